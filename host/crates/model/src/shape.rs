@@ -1,0 +1,239 @@
+//! What a plugin says of itself: description, needs, products, actions, reasons.
+
+use crate::CellType;
+
+/// The six kinds of plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// Scores per row.
+    Scoring,
+    /// One segment per row.
+    Segmentation,
+    /// Proposals of rewards per row.
+    Incentive,
+    /// A plan over time.
+    Campaign,
+    /// What was worth its cost.
+    Roi,
+    /// How the community is.
+    Diagnosis,
+}
+
+impl Kind {
+    /// All kinds in the order of the loop.
+    pub const ALL: [Self; 6] = [
+        Self::Scoring,
+        Self::Segmentation,
+        Self::Incentive,
+        Self::Campaign,
+        Self::Roi,
+        Self::Diagnosis,
+    ];
+
+    /// Name as the contract and playbook files write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scoring => "scoring",
+            Self::Segmentation => "segmentation",
+            Self::Incentive => "incentive",
+            Self::Campaign => "campaign",
+            Self::Roi => "roi",
+            Self::Diagnosis => "diagnosis",
+        }
+    }
+}
+
+/// A text in the languages that reports are written in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Words {
+    /// English.
+    pub en: String,
+    /// Chinese; English is shown where it is absent.
+    pub zh: Option<String>,
+}
+
+impl Words {
+    /// The text in `lang` ("en" or "zh").
+    #[must_use]
+    pub fn in_lang(&self, lang: &str) -> &str {
+        match &self.zh {
+            Some(zh) if lang == "zh" => zh,
+            _ => &self.en,
+        }
+    }
+}
+
+/// Fixed facts of a component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// Which of the six.
+    pub kind: Kind,
+    /// Kebab-case, at most 64 letters.
+    pub name: String,
+    /// Semantic version of the plugin.
+    pub version: String,
+    /// What it does.
+    pub summary: Words,
+    /// JSON Schema 2020-12 of the settings.
+    pub settings_schema: String,
+}
+
+/// Where a column comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// A feature of the playbook.
+    Feature(String),
+    /// `plugin.output` of an earlier stage of this cycle.
+    Output(String),
+    /// This plugin's own output for the same subject, n closed cycles ago (1 or 2).
+    Previous(u8, String),
+    /// Pseudonym of the subject.
+    Key,
+}
+
+/// A column that a plugin wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// Where it comes from.
+    pub source: Source,
+    /// Its type.
+    pub cell_type: CellType,
+    /// "count", "day", "minor", "ratio", "unix-ms", or "".
+    pub unit: String,
+    /// Whether a playbook without it is refused.
+    pub required: bool,
+    /// Closed list of a category, in index order.
+    pub categories: Vec<String>,
+}
+
+/// A table that a plugin wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableNeed {
+    /// "member", "channel", "community", "brand" ...
+    pub subject: String,
+    /// Columns in the order they are delivered.
+    pub columns: Vec<Need>,
+}
+
+/// A column that a plugin gives back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Produce {
+    /// Output name; other stages read `plugin.name`.
+    pub name: String,
+    /// Position in [`Shape::tables`]; `None`: the streamed rows.
+    pub table: Option<u32>,
+    /// Its type.
+    pub cell_type: CellType,
+    /// Its unit.
+    pub unit: String,
+    /// Least value, inclusive.
+    pub least: Option<f64>,
+    /// Greatest value, inclusive.
+    pub most: Option<f64>,
+    /// Closed list of a category.
+    pub categories: Vec<String>,
+    /// What it means.
+    pub meaning: Words,
+}
+
+/// A reason that answers refer to by position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReasonInfo {
+    /// Stable code.
+    pub code: String,
+    /// In words.
+    pub text: Words,
+}
+
+/// A segment, in ascending rank.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentInfo {
+    /// Kebab-case name.
+    pub name: String,
+    /// In words.
+    pub text: Words,
+}
+
+/// Class of an action in arbitration, most urgent first (domain H9: P0 to P5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Priority {
+    /// P0.
+    Transaction,
+    /// P1.
+    Service,
+    /// P2.
+    Retention,
+    /// P3.
+    Campaign,
+    /// P4.
+    Content,
+    /// P5.
+    Promotion,
+}
+
+impl Priority {
+    /// Name as the contract writes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Transaction => "transaction",
+            Self::Service => "service",
+            Self::Retention => "retention",
+            Self::Campaign => "campaign",
+            Self::Content => "content",
+            Self::Promotion => "promotion",
+        }
+    }
+}
+
+/// Something that may be done to or for a subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionInfo {
+    /// Kebab-case name.
+    pub name: String,
+    /// Class in arbitration.
+    pub priority: Priority,
+    /// Same family within the window is a duplicate.
+    pub family: String,
+    /// Consent purpose, "" where none is needed.
+    pub purpose: String,
+    /// Counts against commercial caps.
+    pub commercial: bool,
+    /// Counts against frequency caps as a direct message.
+    pub contacts_member: bool,
+    /// A person approves before it happens.
+    pub needs_approval: bool,
+    /// In words.
+    pub text: Words,
+}
+
+/// What a plugin needs and gives under given settings.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Shape {
+    /// The streamed table, one answer per row; `None` for a plugin of whole tables.
+    pub rows: Option<TableNeed>,
+    /// Tables handed over whole.
+    pub tables: Vec<TableNeed>,
+    /// Columns given back.
+    pub produces: Vec<Produce>,
+    /// Segments in ascending rank.
+    pub segments: Vec<SegmentInfo>,
+    /// Actions that proposals refer to.
+    pub actions: Vec<ActionInfo>,
+    /// Reasons that answers refer to.
+    pub reasons: Vec<ReasonInfo>,
+    /// Passes that a fit may take; 0: no fit.
+    pub fit_passes_max: u32,
+}
+
+/// A fault in the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// JSON Pointer into the settings, "" for the whole.
+    pub path: String,
+    /// What is wrong.
+    pub message: String,
+    /// What would be right.
+    pub hint: Option<String>,
+}
