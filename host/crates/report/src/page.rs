@@ -261,10 +261,6 @@ pub struct PhaseRow {
     pub first_day: u32,
     /// Length in days.
     pub days: u32,
-    /// First date, for example "2026-03-01".
-    pub first_date: String,
-    /// Last date.
-    pub last_date: String,
     /// Money of the phase.
     pub budget: Minor,
 }
@@ -300,10 +296,12 @@ pub struct ContentRow {
 /// A planned publication.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlotRow {
-    /// Date and minute on the brand's clock, for example "2026-03-01 20:00".
-    pub at: String,
     /// Position in [`Campaign::phases`].
     pub phase: usize,
+    /// Day of the plan; day 0 is the as-of day.
+    pub day: u32,
+    /// Minute of the brand's local day.
+    pub minute: u16,
     /// What it is for; empty: the whole brand.
     pub place: String,
     /// Category in the mix "format".
@@ -336,6 +334,8 @@ pub struct GateRow {
 pub struct Campaign {
     /// Plugin that planned, with its version.
     pub plugin: String,
+    /// Day 0 of the plan as days since 1970-01-01 on the brand's clock (`local_min` of the context / 1440).
+    pub day_zero: i64,
     /// In order of time.
     pub phases: Vec<PhaseRow>,
     /// Money per phase and channel.
