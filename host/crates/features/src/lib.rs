@@ -1,0 +1,76 @@
+//! Declared features: one definition of each aggregate, as parts that merge and a finish; and its SQL.
+//!
+//! [`recipe`] says what an aggregate keeps per subject and how the parts become the value. The batch plan
+//! ([`plan`]) writes the same parts as SQL text; an incremental state keeps them as numbers.
+
+mod finish;
+mod plan;
+mod quote;
+mod recipe;
+mod rows;
+
+pub use plan::{Item, Pass, PassColumn, Request, plan};
+pub use quote::{quote_name, quote_text};
+pub use recipe::{DAY_BITS_MAX, DAY_MS, Finish, Part, Recipe, RowGrain, recipe};
+pub use rows::{FieldType, RowTable, by_values_sql, row_condition};
+
+/// Names of the scalar functions that the SQL text relies on; the engine's room registers them.
+pub mod function {
+    /// `local_day(unix_ms)`: days since 1970-01-01 on the brand's calendar.
+    pub const LOCAL_DAY: &str = "local_day";
+    /// `local_ms(unix_ms)`: milliseconds since 1970-01-01T00:00 on the brand's wall clock.
+    pub const LOCAL_MS: &str = "local_ms";
+    /// `micro(real)`: the value in millionths, half away from zero, so that sums are exact.
+    pub const MICRO: &str = "micro";
+    /// `day_bit(unix_ms, day)`: one bit, at the number of days before that local day; 0 outside 0 to 62.
+    pub const DAY_BIT: &str = "day_bit";
+    /// `count_bits(integer)`: number of bits that are 1.
+    pub const COUNT_BITS: &str = "count_bits";
+    /// `root(real)`: square root.
+    pub const ROOT: &str = "root";
+    /// `floor_days(ms)`: whole days of a stretch of time, rounded down.
+    pub const FLOOR_DAYS: &str = "floor_days";
+}
+
+/// Why no SQL could be written for a feature.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FeatureError {
+    /// The rows have no such column.
+    #[error("feature `{feature}` reads `{field}`, which the {rows} do not have; they have {known}")]
+    UnknownField {
+        /// Feature that asks.
+        feature: String,
+        /// Column that is absent.
+        field: String,
+        /// Table that was asked.
+        rows: String,
+        /// Columns that exist, in words.
+        known: String,
+    },
+    /// The column exists but cannot be used so.
+    #[error("feature `{feature}` cannot take `{function}` of `{field}`, which is text")]
+    NotANumber {
+        /// Feature that asks.
+        feature: String,
+        /// Function that needs numbers.
+        function: &'static str,
+        /// Text column.
+        field: String,
+    },
+    /// An aggregate without the field that it needs.
+    #[error("feature `{feature}` names no field for `{function}`")]
+    MissingField {
+        /// Feature that asks.
+        feature: String,
+        /// Function that needs a field.
+        function: &'static str,
+    },
+    /// Windows, recency and days need rows with a time.
+    #[error("feature `{feature}` needs a time, which the {rows} do not have")]
+    NoTime {
+        /// Feature that asks.
+        feature: String,
+        /// Table that was asked.
+        rows: String,
+    },
+}

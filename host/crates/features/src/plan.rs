@@ -1,0 +1,416 @@
+//! Writes the aggregates of one subject as SQL: few passes over the rows, one row per key each.
+
+use std::collections::BTreeMap;
+
+use playbook_model::{AggregateDef, UnixMs};
+
+use crate::finish::{ValueSql, finish_sql};
+use crate::recipe::{Part, Recipe, RowGrain, recipe};
+use crate::rows::{FieldType, RowTable, row_condition};
+use crate::{FeatureError, function, quote_name, quote_text};
+
+/// One output column: an aggregate, or one value of its `by` split.
+#[derive(Debug, Clone)]
+pub struct Item<'a> {
+    /// Name of the output column.
+    pub name: String,
+    /// What is computed.
+    pub aggregate: &'a AggregateDef,
+    /// The value of `by` that this column counts.
+    pub by_value: Option<String>,
+}
+
+/// Aggregates over one table, grouped by one key.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// The rows.
+    pub rows: &'a RowTable,
+    /// Column that holds the key; `None`: one row over all.
+    pub key: Option<&'a str>,
+    /// T.
+    pub as_of: UnixMs,
+    /// What is computed.
+    pub items: Vec<Item<'a>>,
+    /// Whether the first pass must give every key that has any row before T.
+    pub every_key: bool,
+    /// Bound of aggregated parts in one pass, which bounds the engine's memory.
+    pub parts_max: usize,
+}
+
+/// One SQL query; its first column is `key` (absent without one), then one column per entry of `columns`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pass {
+    /// The query.
+    pub sql: String,
+    /// What its columns are.
+    pub columns: Vec<PassColumn>,
+    /// Whether it gives every key that has a row before T.
+    pub every_key: bool,
+}
+
+/// A column of a pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassColumn {
+    /// Name of the output column.
+    pub name: String,
+    /// Type of the values.
+    pub value_type: FieldType,
+    /// Whether a key without a value gets 0.
+    pub zero_when_empty: bool,
+}
+
+struct Planned<'a> {
+    item: &'a Item<'a>,
+    recipe: Recipe,
+    field: Option<(&'a str, FieldType)>,
+    conditions: Vec<String>,
+}
+
+/// Returns the passes that compute the items of a request.
+///
+/// # Errors
+/// An item whose field is absent, or of a type that its function cannot take.
+pub fn plan(request: &Request<'_>) -> Result<Vec<Pass>, FeatureError> {
+    let planned =
+        request.items.iter().map(|item| prepare(request, item)).collect::<Result<Vec<_>, _>>()?;
+    let mut passes = row_passes(request, &planned);
+    passes.extend(day_passes(request, &planned));
+    for one in planned.iter().filter(|p| p.recipe.grain == RowGrain::Value) {
+        passes.push(value_pass(request, one));
+    }
+    Ok(passes)
+}
+
+fn prepare<'a>(request: &Request<'a>, item: &'a Item<'a>) -> Result<Planned<'a>, FeatureError> {
+    let aggregate = item.aggregate;
+    let recipe = recipe(aggregate);
+    let rows = request.rows;
+    let function_name = function_name(aggregate);
+    let field = match &aggregate.field {
+        Some(field) => Some((field.as_str(), rows.field(&item.name, field)?)),
+        None if aggregate.function.needs_field() => {
+            return Err(FeatureError::MissingField {
+                feature: item.name.clone(),
+                function: function_name,
+            });
+        }
+        None => None,
+    };
+    if recipe.parts.contains(&Part::Sum)
+        && let Some((name, FieldType::Text)) = field
+    {
+        return Err(FeatureError::NotANumber {
+            feature: item.name.clone(),
+            function: function_name,
+            field: name.to_owned(),
+        });
+    }
+    let needs_time = recipe.grain == RowGrain::Day
+        || recipe.parts.iter().any(|part| {
+            matches!(
+                part,
+                Part::FirstTime | Part::LastTime | Part::DayBits | Part::FirstValue | Part::LastValue
+            )
+        });
+    if needs_time && !rows.timed {
+        return Err(FeatureError::NoTime { feature: item.name.clone(), rows: rows.name.clone() });
+    }
+    let mut conditions = row_condition(&item.name, aggregate, rows, request.as_of)?;
+    if let (Some(by), Some(value)) = (&aggregate.by, &item.by_value) {
+        let text = match rows.field(&item.name, by)? {
+            FieldType::Text => quote_name(by),
+            _ => format!("CAST({} AS VARCHAR)", quote_name(by)),
+        };
+        conditions.push(format!("{text} = {}", quote_text(value)));
+    }
+    Ok(Planned { item, recipe, field, conditions })
+}
+
+fn function_name(aggregate: &AggregateDef) -> &'static str {
+    playbook_model::Aggregate::ALL
+        .iter()
+        .find(|(_, function)| *function == aggregate.function)
+        .map_or("aggregate", |(name, _)| name)
+}
+
+/// Conditions that hold for all rows of a pass.
+fn base_conditions(request: &Request<'_>) -> Vec<String> {
+    let mut base = Vec::new();
+    if request.rows.timed {
+        base.push(format!("time < {}", request.as_of.0));
+    }
+    if let Some(key) = request.key {
+        base.push(format!("{} IS NOT NULL", quote_name(key)));
+    }
+    base
+}
+
+fn filter_clause(conditions: &[String]) -> String {
+    if conditions.is_empty() {
+        String::new()
+    } else {
+        format!(" FILTER (WHERE {})", conditions.join(" AND "))
+    }
+}
+
+fn where_clause(conditions: &[String]) -> String {
+    if conditions.is_empty() {
+        String::new()
+    } else {
+        format!(" WHERE {}", conditions.join(" AND "))
+    }
+}
+
+/// Returns the aggregate expression of one part over plain rows.
+fn part_sql(
+    part: Part,
+    field: Option<(&str, FieldType)>,
+    conditions: &[String],
+    request: &Request<'_>,
+) -> String {
+    let rows = request.rows;
+    let name = field.map(|(name, _)| quote_name(name)).unwrap_or_default();
+    let mut conditions = conditions.to_vec();
+    if rows.weighted && !matches!(part, Part::Sum | Part::Rows) {
+        conditions.push("weight = 1".to_owned());
+    }
+    let filter = filter_clause(&conditions);
+    let tie = if rows.columns.contains_key("event_id") { "event_id" } else { name.as_str() };
+    let day_bit = function::DAY_BIT;
+    match part {
+        Part::Rows if rows.weighted => format!("sum(weight){filter}"),
+        Part::Rows => format!("count(*){filter}"),
+        Part::Present => format!("count({name}){filter}"),
+        Part::Sum => match field {
+            Some((_, FieldType::Real)) => format!("sum({}({name})){filter}", function::MICRO),
+            _ => format!("sum({name}){filter}"),
+        },
+        Part::Least => format!("min({name}){filter}"),
+        Part::Greatest => format!("max({name}){filter}"),
+        Part::FirstTime => format!("min(time){filter}"),
+        Part::LastTime => format!("max(time){filter}"),
+        Part::FirstValue => format!("first_value({name} ORDER BY time, {tie}){filter}"),
+        Part::LastValue => format!("last_value({name} ORDER BY time, {tie}){filter}"),
+        Part::DayBits => {
+            let local_day = function::LOCAL_DAY;
+            format!("bit_or({day_bit}(time, {local_day}({}))){filter}", request.as_of.0)
+        }
+        Part::FirstDay | Part::LastDay | Part::FirstDaySum | Part::GapSquares => {
+            unreachable!("parts of days run over days")
+        }
+    }
+}
+
+fn row_passes(request: &Request<'_>, planned: &[Planned<'_>]) -> Vec<Pass> {
+    let rows: Vec<_> = planned.iter().filter(|p| p.recipe.grain == RowGrain::Row).collect();
+    let mut passes = Vec::new();
+    let mut rest = rows.as_slice();
+    while !rest.is_empty() || (passes.is_empty() && request.every_key) {
+        let mut aliases: BTreeMap<String, usize> = BTreeMap::new();
+        let mut order: Vec<String> = Vec::new();
+        let mut columns = Vec::new();
+        let mut outputs = Vec::new();
+        let mut taken = 0;
+        for one in rest {
+            let base = base_conditions(request);
+            let own: Vec<_> = one.conditions.iter().filter(|c| !base.contains(c)).cloned().collect();
+            let parts: Vec<_> =
+                one.recipe.parts.iter().map(|p| part_sql(*p, one.field, &own, request)).collect();
+            let fresh = parts.iter().filter(|sql| !aliases.contains_key(*sql)).count();
+            if taken > 0 && order.len() + fresh > request.parts_max {
+                break;
+            }
+            let names: Vec<_> = parts
+                .into_iter()
+                .map(|sql| {
+                    let at = *aliases.entry(sql.clone()).or_insert_with(|| {
+                        order.push(sql);
+                        order.len() - 1
+                    });
+                    format!("a{at}")
+                })
+                .collect();
+            let ValueSql { sql, value_type } =
+                finish_sql(&one.recipe, &names, one.field.map(|(_, t)| t), request.as_of);
+            outputs.push(format!("{sql} AS c{}", columns.len()));
+            columns.push(column(one, value_type));
+            taken += 1;
+        }
+        let whole = passes.is_empty() && request.every_key;
+        passes.push(Pass {
+            sql: row_sql(request, &rest[..taken], &order, &outputs, whole),
+            columns,
+            every_key: whole,
+        });
+        rest = &rest[taken..];
+    }
+    passes
+}
+
+fn column(one: &Planned<'_>, value_type: FieldType) -> PassColumn {
+    PassColumn {
+        name: one.item.name.clone(),
+        value_type,
+        zero_when_empty: one.recipe.zero_when_empty,
+    }
+}
+
+fn row_sql(
+    request: &Request<'_>,
+    taken: &[&Planned<'_>],
+    parts: &[String],
+    outputs: &[String],
+    whole: bool,
+) -> String {
+    let mut conditions = base_conditions(request);
+    if !whole {
+        // Rows that count for no column of this pass need not be read.
+        let mut any: Vec<_> = taken.iter().map(|one| one.conditions.join(" AND ")).collect();
+        any.sort();
+        any.dedup();
+        if any.len() == 1 && !any[0].is_empty() {
+            conditions.clone_from(&taken[0].conditions);
+            if let Some(key) = request.key {
+                conditions.push(format!("{} IS NOT NULL", quote_name(key)));
+            }
+        } else if any.len() <= 16 && any.iter().all(|c| !c.is_empty()) {
+            conditions.push(format!("(({}))", any.join(") OR (")));
+        }
+    }
+    let source = quote_name(&request.rows.name);
+    let parts: Vec<_> = parts.iter().enumerate().map(|(i, sql)| format!("{sql} AS a{i}")).collect();
+    let (inner_key, outer_key, group) = match request.key {
+        Some(key) => {
+            let key = quote_name(key);
+            (vec![format!("{key} AS key")], vec!["key".to_owned()], format!(" GROUP BY {key}"))
+        }
+        None => (vec![], vec![], String::new()),
+    };
+    let inner = [inner_key, parts].concat().join(", ");
+    let outer = [outer_key, outputs.to_vec()].concat().join(", ");
+    format!("SELECT {outer} FROM (SELECT {inner} FROM {source}{}{group})", where_clause(&conditions))
+}
+
+fn day_passes(request: &Request<'_>, planned: &[Planned<'_>]) -> Vec<Pass> {
+    let mut groups: BTreeMap<Vec<String>, Vec<&Planned<'_>>> = BTreeMap::new();
+    for one in planned.iter().filter(|p| p.recipe.grain == RowGrain::Day) {
+        groups.entry(one.conditions.clone()).or_default().push(one);
+    }
+    groups.iter().map(|(conditions, group)| day_pass(request, conditions, group)).collect()
+}
+
+/// Returns the pass of all day-grained items that share their conditions: rows to days, days to keys.
+fn day_pass(request: &Request<'_>, conditions: &[String], group: &[&Planned<'_>]) -> Pass {
+    let weighted = request.rows.weighted;
+    let mut conditions = conditions.to_vec();
+    let key = request.key.map(quote_name);
+    if let Some(key) = &key {
+        conditions.push(format!("{key} IS NOT NULL"));
+    }
+    let mut sums: Vec<String> = Vec::new();
+    let mut aliases: BTreeMap<String, usize> = BTreeMap::new();
+    let mut order: Vec<String> = Vec::new();
+    let (mut columns, mut outputs) = (Vec::new(), Vec::new());
+    for one in group {
+        let sum = one.field.map(|(name, field_type)| {
+            let name = quote_name(name);
+            let sql = match field_type {
+                FieldType::Real => format!("sum({}({name}))", function::MICRO),
+                _ => format!("sum({name})"),
+            };
+            let at = sums.iter().position(|known| *known == sql).unwrap_or_else(|| {
+                sums.push(sql);
+                sums.len() - 1
+            });
+            format!("s{at}")
+        });
+        let names: Vec<_> = one
+            .recipe
+            .parts
+            .iter()
+            .map(|part| {
+                let sql = day_part_sql(*part, sum.as_deref().unwrap_or_default(), weighted);
+                let at = *aliases.entry(sql.clone()).or_insert_with(|| {
+                    order.push(sql);
+                    order.len() - 1
+                });
+                format!("a{at}")
+            })
+            .collect();
+        let ValueSql { sql, value_type } =
+            finish_sql(&one.recipe, &names, one.field.map(|(_, t)| t), request.as_of);
+        outputs.push(format!("{sql} AS c{}", columns.len()));
+        columns.push(column(one, value_type));
+    }
+    let mut daily = vec![format!("{}(time) AS day", function::LOCAL_DAY)];
+    daily.extend(sums.iter().enumerate().map(|(i, sql)| format!("{sql} AS s{i}")));
+    if weighted {
+        daily.push("sum(weight) AS events".to_owned());
+    }
+    let key_of = |alias: &str| key.as_ref().map(|k| format!("{k} AS {alias}, ")).unwrap_or_default();
+    let group_key = key.as_ref().map(|k| format!("{k}, ")).unwrap_or_default();
+    let mut days = format!(
+        "SELECT {}{} FROM {}{} GROUP BY {group_key}{}(time)",
+        key_of("key"),
+        daily.join(", "),
+        quote_name(&request.rows.name),
+        where_clause(&conditions),
+        function::LOCAL_DAY,
+    );
+    if order.iter().any(|sql| sql.contains("gap")) {
+        let partition = if key.is_some() { "PARTITION BY key " } else { "" };
+        let real_days = if weighted { " WHERE events > 0" } else { "" };
+        days = format!(
+            "SELECT *, day - lag(day) OVER ({partition}ORDER BY day) AS gap FROM ({days}){real_days}"
+        );
+    }
+    let parts: Vec<_> = order.iter().enumerate().map(|(i, sql)| format!("{sql} AS a{i}")).collect();
+    let (inner_key, outer_key, by_key) =
+        if key.is_some() { ("key, ", "key, ", " GROUP BY key") } else { ("", "", "") };
+    let sql = format!(
+        "SELECT {outer_key}{} FROM (SELECT {inner_key}{} FROM ({days}){by_key})",
+        outputs.join(", "),
+        parts.join(", "),
+    );
+    Pass { sql, columns, every_key: false }
+}
+
+fn day_part_sql(part: Part, sum: &str, weighted: bool) -> String {
+    let filter = if weighted { " FILTER (WHERE events > 0)" } else { "" };
+    match part {
+        Part::Rows => format!("count(*){filter}"),
+        Part::FirstDay => format!("min(day){filter}"),
+        Part::LastDay => format!("max(day){filter}"),
+        Part::Sum => format!("sum({sum})"),
+        Part::FirstDaySum => format!("first_value({sum} ORDER BY day){filter}"),
+        Part::GapSquares => format!("sum(gap * gap){filter}"),
+        _ => unreachable!("parts of rows run over rows"),
+    }
+}
+
+fn value_pass(request: &Request<'_>, one: &Planned<'_>) -> Pass {
+    let field = one.field.map(|(name, _)| quote_name(name)).unwrap_or_default();
+    let mut conditions = one.conditions.clone();
+    conditions.push(format!("{field} IS NOT NULL"));
+    if request.rows.weighted {
+        conditions.push("weight = 1".to_owned());
+    }
+    let source = quote_name(&request.rows.name);
+    let sql = match request.key.map(quote_name) {
+        Some(key) => {
+            conditions.push(format!("{key} IS NOT NULL"));
+            let filter = where_clause(&conditions);
+            format!(
+                "SELECT key, count(*) AS c0 FROM (SELECT {key} AS key, {field} AS value \
+                 FROM {source}{filter} GROUP BY {key}, {field}) GROUP BY key"
+            )
+        }
+        None => {
+            let filter = where_clause(&conditions);
+            format!(
+                "SELECT count(*) AS c0 FROM (SELECT {field} AS value FROM {source}{filter} GROUP BY {field})"
+            )
+        }
+    };
+    Pass { sql, columns: vec![column(one, FieldType::Integer)], every_key: false }
+}

@@ -1,0 +1,117 @@
+//! The rows that aggregates run over, and which of them count.
+
+use std::collections::BTreeMap;
+
+use playbook_model::{AggregateDef, EventFilter, UnixMs, Window};
+
+use crate::{FeatureError, quote_name, quote_text};
+
+/// Type of a column of the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldType {
+    /// `i64`: integers, money in minor units, times, flags.
+    Integer,
+    /// `f64`.
+    Real,
+    /// Text.
+    Text,
+}
+
+/// A table of rows with a subject each.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RowTable {
+    /// Its name in the engine.
+    pub name: String,
+    /// Its columns.
+    pub columns: BTreeMap<String, FieldType>,
+    /// Whether the column `time` (unix-ms) exists; rows at or after T do not count.
+    pub timed: bool,
+    /// Whether the column `weight` exists: 0 marks rows that correct a sum (refunds) and are no events of
+    /// their own, 1 all others.
+    pub weighted: bool,
+}
+
+impl RowTable {
+    /// Returns the type of a column that `feature` reads.
+    ///
+    /// # Errors
+    /// [`FeatureError::UnknownField`].
+    pub fn field(&self, feature: &str, field: &str) -> Result<FieldType, FeatureError> {
+        self.columns.get(field).copied().ok_or_else(|| FeatureError::UnknownField {
+            feature: feature.to_owned(),
+            field: field.to_owned(),
+            rows: self.name.clone(),
+            known: self.columns.keys().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", "),
+        })
+    }
+}
+
+/// Returns the SQL condition under which a row counts for an aggregate: its kinds, channels and window.
+///
+/// # Errors
+/// A filter or window over rows without the columns for it.
+pub fn row_condition(
+    feature: &str,
+    aggregate: &AggregateDef,
+    rows: &RowTable,
+    as_of: UnixMs,
+) -> Result<Vec<String>, FeatureError> {
+    let mut conditions = filter_conditions(feature, &aggregate.filter, rows)?;
+    let Window { from_ms, to_ms } = aggregate.window;
+    if rows.timed {
+        if let Some(from) = from_ms {
+            conditions.push(format!("time >= {}", as_of.0.saturating_sub(from)));
+        }
+        conditions.push(format!("time < {}", as_of.0.saturating_sub(to_ms)));
+    } else if from_ms.is_some() || to_ms != 0 {
+        return Err(FeatureError::NoTime { feature: feature.to_owned(), rows: rows.name.clone() });
+    }
+    Ok(conditions)
+}
+
+fn filter_conditions(
+    feature: &str,
+    filter: &EventFilter,
+    rows: &RowTable,
+) -> Result<Vec<String>, FeatureError> {
+    let mut conditions = Vec::new();
+    for (column, wanted) in [("kind", &filter.kinds), ("channel", &filter.channels)] {
+        if wanted.is_empty() {
+            continue;
+        }
+        rows.field(feature, column)?;
+        let mut sorted = wanted.clone();
+        sorted.sort();
+        sorted.dedup();
+        conditions.push(match sorted.as_slice() {
+            [one] => format!("{column} = {}", quote_text(one)),
+            many => {
+                let list: Vec<_> = many.iter().map(|text| quote_text(text)).collect();
+                format!("{column} IN ({})", list.join(", "))
+            }
+        });
+    }
+    Ok(conditions)
+}
+
+/// Returns SQL that lists the values of `by`, ascending, among the rows that count; column `value`.
+///
+/// # Errors
+/// Unknown columns.
+pub fn by_values_sql(
+    feature: &str,
+    aggregate: &AggregateDef,
+    by: &str,
+    rows: &RowTable,
+    as_of: UnixMs,
+) -> Result<String, FeatureError> {
+    rows.field(feature, by)?;
+    let mut conditions = row_condition(feature, aggregate, rows, as_of)?;
+    let name = quote_name(by);
+    conditions.push(format!("{name} IS NOT NULL"));
+    Ok(format!(
+        "SELECT CAST({name} AS VARCHAR) AS value FROM {} WHERE {} GROUP BY {name} ORDER BY value",
+        quote_name(&rows.name),
+        conditions.join(" AND ")
+    ))
+}
