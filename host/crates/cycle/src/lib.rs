@@ -2,6 +2,10 @@
 //!
 //! Knows no storage engine and no HTTP; data comes through [`DataSource`].
 
+mod gather;
+mod graph;
 mod source;
 
+pub use gather::WrongType;
+pub use graph::{GraphProblem, Input, Offer, Wiring, order, outputs_of};
 pub use source::{DataSource, Intake, SourceError, SourceIntake};

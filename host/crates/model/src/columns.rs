@@ -222,6 +222,21 @@ impl Bitmap {
         self.bytes.iter().map(|b| b.count_ones() as usize).sum()
     }
 
+    /// Appends `rows` bits packed as in [`Columns::valid`]; bits past the end of `bits` are 0.
+    pub fn extend_packed(&mut self, bits: &[u8], rows: usize) {
+        if self.rows.is_multiple_of(8) && bits.len() == rows.div_ceil(8) {
+            self.bytes.extend_from_slice(bits);
+            self.rows += rows;
+            if let (false, Some(last)) = (self.rows.is_multiple_of(8), self.bytes.last_mut()) {
+                *last &= (1 << (self.rows % 8)) - 1;
+            }
+        } else {
+            for row in 0..rows {
+                self.push(bits.get(row / 8).is_some_and(|byte| byte >> (row % 8) & 1 == 1));
+            }
+        }
+    }
+
     /// The packed bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {

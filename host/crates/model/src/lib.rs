@@ -2,6 +2,7 @@
 //!
 //! No I/O, no async, no serde, no engine. Edges (files, guests, tables) convert by hand.
 
+mod answer;
 mod columns;
 mod digest;
 mod feature;
@@ -14,6 +15,7 @@ mod proposal;
 mod shape;
 mod time;
 
+pub use answer::{Factor, FitStep, Fitted, Measure, RowAnswer, Segments, TableAnswer};
 pub use columns::{Batch, Bitmap, CellType, Columns, ListCells, TextCells, TextLists, Wide};
 pub use digest::{Digest, pseudonym};
 pub use feature::{

@@ -1,0 +1,393 @@
+//! From columns of the host to batches of a plugin, and back.
+
+use playbook_model::{
+    Batch, Bitmap, CellType, Cells, Column, Columns, Frame, Need, Produce, TextCells, TextLists, Wide,
+};
+
+use crate::graph::Input;
+
+/// Rows of a frame that a batch takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Rows<'a> {
+    /// Consecutive rows; `start` is a multiple of 8.
+    Range {
+        /// First row.
+        start: usize,
+        /// Number of rows.
+        len: usize,
+    },
+    /// Rows by position.
+    Picked(&'a [u32]),
+}
+
+impl Rows<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Range { len, .. } => *len,
+            Self::Picked(rows) => rows.len(),
+        }
+    }
+}
+
+/// Why a column of the host cannot serve as a column of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("column `{column}` is {found}, the plugin wants {wanted}")]
+pub struct WrongType {
+    /// Column of the host.
+    pub column: String,
+    /// Its type.
+    pub found: &'static str,
+    /// Type of the need.
+    pub wanted: &'static str,
+}
+
+/// One column of a batch: where its values are, and how they are turned.
+#[derive(Debug)]
+struct Pick<'a> {
+    cell_type: CellType,
+    from: From<'a>,
+}
+
+#[derive(Debug)]
+enum From<'a> {
+    Column(&'a Column),
+    /// Category codes of the host to positions in the need's list; -1: not in it.
+    Recoded(&'a Column, Vec<i64>),
+    /// Texts of the host to positions in the need's list.
+    Looked(&'a Column, &'a [String]),
+    Keys(&'a [i64]),
+    Absent,
+}
+
+/// A prepared way from a frame to batches: types are checked once, not per batch.
+#[derive(Debug)]
+pub(crate) struct Gather<'a> {
+    picks: Vec<Pick<'a>>,
+}
+
+impl<'a> Gather<'a> {
+    /// Prepares the columns of `needs` out of `frame`; `previous` holds earlier cycles' outputs, one
+    /// frame per cycle ago.
+    pub(crate) fn new(
+        needs: &'a [Need],
+        inputs: &[Input],
+        frame: &'a Frame,
+        previous: &'a [Frame],
+        keys: &'a [i64],
+    ) -> Result<Self, WrongType> {
+        let picks = needs
+            .iter()
+            .zip(inputs)
+            .map(|(need, input)| {
+                let column = match input {
+                    Input::Key => return Ok(Pick { cell_type: CellType::Integer, from: From::Keys(keys) }),
+                    Input::Absent => None,
+                    Input::Feature(name) | Input::Output(name) => frame.column(name),
+                    Input::Previous(ago, name) => {
+                        previous.get(usize::from(*ago).wrapping_sub(1)).and_then(|f| f.column(name))
+                    }
+                };
+                let from = match column {
+                    None => From::Absent,
+                    Some(column) => source(need, column)?,
+                };
+                Ok(Pick { cell_type: need.cell_type, from })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { picks })
+    }
+
+    /// Copies the columns of `rows`.
+    pub(crate) fn batch(&self, rows: Rows<'_>) -> Batch {
+        let count = rows.len();
+        let flat = |real: bool| {
+            self.picks
+                .iter()
+                .filter(|p| p.cell_type.is_flat() && (p.cell_type == CellType::Real) == real)
+                .count()
+        };
+        let mut columns = Columns {
+            reals: Vec::with_capacity(count * flat(true)),
+            integers: Vec::with_capacity(count * flat(false)),
+            valid: None,
+            wides: None,
+        };
+        let mut wides = Vec::new();
+        let mut masks: Vec<Option<Vec<u8>>> = Vec::with_capacity(self.picks.len());
+        for pick in &self.picks {
+            let (integers, mask) = pick.copy(rows, &mut columns.reals, &mut wides);
+            columns.integers.extend_from_slice(&integers);
+            masks.push(mask);
+        }
+        if masks.iter().any(Option::is_some) {
+            let width = count.div_ceil(8);
+            let mut bits = Vec::with_capacity(width * masks.len());
+            for mask in masks {
+                match mask {
+                    Some(mask) => bits.extend_from_slice(&mask),
+                    None => bits.extend_from_slice(Bitmap::filled(count, true).bytes()),
+                }
+            }
+            columns.valid = Some(bits);
+        }
+        if !wides.is_empty() {
+            columns.wides = Some(wides);
+        }
+        Batch { rows: u32::try_from(count).expect("a batch holds at most 65,536 rows"), columns }
+    }
+}
+
+fn source<'a>(need: &'a Need, column: &'a Column) -> Result<From<'a>, WrongType> {
+    let wrong = || WrongType {
+        column: column.name.clone(),
+        found: column.cells.cell_type().name(),
+        wanted: need.cell_type.name(),
+    };
+    Ok(match (need.cell_type, &column.cells) {
+        (CellType::Real, Cells::Real(_) | Cells::Integer(_))
+        | (CellType::Integer, Cells::Integer(_))
+        | (CellType::Text, Cells::Text(_) | Cells::Category { .. }) => From::Column(column),
+        (CellType::Category, Cells::Category { names, .. }) => From::Recoded(
+            column,
+            names
+                .iter()
+                .map(|name| {
+                    need.categories
+                        .iter()
+                        .position(|c| c == name)
+                        .and_then(|at| i64::try_from(at).ok())
+                        .unwrap_or(-1)
+                })
+                .collect(),
+        ),
+        (CellType::Category, Cells::Text(_)) => From::Looked(column, &need.categories),
+        _ => return Err(wrong()),
+    })
+}
+
+/// Bits of `column` for `rows`; `None` where nothing is missing.
+fn mask_of(column: &Column, rows: Rows<'_>) -> Option<Vec<u8>> {
+    let bits = column.valid.as_ref()?;
+    let mut mask = Bitmap::default();
+    match rows {
+        Rows::Range { start, len } if start.is_multiple_of(8) => {
+            let end = (start + len).div_ceil(8);
+            mask.extend_packed(&bits.bytes()[start / 8..end], len);
+        }
+        Rows::Range { start, len } => (start..start + len).for_each(|r| mask.push(bits.get(r))),
+        Rows::Picked(rows) => rows.iter().for_each(|&r| mask.push(bits.get(r as usize))),
+    }
+    (mask.count_ones() < mask.len()).then(|| mask.bytes().to_vec())
+}
+
+/// Calls `f` with each row's position.
+fn each(rows: Rows<'_>, mut f: impl FnMut(usize)) {
+    match rows {
+        Rows::Range { start, len } => (start..start + len).for_each(f),
+        Rows::Picked(rows) => rows.iter().for_each(|&r| f(r as usize)),
+    }
+}
+
+fn copy_flat<T: Copy>(values: &[T], rows: Rows<'_>, out: &mut Vec<T>) {
+    match rows {
+        Rows::Range { start, len } => out.extend_from_slice(&values[start..start + len]),
+        Rows::Picked(rows) => out.extend(rows.iter().map(|&r| values[r as usize])),
+    }
+}
+
+impl Pick<'_> {
+    /// Appends reals and wides to their lists; returns integers and the mask.
+    fn copy(
+        &self,
+        rows: Rows<'_>,
+        reals: &mut Vec<f64>,
+        wides: &mut Vec<Wide>,
+    ) -> (Vec<i64>, Option<Vec<u8>>) {
+        let mut integers = Vec::new();
+        match &self.from {
+            From::Keys(keys) => {
+                copy_flat(keys, rows, &mut integers);
+                (integers, None)
+            }
+            From::Absent => {
+                self.absent(rows.len(), reals, &mut integers, wides);
+                (integers, Some(vec![0; rows.len().div_ceil(8)]))
+            }
+            From::Column(column) => {
+                match (&column.cells, self.cell_type) {
+                    (Cells::Real(v), _) => copy_flat(v, rows, reals),
+                    #[expect(clippy::cast_precision_loss, reason = "the plugin asked for reals")]
+                    (Cells::Integer(v), CellType::Real) => each(rows, |r| reals.push(v[r] as f64)),
+                    (Cells::Integer(v), _) => copy_flat(v, rows, &mut integers),
+                    (Cells::Text(_) | Cells::Category { .. }, _) => {
+                        let mut cells = TextCells::default();
+                        each(rows, |r| cells.push(column.text(r).unwrap_or("")));
+                        wides.push(Wide::Text(cells));
+                    }
+                }
+                (integers, mask_of(column, rows))
+            }
+            From::Recoded(column, map) => {
+                let Cells::Category { codes, .. } = &column.cells else { return (integers, None) };
+                self.coded(rows, column, |r| map.get(codes[r] as usize).copied().unwrap_or(-1))
+            }
+            From::Looked(column, names) => self.coded(rows, column, |r| {
+                column
+                    .text(r)
+                    .and_then(|text| names.iter().position(|n| n == text))
+                    .and_then(|at| i64::try_from(at).ok())
+                    .unwrap_or(-1)
+            }),
+        }
+    }
+
+    fn coded(&self, rows: Rows<'_>, column: &Column, code: impl Fn(usize) -> i64) -> (Vec<i64>, Option<Vec<u8>>) {
+        let mut integers = Vec::with_capacity(rows.len());
+        let mut mask = Bitmap::default();
+        each(rows, |r| {
+            let at = if column.is_valid(r) { code(r) } else { -1 };
+            integers.push(at.max(0));
+            mask.push(at >= 0);
+        });
+        let missing = mask.count_ones() < mask.len();
+        (integers, missing.then(|| mask.bytes().to_vec()))
+    }
+
+    fn absent(&self, count: usize, reals: &mut Vec<f64>, integers: &mut Vec<i64>, wides: &mut Vec<Wide>) {
+        let ends = vec![0; count];
+        match self.cell_type {
+            CellType::Real => reals.resize(reals.len() + count, 0.0),
+            CellType::Integer | CellType::Category => integers.resize(count, 0),
+            CellType::Text => wides.push(Wide::Text(TextCells { ends, bytes: Vec::new() })),
+            CellType::Reals => {
+                wides.push(Wide::Reals(playbook_model::ListCells { ends, values: Vec::new() }));
+            }
+            CellType::Integers => {
+                wides.push(Wide::Integers(playbook_model::ListCells { ends, values: Vec::new() }));
+            }
+            CellType::Texts => {
+                wides.push(Wide::Texts(TextLists { ends, values: TextCells::default() }));
+            }
+        }
+    }
+}
+
+/// Output columns of a stage while its batches come in.
+#[derive(Debug)]
+pub(crate) struct Scatter {
+    columns: Vec<Column>,
+}
+
+impl Scatter {
+    /// Prepares one column per produce, named `stage.output`.
+    pub(crate) fn new<'p>(stage: &str, produces: impl Iterator<Item = &'p Produce>, rows: usize) -> Self {
+        let columns = produces
+            .map(|p| Column {
+                name: format!("{stage}.{}", p.name),
+                unit: p.unit.clone(),
+                cells: match p.cell_type {
+                    CellType::Real => Cells::Real(Vec::with_capacity(rows)),
+                    CellType::Integer => Cells::Integer(Vec::with_capacity(rows)),
+                    CellType::Category => Cells::Category {
+                        codes: Vec::with_capacity(rows),
+                        names: p.categories.clone(),
+                    },
+                    // Lists are shown as text; nothing downstream computes with them.
+                    CellType::Text | CellType::Reals | CellType::Integers | CellType::Texts => {
+                        Cells::Text(TextCells::default())
+                    }
+                },
+                valid: Some(Bitmap::default()),
+            })
+            .collect();
+        Self { columns }
+    }
+
+    /// Appends an answer of `rows` rows; its shape was checked at the sandbox's edge.
+    pub(crate) fn append(&mut self, answer: &Columns, rows: usize) {
+        let width = rows.div_ceil(8);
+        let (mut real, mut integer, mut wide) = (0, 0, 0);
+        let full = Bitmap::filled(rows, true);
+        for (at, column) in self.columns.iter_mut().enumerate() {
+            match &mut column.cells {
+                Cells::Real(v) => {
+                    v.extend_from_slice(&answer.reals[real * rows..(real + 1) * rows]);
+                    real += 1;
+                }
+                Cells::Integer(v) => {
+                    v.extend_from_slice(&answer.integers[integer * rows..(integer + 1) * rows]);
+                    integer += 1;
+                }
+                Cells::Category { codes, .. } => {
+                    let from = &answer.integers[integer * rows..(integer + 1) * rows];
+                    codes.extend(from.iter().map(|v| u32::try_from(*v).unwrap_or(0)));
+                    integer += 1;
+                }
+                Cells::Text(cells) => {
+                    let from = answer.wides.as_ref().and_then(|w| w.get(wide));
+                    (0..rows).for_each(|r| cells.push(&shown(from, r)));
+                    wide += 1;
+                }
+            }
+            let bits = match &answer.valid {
+                Some(valid) => &valid[at * width..(at + 1) * width],
+                None => full.bytes(),
+            };
+            if let Some(valid) = &mut column.valid {
+                valid.extend_packed(bits, rows);
+            }
+        }
+    }
+
+    /// Appends `rows` missing rows: what a skipped stage leaves behind.
+    pub(crate) fn append_missing(&mut self, rows: usize) {
+        for column in &mut self.columns {
+            match &mut column.cells {
+                Cells::Real(v) => v.resize(v.len() + rows, 0.0),
+                Cells::Integer(v) => v.resize(v.len() + rows, 0),
+                Cells::Category { codes, .. } => codes.resize(codes.len() + rows, 0),
+                Cells::Text(cells) => (0..rows).for_each(|_| cells.push("")),
+            }
+            if let Some(valid) = &mut column.valid {
+                (0..rows).for_each(|_| valid.push(false));
+            }
+        }
+    }
+
+    /// The finished columns; a column without a missing value drops its bits.
+    pub(crate) fn finish(self) -> Vec<Column> {
+        self.columns
+            .into_iter()
+            .map(|mut column| {
+                column.valid = column.valid.filter(|bits| bits.count_ones() < bits.len());
+                column
+            })
+            .collect()
+    }
+}
+
+fn shown(wide: Option<&Wide>, row: usize) -> String {
+    fn list<T: std::fmt::Display>(ends: &[u32], values: &[T], row: usize) -> String {
+        let start = if row == 0 { 0 } else { ends[row - 1] as usize };
+        let end = ends.get(row).map_or(start, |e| *e as usize);
+        let texts: Vec<String> =
+            values.get(start..end).unwrap_or_default().iter().map(ToString::to_string).collect();
+        texts.join(" ")
+    }
+    match wide {
+        None => String::new(),
+        Some(Wide::Text(cells)) => cells.get(row).unwrap_or("").to_owned(),
+        Some(Wide::Reals(l)) => list(&l.ends, &l.values, row),
+        Some(Wide::Integers(l)) => list(&l.ends, &l.values, row),
+        Some(Wide::Texts(l)) => {
+            let start = if row == 0 { 0 } else { l.ends[row - 1] as usize };
+            let end = l.ends.get(row).map_or(start, |e| *e as usize);
+            let texts: Vec<&str> = (start..end).filter_map(|i| l.values.get(i)).collect();
+            texts.join(" ")
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "gather_tests.rs"]
+mod tests;

@@ -1,0 +1,112 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use playbook_model::{Bitmap, CellType, Cells, Column, Frame, Need, Produce, Source, Words};
+
+use super::{Gather, Rows, Scatter};
+use crate::graph::Input;
+
+fn need(name: &str, cell_type: CellType, categories: &[&str]) -> Need {
+    Need {
+        source: Source::Feature(name.into()),
+        cell_type,
+        unit: String::new(),
+        required: false,
+        categories: categories.iter().map(|c| (*c).to_owned()).collect(),
+    }
+}
+
+fn frame() -> Frame {
+    let mut frame = Frame::with_rows(10);
+    let mut some = Bitmap::filled(10, true);
+    some.set(9, false);
+    frame.push(Column {
+        name: "n".into(),
+        unit: "count".into(),
+        cells: Cells::Integer((0..10).collect()),
+        valid: Some(some),
+    });
+    frame.push(Column {
+        name: "tier".into(),
+        unit: String::new(),
+        cells: Cells::Category {
+            codes: (0..10).map(|i| i % 3).collect(),
+            names: vec!["low".into(), "mid".into(), "high".into()],
+        },
+        valid: None,
+    });
+    frame
+}
+
+#[test]
+fn rows_keep_their_values_and_gaps_whichever_way_they_are_picked() {
+    let frame = frame();
+    let needs = [need("n", CellType::Real, &[]), need("tier", CellType::Category, &["high", "low"])];
+    let inputs = [Input::Feature("n".into()), Input::Feature("tier".into())];
+    let gather = Gather::new(&needs, &inputs, &frame, &[], &[]).unwrap();
+    let range = gather.batch(Rows::Range { start: 8, len: 2 });
+    let picked = gather.batch(Rows::Picked(&[8, 9]));
+    assert_eq!(range, picked);
+    assert_eq!(range.columns.reals, [8.0, 9.0]);
+    // Row 8 is "high", position 0 of the need; row 9 is "low", position 1.
+    assert_eq!(range.columns.integers, [0, 1]);
+    assert_eq!(range.columns.valid, Some(vec![0b01, 0b11]));
+}
+
+#[test]
+fn a_value_outside_the_needs_list_arrives_as_missing() {
+    let frame = frame();
+    let needs = [need("tier", CellType::Category, &["low"])];
+    let gather =
+        Gather::new(&needs, &[Input::Feature("tier".into())], &frame, &[], &[]).unwrap();
+    let batch = gather.batch(Rows::Range { start: 0, len: 3 });
+    assert_eq!(batch.columns.integers, [0, 0, 0]);
+    assert_eq!(batch.columns.valid, Some(vec![0b001]));
+}
+
+#[test]
+fn an_absent_optional_column_is_all_missing_and_keys_follow_the_rows() {
+    let frame = frame();
+    let needs = [need("gone", CellType::Real, &[]), need("key", CellType::Integer, &[])];
+    let keys: Vec<i64> = (100..110).collect();
+    let gather =
+        Gather::new(&needs, &[Input::Absent, Input::Key], &frame, &[], &keys).unwrap();
+    let batch = gather.batch(Rows::Picked(&[3, 1]));
+    assert_eq!(batch.columns.reals, [0.0, 0.0]);
+    assert_eq!(batch.columns.integers, [103, 101]);
+    assert_eq!(batch.columns.valid, Some(vec![0b00, 0b11]));
+}
+
+#[test]
+fn a_text_column_cannot_serve_as_a_number() {
+    let frame = frame();
+    let needs = [need("tier", CellType::Real, &[])];
+    let wrong = Gather::new(&needs, &[Input::Feature("tier".into())], &frame, &[], &[]).unwrap_err();
+    assert_eq!(wrong.to_string(), "column `tier` is category, the plugin wants real");
+}
+
+#[test]
+fn answers_of_uneven_batches_join_without_shifting_a_bit() {
+    let produce = Produce {
+        name: "x".into(),
+        table: None,
+        cell_type: CellType::Real,
+        unit: String::new(),
+        least: None,
+        most: None,
+        categories: Vec::new(),
+        meaning: Words::default(),
+    };
+    let mut scatter = Scatter::new("s", [&produce].into_iter(), 5);
+    let part = |values: &[f64], valid: Option<Vec<u8>>| playbook_model::Columns {
+        reals: values.to_vec(),
+        valid,
+        ..Default::default()
+    };
+    scatter.append(&part(&[1.0, 2.0, 3.0], Some(vec![0b101])), 3);
+    scatter.append(&part(&[4.0], None), 1);
+    scatter.append_missing(1);
+    let column = scatter.finish().remove(0);
+    assert_eq!(column.name, "s.x");
+    let seen: Vec<Option<f64>> = (0..5).map(|r| column.real(r)).collect();
+    assert_eq!(seen, [Some(1.0), None, Some(3.0), Some(4.0), None]);
+}

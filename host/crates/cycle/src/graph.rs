@@ -1,0 +1,220 @@
+//! Which stage reads what, and the order in which stages run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use playbook_model::{Definition, FeatureDef, Grain, Kind, Need, Shape, Source, Subject};
+use playbook_toml::StageDef;
+
+/// Where a column that a plugin wants is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// Feature of the subject, a column of that name.
+    Feature(String),
+    /// `stage.output` of an earlier stage of this cycle.
+    Output(String),
+    /// `stage.output` so many closed cycles ago.
+    Previous(u8, String),
+    /// Pseudonym of the subject.
+    Key,
+    /// Not declared, and not required: all missing.
+    Absent,
+}
+
+/// Inputs of one stage, resolved: the streamed rows first, then each whole table.
+#[derive(Debug, Clone, Default)]
+pub struct Wiring {
+    /// Per column of `Shape::rows`.
+    pub rows: Vec<Input>,
+    /// Per table of `Shape::tables`, per column.
+    pub tables: Vec<Vec<Input>>,
+}
+
+/// A need that the playbook cannot meet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GraphProblem {
+    /// Stage that wants it.
+    pub stage: String,
+    /// What is wrong.
+    pub message: String,
+    /// What would help.
+    pub hint: Option<String>,
+}
+
+/// What the playbook offers to needs.
+#[derive(Debug)]
+pub struct Offer<'a> {
+    features: BTreeMap<(&'a str, &'a str), &'a FeatureDef>,
+    outputs: BTreeSet<String>,
+}
+
+/// Outputs of a stage under its shape, as `stage.output`.
+#[must_use]
+pub fn outputs_of(stage: &StageDef, shape: &Shape) -> Vec<String> {
+    let mut names: Vec<String> =
+        shape.produces.iter().map(|p| format!("{}.{}", stage.name, p.name)).collect();
+    if stage.kind == Kind::Segmentation {
+        names.push(format!("{}.segment", stage.name));
+    }
+    names
+}
+
+impl<'a> Offer<'a> {
+    /// Collects the features of a playbook and the outputs of its stages.
+    #[must_use]
+    pub fn new(features: &'a [FeatureDef], stages: &[StageDef], shapes: &[Shape]) -> Self {
+        Self {
+            features: features.iter().map(|f| ((f.subject.0.as_str(), f.name.as_str()), f)).collect(),
+            outputs: stages.iter().zip(shapes).flat_map(|(s, shape)| outputs_of(s, shape)).collect(),
+        }
+    }
+
+    /// The declared feature of `subject` that fills a column of that name; a split feature
+    /// (`by`) fills `feature.value` for every value.
+    fn feature(&self, subject: &str, name: &str) -> Option<&FeatureDef> {
+        if let Some(found) = self.features.get(&(subject, name)) {
+            return Some(found);
+        }
+        let (stem, _) = name.split_once('.')?;
+        let found = self.features.get(&(subject, stem))?;
+        matches!(&found.definition, Definition::Aggregate(a) if a.by.is_some()).then_some(found)
+    }
+
+    fn input(&self, stage: &StageDef, subject: &str, need: &Need) -> Result<Input, GraphProblem> {
+        let wanted = match &need.source {
+            Source::Key => return Ok(Input::Key),
+            Source::Previous(ago, output) => {
+                return Ok(Input::Previous(*ago, format!("{}.{output}", stage.name)));
+            }
+            Source::Feature(name) | Source::Output(name) => name,
+        };
+        let name = stage.bind.get(wanted).unwrap_or(wanted);
+        if let Some(feature) = self.feature(subject, name) {
+            if !need.unit.is_empty() && !feature.unit.is_empty() && need.unit != feature.unit {
+                return Err(GraphProblem {
+                    stage: stage.name.clone(),
+                    message: format!(
+                        "feature `{name}` has unit `{}`, the plugin wants `{}`",
+                        feature.unit, need.unit
+                    ),
+                    hint: Some(format!("bind `{wanted}` to a feature of unit `{}`", need.unit)),
+                });
+            }
+            return Ok(Input::Feature(name.clone()));
+        }
+        if self.outputs.contains(name) {
+            return Ok(Input::Output(name.clone()));
+        }
+        if need.required || stage.bind.contains_key(wanted) {
+            return Err(self.missing(stage, subject, need, name));
+        }
+        Ok(Input::Absent)
+    }
+
+    fn missing(&self, stage: &StageDef, subject: &str, need: &Need, name: &str) -> GraphProblem {
+        let near = self
+            .features
+            .keys()
+            .filter(|(of, _)| *of == subject)
+            .map(|(_, name)| (*name).to_owned())
+            .chain(self.outputs.iter().cloned())
+            .map(|candidate| (strsim::jaro_winkler(name, &candidate), candidate))
+            .filter(|(likeness, _)| *likeness > 0.85)
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        let unit = if need.unit.is_empty() { "no unit".to_owned() } else { format!("unit `{}`", need.unit) };
+        GraphProblem {
+            stage: stage.name.clone(),
+            message: format!(
+                "the plugin wants `{name}` of subject {subject} ({}, {unit}), which the playbook does not declare",
+                need.cell_type.name()
+            ),
+            hint: Some(match near {
+                Some((_, near)) => format!("bind it: bind = {{ {name} = \"{near}\" }}"),
+                None => format!("declare [features.{name}], or bind the need to another feature or output"),
+            }),
+        }
+    }
+
+    /// Resolves every need of `stage`.
+    ///
+    /// # Errors
+    /// All needs that cannot be met.
+    pub fn wire(&self, stage: &StageDef, shape: &Shape) -> Result<Wiring, Vec<GraphProblem>> {
+        let mut problems = Vec::new();
+        let mut resolve = |subject: &str, needs: &[Need]| -> Vec<Input> {
+            needs
+                .iter()
+                .filter_map(|need| {
+                    self.input(stage, subject, need).map_err(|p| problems.push(p)).ok()
+                })
+                .collect()
+        };
+        let rows = shape.rows.as_ref().map_or_else(Vec::new, |t| resolve(&t.subject, &t.columns));
+        let tables = shape.tables.iter().map(|t| resolve(&t.subject, &t.columns)).collect();
+        if problems.is_empty() { Ok(Wiring { rows, tables }) } else { Err(problems) }
+    }
+}
+
+/// Stages that a feature table of `subject` reads through `by` or features over members.
+fn stages_behind(features: &[FeatureDef], subject: &Subject, stages: &[StageDef]) -> BTreeSet<usize> {
+    let named = |text: &str| {
+        text.split_once('.').and_then(|(stem, _)| stages.iter().position(|s| s.name == stem))
+    };
+    let mut found = BTreeSet::new();
+    for feature in features.iter().filter(|f| f.subject == *subject) {
+        if let Definition::Aggregate(a) = &feature.definition {
+            found.extend(a.by.as_deref().and_then(named));
+            if a.over == Grain::Members {
+                found.extend(a.field.as_deref().and_then(named));
+            }
+        }
+    }
+    // A subject that is itself an output ("segment" tables) needs its stage.
+    found.extend(named(&subject.0));
+    found
+}
+
+/// Returns the order in which stages run: inputs before readers, else kind in the order of the
+/// loop, else the order of the file.
+///
+/// # Errors
+/// A loop, named by its stages.
+pub fn order(
+    stages: &[StageDef],
+    shapes: &[Shape],
+    wirings: &[Wiring],
+    features: &[FeatureDef],
+) -> Result<Vec<usize>, GraphProblem> {
+    let position: BTreeMap<&str, usize> =
+        stages.iter().enumerate().map(|(i, s)| (s.name.as_str(), i)).collect();
+    let mut before: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); stages.len()];
+    for (i, (shape, wiring)) in shapes.iter().zip(wirings).enumerate() {
+        for input in wiring.rows.iter().chain(wiring.tables.iter().flatten()) {
+            if let Input::Output(name) = input
+                && let Some((stem, _)) = name.split_once('.')
+                && let Some(&from) = position.get(stem)
+            {
+                before[i].insert(from);
+            }
+        }
+        let subjects = shape.tables.iter().chain(&shape.rows).map(|t| Subject(t.subject.clone()));
+        for subject in subjects.filter(|s| *s != Subject::member()) {
+            before[i].extend(stages_behind(features, &subject, stages));
+        }
+    }
+    let mut done = Vec::with_capacity(stages.len());
+    let mut left: Vec<usize> = (0..stages.len()).collect();
+    left.sort_by_key(|&i| (stages[i].kind, i));
+    while !left.is_empty() {
+        let ready = left.iter().position(|&i| before[i].iter().all(|b| done.contains(b)));
+        let Some(at) = ready else {
+            let names: Vec<&str> = left.iter().map(|&i| stages[i].name.as_str()).collect();
+            return Err(GraphProblem {
+                stage: names[0].to_owned(),
+                message: format!("stages wait for each other: {}", names.join(", ")),
+                hint: Some("cut the loop: read the `previous` output of one of them".to_owned()),
+            });
+        };
+        done.push(left.remove(at));
+    }
+    Ok(done)
+}
