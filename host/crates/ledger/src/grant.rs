@@ -1,0 +1,365 @@
+//! Grants: reserved in commit groups, later settled or released, each at most once.
+
+use playbook_model::{Digest, Minor, UnixMs};
+
+use crate::account::Breach;
+use crate::cycle::no_cycle;
+use crate::ledger::{GROUP_ENTRIES_MAX, Seal, Work, money_entry};
+use crate::store::{Purpose, Scope, UsedKey};
+use crate::{AccountId, CycleRef, Entry, EntryKind, Ledger, LedgerError};
+
+/// A grant that arbitration has chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GrantRequest<'a> {
+    /// Idempotency key: the same grant of the same cycle has the same key in every run.
+    pub key: Digest,
+    /// Account that pays.
+    pub account: AccountId,
+    /// Pseudonym of the member.
+    pub member: i64,
+    /// Stage that proposed.
+    pub stage: &'a str,
+    /// Action.
+    pub action: &'a str,
+    /// Family of the action, for duplicate windows.
+    pub family: &'a str,
+    /// Points, units or 1.
+    pub quantity: i64,
+    /// Greatest cost in minor units, at least 0.
+    pub cost: Minor,
+    /// Expected output in minor units.
+    pub expected_output: Minor,
+    /// Class in arbitration, 0 (most urgent) to 5.
+    pub priority: u8,
+    /// Whether the member is contacted directly.
+    pub contacts_member: bool,
+    /// Whether it counts against commercial caps.
+    pub commercial: bool,
+}
+
+/// Answer to one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrantAnswer {
+    /// Reserved now, as this entry.
+    Granted {
+        /// Number of the entry.
+        entry: i64,
+    },
+    /// Reserved before by the same request.
+    AlreadyGranted {
+        /// Number of the entry.
+        entry: i64,
+    },
+    /// Not enough money (R15). A refusal leaves no trace: the key may be asked again.
+    Refused {
+        /// Account that is short: the payer or one above it.
+        account: AccountId,
+        /// What it could still grant.
+        available: Minor,
+    },
+    /// The payer or an account above it is frozen.
+    Frozen {
+        /// The frozen account.
+        account: AccountId,
+    },
+    /// The key stands for another request, whose grant stays.
+    KeyConflict {
+        /// Number of that entry.
+        entry: i64,
+    },
+    /// The cycle is closed and this grant is not among its own.
+    CycleClosed,
+}
+
+/// Answer to settling or releasing a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettleAnswer {
+    /// Done now, as this entry.
+    Done {
+        /// Number of the entry.
+        entry: i64,
+    },
+    /// The same was done before.
+    Already {
+        /// Number of the entry.
+        entry: i64,
+    },
+    /// The grant was settled or released otherwise before; that stays.
+    Otherwise {
+        /// Number of that entry.
+        entry: i64,
+    },
+    /// More than was reserved.
+    TooMuch {
+        /// What was reserved.
+        reserved: Minor,
+    },
+}
+
+impl GrantRequest<'_> {
+    /// Digest of everything that the key stands for.
+    fn digest(&self, cycle: &CycleRef, path: &str) -> Digest {
+        let flags = [
+            self.priority,
+            u8::from(self.contacts_member),
+            u8::from(self.commercial),
+        ];
+        Digest::of_parts([
+            cycle.playbook.as_bytes(),
+            &cycle.number.to_be_bytes(),
+            path.as_bytes(),
+            &self.member.to_be_bytes(),
+            self.stage.as_bytes(),
+            self.action.as_bytes(),
+            self.family.as_bytes(),
+            &self.quantity.to_be_bytes(),
+            &self.cost.0.to_be_bytes(),
+            &self.expected_output.0.to_be_bytes(),
+            &flags,
+        ])
+    }
+}
+
+impl Ledger {
+    /// Reserves grants in the order given, in groups of at most 4,096 that are each kept whole.
+    ///
+    /// Answers stand in the order of the requests. After an error or a crash, asking all of them
+    /// again continues where it stopped: what was kept answers `AlreadyGranted`.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoCycle`] where the cycle was not begun, [`LedgerError::Negative`] for a
+    /// negative cost, an account that does not exist, or a fault of the storage. Groups before the
+    /// fault are kept.
+    pub fn grant_batch(
+        &self,
+        cycle: &CycleRef,
+        now: UnixMs,
+        requests: &[GrantRequest<'_>],
+    ) -> Result<Vec<GrantAnswer>, LedgerError> {
+        let mut answers = Vec::with_capacity(requests.len());
+        for group in requests.chunks(GROUP_ENTRIES_MAX) {
+            let seal = Seal {
+                purpose: Purpose::Entries,
+                at: now,
+                cycle: Some(cycle),
+                payload: None,
+            };
+            answers.extend(self.writing(seal, |work| {
+                let row = work.tx.cycle(cycle)?.ok_or_else(|| no_cycle(cycle))?;
+                let closed = row.summary.is_some();
+                group
+                    .iter()
+                    .map(|request| grant(work, cycle, closed, request))
+                    .collect::<Result<Vec<_>, _>>()
+            })?);
+        }
+        Ok(answers)
+    }
+
+    /// Settles a grant at its actual cost; what was reserved beyond it is free again.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoGrant`], [`LedgerError::Negative`], or a fault of the storage.
+    pub fn settle(
+        &self,
+        cycle: &CycleRef,
+        grant: &Digest,
+        actual: Minor,
+        at: UnixMs,
+    ) -> Result<SettleAnswer, LedgerError> {
+        if actual < Minor::ZERO {
+            return Err(LedgerError::Negative(actual));
+        }
+        self.close_grant(cycle, grant, EntryKind::Settle, Some(actual), at)
+    }
+
+    /// Releases a grant: nothing was paid, all that was reserved is free again.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoGrant`], or a fault of the storage.
+    pub fn release(
+        &self,
+        cycle: &CycleRef,
+        grant: &Digest,
+        at: UnixMs,
+    ) -> Result<SettleAnswer, LedgerError> {
+        self.close_grant(cycle, grant, EntryKind::Release, None, at)
+    }
+
+    fn close_grant(
+        &self,
+        cycle: &CycleRef,
+        grant: &Digest,
+        kind: EntryKind,
+        actual: Option<Minor>,
+        at: UnixMs,
+    ) -> Result<SettleAnswer, LedgerError> {
+        let seal = Seal {
+            purpose: Purpose::Entries,
+            at,
+            cycle: Some(cycle),
+            payload: None,
+        };
+        self.writing(seal, |work| {
+            let used = work.tx.used_key(grant)?;
+            let used = used.ok_or_else(|| LedgerError::NoGrant(grant.hex()))?;
+            close_one(work, grant, used, kind, actual.unwrap_or(used.amount))
+        })
+    }
+
+    /// Settles every grant of a cycle that is still reserved, at what was reserved; returns how
+    /// many. For rewards that are handed over with the run itself.
+    ///
+    /// # Errors
+    /// A fault of the storage; groups before it are kept.
+    pub fn settle_cycle(&self, cycle: &CycleRef, at: UnixMs) -> Result<u64, LedgerError> {
+        let open = self.open_grants(cycle)?;
+        let mut settled = 0;
+        for group in open.chunks(GROUP_ENTRIES_MAX) {
+            let seal = Seal {
+                purpose: Purpose::Entries,
+                at,
+                cycle: Some(cycle),
+                payload: None,
+            };
+            settled += self.writing(seal, |work| {
+                let mut done = 0;
+                for (key, used) in group {
+                    let answer = close_one(work, key, *used, EntryKind::Settle, used.amount)?;
+                    done += u64::from(matches!(answer, SettleAnswer::Done { .. }));
+                }
+                Ok(done)
+            })?;
+        }
+        Ok(settled)
+    }
+
+    fn open_grants(&self, cycle: &CycleRef) -> Result<Vec<(Digest, UsedKey)>, LedgerError> {
+        self.reading(|work| {
+            let mut open = std::collections::BTreeMap::new();
+            work.tx.scan(Scope::Cycle(cycle), &mut |scanned| {
+                let Entry {
+                    number,
+                    request,
+                    account,
+                    amount,
+                    ..
+                } = scanned.entry;
+                match (scanned.entry.kind, scanned.entry.closes) {
+                    (EntryKind::Reserve, _) => {
+                        let used = UsedKey {
+                            entry: number,
+                            request,
+                            account,
+                            amount,
+                        };
+                        open.insert(number, (scanned.entry.key, used));
+                    }
+                    (_, Some(closed)) => {
+                        open.remove(&closed);
+                    }
+                    _ => {}
+                }
+                Ok(true)
+            })?;
+            Ok(open.into_values().collect())
+        })
+    }
+}
+
+fn grant(
+    work: &mut Work<'_>,
+    cycle: &CycleRef,
+    closed: bool,
+    request: &GrantRequest<'_>,
+) -> Result<GrantAnswer, LedgerError> {
+    if request.cost < Minor::ZERO {
+        return Err(LedgerError::Negative(request.cost));
+    }
+    let path = work.accounts.path(request.account);
+    let path = path.ok_or(LedgerError::NoAccount(request.account.0))?;
+    let digest = request.digest(cycle, path);
+    if let Some(used) = work.tx.used_key(&request.key)? {
+        let entry = used.entry;
+        let same = used.request == digest;
+        return Ok(if same {
+            GrantAnswer::AlreadyGranted { entry }
+        } else {
+            GrantAnswer::KeyConflict { entry }
+        });
+    }
+    if closed {
+        return Ok(GrantAnswer::CycleClosed);
+    }
+    if let Some(account) = work.accounts.frozen(request.account) {
+        return Ok(GrantAnswer::Frozen { account });
+    }
+    let entry = Entry {
+        member: request.member,
+        stage: request.stage,
+        action: request.action,
+        family: request.family,
+        quantity: request.quantity,
+        expected_output: request.expected_output,
+        priority: request.priority,
+        contacts_member: request.contacts_member,
+        commercial: request.commercial,
+        ..money_entry(
+            EntryKind::Reserve,
+            request.account,
+            request.cost,
+            request.key,
+            digest,
+        )
+    };
+    match work.record(entry)? {
+        Ok(entry) => Ok(GrantAnswer::Granted { entry }),
+        Err(Breach::Short(account)) => {
+            let left = work
+                .accounts
+                .available(request.account)
+                .map(|(left, _)| left);
+            Ok(GrantAnswer::Refused {
+                account,
+                available: left.unwrap_or_default(),
+            })
+        }
+        Err(Breach::Overflow) => Err(LedgerError::Overflow),
+        Err(breach) => Err(LedgerError::Damaged(format!(
+            "a grant does not apply: {breach:?}"
+        ))),
+    }
+}
+
+fn close_one(
+    work: &mut Work<'_>,
+    grant: &Digest,
+    used: UsedKey,
+    kind: EntryKind,
+    amount: Minor,
+) -> Result<SettleAnswer, LedgerError> {
+    let name = kind.name().as_bytes();
+    let request = Digest::of_parts([name, grant.0.as_slice(), &amount.0.to_be_bytes()]);
+    if let Some((entry, stored)) = work.tx.closing_of(used.entry)? {
+        let same = stored == request;
+        return Ok(if same {
+            SettleAnswer::Already { entry }
+        } else {
+            SettleAnswer::Otherwise { entry }
+        });
+    }
+    if amount > used.amount {
+        return Ok(SettleAnswer::TooMuch {
+            reserved: used.amount,
+        });
+    }
+    let key = Digest::of_parts([b"close".as_slice(), grant.0.as_slice()]);
+    let entry = Entry {
+        closes: Some(used.entry),
+        bound: used.amount,
+        ..money_entry(kind, used.account, amount, key, request)
+    };
+    Ok(SettleAnswer::Done {
+        entry: work.must_record(entry)?,
+    })
+}

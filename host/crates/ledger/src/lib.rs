@@ -1,0 +1,30 @@
+//! Budgets, grants and their history: an append-only, hash-chained ledger per brand.
+//!
+//! Budgets form a tree: brand > playbook > pool > plugin. The children of a brand or of a playbook
+//! share out their parent's money; the plugins of a pool are limits inside it, renewed each cycle.
+//! A grant is reserved at its plugin's account and so at every account above; later it is settled
+//! or released. Balances are kept beside the entries and always equal their sum, which
+//! [`Ledger::prove`] shows. No clock is read: every time is an input.
+
+mod account;
+mod budget;
+mod cycle;
+mod entry;
+mod error;
+mod grant;
+mod history;
+mod ledger;
+mod lock;
+mod prove;
+mod sqlite;
+mod store;
+
+pub use account::{AccountId, Balance};
+pub use budget::{BudgetAccounts, BudgetPlan, Movement, PluginLimit};
+pub use cycle::{Closing, CycleRef, CycleState, Opening};
+pub use entry::{Entry, EntryKind};
+pub use error::LedgerError;
+pub use grant::{GrantAnswer, GrantRequest, SettleAnswer};
+pub use history::{PastGrant, PastGrants};
+pub use ledger::Ledger;
+pub use prove::{Flaw, Proof};
