@@ -1,0 +1,37 @@
+//! The sandbox: loads plugin components and calls them under limits.
+//!
+//! A [`Runtime`] holds the engines. [`Runtime::load`] judges a component's names, compiles it in a child process or
+//! finds it compiled and authenticated, and gives a [`Plugin`]. [`Plugin::open`] gives an [`OpenedPlugin`] that
+//! any number of threads may call; [`Plugin::begin_fit`] gives a [`Fitting`]. What a guest does wrong is a
+//! [`playbook_model::Fault`] inside the outcome; what the host does wrong is a [`RuntimeError`].
+//!
+//! No WASI is linked. A guest sees its rows, its settings, the context it is given, and `log`; nothing else.
+
+mod bindings;
+mod cache;
+mod compile;
+mod contract;
+mod convert;
+mod engine;
+mod error;
+mod fit;
+mod instance;
+mod opened;
+mod options;
+mod plugin;
+mod pool;
+mod runtime;
+mod state;
+mod usage;
+mod validate;
+
+pub use compile::compile_child_main;
+pub use contract::{CONTRACT_NEWEST, CONTRACT_OLDEST, ContractVersion};
+pub use error::{LoadError, RuntimeError};
+pub use fit::{Fitting, Starting};
+pub use opened::{OpenedPlugin, Opening};
+pub use options::{Compiler, LoadOptions, Metering, Reuse, RuntimeOptions};
+pub use plugin::Plugin;
+pub use runtime::Runtime;
+pub use state::{LogLine, Severity};
+pub use usage::Usage;

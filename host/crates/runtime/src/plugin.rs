@@ -1,0 +1,216 @@
+//! A loaded component: what it says of itself, and the ways to open it or to fit it.
+
+use std::sync::Arc;
+
+use playbook_model::{Context, Description, Digest, Fault, Kind, Limits, Outcome, Shape};
+use wasmtime::component::InstancePre;
+
+use crate::contract::{ContractVersion, Names};
+use crate::fit::{Fitting, Starting};
+use crate::instance::{Budget, Indices, Instance, Origin, WORDS_BYTES_MAX};
+use crate::opened::{OpenedPlugin, Opening};
+use crate::runtime::Inner;
+use crate::state::{State, escaped};
+use crate::{LoadOptions, Metering, RuntimeError, convert, validate};
+
+/// Most that `describe` and `check` may return, in bytes as the host holds them.
+const SAID_BYTES_MAX: u64 = 2 << 20;
+/// Largest settings, in bytes of JSON.
+const SETTINGS_BYTES_MAX: usize = 256 << 10;
+
+/// A loaded component; cheap to clone. It holds no instance.
+#[derive(Debug, Clone)]
+pub struct Plugin {
+    pub(crate) loaded: Arc<Loaded>,
+}
+
+pub(crate) struct Loaded {
+    pub(crate) runtime: Arc<Inner>,
+    pub(crate) digest: Digest,
+    pub(crate) names: Names,
+    pub(crate) limits: Limits,
+    pub(crate) metering: Metering,
+    pre: InstancePre<State>,
+    indices: Indices,
+    keeps_log: bool,
+}
+
+impl std::fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loaded")
+            .field("digest", &self.digest)
+            .field("names", &self.names)
+            .field("metering", &self.metering)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Plugin {
+    pub(crate) fn new(
+        runtime: Arc<Inner>,
+        digest: Digest,
+        names: Names,
+        pre: InstancePre<State>,
+        indices: Indices,
+        options: &LoadOptions,
+    ) -> Self {
+        // Text is kept only where the host's policy and the playbook both say so.
+        let keeps_log = runtime.options.grants_log && options.grants_log;
+        let loaded = Loaded {
+            runtime,
+            digest,
+            names,
+            limits: options.limits.clone(),
+            metering: options.metering,
+            pre,
+            indices,
+            keeps_log,
+        };
+        Self { loaded: Arc::new(loaded) }
+    }
+
+    /// SHA-256 of the component.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.loaded.digest
+    }
+
+    /// Kind that its exports say.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.loaded.names.kind
+    }
+
+    /// Whether it exports `fitting`.
+    #[must_use]
+    pub fn is_fitted(&self) -> bool {
+        self.loaded.names.fitted
+    }
+
+    /// Version of the contract that it was built for.
+    #[must_use]
+    pub fn contract_version(&self) -> ContractVersion {
+        self.loaded.names.version
+    }
+
+    /// Names of its imports.
+    #[must_use]
+    pub fn imports(&self) -> &[String] {
+        &self.loaded.names.imports
+    }
+
+    /// How its calls are metered.
+    #[must_use]
+    pub fn metering(&self) -> Metering {
+        self.loaded.metering
+    }
+
+    /// Asks a fresh instance what it is.
+    ///
+    /// # Errors
+    /// A host's fault; what the guest does wrong is in the outcome.
+    pub fn describe(&self) -> Result<Outcome<Description>, RuntimeError> {
+        let mut instance = match self.loaded.instance(self.loaded.limits.memory_bytes_max)? {
+            Ok(instance) => instance,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let (said, _) = instance.call(self.loaded.said_budget(), |store, guests| {
+            guests.plugin.call_describe(store)
+        });
+        Ok(said.and_then(|said| {
+            let said = convert::description(said);
+            validate::description(self.kind(), &said).map_err(Fault::Malformed)?;
+            Ok(said)
+        }))
+    }
+
+    /// Asks a fresh instance what `settings` need and give, or every problem with them.
+    ///
+    /// # Errors
+    /// A host's fault; refused settings are [`Fault::Settings`] in the outcome.
+    pub fn check(&self, settings: &str) -> Result<Outcome<Shape>, RuntimeError> {
+        let mut instance = match self.loaded.instance(self.loaded.limits.memory_bytes_max)? {
+            Ok(instance) => instance,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        self.loaded.check(&mut instance, settings)
+    }
+
+    /// Checks settings and opens the first instance with them; further ones are opened as calls ask for them.
+    ///
+    /// # Errors
+    /// A host's fault, such as a table without the columns of the shape.
+    pub fn open(&self, opening: Opening) -> Result<Outcome<OpenedPlugin>, RuntimeError> {
+        OpenedPlugin::open(self.clone(), opening)
+    }
+
+    /// Begins one pass of a fit over one bucket, on an instance of its own with the limits of fits.
+    ///
+    /// # Errors
+    /// A host's fault, such as a plugin without `fitting`.
+    pub fn begin_fit(
+        &self,
+        context: &Context,
+        starting: &Starting<'_>,
+    ) -> Result<Outcome<Fitting>, RuntimeError> {
+        Fitting::begin(self, context, starting)
+    }
+}
+
+impl Loaded {
+    /// Makes an instance, waiting for a place.
+    pub(crate) fn instance(
+        &self,
+        memory_bytes_max: u64,
+    ) -> Result<Outcome<Instance>, RuntimeError> {
+        let place = self.runtime.places.take(self.runtime.options.wait_max)?;
+        let origin = Origin {
+            pre: &self.pre,
+            indices: &self.indices,
+            metering: self.metering,
+            limits: &self.limits,
+            memory_bytes_max,
+            keeps_log: self.keeps_log,
+        };
+        Instance::new(&origin, self.said_budget(), place)
+    }
+
+    /// Budget of calls that see no rows.
+    pub(crate) fn said_budget(&self) -> Budget {
+        Budget {
+            fuel: self.limits.fuel_base,
+            wall_ms: self.limits.call_ms_max,
+            returned_bytes: SAID_BYTES_MAX.max(self.limits.returned_bytes_max),
+        }
+    }
+
+    /// Checks settings on an instance that is not opened yet.
+    pub(crate) fn check(
+        &self,
+        instance: &mut Instance,
+        settings: &str,
+    ) -> Result<Outcome<Shape>, RuntimeError> {
+        if settings.len() > SETTINGS_BYTES_MAX {
+            let detail = format!("settings are {} bytes, the limit is {SETTINGS_BYTES_MAX}", settings.len());
+            return Err(RuntimeError::Input { detail });
+        }
+        let (said, _) = instance
+            .call(self.said_budget(), |store, guests| guests.plugin.call_check(store, settings));
+        Ok(match said {
+            Err(fault) => Err(fault),
+            Ok(Err(problems)) => Err(Fault::Settings(convert::problems(problems))),
+            Ok(Ok(shape)) => {
+                let shape = convert::shape(shape);
+                match validate::shape(self.names.kind, self.names.fitted, &shape) {
+                    Ok(()) => Ok(shape),
+                    Err(text) => Err(Fault::Malformed(text)),
+                }
+            }
+        })
+    }
+}
+
+/// A refusal in the guest's own words, safe to print.
+pub(crate) fn refusal(words: &str) -> Fault {
+    Fault::Refusal(escaped(words, WORDS_BYTES_MAX))
+}

@@ -1,0 +1,84 @@
+//! What a plugin's calls took in all.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::instance::Spent;
+use crate::state::LogLine;
+use crate::pool::lock;
+
+/// Lines that are kept per opened plugin; later ones are counted only.
+const LINES_KEPT_MAX: usize = 1_000;
+
+/// Sums over all calls of an opened plugin.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Calls, faults included.
+    pub calls: u64,
+    /// Rows handed over.
+    pub rows: u64,
+    /// Fuel; 0 where calls are not metered by it. Differs a little with the number of threads, because a
+    /// warm guest's allocator remembers earlier calls.
+    pub fuel: u64,
+    /// Time inside calls, summed over threads.
+    pub wall: Duration,
+    /// Calls that ended with a guest's fault.
+    pub faults: u64,
+    /// Instances that were made.
+    pub instances: u64,
+    /// Lines logged, whether kept or not.
+    pub log_lines: u64,
+}
+
+/// Counts from many threads.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    calls: AtomicU64,
+    rows: AtomicU64,
+    fuel: AtomicU64,
+    wall_ns: AtomicU64,
+    faults: AtomicU64,
+    instances: AtomicU64,
+    log_lines: AtomicU64,
+    log: std::sync::Mutex<Vec<LogLine>>,
+}
+
+impl Counters {
+    pub(crate) fn add(&self, rows: u64, spent: Spent) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+        self.fuel.fetch_add(spent.fuel, Ordering::Relaxed);
+        let wall_ns = u64::try_from(spent.wall.as_nanos()).unwrap_or(u64::MAX);
+        self.wall_ns.fetch_add(wall_ns, Ordering::Relaxed);
+        if spent.log_lines > 0 {
+            self.log_lines.fetch_add(spent.log_lines, Ordering::Relaxed);
+            let mut log = lock(&self.log);
+            let free = LINES_KEPT_MAX.saturating_sub(log.len());
+            log.extend(spent.log.into_iter().take(free));
+        }
+    }
+
+    pub(crate) fn fault(&self) {
+        self.faults.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn instance(&self) {
+        self.instances.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn usage(&self) -> Usage {
+        Usage {
+            calls: self.calls.load(Ordering::Relaxed),
+            rows: self.rows.load(Ordering::Relaxed),
+            fuel: self.fuel.load(Ordering::Relaxed),
+            wall: Duration::from_nanos(self.wall_ns.load(Ordering::Relaxed)),
+            faults: self.faults.load(Ordering::Relaxed),
+            instances: self.instances.load(Ordering::Relaxed),
+            log_lines: self.log_lines.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(crate) fn take_log(&self) -> Vec<LogLine> {
+        std::mem::take(&mut lock(&self.log))
+    }
+}
