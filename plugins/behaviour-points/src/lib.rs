@@ -1,0 +1,228 @@
+//! Points of a member by the interaction value table: daily capped counts and orders (domain SC-1).
+//!
+//! The features are net: a refunded order and an item with a violation are not counted in them, so that
+//! their points vanish with them.
+
+pub mod table;
+
+use std::collections::BTreeMap;
+
+use playbook_sdk::prelude::*;
+use table::{Worth, full_units};
+
+settings! {
+    /// What each behaviour is worth.
+    pub struct Settings {
+        /// Points and daily cap per kind of event. What is given here replaces the whole table.
+        pub kinds: BTreeMap<String, KindPoints> = standard_kinds(),
+        /// Where counts come from. `daily`: list feature `daily_KIND_30d`, 30 counts, oldest first, so that
+        /// caps hold per day. `totals`: feature `KIND_30d`, capped at 30 daily caps, without points of today.
+        pub input: Input = Input::Daily,
+        /// Where order points come from. `units`: feature `order_units_30d`, the full units of each order as
+        /// the playbook counted them. `amounts`: list feature `order_amounts_30d_minor`, one net amount an
+        /// order. `none`: orders earn nothing.
+        pub orders: OrderInput = OrderInput::Units,
+        /// Points of one full unit of an order.
+        #[schemars(range(min = 0, max = 1_000_000))]
+        pub order_points: i64 = 1,
+        /// Minor units of one order unit; only read with `orders = "amounts"`.
+        #[schemars(range(min = 1))]
+        pub order_unit_minor: i64 = 1_000,
+    }
+}
+
+settings! {
+    /// Worth of one kind of event.
+    pub struct KindPoints {
+        /// Points of one event.
+        #[schemars(range(min = 0, max = 1_000_000))]
+        pub points: i64 = 1,
+        /// Events of one day that count; left out: all.
+        #[schemars(range(min = 0))]
+        pub daily_cap: Option<i64> = None,
+    }
+}
+
+settings! {
+    /// Form of the counts.
+    pub enum Input { Daily, Totals }
+}
+
+settings! {
+    /// Form of the orders.
+    pub enum OrderInput { Units, Amounts, None }
+}
+
+/// The table of the model; adopted feedback earns on top of feedback.
+fn standard_kinds() -> BTreeMap<String, KindPoints> {
+    [
+        ("sign_in", 1, Some(1)),
+        ("like", 1, Some(10)),
+        ("vote", 1, Some(3)),
+        ("comment", 3, Some(10)),
+        ("topic_join", 4, Some(3)),
+        ("live_interact", 3, Some(5)),
+        ("survey", 5, Some(1)),
+        ("task_done", 5, Some(3)),
+        ("share", 5, Some(3)),
+        ("answer", 6, Some(5)),
+        ("review", 6, Some(2)),
+        ("post", 8, Some(3)),
+        ("feedback", 10, Some(2)),
+        ("feedback_adopted", 15, None),
+        ("cocreate_submit", 15, Some(1)),
+        ("cocreate_accepted", 30, None),
+        ("referral_join", 20, Some(5)),
+        ("referral_purchase", 50, Some(5)),
+    ]
+    .into_iter()
+    .map(|(kind, points, daily_cap)| (kind.to_owned(), KindPoints { points, daily_cap }))
+    .collect()
+}
+
+/// Most kinds of a table.
+const KINDS_MAX: usize = 128;
+
+/// Positions of the outputs.
+const POINTS: usize = 0;
+const TODAY: usize = 1;
+
+/// Positions of the reasons.
+const NOTHING_KNOWN: u32 = 0;
+
+/// The opened plugin.
+#[derive(Debug)]
+pub struct BehaviourPoints {
+    /// In the order of the needs.
+    worths: Vec<Worth>,
+    settings: Settings,
+}
+
+impl Plugin for BehaviourPoints {
+    type Settings = Settings;
+
+    const ABOUT: About = About {
+        name: "behaviour-points",
+        version: env!("CARGO_PKG_VERSION"),
+        summary: words(
+            "Points per behaviour with daily caps, over 30 days and today",
+            "互動行為價值評分表：按日封頂的行為積分",
+        ),
+    };
+
+    fn shape(settings: &Settings) -> Result<Shape, Problems> {
+        check(settings)?;
+        let mut shape = Shape::rows("member");
+        for kind in settings.kinds.keys() {
+            shape = shape.need(match settings.input {
+                Input::Daily => need::integers(format!("daily_{kind}_30d")).optional(),
+                Input::Totals => need::integer(format!("{kind}_30d")).unit("count").optional(),
+            });
+        }
+        shape = match settings.orders {
+            OrderInput::None => shape,
+            OrderInput::Units => shape
+                .need(need::integer("order_units_30d").optional())
+                .need(need::integer("order_units_1d").optional()),
+            OrderInput::Amounts => shape
+                .need(need::integers("order_amounts_30d_minor").unit("minor").optional())
+                .need(need::integers("order_amounts_1d_minor").unit("minor").optional()),
+        };
+        Ok(shape
+            .produce(output::integer("points_30d").unit("count").at_least(0.0).meaning(words(
+                "Points of the last 30 days",
+                "近30日行為積分",
+            )))
+            .produce(output::integer("points_today").unit("count").at_least(0.0).meaning(words(
+                "Points of the last day; missing where only totals are known",
+                "當日所得積分",
+            )))
+            .reason("nothing-known", words("no behaviour is measured", "無可用行為數據")))
+    }
+
+    fn open(settings: Settings, _: Opening<'_>) -> Result<Self, Problems> {
+        let worths = settings.kinds.values().map(|kind| Worth { points: kind.points, daily_cap: kind.daily_cap });
+        Ok(Self { worths: worths.collect(), settings })
+    }
+}
+
+fn check(settings: &Settings) -> Result<(), Problems> {
+    let mut problems = Problems::new();
+    problems.check(!settings.kinds.is_empty(), "/kinds", "names no kind of event");
+    problems.check(settings.kinds.len() <= KINDS_MAX, "/kinds", format!("names more than {KINDS_MAX} kinds"));
+    for (kind, worth) in &settings.kinds {
+        let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        let path = format!("/kinds/{}", playbook_sdk::settings::escaped(kind));
+        problems.check(
+            (1..=64).contains(&kind.len()) && kind.chars().all(letters),
+            path.clone(),
+            "must be a kind of event in small letters, digits and `_`",
+        );
+        problems.check(worth.points >= 0, format!("{path}/points"), "must not be below 0");
+        problems.check(worth.daily_cap.is_none_or(|cap| cap >= 0), format!("{path}/daily_cap"), "must not be below 0");
+    }
+    problems.check(settings.order_points >= 0, "/order_points", "must not be below 0");
+    problems.check(settings.order_unit_minor > 0, "/order_unit_minor", "must be above 0");
+    problems.into_result()
+}
+
+/// Points so far: none until anything was measured.
+#[derive(Default)]
+struct Tally(Option<i64>);
+
+impl Tally {
+    fn add(&mut self, points: Option<i64>) {
+        if let Some(points) = points {
+            self.0 = Some(self.0.unwrap_or(0).saturating_add(points));
+        }
+    }
+}
+
+impl BehaviourPoints {
+    fn kinds(&self, rows: &Rows<'_>, row: usize, month: &mut Tally, today: &mut Tally) {
+        for (at, worth) in self.worths.iter().enumerate() {
+            match self.settings.input {
+                Input::Daily => {
+                    let counts = rows.integers(at).get(row);
+                    month.add(counts.map(|counts| worth.of_days(counts)));
+                    today.add(counts.map(|counts| counts.last().map_or(0, |count| worth.of_day(*count))));
+                }
+                Input::Totals => month.add(rows.integer(at).get(row).map(|count| worth.of_total(count))),
+            }
+        }
+    }
+
+    fn orders(&self, rows: &Rows<'_>, row: usize, month: &mut Tally, today: &mut Tally) {
+        let worth = Worth { points: self.settings.order_points, daily_cap: None };
+        let units = |at: usize| match self.settings.orders {
+            OrderInput::None => None,
+            OrderInput::Units => rows.integer(at).get(row),
+            OrderInput::Amounts => {
+                rows.integers(at).get(row).map(|amounts| full_units(amounts, self.settings.order_unit_minor))
+            }
+        };
+        let first = self.worths.len();
+        month.add(units(first).map(|units| worth.of_day(units)));
+        if self.settings.input == Input::Daily {
+            today.add(units(first + 1).map(|units| worth.of_day(units)));
+        }
+    }
+}
+
+impl Scoring for BehaviourPoints {
+    fn score(&self, _: &Context, rows: &Rows<'_>, out: &mut Answer<'_>) -> Result<(), String> {
+        for row in 0..rows.len() {
+            let (mut month, mut today) = (Tally::default(), Tally::default());
+            self.kinds(rows, row, &mut month, &mut today);
+            self.orders(rows, row, &mut month, &mut today);
+            out.integer_or_missing(POINTS, row, month.0);
+            out.integer_or_missing(TODAY, row, today.0);
+            if month.0.is_none() {
+                out.reason(row, NOTHING_KNOWN);
+            }
+        }
+        Ok(())
+    }
+}
+
+export!(BehaviourPoints: scoring);
