@@ -1,0 +1,447 @@
+//! Columns and findings that a plugin gives back.
+
+use crate::layout::Layout;
+use crate::types::{self, CellType, Finding, NONE_INDEX, Transfer, Wide};
+
+// A quiet NaN with a payload that no arithmetic makes: "nobody has set this value". A NaN that a
+// plugin computes by mistake differs from it, so it still reaches the host, which refuses it.
+const UNSET_REAL: u64 = 0x7ff8_0b1a_4b0d_ea7a;
+const UNSET_INTEGER: i64 = i64::MIN;
+const UNSET_SPAN: (u32, u32) = (u32::MAX, u32::MAX);
+
+/// Output columns of one table, by declared position. A value that is never set is missing.
+#[derive(Debug)]
+pub struct Outputs<'a> {
+    rows: usize,
+    layout: &'a Layout,
+    reals: Vec<f64>,
+    integers: Vec<i64>,
+    wides: Vec<WideOut>,
+}
+
+#[derive(Debug)]
+struct Spans<T> {
+    values: Vec<T>,
+    spans: Vec<(u32, u32)>,
+}
+
+#[derive(Debug)]
+enum WideOut {
+    Text(Spans<u8>),
+    Reals(Spans<f64>),
+    Integers(Spans<i64>),
+    Texts(Spans<String>),
+}
+
+impl<T: Clone> Spans<T> {
+    fn new(rows: usize) -> Self {
+        Self { values: Vec::new(), spans: vec![UNSET_SPAN; rows] }
+    }
+
+    fn set(&mut self, row: usize, list: impl IntoIterator<Item = T>) {
+        let start = position(self.values.len());
+        self.values.extend(list);
+        self.spans[row] = (start, position(self.values.len()));
+    }
+
+    /// Lists in order of rows: end offsets and values.
+    fn packed(self) -> (Vec<u32>, Vec<T>) {
+        let mut ends = Vec::with_capacity(self.spans.len());
+        let mut values = Vec::with_capacity(self.values.len());
+        for span in &self.spans {
+            if *span != UNSET_SPAN {
+                values.extend_from_slice(&self.values[span.0 as usize..span.1 as usize]);
+            }
+            ends.push(position(values.len()));
+        }
+        (ends, values)
+    }
+}
+
+fn position(len: usize) -> u32 {
+    u32::try_from(len).expect("a column holds less than 2^32 values")
+}
+
+impl WideOut {
+    fn spans(&self) -> &[(u32, u32)] {
+        match self {
+            Self::Text(s) => &s.spans,
+            Self::Reals(s) => &s.spans,
+            Self::Integers(s) => &s.spans,
+            Self::Texts(s) => &s.spans,
+        }
+    }
+
+    fn clear(&mut self, row: usize) {
+        let span = match self {
+            Self::Text(s) => &mut s.spans[row],
+            Self::Reals(s) => &mut s.spans[row],
+            Self::Integers(s) => &mut s.spans[row],
+            Self::Texts(s) => &mut s.spans[row],
+        };
+        *span = UNSET_SPAN;
+    }
+
+    fn finish(self) -> Wide {
+        match self {
+            Self::Text(spans) => {
+                let (ends, bytes) = spans.packed();
+                Wide::Text(types::TextCells { ends, bytes })
+            }
+            Self::Reals(spans) => {
+                let (ends, values) = spans.packed();
+                Wide::Reals(types::RealLists { ends, values })
+            }
+            Self::Integers(spans) => {
+                let (ends, values) = spans.packed();
+                Wide::Integers(types::IntegerLists { ends, values })
+            }
+            Self::Texts(spans) => {
+                let (ends, texts) = spans.packed();
+                let mut cells = types::TextCells { ends: Vec::new(), bytes: Vec::new() };
+                for text in &texts {
+                    cells.bytes.extend_from_slice(text.as_bytes());
+                    cells.ends.push(position(cells.bytes.len()));
+                }
+                Wide::Texts(types::TextLists { ends, values: cells })
+            }
+        }
+    }
+}
+
+impl<'a> Outputs<'a> {
+    pub(crate) fn new(rows: usize, layout: &'a Layout) -> Self {
+        let wides = match layout.wides {
+            0 => Vec::new(),
+            _ => layout.places.iter().filter_map(|place| wide_out(place.cell_type, rows)).collect(),
+        };
+        Self {
+            rows,
+            layout,
+            reals: vec![f64::from_bits(UNSET_REAL); layout.reals * rows],
+            integers: vec![UNSET_INTEGER; layout.integers * rows],
+            wides,
+        }
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether there is no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// Sets a real; the host refuses one that is not finite.
+    ///
+    /// # Panics
+    /// If the shape declares no real output there, or there is no such row.
+    #[inline]
+    pub fn real(&mut self, column: usize, row: usize, value: f64) {
+        self.reals_mut(column)[row] = value;
+    }
+
+    /// Sets an integer, or the position of a category. `i64::MIN` stands for missing.
+    ///
+    /// # Panics
+    /// If the shape declares no integer or category there, or there is no such row.
+    #[inline]
+    pub fn integer(&mut self, column: usize, row: usize, value: i64) {
+        self.integers_mut(column)[row] = value;
+    }
+
+    /// Sets a category by its position in the declared list.
+    ///
+    /// # Panics
+    /// If the shape declares no category there, or there is no such row.
+    #[inline]
+    pub fn category(&mut self, column: usize, row: usize, position: usize) {
+        let _ = self.layout.place(column, "category", |t| t == CellType::Category);
+        self.integer(column, row, i64::try_from(position).unwrap_or(i64::MAX));
+    }
+
+    /// Sets a real where there is one, else leaves the row missing.
+    ///
+    /// # Panics
+    /// As [`Outputs::real`].
+    #[inline]
+    pub fn real_or_missing(&mut self, column: usize, row: usize, value: Option<f64>) {
+        self.real(column, row, value.unwrap_or(f64::from_bits(UNSET_REAL)));
+    }
+
+    /// Sets an integer where there is one, else leaves the row missing.
+    ///
+    /// # Panics
+    /// As [`Outputs::integer`].
+    #[inline]
+    pub fn integer_or_missing(&mut self, column: usize, row: usize, value: Option<i64>) {
+        self.integer(column, row, value.unwrap_or(UNSET_INTEGER));
+    }
+
+    /// Sets a text.
+    ///
+    /// # Panics
+    /// If the shape declares no text there, or there is no such row.
+    pub fn text(&mut self, column: usize, row: usize, text: &str) {
+        let nth = self.layout.place(column, "text", |t| t == CellType::Text);
+        if let WideOut::Text(spans) = &mut self.wides[nth] {
+            spans.set(row, text.bytes());
+        }
+    }
+
+    /// Sets a list of reals.
+    ///
+    /// # Panics
+    /// If the shape declares no list of reals there, or there is no such row.
+    pub fn reals(&mut self, column: usize, row: usize, list: &[f64]) {
+        let nth = self.layout.place(column, "reals", |t| t == CellType::Reals);
+        if let WideOut::Reals(spans) = &mut self.wides[nth] {
+            spans.set(row, list.iter().copied());
+        }
+    }
+
+    /// Sets a list of integers.
+    ///
+    /// # Panics
+    /// If the shape declares no list of integers there, or there is no such row.
+    pub fn integers(&mut self, column: usize, row: usize, list: &[i64]) {
+        let nth = self.layout.place(column, "integers", |t| t == CellType::Integers);
+        if let WideOut::Integers(spans) = &mut self.wides[nth] {
+            spans.set(row, list.iter().copied());
+        }
+    }
+
+    /// Sets a list of texts.
+    ///
+    /// # Panics
+    /// If the shape declares no list of texts there, or there is no such row.
+    pub fn texts(&mut self, column: usize, row: usize, list: &[&str]) {
+        let nth = self.layout.place(column, "texts", |t| t == CellType::Texts);
+        if let WideOut::Texts(spans) = &mut self.wides[nth] {
+            spans.set(row, list.iter().map(|&text| text.to_owned()));
+        }
+    }
+
+    /// All values of a real output, to be filled in a loop of its own.
+    ///
+    /// # Panics
+    /// If the shape declares no real output there.
+    #[inline]
+    pub fn reals_mut(&mut self, column: usize) -> &mut [f64] {
+        let nth = self.layout.place(column, "real", |t| t == CellType::Real);
+        &mut self.reals[nth * self.rows..(nth + 1) * self.rows]
+    }
+
+    /// All values of an integer or category output.
+    ///
+    /// # Panics
+    /// If the shape declares no integer or category there.
+    #[inline]
+    pub fn integers_mut(&mut self, column: usize) -> &mut [i64] {
+        let fits = |t| matches!(t, CellType::Integer | CellType::Category);
+        let nth = self.layout.place(column, "integer", fits);
+        &mut self.integers[nth * self.rows..(nth + 1) * self.rows]
+    }
+
+    /// Makes a value missing again. Rows that were never set are missing already.
+    ///
+    /// # Panics
+    /// If there is no such column or row.
+    pub fn missing(&mut self, column: usize, row: usize) {
+        match self.layout.places[column].cell_type {
+            CellType::Real => self.real(column, row, f64::from_bits(UNSET_REAL)),
+            CellType::Integer | CellType::Category => self.integer(column, row, UNSET_INTEGER),
+            CellType::Text | CellType::Reals | CellType::Integers | CellType::Texts => {
+                self.wides[self.layout.places[column].nth].clear(row);
+            }
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> types::Columns {
+        let missing = self.reals.iter().any(|v| v.to_bits() == UNSET_REAL)
+            || self.integers.contains(&UNSET_INTEGER)
+            || self.wides.iter().any(|w| w.spans().contains(&UNSET_SPAN));
+        let valid = missing.then(|| self.take_validity());
+        let wides = (self.layout.wides > 0)
+            .then(|| self.wides.into_iter().map(WideOut::finish).collect());
+        types::Columns { reals: self.reals, integers: self.integers, valid, wides }
+    }
+
+    /// Validity of all columns; values that are missing become 0.
+    fn take_validity(&mut self) -> Vec<u8> {
+        let (rows, each) = (self.rows, self.rows.div_ceil(8));
+        let mut bits = vec![0; self.layout.valid_bytes(rows)];
+        for (place, bits) in self.layout.places.iter().zip(bits.chunks_exact_mut(each.max(1))) {
+            let range = place.nth * rows..(place.nth + 1) * rows;
+            match place.cell_type {
+                CellType::Real => {
+                    for (row, value) in self.reals[range].iter_mut().enumerate() {
+                        if value.to_bits() == UNSET_REAL {
+                            *value = 0.0;
+                        } else {
+                            bits[row / 8] |= 1 << (row % 8);
+                        }
+                    }
+                }
+                CellType::Integer | CellType::Category => {
+                    for (row, value) in self.integers[range].iter_mut().enumerate() {
+                        if *value == UNSET_INTEGER {
+                            *value = 0;
+                        } else {
+                            bits[row / 8] |= 1 << (row % 8);
+                        }
+                    }
+                }
+                CellType::Text | CellType::Reals | CellType::Integers | CellType::Texts => {
+                    for (row, span) in self.wides[place.nth].spans().iter().enumerate() {
+                        if *span != UNSET_SPAN {
+                            bits[row / 8] |= 1 << (row % 8);
+                        }
+                    }
+                }
+            }
+        }
+        bits
+    }
+}
+
+fn wide_out(cell_type: CellType, rows: usize) -> Option<WideOut> {
+    match cell_type {
+        CellType::Real | CellType::Integer | CellType::Category => None,
+        CellType::Text => Some(WideOut::Text(Spans::new(rows))),
+        CellType::Reals => Some(WideOut::Reals(Spans::new(rows))),
+        CellType::Integers => Some(WideOut::Integers(Spans::new(rows))),
+        CellType::Texts => Some(WideOut::Texts(Spans::new(rows))),
+    }
+}
+
+/// Answer for the rows of a batch: output columns, and one reason a row.
+///
+/// The methods of [`Outputs`] set values: `out.real(column, row, value)`.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    outputs: Outputs<'a>,
+    reasons: Vec<u32>,
+}
+
+impl<'a> std::ops::Deref for Answer<'a> {
+    type Target = Outputs<'a>;
+    fn deref(&self) -> &Outputs<'a> {
+        &self.outputs
+    }
+}
+
+impl<'a> std::ops::DerefMut for Answer<'a> {
+    fn deref_mut(&mut self) -> &mut Outputs<'a> {
+        &mut self.outputs
+    }
+}
+
+impl<'a> Answer<'a> {
+    pub(crate) fn new(rows: usize, layout: &'a Layout) -> Self {
+        Self { outputs: Outputs::new(rows, layout), reasons: Vec::new() }
+    }
+
+    /// Gives the row a reason, by its position in the shape.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn reason(&mut self, row: usize, reason: u32) {
+        if self.reasons.is_empty() {
+            self.reasons = vec![NONE_INDEX; self.outputs.rows];
+        }
+        self.reasons[row] = reason;
+    }
+
+    pub(crate) fn finish(self) -> types::RowAnswer {
+        types::RowAnswer { columns: self.outputs.finish(), reasons: self.reasons }
+    }
+}
+
+/// Answer of a segmentation: one segment a row, and what an [`Answer`] holds.
+#[derive(Debug)]
+pub struct Segments<'a> {
+    segment: Vec<u32>,
+    answer: Answer<'a>,
+}
+
+impl<'a> std::ops::Deref for Segments<'a> {
+    type Target = Answer<'a>;
+    fn deref(&self) -> &Answer<'a> {
+        &self.answer
+    }
+}
+
+impl<'a> std::ops::DerefMut for Segments<'a> {
+    fn deref_mut(&mut self) -> &mut Answer<'a> {
+        &mut self.answer
+    }
+}
+
+impl<'a> Segments<'a> {
+    pub(crate) fn new(rows: usize, layout: &'a Layout) -> Self {
+        Self { segment: vec![NONE_INDEX; rows], answer: Answer::new(rows, layout) }
+    }
+
+    /// Puts the row into a segment, by its position in the shape; else it belongs to none.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[inline]
+    pub fn segment(&mut self, row: usize, segment: u32) {
+        self.segment[row] = segment;
+    }
+
+    pub(crate) fn finish(self) -> types::Segments {
+        types::Segments { segment: self.segment, answer: self.answer.finish() }
+    }
+}
+
+/// Answer of a plugin of whole tables: output columns a table, findings and transfers.
+#[derive(Debug)]
+pub struct TableAnswer<'a> {
+    tables: Vec<Outputs<'a>>,
+    findings: Vec<Finding>,
+    transfers: Vec<Transfer>,
+}
+
+impl<'a> TableAnswer<'a> {
+    pub(crate) fn new(tables: &[types::Table], layouts: &'a [Layout]) -> Self {
+        let outputs = tables.iter().zip(layouts);
+        Self {
+            tables: outputs.map(|(table, layout)| Outputs::new(table.rows as usize, layout)).collect(),
+            findings: Vec::new(),
+            transfers: Vec::new(),
+        }
+    }
+
+    /// The output columns of the table at `position`.
+    ///
+    /// # Panics
+    /// If the shape declares fewer tables.
+    pub fn table(&mut self, position: usize) -> &mut Outputs<'a> {
+        &mut self.tables[position]
+    }
+
+    /// Adds a finding; findings keep their order.
+    pub fn finding(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// Adds a movement of money.
+    pub fn transfer(&mut self, transfer: Transfer) {
+        self.transfers.push(transfer);
+    }
+
+    pub(crate) fn finish(self) -> types::TableAnswer {
+        types::TableAnswer {
+            tables: self.tables.into_iter().map(Outputs::finish).collect(),
+            findings: self.findings,
+            transfers: self.transfers,
+        }
+    }
+}

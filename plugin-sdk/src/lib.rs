@@ -1,0 +1,65 @@
+//! SDK for plugins of the playbook host: settings, columns, answers, fits, and native tests.
+
+#[allow(
+    unsafe_code,
+    missing_docs,
+    unreachable_pub,
+    missing_debug_implementations,
+    clippy::all,
+    clippy::pedantic,
+    clippy::restriction,
+    reason = "generated from the contract, differently natively and for wasm"
+)]
+#[doc(hidden)]
+pub mod bindings;
+
+extern crate self as playbook_sdk;
+
+mod answer;
+pub mod codec;
+mod export;
+#[doc(hidden)]
+pub mod guest;
+mod layout;
+pub mod log;
+mod plugin;
+mod problem;
+mod proposals;
+mod rows;
+mod sample;
+pub mod settings;
+mod shape;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
+pub mod types;
+
+pub use answer::{Answer, Outputs, Segments, TableAnswer};
+pub use plugin::{
+    Campaign, Diagnosis, Fit, Incentive, Opening, Outcome, Pass, Plugin, Roi, Scoring,
+    Segmentation,
+};
+pub use problem::{Added, Problem, Problems};
+pub use proposals::{Proposal, Proposals};
+pub use rows::{Categories, Column, Lists, Rows, Tables, TextLists, Texts};
+pub use sample::{Sample, mix};
+pub use shape::{
+    About, Action, Need, Produce, Shape, Table, Words, action, english, need, output, table, words,
+};
+pub use types::{
+    Allocation, CampaignPlan, Comparison, ContentShare, Context, Factor, Finding, Gate, Kind,
+    Level, Measure, NONE_INDEX, Phase, Priority, Slot, Transfer,
+};
+#[doc(hidden)]
+pub use {schemars, serde, serde_json};
+
+/// Everything that a plugin names, for `use playbook_sdk::prelude::*`.
+pub mod prelude {
+    pub use crate::{
+        About, Action, Allocation, Answer, Campaign, CampaignPlan, Column, Comparison,
+        ContentShare, Context, Diagnosis, Factor, Finding, Fit, Gate, Incentive, Level, Measure,
+        NONE_INDEX, Need, Opening, Outcome, Outputs, Pass, Phase, Plugin, Priority, Problems,
+        Produce, Proposal, Proposals, Roi, Rows, Sample, Scoring, Segmentation, Segments, Shape,
+        Slot, TableAnswer, Tables, Transfer, Words, action, codec, english, export, log, need,
+        output, settings, table, words,
+    };
+}

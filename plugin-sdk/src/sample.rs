@@ -1,0 +1,173 @@
+//! A bounded sample of rows that is the same however the rows were cut.
+
+use crate::codec::{Codec, Reader, Writer};
+
+/// Mixes a key with a seed: equal inputs give equal bits, neighbouring keys unrelated ones.
+#[must_use]
+pub fn mix(key: u64, seed: u64) -> u64 {
+    // Two rounds of the finaliser of splitmix64 (Steele, Lea and Flood 2014).
+    let round = |mut x: u64| {
+        x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ (x >> 31)
+    };
+    round(round(key) ^ round(seed))
+}
+
+/// At most `capacity` rows of `width` numbers: those whose mixed keys are lowest.
+///
+/// Which rows stay depends on keys and seed alone, never on the order or the parts in which they
+/// were seen, so that a fit over any population is bounded in memory and bit-identical. A population
+/// of at most `capacity` rows is kept whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    width: usize,
+    capacity: usize,
+    seed: u64,
+    seen: u64,
+    /// Mixed key, key, position in `values`.
+    rows: Vec<(u64, i64, usize)>,
+    values: Vec<f64>,
+    /// Rows with a mixed key above it cannot stay.
+    threshold: u64,
+}
+
+impl Sample {
+    /// Returns an empty sample of at most `capacity` rows of `width` numbers.
+    #[must_use]
+    pub fn new(width: usize, capacity: usize, seed: u64) -> Self {
+        Self {
+            width,
+            capacity: capacity.max(1),
+            seed,
+            seen: 0,
+            rows: Vec::new(),
+            values: Vec::new(),
+            threshold: u64::MAX,
+        }
+    }
+
+    /// Shows the sample a row; keys must be unique over the whole population.
+    ///
+    /// # Panics
+    /// If `row` has not `width` numbers.
+    pub fn observe(&mut self, key: i64, row: &[f64]) {
+        assert_eq!(row.len(), self.width, "a row of this sample has {} numbers", self.width);
+        self.seen += 1;
+        let mixed = mix(key.cast_unsigned(), self.seed);
+        self.keep(mixed, key, row);
+    }
+
+    fn keep(&mut self, mixed: u64, key: i64, row: &[f64]) {
+        if mixed > self.threshold {
+            return;
+        }
+        self.rows.push((mixed, key, self.values.len()));
+        self.values.extend_from_slice(row);
+        if self.rows.len() >= 2 * self.capacity {
+            self.prune();
+        }
+    }
+
+    /// Drops all but the `capacity` rows of lowest mixed key.
+    fn prune(&mut self) {
+        if self.rows.len() <= self.capacity {
+            return;
+        }
+        self.rows.select_nth_unstable(self.capacity - 1);
+        self.rows.truncate(self.capacity);
+        self.threshold = self.rows[self.capacity - 1].0;
+        self.compact();
+    }
+
+    fn compact(&mut self) {
+        let mut values = Vec::with_capacity(self.rows.len() * self.width);
+        for row in &mut self.rows {
+            let start = row.2;
+            row.2 = values.len();
+            values.extend_from_slice(&self.values[start..start + self.width]);
+        }
+        self.values = values;
+    }
+
+    /// Joins the rows of another sample of the same width, capacity and seed.
+    ///
+    /// # Errors
+    /// A text where the other one was made differently.
+    pub fn merge(mut self, other: Self) -> Result<Self, String> {
+        if (self.width, self.capacity, self.seed) != (other.width, other.capacity, other.seed) {
+            return Err("two samples of different make cannot be joined".to_owned());
+        }
+        self.seen += other.seen;
+        for (mixed, key, at) in other.rows {
+            self.keep(mixed, key, &other.values[at..at + other.width]);
+        }
+        Ok(self)
+    }
+
+    /// How many rows were shown, kept or not.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// The sampled rows with their keys, in order of keys.
+    #[must_use]
+    pub fn into_rows(mut self) -> Vec<(i64, Vec<f64>)> {
+        self.order();
+        let row = |&(_, key, at): &(u64, i64, usize)| (key, self.values[at..at + self.width].to_vec());
+        self.rows.iter().map(row).collect()
+    }
+
+    /// The sampled values of one of the `width` numbers, in order of keys.
+    ///
+    /// # Panics
+    /// If `number` is not below `width`.
+    #[must_use]
+    pub fn column(&mut self, number: usize) -> Vec<f64> {
+        assert!(number < self.width, "a row of this sample has {} numbers", self.width);
+        self.order();
+        self.rows.iter().map(|&(_, _, at)| self.values[at + number]).collect()
+    }
+
+    fn order(&mut self) {
+        self.prune();
+        self.rows.sort_unstable_by_key(|&(mixed, key, _)| (key, mixed));
+    }
+}
+
+impl Codec for Sample {
+    fn write(&self, to: &mut Writer) {
+        let mut sample = self.clone();
+        sample.order();
+        to.len(sample.width);
+        to.len(sample.capacity);
+        sample.seed.write(to);
+        sample.seen.write(to);
+        to.len(sample.rows.len());
+        for &(_, key, at) in &sample.rows {
+            key.write(to);
+            sample.values[at..at + sample.width].iter().for_each(|value| value.write(to));
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, String> {
+        let too_large = |_| "a sample is larger than memory".to_owned();
+        let width = usize::try_from(u64::read(from)?).map_err(too_large)?;
+        let capacity = usize::try_from(u64::read(from)?).map_err(too_large)?;
+        let mut sample = Self::new(width, capacity, u64::read(from)?);
+        sample.seen = u64::read(from)?;
+        let len = from.len(width.saturating_add(1).saturating_mul(8))?;
+        let mut row = Vec::with_capacity(width.min(len.max(1) * 8));
+        for _ in 0..len {
+            let key = i64::read(from)?;
+            row.clear();
+            for _ in 0..width {
+                row.push(f64::read(from)?);
+            }
+            sample.keep(mix(key.cast_unsigned(), sample.seed), key, &row);
+        }
+        Ok(sample)
+    }
+}

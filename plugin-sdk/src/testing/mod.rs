@@ -1,0 +1,409 @@
+//! Native tests of plugins: the same path as in the sandbox, with plain `cargo test`.
+//!
+//! Answers are held to the checks of the host: lengths, finite numbers, declared bounds, known
+//! positions, no negative money. Rows are also asked one by one, because a row must get the same
+//! answer alone as in a batch; fits are also cut into several buckets, because the model must have
+//! the same bytes.
+
+mod answers;
+mod data;
+mod validate;
+
+use std::cell::RefCell;
+
+use crate::guest::{self, Fitting, Instance};
+use crate::log::Severity;
+use crate::plugin::{Campaign, Diagnosis, Fit, Incentive, Plugin, Roi, Scoring, Segmentation};
+use crate::problem::Problems;
+use crate::types::{self, CampaignPlan, Context, Factor, Measure};
+
+pub use answers::{Given, Proposed, RowsGiven, SegmentsGiven, TablesGiven};
+pub use data::{Cell, Data};
+pub use serde_json::json;
+
+/// Rows that are also asked one by one.
+const ALONE_ROWS_MAX: usize = 64;
+/// Rows of a batch of a fit.
+const FIT_BATCH_ROWS: usize = 4_096;
+/// Numbers of buckets that must give the same model.
+const BUCKETS: [usize; 3] = [1, 3, 16];
+
+thread_local! {
+    static LINES: RefCell<Vec<(Severity, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+pub(crate) fn keep_line(severity: Severity, message: &str) {
+    LINES.with(|lines| lines.borrow_mut().push((severity, message.to_owned())));
+}
+
+/// Takes the lines that this thread's plugins have logged so far.
+#[must_use]
+pub fn logged() -> Vec<(Severity, String)> {
+    LINES.with(RefCell::take)
+}
+
+/// A plugin about to be opened.
+#[derive(Debug, Clone)]
+pub struct Test<P> {
+    settings: String,
+    context: Context,
+    tables: Vec<Data>,
+    model: Option<Vec<u8>>,
+    plugin: std::marker::PhantomData<fn() -> P>,
+}
+
+/// Starts a test of `P` with settings `{}`, at 2025-01-01T00:00Z with seed 1.
+#[must_use]
+pub fn plugin<P: Plugin>() -> Test<P> {
+    let now = 1_735_689_600_000;
+    Test {
+        settings: "{}".to_owned(),
+        context: Context { now, local_min: now / 60_000, seed: 1 },
+        tables: Vec::new(),
+        model: None,
+        plugin: std::marker::PhantomData,
+    }
+}
+
+/// An opened plugin.
+#[derive(Debug)]
+pub struct Opened<P> {
+    instance: Instance<P>,
+    context: Context,
+    shape: types::Shape,
+    table_rows: Vec<usize>,
+}
+
+impl<P: Plugin> Test<P> {
+    /// Sets the settings, as a value made by [`json!`] or as text.
+    #[must_use]
+    pub fn settings(mut self, settings: impl ToString) -> Self {
+        self.settings = settings.to_string();
+        self
+    }
+
+    /// Sets as-of time, local minute and seed.
+    #[must_use]
+    pub fn context(mut self, context: Context) -> Self {
+        self.context = context;
+        self
+    }
+
+    /// Adds the next whole table, in the order of the shape.
+    #[must_use]
+    pub fn table(mut self, table: Data) -> Self {
+        self.tables.push(table);
+        self
+    }
+
+    /// Sets the model, for plugins that open with one without fitting.
+    #[must_use]
+    pub fn model(mut self, model: Vec<u8>) -> Self {
+        self.model = Some(model);
+        self
+    }
+
+    /// The shape under the settings.
+    ///
+    /// # Errors
+    /// Every problem with the settings.
+    pub fn shape(&self) -> Result<types::Shape, Problems> {
+        guest::check::<P>(&self.settings).map_err(Problems)
+    }
+
+    /// The problems with the settings; empty where there is none.
+    #[must_use]
+    pub fn problems(&self) -> Problems {
+        self.shape().err().unwrap_or_default()
+    }
+
+    fn tables(&self, shape: &types::Shape) -> Vec<types::Table> {
+        let (declared, given) = (shape.tables.len(), self.tables.len());
+        assert_eq!(declared, given, "the plugin needs {declared} tables, the test gives {given}");
+        let table = |(need, data): (&types::TableNeed, &Data)| types::Table {
+            rows: rows(data),
+            columns: data.columns(&need.columns),
+        };
+        shape.tables.iter().zip(&self.tables).map(table).collect()
+    }
+
+    /// Opens the plugin.
+    ///
+    /// # Errors
+    /// Problems with settings, tables or model.
+    pub fn open(&self) -> Result<Opened<P>, Problems> {
+        let shape = self.shape()?;
+        let opening = types::Opening {
+            settings: self.settings.clone(),
+            model: self.model.clone(),
+            tables: self.tables(&shape),
+        };
+        let instance = Instance::new();
+        instance.open(&self.context, opening).map_err(Problems)?;
+        let table_rows = self.tables.iter().map(Data::len).collect();
+        Ok(Opened { instance, context: self.context, shape, table_rows })
+    }
+}
+
+fn rows(data: &Data) -> u32 {
+    u32::try_from(data.len()).expect("test data are small")
+}
+
+fn batch(shape: &types::Shape, data: &Data) -> Result<types::Batch, String> {
+    let need = shape.rows.as_ref().ok_or("the shape streams no rows")?;
+    Ok(types::Batch { rows: rows(data), columns: data.columns(&need.columns) })
+}
+
+impl<P: Fit> Test<P> {
+    /// Fits on `data`, cut into several numbers of buckets that must give the same model, and
+    /// keeps the model for [`Test::open`].
+    ///
+    /// # Errors
+    /// The plugin's refusal in words, or models that differ.
+    pub fn fit(mut self, data: &Data) -> Result<(Self, Vec<Measure>), String> {
+        let mut first: Option<types::Fitted> = None;
+        for buckets in BUCKETS {
+            let fitted = self.fit_in(data, buckets)?;
+            match &first {
+                Some(one) if *one != fitted => {
+                    return Err(format!("{buckets} buckets give another model than 1"));
+                }
+                Some(_) => {}
+                None => first = Some(fitted),
+            }
+        }
+        let fitted = first.ok_or("no number of buckets was tried")?;
+        self.model = Some(fitted.model);
+        Ok((self, fitted.measures))
+    }
+
+    /// Fits and opens.
+    ///
+    /// # Errors
+    /// As [`Test::fit`]; problems of opening as text.
+    pub fn fit_and_open(self, data: &Data) -> Result<Opened<P>, String> {
+        self.fit(data)?.0.open().map_err(|problems| problems.to_string())
+    }
+
+    fn fit_in(&self, data: &Data, buckets: usize) -> Result<types::Fitted, String> {
+        let shape = self.shape().map_err(|problems| problems.to_string())?;
+        let keys = data.keys();
+        let mut order: Vec<usize> = (0..data.len()).collect();
+        order.sort_by_key(|&row| keys[row]);
+        let mut cut = vec![Vec::new(); buckets];
+        for row in order {
+            let bucket = crate::mix(keys[row].cast_unsigned(), 0) % buckets as u64;
+            cut[usize::try_from(bucket).expect("below the number of buckets")].push(row);
+        }
+        let mut carried = Vec::new();
+        for pass in 0..shape.fit_passes_max {
+            let begin = || -> Result<Fitting<P>, String> {
+                let fit = Fitting::new();
+                let (settings, tables) = (self.settings.clone(), self.tables(&shape));
+                let starting = types::Starting { settings, pass, carried: carried.clone(), tables };
+                fit.begin(&self.context, starting).map_err(|list| Problems(list).to_string())?;
+                Ok(fit)
+            };
+            let mut state: Option<Vec<u8>> = None;
+            for bucket in &cut {
+                let fit = begin()?;
+                for rows in bucket.chunks(FIT_BATCH_ROWS) {
+                    fit.observe(&batch(&shape, &data.rows_at(rows))?)?;
+                }
+                let part = fit.part()?;
+                state = Some(match state {
+                    Some(left) => begin()?.merge(&left, &part)?,
+                    None => part,
+                });
+            }
+            match begin()?.finish(&state.unwrap_or_default())? {
+                types::Outcome::Model(fitted) => return Ok(fitted),
+                types::Outcome::Again(next) => carried = next,
+                types::Outcome::Refused(text) => return Err(text),
+            }
+        }
+        Err(format!("no model after {} passes", shape.fit_passes_max))
+    }
+}
+
+/// Asks the first rows one by one; each must get the answer that it got in the batch.
+fn alone<T: PartialEq + std::fmt::Debug>(
+    data: &Data,
+    together: impl Fn(usize) -> T,
+    ask: impl Fn(&Data) -> Result<T, String>,
+) -> Result<(), String> {
+    if data.len() < 2 {
+        return Ok(());
+    }
+    for row in 0..data.len().min(ALONE_ROWS_MAX) {
+        let (one, many) = (ask(&data.rows_at(&[row]))?, together(row));
+        if one != many {
+            return Err(format!("row {row} answers {one:?} alone and {many:?} in the batch"));
+        }
+    }
+    Ok(())
+}
+
+/// All values of one row of an answer, in words that can be compared.
+fn row_words(given: &Given, row: usize) -> Vec<String> {
+    let words = |p: &types::Produce| match p.cell_type {
+        types::CellType::Real => format!("{:?}", given.real(&p.name, row)),
+        types::CellType::Integer => format!("{:?}", given.integer(&p.name, row)),
+        types::CellType::Category => format!("{:?}", given.category(&p.name, row)),
+        types::CellType::Text => format!("{:?}", given.text(&p.name, row)),
+        types::CellType::Reals => format!("{:?}", given.reals(&p.name, row)),
+        types::CellType::Integers => format!("{:?}", given.integers(&p.name, row)),
+        types::CellType::Texts => format!("{:?}", given.texts(&p.name, row)),
+    };
+    given.produces.iter().map(|p| format!("{} = {}", p.name, words(p))).collect()
+}
+
+impl<P: Plugin> Opened<P> {
+    fn batch(&self, data: &Data) -> Result<types::Batch, String> {
+        batch(&self.shape, data)
+    }
+}
+
+impl<P: Scoring> Opened<P> {
+    fn score_once(&self, data: &Data) -> Result<RowsGiven, String> {
+        let answer = self.instance.score(&self.context, &self.batch(data)?)?;
+        validate::row_answer(&self.shape, data.len(), &answer)?;
+        Ok(RowsGiven::new(&self.shape, data.len(), answer))
+    }
+
+    /// Scores rows.
+    ///
+    /// # Errors
+    /// The plugin's refusal, or an answer that the host would refuse.
+    pub fn score(&self, data: &Data) -> Result<RowsGiven, String> {
+        let given = self.score_once(data)?;
+        let words = |given: &RowsGiven, row| {
+            (row_words(given, row), given.reason(row).map(str::to_owned))
+        };
+        alone(data, |row| words(&given, row), |one| Ok(words(&self.score_once(one)?, 0)))?;
+        Ok(given)
+    }
+
+    /// Explains the one row.
+    ///
+    /// # Errors
+    /// The plugin's refusal, or factors that the host would refuse.
+    pub fn explain(&self, data: &Data) -> Result<Vec<Factor>, String> {
+        let factors = self.instance.explain(&self.context, &self.batch(data)?)?;
+        let inputs = self.shape.rows.as_ref().map_or(0, |rows| rows.columns.len());
+        let outputs = self.shape.produces.iter().filter(|p| p.table.is_none()).count();
+        for factor in &factors {
+            let known = (factor.input as usize) < inputs && (factor.output as usize) < outputs;
+            if !known || !factor.contribution.is_finite() {
+                return Err(format!("a factor is out of place: {factor:?}"));
+            }
+        }
+        Ok(factors)
+    }
+}
+
+impl<P: Segmentation> Opened<P> {
+    fn assign_once(&self, data: &Data) -> Result<SegmentsGiven, String> {
+        let answer = self.instance.assign(&self.context, &self.batch(data)?)?;
+        validate::segments(&self.shape, data.len(), &answer)?;
+        Ok(SegmentsGiven::new(&self.shape, data.len(), answer))
+    }
+
+    /// Assigns rows to segments.
+    ///
+    /// # Errors
+    /// The plugin's refusal, or an answer that the host would refuse.
+    pub fn assign(&self, data: &Data) -> Result<SegmentsGiven, String> {
+        let given = self.assign_once(data)?;
+        let words = |given: &SegmentsGiven, row| {
+            let (segment, reason) = (given.segment(row), given.reason(row));
+            (row_words(given, row), segment.map(str::to_owned), reason.map(str::to_owned))
+        };
+        alone(data, |row| words(&given, row), |one| Ok(words(&self.assign_once(one)?, 0)))?;
+        Ok(given)
+    }
+}
+
+fn of_row(proposed: &[Proposed], row: usize) -> Vec<Proposed> {
+    let mine = proposed.iter().filter(|p| p.row == row).cloned();
+    mine.map(|p| Proposed { row: 0, ..p }).collect()
+}
+
+impl<P: Incentive> Opened<P> {
+    fn propose_once(&self, data: &Data) -> Result<Vec<Proposed>, String> {
+        let answer = self.instance.propose(&self.context, &self.batch(data)?)?;
+        validate::proposals(&self.shape, data.len(), &answer)?;
+        Ok(answers::proposed(&self.shape, &answer))
+    }
+
+    /// Asks for proposals for rows.
+    ///
+    /// # Errors
+    /// The plugin's refusal, or an answer that the host would refuse.
+    pub fn propose(&self, data: &Data) -> Result<Vec<Proposed>, String> {
+        let proposed = self.propose_once(data)?;
+        alone(data, |row| of_row(&proposed, row), |one| self.propose_once(one))?;
+        Ok(proposed)
+    }
+}
+
+impl<P: Campaign> Opened<P> {
+    /// Asks for a plan within `budget` minor units.
+    ///
+    /// # Errors
+    /// The plugin's refusal, or a plan that the host would refuse.
+    pub fn plan(&self, budget: i64) -> Result<CampaignPlan, String> {
+        let plan = self.instance.plan(&self.context, budget)?;
+        validate::plan(&self.shape, budget, &plan)?;
+        Ok(plan)
+    }
+
+    /// Asks for touches of rows in a phase.
+    ///
+    /// # Errors
+    /// The plugin's refusal, or an answer that the host would refuse.
+    pub fn touch(&self, phase: u32, data: &Data) -> Result<Vec<Proposed>, String> {
+        let ask = |data: &Data| -> Result<Vec<Proposed>, String> {
+            let answer = self.instance.touch(&self.context, phase, &self.batch(data)?)?;
+            validate::proposals(&self.shape, data.len(), &answer)?;
+            Ok(answers::proposed(&self.shape, &answer))
+        };
+        let proposed = ask(data)?;
+        alone(data, |row| of_row(&proposed, row), ask)?;
+        Ok(proposed)
+    }
+}
+
+impl<P: Roi> Opened<P> {
+    /// Asks for the value of the whole tables.
+    ///
+    /// # Errors
+    /// The plugin's refusal, or an answer that the host would refuse.
+    pub fn value(&self) -> Result<TablesGiven, String> {
+        let answer = self.instance.value(&self.context)?;
+        validate::table_answer(&self.shape, &self.table_rows, &answer)?;
+        Ok(TablesGiven::new(&self.shape, &self.table_rows, answer))
+    }
+}
+
+impl<P: Diagnosis> Opened<P> {
+    /// Asks for the diagnosis of the whole tables.
+    ///
+    /// # Errors
+    /// The plugin's refusal, or an answer that the host would refuse.
+    pub fn diagnose(&self) -> Result<TablesGiven, String> {
+        let answer = self.instance.diagnose(&self.context)?;
+        validate::table_answer(&self.shape, &self.table_rows, &answer)?;
+        Ok(TablesGiven::new(&self.shape, &self.table_rows, answer))
+    }
+
+    /// Screens rows.
+    ///
+    /// # Errors
+    /// The plugin's refusal, or an answer that the host would refuse.
+    pub fn screen(&self, data: &Data) -> Result<RowsGiven, String> {
+        let answer = self.instance.screen(&self.context, &self.batch(data)?)?;
+        validate::row_answer(&self.shape, data.len(), &answer)?;
+        Ok(RowsGiven::new(&self.shape, data.len(), answer))
+    }
+}
