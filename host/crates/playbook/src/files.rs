@@ -1,0 +1,331 @@
+//! Reading a playbook's files, bounded, and joining them with the overrides of the command line.
+
+use std::fmt::Debug;
+use std::io::{self, Read as _};
+use std::path::{Component, Path, PathBuf};
+
+use crate::merge;
+use crate::problem::{Place, Problem, Sink, SourceText};
+use crate::tree::{self, Node, Table, Value};
+
+/// Bytes of one file.
+pub const FILE_BYTES_MAX: usize = 1 << 20;
+/// Bytes of all files of one playbook.
+pub const FILES_BYTES_MAX: usize = 4 << 20;
+/// Files of one playbook.
+pub const FILES_MAX: usize = 32;
+/// Files that stand on each other.
+pub const EXTENDS_DEPTH_MAX: usize = 8;
+
+/// Where files are read from.
+pub trait ReadFiles: Debug {
+    /// Returns at most `bytes_max` + 1 bytes of the file.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or is no plain file.
+    fn read(&self, path: &Path, bytes_max: usize) -> io::Result<Vec<u8>>;
+}
+
+/// The disk.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Disk;
+
+impl ReadFiles for Disk {
+    fn read(&self, path: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
+        let file = std::fs::File::open(path)?;
+        // A pipe or a device would block or never end.
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a plain file"));
+        }
+        let mut bytes = Vec::new();
+        file.take(bytes_max as u64 + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// A change of a playbook from outside its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Override {
+    /// Puts a TOML value at a dotted path; sources and stages go by name:
+    /// `stage.value-rfm.settings.quantile_mode`. A value that is no TOML is taken as text.
+    Set {
+        /// Dotted path; a part with dots stands in double quotes.
+        path: String,
+        /// TOML value.
+        value: String,
+    },
+    /// Gives a stage another plugin. The stage keeps its name; settings of another plugin are dropped.
+    Swap {
+        /// Name of the stage.
+        stage: String,
+        /// Plugin as in `plugin = "..."`.
+        plugin: String,
+    },
+}
+
+/// All files and overrides as one tree.
+pub(crate) struct Joined {
+    pub(crate) root: Table,
+    pub(crate) sources: Vec<SourceText>,
+    /// Folder of each source text, relative to the folder of the top file.
+    pub(crate) folders: Vec<PathBuf>,
+    /// Whether the syntax of all files was in order.
+    pub(crate) sound: bool,
+}
+
+/// Reads `top` with everything it stands on, then applies `overrides`.
+pub(crate) fn join(top: &Path, overrides: &[Override], files: &dyn ReadFiles, sink: &mut Sink) -> Joined {
+    let folder = top.parent().unwrap_or(Path::new("")).to_owned();
+    let mut reader = Reader { files, folder, sink, sources: Vec::new(), folders: Vec::new(), bytes: 0, sound: true, chain: Vec::new() };
+    let name = top.file_name().map_or_else(|| top.to_owned(), PathBuf::from);
+    let mut root = reader.read(&name, None).unwrap_or_default();
+    for change in overrides {
+        reader.apply(&mut root, change);
+    }
+    Joined { root, sources: reader.sources, folders: reader.folders, sound: reader.sound }
+}
+
+struct Reader<'a> {
+    files: &'a dyn ReadFiles,
+    folder: PathBuf,
+    sink: &'a mut Sink,
+    sources: Vec<SourceText>,
+    folders: Vec<PathBuf>,
+    bytes: usize,
+    sound: bool,
+    /// Files that are being read, outermost first, by their path from the top folder.
+    chain: Vec<PathBuf>,
+}
+
+impl Reader<'_> {
+    /// Reads a file with what it extends and includes. `relative` starts at the top file's folder.
+    fn read(&mut self, relative: &Path, asked_at: Option<Place>) -> Option<Table> {
+        let own = self.text(relative, asked_at)?;
+        let file = self.sources.len() - 1;
+        let (mut table, sound) = tree::parse(&own, file, self.sink);
+        self.sound &= sound;
+
+        self.chain.push(relative.to_owned());
+        let mut base = Table::default();
+        for (path, place) in self.below(&mut table) {
+            if let Some(relative) = self.allowed(relative, &path, place)
+                && let Some(below) = self.read(&relative, Some(place))
+            {
+                merge::lay_over(&mut base, below);
+            }
+        }
+        self.chain.pop();
+        self.remove(&mut table, &mut base);
+        merge::lay_over(&mut base, table);
+        Some(base)
+    }
+
+    /// Takes `extends` and `include` out of a table, in the order in which they are laid down.
+    fn below(&mut self, table: &mut Table) -> Vec<(String, Place)> {
+        let mut paths = Vec::new();
+        if let Some(entry) = table.remove("extends") {
+            self.below_path(&entry.node, "`extends`", &mut paths);
+        }
+        if let Some(entry) = table.remove("include") {
+            match &entry.node.value {
+                Value::List(items) => items.iter().for_each(|item| self.below_path(item, "an item of `include`", &mut paths)),
+                _ => self.sink.add(
+                    Problem::new("wrong-type", entry.node.place, format!("`include` is {}", entry.node.type_words()))
+                        .expected("a list of files, such as [\"features.toml\"]"),
+                ),
+            }
+        }
+        paths
+    }
+
+    fn below_path(&mut self, node: &Node, what: &str, paths: &mut Vec<(String, Place)>) {
+        match node.text() {
+            Some(text) => paths.push((text.to_owned(), node.place)),
+            None => self.sink.add(
+                Problem::new("wrong-type", node.place, format!("{what} is {}", node.type_words()))
+                    .expected("the path of a file, relative to this one"),
+            ),
+        }
+    }
+
+    /// Returns the path from the top folder, where the file may be read at all.
+    fn allowed(&mut self, from: &Path, path: &str, place: Place) -> Option<PathBuf> {
+        let wanted = Path::new(path);
+        if wanted.is_absolute() || path.contains('\\') || wanted.extension().is_none_or(|ending| ending != "toml") {
+            self.sink.add(
+                Problem::new("bad-path", place, format!("`{path}` cannot be read as a playbook file"))
+                    .expected("a relative path with forward slashes that ends in .toml"),
+            );
+            return None;
+        }
+        let relative = tidy(&from.parent().unwrap_or(Path::new("")).join(wanted));
+        if self.chain.contains(&relative) {
+            let names: Vec<String> = self.chain.iter().map(|path| path.display().to_string()).collect();
+            self.sink.add(
+                Problem::new("include-loop", place, format!("`{path}` stands on itself"))
+                    .expected("a file that does not lead back here")
+                    .hint(format!("the way is {} -> {}", names.join(" -> "), relative.display())),
+            );
+            return None;
+        }
+        if self.chain.len() >= EXTENDS_DEPTH_MAX {
+            self.sink.add(
+                Problem::new("include-depth", place, "too many files stand on each other").expected(format!("at most {EXTENDS_DEPTH_MAX}")),
+            );
+            return None;
+        }
+        Some(relative)
+    }
+
+    /// Reads the text of a file and registers it as a source text.
+    fn text(&mut self, relative: &Path, asked_at: Option<Place>) -> Option<String> {
+        let refuse = |reader: &mut Self, code, message: String, expected: Option<String>| {
+            reader.sink.add(Problem { code, message, expected, hint: None, place: asked_at, related: None });
+            None
+        };
+        let name = relative.display().to_string();
+        if self.sources.len() >= FILES_MAX {
+            return refuse(self, "too-many-files", "too many files".to_owned(), Some(format!("at most {FILES_MAX}")));
+        }
+        let bytes = match self.files.read(&self.folder.join(relative), FILE_BYTES_MAX) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let reason = match error.kind() {
+                    io::ErrorKind::NotFound => "there is no such file".to_owned(),
+                    io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+                    _ => error.to_string(),
+                };
+                self.sound = false;
+                return refuse(self, "cannot-read", format!("cannot read `{name}`: {reason}"), None);
+            }
+        };
+        self.bytes += bytes.len();
+        self.sound = self.sound && bytes.len() <= FILE_BYTES_MAX && self.bytes <= FILES_BYTES_MAX;
+        if bytes.len() > FILE_BYTES_MAX {
+            return refuse(self, "file-too-large", format!("`{name}` is too large"), Some(format!("at most {FILE_BYTES_MAX} bytes")));
+        }
+        if self.bytes > FILES_BYTES_MAX {
+            return refuse(self, "file-too-large", "all files together are too large".to_owned(), Some(format!("at most {FILES_BYTES_MAX} bytes")));
+        }
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                let at = error.utf8_error().valid_up_to();
+                let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                let file = self.register(name, &text, relative);
+                self.sound = false;
+                self.sink.add(
+                    Problem::new("not-utf8", Place { file, start: at, len: '\u{fffd}'.len_utf8() }, "not UTF-8 from here")
+                        .expected("a text file in UTF-8"),
+                );
+                return None;
+            }
+        };
+        self.register(name, &text, relative);
+        Some(text)
+    }
+
+    fn register(&mut self, name: String, text: &str, relative: &Path) -> usize {
+        self.sources.push(SourceText { name, text: text.into() });
+        self.folders.push(relative.parent().unwrap_or(Path::new("")).to_owned());
+        self.sources.len() - 1
+    }
+
+    /// Takes what the file names under `remove` out of `base`.
+    fn remove(&mut self, table: &mut Table, base: &mut Table) {
+        let Some(entry) = table.remove("remove") else { return };
+        let Value::List(items) = &entry.node.value else {
+            self.sink.add(
+                Problem::new("wrong-type", entry.node.place, format!("`remove` is {}", entry.node.type_words()))
+                    .expected("a list of dotted paths, such as [\"stage.churn-7d\"]"),
+            );
+            return;
+        };
+        for item in items.iter().take(256) {
+            let path = item.text().unwrap_or_default();
+            let gone = merge::split_path(path).is_some_and(|path| merge::remove(base, &path));
+            if !gone && self.sound {
+                self.sink.add(
+                    Problem::new("nothing-to-remove", item.place, format!("there is no `{path}` below this file"))
+                        .expected("a dotted path that `extends` or `include` gives")
+                        .nearest(path, paths_of(base).iter().map(String::as_str)),
+                );
+            }
+        }
+    }
+
+    fn apply(&mut self, root: &mut Table, change: &Override) {
+        match change {
+            Override::Set { path, value } => self.set(root, path, value),
+            Override::Swap { stage, plugin } => self.swap(root, stage, plugin),
+        }
+    }
+
+    fn set(&mut self, root: &mut Table, path: &str, value: &str) {
+        let name = format!("--set {path}");
+        let file = self.register(name, value, Path::new(""));
+        let place = Place { file, start: 0, len: value.len() };
+        let node = tree::parse_value(value, file, self.sink).unwrap_or_else(|| Node { place, value: Value::Text(value.to_owned()) });
+        let Some(parts) = merge::split_path(path) else {
+            self.sink.add(Problem::new("bad-path", place, format!("`{path}` is no dotted path")).expected("a path like stage.value-rfm.settings.r_days"));
+            return;
+        };
+        if let Err(part) = merge::set(root, &parts, node) {
+            self.sink.add(
+                Problem::new("unknown-path", place, format!("there is no `{part}` in `{path}`"))
+                    .nearest(path, paths_of(root).iter().map(String::as_str)),
+            );
+        }
+    }
+
+    fn swap(&mut self, root: &mut Table, stage: &str, plugin: &str) {
+        let file = self.register(format!("--swap {stage}"), plugin, Path::new(""));
+        let place = Place { file, start: 0, len: plugin.len() };
+        let items = match root.get_mut("stage").map(|node| &mut node.value) {
+            Some(Value::List(items)) => items.as_mut_slice(),
+            _ => &mut [],
+        };
+        let Some(at) = merge::item_at(items, stage) else {
+            let names: Vec<String> = items.iter().filter_map(|node| node.table().and_then(merge::entry_name)).collect();
+            self.sink.add(
+                Problem::new("unknown-stage", place, format!("there is no stage `{stage}`"))
+                    .expected(format!("one of {}", crate::spec::quoted(&names)))
+                    .nearest(stage, names.iter().map(String::as_str)),
+            );
+            return;
+        };
+        if let Value::Table(table) = &mut items[at].value {
+            merge::swap_plugin(table, stage, Node { place, value: Value::Text(plugin.to_owned()) });
+        }
+    }
+}
+
+/// Paths of everything down to the entries of stages, for the nearest name.
+fn paths_of(root: &Table) -> Vec<String> {
+    let mut paths = Vec::new();
+    for entry in root.entries.iter().take(64) {
+        paths.push(entry.key.clone());
+        let names: Vec<String> = match &entry.node.value {
+            Value::Table(table) => table.entries.iter().map(|entry| entry.key.clone()).collect(),
+            Value::List(items) => items.iter().filter_map(|node| node.table().and_then(merge::entry_name)).collect(),
+            _ => Vec::new(),
+        };
+        paths.extend(names.iter().take(1_000).map(|name| format!("{}.{name}", entry.key)));
+    }
+    paths
+}
+
+/// Resolves `.` and `..` without asking the disk.
+fn tidy(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(out.components().next_back(), Some(Component::Normal(_))) => {
+                out.pop();
+            }
+            part => out.push(part),
+        }
+    }
+    out
+}

@@ -1,0 +1,21 @@
+//! Playbook files: TOML text to a checked [`Playbook`], every problem with line, column and hint.
+
+mod canonical;
+mod files;
+mod layout;
+mod load;
+mod merge;
+mod problem;
+mod reading;
+mod spec;
+mod structure;
+mod tree;
+mod types;
+mod values;
+
+pub use canonical::canonical_json;
+pub use files::{Disk, EXTENDS_DEPTH_MAX, FILE_BYTES_MAX, FILES_BYTES_MAX, FILES_MAX, Override, ReadFiles};
+pub use load::{Loaded, default_ceiling, load, load_with};
+pub use problem::{PROBLEMS_MAX, Place, Problem, Problems, SourceText, nearest};
+pub use types::*;
+pub use values::parse_instant;

@@ -1,0 +1,165 @@
+//! Loading a playbook: files to tree to checks to [`Playbook`], with places for later reports.
+
+use std::path::Path;
+
+use playbook_model::Limits;
+
+use crate::files::{self, Disk, Override, ReadFiles};
+use crate::layout::FILE;
+use crate::merge;
+use crate::problem::{Place, Problem, Problems, Sink, SourceText};
+use crate::reading;
+use crate::structure;
+use crate::tree::{Node, Table, Value};
+use crate::types::Playbook;
+
+/// What a host lets the limits of a stage grow to, where it says nothing else.
+#[must_use]
+pub fn default_ceiling() -> Limits {
+    Limits {
+        component_bytes_max: 128 << 20,
+        memory_bytes_max: 1 << 30,
+        fit_memory_bytes_max: 2 << 30,
+        fuel_base: 10_000_000_000,
+        fuel_per_row: 10_000_000,
+        fit_fuel_base: 1_000_000_000_000,
+        fit_fuel_per_row: 10_000_000,
+        call_ms_max: 60_000,
+        fit_call_ms_max: 600_000,
+        returned_bytes_max: 16 << 20,
+        log_bytes_max: 64 << 10,
+        log_lines_max: 10_000,
+        compile_cpu_s_max: 600,
+        compile_bytes_max: 8 << 30,
+    }
+}
+
+/// A checked playbook with the texts it came from.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The playbook.
+    pub playbook: Playbook,
+    /// All files, the top one first, then one text per override.
+    pub sources: Vec<SourceText>,
+    root: Table,
+}
+
+impl Loaded {
+    /// Returns where a dotted path stands: `stage.value-rfm.settings`, `features.orders_30d`.
+    ///
+    /// Where the path leads further than the file, the place of the last part that is there.
+    #[must_use]
+    pub fn place(&self, path: &str) -> Option<Place> {
+        let parts = merge::split_path(path)?;
+        let (first, rest) = parts.split_first()?;
+        let mut node = self.root.get(first)?;
+        for part in rest {
+            match step(node, part) {
+                Some(next) => node = next,
+                None => break,
+            }
+        }
+        Some(node.place)
+    }
+
+    /// Returns where a JSON Pointer into the settings of a stage stands; "" is the whole.
+    ///
+    /// Where the pointer leads to something that the file does not say, the place of what is around it;
+    /// where the stage has no settings, the place of its plugin.
+    #[must_use]
+    pub fn settings_place(&self, stage: &str, pointer: &str) -> Option<Place> {
+        let items = self.root.list("stage");
+        let table = items.get(merge::item_at(items, stage)?)?.table()?;
+        let Some(mut node) = table.get("settings") else {
+            return table.get("plugin").map(|node| node.place);
+        };
+        for part in pointer.split('/').skip(1) {
+            match step(node, &part.replace("~1", "/").replace("~0", "~")) {
+                Some(next) => node = next,
+                None => break,
+            }
+        }
+        Some(node.place)
+    }
+
+    /// Turns what plugins found wrong with their settings into problems of the file.
+    ///
+    /// Each entry is the name of a stage and what its plugin said.
+    #[must_use]
+    pub fn settings_problems(&self, found: &[(String, playbook_model::Problem)]) -> Problems {
+        let mut sink = Sink::default();
+        for (stage, problem) in found {
+            let place = self.settings_place(stage, &problem.path);
+            let key = if problem.path.is_empty() { String::new() } else { format!(" `{}`", problem.path) };
+            sink.add(Problem {
+                code: "bad-setting",
+                message: format!("stage `{stage}`, setting{key}: {}", problem.message),
+                expected: None,
+                hint: problem.hint.clone(),
+                place,
+                related: None,
+            });
+        }
+        sink.into_problems(self.sources.clone())
+    }
+
+    /// Wraps a problem that a later step found, such as a need that nothing fills.
+    #[must_use]
+    pub fn problems(&self, problems: Vec<Problem>) -> Problems {
+        let mut sink = Sink::default();
+        problems.into_iter().for_each(|problem| sink.add(problem));
+        sink.into_problems(self.sources.clone())
+    }
+}
+
+fn step<'a>(node: &'a Node, part: &str) -> Option<&'a Node> {
+    match &node.value {
+        Value::Table(table) => table.get(part),
+        Value::List(items) => merge::item_at(items, part).map(|at| &items[at]),
+        _ => None,
+    }
+}
+
+/// Loads a playbook from the disk.
+///
+/// # Errors
+/// Every problem of the file and of those it stands on.
+pub fn load(path: &Path) -> Result<Loaded, Problems> {
+    load_with(path, &[], &default_ceiling(), &Disk)
+}
+
+/// Loads a playbook with overrides, under the limits of a host, from any reader of files.
+///
+/// # Errors
+/// Every problem of the files and overrides. A file that is too large, nested too deeply or stands on
+/// itself is refused before its content is looked at.
+pub fn load_with(path: &Path, overrides: &[Override], ceiling: &Limits, files: &dyn ReadFiles) -> Result<Loaded, Problems> {
+    let mut sink = Sink::default();
+    let joined = files::join(path, overrides, files, &mut sink);
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let from_here = sink.problems.len();
+    structure::check_table(&joined.root, &FILE, Place::default(), &mut sink);
+    if !joined.sound {
+        keep_what_stands_alone(&mut sink, from_here, &joined.sources);
+        return Err(sink.into_problems(joined.sources));
+    }
+    let playbook = reading::read(&joined.root, &joined.folders, folder, ceiling, &mut sink);
+    if !sink.problems.is_empty() || sink.more > 0 {
+        return Err(sink.into_problems(joined.sources));
+    }
+    Ok(Loaded { playbook, sources: joined.sources, root: joined.root })
+}
+
+/// After a syntax error, drops problems that it may have caused itself: what seems to be missing, and
+/// what stands on the same line.
+fn keep_what_stands_alone(sink: &mut Sink, from: usize, sources: &[SourceText]) {
+    let later = sink.problems.split_off(from.min(sink.problems.len()));
+    let line = |place: Place| sources.get(place.file).map(|source| (place.file, source.line_column(place.start).0));
+    let broken: Vec<_> = sink.problems.iter().filter_map(|problem| problem.place.and_then(line)).collect();
+    for problem in later {
+        let near = problem.place.and_then(line).is_some_and(|line| broken.contains(&line));
+        if !near && !structure::OF_ABSENCE.contains(&problem.code) {
+            sink.add(problem);
+        }
+    }
+}

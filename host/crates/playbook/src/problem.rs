@@ -1,0 +1,276 @@
+//! Problems of a playbook file: where they are, what was expected, and a plain-text rendering.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use unicode_width::UnicodeWidthChar;
+
+/// Most problems that are kept of one load; the rest is counted.
+pub const PROBLEMS_MAX: usize = 200;
+
+/// Widest stretch of a line that the plain renderer shows, in characters.
+const SHOWN_CHARS_MAX: usize = 110;
+
+/// Text of one file, or of one override of the command line.
+#[derive(Debug, Clone)]
+pub struct SourceText {
+    /// Path as it was named, or the words of the override.
+    pub name: String,
+    /// The whole text.
+    pub text: Arc<str>,
+}
+
+impl SourceText {
+    /// Returns line and column of byte `offset`, both from 1; columns count characters.
+    #[must_use]
+    pub fn line_column(&self, offset: usize) -> (usize, usize) {
+        let before = self.until(offset);
+        let line = before.matches('\n').count() + 1;
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        (line, before[start..].chars().count() + 1)
+    }
+
+    /// Text before `offset`, cut back to a character where `offset` lies inside one.
+    fn until(&self, offset: usize) -> &str {
+        let mut end = offset.min(self.text.len());
+        while !self.text.is_char_boundary(end) {
+            end -= 1;
+        }
+        &self.text[..end]
+    }
+}
+
+/// A stretch of a source text, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// Position in the list of source texts; 0 is the top file.
+    pub file: usize,
+    /// First byte.
+    pub start: usize,
+    /// Length in bytes; 0 where something is missing.
+    pub len: usize,
+}
+
+/// One thing that is wrong with a playbook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Stable id, kebab-case: `unknown-key`, `bad-duration` ...
+    pub code: &'static str,
+    /// What is wrong: lower case, no final dot.
+    pub message: String,
+    /// What would be right.
+    pub expected: Option<String>,
+    /// What to do, often the nearest valid name.
+    pub hint: Option<String>,
+    /// Where; `None` for a file that cannot be read at all.
+    pub place: Option<Place>,
+    /// Where the other half of a conflict is, in words.
+    pub related: Option<(Place, String)>,
+}
+
+impl Problem {
+    /// Returns a problem without expectation or hint.
+    #[must_use]
+    pub fn new(code: &'static str, place: Place, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            expected: None,
+            hint: None,
+            place: Some(place),
+            related: None,
+        }
+    }
+
+    /// Says what would be right.
+    #[must_use]
+    pub fn expected(mut self, expected: impl Into<String>) -> Self {
+        self.expected = Some(expected.into());
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the nearest of `names` as a hint, where one is near enough.
+    #[must_use]
+    pub fn nearest<'a>(self, wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Self {
+        match nearest(wrong, names) {
+            Some(name) => self.hint(format!("did you mean `{name}`?")),
+            None => self,
+        }
+    }
+
+    /// Points at the other half of a conflict.
+    #[must_use]
+    pub fn related(mut self, place: Place, words: impl Into<String>) -> Self {
+        self.related = Some((place, words.into()));
+        self
+    }
+}
+
+/// Returns the name nearest to `wrong`, where it is near enough to be what was meant.
+#[must_use]
+pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Comparing costs length times length: a hostile name must not make every comparison slow.
+    if wrong.chars().count() > 64 {
+        return None;
+    }
+    let tidy = |text: &str| text.to_lowercase().replace('-', "_");
+    let wanted = tidy(wrong);
+    let mut best: Option<(f64, &str)> = None;
+    for name in names {
+        let other = tidy(name);
+        let mut likeness = strsim::normalized_damerau_levenshtein(&wanted, &other);
+        if wanted.len() >= 3 && (other.starts_with(&wanted) || wanted.starts_with(&other)) {
+            likeness = likeness.max(0.65);
+        }
+        if likeness >= 0.6 && best.is_none_or(|(most, _)| likeness > most) {
+            best = Some((likeness, name));
+        }
+    }
+    best.map(|(_, name)| name)
+}
+
+/// Everything that is wrong with a playbook, in the order of its files.
+#[derive(Debug, Clone)]
+pub struct Problems {
+    /// Texts that places refer to; the top file first.
+    pub sources: Vec<SourceText>,
+    /// At least one.
+    pub problems: Vec<Problem>,
+    /// Problems beyond [`PROBLEMS_MAX`].
+    pub more: usize,
+}
+
+impl Problems {
+    /// Returns name, line and column of a problem; `None` where a file cannot be read.
+    #[must_use]
+    pub fn position(&self, problem: &Problem) -> Option<(&str, usize, usize)> {
+        let place = problem.place?;
+        let source = self.sources.get(place.file)?;
+        let (line, column) = source.line_column(place.start);
+        Some((&source.name, line, column))
+    }
+
+    /// Renders all problems as plain text with underlines.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut out = String::new();
+        for problem in &self.problems {
+            render_one(&mut out, &self.sources, problem);
+            out.push('\n');
+        }
+        let files: BTreeSet<usize> = self.problems.iter().filter_map(|p| p.place).map(|p| p.file).collect();
+        let count = self.problems.len() + self.more;
+        let problems = if count == 1 { "1 problem".to_owned() } else { format!("{count} problems") };
+        if self.more > 0 {
+            out.push_str(&format!("{} further problems are not shown\n", self.more));
+        }
+        match files.len() {
+            0 | 1 => out.push_str(&format!("{problems}\n")),
+            files => out.push_str(&format!("{problems} in {files} files\n")),
+        }
+        out
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.problems.len() + self.more;
+        let name = self.sources.first().map_or("playbook", |source| source.name.as_str());
+        match self.problems.first() {
+            Some(first) if count == 1 => write!(f, "{name}: {}", first.message),
+            Some(first) => write!(f, "{name}: {count} problems, the first: {}", first.message),
+            None => write!(f, "{name}: no problem"),
+        }
+    }
+}
+
+impl std::error::Error for Problems {}
+
+fn render_one(out: &mut String, sources: &[SourceText], problem: &Problem) {
+    out.push_str(&format!("error[{}]: {}\n", problem.code, printable(&problem.message)));
+    if let Some(place) = problem.place {
+        render_place(out, sources, place, '^', "");
+    }
+    if let Some((place, words)) = &problem.related {
+        render_place(out, sources, *place, '-', words);
+    }
+    if let Some(expected) = &problem.expected {
+        out.push_str(&format!("  = expected: {}\n", printable(expected)));
+    }
+    if let Some(hint) = &problem.hint {
+        out.push_str(&format!("  = hint: {}\n", printable(hint)));
+    }
+}
+
+fn render_place(out: &mut String, sources: &[SourceText], place: Place, mark: char, words: &str) {
+    let Some(source) = sources.get(place.file) else { return };
+    let (line, column) = source.line_column(place.start);
+    let text = source.text.split('\n').nth(line - 1).unwrap_or("").trim_end_matches('\r');
+    let marked = source.until(place.start + place.len).get(source.until(place.start).len()..).unwrap_or("");
+    let marked = marked.split('\n').next().unwrap_or("").trim_end_matches('\r').chars().count();
+
+    // A long line is cut to what surrounds the place.
+    let first = if column > SHOWN_CHARS_MAX / 2 && text.chars().count() > SHOWN_CHARS_MAX {
+        column - SHOWN_CHARS_MAX / 2
+    } else {
+        0
+    };
+    let shown: Vec<char> = text.chars().skip(first).take(SHOWN_CHARS_MAX).collect();
+    let width = |chars: &[char]| chars.iter().map(|c| c.width().unwrap_or(1)).sum::<usize>();
+    let from = (column - 1 - first).min(shown.len());
+    let to = (from + marked).min(shown.len());
+    let lead = if first > 0 { "..." } else { "" };
+    let tail = if text.chars().count() > first + shown.len() { "..." } else { "" };
+    let shown_text = printable(&shown.iter().collect::<String>());
+
+    let gutter = line.to_string();
+    let blank = " ".repeat(gutter.len());
+    let indent = " ".repeat(lead.len() + width(&shown[..from]));
+    let underline = mark.to_string().repeat(width(&shown[from..to]).max(1));
+    let words = if words.is_empty() { String::new() } else { format!(" {words}") };
+    out.push_str(&format!("{blank}--> {}:{line}:{column}\n", printable(&source.name)));
+    out.push_str(&format!("{blank} |\n{gutter} | {lead}{shown_text}{tail}\n"));
+    out.push_str(&format!("{blank} | {indent}{underline}{words}\n"));
+}
+
+/// Replaces what could steer a terminal.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\t' => ' ',
+            c if c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c) => '\u{fffd}',
+            c => c,
+        })
+        .collect()
+}
+
+/// Collects problems up to a bound.
+#[derive(Debug, Default)]
+pub(crate) struct Sink {
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) more: usize,
+}
+
+impl Sink {
+    pub(crate) fn add(&mut self, problem: Problem) {
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(problem);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    pub(crate) fn into_problems(mut self, sources: Vec<SourceText>) -> Problems {
+        self.problems.sort_by_key(|p| (p.place.is_some(), p.place));
+        self.problems.dedup();
+        Problems { sources, problems: self.problems, more: self.more }
+    }
+}

@@ -1,0 +1,133 @@
+//! The tables `[playbook]`, `[cycle]` and `[output]`.
+
+use jiff::tz::TimeZone;
+use playbook_model::Words;
+
+use super::Reading;
+use super::features::Names;
+use crate::problem::{Place, Problem};
+use crate::tree::{Node, Value};
+use crate::types::{CycleDef, OutputDef};
+use crate::values;
+
+/// Days of the shortest and the longest cycle.
+const CYCLE_DAYS: std::ops::RangeInclusive<i64> = 1..=366;
+const DAY_MS: i64 = 86_400_000;
+
+/// What `[playbook]` says.
+#[derive(Default)]
+pub(super) struct Head {
+    pub(super) id: String,
+    pub(super) brand: String,
+    pub(super) title: Words,
+    pub(super) industry: Option<String>,
+    pub(super) currency: String,
+    pub(super) time_zone: String,
+    pub(super) seed: u64,
+    pub(super) pseudonym_salt: String,
+}
+
+impl Reading<'_> {
+    pub(super) fn head(&mut self) -> Head {
+        let Some(table) = self.root.table("playbook") else { return Head::default() };
+        let text = |key: &str| table.text(key).unwrap_or_default().to_owned();
+        let currency = text("currency");
+        let time_zone = text("time_zone");
+        if let Some(node) = table.get("currency").filter(|node| node.text().is_some()) {
+            self.currency(&currency, node);
+        }
+        if let Some(node) = table.get("time_zone").filter(|node| node.text().is_some()) {
+            self.time_zone(&time_zone, node.place);
+        }
+        Head {
+            title: table.get("title").map_or_else(|| plain_words(&text("id")), words),
+            industry: table.text("industry").map(str::to_owned),
+            seed: table.integer("seed").unwrap_or(1).unsigned_abs(),
+            pseudonym_salt: table.text("pseudonym_salt").map_or_else(|| text("brand"), str::to_owned),
+            id: text("id"),
+            brand: text("brand"),
+            currency,
+            time_zone,
+        }
+    }
+
+    fn currency(&mut self, code: &str, node: &Node) {
+        match values::currency_digits(code) {
+            Some(digits) => self.digits = digits,
+            None => self.add(
+                Problem::new("unknown-currency", node.place, format!("`{code}` is no currency"))
+                    .expected("an ISO 4217 code in capitals, like CNY or USD")
+                    .nearest(code, values::currencies()),
+            ),
+        }
+    }
+
+    fn time_zone(&mut self, name: &str, place: Place) {
+        match TimeZone::get(name) {
+            Ok(zone) => self.zone = zone,
+            Err(_) => {
+                let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+                self.add(
+                    Problem::new("unknown-time-zone", place, format!("`{name}` is no time zone"))
+                        .expected("an IANA name, like Asia/Shanghai")
+                        .nearest(name, names.iter().map(String::as_str)),
+                );
+            }
+        }
+    }
+
+    pub(super) fn cycle(&mut self) -> CycleDef {
+        let mut cycle = CycleDef { as_of: None, length_days: 28 };
+        let Some(table) = self.root.table("cycle") else { return cycle };
+        if let Some(node) = table.get("as_of")
+            && let Value::Text(text) | Value::Time(text) = &node.value
+        {
+            cycle.as_of = values::parse_instant(text, &self.zone);
+            if cycle.as_of.is_none() {
+                self.add(
+                    Problem::new("bad-time", node.place, format!("`as_of` cannot be `{text}`"))
+                        .expected(crate::spec::Shape::Instant.words()),
+                );
+            }
+        }
+        if let Some(node) = table.get("length")
+            && let Some(ms) = node.text().and_then(values::duration_ms)
+        {
+            if ms % DAY_MS == 0 && CYCLE_DAYS.contains(&(ms / DAY_MS)) {
+                cycle.length_days = u32::try_from(ms / DAY_MS).unwrap_or(28);
+            } else {
+                self.add(
+                    Problem::new("out-of-range", node.place, "`length` is no whole number of days from 1 to 366")
+                        .expected("a length like \"28d\" or \"4w\""),
+                );
+            }
+        }
+        cycle
+    }
+
+    pub(super) fn outputs(&mut self, names: &Names) -> OutputDef {
+        let mut outputs = OutputDef { languages: Vec::new(), omit_features: Vec::new() };
+        let Some(table) = self.root.table("output") else { return outputs };
+        outputs.languages = table.list("languages").iter().filter_map(Node::text).map(str::to_owned).collect();
+        for node in table.list("omit_features") {
+            let Some(name) = node.text() else { continue };
+            self.feature_exists(names, name, node.place);
+            outputs.omit_features.push(name.to_owned());
+        }
+        outputs
+    }
+}
+
+fn plain_words(text: &str) -> Words {
+    Words { en: text.to_owned(), zh: None }
+}
+
+fn words(node: &Node) -> Words {
+    match &node.value {
+        Value::Table(table) => Words {
+            en: table.text("en").unwrap_or_default().to_owned(),
+            zh: table.text("zh").map(str::to_owned),
+        },
+        _ => plain_words(node.text().unwrap_or_default()),
+    }
+}

@@ -1,0 +1,96 @@
+//! From a checked tree to a [`Playbook`]: names resolved, defaults filled in, rules between keys.
+
+mod expression;
+mod features;
+mod head;
+mod money;
+mod sources;
+mod stages;
+
+use std::path::{Path, PathBuf};
+
+use jiff::tz::TimeZone;
+use playbook_model::{Digest, Limits};
+
+use crate::canonical::{canonical_json, table_to_json};
+use crate::problem::{Place, Problem, Sink};
+use crate::tree::{Node, Table};
+use crate::types::Playbook;
+
+/// What the parts of the reading share.
+pub(crate) struct Reading<'a> {
+    pub(crate) root: &'a Table,
+    /// Folder of each source text, relative to the top folder.
+    pub(crate) folders: &'a [PathBuf],
+    /// What the host lets limits grow to.
+    pub(crate) ceiling: &'a Limits,
+    pub(crate) sink: &'a mut Sink,
+    pub(crate) zone: TimeZone,
+    pub(crate) digits: u8,
+}
+
+impl Reading<'_> {
+    fn add(&mut self, problem: Problem) {
+        self.sink.add(problem);
+    }
+}
+
+/// Reads the whole playbook. The result is meaningless where `sink` holds problems.
+pub(crate) fn read(root: &Table, folders: &[PathBuf], folder: &Path, ceiling: &Limits, sink: &mut Sink) -> Playbook {
+    let mut reading = Reading { root, folders, ceiling, sink, zone: TimeZone::UTC, digits: 2 };
+    let head = reading.head();
+    let cycle = reading.cycle();
+    let sources = reading.sources();
+    let names = features::Names::of(root);
+    let features = reading.features(&names, &sources);
+    let budget = reading.budget();
+    let stages = reading.stages(&names, budget.as_ref());
+    let guardrails = reading.guardrails(&names);
+    let outputs = reading.outputs(&names);
+    Playbook {
+        id: head.id,
+        brand: head.brand,
+        title: head.title,
+        industry: head.industry,
+        currency: head.currency,
+        currency_digits: reading.digits,
+        time_zone: head.time_zone,
+        seed: head.seed,
+        pseudonym_salt: head.pseudonym_salt,
+        cycle,
+        sources,
+        features,
+        stages,
+        budget,
+        guardrails,
+        outputs,
+        digest: Digest::of(canonical_json(&table_to_json(root)).as_bytes()),
+        folder: folder.to_owned(),
+    }
+}
+
+/// Texts of a value that is a comma-separated text or a list of texts, each with its place.
+pub(crate) fn names_of(node: Option<&Node>) -> Vec<(String, Place)> {
+    use crate::tree::Value;
+    match node {
+        None => Vec::new(),
+        Some(Node { value: Value::List(items), .. }) => {
+            items.iter().filter_map(|item| item.text().map(|text| (text.to_owned(), item.place))).collect()
+        }
+        Some(node) => {
+            let text = node.text().unwrap_or_default();
+            // Inside the quotes every byte stands for itself unless there is an escape.
+            let plain = node.place.len == text.len() + 2;
+            let mut at = node.place.start + 1;
+            let mut names = Vec::new();
+            for part in text.split(',') {
+                let name = part.trim();
+                let lead = part.len() - part.trim_start().len();
+                let place = Place { start: at + lead, len: name.len(), ..node.place };
+                names.push((name.to_owned(), if plain { place } else { node.place }));
+                at += part.len() + 1;
+            }
+            names
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! A checked playbook: plain values, every default filled in, every name resolved.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use playbook_model::{CellType, Digest, FeatureDef, Kind, Limits, Minor, UnixMs, Words};
+
+/// A checked playbook.
+#[derive(Debug, Clone)]
+pub struct Playbook {
+    /// Kebab-case id, unique per host.
+    pub id: String,
+    /// Brand whose data, ledger and budget this is; kebab-case.
+    pub brand: String,
+    /// Title for reports.
+    pub title: Words,
+    /// Industry preset that the playbook names, for display.
+    pub industry: Option<String>,
+    /// ISO 4217 code of the one currency.
+    pub currency: String,
+    /// Digits after the decimal point of that currency: minor units per unit are `10^digits`.
+    pub currency_digits: u8,
+    /// IANA time zone of days, weeks and months.
+    pub time_zone: String,
+    /// Mixed into everything that is drawn.
+    pub seed: u64,
+    /// Mixed into pseudonyms, so that partners cannot join members across brands.
+    pub pseudonym_salt: String,
+    /// When the cycle is.
+    pub cycle: CycleDef,
+    /// Where data comes from.
+    pub sources: Vec<SourceDef>,
+    /// What is computed per subject.
+    pub features: Vec<FeatureDef>,
+    /// Plugins in the order of the file; the cycle orders them by their needs.
+    pub stages: Vec<StageDef>,
+    /// Money.
+    pub budget: Option<BudgetDef>,
+    /// Rules that no plugin can switch off.
+    pub guardrails: Guardrails,
+    /// What is written.
+    pub outputs: OutputDef,
+    /// SHA-256 of the playbook as loaded: all files after `extends` and `include`.
+    pub digest: Digest,
+    /// Folder of the top file; relative plugin paths start there.
+    pub folder: PathBuf,
+}
+
+/// When a cycle is and how long.
+#[derive(Debug, Clone)]
+pub struct CycleDef {
+    /// End of the period that features describe; `None`: midnight after the last event.
+    pub as_of: Option<UnixMs>,
+    /// Length in whole days; a cycle's number is floor(local day of as-of / length).
+    pub length_days: u32,
+}
+
+/// Table that a source fills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SourceTable {
+    /// Events of members.
+    Events,
+    /// Members with their attributes.
+    Members,
+    /// Keys of channel accounts that belong to one person.
+    Identities,
+    /// What channels, campaigns and people cost.
+    Costs,
+    /// Dated manual or imported figures.
+    Entries,
+    /// Consents per member and purpose.
+    Consents,
+}
+
+/// Format of a source's files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceFormat {
+    /// Delimited text.
+    Csv {
+        /// One ASCII character.
+        delimiter: u8,
+        /// Whether the first line names the columns.
+        header: bool,
+    },
+    /// Columns separated by runs of blanks.
+    Whitespace {
+        /// Whether the first line names the columns.
+        header: bool,
+    },
+    /// One JSON object a line.
+    JsonLines,
+    /// Apache Parquet.
+    Parquet,
+}
+
+/// How repeated rows are recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dedupe {
+    /// By event id where the mapping gives one, else nothing is removed.
+    #[default]
+    EventId,
+    /// By (source, member, kind, time to the second, object): domain H1's fallback.
+    Content,
+    /// Never.
+    None,
+}
+
+/// A data source with its mapping table.
+#[derive(Debug, Clone)]
+pub struct SourceDef {
+    /// Unique name.
+    pub name: String,
+    /// Table that it fills.
+    pub table: SourceTable,
+    /// Path or glob, relative to `--data` or the playbook's folder.
+    pub path: String,
+    /// Format of the files.
+    pub format: SourceFormat,
+    /// Column names of a text file without header, in order.
+    pub columns: Vec<String>,
+    /// Mapping rows.
+    pub mapping: Vec<MapRow>,
+    /// Event kind of all rows, where the mapping gives none.
+    pub event: Option<String>,
+    /// How repeated rows are recognised.
+    pub dedupe: Dedupe,
+    /// Share of rows that may be rejected before the run fails.
+    pub rejects_max: f64,
+    /// Whether the source may be absent.
+    pub optional: bool,
+}
+
+/// Type of a mapped value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MapType {
+    /// Text.
+    Text,
+    /// `i64`.
+    Integer,
+    /// `f64`.
+    Real,
+    /// Money: a decimal text or number, times `unit`, half away from zero to minor units.
+    Money,
+    /// Time by `format`, in the brand's zone unless the text carries one; to unix-ms.
+    Time,
+    /// true/false, yes/no, 1/0.
+    Flag,
+}
+
+/// What happens to a row whose value cannot be mapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum OnError {
+    /// The row goes to the rejects file and counts against `rejects_max`.
+    #[default]
+    Reject,
+    /// The value becomes missing.
+    Null,
+    /// The row goes to the rejects file and does not count.
+    Quarantine,
+}
+
+/// Change of a value before it is typed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Transform {
+    /// As it is.
+    #[default]
+    Copy,
+    /// Without blanks at both ends.
+    Trim,
+    /// Trimmed, in lower case.
+    Lower,
+    /// Looked up in `values`; a value outside it is an error.
+    EnumMap(BTreeMap<String, String>),
+    /// SHA-256 hex of the trimmed value with the playbook's salt: for contact identifiers.
+    Hash,
+}
+
+/// One row of a mapping table: source field to host field.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MapRow {
+    /// Field of the source; `None` for a constant.
+    pub from: Option<String>,
+    /// Constant for all rows.
+    pub constant: Option<String>,
+    /// Field of the host's table.
+    pub to: String,
+    /// Type of the value.
+    pub map_type: MapType,
+    /// strftime-like format of a time, or "unix-ms", "unix-s", "rfc3339".
+    pub format: Option<String>,
+    /// Factor of a number or money before rounding (`unit = "cent"` gives 0.01).
+    pub factor: f64,
+    /// Change before typing.
+    pub transform: Transform,
+    /// Whether a missing value is an error.
+    pub required: bool,
+    /// What an error does.
+    pub on_error: OnError,
+}
+
+/// Where a plugin comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PluginRef {
+    /// A component file.
+    Path(PathBuf),
+    /// A reference or installed plugin by name and semver requirement ("*", "0.1", "^0.1.2").
+    Named {
+        /// Kebab-case name.
+        name: String,
+        /// Semver requirement.
+        version: String,
+    },
+}
+
+/// What happens when a stage's plugin fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OnFault {
+    /// The run fails with the fault.
+    Close,
+    /// Outputs of the stage are missing; the run goes on and says so.
+    Skip,
+    /// The version that closed the last cycle takes over.
+    LastGood,
+}
+
+/// A plugin in the loop.
+#[derive(Debug, Clone)]
+pub struct StageDef {
+    /// Unique in the playbook; outputs are `name.output`. As a rule the plugin's name.
+    pub name: String,
+    /// Kind that the plugin must have.
+    pub kind: Kind,
+    /// Where it comes from.
+    pub plugin: PluginRef,
+    /// Settings as canonical JSON (sorted keys).
+    pub settings: serde_json::Value,
+    /// Needs of the plugin bound to other names: need -> feature or `stage.output`.
+    pub bind: BTreeMap<String, String>,
+    /// Bounds, defaults filled in.
+    pub limits: Limits,
+    /// What a fault does; stages that spend money close by default.
+    pub on_fault: OnFault,
+    /// Imports that the playbook grants, of those the host allows.
+    pub allow: Vec<String>,
+    /// Pool that pays for grants of an incentive or campaign stage.
+    pub pool: Option<String>,
+}
+
+/// Money of a playbook (domain H7).
+#[derive(Debug, Clone)]
+pub struct BudgetDef {
+    /// All money of the period.
+    pub total: Minor,
+    /// Share held back first, at least 0.05.
+    pub reserve: f64,
+    /// Shares of what is left, by pool; they sum to 1.
+    pub pools: BTreeMap<String, f64>,
+    /// Most that one plugin may spend in one cycle, share of its pool.
+    pub plugin_share_max: f64,
+}
+
+/// Guardrails that a batch cycle can meet (domain H8, H9). A brand may tighten, not loosen.
+#[derive(Debug, Clone)]
+pub struct Guardrails {
+    /// Consent is demanded for actions that name a purpose (GR-13, R05).
+    pub require_consent: bool,
+    /// Feature with the participation stage, for the commercial caps of GR-1; `None`: not enforced.
+    pub stage_output: Option<String>,
+    /// Commercial share per stage (GR-1).
+    pub stage_caps: BTreeMap<String, f64>,
+    /// Forecast output / cost of a batch of grants (GR-5).
+    pub incentive_ratio_min: f64,
+    /// Share of the free pool that one grant batch of a stage may take (GR-7).
+    pub single_investment_max: f64,
+    /// Commercial share of planned slots (GR-2).
+    pub commercial_share_max: f64,
+    /// Direct messages per member and cycle, by segment; "" is the default (H9 caps).
+    pub contacts_per_member_max: BTreeMap<String, u32>,
+    /// Commercial direct messages per member and 7 days, by segment; "" is the default (H9 caps).
+    pub commercial_per_member_max: BTreeMap<String, u32>,
+    /// Hours within which a second proposal of the same family is a duplicate (H9).
+    pub family_window_h: u32,
+    /// Feature that is > 0 where a complaint is open (GR-12); `None`: not enforced.
+    pub complaint_feature: Option<String>,
+    /// `stage.output` with the churn level, and the value that allows service only (GR-12).
+    pub churn_output: Option<String>,
+    /// Member attribute with the age band (GR-13); `None`: not enforced.
+    pub age_band_feature: Option<String>,
+    /// Share of members kept free of every action (R06); assignment by domain H10.
+    pub holdout: f64,
+}
+
+/// What is written beside the fixed outputs.
+#[derive(Debug, Clone)]
+pub struct OutputDef {
+    /// Languages of the report that are written beside `--lang`.
+    pub languages: Vec<String>,
+    /// Features left out of members.parquet.
+    pub omit_features: Vec<String>,
+}
+
+/// Type of a feature's cell by its aggregate where the playbook names none.
+#[must_use]
+pub fn default_cell_type(function: playbook_model::Aggregate) -> CellType {
+    use playbook_model::Aggregate as A;
+    match function {
+        A::Mean | A::GapMean | A::GapSd => CellType::Real,
+        _ => CellType::Integer,
+    }
+}
