@@ -82,13 +82,13 @@ macro_rules! settings {
             $($(#[$field_meta:meta])* $field_vis:vis $field:ident : $type:ty = $default:expr),* $(,)?
         }
     ) => {
-        $(#[$meta])*
         #[derive(
             Debug, Clone, PartialEq,
             $crate::serde::Deserialize, $crate::serde::Serialize, $crate::schemars::JsonSchema,
         )]
         #[serde(crate = "playbook_sdk::serde", deny_unknown_fields, default)]
         #[schemars(crate = "playbook_sdk::schemars")]
+        $(#[$meta])*
         $vis struct $name {
             $($(#[$field_meta])* $field_vis $field: $type),*
         }
@@ -105,13 +105,13 @@ macro_rules! settings {
             $($(#[$variant_meta:meta])* $variant:ident),* $(,)?
         }
     ) => {
-        $(#[$meta])*
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq,
             $crate::serde::Deserialize, $crate::serde::Serialize, $crate::schemars::JsonSchema,
         )]
         #[serde(crate = "playbook_sdk::serde", rename_all = "kebab-case")]
         #[schemars(crate = "playbook_sdk::schemars")]
+        $(#[$meta])*
         #[allow(missing_docs, reason = "a name may say all there is to say")]
         $vis enum $name {
             $($(#[$variant_meta])* $variant),*
