@@ -2,8 +2,17 @@
 //!
 //! Knows no storage, no engine and no clock. The same values give the same bytes.
 
+pub mod charts;
+mod diff;
 mod diff_page;
+mod document;
+mod number;
 mod page;
+mod phrases;
+mod report;
+mod sections;
+
+pub use diff::render_diff;
 
 pub use diff_page::{
     ActionPairRow, ChangeRow, DiffFigure, DiffReport, DiffSide, Figure, FigureRow, MemberRow,
@@ -15,6 +24,7 @@ pub use page::{
     IndicatorRow, PhaseRow, PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow, Section,
     SegmentRow, Segmentation, SlotRow, SourceRow, Summary, TimingRow,
 };
+pub use report::render;
 
 /// Language of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,16 +44,4 @@ impl Lang {
             Self::Zh => "zh",
         }
     }
-}
-
-/// Returns the whole page of `report` in `lang`: one file without network, script or outside style.
-#[must_use]
-pub fn render(report: &Report, lang: Lang) -> String {
-    format!("{} {}", report.header.brand, lang.code())
-}
-
-/// Returns the whole comparison page of `report` in `lang`, under the same rules as [`render`].
-#[must_use]
-pub fn render_diff(report: &DiffReport, lang: Lang) -> String {
-    format!("{} {}", report.brand, lang.code())
 }

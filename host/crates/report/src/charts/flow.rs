@@ -1,0 +1,117 @@
+//! Flow: members by where they were (left) and where they are (right).
+
+use super::Caption;
+use super::sheet::{Hold, LABEL_PX, Sheet, at, part, shorten, tone, widest};
+
+const WIDTH: f32 = 560.0;
+const HEIGHT: f32 = 300.0;
+const NODE: f32 = 11.0;
+const GAP: f32 = 9.0;
+const NAME_MOST: f32 = 170.0;
+/// Corners of one side of a ribbon.
+const STEPS: usize = 20;
+
+/// What flows from where to where.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Flow {
+    /// Names at the left.
+    pub from: Vec<String>,
+    /// Names at the right.
+    pub to: Vec<String>,
+    /// Amounts: a row for each name at the left. Missing cells count as 0.
+    pub amounts: Vec<Vec<u64>>,
+    /// Words of an amount: a row for each name at the left.
+    pub notes: Vec<Vec<String>>,
+    /// `(left, right)` places that are the same place: what stays is drawn lighter.
+    pub same: Vec<(usize, usize)>,
+    /// Heading of the left side.
+    pub before: String,
+    /// Heading of the right side.
+    pub after: String,
+}
+
+/// Returns ribbons between two columns of places, as wide as what flows.
+#[must_use]
+pub fn flow(caption: &Caption<'_>, flow: &Flow) -> String {
+    let amount = |i: usize, k: usize| flow.amounts.get(i).and_then(|row| row.get(k)).map_or(0, |n| *n);
+    let out: Vec<u64> = (0..flow.from.len()).map(|i| (0..flow.to.len()).map(|k| amount(i, k)).sum()).collect();
+    let inn: Vec<u64> = (0..flow.to.len()).map(|k| (0..flow.from.len()).map(|i| amount(i, k)).sum()).collect();
+    let total: u64 = out.iter().sum();
+    let most = flow.from.len().max(flow.to.len());
+    let plot = HEIGHT - at(most.saturating_sub(1)) * GAP;
+    let top = 24.0;
+    let name_width = widest(flow.from.iter().chain(&flow.to).map(String::as_str), NAME_MOST);
+    let (left, right) = (name_width + GAP, WIDTH - name_width - GAP);
+    let mut sheet = Sheet::new(WIDTH, top + HEIGHT + 6.0);
+    sheet.label(left + NODE, 9.0, Hold::End, "soft", &flow.before);
+    sheet.label(right - NODE, 9.0, Hold::Start, "soft", &flow.after);
+
+    let starts = |sums: &[u64]| {
+        let mut y = top;
+        sums.iter()
+            .map(|sum| {
+                let this = y;
+                y += plot * share(*sum, total) + GAP;
+                this
+            })
+            .collect::<Vec<f32>>()
+    };
+    let (from_y, to_y) = (starts(&out), starts(&inn));
+    let mut arrived = to_y.clone();
+    for i in 0..flow.from.len() {
+        let mut y = from_y[i];
+        for k in 0..flow.to.len() {
+            let wide = plot * share(amount(i, k), total);
+            if wide > 0.0 {
+                let class = if flow.same.contains(&(i, k)) { "stay" } else { "ribbon" };
+                let note = flow.notes.get(i).and_then(|row| row.get(k)).map_or("", String::as_str);
+                let corners = ribbon((left + NODE, y), (right - NODE, arrived[k]), wide.max(0.6));
+                sheet.shape(&corners, &format!("{} {class}", tone(i)), note);
+                y += wide;
+                arrived[k] += wide;
+            }
+        }
+    }
+    column(&mut sheet, &flow.from, (&out, &from_y), (left, plot, total), Hold::End, |i| i);
+    let same_tone = |k: usize| flow.same.iter().find(|(_, to)| *to == k).map_or(k, |(from, _)| *from);
+    column(&mut sheet, &flow.to, (&inn, &to_y), (right - NODE, plot, total), Hold::Start, same_tone);
+    sheet.finish(caption)
+}
+
+/// Draws the nodes of one side with names that never lie on each other.
+fn column(
+    sheet: &mut Sheet,
+    names: &[String],
+    (sums, tops): (&[u64], &[f32]),
+    (x, plot, total): (f32, f32, u64),
+    hold: Hold,
+    tone_of: impl Fn(usize) -> usize,
+) {
+    let mut free = 0.0f32;
+    for (i, name) in names.iter().enumerate() {
+        let high = (plot * share(sums[i], total)).max(1.5);
+        sheet.rect([x, tops[i], NODE, high], 2.0, &tone(tone_of(i)), name);
+        let middle = (tops[i] + high / 2.0).max(free);
+        free = middle + LABEL_PX + 2.0;
+        let label_x = if matches!(hold, Hold::End) { x - 6.0 } else { x + NODE + 6.0 };
+        sheet.label(label_x, middle, hold, "", &shorten(name, NAME_MOST));
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a place on the sheet")]
+fn share(amount: u64, total: u64) -> f32 {
+    part(amount as f64, total as f64)
+}
+
+/// Outline of a ribbon that leaves and arrives level.
+fn ribbon(start: (f32, f32), end: (f32, f32), wide: f32) -> Vec<(f32, f32)> {
+    let upper: Vec<(f32, f32)> = (0..=STEPS)
+        .map(|step| {
+            let t = at(step) / at(STEPS);
+            let smooth = t * t * (3.0 - 2.0 * t);
+            (start.0 + (end.0 - start.0) * t, start.1 + (end.1 - start.1) * smooth)
+        })
+        .collect();
+    let lower = upper.iter().rev().map(|(x, y)| (*x, y + wide));
+    upper.iter().copied().chain(lower).collect()
+}

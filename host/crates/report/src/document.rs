@@ -1,0 +1,247 @@
+//! The page around the sections: policy, style, head, table and section frames.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use playbook_model::{Digest, Minor, Words};
+
+use crate::number::{self, DASH};
+use crate::phrases::{Phrases, fill};
+use crate::{Absence, Currency, Lang, charts};
+
+const STYLE: &str = include_str!("page.css");
+
+/// What every section needs: language and currency.
+pub(crate) struct Ctx<'a> {
+    pub(crate) lang: Lang,
+    pub(crate) p: &'static Phrases,
+    pub(crate) currency: &'a Currency,
+}
+
+impl<'a> Ctx<'a> {
+    pub(crate) fn new(lang: Lang, currency: &'a Currency) -> Self {
+        Self { lang, p: Phrases::of(lang), currency }
+    }
+
+    pub(crate) fn words<'w>(&self, words: &'w Words) -> &'w str {
+        words.in_lang(self.lang.code())
+    }
+
+    /// An amount without its currency, for tables whose heads name it.
+    pub(crate) fn money(&self, amount: Minor) -> String {
+        number::money(amount, self.currency.digits)
+    }
+
+    /// An amount with its currency.
+    pub(crate) fn cash(&self, amount: Minor) -> String {
+        format!("{} {}", self.currency.code, self.money(amount))
+    }
+
+    /// A head with the currency in brackets.
+    pub(crate) fn in_currency(&self, head: &str) -> String {
+        format!("{head} ({})", self.currency.code)
+    }
+
+    /// A measured value in its unit (contract: "ratio", "minor", "count", "day", or a name).
+    #[expect(clippy::cast_possible_truncation, reason = "a value of unit minor for display")]
+    pub(crate) fn measured(&self, value: f64, unit: &str) -> String {
+        match unit {
+            _ if !value.is_finite() => DASH.to_owned(),
+            "ratio" => number::share(value),
+            "minor" if value.abs() < 9e18 => self.cash(Minor(value.round() as i64)),
+            "" | "count" => number::short_real(value),
+            "day" => format!("{} {}", number::short_real(value), self.p.unit_days),
+            "minute" | "min" => format!("{} {}", number::short_real(value), self.p.unit_minutes),
+            other => format!("{} {other}", number::short_real(value)),
+        }
+    }
+}
+
+/// A section with its anchor and heading.
+pub(crate) fn section(id: &str, title: &str, lead: &str, body: &Markup) -> Markup {
+    html! {
+        section id=(id) aria-labelledby={ (id) "-h" } {
+            h2 id={ (id) "-h" } { (title) }
+            @if !lead.is_empty() { p.lead { (lead) } }
+            (body)
+        }
+    }
+}
+
+/// Why there is nothing to show.
+pub(crate) fn empty(ctx: &Ctx<'_>, why: &Absence) -> Markup {
+    let p = ctx.p;
+    let text = match why {
+        Absence::NoStage(kind) => fill(p.empty_no_stage, &[p.kind(*kind)]),
+        Absence::FirstCycle => p.empty_first_cycle.to_owned(),
+        Absence::Nothing => p.empty_nothing.to_owned(),
+        Absence::NoBudget => p.empty_no_budget.to_owned(),
+        Absence::Skipped { stage, fault } => fill(p.empty_skipped, &[stage, fault]),
+        Absence::OneSideOnly => p.empty_one_side.to_owned(),
+        Absence::Because(words) => ctx.words(words).to_owned(),
+    };
+    html! { p.empty { (text) } }
+}
+
+/// A drawing in its frame.
+pub(crate) fn figure(svg: &str) -> Markup {
+    html! { @if !svg.is_empty() { figure { (PreEscaped(svg)) } } }
+}
+
+/// A drawing with its table beside it, or below it on narrow pages.
+pub(crate) fn beside(svg: &str, table: &Markup) -> Markup {
+    html! { div.pair { (figure(svg)) div { (table) } } }
+}
+
+/// A table under construction.
+pub(crate) struct Table {
+    caption: String,
+    heads: Vec<(String, bool)>,
+    rows: Vec<Vec<Markup>>,
+    foot: Option<Vec<Markup>>,
+}
+
+impl Table {
+    pub(crate) fn new(caption: &str) -> Self {
+        Self { caption: caption.to_owned(), heads: Vec::new(), rows: Vec::new(), foot: None }
+    }
+
+    /// Adds a column of words.
+    pub(crate) fn words(mut self, head: &str) -> Self {
+        self.heads.push((head.to_owned(), false));
+        self
+    }
+
+    /// Adds a column of numbers.
+    pub(crate) fn numbers(mut self, head: &str) -> Self {
+        self.heads.push((head.to_owned(), true));
+        self
+    }
+
+    pub(crate) fn row(&mut self, cells: Vec<Markup>) {
+        self.rows.push(cells);
+    }
+
+    /// Sets the row of sums.
+    pub(crate) fn sums(&mut self, cells: Vec<Markup>) {
+        self.foot = Some(cells);
+    }
+
+    pub(crate) fn build(self) -> Markup {
+        let class = |i: usize| self.heads.get(i).is_some_and(|h| h.1).then_some("num");
+        let cells = |row: &[Markup]| {
+            html! {
+                tr {
+                    @for (i, cell) in row.iter().enumerate() {
+                        @if i == 0 { th scope="row" class=[class(i)] { (cell) } }
+                        @else { td class=[class(i)] { (cell) } }
+                    }
+                }
+            }
+        };
+        html! {
+            div.scroll tabindex="0" role="region" aria-label=(self.caption) {
+                table {
+                    caption { (self.caption) }
+                    thead { tr { @for (i, (head, _)) in self.heads.iter().enumerate() {
+                        th scope="col" class=[class(i)] { (head) }
+                    } } }
+                    tbody { @for row in &self.rows { (cells(row)) } }
+                    @if let Some(foot) = &self.foot { tfoot { (cells(foot)) } }
+                }
+            }
+        }
+    }
+}
+
+/// A cell of plain text.
+pub(crate) fn cell(text: impl AsRef<str>) -> Markup {
+    html! { (text.as_ref()) }
+}
+
+/// A cell of something that may not have been measured.
+pub(crate) fn maybe<T>(value: Option<T>, write: impl FnOnce(T) -> String) -> Markup {
+    cell(value.map_or_else(|| DASH.to_owned(), write))
+}
+
+/// Words with the name that files use below them, where the two differ.
+pub(crate) fn named(words: &str, name: &str) -> Markup {
+    html! { (words) @if words != name && !name.is_empty() { " " code.dim { (name) } } }
+}
+
+/// The first letters of a digest, with the whole for a pointer that rests on it.
+pub(crate) fn digest(digest: &Digest) -> Markup {
+    let hex = digest.hex();
+    html! { code title=(hex) { (&hex[..12]) } }
+}
+
+/// The whole page.
+pub(crate) fn document(lang: Lang, title: &str, links: &[(&str, &str)], top: &Markup, body: &Markup) -> String {
+    let p = Phrases::of(lang);
+    let style = format!("{}{}", STYLE.trim(), charts::STYLE.trim());
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'",
+        base64(&Digest::of(style.as_bytes()).0)
+    );
+    let page = html! {
+        (DOCTYPE)
+        html lang=(p.html_lang) {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                title { (title) }
+                style { (PreEscaped(&style)) }
+            }
+            body {
+                a.skip href="#main" { (p.skip) }
+                (top)
+                nav aria-label=(p.contents) { ul { @for (id, name) in links { li { a href={ "#" (id) } { (name) } } } } }
+                main id="main" { (body) }
+                footer { p { (p.footer) } }
+            }
+        }
+    };
+    readable(&page.into_string())
+}
+
+/// Drops letters that can only mislead on a page: controls, and marks that turn the direction of what follows.
+fn readable(page: &str) -> String {
+    let misleads = |c: char| {
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    page.chars().filter(|c| !misleads(*c)).collect()
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let bits = three.iter().fold(0u32, |sum, b| sum << 8 | u32::from(*b)) << (8 * (3 - three.len()));
+        for i in 0..4 {
+            let at = (bits >> (18 - 6 * i) & 63) as usize;
+            text.push(if i > three.len() { '=' } else { char::from(LETTERS[at]) });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_of_known_texts() {
+        assert_eq!(base64(b""), "");
+        assert_eq!(base64(b"f"), "Zg==");
+        assert_eq!(base64(b"fo"), "Zm8=");
+        assert_eq!(base64(b"foo"), "Zm9v");
+        assert_eq!(base64(b"foobar"), "Zm9vYmFy");
+    }
+
+    #[test]
+    fn letters_that_mislead_are_dropped() {
+        assert_eq!(readable("a\u{202e}b\u{0}c\nd\u{7}"), "abc\nd");
+    }
+}

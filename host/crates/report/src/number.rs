@@ -1,0 +1,146 @@
+//! Numbers as people read them: separators, money from minor units, shares, dates.
+
+use playbook_model::Minor;
+
+/// What stands where nothing was measured.
+pub(crate) const DASH: &str = "–";
+
+/// A whole number with separators between thousands.
+pub(crate) fn whole(number: u64) -> String {
+    grouped(&number.to_string())
+}
+
+/// A signed whole number with separators between thousands.
+pub(crate) fn signed(number: i64) -> String {
+    format!("{}{}", if number < 0 { "−" } else { "" }, whole(number.unsigned_abs()))
+}
+
+/// An amount with `digits` digits after the point, without its currency.
+pub(crate) fn money(amount: Minor, digits: u8) -> String {
+    let digits = usize::from(digits.min(4));
+    let text = format!("{:0>width$}", amount.0.unsigned_abs(), width = digits + 1);
+    let (units, rest) = text.split_at(text.len() - digits);
+    let sign = if amount.0 < 0 { "−" } else { "" };
+    let point = if digits == 0 { "" } else { "." };
+    format!("{sign}{}{point}{rest}", grouped(units))
+}
+
+/// A real with `decimals` digits after the point and separators; a dash where it is not finite.
+pub(crate) fn real(value: f64, decimals: usize) -> String {
+    if !value.is_finite() {
+        return DASH.to_owned();
+    }
+    if value.abs() >= 1e15 {
+        return format!("{value:.2e}").replace('-', "−");
+    }
+    let text = format!("{:.decimals$}", value.abs());
+    let zero = text.bytes().all(|b| b == b'0' || b == b'.');
+    let sign = if value < 0.0 && !zero { "−" } else { "" };
+    match text.split_once('.') {
+        Some((units, rest)) => format!("{sign}{}.{rest}", grouped(units)),
+        None => format!("{sign}{}", grouped(&text)),
+    }
+}
+
+/// A real with as many digits as it needs, four after the point at most (domain 0.1).
+pub(crate) fn short_real(value: f64) -> String {
+    let text = real(value, if value.abs() >= 1000.0 { 1 } else { 4 });
+    if text.contains('.') && !text.contains('e') {
+        let text = text.trim_end_matches('0').trim_end_matches('.');
+        return if text.is_empty() { "0".to_owned() } else { text.to_owned() };
+    }
+    text
+}
+
+/// A fraction as a percentage with one digit after the point.
+pub(crate) fn share(fraction: f64) -> String {
+    if fraction.is_finite() { format!("{}%", real(fraction * 100.0, 1)) } else { DASH.to_owned() }
+}
+
+/// The part of `all` that `some` is, as a percentage; a dash where there is no whole.
+#[expect(clippy::cast_precision_loss, reason = "display only")]
+pub(crate) fn share_of(some: u64, all: u64) -> String {
+    if all == 0 { DASH.to_owned() } else { share(some as f64 / all as f64) }
+}
+
+/// Amount in units of the currency, for lengths of bars only.
+#[expect(clippy::cast_precision_loss, reason = "lengths of bars")]
+pub(crate) fn length(amount: Minor) -> f64 {
+    amount.0 as f64
+}
+
+/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
+pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
+    // Eras of 400 years that begin on 1 March, so that a leap day is the last day of its year.
+    let z = days.clamp(-1_000_000_000, 1_000_000_000) + 719_468;
+    let era = z.div_euclid(146_097);
+    let of_era = z.rem_euclid(146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (year + era * 400 + next, month, day)
+}
+
+/// The date of a day, for example "2026-03-01".
+pub(crate) fn date(days: i64) -> String {
+    let (year, month, day) = civil(days);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+fn grouped(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_separated() {
+        assert_eq!(whole(0), "0");
+        assert_eq!(whole(999), "999");
+        assert_eq!(whole(1_000), "1,000");
+        assert_eq!(whole(u64::MAX), "18,446,744,073,709,551,615");
+        assert_eq!(signed(-12_345), "−12,345");
+    }
+
+    #[test]
+    fn money_follows_the_digits_of_its_currency() {
+        assert_eq!(money(Minor(250_031_563), 2), "2,500,315.63");
+        assert_eq!(money(Minor(5), 2), "0.05");
+        assert_eq!(money(Minor(-5), 2), "−0.05");
+        assert_eq!(money(Minor(1_234), 0), "1,234");
+        assert_eq!(money(Minor(1_234), 3), "1.234");
+        assert_eq!(money(Minor(i64::MIN), 2), "−92,233,720,368,547,758.08");
+    }
+
+    #[test]
+    fn reals_lose_only_what_does_not_matter() {
+        assert_eq!(short_real(0.25), "0.25");
+        assert_eq!(short_real(3.0), "3");
+        assert_eq!(short_real(0.0), "0");
+        assert_eq!(short_real(100.0), "100");
+        assert_eq!(short_real(-0.000_01), "0");
+        assert_eq!(short_real(12_345.67), "12,345.7");
+        assert_eq!(real(f64::NAN, 2), DASH);
+        assert_eq!(share(0.1234), "12.3%");
+        assert_eq!(share_of(1, 0), DASH);
+    }
+
+    #[test]
+    fn days_become_dates() {
+        assert_eq!(date(0), "1970-01-01");
+        assert_eq!(date(20_513), "2026-03-01");
+        assert_eq!(date(19_782), "2024-02-29");
+        assert_eq!(date(-1), "1969-12-31");
+    }
+}

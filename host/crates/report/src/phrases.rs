@@ -1,0 +1,402 @@
+//! Every text of a page, in English and Chinese; the compiler refuses a text that lacks one of them.
+
+use playbook_model::{Kind, Level};
+
+use crate::Lang;
+
+macro_rules! phrases {
+    ($($key:ident: $en:literal, $zh:literal;)*) => {
+        /// All texts in one language.
+        #[derive(Debug)]
+        pub(crate) struct Phrases { $(pub(crate) $key: &'static str,)* }
+        const EN: Phrases = Phrases { $($key: $en,)* };
+        const ZH: Phrases = Phrases { $($key: $zh,)* };
+        #[cfg(test)]
+        const PAIRS: &[(&str, &str, &str)] = &[$((stringify!($key), $en, $zh),)*];
+    };
+}
+
+phrases! {
+    html_lang: "en", "zh-Hant";
+    skip: "Skip to the content", "跳至內容";
+    contents: "Contents", "目錄";
+    footer: "This page stands alone: it loads nothing, runs no script, and the same inputs give the same bytes.",
+        "本頁完全自足：不載入任何外部資源、不執行腳本；相同輸入必得相同內容。";
+    list_comma: ", ", "、";
+    report_kind: "Playbook report", "運營劇本報告";
+    diff_kind: "Playbook comparison", "劇本對比";
+    as_of: "As of", "截至";
+    cycle: "Cycle", "週期";
+    run: "Run", "運行編號";
+    playbook_digest: "Playbook digest", "劇本摘要值";
+    currency: "Currency", "幣種";
+    dry_run: "Dry run: everything was computed, nothing was granted.", "試運行：全部計算完成，未發放任何獎勵。";
+
+    sec_summary: "Summary", "概要";
+    tile_members: "Members", "成員";
+    tile_active: "Active in the cycle", "週期內活躍";
+    tile_orders: "Orders", "訂單";
+    tile_revenue: "Revenue", "收入";
+    tile_cost: "Cost", "成本";
+    tile_grants: "Grants", "發放";
+    tile_would_grant: "Would be granted", "擬發放";
+    tile_refused: "Refused", "拒絕";
+    tile_grants_cost: "Cost of grants", "發放成本";
+    tile_roi: "ROI", "投資回報率";
+    tile_health: "Health", "健康度";
+    per_order: "{0} per order", "每單 {0}";
+    of_members: "{0} of members", "佔成員 {0}";
+    of_proposals: "{0} of proposals", "佔提案 {0}";
+    of_cost: "{0} of the cost", "佔成本 {0}";
+    net_of_refunds: "net of refunds", "已扣退款";
+    all_kinds: "all kinds, people included", "含人力等各類成本";
+    roi_is: "output by input", "產出 ÷ 投入";
+
+    sec_findings: "Alerts and findings", "預警與發現";
+    lead_findings: "What needs a person, most urgent first, with what the plugins suggest. Nothing is done by itself.",
+        "需要人工關注的事項，按緊急程度排列，並附插件建議。系統不會自行執行。";
+    measured: "measured", "實測";
+    threshold: "threshold", "閾值";
+    suggested: "Suggested", "建議";
+    and_more: "And {0} more.", "另有 {0} 項。";
+
+    sec_segments: "Segments", "用戶分層";
+    lead_segments: "Each member is in one segment, given by {0}.", "每位成員歸屬一個分層，由 {0} 給出。";
+    segment_sizes: "Members by segment", "各分層成員數";
+    segment: "Segment", "分層";
+    members: "Members", "成員";
+    share: "Share", "佔比";
+    change: "Change", "變化";
+    grants: "Grants", "發放";
+    revenue: "Revenue", "收入";
+    total: "Total", "合計";
+    mark_before: "The upright mark on a bar is its size at the last cycle.", "條形上的豎線為上一週期的規模。";
+    flows: "Movement since the last cycle", "與上一週期相比的流動";
+    last_cycle: "Last cycle", "上一週期";
+    this_cycle: "This cycle", "本週期";
+    flow_desc: "{0} members; {1} stayed where they were, {2} moved.", "共 {0} 位成員；{1} 位未變，{2} 位變動。";
+    flow_table: "Members by segment: {0} (rows) and {1} (columns)", "按分層的成員數：{0}（行）與{1}（列）";
+    flow_note: "{0} members ({1}) are in another place than before.", "{0} 位成員（{1}）的位置發生變化。";
+    flow_joined: "Joined", "新加入";
+    flow_left: "Left", "已離開";
+    flow_unassigned: "Without a segment", "未分層";
+
+    sec_scores: "Scores", "評分分佈";
+    lead_scores: "How the members are spread over each score. The orange mark is the median.",
+        "成員在各項評分上的分佈。橙色豎線為中位數。";
+    scores_desc: "{0} members; a tenth lies below {1}, half below {2}, nine tenths below {3}.",
+        "{0} 位成員；十分之一低於 {1}，半數低於 {2}，十分之九低於 {3}。";
+    scores_desc_short: "{0} members.", "{0} 位成員。";
+    with_value: "Members", "有值成員";
+    without_value: "No value", "無值";
+    mean: "Mean", "均值";
+    median: "Median", "中位數";
+    others: "Others", "其他";
+    no_member_has_it: "No member has a value of this score.", "沒有成員具備此項評分。";
+
+    sec_grants: "Grants and refusals", "發放與拒絕";
+    lead_grants: "Plugins propose, the host decides. Every refused proposal carries the code of the first check it did not pass.",
+        "插件提案，主機裁決。每個被拒提案均記錄其未通過的首項檢查代碼。";
+    grants_by_action: "Grants by action", "按動作的發放";
+    would_grant_by_action: "What would be granted, by action", "按動作的擬發放";
+    action: "Action", "動作";
+    proposed: "Proposed", "提案";
+    granted: "Granted", "發放";
+    quantity: "Quantity", "數量";
+    cost: "Cost", "成本";
+    expected_output: "Expected output", "預期產出";
+    output_by_cost: "Output by cost", "產出 ÷ 成本";
+    refusals_by_code: "Refusals by code", "按代碼的拒絕";
+    nothing_refused: "No proposal was refused.", "沒有提案被拒絕。";
+    code: "Code", "代碼";
+    proposals: "Proposals", "提案數";
+    cost_withheld: "Cost not spent", "未支出成本";
+
+    sec_budgets: "Budgets and pools", "預算與資源池";
+    lead_budgets: "What each pool holds, what earlier cycles and this one took from it, and what is left.",
+        "各資源池的額度、歷史與本週期支出及餘額。";
+    budget: "Budget", "預算";
+    allocated: "Allocated", "額度";
+    spent_before: "Spent before", "歷史支出";
+    spent: "This cycle", "本週期支出";
+    reserved: "Reserved", "已預留";
+    available: "Available", "可用";
+    used: "Used", "使用率";
+    budget_desc: "{0} available of {1}", "{1} 中可用 {0}";
+
+    sec_campaign: "Campaign plan", "活動計劃";
+    lead_campaign: "Planned by {0}. Day 0 is the day of the as-of time.", "由 {0} 規劃。第 0 天為截至時間當日。";
+    phases: "Phases", "階段";
+    phase: "Phase", "階段";
+    first_date: "From", "開始";
+    last_date: "To", "結束";
+    days: "Days", "天數";
+    n_days: "{0} d", "{0} 天";
+    why: "Why", "原因";
+    channel_split: "Channel allocation", "渠道分配";
+    channel: "Channel", "渠道";
+    channel_desc: "{1} over {0} channels.", "{1} 分配至 {0} 個渠道。";
+    content_mix: "Content mix", "內容組合";
+    mix_table: "Mix: {0}", "組合：{0}";
+    category: "Category", "類別";
+    target: "Target", "目標";
+    bounds: "Bounds", "上下限";
+    gates: "Gates", "啟動條件";
+    lead_gates: "What must hold before a phase may start", "階段開始前須滿足的條件";
+    condition: "Condition", "條件";
+    sample_min: "Fewest observations", "最少樣本";
+    publications: "Publications", "發佈";
+    commercial_marks: "Points are planned publications; the red ones are commercial.", "圓點為計劃發佈的內容；紅色為商業內容。";
+    when: "When", "時間";
+    place: "For", "對象";
+    format: "Format", "形式";
+    layer: "Layer", "層次";
+    theme: "Theme", "主題";
+    commercial: "Commercial", "商業";
+    whole_brand: "whole brand", "整個品牌";
+    yes: "yes", "是";
+    no: "no", "否";
+
+    sec_roi: "ROI", "投資回報";
+    lead_roi: "Valued by {0}: attributed revenue, net of refunds, times margin, by cost of all kinds, times the coefficient of lifetime value.",
+        "由 {0} 評估：歸因收入（已扣退款）× 毛利率 ÷ 全部成本 × 生命週期價值係數。";
+    group: "Group", "分組";
+    floor: "Floor", "下限";
+    floor_note: "The upright mark is the floor of a group; bars below their floor are red.", "豎線為該組下限；低於下限者標為紅色。";
+    not_measured: "not measured", "未測得";
+
+    sec_health: "Community health", "社群健康度";
+    lead_health: "Diagnosed by {0}. Scores run from 0 to 5; what was not measured is left out, never counted as 0.",
+        "由 {0} 診斷。評分 0 至 5；未測得者不計入，絕不按 0 計。";
+    dimensions: "Dimensions", "維度";
+    dimension: "Dimension", "維度";
+    score: "Score", "評分";
+    level_head: "Level", "等級";
+    indicators_measured: "Measured", "已測指標";
+    indicators: "Indicators", "指標";
+    indicators_caption: "All indicators, missing ones too", "全部指標（含缺失項）";
+    indicator: "Indicator", "指標";
+    value: "Value", "數值";
+    health_missing: "Too few indicators for: {0}.", "指標不足：{0}。";
+    healthy: "healthy", "健康";
+    watch_level: "watch", "關注";
+    weak: "weak", "偏弱";
+    critical_level: "critical", "危急";
+
+    sec_plugins: "Plugin costs", "插件成本";
+    lead_plugins: "What each sandboxed plugin used. Fuel counts executed instructions and is the same on every machine.",
+        "各沙盒插件的用量。燃料按執行指令計，在任何機器上相同。";
+    plugins_caption: "Plugins in the order of the stages", "按階段順序的插件";
+    stage: "Stage", "階段";
+    plugin: "Plugin", "插件";
+    kind_head: "Kind", "類別";
+    calls: "Calls", "調用";
+    rows: "Rows", "行數";
+    fuel: "Fuel", "燃料";
+    fuel_per_row: "Fuel per row", "每行燃料";
+    faults: "Faults", "故障";
+    milliseconds: "Milliseconds", "毫秒";
+    digest: "Digest", "摘要值";
+    no_times: "Wall times are not on this page, so that the same inputs give the same bytes; they are in run.json.",
+        "為使相同輸入得到相同內容，本頁不含耗時；耗時見 run.json。";
+
+    sec_intake: "Data intake", "數據接入";
+    lead_intake: "Rows that could not be read were set aside with their reason.", "無法讀取的行已連同原因另存。";
+    intake_caption: "Rows by source", "各數據源行數";
+    source: "Source", "數據源";
+    rows_read: "Read", "讀取";
+    rows_kept: "Kept", "保留";
+    duplicates: "Duplicates", "重複";
+    rejected: "Rejected", "拒收";
+    reasons: "Reasons", "原因";
+
+    sec_evidence: "Evidence", "證據";
+    lead_evidence: "What this page was made from. With the same digests and seed the run can be repeated to the byte.",
+        "本頁的依據。以相同摘要值與種子可逐字節重現本次運行。";
+    evidence_caption: "Digests (SHA-256) and settings", "摘要值（SHA-256）與設定";
+    what: "What", "項目";
+    host_version: "Host version", "主機版本";
+    engine: "Engine", "引擎";
+    seed: "Seed", "種子";
+    replay: "Run it again", "重新運行";
+
+    sec_timings: "Wall times", "耗時";
+    lead_timings: "Measured on the machine of this run; they differ from run to run.", "於本次運行的機器上測得，每次不同。";
+    part: "Part", "部分";
+
+    unit_days: "d", "天";
+    unit_minutes: "min", "分鐘";
+
+    empty_no_stage: "Empty, because the playbook names no stage of kind “{0}”.", "空白：劇本未設「{0}」類階段。";
+    empty_first_cycle: "Empty, because there is no closed earlier cycle to compare with.", "空白：尚無已關閉的上一週期可供比較。";
+    empty_nothing: "Empty, because there was nothing to report.", "空白：沒有可報告的內容。";
+    empty_no_budget: "Empty, because the playbook declares no budget.", "空白：劇本未聲明預算。";
+    empty_skipped: "Empty, because stage “{0}” was left out after a fault of its plugin: {1}", "空白：階段「{0}」因插件故障被略過：{1}";
+    empty_one_side: "Empty, because only one of the two runs has it.", "空白：兩次運行中僅一方具備。";
+
+    kind_scoring: "scoring", "評分";
+    kind_segmentation: "segmentation", "分層";
+    kind_incentive: "incentive", "激勵";
+    kind_campaign: "campaign", "活動";
+    kind_roi: "ROI", "回報";
+    kind_diagnosis: "diagnosis", "診斷";
+
+    level_none: "note", "提示";
+    level_watch: "watch", "關注";
+    level_warn: "warning", "警告";
+    level_critical: "critical", "危急";
+
+    subject_brand: "Whole brand", "整個品牌";
+    subject_channel: "By channel", "按渠道";
+    subject_segment: "By segment", "按分層";
+    subject_campaign: "By campaign", "按活動";
+    subject_community: "By community", "按社群";
+    subject_scene: "By scene", "按場景";
+
+    side_a: "A: what is", "A：現行";
+    side_b: "B: what would be", "B：擬議";
+    diff_lead: "Both ran dry on the same data: nothing was granted.", "兩者均在同一數據上試運行：未發放任何獎勵。";
+    data_digest: "Data digest", "數據摘要值";
+    sec_changes: "What differs", "差異之處";
+    changes_caption: "Values that differ between the playbooks", "兩份劇本不同的設定值";
+    path: "Path", "路徑";
+    absent: "absent", "無";
+    no_changes: "The two playbooks are the same.", "兩份劇本相同。";
+    sec_figures: "Side by side", "並列對比";
+    figure: "Figure", "指標";
+    difference: "Difference", "差額";
+    relative: "Relative", "相對變化";
+    sec_migration: "Who moves", "分層遷移";
+    lead_migration: "Members by segment under A and under B.", "成員在 A 與 B 下的分層。";
+    under_a: "Under A", "A 之下";
+    under_b: "Under B", "B 之下";
+    sec_winners: "Who wins and who loses", "得失分佈";
+    lead_winners: "Members whose grants cost more under B win, those whose grants cost less lose. Segments are those of A.",
+        "發放成本在 B 下增加者為得，減少者為失。分層按 A。";
+    winners: "Win", "得";
+    losers: "Lose", "失";
+    unchanged: "Unchanged", "不變";
+    spend_a: "Spend A", "支出 A";
+    spend_b: "Spend B", "支出 B";
+    most_changed: "Members whose grants change most", "變化最大的成員";
+    member: "Member", "成員";
+    segment_a: "Segment A", "分層 A";
+    segment_b: "Segment B", "分層 B";
+    sec_actions: "Grants by action", "按動作的發放";
+    grants_a: "Grants A", "發放 A";
+    grants_b: "Grants B", "發放 B";
+    sec_diff_roi: "ROI", "投資回報";
+    sec_diff_health: "Community health", "社群健康度";
+    dif_members: "Members", "成員";
+    dif_moved: "Members whose segment differs", "分層變動的成員";
+    dif_proposals: "Proposals", "提案";
+    dif_grants: "Grants", "發放";
+    dif_refused: "Refused proposals", "被拒提案";
+    dif_members_granted: "Members with a grant", "獲發放成員";
+    dif_spend: "Cost of grants", "發放成本";
+    dif_output: "Expected output", "預期產出";
+    dif_return: "Expected output by cost", "預期產出 ÷ 成本";
+    dif_roi: "ROI", "投資回報率";
+    dif_health: "Health (0 to 5)", "健康度（0 至 5）";
+}
+
+impl Phrases {
+    /// The texts of a language.
+    pub(crate) fn of(lang: Lang) -> &'static Self {
+        match lang {
+            Lang::En => &EN,
+            Lang::Zh => &ZH,
+        }
+    }
+
+    pub(crate) fn kind(&self, kind: Kind) -> &'static str {
+        match kind {
+            Kind::Scoring => self.kind_scoring,
+            Kind::Segmentation => self.kind_segmentation,
+            Kind::Incentive => self.kind_incentive,
+            Kind::Campaign => self.kind_campaign,
+            Kind::Roi => self.kind_roi,
+            Kind::Diagnosis => self.kind_diagnosis,
+        }
+    }
+
+    pub(crate) fn level(&self, level: Level) -> &'static str {
+        match level {
+            Level::None => self.level_none,
+            Level::Watch => self.level_watch,
+            Level::Warn => self.level_warn,
+            Level::Critical => self.level_critical,
+        }
+    }
+
+    /// Level of a health score (domain DG-1: 4 healthy, 3 watch, 2 weak).
+    pub(crate) fn health_level(&self, score: f64) -> &'static str {
+        match score {
+            s if s >= 4.0 => self.healthy,
+            s if s >= 3.0 => self.watch_level,
+            s if s >= 2.0 => self.weak,
+            _ => self.critical_level,
+        }
+    }
+
+    /// Heading of the rows of one subject; an unknown subject is its own heading.
+    pub(crate) fn subject<'s>(&self, subject: &'s str) -> &'s str {
+        match subject {
+            "brand" => self.subject_brand,
+            "channel" => self.subject_channel,
+            "segment" => self.subject_segment,
+            "campaign" => self.subject_campaign,
+            "community" => self.subject_community,
+            "scene" => self.subject_scene,
+            other => other,
+        }
+    }
+}
+
+/// Puts values into a text in the places `{0}`, `{1}` ...; what a value holds is never read as a place.
+pub(crate) fn fill(text: &str, values: &[&str]) -> String {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('{') {
+        filled.push_str(&rest[..at]);
+        let place = rest.get(at + 1..at + 2).and_then(|d| d.parse::<usize>().ok());
+        match place.and_then(|n| values.get(n)) {
+            Some(value) => filled.push_str(value),
+            None => filled.push_str(&rest[at..(at + 3).min(rest.len())]),
+        }
+        rest = &rest[(at + 3).min(rest.len())..];
+    }
+    filled + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_go_to_their_places_and_are_not_read_again() {
+        assert_eq!(fill("{1} of {0}", &["{1}", "b"]), "b of {1}");
+        assert_eq!(fill("none", &[]), "none");
+        assert_eq!(fill("{9}", &["a"]), "{9}");
+    }
+
+    #[test]
+    fn both_languages_have_the_same_places() {
+        let places = |text: &str| {
+            let mut found: Vec<&str> = text.match_indices('{').map(|(i, _)| &text[i..i + 3]).collect();
+            found.sort_unstable();
+            found.iter().map(|p| (*p).to_owned()).collect::<Vec<_>>()
+        };
+        for (key, en, zh) in PAIRS {
+            assert!(!en.trim().is_empty() && !zh.trim().is_empty(), "{key} is empty");
+            assert_eq!(places(en), places(zh), "{key}");
+        }
+    }
+
+    #[test]
+    fn chinese_texts_are_chinese() {
+        for (key, _, zh) in PAIRS.iter().filter(|(key, ..)| !["html_lang", "list_comma"].contains(key)) {
+            assert!(zh.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{key}: {zh}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The report page as a whole.
+
+use maud::html;
+
+use crate::document::{Ctx, document};
+use crate::{Lang, Report, sections};
+
+/// Returns the whole page of `report` in `lang`: one file without network, script or outside style.
+///
+/// The same report gives the same bytes. Every text of the report is escaped, whatever it holds.
+#[must_use]
+pub fn render(report: &Report, lang: Lang) -> String {
+    let ctx = Ctx::new(lang, &report.header.currency);
+    let p = ctx.p;
+    let dry = report.header.dry_run;
+    let body = html! {
+        (sections::summary(&ctx, &report.summary, dry))
+        (sections::findings(&ctx, &report.findings))
+        (sections::segments(&ctx, &report.segmentation))
+        (sections::scores(&ctx, &report.scores))
+        (sections::grants(&ctx, &report.incentives, dry))
+        (sections::budgets(&ctx, &report.budgets))
+        (sections::campaign(&ctx, &report.campaign))
+        (sections::roi(&ctx, &report.roi))
+        (sections::health(&ctx, &report.health))
+        (sections::plugins(&ctx, &report.plugins))
+        (sections::intake(&ctx, &report.intake))
+        (sections::evidence(&ctx, &report.header, &report.evidence))
+        @if let Some(rows) = &report.timings { (sections::timings(&ctx, rows)) }
+    };
+    let mut links = vec![
+        ("summary", p.sec_summary),
+        ("findings", p.sec_findings),
+        ("segments", p.sec_segments),
+        ("scores", p.sec_scores),
+        ("grants", p.sec_grants),
+        ("budgets", p.sec_budgets),
+        ("campaign", p.sec_campaign),
+        ("roi", p.sec_roi),
+        ("health", p.sec_health),
+        ("plugins", p.sec_plugins),
+        ("intake", p.sec_intake),
+        ("evidence", p.sec_evidence),
+    ];
+    if report.timings.is_some() {
+        links.push(("timings", p.sec_timings));
+    }
+    let title = format!("{} · {}", report.header.brand, p.report_kind);
+    document(lang, &title, &links, &sections::head(&ctx, &report.header), &body)
+}

@@ -1,0 +1,181 @@
+//! Grants, refusals, and what they took from the budgets.
+
+use maud::{Markup, html};
+use playbook_model::Minor;
+
+use crate::charts::{self, Bar, Caption, Stack, StackScale};
+use crate::document::{Ctx, Table, beside, cell, empty, named, section};
+use crate::number::{length, real, share, share_of, signed, whole};
+use crate::phrases::fill;
+use crate::{Absence, BudgetRow, Incentives, Section};
+
+/// Grants by action, refusals by code.
+pub(crate) fn grants(ctx: &Ctx<'_>, incentives: &Section<Incentives>, dry_run: bool) -> Markup {
+    let p = ctx.p;
+    let body = match incentives {
+        Section::Empty(why) => empty(ctx, why),
+        Section::Filled(i) if i.grants.is_empty() && i.refusals.is_empty() => empty(ctx, &Absence::Nothing),
+        Section::Filled(i) => html! {
+            h3 { (if dry_run { p.would_grant_by_action } else { p.grants_by_action }) }
+            @if i.grants.is_empty() { (empty(ctx, &Absence::Nothing)) } @else { (by_action(ctx, i)) }
+            h3 { (p.refusals_by_code) }
+            @if i.refusals.is_empty() { p.empty { (p.nothing_refused) } } @else { (by_code(ctx, i)) }
+        },
+    };
+    section("grants", p.sec_grants, p.lead_grants, &body)
+}
+
+fn sum(amounts: impl Iterator<Item = Minor>) -> Minor {
+    let sum: i128 = amounts.map(|a| i128::from(a.0)).sum();
+    Minor(i64::try_from(sum).unwrap_or(i64::MAX))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "lengths of bars and a ratio for display")]
+fn by_action(ctx: &Ctx<'_>, i: &Incentives) -> Markup {
+    let p = ctx.p;
+    let returned = |output: Minor, cost: Minor| {
+        if cost.0 > 0 { real(output.0 as f64 / cost.0 as f64, 2) } else { crate::number::DASH.to_owned() }
+    };
+    let bars: Vec<Bar> = i
+        .grants
+        .iter()
+        .map(|row| Bar {
+            label: ctx.words(&row.words).to_owned(),
+            value: Some(row.granted as f64),
+            figure: whole(row.granted),
+            mark: None,
+            series: 2,
+        })
+        .collect();
+    let described: Vec<String> = bars.iter().map(|b| format!("{} {}", b.label, b.figure)).collect();
+    let caption = Caption { id: "c-grants", title: p.grants_by_action, desc: &described.join("; ") };
+    let mut table = Table::new(p.grants_by_action)
+        .words(p.action)
+        .numbers(p.proposed)
+        .numbers(p.granted)
+        .numbers(p.quantity)
+        .numbers(&ctx.in_currency(p.cost))
+        .numbers(&ctx.in_currency(p.expected_output))
+        .numbers(p.output_by_cost);
+    for row in &i.grants {
+        table.row(vec![
+            html! { (ctx.words(&row.words)) " " code.dim { (row.plugin) "." (row.action) } },
+            cell(whole(row.proposed)),
+            html! { (whole(row.granted)) " " span.dim { "(" (share_of(row.granted, row.proposed)) ")" } },
+            cell(signed(row.quantity)),
+            cell(ctx.money(row.cost)),
+            cell(ctx.money(row.expected_output)),
+            cell(returned(row.expected_output, row.cost)),
+        ]);
+    }
+    let cost = sum(i.grants.iter().map(|r| r.cost));
+    let output = sum(i.grants.iter().map(|r| r.expected_output));
+    table.sums(vec![
+        cell(p.total),
+        cell(whole(i.grants.iter().map(|r| r.proposed).sum())),
+        cell(whole(i.grants.iter().map(|r| r.granted).sum())),
+        cell(""),
+        cell(ctx.money(cost)),
+        cell(ctx.money(output)),
+        cell(returned(output, cost)),
+    ]);
+    html! { (crate::document::figure(&charts::bars(&caption, &bars))) (table.build()) }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "lengths of bars")]
+fn by_code(ctx: &Ctx<'_>, i: &Incentives) -> Markup {
+    let p = ctx.p;
+    let words = |row: &crate::RefusalRow| row.code.words(ctx.lang.code());
+    let total: u64 = i.refusals.iter().map(|r| r.proposals).sum();
+    let bars: Vec<Bar> = i
+        .refusals
+        .iter()
+        .map(|row| Bar {
+            label: format!("{} {}", row.code.code(), words(row)),
+            value: Some(row.proposals as f64),
+            figure: whole(row.proposals),
+            mark: None,
+            series: 5,
+        })
+        .collect();
+    let described: Vec<String> = bars.iter().map(|b| format!("{} {}", b.label, b.figure)).collect();
+    let caption = Caption { id: "c-refusals", title: p.refusals_by_code, desc: &described.join("; ") };
+    let mut table = Table::new(p.refusals_by_code)
+        .words(p.code)
+        .numbers(p.proposals)
+        .numbers(p.share)
+        .numbers(&ctx.in_currency(p.cost_withheld));
+    for row in &i.refusals {
+        table.row(vec![
+            html! {
+                code { (row.code.code()) } " " (words(row))
+                @if let Some(detail) = &row.detail { br; span.dim { (ctx.words(detail)) } }
+            },
+            cell(whole(row.proposals)),
+            cell(share_of(row.proposals, total)),
+            cell(ctx.money(row.cost)),
+        ]);
+    }
+    table.sums(vec![
+        cell(p.total),
+        cell(whole(total)),
+        cell(share_of(total, total)),
+        cell(ctx.money(sum(i.refusals.iter().map(|r| r.cost)))),
+    ]);
+    beside(&charts::bars(&caption, &bars), &table.build())
+}
+
+/// What each budget and pool holds and has spent.
+pub(crate) fn budgets(ctx: &Ctx<'_>, rows: &Section<Vec<BudgetRow>>) -> Markup {
+    let p = ctx.p;
+    let body = match rows {
+        Section::Empty(why) => empty(ctx, why),
+        Section::Filled(rows) if rows.is_empty() => empty(ctx, &Absence::NoBudget),
+        Section::Filled(rows) => use_of(ctx, rows),
+    };
+    section("budgets", p.sec_budgets, p.lead_budgets, &body)
+}
+
+fn use_of(ctx: &Ctx<'_>, rows: &[BudgetRow]) -> Markup {
+    let p = ctx.p;
+    let parts = |row: &BudgetRow| [row.spent_before, row.spent, row.reserved, row.available];
+    let series = [p.spent_before, p.spent, p.reserved, p.available].map(str::to_owned);
+    let stacks: Vec<Stack> = rows
+        .iter()
+        .map(|row| Stack {
+            label: row.path.join(" › "),
+            parts: parts(row).iter().map(|a| length(*a)).collect(),
+            notes: series.iter().zip(parts(row)).map(|(name, a)| format!("{name}: {}", ctx.cash(a))).collect(),
+            figure: String::new(),
+        })
+        .collect();
+    let desc: Vec<String> = rows
+        .iter()
+        .map(|row| format!("{}: {}", row.path.join(" › "), fill(p.budget_desc, &[&ctx.cash(row.available), &ctx.cash(row.allocated)])))
+        .collect();
+    let caption = Caption { id: "c-budgets", title: p.sec_budgets, desc: &desc.join("; ") };
+    let mut table = Table::new(&ctx.in_currency(p.sec_budgets))
+        .words(p.budget)
+        .numbers(p.allocated)
+        .numbers(p.spent_before)
+        .numbers(p.spent)
+        .numbers(p.reserved)
+        .numbers(p.available)
+        .numbers(p.used);
+    for row in rows {
+        let name = row.path.last().map_or("", String::as_str);
+        let over = if row.path.len() > 1 { row.path[..row.path.len() - 1].join(" › ") + " › " } else { String::new() };
+        let used = length(row.spent_before) + length(row.spent) + length(row.reserved);
+        let used = if row.allocated.0 > 0 { share(used / length(row.allocated)) } else { crate::number::DASH.to_owned() };
+        table.row(vec![
+            html! { span.dim { (over) } (named(name, name)) },
+            cell(ctx.money(row.allocated)),
+            cell(ctx.money(row.spent_before)),
+            cell(ctx.money(row.spent)),
+            cell(ctx.money(row.reserved)),
+            cell(ctx.money(row.available)),
+            cell(used),
+        ]);
+    }
+    beside(&charts::stacked_bars(&caption, &series, &stacks, StackScale::Shares), &table.build())
+}

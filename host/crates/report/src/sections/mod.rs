@@ -1,0 +1,23 @@
+//! The sections of a report page, one file for each theme.
+
+mod campaign;
+mod evidence;
+mod findings;
+mod flows;
+mod health;
+mod incentives;
+mod scores;
+mod segments;
+mod summary;
+mod value;
+
+pub(crate) use campaign::campaign;
+pub(crate) use evidence::{evidence, intake, plugins, timings};
+pub(crate) use findings::findings;
+pub(crate) use flows::{MatrixWords, matrix};
+pub(crate) use health::health;
+pub(crate) use incentives::{budgets, grants};
+pub(crate) use scores::scores;
+pub(crate) use segments::segments;
+pub(crate) use summary::{head, summary};
+pub(crate) use value::roi;
