@@ -116,6 +116,21 @@ fn check(settings: &Settings) -> Result<(), Problems> {
         problems.check((0.0..=1.0).contains(response), format!("/response/{i}"), "must lie between 0 and 1");
     }
     problems.check(settings.output_ratio_min > 0.0, "/output_ratio_min", "must be above 0");
+    problems.check(
+        (0.0..=1.0).contains(&settings.coupon_face_share),
+        "/coupon_face_share",
+        "must lie between 0 and 1",
+    );
+    for (path, number) in [
+        ("/grant_points", settings.grant_points),
+        ("/point_cost_minor", settings.point_cost_minor),
+        ("/coupon_points", settings.coupon_points),
+        ("/coupon_face_max_minor", settings.coupon_face_max_minor),
+        ("/custom_cost_minor", settings.custom_cost_minor),
+        ("/first_order_minor", settings.first_order_minor),
+    ] {
+        problems.check(number >= 0, path, "must not be below 0");
+    }
     problems.into_result()
 }
 
