@@ -1,0 +1,112 @@
+//! An incentive plugin whose proposals break the contract in the way its settings name.
+
+#![allow(unsafe_code, missing_docs, unreachable_pub, reason = "generated from wit/v0.1")]
+#![allow(clippy::all, reason = "generated from wit/v0.1")]
+
+use std::cell::RefCell;
+
+wit_bindgen::generate!({ path: "../../wit/v0.1", world: "incentive-plugin" });
+
+use exports::playbook::plugin::{incentive, plugin};
+use playbook::plugin::types::{
+    ActionInfo, Batch, CellType, Context, Description, Kind, Need, Opening, Priority, Problem,
+    Proposals, Shape, Source, TableNeed, Words,
+};
+
+struct Hostile;
+export!(Hostile);
+
+thread_local! {
+    static MODE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+fn words(en: &str) -> Words {
+    Words { en: en.to_owned(), zh: None }
+}
+
+impl plugin::Guest for Hostile {
+    fn describe() -> Description {
+        Description {
+            kind: Kind::Incentive,
+            name: "hostile-incentive".to_owned(),
+            version: "0.1.0".to_owned(),
+            summary: words("Breaks proposals on purpose"),
+            settings_schema: "{\"type\":\"object\"}".to_owned(),
+        }
+    }
+
+    fn check(_settings: String) -> Result<Shape, Vec<Problem>> {
+        let key = Need {
+            source: Source::Key,
+            cell_type: CellType::Integer,
+            unit: String::new(),
+            required: true,
+            categories: Vec::new(),
+        };
+        let action = ActionInfo {
+            name: "points".to_owned(),
+            priority: Priority::Promotion,
+            family: "points".to_owned(),
+            purpose: String::new(),
+            commercial: true,
+            contacts_member: false,
+            needs_approval: false,
+            text: words("Points"),
+        };
+        Ok(Shape {
+            rows: Some(TableNeed { subject: "member".to_owned(), columns: vec![key] }),
+            tables: Vec::new(),
+            produces: Vec::new(),
+            segments: Vec::new(),
+            actions: vec![action],
+            reasons: Vec::new(),
+            fit_passes_max: 0,
+        })
+    }
+
+    fn open(_ctx: Context, opening: Opening) -> Result<(), Vec<Problem>> {
+        let mode = opening.settings.trim_start_matches("{\"mode\":\"").trim_end_matches("\"}");
+        MODE.with(|m| *m.borrow_mut() = mode.to_owned());
+        Ok(())
+    }
+}
+
+impl incentive::Guest for Hostile {
+    fn propose(_ctx: Context, rows: Batch) -> Result<Proposals, String> {
+        let count = rows.rows as usize;
+        let mut answer = Proposals {
+            row: (0..rows.rows).collect(),
+            action: vec![0; count],
+            quantity: vec![1; count],
+            cost: vec![100; count],
+            expected_output: vec![500; count],
+            reason: vec![u32::MAX; count],
+            after_min: Vec::new(),
+            until_min: Vec::new(),
+        };
+        match MODE.with(|m| m.borrow().clone()).as_str() {
+            "negative-cost" => answer.cost[count - 1] = -100,
+            "negative-quantity" => answer.quantity[count - 1] = -1,
+            "negative-output" => answer.expected_output[count - 1] = i64::MIN,
+            "unknown-action" => answer.action[0] = 1,
+            "unknown-row" => answer.row[count - 1] = rows.rows,
+            "unsorted" => answer.row.reverse(),
+            "short-list" => drop(answer.cost.pop()),
+            "late" => {
+                answer.after_min = vec![10; count];
+                answer.until_min = vec![5; count];
+            }
+            "twenty-each" => {
+                let times = |list: &[i64]| list.iter().flat_map(|v| [*v; 20]).collect::<Vec<_>>();
+                answer.row = answer.row.iter().flat_map(|r| [*r; 20]).collect();
+                answer.action = vec![0; 20 * count];
+                answer.quantity = times(&answer.quantity);
+                answer.cost = times(&answer.cost);
+                answer.expected_output = times(&answer.expected_output);
+                answer.reason = vec![u32::MAX; 20 * count];
+            }
+            _ => {}
+        }
+        Ok(answer)
+    }
+}
