@@ -1,0 +1,202 @@
+//! Campaign in three phases: preheat, burst, extension, with money per channel and content slots
+//! (domain CA-1, CA-4, RO-9, RO-10).
+
+pub mod channels;
+pub mod mix;
+mod settings;
+
+use channels::{Channel, health, reweigh, split};
+use mix::Mix;
+use playbook_sdk::prelude::*;
+pub use settings::{Compare, GateSetting, RatioBasis, Settings};
+
+/// The phases in order of time, and the reason of each at the same position.
+const PHASES: [(&str, &str, &str); 3] = [
+    ("preheat", "tell the brand story before the offer", "預熱：品牌故事鋪墊"),
+    ("burst", "gather attention on the value for members", "爆發：集中呈現用戶價值"),
+    ("extension", "keep the resonance and the buyers", "延續：情感共鳴與留存"),
+];
+/// Reason of a weak channel.
+const WEAK_CHANNEL: u32 = PHASES.len() as u32;
+
+/// Categories of the content mixes.
+const FORMATS: [&str; 3] = ["image-text", "short-video", "live"];
+const LAYERS: [&str; 3] = ["base", "core", "value-added"];
+const PURPOSES: [&str; 2] = ["value", "commercial"];
+
+/// Positions of the needs.
+const WEIGHT: usize = 0;
+const ROI: usize = 1;
+const WAU_RATIO: usize = 2;
+const DELIVERY_RATE: usize = 3;
+const COMPLAINT_RATE: usize = 4;
+const CORE: usize = 5;
+const TRIAL: usize = 6;
+
+/// The opened plugin.
+#[derive(Debug)]
+pub struct ThreePhases {
+    settings: Settings,
+}
+
+impl Plugin for ThreePhases {
+    type Settings = Settings;
+
+    const ABOUT: About = About {
+        name: "phases-3",
+        version: env!("CARGO_PKG_VERSION"),
+        summary: words(
+            "Campaign of preheat, burst and extension over channels",
+            "預熱–爆發–延續三段式活動",
+        ),
+    };
+
+    fn shape(settings: &Settings) -> Result<Shape, Problems> {
+        settings.check()?;
+        let ratio = |name: &str| need::real(name).unit("ratio").optional();
+        let channels = table(settings.subject.clone())
+            .need(ratio("weight"))
+            .need(ratio("roi"))
+            .need(ratio("wau_ratio"))
+            .need(ratio("delivery_rate"))
+            .need(ratio("complaint_rate"))
+            .need(need::integer("core").optional())
+            .need(need::integer("trial").optional());
+        let shape = PHASES
+            .iter()
+            .fold(Shape::whole_tables().table(channels), |shape, (name, en, zh)| shape.reason(*name, words(en, zh)));
+        Ok(shape.reason("weak-channel", words("the channel is in poor health", "渠道健康度偏低")))
+    }
+
+    fn open(settings: Settings, _: Opening<'_>) -> Result<Self, Problems> {
+        Ok(Self { settings })
+    }
+}
+
+fn read(rows: &Rows<'_>) -> Vec<Channel> {
+    let flag = |column: usize, row: usize| rows.integer(column).get(row).is_some_and(|flag| flag != 0);
+    (0..rows.len())
+        .map(|row| Channel {
+            weight: rows.real(WEIGHT).get(row),
+            roi: rows.real(ROI).get(row),
+            wau_ratio: rows.real(WAU_RATIO).get(row),
+            delivery_rate: rows.real(DELIVERY_RATE).get(row),
+            complaint_rate: rows.real(COMPLAINT_RATE).get(row),
+            core: flag(CORE, row),
+            trial: flag(TRIAL, row),
+        })
+        .collect()
+}
+
+impl ThreePhases {
+    fn phases(&self, budget: i64) -> Vec<Phase> {
+        let money = split(budget, &self.settings.shares());
+        let mut first_day = 0;
+        let mut phases = Vec::new();
+        for (at, ((days, budget), (name, _, _))) in
+            self.settings.days().into_iter().zip(money).zip(PHASES).enumerate()
+        {
+            phases.push(Phase { name: name.to_owned(), first_day, days, budget, reason: at as u32 });
+            first_day += days;
+        }
+        phases
+    }
+
+    /// Shares of every mix in every phase, with the tolerance around them.
+    fn content(&self) -> Vec<ContentShare> {
+        let Settings { format_shares, layer_shares, commercial_share, content_tolerance, .. } = self.settings;
+        let purposes = [1.0 - commercial_share, commercial_share];
+        let mixes: [(&str, &[&str], &[f64]); 3] = [
+            ("format", &FORMATS, &format_shares),
+            ("layer", &LAYERS, &layer_shares),
+            ("commercial", &PURPOSES, &purposes),
+        ];
+        let mut shares = Vec::new();
+        for phase in 0..PHASES.len() as u32 {
+            for (mix, categories, targets) in mixes {
+                for (category, target) in categories.iter().zip(targets) {
+                    shares.push(ContentShare {
+                        phase,
+                        mix: mix.to_owned(),
+                        category: (*category).to_owned(),
+                        least: (target - content_tolerance).max(0.0),
+                        target: *target,
+                        most: (target + content_tolerance).min(1.0),
+                    });
+                }
+            }
+        }
+        shares
+    }
+
+    /// Slots of every day, each mix and the channels filled by what lags most over the whole plan.
+    fn slots(&self, phases: &[Phase], weights: &[f64]) -> Vec<Slot> {
+        let commercial = self.settings.commercial_share;
+        let mut formats = Mix::new(&self.settings.format_shares);
+        let mut layers = Mix::new(&self.settings.layer_shares);
+        let mut purposes = Mix::new(&[1.0 - commercial, commercial]);
+        let mut places = Mix::new(weights);
+        let mut slots = Vec::new();
+        for ((at, phase), theme) in (0..).zip(phases).zip(&self.settings.themes) {
+            for day in phase.first_day..phase.first_day + phase.days {
+                for minute in &self.settings.slot_minutes {
+                    slots.push(Slot {
+                        phase: at,
+                        day,
+                        minute: *minute,
+                        place: places.next_slot().map(|row| (0, row as u32)),
+                        format: FORMATS[formats.next_slot().unwrap_or_default()].to_owned(),
+                        layer: LAYERS[layers.next_slot().unwrap_or_default()].to_owned(),
+                        theme: theme.clone(),
+                        commercial: purposes.next_slot() == Some(1),
+                    });
+                }
+            }
+        }
+        slots
+    }
+
+    fn gates(&self) -> Vec<Gate> {
+        let gate = |gate: &GateSetting| Gate {
+            phase: gate.phase,
+            metric: gate.metric.clone(),
+            comparison: gate.comparison.into(),
+            value: gate.value,
+            sample_min: gate.sample_min,
+        };
+        self.settings.gates.iter().map(gate).collect()
+    }
+}
+
+impl Campaign for ThreePhases {
+    fn plan(&self, _: &Context, tables: &Tables<'_>, budget: i64) -> Result<CampaignPlan, String> {
+        let channels = read(&tables.table(0));
+        let rules = self.settings.rules();
+        let healths: Vec<Option<f64>> = channels.iter().map(|channel| health(channel, &rules)).collect();
+        let weights = reweigh(&channels, &healths, &rules);
+        let phases = self.phases(budget);
+        let mut allocations = Vec::new();
+        for (phase, facts) in (0..).zip(&phases) {
+            for (row, amount) in (0..).zip(split(facts.budget, &weights)) {
+                if amount > 0 {
+                    allocations.push(Allocation { phase, table: 0, row, amount });
+                }
+            }
+        }
+        let weak = self.settings.weak_health;
+        let findings = (0..).zip(&healths).filter_map(|(row, health)| {
+            let health = health.filter(|health| *health < weak)?;
+            Some(Finding::new(Level::Watch, WEAK_CHANNEL).at(0, row).measured(health, weak))
+        });
+        Ok(CampaignPlan {
+            allocations,
+            content: self.content(),
+            slots: self.slots(&phases, &weights),
+            gates: self.gates(),
+            findings: findings.collect(),
+            phases,
+        })
+    }
+}
+
+export!(ThreePhases: campaign);
