@@ -3,13 +3,26 @@
 //! Knows no storage engine and no HTTP; data comes through [`DataSource`].
 
 mod arbitrate;
+mod error;
+mod fit;
 mod gather;
 mod graph;
+mod money;
+mod prepare;
+mod progress;
+mod result;
+mod run;
 mod source;
+mod stream;
 
 pub use arbitrate::{
     ActionFacts, Arbitration, Candidate, Decision, History, MemberFacts, Refusal, StageMoney, in_holdout,
 };
+pub use error::CycleError;
 pub use gather::WrongType;
 pub use graph::{GraphProblem, Input, Offer, Wiring, order, outputs_of};
+pub use prepare::{PrepareProblem, Prepared, fall_back, prepare};
+pub use progress::{Cancel, Progress, Silent};
+pub use result::{AccountUse, CycleRun, ModelFacts, StageRun, StageUsage};
+pub use run::{CycleOptions, cycle_number, run_cycle};
 pub use source::{DataSource, Intake, SourceError, SourceIntake};

@@ -1,0 +1,79 @@
+//! Faults of a cycle: the host's own, and a guest's where the playbook says that the run stops.
+
+use playbook_ledger::LedgerError;
+use playbook_model::{Digest, Fault, Kind};
+use playbook_runtime::RuntimeError;
+
+use crate::gather::WrongType;
+use crate::graph::GraphProblem;
+use crate::source::SourceError;
+
+/// Why a cycle did not end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CycleError {
+    /// Needs that the playbook cannot meet, or stages that wait for each other.
+    #[error("{}", problems_in_words(.0))]
+    Graph(Vec<GraphProblem>),
+    /// The plugin of a stage is of another kind.
+    #[error("stage `{stage}` is {wanted}, its plugin is {found}", wanted = wanted.name(), found = found.name())]
+    WrongKind {
+        /// Stage of the playbook.
+        stage: String,
+        /// Kind in the playbook.
+        wanted: Kind,
+        /// Kind of the plugin.
+        found: Kind,
+    },
+    /// A column that cannot serve a need.
+    #[error("stage `{stage}`: {problem}")]
+    WrongType {
+        /// Stage that wants it.
+        stage: String,
+        /// What does not fit.
+        problem: WrongType,
+    },
+    /// A plugin's fault, where the playbook closes on it.
+    #[error("stage `{stage}`: plugin {digest:?} {fault}")]
+    Stage {
+        /// Stage of the playbook.
+        stage: String,
+        /// Digest of the component.
+        digest: Digest,
+        /// The guest's fault.
+        fault: Fault,
+    },
+    /// A whole table with more rows than the contract allows.
+    #[error("stage `{stage}`: table `{subject}` has {rows} rows, at most 65536 go to a plugin as a whole")]
+    TableTooLong {
+        /// Stage that wants it.
+        stage: String,
+        /// Subject of the table.
+        subject: String,
+        /// Its rows.
+        rows: usize,
+    },
+    /// Stopped on request.
+    #[error("stopped; nothing was lost, the same command goes on where it was")]
+    Cancelled,
+    /// A fault of the sandbox.
+    #[error("the sandbox failed")]
+    Runtime(#[from] RuntimeError),
+    /// A fault of the data room.
+    #[error("reading the data failed")]
+    Source(#[from] SourceError),
+    /// A fault of the ledger.
+    #[error("the ledger failed")]
+    Ledger(#[from] LedgerError),
+}
+
+fn problems_in_words(problems: &[GraphProblem]) -> String {
+    let lines: Vec<String> = problems
+        .iter()
+        .map(|p| match &p.hint {
+            Some(hint) => format!("stage `{}`: {} ({hint})", p.stage, p.message),
+            None => format!("stage `{}`: {}", p.stage, p.message),
+        })
+        .collect();
+    lines.join("; ")
+}

@@ -1,0 +1,149 @@
+//! What a cycle came to: outputs, decisions, plans, findings, and what each stage took.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use playbook_model::{
+    CampaignPlan, Description, Digest, Fault, Finding, Frame, Kind, Measure, Minor, Shape, Transfer,
+};
+
+use crate::arbitrate::Decision;
+use crate::graph::Wiring;
+
+/// Everything that one cycle came to.
+#[derive(Debug)]
+pub struct CycleRun {
+    /// Number of the cycle: local day of the as-of time divided by the cycle's length.
+    pub number: i64,
+    /// Members, one row each, ascending by id: features first, then a column per stage output.
+    pub members: Frame,
+    /// Pseudonym of each member, row for row.
+    pub keys: Vec<i64>,
+    /// Outputs of the last closed cycle, row for row; empty where there is none.
+    pub previous: Frame,
+    /// Other subjects with their features and the outputs of stages of whole tables.
+    pub tables: BTreeMap<String, Frame>,
+    /// Stages in the order in which they ran.
+    pub stages: Vec<StageRun>,
+    /// Decisions on all proposals, in order of arbitration.
+    pub decisions: Vec<Decision>,
+    /// Accounts after the cycle, parents before children.
+    pub accounts: Vec<AccountUse>,
+    /// Whether money was booked; false in a dry run.
+    pub booked: bool,
+}
+
+/// One stage of a cycle.
+#[derive(Debug)]
+pub struct StageRun {
+    /// Position in the playbook.
+    pub position: usize,
+    /// Name in the playbook.
+    pub name: String,
+    /// What the plugin says of itself.
+    pub about: Description,
+    /// Digest of its component.
+    pub digest: Digest,
+    /// What it needs and gives under the playbook's settings.
+    pub shape: Shape,
+    /// Where its inputs came from.
+    pub wiring: Wiring,
+    /// Its fit, where it has one.
+    pub model: Option<ModelFacts>,
+    /// Plan of a campaign.
+    pub plan: Option<CampaignPlan>,
+    /// What a person should see.
+    pub findings: Vec<Finding>,
+    /// Money that should move.
+    pub transfers: Vec<Transfer>,
+    /// Positions of planned slots that GR-2 refuses.
+    pub refused_slots: Vec<usize>,
+    /// Keys of each table's rows, for findings and plans that name a row.
+    pub places: Vec<Vec<String>>,
+    /// What its calls took.
+    pub usage: StageUsage,
+    /// Lines that it logged and that were kept.
+    pub log: Vec<String>,
+    /// The guest's fault, where the playbook says that the cycle goes on without the stage.
+    pub fault: Option<Fault>,
+}
+
+impl StageRun {
+    /// Kind of the plugin.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.about.kind
+    }
+}
+
+/// A finished fit.
+#[derive(Debug, Clone)]
+pub struct ModelFacts {
+    /// Digest of the model bytes.
+    pub digest: Digest,
+    /// Size of the model.
+    pub bytes: u64,
+    /// Passes over the data.
+    pub passes: u32,
+    /// How it went.
+    pub measures: Vec<Measure>,
+}
+
+/// What a stage's calls took.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StageUsage {
+    /// Calls, faults included.
+    pub calls: u64,
+    /// Rows handed over.
+    pub rows: u64,
+    /// Fuel; 0 where calls are not metered by it. The same on every machine and any number of threads.
+    pub fuel: u64,
+    /// Time inside calls, summed over threads.
+    pub wall: Duration,
+    /// Calls that ended with a fault.
+    pub faults: u64,
+    /// Lines logged, kept or not.
+    pub log_lines: u64,
+}
+
+impl StageUsage {
+    /// Adds what other calls took.
+    pub(crate) fn add(&mut self, more: &Self) {
+        self.calls += more.calls;
+        self.rows += more.rows;
+        self.fuel = self.fuel.saturating_add(more.fuel);
+        self.wall += more.wall;
+        self.faults += more.faults;
+        self.log_lines += more.log_lines;
+    }
+}
+
+impl From<playbook_runtime::Usage> for StageUsage {
+    fn from(usage: playbook_runtime::Usage) -> Self {
+        Self {
+            calls: usage.calls,
+            rows: usage.rows,
+            fuel: usage.fuel,
+            wall: usage.wall,
+            faults: usage.faults,
+            log_lines: usage.log_lines,
+        }
+    }
+}
+
+/// An account of the ledger after the cycle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountUse {
+    /// "brand", "brand/playbook", "brand/playbook/pool" ...
+    pub path: String,
+    /// All money the account may use.
+    pub allocated: Minor,
+    /// Free when the cycle began.
+    pub opened_with: Minor,
+    /// Bound by grants that wait for settling.
+    pub reserved: Minor,
+    /// Paid.
+    pub spent: Minor,
+    /// Free now.
+    pub available: Minor,
+}
