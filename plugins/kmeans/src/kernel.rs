@@ -1,0 +1,258 @@
+//! Lloyd's algorithm on standardised rows, with a start and ties that leave nothing to chance.
+
+/// Rounds after which the search ends, settled or not (domain SG-9).
+pub const ROUNDS_MAX: u32 = 50;
+
+/// What was learnt: how to standardise a row and where the clusters lie.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Clusters {
+    /// Mean of each feature.
+    pub means: Vec<f64>,
+    /// Population standard deviation of each feature; 0 where it does not vary.
+    pub deviations: Vec<f64>,
+    /// Centroids in standard deviations from the mean, one row of features after the other.
+    pub centroids: Vec<f64>,
+}
+
+/// How a fit went.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fit {
+    /// The clusters.
+    pub clusters: Clusters,
+    /// Rows of each cluster.
+    pub sizes: Vec<u32>,
+    /// Rounds until nothing moved, at most [`ROUNDS_MAX`].
+    pub rounds: u32,
+    /// Share of the spread that lies between clusters, 0..=1.
+    pub explained: f64,
+}
+
+/// Nearest cluster of a row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Nearest {
+    /// Position of the cluster.
+    pub cluster: usize,
+    /// Distance in standard deviations, as if every feature were known.
+    pub distance: f64,
+}
+
+/// Fits `count` clusters to rows of `width` features in key order.
+///
+/// Returns none when fewer than `count` rows differ. The start is the first row, then the row
+/// farthest from all starts so far; ties go to the lower row and the lower cluster.
+#[must_use]
+pub fn fit(rows: &[f64], width: usize, count: usize) -> Option<Fit> {
+    let height = rows.len() / width.max(1);
+    if height == 0 || count == 0 {
+        return None;
+    }
+    let (means, deviations) = standard(rows, width);
+    let scaled: Vec<f64> =
+        rows.iter().enumerate().map(|(at, v)| scale(*v, means[at % width], deviations[at % width])).collect();
+    let mut centroids = start(&scaled, width, count)?;
+    let mut members = vec![usize::MAX; height];
+    let mut rounds = 0;
+    while rounds < ROUNDS_MAX {
+        rounds += 1;
+        let mut moved = false;
+        for (row, member) in scaled.chunks_exact(width).zip(&mut members) {
+            let cluster = closest(row, &centroids, width);
+            moved |= cluster != *member;
+            *member = cluster;
+        }
+        if !moved {
+            break;
+        }
+        centre(&scaled, &members, width, &mut centroids);
+    }
+    let mut sizes = vec![0_u32; count];
+    let (mut within, mut whole) = (0.0, 0.0);
+    for (row, member) in scaled.chunks_exact(width).zip(&members) {
+        sizes[*member] += 1;
+        within += square(row, &centroids[member * width..][..width]);
+        whole += row.iter().map(|v| v * v).sum::<f64>();
+    }
+    let explained = if whole > 0.0 { (1.0 - within / whole).clamp(0.0, 1.0) } else { 0.0 };
+    Some(Fit { clusters: Clusters { means, deviations, centroids }, sizes, rounds, explained })
+}
+
+impl Clusters {
+    /// Returns the number of features.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.means.len()
+    }
+
+    /// Returns the nearest cluster of a row with gaps, or none where fewer than half of the features
+    /// are known; the distance over known features is stretched to all of them (domain 0.1).
+    #[must_use]
+    pub fn nearest(&self, row: &[Option<f64>]) -> Option<Nearest> {
+        let width = self.width();
+        let known = row.iter().flatten().count();
+        if known == 0 || known * 2 < width {
+            return None;
+        }
+        let mut best: Option<Nearest> = None;
+        for (cluster, centroid) in self.centroids.chunks_exact(width).enumerate() {
+            let mut sum = 0.0;
+            for (feature, value) in row.iter().enumerate() {
+                if let Some(value) = value {
+                    let gap = scale(*value, self.means[feature], self.deviations[feature]) - centroid[feature];
+                    sum += gap * gap;
+                }
+            }
+            let distance = (sum * width as f64 / known as f64).sqrt();
+            if best.is_none_or(|nearest| distance < nearest.distance) {
+                best = Some(Nearest { cluster, distance });
+            }
+        }
+        best
+    }
+
+    /// Returns the features of a cluster by the size of its centroid coordinates, greatest first,
+    /// ties to the lower feature; each with its coordinate.
+    #[must_use]
+    pub fn marks(&self, cluster: usize) -> Vec<(usize, f64)> {
+        let width = self.width();
+        let mut marks: Vec<(usize, f64)> =
+            self.centroids[cluster * width..][..width].iter().copied().enumerate().collect();
+        marks.sort_by(|left, right| right.1.abs().total_cmp(&left.1.abs()));
+        marks
+    }
+}
+
+fn scale(value: f64, mean: f64, deviation: f64) -> f64 {
+    if deviation > 0.0 { (value - mean) / deviation } else { 0.0 }
+}
+
+/// Mean and population standard deviation per feature, in two passes.
+fn standard(rows: &[f64], width: usize) -> (Vec<f64>, Vec<f64>) {
+    let height = (rows.len() / width) as f64;
+    let column = |feature: usize| rows.iter().skip(feature).step_by(width);
+    let means: Vec<f64> = (0..width).map(|feature| column(feature).sum::<f64>() / height).collect();
+    let deviations = (0..width)
+        .map(|feature| {
+            let spread: f64 = column(feature).map(|v| (v - means[feature]) * (v - means[feature])).sum();
+            (spread / height).sqrt()
+        })
+        .collect();
+    (means, deviations)
+}
+
+/// Farthest-first start; none when the rows run out of distinct places.
+fn start(scaled: &[f64], width: usize, count: usize) -> Option<Vec<f64>> {
+    let mut centroids = scaled[..width].to_vec();
+    let mut gaps = vec![f64::INFINITY; scaled.len() / width];
+    for _ in 1..count {
+        let last = &centroids[centroids.len() - width..];
+        let (mut farthest, mut gap_max) = (0, 0.0);
+        for (at, (row, gap)) in scaled.chunks_exact(width).zip(&mut gaps).enumerate() {
+            *gap = square(row, last).min(*gap);
+            if *gap > gap_max {
+                (farthest, gap_max) = (at, *gap);
+            }
+        }
+        if gap_max <= 0.0 {
+            return None;
+        }
+        centroids.extend_from_slice(&scaled[farthest * width..][..width]);
+    }
+    Some(centroids)
+}
+
+fn closest(row: &[f64], centroids: &[f64], width: usize) -> usize {
+    let (mut best, mut gap_min) = (0, f64::INFINITY);
+    for (cluster, centroid) in centroids.chunks_exact(width).enumerate() {
+        let gap = square(row, centroid);
+        if gap < gap_min {
+            (best, gap_min) = (cluster, gap);
+        }
+    }
+    best
+}
+
+/// Moves each centroid to the mean of its rows; one without rows stays.
+fn centre(scaled: &[f64], members: &[usize], width: usize, centroids: &mut [f64]) {
+    let count = centroids.len() / width;
+    let mut sums = vec![0.0; centroids.len()];
+    let mut sizes = vec![0.0; count];
+    for (row, member) in scaled.chunks_exact(width).zip(members) {
+        sizes[*member] += 1.0;
+        for (sum, value) in sums[member * width..].iter_mut().zip(row) {
+            *sum += value;
+        }
+    }
+    for (at, centroid) in centroids.iter_mut().enumerate() {
+        if sizes[at / width] > 0.0 {
+            *centroid = sums[at] / sizes[at / width];
+        }
+    }
+}
+
+fn square(left: &[f64], right: &[f64]) -> f64 {
+    left.iter().zip(right).map(|(l, r)| (l - r) * (l - r)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three clouds of five rows around (0, 0), (10, 0) and (0, 10).
+    fn clouds() -> Vec<f64> {
+        let mut rows = Vec::new();
+        for step in 0..5 {
+            let small = f64::from(step) * 0.1;
+            for (x, y) in [(0.0, 0.0), (10.0, 0.0), (0.0, 10.0)] {
+                rows.extend([x + small, y - small]);
+            }
+        }
+        rows
+    }
+
+    #[test]
+    fn clouds_are_found_with_the_first_row_in_the_first_cluster() {
+        let found = fit(&clouds(), 2, 3).unwrap();
+        assert_eq!(found.sizes, [5, 5, 5]);
+        assert!(found.rounds < 5 && found.explained > 0.99, "{found:?}");
+        assert_eq!(found.clusters.nearest(&[Some(0.1), Some(0.0)]).unwrap().cluster, 0);
+    }
+
+    #[test]
+    fn farthest_first_takes_the_lower_row_of_equals() {
+        // Rows 1 and 2 lie equally far from row 0.
+        let scaled = [0.0, 1.0, -1.0];
+        assert_eq!(start(&scaled, 1, 2).unwrap(), [0.0, 1.0]);
+    }
+
+    #[test]
+    fn a_row_between_two_centroids_goes_to_the_lower() {
+        assert_eq!(closest(&[0.0], &[1.0, -1.0], 1), 0);
+        assert_eq!(closest(&[0.0], &[-1.0, 1.0], 1), 0);
+    }
+
+    #[test]
+    fn too_few_distinct_rows_give_no_fit() {
+        assert!(fit(&[1.0, 1.0, 1.0, 2.0], 1, 3).is_none());
+        assert!(fit(&[], 1, 2).is_none());
+        assert!(fit(&[1.0, 1.0, 2.0, 3.0], 1, 3).is_some());
+    }
+
+    #[test]
+    fn a_feature_without_spread_moves_nothing() {
+        let rows = [0.0, 7.0, 0.1, 7.0, 9.0, 7.0, 9.1, 7.0];
+        let found = fit(&rows, 2, 2).unwrap();
+        assert_eq!(found.clusters.deviations[1].to_bits(), 0.0_f64.to_bits());
+        assert_eq!(found.sizes, [2, 2]);
+        assert_eq!(found.clusters.marks(0)[0].0, 0);
+    }
+
+    #[test]
+    fn distance_over_half_of_the_features_is_stretched() {
+        let clusters =
+            Clusters { means: vec![0.0; 2], deviations: vec![1.0; 2], centroids: vec![0.0, 0.0, 4.0, 4.0] };
+        let nearest = clusters.nearest(&[Some(3.0), None]).unwrap();
+        assert_eq!(nearest.cluster, 1);
+        assert!((nearest.distance - 2.0_f64.sqrt()).abs() < 1e-12);
+        assert!(clusters.nearest(&[None, None]).is_none());
+    }
+}

@@ -1,0 +1,100 @@
+//! The plugin as the host calls it.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use kmeans::KMeans;
+use playbook_sdk::serde_json::Value;
+use playbook_sdk::testing::{Data, json, plugin};
+
+/// 240 members in four clouds: quiet, talkers, buyers, and both; keys are shuffled over them.
+fn members() -> Data {
+    let rows = 0..240_i64;
+    let wobble = |row: i64| row / 4 * 7 % 5;
+    let talk = |row: i64| if row % 4 == 1 || row % 4 == 3 { 60 } else { 2 } + wobble(row);
+    let buy = |row: i64| if row % 4 >= 2 { 20 } else { 0 } + wobble(row) % 2;
+    Data::new()
+        .integer("key", rows.clone().map(|row| row * 7_919 % 100_003))
+        .integer("talk", rows.clone().map(talk))
+        .integer("buy", rows.map(buy))
+}
+
+fn settings() -> Value {
+    json!({ "features": ["talk", "buy"] })
+}
+
+#[test]
+fn four_clouds_become_four_clusters_with_marks() {
+    let opened = plugin::<KMeans>().settings(settings()).fit_and_open(&members()).unwrap();
+    let given = opened.assign(&members()).unwrap();
+    let mut clusters: Vec<_> = (0..4).map(|row| given.segment(row).unwrap()).collect();
+    for row in 0..240 {
+        assert_eq!(given.segment(row), Some(clusters[row % 4]), "{row}");
+    }
+    // Key 0 is the lowest: its member starts the first cluster.
+    assert_eq!(clusters[0], "cluster-1");
+    clusters.sort_unstable();
+    assert_eq!(clusters, ["cluster-1", "cluster-2", "cluster-3", "cluster-4"]);
+    let mut marks = [given.category("mark", 3).unwrap(), given.category("second_mark", 3).unwrap()];
+    marks.sort_unstable();
+    assert_eq!(marks, ["high-buy", "high-talk"]);
+    assert!(given.real("distance", 0).unwrap() < 1.0);
+}
+
+#[test]
+fn measures_tell_sizes_and_centroids() {
+    let (_, measures) = plugin::<KMeans>().settings(settings()).fit(&members()).unwrap();
+    let value = |name: &str| measures.iter().find(|m| m.name == name).unwrap().value;
+    assert_eq!((value("members"), value("cluster-1.members")), (240.0, 60.0));
+    assert!(value("explained") > 0.95);
+    assert!(value("cluster-1.talk") < 0.0);
+}
+
+#[test]
+fn members_with_gaps_are_assigned_by_half_of_the_features_and_not_less() {
+    let opened = plugin::<KMeans>().settings(settings()).fit_and_open(&members()).unwrap();
+    let gaps = Data::new().integer("talk", [Some(60), None]).integer("buy", [None::<i64>, None]);
+    let given = opened.assign(&gaps).unwrap();
+    assert!(given.segment(0).is_some());
+    assert_eq!((given.segment(1), given.reason(1)), (None, Some("too-little-known")));
+}
+
+#[test]
+fn a_sample_bounds_the_fit() {
+    let bounded = plugin::<KMeans>()
+        .settings(json!({ "features": ["talk", "buy"], "sample_max": 100, "members_min": 100 }));
+    let (_, measures) = bounded.fit(&members()).unwrap();
+    let sizes: f64 =
+        measures.iter().filter(|m| m.name.ends_with(".members")).map(|m| m.value).sum();
+    assert_eq!(sizes, 100.0);
+}
+
+#[test]
+fn too_few_or_equal_members_are_refused() {
+    let few = Data::new().integer("talk", [1, 2, 3]).integer("buy", [1, 2, 3]);
+    let text = plugin::<KMeans>().settings(settings()).fit(&few).unwrap_err();
+    assert!(text.contains("3 members only"), "{text}");
+    let equal = Data::new().integer("talk", vec![5; 200]).integer("buy", vec![5; 200]);
+    let text = plugin::<KMeans>().settings(settings()).fit(&equal).unwrap_err();
+    assert!(text.contains("fewer than 4 members differ"), "{text}");
+}
+
+#[test]
+fn a_model_of_other_settings_is_refused() {
+    let (_, _) = plugin::<KMeans>().settings(settings()).fit(&members()).unwrap();
+    let forged = plugin::<KMeans>().settings(settings()).model(vec![1, 2, 3]).open().unwrap_err();
+    assert!(forged.to_string().contains("not readable"), "{forged}");
+    assert!(plugin::<KMeans>().settings(settings()).open().is_err());
+}
+
+#[test]
+fn wrong_settings_are_refused_with_their_place() {
+    for (settings, path) in [
+        (json!({ "features": [] }), "/features"),
+        (json!({ "features": ["a", "a"] }), "/features/1"),
+        (json!({ "clusters": 1 }), "/clusters"),
+        (json!({ "sample_max": 10 }), "/sample_max"),
+        (json!({ "members_min": 1 }), "/members_min"),
+    ] {
+        let problems = plugin::<KMeans>().settings(&settings).problems();
+        assert!(problems.list().iter().any(|p| p.path == path), "{settings}: {problems}");
+    }
+}
