@@ -1,0 +1,310 @@
+//! Expected orders, lifetime value and purchase tendency of buyers by BG/NBD and Gamma-Gamma (domain SC-10).
+//!
+//! BG/NBD lets a member drop out only right after an order that repeats, so every one-time buyer is
+//! alive with probability 1 however long ago the order was. Warning of churn is not its job.
+
+pub mod minimise;
+pub mod orders;
+pub mod special;
+pub mod spend;
+
+use std::collections::BTreeMap;
+
+use orders::{History, Orders};
+use playbook_sdk::codec::{decode, encode};
+use playbook_sdk::prelude::*;
+use spend::{Purse, Spend};
+
+settings! {
+    /// Horizons, margin and the bounds of the fit.
+    pub struct Settings {
+        /// Days ahead that orders and value are expected over.
+        #[schemars(range(min = 1, max = 3650))]
+        pub horizon_days: u32 = 365,
+        /// Days ahead that the purchase tendency is about.
+        #[schemars(range(min = 1, max = 3650))]
+        pub tendency_days: u32 = 30,
+        /// Margin per revenue; value is margin.
+        #[schemars(range(min = 0.0, max = 1.0))]
+        pub margin_rate: f64 = 0.30,
+        /// Days of the time unit of the reported `alpha`.
+        #[schemars(range(min = 1, max = 366))]
+        pub unit_days: u32 = 7,
+        /// Minor units of the money unit of the reported `v`.
+        #[schemars(range(min = 1, max = 1_000_000))]
+        pub unit_minor: u32 = 100,
+        /// Most buyers that a fit looks at; of a larger population the same ones on every machine.
+        #[schemars(range(min = 100, max = 1_000_000))]
+        pub sample_max: u32 = 65_536,
+        /// Fewest buyers of a fit.
+        #[schemars(range(min = 10, max = 1_000_000))]
+        pub buyers_min: u32 = 100,
+        /// Fewest repeat buyers of a fit.
+        #[schemars(range(min = 5, max = 1_000_000))]
+        pub repeat_buyers_min: u32 = 30,
+    }
+}
+
+/// Positions of the needs.
+const KEY: usize = 0;
+const REPEAT_DAYS: usize = 1;
+const SPAN_DAYS: usize = 2;
+const AGE_DAYS: usize = 3;
+const REPEAT_SPEND: usize = 4;
+
+/// Positions of the outputs.
+const EXPECTED_ORDERS: usize = 0;
+const ALIVE: usize = 1;
+const TENDENCY: usize = 2;
+const LTV: usize = 3;
+
+/// Positions of the reasons.
+const NEVER_BOUGHT: u32 = 0;
+const INCONSISTENT: u32 = 1;
+const SPEND_UNKNOWN: u32 = 2;
+const ONE_ORDER: u32 = 3;
+
+/// Slope of the mean log-likelihood beyond which a fit has not settled.
+const SLOPE_SETTLED: f64 = 1e-6;
+/// What stands in the sample for spend that is not known.
+const NO_SPEND: f64 = -1.0;
+
+/// The opened plugin.
+#[derive(Debug)]
+pub struct Ltv {
+    orders: Orders,
+    spend: Option<Spend>,
+    settings: Settings,
+}
+
+impl Plugin for Ltv {
+    type Settings = Settings;
+
+    const ABOUT: About = About {
+        name: "ltv-bgnbd",
+        version: env!("CARGO_PKG_VERSION"),
+        summary: words(
+            "Expected orders, lifetime value and purchase tendency of buyers",
+            "用戶生命周期價值與購買傾向預測",
+        ),
+    };
+
+    fn shape(settings: &Settings) -> Result<Shape, Problems> {
+        check(settings)?;
+        Ok(Shape::rows("member")
+            .need(need::key())
+            .need(need::integer("repeat_days").unit("count"))
+            .need(need::integer("span_days").unit("day"))
+            .need(need::integer("age_days").unit("day"))
+            .need(need::integer("repeat_spend_minor").unit("minor").optional())
+            .produce(output::real("expected_orders").at_least(0.0).meaning(words(
+                "Expected days with an order over the horizon",
+                "預測期內期望下單次數",
+            )))
+            .produce(output::real("p_alive").between(0.0, 1.0).meaning(words(
+                "Probability that the member still orders; 1 for every one-time buyer",
+                "仍為活躍買家的概率（單次購買者恆為 1）",
+            )))
+            .produce(output::real("purchase_tendency").between(0.0, 1.0).meaning(words(
+                "Probability of an order within the tendency days",
+                "購買傾向：近期下單概率",
+            )))
+            .produce(output::integer("ltv_minor").unit("minor").at_least(0.0).meaning(words(
+                "Expected margin over the horizon",
+                "預測期內期望毛利",
+            )))
+            .reason("never-bought", words("no order so far", "尚無訂單"))
+            .reason("inconsistent", words("the order history contradicts itself", "訂單歷史自相矛盾"))
+            .reason("spend-unknown", words("no spend to value orders by", "缺少可用的消費金額"))
+            .reason("one-order", words("one order: the model cannot tell whether the member left", "僅一次訂單，模型無法判斷流失"))
+            .fit_passes(1))
+    }
+
+    fn open(settings: Settings, opening: Opening<'_>) -> Result<Self, Problems> {
+        let model = opening.model.ok_or_else(|| Problems::one("", "opens with a model only"))?;
+        let (orders, spend): ([f64; 4], Option<[f64; 3]>) =
+            decode(model).map_err(|text| Problems::one("", format!("the model is not readable: {text}")))?;
+        let above_zero = |number: &f64| number.is_finite() && *number > 0.0;
+        if !orders.iter().chain(spend.iter().flatten()).all(above_zero) {
+            return Err(Problems::one("", "the model has a parameter that is not above 0"));
+        }
+        let [r, alpha, a, b] = orders;
+        let spend = spend.map(|[p, q, v]| Spend { p, q, v });
+        Ok(Self { orders: Orders { r, alpha, a, b }, spend, settings })
+    }
+}
+
+fn check(settings: &Settings) -> Result<(), Problems> {
+    let mut problems = Problems::new();
+    let counts = [
+        ("/horizon_days", settings.horizon_days, 1, 3_650),
+        ("/tendency_days", settings.tendency_days, 1, 3_650),
+        ("/unit_days", settings.unit_days, 1, 366),
+        ("/unit_minor", settings.unit_minor, 1, 1_000_000),
+        ("/sample_max", settings.sample_max, 100, 1_000_000),
+        ("/buyers_min", settings.buyers_min, 10, settings.sample_max),
+        ("/repeat_buyers_min", settings.repeat_buyers_min, 5, settings.sample_max),
+    ];
+    for (path, count, least, most) in counts {
+        problems.check((least..=most).contains(&count), path, format!("must lie between {least} and {most}"));
+    }
+    problems.check((0.0..=1.0).contains(&settings.margin_rate), "/margin_rate", "must lie between 0 and 1");
+    problems.into_result()
+}
+
+/// Order history of a row: none without an order.
+fn history(rows: &Rows<'_>, row: usize) -> Option<History> {
+    Some(History {
+        repeat_days: rows.integer(REPEAT_DAYS).get(row)?,
+        span_days: rows.integer(SPAN_DAYS).get(row)?,
+        age_days: rows.integer(AGE_DAYS).get(row)?,
+    })
+}
+
+impl Ltv {
+    /// Expected margin of a member in minor units, rounded half away from zero; none where spend is
+    /// not known.
+    fn value(&self, repeats: i64, spend_minor: Option<i64>, orders: f64) -> Option<i64> {
+        let spend = self.spend?;
+        let unit = f64::from(self.settings.unit_minor);
+        let mean = if repeats > 0 { spend_minor?.max(0) as f64 / repeats as f64 / unit } else { 0.0 };
+        let order_minor = spend.expected(repeats as f64, mean) * unit;
+        Some((orders * order_minor * self.settings.margin_rate).round() as i64)
+    }
+}
+
+impl Scoring for Ltv {
+    fn score(&self, _: &Context, rows: &Rows<'_>, out: &mut Answer<'_>) -> Result<(), String> {
+        let unit = f64::from(self.settings.unit_days);
+        let horizon = f64::from(self.settings.horizon_days) / unit;
+        let tendency = f64::from(self.settings.tendency_days) / unit;
+        for row in 0..rows.len() {
+            let Some(history) = history(rows, row) else {
+                out.reason(row, NEVER_BOUGHT);
+                continue;
+            };
+            if !history.is_consistent() {
+                out.reason(row, INCONSISTENT);
+                continue;
+            }
+            let repeats = history.repeat_days as f64;
+            let (span, age) = (history.span_days as f64 / unit, history.age_days as f64 / unit);
+            let orders = self.orders.expected(repeats, span, age, horizon);
+            let value = self.value(history.repeat_days, rows.integer(REPEAT_SPEND).get(row), orders);
+            out.real(EXPECTED_ORDERS, row, orders);
+            out.real(ALIVE, row, self.orders.alive(repeats, span, age));
+            out.real(TENDENCY, row, self.orders.tendency(repeats, span, age, tendency));
+            out.integer_or_missing(LTV, row, value);
+            if value.is_none() {
+                out.reason(row, SPEND_UNKNOWN);
+            } else if history.repeat_days == 0 {
+                out.reason(row, ONE_ORDER);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Fit for Ltv {
+    type State = Sample;
+
+    fn begin(pass: &Pass<'_, Settings>) -> Result<Sample, Problems> {
+        Ok(Sample::new(4, pass.settings.sample_max as usize, pass.context.seed))
+    }
+
+    fn observe(_: &Pass<'_, Settings>, state: &mut Sample, rows: &Rows<'_>) -> Result<(), String> {
+        let (keys, spend) = (rows.integer(KEY), rows.integer(REPEAT_SPEND));
+        for row in 0..rows.len() {
+            let Some(history) = history(rows, row).filter(History::is_consistent) else { continue };
+            let spend = spend.get(row).map_or(NO_SPEND, |minor| minor as f64);
+            let days = [history.repeat_days, history.span_days, history.age_days].map(|days| days as f64);
+            if let Some(key) = keys.get(row) {
+                state.observe(key, &[days[0], days[1], days[2], spend]);
+            }
+        }
+        Ok(())
+    }
+
+    fn merge(_: &Pass<'_, Settings>, left: Sample, right: Sample) -> Result<Sample, String> {
+        left.merge(right)
+    }
+
+    fn finish(pass: &Pass<'_, Settings>, state: Sample) -> Result<Outcome, String> {
+        let settings = pass.settings;
+        let groups = Groups::of(state);
+        if groups.buyers < settings.buyers_min || groups.repeat_buyers < settings.repeat_buyers_min {
+            return Ok(Outcome::Refused(format!(
+                "{} buyers with {} repeat buyers are too few: {} and {} are needed",
+                groups.buyers, groups.repeat_buyers, settings.buyers_min, settings.repeat_buyers_min
+            )));
+        }
+        let fitted = orders::fit(&groups.histories, f64::from(settings.unit_days));
+        if fitted.slope_max.is_nan() || fitted.slope_max > SLOPE_SETTLED {
+            return Ok(Outcome::Refused(format!("the order model has not settled after {} rounds", fitted.rounds)));
+        }
+        let Orders { r, alpha, a, b } = fitted.orders;
+        let mut measures = Measures::default();
+        measures.add([("r", r), ("alpha", alpha), ("a", a), ("b", b)]);
+        measures.add([("log_likelihood", fitted.log_likelihood), ("orders_rounds", f64::from(fitted.rounds))]);
+        measures.add([("buyers", f64::from(groups.buyers)), ("repeat_buyers", f64::from(groups.repeat_buyers))]);
+        let spend = fit_spend(settings, &groups, &mut measures);
+        Ok(Outcome::Model { model: encode(&([r, alpha, a, b], spend)), measures: measures.0 })
+    }
+}
+
+/// Fits spend where enough repeat buyers have some; none where no mean order exists.
+fn fit_spend(settings: &Settings, groups: &Groups, measures: &mut Measures) -> Option<[f64; 3]> {
+    let payers: u32 = groups.purses.iter().map(|(_, buyers)| buyers).sum();
+    if payers < settings.repeat_buyers_min {
+        return None;
+    }
+    let fitted = spend::fit(&groups.purses, f64::from(settings.unit_minor));
+    let Spend { p, q, v } = fitted.spend;
+    measures.add([("p", p), ("q", q), ("v", v)]);
+    measures.add([("spend_rounds", f64::from(fitted.rounds)), ("spend_correlation", fitted.correlation)]);
+    // Up to q = 1 spend is so unequal that it has no mean, and no order can be valued.
+    (q > 1.0 && fitted.slope_max <= SLOPE_SETTLED).then_some([p, q, v])
+}
+
+#[derive(Default)]
+struct Measures(Vec<Measure>);
+
+impl Measures {
+    fn add<const N: usize>(&mut self, named: [(&str, f64); N]) {
+        self.0.extend(named.map(|(name, value)| Measure { name: name.to_owned(), value }));
+    }
+}
+
+/// Equal buyers together, in order, so that a likelihood runs over distinct histories only.
+struct Groups {
+    histories: Vec<(History, u32)>,
+    purses: Vec<(Purse, u32)>,
+    buyers: u32,
+    repeat_buyers: u32,
+}
+
+impl Groups {
+    fn of(sample: Sample) -> Self {
+        let mut histories: BTreeMap<History, u32> = BTreeMap::new();
+        let mut purses: BTreeMap<Purse, u32> = BTreeMap::new();
+        let (mut buyers, mut repeat_buyers) = (0, 0);
+        for (_, row) in sample.into_rows() {
+            let [repeat_days, span_days, age_days, repeat_spend_minor] =
+                std::array::from_fn(|at| row.get(at).map_or(0, |number| *number as i64));
+            buyers += 1;
+            repeat_buyers += u32::from(repeat_days > 0);
+            *histories.entry(History { repeat_days, span_days, age_days }).or_default() += 1;
+            if repeat_days > 0 && repeat_spend_minor > 0 {
+                *purses.entry(Purse { repeat_days, repeat_spend_minor }).or_default() += 1;
+            }
+        }
+        Self {
+            histories: histories.into_iter().collect(),
+            purses: purses.into_iter().collect(),
+            buyers,
+            repeat_buyers,
+        }
+    }
+}
+
+export!(Ltv: fitted scoring);
