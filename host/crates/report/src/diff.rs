@@ -3,11 +3,14 @@
 use maud::{Markup, html};
 use playbook_model::Minor;
 
-use crate::charts::{self, Bar, Caption, Stack, StackScale};
+use crate::charts::{self, Bar, Caption, Series, Stack, StackScale};
 use crate::document::{Ctx, Table, beside, cell, digest, document, empty, maybe, section};
 use crate::number::{DASH, length, real, share, signed, whole};
 use crate::sections::{MatrixWords, matrix};
-use crate::{Absence, DiffFigure, DiffReport, DiffSide, Figure, FigureRow, Lang, PairRow, Section, WinnersRow};
+use crate::{
+    Absence, DiffFigure, DiffReport, DiffSide, Figure, FigureRow, Lang, PairRow, Section,
+    WinnersRow,
+};
 
 /// Members listed at most.
 const MEMBERS_MOST: usize = 20;
@@ -67,9 +70,16 @@ fn changes(ctx: &Ctx<'_>, report: &DiffReport) -> Markup {
     let value = |text: &str| {
         html! { @if text.is_empty() { span.dim { (p.absent) } } @else { code { (text) } } }
     };
-    let mut table = Table::new(p.changes_caption).words(p.path).words("A").words("B");
+    let mut table = Table::new(p.changes_caption)
+        .words(p.path)
+        .words("A")
+        .words("B");
     for row in &report.changes {
-        table.row(vec![html! { code { (row.path) } }, value(&row.a), value(&row.b)]);
+        table.row(vec![
+            html! { code { (row.path) } },
+            value(&row.a),
+            value(&row.b),
+        ]);
     }
     html! {
         div.sides { (side(p.side_a, &report.a)) (side(p.side_b, &report.b)) }
@@ -82,8 +92,13 @@ fn figures(ctx: &Ctx<'_>, report: &DiffReport) -> Markup {
     if report.figures.is_empty() {
         return empty(ctx, &Absence::Nothing);
     }
-    let mut table =
-        Table::new(p.sec_figures).words(p.figure).numbers("A").numbers("B").numbers(p.difference).numbers(p.relative);
+    let mut table = Table::new(p.sec_figures)
+        .quiet()
+        .words(p.figure)
+        .numbers("A")
+        .numbers("B")
+        .numbers(p.difference)
+        .numbers(p.relative);
     for row in &report.figures {
         let (difference, relative) = difference(ctx, row);
         table.row(vec![
@@ -128,10 +143,18 @@ fn write(ctx: &Ctx<'_>, figure: Figure) -> String {
 #[expect(clippy::cast_precision_loss, reason = "a percentage for display")]
 fn difference(ctx: &Ctx<'_>, row: &FigureRow) -> (String, String) {
     let dash = || (DASH.to_owned(), DASH.to_owned());
-    let (Some(a), Some(b)) = (row.a, row.b) else { return dash() };
+    let (Some(a), Some(b)) = (row.a, row.b) else {
+        return dash();
+    };
     let (delta, from, to) = match (a, b) {
-        (Figure::Count(a), Figure::Count(b)) => (Figure::Count(b.saturating_sub(a)), a as f64, b as f64),
-        (Figure::Money(a), Figure::Money(b)) => (Figure::Money(Minor(b.0.saturating_sub(a.0))), a.0 as f64, b.0 as f64),
+        (Figure::Count(a), Figure::Count(b)) => {
+            (Figure::Count(b.saturating_sub(a)), a as f64, b as f64)
+        }
+        (Figure::Money(a), Figure::Money(b)) => (
+            Figure::Money(Minor(b.0.saturating_sub(a.0))),
+            a.0 as f64,
+            b.0 as f64,
+        ),
         (Figure::Share(a), Figure::Share(b)) => (Figure::Share(b - a), a, b),
         (Figure::Ratio(a), Figure::Ratio(b)) => (Figure::Ratio(b - a), a, b),
         (Figure::Score(a), Figure::Score(b)) => (Figure::Score(b - a), a, b),
@@ -151,7 +174,12 @@ fn migration(ctx: &Ctx<'_>, report: &DiffReport) -> Markup {
     match &report.migration {
         Section::Empty(why) => empty(ctx, why),
         Section::Filled(flows) => {
-            let words = MatrixWords { id: "c-migration", title: p.sec_migration, before: p.under_a, after: p.under_b };
+            let words = MatrixWords {
+                id: "c-migration",
+                title: p.sec_migration,
+                before: p.under_a,
+                after: p.under_b,
+            };
             matrix(ctx, &words, flows)
         }
     }
@@ -173,21 +201,39 @@ fn winners(ctx: &Ctx<'_>, report: &DiffReport) -> Markup {
 fn by_segment(ctx: &Ctx<'_>, rows: &[WinnersRow]) -> Markup {
     let p = ctx.p;
     let same = |row: &WinnersRow| row.members.saturating_sub(row.win).saturating_sub(row.lose);
-    let series = [p.winners, p.unchanged, p.losers].map(str::to_owned);
+    let series =
+        [(p.winners, 2), (p.unchanged, charts::REST), (p.losers, 5)].map(|(name, tone)| Series {
+            name: name.to_owned(),
+            tone,
+        });
     let stacks: Vec<Stack> = rows
         .iter()
         .map(|row| Stack {
             label: ctx.words(&row.segment).to_owned(),
             parts: vec![row.win as f64, same(row) as f64, row.lose as f64],
-            notes: [row.win, same(row), row.lose].iter().zip(&series).map(|(n, name)| format!("{name}: {}", whole(*n))).collect(),
+            notes: [row.win, same(row), row.lose]
+                .iter()
+                .zip(&series)
+                .map(|(n, s)| format!("{}: {}", s.name, whole(*n)))
+                .collect(),
             figure: String::new(),
         })
         .collect();
     let desc: Vec<String> = rows
         .iter()
-        .map(|row| format!("{}: {} {}, {} {}", ctx.words(&row.segment), p.winners, whole(row.win), p.losers, whole(row.lose)))
+        .map(|row| {
+            format!(
+                "{}: {} {}, {} {}",
+                ctx.words(&row.segment),
+                p.winners,
+                whole(row.win),
+                p.losers,
+                whole(row.lose)
+            )
+        })
         .collect();
     let mut table = Table::new(p.sec_winners)
+        .quiet()
         .words(p.segment_a)
         .numbers(p.members)
         .numbers(p.winners)
@@ -206,8 +252,11 @@ fn by_segment(ctx: &Ctx<'_>, rows: &[WinnersRow]) -> Markup {
             gap(ctx, row.spend_a, row.spend_b),
         ]);
     }
-    let sum = |of: fn(&WinnersRow) -> i64| Minor(rows.iter().map(of).fold(0i64, i64::saturating_add));
-    let count = |of: fn(&WinnersRow) -> u64| cell(whole(rows.iter().map(of).fold(0u64, u64::saturating_add)));
+    let sum =
+        |of: fn(&WinnersRow) -> i64| Minor(rows.iter().map(of).fold(0i64, i64::saturating_add));
+    let count = |of: fn(&WinnersRow) -> u64| {
+        cell(whole(rows.iter().map(of).fold(0u64, u64::saturating_add)))
+    };
     let (a, b) = (sum(|r| r.spend_a.0), sum(|r| r.spend_b.0));
     table.sums(vec![
         cell(p.total),
@@ -218,7 +267,11 @@ fn by_segment(ctx: &Ctx<'_>, rows: &[WinnersRow]) -> Markup {
         cell(ctx.money(b)),
         gap(ctx, a, b),
     ]);
-    let caption = Caption { id: "c-winners", title: p.sec_winners, desc: &desc.join("; ") };
+    let caption = Caption {
+        id: "c-winners",
+        title: p.sec_winners,
+        desc: &desc.join("; "),
+    };
     html! {
         (crate::document::figure(&charts::stacked_bars(&caption, &series, &stacks, StackScale::Shares)))
         (table.build())
@@ -228,12 +281,16 @@ fn by_segment(ctx: &Ctx<'_>, rows: &[WinnersRow]) -> Markup {
 /// Difference of two amounts with its sign.
 fn gap(ctx: &Ctx<'_>, a: Minor, b: Minor) -> Markup {
     let sign = if b > a { "+" } else { "" };
-    cell(format!("{sign}{}", ctx.money(Minor(b.0.saturating_sub(a.0)))))
+    cell(format!(
+        "{sign}{}",
+        ctx.money(Minor(b.0.saturating_sub(a.0)))
+    ))
 }
 
 fn members(ctx: &Ctx<'_>, report: &DiffReport) -> Markup {
     let p = ctx.p;
     let mut table = Table::new(p.most_changed)
+        .quiet()
         .words(p.member)
         .words(p.segment_a)
         .words(p.segment_b)
@@ -270,10 +327,14 @@ fn actions(ctx: &Ctx<'_>, report: &DiffReport) -> Markup {
                 mark: None,
                 series,
             };
-            [bar(ctx.words(&row.words), row.spend_a, 0), bar("", row.spend_b, 1)]
+            [
+                bar(ctx.words(&row.words), row.spend_a, 0),
+                bar("", row.spend_b, 1),
+            ]
         })
         .collect();
     let mut table = Table::new(p.sec_actions)
+        .quiet()
         .words(p.action)
         .numbers(p.grants_a)
         .numbers(p.grants_b)
@@ -291,18 +352,27 @@ fn actions(ctx: &Ctx<'_>, report: &DiffReport) -> Markup {
         ]);
     }
     let title = format!("{} (A, B)", ctx.in_currency(p.cost));
-    let caption = Caption { id: "c-actions", title: &title, desc: p.sec_actions };
-    html! { (legend()) (beside(&charts::bars(&caption, &bars), &table.build())) }
+    let caption = Caption {
+        id: "c-actions",
+        title: &title,
+        desc: p.sec_actions,
+    };
+    html! { (legend()) (beside(&charts::bars(&caption, &bars, charts::HALF_PX), &table.build())) }
 }
 
-fn pairs(ctx: &Ctx<'_>, (id, title, head): (&str, &str, &str), rows: &Section<Vec<PairRow>>) -> Markup {
+fn pairs(
+    ctx: &Ctx<'_>,
+    (id, title, head): (&str, &str, &str),
+    rows: &Section<Vec<PairRow>>,
+) -> Markup {
     let p = ctx.p;
     let rows = match rows {
         Section::Empty(why) => return empty(ctx, why),
         Section::Filled(rows) if rows.is_empty() => return empty(ctx, &Absence::Nothing),
         Section::Filled(rows) => rows,
     };
-    let written = |value: Option<f64>| value.map_or_else(|| p.not_measured.to_owned(), |v| real(v, 2));
+    let written =
+        |value: Option<f64>| value.map_or_else(|| p.not_measured.to_owned(), |v| real(v, 2));
     let bars: Vec<Bar> = rows
         .iter()
         .flat_map(|row| {
@@ -316,9 +386,23 @@ fn pairs(ctx: &Ctx<'_>, (id, title, head): (&str, &str, &str), rows: &Section<Ve
             [bar(ctx.words(&row.name), row.a, 0), bar("", row.b, 1)]
         })
         .collect();
-    let desc: Vec<String> =
-        rows.iter().map(|row| format!("{}: A {}, B {}", ctx.words(&row.name), written(row.a), written(row.b))).collect();
-    let mut table = Table::new(title).words(head).numbers("A").numbers("B").numbers(p.difference);
+    let desc: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            format!(
+                "{}: A {}, B {}",
+                ctx.words(&row.name),
+                written(row.a),
+                written(row.b)
+            )
+        })
+        .collect();
+    let mut table = Table::new(title)
+        .quiet()
+        .words(head)
+        .numbers("A")
+        .numbers("B")
+        .numbers(p.difference);
     for row in rows {
         let delta = match (row.a, row.b) {
             (Some(a), Some(b)) => format!("{}{}", if b > a { "+" } else { "" }, real(b - a, 2)),
@@ -331,8 +415,12 @@ fn pairs(ctx: &Ctx<'_>, (id, title, head): (&str, &str, &str), rows: &Section<Ve
             cell(delta),
         ]);
     }
-    let caption = Caption { id, title, desc: &desc.join("; ") };
-    html! { (legend()) (beside(&charts::bars(&caption, &bars), &table.build())) }
+    let caption = Caption {
+        id,
+        title,
+        desc: &desc.join("; "),
+    };
+    html! { (legend()) (beside(&charts::bars(&caption, &bars, charts::HALF_PX), &table.build())) }
 }
 
 /// Which tone is A and which B.

@@ -18,7 +18,11 @@ pub(crate) struct Ctx<'a> {
 
 impl<'a> Ctx<'a> {
     pub(crate) fn new(lang: Lang, currency: &'a Currency) -> Self {
-        Self { lang, p: Phrases::of(lang), currency }
+        Self {
+            lang,
+            p: Phrases::of(lang),
+            currency,
+        }
     }
 
     pub(crate) fn words<'w>(&self, words: &'w Words) -> &'w str {
@@ -35,13 +39,25 @@ impl<'a> Ctx<'a> {
         format!("{} {}", self.currency.code, self.money(amount))
     }
 
+    /// An amount without its currency, and without its minor units where it is large.
+    pub(crate) fn short_money(&self, amount: Minor) -> String {
+        let text = self.money(amount);
+        match text.split_once('.') {
+            Some((units, _)) if units.len() > "100,000".len() => units.to_owned(),
+            _ => text,
+        }
+    }
+
     /// A head with the currency in brackets.
     pub(crate) fn in_currency(&self, head: &str) -> String {
         format!("{head} ({})", self.currency.code)
     }
 
     /// A measured value in its unit (contract: "ratio", "minor", "count", "day", or a name).
-    #[expect(clippy::cast_possible_truncation, reason = "a value of unit minor for display")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a value of unit minor for display"
+    )]
     pub(crate) fn measured(&self, value: f64, unit: &str) -> String {
         match unit {
             _ if !value.is_finite() => DASH.to_owned(),
@@ -94,6 +110,7 @@ pub(crate) fn beside(svg: &str, table: &Markup) -> Markup {
 /// A table under construction.
 pub(crate) struct Table {
     caption: String,
+    quiet: bool,
     heads: Vec<(String, bool)>,
     rows: Vec<Vec<Markup>>,
     foot: Option<Vec<Markup>>,
@@ -101,7 +118,19 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new(caption: &str) -> Self {
-        Self { caption: caption.to_owned(), heads: Vec::new(), rows: Vec::new(), foot: None }
+        Self {
+            caption: caption.to_owned(),
+            quiet: false,
+            heads: Vec::new(),
+            rows: Vec::new(),
+            foot: None,
+        }
+    }
+
+    /// Leaves the caption to those who cannot see the heading above it, which says the same.
+    pub(crate) fn quiet(mut self) -> Self {
+        self.quiet = true;
+        self
     }
 
     /// Adds a column of words.
@@ -140,7 +169,7 @@ impl Table {
         html! {
             div.scroll tabindex="0" role="region" aria-label=(self.caption) {
                 table {
-                    caption { (self.caption) }
+                    caption class=[self.quiet.then_some("quiet")] { (self.caption) }
                     thead { tr { @for (i, (head, _)) in self.heads.iter().enumerate() {
                         th scope="col" class=[class(i)] { (head) }
                     } } }
@@ -174,7 +203,13 @@ pub(crate) fn digest(digest: &Digest) -> Markup {
 }
 
 /// The whole page.
-pub(crate) fn document(lang: Lang, title: &str, links: &[(&str, &str)], top: &Markup, body: &Markup) -> String {
+pub(crate) fn document(
+    lang: Lang,
+    title: &str,
+    links: &[(&str, &str)],
+    top: &Markup,
+    body: &Markup,
+) -> String {
     let p = Phrases::of(lang);
     let style = format!("{}{}", STYLE.trim(), charts::STYLE.trim());
     let policy = format!(
@@ -218,10 +253,15 @@ fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for three in bytes.chunks(3) {
-        let bits = three.iter().fold(0u32, |sum, b| sum << 8 | u32::from(*b)) << (8 * (3 - three.len()));
+        let bits =
+            three.iter().fold(0u32, |sum, b| sum << 8 | u32::from(*b)) << (8 * (3 - three.len()));
         for i in 0..4 {
             let at = (bits >> (18 - 6 * i) & 63) as usize;
-            text.push(if i > three.len() { '=' } else { char::from(LETTERS[at]) });
+            text.push(if i > three.len() {
+                '='
+            } else {
+                char::from(LETTERS[at])
+            });
         }
     }
     text

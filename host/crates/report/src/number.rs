@@ -12,7 +12,11 @@ pub(crate) fn whole(number: u64) -> String {
 
 /// A signed whole number with separators between thousands.
 pub(crate) fn signed(number: i64) -> String {
-    format!("{}{}", if number < 0 { "−" } else { "" }, whole(number.unsigned_abs()))
+    format!(
+        "{}{}",
+        if number < 0 { "−" } else { "" },
+        whole(number.unsigned_abs())
+    )
 }
 
 /// An amount with `digits` digits after the point, without its currency.
@@ -47,20 +51,41 @@ pub(crate) fn short_real(value: f64) -> String {
     let text = real(value, if value.abs() >= 1000.0 { 1 } else { 4 });
     if text.contains('.') && !text.contains('e') {
         let text = text.trim_end_matches('0').trim_end_matches('.');
-        return if text.is_empty() { "0".to_owned() } else { text.to_owned() };
+        return if text.is_empty() {
+            "0".to_owned()
+        } else {
+            text.to_owned()
+        };
     }
     text
 }
 
-/// A fraction as a percentage with one digit after the point.
+/// A fraction as a percentage with one digit after the point; with up to three where it would read as a whole.
 pub(crate) fn share(fraction: f64) -> String {
-    if fraction.is_finite() { format!("{}%", real(fraction * 100.0, 1)) } else { DASH.to_owned() }
+    if !fraction.is_finite() {
+        return DASH.to_owned();
+    }
+    let text = real(fraction * 100.0, 1);
+    if text == "100.0" && fraction < 1.0 {
+        let precise = real(fraction * 100.0, 3);
+        return format!("{}%", precise.trim_end_matches('0').trim_end_matches('.'));
+    }
+    format!("{text}%")
 }
 
 /// The part of `all` that `some` is, as a percentage; a dash where there is no whole.
 #[expect(clippy::cast_precision_loss, reason = "display only")]
 pub(crate) fn share_of(some: u64, all: u64) -> String {
-    if all == 0 { DASH.to_owned() } else { share(some as f64 / all as f64) }
+    if all == 0 {
+        DASH.to_owned()
+    } else {
+        share(some as f64 / all as f64)
+    }
+}
+
+/// The sum of counts; at the greatest count it stays there.
+pub(crate) fn total(counts: impl IntoIterator<Item = u64>) -> u64 {
+    counts.into_iter().fold(0, u64::saturating_add)
 }
 
 /// Amount in units of the currency, for lengths of bars only.
@@ -79,7 +104,11 @@ pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
     let of_year = of_era - (365 * year + year / 4 - year / 100);
     let month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let (month, next) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
     (year + era * 400 + next, month, day)
 }
 
@@ -133,6 +162,8 @@ mod tests {
         assert_eq!(short_real(12_345.67), "12,345.7");
         assert_eq!(real(f64::NAN, 2), DASH);
         assert_eq!(share(0.1234), "12.3%");
+        assert_eq!(share(0.9995), "99.95%");
+        assert_eq!(share(1.0), "100.0%");
         assert_eq!(share_of(1, 0), DASH);
     }
 

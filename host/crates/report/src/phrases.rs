@@ -137,10 +137,8 @@ phrases! {
     channel: "Channel", "渠道";
     channel_desc: "{1} over {0} channels.", "{1} 分配至 {0} 個渠道。";
     content_mix: "Content mix", "內容組合";
-    mix_table: "Mix: {0}", "組合：{0}";
+    mix_table: "Mix {0}: target, and the bounds below it", "組合 {0}：目標及其上下限";
     category: "Category", "類別";
-    target: "Target", "目標";
-    bounds: "Bounds", "上下限";
     gates: "Gates", "啟動條件";
     lead_gates: "What must hold before a phase may start", "階段開始前須滿足的條件";
     condition: "Condition", "條件";
@@ -359,7 +357,9 @@ pub(crate) fn fill(text: &str, values: &[&str]) -> String {
     let mut rest = text;
     while let Some(at) = rest.find('{') {
         filled.push_str(&rest[..at]);
-        let place = rest.get(at + 1..at + 2).and_then(|d| d.parse::<usize>().ok());
+        let place = rest
+            .get(at + 1..at + 2)
+            .and_then(|d| d.parse::<usize>().ok());
         match place.and_then(|n| values.get(n)) {
             Some(value) => filled.push_str(value),
             None => filled.push_str(&rest[at..(at + 3).min(rest.len())]),
@@ -383,20 +383,32 @@ mod tests {
     #[test]
     fn both_languages_have_the_same_places() {
         let places = |text: &str| {
-            let mut found: Vec<&str> = text.match_indices('{').map(|(i, _)| &text[i..i + 3]).collect();
+            let mut found: Vec<&str> = text
+                .match_indices('{')
+                .map(|(i, _)| &text[i..i + 3])
+                .collect();
             found.sort_unstable();
             found.iter().map(|p| (*p).to_owned()).collect::<Vec<_>>()
         };
         for (key, en, zh) in PAIRS {
-            assert!(!en.trim().is_empty() && !zh.trim().is_empty(), "{key} is empty");
+            assert!(
+                !en.trim().is_empty() && !zh.trim().is_empty(),
+                "{key} is empty"
+            );
             assert_eq!(places(en), places(zh), "{key}");
         }
     }
 
     #[test]
     fn chinese_texts_are_chinese() {
-        for (key, _, zh) in PAIRS.iter().filter(|(key, ..)| !["html_lang", "list_comma"].contains(key)) {
-            assert!(zh.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{key}: {zh}");
+        for (key, _, zh) in PAIRS
+            .iter()
+            .filter(|(key, ..)| !["html_lang", "list_comma"].contains(key))
+        {
+            assert!(
+                zh.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)),
+                "{key}: {zh}"
+            );
         }
     }
 }

@@ -1,14 +1,16 @@
 //! Horizontal bars: one value a row, or stacked parts of a row.
 
-use super::Caption;
-use super::sheet::{Hold, Sheet, at, part, shorten, tone, widest, width_of};
+use super::sheet::{
+    Hold, Sheet, at, bold_width_of, on_tone, part, shorten, tone, widest, width_of,
+};
+use super::{Caption, HALF_PX, Series};
 
-const WIDTH: f32 = 560.0;
-const ROW: f32 = 28.0;
-const THICK: f32 = 17.0;
+const ROW: f32 = 30.0;
+const THICK: f32 = 19.0;
 const GAP: f32 = 10.0;
-const NAME_MOST: f32 = 190.0;
-const FIGURE_MOST: f32 = 190.0;
+/// Parts of the width that names and figures may take.
+const NAME_PART: f32 = 0.46;
+const FIGURE_PART: f32 = 0.36;
 
 /// One bar.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,23 +49,32 @@ pub struct Stack {
     pub figure: String,
 }
 
-/// Returns horizontal bars with their values. Negative values run to the left of the zero line.
+/// Returns horizontal bars with their values, `width` pixels wide. Negative values run to the left of the zero line.
 #[must_use]
-pub fn bars(caption: &Caption<'_>, rows: &[Bar]) -> String {
-    let reach = rows.iter().flat_map(|b| [b.value, b.mark]).flatten().filter(|v| v.is_finite());
+pub fn bars(caption: &Caption<'_>, rows: &[Bar], width: f32) -> String {
+    let (name_most, figure_most) = (width * NAME_PART, width * FIGURE_PART);
+    let reach = rows
+        .iter()
+        .flat_map(|b| [b.value, b.mark])
+        .flatten()
+        .filter(|v| v.is_finite());
     let (low, high) = reach.fold((0.0f64, 0.0f64), |(l, h), v| (l.min(v), h.max(v)));
     let span = if high > low { high - low } else { 1.0 };
 
-    let name_width = widest(rows.iter().map(|b| b.label.as_str()), NAME_MOST);
-    let figure_width = widest(rows.iter().map(|b| b.figure.as_str()), FIGURE_MOST);
+    let name_width = widest(rows.iter().map(|b| b.label.as_str()), name_most);
+    let figure_width = rows
+        .iter()
+        .map(|b| bold_width_of(&b.figure))
+        .fold(0.0, f32::max)
+        .min(figure_most);
     let left = name_width + GAP;
-    let plot = WIDTH - left - figure_width - GAP;
+    let plot = width - left - figure_width - GAP;
     let height = at(rows.len()) * ROW + 4.0;
-    let mut sheet = Sheet::new(WIDTH, height);
+    let mut sheet = Sheet::new(width, height);
     let zero = left + plot * part(-low, span);
     for (i, bar) in rows.iter().enumerate() {
         let middle = 2.0 + ROW * (at(i) + 0.5);
-        let name = shorten(&bar.label, NAME_MOST);
+        let name = shorten(&bar.label, name_most);
         sheet.label(left - GAP, middle, Hold::End, "", &name);
         sheet.rect([left, middle - THICK / 2.0, plot, THICK], 3.0, "track", "");
         let mut end = zero;
@@ -72,15 +83,25 @@ pub fn bars(caption: &Caption<'_>, rows: &[Bar]) -> String {
             let long = (tip - zero).abs().max(if value == 0.0 { 0.0 } else { 1.5 });
             let from = if value < 0.0 { zero - long } else { zero };
             let note = format!("{} {}", bar.label, bar.figure);
-            sheet.rect([from, middle - THICK / 2.0, long, THICK], 3.0, &tone(bar.series), &note);
+            sheet.rect(
+                [from, middle - THICK / 2.0, long, THICK],
+                3.0,
+                &tone(bar.series),
+                &note,
+            );
             end = if low < 0.0 { left + plot } else { zero + long };
         }
         if let Some(mark) = bar.mark.filter(|m| m.is_finite()) {
             let x = left + plot * part(mark - low, span);
-            sheet.rect([x - 1.0, middle - THICK / 2.0 - 3.0, 2.0, THICK + 6.0], 0.0, "mark", "");
+            sheet.rect(
+                [x - 1.0, middle - THICK / 2.0 - 3.0, 2.0, THICK + 6.0],
+                0.0,
+                "mark",
+                "",
+            );
             end = end.max(x + 2.0);
         }
-        let figure = shorten(&bar.figure, FIGURE_MOST);
+        let figure = shorten(&bar.figure, figure_most);
         sheet.label(end + 7.0, middle, Hold::Start, "strong halo", &figure);
     }
     sheet.rect([zero - 0.5, 0.0, 1.0, height], 0.0, "axis", "");
@@ -91,25 +112,43 @@ pub fn bars(caption: &Caption<'_>, rows: &[Bar]) -> String {
 #[must_use]
 pub fn stacked_bars(
     caption: &Caption<'_>,
-    series: &[String],
+    series: &[Series],
     rows: &[Stack],
     scale: StackScale,
 ) -> String {
-    let sums: Vec<f64> = rows.iter().map(|r| r.parts.iter().copied().map(positive).sum()).collect();
+    let sums: Vec<f64> = rows
+        .iter()
+        .map(|r| r.parts.iter().copied().map(positive).sum())
+        .collect();
     let most = sums.iter().copied().fold(0.0, f64::max);
-    let name_width = widest(rows.iter().map(|r| r.label.as_str()), NAME_MOST);
-    let figure_width = widest(rows.iter().map(|r| r.figure.as_str()), FIGURE_MOST);
+    let (name_most, figure_most) = (HALF_PX * NAME_PART, HALF_PX * FIGURE_PART);
+    let name_width = widest(rows.iter().map(|r| r.label.as_str()), name_most);
+    let figure_width = rows
+        .iter()
+        .map(|r| bold_width_of(&r.figure))
+        .fold(0.0, f32::max)
+        .min(figure_most);
     let left = name_width + GAP;
-    let plot = WIDTH - left - figure_width - GAP;
+    let plot = HALF_PX - left - figure_width - GAP;
     // The legend's height is known only once it is set, so a first sheet measures it.
-    let top = Sheet::new(WIDTH, 0.0).legend(0.0, series) + 6.0;
-    let mut sheet = Sheet::new(WIDTH, top + at(rows.len()) * ROW + 4.0);
+    let top = Sheet::new(HALF_PX, 0.0).legend(0.0, series) + 6.0;
+    let mut sheet = Sheet::new(HALF_PX, top + at(rows.len()) * ROW + 4.0);
     sheet.legend(0.0, series);
     for (i, row) in rows.iter().enumerate() {
         let middle = top + ROW * (at(i) + 0.5);
-        sheet.label(left - GAP, middle, Hold::End, "", &shorten(&row.label, NAME_MOST));
+        sheet.label(
+            left - GAP,
+            middle,
+            Hold::End,
+            "",
+            &shorten(&row.label, name_most),
+        );
         sheet.rect([left, middle - THICK / 2.0, plot, THICK], 3.0, "track", "");
-        let whole = if scale == StackScale::Shares { sums[i] } else { most };
+        let whole = if scale == StackScale::Shares {
+            sums[i]
+        } else {
+            most
+        };
         let mut x = left;
         for (k, value) in row.parts.iter().copied().map(positive).enumerate() {
             let long = plot * part(value, whole);
@@ -117,21 +156,30 @@ pub fn stacked_bars(
                 continue;
             }
             let note = row.notes.get(k).map_or("", String::as_str);
-            let class = format!("{} edge", tone(k));
+            let index = series.get(k).map_or(k, |s| s.tone);
+            let class = format!("{} edge", tone(index));
             sheet.rect([x, middle - THICK / 2.0, long, THICK], 2.0, &class, note);
             let share = format!("{:.0}%", 100.0 * value / sums[i]);
             if long > width_of(&share) + 8.0 && scale == StackScale::Shares {
-                sheet.label(x + long / 2.0, middle, Hold::Middle, "on", &share);
+                sheet.label(x + long / 2.0, middle, Hold::Middle, on_tone(index), &share);
             }
             x += long;
         }
-        let end = if scale == StackScale::Shares { left + plot } else { x };
-        let figure = shorten(&row.figure, FIGURE_MOST);
+        let end = if scale == StackScale::Shares {
+            left + plot
+        } else {
+            x
+        };
+        let figure = shorten(&row.figure, figure_most);
         sheet.label(end + 7.0, middle, Hold::Start, "strong halo", &figure);
     }
     sheet.finish(caption)
 }
 
 fn positive(value: f64) -> f64 {
-    if value.is_finite() { value.max(0.0) } else { 0.0 }
+    if value.is_finite() {
+        value.max(0.0)
+    } else {
+        0.0
+    }
 }

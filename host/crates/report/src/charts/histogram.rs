@@ -1,10 +1,9 @@
 //! Histogram: how many members lie in each bin of a score.
 
-use super::Caption;
 use super::sheet::{Hold, Sheet, at, part, round_up, widest};
+use super::{CARD_PX, Caption};
 use crate::number::whole;
 
-const WIDTH: f32 = 360.0;
 const PLOT: f32 = 120.0;
 const GAP: f32 = 8.0;
 
@@ -33,12 +32,20 @@ pub fn histogram(caption: &Caption<'_>, bins: &Histogram) -> String {
     let most = bins.counts.iter().copied().max().unwrap_or(0);
     let high = round_up(most as f64).max(1.0);
     let steps = [0.0, 0.5, 1.0];
-    let scale: Vec<String> =
-        steps.iter().map(|s| if high * s < 1.0 { String::new() } else { whole((high * s) as u64) }).collect();
+    let scale: Vec<String> = steps
+        .iter()
+        .map(|s| {
+            if high * s < 1.0 {
+                String::new()
+            } else {
+                whole((high * s) as u64)
+            }
+        })
+        .collect();
     let left = widest(scale.iter().map(String::as_str), 90.0) + GAP;
-    let (top, plot) = (22.0, WIDTH - left - 2.0);
+    let (top, plot) = (22.0, CARD_PX - left - 2.0);
     let floor = top + PLOT;
-    let mut sheet = Sheet::new(WIDTH, floor + 24.0);
+    let mut sheet = Sheet::new(CARD_PX, floor + 24.0);
     for (step, words) in [0.0f32, 0.5, 1.0].into_iter().zip(&scale) {
         let y = floor - PLOT * step;
         sheet.rect([left, y - 0.5, plot, 1.0], 0.0, "rule", "");
@@ -51,7 +58,12 @@ pub fn histogram(caption: &Caption<'_>, bins: &Histogram) -> String {
             tall = tall.max(1.5);
         }
         let note = bins.notes.get(i).map_or("", String::as_str);
-        let at = [left + wide * at(i) + 0.5, floor - tall, (wide - 1.0).max(0.5), tall];
+        let at = [
+            left + wide * at(i) + 0.5,
+            floor - tall,
+            (wide - 1.0).max(0.5),
+            tall,
+        ];
         sheet.rect(at, 1.0, "t1", note);
     }
     sheet.rect([left, floor - 0.5, plot, 1.0], 0.0, "axis", "");
@@ -63,7 +75,13 @@ pub fn histogram(caption: &Caption<'_>, bins: &Histogram) -> String {
     }
     let [low, middle, top_end] = &bins.ends;
     sheet.label(left, floor + 13.0, Hold::Start, "soft", low);
-    sheet.label(left + plot / 2.0, floor + 13.0, Hold::Middle, "soft", middle);
+    sheet.label(
+        left + plot / 2.0,
+        floor + 13.0,
+        Hold::Middle,
+        "soft",
+        middle,
+    );
     sheet.label(left + plot, floor + 13.0, Hold::End, "soft", top_end);
     sheet.finish(caption)
 }

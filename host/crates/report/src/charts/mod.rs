@@ -17,11 +17,42 @@ pub use radar::{Axis, Radar, radar};
 pub use timeline::{Mark, Span, Timeline, timeline};
 
 /// Style sheet of all charts. The page around them defines the colours `--c1` to `--c7`, `--ink`,
-/// `--ink-soft`, `--line` and `--panel`.
+/// `--ink-soft`, `--line`, `--panel`, `--rest` and `--on` (labels on tones).
 pub const STYLE: &str = include_str!("charts.css");
 
 /// Number of distinguishable tones; a further series starts again at the first.
 pub const TONES: usize = 7;
+
+/// Tone of what is left over, for example what a budget still holds.
+pub const REST: usize = usize::MAX;
+
+/// Width of a drawing that has half of a page for itself, in pixels.
+pub const HALF_PX: f32 = 560.0;
+
+/// Width of a drawing on a card, in pixels.
+pub const CARD_PX: f32 = 360.0;
+
+/// A series of a drawing with a legend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Series {
+    /// Name in the legend.
+    pub name: String,
+    /// Tone: 0 and up, or [`REST`].
+    pub tone: usize,
+}
+
+/// Series of these names in the order of the tones.
+#[must_use]
+pub fn in_tones(names: &[String]) -> Vec<Series> {
+    names
+        .iter()
+        .enumerate()
+        .map(|(tone, name)| Series {
+            name: name.clone(),
+            tone,
+        })
+        .collect()
+}
 
 /// What a drawing says to those who cannot see it.
 #[derive(Debug, Clone, Copy)]

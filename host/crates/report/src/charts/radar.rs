@@ -2,10 +2,9 @@
 
 use std::f32::consts::{PI, TAU};
 
-use super::Caption;
 use super::sheet::{Hold, Sheet, at, part, shorten, tone};
+use super::{Caption, HALF_PX};
 
-const WIDTH: f32 = 560.0;
 const RADIUS: f32 = 128.0;
 const CENTER: (f32, f32) = (280.0, 168.0);
 const RINGS: usize = 5;
@@ -44,12 +43,15 @@ pub fn radar(caption: &Caption<'_>, radar: &Radar) -> String {
     }
     let place = |i: usize, out: f32| {
         let angle = TAU * at(i) / at(radar.axes.len()) - PI / 2.0;
-        (CENTER.0 + RADIUS * out * angle.cos(), CENTER.1 + RADIUS * out * angle.sin())
+        (
+            CENTER.0 + RADIUS * out * angle.cos(),
+            CENTER.1 + RADIUS * out * angle.sin(),
+        )
     };
     let ring = |out: &dyn Fn(usize) -> f32| -> Vec<(f32, f32)> {
         (0..radar.axes.len()).map(|i| place(i, out(i))).collect()
     };
-    let mut sheet = Sheet::new(WIDTH, 348.0);
+    let mut sheet = Sheet::new(HALF_PX, 348.0);
     for r in 1..=RINGS {
         sheet.polygon(&ring(&|_| at(r) / at(RINGS)), "web");
     }
@@ -67,9 +69,20 @@ pub fn radar(caption: &Caption<'_>, radar: &Radar) -> String {
         sheet.circle(place(i, part(axis.value, radar.most)), 4.0, "dot", &note);
         let (x, y) = place(i, 1.0 + 16.0 / RADIUS);
         let side = x - CENTER.0;
-        let hold = if side.abs() < 12.0 { Hold::Middle } else if side < 0.0 { Hold::End } else { Hold::Start };
+        let hold = if side.abs() < 12.0 {
+            Hold::Middle
+        } else if side < 0.0 {
+            Hold::End
+        } else {
+            Hold::Start
+        };
+        let room = match hold {
+            Hold::Start => HALF_PX - x,
+            Hold::Middle => 300.0,
+            Hold::End => x,
+        };
         let below = if y < CENTER.1 - RADIUS { -16.0 } else { 0.0 };
-        sheet.label(x, y + below, hold, "", &shorten(&axis.label, 135.0));
+        sheet.label(x, y + below, hold, "", &shorten(&axis.label, room));
         sheet.label(x, y + below + 16.0, hold, "strong", &axis.figure);
     }
     if compared {

@@ -2,7 +2,7 @@
 
 use charts_rs::{Canvas, Circle, Point, Polygon, Rect, Shape, Text};
 
-use super::{Caption, TONES};
+use super::{Caption, REST, Series, TONES};
 
 /// Size of all labels, in pixels of the sheet.
 pub(super) const LABEL_PX: f32 = 12.5;
@@ -24,7 +24,11 @@ pub(super) struct Sheet {
 
 impl Sheet {
     pub(super) fn new(width: f32, height: f32) -> Self {
-        Self { canvas: Canvas::new(width, height), width, height }
+        Self {
+            canvas: Canvas::new(width, height),
+            width,
+            height,
+        }
     }
 
     /// A rectangle; `note` is what a pointer that rests on it is told.
@@ -97,15 +101,15 @@ impl Sheet {
     }
 
     /// Names of the series over the drawing, from `left` on; returns the height they took.
-    pub(super) fn legend(&mut self, left: f32, names: &[String]) -> f32 {
+    pub(super) fn legend(&mut self, left: f32, series: &[Series]) -> f32 {
         let (mut x, mut y) = (left, 10.0);
-        for (i, name) in names.iter().enumerate() {
+        for Series { name, tone: index } in series {
             let name = shorten(name, 180.0);
             let width = 18.0 + width_of(&name) + 18.0;
             if x + width > self.width && x > left {
                 (x, y) = (left, y + 20.0);
             }
-            self.rect([x, y - 5.5, 11.0, 11.0], 2.0, &tone(i), "");
+            self.rect([x, y - 5.5, 11.0, 11.0], 2.0, &tone(*index), "");
             self.label(x + 17.0, y, Hold::Start, "", &name);
             x += width;
         }
@@ -132,12 +136,28 @@ impl Sheet {
 }
 
 fn points(corners: &[(f32, f32)]) -> Vec<Point> {
-    corners.iter().map(|(x, y)| Point { x: *x, y: *y }).collect()
+    corners
+        .iter()
+        .map(|(x, y)| Point { x: *x, y: *y })
+        .collect()
 }
 
-/// Class of the `index`-th series.
+/// Class of the `index`-th series; [`REST`] is what is left over.
 pub(super) fn tone(index: usize) -> String {
-    format!("t{}", index % TONES + 1)
+    if index == REST {
+        "t0".to_owned()
+    } else {
+        format!("t{}", index % TONES + 1)
+    }
+}
+
+/// Class of a label on a bar of the `index`-th series: dark on light tones.
+pub(super) fn on_tone(index: usize) -> &'static str {
+    match index {
+        REST => "",
+        index if matches!(index % TONES, 1 | 4) => "on-light",
+        _ => "on",
+    }
 }
 
 /// Width of a label in pixels, by class of letter: fonts are the reader's, so this is an estimate on the wide side.
@@ -147,10 +167,10 @@ pub(super) fn width_of(text: &str) -> f32 {
 
 fn letter_width(letter: char) -> f32 {
     let em = match letter {
-        'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | ' ' => 0.33,
-        'm' | 'w' | 'M' | 'W' | '%' => 0.88,
-        'A'..='Z' => 0.68,
-        '\0'..='\u{2fff}' => 0.57,
+        'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | ' ' => 0.36,
+        'm' | 'w' | 'M' | 'W' | '%' => 0.96,
+        'A'..='Z' => 0.74,
+        '\0'..='\u{2fff}' => 0.64,
         _ => 1.0,
     };
     em * LABEL_PX
@@ -174,18 +194,27 @@ pub(super) fn shorten(text: &str, pixels: f32) -> String {
     short
 }
 
-/// Width of the widest label, at most `most`.
-pub(super) fn widest<'a>(labels: impl IntoIterator<Item = &'a str>, most: f32) -> f32 {
-    labels.into_iter().map(width_of).fold(0.0, f32::max).min(most)
+/// Width of a bold label.
+pub(super) fn bold_width_of(text: &str) -> f32 {
+    width_of(text) * 1.1
 }
 
-/// A round number that is at least `value` (1, 2, 2.5 or 5 times a power of ten), for the end of an axis.
+/// Width of the widest label, at most `most`.
+pub(super) fn widest<'a>(labels: impl IntoIterator<Item = &'a str>, most: f32) -> f32 {
+    labels
+        .into_iter()
+        .map(width_of)
+        .fold(0.0, f32::max)
+        .min(most)
+}
+
+/// A round number that is at least `value` (a small multiple of a power of ten), for the end of an axis.
 pub(super) fn round_up(value: f64) -> f64 {
     if !(value.is_finite() && value > 0.0) {
         return 1.0;
     }
     let power = 10f64.powf(value.log10().floor());
-    [1.0, 2.0, 2.5, 5.0, 10.0]
+    [1.0, 1.2, 1.6, 2.0, 2.4, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0]
         .into_iter()
         .map(|m| m * power)
         .find(|round| *round >= value * (1.0 - 1e-12))
@@ -193,15 +222,24 @@ pub(super) fn round_up(value: f64) -> f64 {
 }
 
 /// The part of `whole` that `value` is, for a place on the sheet: finite, within 0 and 1.
-#[expect(clippy::cast_possible_truncation, reason = "a place on a sheet of some hundred pixels")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a place on a sheet of some hundred pixels"
+)]
 pub(super) fn part(value: f64, whole: f64) -> f32 {
     let part = value / whole;
-    if part.is_finite() { part.clamp(0.0, 1.0) as f32 } else { 0.0 }
+    if part.is_finite() {
+        part.clamp(0.0, 1.0) as f32
+    } else {
+        0.0
+    }
 }
 
 /// A small count as a place on the sheet.
-#[expect(clippy::cast_precision_loss, reason = "rows and columns of a drawing, some hundred at most")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "rows and columns of a drawing, some hundred at most"
+)]
 pub(super) fn at(count: usize) -> f32 {
     count as f32
 }
-

@@ -1,9 +1,11 @@
 //! Timeline: phases of a plan over days, with single events below.
 
 use super::Caption;
-use super::sheet::{Hold, Sheet, at, part, shorten, tone, widest, width_of};
+use super::sheet::{
+    Hold, Sheet, at, bold_width_of, on_tone, part, shorten, tone, widest, width_of,
+};
 
-const WIDTH: f32 = 860.0;
+const WIDTH: f32 = 1_040.0;
 const ROW: f32 = 34.0;
 const GAP: f32 = 10.0;
 const NAME_MOST: f32 = 170.0;
@@ -49,9 +51,18 @@ pub struct Timeline {
 #[must_use]
 pub fn timeline(caption: &Caption<'_>, plan: &Timeline) -> String {
     let first = plan.spans.iter().map(|s| s.first_day).min().unwrap_or(0);
-    let last = plan.spans.iter().map(|s| u64::from(s.first_day) + u64::from(s.days)).max().unwrap_or(1);
+    let last = plan
+        .spans
+        .iter()
+        .map(|s| u64::from(s.first_day) + u64::from(s.days))
+        .max()
+        .unwrap_or(1);
     let whole = last.saturating_sub(u64::from(first)).max(1);
-    let names = plan.spans.iter().map(|s| s.label.as_str()).chain([plan.marks_label.as_str()]);
+    let names = plan
+        .spans
+        .iter()
+        .map(|s| s.label.as_str())
+        .chain([plan.marks_label.as_str()]);
     let left = widest(names, NAME_MOST) + GAP;
     let plot = WIDTH - left - 8.0;
     let rows = plan.spans.len() + usize::from(!plan.marks.is_empty());
@@ -71,13 +82,33 @@ pub fn timeline(caption: &Caption<'_>, plan: &Timeline) -> String {
     }
     for (i, span) in plan.spans.iter().enumerate() {
         let middle = 2.0 + ROW * (at(i) + 0.5);
-        sheet.label(left - GAP, middle, Hold::End, "", &shorten(&span.label, NAME_MOST));
-        let (from, to) = (x_of(f64::from(span.first_day)), x_of(f64::from(span.first_day) + f64::from(span.days)));
+        sheet.label(
+            left - GAP,
+            middle,
+            Hold::End,
+            "",
+            &shorten(&span.label, NAME_MOST),
+        );
+        let (from, to) = (
+            x_of(f64::from(span.first_day)),
+            x_of(f64::from(span.first_day) + f64::from(span.days)),
+        );
         let note = format!("{} {}", span.label, span.figure);
-        sheet.rect([from + 1.0, middle - 11.0, (to - from - 2.0).max(2.0), 22.0], 4.0, &tone(i), &note);
-        let wide = width_of(&span.figure);
+        sheet.rect(
+            [from + 1.0, middle - 11.0, (to - from - 2.0).max(2.0), 22.0],
+            4.0,
+            &tone(i),
+            &note,
+        );
+        let wide = bold_width_of(&span.figure);
         if wide + 12.0 < to - from {
-            sheet.label((from + to) / 2.0, middle, Hold::Middle, "on strong", &span.figure);
+            sheet.label(
+                (from + to) / 2.0,
+                middle,
+                Hold::Middle,
+                &format!("{} strong", on_tone(i)),
+                &span.figure,
+            );
         } else if to + wide + 8.0 < WIDTH {
             sheet.label(to + 7.0, middle, Hold::Start, "halo", &span.figure);
         } else {
@@ -86,9 +117,20 @@ pub fn timeline(caption: &Caption<'_>, plan: &Timeline) -> String {
     }
     if !plan.marks.is_empty() {
         let middle = 2.0 + ROW * (at(plan.spans.len()) + 0.5);
-        sheet.label(left - GAP, middle, Hold::End, "", &shorten(&plan.marks_label, NAME_MOST));
+        sheet.label(
+            left - GAP,
+            middle,
+            Hold::End,
+            "",
+            &shorten(&plan.marks_label, NAME_MOST),
+        );
         for mark in &plan.marks {
-            sheet.circle((x_of(mark.day), middle), 4.5, &tone(mark.series), &mark.note);
+            sheet.circle(
+                (x_of(mark.day), middle),
+                4.5,
+                &tone(mark.series),
+                &mark.note,
+            );
         }
     }
     sheet.rect([left, floor - 0.5, plot, 1.0], 0.0, "axis", "");
@@ -100,7 +142,10 @@ fn step_of(whole: u64, plot: f32, room: f32) -> usize {
     let per_day = plot * part(1.0, days(whole));
     let steps = [1usize, 2, 7, 14, 28, 56, 112, 224, 448];
     let fits = |step: &usize| per_day * at(*step) >= room;
-    steps.into_iter().find(fits).unwrap_or_else(|| usize::try_from(whole).unwrap_or(usize::MAX).max(1))
+    steps
+        .into_iter()
+        .find(fits)
+        .unwrap_or_else(|| usize::try_from(whole).unwrap_or(usize::MAX).max(1))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "days of a plan")]

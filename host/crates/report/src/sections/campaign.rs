@@ -6,8 +6,8 @@ use maud::{Markup, html};
 use playbook_model::Minor;
 
 use crate::charts::{self, Caption, Mark, Span, Stack, StackScale, TONES, Timeline};
-use crate::document::{Ctx, Table, beside, cell, empty, section};
-use crate::number::{civil, date, length, share, short_real, whole};
+use crate::document::{Ctx, Table, beside, cell, empty, figure, section};
+use crate::number::{DASH, civil, date, length, share, short_real, whole};
 use crate::phrases::fill;
 use crate::{Absence, Campaign, Section};
 
@@ -32,18 +32,25 @@ pub(crate) fn campaign(ctx: &Ctx<'_>, campaign: &Section<Campaign>) -> Markup {
             @if !c.slots.is_empty() { h3 { (p.publications) } (slots(ctx, c)) }
         },
     };
-    let lead = campaign.filled().map_or_else(String::new, |c| fill(p.lead_campaign, &[&c.plugin]));
+    let lead = campaign
+        .filled()
+        .map_or_else(String::new, |c| fill(p.lead_campaign, &[&c.plugin]));
     section("campaign", p.sec_campaign, &lead, &body)
 }
 
 fn phase_name(c: &Campaign, phase: usize) -> &str {
-    c.phases.get(phase).map_or(crate::number::DASH, |row| row.name.as_str())
+    c.phases.get(phase).map_or(DASH, |row| row.name.as_str())
 }
 
 fn phases(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
     let p = ctx.p;
     let first = c.phases.iter().map(|row| row.first_day).min().unwrap_or(0);
-    let last = c.phases.iter().map(|row| u64::from(row.first_day) + u64::from(row.days)).max().unwrap_or(0);
+    let last = c
+        .phases
+        .iter()
+        .map(|row| u64::from(row.first_day) + u64::from(row.days))
+        .max()
+        .unwrap_or(0);
     let whole_days = (last - u64::from(first)).min(DAYS_MOST);
     let day_words = |day: i64| {
         let (_, month, day) = civil(day);
@@ -57,7 +64,11 @@ fn phases(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
                 label: row.name.clone(),
                 first_day: row.first_day,
                 days: row.days,
-                figure: format!("{} · {}", fill(p.n_days, &[&whole(row.days.into())]), ctx.cash(row.budget)),
+                figure: format!(
+                    "{} · {}",
+                    fill(p.n_days, &[&whole(row.days.into())]),
+                    ctx.cash(row.budget)
+                ),
             })
             .collect(),
         marks_label: p.publications.to_owned(),
@@ -67,23 +78,44 @@ fn phases(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
             .map(|slot| Mark {
                 day: f64::from(slot.day) + f64::from(slot.minute) / 1440.0,
                 series: if slot.commercial { 5 } else { 6 },
-                note: format!("{} {} {}", when(c.day_zero, slot.day, slot.minute), slot.format, slot.theme),
+                note: format!(
+                    "{} {} {}",
+                    when(c.day_zero, slot.day, slot.minute),
+                    slot.format,
+                    slot.theme
+                ),
             })
             .collect(),
         days: (0..=whole_days)
-            .map(|d| day_words(c.day_zero + i64::from(first) + i64::try_from(d).unwrap_or(0)))
+            .map(|d| day_words(day_of(c.day_zero, u64::from(first) + d)))
             .collect(),
     };
     let span = |row: &crate::PhaseRow| {
-        let from = c.day_zero + i64::from(row.first_day);
-        (date(from), date(from + i64::from(row.days.max(1)) - 1))
+        let first = u64::from(row.first_day);
+        let last = first + u64::from(row.days.max(1)) - 1;
+        (
+            date(day_of(c.day_zero, first)),
+            date(day_of(c.day_zero, last)),
+        )
     };
     let desc: Vec<String> = c
         .phases
         .iter()
-        .map(|row| format!("{}: {} – {}, {}", row.name, span(row).0, span(row).1, ctx.cash(row.budget)))
+        .map(|row| {
+            format!(
+                "{}: {} – {}, {}",
+                row.name,
+                span(row).0,
+                span(row).1,
+                ctx.cash(row.budget)
+            )
+        })
         .collect();
-    let caption = Caption { id: "c-campaign", title: p.sec_campaign, desc: &desc.join("; ") };
+    let caption = Caption {
+        id: "c-campaign",
+        title: p.sec_campaign,
+        desc: &desc.join("; "),
+    };
     let mut table = Table::new(p.phases)
         .words(p.phase)
         .words(p.first_date)
@@ -145,10 +177,15 @@ fn channels(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
             for (k, place) in places.iter().enumerate() {
                 parts[k.min(TONES - 1)] += length(amount(i, place));
             }
-            let all: i64 = places.iter().fold(0, |sum, place| sum.saturating_add(amount(i, place).0));
+            let all: i64 = places
+                .iter()
+                .fold(0, |sum, place| sum.saturating_add(amount(i, place).0));
             Stack {
                 label: row.name.clone(),
-                notes: series.iter().map(|name| format!("{}: {name}", row.name)).collect(),
+                notes: series
+                    .iter()
+                    .map(|name| format!("{}: {name}", row.name))
+                    .collect(),
                 parts,
                 figure: ctx.cash(Minor(all)),
             }
@@ -159,8 +196,17 @@ fn channels(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
         table = table.numbers(&row.name);
     }
     table = table.numbers(p.total).numbers(p.share);
-    let total: i64 = c.allocations.iter().fold(0, |sum, a| sum.saturating_add(a.amount.0));
-    let part = |some: i64| if total > 0 { share(length(Minor(some)) / length(Minor(total))) } else { crate::number::DASH.to_owned() };
+    let total: i64 = c
+        .allocations
+        .iter()
+        .fold(0, |sum, a| sum.saturating_add(a.amount.0));
+    let part = |some: i64| {
+        if total > 0 {
+            share(length(Minor(some)) / length(Minor(total)))
+        } else {
+            DASH.to_owned()
+        }
+    };
     for place in &places {
         let amounts: Vec<Minor> = (0..c.phases.len()).map(|i| amount(i, place)).collect();
         let sum = amounts.iter().fold(0i64, |sum, a| sum.saturating_add(a.0));
@@ -171,14 +217,29 @@ fn channels(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
     }
     let mut sums_row = vec![cell(p.total)];
     for i in 0..c.phases.len() {
-        let sum = places.iter().fold(0i64, |sum, place| sum.saturating_add(amount(i, place).0));
+        let sum = places
+            .iter()
+            .fold(0i64, |sum, place| sum.saturating_add(amount(i, place).0));
         sums_row.push(cell(ctx.money(Minor(sum))));
     }
     sums_row.extend([cell(ctx.money(Minor(total))), cell(part(total))]);
     table.sums(sums_row);
-    let desc = fill(p.channel_desc, &[&whole(places.len() as u64), &ctx.cash(Minor(total))]);
-    let caption = Caption { id: "c-channels", title: p.channel_split, desc: &desc };
-    beside(&charts::stacked_bars(&caption, &series, &stacks, StackScale::Sums), &table.build())
+    let desc = fill(
+        p.channel_desc,
+        &[&whole(places.len() as u64), &ctx.cash(Minor(total))],
+    );
+    let caption = Caption {
+        id: "c-channels",
+        title: p.channel_split,
+        desc: &desc,
+    };
+    let svg = charts::stacked_bars(
+        &caption,
+        &charts::in_tones(&series),
+        &stacks,
+        StackScale::Sums,
+    );
+    html! { (figure(&svg)) (table.build()) }
 }
 
 fn content(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
@@ -205,7 +266,7 @@ fn content(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
                         title: &format!("{}: {mix}", p.content_mix),
                         desc: &categories.join(", "),
                     },
-                    &categories, &stacks, StackScale::Shares,
+                    &charts::in_tones(&categories), &stacks, StackScale::Shares,
                 ),
                 &mix_table(ctx, c, mix),
             ))
@@ -215,25 +276,34 @@ fn content(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
 
 fn mix_table(ctx: &Ctx<'_>, c: &Campaign, mix: &str) -> Markup {
     let p = ctx.p;
-    let mut table = Table::new(&fill(p.mix_table, &[mix]))
-        .words(p.phase)
-        .words(p.category)
-        .numbers(p.target)
-        .numbers(p.bounds);
-    for row in c.content.iter().filter(|row| row.mix == mix) {
-        table.row(vec![
-            cell(phase_name(c, row.phase)),
-            cell(&row.category),
-            cell(share(row.target)),
-            cell(format!("{} – {}", share(row.least), share(row.most))),
-        ]);
+    let rows: Vec<_> = c.content.iter().filter(|row| row.mix == mix).collect();
+    let mut table = Table::new(&fill(p.mix_table, &[mix])).words(p.category);
+    for phase in &c.phases {
+        table = table.numbers(&phase.name);
+    }
+    for category in in_order(rows.iter().map(|row| row.category.as_str())) {
+        let mut cells = vec![cell(&category)];
+        for phase in 0..c.phases.len() {
+            let row = rows
+                .iter()
+                .find(|row| row.phase == phase && row.category == category);
+            cells.push(html! {
+                @if let Some(row) = row {
+                    (share(row.target)) br; span.dim { (share(row.least)) " – " (share(row.most)) }
+                } @else { (DASH) }
+            });
+        }
+        table.row(cells);
     }
     table.build()
 }
 
 fn gates(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
     let p = ctx.p;
-    let mut table = Table::new(p.lead_gates).words(p.phase).words(p.condition).numbers(p.sample_min);
+    let mut table = Table::new(p.lead_gates)
+        .words(p.phase)
+        .words(p.condition)
+        .numbers(p.sample_min);
     for row in &c.gates {
         table.row(vec![
             cell(phase_name(c, row.phase)),
@@ -247,6 +317,7 @@ fn gates(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
 fn slots(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
     let p = ctx.p;
     let mut table = Table::new(p.publications)
+        .quiet()
         .words(p.when)
         .words(p.phase)
         .words(p.place)
@@ -258,7 +329,11 @@ fn slots(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
         table.row(vec![
             cell(when(c.day_zero, row.day, row.minute)),
             cell(phase_name(c, row.phase)),
-            cell(if row.place.is_empty() { p.whole_brand } else { &row.place }),
+            cell(if row.place.is_empty() {
+                p.whole_brand
+            } else {
+                &row.place
+            }),
             cell(&row.format),
             cell(&row.layer),
             cell(&row.theme),
@@ -272,6 +347,15 @@ fn slots(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
     }
 }
 
+fn day_of(day_zero: i64, day: u64) -> i64 {
+    day_zero.saturating_add(i64::try_from(day).unwrap_or(i64::MAX))
+}
+
 fn when(day_zero: i64, day: u32, minute: u16) -> String {
-    format!("{} {:02}:{:02}", date(day_zero + i64::from(day)), minute / 60, minute % 60)
+    format!(
+        "{} {:02}:{:02}",
+        date(day_of(day_zero, day.into())),
+        minute / 60,
+        minute % 60
+    )
 }

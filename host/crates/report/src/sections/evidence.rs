@@ -64,7 +64,11 @@ pub(crate) fn intake(ctx: &Ctx<'_>, rows: &[SourceRow]) -> Markup {
             .numbers(p.rejected)
             .words(p.reasons);
         for row in rows {
-            let reasons: Vec<String> = row.reasons.iter().map(|(why, n)| format!("{why} ({})", whole(*n))).collect();
+            let reasons: Vec<String> = row
+                .reasons
+                .iter()
+                .map(|(why, n)| format!("{why} ({})", whole(*n)))
+                .collect();
             table.row(vec![
                 cell(&row.source),
                 cell(&row.format),
@@ -75,7 +79,9 @@ pub(crate) fn intake(ctx: &Ctx<'_>, rows: &[SourceRow]) -> Markup {
                 cell(if reasons.is_empty() { DASH.to_owned() } else { reasons.join("; ") }),
             ]);
         }
-        let sum = |of: fn(&SourceRow) -> u64| cell(whole(rows.iter().map(of).fold(0, u64::saturating_add)));
+        let sum = |of: fn(&SourceRow) -> u64| {
+            cell(whole(rows.iter().map(of).fold(0, u64::saturating_add)))
+        };
         table.sums(vec![
             cell(p.total),
             cell(""),
@@ -98,7 +104,10 @@ pub(crate) fn evidence(ctx: &Ctx<'_>, header: &Header, evidence: &Evidence) -> M
     table.row(vec![cell(p.host_version), cell(&evidence.host_version)]);
     table.row(vec![cell(p.engine), cell(&evidence.engine)]);
     table.row(vec![cell(p.seed), html! { code { (evidence.seed) } }]);
-    table.row(vec![cell(p.playbook_digest), html! { code { (header.playbook_digest.hex()) } }]);
+    table.row(vec![
+        cell(p.playbook_digest),
+        html! { code { (header.playbook_digest.hex()) } },
+    ]);
     for (name, digest) in &evidence.digests {
         table.row(vec![cell(name), html! { code { (digest.hex()) } }]);
     }
@@ -115,7 +124,9 @@ pub(crate) fn evidence(ctx: &Ctx<'_>, header: &Header, evidence: &Evidence) -> M
 /// Wall times of the parts of the run.
 pub(crate) fn timings(ctx: &Ctx<'_>, rows: &[TimingRow]) -> Markup {
     let p = ctx.p;
-    let mut table = Table::new(p.sec_timings).words(p.part).numbers(p.milliseconds);
+    let mut table = Table::new(p.sec_timings)
+        .words(p.part)
+        .numbers(p.milliseconds);
     for row in rows {
         table.row(vec![cell(&row.part), cell(real(row.ms, 1))]);
     }

@@ -19,9 +19,7 @@ pub(crate) fn findings(ctx: &Ctx<'_>, rows: &Section<Vec<FindingRow>>) -> Markup
         Section::Filled(rows) if rows.is_empty() => empty(ctx, &Absence::Nothing),
         Section::Filled(rows) => {
             let mut sorted: Vec<&FindingRow> = rows.iter().collect();
-            sorted.sort_by(|a, b| {
-                b.level.cmp(&a.level).then_with(|| a.plugin.cmp(&b.plugin))
-            });
+            sorted.sort_by(|a, b| b.level.cmp(&a.level).then_with(|| a.plugin.cmp(&b.plugin)));
             let more = sorted.len().saturating_sub(SHOWN_MOST);
             html! {
                 ul.findings { @for row in sorted.iter().take(SHOWN_MOST) { (finding(ctx, row)) } }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::charts::{self, Caption, Flow};
 use crate::document::{Ctx, beside};
-use crate::number::{share_of, whole};
+use crate::number::{share_of, total as sum, whole};
 use crate::phrases::fill;
 use crate::{FlowEnd, FlowMatrix};
 
@@ -21,20 +21,40 @@ pub(crate) fn matrix(ctx: &Ctx<'_>, words: &MatrixWords<'_>, flows: &FlowMatrix)
     let p = ctx.p;
     let from: Vec<String> = flows.from.iter().map(|end| name(ctx, end)).collect();
     let to: Vec<String> = flows.to.iter().map(|end| name(ctx, end)).collect();
-    let cell = |i: usize, k: usize| flows.members.get(i).and_then(|r| r.get(k)).map_or(0, |n| *n);
+    let cell = |i: usize, k: usize| {
+        flows
+            .members
+            .get(i)
+            .and_then(|r| r.get(k))
+            .map_or(0, |n| *n)
+    };
     let same: Vec<(usize, usize)> = flows
         .from
         .iter()
         .enumerate()
-        .flat_map(|(i, a)| flows.to.iter().enumerate().filter(move |(_, b)| a == *b).map(move |(k, _)| (i, k)))
+        .flat_map(|(i, a)| {
+            flows
+                .to
+                .iter()
+                .enumerate()
+                .filter(move |(_, b)| a == *b)
+                .map(move |(k, _)| (i, k))
+        })
         .collect();
-    let stayed: u64 = same.iter().map(|(i, k)| cell(*i, *k)).sum();
-    let total: u64 = (0..from.len()).flat_map(|i| (0..to.len()).map(move |k| (i, k))).map(|(i, k)| cell(i, k)).sum();
-    let desc = fill(p.flow_desc, &[&whole(total), &whole(stayed), &whole(total - stayed)]);
+    let stayed = sum(same.iter().map(|(i, k)| cell(*i, *k)));
+    let places = (0..from.len()).flat_map(|i| (0..to.len()).map(move |k| (i, k)));
+    let total = sum(places.map(|(i, k)| cell(i, k)));
+    let moved = total.saturating_sub(stayed);
+    let desc = fill(p.flow_desc, &[&whole(total), &whole(stayed), &whole(moved)]);
     let notes = from
         .iter()
         .enumerate()
-        .map(|(i, a)| to.iter().enumerate().map(|(k, b)| format!("{a} → {b}: {}", whole(cell(i, k)))).collect())
+        .map(|(i, a)| {
+            to.iter()
+                .enumerate()
+                .map(|(k, b)| format!("{a} → {b}: {}", whole(cell(i, k))))
+                .collect()
+        })
         .collect();
     let flow = Flow {
         from: from.clone(),
@@ -48,7 +68,14 @@ pub(crate) fn matrix(ctx: &Ctx<'_>, words: &MatrixWords<'_>, flows: &FlowMatrix)
     let svg = if total == 0 {
         String::new()
     } else {
-        charts::flow(&Caption { id: words.id, title: words.title, desc: &desc }, &flow)
+        charts::flow(
+            &Caption {
+                id: words.id,
+                title: words.title,
+                desc: &desc,
+            },
+            &flow,
+        )
     };
     let heat = |n: u64| match n.saturating_mul(100).checked_div(total).unwrap_or(0) {
         0 if n == 0 => "h0",
@@ -72,17 +99,17 @@ pub(crate) fn matrix(ctx: &Ctx<'_>, words: &MatrixWords<'_>, flows: &FlowMatrix)
                         @for k in 0..to.len() {
                             td class={ (heat(cell(i, k))) @if same.contains(&(i, k)) { " same" } } { (whole(cell(i, k))) }
                         }
-                        td { (whole((0..to.len()).map(|k| cell(i, k)).sum())) }
+                        td { (whole(sum((0..to.len()).map(|k| cell(i, k))))) }
                     }
                 } }
                 tfoot { tr {
                     th scope="row" { (p.total) }
-                    @for k in 0..to.len() { td { (whole((0..from.len()).map(|i| cell(i, k)).sum())) } }
+                    @for k in 0..to.len() { td { (whole(sum((0..from.len()).map(|i| cell(i, k))))) } }
                     td { (whole(total)) }
                 } }
             }
         }
-        p.note { (fill(p.flow_note, &[&whole(total - stayed), &share_of(total - stayed, total)])) }
+        p.note { (fill(p.flow_note, &[&whole(moved), &share_of(moved, total)])) }
     };
     beside(&svg, &table)
 }

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 use playbook_model::Minor;
 
-use crate::charts::{self, Bar, Caption, Stack, StackScale};
-use crate::document::{Ctx, Table, beside, cell, empty, named, section};
-use crate::number::{length, real, share, share_of, signed, whole};
+use crate::charts::{self, Bar, Caption, Series, Stack, StackScale};
+use crate::document::{Ctx, Table, beside, cell, empty, figure, section};
+use crate::number::{DASH, length, real, share, share_of, signed, total, whole};
 use crate::phrases::fill;
 use crate::{Absence, BudgetRow, Incentives, Section};
 
@@ -14,7 +14,9 @@ pub(crate) fn grants(ctx: &Ctx<'_>, incentives: &Section<Incentives>, dry_run: b
     let p = ctx.p;
     let body = match incentives {
         Section::Empty(why) => empty(ctx, why),
-        Section::Filled(i) if i.grants.is_empty() && i.refusals.is_empty() => empty(ctx, &Absence::Nothing),
+        Section::Filled(i) if i.grants.is_empty() && i.refusals.is_empty() => {
+            empty(ctx, &Absence::Nothing)
+        }
         Section::Filled(i) => html! {
             h3 { (if dry_run { p.would_grant_by_action } else { p.grants_by_action }) }
             @if i.grants.is_empty() { (empty(ctx, &Absence::Nothing)) } @else { (by_action(ctx, i)) }
@@ -30,11 +32,18 @@ fn sum(amounts: impl Iterator<Item = Minor>) -> Minor {
     Minor(i64::try_from(sum).unwrap_or(i64::MAX))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "lengths of bars and a ratio for display")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "lengths of bars and a ratio for display"
+)]
 fn by_action(ctx: &Ctx<'_>, i: &Incentives) -> Markup {
     let p = ctx.p;
     let returned = |output: Minor, cost: Minor| {
-        if cost.0 > 0 { real(output.0 as f64 / cost.0 as f64, 2) } else { crate::number::DASH.to_owned() }
+        if cost.0 > 0 {
+            real(output.0 as f64 / cost.0 as f64, 2)
+        } else {
+            DASH.to_owned()
+        }
     };
     let bars: Vec<Bar> = i
         .grants
@@ -47,9 +56,17 @@ fn by_action(ctx: &Ctx<'_>, i: &Incentives) -> Markup {
             series: 2,
         })
         .collect();
-    let described: Vec<String> = bars.iter().map(|b| format!("{} {}", b.label, b.figure)).collect();
-    let caption = Caption { id: "c-grants", title: p.grants_by_action, desc: &described.join("; ") };
+    let described: Vec<String> = bars
+        .iter()
+        .map(|b| format!("{} {}", b.label, b.figure))
+        .collect();
+    let caption = Caption {
+        id: "c-grants",
+        title: p.grants_by_action,
+        desc: &described.join("; "),
+    };
     let mut table = Table::new(p.grants_by_action)
+        .quiet()
         .words(p.action)
         .numbers(p.proposed)
         .numbers(p.granted)
@@ -72,21 +89,21 @@ fn by_action(ctx: &Ctx<'_>, i: &Incentives) -> Markup {
     let output = sum(i.grants.iter().map(|r| r.expected_output));
     table.sums(vec![
         cell(p.total),
-        cell(whole(i.grants.iter().map(|r| r.proposed).sum())),
-        cell(whole(i.grants.iter().map(|r| r.granted).sum())),
+        cell(whole(total(i.grants.iter().map(|r| r.proposed)))),
+        cell(whole(total(i.grants.iter().map(|r| r.granted)))),
         cell(""),
         cell(ctx.money(cost)),
         cell(ctx.money(output)),
         cell(returned(output, cost)),
     ]);
-    html! { (crate::document::figure(&charts::bars(&caption, &bars))) (table.build()) }
+    html! { (figure(&charts::bars(&caption, &bars, charts::HALF_PX))) (table.build()) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "lengths of bars")]
 fn by_code(ctx: &Ctx<'_>, i: &Incentives) -> Markup {
     let p = ctx.p;
     let words = |row: &crate::RefusalRow| row.code.words(ctx.lang.code());
-    let total: u64 = i.refusals.iter().map(|r| r.proposals).sum();
+    let all = total(i.refusals.iter().map(|r| r.proposals));
     let bars: Vec<Bar> = i
         .refusals
         .iter()
@@ -98,9 +115,17 @@ fn by_code(ctx: &Ctx<'_>, i: &Incentives) -> Markup {
             series: 5,
         })
         .collect();
-    let described: Vec<String> = bars.iter().map(|b| format!("{} {}", b.label, b.figure)).collect();
-    let caption = Caption { id: "c-refusals", title: p.refusals_by_code, desc: &described.join("; ") };
+    let described: Vec<String> = bars
+        .iter()
+        .map(|b| format!("{} {}", b.label, b.figure))
+        .collect();
+    let caption = Caption {
+        id: "c-refusals",
+        title: p.refusals_by_code,
+        desc: &described.join("; "),
+    };
     let mut table = Table::new(p.refusals_by_code)
+        .quiet()
         .words(p.code)
         .numbers(p.proposals)
         .numbers(p.share)
@@ -112,17 +137,20 @@ fn by_code(ctx: &Ctx<'_>, i: &Incentives) -> Markup {
                 @if let Some(detail) = &row.detail { br; span.dim { (ctx.words(detail)) } }
             },
             cell(whole(row.proposals)),
-            cell(share_of(row.proposals, total)),
+            cell(share_of(row.proposals, all)),
             cell(ctx.money(row.cost)),
         ]);
     }
     table.sums(vec![
         cell(p.total),
-        cell(whole(total)),
-        cell(share_of(total, total)),
+        cell(whole(all)),
+        cell(share_of(all, all)),
         cell(ctx.money(sum(i.refusals.iter().map(|r| r.cost)))),
     ]);
-    beside(&charts::bars(&caption, &bars), &table.build())
+    beside(
+        &charts::bars(&caption, &bars, charts::HALF_PX),
+        &table.build(),
+    )
 }
 
 /// What each budget and pool holds and has spent.
@@ -139,21 +167,47 @@ pub(crate) fn budgets(ctx: &Ctx<'_>, rows: &Section<Vec<BudgetRow>>) -> Markup {
 fn use_of(ctx: &Ctx<'_>, rows: &[BudgetRow]) -> Markup {
     let p = ctx.p;
     let parts = |row: &BudgetRow| [row.spent_before, row.spent, row.reserved, row.available];
-    let series = [p.spent_before, p.spent, p.reserved, p.available].map(str::to_owned);
+    let series = [
+        (p.spent_before, 0),
+        (p.spent, 1),
+        (p.reserved, 2),
+        (p.available, charts::REST),
+    ]
+    .map(|(name, tone)| Series {
+        name: name.to_owned(),
+        tone,
+    });
     let stacks: Vec<Stack> = rows
         .iter()
         .map(|row| Stack {
             label: row.path.join(" › "),
             parts: parts(row).iter().map(|a| length(*a)).collect(),
-            notes: series.iter().zip(parts(row)).map(|(name, a)| format!("{name}: {}", ctx.cash(a))).collect(),
+            notes: series
+                .iter()
+                .zip(parts(row))
+                .map(|(s, a)| format!("{}: {}", s.name, ctx.cash(a)))
+                .collect(),
             figure: String::new(),
         })
         .collect();
     let desc: Vec<String> = rows
         .iter()
-        .map(|row| format!("{}: {}", row.path.join(" › "), fill(p.budget_desc, &[&ctx.cash(row.available), &ctx.cash(row.allocated)])))
+        .map(|row| {
+            format!(
+                "{}: {}",
+                row.path.join(" › "),
+                fill(
+                    p.budget_desc,
+                    &[&ctx.cash(row.available), &ctx.cash(row.allocated)]
+                )
+            )
+        })
         .collect();
-    let caption = Caption { id: "c-budgets", title: p.sec_budgets, desc: &desc.join("; ") };
+    let caption = Caption {
+        id: "c-budgets",
+        title: p.sec_budgets,
+        desc: &desc.join("; "),
+    };
     let mut table = Table::new(&ctx.in_currency(p.sec_budgets))
         .words(p.budget)
         .numbers(p.allocated)
@@ -164,11 +218,19 @@ fn use_of(ctx: &Ctx<'_>, rows: &[BudgetRow]) -> Markup {
         .numbers(p.used);
     for row in rows {
         let name = row.path.last().map_or("", String::as_str);
-        let over = if row.path.len() > 1 { row.path[..row.path.len() - 1].join(" › ") + " › " } else { String::new() };
+        let over = if row.path.len() > 1 {
+            row.path[..row.path.len() - 1].join(" › ") + " › "
+        } else {
+            String::new()
+        };
         let used = length(row.spent_before) + length(row.spent) + length(row.reserved);
-        let used = if row.allocated.0 > 0 { share(used / length(row.allocated)) } else { crate::number::DASH.to_owned() };
+        let used = if row.allocated.0 > 0 {
+            share(used / length(row.allocated))
+        } else {
+            DASH.to_owned()
+        };
         table.row(vec![
-            html! { span.dim { (over) } (named(name, name)) },
+            html! { span.dim { (over) } (name) },
             cell(ctx.money(row.allocated)),
             cell(ctx.money(row.spent_before)),
             cell(ctx.money(row.spent)),
@@ -177,5 +239,5 @@ fn use_of(ctx: &Ctx<'_>, rows: &[BudgetRow]) -> Markup {
             cell(used),
         ]);
     }
-    beside(&charts::stacked_bars(&caption, &series, &stacks, StackScale::Shares), &table.build())
+    html! { (figure(&charts::stacked_bars(&caption, &series, &stacks, StackScale::Shares))) (table.build()) }
 }

@@ -4,7 +4,7 @@ use maud::{Markup, PreEscaped, html};
 
 use crate::charts::{self, Bar, Caption, Histogram};
 use crate::document::{Ctx, empty, section};
-use crate::number::{share_of, whole};
+use crate::number::{share_of, total as sum, whole};
 use crate::phrases::fill;
 use crate::{Absence, Distribution, ScoreRow, Section};
 
@@ -28,12 +28,14 @@ fn card(ctx: &Ctx<'_>, index: usize, row: &ScoreRow) -> Markup {
     let p = ctx.p;
     let words = ctx.words(&row.meaning);
     let (svg, members) = match &row.distribution {
-        Distribution::Bins { edges, counts } => {
-            (bins(ctx, index, row, edges, counts), counts.iter().sum::<u64>())
-        }
-        Distribution::Categories(counts) => {
-            (categories(ctx, index, row, counts), counts.iter().map(|c| c.1).sum())
-        }
+        Distribution::Bins { edges, counts } => (
+            bins(ctx, index, row, edges, counts),
+            sum(counts.iter().copied()),
+        ),
+        Distribution::Categories(counts) => (
+            categories(ctx, index, row, counts),
+            sum(counts.iter().map(|c| c.1)),
+        ),
     };
     let value = |v: f64| ctx.measured(v, &row.unit);
     html! {
@@ -58,27 +60,49 @@ fn card(ctx: &Ctx<'_>, index: usize, row: &ScoreRow) -> Markup {
 
 fn bins(ctx: &Ctx<'_>, index: usize, row: &ScoreRow, edges: &[f64], counts: &[u64]) -> String {
     let p = ctx.p;
-    let value = |at: usize| edges.get(at).map_or_else(String::new, |v| ctx.measured(*v, &row.unit));
-    let total: u64 = counts.iter().sum();
+    let value = |at: usize| {
+        edges
+            .get(at)
+            .map_or_else(String::new, |v| ctx.measured(*v, &row.unit))
+    };
+    let total = sum(counts.iter().copied());
     let notes = counts
         .iter()
         .enumerate()
-        .map(|(i, n)| format!("{} – {}: {} ({})", value(i), value(i + 1), whole(*n), share_of(*n, total)))
+        .map(|(i, n)| {
+            format!(
+                "{} – {}: {} ({})",
+                value(i),
+                value(i + 1),
+                whole(*n),
+                share_of(*n, total)
+            )
+        })
         .collect();
     let mark = match (row.quantiles, edges.first(), edges.last()) {
-        (Some([_, middle, _]), Some(low), Some(high)) if high > low => {
-            Some((place(middle, edges, *low, *high), format!("{} {}", p.median, ctx.measured(middle, &row.unit))))
-        }
+        (Some([_, middle, _]), Some(low), Some(high)) if high > low => Some((
+            place(middle, edges, *low, *high),
+            format!("{} {}", p.median, ctx.measured(middle, &row.unit)),
+        )),
         _ => None,
     };
     let desc = match row.quantiles {
         Some([low, middle, high]) => fill(
             p.scores_desc,
-            &[&whole(total), &ctx.measured(low, &row.unit), &ctx.measured(middle, &row.unit), &ctx.measured(high, &row.unit)],
+            &[
+                &whole(total),
+                &ctx.measured(low, &row.unit),
+                &ctx.measured(middle, &row.unit),
+                &ctx.measured(high, &row.unit),
+            ],
         ),
         None => fill(p.scores_desc_short, &[&whole(total)]),
     };
-    let middle = if counts.len().is_multiple_of(2) { value(counts.len() / 2) } else { String::new() };
+    let middle = if counts.len().is_multiple_of(2) {
+        value(counts.len() / 2)
+    } else {
+        String::new()
+    };
     let chart = Histogram {
         counts: counts.to_vec(),
         notes,
@@ -86,7 +110,14 @@ fn bins(ctx: &Ctx<'_>, index: usize, row: &ScoreRow, edges: &[f64], counts: &[u6
         mark,
     };
     let id = format!("c-score-{index}");
-    charts::histogram(&Caption { id: &id, title: ctx.words(&row.meaning), desc: &desc }, &chart)
+    charts::histogram(
+        &Caption {
+            id: &id,
+            title: ctx.words(&row.meaning),
+            desc: &desc,
+        },
+        &chart,
+    )
 }
 
 /// Where a value lies as a part of the width, when all bins are drawn equally wide.
@@ -98,14 +129,17 @@ fn place(value: f64, edges: &[f64], low: f64, high: f64) -> f64 {
     if value >= high {
         return 1.0;
     }
-    let bin = edges.windows(2).position(|e| value >= e[0] && value < e[1]).unwrap_or(0);
+    let bin = edges
+        .windows(2)
+        .position(|e| value >= e[0] && value < e[1])
+        .unwrap_or(0);
     let inside = (value - edges[bin]) / (edges[bin + 1] - edges[bin]);
     (bin as f64 + inside) / (edges.len() - 1) as f64
 }
 
 #[expect(clippy::cast_precision_loss, reason = "lengths of bars")]
 fn categories(ctx: &Ctx<'_>, index: usize, row: &ScoreRow, counts: &[(String, u64)]) -> String {
-    let total: u64 = counts.iter().map(|c| c.1).sum();
+    let total = sum(counts.iter().map(|c| c.1));
     let mut bars: Vec<Bar> = counts
         .iter()
         .take(CATEGORIES_MOST)
@@ -117,7 +151,7 @@ fn categories(ctx: &Ctx<'_>, index: usize, row: &ScoreRow, counts: &[(String, u6
             series: 0,
         })
         .collect();
-    let rest: u64 = counts.iter().skip(CATEGORIES_MOST).map(|c| c.1).sum();
+    let rest = sum(counts.iter().skip(CATEGORIES_MOST).map(|c| c.1));
     if rest > 0 {
         bars.push(Bar {
             label: ctx.p.others.to_owned(),
@@ -129,5 +163,13 @@ fn categories(ctx: &Ctx<'_>, index: usize, row: &ScoreRow, counts: &[(String, u6
     }
     let id = format!("c-score-{index}");
     let desc = fill(ctx.p.scores_desc_short, &[&whole(total)]);
-    charts::bars(&Caption { id: &id, title: ctx.words(&row.meaning), desc: &desc }, &bars)
+    charts::bars(
+        &Caption {
+            id: &id,
+            title: ctx.words(&row.meaning),
+            desc: &desc,
+        },
+        &bars,
+        charts::CARD_PX,
+    )
 }

@@ -6,7 +6,7 @@ use playbook_model::Minor;
 use super::{MatrixWords, matrix};
 use crate::charts::{self, Bar, Caption};
 use crate::document::{Ctx, Table, beside, cell, empty, maybe, named, section};
-use crate::number::{self, share_of, whole};
+use crate::number::{self, share_of, total as sum, whole};
 use crate::phrases::fill;
 use crate::{Absence, Section, Segmentation};
 
@@ -27,14 +27,20 @@ pub(crate) fn segments(ctx: &Ctx<'_>, segmentation: &Section<Segmentation>) -> M
             }
         },
     };
-    let lead = segmentation.filled().map_or_else(String::new, |s| fill(p.lead_segments, &[&s.plugin]));
+    let lead = segmentation
+        .filled()
+        .map_or_else(String::new, |s| fill(p.lead_segments, &[&s.plugin]));
     section("segments", p.sec_segments, &lead, &body)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "lengths of bars")]
 fn sizes(ctx: &Ctx<'_>, s: &Segmentation) -> Markup {
     let p = ctx.p;
-    let total: u64 = s.segments.iter().map(|row| row.members).sum::<u64>() + s.unassigned;
+    let total = sum(s
+        .segments
+        .iter()
+        .map(|row| row.members)
+        .chain([s.unassigned]));
     let mut bars: Vec<Bar> = s
         .segments
         .iter()
@@ -50,16 +56,30 @@ fn sizes(ctx: &Ctx<'_>, s: &Segmentation) -> Markup {
         bars.push(Bar {
             label: p.flow_unassigned.to_owned(),
             value: Some(s.unassigned as f64),
-            figure: format!("{} · {}", whole(s.unassigned), share_of(s.unassigned, total)),
+            figure: format!(
+                "{} · {}",
+                whole(s.unassigned),
+                share_of(s.unassigned, total)
+            ),
             mark: None,
             series: 6,
         });
     }
-    let described: Vec<String> = bars.iter().map(|b| format!("{} {}", b.label, b.figure)).collect();
-    let caption = Caption { id: "c-segments", title: p.segment_sizes, desc: &described.join("; ") };
+    let described: Vec<String> = bars
+        .iter()
+        .map(|b| format!("{} {}", b.label, b.figure))
+        .collect();
+    let caption = Caption {
+        id: "c-segments",
+        title: p.segment_sizes,
+        desc: &described.join("; "),
+    };
     let compared = s.segments.iter().any(|row| row.members_before.is_some());
 
-    let mut table = Table::new(p.segment_sizes).words(p.segment).numbers(p.members).numbers(p.share);
+    let mut table = Table::new(p.segment_sizes)
+        .words(p.segment)
+        .numbers(p.members)
+        .numbers(p.share);
     if compared {
         table = table.numbers(p.change);
     }
@@ -71,32 +91,51 @@ fn sizes(ctx: &Ctx<'_>, s: &Segmentation) -> Markup {
             cell(share_of(row.members, total)),
         ];
         if compared {
-            cells.push(maybe(row.members_before, |before| change(row.members, before)));
+            cells.push(maybe(row.members_before, |before| {
+                change(row.members, before)
+            }));
         }
         cells.push(cell(whole(row.grants)));
         cells.push(maybe(row.revenue, |r| ctx.money(r)));
         table.row(cells);
     }
     if s.unassigned > 0 {
-        let mut cells = vec![cell(p.flow_unassigned), cell(whole(s.unassigned)), cell(share_of(s.unassigned, total))];
+        let mut cells = vec![
+            cell(p.flow_unassigned),
+            cell(whole(s.unassigned)),
+            cell(share_of(s.unassigned, total)),
+        ];
         cells.extend((0..2 + usize::from(compared)).map(|_| cell(number::DASH)));
         table.row(cells);
     }
-    let revenue: i128 = s.segments.iter().filter_map(|row| row.revenue).map(|r| i128::from(r.0)).sum();
-    let mut sums = vec![cell(p.total), cell(whole(total)), cell(share_of(total, total))];
+    let revenue: i128 = s
+        .segments
+        .iter()
+        .filter_map(|row| row.revenue)
+        .map(|r| i128::from(r.0))
+        .sum();
+    let mut sums = vec![
+        cell(p.total),
+        cell(whole(total)),
+        cell(share_of(total, total)),
+    ];
     if compared {
         sums.push(cell(""));
     }
-    sums.push(cell(whole(s.segments.iter().map(|row| row.grants).sum())));
+    sums.push(cell(whole(sum(s.segments.iter().map(|row| row.grants)))));
     let known = s.segments.iter().any(|row| row.revenue.is_some());
     let revenue = known.then(|| Minor(i64::try_from(revenue).unwrap_or(i64::MAX)));
     sums.push(maybe(revenue, |r| ctx.money(r)));
     table.sums(sums);
     let table = html! { (table.build()) @if compared { p.note { (p.mark_before) } } };
-    beside(&charts::bars(&caption, &bars), &table)
+    beside(&charts::bars(&caption, &bars, charts::HALF_PX), &table)
 }
 
 /// Difference with its sign.
 fn change(now: u64, before: u64) -> String {
-    if now >= before { format!("+{}", whole(now - before)) } else { format!("−{}", whole(before - now)) }
+    if now >= before {
+        format!("+{}", whole(now - before))
+    } else {
+        format!("−{}", whole(before - now))
+    }
 }

@@ -31,13 +31,16 @@ pub(crate) fn roi(ctx: &Ctx<'_>, roi: &Section<Roi>) -> Markup {
             }
         }
     };
-    let lead = roi.filled().map_or_else(String::new, |r| fill(p.lead_roi, &[&r.plugin]));
+    let lead = roi
+        .filled()
+        .map_or_else(String::new, |r| fill(p.lead_roi, &[&r.plugin]));
     section("roi", p.sec_roi, &lead, &body)
 }
 
 fn group(ctx: &Ctx<'_>, index: usize, subject: &str, rows: &[&RoiRow]) -> Markup {
     let p = ctx.p;
-    let figure = |value: Option<f64>| value.map_or_else(|| p.not_measured.to_owned(), |v| real(v, 2));
+    let figure =
+        |value: Option<f64>| value.map_or_else(|| p.not_measured.to_owned(), |v| real(v, 2));
     let bars: Vec<Bar> = rows
         .iter()
         .map(|row| Bar {
@@ -48,11 +51,19 @@ fn group(ctx: &Ctx<'_>, index: usize, subject: &str, rows: &[&RoiRow]) -> Markup
             series: usize::from(matches!((row.roi, row.floor), (Some(r), Some(f)) if r < f)) * 5,
         })
         .collect();
-    let described: Vec<String> = bars.iter().map(|b| format!("{} {}", b.label, b.figure)).collect();
+    let described: Vec<String> = bars
+        .iter()
+        .map(|b| format!("{} {}", b.label, b.figure))
+        .collect();
     let id = format!("c-roi-{index}");
     let title = format!("{} · {}", p.sec_roi, p.subject(subject));
-    let caption = Caption { id: &id, title: &title, desc: &described.join("; ") };
+    let caption = Caption {
+        id: &id,
+        title: &title,
+        desc: &described.join("; "),
+    };
     let mut table = Table::new(&title)
+        .quiet()
         .words(p.group)
         .numbers(&ctx.in_currency(p.revenue))
         .numbers(&ctx.in_currency(p.cost))
@@ -70,5 +81,8 @@ fn group(ctx: &Ctx<'_>, index: usize, subject: &str, rows: &[&RoiRow]) -> Markup
             maybe(row.floor, |v| real(v, 2)),
         ]);
     }
-    beside(&charts::bars(&caption, &bars), &table.build())
+    beside(
+        &charts::bars(&caption, &bars, charts::HALF_PX),
+        &table.build(),
+    )
 }

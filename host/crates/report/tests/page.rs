@@ -1,0 +1,523 @@
+//! What a page promises: it stands alone, nothing breaks out of it, the same values give the same bytes.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod values;
+
+use std::collections::BTreeSet;
+
+use playbook_model::{Digest, Kind, Words};
+use playbook_report::{
+    Absence, FlowEnd, Lang, Report, Section, TimingRow, charts, render, render_diff,
+};
+use values::{diff_of, report_of};
+
+const HOSTILE: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>\u{202e}\u{0}]]></title></style></svg>{0}&amp;<!--";
+
+fn pages_of(text: &str) -> Vec<String> {
+    [Lang::En, Lang::Zh]
+        .into_iter()
+        .flat_map(|lang| {
+            [
+                render(&report_of(text), lang),
+                render_diff(&diff_of(text), lang),
+            ]
+        })
+        .collect()
+}
+
+/// A tag of a page: name, attributes, whether it closes.
+struct Tag {
+    name: String,
+    attributes: Vec<(String, String)>,
+    closes: bool,
+}
+
+/// Reads a page as strictly as a parser that forgives nothing: a `<` that opens no tag is a failure.
+fn tags(page: &str) -> Vec<Tag> {
+    let mut found = Vec::new();
+    let mut rest = page;
+    while let Some(at) = rest.find('<') {
+        rest = &rest[at + 1..];
+        if rest.starts_with("!DOCTYPE html>") {
+            continue;
+        }
+        let closes = rest.starts_with('/');
+        let name: String = rest
+            .trim_start_matches('/')
+            .chars()
+            .take_while(char::is_ascii_alphanumeric)
+            .collect();
+        assert!(
+            !name.is_empty(),
+            "a `<` opens no tag: {}",
+            &rest[..rest.len().min(60)]
+        );
+        rest = rest
+            .trim_start_matches('/')
+            .strip_prefix(name.as_str())
+            .unwrap();
+        let mut attributes = Vec::new();
+        loop {
+            rest = rest.trim_start_matches([' ', '\n', '/']);
+            if let Some(after) = rest.strip_prefix('>') {
+                rest = after;
+                break;
+            }
+            let (key, after) = rest.split_once("=\"").unwrap();
+            let (value, after) = after.split_once('"').unwrap();
+            attributes.push((key.to_owned(), value.to_owned()));
+            rest = after;
+        }
+        if name == "style" && !closes {
+            rest = &rest[rest.find("</style>").unwrap()..];
+        }
+        found.push(Tag {
+            name,
+            attributes,
+            closes,
+        });
+    }
+    found
+}
+
+#[test]
+fn hostile_texts_open_no_tag_and_no_attribute() {
+    let plain: Vec<Vec<Tag>> = pages_of("plain").iter().map(|p| tags(p)).collect();
+    for (hostile, plain) in pages_of(HOSTILE).iter().zip(plain) {
+        let names = |tags: &[Tag]| {
+            tags.iter()
+                .map(|t| t.name.clone())
+                .collect::<BTreeSet<String>>()
+        };
+        let keys = |tags: &[Tag]| {
+            tags.iter()
+                .flat_map(|t| &t.attributes)
+                .map(|a| a.0.clone())
+                .collect::<BTreeSet<String>>()
+        };
+        let hostile_tags = tags(hostile);
+        assert_eq!(names(&hostile_tags), names(&plain));
+        assert_eq!(keys(&hostile_tags), keys(&plain));
+        assert!(!hostile.contains('\u{202e}') && !hostile.contains('\u{0}'));
+        assert!(
+            hostile.contains("&lt;script&gt;"),
+            "the text itself is still there to be read"
+        );
+    }
+}
+
+#[test]
+fn every_tag_is_closed_in_order() {
+    for page in pages_of(HOSTILE) {
+        let mut open = Vec::new();
+        for tag in tags(&page) {
+            let void = ["meta", "br"].contains(&tag.name.as_str());
+            let drawn = ["rect", "circle", "polygon", "path"].contains(&tag.name.as_str());
+            if tag.closes {
+                while open
+                    .last()
+                    .is_some_and(|last: &String| *last != tag.name && is_drawn(last))
+                {
+                    open.pop();
+                }
+                assert_eq!(open.pop().as_deref(), Some(tag.name.as_str()));
+            } else if !void {
+                if drawn {
+                    while open.last().is_some_and(is_drawn) {
+                        open.pop();
+                    }
+                }
+                open.push(tag.name);
+            }
+        }
+        assert!(open.is_empty(), "{open:?}");
+    }
+}
+
+/// Drawn elements may close themselves, which the reader above does not tell apart.
+#[expect(clippy::ptr_arg, reason = "used as a predicate over a list of names")]
+fn is_drawn(name: &String) -> bool {
+    ["rect", "circle", "polygon", "path"].contains(&name.as_str())
+}
+
+#[test]
+fn page_loads_nothing_and_runs_nothing() {
+    for page in pages_of("plain") {
+        let outside = page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+        for word in [
+            "http://",
+            "https://",
+            "<script",
+            "<link",
+            "<img",
+            "<iframe",
+            "@import",
+            "url(",
+            "javascript:",
+        ] {
+            assert!(!outside.contains(word), "{word}");
+        }
+        for tag in tags(&page) {
+            for (key, value) in &tag.attributes {
+                assert!(
+                    !key.starts_with("on") && key != "style" && key != "src",
+                    "{key}"
+                );
+                assert!(key != "href" || value.starts_with('#'), "{value}");
+            }
+        }
+    }
+}
+
+#[test]
+fn policy_allows_exactly_the_style_of_the_page() {
+    for page in pages_of(HOSTILE) {
+        let style = page
+            .split_once("<style>")
+            .unwrap()
+            .1
+            .split_once("</style>")
+            .unwrap()
+            .0;
+        let allowed = page
+            .split_once("style-src 'sha256-")
+            .or_else(|| page.split_once("style-src &#39;sha256-"));
+        let allowed = allowed.unwrap().1.split_once(['\'', '&']).unwrap().0;
+        assert_eq!(allowed, base64(&Digest::of(style.as_bytes()).0));
+        assert!(page.contains("default-src 'none'"));
+        assert_eq!(page.matches("<style").count(), 1);
+    }
+}
+
+/// Another way to the same letters than the page's own: bit by bit.
+fn base64(bytes: &[u8]) -> String {
+    let letters: Vec<char> = ('A'..='Z')
+        .chain('a'..='z')
+        .chain('0'..='9')
+        .chain(['+', '/'])
+        .collect();
+    let bits: Vec<u8> = bytes
+        .iter()
+        .flat_map(|b| (0..8).rev().map(move |i| b >> i & 1))
+        .collect();
+    let mut text: String = bits
+        .chunks(6)
+        .map(|six| {
+            letters[(0..6).fold(0, |sum, i| {
+                sum << 1 | usize::from(six.get(i).copied().unwrap_or(0))
+            })]
+        })
+        .collect();
+    while !text.len().is_multiple_of(4) {
+        text.push('=');
+    }
+    text
+}
+
+#[test]
+fn same_values_give_the_same_bytes() {
+    assert_eq!(pages_of("plain"), pages_of("plain"));
+    let from_thread = std::thread::spawn(|| pages_of("plain")).join().unwrap();
+    assert_eq!(pages_of("plain"), from_thread);
+}
+
+#[test]
+fn ids_are_unique_and_every_reference_is_met() {
+    for page in pages_of("plain") {
+        let mut ids = BTreeSet::new();
+        let mut wanted = BTreeSet::new();
+        for tag in tags(&page) {
+            for (key, value) in tag.attributes {
+                match key.as_str() {
+                    "id" => assert!(ids.insert(value.clone()), "{value} twice"),
+                    "href" => drop(wanted.insert(value.trim_start_matches('#').to_owned())),
+                    "aria-labelledby" => wanted.extend(value.split(' ').map(str::to_owned)),
+                    _ => {}
+                }
+            }
+        }
+        assert!(
+            wanted.is_subset(&ids),
+            "{:?}",
+            wanted.difference(&ids).collect::<Vec<_>>()
+        );
+    }
+}
+
+#[test]
+fn both_languages_have_the_same_structure() {
+    let shape = |page: &str| {
+        tags(page)
+            .iter()
+            .map(|t| (t.name.clone(), t.closes))
+            .collect::<Vec<_>>()
+    };
+    let pages = pages_of("plain");
+    assert_eq!(shape(&pages[0]), shape(&pages[2]));
+    assert_eq!(shape(&pages[1]), shape(&pages[3]));
+    assert!(
+        pages[0].contains("<html lang=\"en\">") && pages[2].contains("<html lang=\"zh-Hant\">")
+    );
+    assert!(pages[2].contains("社群健康度") && !pages[2].contains("Community health"));
+}
+
+#[test]
+fn drawings_are_described_and_have_tables() {
+    for page in pages_of("plain") {
+        let tags = tags(&page);
+        let drawings: Vec<_> = tags
+            .iter()
+            .filter(|t| t.name == "svg" && !t.closes)
+            .collect();
+        assert!(drawings.len() >= 4, "{}", drawings.len());
+        for drawing in &drawings {
+            for key in ["role", "aria-labelledby", "viewBox"] {
+                assert!(drawing.attributes.iter().any(|a| a.0 == key), "{key}");
+            }
+        }
+        assert!(
+            tags.iter()
+                .filter(|t| t.name == "desc" && !t.closes)
+                .count()
+                == drawings.len()
+        );
+        assert!(
+            tags.iter()
+                .filter(|t| t.name == "table" && !t.closes)
+                .count()
+                >= 5
+        );
+        assert!(tags.iter().filter(|t| t.name == "h1" && !t.closes).count() == 1);
+    }
+}
+
+#[test]
+fn empty_sections_say_why() {
+    let reasons = [
+        (
+            Absence::NoStage(Kind::Roi),
+            "no stage of kind “ROI”",
+            "未設「回報」類階段",
+        ),
+        (
+            Absence::FirstCycle,
+            "no closed earlier cycle",
+            "尚無已關閉的上一週期",
+        ),
+        (Absence::Nothing, "nothing to report", "沒有可報告的內容"),
+        (Absence::NoBudget, "declares no budget", "未聲明預算"),
+        (
+            Absence::Skipped {
+                stage: "worth".to_owned(),
+                fault: "trapped".to_owned(),
+            },
+            "stage “worth” was left out",
+            "「worth」因插件故障",
+        ),
+        (Absence::OneSideOnly, "only one of the two", "僅一方具備"),
+        (
+            Absence::Because(Words {
+                en: "so it is".to_owned(),
+                zh: Some("如此".to_owned()),
+            }),
+            "so it is",
+            "如此",
+        ),
+    ];
+    for (why, en, zh) in reasons {
+        let mut report = report_of("plain");
+        report.roi = Section::Empty(why);
+        let english = render(&report, Lang::En);
+        assert!(section(&english, "roi").contains(en), "{en}");
+        assert!(
+            section(&render(&report, Lang::Zh), "roi").contains(zh),
+            "{zh}"
+        );
+    }
+}
+
+#[test]
+fn report_without_anything_is_a_page_of_reasons() {
+    let page = render(&bare(), Lang::En);
+    for id in [
+        "findings", "segments", "scores", "grants", "budgets", "campaign", "roi", "health",
+        "plugins", "intake",
+    ] {
+        assert!(section(&page, id).contains("class=\"empty\""), "{id}");
+    }
+}
+
+fn bare() -> Report {
+    let mut report = report_of("plain");
+    report.findings = Section::Filled(vec![]);
+    report.segmentation = Section::Empty(Absence::NoStage(Kind::Segmentation));
+    report.scores = Section::Filled(vec![]);
+    report.incentives = Section::Empty(Absence::NoStage(Kind::Incentive));
+    report.budgets = Section::Filled(vec![]);
+    report.campaign = Section::Empty(Absence::NoStage(Kind::Campaign));
+    report.roi = Section::Empty(Absence::NoStage(Kind::Roi));
+    report.health = Section::Empty(Absence::NoStage(Kind::Diagnosis));
+    report.plugins.clear();
+    report.intake.clear();
+    report
+}
+
+fn section<'p>(page: &'p str, id: &str) -> &'p str {
+    let rest = page.split_once(&format!("<section id=\"{id}\"")).unwrap().1;
+    rest.split_once("</section>").unwrap().0
+}
+
+#[test]
+fn wall_times_are_shown_only_where_they_are_passed() {
+    let mut report = report_of("plain");
+    let without = render(&report, Lang::En);
+    assert!(!without.contains("Milliseconds") && !without.contains("id=\"timings\""));
+    report.plugins[0].wall_ms = Some(12.25);
+    report.timings = Some(vec![TimingRow {
+        part: "features".to_owned(),
+        ms: 1_803.4,
+    }]);
+    let with = render(&report, Lang::En);
+    assert!(
+        section(&with, "plugins").contains("12.2") && section(&with, "timings").contains("1,803.4")
+    );
+}
+
+#[test]
+fn money_is_written_from_minor_units_with_separators() {
+    let page = render(&report_of("plain"), Lang::En);
+    assert!(
+        section(&page, "summary").contains("1,234,567"),
+        "large amounts on tiles drop minor units"
+    );
+    assert!(section(&page, "roi").contains("1,234,567.89"));
+    assert!(section(&page, "budgets").contains("−0.05"));
+}
+
+#[test]
+fn findings_come_most_urgent_first() {
+    let page = render(&report_of("plain"), Lang::En);
+    let findings = section(&page, "findings");
+    let place = |word: &str| findings.find(word).unwrap();
+    assert!(place("■ critical") < place("▲ warning") && place("▲ warning") < place("○ watch"));
+}
+
+#[test]
+fn refusals_carry_code_and_words() {
+    let pages = pages_of("plain");
+    assert!(
+        section(&pages[0], "grants").contains("R05")
+            && section(&pages[0], "grants").contains("no consent for the purpose")
+    );
+    assert!(section(&pages[2], "grants").contains("用途未獲同意"));
+}
+
+#[test]
+fn missing_indicators_are_listed_and_missing_dimensions_not_drawn_as_zero() {
+    let page = render(&report_of("plain"), Lang::En);
+    let health = section(&page, "health");
+    assert!(health.contains("not measured") && health.contains("Too few indicators for:"));
+    assert_eq!(
+        health.matches("<circle").count(),
+        3,
+        "a point for each measured dimension only"
+    );
+}
+
+#[test]
+fn greatest_and_not_finite_values_stay_within_the_page() {
+    let mut report = report_of("plain");
+    if let Section::Filled(segmentation) = &mut report.segmentation {
+        for row in &mut segmentation.segments {
+            (row.members, row.members_before, row.grants) = (u64::MAX, Some(u64::MAX), u64::MAX);
+        }
+        segmentation.unassigned = u64::MAX;
+        if let Section::Filled(flows) = &mut segmentation.flows {
+            flows.members = vec![vec![u64::MAX; 3]; 2];
+            flows.from.push(FlowEnd::Joined);
+        }
+    }
+    if let Section::Filled(campaign) = &mut report.campaign {
+        campaign.day_zero = i64::MAX;
+        for row in &mut campaign.phases {
+            (row.first_day, row.days) = (u32::MAX, u32::MAX);
+        }
+    }
+    if let Section::Filled(roi) = &mut report.roi {
+        roi.rows[0].roi = Some(f64::NAN);
+        roi.rows[1].roi = Some(f64::INFINITY);
+        roi.rows[1].floor = Some(f64::MAX);
+    }
+    if let Section::Filled(health) = &mut report.health {
+        health.dimensions[0].score = Some(f64::NEG_INFINITY);
+    }
+    for lang in [Lang::En, Lang::Zh] {
+        let page = render(&report, lang);
+        for tag in tags(&page) {
+            for (key, value) in &tag.attributes {
+                let is_place = [
+                    "x", "y", "width", "height", "cx", "cy", "r", "d", "points", "viewBox",
+                ];
+                let is_number = |c: char| c.is_ascii_digit() || " ,.-MLZHVhvlmz".contains(c);
+                assert!(
+                    !is_place.contains(&key.as_str()) || value.chars().all(is_number),
+                    "{key}={value}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn radar_of_two_dimensions_is_not_drawn() {
+    let caption = charts::Caption {
+        id: "c",
+        title: "t",
+        desc: "d",
+    };
+    let axis = charts::Axis {
+        label: "a".to_owned(),
+        value: 1.0,
+        figure: "1".to_owned(),
+        before: None,
+    };
+    let radar = charts::Radar {
+        axes: vec![axis; 2],
+        most: 5.0,
+        ..charts::Radar::default()
+    };
+    assert_eq!(charts::radar(&caption, &radar), "");
+}
+
+/// The small pages are kept as they are, so that a change of the look is a decision. On a difference the new page is
+/// written beside the test binaries, to be looked at and copied.
+#[test]
+fn small_pages_are_as_they_were_looked_at() {
+    let pages = [
+        ("report-en.html", render(&bare(), Lang::En)),
+        ("report-zh.html", render(&bare(), Lang::Zh)),
+        ("diff-en.html", render_diff(&diff_of("plain"), Lang::En)),
+    ];
+    for (name, page) in pages {
+        // The style has tests and eyes of its own; without it and its digest the page shows its structure.
+        let (head, rest) = page.split_once("<style>").unwrap();
+        let body = rest.split_once("</style>").unwrap().1;
+        let head = head
+            .split_once("content=\"default-src")
+            .map_or(head, |h| h.0);
+        let page = format!("{head}\n{}", body.replace("><", ">\n<"));
+        let kept = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/golden")
+            .join(name);
+        if std::fs::read_to_string(&kept).unwrap_or_default() != page {
+            let new = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+            std::fs::write(&new, &page).unwrap();
+            panic!(
+                "{name} differs: look at {} and copy it to {}",
+                new.display(),
+                kept.display()
+            );
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! Small reports in which every text is the one that is asked for.
+
+use playbook_model::{Digest, Kind, Level, Minor, RefusalCode, Words};
+use playbook_report::{
+    ActionPairRow, AllocationRow, BudgetRow, Campaign, ChangeRow, ContentRow, Currency, DiffFigure,
+    DiffReport, DiffSide, DimensionRow, Distribution, Evidence, Figure, FigureRow, FindingRow,
+    FlowEnd, FlowMatrix, GateRow, GrantRow, Header, Health, Incentives, IndicatorRow, MemberRow,
+    PairRow, PhaseRow, PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow, Section, SegmentRow,
+    Segmentation, SlotRow, SourceRow, Summary, WinnersRow,
+};
+
+fn words(text: &str) -> Words {
+    Words {
+        en: text.to_owned(),
+        zh: None,
+    }
+}
+
+fn flows(text: &str) -> FlowMatrix {
+    FlowMatrix {
+        from: vec![FlowEnd::Segment(words(text)), FlowEnd::Joined],
+        to: vec![
+            FlowEnd::Segment(words(text)),
+            FlowEnd::Left,
+            FlowEnd::Unassigned,
+        ],
+        members: vec![vec![70, 3, 1], vec![12, 0, 0]],
+    }
+}
+
+fn currency(text: &str) -> Currency {
+    Currency {
+        code: text.to_owned(),
+        digits: 2,
+    }
+}
+
+pub(crate) fn report_of(text: &str) -> Report {
+    let t = || text.to_owned();
+    Report {
+        header: Header {
+            brand: t(),
+            title: words(text),
+            as_of: t(),
+            cycle: t(),
+            run_id: t(),
+            playbook_digest: Digest::of(b"playbook"),
+            dry_run: true,
+            currency: currency(text),
+        },
+        summary: Summary {
+            members: 86,
+            active: Some(40),
+            orders: Some(12),
+            revenue: Some(Minor(123_456_789)),
+            grants: 9,
+            refused: 4,
+            grants_cost: Minor(4_500),
+            cost: Some(Minor(90_000)),
+            roi: Some(1.98),
+            health: None,
+        },
+        findings: Section::Filled(findings(text)),
+        segmentation: Section::Filled(Segmentation {
+            plugin: t(),
+            segments: vec![SegmentRow {
+                name: t(),
+                words: words(text),
+                members: 82,
+                members_before: Some(74),
+                revenue: Some(Minor(123_456_789)),
+                grants: 9,
+            }],
+            unassigned: 1,
+            flows: Section::Filled(flows(text)),
+        }),
+        scores: Section::Filled(scores(text)),
+        incentives: Section::Filled(incentives(text)),
+        budgets: Section::Filled(vec![BudgetRow {
+            path: vec![t(), t()],
+            allocated: Minor(100_000),
+            spent_before: Minor(40_000),
+            spent: Minor(60_005),
+            reserved: Minor(0),
+            available: Minor(-5),
+        }]),
+        campaign: Section::Filled(campaign(text)),
+        roi: Section::Filled(Roi {
+            plugin: t(),
+            rows: vec![roi(text, "channel", Some(1.2)), roi(text, text, None)],
+        }),
+        health: Section::Filled(health(text)),
+        plugins: vec![PluginRow {
+            stage: t(),
+            plugin: t(),
+            version: t(),
+            kind: Kind::Scoring,
+            digest: Digest::of(b"component"),
+            calls: 3,
+            rows: 86,
+            fuel: Some(91_204),
+            faults: 1,
+            wall_ms: None,
+        }],
+        intake: vec![SourceRow {
+            source: t(),
+            format: t(),
+            read: 1_003,
+            kept: 1_000,
+            rejected: 2,
+            duplicates: 1,
+            reasons: vec![(t(), 2)],
+        }],
+        evidence: Evidence {
+            digests: vec![(t(), Digest::of(b"input"))],
+            host_version: t(),
+            engine: t(),
+            seed: 7,
+            replay_command: t(),
+        },
+        timings: None,
+    }
+}
+
+fn findings(text: &str) -> Vec<FindingRow> {
+    [Level::Watch, Level::Critical, Level::None, Level::Warn]
+        .into_iter()
+        .map(|level| FindingRow {
+            level,
+            plugin: text.to_owned(),
+            words: words(text),
+            place: text.to_owned(),
+            value: Some(0.5),
+            threshold: Some(0.25),
+            suggests: vec![words(text)],
+        })
+        .collect()
+}
+
+fn scores(text: &str) -> Vec<ScoreRow> {
+    let row = |distribution, quantiles| ScoreRow {
+        plugin: text.to_owned(),
+        output: text.to_owned(),
+        meaning: words(text),
+        unit: text.to_owned(),
+        distribution,
+        missing: 2,
+        mean: Some(0.5),
+        quantiles,
+    };
+    vec![
+        row(
+            Distribution::Bins {
+                edges: vec![0.0, 0.5, 1.0],
+                counts: vec![60, 24],
+            },
+            Some([0.1, 0.4, 0.9]),
+        ),
+        row(Distribution::Categories(vec![(text.to_owned(), 84)]), None),
+        row(
+            Distribution::Bins {
+                edges: vec![],
+                counts: vec![],
+            },
+            None,
+        ),
+    ]
+}
+
+fn incentives(text: &str) -> Incentives {
+    Incentives {
+        grants: vec![GrantRow {
+            plugin: text.to_owned(),
+            action: text.to_owned(),
+            words: words(text),
+            proposed: 13,
+            granted: 9,
+            quantity: 900,
+            cost: Minor(4_500),
+            expected_output: Minor(18_000),
+        }],
+        refusals: vec![RefusalRow {
+            code: RefusalCode::R05,
+            proposals: 4,
+            cost: Minor(2_000),
+            detail: Some(words(text)),
+        }],
+    }
+}
+
+fn campaign(text: &str) -> Campaign {
+    let t = || text.to_owned();
+    Campaign {
+        plugin: t(),
+        day_zero: 20_513,
+        phases: vec![PhaseRow {
+            name: t(),
+            reason: words(text),
+            first_day: 1,
+            days: 7,
+            budget: Minor(10_000),
+        }],
+        allocations: vec![AllocationRow {
+            phase: 0,
+            place: t(),
+            amount: Minor(10_000),
+        }],
+        content: vec![ContentRow {
+            phase: 0,
+            mix: t(),
+            category: t(),
+            least: 0.9,
+            target: 0.95,
+            most: 1.0,
+        }],
+        slots: vec![SlotRow {
+            phase: 9,
+            day: 3,
+            minute: 1_230,
+            place: t(),
+            format: t(),
+            layer: t(),
+            theme: t(),
+            commercial: true,
+        }],
+        gates: vec![GateRow {
+            phase: 0,
+            metric: t(),
+            comparison: t(),
+            value: 0.2,
+            sample_min: 30,
+        }],
+    }
+}
+
+fn roi(text: &str, subject: &str, value: Option<f64>) -> RoiRow {
+    RoiRow {
+        subject: subject.to_owned(),
+        name: words(text),
+        revenue: Some(Minor(123_456_789)),
+        cost: Some(Minor(90_000)),
+        roi: value,
+        floor: Some(1.5),
+    }
+}
+
+fn health(text: &str) -> Health {
+    let dimension = |score| DimensionRow {
+        words: words(text),
+        score,
+        score_before: score,
+    };
+    let indicator = |dimension, value, score| IndicatorRow {
+        dimension,
+        words: words(text),
+        feature: text.to_owned(),
+        unit: text.to_owned(),
+        value,
+        score,
+    };
+    Health {
+        plugin: text.to_owned(),
+        total: None,
+        dimensions: vec![
+            dimension(Some(3.0)),
+            dimension(Some(4.1)),
+            dimension(Some(1.5)),
+            dimension(None),
+        ],
+        indicators: vec![indicator(0, Some(0.2), Some(3.0)), indicator(3, None, None)],
+    }
+}
+
+pub(crate) fn diff_of(text: &str) -> DiffReport {
+    let t = || text.to_owned();
+    let side = |name: &[u8]| DiffSide {
+        title: words(text),
+        origin: t(),
+        playbook_digest: Digest::of(name),
+    };
+    let pair = || {
+        Section::Filled(vec![PairRow {
+            name: words(text),
+            a: Some(1.5),
+            b: Some(2.0),
+        }])
+    };
+    DiffReport {
+        brand: t(),
+        as_of: t(),
+        currency: currency(text),
+        input_digest: Digest::of(b"input"),
+        a: side(b"a"),
+        b: side(b"b"),
+        changes: vec![ChangeRow {
+            path: t(),
+            a: t(),
+            b: String::new(),
+        }],
+        figures: vec![
+            FigureRow {
+                what: DiffFigure::Grants,
+                a: Some(Figure::Count(10)),
+                b: Some(Figure::Count(8)),
+            },
+            FigureRow {
+                what: DiffFigure::Spend,
+                a: Some(Figure::Money(Minor(1_000))),
+                b: Some(Figure::Money(Minor(1_500))),
+            },
+            FigureRow {
+                what: DiffFigure::Other(words(text)),
+                a: Some(Figure::Share(0.5)),
+                b: None,
+            },
+            FigureRow {
+                what: DiffFigure::Roi,
+                a: Some(Figure::Ratio(2.0)),
+                b: Some(Figure::Ratio(2.5)),
+            },
+        ],
+        migration: Section::Filled(flows(text)),
+        winners: Section::Filled(vec![WinnersRow {
+            segment: words(text),
+            members: 86,
+            win: 20,
+            lose: 6,
+            spend_a: Minor(1_000),
+            spend_b: Minor(1_500),
+        }]),
+        members: vec![MemberRow {
+            member: t(),
+            segment_a: words(text),
+            segment_b: words(text),
+            spend_a: Minor(0),
+            spend_b: Minor(500),
+        }],
+        actions: Section::Filled(vec![ActionPairRow {
+            words: words(text),
+            grants_a: 10,
+            grants_b: 8,
+            spend_a: Minor(1_000),
+            spend_b: Minor(1_500),
+        }]),
+        roi: pair(),
+        health: pair(),
+    }
+}
