@@ -129,10 +129,12 @@ impl Plugin for BehaviourPoints {
                 .need(need::integers("order_amounts_1d_minor").unit("minor").optional()),
         };
         Ok(shape
-            .produce(output::integer("points_30d").unit("count").at_least(0.0).meaning(words(
-                "Points of the last 30 days",
-                "近30日行為積分",
-            )))
+            .produce(
+                output::integer("points_30d")
+                    .unit("count")
+                    .at_least(0.0)
+                    .meaning(words("Points of the last 30 days", "近30日行為積分")),
+            )
             .produce(output::integer("points_today").unit("count").at_least(0.0).meaning(words(
                 "Points of the last day; missing where only totals are known",
                 "當日所得積分",
@@ -141,7 +143,10 @@ impl Plugin for BehaviourPoints {
     }
 
     fn open(settings: Settings, _: Opening<'_>) -> Result<Self, Problems> {
-        let worths = settings.kinds.values().map(|kind| Worth { points: kind.points, daily_cap: kind.daily_cap });
+        let worths = settings
+            .kinds
+            .values()
+            .map(|kind| Worth { points: kind.points, daily_cap: kind.daily_cap });
         Ok(Self { worths: worths.collect(), settings })
     }
 }
@@ -149,7 +154,11 @@ impl Plugin for BehaviourPoints {
 fn check(settings: &Settings) -> Result<(), Problems> {
     let mut problems = Problems::new();
     problems.check(!settings.kinds.is_empty(), "/kinds", "names no kind of event");
-    problems.check(settings.kinds.len() <= KINDS_MAX, "/kinds", format!("names more than {KINDS_MAX} kinds"));
+    problems.check(
+        settings.kinds.len() <= KINDS_MAX,
+        "/kinds",
+        format!("names more than {KINDS_MAX} kinds"),
+    );
     for (kind, worth) in &settings.kinds {
         let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         let path = format!("/kinds/{}", playbook_sdk::settings::escaped(kind));
@@ -159,7 +168,11 @@ fn check(settings: &Settings) -> Result<(), Problems> {
             "must be a kind of event in small letters, digits and `_`",
         );
         problems.check(worth.points >= 0, format!("{path}/points"), "must not be below 0");
-        problems.check(worth.daily_cap.is_none_or(|cap| cap >= 0), format!("{path}/daily_cap"), "must not be below 0");
+        problems.check(
+            worth.daily_cap.is_none_or(|cap| cap >= 0),
+            format!("{path}/daily_cap"),
+            "must not be below 0",
+        );
     }
     problems.check(settings.order_points >= 0, "/order_points", "must not be below 0");
     problems.check(settings.order_unit_minor > 0, "/order_unit_minor", "must be above 0");
@@ -185,9 +198,13 @@ impl BehaviourPoints {
                 Input::Daily => {
                     let counts = rows.integers(at).get(row);
                     month.add(counts.map(|counts| worth.of_days(counts)));
-                    today.add(counts.map(|counts| counts.last().map_or(0, |count| worth.of_day(*count))));
+                    today.add(
+                        counts.map(|counts| counts.last().map_or(0, |count| worth.of_day(*count))),
+                    );
                 }
-                Input::Totals => month.add(rows.integer(at).get(row).map(|count| worth.of_total(count))),
+                Input::Totals => {
+                    month.add(rows.integer(at).get(row).map(|count| worth.of_total(count)))
+                }
             }
         }
     }
@@ -197,9 +214,10 @@ impl BehaviourPoints {
         let units = |at: usize| match self.settings.orders {
             OrderInput::None => None,
             OrderInput::Units => rows.integer(at).get(row),
-            OrderInput::Amounts => {
-                rows.integers(at).get(row).map(|amounts| full_units(amounts, self.settings.order_unit_minor))
-            }
+            OrderInput::Amounts => rows
+                .integers(at)
+                .get(row)
+                .map(|amounts| full_units(amounts, self.settings.order_unit_minor)),
         };
         let first = self.worths.len();
         month.add(units(first).map(|units| worth.of_day(units)));

@@ -40,7 +40,9 @@ impl Worth {
 /// An order that was refunded more than it cost counts as none.
 #[must_use]
 pub fn full_units(amounts_minor: &[i64], unit_minor: i64) -> i64 {
-    amounts_minor.iter().fold(0, |sum: i64, amount| sum.saturating_add((amount / unit_minor).max(0)))
+    amounts_minor
+        .iter()
+        .fold(0, |sum: i64, amount| sum.saturating_add((amount / unit_minor).max(0)))
 }
 
 #[cfg(test)]

@@ -31,7 +31,8 @@ fn unmeasured_kinds_add_nothing_and_nothing_measured_is_missing() {
 #[test]
 fn totals_are_capped_as_a_whole_and_know_no_today() {
     let data = Data::new().integer("sign_in_30d", [45]).integer("cocreate_accepted_30d", [2]);
-    let totals = plugin::<BehaviourPoints>().settings(json!({ "input": "totals", "orders": "none" }));
+    let totals =
+        plugin::<BehaviourPoints>().settings(json!({ "input": "totals", "orders": "none" }));
     let given = totals.open().unwrap().score(&data).unwrap();
     assert_eq!(given.integer("points_30d", 0), Some(30 + 60));
     assert_eq!(given.integer("points_today", 0), None);
@@ -44,13 +45,17 @@ fn amounts_count_full_units_of_each_order() {
         .integers("order_amounts_1d_minor", [vec![1_000]]);
     let amounts = plugin::<BehaviourPoints>().settings(json!({ "orders": "amounts" }));
     let given = amounts.open().unwrap().score(&data).unwrap();
-    assert_eq!((given.integer("points_30d", 0), given.integer("points_today", 0)), (Some(3), Some(1)));
+    assert_eq!(
+        (given.integer("points_30d", 0), given.integer("points_today", 0)),
+        (Some(3), Some(1))
+    );
 }
 
 #[test]
 fn a_table_of_ones_own_replaces_the_standard_one() {
-    let own = plugin::<BehaviourPoints>()
-        .settings(json!({ "kinds": { "dance": { "points": 7, "daily_cap": 2 } }, "orders": "none" }));
+    let own = plugin::<BehaviourPoints>().settings(
+        json!({ "kinds": { "dance": { "points": 7, "daily_cap": 2 } }, "orders": "none" }),
+    );
     assert_eq!(own.shape().unwrap().rows.unwrap().columns.len(), 1);
     let data = Data::new().integers("daily_dance_30d", [vec![1, 9]]);
     assert_eq!(own.open().unwrap().score(&data).unwrap().integer("points_30d", 0), Some(21));

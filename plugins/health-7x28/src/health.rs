@@ -43,9 +43,8 @@ pub fn diagnose(
     bounds: &[[f64; 2]; INDICATORS],
     levels: [f64; 3],
 ) -> Health {
-    let indicators: [Option<f64>; INDICATORS] = std::array::from_fn(|i| {
-        measures[i].map(|x| map(x, bounds[i][0], bounds[i][1], SCORE_MAX))
-    });
+    let indicators: [Option<f64>; INDICATORS] =
+        std::array::from_fn(|i| measures[i].map(|x| map(x, bounds[i][0], bounds[i][1], SCORE_MAX)));
     let each = INDICATORS / DIMENSIONS.len();
     let dimensions: [Option<f64>; 7] =
         std::array::from_fn(|d| mean(&indicators[d * each..][..each], INDICATORS_MIN));
@@ -64,6 +63,7 @@ fn mean(scores: &[Option<f64>], count_min: usize) -> Option<f64> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use crate::indicators::{PACKAGES, all};

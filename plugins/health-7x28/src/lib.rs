@@ -55,7 +55,8 @@ impl Plugin for Diagnose {
 
     fn shape(settings: &Settings) -> Result<Shape, Problems> {
         check(settings)?;
-        let needs = all().map(|indicator| need::real(indicator.name).unit(indicator.unit).optional());
+        let needs =
+            all().map(|indicator| need::real(indicator.name).unit(indicator.unit).optional());
         let shape = Shape::whole_tables().table(table(settings.subject.clone()).needs(needs));
         Ok(with_reasons(with_outputs(shape)))
     }
@@ -80,8 +81,14 @@ fn with_outputs(shape: Shape) -> Shape {
         shape.produce_in(0, score(d.name.to_owned()).meaning(meaning(d.en, d.zh)))
     });
     let shape = shape
-        .produce_in(0, score("total".to_owned()).meaning(words("Mean of the dimensions", "健康度總分")))
-        .produce_in(0, output::category("level", LEVELS).meaning(words("Level of the total", "健康度等級")));
+        .produce_in(
+            0,
+            score("total".to_owned()).meaning(words("Mean of the dimensions", "健康度總分")),
+        )
+        .produce_in(
+            0,
+            output::category("level", LEVELS).meaning(words("Level of the total", "健康度等級")),
+        );
     (1..=WEAKEST).fold(shape, |shape, nth| {
         let names = all().map(|indicator| indicator.name);
         let meaning = (format!("Weakest indicator, place {nth}"), format!("最弱指標第{nth}位"));
@@ -94,7 +101,8 @@ fn with_reasons(shape: Shape) -> Shape {
         let code = format!("low-{}", i.name.replace('_', "-"));
         shape.reason(code, (format!("{} is weak", i.en), format!("{}偏弱", i.zh)))
     });
-    let shape = shape.reason("total-low", words("the community is in poor health", "社群整體健康度不足"));
+    let shape =
+        shape.reason("total-low", words("the community is in poor health", "社群整體健康度不足"));
     PACKAGES.iter().fold(shape, |shape, (name, en, zh)| {
         shape.action(action(*name, Priority::Campaign, words(en, zh)).needs_approval())
     })
@@ -106,7 +114,9 @@ fn check(settings: &Settings) -> Result<(), Problems> {
     for (name, [low, high]) in &settings.bounds {
         let path = format!("/bounds/{}", playbook_sdk::settings::escaped(name));
         if !all().any(|indicator| indicator.name == name) {
-            problems.at(path.clone(), "is no indicator of the model").hint("for example `wau_ratio`");
+            problems
+                .at(path.clone(), "is no indicator of the model")
+                .hint("for example `wau_ratio`");
         }
         problems.check((low - high).abs() > 0.0, path, "must be two different measures");
     }
@@ -147,7 +157,9 @@ impl Diagnose {
         }
         let enough = self.settings.finding_below;
         for (indicator, at) in all().zip(0_usize..) {
-            let (Some(score), Some(measure)) = (health.indicators[at], measures[at]) else { continue };
+            let (Some(score), Some(measure)) = (health.indicators[at], measures[at]) else {
+                continue;
+            };
             if score >= enough || !health.weakest.contains(&at) {
                 continue;
             }
@@ -161,7 +173,12 @@ impl Diagnose {
 }
 
 impl Diagnosis for Diagnose {
-    fn diagnose(&self, _: &Context, tables: &Tables<'_>, out: &mut TableAnswer<'_>) -> Result<(), String> {
+    fn diagnose(
+        &self,
+        _: &Context,
+        tables: &Tables<'_>,
+        out: &mut TableAnswer<'_>,
+    ) -> Result<(), String> {
         let rows = tables.table(0);
         let columns: [Column<'_, f64>; INDICATORS] = std::array::from_fn(|at| rows.real(at));
         for row in 0..rows.len() {

@@ -46,8 +46,10 @@ fn a_community_at_its_worst_is_critical_and_told_what_to_do() {
 
 #[test]
 fn the_weakest_three_are_named_in_order() {
-    let given = diagnose(even(0.9).real("nps", [6.0]).real("ugc_share", [0.16]).real("dau_ratio", [0.12]));
-    let named: Vec<_> = (1..=3).map(|nth| given.table(0).category(&format!("weakest_{nth}"), 0).unwrap()).collect();
+    let given =
+        diagnose(even(0.9).real("nps", [6.0]).real("ugc_share", [0.16]).real("dau_ratio", [0.12]));
+    let named: Vec<_> =
+        (1..=3).map(|nth| given.table(0).category(&format!("weakest_{nth}"), 0).unwrap()).collect();
     assert_eq!(named, ["ugc_share", "nps", "dau_ratio"]);
     // The third scores 3.5, which is enough.
     assert_eq!(given.findings.len(), 2);
@@ -55,9 +57,14 @@ fn the_weakest_three_are_named_in_order() {
 
 #[test]
 fn rows_are_judged_each_for_itself() {
-    let data = Data::new().real("wau_ratio", [Some(0.05), Some(0.30)]).real("dau_ratio", [Some(0.05), None]);
+    let data = Data::new()
+        .real("wau_ratio", [Some(0.05), Some(0.30)])
+        .real("dau_ratio", [Some(0.05), None]);
     let given = diagnose(data);
-    assert_eq!((given.table(0).real("activity", 0), given.table(0).real("activity", 1)), (Some(0.0), None));
+    assert_eq!(
+        (given.table(0).real("activity", 0), given.table(0).real("activity", 1)),
+        (Some(0.0), None)
+    );
     assert!(given.findings.iter().all(|finding| finding.place == Some((0, 0))));
 }
 

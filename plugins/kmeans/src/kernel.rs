@@ -47,8 +47,11 @@ pub fn fit(rows: &[f64], width: usize, count: usize) -> Option<Fit> {
         return None;
     }
     let (means, deviations) = standard(rows, width);
-    let scaled: Vec<f64> =
-        rows.iter().enumerate().map(|(at, v)| scale(*v, means[at % width], deviations[at % width])).collect();
+    let scaled: Vec<f64> = rows
+        .iter()
+        .enumerate()
+        .map(|(at, v)| scale(*v, means[at % width], deviations[at % width]))
+        .collect();
     let mut centroids = start(&scaled, width, count)?;
     let mut members = vec![usize::MAX; height];
     let mut rounds = 0;
@@ -97,7 +100,8 @@ impl Clusters {
             let mut sum = 0.0;
             for (feature, value) in row.iter().enumerate() {
                 if let Some(value) = value {
-                    let gap = scale(*value, self.means[feature], self.deviations[feature]) - centroid[feature];
+                    let gap = scale(*value, self.means[feature], self.deviations[feature])
+                        - centroid[feature];
                     sum += gap * gap;
                 }
             }
@@ -132,7 +136,8 @@ fn standard(rows: &[f64], width: usize) -> (Vec<f64>, Vec<f64>) {
     let means: Vec<f64> = (0..width).map(|feature| column(feature).sum::<f64>() / height).collect();
     let deviations = (0..width)
         .map(|feature| {
-            let spread: f64 = column(feature).map(|v| (v - means[feature]) * (v - means[feature])).sum();
+            let spread: f64 =
+                column(feature).map(|v| (v - means[feature]) * (v - means[feature])).sum();
             (spread / height).sqrt()
         })
         .collect();
@@ -194,6 +199,7 @@ fn square(left: &[f64], right: &[f64]) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -248,8 +254,11 @@ mod tests {
 
     #[test]
     fn distance_over_half_of_the_features_is_stretched() {
-        let clusters =
-            Clusters { means: vec![0.0; 2], deviations: vec![1.0; 2], centroids: vec![0.0, 0.0, 4.0, 4.0] };
+        let clusters = Clusters {
+            means: vec![0.0; 2],
+            deviations: vec![1.0; 2],
+            centroids: vec![0.0, 0.0, 4.0, 4.0],
+        };
         let nearest = clusters.nearest(&[Some(3.0), None]).unwrap();
         assert_eq!(nearest.cluster, 1);
         assert!((nearest.distance - 2.0_f64.sqrt()).abs() < 1e-12);

@@ -72,21 +72,25 @@ impl Plugin for KMeans {
                 "What sets the cluster apart most: its largest centroid coordinate",
                 "該群最突出的特徵",
             )))
-            .produce(output::category("second_mark", marks(settings)).meaning(words(
-                "What sets the cluster apart next",
-                "該群次突出的特徵",
-            )))
-            .reason("too-little-known", words("less than half of the features are known", "可用特徵不足一半"))
+            .produce(
+                output::category("second_mark", marks(settings))
+                    .meaning(words("What sets the cluster apart next", "該群次突出的特徵")),
+            )
+            .reason(
+                "too-little-known",
+                words("less than half of the features are known", "可用特徵不足一半"),
+            )
             .fit_passes(1);
         Ok((1..=settings.clusters).fold(shape, |shape, nth| {
-            shape.segment(format!("cluster-{nth}"), (format!("Cluster {nth}"), format!("第{nth}群")))
+            shape
+                .segment(format!("cluster-{nth}"), (format!("Cluster {nth}"), format!("第{nth}群")))
         }))
     }
 
     fn open(settings: Settings, opening: Opening<'_>) -> Result<Self, Problems> {
         let model = opening.model.ok_or_else(|| Problems::one("", "opens with a model only"))?;
-        let (means, (deviations, centroids)): (Vec<f64>, (Vec<f64>, Vec<f64>)) =
-            decode(model).map_err(|text| Problems::one("", format!("the model is not readable: {text}")))?;
+        let (means, (deviations, centroids)): (Vec<f64>, (Vec<f64>, Vec<f64>)) = decode(model)
+            .map_err(|text| Problems::one("", format!("the model is not readable: {text}")))?;
         let width = settings.features.len();
         let fits = means.len() == width
             && deviations.len() == width
@@ -95,7 +99,8 @@ impl Plugin for KMeans {
             return Err(Problems::one("", "the model was fitted under other settings"));
         }
         let clusters = Clusters { means, deviations, centroids };
-        let marks = (0..settings.clusters as usize).map(|cluster| top_marks(&clusters, cluster)).collect();
+        let marks =
+            (0..settings.clusters as usize).map(|cluster| top_marks(&clusters, cluster)).collect();
         Ok(Self { clusters, marks })
     }
 }
@@ -122,13 +127,25 @@ fn top_marks(clusters: &Clusters, cluster: usize) -> [Option<usize>; 2] {
 fn check(settings: &Settings) -> Result<(), Problems> {
     let mut problems = Problems::new();
     let count = settings.features.len();
-    problems.check((1..=FEATURES_MAX).contains(&count), "/features", format!("must name 1 to {FEATURES_MAX} features"));
+    problems.check(
+        (1..=FEATURES_MAX).contains(&count),
+        "/features",
+        format!("must name 1 to {FEATURES_MAX} features"),
+    );
     for (i, name) in settings.features.iter().enumerate() {
         let twice = settings.features[..i].contains(name);
-        problems.check(!name.is_empty() && !twice, format!("/features/{i}"), "must be a name of its own");
+        problems.check(
+            !name.is_empty() && !twice,
+            format!("/features/{i}"),
+            "must be a name of its own",
+        );
     }
     problems.check((2..=16).contains(&settings.clusters), "/clusters", "must lie between 2 and 16");
-    problems.check((100..=1_000_000).contains(&settings.sample_max), "/sample_max", "must lie between 100 and 1000000");
+    problems.check(
+        (100..=1_000_000).contains(&settings.sample_max),
+        "/sample_max",
+        "must lie between 100 and 1000000",
+    );
     problems.check(
         (2..=settings.sample_max).contains(&settings.members_min),
         "/members_min",
@@ -171,7 +188,11 @@ impl Fit for KMeans {
         Ok(Sample::new(features.len(), *sample_max as usize, pass.context.seed))
     }
 
-    fn observe(pass: &Pass<'_, Settings>, state: &mut Sample, rows: &Rows<'_>) -> Result<(), String> {
+    fn observe(
+        pass: &Pass<'_, Settings>,
+        state: &mut Sample,
+        rows: &Rows<'_>,
+    ) -> Result<(), String> {
         let keys = rows.integer(KEY);
         let columns: Vec<Column<'_, f64>> =
             (0..pass.settings.features.len()).map(|at| rows.real(FIRST_FEATURE + at)).collect();
@@ -199,7 +220,8 @@ impl Fit for KMeans {
         let Settings { features, clusters, members_min, .. } = pass.settings;
         let seen = state.seen();
         if seen < u64::from(*members_min) {
-            let text = format!("every feature is known of {seen} members only, {members_min} are needed");
+            let text =
+                format!("every feature is known of {seen} members only, {members_min} are needed");
             return Ok(Outcome::Refused(text));
         }
         let rows: Vec<f64> = state.into_rows().into_iter().flat_map(|(_, row)| row).collect();

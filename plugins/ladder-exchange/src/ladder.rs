@@ -81,8 +81,12 @@ pub fn offer(member: Member, terms: &Terms) -> Option<Offer> {
             _ => return None,
         };
         let worth_giving = rung != 1 || cost_minor > 0;
-        (worth_giving && quantity > 0 && cost_minor <= covered_minor)
-            .then_some(Offer { rung, quantity, cost_minor, expected_minor })
+        (worth_giving && quantity > 0 && cost_minor <= covered_minor).then_some(Offer {
+            rung,
+            quantity,
+            cost_minor,
+            expected_minor,
+        })
     })
 }
 
@@ -92,6 +96,7 @@ fn floor(minor: f64) -> i64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -114,9 +119,15 @@ mod tests {
 
     #[test]
     fn points_open_rungs_at_their_bounds() {
-        for (points, want) in
-            [(-1, None), (0, None), (1, Some(0)), (199, Some(0)), (200, Some(1)), (1_999, Some(1)), (2_000, Some(2))]
-        {
+        for (points, want) in [
+            (-1, None),
+            (0, None),
+            (1, Some(0)),
+            (199, Some(0)),
+            (200, Some(1)),
+            (1_999, Some(1)),
+            (2_000, Some(2)),
+        ] {
             assert_eq!(rung(points, &TERMS), want, "{points}");
         }
     }
@@ -124,7 +135,10 @@ mod tests {
     #[test]
     fn a_coupon_is_a_tenth_of_the_mean_order_rounded_down() {
         let offer = offer(member(250, 250, 30_009), &TERMS).unwrap();
-        assert_eq!(offer, Offer { rung: 1, quantity: 1, cost_minor: 3_000, expected_minor: 12_003 });
+        assert_eq!(
+            offer,
+            Offer { rung: 1, quantity: 1, cost_minor: 3_000, expected_minor: 12_003 }
+        );
     }
 
     #[test]

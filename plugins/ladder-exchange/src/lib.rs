@@ -62,33 +62,55 @@ impl Plugin for LadderExchange {
     const ABOUT: About = About {
         name: "ladder-exchange",
         version: env!("CARGO_PKG_VERSION"),
-        summary: words("Value exchange ladder: points, coupon, custom reward", "價值交換階梯：積分、優惠券、定制"),
+        summary: words(
+            "Value exchange ladder: points, coupon, custom reward",
+            "價值交換階梯：積分、優惠券、定制",
+        ),
     };
 
     fn shape(settings: &Settings) -> Result<Shape, Problems> {
         check(settings)?;
-        let coupon = action("coupon", Priority::Promotion, words("Coupon for the next order", "下單優惠券"));
-        let custom = action("custom", Priority::Promotion, words("Customised product or service", "定制產品或服務"));
-        let offer = |action: Action| action.purpose(settings.purpose.clone()).commercial().contacts_member();
+        let coupon =
+            action("coupon", Priority::Promotion, words("Coupon for the next order", "下單優惠券"));
+        let custom = action(
+            "custom",
+            Priority::Promotion,
+            words("Customised product or service", "定制產品或服務"),
+        );
+        let offer = |action: Action| {
+            action.purpose(settings.purpose.clone()).commercial().contacts_member()
+        };
         Ok(Shape::rows("member")
             .need(need::integer("points_90d"))
             .need(need::integer("points_balance").optional())
             .need(need::integer("aov_minor").unit("minor").optional())
-            .action(action("points", Priority::Retention, words("Points on the account", "積分入帳")))
+            .action(action(
+                "points",
+                Priority::Retention,
+                words("Points on the account", "積分入帳"),
+            ))
             .action(offer(coupon))
             .action(offer(custom).needs_approval())
             .reason("rung-points", words("any behaviour earns points", "任意互動行為可得積分"))
             .reason("rung-coupon", words("points of 90 days open a coupon", "90日積分達優惠券檔"))
-            .reason("rung-custom", words("points of 90 days open a custom reward", "90日積分達定制檔"))
+            .reason(
+                "rung-custom",
+                words("points of 90 days open a custom reward", "90日積分達定制檔"),
+            )
             .reason(
                 "fell-back",
-                words("a higher rung is not payable or not worth its cost", "高檔積分餘額不足或產出不抵成本，降檔"),
+                words(
+                    "a higher rung is not payable or not worth its cost",
+                    "高檔積分餘額不足或產出不抵成本，降檔",
+                ),
             ))
     }
 
     fn open(settings: Settings, _: Opening<'_>) -> Result<Self, Problems> {
-        let Settings { grant_points, point_cost_minor, coupon_points, coupon_face_share, .. } = settings;
-        let Settings { coupon_face_max_minor, custom_points, custom_cost_minor, response, .. } = settings;
+        let Settings { grant_points, point_cost_minor, coupon_points, coupon_face_share, .. } =
+            settings;
+        let Settings { coupon_face_max_minor, custom_points, custom_cost_minor, response, .. } =
+            settings;
         let Settings { first_order_minor, output_ratio_min, .. } = settings;
         Ok(Self {
             terms: Terms {
@@ -113,7 +135,11 @@ fn check(settings: &Settings) -> Result<(), Problems> {
         problems.at("/custom_points", "must be above `coupon_points`").hint("2000");
     }
     for (i, response) in settings.response.iter().enumerate() {
-        problems.check((0.0..=1.0).contains(response), format!("/response/{i}"), "must lie between 0 and 1");
+        problems.check(
+            (0.0..=1.0).contains(response),
+            format!("/response/{i}"),
+            "must lie between 0 and 1",
+        );
     }
     problems.check(settings.output_ratio_min > 0.0, "/output_ratio_min", "must be above 0");
     problems.check(
@@ -136,7 +162,8 @@ fn check(settings: &Settings) -> Result<(), Problems> {
 
 impl Incentive for LadderExchange {
     fn propose(&self, _: &Context, rows: &Rows<'_>, out: &mut Proposals) -> Result<(), String> {
-        let (points, balance, aov) = (rows.integer(POINTS), rows.integer(BALANCE), rows.integer(AOV));
+        let (points, balance, aov) =
+            (rows.integer(POINTS), rows.integer(BALANCE), rows.integer(AOV));
         for row in 0..rows.len() {
             let Some(points_90d) = points.get(row) else { continue };
             let member = Member { points_90d, balance: balance.get(row), aov_minor: aov.get(row) };

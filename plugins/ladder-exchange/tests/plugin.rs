@@ -7,15 +7,20 @@ use playbook_sdk::testing::{Data, json, plugin};
 fn members() -> Data {
     Data::new()
         .integer("points_90d", [Some(0), Some(50), Some(200), Some(2_000), Some(2_500), None])
-        .integer("points_balance", [Some(0), Some(50), Some(200), Some(2_000), Some(300), Some(9_000)])
+        .integer(
+            "points_balance",
+            [Some(0), Some(50), Some(200), Some(2_000), Some(300), Some(9_000)],
+        )
         .integer("aov_minor", [30_000, 30_000, 30_000, 30_000, 30_000, 30_000])
 }
 
 #[test]
 fn each_member_gets_the_highest_payable_rung() {
     let proposed = plugin::<LadderExchange>().open().unwrap().propose(&members()).unwrap();
-    let seen: Vec<_> =
-        proposed.iter().map(|p| (p.row, p.action.as_str(), p.cost, p.expected_output, p.reason.as_str())).collect();
+    let seen: Vec<_> = proposed
+        .iter()
+        .map(|p| (p.row, p.action.as_str(), p.cost, p.expected_output, p.reason.as_str()))
+        .collect();
     assert_eq!(
         seen,
         [
@@ -45,15 +50,24 @@ fn only_the_third_rung_asks_a_person_and_only_offers_are_commercial() {
         .collect();
     assert_eq!(
         flags,
-        [(false, false, false, ""), (false, true, true, "marketing"), (true, true, true, "marketing")]
+        [
+            (false, false, false, ""),
+            (false, true, true, "marketing"),
+            (true, true, true, "marketing")
+        ]
     );
 }
 
 #[test]
 fn members_without_a_known_balance_or_order_get_points_alone() {
-    let data = Data::new().integer("points_90d", [2_500, 2_500]).integer("points_balance", [None, Some(250)]);
+    let data = Data::new()
+        .integer("points_90d", [2_500, 2_500])
+        .integer("points_balance", [None, Some(250)]);
     let proposed = plugin::<LadderExchange>().open().unwrap().propose(&data).unwrap();
-    assert!(proposed.iter().all(|p| p.action == "points" && p.reason == "fell-back"), "{proposed:?}");
+    assert!(
+        proposed.iter().all(|p| p.action == "points" && p.reason == "fell-back"),
+        "{proposed:?}"
+    );
     assert_eq!(proposed.len(), 2);
 }
 

@@ -109,21 +109,32 @@ impl Plugin for Ltv {
                 "Probability of an order within the tendency days",
                 "購買傾向：近期下單概率",
             )))
-            .produce(output::integer("ltv_minor").unit("minor").at_least(0.0).meaning(words(
-                "Expected margin over the horizon",
-                "預測期內期望毛利",
-            )))
+            .produce(
+                output::integer("ltv_minor")
+                    .unit("minor")
+                    .at_least(0.0)
+                    .meaning(words("Expected margin over the horizon", "預測期內期望毛利")),
+            )
             .reason("never-bought", words("no order so far", "尚無訂單"))
-            .reason("inconsistent", words("the order history contradicts itself", "訂單歷史自相矛盾"))
+            .reason(
+                "inconsistent",
+                words("the order history contradicts itself", "訂單歷史自相矛盾"),
+            )
             .reason("spend-unknown", words("no spend to value orders by", "缺少可用的消費金額"))
-            .reason("one-order", words("one order: the model cannot tell whether the member left", "僅一次訂單，模型無法判斷流失"))
+            .reason(
+                "one-order",
+                words(
+                    "one order: the model cannot tell whether the member left",
+                    "僅一次訂單，模型無法判斷流失",
+                ),
+            )
             .fit_passes(1))
     }
 
     fn open(settings: Settings, opening: Opening<'_>) -> Result<Self, Problems> {
         let model = opening.model.ok_or_else(|| Problems::one("", "opens with a model only"))?;
-        let (orders, spend): ([f64; 4], Option<[f64; 3]>) =
-            decode(model).map_err(|text| Problems::one("", format!("the model is not readable: {text}")))?;
+        let (orders, spend): ([f64; 4], Option<[f64; 3]>) = decode(model)
+            .map_err(|text| Problems::one("", format!("the model is not readable: {text}")))?;
         let above_zero = |number: &f64| number.is_finite() && *number > 0.0;
         if !orders.iter().chain(spend.iter().flatten()).all(above_zero) {
             return Err(Problems::one("", "the model has a parameter that is not above 0"));
@@ -146,9 +157,17 @@ fn check(settings: &Settings) -> Result<(), Problems> {
         ("/repeat_buyers_min", settings.repeat_buyers_min, 5, settings.sample_max),
     ];
     for (path, count, least, most) in counts {
-        problems.check((least..=most).contains(&count), path, format!("must lie between {least} and {most}"));
+        problems.check(
+            (least..=most).contains(&count),
+            path,
+            format!("must lie between {least} and {most}"),
+        );
     }
-    problems.check((0.0..=1.0).contains(&settings.margin_rate), "/margin_rate", "must lie between 0 and 1");
+    problems.check(
+        (0.0..=1.0).contains(&settings.margin_rate),
+        "/margin_rate",
+        "must lie between 0 and 1",
+    );
     problems.into_result()
 }
 
@@ -167,7 +186,8 @@ impl Ltv {
     fn value(&self, repeats: i64, spend_minor: Option<i64>, orders: f64) -> Option<i64> {
         let spend = self.spend?;
         let unit = f64::from(self.settings.unit_minor);
-        let mean = if repeats > 0 { spend_minor?.max(0) as f64 / repeats as f64 / unit } else { 0.0 };
+        let mean =
+            if repeats > 0 { spend_minor?.max(0) as f64 / repeats as f64 / unit } else { 0.0 };
         let order_minor = spend.expected(repeats as f64, mean) * unit;
         Some((orders * order_minor * self.settings.margin_rate).round() as i64)
     }
@@ -190,7 +210,8 @@ impl Scoring for Ltv {
             let repeats = history.repeat_days as f64;
             let (span, age) = (history.span_days as f64 / unit, history.age_days as f64 / unit);
             let orders = self.orders.expected(repeats, span, age, horizon);
-            let value = self.value(history.repeat_days, rows.integer(REPEAT_SPEND).get(row), orders);
+            let value =
+                self.value(history.repeat_days, rows.integer(REPEAT_SPEND).get(row), orders);
             out.real(EXPECTED_ORDERS, row, orders);
             out.real(ALIVE, row, self.orders.alive(repeats, span, age));
             out.real(TENDENCY, row, self.orders.tendency(repeats, span, age, tendency));
@@ -217,7 +238,8 @@ impl Fit for Ltv {
         for row in 0..rows.len() {
             let Some(history) = history(rows, row).filter(History::is_consistent) else { continue };
             let spend = spend.get(row).map_or(NO_SPEND, |minor| minor as f64);
-            let days = [history.repeat_days, history.span_days, history.age_days].map(|days| days as f64);
+            let days =
+                [history.repeat_days, history.span_days, history.age_days].map(|days| days as f64);
             if let Some(key) = keys.get(row) {
                 state.observe(key, &[days[0], days[1], days[2], spend]);
             }
@@ -232,21 +254,34 @@ impl Fit for Ltv {
     fn finish(pass: &Pass<'_, Settings>, state: Sample) -> Result<Outcome, String> {
         let settings = pass.settings;
         let groups = Groups::of(state);
-        if groups.buyers < settings.buyers_min || groups.repeat_buyers < settings.repeat_buyers_min {
+        if groups.buyers < settings.buyers_min || groups.repeat_buyers < settings.repeat_buyers_min
+        {
             return Ok(Outcome::Refused(format!(
                 "{} buyers with {} repeat buyers are too few: {} and {} are needed",
-                groups.buyers, groups.repeat_buyers, settings.buyers_min, settings.repeat_buyers_min
+                groups.buyers,
+                groups.repeat_buyers,
+                settings.buyers_min,
+                settings.repeat_buyers_min
             )));
         }
         let fitted = orders::fit(&groups.histories, f64::from(settings.unit_days));
         if fitted.slope_max.is_nan() || fitted.slope_max > SLOPE_SETTLED {
-            return Ok(Outcome::Refused(format!("the order model has not settled after {} rounds", fitted.rounds)));
+            return Ok(Outcome::Refused(format!(
+                "the order model has not settled after {} rounds",
+                fitted.rounds
+            )));
         }
         let Orders { r, alpha, a, b } = fitted.orders;
         let mut measures = Measures::default();
         measures.add([("r", r), ("alpha", alpha), ("a", a), ("b", b)]);
-        measures.add([("log_likelihood", fitted.log_likelihood), ("orders_rounds", f64::from(fitted.rounds))]);
-        measures.add([("buyers", f64::from(groups.buyers)), ("repeat_buyers", f64::from(groups.repeat_buyers))]);
+        measures.add([
+            ("log_likelihood", fitted.log_likelihood),
+            ("orders_rounds", f64::from(fitted.rounds)),
+        ]);
+        measures.add([
+            ("buyers", f64::from(groups.buyers)),
+            ("repeat_buyers", f64::from(groups.repeat_buyers)),
+        ]);
         let spend = fit_spend(settings, &groups, &mut measures);
         Ok(Outcome::Model { model: encode(&([r, alpha, a, b], spend)), measures: measures.0 })
     }
@@ -261,7 +296,10 @@ fn fit_spend(settings: &Settings, groups: &Groups, measures: &mut Measures) -> O
     let fitted = spend::fit(&groups.purses, f64::from(settings.unit_minor));
     let Spend { p, q, v } = fitted.spend;
     measures.add([("p", p), ("q", q), ("v", v)]);
-    measures.add([("spend_rounds", f64::from(fitted.rounds)), ("spend_correlation", fitted.correlation)]);
+    measures.add([
+        ("spend_rounds", f64::from(fitted.rounds)),
+        ("spend_correlation", fitted.correlation),
+    ]);
     // Up to q = 1 spend is so unequal that it has no mean, and no order can be valued.
     (q > 1.0 && fitted.slope_max <= SLOPE_SETTLED).then_some([p, q, v])
 }

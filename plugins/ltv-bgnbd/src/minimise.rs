@@ -97,9 +97,7 @@ fn step<const N: usize>(
         let falls = next_value < value + 1e-4 * length * descent;
         let flattens = (next_value - value).abs() <= ROUNDING * (1.0 + value.abs())
             && greatest(&next_slope) < 0.5 * greatest(slope);
-        if next_value.is_finite()
-            && next_slope.iter().all(|g| g.is_finite())
-            && (falls || flattens)
+        if next_value.is_finite() && next_slope.iter().all(|g| g.is_finite()) && (falls || flattens)
         {
             return Some((next, next_value, next_slope));
         }
@@ -109,7 +107,12 @@ fn step<const N: usize>(
 }
 
 /// The BFGS formula for the inverse of the curvature.
-fn update<const N: usize>(inverse: &mut Square<N>, moved: &[f64; N], bent: &[f64; N], curvature: f64) {
+fn update<const N: usize>(
+    inverse: &mut Square<N>,
+    moved: &[f64; N],
+    bent: &[f64; N],
+    curvature: f64,
+) {
     let turned = times(inverse, bent);
     let weight = (1.0 + dot(bent, &turned) / curvature) / curvature;
     for i in 0..N {

@@ -193,8 +193,7 @@ impl Orders {
         let kept = (alpha + age) / (alpha + age + horizon);
         let shrink = (a - 1.0) * kept.ln();
         let growth = if shrink == 0.0 { -kept.ln() } else { -shrink.exp_m1() / (a - 1.0) };
-        let tail =
-            hypergeometric_tail(a + b - 1.0 - r, a - 1.0, a + b + repeats - 1.0, 1.0 - kept);
+        let tail = hypergeometric_tail(a + b - 1.0 - r, a - 1.0, a + b + repeats - 1.0, 1.0 - kept);
         let orders = (a + b + repeats - 1.0) * (growth - shrink.exp() * tail);
         orders.max(0.0) * self.alive(repeats, span, age)
     }
@@ -238,7 +237,8 @@ mod tests {
     #[test]
     fn tendency_grows_with_the_horizon_to_the_living_share() {
         let alive = PRINTED.alive(2.0, 30.0, 38.0);
-        let (soon, later) = (PRINTED.tendency(2.0, 30.0, 38.0, 4.0), PRINTED.tendency(2.0, 30.0, 38.0, 1e9));
+        let (soon, later) =
+            (PRINTED.tendency(2.0, 30.0, 38.0, 4.0), PRINTED.tendency(2.0, 30.0, 38.0, 1e9));
         assert!(soon > 0.0 && soon < later && (later - alive).abs() < 1e-9);
     }
 
@@ -269,10 +269,17 @@ mod tests {
 
     #[test]
     fn impossible_histories_are_told_apart() {
-        let history = |repeat_days, span_days, age_days| History { repeat_days, span_days, age_days };
+        let history =
+            |repeat_days, span_days, age_days| History { repeat_days, span_days, age_days };
         assert!(history(0, 0, 0).is_consistent());
         assert!(history(1, 0, 2).is_consistent());
-        for wrong in [history(-1, 0, 3), history(0, 2, 3), history(1, -1, 3), history(1, 4, 3), history(0, 0, -1)] {
+        for wrong in [
+            history(-1, 0, 3),
+            history(0, 2, 3),
+            history(1, -1, 3),
+            history(1, 4, 3),
+            history(0, 0, -1),
+        ] {
             assert!(!wrong.is_consistent(), "{wrong:?}");
         }
     }

@@ -114,11 +114,7 @@ mod tests {
         // 2F1(1, 1; 2; z) = -ln(1 - z) / z and 2F1(a, b; b; z) = (1 - z)^-a.
         for z in [0.1_f64, 0.5, 0.9, 0.99] {
             near(1.0 + hypergeometric_tail(1.0, 1.0, 2.0, z), -(1.0 - z).ln() / z, 1e-12);
-            near(
-                1.0 + 3.0 * hypergeometric_tail(0.25, 3.0, 3.0, z),
-                (1.0 - z).powf(-0.25),
-                1e-12,
-            );
+            near(1.0 + 3.0 * hypergeometric_tail(0.25, 3.0, 3.0, z), (1.0 - z).powf(-0.25), 1e-12);
         }
         // 2F1(1/2, 1; 3/2; z^2) = artanh(z) / z.
         near(1.0 + hypergeometric_tail(0.5, 1.0, 1.5, 0.25), 0.5_f64.atanh() / 0.5, 1e-14);

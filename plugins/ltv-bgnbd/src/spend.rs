@@ -173,7 +173,12 @@ mod tests {
     #[test]
     fn slope_agrees_with_differences() {
         let purse = |repeat_days, repeat_spend_minor| Purse { repeat_days, repeat_spend_minor };
-        let groups = [(purse(1, 1_500), 4), (purse(1, 3_000), 2), (purse(3, 9_999), 3), (purse(9, 7_000), 1)];
+        let groups = [
+            (purse(1, 1_500), 4),
+            (purse(1, 3_000), 2),
+            (purse(3, 9_999), 3),
+            (purse(9, 7_000), 1),
+        ];
         let rungs = rungs(&groups, 2_000.0);
         let at = [5.0, 3.0, 0.7];
         let (_, slope) = log_likelihood(&rungs, at);
@@ -189,7 +194,8 @@ mod tests {
 
     #[test]
     fn correlation_of_a_straight_line_is_one() {
-        let groups = [1, 2, 5].map(|x| (Purse { repeat_days: x, repeat_spend_minor: x * x * 100 }, 3));
+        let groups =
+            [1, 2, 5].map(|x| (Purse { repeat_days: x, repeat_spend_minor: x * x * 100 }, 3));
         assert!((correlation(&groups) - 1.0).abs() < 1e-12);
         assert_eq!(correlation(&groups[..1]).to_bits(), 0.0_f64.to_bits());
     }

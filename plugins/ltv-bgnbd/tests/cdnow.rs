@@ -127,10 +127,8 @@ fn the_published_summary_gives_the_published_spend_model() {
 fn the_worked_example_of_the_paper_is_met_by_the_fitted_plugin() {
     let Some(folder) = folder() else { return };
     let data = calibration(&read_to_string(folder.join("CDNOW_sample.txt")).unwrap());
-    let opened = plugin::<Ltv>()
-        .settings(r#"{ "horizon_days": 273 }"#)
-        .fit_and_open(&data)
-        .unwrap();
+    let opened =
+        plugin::<Ltv>().settings(r#"{ "horizon_days": 273 }"#).fit_and_open(&data).unwrap();
     // Customer 0001: 2 repeats, last after 30.43 weeks, observed 38.86 weeks; 1.226 orders in 39 weeks.
     let given = opened.score(&data).unwrap();
     assert!((given.real("expected_orders", 0).unwrap() - 1.226).abs() < 1e-3);

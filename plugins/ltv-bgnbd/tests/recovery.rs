@@ -78,7 +78,12 @@ fn buyers(count: usize) -> (Data, f64) {
         }
         days.dedup();
         let span = days.last().copied().unwrap_or(0);
-        rows.push([days.len() as i64, span, (age * 7.0).ceil() as i64, (spend * 100.0).round() as i64]);
+        rows.push([
+            days.len() as i64,
+            span,
+            (age * 7.0).ceil() as i64,
+            (spend * 100.0).round() as i64,
+        ]);
     }
     let column = |at: usize| rows.iter().map(move |row| row[at]);
     let data = Data::new()
@@ -96,7 +101,8 @@ fn value(measures: &[Measure], name: &str) -> f64 {
 #[test]
 fn true_parameters_are_recovered_and_the_next_half_year_is_foretold() {
     let (data, later) = buyers(12_000);
-    let (fitted, measures) = plugin::<Ltv>().settings(json!({ "horizon_days": 182 })).fit(&data).unwrap();
+    let (fitted, measures) =
+        plugin::<Ltv>().settings(json!({ "horizon_days": 182 })).fit(&data).unwrap();
     for (name, truth, share) in
         [("r", R, 0.08), ("alpha", ALPHA, 0.08), ("p", P, 0.10), ("q", Q, 0.08), ("v", V, 0.15)]
     {
@@ -108,7 +114,8 @@ fn true_parameters_are_recovered_and_the_next_half_year_is_foretold() {
     assert!((dropout - A / (A + B)).abs() < 0.03, "{dropout}");
     assert!(value(&measures, "spend_correlation").abs() < 0.1);
     let given = fitted.open().unwrap().score(&data).unwrap();
-    let foretold: f64 = (0..data.len()).map(|row| given.real("expected_orders", row).unwrap()).sum();
+    let foretold: f64 =
+        (0..data.len()).map(|row| given.real("expected_orders", row).unwrap()).sum();
     assert!((foretold / later - 1.0).abs() < 0.05, "{foretold} foretold, {later} came");
 }
 
@@ -145,9 +152,11 @@ fn members_are_answered_by_what_is_known_of_them() {
 
 #[test]
 fn buyers_without_spend_get_orders_but_no_value() {
-    let histories = |data: Data| data.integer("repeat_days", (0..400).map(|at| at % 5))
-        .integer("span_days", (0..400).map(|at| if at % 5 == 0 { 0 } else { 20 + at % 50 }))
-        .integer("age_days", (0..400).map(|at| 100 + at % 40));
+    let histories = |data: Data| {
+        data.integer("repeat_days", (0..400).map(|at| at % 5))
+            .integer("span_days", (0..400).map(|at| if at % 5 == 0 { 0 } else { 20 + at % 50 }))
+            .integer("age_days", (0..400).map(|at| 100 + at % 40))
+    };
     let data = histories(Data::new());
     let (fitted, measures) = plugin::<Ltv>().fit(&data).unwrap();
     assert!(measures.iter().all(|m| m.name != "p"));

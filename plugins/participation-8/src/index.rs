@@ -34,6 +34,7 @@ pub fn share(value: i64, target: f64) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -75,6 +76,9 @@ mod tests {
     fn weights_need_not_add_up_to_one() {
         let mut weights = [0.0; INDICATORS];
         weights[0] = 3.0;
-        near(index(&[Some(25), None, None, None, None, None, None, None], &TARGETS, &weights).0, 50.0);
+        near(
+            index(&[Some(25), None, None, None, None, None, None, None], &TARGETS, &weights).0,
+            50.0,
+        );
     }
 }

@@ -82,10 +82,12 @@ impl Plugin for Participation {
                 "How far a member takes part, over the indicators that are known",
                 "參與度指數，按可用指標計算",
             )))
-            .produce(output::real("coverage").unit("ratio").between(0.0, 1.0).meaning(words(
-                "Share of the weight that was known",
-                "可用指標的權重佔比",
-            )))
+            .produce(
+                output::real("coverage")
+                    .unit("ratio")
+                    .between(0.0, 1.0)
+                    .meaning(words("Share of the weight that was known", "可用指標的權重佔比")),
+            )
             .reason(
                 "too-little-known",
                 words("less than half of the weight is known", "可用指標權重不足一半"),

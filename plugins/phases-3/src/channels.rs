@@ -85,7 +85,10 @@ fn old_weights(channels: &[Channel], rules: &Rules) -> Vec<f64> {
     let mut weights: Vec<f64> = if channels.iter().all(|channel| channel.weight.is_none()) {
         vec![1.0; channels.len()]
     } else {
-        channels.iter().map(|channel| channel.weight.map_or(rules.weight_min, |w| w.max(0.0))).collect()
+        channels
+            .iter()
+            .map(|channel| channel.weight.map_or(rules.weight_min, |w| w.max(0.0)))
+            .collect()
     };
     normalise(&mut weights);
     weights
@@ -124,7 +127,9 @@ pub fn split(amount: i64, shares: &[f64]) -> Vec<i64> {
     let exact: Vec<f64> = shares.iter().map(|share| amount as f64 * (share / sum)).collect();
     let mut parts: Vec<i64> = exact.iter().map(|part| part.floor() as i64).collect();
     let mut order: Vec<usize> = (0..shares.len()).collect();
-    order.sort_by(|l, r| (exact[*r] - exact[*r].floor()).total_cmp(&(exact[*l] - exact[*l].floor())));
+    order.sort_by(|l, r| {
+        (exact[*r] - exact[*r].floor()).total_cmp(&(exact[*l] - exact[*l].floor()))
+    });
     let mut left = i128::from(amount) - parts.iter().map(|part| i128::from(*part)).sum::<i128>();
     for at in order {
         // Rounding of very large amounts may leave more than one unit each, or take some back.
@@ -139,6 +144,7 @@ pub fn split(amount: i64, shares: &[f64]) -> Vec<i64> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -159,7 +165,8 @@ mod tests {
 
     #[test]
     fn the_four_channels_of_the_check_get_their_weights() {
-        let channels = [channel(0.30, true), channel(0.28, true), channel(0.22, false), channel(0.20, false)];
+        let channels =
+            [channel(0.30, true), channel(0.28, true), channel(0.22, false), channel(0.20, false)];
         let weights = reweigh(&channels, &[0.8, 0.6, 0.5, 0.3].map(Some), &RULES);
         for (got, want) in weights.iter().zip([0.3243, 0.2757, 0.2203, 0.1797]) {
             assert!((got - want).abs() < 5e-5, "{weights:?}");
@@ -179,7 +186,8 @@ mod tests {
         // The return and one more part are enough; two small parts are not.
         let half = Channel { roi: Some(6.4), wau_ratio: Some(0.0), ..Channel::default() };
         assert!((health(&half, &RULES).unwrap() - 0.4 / 0.6).abs() < 1e-12);
-        let thin = Channel { delivery_rate: Some(1.0), complaint_rate: Some(0.0), ..Channel::default() };
+        let thin =
+            Channel { delivery_rate: Some(1.0), complaint_rate: Some(0.0), ..Channel::default() };
         assert_eq!(health(&thin, &RULES), None);
     }
 
@@ -193,7 +201,8 @@ mod tests {
     #[test]
     fn weights_move_a_fifth_at_most_and_none_means_equal() {
         let rules = Rules { pull: 5.0, ..RULES };
-        let weights = reweigh(&[channel(0.5, false), channel(0.5, false)], &[Some(1.0), Some(0.0)], &rules);
+        let weights =
+            reweigh(&[channel(0.5, false), channel(0.5, false)], &[Some(1.0), Some(0.0)], &rules);
         assert!((weights[0] - 0.6).abs() < 1e-12 && (weights[1] - 0.4).abs() < 1e-12);
         assert_eq!(reweigh(&[Channel::default(); 4], &[None; 4], &RULES), [0.25; 4]);
         assert!(reweigh(&[], &[], &RULES).is_empty());

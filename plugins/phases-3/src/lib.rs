@@ -62,9 +62,10 @@ impl Plugin for ThreePhases {
             .need(ratio("complaint_rate"))
             .need(need::integer("core").optional())
             .need(need::integer("trial").optional());
-        let shape = PHASES
-            .iter()
-            .fold(Shape::whole_tables().table(channels), |shape, (name, en, zh)| shape.reason(*name, words(en, zh)));
+        let shape =
+            PHASES.iter().fold(Shape::whole_tables().table(channels), |shape, (name, en, zh)| {
+                shape.reason(*name, words(en, zh))
+            });
         Ok(shape.reason("weak-channel", words("the channel is in poor health", "渠道健康度偏低")))
     }
 
@@ -74,7 +75,8 @@ impl Plugin for ThreePhases {
 }
 
 fn read(rows: &Rows<'_>) -> Vec<Channel> {
-    let flag = |column: usize, row: usize| rows.integer(column).get(row).is_some_and(|flag| flag != 0);
+    let flag =
+        |column: usize, row: usize| rows.integer(column).get(row).is_some_and(|flag| flag != 0);
     (0..rows.len())
         .map(|row| Channel {
             weight: rows.real(WEIGHT).get(row),
@@ -96,7 +98,13 @@ impl ThreePhases {
         for (at, ((days, budget), (name, _, _))) in
             self.settings.days().into_iter().zip(money).zip(PHASES).enumerate()
         {
-            phases.push(Phase { name: name.to_owned(), first_day, days, budget, reason: at as u32 });
+            phases.push(Phase {
+                name: name.to_owned(),
+                first_day,
+                days,
+                budget,
+                reason: at as u32,
+            });
             first_day += days;
         }
         phases
@@ -104,7 +112,8 @@ impl ThreePhases {
 
     /// Shares of every mix in every phase, with the tolerance around them.
     fn content(&self) -> Vec<ContentShare> {
-        let Settings { format_shares, layer_shares, commercial_share, content_tolerance, .. } = self.settings;
+        let Settings { format_shares, layer_shares, commercial_share, content_tolerance, .. } =
+            self.settings;
         let purposes = [1.0 - commercial_share, commercial_share];
         let mixes: [(&str, &[&str], &[f64]); 3] = [
             ("format", &FORMATS, &format_shares),
@@ -172,7 +181,8 @@ impl Campaign for ThreePhases {
     fn plan(&self, _: &Context, tables: &Tables<'_>, budget: i64) -> Result<CampaignPlan, String> {
         let channels = read(&tables.table(0));
         let rules = self.settings.rules();
-        let healths: Vec<Option<f64>> = channels.iter().map(|channel| health(channel, &rules)).collect();
+        let healths: Vec<Option<f64>> =
+            channels.iter().map(|channel| health(channel, &rules)).collect();
         let weights = reweigh(&channels, &healths, &rules);
         let phases = self.phases(budget);
         let mut allocations = Vec::new();

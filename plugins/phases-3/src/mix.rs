@@ -65,7 +65,11 @@ mod tests {
         let mut mix = Mix::new(&targets);
         for planned in 1..=200 {
             mix.next_slot();
-            let near = mix.shares().iter().zip(targets).all(|(share, target)| (share - target).abs() <= 0.05);
+            let near = mix
+                .shares()
+                .iter()
+                .zip(targets)
+                .all(|(share, target)| (share - target).abs() <= 0.05);
             assert!(near || planned < 20, "{planned}: {:?}", mix.shares());
         }
     }

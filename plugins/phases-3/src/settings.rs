@@ -145,7 +145,9 @@ impl Settings {
     /// Every problem at once.
     pub(crate) fn check(&self) -> Result<(), Problems> {
         let mut problems = Problems::new();
-        for (days, path) in self.days().iter().zip(["/preheat_days", "/burst_days", "/extension_days"]) {
+        for (days, path) in
+            self.days().iter().zip(["/preheat_days", "/burst_days", "/extension_days"])
+        {
             problems.check((1..=365).contains(days), path, "must lie between 1 and 365");
         }
         let mixes = [
@@ -172,8 +174,8 @@ impl Settings {
             RatioBasis::Budget => (self.shares()[1], self.shares()[2], "/budget_shares"),
         };
         let wanted = self.extension_per_burst;
-        let near = burst > 0.0
-            && (extension / burst / wanted - 1.0).abs() <= self.ratio_tolerance + 1e-9;
+        let near =
+            burst > 0.0 && (extension / burst / wanted - 1.0).abs() <= self.ratio_tolerance + 1e-9;
         if !near {
             let message = format!("burst to extension must be near 1 to {wanted}");
             problems.at(path, message).hint("7, 3 and 6 days");
@@ -204,21 +206,35 @@ impl Settings {
         }
         problems.check(self.health_pull >= 0.0, "/health_pull", "must not be below 0");
         let [least, most] = self.core_share;
-        problems.check(0.0 <= least && least <= most && most <= 1.0, "/core_share", "must be a band of shares");
+        problems.check(
+            0.0 <= least && least <= most && most <= 1.0,
+            "/core_share",
+            "must be a band of shares",
+        );
         let minutes = &self.slot_minutes;
         let ascend = minutes.is_sorted_by(|left, right| left < right);
         let on_clock = minutes.iter().all(|minute| *minute < 1_440);
         if !(3..=8).contains(&minutes.len()) || !ascend || !on_clock {
-            problems.at("/slot_minutes", "must be 3 to 8 ascending minutes of a day").hint("[600, 840, 1200]");
+            problems
+                .at("/slot_minutes", "must be 3 to 8 ascending minutes of a day")
+                .hint("[600, 840, 1200]");
         }
         problems.check(!self.subject.is_empty(), "/subject", "must name the rows");
     }
 
     fn check_gates(&self, problems: &mut Problems) {
-        problems.check(self.gates.len() <= GATES_MAX, "/gates", format!("holds more than {GATES_MAX} gates"));
+        problems.check(
+            self.gates.len() <= GATES_MAX,
+            "/gates",
+            format!("holds more than {GATES_MAX} gates"),
+        );
         for (i, gate) in self.gates.iter().enumerate() {
             problems.check(gate.phase <= 2, format!("/gates/{i}/phase"), "must be 0, 1 or 2");
-            problems.check(!gate.metric.is_empty(), format!("/gates/{i}/metric"), "must name a metric");
+            problems.check(
+                !gate.metric.is_empty(),
+                format!("/gates/{i}/metric"),
+                "must name a metric",
+            );
         }
     }
 }

@@ -22,7 +22,8 @@ fn four_channels() -> Data {
 #[test]
 fn phases_follow_each_other_and_spend_the_budget_to_the_unit() {
     let plan = plan(json!({}), Data::empty(), 1_000_001);
-    let seen: Vec<_> = plan.phases.iter().map(|p| (p.name.as_str(), p.first_day, p.days, p.budget)).collect();
+    let seen: Vec<_> =
+        plan.phases.iter().map(|p| (p.name.as_str(), p.first_day, p.days, p.budget)).collect();
     assert_eq!(
         seen,
         [("preheat", 0, 7, 200_000), ("burst", 7, 3, 500_001), ("extension", 10, 6, 300_000)]
@@ -33,7 +34,8 @@ fn phases_follow_each_other_and_spend_the_budget_to_the_unit() {
 #[test]
 fn channels_share_each_phase_by_the_weights_of_the_check() {
     let plan = plan(json!({}), four_channels(), 200_000);
-    let burst: Vec<i64> = plan.allocations.iter().filter(|a| a.phase == 1).map(|a| a.amount).collect();
+    let burst: Vec<i64> =
+        plan.allocations.iter().filter(|a| a.phase == 1).map(|a| a.amount).collect();
     assert_eq!(burst.iter().sum::<i64>(), 100_000);
     for (amount, weight) in burst.iter().zip([0.3243, 0.2757, 0.2203, 0.1797]) {
         assert!((*amount as f64 / 1e5 - weight).abs() < 1e-4, "{burst:?}");
@@ -61,7 +63,10 @@ fn every_day_has_its_slots_and_mixes_stay_within_the_tolerance() {
     assert!((share(plan.slots.iter().filter(|slot| slot.commercial).count()) - 0.20).abs() <= 0.05);
     assert!(plan.slots.iter().all(|slot| slot.place.is_some()));
     let theme = |day: u32| plan.slots.iter().find(|slot| slot.day == day).unwrap().theme.as_str();
-    assert_eq!([theme(0), theme(7), theme(10)], ["brand-story", "user-value", "emotional-resonance"]);
+    assert_eq!(
+        [theme(0), theme(7), theme(10)],
+        ["brand-story", "user-value", "emotional-resonance"]
+    );
 }
 
 #[test]
@@ -86,9 +91,13 @@ fn the_extension_must_be_near_twice_the_burst() {
         assert!(problems(json!({ "extension_days": accepted })).is_empty(), "{accepted}");
     }
     for refused in [4, 8] {
-        assert_eq!(problems(json!({ "extension_days": refused })).list()[0].path, "/extension_days");
+        assert_eq!(
+            problems(json!({ "extension_days": refused })).list()[0].path,
+            "/extension_days"
+        );
     }
-    let budget = |shares: Value| problems(json!({ "ratio_basis": "budget", "budget_shares": shares }));
+    let budget =
+        |shares: Value| problems(json!({ "ratio_basis": "budget", "budget_shares": shares }));
     assert!(problems(json!({ "ratio_basis": "budget", "extension_days": 3 })).is_empty());
     assert_eq!(budget(json!([0.2, 0.5, 0.3])).list()[0].path, "/budget_shares");
     assert!(budget(json!([0.1, 0.3, 0.6])).is_empty());

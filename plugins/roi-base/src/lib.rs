@@ -120,25 +120,38 @@ impl Plugin for RoiBase {
             .need(revenue("revenue_minor".to_owned()))
             .need(need::integer("cost_minor").unit("minor"))
             .need(need::real("margin_rate").unit("ratio").optional())
-            .needs(settings.tiers.iter().map(|tier| revenue(format!("revenue_minor.{}", tier.name))));
+            .needs(
+                settings.tiers.iter().map(|tier| revenue(format!("revenue_minor.{}", tier.name))),
+            );
         let shape = Shape::whole_tables()
             .table(rows)
-            .produce_in(0, output::real("roi").unit("ratio").meaning(words(
-                "Margin per cost times tier coefficient",
-                "回報率＝毛利÷成本×生命周期價值係數",
-            )))
-            .produce_in(0, output::real("margin_ratio").unit("ratio").meaning(words(
-                "Margin per cost",
-                "毛利÷成本",
-            )))
-            .produce_in(0, output::real("ltv_coefficient").unit("ratio").at_least(0.0).meaning(words(
-                "Mean tier coefficient of the revenue",
-                "生命周期價值係數",
-            )))
+            .produce_in(
+                0,
+                output::real("roi").unit("ratio").meaning(words(
+                    "Margin per cost times tier coefficient",
+                    "回報率＝毛利÷成本×生命周期價值係數",
+                )),
+            )
+            .produce_in(
+                0,
+                output::real("margin_ratio")
+                    .unit("ratio")
+                    .meaning(words("Margin per cost", "毛利÷成本")),
+            )
+            .produce_in(
+                0,
+                output::real("ltv_coefficient")
+                    .unit("ratio")
+                    .at_least(0.0)
+                    .meaning(words("Mean tier coefficient of the revenue", "生命周期價值係數")),
+            )
             .reason("below-floor", words("the return is below the floor", "回報低於底線"))
             .reason(
                 "depreciates",
-                words("activity has been low for months: brand value falls", "活躍度連月過低，社群資產折舊"),
+                words(
+                    "activity has been low for months: brand value falls",
+                    "活躍度連月過低，社群資產折舊",
+                ),
             );
         Ok(if settings.brand { with_brand(shape) } else { shape })
     }
@@ -155,18 +168,26 @@ fn with_brand(shape: Shape) -> Shape {
         .needs((1..=MONTHS).map(month));
     shape
         .table(brand)
-        .produce_in(1, output::real("brand_roi").unit("ratio").meaning(words(
-            "Return over all rows",
-            "整體回報率",
-        )))
-        .produce_in(1, output::real("premium").unit("ratio").at_least(1.0).meaning(words(
-            "Premium factor of the activity",
-            "品牌溢價係數",
-        )))
-        .produce_in(1, output::real("brand_value_factor").unit("ratio").between(0.0, 1.0).meaning(words(
-            "What depreciation left of brand value over the closed months at hand",
-            "折舊後品牌價值係數",
-        )))
+        .produce_in(
+            1,
+            output::real("brand_roi")
+                .unit("ratio")
+                .meaning(words("Return over all rows", "整體回報率")),
+        )
+        .produce_in(
+            1,
+            output::real("premium")
+                .unit("ratio")
+                .at_least(1.0)
+                .meaning(words("Premium factor of the activity", "品牌溢價係數")),
+        )
+        .produce_in(
+            1,
+            output::real("brand_value_factor").unit("ratio").between(0.0, 1.0).meaning(words(
+                "What depreciation left of brand value over the closed months at hand",
+                "折舊後品牌價值係數",
+            )),
+        )
 }
 
 fn check(settings: &Settings) -> Result<(), Problems> {
@@ -183,11 +204,23 @@ fn check(settings: &Settings) -> Result<(), Problems> {
     }
     problems.check(settings.premium_max >= 1.0, "/premium_max", "must be at least 1");
     problems.check(!settings.subject.is_empty(), "/subject", "must name the rows");
-    problems.check(settings.tiers.len() <= TIERS_MAX, "/tiers", format!("names more than {TIERS_MAX} tiers"));
+    problems.check(
+        settings.tiers.len() <= TIERS_MAX,
+        "/tiers",
+        format!("names more than {TIERS_MAX} tiers"),
+    );
     for (i, tier) in settings.tiers.iter().enumerate() {
         let twice = settings.tiers[..i].iter().any(|other| other.name == tier.name);
-        problems.check(!tier.name.is_empty() && !twice, format!("/tiers/{i}/name"), "must be a name of its own");
-        problems.check(tier.coefficient >= 0.0, format!("/tiers/{i}/coefficient"), "must not be below 0");
+        problems.check(
+            !tier.name.is_empty() && !twice,
+            format!("/tiers/{i}/name"),
+            "must be a name of its own",
+        );
+        problems.check(
+            tier.coefficient >= 0.0,
+            format!("/tiers/{i}/coefficient"),
+            "must not be below 0",
+        );
     }
     problems.into_result()
 }
@@ -216,16 +249,20 @@ impl RoiBase {
                 .then(|| split.iter().fold(0_i64, |sum, (part, _)| sum.saturating_add(*part)));
             let revenue = revenue.get(row).or(tiered);
             let rate = margin_rate.get(row).unwrap_or(self.settings.margin_rate);
-            let coefficient =
-                revenue.and_then(|minor| ltv_coefficient(minor, &split, self.settings.ordinary_coefficient));
-            let ratio = revenue.zip(cost.get(row)).and_then(|(minor, cost)| margin_ratio(minor, rate, cost));
+            let coefficient = revenue.and_then(|minor| {
+                ltv_coefficient(minor, &split, self.settings.ordinary_coefficient)
+            });
+            let ratio = revenue
+                .zip(cost.get(row))
+                .and_then(|(minor, cost)| margin_ratio(minor, rate, cost));
             // Without revenue no coefficient is known and none is needed: nothing was earned.
             let roi = ratio.map(|ratio| ratio * coefficient.unwrap_or(1.0) * lift);
             if let (Some(roi), Some(cost)) = (roi, cost.get(row)) {
                 whole.worth += roi * cost as f64;
                 whole.cost_minor += i128::from(cost);
                 if roi < self.settings.roi_floor {
-                    let finding = Finding::new(Level::Warn, BELOW_FLOOR).at(ROWS as u32, row as u32);
+                    let finding =
+                        Finding::new(Level::Warn, BELOW_FLOOR).at(ROWS as u32, row as u32);
                     out.finding(finding.measured(roi, self.settings.roi_floor));
                 }
             }
@@ -250,7 +287,8 @@ impl RoiBase {
                 && factor < 1.0
                 && last < decay_floor
             {
-                let finding = Finding::new(Level::Critical, DEPRECIATES).at(BRAND as u32, row as u32);
+                let finding =
+                    Finding::new(Level::Critical, DEPRECIATES).at(BRAND as u32, row as u32);
                 out.finding(finding.measured(last, decay_floor));
             }
             let roi = (whole.cost_minor > 0).then(|| whole.worth / whole.cost_minor as f64);
@@ -269,7 +307,12 @@ impl RoiBase {
 }
 
 impl Roi for RoiBase {
-    fn value(&self, _: &Context, tables: &Tables<'_>, out: &mut TableAnswer<'_>) -> Result<(), String> {
+    fn value(
+        &self,
+        _: &Context,
+        tables: &Tables<'_>,
+        out: &mut TableAnswer<'_>,
+    ) -> Result<(), String> {
         let brand = self.settings.brand.then(|| tables.table(BRAND));
         let premium = brand.as_ref().and_then(|brand| self.premium(brand, 0));
         let whole = self.rows(&tables.table(ROWS), premium, out);

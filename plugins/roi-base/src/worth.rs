@@ -11,7 +11,8 @@ pub fn ltv_coefficient(revenue_minor: i64, tiers: &[(i64, f64)], ordinary: f64) 
     if whole <= 0 {
         return None;
     }
-    let weighted: f64 = tiers.iter().map(|(revenue, coefficient)| (*revenue).max(0) as f64 * coefficient).sum();
+    let weighted: f64 =
+        tiers.iter().map(|(revenue, coefficient)| (*revenue).max(0) as f64 * coefficient).sum();
     Some((weighted + (whole - tiered) as f64 * ordinary) / whole as f64)
 }
 
@@ -67,6 +68,7 @@ pub fn brand_value_factor(activity: &[Option<f64>], decay: &Decay) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -113,7 +115,9 @@ mod tests {
 
     #[test]
     fn the_check_of_the_depreciation_is_met() {
-        for (got, want) in factors(&[0.14, 0.13, 0.12, 0.11, 0.10]).iter().zip([1.0, 1.0, 1.0, 0.95, 0.9025]) {
+        for (got, want) in
+            factors(&[0.14, 0.13, 0.12, 0.11, 0.10]).iter().zip([1.0, 1.0, 1.0, 0.95, 0.9025])
+        {
             near(*got, want);
         }
     }

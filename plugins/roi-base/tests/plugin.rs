@@ -16,7 +16,14 @@ fn brand(wau_ratio: Option<f64>) -> Data {
 }
 
 fn value(settings: serde_json::Value, channels: Data, brand: Data) -> TablesGiven {
-    plugin::<RoiBase>().settings(settings).table(channels).table(brand).open().unwrap().value().unwrap()
+    plugin::<RoiBase>()
+        .settings(settings)
+        .table(channels)
+        .table(brand)
+        .open()
+        .unwrap()
+        .value()
+        .unwrap()
 }
 
 use playbook_sdk::serde_json;
@@ -73,7 +80,8 @@ fn a_margin_rate_of_the_table_wins() {
 
 #[test]
 fn unknown_revenue_gives_no_return_and_no_revenue_gives_zero() {
-    let data = Data::new().integer("cost_minor", [100, 100]).integer("revenue_minor", [None, Some(0)]);
+    let data =
+        Data::new().integer("cost_minor", [100, 100]).integer("revenue_minor", [None, Some(0)]);
     let given = value(json!({}), data, brand(None));
     assert_eq!((given.table(0).real("roi", 0), given.table(0).real("roi", 1)), (None, Some(0.0)));
 }

@@ -97,7 +97,10 @@ impl Plugin for RoiFloor {
     const ABOUT: About = About {
         name: "roi-floor",
         version: env!("CARGO_PKG_VERSION"),
-        summary: words("Benefit mix that returns four times its cost", "權益組合：激勵產出比不低於 1:4"),
+        summary: words(
+            "Benefit mix that returns four times its cost",
+            "權益組合：激勵產出比不低於 1:4",
+        ),
     };
 
     fn shape(settings: &Settings) -> Result<Shape, Problems> {
@@ -115,7 +118,13 @@ impl Plugin for RoiFloor {
             .reason("unproven", words("the reward has cost nothing yet", "獎勵尚無成本記錄"))
             .reason("learning", words("the reward is in its learning window", "獎勵處於學習期"))
             .reason("full", words("the reward returns at least its floor", "獎勵產出達標"))
-            .reason("throttled", words("the reward returns less than its floor and goes to fewer members", "獎勵產出不足，按比例縮減"));
+            .reason(
+                "throttled",
+                words(
+                    "the reward returns less than its floor and goes to fewer members",
+                    "獎勵產出不足，按比例縮減",
+                ),
+            );
         Ok(settings.rewards.iter().fold(shape, |shape, reward| {
             let action = action(reward.name.clone(), Priority::Promotion, reward.name.as_str())
                 .purpose(reward.purpose.clone())
@@ -134,12 +143,19 @@ impl Plugin for RoiFloor {
         let proven: Vec<Option<f64>> = records
             .iter()
             .zip(&verdicts)
-            .map(|(record, verdict)| if *verdict == Verdict::Learning { None } else { realised(record) })
+            .map(
+                |(record, verdict)| {
+                    if *verdict == Verdict::Learning { None } else { realised(record) }
+                },
+            )
             .collect();
         let shares: Vec<f64> = settings.rewards.iter().map(|reward| reward.share).collect();
         for (reward, verdict) in settings.rewards.iter().zip(&verdicts) {
             if *verdict == Verdict::Paused {
-                log::warn(&format!("reward `{}` pauses: it returned less than {pause} per cost", reward.name));
+                log::warn(&format!(
+                    "reward `{}` pauses: it returned less than {pause} per cost",
+                    reward.name
+                ));
             }
         }
         let shares = adapt(&shares, &proven, settings.adapt_step);
@@ -150,23 +166,51 @@ impl Plugin for RoiFloor {
 fn check(settings: &Settings) -> Result<(), Problems> {
     let mut problems = Problems::new();
     let rewards = &settings.rewards;
-    problems.check((1..=REWARDS_MAX).contains(&rewards.len()), "/rewards", format!("must declare 1 to {REWARDS_MAX} rewards"));
+    problems.check(
+        (1..=REWARDS_MAX).contains(&rewards.len()),
+        "/rewards",
+        format!("must declare 1 to {REWARDS_MAX} rewards"),
+    );
     for (i, reward) in rewards.iter().enumerate() {
         let twice = rewards[..i].iter().any(|other| other.name == reward.name);
         let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         let kebab = (1..=64).contains(&reward.name.len()) && reward.name.chars().all(letters);
-        problems.check(kebab && !twice, format!("/rewards/{i}/name"), "must be a kebab-case name of its own");
-        problems.check(reward.cost_minor > 0, format!("/rewards/{i}/cost_minor"), "must be above 0");
-        problems.check((0.0..=1.0).contains(&reward.response), format!("/rewards/{i}/response"), "must lie between 0 and 1");
+        problems.check(
+            kebab && !twice,
+            format!("/rewards/{i}/name"),
+            "must be a kebab-case name of its own",
+        );
+        problems.check(
+            reward.cost_minor > 0,
+            format!("/rewards/{i}/cost_minor"),
+            "must be above 0",
+        );
+        problems.check(
+            (0.0..=1.0).contains(&reward.response),
+            format!("/rewards/{i}/response"),
+            "must lie between 0 and 1",
+        );
         problems.check(reward.share >= 0.0, format!("/rewards/{i}/share"), "must not be below 0");
     }
     let whole: f64 = rewards.iter().map(|reward| reward.share).sum();
     problems.check(whole > 0.0, "/rewards", "at least one share must be above 0");
-    problems.check((0.0..=1.0).contains(&settings.margin_rate), "/margin_rate", "must lie between 0 and 1");
-    problems.check((0.0..=1.0).contains(&settings.adapt_step), "/adapt_step", "must lie between 0 and 1");
+    problems.check(
+        (0.0..=1.0).contains(&settings.margin_rate),
+        "/margin_rate",
+        "must lie between 0 and 1",
+    );
+    problems.check(
+        (0.0..=1.0).contains(&settings.adapt_step),
+        "/adapt_step",
+        "must lie between 0 and 1",
+    );
     problems.check(settings.forecast_min >= 0.0, "/forecast_min", "must not be below 0");
     problems.check(settings.full > 0.0, "/full", "must be above 0");
-    problems.check((0.0..=settings.full).contains(&settings.pause), "/pause", "must lie between 0 and `full`");
+    problems.check(
+        (0.0..=settings.full).contains(&settings.pause),
+        "/pause",
+        "must lie between 0 and `full`",
+    );
     problems.check(settings.learning_days >= 0, "/learning_days", "must not be below 0");
     problems.into_result()
 }
@@ -202,7 +246,12 @@ fn unit(bits: u64) -> f64 {
 }
 
 impl Incentive for RoiFloor {
-    fn propose(&self, context: &Context, rows: &Rows<'_>, out: &mut Proposals) -> Result<(), String> {
+    fn propose(
+        &self,
+        context: &Context,
+        rows: &Rows<'_>,
+        out: &mut Proposals,
+    ) -> Result<(), String> {
         let (keys, aov) = (rows.integer(KEY), rows.integer(AOV));
         for row in 0..rows.len() {
             let (Some(key), Some(aov_minor)) = (keys.get(row), aov.get(row)) else { continue };

@@ -82,16 +82,10 @@ pub fn adapt(shares: &[f64], realised: &[Option<f64>], step: f64) -> Vec<f64> {
     let whole: f64 = shares.iter().sum();
     let mut shares: Vec<f64> =
         shares.iter().map(|share| if whole > 0.0 { share / whole } else { 0.0 }).collect();
-    let (mut low, mut high): (Option<(usize, f64)>, Option<(usize, f64)>) = (None, None);
-    for (at, r) in realised.iter().enumerate() {
-        let Some(r) = *r else { continue };
-        if low.is_none_or(|(_, least)| r < least) {
-            low = Some((at, r));
-        }
-        if high.is_none_or(|(_, most)| r > most) {
-            high = Some((at, r));
-        }
-    }
+    let proven = || realised.iter().enumerate().filter_map(|(at, r)| r.map(|r| (at, r)));
+    // The first of equals: minima keep it by themselves, maxima are searched from the end.
+    let low = proven().min_by(|left, right| left.1.total_cmp(&right.1));
+    let high = proven().rev().max_by(|left, right| left.1.total_cmp(&right.1));
     if let (Some((low, least)), Some((high, most))) = (low, high)
         && least < most
     {
@@ -155,9 +149,14 @@ mod tests {
         for (got, want) in got.iter().zip([0.4, 0.4, 0.2]) {
             assert!((got - want).abs() < 1e-12);
         }
-        assert_eq!(adapt(&[0.05, 0.95], &[Some(1.0), Some(2.0)], 0.1)[0].to_bits(), 0.0_f64.to_bits());
+        assert_eq!(
+            adapt(&[0.05, 0.95], &[Some(1.0), Some(2.0)], 0.1)[0].to_bits(),
+            0.0_f64.to_bits()
+        );
         assert_eq!(adapt(&[1.0, 1.0], &[Some(2.0), Some(2.0)], 0.1), [0.5, 0.5]);
         assert_eq!(adapt(&[1.0, 1.0], &[Some(2.0), None], 0.1), [0.5, 0.5]);
+        let ties = adapt(&[0.25; 4], &[Some(1.0), Some(1.0), Some(9.0), Some(9.0)], 0.25);
+        assert_eq!(ties, [0.0, 0.25, 0.5, 0.25]);
     }
 
     #[test]

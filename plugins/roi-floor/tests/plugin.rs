@@ -6,7 +6,9 @@ use playbook_sdk::testing::{Data, Proposed, json, logged, plugin};
 use roi_floor::RoiFloor;
 
 fn members(count: i64) -> Data {
-    Data::new().integer("key", 1..=count).integer("aov_minor", vec![40_000; usize::try_from(count).unwrap()])
+    Data::new()
+        .integer("key", 1..=count)
+        .integer("aov_minor", vec![40_000; usize::try_from(count).unwrap()])
 }
 
 fn record(name: &str, output: i64, cost: i64, age_days: i64) -> Data {
@@ -33,7 +35,11 @@ fn a_reward_that_returned_three_point_six_goes_to_nine_in_ten() {
     let proposed = propose(json!({}), record("benefit", 360_000, 100_000, 60), &members(10_000));
     let share = proposed.len() as f64 / 10_000.0;
     assert!((share - 0.9).abs() < 0.01, "{share}");
-    assert!(proposed.iter().all(|p| p.reason == "throttled" && p.cost == 500 && p.expected_output == 4_000));
+    assert!(
+        proposed
+            .iter()
+            .all(|p| p.reason == "throttled" && p.cost == 500 && p.expected_output == 4_000)
+    );
 }
 
 #[test]

@@ -69,29 +69,33 @@ impl Plugin for TierInteractions {
         }
         problems.into_result()?;
         let names = || NAMES.iter().map(|(name, _, _)| *name);
-        let shape = Shape::rows("member")
-            .need(need::integer("interactions_30d").unit("count"))
-            .need(need::integer("days_since_join").unit("day").optional())
-            .need(need::category("tier", names()).previous(1))
-            .need(need::integer("lower_run").previous(1))
-            .produce(output::category("tier", names()).meaning(words(
-                "Tier, falls held back",
-                "分層（下行延後）",
-            )))
-            .produce(output::category("counted_tier", names()).meaning(words(
-                "Tier by this month's interactions alone",
-                "僅按當月互動的分層",
-            )))
-            .produce(output::integer("lower_run").unit("count").at_least(0.0).meaning(words(
-                "Evaluations in a row that gave a lower tier than the member holds",
-                "連續低於現有分層的評估次數",
-            )))
-            .produce(output::integer("young").between(0.0, 1.0).meaning(words(
-                "1 where the membership is too short to judge by",
-                "入群時間過短為 1",
-            )))
-            .reason("fall-held", words("a fall waits for another lower evaluation", "下行待再次評估確認"))
-            .reason("young", words("member for too short a time", "入群時間過短"));
+        let shape =
+            Shape::rows("member")
+                .need(need::integer("interactions_30d").unit("count"))
+                .need(need::integer("days_since_join").unit("day").optional())
+                .need(need::category("tier", names()).previous(1))
+                .need(need::integer("lower_run").previous(1))
+                .produce(
+                    output::category("tier", names())
+                        .meaning(words("Tier, falls held back", "分層（下行延後）")),
+                )
+                .produce(output::category("counted_tier", names()).meaning(words(
+                    "Tier by this month's interactions alone",
+                    "僅按當月互動的分層",
+                )))
+                .produce(output::integer("lower_run").unit("count").at_least(0.0).meaning(words(
+                    "Evaluations in a row that gave a lower tier than the member holds",
+                    "連續低於現有分層的評估次數",
+                )))
+                .produce(output::integer("young").between(0.0, 1.0).meaning(words(
+                    "1 where the membership is too short to judge by",
+                    "入群時間過短為 1",
+                )))
+                .reason(
+                    "fall-held",
+                    words("a fall waits for another lower evaluation", "下行待再次評估確認"),
+                )
+                .reason("young", words("member for too short a time", "入群時間過短"));
         Ok(NAMES.iter().fold(shape, |shape, (name, en, zh)| shape.segment(*name, words(en, zh))))
     }
 

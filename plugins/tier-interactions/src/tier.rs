@@ -44,7 +44,9 @@ mod tests {
 
     #[test]
     fn bounds_belong_to_the_upper_tier() {
-        for (count, want) in [(-3, 0), (0, 0), (1, 1), (10, 1), (11, 2), (50, 2), (51, 3), (i64::MAX, 3)] {
+        for (count, want) in
+            [(-3, 0), (0, 0), (1, 1), (10, 1), (11, 2), (50, 2), (51, 3), (i64::MAX, 3)]
+        {
             assert_eq!(tier(count, BOUNDS), want, "{count}");
         }
     }

@@ -59,7 +59,8 @@ fn members_without_a_count_belong_to_no_tier() {
 #[test]
 fn bounds_that_do_not_ascend_are_refused() {
     for bounds in [json!([1, 1, 51]), json!([5, 1, 51])] {
-        let problems = plugin::<TierInteractions>().settings(json!({ "bounds": bounds })).problems();
+        let problems =
+            plugin::<TierInteractions>().settings(json!({ "bounds": bounds })).problems();
         assert!(problems.list().iter().any(|p| p.path == "/bounds"), "{problems}");
     }
 }
