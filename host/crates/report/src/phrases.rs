@@ -337,6 +337,21 @@ impl Phrases {
         }
     }
 
+    /// A name in words where the domain knows it, else the name itself.
+    pub(crate) fn term<'t>(&self, name: &'t str) -> &'t str {
+        let known = || {
+            TERMS_ZH
+                .iter()
+                .find(|(term, _)| *term == name)
+                .map(|(_, zh)| *zh)
+        };
+        if self.html_lang == ZH.html_lang {
+            known().unwrap_or(name)
+        } else {
+            name
+        }
+    }
+
     /// Heading of the rows of one subject; an unknown subject is its own heading.
     pub(crate) fn subject<'s>(&self, subject: &'s str) -> &'s str {
         match subject {
@@ -350,6 +365,31 @@ impl Phrases {
         }
     }
 }
+
+/// Names that the contract hands over without words: phases, content categories, themes, pools.
+const TERMS_ZH: [(&str, &str); 21] = [
+    ("preheat", "預熱"),
+    ("burst", "爆發"),
+    ("extension", "延續"),
+    ("format", "形式"),
+    ("image-text", "圖文"),
+    ("short-video", "短視頻"),
+    ("live", "直播"),
+    ("layer", "層次"),
+    ("base", "基礎"),
+    ("core", "深度"),
+    ("value-added", "共創"),
+    ("purpose", "目的"),
+    ("value", "價值"),
+    ("commercial", "商業"),
+    ("brand-story", "品牌故事"),
+    ("user-value", "用戶價值"),
+    ("emotional-resonance", "情感共鳴"),
+    ("brand", "品牌"),
+    ("playbook", "劇本"),
+    ("daily", "日常"),
+    ("reserve", "應急儲備"),
+];
 
 /// Puts values into a text in the places `{0}`, `{1}` ...; what a value holds is never read as a place.
 pub(crate) fn fill(text: &str, values: &[&str]) -> String {
@@ -378,6 +418,13 @@ mod tests {
         assert_eq!(fill("{1} of {0}", &["{1}", "b"]), "b of {1}");
         assert_eq!(fill("none", &[]), "none");
         assert_eq!(fill("{9}", &["a"]), "{9}");
+    }
+
+    #[test]
+    fn known_names_have_words_and_unknown_ones_stay() {
+        assert_eq!(ZH.term("short-video"), "短視頻");
+        assert_eq!(EN.term("short-video"), "short-video");
+        assert_eq!(ZH.term("wechat-group"), "wechat-group");
     }
 
     #[test]

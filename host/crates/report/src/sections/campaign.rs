@@ -22,20 +22,46 @@ pub(crate) fn campaign(ctx: &Ctx<'_>, campaign: &Section<Campaign>) -> Markup {
     let body = match campaign {
         Section::Empty(why) => empty(ctx, why),
         Section::Filled(c) if c.phases.is_empty() => empty(ctx, &Absence::Nothing),
-        Section::Filled(c) => html! {
-            (phases(ctx, c))
-            h3 { (p.channel_split) }
-            @if c.allocations.is_empty() { (empty(ctx, &Absence::Nothing)) } @else { (channels(ctx, c)) }
-            h3 { (p.content_mix) }
-            @if c.content.is_empty() { (empty(ctx, &Absence::Nothing)) } @else { (content(ctx, c)) }
-            @if !c.gates.is_empty() { h3 { (p.gates) } (gates(ctx, c)) }
-            @if !c.slots.is_empty() { h3 { (p.publications) } (slots(ctx, c)) }
-        },
+        Section::Filled(c) => {
+            let c = &in_words(ctx, c);
+            html! {
+                (phases(ctx, c))
+                h3 { (p.channel_split) }
+                @if c.allocations.is_empty() { (empty(ctx, &Absence::Nothing)) } @else { (channels(ctx, c)) }
+                h3 { (p.content_mix) }
+                @if c.content.is_empty() { (empty(ctx, &Absence::Nothing)) } @else { (content(ctx, c)) }
+                @if !c.gates.is_empty() { h3 { (p.gates) } (gates(ctx, c)) }
+                @if !c.slots.is_empty() { h3 { (p.publications) } (slots(ctx, c)) }
+            }
+        }
     };
     let lead = campaign
         .filled()
         .map_or_else(String::new, |c| fill(p.lead_campaign, &[&c.plugin]));
     section("campaign", p.sec_campaign, &lead, &body)
+}
+
+/// The plan with the names that the domain knows in words of the page's language.
+fn in_words(ctx: &Ctx<'_>, c: &Campaign) -> Campaign {
+    let mut c = c.clone();
+    let names = c
+        .phases
+        .iter_mut()
+        .map(|row| &mut row.name)
+        .chain(
+            c.content
+                .iter_mut()
+                .flat_map(|row| [&mut row.mix, &mut row.category]),
+        )
+        .chain(
+            c.slots
+                .iter_mut()
+                .flat_map(|row| [&mut row.format, &mut row.layer, &mut row.theme]),
+        );
+    for name in names {
+        *name = ctx.p.term(name).to_owned();
+    }
+    c
 }
 
 fn phase_name(c: &Campaign, phase: usize) -> &str {

@@ -166,6 +166,10 @@ pub(crate) fn budgets(ctx: &Ctx<'_>, rows: &Section<Vec<BudgetRow>>) -> Markup {
 
 fn use_of(ctx: &Ctx<'_>, rows: &[BudgetRow]) -> Markup {
     let p = ctx.p;
+    let mut rows = rows.to_vec();
+    for name in rows.iter_mut().flat_map(|row| &mut row.path) {
+        *name = p.term(name).to_owned();
+    }
     let parts = |row: &BudgetRow| [row.spent_before, row.spent, row.reserved, row.available];
     let series = [
         (p.spent_before, 0),
@@ -216,7 +220,7 @@ fn use_of(ctx: &Ctx<'_>, rows: &[BudgetRow]) -> Markup {
         .numbers(p.reserved)
         .numbers(p.available)
         .numbers(p.used);
-    for row in rows {
+    for row in &rows {
         let name = row.path.last().map_or("", String::as_str);
         let over = if row.path.len() > 1 {
             row.path[..row.path.len() - 1].join(" › ") + " › "
