@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use playbook_model::{Digest, Kind, Words};
 use playbook_report::{
-    Absence, FlowEnd, Lang, Report, Section, TimingRow, charts, render, render_diff,
+    Absence, Distribution, FlowEnd, Lang, Report, Section, TimingRow, charts, render, render_diff,
 };
 use values::{diff_of, report_of};
 
@@ -467,6 +467,36 @@ fn greatest_and_not_finite_values_stay_within_the_page() {
             }
         }
     }
+}
+
+#[test]
+fn last_bin_that_takes_the_rest_is_named_by_its_lower_edge() {
+    let mut report = report_of("plain");
+    if let Section::Filled(scores) = &mut report.scores {
+        scores[0].unit = String::new();
+        scores[0].distribution = Distribution::Bins {
+            edges: vec![0.0, 1.0, 2.0, 940.0],
+            counts: vec![5, 4, 2],
+        };
+    }
+    let page = render(&report, Lang::En);
+    assert!(section(&page, "scores").contains("≥ 2\n"));
+}
+
+#[test]
+fn ends_without_members_are_left_out_of_flows() {
+    let page = render(&report_of("plain"), Lang::En);
+    assert!(section(&page, "segments").contains("Without a segment"));
+    let mut report = report_of("plain");
+    if let Section::Filled(segmentation) = &mut report.segmentation {
+        segmentation.unassigned = 0;
+        if let Section::Filled(flows) = &mut segmentation.flows {
+            flows.members = vec![vec![70, 3, 0], vec![12, 0, 0]];
+        }
+    }
+    let page = render(&report, Lang::En);
+    assert!(!section(&page, "segments").contains("Without a segment"));
+    assert!(section(&page, "segments").contains("Joined"));
 }
 
 #[test]

@@ -19,6 +19,7 @@ pub(crate) struct MatrixWords<'a> {
 /// Ribbons with their table beside them.
 pub(crate) fn matrix(ctx: &Ctx<'_>, words: &MatrixWords<'_>, flows: &FlowMatrix) -> Markup {
     let p = ctx.p;
+    let flows = &without_empty_ends(flows);
     let from: Vec<String> = flows.from.iter().map(|end| name(ctx, end)).collect();
     let to: Vec<String> = flows.to.iter().map(|end| name(ctx, end)).collect();
     let cell = |i: usize, k: usize| {
@@ -112,6 +113,42 @@ pub(crate) fn matrix(ctx: &Ctx<'_>, words: &MatrixWords<'_>, flows: &FlowMatrix)
         p.note { (fill(p.flow_note, &[&whole(moved), &share_of(moved, total)])) }
     };
     beside(&svg, &table)
+}
+
+/// The matrix without ends that are no segment and that nobody came from or went to.
+fn without_empty_ends(flows: &FlowMatrix) -> FlowMatrix {
+    let cell = |i: usize, k: usize| {
+        flows
+            .members
+            .get(i)
+            .and_then(|r| r.get(k))
+            .map_or(0, |n| *n)
+    };
+    let kept = |end: &FlowEnd, members: u64| matches!(end, FlowEnd::Segment(_)) || members > 0;
+    let rows: Vec<usize> = (0..flows.from.len())
+        .filter(|i| {
+            kept(
+                &flows.from[*i],
+                sum((0..flows.to.len()).map(|k| cell(*i, k))),
+            )
+        })
+        .collect();
+    let columns: Vec<usize> = (0..flows.to.len())
+        .filter(|k| {
+            kept(
+                &flows.to[*k],
+                sum((0..flows.from.len()).map(|i| cell(i, *k))),
+            )
+        })
+        .collect();
+    FlowMatrix {
+        from: rows.iter().map(|i| flows.from[*i].clone()).collect(),
+        to: columns.iter().map(|k| flows.to[*k].clone()).collect(),
+        members: rows
+            .iter()
+            .map(|i| columns.iter().map(|k| cell(*i, *k)).collect())
+            .collect(),
+    }
 }
 
 fn name(ctx: &Ctx<'_>, end: &FlowEnd) -> String {

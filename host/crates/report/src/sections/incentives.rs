@@ -134,7 +134,7 @@ fn by_code(ctx: &Ctx<'_>, i: &Incentives) -> Markup {
         table.row(vec![
             html! {
                 code { (row.code.code()) } " " (words(row))
-                @if let Some(detail) = &row.detail { br; span.dim { (ctx.words(detail)) } }
+                @if let Some(detail) = row.detail.as_ref().filter(|d| !ctx.words(d).is_empty()) { br; span.dim { (ctx.words(detail)) } }
             },
             cell(whole(row.proposals)),
             cell(share_of(row.proposals, all)),

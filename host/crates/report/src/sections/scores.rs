@@ -103,10 +103,23 @@ fn bins(ctx: &Ctx<'_>, index: usize, row: &ScoreRow, edges: &[f64], counts: &[u6
     } else {
         String::new()
     };
+    // A last bin that takes all that lies beyond is drawn as wide as the others, so its end is no place on the axis.
+    let wide = |bin: usize| {
+        edges
+            .get(bin + 1)
+            .zip(edges.get(bin))
+            .map_or(0.0, |(b, a)| b - a)
+    };
+    let last = counts.len().saturating_sub(1);
+    let highest = if last > 0 && wide(last) > 1.5 * wide(0) {
+        format!("≥ {}", value(last))
+    } else {
+        value(counts.len())
+    };
     let chart = Histogram {
         counts: counts.to_vec(),
         notes,
-        ends: [value(0), middle, value(counts.len())],
+        ends: [value(0), middle, highest],
         mark,
     };
     let id = format!("c-score-{index}");
