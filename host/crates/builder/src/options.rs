@@ -1,0 +1,75 @@
+//! How to build, and how to tell what is going on.
+
+use std::path::PathBuf;
+
+use crate::toolchain::Preference;
+
+/// Where and how plugins are built.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Target folder that all plugins share, so that the standard library and the SDK are compiled
+    /// once. Components end up in its `components` folder.
+    pub target_dir: PathBuf,
+    /// Which toolchain to take.
+    pub toolchain: Preference,
+    /// Whether a missing toolchain may be installed.
+    pub may_install: bool,
+    /// Compiler processes at a time; `None`: as many as cargo likes.
+    pub jobs: Option<usize>,
+}
+
+impl Options {
+    /// Options for a shared target folder.
+    #[must_use]
+    pub fn new(target_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            target_dir: target_dir.into(),
+            toolchain: Preference::Any,
+            may_install: true,
+            jobs: None,
+        }
+    }
+
+    /// Options for this user: the folder that `PLAYBOOK_WASM_TARGET_DIR` names, else
+    /// `playbook-host/wasm` in the user's cache folder, else in the system's temporary folder.
+    #[must_use]
+    pub fn of_user() -> Self {
+        let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+        let cache = || {
+            set("XDG_CACHE_HOME")
+                .or_else(|| set("HOME").map(|home| home.join(".cache")))
+                .unwrap_or_else(std::env::temp_dir)
+                .join("playbook-host/wasm")
+        };
+        Self::new(set("PLAYBOOK_WASM_TARGET_DIR").unwrap_or_else(cache))
+    }
+}
+
+/// What a build is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// This toolchain is used.
+    Toolchain(String),
+    /// Something is being installed; the command that does it.
+    Installing(String),
+    /// Cargo begins with crates of one workspace.
+    Compiling(Vec<String>),
+    /// Cargo has compiled (or found fresh) one more package.
+    Compiled {
+        /// Name of the package.
+        package: String,
+        /// How many packages are done.
+        done: usize,
+    },
+    /// The native tests of this crate are compiled and run.
+    Testing(String),
+    /// A component is ready.
+    Ready {
+        /// Name of the plugin's crate.
+        plugin: String,
+        /// Size of the component.
+        bytes: u64,
+        /// Whether it was there already.
+        fresh: bool,
+    },
+}

@@ -1,0 +1,201 @@
+//! New plugins from templates: a crate that builds, with a test that passes.
+
+use std::path::{Path, PathBuf};
+
+use playbook_model::Kind;
+
+use crate::BuildError;
+
+/// Where a new crate takes the SDK from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SdkSource {
+    /// The SDK's folder.
+    Path(PathBuf),
+    /// A version from the registry.
+    Version(String),
+}
+
+/// What to scaffold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scaffold {
+    /// Name of the plugin and of its crate: kebab-case.
+    pub name: String,
+    /// Kind of the plugin.
+    pub kind: Kind,
+    /// Folder of the new crate; made where it is not there.
+    pub folder: PathBuf,
+    /// Where the SDK comes from.
+    pub sdk: SdkSource,
+}
+
+/// A file that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScaffoldedFile {
+    /// Its path within the crate.
+    pub path: &'static str,
+    /// Number of its lines.
+    pub lines: usize,
+}
+
+macro_rules! template {
+    ($path:literal) => {
+        include_str!(concat!("../../../../plugin-sdk/templates/rust/", $path))
+    };
+}
+
+const MANIFEST: &str = template!("Cargo.toml.txt");
+const IGNORE: &str = template!("gitignore.txt");
+
+/// Library and test of a kind.
+fn sources(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::Scoring => (template!("scoring/lib.rs.txt"), template!("scoring/test.rs.txt")),
+        Kind::Segmentation => {
+            (template!("segmentation/lib.rs.txt"), template!("segmentation/test.rs.txt"))
+        }
+        Kind::Incentive => (template!("incentive/lib.rs.txt"), template!("incentive/test.rs.txt")),
+        Kind::Campaign => (template!("campaign/lib.rs.txt"), template!("campaign/test.rs.txt")),
+        Kind::Roi => (template!("roi/lib.rs.txt"), template!("roi/test.rs.txt")),
+        Kind::Diagnosis => (template!("diagnosis/lib.rs.txt"), template!("diagnosis/test.rs.txt")),
+    }
+}
+
+/// Writes a new plugin crate.
+///
+/// # Errors
+/// Where the name cannot be that of a plugin, the folder holds something, or writing fails.
+pub fn scaffold(wanted: &Scaffold) -> Result<Vec<ScaffoldedFile>, BuildError> {
+    check_name(&wanted.name)?;
+    let folder = &wanted.folder;
+    let holds = |mut files: std::fs::ReadDir| files.next().is_some();
+    if folder.is_file() || std::fs::read_dir(folder).is_ok_and(holds) {
+        return Err(BuildError::Exists(folder.clone()));
+    }
+    let sdk = dependency(&wanted.sdk)?;
+    let (library, test) = sources(wanted.kind);
+    let fill = |text: &str| {
+        text.replace("{{name}}", &wanted.name)
+            .replace("{{lib}}", &wanted.name.replace('-', "_"))
+            .replace("{{type}}", &type_name(&wanted.name))
+            .replace("{{sdk}}", &sdk)
+    };
+    let files = [
+        ("Cargo.toml", fill(MANIFEST)),
+        ("src/lib.rs", fill(library)),
+        ("tests/rules.rs", fill(test)),
+        (".gitignore", fill(IGNORE)),
+    ];
+    for (path, text) in &files {
+        write(&folder.join(path), text)?;
+    }
+    copy_lock(wanted)?;
+    Ok(files.map(|(path, text)| ScaffoldedFile { path, lines: text.lines().count() }).into())
+}
+
+fn write(path: &Path, text: &str) -> Result<(), BuildError> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(BuildError::file(folder, "made"))?;
+    }
+    std::fs::write(path, text).map_err(BuildError::file(path, "written"))
+}
+
+/// Starts with the versions that the SDK itself was tested with; cargo drops what is not used.
+fn copy_lock(wanted: &Scaffold) -> Result<(), BuildError> {
+    let SdkSource::Path(sdk) = &wanted.sdk else { return Ok(()) };
+    let lock = sdk.join("../Cargo.lock");
+    match std::fs::read_to_string(&lock) {
+        Ok(text) => write(&wanted.folder.join("Cargo.lock"), &text),
+        Err(_) => Ok(()),
+    }
+}
+
+fn dependency(sdk: &SdkSource) -> Result<String, BuildError> {
+    match sdk {
+        SdkSource::Path(path) => {
+            let path = path.canonicalize().map_err(BuildError::file(path, "read"))?;
+            Ok(format!("{{ path = {:?} }}", path.to_string_lossy()))
+        }
+        SdkSource::Version(version) => Ok(format!("{version:?}")),
+    }
+}
+
+/// Checks that a name is kebab-case, starts with a letter and has at most 64 letters.
+fn check_name(name: &str) -> Result<(), BuildError> {
+    let reason = if name.is_empty() || name.len() > 64 {
+        "it must have 1 to 64 letters"
+    } else if !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+        "only a to z, 0 to 9 and hyphens are allowed"
+    } else if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
+        "it must start with a letter"
+    } else if name.ends_with('-') || name.contains("--") {
+        "hyphens stand between letters"
+    } else if RESERVED.contains(&name) {
+        "it is a word of the language or the name of a crate that is used"
+    } else {
+        return Ok(());
+    };
+    Err(BuildError::Name { name: name.to_owned(), reason })
+}
+
+/// Names that cannot be crates: words of Rust, and crates of every plugin.
+const RESERVED: [&str; 46] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
+    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop",
+    "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "static", "std",
+    "struct", "super", "test", "trait", "true", "try", "type", "use", "playbook-sdk",
+];
+
+/// "value-rfm" as the name of a type: `ValueRfm`.
+fn type_name(name: &str) -> String {
+    let word = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|c| c.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
+    };
+    let joined: String = name.split('-').map(word).collect();
+    // These would hide a name of the SDK's prelude.
+    const TAKEN: [&str; 12] = [
+        "Settings", "Plugin", "Scoring", "Segmentation", "Incentive", "Campaign", "Roi", "Diagnosis",
+        "Rows", "Answer", "Shape", "Context",
+    ];
+    if TAKEN.contains(&joined.as_str()) { format!("{joined}Plugin") } else { joined }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_types() {
+        for (name, wanted) in [("value-rfm", "ValueRfm"), ("churn-7d", "Churn7d"), ("roi", "RoiPlugin")] {
+            assert_eq!(type_name(name), wanted);
+        }
+    }
+
+    #[test]
+    fn names_that_no_crate_can_have_are_refused() {
+        let long = "a".repeat(65);
+        for name in ["", "7up", "Value", "a--b", "a-", "a_b", "../up", "fn", &long] {
+            assert!(matches!(check_name(name), Err(BuildError::Name { .. })), "{name}");
+        }
+        assert!(check_name("value-rfm-2").is_ok());
+    }
+
+    #[test]
+    fn no_template_has_a_place_left_to_fill() {
+        let folder = std::env::temp_dir().join(format!("playbook-scaffold-{}", std::process::id()));
+        for kind in Kind::ALL {
+            let wanted = Scaffold {
+                name: format!("my-{}", kind.name()),
+                kind,
+                folder: folder.join(kind.name()),
+                sdk: SdkSource::Version("0.1".to_owned()),
+            };
+            for file in scaffold(&wanted).unwrap() {
+                let text = std::fs::read_to_string(wanted.folder.join(file.path)).unwrap();
+                assert!(!text.contains("{{"), "{} of {}", file.path, kind.name());
+            }
+            assert!(matches!(scaffold(&wanted), Err(BuildError::Exists(_))));
+        }
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

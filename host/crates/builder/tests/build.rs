@@ -1,0 +1,147 @@
+//! Real builds: scaffolded crates of all kinds, and crates that cannot become plugins.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::path::{Path, PathBuf};
+
+use playbook_builder::{
+    BuildError, Options, Progress, Scaffold, SdkSource, build, build_one, facts, scaffold,
+    test_natively,
+};
+use playbook_model::{Digest, Kind};
+
+fn sdk() -> SdkSource {
+    SdkSource::Path(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../plugin-sdk"))
+}
+
+/// A folder of crates that is removed at the end; builds share the user's target folder, as they
+/// do in use.
+struct Place {
+    folder: tempfile::TempDir,
+    options: Options,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), options: Options::of_user() }
+    }
+
+    fn scaffold(&self, name: &str, kind: Kind) -> PathBuf {
+        let folder = self.folder.path().join(name);
+        let name = name.to_owned();
+        scaffold(&Scaffold { name, kind, folder: folder.clone(), sdk: sdk() }).unwrap();
+        folder
+    }
+
+    fn build(&self, path: &Path) -> Result<playbook_builder::Built, BuildError> {
+        build_one(path, &self.options, &mut |_| {})
+    }
+}
+
+/// Makes members of one workspace out of crates that stand alone, as the template tells.
+fn join_workspace(root: &Path, members: &[PathBuf]) {
+    for member in members {
+        let manifest = std::fs::read_to_string(member.join("Cargo.toml")).unwrap();
+        std::fs::write(member.join("Cargo.toml"), manifest.replace("[workspace]", "")).unwrap();
+        std::fs::rename(member.join("Cargo.lock"), root.join("Cargo.lock")).unwrap();
+    }
+    std::fs::write(root.join("Cargo.toml"), "[workspace]\nresolver = \"3\"\nmembers = [\"*\"]\n").unwrap();
+}
+
+#[test]
+fn scaffolded_crates_of_all_kinds_become_components_in_one_run_of_cargo() {
+    let place = Place::new();
+    let paths: Vec<PathBuf> =
+        Kind::ALL.iter().map(|kind| place.scaffold(&format!("new-{}", kind.name()), *kind)).collect();
+    join_workspace(place.folder.path(), &paths);
+    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    let mut runs = 0;
+    let mut count = |progress| runs += usize::from(matches!(progress, Progress::Compiling(_)));
+    let built = build(&paths, &place.options, &mut count).unwrap();
+    assert_eq!(runs, 1);
+    for (kind, built) in Kind::ALL.into_iter().zip(&built) {
+        let bytes = std::fs::read(&built.component).unwrap();
+        assert_eq!(Digest::of(&bytes), built.digest);
+        let facts = facts(&bytes).unwrap();
+        assert_eq!(facts.kind(), Some(kind));
+        assert_eq!(facts.contract_version(), Some("0.1.0"));
+        assert!(!facts.is_fitted());
+        assert!(facts.foreign_import().is_none(), "{:?}", facts.imports);
+        assert!(built.bytes < 512 << 10, "{} has {} bytes", built.plugin, built.bytes);
+    }
+    let again = build(&paths, &place.options, &mut |_| {}).unwrap();
+    assert!(again.iter().all(|built| built.fresh), "nothing changed");
+    for (first, second) in built.iter().zip(&again) {
+        assert_eq!(first.digest, second.digest);
+    }
+}
+
+#[test]
+fn the_test_of_a_scaffolded_crate_passes_natively_and_a_broken_one_is_told() {
+    let place = Place::new();
+    let path = place.scaffold("new-test", Kind::Scoring);
+    let tests = test_natively(&path, &place.options, &mut |_| {}).unwrap();
+    assert!(tests.passed, "{}", tests.output);
+    let library = std::fs::read_to_string(path.join("src/lib.rs")).unwrap();
+    std::fs::write(path.join("src/lib.rs"), library.replace("100.0 * share", "50.0 * share")).unwrap();
+    let tests = test_natively(&path, &place.options, &mut |_| {}).unwrap();
+    assert!(!tests.passed);
+    assert!(tests.output.contains("score_grows_to_100"), "{}", tests.output);
+}
+
+#[test]
+fn the_compilers_words_reach_the_author() {
+    let place = Place::new();
+    let path = place.scaffold("new-broken", Kind::Scoring);
+    let library = std::fs::read_to_string(path.join("src/lib.rs")).unwrap();
+    std::fs::write(path.join("src/lib.rs"), library.replace("rows.integer", "rows.integre")).unwrap();
+    let error = place.build(&path).unwrap_err();
+    let BuildError::Cargo { crates, messages } = &error else { panic!("{error}") };
+    assert_eq!(crates, "new-broken");
+    assert!(messages.contains("no method named `integre`"), "{messages}");
+    assert!(messages.contains("src/lib.rs:"), "{messages}");
+}
+
+#[test]
+fn a_crate_without_export_is_told_what_is_missing() {
+    let place = Place::new();
+    let path = place.scaffold("new-silent", Kind::Scoring);
+    let library = std::fs::read_to_string(path.join("src/lib.rs")).unwrap();
+    std::fs::write(path.join("src/lib.rs"), library.replace("export!(", "// export!(")).unwrap();
+    let error = place.build(&path).unwrap_err();
+    assert!(matches!(error, BuildError::World { .. }), "{error}");
+    assert!(error.to_string().contains("export!"), "{error}");
+}
+
+#[test]
+fn an_import_from_outside_is_named_with_advice() {
+    let place = Place::new();
+    let path = place.scaffold("new-outside", Kind::Scoring);
+    let mut library = std::fs::read_to_string(path.join("src/lib.rs")).unwrap();
+    library.push_str(
+        "#[link(wasm_import_module = \"wasi_snapshot_preview1\")]\n\
+         unsafe extern \"C\" { fn clock_time_get(id: u32, precision: u64, time: *mut u64) -> u16; }\n\
+         #[unsafe(no_mangle)]\n\
+         pub extern \"C\" fn now() -> u16 { let mut time = 0; unsafe { clock_time_get(0, 0, &mut time) } }\n",
+    );
+    std::fs::write(path.join("src/lib.rs"), library).unwrap();
+    let error = place.build(&path).unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, BuildError::Import { .. }), "{text}");
+    assert!(text.contains("wasi_snapshot_preview1.clock_time_get"), "{text}");
+    assert!(text.contains("wasm32-unknown-unknown"), "{text}");
+}
+
+#[test]
+fn what_is_no_plugin_crate_is_told_apart() {
+    let place = Place::new();
+    let empty = place.folder.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let text = place.build(&empty).unwrap_err().to_string();
+    assert!(text.contains("there is no Cargo.toml"), "{text}");
+    let plain = place.scaffold("new-plain", Kind::Roi);
+    let manifest = std::fs::read_to_string(plain.join("Cargo.toml")).unwrap();
+    let manifest = manifest.replace("crate-type = [\"cdylib\", \"rlib\"]", "");
+    std::fs::write(plain.join("Cargo.toml"), manifest).unwrap();
+    let text = place.build(&plain).unwrap_err().to_string();
+    assert!(text.contains("cdylib"), "{text}");
+}
