@@ -20,6 +20,8 @@ const EXIT_FAULT: i32 = 4;
 const WORDS_BYTES_MAX: u64 = 16 << 10;
 /// Threads of one compilation; each has an arena of its own under the limit of address space.
 const THREADS: &str = "4";
+/// What the child says where it gets no memory: from the allocator, from the system, for a thread's stack.
+const NO_MEMORY: [&str; 3] = ["memory allocation", "Cannot allocate memory", "ThreadPoolBuildError"];
 /// Signals that end a process at its CPU limit.
 const SIGXCPU: i32 = 24;
 const SIGKILL: i32 = 9;
@@ -103,7 +105,7 @@ fn failure(status: ExitStatus, words: &str, program: &Path, limits: &Limits) -> 
             unit: "seconds",
         },
         (_, Some(SIGABRT)) => memory,
-        _ if words.contains("memory allocation") => memory,
+        _ if NO_MEMORY.iter().any(|sign| words.contains(sign)) => memory,
         _ => LoadError::Host(RuntimeError::CompileChild {
             program: program.to_owned(),
             detail: if words.is_empty() { status.to_string() } else { format!("{status}: {words}") },

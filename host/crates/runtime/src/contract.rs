@@ -64,7 +64,8 @@ pub(crate) struct Names {
 /// # Errors
 /// All variants of [`LoadError`] that speak of modules, validity, contract or imports.
 pub(crate) fn read(bytes: &[u8]) -> Result<Names, LoadError> {
-    let (imports, exports) = top_level_names(bytes)?;
+    let (mut imports, exports) = top_level_names(bytes)?;
+    imports.sort_unstable();
     let contract: Vec<&String> = exports.iter().filter(|n| n.starts_with(PACKAGE)).collect();
     if contract.is_empty() {
         refuse_imports(&imports)?;
