@@ -1,0 +1,161 @@
+//! Columns of the engine to columns of the host: placed by key, typed as the feature declares.
+
+use std::collections::{BTreeSet, HashMap};
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use playbook_model::{Bitmap, CellType, Cells, Column, TextCells};
+
+use crate::keys::{NO_ROW, texts};
+use crate::{BatchError, Result};
+
+/// What a column must become.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) unit: &'a str,
+    pub(crate) cell_type: CellType,
+    /// Rows of the table.
+    pub(crate) rows: usize,
+    /// Whether a row that nothing was placed in holds 0.
+    pub(crate) zero_when_empty: bool,
+}
+
+/// Stretches of one engine column, each with the table row of each of its values.
+pub(crate) type Placed<'a> = [(&'a ArrayRef, &'a [u32])];
+
+/// Builds a column of the host from placed values. Later values replace earlier ones of the same row.
+pub(crate) fn column(target: &Target<'_>, parts: &Placed<'_>) -> Result<Column> {
+    let (cells, valid) = match target.cell_type {
+        CellType::Integer => {
+            let (values, valid) = integers(target, parts)?;
+            (Cells::Integer(values), valid)
+        }
+        CellType::Real => {
+            let (values, valid) = reals(target, parts)?;
+            (Cells::Real(values), valid)
+        }
+        CellType::Text => {
+            let (values, valid) = text_cells(target, parts);
+            (Cells::Text(values), valid)
+        }
+        CellType::Category => categories(target, parts),
+        wide => return Err(type_error(target, "flat values", wide.name())),
+    };
+    Ok(finished(target, cells, valid))
+}
+
+fn finished(target: &Target<'_>, cells: Cells, valid: Bitmap) -> Column {
+    let all = target.zero_when_empty || valid.count_ones() == target.rows;
+    Column {
+        name: target.name.to_owned(),
+        unit: target.unit.to_owned(),
+        cells,
+        valid: (!all).then_some(valid),
+    }
+}
+
+fn type_error(target: &Target<'_>, found: &str, wanted: &'static str) -> BatchError {
+    BatchError::FeatureType { feature: target.name.to_owned(), found: found.to_owned(), wanted }
+}
+
+/// Casts a stretch to the number type that the engine has for it.
+fn numbers(target: &Target<'_>, part: &ArrayRef, wanted: &'static str) -> Result<ArrayRef> {
+    let found = part.data_type();
+    let to = match found {
+        DataType::Int64 | DataType::Float64 => return Ok(ArrayRef::clone(part)),
+        DataType::Float32 | DataType::Float16 | DataType::Decimal128(..) => DataType::Float64,
+        integer if integer.is_integer() => DataType::Int64,
+        DataType::Boolean | DataType::Null => DataType::Int64,
+        _ => return Err(type_error(target, &found.to_string(), wanted)),
+    };
+    cast(part, &to).map_err(|_| type_error(target, &found.to_string(), wanted))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+fn integers(target: &Target<'_>, parts: &Placed<'_>) -> Result<(Vec<i64>, Bitmap)> {
+    let mut values = vec![0; target.rows];
+    let mut valid = Bitmap::filled(target.rows, false);
+    for (part, places) in parts {
+        let part = numbers(target, part, "integer")?;
+        if let Some(part) = part.as_primitive_opt::<Int64Type>() {
+            place(part.iter(), places, &mut values, &mut valid);
+        } else {
+            let rounded = part.as_primitive::<Float64Type>().iter().map(|value| {
+                let value = value?.round();
+                (value.is_finite() && value.abs() < 9.2e18).then_some(value as i64)
+            });
+            place(rounded, places, &mut values, &mut valid);
+        }
+    }
+    Ok((values, valid))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the feature is declared real")]
+fn reals(target: &Target<'_>, parts: &Placed<'_>) -> Result<(Vec<f64>, Bitmap)> {
+    let mut values = vec![0.0; target.rows];
+    let mut valid = Bitmap::filled(target.rows, false);
+    for (part, places) in parts {
+        let part = numbers(target, part, "real")?;
+        if let Some(part) = part.as_primitive_opt::<Int64Type>() {
+            place(part.iter().map(|v| v.map(|v| v as f64)), places, &mut values, &mut valid);
+        } else {
+            let part = part.as_primitive::<Float64Type>();
+            let finite = part.iter().map(|v| v.filter(|v| v.is_finite()));
+            place(finite, places, &mut values, &mut valid);
+        }
+    }
+    Ok((values, valid))
+}
+
+fn place<T>(
+    from: impl Iterator<Item = Option<T>>,
+    places: &[u32],
+    values: &mut [T],
+    valid: &mut Bitmap,
+) {
+    for (value, place) in from.zip(places) {
+        if let Some(value) = value
+            && *place != NO_ROW
+        {
+            values[*place as usize] = value;
+            valid.set(*place as usize, true);
+        }
+    }
+}
+
+fn text_cells(target: &Target<'_>, parts: &Placed<'_>) -> (TextCells, Bitmap) {
+    let casts: Vec<_> = parts.iter().map(|(part, _)| texts(part)).collect();
+    let mut rows: Vec<Option<&str>> = vec![None; target.rows];
+    for (part, (_, places)) in casts.iter().zip(parts) {
+        for (text, place) in part.iter().zip(*places) {
+            if let Some(text) = text
+                && *place != NO_ROW
+            {
+                rows[*place as usize] = Some(text);
+            }
+        }
+    }
+    let mut cells = TextCells::default();
+    let mut valid = Bitmap::default();
+    for text in rows {
+        cells.push(text.unwrap_or_default());
+        valid.push(text.is_some());
+    }
+    (cells, valid)
+}
+
+fn categories(target: &Target<'_>, parts: &Placed<'_>) -> (Cells, Bitmap) {
+    let casts: Vec<_> = parts.iter().map(|(part, _)| texts(part)).collect();
+    let names: BTreeSet<&str> = casts.iter().flat_map(|part| part.iter().flatten()).collect();
+    let codes_of: HashMap<&str, u32> = names.iter().copied().zip(0..).collect();
+    let mut codes = vec![0; target.rows];
+    let mut valid = Bitmap::filled(target.rows, false);
+    for (part, (_, places)) in casts.iter().zip(parts) {
+        let found = part.iter().map(|text| text.and_then(|text| codes_of.get(text).copied()));
+        place(found, places, &mut codes, &mut valid);
+    }
+    let names = names.into_iter().map(str::to_owned).collect();
+    (Cells::Category { codes, names }, valid)
+}

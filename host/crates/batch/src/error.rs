@@ -1,0 +1,177 @@
+//! Faults of the data room.
+
+use std::path::PathBuf;
+
+use playbook_features::FeatureError;
+
+/// Why data could not be read, computed or written.
+#[derive(Debug, thiserror::Error)]
+pub enum BatchError {
+    /// A path pattern that is no pattern.
+    #[error("source `{source_name}`: `{pattern}` is not a path pattern")]
+    Pattern {
+        /// Source of the playbook.
+        source_name: String,
+        /// Its path.
+        pattern: String,
+    },
+    /// No file where a source must have one.
+    #[error("source `{source_name}`: no file at `{}`", .path.display())]
+    NoFile {
+        /// Source of the playbook.
+        source_name: String,
+        /// Path or pattern.
+        path: PathBuf,
+    },
+    /// Reading or writing failed.
+    #[error("cannot {action} `{}`", .path.display())]
+    Io {
+        /// "read", "write", "create" or "rename".
+        action: &'static str,
+        /// File or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A Parquet file that cannot be read or written.
+    #[error("parquet file `{}` cannot be used", .path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What the format says.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A mapping row names a column that a file does not have.
+    #[error("source `{source_name}`: `{}` has no column `{field}`; it has {known}", .path.display())]
+    NoColumn {
+        /// Source of the playbook.
+        source_name: String,
+        /// The file.
+        path: PathBuf,
+        /// Column of the mapping row.
+        field: String,
+        /// Columns that exist, in words.
+        known: String,
+    },
+    /// A mapping that leaves out a field that its table cannot do without.
+    #[error("source `{source_name}`: the mapping of table `{table}` gives no `{field}`")]
+    NoField {
+        /// Source of the playbook.
+        source_name: String,
+        /// Table that it fills.
+        table: &'static str,
+        /// Field that is absent.
+        field: &'static str,
+    },
+    /// A mapping row that cannot be followed.
+    #[error("source `{source_name}`, field `{field}`: {reason}")]
+    Mapping {
+        /// Source of the playbook.
+        source_name: String,
+        /// Field of the host's table.
+        field: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// More rows were rejected than the playbook allows.
+    #[error("source `{source_name}`: {rejected} of {rows} rows were rejected, more than the share {max} that `rejects_max` allows; most often: {reason}")]
+    TooManyRejects {
+        /// Source of the playbook.
+        source_name: String,
+        /// Rows that count against the bound.
+        rejected: u64,
+        /// Rows read.
+        rows: u64,
+        /// Greatest share.
+        max: f64,
+        /// Most frequent reason.
+        reason: String,
+    },
+    /// A time zone that is not in the tz database.
+    #[error("time zone `{0}` is not in the tz database")]
+    TimeZone(String),
+    /// No as-of time and no event that would give one.
+    #[error("there is no event, so the cycle needs an as-of time")]
+    NoAsOf,
+    /// A feature that the data cannot give.
+    #[error("a feature cannot be computed")]
+    Feature(#[from] FeatureError),
+    /// SQL of a feature that the engine refuses.
+    #[error("the SQL of feature `{feature}` fails")]
+    FeatureSql {
+        /// The feature.
+        feature: String,
+        /// What the engine says.
+        #[source]
+        source: Box<datafusion::error::DataFusionError>,
+    },
+    /// A feature that needs itself, directly or through others, or a name that no feature has.
+    #[error("the expressions of features {0} wait for each other or for a feature that does not exist")]
+    Circle(String),
+    /// A feature whose values do not fit its declared type.
+    #[error("feature `{feature}` gives {found}, its declared type is {wanted}")]
+    FeatureType {
+        /// The feature.
+        feature: String,
+        /// What the engine gave.
+        found: String,
+        /// What the playbook declares.
+        wanted: &'static str,
+    },
+    /// A split with more values than a table may have columns.
+    #[error("feature `{feature}` is split by `{by}`, which has {values} values; at most {max} are allowed")]
+    TooManyValues {
+        /// The feature.
+        feature: String,
+        /// The split.
+        by: String,
+        /// Values found.
+        values: usize,
+        /// Bound.
+        max: usize,
+    },
+    /// Rows of a subject are asked for by a column that no table has.
+    #[error("no table has rows of subject `{0}`")]
+    UnknownSubject(String),
+    /// The engine failed.
+    #[error("the batch engine failed in {stage}")]
+    Engine {
+        /// What it was doing.
+        stage: &'static str,
+        /// What it said.
+        #[source]
+        source: Box<datafusion::error::DataFusionError>,
+    },
+    /// The run was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// Result of the data room.
+pub type Result<T, E = BatchError> = std::result::Result<T, E>;
+
+/// Names what the engine was doing when it failed.
+pub(crate) fn engine(
+    stage: &'static str,
+) -> impl Fn(datafusion::error::DataFusionError) -> BatchError {
+    move |source| BatchError::Engine { stage, source: Box::new(source) }
+}
+
+/// Names the file on which an operation failed.
+pub(crate) fn io(
+    action: &'static str,
+    path: &std::path::Path,
+) -> impl Fn(std::io::Error) -> BatchError {
+    let path = path.to_owned();
+    move |source| BatchError::Io { action, path: path.clone(), source }
+}
+
+/// Names the Parquet file that failed.
+pub(crate) fn parquet<E: std::error::Error + Send + Sync + 'static>(
+    path: &std::path::Path,
+) -> impl Fn(E) -> BatchError {
+    let path = path.to_owned();
+    move |source| BatchError::Parquet { path: path.clone(), source: Box::new(source) }
+}

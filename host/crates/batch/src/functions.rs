@@ -1,0 +1,177 @@
+//! Scalar functions that the SQL of features and mappings relies on.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array};
+use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use datafusion::common::{DataFusionError, Result, ScalarValue};
+use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
+use datafusion::prelude::SessionContext;
+use playbook_features::function;
+
+use crate::BrandClock;
+use crate::clock::DAY_MS;
+use crate::intake::decimal::Decimal;
+
+/// `local_to_unix(ms)`: unix-ms of milliseconds on the brand's wall clock.
+pub(crate) const LOCAL_TO_UNIX: &str = "local_to_unix";
+/// `money(real, shift)`: a real times 10^shift, exactly by its shortest decimal text, half away from zero.
+pub(crate) const MONEY: &str = "money_from_real";
+
+/// Registers all functions.
+pub(crate) fn register(context: &SessionContext, clock: &BrandClock) {
+    let clock = Arc::new(clock.clone());
+    let with_clock = |read: fn(&BrandClock, &Int64Array) -> Int64Array| {
+        let clock = Arc::clone(&clock);
+        move |array: &Int64Array| read(&clock, array)
+    };
+    context.register_udf(integers(
+        function::LOCAL_DAY,
+        with_clock(|clock, times| {
+            let mut reader = clock.offsets();
+            map(times, |time| reader.local_ms(time).div_euclid(DAY_MS))
+        }),
+    ));
+    context.register_udf(integers(
+        function::LOCAL_MS,
+        with_clock(|clock, times| {
+            let mut reader = clock.offsets();
+            map(times, |time| reader.local_ms(time))
+        }),
+    ));
+    context.register_udf(integers(
+        LOCAL_TO_UNIX,
+        with_clock(|clock, times| {
+            let mut reader = clock.offsets();
+            map(times, |time| reader.unix_ms(time))
+        }),
+    ));
+    context.register_udf(integers(function::FLOOR_DAYS, |ms| map(ms, |ms| ms.div_euclid(DAY_MS))));
+    context.register_udf(integers(function::COUNT_BITS, |bits| {
+        map(bits, |bits| i64::from(bits.count_ones()))
+    }));
+    context.register_udf(day_bit(clock));
+    context.register_udf(reals(function::MICRO, DataType::Int64, |values| {
+        Arc::new(values.iter().map(|value| value.and_then(micro)).collect::<Int64Array>())
+    }));
+    context.register_udf(reals(function::ROOT, DataType::Float64, |values| {
+        Arc::new(values.iter().map(|v| v.map(f64::sqrt)).collect::<Float64Array>())
+    }));
+    context.register_udf(money());
+}
+
+fn map(values: &Int64Array, mut change: impl FnMut(i64) -> i64) -> Int64Array {
+    let changed: Vec<i64> = values.values().iter().map(|value| change(*value)).collect();
+    Int64Array::new(changed.into(), values.nulls().cloned())
+}
+
+/// Millionths, half away from zero; `None` beyond the range.
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+fn micro(value: f64) -> Option<i64> {
+    let scaled = (value * 1e6).round();
+    (scaled.abs() < 9e18).then_some(scaled as i64)
+}
+
+fn arrays(args: &[ColumnarValue]) -> Result<Vec<ArrayRef>> {
+    ColumnarValue::values_to_arrays(args)
+}
+
+/// Gives a scalar back where all arguments were scalars, so that constants fold.
+fn like_args(args: &[ColumnarValue], result: ArrayRef) -> Result<ColumnarValue> {
+    if args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_))) {
+        ScalarValue::try_from_array(&result, 0).map(ColumnarValue::Scalar)
+    } else {
+        Ok(ColumnarValue::Array(result))
+    }
+}
+
+fn integers(
+    name: &str,
+    change: impl Fn(&Int64Array) -> Int64Array + Send + Sync + 'static,
+) -> ScalarUDF {
+    let apply = move |args: &[ColumnarValue]| {
+        let input = arrays(args)?;
+        like_args(args, Arc::new(change(input[0].as_primitive::<Int64Type>())))
+    };
+    create_udf(name, vec![DataType::Int64], DataType::Int64, Volatility::Immutable, Arc::new(apply))
+}
+
+fn reals(
+    name: &str,
+    result: DataType,
+    change: impl Fn(&Float64Array) -> ArrayRef + Send + Sync + 'static,
+) -> ScalarUDF {
+    let apply = move |args: &[ColumnarValue]| {
+        let input = arrays(args)?;
+        like_args(args, change(input[0].as_primitive::<Float64Type>()))
+    };
+    create_udf(name, vec![DataType::Float64], result, Volatility::Immutable, Arc::new(apply))
+}
+
+fn day_bit(clock: Arc<BrandClock>) -> ScalarUDF {
+    let apply = move |args: &[ColumnarValue]| {
+        let [ColumnarValue::Array(times), ColumnarValue::Scalar(ScalarValue::Int64(Some(day)))] = args
+        else {
+            let input = arrays(args)?;
+            let (times, days) =
+                (input[0].as_primitive::<Int64Type>(), input[1].as_primitive::<Int64Type>());
+            let bits: Int64Array = times
+                .iter()
+                .zip(days)
+                .map(|(time, day)| Some(bit(day? - clock.local_day(time?))))
+                .collect();
+            return like_args(args, Arc::new(bits));
+        };
+        let mut reader = clock.offsets();
+        let times = times.as_primitive::<Int64Type>();
+        let bits = map(times, |time| bit(day - reader.local_ms(time).div_euclid(DAY_MS)));
+        Ok(ColumnarValue::Array(Arc::new(bits)))
+    };
+    let types = vec![DataType::Int64, DataType::Int64];
+    create_udf(function::DAY_BIT, types, DataType::Int64, Volatility::Immutable, Arc::new(apply))
+}
+
+fn bit(days_before: i64) -> i64 {
+    if (0..=62).contains(&days_before) { 1 << days_before } else { 0 }
+}
+
+fn money() -> ScalarUDF {
+    let apply = |args: &[ColumnarValue]| {
+        let input = arrays(args)?;
+        let shift = match &args[1] {
+            ColumnarValue::Scalar(ScalarValue::Int64(Some(shift))) => *shift,
+            _ => return Err(DataFusionError::Plan("the shift of an amount is a constant".to_owned())),
+        };
+        let amounts: Int64Array =
+            input[0].as_primitive::<Float64Type>().iter().map(|v| money_of(v?, shift)).collect();
+        like_args(args, Arc::new(amounts))
+    };
+    let types = vec![DataType::Float64, DataType::Int64];
+    create_udf(MONEY, types, DataType::Int64, Volatility::Immutable, Arc::new(apply))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+fn money_of(value: f64, shift: i64) -> Option<i64> {
+    let shift = i32::try_from(shift).ok()?;
+    let scaled = value * 10_f64.powi(shift);
+    let rest = (scaled - scaled.trunc()).abs();
+    if (rest - 0.5).abs() > 1e-3 && scaled.abs() < 1e12 {
+        return Some(scaled.round() as i64);
+    }
+    // Near a half the binary value misleads: 1.005 is stored below itself and still rounds up.
+    Decimal::from_real(value)?.scaled(Decimal::ONE, shift)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_stored_as_reals_round_as_their_text_does() {
+        for (value, want) in [(11.77, 1177), (1.005, 101), (-1.005, -101), (0.1, 10), (2.675, 268), (1e10, 1_000_000_000_000)] {
+            assert_eq!(money_of(value, 2), Some(want), "{value}");
+        }
+        assert_eq!(money_of(f64::NAN, 2), None);
+        assert_eq!(money_of(1e300, 2), None);
+    }
+}

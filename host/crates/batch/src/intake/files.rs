@@ -1,0 +1,74 @@
+//! Finds a source's files and digests them.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use playbook_model::Digest;
+use playbook_toml::SourceDef;
+use sha2::{Digest as _, Sha256};
+
+use crate::error::io;
+use crate::{BatchError, Cancel, Result};
+
+/// A file of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SourceFile {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// Path relative to the data folder, with `/`.
+    pub(crate) name: String,
+}
+
+/// Returns the files of a source, sorted by name.
+pub(crate) fn find(source: &SourceDef, data: &Path) -> Result<Vec<SourceFile>> {
+    let whole = data.join(&source.path);
+    let mut files = Vec::new();
+    if whole.is_file() {
+        files.push(whole.clone());
+    } else {
+        let pattern = Path::new(&glob::Pattern::escape(&data.to_string_lossy())).join(&source.path);
+        let bad = || BatchError::Pattern {
+            source_name: source.name.clone(),
+            pattern: source.path.clone(),
+        };
+        let found = glob::glob(&pattern.to_string_lossy()).map_err(|_| bad())?;
+        for path in found {
+            let path = path.map_err(|error| {
+                let path = error.path().to_owned();
+                io("read", &path)(error.into())
+            })?;
+            if path.is_file() {
+                files.push(path);
+            }
+        }
+    }
+    if files.is_empty() && !source.optional {
+        return Err(BatchError::NoFile { source_name: source.name.clone(), path: whole });
+    }
+    let mut files: Vec<_> = files
+        .into_iter()
+        .map(|path| {
+            let relative = path.strip_prefix(data).unwrap_or(&path);
+            let name = relative.to_string_lossy().replace('\\', "/");
+            SourceFile { path, name }
+        })
+        .collect();
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(files)
+}
+
+/// Reads a file through once for its digest.
+pub(crate) fn digest(path: &Path, cancel: &Cancel) -> Result<Digest> {
+    let mut file = File::open(path).map_err(io("read", path))?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        cancel.check()?;
+        let read = file.read(&mut buffer).map_err(io("read", path))?;
+        if read == 0 {
+            return Ok(Digest(hash.finalize().into()));
+        }
+        hash.update(&buffer[..read]);
+    }
+}

@@ -1,0 +1,283 @@
+//! Intake: files of every source, mapped row by row or as a whole, into tables of the engine.
+
+pub(crate) mod columns;
+pub(crate) mod decimal;
+mod direct;
+pub(crate) mod field;
+pub(crate) mod files;
+mod json;
+mod moment;
+mod parquet_rows;
+mod records;
+pub(crate) mod rejects;
+mod text;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use playbook_cycle::SourceIntake;
+use playbook_features::{quote_name, quote_text};
+use playbook_model::Digest;
+use playbook_toml::{MapType, OnError, Playbook, SourceDef, SourceFormat, SourceTable};
+
+use crate::error::engine;
+use crate::session::Session;
+use crate::{BatchError, BrandClock, Cancel, Progress, Result};
+use direct::{DirectColumn, direct_columns};
+use field::{FieldReader, Value};
+use files::SourceFile;
+use rejects::RejectTally;
+use text::ReadJob;
+
+/// A source as a table of the engine.
+#[derive(Debug)]
+pub(crate) struct MappedSource {
+    pub(crate) name: String,
+    pub(crate) table: SourceTable,
+    /// View with the mapped columns.
+    pub(crate) view: String,
+    /// Mapped columns with their types.
+    pub(crate) fields: BTreeMap<String, MapType>,
+    pub(crate) intake: SourceIntake,
+    pub(crate) rejects: RejectTally,
+}
+
+/// What all sources share.
+pub(crate) struct IntakeJob<'a> {
+    pub(crate) playbook: &'a Playbook,
+    pub(crate) data: &'a Path,
+    pub(crate) scratch: &'a Path,
+    pub(crate) clock: &'a BrandClock,
+    pub(crate) threads: usize,
+    pub(crate) cancel: &'a Cancel,
+    pub(crate) progress: &'a dyn Progress,
+    pub(crate) session: &'a Session,
+}
+
+/// Fields that a table cannot do without.
+fn fields_needed(table: SourceTable) -> (&'static str, &'static [&'static str]) {
+    match table {
+        SourceTable::Events => ("events", &["member", "time", "kind"]),
+        SourceTable::Members => ("members", &["member"]),
+        SourceTable::Identities => ("identities", &["member", "key_kind", "key_hash"]),
+        SourceTable::Costs => ("costs", &["amount"]),
+        SourceTable::Entries => ("entries", &["value"]),
+        SourceTable::Consents => ("consents", &["member", "purpose", "state"]),
+    }
+}
+
+/// Reads one source.
+pub(crate) fn read_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>> {
+    let source = &job.playbook.sources[number];
+    let files = files::find(source, job.data)?;
+    let intake = SourceIntake { name: source.name.clone(), ..SourceIntake::default() };
+    let readers = field_readers(job.playbook, source)?;
+    let fields = mapped_fields(source);
+    let (table_name, needed) = fields_needed(source.table);
+    for field in needed {
+        if !fields.contains_key(*field) {
+            let source_name = source.name.clone();
+            return Err(BatchError::NoField { source_name, table: table_name, field });
+        }
+    }
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let mut mapped = MappedSource {
+        name: source.name.clone(),
+        table: source.table,
+        view: format!("source_{number}"),
+        fields,
+        intake,
+        rejects: RejectTally::default(),
+    };
+    let raw = format!("raw_{number}");
+    let is_parquet = source.format == SourceFormat::Parquet;
+    if is_parquet && read_direct(job, source, &files, &raw, &mut mapped)? {
+        return Ok(Some(mapped));
+    }
+    let scratch = job.scratch.join(format!("{raw}.parquet"));
+    let read_job = ReadJob {
+        source,
+        files: &files,
+        fields: &readers,
+        clock: job.clock,
+        threads: job.threads,
+        cancel: job.cancel,
+        progress: job.progress,
+    };
+    let result = if is_parquet {
+        parquet_rows::read_parquet(&read_job, &scratch)?
+    } else {
+        text::read_text(&read_job, &scratch)?
+    };
+    let names = files.into_iter().map(|file| file.name);
+    mapped.intake.files = names.zip(result.digests).collect();
+    mapped.intake.rows_read = result.rows_read;
+    mapped.intake.rows_kept = result.rows_kept;
+    mapped.intake.unmapped_fields = result.unmapped.into_iter().collect();
+    mapped.intake.rejected.clone_from(&result.rejects.by_reason);
+    mapped.rejects = result.rejects;
+    mapped.rejects.check(source, &mapped.intake)?;
+    job.session.register_parquet(&raw, &[scratch], None).map_err(engine("scratch tables"))?;
+    let columns = readers
+        .iter()
+        .map(|field| format!("{0} AS {0}", quote_name(&field.to)))
+        .chain(constant_columns(job, source)?);
+    create_source_view(job, &mapped.view, &raw, columns)?;
+    Ok(Some(mapped))
+}
+
+fn create_source_view(
+    job: &IntakeJob<'_>,
+    view: &str,
+    raw: &str,
+    columns: impl Iterator<Item = String>,
+) -> Result<()> {
+    let columns: Vec<_> = columns.collect();
+    job.session.create_view(view, &format!("SELECT {} FROM {raw}", columns.join(", ")))
+}
+
+/// Mapped columns of a source with their types; a source's event kind is a column too.
+fn mapped_fields(source: &SourceDef) -> BTreeMap<String, MapType> {
+    let mut fields: BTreeMap<_, _> =
+        source.mapping.iter().map(|row| (row.to.clone(), row.map_type)).collect();
+    if source.event.is_some() {
+        fields.entry("kind".to_owned()).or_insert(MapType::Text);
+    }
+    fields
+}
+
+/// Compiles the mapping rows that read a field.
+fn field_readers(playbook: &Playbook, source: &SourceDef) -> Result<Vec<FieldReader>> {
+    let (_, needed) = fields_needed(source.table);
+    let mut readers = Vec::new();
+    for row in source.mapping.iter().filter(|row| row.constant.is_none()) {
+        let fault = |reason: &str| BatchError::Mapping {
+            source_name: source.name.clone(),
+            field: row.to.clone(),
+            reason: reason.to_owned(),
+        };
+        let from = row.from.as_deref().ok_or_else(|| fault("neither a field nor a constant"))?;
+        let salt = &playbook.pseudonym_salt;
+        let mut reader = FieldReader::new(row, from, playbook.currency_digits, salt)
+            .ok_or_else(|| fault("the factor is not finite"))?;
+        if needed.contains(&row.to.as_str()) {
+            // A row without it could not be used, so a missing value is never taken silently.
+            reader.required = true;
+            if reader.on_error == OnError::Null {
+                reader.on_error = OnError::Reject;
+            }
+        }
+        readers.push(reader);
+    }
+    Ok(readers)
+}
+
+/// Constants of the mapping as SQL columns.
+fn constant_columns(job: &IntakeJob<'_>, source: &SourceDef) -> Result<Vec<String>> {
+    let mut columns = Vec::new();
+    let mut has_kind = source.mapping.iter().any(|row| row.to == "kind");
+    for row in &source.mapping {
+        let Some(constant) = &row.constant else { continue };
+        let salt = &job.playbook.pseudonym_salt;
+        let reader = FieldReader::new(row, constant, job.playbook.currency_digits, salt);
+        let value = reader.as_ref().map(|r| r.read(constant.as_bytes(), &mut job.clock.offsets()));
+        let literal = match value {
+            Some(Ok(Value::Integer(v))) => format!("CAST({v} AS BIGINT)"),
+            Some(Ok(Value::Real(v))) => format!("CAST({v:?} AS DOUBLE)"),
+            Some(Ok(Value::Text(v))) => quote_text(&v),
+            Some(Ok(Value::Missing)) => format!("CAST(NULL AS {})", sql_type(row.map_type)),
+            Some(Err(_)) | None => {
+                return Err(BatchError::Mapping {
+                    source_name: source.name.clone(),
+                    field: row.to.clone(),
+                    reason: format!("the constant `{constant}` does not have the field's type"),
+                });
+            }
+        };
+        columns.push(format!("{literal} AS {}", quote_name(&row.to)));
+    }
+    if let Some(event) = &source.event
+        && !std::mem::replace(&mut has_kind, true)
+    {
+        columns.push(format!("{} AS kind", quote_text(event)));
+    }
+    Ok(columns)
+}
+
+/// SQL name of a mapped type.
+pub(crate) fn sql_type(map_type: MapType) -> &'static str {
+    match map_type {
+        MapType::Text => "VARCHAR",
+        MapType::Real => "DOUBLE",
+        MapType::Integer | MapType::Money | MapType::Time | MapType::Flag => "BIGINT",
+    }
+}
+
+/// Makes Parquet files a table as they are, where the mapping is plain SQL and no row needs to be rejected.
+fn read_direct(
+    job: &IntakeJob<'_>,
+    source: &SourceDef,
+    files: &[SourceFile],
+    raw: &str,
+    mapped: &mut MappedSource,
+) -> Result<bool> {
+    let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
+    // Files that do not share a schema are read row by row, each by its own.
+    let Ok(schema) = job.session.register_parquet(raw, &paths, None) else { return Ok(false) };
+    let Some(mut columns) = direct_columns(source, &schema, job.playbook.currency_digits) else {
+        return Ok(false);
+    };
+    let (_, needed) = fields_needed(source.table);
+    columns.iter_mut().for_each(|c| c.strict |= needed.contains(&c.to.as_str()));
+    let digests: Result<Vec<Digest>> = std::thread::scope(|scope| {
+        let reader = scope.spawn(|| paths.iter().map(|path| files::digest(path, job.cancel)).collect());
+        let rows = check_direct(job, raw, &columns);
+        let digests = reader.join().expect("the digesting thread does not panic");
+        mapped.intake.rows_read = match rows? {
+            Some(rows) => rows,
+            None => return Ok(Vec::new()),
+        };
+        digests
+    });
+    let digests = digests?;
+    if digests.is_empty() {
+        return Ok(false);
+    }
+    mapped.intake.rows_kept = mapped.intake.rows_read;
+    mapped.intake.files = files.iter().map(|file| file.name.clone()).zip(digests).collect();
+    let used: BTreeSet<_> = source.mapping.iter().filter_map(|row| row.from.as_ref()).collect();
+    let names = schema.fields().iter().map(|field| field.name());
+    mapped.intake.unmapped_fields = names.filter(|name| !used.contains(name)).cloned().collect();
+    mapped.intake.unmapped_fields.sort();
+    let columns = columns
+        .iter()
+        .map(|column| format!("{} AS {}", column.sql, quote_name(&column.to)))
+        .chain(constant_columns(job, source)?);
+    create_source_view(job, &mapped.view, raw, columns)?;
+    job.progress.finished(&format!("read {}", source.name));
+    Ok(true)
+}
+
+/// Counts rows; `None` where a row lacks a value that it must have or holds one that cannot be mapped.
+fn check_direct(job: &IntakeJob<'_>, raw: &str, columns: &[DirectColumn]) -> Result<Option<u64>> {
+    let mut counts = vec!["count(*)".to_owned()];
+    for column in columns {
+        if column.strict {
+            counts.push(format!("count(*) - count({})", column.sql));
+        }
+        if let Some(raw) = &column.raw {
+            counts.push(format!("count({raw}) - count({})", column.sql));
+        }
+    }
+    let counts: Vec<_> = counts.iter().enumerate().map(|(i, c)| format!("{c} AS n{i}")).collect();
+    let batches =
+        job.session.collect("checking sources", &format!("SELECT {} FROM {raw}", counts.join(", ")))?;
+    let Some(batch) = batches.first() else { return Ok(None) };
+    let value = |at: usize| batch.column(at).as_primitive::<Int64Type>().value(0);
+    let all_fine = (1..batch.num_columns()).all(|at| value(at) == 0);
+    Ok(all_fine.then(|| value(0).unsigned_abs()))
+}

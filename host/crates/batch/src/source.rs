@@ -1,0 +1,205 @@
+//! A brand's data for one cycle: opened once, then asked for tables.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::Int64Type;
+use playbook_cycle::{DataSource, Intake, SourceError};
+use playbook_features::RowTable;
+use playbook_model::{Column, Digest, Frame, Subject, UnixMs};
+use playbook_toml::{Playbook, SourceTable};
+
+use crate::intake::rejects::Reject;
+use crate::intake::{IntakeJob, MappedSource, read_source};
+use crate::keys::Keys;
+use crate::session::Session;
+use crate::tables::{Tables, create_tables};
+use crate::{BatchError, BrandClock, Cancel, Progress, Result, Silent};
+
+/// How a run reads and computes.
+#[derive(Clone)]
+pub struct BatchOptions {
+    /// Folder where relative data paths start.
+    pub data: PathBuf,
+    /// Existing folder for files that live as long as the source; the caller removes it.
+    pub scratch: PathBuf,
+    /// Folder with the outputs of closed cycles; `None`: there are none.
+    pub state: Option<PathBuf>,
+    /// As-of time that replaces the playbook's.
+    pub as_of: Option<UnixMs>,
+    /// Threads and partitions, at least 1. Results do not depend on it.
+    pub partitions: usize,
+    /// Stops the work.
+    pub cancel: Cancel,
+    /// Hears how far the work is.
+    pub progress: Arc<dyn Progress>,
+}
+
+impl BatchOptions {
+    /// Options with two partitions, no state, and nobody listening.
+    #[must_use]
+    pub fn new(data: impl Into<PathBuf>, scratch: impl Into<PathBuf>) -> Self {
+        Self {
+            data: data.into(),
+            scratch: scratch.into(),
+            state: None,
+            as_of: None,
+            partitions: 2,
+            cancel: Cancel::default(),
+            progress: Arc::new(Silent),
+        }
+    }
+}
+
+impl std::fmt::Debug for BatchOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BatchOptions")
+            .field("data", &self.data)
+            .field("scratch", &self.scratch)
+            .field("state", &self.state)
+            .field("as_of", &self.as_of)
+            .field("partitions", &self.partitions)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The data of one cycle, read through the playbook's mapping.
+#[derive(Debug)]
+pub struct BatchSource {
+    pub(crate) playbook: Playbook,
+    pub(crate) options: BatchOptions,
+    pub(crate) clock: BrandClock,
+    pub(crate) session: Session,
+    pub(crate) tables: Tables,
+    pub(crate) intake: Intake,
+    pub(crate) rejects: Vec<Reject>,
+    /// Members of the cycle, known once their table was asked for.
+    pub(crate) members: Option<Keys>,
+    /// Member columns that tables of other subjects aggregate.
+    pub(crate) kept: Vec<Column>,
+}
+
+impl BatchSource {
+    /// Reads all sources of a playbook.
+    ///
+    /// # Errors
+    /// Files that are absent or cannot be read, mappings that do not fit them, more rejected rows than
+    /// allowed, no as-of time.
+    pub fn open(playbook: &Playbook, options: BatchOptions) -> Result<Self> {
+        let clock = BrandClock::new(&playbook.time_zone)?;
+        let session = Session::new(options.partitions.max(1), &clock, options.cancel.clone())?;
+        let job = IntakeJob {
+            playbook,
+            data: &options.data,
+            scratch: &options.scratch,
+            clock: &clock,
+            threads: options.partitions.max(1),
+            cancel: &options.cancel,
+            progress: options.progress.as_ref(),
+            session: &session,
+        };
+        let mut mapped = Vec::new();
+        for number in 0..playbook.sources.len() {
+            mapped.extend(read_source(&job, number)?);
+        }
+        let rejects = mapped.iter_mut().flat_map(|s| std::mem::take(&mut s.rejects.kept)).collect();
+        let mut tables = create_tables(&session, &mapped)?;
+        let last_event = last_event(&session, &tables)?;
+        let as_of = options
+            .as_of
+            .or(playbook.cycle.as_of)
+            .or_else(|| last_event.map(|at| midnight_after(&clock, at)))
+            .ok_or(BatchError::NoAsOf)?;
+        let accounts_merged = tables.finish(&session, as_of)?;
+        let intake = Intake {
+            last_event,
+            as_of,
+            local_min: clock.local_ms(as_of.0).div_euclid(60_000),
+            digest: input_digest(&mapped),
+            accounts_merged,
+            sources: mapped.into_iter().map(|source| source.intake).collect(),
+        };
+        let playbook = playbook.clone();
+        Ok(Self {
+            playbook, options, clock, session, tables, intake, rejects,
+            members: None,
+            kept: Vec::new(),
+        })
+    }
+
+    /// Rows that could not be read, in the order of sources, files and lines; at most
+    /// [`crate::REJECTS_KEPT_MAX`] per source, while the intake counts all.
+    #[must_use]
+    pub fn rejects(&self) -> &[Reject] {
+        &self.rejects
+    }
+
+    /// Number of this cycle: the local day of the as-of time over the cycle's length, rounded down.
+    #[must_use]
+    pub fn cycle_number(&self) -> i64 {
+        let length = i64::from(self.playbook.cycle.length_days.max(1));
+        self.clock.local_day(self.intake.as_of.0).div_euclid(length)
+    }
+}
+
+/// Midnight of the brand's zone after `at`.
+fn midnight_after(clock: &BrandClock, at: UnixMs) -> UnixMs {
+    UnixMs(clock.day_start(clock.local_day(at.0) + 1))
+}
+
+fn last_event(session: &Session, tables: &Tables) -> Result<Option<UnixMs>> {
+    if tables.rows(SourceTable::Events).is_none() {
+        return Ok(None);
+    }
+    let batches = session.collect("last event", "SELECT max(time) FROM events")?;
+    let last = batches.first().map(|batch| batch.column(0).as_primitive::<Int64Type>().clone());
+    Ok(last.filter(|last| !last.is_empty() && last.is_valid(0)).map(|last| UnixMs(last.value(0))))
+}
+
+/// Digest over the digests of all files, sorted by source and name.
+fn input_digest(mapped: &[MappedSource]) -> Option<Digest> {
+    let mut parts: Vec<Vec<u8>> = Vec::new();
+    for source in mapped {
+        for (name, digest) in &source.intake.files {
+            parts.push(source.name.clone().into_bytes());
+            parts.push(name.clone().into_bytes());
+            parts.push(digest.0.to_vec());
+        }
+    }
+    (!parts.is_empty()).then(|| Digest::of_parts(parts.iter().map(Vec::as_slice)))
+}
+
+impl DataSource for BatchSource {
+    fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
+    fn members(&mut self) -> Result<Frame, SourceError> {
+        self.member_frame().map_err(SourceError::new)
+    }
+
+    fn table(&mut self, subject: &Subject, outputs: &Frame) -> Result<Frame, SourceError> {
+        self.subject_frame(subject, outputs).map_err(SourceError::new)
+    }
+
+    fn previous(
+        &mut self,
+        cycles_ago: u8,
+        wanted: &[String],
+        members: &Frame,
+    ) -> Result<Frame, SourceError> {
+        let Some(state) = &self.options.state else {
+            return Ok(Frame::with_rows(members.rows()));
+        };
+        crate::closed::previous(state, self.cycle_number(), cycles_ago, wanted, members)
+            .map_err(SourceError::new)
+    }
+}
+
+impl BatchSource {
+    /// The rows of a table, where any source fills it.
+    pub(crate) fn rows(&self, table: SourceTable) -> Option<&RowTable> {
+        self.tables.rows(table)
+    }
+}
