@@ -192,47 +192,55 @@ impl Tally {
 }
 
 impl BehaviourPoints {
-    fn kinds(&self, rows: &Rows<'_>, row: usize, month: &mut Tally, today: &mut Tally) {
-        for (at, worth) in self.worths.iter().enumerate() {
-            match self.settings.input {
-                Input::Daily => {
-                    let counts = rows.integers(at).get(row);
-                    month.add(counts.map(|counts| worth.of_days(counts)));
-                    today.add(
-                        counts.map(|counts| counts.last().map_or(0, |count| worth.of_day(*count))),
-                    );
-                }
-                Input::Totals => {
-                    month.add(rows.integer(at).get(row).map(|count| worth.of_total(count)))
-                }
-            }
+    /// Points of 30 days of the kind at `at`.
+    fn kind_points(&self, rows: &Rows<'_>, at: usize, row: usize) -> Option<i64> {
+        let worth = self.worths[at];
+        match self.settings.input {
+            Input::Daily => rows.integers(at).get(row).map(|counts| worth.of_days(counts)),
+            Input::Totals => rows.integer(at).get(row).map(|count| worth.of_total(count)),
         }
     }
 
-    fn orders(&self, rows: &Rows<'_>, row: usize, month: &mut Tally, today: &mut Tally) {
-        let worth = Worth { points: self.settings.order_points, daily_cap: None };
-        let units = |at: usize| match self.settings.orders {
+    /// Points of the last day of the kind at `at`; totals tell nothing of it.
+    fn kind_points_today(&self, rows: &Rows<'_>, at: usize, row: usize) -> Option<i64> {
+        match self.settings.input {
+            Input::Daily => {
+                let counts = rows.integers(at).get(row)?;
+                Some(counts.last().map_or(0, |count| self.worths[at].of_day(*count)))
+            }
+            Input::Totals => None,
+        }
+    }
+
+    /// Points of the orders in the column `at`.
+    fn order_points(&self, rows: &Rows<'_>, at: usize, row: usize) -> Option<i64> {
+        let units = match self.settings.orders {
             OrderInput::None => None,
             OrderInput::Units => rows.integer(at).get(row),
-            OrderInput::Amounts => rows
-                .integers(at)
-                .get(row)
-                .map(|amounts| full_units(amounts, self.settings.order_unit_minor)),
+            OrderInput::Amounts => {
+                let amounts = rows.integers(at).get(row)?;
+                Some(full_units(amounts, self.settings.order_unit_minor))
+            }
         };
-        let first = self.worths.len();
-        month.add(units(first).map(|units| worth.of_day(units)));
-        if self.settings.input == Input::Daily {
-            today.add(units(first + 1).map(|units| worth.of_day(units)));
-        }
+        units.map(|units| {
+            Worth { points: self.settings.order_points, daily_cap: None }.of_day(units)
+        })
     }
 }
 
 impl Scoring for BehaviourPoints {
     fn score(&self, _: &Context, rows: &Rows<'_>, out: &mut Answer<'_>) -> Result<(), String> {
+        let kinds = self.worths.len();
         for row in 0..rows.len() {
             let (mut month, mut today) = (Tally::default(), Tally::default());
-            self.kinds(rows, row, &mut month, &mut today);
-            self.orders(rows, row, &mut month, &mut today);
+            for at in 0..kinds {
+                month.add(self.kind_points(rows, at, row));
+                today.add(self.kind_points_today(rows, at, row));
+            }
+            month.add(self.order_points(rows, kinds, row));
+            if self.settings.input == Input::Daily {
+                today.add(self.order_points(rows, kinds + 1, row));
+            }
             out.integer_or_missing(POINTS, row, month.0);
             out.integer_or_missing(TODAY, row, today.0);
             if month.0.is_none() {
@@ -240,6 +248,16 @@ impl Scoring for BehaviourPoints {
             }
         }
         Ok(())
+    }
+
+    fn explain(&self, _: &Context, rows: &Rows<'_>) -> Result<Vec<Factor>, String> {
+        let order = std::iter::once(self.order_points(rows, self.worths.len(), 0));
+        let points = (0..self.worths.len()).map(|at| self.kind_points(rows, at, 0)).chain(order);
+        let factor = |(input, points): (u32, Option<i64>)| {
+            let contribution = points.filter(|points| *points > 0)? as f64;
+            Some(Factor { input, output: POINTS as u32, contribution })
+        };
+        Ok((0..).zip(points).filter_map(factor).collect())
     }
 }
 

@@ -18,6 +18,24 @@ fn counts_are_capped_per_day_and_summed_over_kinds() {
 }
 
 #[test]
+fn factors_add_up_to_the_points() {
+    for (settings, data) in [
+        (
+            json!({}),
+            Data::new()
+                .integers("daily_like_30d", [vec![12, 0, 3]])
+                .integer("order_units_30d", [7]),
+        ),
+        (json!({ "input": "totals", "orders": "none" }), Data::new().integer("vote_30d", [95])),
+    ] {
+        let opened = plugin::<BehaviourPoints>().settings(settings).open().unwrap();
+        let points = opened.score(&data).unwrap().integer("points_30d", 0).unwrap();
+        let sum: f64 = opened.explain(&data).unwrap().iter().map(|f| f.contribution).sum();
+        assert_eq!(sum, points as f64);
+    }
+}
+
+#[test]
 fn unmeasured_kinds_add_nothing_and_nothing_measured_is_missing() {
     let data = Data::new()
         .integers("daily_sign_in_30d", [Some(vec![1_i64; 30]), Some(vec![]), None])

@@ -86,6 +86,13 @@ impl Clusters {
         self.means.len()
     }
 
+    /// Returns whether every number is finite: sums of huge features are not.
+    #[must_use]
+    pub fn is_finite(&self) -> bool {
+        let mut numbers = self.means.iter().chain(&self.deviations).chain(&self.centroids);
+        numbers.all(|number| number.is_finite())
+    }
+
     /// Returns the nearest cluster of a row with gaps, or none where fewer than half of the features
     /// are known; the distance over known features is stretched to all of them (domain 0.1).
     #[must_use]

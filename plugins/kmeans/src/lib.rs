@@ -228,6 +228,9 @@ impl Fit for KMeans {
         let Some(fitted) = fit(&rows, features.len(), *clusters as usize) else {
             return Ok(Outcome::Refused(format!("fewer than {clusters} members differ")));
         };
+        if !fitted.clusters.is_finite() {
+            return Ok(Outcome::Refused("features are too large to be compared".to_owned()));
+        }
         let measures = measures(pass.settings, &fitted, seen);
         let Clusters { means, deviations, centroids } = fitted.clusters;
         Ok(Outcome::Model { model: encode(&(means, (deviations, centroids))), measures })

@@ -78,6 +78,15 @@ fn too_few_or_equal_members_are_refused() {
 }
 
 #[test]
+fn features_that_overflow_are_refused() {
+    let huge =
+        (0..200).map(|row| if row % 2 == 0 { 1e308 } else { -1e308 } / f64::from(1 + row % 3));
+    let data = Data::new().real("talk", huge).real("buy", vec![0.0; 200]);
+    let text = plugin::<KMeans>().settings(settings()).fit(&data).unwrap_err();
+    assert!(text.contains("too large") || text.contains("differ"), "{text}");
+}
+
+#[test]
 fn a_model_of_other_settings_is_refused() {
     let (_, _) = plugin::<KMeans>().settings(settings()).fit(&members()).unwrap();
     let forged = plugin::<KMeans>().settings(settings()).model(vec![1, 2, 3]).open().unwrap_err();

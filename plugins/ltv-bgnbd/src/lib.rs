@@ -209,10 +209,11 @@ impl Scoring for Ltv {
             }
             let repeats = history.repeat_days as f64;
             let (span, age) = (history.span_days as f64 / unit, history.age_days as f64 / unit);
-            let orders = self.orders.expected(repeats, span, age, horizon);
-            let value =
-                self.value(history.repeat_days, rows.integer(REPEAT_SPEND).get(row), orders);
-            out.real(EXPECTED_ORDERS, row, orders);
+            let orders =
+                Some(self.orders.expected(repeats, span, age, horizon)).filter(|n| n.is_finite());
+            let spend = rows.integer(REPEAT_SPEND).get(row);
+            let value = orders.and_then(|orders| self.value(history.repeat_days, spend, orders));
+            out.real_or_missing(EXPECTED_ORDERS, row, orders);
             out.real(ALIVE, row, self.orders.alive(repeats, span, age));
             out.real(TENDENCY, row, self.orders.tendency(repeats, span, age, tendency));
             out.integer_or_missing(LTV, row, value);

@@ -183,19 +183,25 @@ impl Orders {
         self.alive(repeats, span, age) * -((self.r + repeats) * kept).exp_m1()
     }
 
-    /// Returns the expected number of orders within `horizon` (equation 10 of the paper).
-    ///
-    /// Written with Euler's transformation of the hypergeometric function, which converges for every
-    /// history and has no pole at `a = 1`.
+    /// Returns the expected number of orders within `horizon` (equation 10 of the paper), or a number that
+    /// is not finite where parameters and history are too extreme to sum.
     #[must_use]
     pub fn expected(&self, repeats: f64, span: f64, age: f64, horizon: f64) -> f64 {
         let Self { r, alpha, a, b } = *self;
         let kept = (alpha + age) / (alpha + age + horizon);
-        let shrink = (a - 1.0) * kept.ln();
-        let growth = if shrink == 0.0 { -kept.ln() } else { -shrink.exp_m1() / (a - 1.0) };
-        let tail = hypergeometric_tail(a + b - 1.0 - r, a - 1.0, a + b + repeats - 1.0, 1.0 - kept);
-        let orders = (a + b + repeats - 1.0) * (growth - shrink.exp() * tail);
-        orders.max(0.0) * self.alive(repeats, span, age)
+        let (shape, c) = (r + repeats, a + b + repeats - 1.0);
+        let stays = if a - 1.0 > shape {
+            // The sum as printed converges here.
+            let left = shape * kept.ln();
+            let tail = hypergeometric_tail(b + repeats, shape, c, 1.0 - kept);
+            -(left.exp_m1() + left.exp() * shape * tail) / (a - 1.0)
+        } else {
+            // Euler's transformation converges here and has no pole at `a = 1`.
+            let left = (a - 1.0) * kept.ln();
+            let growth = if left == 0.0 { -kept.ln() } else { -left.exp_m1() / (a - 1.0) };
+            growth - left.exp() * hypergeometric_tail(a + b - 1.0 - r, a - 1.0, c, 1.0 - kept)
+        };
+        (c * stays).max(0.0) * self.alive(repeats, span, age)
     }
 }
 
@@ -232,6 +238,30 @@ mod tests {
         let far = PRINTED.expected(x, span, age, 10_000.0);
         let farther = PRINTED.expected(x, span, age, 20_000.0);
         assert!(far.is_finite() && farther > far);
+    }
+
+    #[test]
+    fn both_forms_of_the_sum_agree_where_they_meet() {
+        // The printed form holds above a = 1 + r + x, the transformed one up to it.
+        let at = |a: f64| Orders { a, ..PRINTED }.expected(2.0, 20.0, 30.0, 52.0);
+        let border = 1.0 + PRINTED.r + 2.0;
+        assert!((at(border) - at(border + 1e-9)).abs() < 1e-7);
+    }
+
+    #[test]
+    fn members_who_all_leave_alike_follow_the_closed_form() {
+        // With a fixed dropout share the expectation is (1 - (kept)^(r + x)) / share for the living.
+        let share = 0.03;
+        let fixed = Orders { r: 0.8, alpha: 5.0, a: share * 1e6, b: (1.0 - share) * 1e6 };
+        for (repeats, span, age, horizon) in
+            [(0.0, 0.0, 1.0, 500.0), (3.0, 20.0, 30.0, 26.0), (90.0, 50.0, 52.0, 52.0)]
+        {
+            let kept = (5.0 + age) / (5.0 + age + share * horizon);
+            let closed =
+                (1.0 - f64::powf(kept, 0.8 + repeats)) / share * fixed.alive(repeats, span, age);
+            let summed = fixed.expected(repeats, span, age, horizon);
+            assert!((summed / closed - 1.0).abs() < 1e-3, "{repeats}: {summed} {closed}");
+        }
     }
 
     #[test]
