@@ -54,11 +54,17 @@ pub(crate) fn to_json(node: &Node) -> Json {
         Value::Flag(flag) => Json::Bool(*flag),
         Value::List(items) => Json::Array(items.iter().map(to_json).collect()),
         Value::Table(table) => table_to_json(table),
+        Value::Unreadable => Json::Null,
     }
 }
 
 pub(crate) fn table_to_json(table: &Table) -> Json {
     let mut entries: Vec<_> = table.entries.iter().collect();
     entries.sort_by(|a, b| a.key.cmp(&b.key));
-    Json::Object(entries.into_iter().map(|entry| (entry.key.clone(), to_json(&entry.node))).collect::<Map<_, _>>())
+    Json::Object(
+        entries
+            .into_iter()
+            .map(|entry| (entry.key.clone(), to_json(&entry.node)))
+            .collect::<Map<_, _>>(),
+    )
 }

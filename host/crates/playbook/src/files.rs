@@ -14,8 +14,18 @@ pub const FILE_BYTES_MAX: usize = 1 << 20;
 pub const FILES_BYTES_MAX: usize = 4 << 20;
 /// Files of one playbook.
 pub const FILES_MAX: usize = 32;
+const FIRST_TOO_MANY: usize = FILES_MAX + 1;
 /// Files that stand on each other.
 pub const EXTENDS_DEPTH_MAX: usize = 8;
+
+/// Files that one file includes.
+pub(crate) const INCLUDES_MAX: usize = 16;
+
+/// Entries of `remove` in all files of one playbook.
+const REMOVALS_MAX: usize = 256;
+
+/// Paths that a nearest name is looked for among.
+const NEAREST_PATHS_MAX: usize = 2_000;
 
 /// Where files are read from.
 pub trait ReadFiles: Debug {
@@ -35,7 +45,10 @@ impl ReadFiles for Disk {
         let file = std::fs::File::open(path)?;
         // A pipe or a device would block or never end.
         if !file.metadata()?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a plain file"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "not a plain file",
+            ));
         }
         let mut bytes = Vec::new();
         file.take(bytes_max as u64 + 1).read_to_end(&mut bytes)?;
@@ -74,15 +87,39 @@ pub(crate) struct Joined {
 }
 
 /// Reads `top` with everything it stands on, then applies `overrides`.
-pub(crate) fn join(top: &Path, overrides: &[Override], files: &dyn ReadFiles, sink: &mut Sink) -> Joined {
+pub(crate) fn join(
+    top: &Path,
+    overrides: &[Override],
+    files: &dyn ReadFiles,
+    sink: &mut Sink,
+) -> Joined {
     let folder = top.parent().unwrap_or(Path::new("")).to_owned();
-    let mut reader = Reader { files, folder, sink, sources: Vec::new(), folders: Vec::new(), bytes: 0, sound: true, chain: Vec::new() };
-    let name = top.file_name().map_or_else(|| top.to_owned(), PathBuf::from);
+    let mut reader = Reader {
+        files,
+        folder,
+        sink,
+        sources: Vec::new(),
+        folders: Vec::new(),
+        asked: 0,
+        bytes: 0,
+        values: 0,
+        removals: 0,
+        sound: true,
+        chain: Vec::new(),
+    };
+    let name = top
+        .file_name()
+        .map_or_else(|| top.to_owned(), PathBuf::from);
     let mut root = reader.read(&name, None).unwrap_or_default();
     for change in overrides {
         reader.apply(&mut root, change);
     }
-    Joined { root, sources: reader.sources, folders: reader.folders, sound: reader.sound }
+    Joined {
+        root,
+        sources: reader.sources,
+        folders: reader.folders,
+        sound: reader.sound,
+    }
 }
 
 struct Reader<'a> {
@@ -91,7 +128,10 @@ struct Reader<'a> {
     sink: &'a mut Sink,
     sources: Vec<SourceText>,
     folders: Vec<PathBuf>,
+    asked: usize,
     bytes: usize,
+    values: usize,
+    removals: usize,
     sound: bool,
     /// Files that are being read, outermost first, by their path from the top folder.
     chain: Vec<PathBuf>,
@@ -102,7 +142,7 @@ impl Reader<'_> {
     fn read(&mut self, relative: &Path, asked_at: Option<Place>) -> Option<Table> {
         let own = self.text(relative, asked_at)?;
         let file = self.sources.len() - 1;
-        let (mut table, sound) = tree::parse(&own, file, self.sink);
+        let (mut table, sound) = tree::parse(&own, file, &mut self.values, self.sink);
         self.sound &= sound;
 
         self.chain.push(relative.to_owned());
@@ -128,10 +168,24 @@ impl Reader<'_> {
         }
         if let Some(entry) = table.remove("include") {
             match &entry.node.value {
-                Value::List(items) => items.iter().for_each(|item| self.below_path(item, "an item of `include`", &mut paths)),
+                Value::List(items) if items.len() > INCLUDES_MAX => self.sink.add(
+                    Problem::new(
+                        "too-many",
+                        entry.node.place,
+                        format!("`include` has {} entries", items.len()),
+                    )
+                    .expected(format!("at most {INCLUDES_MAX}")),
+                ),
+                Value::List(items) => items
+                    .iter()
+                    .for_each(|item| self.below_path(item, "an item of `include`", &mut paths)),
                 _ => self.sink.add(
-                    Problem::new("wrong-type", entry.node.place, format!("`include` is {}", entry.node.type_words()))
-                        .expected("a list of files, such as [\"features.toml\"]"),
+                    Problem::new(
+                        "wrong-type",
+                        entry.node.place,
+                        format!("`include` is {}", entry.node.type_words()),
+                    )
+                    .expected("a list of files, such as [\"features.toml\"]"),
                 ),
             }
         }
@@ -142,8 +196,12 @@ impl Reader<'_> {
         match node.text() {
             Some(text) => paths.push((text.to_owned(), node.place)),
             None => self.sink.add(
-                Problem::new("wrong-type", node.place, format!("{what} is {}", node.type_words()))
-                    .expected("the path of a file, relative to this one"),
+                Problem::new(
+                    "wrong-type",
+                    node.place,
+                    format!("{what} is {}", node.type_words()),
+                )
+                .expected("the path of a file, relative to this one"),
             ),
         }
     }
@@ -151,26 +209,42 @@ impl Reader<'_> {
     /// Returns the path from the top folder, where the file may be read at all.
     fn allowed(&mut self, from: &Path, path: &str, place: Place) -> Option<PathBuf> {
         let wanted = Path::new(path);
-        if wanted.is_absolute() || path.contains('\\') || wanted.extension().is_none_or(|ending| ending != "toml") {
+        if wanted.is_absolute()
+            || path.contains('\\')
+            || wanted.extension().is_none_or(|ending| ending != "toml")
+        {
             self.sink.add(
-                Problem::new("bad-path", place, format!("`{path}` cannot be read as a playbook file"))
-                    .expected("a relative path with forward slashes that ends in .toml"),
+                Problem::new(
+                    "bad-path",
+                    place,
+                    format!("`{path}` cannot be read as a playbook file"),
+                )
+                .expected("a relative path with forward slashes that ends in .toml"),
             );
             return None;
         }
         let relative = tidy(&from.parent().unwrap_or(Path::new("")).join(wanted));
         if self.chain.contains(&relative) {
-            let names: Vec<String> = self.chain.iter().map(|path| path.display().to_string()).collect();
+            let names: Vec<String> = self
+                .chain
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
             self.sink.add(
                 Problem::new("include-loop", place, format!("`{path}` stands on itself"))
                     .expected("a file that does not lead back here")
-                    .hint(format!("the way is {} -> {}", names.join(" -> "), relative.display())),
+                    .hint(format!(
+                        "the way is {} -> {}",
+                        names.join(" -> "),
+                        relative.display()
+                    )),
             );
             return None;
         }
         if self.chain.len() >= EXTENDS_DEPTH_MAX {
             self.sink.add(
-                Problem::new("include-depth", place, "too many files stand on each other").expected(format!("at most {EXTENDS_DEPTH_MAX}")),
+                Problem::new("include-depth", place, "too many files stand on each other")
+                    .expected(format!("at most {EXTENDS_DEPTH_MAX}")),
             );
             return None;
         }
@@ -180,12 +254,30 @@ impl Reader<'_> {
     /// Reads the text of a file and registers it as a source text.
     fn text(&mut self, relative: &Path, asked_at: Option<Place>) -> Option<String> {
         let refuse = |reader: &mut Self, code, message: String, expected: Option<String>| {
-            reader.sink.add(Problem { code, message, expected, hint: None, place: asked_at, related: None });
+            reader.sink.add(Problem {
+                code,
+                message,
+                expected,
+                hint: None,
+                place: asked_at,
+                related: None,
+            });
             None
         };
         let name = relative.display().to_string();
-        if self.sources.len() >= FILES_MAX {
-            return refuse(self, "too-many-files", "too many files".to_owned(), Some(format!("at most {FILES_MAX}")));
+        // Files that are not there count too: asking for them costs as well.
+        self.asked += 1;
+        match self.asked {
+            ..=FILES_MAX => {}
+            FIRST_TOO_MANY => {
+                return refuse(
+                    self,
+                    "too-many-files",
+                    "too many files".to_owned(),
+                    Some(format!("at most {FILES_MAX}")),
+                );
+            }
+            _ => return None,
         }
         let bytes = match self.files.read(&self.folder.join(relative), FILE_BYTES_MAX) {
             Ok(bytes) => bytes,
@@ -196,16 +288,31 @@ impl Reader<'_> {
                     _ => error.to_string(),
                 };
                 self.sound = false;
-                return refuse(self, "cannot-read", format!("cannot read `{name}`: {reason}"), None);
+                return refuse(
+                    self,
+                    "cannot-read",
+                    format!("cannot read `{name}`: {reason}"),
+                    None,
+                );
             }
         };
         self.bytes += bytes.len();
         self.sound = self.sound && bytes.len() <= FILE_BYTES_MAX && self.bytes <= FILES_BYTES_MAX;
         if bytes.len() > FILE_BYTES_MAX {
-            return refuse(self, "file-too-large", format!("`{name}` is too large"), Some(format!("at most {FILE_BYTES_MAX} bytes")));
+            return refuse(
+                self,
+                "file-too-large",
+                format!("`{name}` is too large"),
+                Some(format!("at most {FILE_BYTES_MAX} bytes")),
+            );
         }
         if self.bytes > FILES_BYTES_MAX {
-            return refuse(self, "file-too-large", "all files together are too large".to_owned(), Some(format!("at most {FILES_BYTES_MAX} bytes")));
+            return refuse(
+                self,
+                "file-too-large",
+                "all files together are too large".to_owned(),
+                Some(format!("at most {FILES_BYTES_MAX} bytes")),
+            );
         }
         let text = match String::from_utf8(bytes) {
             Ok(text) => text,
@@ -215,8 +322,16 @@ impl Reader<'_> {
                 let file = self.register(name, &text, relative);
                 self.sound = false;
                 self.sink.add(
-                    Problem::new("not-utf8", Place { file, start: at, len: '\u{fffd}'.len_utf8() }, "not UTF-8 from here")
-                        .expected("a text file in UTF-8"),
+                    Problem::new(
+                        "not-utf8",
+                        Place {
+                            file,
+                            start: at,
+                            len: '\u{fffd}'.len_utf8(),
+                        },
+                        "not UTF-8 from here",
+                    )
+                    .expected("a text file in UTF-8"),
                 );
                 return None;
             }
@@ -226,30 +341,56 @@ impl Reader<'_> {
     }
 
     fn register(&mut self, name: String, text: &str, relative: &Path) -> usize {
-        self.sources.push(SourceText { name, text: text.into() });
-        self.folders.push(relative.parent().unwrap_or(Path::new("")).to_owned());
+        self.sources.push(SourceText {
+            name,
+            text: text.into(),
+        });
+        self.folders
+            .push(relative.parent().unwrap_or(Path::new("")).to_owned());
         self.sources.len() - 1
     }
 
     /// Takes what the file names under `remove` out of `base`.
     fn remove(&mut self, table: &mut Table, base: &mut Table) {
-        let Some(entry) = table.remove("remove") else { return };
+        let Some(entry) = table.remove("remove") else {
+            return;
+        };
         let Value::List(items) = &entry.node.value else {
             self.sink.add(
-                Problem::new("wrong-type", entry.node.place, format!("`remove` is {}", entry.node.type_words()))
-                    .expected("a list of dotted paths, such as [\"stage.churn-7d\"]"),
+                Problem::new(
+                    "wrong-type",
+                    entry.node.place,
+                    format!("`remove` is {}", entry.node.type_words()),
+                )
+                .expected("a list of dotted paths, such as [\"stage.churn-7d\"]"),
             );
             return;
         };
-        for item in items.iter().take(256) {
+        self.removals += items.len();
+        if self.removals > REMOVALS_MAX {
+            self.sink.add(
+                Problem::new(
+                    "too-many",
+                    entry.node.place,
+                    "`remove` has too many entries",
+                )
+                .expected(format!("at most {REMOVALS_MAX} in all files")),
+            );
+            return;
+        }
+        for item in items {
             let path = item.text().unwrap_or_default();
             let gone = merge::split_path(path).is_some_and(|path| merge::remove(base, &path));
             if !gone && self.sound {
-                self.sink.add(
-                    Problem::new("nothing-to-remove", item.place, format!("there is no `{path}` below this file"))
-                        .expected("a dotted path that `extends` or `include` gives")
-                        .nearest(path, paths_of(base).iter().map(String::as_str)),
-                );
+                self.sink.add_with(|| {
+                    Problem::new(
+                        "nothing-to-remove",
+                        item.place,
+                        format!("there is no `{path}` below this file"),
+                    )
+                    .expected("a dotted path that `extends` or `include` gives")
+                    .nearest(path, paths_of(base).iter().map(String::as_str))
+                });
             }
         }
     }
@@ -264,38 +405,74 @@ impl Reader<'_> {
     fn set(&mut self, root: &mut Table, path: &str, value: &str) {
         let name = format!("--set {path}");
         let file = self.register(name, value, Path::new(""));
-        let place = Place { file, start: 0, len: value.len() };
-        let node = tree::parse_value(value, file, self.sink).unwrap_or_else(|| Node { place, value: Value::Text(value.to_owned()) });
+        let place = Place {
+            file,
+            start: 0,
+            len: value.len(),
+        };
+        let node = tree::parse_value(value, file, self.sink).unwrap_or_else(|| Node {
+            place,
+            value: Value::Text(value.to_owned()),
+        });
         let Some(parts) = merge::split_path(path) else {
-            self.sink.add(Problem::new("bad-path", place, format!("`{path}` is no dotted path")).expected("a path like stage.value-rfm.settings.r_days"));
+            self.sink.add(
+                Problem::new("bad-path", place, format!("`{path}` is no dotted path"))
+                    .expected("a path like stage.value-rfm.settings.r_days"),
+            );
             return;
         };
         if let Err(part) = merge::set(root, &parts, node) {
             self.sink.add(
-                Problem::new("unknown-path", place, format!("there is no `{part}` in `{path}`"))
-                    .nearest(path, paths_of(root).iter().map(String::as_str)),
+                Problem::new(
+                    "unknown-path",
+                    place,
+                    format!("there is no `{part}` in `{path}`"),
+                )
+                .expected("a dotted path that the playbook has; sources and stages go by name")
+                .nearest(
+                    &parts[..parts.len().min(2)].join("."),
+                    paths_of(root).iter().map(String::as_str),
+                ),
             );
         }
     }
 
     fn swap(&mut self, root: &mut Table, stage: &str, plugin: &str) {
         let file = self.register(format!("--swap {stage}"), plugin, Path::new(""));
-        let place = Place { file, start: 0, len: plugin.len() };
+        let place = Place {
+            file,
+            start: 0,
+            len: plugin.len(),
+        };
         let items = match root.get_mut("stage").map(|node| &mut node.value) {
             Some(Value::List(items)) => items.as_mut_slice(),
             _ => &mut [],
         };
         let Some(at) = merge::item_at(items, stage) else {
-            let names: Vec<String> = items.iter().filter_map(|node| node.table().and_then(merge::entry_name)).collect();
+            let names: Vec<String> = items
+                .iter()
+                .filter_map(|node| node.table().and_then(merge::entry_name))
+                .collect();
             self.sink.add(
-                Problem::new("unknown-stage", place, format!("there is no stage `{stage}`"))
-                    .expected(format!("one of {}", crate::spec::quoted(&names)))
-                    .nearest(stage, names.iter().map(String::as_str)),
+                Problem::new(
+                    "unknown-stage",
+                    place,
+                    format!("there is no stage `{stage}`"),
+                )
+                .expected(crate::spec::one_of(&names))
+                .nearest(stage, names.iter().map(String::as_str)),
             );
             return;
         };
         if let Value::Table(table) = &mut items[at].value {
-            merge::swap_plugin(table, stage, Node { place, value: Value::Text(plugin.to_owned()) });
+            merge::swap_plugin(
+                table,
+                stage,
+                Node {
+                    place,
+                    value: Value::Text(plugin.to_owned()),
+                },
+            );
         }
     }
 }
@@ -306,11 +483,24 @@ fn paths_of(root: &Table) -> Vec<String> {
     for entry in root.entries.iter().take(64) {
         paths.push(entry.key.clone());
         let names: Vec<String> = match &entry.node.value {
-            Value::Table(table) => table.entries.iter().map(|entry| entry.key.clone()).collect(),
-            Value::List(items) => items.iter().filter_map(|node| node.table().and_then(merge::entry_name)).collect(),
+            Value::Table(table) => table
+                .entries
+                .iter()
+                .map(|entry| entry.key.clone())
+                .collect(),
+            Value::List(items) => items
+                .iter()
+                .filter_map(|node| node.table().and_then(merge::entry_name))
+                .collect(),
             _ => Vec::new(),
         };
-        paths.extend(names.iter().take(1_000).map(|name| format!("{}.{name}", entry.key)));
+        let room = NEAREST_PATHS_MAX.saturating_sub(paths.len());
+        paths.extend(
+            names
+                .iter()
+                .take(room)
+                .map(|name| format!("{}.{name}", entry.key)),
+        );
     }
     paths
 }
@@ -321,7 +511,9 @@ fn tidy(path: &Path) -> PathBuf {
     for part in path.components() {
         match part {
             Component::CurDir => {}
-            Component::ParentDir if matches!(out.components().next_back(), Some(Component::Normal(_))) => {
+            Component::ParentDir
+                if matches!(out.components().next_back(), Some(Component::Normal(_))) =>
+            {
                 out.pop();
             }
             part => out.push(part),

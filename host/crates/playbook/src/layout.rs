@@ -1,7 +1,11 @@
 //! The layout of a playbook file: every table and key with type, default, unit, example.
 
+use crate::files::INCLUDES_MAX;
 use crate::spec::{KeySpec, Shape, TableSpec};
-use Shape::{Any, Choice, Either, Flag, Instant, Integer, Kebab, List, Map, Real, Reference, Size, Snake, Table, Text, Words};
+use Shape::{
+    Any, Choice, Either, Flag, Instant, Integer, Kebab, List, Map, Real, Reference, Size, Snake,
+    Table, Text, Words,
+};
 
 /// Sources of one playbook.
 pub(crate) const SOURCES_MAX: usize = 64;
@@ -17,19 +21,70 @@ const SHARE: Shape = Real(0.0, 1.0);
 
 /// Kinds of events that the host accepts (domain 0.2).
 pub(crate) const EVENT_KINDS: &[&str] = &[
-    "join", "leave", "sign_in", "view", "like", "comment", "share", "post", "topic_join", "vote", "answer",
-    "live_join", "live_interact", "task_done", "survey", "feedback", "review", "cocreate_invited",
-    "cocreate_submit", "cocreate_accepted", "referral_join", "referral_purchase", "order_paid",
-    "order_refunded", "redeem", "coupon_share", "sample_claimed", "hosted_activity", "feedback_adopted",
-    "answer_adopted", "mention", "scene_trigger", "complaint", "nps_answer", "csat_answer", "offline_attend",
-    "message_delivered", "message_opened", "message_clicked", "opt_out", "violation", "consent_requested",
-    "consent_pending", "consent_granted", "consent_withdrawn", "consent_expired",
+    "join",
+    "leave",
+    "sign_in",
+    "view",
+    "like",
+    "comment",
+    "share",
+    "post",
+    "topic_join",
+    "vote",
+    "answer",
+    "live_join",
+    "live_interact",
+    "task_done",
+    "survey",
+    "feedback",
+    "review",
+    "cocreate_invited",
+    "cocreate_submit",
+    "cocreate_accepted",
+    "referral_join",
+    "referral_purchase",
+    "order_paid",
+    "order_refunded",
+    "redeem",
+    "coupon_share",
+    "sample_claimed",
+    "hosted_activity",
+    "feedback_adopted",
+    "answer_adopted",
+    "mention",
+    "scene_trigger",
+    "complaint",
+    "nps_answer",
+    "csat_answer",
+    "offline_attend",
+    "message_delivered",
+    "message_opened",
+    "message_clicked",
+    "opt_out",
+    "violation",
+    "consent_requested",
+    "consent_pending",
+    "consent_granted",
+    "consent_withdrawn",
+    "consent_expired",
 ];
 
 /// Kinds that are interactions (domain 0.2).
 pub(crate) const INTERACTION_KINDS: &[&str] = &[
-    "sign_in", "like", "comment", "share", "post", "topic_join", "vote", "answer", "live_interact", "task_done",
-    "survey", "feedback", "review", "cocreate_submit",
+    "sign_in",
+    "like",
+    "comment",
+    "share",
+    "post",
+    "topic_join",
+    "vote",
+    "answer",
+    "live_interact",
+    "task_done",
+    "survey",
+    "feedback",
+    "review",
+    "cocreate_submit",
 ];
 
 /// Groups that stand for several kinds.
@@ -37,12 +92,12 @@ pub(crate) const EVENT_GROUPS: &[&str] = &["interaction", "active", "any"];
 
 /// The whole file.
 pub(crate) static FILE: TableSpec = TableSpec {
-    title: "(top of the file)",
+    title: "the file",
     id: "file",
     about: "Keys before the first table header. A brand's file may stand on an industry preset with `extends`; tables merge key by key, sources and stages by name, all other lists are replaced.",
     keys: &[
         KeySpec::new("extends", TEXT, "\"presets/beauty.toml\"", "File below this one, relative to this file: everything it says holds unless this file says otherwise."),
-        KeySpec::new("include", List(&TEXT, 16), "[\"features.toml\"]", "Files merged over `extends` and under this file, in this order, relative to this file."),
+        KeySpec::new("include", List(&TEXT, INCLUDES_MAX), "[\"features.toml\"]", "Files merged over `extends` and under this file, in this order, relative to this file."),
         KeySpec::new("remove", List(&TEXT, 256), "[\"stage.churn-7d\", \"features.orders_90d\"]", "Dotted paths that are taken out of what `extends` and `include` gave, before this file is laid over it. Sources and stages go by name."),
         KeySpec::new("playbook", Table(&PLAYBOOK), "{ id = \"cd-shop\", brand = \"cd-shop\", currency = \"USD\", time_zone = \"America/New_York\" }", "Who the playbook is for.").required(),
         KeySpec::new("cycle", Table(&CYCLE), "{ as_of = 1998-07-01, length = \"28d\" }", "When a cycle is."),
@@ -64,7 +119,7 @@ static PLAYBOOK: TableSpec = TableSpec {
         KeySpec::new("brand", Kebab, "\"cd-shop\"", "Brand whose data, ledger and budget this is.").required(),
         KeySpec::new("title", Words, "{ en = \"CD shop\", zh = \"唱片店\" }", "Title of reports.").default("the id"),
         KeySpec::new("industry", Kebab, "\"mother-baby\"", "Industry preset that the playbook stands on, for display."),
-        KeySpec::new("currency", Text(3), "\"CNY\"", "ISO 4217 code of the one currency; amounts are kept in its minor units.").required(),
+        KeySpec::new("currency", Shape::Currency, "\"CNY\"", "ISO 4217 code of the one currency; amounts are kept in its minor units.").required(),
         KeySpec::new("time_zone", Text(64), "\"Asia/Shanghai\"", "IANA time zone of days, weeks and months.").required(),
         KeySpec::new("seed", Integer(0, i64::MAX), "7", "Mixed into everything that is drawn.").default("1"),
         KeySpec::new("pseudonym_salt", Text(256), "\"k3Jq-8fXw-Z2Lm\"", "Mixed into the pseudonyms that plugins see. Take a random text and keep it: with another one every pseudonym changes.").default("the brand"),
@@ -93,7 +148,7 @@ static SOURCE: TableSpec = TableSpec {
         KeySpec::new("header", Flag, "false", "Whether the first line names the columns (csv and whitespace).").default("true, or false where `columns` is given"),
         KeySpec::new("delimiter", Text(2), "\";\"", "One ASCII character between columns (csv).").default("\",\", or a tab for .tsv"),
         KeySpec::new("columns", TEXTS, "[\"customer\", \"date\", \"amount\"]", "Names of the columns of a text file without header, in order."),
-        KeySpec::new("event", Text(64), "\"order_paid\"", "Kind of all rows of an events source, where the mapping gives no `kind`."),
+        KeySpec::new("event", Choice(EVENT_KINDS), "\"order_paid\"", "Kind of all rows of an events source, where the mapping gives no `kind`."),
         KeySpec::new("dedupe", Choice(&["event-id", "content", "none"]), "\"none\"", "How repeated events are known: by `event_id` where it is mapped; by equal source, member, kind, time to the second and object; or never. Equal rows can be real: take `content` only where they are not.").default("\"event-id\""),
         KeySpec::new("rejects_max", SHARE, "0.01", "Share of rows that may be rejected before the run fails.").default("0.01").unit("share"),
         KeySpec::new("optional", Flag, "true", "Whether the files may be absent.").default("false"),
@@ -119,21 +174,22 @@ static MAPPING: TableSpec = TableSpec {
 };
 
 const AGGREGATE_EVENTS: &str = "Short form of the aggregate of this name; the value says which kinds of events (`any` for all).";
-const AGGREGATE_FIELD: &str = "Short form of the aggregate of this name; the value is the field that it reads.";
+const AGGREGATE_FIELD: &str =
+    "Short form of the aggregate of this name; the value is the field that it reads.";
 
 static FEATURE: TableSpec = TableSpec {
     title: "[features]",
     id: "feature",
     about: "One feature per key: exactly one of an aggregate (short or long form), `attribute`, `expression`, `constant` or `sql` says how it is computed.",
     keys: &[
-        KeySpec::new("count", NAMES, "\"like,comment\"", AGGREGATE_EVENTS).unit("count"),
-        KeySpec::new("distinct-days", NAMES, "\"interaction\"", AGGREGATE_EVENTS).unit("day"),
-        KeySpec::new("recency", NAMES, "\"order_paid\"", AGGREGATE_EVENTS).unit("day"),
-        KeySpec::new("age", NAMES, "\"order_paid\"", AGGREGATE_EVENTS).unit("day"),
-        KeySpec::new("span", NAMES, "\"order_paid\"", AGGREGATE_EVENTS).unit("day"),
-        KeySpec::new("repeat-days", NAMES, "\"order_paid\"", AGGREGATE_EVENTS).unit("count"),
-        KeySpec::new("gap-mean", NAMES, "\"order_paid\"", AGGREGATE_EVENTS).unit("day"),
-        KeySpec::new("gap-sd", NAMES, "\"order_paid\"", AGGREGATE_EVENTS).unit("day"),
+        KeySpec::new("count", Shape::Events, "\"like,comment\"", AGGREGATE_EVENTS).unit("count"),
+        KeySpec::new("distinct-days", Shape::Events, "\"interaction\"", AGGREGATE_EVENTS).unit("day"),
+        KeySpec::new("recency", Shape::Events, "\"order_paid\"", AGGREGATE_EVENTS).unit("day"),
+        KeySpec::new("age", Shape::Events, "\"order_paid\"", AGGREGATE_EVENTS).unit("day"),
+        KeySpec::new("span", Shape::Events, "\"order_paid\"", AGGREGATE_EVENTS).unit("day"),
+        KeySpec::new("repeat-days", Shape::Events, "\"order_paid\"", AGGREGATE_EVENTS).unit("count"),
+        KeySpec::new("gap-mean", Shape::Events, "\"order_paid\"", AGGREGATE_EVENTS).unit("day"),
+        KeySpec::new("gap-sd", Shape::Events, "\"order_paid\"", AGGREGATE_EVENTS).unit("day"),
         KeySpec::new("sum", TEXT, "\"amount_minor\"", AGGREGATE_FIELD),
         KeySpec::new("mean", TEXT, "\"sentiment\"", AGGREGATE_FIELD),
         KeySpec::new("min", TEXT, "\"amount_minor\"", AGGREGATE_FIELD),
@@ -144,7 +200,7 @@ static FEATURE: TableSpec = TableSpec {
         KeySpec::new("repeat-sum", TEXT, "\"amount_minor\"", AGGREGATE_FIELD),
         KeySpec::new("aggregate", Choice(&["count", "sum", "mean", "min", "max", "distinct", "distinct-days", "recency", "age", "span", "first", "last", "repeat-days", "repeat-sum", "gap-mean", "gap-sd"]), "\"sum\"", "Long form: which function. Ages, spans and gaps are whole days; `repeat-days` and `repeat-sum` leave out the first day with a row."),
         KeySpec::new("field", TEXT, "\"amount_minor\"", "Field of the rows that the function reads."),
-        KeySpec::new("events", NAMES, "[\"order_paid\"]", "Kinds of events that count; `interaction`, `active` (an interaction or a paid order) and `any` stand for several.").default("\"any\""),
+        KeySpec::new("events", Shape::Events, "[\"order_paid\"]", "Kinds of events that count; `interaction`, `active` (an interaction or a paid order) and `any` stand for several.").default("\"any\""),
         KeySpec::new("window", Either(&[Shape::Duration, Table(&WINDOW)]), "\"30d\"", "How far back from the as-of time rows count.").default("all history"),
         KeySpec::new("channel", NAMES, "[\"app\", \"shop\"]", "Channels that count.").default("all"),
         KeySpec::new("over", Choice(&["events", "members", "costs", "entries"]), "\"members\"", "Rows that are aggregated. Over `members` a field may be a feature or `stage.output`.").default("\"events\""),
@@ -164,8 +220,20 @@ static WINDOW: TableSpec = TableSpec {
     id: "window",
     about: "A stretch before the as-of time T: from T - `from`, inclusive, to T - `to`, exclusive.",
     keys: &[
-        KeySpec::new("from", Shape::Duration, "\"14d\"", "Start, before the as-of time.").default("all history"),
-        KeySpec::new("to", Shape::Duration, "\"7d\"", "End, before the as-of time.").default("the as-of time"),
+        KeySpec::new(
+            "from",
+            Shape::Duration,
+            "\"14d\"",
+            "Start, before the as-of time.",
+        )
+        .default("all history"),
+        KeySpec::new(
+            "to",
+            Shape::Duration,
+            "\"7d\"",
+            "End, before the as-of time.",
+        )
+        .default("the as-of time"),
     ],
 };
 
@@ -191,9 +259,25 @@ static PLUGIN: TableSpec = TableSpec {
     id: "plugin",
     about: "Where a plugin comes from, as a table.",
     keys: &[
-        KeySpec::new("path", TEXT, "\"plugins/own.wasm\"", "Component file, relative to the file that names it."),
-        KeySpec::new("name", Kebab, "\"value-rfm\"", "Reference or installed plugin."),
-        KeySpec::new("version", Text(64), "\"^0.1\"", "Version requirement, with `name`.").default("\"*\""),
+        KeySpec::new(
+            "path",
+            TEXT,
+            "\"plugins/own.wasm\"",
+            "Component file, relative to the file that names it.",
+        ),
+        KeySpec::new(
+            "name",
+            Kebab,
+            "\"value-rfm\"",
+            "Reference or installed plugin.",
+        ),
+        KeySpec::new(
+            "version",
+            Text(64),
+            "\"^0.1\"",
+            "Version requirement, with `name`.",
+        )
+        .default("\"*\""),
     ],
 };
 
@@ -202,20 +286,108 @@ static LIMITS: TableSpec = TableSpec {
     id: "limits",
     about: "What an instance of the plugin may use.",
     keys: &[
-        KeySpec::new("component", Size, "\"32MiB\"", "Largest component.").default("\"32MiB\"").unit("bytes"),
-        KeySpec::new("memory", Size, "\"64MiB\"", "Linear memory, summed over the instance.").default("\"64MiB\"").unit("bytes"),
-        KeySpec::new("fit_memory", Size, "\"256MiB\"", "Linear memory of an instance that fits.").default("\"256MiB\"").unit("bytes"),
-        KeySpec::new("fuel_base", Integer(1, i64::MAX), "50_000_000", "Fuel of a call whatever its rows.").default("50_000_000").unit("fuel"),
-        KeySpec::new("fuel_per_row", Integer(0, i64::MAX), "100_000", "Fuel of a call for each row.").default("100_000").unit("fuel"),
-        KeySpec::new("fit_fuel_base", Integer(1, i64::MAX), "50_000_000_000", "Fuel of one call of a fit whatever its rows.").default("50_000_000_000").unit("fuel"),
-        KeySpec::new("fit_fuel_per_row", Integer(0, i64::MAX), "100_000", "Fuel of one call of a fit for each row.").default("100_000").unit("fuel"),
-        KeySpec::new("call_time", Shape::Duration, "\"1s\"", "Wall-clock backstop of a call.").default("\"1s\"").unit("time"),
-        KeySpec::new("fit_call_time", Shape::Duration, "\"30s\"", "Wall-clock backstop of one call of a fit.").default("\"30s\"").unit("time"),
-        KeySpec::new("returned", Size, "\"64KiB\"", "Returned data of a call for one row or of whole tables.").default("\"64KiB\"").unit("bytes"),
-        KeySpec::new("log", Size, "\"4KiB\"", "Log text kept of one call.").default("\"4KiB\"").unit("bytes"),
-        KeySpec::new("log_lines", Integer(1, i64::MAX), "1000", "Log lines after which a call is stopped.").default("1000").unit("lines"),
-        KeySpec::new("compile_cpu", Shape::Duration, "\"60s\"", "CPU time of a compilation.").default("\"60s\"").unit("time"),
-        KeySpec::new("compile_memory", Size, "\"2GiB\"", "Address space of a compilation.").default("\"2GiB\"").unit("bytes"),
+        KeySpec::new("component", Size, "\"32MiB\"", "Largest component.")
+            .default("\"32MiB\"")
+            .unit("bytes"),
+        KeySpec::new(
+            "memory",
+            Size,
+            "\"64MiB\"",
+            "Linear memory, summed over the instance.",
+        )
+        .default("\"64MiB\"")
+        .unit("bytes"),
+        KeySpec::new(
+            "fit_memory",
+            Size,
+            "\"256MiB\"",
+            "Linear memory of an instance that fits.",
+        )
+        .default("\"256MiB\"")
+        .unit("bytes"),
+        KeySpec::new(
+            "fuel_base",
+            Integer(1, i64::MAX),
+            "50_000_000",
+            "Fuel of a call whatever its rows.",
+        )
+        .default("50_000_000")
+        .unit("fuel"),
+        KeySpec::new(
+            "fuel_per_row",
+            Integer(0, i64::MAX),
+            "100_000",
+            "Fuel of a call for each row.",
+        )
+        .default("100_000")
+        .unit("fuel"),
+        KeySpec::new(
+            "fit_fuel_base",
+            Integer(1, i64::MAX),
+            "50_000_000_000",
+            "Fuel of one call of a fit whatever its rows.",
+        )
+        .default("50_000_000_000")
+        .unit("fuel"),
+        KeySpec::new(
+            "fit_fuel_per_row",
+            Integer(0, i64::MAX),
+            "100_000",
+            "Fuel of one call of a fit for each row.",
+        )
+        .default("100_000")
+        .unit("fuel"),
+        KeySpec::new(
+            "call_time",
+            Shape::Duration,
+            "\"1s\"",
+            "Wall-clock backstop of a call.",
+        )
+        .default("\"1s\"")
+        .unit("time"),
+        KeySpec::new(
+            "fit_call_time",
+            Shape::Duration,
+            "\"30s\"",
+            "Wall-clock backstop of one call of a fit.",
+        )
+        .default("\"30s\"")
+        .unit("time"),
+        KeySpec::new(
+            "returned",
+            Size,
+            "\"64KiB\"",
+            "Returned data of a call for one row or of whole tables.",
+        )
+        .default("\"64KiB\"")
+        .unit("bytes"),
+        KeySpec::new("log", Size, "\"4KiB\"", "Log text kept of one call.")
+            .default("\"4KiB\"")
+            .unit("bytes"),
+        KeySpec::new(
+            "log_lines",
+            Integer(1, i64::MAX),
+            "1000",
+            "Log lines after which a call is stopped.",
+        )
+        .default("1000")
+        .unit("lines"),
+        KeySpec::new(
+            "compile_cpu",
+            Shape::Duration,
+            "\"60s\"",
+            "CPU time of a compilation.",
+        )
+        .default("\"60s\"")
+        .unit("time"),
+        KeySpec::new(
+            "compile_memory",
+            Size,
+            "\"2GiB\"",
+            "Address space of a compilation.",
+        )
+        .default("\"2GiB\"")
+        .unit("bytes"),
     ],
 };
 
@@ -224,11 +396,43 @@ static BUDGET: TableSpec = TableSpec {
     id: "budget",
     about: "Money of the period. The reserve is taken first; the pools share what is left.",
     keys: &[
-        KeySpec::new("total", Shape::Money, "\"1_000_000.00\"", "All money of the period, in units of the currency. Either this or `total_minor`."),
-        KeySpec::new("total_minor", Integer(0, i64::MAX), "100_000_000", "All money of the period, in minor units.").unit("minor"),
-        KeySpec::new("reserve", SHARE, "0.10", "Share held back for emergencies, at least 0.05 (GR-6).").default("0.10").unit("share"),
-        KeySpec::new("pools", Map(&Kebab, &SHARE, 32), "{ base = 0.40, daily = 0.35, burst = 0.25 }", "Shares of what is left; they sum to 1.").default("{ base = 0.40, daily = 0.35, burst = 0.25 }").unit("share"),
-        KeySpec::new("plugin_share_max", SHARE, "0.5", "Most that one plugin may spend in one cycle, as share of its pool.").default("1.0").unit("share"),
+        KeySpec::new(
+            "total",
+            Shape::Money,
+            "\"1_000_000.00\"",
+            "All money of the period, in units of the currency. Either this or `total_minor`.",
+        ),
+        KeySpec::new(
+            "total_minor",
+            Integer(0, i64::MAX),
+            "100_000_000",
+            "All money of the period, in minor units.",
+        )
+        .unit("minor"),
+        KeySpec::new(
+            "reserve",
+            SHARE,
+            "0.10",
+            "Share held back for emergencies, at least 0.05 (GR-6).",
+        )
+        .default("0.10")
+        .unit("share"),
+        KeySpec::new(
+            "pools",
+            Map(&Kebab, &SHARE, 32),
+            "{ base = 0.40, daily = 0.35, burst = 0.25 }",
+            "Shares of what is left; they sum to 1.",
+        )
+        .default("{ base = 0.40, daily = 0.35, burst = 0.25 }")
+        .unit("share"),
+        KeySpec::new(
+            "plugin_share_max",
+            SHARE,
+            "0.5",
+            "Most that one plugin may spend in one cycle, as share of its pool.",
+        )
+        .default("1.0")
+        .unit("share"),
     ],
 };
 
@@ -258,7 +462,19 @@ static OUTPUT: TableSpec = TableSpec {
     id: "output",
     about: "What is written beside the fixed outputs.",
     keys: &[
-        KeySpec::new("languages", List(&Choice(&["en", "zh"]), 2), "[\"en\", \"zh\"]", "Languages in which the report is written beside the one of `--lang`.").default("[]"),
-        KeySpec::new("omit_features", List(&Snake, FEATURES_MAX), "[\"orders_90d\"]", "Features left out of members.parquet.").default("[]"),
+        KeySpec::new(
+            "languages",
+            List(&Choice(&["en", "zh"]), 2),
+            "[\"en\", \"zh\"]",
+            "Languages in which the report is written beside the one of `--lang`.",
+        )
+        .default("[]"),
+        KeySpec::new(
+            "omit_features",
+            List(&Snake, FEATURES_MAX),
+            "[\"orders_90d\"]",
+            "Features left out of members.parquet.",
+        )
+        .default("[]"),
     ],
 };

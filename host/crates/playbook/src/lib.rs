@@ -1,12 +1,15 @@
 //! Playbook files: TOML text to a checked [`Playbook`], every problem with line, column and hint.
 
 mod canonical;
+mod codes;
 mod files;
 mod layout;
 mod load;
 mod merge;
 mod problem;
 mod reading;
+mod reference;
+mod schema;
 mod spec;
 mod structure;
 mod tree;
@@ -14,8 +17,13 @@ mod types;
 mod values;
 
 pub use canonical::canonical_json;
-pub use files::{Disk, EXTENDS_DEPTH_MAX, FILE_BYTES_MAX, FILES_BYTES_MAX, FILES_MAX, Override, ReadFiles};
+pub use codes::CODES;
+pub use files::{
+    Disk, EXTENDS_DEPTH_MAX, FILE_BYTES_MAX, FILES_BYTES_MAX, FILES_MAX, Override, ReadFiles,
+};
 pub use load::{Loaded, default_ceiling, load, load_with};
 pub use problem::{PROBLEMS_MAX, Place, Problem, Problems, SourceText, nearest};
+pub use reference::reference;
+pub use schema::schema;
 pub use types::*;
 pub use values::parse_instant;

@@ -90,7 +90,11 @@ impl Loaded {
         let mut sink = Sink::default();
         for (stage, problem) in found {
             let place = self.settings_place(stage, &problem.path);
-            let key = if problem.path.is_empty() { String::new() } else { format!(" `{}`", problem.path) };
+            let key = if problem.path.is_empty() {
+                String::new()
+            } else {
+                format!(" `{}`", problem.path)
+            };
             sink.add(Problem {
                 code: "bad-setting",
                 message: format!("stage `{stage}`, setting{key}: {}", problem.message),
@@ -133,7 +137,12 @@ pub fn load(path: &Path) -> Result<Loaded, Problems> {
 /// # Errors
 /// Every problem of the files and overrides. A file that is too large, nested too deeply or stands on
 /// itself is refused before its content is looked at.
-pub fn load_with(path: &Path, overrides: &[Override], ceiling: &Limits, files: &dyn ReadFiles) -> Result<Loaded, Problems> {
+pub fn load_with(
+    path: &Path,
+    overrides: &[Override],
+    ceiling: &Limits,
+    files: &dyn ReadFiles,
+) -> Result<Loaded, Problems> {
     let mut sink = Sink::default();
     let joined = files::join(path, overrides, files, &mut sink);
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -141,23 +150,40 @@ pub fn load_with(path: &Path, overrides: &[Override], ceiling: &Limits, files: &
     structure::check_table(&joined.root, &FILE, Place::default(), &mut sink);
     if !joined.sound {
         keep_what_stands_alone(&mut sink, from_here, &joined.sources);
+    }
+    if !joined.sound || sink.bounds_broken() {
         return Err(sink.into_problems(joined.sources));
     }
     let playbook = reading::read(&joined.root, &joined.folders, folder, ceiling, &mut sink);
     if !sink.problems.is_empty() || sink.more > 0 {
         return Err(sink.into_problems(joined.sources));
     }
-    Ok(Loaded { playbook, sources: joined.sources, root: joined.root })
+    Ok(Loaded {
+        playbook,
+        sources: joined.sources,
+        root: joined.root,
+    })
 }
 
 /// After a syntax error, drops problems that it may have caused itself: what seems to be missing, and
 /// what stands on the same line.
 fn keep_what_stands_alone(sink: &mut Sink, from: usize, sources: &[SourceText]) {
     let later = sink.problems.split_off(from.min(sink.problems.len()));
-    let line = |place: Place| sources.get(place.file).map(|source| (place.file, source.line_column(place.start).0));
-    let broken: Vec<_> = sink.problems.iter().filter_map(|problem| problem.place.and_then(line)).collect();
+    let line = |place: Place| {
+        sources
+            .get(place.file)
+            .map(|source| (place.file, source.line_column(place.start).0))
+    };
+    let broken: Vec<_> = sink
+        .problems
+        .iter()
+        .filter_map(|problem| problem.place.and_then(line))
+        .collect();
     for problem in later {
-        let near = problem.place.and_then(line).is_some_and(|line| broken.contains(&line));
+        let near = problem
+            .place
+            .and_then(line)
+            .is_some_and(|line| broken.contains(&line));
         if !near && !structure::OF_ABSENCE.contains(&problem.code) {
             sink.add(problem);
         }

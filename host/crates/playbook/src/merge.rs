@@ -1,5 +1,7 @@
 //! Laying one tree over another: `extends`, `include`, `remove`, `--set`, `--swap`.
 
+use std::collections::BTreeMap;
+
 use crate::tree::{Entry, Node, Table, Value};
 
 /// Lists of tables that merge by name.
@@ -13,7 +15,20 @@ pub(crate) fn lay_over(base: &mut Table, over: Table) {
     for entry in over.entries {
         let named = NAMED_LISTS.contains(&entry.key.as_str());
         match (base.get_mut(&entry.key), entry) {
-            (Some(Node { value: Value::List(under), .. }), Entry { node: Node { value: Value::List(items), .. }, .. }) if named => {
+            (
+                Some(Node {
+                    value: Value::List(under),
+                    ..
+                }),
+                Entry {
+                    node:
+                        Node {
+                            value: Value::List(items),
+                            ..
+                        },
+                    ..
+                },
+            ) if named => {
                 lay_list_over(under, items);
             }
             (Some(below), entry) => lay_entry_over(below, entry),
@@ -35,16 +50,28 @@ fn lay_entry_over(below: &mut Node, entry: Entry) {
                 }
             }
         }
-        (_, value) => *below = Node { place: entry.node.place, value },
+        (_, value) => {
+            *below = Node {
+                place: entry.node.place,
+                value,
+            }
+        }
     }
 }
 
 fn lay_list_over(under: &mut Vec<Node>, items: Vec<Node>) {
     // Only what stood below is matched, so that a name that one file uses twice is still seen as such.
-    let count = under.len();
+    let mut below = BTreeMap::new();
+    for (at, node) in under.iter().enumerate() {
+        if let Some(name) = node.table().and_then(entry_name) {
+            below.entry(name).or_insert(at);
+        }
+    }
     for mut item in items {
-        let name = item.table().and_then(entry_name);
-        let at = under[..count].iter().position(|node| name.is_some() && node.table().and_then(entry_name) == name);
+        let at = item
+            .table()
+            .and_then(entry_name)
+            .and_then(|name| below.get(&name).copied());
         match (at, &mut item.value) {
             (Some(at), Value::Table(table)) => {
                 let table = std::mem::take(table);
@@ -77,7 +104,10 @@ fn drop_settings_of_other_plugin(below: &mut Table, over: &Table) {
 
 /// Name of a source or stage: as written, else the plugin's.
 pub(crate) fn entry_name(table: &Table) -> Option<String> {
-    table.text("name").map(str::to_owned).or_else(|| plugin_name(table))
+    table
+        .text("name")
+        .map(str::to_owned)
+        .or_else(|| plugin_name(table))
 }
 
 /// Name of the plugin that a stage refers to; for a component file the stem of its name.
@@ -97,7 +127,10 @@ pub(crate) fn plugin_name(stage: &Table) -> Option<String> {
 
 /// Whether a plugin reference in short form is a component file.
 pub(crate) fn is_path(text: &str) -> bool {
-    text.contains('/') || std::path::Path::new(text).extension().is_some_and(|ending| ending == "wasm")
+    text.contains('/')
+        || std::path::Path::new(text)
+            .extension()
+            .is_some_and(|ending| ending == "wasm")
 }
 
 /// Splits a dotted path; a part in double quotes may hold dots.
@@ -118,16 +151,29 @@ pub(crate) fn split_path(path: &str) -> Option<Vec<String>> {
 
 /// Returns the item of a list that `part` names: by name, else by position.
 pub(crate) fn item_at(items: &[Node], part: &str) -> Option<usize> {
-    let named = |node: &Node| node.table().and_then(entry_name).is_some_and(|name| name == part);
-    items.iter().position(named).or_else(|| part.parse().ok().filter(|at| *at < items.len()))
+    let named = |node: &Node| {
+        node.table()
+            .and_then(entry_name)
+            .is_some_and(|name| name == part)
+    };
+    items
+        .iter()
+        .position(named)
+        .or_else(|| part.parse().ok().filter(|at| *at < items.len()))
 }
 
 /// Takes what `path` names out of `root`; whether it was there.
 pub(crate) fn remove(root: &mut Table, path: &[String]) -> bool {
-    let Some((last, parents)) = path.split_last() else { return false };
+    let Some((last, parents)) = path.split_last() else {
+        return false;
+    };
     let mut holder: Option<&mut Node> = None;
     for (depth, part) in parents.iter().enumerate() {
-        let next = if depth == 0 { root.get_mut(part) } else { holder.and_then(|node| step_mut(node, part)) };
+        let next = if depth == 0 {
+            root.get_mut(part)
+        } else {
+            holder.and_then(|node| step_mut(node, part))
+        };
         let Some(next) = next else { return false };
         holder = Some(next);
     }
@@ -155,20 +201,35 @@ fn step_mut<'a>(node: &'a mut Node, part: &str) -> Option<&'a mut Node> {
 
 /// Puts `node` at `path`, making tables on the way; an error names the part that is not there.
 pub(crate) fn set(root: &mut Table, path: &[String], node: Node) -> Result<(), String> {
-    let Some((first, rest)) = path.split_first() else { return Err(String::new()) };
+    let Some((first, rest)) = path.split_first() else {
+        return Err(String::new());
+    };
     if rest.is_empty() {
-        root.put(Entry { key: first.clone(), key_place: node.place, node });
+        root.put(Entry {
+            key: first.clone(),
+            key_place: node.place,
+            node,
+        });
         return Ok(());
     }
     if root.get(first).is_none() {
         let value = Value::Table(Table::default());
-        root.put(Entry { key: first.clone(), key_place: node.place, node: Node { place: node.place, value } });
+        root.put(Entry {
+            key: first.clone(),
+            key_place: node.place,
+            node: Node {
+                place: node.place,
+                value,
+            },
+        });
     }
     let below = root.get_mut(first).expect("the entry was put");
     match &mut below.value {
         Value::Table(table) => set(table, rest, node),
         Value::List(items) => {
-            let Some(at) = item_at(items, &rest[0]) else { return Err(rest[0].clone()) };
+            let Some(at) = item_at(items, &rest[0]) else {
+                return Err(rest[0].clone());
+            };
             match (&mut items[at].value, rest.len()) {
                 (_, 1) => {
                     items[at] = node;
@@ -186,11 +247,22 @@ pub(crate) fn set(root: &mut Table, path: &[String], node: Node) -> Result<(), S
 pub(crate) fn swap_plugin(stage: &mut Table, name: &str, plugin: Node) {
     let place = plugin.place;
     let mut over = Table::default();
-    over.put(Entry { key: "plugin".to_owned(), key_place: place, node: plugin });
+    over.put(Entry {
+        key: "plugin".to_owned(),
+        key_place: place,
+        node: plugin,
+    });
     drop_settings_of_other_plugin(stage, &over);
     if stage.get("name").is_none() {
-        let node = Node { place, value: Value::Text(name.to_owned()) };
-        over.put(Entry { key: "name".to_owned(), key_place: place, node });
+        let node = Node {
+            place,
+            value: Value::Text(name.to_owned()),
+        };
+        over.put(Entry {
+            key: "name".to_owned(),
+            key_place: place,
+            node,
+        });
     }
     merge_stage_or_source(stage, over);
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use unicode_width::UnicodeWidthChar;
 
 /// Most problems that are kept of one load; the rest is counted.
-pub const PROBLEMS_MAX: usize = 200;
+pub const PROBLEMS_MAX: usize = 100;
 
 /// Widest stretch of a line that the plain renderer shows, in characters.
 const SHOWN_CHARS_MAX: usize = 110;
@@ -125,6 +125,11 @@ pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Opt
     let wanted = tidy(wrong);
     let mut best: Option<(f64, &str)> = None;
     for name in names {
+        // Names whose lengths are far apart cannot be alike enough; this spares most comparisons.
+        let (short, long) = (wanted.len().min(name.len()), wanted.len().max(name.len()));
+        if short * 10 < long * 3 {
+            continue;
+        }
         let other = tidy(name);
         let mut likeness = strsim::normalized_damerau_levenshtein(&wanted, &other);
         if wanted.len() >= 3 && (other.starts_with(&wanted) || wanted.starts_with(&other)) {
@@ -166,9 +171,18 @@ impl Problems {
             render_one(&mut out, &self.sources, problem);
             out.push('\n');
         }
-        let files: BTreeSet<usize> = self.problems.iter().filter_map(|p| p.place).map(|p| p.file).collect();
+        let files: BTreeSet<usize> = self
+            .problems
+            .iter()
+            .filter_map(|p| p.place)
+            .map(|p| p.file)
+            .collect();
         let count = self.problems.len() + self.more;
-        let problems = if count == 1 { "1 problem".to_owned() } else { format!("{count} problems") };
+        let problems = if count == 1 {
+            "1 problem".to_owned()
+        } else {
+            format!("{count} problems")
+        };
         if self.more > 0 {
             out.push_str(&format!("{} further problems are not shown\n", self.more));
         }
@@ -183,7 +197,10 @@ impl Problems {
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.problems.len() + self.more;
-        let name = self.sources.first().map_or("playbook", |source| source.name.as_str());
+        let name = self
+            .sources
+            .first()
+            .map_or("playbook", |source| source.name.as_str());
         match self.problems.first() {
             Some(first) if count == 1 => write!(f, "{name}: {}", first.message),
             Some(first) => write!(f, "{name}: {count} problems, the first: {}", first.message),
@@ -195,7 +212,11 @@ impl fmt::Display for Problems {
 impl std::error::Error for Problems {}
 
 fn render_one(out: &mut String, sources: &[SourceText], problem: &Problem) {
-    out.push_str(&format!("error[{}]: {}\n", problem.code, printable(&problem.message)));
+    out.push_str(&format!(
+        "error[{}]: {}\n",
+        problem.code,
+        printable(&problem.message)
+    ));
     if let Some(place) = problem.place {
         render_place(out, sources, place, '^', "");
     }
@@ -211,11 +232,27 @@ fn render_one(out: &mut String, sources: &[SourceText], problem: &Problem) {
 }
 
 fn render_place(out: &mut String, sources: &[SourceText], place: Place, mark: char, words: &str) {
-    let Some(source) = sources.get(place.file) else { return };
+    let Some(source) = sources.get(place.file) else {
+        return;
+    };
     let (line, column) = source.line_column(place.start);
-    let text = source.text.split('\n').nth(line - 1).unwrap_or("").trim_end_matches('\r');
-    let marked = source.until(place.start + place.len).get(source.until(place.start).len()..).unwrap_or("");
-    let marked = marked.split('\n').next().unwrap_or("").trim_end_matches('\r').chars().count();
+    let text = source
+        .text
+        .split('\n')
+        .nth(line - 1)
+        .unwrap_or("")
+        .trim_end_matches('\r');
+    let marked = source
+        .until(place.start + place.len)
+        .get(source.until(place.start).len()..)
+        .unwrap_or("");
+    let marked = marked
+        .split('\n')
+        .next()
+        .unwrap_or("")
+        .trim_end_matches('\r')
+        .chars()
+        .count();
 
     // A long line is cut to what surrounds the place.
     let first = if column > SHOWN_CHARS_MAX / 2 && text.chars().count() > SHOWN_CHARS_MAX {
@@ -228,15 +265,26 @@ fn render_place(out: &mut String, sources: &[SourceText], place: Place, mark: ch
     let from = (column - 1 - first).min(shown.len());
     let to = (from + marked).min(shown.len());
     let lead = if first > 0 { "..." } else { "" };
-    let tail = if text.chars().count() > first + shown.len() { "..." } else { "" };
+    let tail = if text.chars().count() > first + shown.len() {
+        "..."
+    } else {
+        ""
+    };
     let shown_text = printable(&shown.iter().collect::<String>());
 
     let gutter = line.to_string();
     let blank = " ".repeat(gutter.len());
     let indent = " ".repeat(lead.len() + width(&shown[..from]));
     let underline = mark.to_string().repeat(width(&shown[from..to]).max(1));
-    let words = if words.is_empty() { String::new() } else { format!(" {words}") };
-    out.push_str(&format!("{blank}--> {}:{line}:{column}\n", printable(&source.name)));
+    let words = if words.is_empty() {
+        String::new()
+    } else {
+        format!(" {words}")
+    };
+    out.push_str(&format!(
+        "{blank}--> {}:{line}:{column}\n",
+        printable(&source.name)
+    ));
     out.push_str(&format!("{blank} |\n{gutter} | {lead}{shown_text}{tail}\n"));
     out.push_str(&format!("{blank} | {indent}{underline}{words}\n"));
 }
@@ -246,7 +294,12 @@ fn printable(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\t' => ' ',
-            c if c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c) => '\u{fffd}',
+            c if c.is_control()
+                || ('\u{202a}'..='\u{202e}').contains(&c)
+                || ('\u{2066}'..='\u{2069}').contains(&c) =>
+            {
+                '\u{fffd}'
+            }
             c => c,
         })
         .collect()
@@ -268,9 +321,32 @@ impl Sink {
         }
     }
 
+    /// Adds a problem that is worked out only where it is kept: the nearest of many names costs time.
+    pub(crate) fn add_with(&mut self, problem: impl FnOnce() -> Problem) {
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(problem());
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// Whether a bound on size was broken, so that further checks may be slow and say little.
+    pub(crate) fn bounds_broken(&self) -> bool {
+        const BOUNDS: [&str; 4] = ["too-deep", "too-many", "too-many-files", "too-many-values"];
+        self.more > 0
+            || self
+                .problems
+                .iter()
+                .any(|problem| BOUNDS.contains(&problem.code))
+    }
+
     pub(crate) fn into_problems(mut self, sources: Vec<SourceText>) -> Problems {
         self.problems.sort_by_key(|p| (p.place.is_some(), p.place));
         self.problems.dedup();
-        Problems { sources, problems: self.problems, more: self.more }
+        Problems {
+            sources,
+            problems: self.problems,
+            more: self.more,
+        }
     }
 }

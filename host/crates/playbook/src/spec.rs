@@ -31,16 +31,20 @@ pub(crate) enum Shape {
     Instant,
     /// Text, or { en, zh }.
     Words,
+    /// ISO 4217 code.
+    Currency,
+    /// Kinds and groups of events: comma-separated text, or a list.
+    Events,
     /// Anything; the plugin checks it.
     Any,
     /// List with at most so many items.
-    List(&'static Shape, usize),
+    List(&'static Self, usize),
     /// Table with free keys.
-    Map(&'static Shape, &'static Shape, usize),
+    Map(&'static Self, &'static Self, usize),
     /// Table with known keys.
     Table(&'static TableSpec),
     /// One of several, told apart by their TOML type.
-    Either(&'static [Shape]),
+    Either(&'static [Self]),
 }
 
 /// A table with known keys.
@@ -73,8 +77,21 @@ pub(crate) struct KeySpec {
 
 impl KeySpec {
     /// A key without default and unit.
-    pub(crate) const fn new(name: &'static str, shape: Shape, example: &'static str, about: &'static str) -> Self {
-        Self { name, shape, required: false, default: "", unit: "", about, example }
+    pub(crate) const fn new(
+        name: &'static str,
+        shape: Shape,
+        example: &'static str,
+        about: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            shape,
+            required: false,
+            default: "",
+            unit: "",
+            about,
+            example,
+        }
     }
 
     pub(crate) const fn required(mut self) -> Self {
@@ -104,10 +121,15 @@ impl Shape {
     pub(crate) fn words(&self) -> String {
         match self {
             Self::Text(_) => "a text".to_owned(),
-            Self::Kebab => "a name of lower-case words joined by hyphens, like `cd-shop`".to_owned(),
-            Self::Snake => "a name of lower-case letters, digits and underscores, like `orders_365d`".to_owned(),
+            Self::Kebab => {
+                "a name of lower-case words joined by hyphens, like `cd-shop`".to_owned()
+            }
+            Self::Snake => {
+                "a name of lower-case letters, digits and underscores, like `orders_365d`"
+                    .to_owned()
+            }
             Self::Reference => "the name of a feature, or `stage.output`".to_owned(),
-            Self::Choice(names) => format!("one of {}", quoted(*names)),
+            Self::Choice(names) => one_of(*names),
             Self::Flag => "true or false".to_owned(),
             Self::Integer(least, most) => match *most {
                 i64::MAX => format!("a whole number, at least {least}"),
@@ -120,12 +142,27 @@ impl Shape {
             Self::Duration => "a length of time like \"30d\", \"12h\" or \"4w\"".to_owned(),
             Self::Size => "a size like \"64MiB\", or a number of bytes".to_owned(),
             Self::Money => "an amount like \"1_000_000.00\" in units of the currency".to_owned(),
-            Self::Instant => "a date like 1998-07-01, or a time like 1998-07-01T00:00:00Z".to_owned(),
+            Self::Instant => {
+                "a date like 1998-07-01, or a time like 1998-07-01T00:00:00Z".to_owned()
+            }
             Self::Words => "a text, or a table { en = \"...\", zh = \"...\" }".to_owned(),
+            Self::Currency => "an ISO 4217 code in capitals, like CNY or USD".to_owned(),
+            Self::Events => {
+                "kinds of events: a text like \"like,comment\", or a list of texts".to_owned()
+            }
             Self::Any => "a value".to_owned(),
+            Self::List(Self::Table(table), _) => format!("tables {}", table.title),
             Self::List(item, _) => format!("a list, each item {}", item.words()),
             Self::Map(_, value, _) => format!("a table whose values are {}", value.words()),
-            Self::Table(table) => format!("a table, see {}", table.title),
+            Self::Table(table) if table.keys.len() <= 3 => {
+                let keys: Vec<String> = table
+                    .keys
+                    .iter()
+                    .map(|key| format!("{} = {}", key.name, key.example))
+                    .collect();
+                format!("a table such as {{ {} }}", keys.join(", "))
+            }
+            Self::Table(table) => format!("a table {}", table.title),
             Self::Either(shapes) => {
                 let words: Vec<String> = shapes.iter().map(Self::words).collect();
                 words.join(", or ")
@@ -134,8 +171,25 @@ impl Shape {
     }
 }
 
-/// Joins names as `a`, `b`, `c`.
-pub(crate) fn quoted<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String {
-    let names: Vec<String> = names.into_iter().map(|name| format!("`{}`", name.as_ref())).collect();
-    names.join(", ")
+/// Names that a list in a message shows.
+const SHOWN_NAMES_MAX: usize = 20;
+
+/// Says `a`, or one of `a`, `b`, `c`; a long list is cut.
+pub(crate) fn one_of<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String {
+    let names: Vec<String> = names
+        .into_iter()
+        .map(|name| format!("`{}`", name.as_ref()))
+        .collect();
+    match names.len() {
+        0 => "nothing, because none is declared".to_owned(),
+        1 => names[0].clone(),
+        count if count > SHOWN_NAMES_MAX + 1 => {
+            format!(
+                "one of {} and {} more",
+                names[..SHOWN_NAMES_MAX].join(", "),
+                count - SHOWN_NAMES_MAX
+            )
+        }
+        _ => format!("one of {}", names.join(", ")),
+    }
 }

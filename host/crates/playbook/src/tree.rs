@@ -10,7 +10,7 @@ use crate::problem::{Place, Problem, Sink};
 
 /// Levels of tables and lists in one file.
 pub(crate) const DEPTH_MAX: usize = 32;
-/// Values in one file.
+/// Values in all files of one playbook.
 pub(crate) const VALUES_MAX: usize = 50_000;
 /// Bytes of one key.
 pub(crate) const KEY_BYTES_MAX: usize = 256;
@@ -34,6 +34,8 @@ pub(crate) enum Value {
     Time(String),
     List(Vec<Node>),
     Table(Table),
+    /// A value that is reported already; it fits everywhere, so that nothing is reported twice.
+    Unreadable,
 }
 
 /// A table whose entries keep the order of the file.
@@ -77,9 +79,10 @@ impl Table {
     pub(crate) fn remove(&mut self, key: &str) -> Option<Entry> {
         let at = self.index.remove(key)?;
         let entry = self.entries.remove(at);
-        for (at, entry) in self.entries.iter().enumerate().skip(at) {
-            self.index.insert(entry.key.clone(), at);
-        }
+        self.index
+            .values_mut()
+            .filter(|position| **position > at)
+            .for_each(|position| *position -= 1);
         Some(entry)
     }
 
@@ -132,7 +135,10 @@ impl Node {
         }
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a whole number where a real one is asked")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a whole number where a real one is asked"
+    )]
     pub(crate) fn real(&self) -> Option<f64> {
         match self.value {
             Value::Real(number) => Some(number),
@@ -151,15 +157,21 @@ impl Node {
             Value::Time(_) => "a date or time",
             Value::List(_) => "a list",
             Value::Table(_) => "a table",
+            Value::Unreadable => "unreadable",
         }
     }
 }
 
 /// Parses `text` as file number `file`. Problems go to `sink`; the tree holds what could be read.
 /// The second value says whether the syntax was in order.
-pub(crate) fn parse(text: &str, file: usize, sink: &mut Sink) -> (Table, bool) {
+/// `values` counts the values of all files so far.
+pub(crate) fn parse(text: &str, file: usize, values: &mut usize, sink: &mut Sink) -> (Table, bool) {
     if let Some(start) = too_deep(text) {
-        sink.add(depth_problem(Place { file, start, len: 1 }));
+        sink.add(depth_problem(Place {
+            file,
+            start,
+            len: 1,
+        }));
         return (Table::default(), false);
     }
     let (table, errors) = DeTable::parse_recoverable(text);
@@ -168,7 +180,12 @@ pub(crate) fn parse(text: &str, file: usize, sink: &mut Sink) -> (Table, bool) {
         sink.add(syntax_problem(error, text, file));
     }
     sink.more += errors.len().saturating_sub(SYNTAX_MAX);
-    let mut convert = Convert { file, values: 0, sink, full: false };
+    let mut convert = Convert {
+        file,
+        values,
+        sink,
+        full: false,
+    };
     let table = convert.table(table.get_ref(), 0);
     (table, sound)
 }
@@ -176,11 +193,21 @@ pub(crate) fn parse(text: &str, file: usize, sink: &mut Sink) -> (Table, bool) {
 /// Parses one value, as after `key = `.
 pub(crate) fn parse_value(text: &str, file: usize, sink: &mut Sink) -> Option<Node> {
     if too_deep(text).is_some() {
-        sink.add(depth_problem(Place { file, start: 0, len: text.len() }));
+        sink.add(depth_problem(Place {
+            file,
+            start: 0,
+            len: text.len(),
+        }));
         return None;
     }
     let value = DeValue::parse(text).ok()?;
-    Convert { file, values: 0, sink, full: false }.node(&value, 0)
+    Convert {
+        file,
+        values: &mut 0,
+        sink,
+        full: false,
+    }
+    .node(&value, 0)
 }
 
 /// Returns where brackets and dotted keys go deeper than any playbook needs. The parser and the
@@ -215,32 +242,126 @@ fn too_deep(text: &str) -> Option<usize> {
 }
 
 fn depth_problem(place: Place) -> Problem {
-    Problem::new("too-deep", place, "nested too deeply").expected(format!("at most {DEPTH_MAX} levels of tables and lists"))
+    Problem::new("too-deep", place, "nested too deeply")
+        .expected(format!("at most {DEPTH_MAX} levels of tables and lists"))
 }
+
+/// Messages of the parser that say little to somebody who does not know TOML, with better words:
+/// what is wrong, what was expected.
+const SYNTAX_WORDS: &[(&str, &str, &str)] = &[
+    (
+        "string values must be quoted",
+        "this is no value",
+        "a text in quotes, a number, true or false, a date, a list or a table",
+    ),
+    (
+        "invalid value",
+        "this is no value",
+        "a text in quotes, a number, true or false, a date, a list or a table",
+    ),
+    (
+        "invalid basic string",
+        "the text is not closed",
+        "a quote \" at its end",
+    ),
+    (
+        "invalid literal string",
+        "the text is not closed",
+        "a quote ' at its end",
+    ),
+    (
+        "duplicate key",
+        "this key stands twice",
+        "each key once in its table",
+    ),
+    (
+        "unclosed table",
+        "the header is not closed",
+        "a bracket ] at its end",
+    ),
+    (
+        "unclosed array table",
+        "the header is not closed",
+        "two brackets ]] at its end",
+    ),
+    (
+        "unclosed array",
+        "the list is not closed",
+        "a bracket ] at its end",
+    ),
+    (
+        "unclosed inline table",
+        "the table is not closed",
+        "a brace } at its end",
+    ),
+    (
+        "key with no value",
+        "the key has no value",
+        "`=` and a value after the key",
+    ),
+    (
+        "missing value for key",
+        "the key has no value",
+        "a value after `=`",
+    ),
+    ("missing value", "there is no value", "a value after `=`"),
+    (
+        "unexpected key or value",
+        "there is more on this line than one key and value",
+        "one `key = value` on a line",
+    ),
+    (
+        "invalid unquoted key",
+        "the key has letters that need quotes",
+        "letters, digits, `_` and `-`, or a key in quotes",
+    ),
+    (
+        "missing comma between array elements",
+        "a comma is missing",
+        "commas between the items of a list",
+    ),
+    (
+        "missing comma between key-value pairs",
+        "a comma is missing",
+        "commas between the keys of a table in braces",
+    ),
+];
 
 fn syntax_problem(error: &toml::de::Error, text: &str, file: usize) -> Problem {
     let span = error.span().unwrap_or(0..0);
     let start = span.start.min(text.len());
-    let place = Place { file, start, len: span.end.min(text.len()).saturating_sub(start) };
-    let (message, expected) = match error.message().split_once(", expected ") {
-        Some((message, expected)) => (message, Some(expected)),
-        None => (error.message(), None),
+    let place = Place {
+        file,
+        start,
+        len: span.end.min(text.len()).saturating_sub(start),
     };
-    let mut problem = Problem::new("syntax", place, message.to_owned());
-    problem.expected = expected.map(str::to_owned);
-    problem
+    let (message, expected) = match error.message().split_once(", expected ") {
+        Some((message, expected)) => (message, expected),
+        None => (error.message(), "TOML, as toml.io describes it"),
+    };
+    let better = SYNTAX_WORDS
+        .iter()
+        .find(|(theirs, _, _)| *theirs == message);
+    let (message, expected) = better.map_or((message, expected), |(_, message, expected)| {
+        (*message, *expected)
+    });
+    Problem::new("syntax", place, message.to_owned()).expected(expected)
 }
 
 struct Convert<'a> {
     file: usize,
-    values: usize,
+    values: &'a mut usize,
     sink: &'a mut Sink,
     full: bool,
 }
 
 impl Convert<'_> {
     fn place(&self, span: std::ops::Range<usize>) -> Place {
-        Place { file: self.file, start: span.start, len: span.len() }
+        Place {
+            file: self.file,
+            start: span.start,
+            len: span.len(),
+        }
     }
 
     fn table(&mut self, table: &DeTable<'_>, depth: usize) -> Table {
@@ -252,13 +373,24 @@ impl Convert<'_> {
             let key_place = self.place(key.span());
             if key.get_ref().len() > KEY_BYTES_MAX {
                 self.sink.add(
-                    Problem::new("long-key", Place { len: KEY_BYTES_MAX.min(key_place.len), ..key_place }, "key too long")
-                        .expected(format!("at most {KEY_BYTES_MAX} bytes")),
+                    Problem::new(
+                        "long-key",
+                        Place {
+                            len: KEY_BYTES_MAX.min(key_place.len),
+                            ..key_place
+                        },
+                        "key too long",
+                    )
+                    .expected(format!("at most {KEY_BYTES_MAX} bytes")),
                 );
                 continue;
             }
             if let Some(node) = self.node(value, depth + 1) {
-                out.put(Entry { key: key.get_ref().clone().into_owned(), key_place, node });
+                out.put(Entry {
+                    key: key.get_ref().clone().into_owned(),
+                    key_place,
+                    node,
+                });
             }
         }
         out
@@ -266,40 +398,63 @@ impl Convert<'_> {
 
     fn node(&mut self, spanned: &Spanned<DeValue<'_>>, depth: usize) -> Option<Node> {
         let place = self.place(spanned.span());
-        self.values += 1;
+        *self.values += 1;
         if depth > DEPTH_MAX {
-            self.sink.add(depth_problem(Place { len: place.len.min(1), ..place }));
+            self.sink.add(depth_problem(Place {
+                len: place.len.min(1),
+                ..place
+            }));
             return None;
         }
-        if self.values > VALUES_MAX {
+        if *self.values > VALUES_MAX {
             if !self.full {
                 self.full = true;
                 self.sink.add(
-                    Problem::new("too-many-values", Place { len: place.len.min(1), ..place }, "too many values in one file")
-                        .expected(format!("at most {VALUES_MAX}")),
+                    Problem::new(
+                        "too-many-values",
+                        Place {
+                            len: place.len.min(1),
+                            ..place
+                        },
+                        "too many values",
+                    )
+                    .expected(format!("at most {VALUES_MAX}")),
                 );
             }
             return None;
         }
         let value = match spanned.get_ref() {
             DeValue::String(text) => Value::Text(text.clone().into_owned()),
-            DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
-                Ok(number) => Value::Integer(number),
-                Err(_) => {
-                    self.sink.add(Problem::new("number-range", place, "whole number out of range").expected("64 bits with sign"));
-                    return None;
+            DeValue::Integer(number) => {
+                match i64::from_str_radix(number.as_str(), number.radix()) {
+                    Ok(number) => Value::Integer(number),
+                    Err(_) => {
+                        self.sink.add(
+                            Problem::new("number-range", place, "whole number out of range")
+                                .expected("a number of at most 64 bits"),
+                        );
+                        Value::Unreadable
+                    }
                 }
-            },
+            }
             DeValue::Float(number) => match number.as_str().parse::<f64>() {
                 Ok(number) if number.is_finite() => Value::Real(number),
                 _ => {
-                    self.sink.add(Problem::new("not-finite", place, "not a finite number").expected("a finite number"));
-                    return None;
+                    self.sink.add(
+                        Problem::new("not-finite", place, "not a finite number")
+                            .expected("a finite number"),
+                    );
+                    Value::Unreadable
                 }
             },
             DeValue::Boolean(flag) => Value::Flag(*flag),
             DeValue::Datetime(time) => Value::Time(time.to_string()),
-            DeValue::Array(items) => Value::List(items.iter().filter_map(|item| self.node(item, depth + 1)).collect()),
+            DeValue::Array(items) => Value::List(
+                items
+                    .iter()
+                    .filter_map(|item| self.node(item, depth + 1))
+                    .collect(),
+            ),
             DeValue::Table(table) => Value::Table(self.table(table, depth)),
         };
         Some(Node { place, value })

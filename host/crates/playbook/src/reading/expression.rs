@@ -2,9 +2,36 @@
 
 /// Words of SQL that are no names.
 const WORDS: &[&str] = &[
-    "and", "or", "not", "case", "when", "then", "else", "end", "is", "null", "true", "false", "in", "between",
-    "like", "cast", "as", "double", "bigint", "int", "integer", "real", "float", "boolean", "varchar", "text",
-    "precision", "distinct", "nan", "infinity",
+    "and",
+    "or",
+    "not",
+    "case",
+    "when",
+    "then",
+    "else",
+    "end",
+    "is",
+    "null",
+    "true",
+    "false",
+    "in",
+    "between",
+    "like",
+    "cast",
+    "as",
+    "double",
+    "bigint",
+    "int",
+    "integer",
+    "real",
+    "float",
+    "boolean",
+    "varchar",
+    "text",
+    "precision",
+    "distinct",
+    "nan",
+    "infinity",
 ];
 
 /// Why an expression cannot be read at all, with the byte where that shows.
@@ -28,7 +55,10 @@ pub(super) fn names(text: &str) -> Result<Vec<(usize, &str)>, Broken> {
                     at += 1;
                 }
                 if at == bytes.len() {
-                    return Err(Broken { at: start, why: "the quote is not closed" });
+                    return Err(Broken {
+                        at: start,
+                        why: "the quote is not closed",
+                    });
                 }
                 at += 1;
                 if quote == b'"' {
@@ -41,11 +71,19 @@ pub(super) fn names(text: &str) -> Result<Vec<(usize, &str)>, Broken> {
             }
             b')' => {
                 if open.pop().is_none() {
-                    return Err(Broken { at, why: "there is no bracket to close" });
+                    return Err(Broken {
+                        at,
+                        why: "there is no bracket to close",
+                    });
                 }
                 at += 1;
             }
-            b';' => return Err(Broken { at, why: "an expression has no semicolon" }),
+            b';' => {
+                return Err(Broken {
+                    at,
+                    why: "an expression has no semicolon",
+                });
+            }
             b'0'..=b'9' => {
                 // Exponents such as 1e6 belong to the number.
                 while at < bytes.len() && (bytes[at].is_ascii_alphanumeric() || bytes[at] == b'.') {
@@ -66,7 +104,10 @@ pub(super) fn names(text: &str) -> Result<Vec<(usize, &str)>, Broken> {
         }
     }
     match open.pop() {
-        Some(at) => Err(Broken { at, why: "the bracket is not closed" }),
+        Some(at) => Err(Broken {
+            at,
+            why: "the bracket is not closed",
+        }),
         None => Ok(names),
     }
 }

@@ -29,7 +29,9 @@ pub(super) struct Head {
 
 impl Reading<'_> {
     pub(super) fn head(&mut self) -> Head {
-        let Some(table) = self.root.table("playbook") else { return Head::default() };
+        let Some(table) = self.root.table("playbook") else {
+            return Head::default();
+        };
         let text = |key: &str| table.text(key).unwrap_or_default().to_owned();
         let currency = text("currency");
         let time_zone = text("time_zone");
@@ -40,10 +42,14 @@ impl Reading<'_> {
             self.time_zone(&time_zone, node.place);
         }
         Head {
-            title: table.get("title").map_or_else(|| plain_words(&text("id")), words),
+            title: table
+                .get("title")
+                .map_or_else(|| plain_words(&text("id")), words),
             industry: table.text("industry").map(str::to_owned),
             seed: table.integer("seed").unwrap_or(1).unsigned_abs(),
-            pseudonym_salt: table.text("pseudonym_salt").map_or_else(|| text("brand"), str::to_owned),
+            pseudonym_salt: table
+                .text("pseudonym_salt")
+                .map_or_else(|| text("brand"), str::to_owned),
             id: text("id"),
             brand: text("brand"),
             currency,
@@ -54,11 +60,23 @@ impl Reading<'_> {
     fn currency(&mut self, code: &str, node: &Node) {
         match values::currency_digits(code) {
             Some(digits) => self.digits = digits,
-            None => self.add(
-                Problem::new("unknown-currency", node.place, format!("`{code}` is no currency"))
-                    .expected("an ISO 4217 code in capitals, like CNY or USD")
-                    .nearest(code, values::currencies()),
-            ),
+            None => {
+                // Codes of three letters are all near each other; only certain slips are named.
+                let meant = match code.to_uppercase().as_str() {
+                    "RMB" | "CNH" => Some("CNY"),
+                    capitals => values::currencies().find(|known| *known == capitals),
+                };
+                let problem = Problem::new(
+                    "unknown-currency",
+                    node.place,
+                    format!("`{code}` is no currency"),
+                )
+                .expected("an ISO 4217 code in capitals, like CNY or USD");
+                self.add(match meant {
+                    Some(meant) => problem.hint(format!("did you mean `{meant}`?")),
+                    None => problem,
+                });
+            }
         }
     }
 
@@ -66,27 +84,43 @@ impl Reading<'_> {
         match TimeZone::get(name) {
             Ok(zone) => self.zone = zone,
             Err(_) => {
-                let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+                let names: Vec<String> = jiff::tz::db()
+                    .available()
+                    .map(|name| name.to_string())
+                    .collect();
                 self.add(
-                    Problem::new("unknown-time-zone", place, format!("`{name}` is no time zone"))
-                        .expected("an IANA name, like Asia/Shanghai")
-                        .nearest(name, names.iter().map(String::as_str)),
+                    Problem::new(
+                        "unknown-time-zone",
+                        place,
+                        format!("`{name}` is no time zone"),
+                    )
+                    .expected("an IANA name, like Asia/Shanghai")
+                    .nearest(name, names.iter().map(String::as_str)),
                 );
             }
         }
     }
 
     pub(super) fn cycle(&mut self) -> CycleDef {
-        let mut cycle = CycleDef { as_of: None, length_days: 28 };
-        let Some(table) = self.root.table("cycle") else { return cycle };
+        let mut cycle = CycleDef {
+            as_of: None,
+            length_days: 28,
+        };
+        let Some(table) = self.root.table("cycle") else {
+            return cycle;
+        };
         if let Some(node) = table.get("as_of")
             && let Value::Text(text) | Value::Time(text) = &node.value
         {
             cycle.as_of = values::parse_instant(text, &self.zone);
             if cycle.as_of.is_none() {
                 self.add(
-                    Problem::new("bad-time", node.place, format!("`as_of` cannot be `{text}`"))
-                        .expected(crate::spec::Shape::Instant.words()),
+                    Problem::new(
+                        "bad-time",
+                        node.place,
+                        format!("`as_of` cannot be `{text}`"),
+                    )
+                    .expected(crate::spec::Shape::Instant.words()),
                 );
             }
         }
@@ -97,8 +131,12 @@ impl Reading<'_> {
                 cycle.length_days = u32::try_from(ms / DAY_MS).unwrap_or(28);
             } else {
                 self.add(
-                    Problem::new("out-of-range", node.place, "`length` is no whole number of days from 1 to 366")
-                        .expected("a length like \"28d\" or \"4w\""),
+                    Problem::new(
+                        "out-of-range",
+                        node.place,
+                        "`length` is no whole number of days from 1 to 366",
+                    )
+                    .expected("a length like \"28d\" or \"4w\""),
                 );
             }
         }
@@ -106,9 +144,19 @@ impl Reading<'_> {
     }
 
     pub(super) fn outputs(&mut self, names: &Names) -> OutputDef {
-        let mut outputs = OutputDef { languages: Vec::new(), omit_features: Vec::new() };
-        let Some(table) = self.root.table("output") else { return outputs };
-        outputs.languages = table.list("languages").iter().filter_map(Node::text).map(str::to_owned).collect();
+        let mut outputs = OutputDef {
+            languages: Vec::new(),
+            omit_features: Vec::new(),
+        };
+        let Some(table) = self.root.table("output") else {
+            return outputs;
+        };
+        outputs.languages = table
+            .list("languages")
+            .iter()
+            .filter_map(Node::text)
+            .map(str::to_owned)
+            .collect();
         for node in table.list("omit_features") {
             let Some(name) = node.text() else { continue };
             self.feature_exists(names, name, node.place);
@@ -119,7 +167,10 @@ impl Reading<'_> {
 }
 
 fn plain_words(text: &str) -> Words {
-    Words { en: text.to_owned(), zh: None }
+    Words {
+        en: text.to_owned(),
+        zh: None,
+    }
 }
 
 fn words(node: &Node) -> Words {

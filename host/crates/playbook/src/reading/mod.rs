@@ -4,7 +4,7 @@ mod expression;
 mod features;
 mod head;
 mod money;
-mod sources;
+pub(crate) mod sources;
 mod stages;
 
 use std::path::{Path, PathBuf};
@@ -36,8 +36,21 @@ impl Reading<'_> {
 }
 
 /// Reads the whole playbook. The result is meaningless where `sink` holds problems.
-pub(crate) fn read(root: &Table, folders: &[PathBuf], folder: &Path, ceiling: &Limits, sink: &mut Sink) -> Playbook {
-    let mut reading = Reading { root, folders, ceiling, sink, zone: TimeZone::UTC, digits: 2 };
+pub(crate) fn read(
+    root: &Table,
+    folders: &[PathBuf],
+    folder: &Path,
+    ceiling: &Limits,
+    sink: &mut Sink,
+) -> Playbook {
+    let mut reading = Reading {
+        root,
+        folders,
+        ceiling,
+        sink,
+        zone: TimeZone::UTC,
+        digits: 2,
+    };
     let head = reading.head();
     let cycle = reading.cycle();
     let sources = reading.sources();
@@ -74,9 +87,13 @@ pub(crate) fn names_of(node: Option<&Node>) -> Vec<(String, Place)> {
     use crate::tree::Value;
     match node {
         None => Vec::new(),
-        Some(Node { value: Value::List(items), .. }) => {
-            items.iter().filter_map(|item| item.text().map(|text| (text.to_owned(), item.place))).collect()
-        }
+        Some(Node {
+            value: Value::List(items),
+            ..
+        }) => items
+            .iter()
+            .filter_map(|item| item.text().map(|text| (text.to_owned(), item.place)))
+            .collect(),
         Some(node) => {
             let text = node.text().unwrap_or_default();
             // Inside the quotes every byte stands for itself unless there is an escape.
@@ -86,7 +103,11 @@ pub(crate) fn names_of(node: Option<&Node>) -> Vec<(String, Place)> {
             for part in text.split(',') {
                 let name = part.trim();
                 let lead = part.len() - part.trim_start().len();
-                let place = Place { start: at + lead, len: name.len(), ..node.place };
+                let place = Place {
+                    start: at + lead,
+                    len: name.len(),
+                    ..node.place
+                };
                 names.push((name.to_owned(), if plain { place } else { node.place }));
                 at += part.len() + 1;
             }

@@ -15,20 +15,46 @@ use crate::values;
 const RESERVE_MIN: f64 = 0.05;
 
 /// Commercial share by participation stage (GR-1).
-const STAGE_CAPS: [(&str, f64); 4] = [("cognition", 0.0), ("trust", 0.05), ("participation", 0.20), ("creation", 0.20)];
+const STAGE_CAPS: [(&str, f64); 4] = [
+    ("cognition", 0.0),
+    ("trust", 0.05),
+    ("participation", 0.20),
+    ("creation", 0.20),
+];
 /// Direct messages by segment (H9); "" is the default.
-const CONTACTS: [(&str, u32); 6] = [("", 2), ("silent", 1), ("prospect", 2), ("active", 2), ("core", 5), ("koc", 5)];
+const CONTACTS: [(&str, u32); 6] = [
+    ("", 2),
+    ("silent", 1),
+    ("prospect", 2),
+    ("active", 2),
+    ("core", 5),
+    ("koc", 5),
+];
 /// Commercial direct messages in 7 days by segment (H9); "" is the default.
-const COMMERCIAL: [(&str, u32); 6] = [("", 3), ("silent", 1), ("prospect", 3), ("active", 3), ("core", 5), ("koc", 5)];
+const COMMERCIAL: [(&str, u32); 6] = [
+    ("", 3),
+    ("silent", 1),
+    ("prospect", 3),
+    ("active", 3),
+    ("core", 5),
+    ("koc", 5),
+];
 
 impl Default for Guardrails {
     /// The loosest values that a playbook may have (domain H8, H9).
     fn default() -> Self {
-        let caps = |caps: &[(&str, u32)]| caps.iter().map(|(name, cap)| ((*name).to_owned(), *cap)).collect();
+        let caps = |caps: &[(&str, u32)]| {
+            caps.iter()
+                .map(|(name, cap)| ((*name).to_owned(), *cap))
+                .collect()
+        };
         Self {
             require_consent: true,
             stage_output: None,
-            stage_caps: STAGE_CAPS.iter().map(|(name, cap)| ((*name).to_owned(), *cap)).collect(),
+            stage_caps: STAGE_CAPS
+                .iter()
+                .map(|(name, cap)| ((*name).to_owned(), *cap))
+                .collect(),
             incentive_ratio_min: 4.0,
             single_investment_max: 0.20,
             commercial_share_max: 0.20,
@@ -65,9 +91,13 @@ impl Reading<'_> {
         match (table.entry("total"), table.entry("total_minor")) {
             (Some(first), Some(second)) => {
                 self.add(
-                    Problem::new("conflicting-keys", second.key_place, "`total` and `total_minor` say the same twice")
-                        .expected("one of them")
-                        .related(first.key_place, "the other one"),
+                    Problem::new(
+                        "conflicting-keys",
+                        second.key_place,
+                        "`total` and `total_minor` say the same twice",
+                    )
+                    .expected("one of them")
+                    .related(first.key_place, "the other one"),
                 );
                 Minor::ZERO
             }
@@ -77,8 +107,14 @@ impl Reading<'_> {
                 let total = text.and_then(|text| values::money(text, digits));
                 if let (Some(text), None) = (text, total) {
                     self.add(
-                        Problem::new("bad-money", entry.node.place, format!("`total` cannot be `{text}`"))
-                            .expected(format!("an amount like \"1_000_000.00\" with at most {digits} decimals")),
+                        Problem::new(
+                            "bad-money",
+                            entry.node.place,
+                            format!("`total` cannot be `{text}`"),
+                        )
+                        .expected(format!(
+                            "an amount like \"1_000_000.00\" with at most {digits} decimals"
+                        )),
                     );
                 }
                 total.unwrap_or_default()
@@ -90,7 +126,9 @@ impl Reading<'_> {
             (None, None) => {
                 self.add(
                     Problem::new("missing-key", whole.place, "`total` is missing in [budget]")
-                        .expected("`total` in units of the currency, or `total_minor` in minor units")
+                        .expected(
+                            "`total` in units of the currency, or `total_minor` in minor units",
+                        )
                         .hint("for example total = \"1_000_000.00\""),
                 );
                 Minor::ZERO
@@ -100,14 +138,25 @@ impl Reading<'_> {
 
     fn pools(&mut self, table: &Table) -> BTreeMap<String, f64> {
         let Some(node) = table.get("pools") else {
-            return [("base", 0.40), ("daily", 0.35), ("burst", 0.25)].map(|(name, share)| (name.to_owned(), share)).into();
+            return [("base", 0.40), ("daily", 0.35), ("burst", 0.25)]
+                .map(|(name, share)| (name.to_owned(), share))
+                .into();
         };
         let mut pools = BTreeMap::new();
-        for entry in node.table().map(|table| table.entries.as_slice()).unwrap_or_default() {
+        for entry in node
+            .table()
+            .map(|table| table.entries.as_slice())
+            .unwrap_or_default()
+        {
             pools.insert(entry.key.clone(), entry.node.real().unwrap_or_default());
         }
         let sum: f64 = pools.values().sum();
-        let readable = node.table().is_some_and(|table| table.entries.iter().all(|entry| entry.node.real().is_some()));
+        let readable = node.table().is_some_and(|table| {
+            table
+                .entries
+                .iter()
+                .all(|entry| entry.node.real().is_some())
+        });
         if readable && (sum - 1.0).abs() > 1e-9 {
             let sum = (sum * 1e6).round() / 1e6;
             self.add(
@@ -120,7 +169,9 @@ impl Reading<'_> {
 
     pub(super) fn guardrails(&mut self, names: &Names) -> Guardrails {
         let mut rules = Guardrails::default();
-        let Some(table) = self.root.table("guardrails") else { return rules };
+        let Some(table) = self.root.table("guardrails") else {
+            return rules;
+        };
         if let Some(node) = table.get("require_consent")
             && table.flag("require_consent") == Some(false)
         {
@@ -133,7 +184,8 @@ impl Reading<'_> {
         self.ratios(table, &mut rules);
         rules.stage_caps = self.stage_caps(table);
         rules.contacts_per_member_max = self.caps(table, "contacts_per_member_max", &CONTACTS);
-        rules.commercial_per_member_max = self.caps(table, "commercial_per_member_max", &COMMERCIAL);
+        rules.commercial_per_member_max =
+            self.caps(table, "commercial_per_member_max", &COMMERCIAL);
         if let Some(node) = table.get("family_window")
             && let Some(ms) = node.text().and_then(values::duration_ms)
         {
@@ -149,9 +201,13 @@ impl Reading<'_> {
         rules.holdout = table.real("holdout").unwrap_or(rules.holdout);
         if let (Some(entry), true) = (table.entry("stage_caps"), rules.stage_output.is_none()) {
             self.add(
-                Problem::new("missing-key", entry.key_place, "`stage_caps` without `stage_output` caps nothing")
-                    .expected("`stage_output`, the output that gives the participation stage")
-                    .hint("for example stage_output = \"participation-ladder.segment\""),
+                Problem::new(
+                    "missing-key",
+                    entry.key_place,
+                    "`stage_caps` without `stage_output` caps nothing",
+                )
+                .expected("`stage_output`, the output that gives the participation stage")
+                .hint("for example stage_output = \"participation-ladder.segment\""),
             );
         }
         rules
@@ -166,7 +222,10 @@ impl Reading<'_> {
             }
             rules.incentive_ratio_min = ratio;
         }
-        for (key, rule) in [("single_investment_max", "GR-7"), ("commercial_share_max", "GR-2")] {
+        for (key, rule) in [
+            ("single_investment_max", "GR-7"),
+            ("commercial_share_max", "GR-2"),
+        ] {
             let Some(node) = table.get(key) else { continue };
             let Some(share) = node.real() else { continue };
             if share > 0.20 && share <= 1.0 {
@@ -180,16 +239,29 @@ impl Reading<'_> {
     }
 
     fn stage_caps(&mut self, table: &Table) -> BTreeMap<String, f64> {
-        let mut caps: BTreeMap<String, f64> = STAGE_CAPS.iter().map(|(name, cap)| ((*name).to_owned(), *cap)).collect();
-        for entry in table.table("stage_caps").map(|table| table.entries.as_slice()).unwrap_or_default() {
+        let mut caps: BTreeMap<String, f64> = STAGE_CAPS
+            .iter()
+            .map(|(name, cap)| ((*name).to_owned(), *cap))
+            .collect();
+        for entry in table
+            .table("stage_caps")
+            .map(|table| table.entries.as_slice())
+            .unwrap_or_default()
+        {
             let cap = entry.node.real().unwrap_or_default();
             match STAGE_CAPS.iter().find(|(name, _)| *name == entry.key) {
-                Some((_, most)) if cap > *most => self.loosened(&entry.node, &entry.key, &format!("at most {most} (GR-1)")),
+                Some((_, most)) if cap > *most => {
+                    self.loosened(&entry.node, &entry.key, &format!("at most {most} (GR-1)"))
+                }
                 Some(_) => {}
                 None => self.add(
-                    Problem::new("unknown-stage-name", entry.key_place, format!("`{}` is no participation stage", entry.key))
-                        .expected(format!("one of {}", crate::spec::quoted(STAGE_CAPS.map(|(name, _)| name))))
-                        .nearest(&entry.key, STAGE_CAPS.map(|(name, _)| name)),
+                    Problem::new(
+                        "unknown-stage-name",
+                        entry.key_place,
+                        format!("`{}` is no participation stage", entry.key),
+                    )
+                    .expected(crate::spec::one_of(STAGE_CAPS.map(|(name, _)| name)))
+                    .nearest(&entry.key, STAGE_CAPS.map(|(name, _)| name)),
                 ),
             }
             caps.insert(entry.key.clone(), cap);
@@ -198,12 +270,32 @@ impl Reading<'_> {
     }
 
     fn caps(&mut self, table: &Table, key: &str, loosest: &[(&str, u32)]) -> BTreeMap<String, u32> {
-        let mut caps: BTreeMap<String, u32> = loosest.iter().map(|(name, cap)| ((*name).to_owned(), *cap)).collect();
-        let most_of_all = loosest.iter().map(|(_, cap)| *cap).max().unwrap_or_default();
-        for entry in table.table(key).map(|table| table.entries.as_slice()).unwrap_or_default() {
-            let segment = if entry.key == "default" { "" } else { entry.key.as_str() };
-            let most = loosest.iter().find(|(name, _)| *name == segment).map_or(most_of_all, |(_, cap)| *cap);
-            let crate::tree::Value::Integer(cap) = entry.node.value else { continue };
+        let mut caps: BTreeMap<String, u32> = loosest
+            .iter()
+            .map(|(name, cap)| ((*name).to_owned(), *cap))
+            .collect();
+        let most_of_all = loosest
+            .iter()
+            .map(|(_, cap)| *cap)
+            .max()
+            .unwrap_or_default();
+        for entry in table
+            .table(key)
+            .map(|table| table.entries.as_slice())
+            .unwrap_or_default()
+        {
+            let segment = if entry.key == "default" {
+                ""
+            } else {
+                entry.key.as_str()
+            };
+            let most = loosest
+                .iter()
+                .find(|(name, _)| *name == segment)
+                .map_or(most_of_all, |(_, cap)| *cap);
+            let crate::tree::Value::Integer(cap) = entry.node.value else {
+                continue;
+            };
             let cap = u32::try_from(cap).unwrap_or(0);
             if cap > most {
                 self.loosened(&entry.node, &entry.key, &format!("at most {most} (H9)"));
@@ -215,9 +307,13 @@ impl Reading<'_> {
 
     fn loosened(&mut self, node: &Node, key: &str, expected: &str) {
         self.add(
-            Problem::new("loosened-guardrail", node.place, format!("`{key}` is looser than the host allows"))
-                .expected(expected)
-                .hint("a playbook may tighten a guardrail, never loosen it"),
+            Problem::new(
+                "loosened-guardrail",
+                node.place,
+                format!("`{key}` is looser than the host allows"),
+            )
+            .expected(expected)
+            .hint("a playbook may tighten a guardrail, never loosen it"),
         );
     }
 

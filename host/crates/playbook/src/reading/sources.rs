@@ -6,9 +6,11 @@ use std::path::Path;
 use super::Reading;
 use crate::layout::EVENT_KINDS;
 use crate::problem::{Place, Problem};
-use crate::spec::quoted;
+use crate::spec::one_of;
 use crate::tree::{Entry, Node, Table, Value};
-use crate::types::{Dedupe, MapRow, MapType, OnError, SourceDef, SourceFormat, SourceTable, Transform};
+use crate::types::{
+    Dedupe, MapRow, MapType, OnError, SourceDef, SourceFormat, SourceTable, Transform,
+};
 
 /// A field of a host table: name, type, whether every row must have it.
 pub(crate) struct Field {
@@ -18,7 +20,11 @@ pub(crate) struct Field {
 }
 
 const fn field(name: &'static str, map_type: MapType, required: bool) -> Field {
-    Field { name, map_type, required }
+    Field {
+        name,
+        map_type,
+        required,
+    }
 }
 
 use MapType::{Flag, Integer, Money, Real, Text, Time};
@@ -95,13 +101,76 @@ const CONSENTS: &[Field] = &[
 /// Values that some fields of a table are limited to.
 const CLOSED: &[(SourceTable, &str, &[&str])] = &[
     (SourceTable::Events, "kind", EVENT_KINDS),
-    (SourceTable::Events, "severity", &["minor", "major", "fraud"]),
-    (SourceTable::Members, "age_band", &["under_14", "14_17", "adult", "unknown"]),
-    (SourceTable::Identities, "key_kind", &["phone", "email", "union-id", "card"]),
-    (SourceTable::Costs, "kind", &["people", "platform", "tech", "media", "reward"]),
-    (SourceTable::Consents, "purpose", &["service", "marketing", "profiling", "location", "sharing", "cross-border"]),
-    (SourceTable::Consents, "state", &["none", "requested", "pending_second", "granted", "withdrawn", "expired"]),
+    (
+        SourceTable::Events,
+        "severity",
+        &["minor", "major", "fraud"],
+    ),
+    (
+        SourceTable::Members,
+        "age_band",
+        &["under_14", "14_17", "adult", "unknown"],
+    ),
+    (
+        SourceTable::Identities,
+        "key_kind",
+        &["phone", "email", "union-id", "card"],
+    ),
+    (
+        SourceTable::Costs,
+        "kind",
+        &["people", "platform", "tech", "media", "reward"],
+    ),
+    (
+        SourceTable::Consents,
+        "purpose",
+        &[
+            "service",
+            "marketing",
+            "profiling",
+            "location",
+            "sharing",
+            "cross-border",
+        ],
+    ),
+    (
+        SourceTable::Consents,
+        "state",
+        &[
+            "none",
+            "requested",
+            "pending_second",
+            "granted",
+            "withdrawn",
+            "expired",
+        ],
+    ),
 ];
+
+/// Tables of the host with the names that playbooks use.
+pub(crate) fn tables() -> &'static [(&'static str, SourceTable)] {
+    &[
+        ("events", SourceTable::Events),
+        ("members", SourceTable::Members),
+        ("identities", SourceTable::Identities),
+        ("costs", SourceTable::Costs),
+        ("entries", SourceTable::Entries),
+        ("consents", SourceTable::Consents),
+    ]
+}
+
+/// Whether a table may have fields of the brand's own, `attr_*`.
+pub(crate) fn of_attribute(table: SourceTable) -> bool {
+    table == SourceTable::Members
+}
+
+/// Values that a field of a table is limited to.
+pub(crate) fn closed_values(table: SourceTable, field: &str) -> Option<&'static [&'static str]> {
+    CLOSED
+        .iter()
+        .find(|(of, name, _)| *of == table && *name == field)
+        .map(|(_, _, allowed)| *allowed)
+}
 
 /// Fields of a host table.
 pub(crate) fn fields(table: SourceTable) -> &'static [Field] {
@@ -121,12 +190,18 @@ impl Reading<'_> {
         let mut sources = Vec::new();
         for node in self.root.list("source") {
             let Some(table) = node.table() else { continue };
-            if let (Some(name), Some(at)) = (table.text("name"), table.get("name").map(|node| node.place)) {
+            if let (Some(name), Some(at)) =
+                (table.text("name"), table.get("name").map(|node| node.place))
+            {
                 match seen.get(name) {
                     Some(first) => self.add(
-                        Problem::new("duplicate-name", at, format!("there are two sources `{name}`"))
-                            .expected("a name of its own for each source")
-                            .related(*first, "the first one"),
+                        Problem::new(
+                            "duplicate-name",
+                            at,
+                            format!("there are two sources `{name}`"),
+                        )
+                        .expected("a name of its own for each source")
+                        .related(*first, "the first one"),
                     ),
                     None => {
                         seen.insert(name, at);
@@ -139,17 +214,18 @@ impl Reading<'_> {
     }
 
     fn source(&mut self, table: &Table, whole: Place) -> Option<SourceDef> {
-        let kind = match table.text("table")? {
-            "events" => SourceTable::Events,
-            "members" => SourceTable::Members,
-            "identities" => SourceTable::Identities,
-            "costs" => SourceTable::Costs,
-            "entries" => SourceTable::Entries,
-            "consents" => SourceTable::Consents,
-            _ => return None,
-        };
+        let name = table.text("table")?;
+        let kind = tables()
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, kind)| *kind)?;
         let format = self.format(table)?;
-        let columns: Vec<String> = table.list("columns").iter().filter_map(Node::text).map(str::to_owned).collect();
+        let columns: Vec<String> = table
+            .list("columns")
+            .iter()
+            .filter_map(Node::text)
+            .map(str::to_owned)
+            .collect();
         self.columns(table, &format);
         let mapping = self.mapping(table, kind, &columns, whole);
         self.event(table, kind, &mapping, whole);
@@ -178,12 +254,22 @@ impl Reading<'_> {
     }
 
     fn needless(&mut self, entry: &Entry, why: &str) {
-        self.add(Problem::new("needless-key", entry.key_place, format!("`{}` has no effect here: {why}", entry.key)).expected("a source without it"));
+        self.add(
+            Problem::new(
+                "needless-key",
+                entry.key_place,
+                format!("`{}` has no effect here: {why}", entry.key),
+            )
+            .expected("a source without it"),
+        );
     }
 
     fn format(&mut self, table: &Table) -> Option<SourceFormat> {
         let path = table.get("path")?;
-        let ending = Path::new(path.text()?).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        let ending = Path::new(path.text()?)
+            .extension()
+            .and_then(|ending| ending.to_str())
+            .unwrap_or_default();
         let name = match (table.text("format"), ending) {
             (Some(name), _) => name,
             (None, "csv" | "tsv") => "csv",
@@ -191,14 +277,20 @@ impl Reading<'_> {
             (None, "parquet") => "parquet",
             (None, _) => {
                 self.add(
-                    Problem::new("missing-key", path.place, "`format` is missing, and the ending of `path` does not tell it")
-                        .expected("one of `csv`, `whitespace`, `jsonl`, `parquet`")
-                        .hint("for example format = \"whitespace\""),
+                    Problem::new(
+                        "missing-key",
+                        path.place,
+                        "`format` is missing, and the ending of `path` does not tell it",
+                    )
+                    .expected("one of `csv`, `whitespace`, `jsonl`, `parquet`")
+                    .hint("for example format = \"whitespace\""),
                 );
                 return None;
             }
         };
-        let header = table.flag("header").unwrap_or(table.get("columns").is_none());
+        let header = table
+            .flag("header")
+            .unwrap_or(table.get("columns").is_none());
         let unused: &[&str] = match name {
             "csv" => &[],
             "whitespace" => &["delimiter"],
@@ -210,7 +302,10 @@ impl Reading<'_> {
             }
         }
         match name {
-            "csv" => Some(SourceFormat::Csv { delimiter: self.delimiter(table, ending), header }),
+            "csv" => Some(SourceFormat::Csv {
+                delimiter: self.delimiter(table, ending),
+                header,
+            }),
             "whitespace" => Some(SourceFormat::Whitespace { header }),
             "jsonl" => Some(SourceFormat::JsonLines),
             "parquet" => Some(SourceFormat::Parquet),
@@ -220,29 +315,49 @@ impl Reading<'_> {
 
     fn delimiter(&mut self, table: &Table, ending: &str) -> u8 {
         let usual = if ending == "tsv" { b'\t' } else { b',' };
-        let Some(node) = table.get("delimiter") else { return usual };
+        let Some(node) = table.get("delimiter") else {
+            return usual;
+        };
         match node.text().map(str::as_bytes) {
             Some([one]) if one.is_ascii() && !b"\"\r\n".contains(one) => *one,
             None => usual,
             Some(_) => {
-                self.add(Problem::new("bad-delimiter", node.place, "`delimiter` is not one character").expected("one ASCII character, such as \";\" or \"\\t\""));
+                self.add(
+                    Problem::new(
+                        "bad-delimiter",
+                        node.place,
+                        "`delimiter` is not one character",
+                    )
+                    .expected("one ASCII character, such as \";\" or \"\\t\""),
+                );
                 usual
             }
         }
     }
 
     fn columns(&mut self, table: &Table, format: &SourceFormat) {
-        let (SourceFormat::Csv { header, .. } | SourceFormat::Whitespace { header }) = format else { return };
+        let (SourceFormat::Csv { header, .. } | SourceFormat::Whitespace { header }) = format
+        else {
+            return;
+        };
         match (header, table.entry("columns"), table.entry("header")) {
             (true, Some(columns), Some(header)) => self.add(
-                Problem::new("conflicting-keys", columns.key_place, "`columns` names what the header names already")
-                    .expected("`columns` for files without a header, or `header = true`")
-                    .related(header.key_place, "the header"),
+                Problem::new(
+                    "conflicting-keys",
+                    columns.key_place,
+                    "`columns` names what the header names already",
+                )
+                .expected("`columns` for files without a header, or `header = true`")
+                .related(header.key_place, "the header"),
             ),
             (false, None, Some(header)) => self.add(
-                Problem::new("missing-key", header.key_place, "`columns` is missing: without a header nothing names the columns")
-                    .expected("a list of names, one for each column")
-                    .hint("for example columns = [\"customer\", \"date\", \"amount\"]"),
+                Problem::new(
+                    "missing-key",
+                    header.key_place,
+                    "`columns` is missing: without a header nothing names the columns",
+                )
+                .expected("a list of names, one for each column")
+                .hint("for example columns = [\"customer\", \"date\", \"amount\"]"),
             ),
             _ => {}
         }
@@ -251,7 +366,14 @@ impl Reading<'_> {
             if let Some(name) = node.text()
                 && !seen.insert(name)
             {
-                self.add(Problem::new("duplicate-name", node.place, format!("there are two columns `{name}`")).expected("a name of its own for each column"));
+                self.add(
+                    Problem::new(
+                        "duplicate-name",
+                        node.place,
+                        format!("there are two columns `{name}`"),
+                    )
+                    .expected("a name of its own for each column"),
+                );
             }
         }
     }
@@ -259,16 +381,17 @@ impl Reading<'_> {
     fn event(&mut self, table: &Table, kind: SourceTable, mapping: &[MapRow], whole: Place) {
         let mapped = mapping.iter().any(|row| row.to == "kind");
         match (table.entry("event"), kind) {
-            (Some(entry), SourceTable::Events) => {
-                if let Some(name) = entry.node.text() {
-                    self.closed_value(SourceTable::Events, "kind", name, entry.node.place);
-                }
+            (Some(entry), other) if other != SourceTable::Events => {
+                self.needless(entry, "only events have a kind")
             }
-            (Some(entry), _) => self.needless(entry, "only events have a kind"),
             (None, SourceTable::Events) if !mapped && table.get("map").is_some() => self.add(
-                Problem::new("missing-mapping", whole, "nothing says which kind of event the rows are")
-                    .expected("`event` for all rows, or `kind` in the mapping")
-                    .hint("for example event = \"order_paid\""),
+                Problem::new(
+                    "missing-mapping",
+                    whole,
+                    "nothing says which kind of event the rows are",
+                )
+                .expected("`event` for all rows, or `kind` in the mapping")
+                .hint("for example event = \"order_paid\""),
             ),
             _ => {}
         }
@@ -276,52 +399,93 @@ impl Reading<'_> {
 
     /// Refuses a constant or mapped value that the host's field does not take.
     fn closed_value(&mut self, table: SourceTable, field: &str, value: &str, place: Place) {
-        let Some((_, _, allowed)) = CLOSED.iter().find(|(of, name, _)| *of == table && *name == field) else { return };
+        let Some(allowed) = closed_values(table, field) else {
+            return;
+        };
         if !allowed.contains(&value) {
-            let (code, what) = if *allowed == EVENT_KINDS {
+            let (code, what) = if allowed == EVENT_KINDS {
                 ("unknown-event", format!("`{value}` is no kind of event"))
             } else {
                 ("bad-choice", format!("`{field}` cannot be `{value}`"))
             };
-            self.add(
+            self.sink.add_with(|| {
                 Problem::new(code, place, what)
-                    .expected(format!("one of {}", quoted(*allowed)))
-                    .nearest(value, allowed.iter().copied()),
-            );
+                    .expected(one_of(allowed))
+                    .nearest(value, allowed.iter().copied())
+            });
         }
     }
 
-    fn mapping(&mut self, source: &Table, table: SourceTable, columns: &[String], whole: Place) -> Vec<MapRow> {
-        let Some(node) = source.get("map") else { return Vec::new() };
-        let Some(map) = node.table() else { return Vec::new() };
+    fn mapping(
+        &mut self,
+        source: &Table,
+        table: SourceTable,
+        columns: &[String],
+        whole: Place,
+    ) -> Vec<MapRow> {
+        let Some(node) = source.get("map") else {
+            return Vec::new();
+        };
+        let Some(map) = node.table() else {
+            return Vec::new();
+        };
         let known = fields(table);
         let mut rows = Vec::new();
         for entry in &map.entries {
             let field = known.iter().find(|field| field.name == entry.key);
-            let attribute = table == SourceTable::Members && entry.key.starts_with("attr_");
+            let attribute = of_attribute(table) && entry.key.starts_with("attr_");
             if field.is_none() && !attribute {
                 let names = known.iter().map(|field| field.name);
-                let problem = Problem::new("unknown-field", entry.key_place, format!("the table has no field `{}`", entry.key))
-                    .expected(format!("one of {}", quoted(names.clone())))
-                    .nearest(&entry.key, names);
+                let problem = Problem::new(
+                    "unknown-field",
+                    entry.key_place,
+                    format!("the table has no field `{}`", entry.key),
+                )
+                .expected(one_of(names.clone()))
+                .nearest(&entry.key, names);
                 let own = table == SourceTable::Members && problem.hint.is_none();
-                self.add(if own { problem.hint("own fields of members begin with `attr_`") } else { problem });
+                self.add(if own {
+                    problem.hint("own fields of members begin with `attr_`")
+                } else {
+                    problem
+                });
             }
             rows.push(self.map_row(entry, table, field, columns));
         }
-        for field in known.iter().filter(|field| field.required && map.get(field.name).is_none()) {
-            let place = if node.place.len > 0 { node.place } else { whole };
+        for field in known
+            .iter()
+            .filter(|field| field.required && map.get(field.name).is_none())
+        {
+            let place = if node.place.len > 0 {
+                node.place
+            } else {
+                whole
+            };
             self.add(
-                Problem::new("missing-mapping", place, format!("the mapping has no `{}`", field.name))
-                    .expected(format!("every field that the table needs: {}", quoted(known.iter().filter(|f| f.required).map(|f| f.name))))
-                    .hint(format!("for example {} = \"{}\"", field.name, field.name)),
+                Problem::new(
+                    "missing-mapping",
+                    place,
+                    format!("the mapping has no `{}`", field.name),
+                )
+                .expected("every field that the table needs")
+                .hint(format!("for example {} = \"{}\"", field.name, field.name)),
             );
         }
         rows
     }
 
-    fn map_row(&mut self, entry: &Entry, table: SourceTable, field: Option<&Field>, columns: &[String]) -> MapRow {
-        let usual = if matches!(entry.key.as_str(), "key_hash" | "text_hash") { Transform::Hash } else { Transform::Copy };
+    fn map_row(
+        &mut self,
+        entry: &Entry,
+        table: SourceTable,
+        field: Option<&Field>,
+        columns: &[String],
+    ) -> MapRow {
+        let usual = if matches!(entry.key.as_str(), "key_hash" | "text_hash") {
+            Transform::Hash
+        } else {
+            Transform::Copy
+        };
         let mut row = MapRow {
             from: None,
             constant: None,
@@ -344,27 +508,46 @@ impl Reading<'_> {
         if let Some((node, text)) = from.and_then(|node| node.text().map(|text| (node, text))) {
             row.from = Some(text.to_owned());
             if !columns.is_empty() && !columns.iter().any(|column| column == text) {
-                self.add(
-                    Problem::new("unknown-column", node.place, format!("there is no column `{text}`"))
-                        .expected(format!("one of {}", quoted(columns)))
-                        .nearest(text, columns.iter().map(String::as_str)),
-                );
+                self.sink.add_with(|| {
+                    Problem::new(
+                        "unknown-column",
+                        node.place,
+                        format!("there is no column `{text}`"),
+                    )
+                    .expected(one_of(columns))
+                    .nearest(text, columns.iter().map(String::as_str))
+                });
             }
         }
         row
     }
 
-    fn long_row(&mut self, entry: &Entry, long: &Table, table: SourceTable, field: Option<&Field>, row: &mut MapRow) {
+    fn long_row(
+        &mut self,
+        entry: &Entry,
+        long: &Table,
+        table: SourceTable,
+        field: Option<&Field>,
+        row: &mut MapRow,
+    ) {
         match (long.entry("from"), long.entry("constant")) {
             (Some(first), Some(second)) => self.add(
-                Problem::new("conflicting-keys", second.key_place, "`from` and `constant` exclude each other")
-                    .expected("one of them")
-                    .related(first.key_place, "the other one"),
+                Problem::new(
+                    "conflicting-keys",
+                    second.key_place,
+                    "`from` and `constant` exclude each other",
+                )
+                .expected("one of them")
+                .related(first.key_place, "the other one"),
             ),
             (None, None) => self.add(
-                Problem::new("missing-key", entry.key_place, format!("`{}` has neither `from` nor `constant`", entry.key))
-                    .expected("a field of the source, or a constant")
-                    .hint("for example { from = \"amount\" }"),
+                Problem::new(
+                    "missing-key",
+                    entry.key_place,
+                    format!("`{}` has neither `from` nor `constant`", entry.key),
+                )
+                .expected("a field of the source, or a constant")
+                .hint("for example { from = \"amount\" }"),
             ),
             _ => {}
         }
@@ -389,10 +572,16 @@ impl Reading<'_> {
             Some("quarantine") => OnError::Quarantine,
             _ => OnError::Reject,
         };
-        if let (OnError::Null, true, Some(node)) = (row.on_error, row.required, long.get("on_error")) {
+        if let (OnError::Null, true, Some(node)) =
+            (row.on_error, row.required, long.get("on_error"))
+        {
             self.add(
-                Problem::new("conflicting-keys", node.place, format!("`{}` is required and cannot become missing", entry.key))
-                    .expected("`reject` or `quarantine`"),
+                Problem::new(
+                    "conflicting-keys",
+                    node.place,
+                    format!("`{}` is required and cannot become missing", entry.key),
+                )
+                .expected("`reject` or `quarantine`"),
             );
         }
     }
@@ -412,8 +601,15 @@ impl Reading<'_> {
             && field.map_type != wanted
         {
             self.add(
-                Problem::new("type-mismatch", node.place, format!("`{}` cannot be of type {}", field.name, type_name(wanted)))
-                    .expected(format!("type {}, which is also the default", type_name(field.map_type))),
+                Problem::new(
+                    "type-mismatch",
+                    node.place,
+                    format!("`{}` cannot be of type {}", field.name, type_name(wanted)),
+                )
+                .expected(format!(
+                    "type {}, which is also the default",
+                    type_name(field.map_type)
+                )),
             );
         }
         row.map_type = wanted;
@@ -430,7 +626,9 @@ impl Reading<'_> {
         if !named {
             // A sample instant shows whether the directives are known, and whether they carry a date.
             let sample = jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC);
-            let dated = ["%Y", "%y", "%F", "%D", "%s", "%c", "%x"].iter().any(|directive| text.contains(directive));
+            let dated = ["%Y", "%y", "%F", "%D", "%s", "%c", "%x"]
+                .iter()
+                .any(|directive| text.contains(directive));
             if jiff::fmt::strtime::format(text, &sample).is_err() || !dated {
                 self.add(
                     Problem::new("bad-time-format", entry.node.place, format!("`{text}` is no format of a date"))
@@ -442,17 +640,28 @@ impl Reading<'_> {
     }
 
     fn needless_in_row(&mut self, entry: &Entry, why: &str) {
-        self.add(Problem::new("needless-key", entry.key_place, format!("`{}` has no effect here: {why}", entry.key)).expected("a mapping row without it"));
+        self.add(
+            Problem::new(
+                "needless-key",
+                entry.key_place,
+                format!("`{}` has no effect here: {why}", entry.key),
+            )
+            .expected("a mapping row without it"),
+        );
     }
 
     fn factor(&mut self, long: &Table, map_type: MapType) -> f64 {
-        let Some(entry) = long.entry("unit") else { return 1.0 };
+        let Some(entry) = long.entry("unit") else {
+            return 1.0;
+        };
         if !matches!(map_type, Money | Integer | Real) {
             self.needless_in_row(entry, "only money and numbers have a unit");
             return 1.0;
         }
         let factor = match (&entry.node.value, map_type) {
-            (Value::Text(text), Money) if text == "minor" => Some(0.1_f64.powi(i32::from(self.digits))),
+            (Value::Text(text), Money) if text == "minor" => {
+                Some(0.1_f64.powi(i32::from(self.digits)))
+            }
             (Value::Text(text), Money) if text == "major" => Some(1.0),
             (Value::Text(text), _) => text.parse::<f64>().ok(),
             _ => entry.node.real(),
@@ -461,8 +670,17 @@ impl Reading<'_> {
             Some(factor) => factor,
             None => {
                 self.add(
-                    Problem::new("bad-unit", entry.node.place, "`unit` is no unit")
-                        .expected("`major`, `minor` (money only), or a number above 0 such as 0.01"),
+                    Problem::new(
+                        "bad-unit",
+                        entry.node.place,
+                        format!(
+                            "`unit` cannot be `{}`",
+                            crate::canonical::to_json(&entry.node)
+                                .to_string()
+                                .trim_matches('"')
+                        ),
+                    )
+                    .expected("`major`, `minor` (money only), or a number above 0 such as 0.01"),
                 );
                 1.0
             }
@@ -477,17 +695,30 @@ impl Reading<'_> {
             Some("hash") => row.transform = Transform::Hash,
             _ => {}
         }
-        let Some(values) = long.entry("values") else { return };
+        let Some(values) = long.entry("values") else {
+            return;
+        };
         if let Some(transform) = long.entry("transform") {
             self.add(
-                Problem::new("conflicting-keys", values.key_place, "`values` and `transform` exclude each other")
-                    .expected("one of them")
-                    .related(transform.key_place, "the other one"),
+                Problem::new(
+                    "conflicting-keys",
+                    values.key_place,
+                    "`values` and `transform` exclude each other",
+                )
+                .expected("one of them")
+                .related(transform.key_place, "the other one"),
             );
         }
         let mut map = BTreeMap::new();
-        for value in values.node.table().map(|table| table.entries.as_slice()).unwrap_or_default() {
-            let Some(kept) = value.node.text() else { continue };
+        for value in values
+            .node
+            .table()
+            .map(|table| table.entries.as_slice())
+            .unwrap_or_default()
+        {
+            let Some(kept) = value.node.text() else {
+                continue;
+            };
             self.closed_value(table, &entry.key, kept, value.node.place);
             map.insert(value.key.clone(), kept.to_owned());
         }
@@ -495,7 +726,8 @@ impl Reading<'_> {
     }
 }
 
-fn type_name(map_type: MapType) -> &'static str {
+/// Name of a type as playbooks write it.
+pub(crate) fn type_name(map_type: MapType) -> &'static str {
     match map_type {
         Text => "text",
         Integer => "integer",

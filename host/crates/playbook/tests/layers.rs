@@ -1,0 +1,413 @@
+//! Files on top of each other, overrides from outside, and places for later reports.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use playbook_model::Problem as SettingsProblem;
+use playbook_toml::{
+    EXTENDS_DEPTH_MAX, FILES_MAX, Loaded, Override, PluginRef, Problems, ReadFiles, SourceText,
+    canonical_json, default_ceiling, load_with,
+};
+
+/// Files of a test, by path.
+#[derive(Debug, Default)]
+struct Files(BTreeMap<PathBuf, String>);
+
+impl ReadFiles for Files {
+    fn read(&self, path: &Path, _bytes_max: usize) -> io::Result<Vec<u8>> {
+        self.0
+            .get(path)
+            .map(|text| text.clone().into_bytes())
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+const HEAD: &str = r#"
+[playbook]
+id = "tea-house"
+brand = "tea-house"
+currency = "CNY"
+time_zone = "Asia/Shanghai"
+"#;
+
+const BASE: &str = r#"
+[[source]]
+name = "orders"
+table = "events"
+path = "orders.csv"
+event = "order_paid"
+map = { member = "customer", time = { from = "paid_at", format = "%Y%m%d" }, amount_minor = "amount" }
+
+[features]
+orders_90d = { count = "order_paid", window = "90d", unit = "count" }
+orders_365d = { count = "order_paid", window = "365d" }
+
+[[stage]]
+kind = "scoring"
+plugin = "value-rfm@^0.1"
+settings = { r_days = [7, 30, 90, 180], weights = { r = 1, f = 2 } }
+
+[[stage]]
+kind = "scoring"
+plugin = "churn-7d"
+"#;
+
+fn load(files: &[(&str, &str)], overrides: &[Override]) -> Result<Loaded, Problems> {
+    let files = Files(
+        files
+            .iter()
+            .map(|(path, text)| (Path::new("brand").join(path), (*text).to_owned()))
+            .collect(),
+    );
+    load_with(
+        Path::new("brand/playbook.toml"),
+        overrides,
+        &default_ceiling(),
+        &files,
+    )
+}
+
+fn loaded(files: &[(&str, &str)], overrides: &[Override]) -> Loaded {
+    load(files, overrides).unwrap_or_else(|problems| panic!("{}", problems.render()))
+}
+
+fn set(path: &str, value: &str) -> Override {
+    Override::Set {
+        path: path.to_owned(),
+        value: value.to_owned(),
+    }
+}
+
+fn swap(stage: &str, plugin: &str) -> Override {
+    Override::Swap {
+        stage: stage.to_owned(),
+        plugin: plugin.to_owned(),
+    }
+}
+
+fn marked(source: &SourceText, start: usize, len: usize) -> &str {
+    &source.text[start..start + len]
+}
+
+#[test]
+fn a_brand_says_only_what_differs_from_its_preset() {
+    let top = format!(
+        "extends = \"preset.toml\"\ninclude = [\"parts/more.toml\"]\nremove = [\"stage.churn-7d\", \"features.orders_365d\"]\n{HEAD}{}",
+        r#"
+[features]
+orders_90d = { count = "order_paid", window = "60d" }
+
+[[source]]
+name = "orders"
+path = "ours/*.csv"
+map = { time = { from = "at" } }
+
+[[stage]]
+name = "value-rfm"
+settings = { weights = { f = 3 } }
+"#
+    );
+    let more = "[features]\nlikes_30d = { count = \"like\", window = \"30d\" }\n\n[[stage]]\nkind = \"roi\"\nplugin = \"own/roi.wasm\"\n";
+    let playbook = loaded(
+        &[
+            ("playbook.toml", &top),
+            ("preset.toml", BASE),
+            ("parts/more.toml", more),
+        ],
+        &[],
+    )
+    .playbook;
+
+    let features: Vec<&str> = playbook
+        .features
+        .iter()
+        .map(|feature| feature.name.as_str())
+        .collect();
+    assert_eq!(features, ["orders_90d", "likes_30d"]);
+    let playbook_model::Definition::Aggregate(aggregate) = &playbook.features[0].definition else {
+        panic!("an aggregate")
+    };
+    assert_eq!(aggregate.window.from_ms, Some(60 * 86_400_000));
+
+    let source = &playbook.sources[0];
+    assert_eq!(
+        (source.path.as_str(), source.event.as_deref()),
+        ("ours/*.csv", Some("order_paid"))
+    );
+    let time = source.mapping.iter().find(|row| row.to == "time").unwrap();
+    assert_eq!(
+        (time.from.as_deref(), time.format.as_deref()),
+        (Some("at"), None),
+        "a mapping row is replaced as a whole"
+    );
+    assert_eq!(source.mapping.len(), 3);
+
+    let stages: Vec<&str> = playbook
+        .stages
+        .iter()
+        .map(|stage| stage.name.as_str())
+        .collect();
+    assert_eq!(stages, ["value-rfm", "roi"]);
+    assert_eq!(
+        canonical_json(&playbook.stages[0].settings),
+        r#"{"r_days":[7,30,90,180],"weights":{"f":3,"r":1}}"#,
+        "settings merge key by key"
+    );
+    assert_eq!(
+        playbook.stages[1].plugin,
+        PluginRef::Path("parts/own/roi.wasm".into()),
+        "a component lies beside the file that names it"
+    );
+}
+
+#[test]
+fn another_plugin_in_a_stage_starts_with_its_own_settings() {
+    let top = format!(
+        "extends = \"preset.toml\"\n{HEAD}\n[[stage]]\nname = \"value-rfm\"\nplugin = \"own-value\"\n"
+    );
+    let playbook = loaded(&[("playbook.toml", &top), ("preset.toml", BASE)], &[]).playbook;
+    assert_eq!(canonical_json(&playbook.stages[0].settings), "{}");
+
+    let top = top.replace("own-value", "value-rfm@=0.1.3");
+    let playbook = loaded(&[("playbook.toml", &top), ("preset.toml", BASE)], &[]).playbook;
+    assert_ne!(
+        canonical_json(&playbook.stages[0].settings),
+        "{}",
+        "another version of a plugin keeps them"
+    );
+}
+
+#[test]
+fn overrides_reach_settings_by_the_name_of_the_stage() {
+    let top = format!("{HEAD}{BASE}");
+    let overrides = [
+        set("stage.value-rfm.settings.weights.f", "7"),
+        set("stage.value-rfm.settings.mode", "quantile"),
+        set("cycle.as_of", "1998-07-01"),
+        set("source.orders.rejects_max", "0.5"),
+    ];
+    let playbook = loaded(&[("playbook.toml", &top)], &overrides).playbook;
+    assert_eq!(
+        canonical_json(&playbook.stages[0].settings),
+        r#"{"mode":"quantile","r_days":[7,30,90,180],"weights":{"f":7,"r":1}}"#
+    );
+    assert_eq!(
+        playbook.cycle.as_of.map(|at| at.0),
+        Some(899_222_400_000),
+        "midnight in Shanghai"
+    );
+    assert_eq!(playbook.sources[0].rejects_max, 0.5);
+}
+
+#[test]
+fn a_swapped_stage_keeps_its_name_and_loses_its_settings() {
+    let top = format!("{HEAD}{BASE}");
+    let before = loaded(&[("playbook.toml", &top)], &[]).playbook;
+    let after = loaded(
+        &[("playbook.toml", &top)],
+        &[swap("value-rfm", "participation-8@^0.1")],
+    )
+    .playbook;
+    assert_eq!(after.stages[0].name, "value-rfm");
+    assert_eq!(
+        after.stages[0].plugin,
+        PluginRef::Named {
+            name: "participation-8".into(),
+            version: "^0.1".into()
+        }
+    );
+    assert_eq!(canonical_json(&after.stages[0].settings), "{}");
+    assert_eq!(after.stages[1].name, before.stages[1].name);
+    assert_ne!(after.digest, before.digest);
+}
+
+#[test]
+fn the_digest_follows_content_and_nothing_else() {
+    let digest =
+        |files: &[(&str, &str)], overrides: &[Override]| loaded(files, overrides).playbook.digest;
+    let one = format!("{HEAD}{BASE}");
+    let plain = digest(&[("playbook.toml", &one)], &[]);
+    let split = format!("extends = \"preset.toml\"\n{HEAD}");
+    assert_eq!(
+        digest(&[("playbook.toml", &split), ("preset.toml", BASE)], &[]),
+        plain,
+        "spread over files"
+    );
+    let noted = one
+        .replace("[features]", "# a note\n\n[features]   # another")
+        .replace("brand = \"tea-house\"\n", "")
+        + "\n[playbook.title]\nen = \"x\"\n";
+    assert!(
+        load(&[("playbook.toml", &noted)], &[]).is_err(),
+        "the brand is missing"
+    );
+    let noted = one
+        .replace("[features]", "# a note\n\n[features]   # another")
+        .replace("r = 1, f = 2", "f = 2, r = 1");
+    assert_eq!(
+        digest(&[("playbook.toml", &noted)], &[]),
+        plain,
+        "comments, blanks and the order of keys"
+    );
+    assert_ne!(
+        digest(
+            &[("playbook.toml", &one)],
+            &[set("stage.value-rfm.settings.weights.f", "3")]
+        ),
+        plain
+    );
+    assert_ne!(
+        digest(
+            &[("playbook.toml", &one.replace("\"90d\"", "\"91d\""))],
+            &[]
+        ),
+        plain
+    );
+}
+
+#[test]
+fn what_a_plugin_refuses_is_shown_in_the_file() {
+    let top = format!("extends = \"preset.toml\"\n{HEAD}");
+    let loaded = loaded(
+        &[("playbook.toml", &top), ("preset.toml", BASE)],
+        &[set("stage.churn-7d.settings.watch", "7.5")],
+    );
+    let said = |stage: &str, path: &str| {
+        (
+            stage.to_owned(),
+            SettingsProblem {
+                path: path.to_owned(),
+                message: "not ascending".to_owned(),
+                hint: None,
+            },
+        )
+    };
+    let problems = loaded.settings_problems(&[
+        said("value-rfm", "/r_days/2"),
+        said("value-rfm", "/weights"),
+        said("value-rfm", "/absent/3"),
+        said("churn-7d", "/watch"),
+    ]);
+    let shown: Vec<(&str, &str)> = problems
+        .problems
+        .iter()
+        .map(|problem| {
+            let place = problem.place.unwrap();
+            let source = &problems.sources[place.file];
+            (source.name.as_str(), marked(source, place.start, place.len))
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (
+                "preset.toml",
+                "{ r_days = [7, 30, 90, 180], weights = { r = 1, f = 2 } }"
+            ),
+            ("preset.toml", "90"),
+            ("preset.toml", "{ r = 1, f = 2 }"),
+            ("--set stage.churn-7d.settings.watch", "7.5"),
+        ]
+    );
+    assert!(
+        problems
+            .problems
+            .iter()
+            .all(|problem| problem.code == "bad-setting")
+    );
+    assert_eq!(
+        problems.position(&problems.problems[1]),
+        Some(("preset.toml", 16, 31))
+    );
+}
+
+#[test]
+fn dotted_paths_lead_to_their_places() {
+    let text = format!("{HEAD}{BASE}");
+    let loaded = loaded(&[("playbook.toml", &text)], &[]);
+    let at = |path: &str| {
+        let place = loaded.place(path).unwrap();
+        marked(&loaded.sources[place.file], place.start, place.len).to_owned()
+    };
+    assert_eq!(at("playbook.currency"), "\"CNY\"");
+    assert_eq!(at("stage.value-rfm.settings.r_days.1"), "30");
+    assert_eq!(
+        at("features.orders_90d"),
+        "{ count = \"order_paid\", window = \"90d\", unit = \"count\" }"
+    );
+    assert_eq!(at("stage.churn-7d.plugin"), "\"churn-7d\"");
+    assert!(loaded.place("nothing.here").is_none());
+}
+
+#[test]
+fn a_chain_of_files_has_an_end() {
+    let chain = |length: usize| {
+        let mut files = vec![(
+            "playbook.toml".to_owned(),
+            format!("extends = \"1.toml\"\n{HEAD}{BASE}"),
+        )];
+        for at in 1..length {
+            files.push((
+                format!("{at}.toml"),
+                format!("extends = \"{}.toml\"\n", at + 1),
+            ));
+        }
+        files.push((format!("{length}.toml"), String::new()));
+        files
+    };
+    let check = |files: Vec<(String, String)>| {
+        let files: Vec<(&str, &str)> = files
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_str()))
+            .collect();
+        load(&files, &[])
+    };
+    assert!(check(chain(EXTENDS_DEPTH_MAX - 1)).is_ok());
+    let problems = check(chain(EXTENDS_DEPTH_MAX)).unwrap_err();
+    assert_eq!(
+        problems.problems[0].code,
+        "include-depth",
+        "{}",
+        problems.render()
+    );
+}
+
+#[test]
+fn a_tree_of_files_has_a_bound() {
+    // Each file includes 16 others: without a bound the count would grow sixteenfold with each level.
+    let list = |level: usize| {
+        (0..16)
+            .map(|at| format!("\"{level}-{at}.toml\""))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let mut files = vec![(
+        "playbook.toml".to_owned(),
+        format!("include = [{}]\n{HEAD}{BASE}", list(1)),
+    )];
+    for level in 1..6 {
+        for at in 0..16 {
+            files.push((
+                format!("{level}-{at}.toml"),
+                format!("include = [{}]\n", list(level + 1)),
+            ));
+        }
+    }
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect();
+    let problems = load(&files, &[]).unwrap_err();
+    assert!(
+        problems
+            .problems
+            .iter()
+            .any(|problem| problem.code == "too-many-files"),
+        "{}",
+        problems.render()
+    );
+    assert!(problems.sources.len() <= FILES_MAX);
+}
