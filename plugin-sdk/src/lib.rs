@@ -27,6 +27,7 @@ mod problem;
 mod proposals;
 mod rows;
 mod sample;
+mod schema;
 pub mod settings;
 mod shape;
 #[cfg(not(target_arch = "wasm32"))]

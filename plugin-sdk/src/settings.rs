@@ -17,13 +17,16 @@ pub fn schema<S: JsonSchema>() -> String {
 /// Reads settings from JSON text.
 ///
 /// # Errors
-/// Every problem that shows: too long, not JSON, and what the struct refuses.
+/// Every problem that shows: too long, not JSON, all that its schema refuses, and what the struct
+/// refuses beyond that.
 pub fn parse<S: DeserializeOwned + JsonSchema>(text: &str) -> Result<S, Problems> {
     if text.len() > SETTINGS_BYTES_MAX {
         return Err(Problems::one("", format!("longer than {SETTINGS_BYTES_MAX} bytes")));
     }
     let value: serde_json::Value = serde_json::from_str(text)
         .map_err(|error| Problems::one("", format!("not JSON: {error}")))?;
+    let schema = schemars::schema_for!(S);
+    crate::schema::check(schema.as_value(), &value).into_result()?;
     serde_path_to_error::deserialize(value)
         .map_err(|error| Problems::one(pointer(error.path()), error.inner().to_string()))
 }
