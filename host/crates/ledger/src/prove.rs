@@ -1,11 +1,13 @@
 //! The proof that a ledger is whole: chain, balances, invariants.
 
+use std::collections::{BTreeMap, HashMap};
+
 use playbook_model::{Digest, Minor};
 
 use crate::account::{Accounts, Breach};
 use crate::ledger::Work;
-use crate::store::{Group, Purpose, Scope};
-use crate::{Entry, EntryKind, Ledger, LedgerError};
+use crate::store::{CycleRow, Group, Purpose, Scope};
+use crate::{CycleRef, Entry, EntryKind, Ledger, LedgerError};
 
 /// What a proof found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +85,7 @@ struct Prover {
     next: i64,
     flaw: Option<Flaw>,
     /// Amounts of grants that are still open, and their accounts.
-    open: std::collections::HashMap<i64, (Minor, i64)>,
+    open: HashMap<i64, (Minor, i64)>,
 }
 
 impl Prover {
@@ -95,7 +97,7 @@ impl Prover {
             chain: Digest([0; 32]),
             next: 1,
             flaw: None,
-            open: std::collections::HashMap::new(),
+            open: HashMap::new(),
         };
         work.tx.scan(Scope::All, &mut |scanned| {
             prover.visit(&scanned.entry, &scanned.hash);
@@ -233,28 +235,40 @@ impl Prover {
 
     /// Cycles are stored for speed; the groups that began and closed them are the evidence.
     fn compare_cycles(&mut self, work: &mut Work<'_>) -> Result<(), LedgerError> {
+        let mut told: BTreeMap<CycleRef, CycleRow> = BTreeMap::new();
         for group in self.groups.clone() {
-            let wanted = |stored: Option<Digest>| stored == Some(group.payload);
-            let fits = match group.purpose {
+            match group.purpose {
                 Purpose::Begin => {
-                    let row = work.tx.cycle(&group.cycle)?;
-                    row.is_some_and(|row| {
-                        wanted(Some(row.run_key)) && row.opening_entry + 1 == group.first
-                    })
+                    let opening_entry = group.first - 1;
+                    let row = CycleRow {
+                        run_key: group.payload,
+                        opening_entry,
+                        summary: None,
+                    };
+                    told.insert(group.cycle, row);
                 }
-                Purpose::Close => {
-                    let row = work.tx.cycle(&group.cycle)?;
-                    row.is_some_and(|row| wanted(row.summary))
-                }
-                Purpose::Budget | Purpose::Entries => true,
-            };
-            if !fits {
-                self.fail(
-                    Some(group.number),
-                    None,
-                    "the stored cycle differs from its group",
-                );
+                Purpose::Close => match told.get_mut(&group.cycle) {
+                    Some(row) => row.summary = Some(group.payload),
+                    None => self.fail(
+                        Some(group.number),
+                        None,
+                        "it closes a cycle that never began",
+                    ),
+                },
+                Purpose::Budget | Purpose::Entries => {}
             }
+        }
+        let stored = work.tx.cycles()?;
+        let differing = told
+            .iter()
+            .find(|(cycle, row)| stored.get(*cycle) != Some(*row))
+            .or_else(|| stored.iter().find(|(cycle, _)| !told.contains_key(*cycle)));
+        if let Some((cycle, _)) = differing {
+            let CycleRef { playbook, number } = cycle;
+            let what = format!(
+                "cycle {number} of playbook `{playbook}` is stored otherwise than its groups say"
+            );
+            self.fail(None, None, &what);
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The ledger's storage in one SQLite file: write-ahead log, synchronous FULL.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -250,6 +251,19 @@ fn entry_of<'r>(row: &'r Row<'_>) -> Result<(Entry<'r>, Digest), LedgerError> {
     Ok((entry, digest_at(row, 16)?))
 }
 
+/// Reads run key, opening entry and summary from the first three columns.
+fn cycle_of(row: &Row<'_>) -> Result<CycleRow, LedgerError> {
+    let summary = match row.get_ref(2)? {
+        ValueRef::Null => None,
+        _ => Some(digest_at(row, 2)?),
+    };
+    Ok(CycleRow {
+        run_key: digest_at(row, 0)?,
+        opening_entry: row.get(1)?,
+        summary,
+    })
+}
+
 impl Transaction for Step<'_> {
     fn accounts(&mut self) -> Result<Vec<Balance>, LedgerError> {
         let mut statement = self.connection.prepare_cached(
@@ -451,18 +465,23 @@ impl Transaction for Step<'_> {
             "SELECT run_key, opening_entry, summary FROM cycles WHERE playbook = ?1 AND cycle = ?2",
         )?;
         let mut rows = statement.query(params![cycle.playbook, cycle.number])?;
-        let Some(row) = rows.next()? else {
-            return Ok(None);
-        };
-        let summary = match row.get_ref(2)? {
-            ValueRef::Null => None,
-            _ => Some(digest_at(row, 2)?),
-        };
-        Ok(Some(CycleRow {
-            run_key: digest_at(row, 0)?,
-            opening_entry: row.get(1)?,
-            summary,
-        }))
+        rows.next()?.map(|row| cycle_of(row)).transpose()
+    }
+
+    fn cycles(&mut self) -> Result<BTreeMap<CycleRef, CycleRow>, LedgerError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT run_key, opening_entry, summary, playbook, cycle FROM cycles",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut cycles = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let cycle = CycleRef {
+                playbook: row.get(3)?,
+                number: row.get(4)?,
+            };
+            cycles.insert(cycle, cycle_of(row)?);
+        }
+        Ok(cycles)
     }
 
     fn put_cycle(&mut self, cycle: &CycleRef, row: &CycleRow) -> Result<(), LedgerError> {

@@ -1,5 +1,7 @@
 //! What the ledger asks of its storage. SQLite answers today; another database can.
 
+use std::collections::BTreeMap;
+
 use playbook_model::{Digest, Minor, UnixMs};
 
 use crate::account::Balance;
@@ -147,6 +149,7 @@ pub(crate) trait Transaction {
     fn groups(&mut self) -> Result<Vec<Group>, LedgerError>;
     fn scan(&mut self, scope: Scope<'_>, visit: &mut Visit<'_>) -> Result<(), LedgerError>;
     fn cycle(&mut self, cycle: &CycleRef) -> Result<Option<CycleRow>, LedgerError>;
+    fn cycles(&mut self) -> Result<BTreeMap<CycleRef, CycleRow>, LedgerError>;
     fn put_cycle(&mut self, cycle: &CycleRef, row: &CycleRow) -> Result<(), LedgerError>;
     fn openings(&mut self, cycle: &CycleRef) -> Result<Vec<OpeningRow>, LedgerError>;
     fn put_openings(&mut self, cycle: &CycleRef, rows: &[OpeningRow]) -> Result<(), LedgerError>;
