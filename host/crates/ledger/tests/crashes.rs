@@ -1,5 +1,9 @@
 //! A run that is killed at any moment and started again: nothing lost, nothing doubled.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests; the child reports to its killer"
+)]
 
 mod shared;
 
@@ -14,10 +18,10 @@ use shared::{BRAND, NOW, assert_sound, cycle, key, plan, request};
 /// Set in the child: the ledger's file.
 const LEDGER: &str = "LEDGER_OF_CRASH_TEST";
 /// Grants of the run: several commit groups.
-const GRANTS: usize = 20_000;
+const GRANTS: usize = 15_000;
 const COST: i64 = 3;
 /// Kills before the run may end.
-const KILLS: u32 = 12;
+const KILLS: u32 = 8;
 
 /// The whole run, from its begin: what a host does each time it is started.
 fn run(path: &Path) -> (usize, usize) {
@@ -98,7 +102,7 @@ fn a_run_killed_again_and_again_ends_with_every_grant_once() {
     let (fresh, known) = run(&path);
     assert_eq!(fresh + known, GRANTS);
     assert!(
-        known > 15_000,
+        known > 10_000,
         "the earlier runs' grants were found again: {known}"
     );
     let ledger = Ledger::open(&path, BRAND).unwrap();

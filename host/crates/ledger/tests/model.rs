@@ -32,7 +32,6 @@ enum State {
 }
 
 /// Pools and limits as plain sums; one stage per pool.
-#[derive(Default)]
 struct Model {
     pool: BTreeMap<&'static str, i64>,
     limit: BTreeMap<&'static str, i64>,
@@ -59,12 +58,14 @@ fn check(seed: u64) {
     let ledger = Ledger::in_memory(BRAND).unwrap();
     let accounts = ledger.ensure_budget(&plan(10_000), NOW).unwrap();
     ledger.begin_cycle(&cycle(0), key("run"), NOW).unwrap();
-    let mut model = Model::default();
-    model.pool = BTreeMap::from([("points", 3_150), ("coupons", 2_250)]);
-    model.limit = BTreeMap::from([("points", 1_575), ("coupons", 1_125)]);
+    let mut model = Model {
+        pool: BTreeMap::from([("points", 3_150), ("coupons", 2_250)]),
+        limit: BTreeMap::from([("points", 1_575), ("coupons", 1_125)]),
+        grants: BTreeMap::new(),
+    };
     let mut draws = Draws(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let mut number = 0;
-    for turn in 0..300 {
+    for turn in 0..200 {
         let (stage, pool) = STAGES[usize::try_from(draws.below(2)).unwrap()];
         match draws.below(10) {
             0..5 => grant(
@@ -195,5 +196,5 @@ fn transfer(
 
 #[test]
 fn random_sequences_answer_as_the_model_does() {
-    (1..=40).for_each(check);
+    (1..=12).for_each(check);
 }
