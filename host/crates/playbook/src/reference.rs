@@ -3,7 +3,7 @@
 use crate::codes::CODES;
 use crate::files::{EXTENDS_DEPTH_MAX, FILE_BYTES_MAX, FILES_BYTES_MAX, FILES_MAX};
 use crate::layout::{EVENT_KINDS, FEATURES_MAX, INTERACTION_KINDS, SOURCES_MAX, STAGES_MAX};
-use crate::reading::sources::{closed_values, fields, tables, type_name};
+use crate::reading::host_tables::{closed_values, fields, tables, type_name};
 use crate::schema::all_tables;
 use crate::spec::{KeySpec, Shape};
 use crate::tree::{DEPTH_MAX, KEY_BYTES_MAX, VALUES_MAX};
@@ -124,7 +124,7 @@ fn host_tables() -> String {
                 type_name(field.map_type)
             ));
         }
-        if crate::reading::sources::of_attribute(*table) {
+        if crate::reading::host_tables::of_attribute(*table) {
             out.push_str(&format!(
                 "| {name} | `attr_*` | any, text by default | fields of the brand's own |\n"
             ));

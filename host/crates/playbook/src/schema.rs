@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use crate::canonical::to_json;
 use crate::layout::{EVENT_GROUPS, EVENT_KINDS, FILE};
 use crate::problem::Sink;
-use crate::reading::sources::{fields, of_attribute, tables};
+use crate::reading::host_tables::{fields, of_attribute, tables};
 use crate::spec::{KeySpec, Shape, TableSpec};
 use crate::tree;
 use crate::values;

@@ -29,8 +29,7 @@ fn load(bytes: &[u8]) -> Result<Loaded, Problems> {
 }
 
 fn codes(text: &str) -> Vec<&'static str> {
-    let problems = load(text.as_bytes())
-        .expect_err("a hostile file is refused");
+    let problems = load(text.as_bytes()).expect_err("a hostile file is refused");
     assert!(problems.problems.len() <= PROBLEMS_MAX);
     // Rendering is part of what a hostile file must not slow down or break.
     assert!(problems.render().len() < 400 * PROBLEMS_MAX + 2_000 * problems.problems.len());

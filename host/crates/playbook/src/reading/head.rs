@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use playbook_model::Words;
 
 use super::Reading;
-use super::features::Names;
+use super::references::Names;
 use crate::problem::{Place, Problem};
 use crate::tree::{Node, Value};
 use crate::types::{CycleDef, OutputDef};

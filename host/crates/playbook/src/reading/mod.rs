@@ -1,10 +1,14 @@
 //! From a checked tree to a [`Playbook`]: names resolved, defaults filled in, rules between keys.
 
+mod aggregates;
 mod expression;
 mod features;
 mod head;
+pub(crate) mod host_tables;
+mod mapping;
 mod money;
-pub(crate) mod sources;
+mod references;
+mod sources;
 mod stages;
 
 use std::path::{Path, PathBuf};
@@ -54,7 +58,7 @@ pub(crate) fn read(
     let head = reading.head();
     let cycle = reading.cycle();
     let sources = reading.sources();
-    let names = features::Names::of(root);
+    let names = references::Names::of(root);
     let features = reading.features(&names, &sources);
     let budget = reading.budget();
     let stages = reading.stages(&names, budget.as_ref());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use playbook_model::Minor;
 
 use super::Reading;
-use super::features::Names;
+use super::references::Names;
 use crate::problem::Problem;
 use crate::tree::{Node, Table};
 use crate::types::{BudgetDef, Guardrails};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use playbook_model::{Kind, Limits};
 
 use super::Reading;
-use super::features::Names;
+use super::references::Names;
 use crate::canonical::to_json;
 use crate::merge::{entry_name, is_path};
 use crate::problem::{Place, Problem};

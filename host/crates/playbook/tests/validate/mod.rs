@@ -130,7 +130,9 @@ fn descend(
         }
         ("additionalProperties", Value::Object(object)) => {
             for (key, value) in object.iter().filter(|(key, _)| {
-                rules.get("properties").is_none_or(|known| known.get(key).is_none())
+                rules
+                    .get("properties")
+                    .is_none_or(|known| known.get(key).is_none())
             }) {
                 match rule {
                     Value::Bool(false) => found.push(format!("{keyword} at {path}/{key}")),

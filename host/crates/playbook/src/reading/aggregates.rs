@@ -1,0 +1,355 @@
+//! Aggregates of features: fields, kinds of events, windows, groups.
+
+use std::collections::BTreeSet;
+
+use playbook_model::{Aggregate, AggregateDef, CellType, EventFilter, Grain, Subject, Window};
+
+use super::features::attribute_row;
+use super::host_tables::{COSTS, ENTRIES, EVENTS, Field, MEMBERS};
+use super::references::Names;
+use super::{Reading, names_of};
+use crate::layout::{EVENT_GROUPS, EVENT_KINDS, INTERACTION_KINDS};
+use crate::problem::{Place, Problem};
+use crate::spec::one_of;
+use crate::tree::{Entry, Node, Table, Value};
+use crate::types::{MapType, SourceDef, default_cell_type};
+use crate::values;
+
+impl Reading<'_> {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one call site, all facts of one feature"
+    )]
+    pub(super) fn aggregate(
+        &mut self,
+        entry: &Entry,
+        table: &Table,
+        way: &Entry,
+        function: Aggregate,
+        subject: &Subject,
+        names: &Names,
+        sources: &[SourceDef],
+    ) -> Option<(AggregateDef, CellType, &'static str)> {
+        let over = match table.text("over") {
+            Some("members") => Grain::Members,
+            Some("costs") => Grain::Costs,
+            Some("entries") => Grain::Entries,
+            _ => Grain::Events,
+        };
+        let is_long = way.key == "aggregate";
+        let field = if is_long || !function.needs_field() {
+            table.get("field")
+        } else {
+            Some(&way.node)
+        };
+        self.field_needed(entry, table, way, function, field.is_some());
+        let field_type = field.and_then(|node| self.field_type(node, over, names, sources));
+        let shape = self.typed(way, function, field, field_type);
+
+        let events = if is_long || function.needs_field() {
+            table.entry("events")
+        } else {
+            Some(way)
+        };
+        let kinds = self.kinds(events, over, table);
+        let channels: Vec<String> = names_of(table.get("channel"))
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        if let (Some(extra), false) = (
+            table.entry("channel"),
+            matches!(over, Grain::Events | Grain::Costs),
+        ) {
+            self.needless_over(extra, "only events and costs have channels");
+        }
+        self.subject_known(table, subject, over);
+        let by = table.get("by").and_then(|node| self.by(node, over, names));
+        let aggregate = AggregateDef {
+            over,
+            function,
+            filter: EventFilter { kinds, channels },
+            window: self.window(table, over),
+            field: field.and_then(Node::text).map(str::to_owned),
+            by,
+        };
+        let unit = unit_of(function, aggregate.field.as_deref().unwrap_or_default());
+        Some((aggregate, shape, unit))
+    }
+
+    fn needless_over(&mut self, extra: &Entry, why: &str) {
+        self.add(
+            Problem::new(
+                "needless-key",
+                extra.key_place,
+                format!("`{}` has no effect here: {why}", extra.key),
+            )
+            .expected("a feature without it"),
+        );
+    }
+
+    fn field_needed(
+        &mut self,
+        entry: &Entry,
+        table: &Table,
+        way: &Entry,
+        function: Aggregate,
+        named: bool,
+    ) {
+        let name = function_name(function);
+        if function.needs_field() && !named {
+            self.add(
+                Problem::new(
+                    "missing-key",
+                    way.node.place,
+                    format!("`{name}` of `{}` needs a field", entry.key),
+                )
+                .expected("`field`, a column of the rows")
+                .hint("for example field = \"amount_minor\""),
+            );
+        }
+        let (short, needs_field) = (way.key != "aggregate", function.needs_field());
+        if let Some(extra) = table.entry("field")
+            && (short || !needs_field)
+        {
+            let why = if needs_field {
+                format!("the value of `{name}` names the field")
+            } else {
+                format!("`{name}` reads no field")
+            };
+            self.needless_over(extra, &why);
+        }
+        if let Some(extra) = table.entry("events")
+            && short
+            && !needs_field
+        {
+            self.needless_over(extra, &format!("the value of `{name}` names the events"));
+        }
+    }
+
+    /// Type of a field that an aggregate reads; reports one that does not exist.
+    fn field_type(
+        &mut self,
+        node: &Node,
+        over: Grain,
+        names: &Names,
+        sources: &[SourceDef],
+    ) -> Option<MapType> {
+        let name = node.text()?;
+        let known: &[Field] = match over {
+            Grain::Events => EVENTS,
+            Grain::Costs => COSTS,
+            Grain::Entries => ENTRIES,
+            Grain::Members => MEMBERS,
+        };
+        if let Some(field) = known.iter().find(|field| field.name == name) {
+            return Some(field.map_type);
+        }
+        if over == Grain::Members {
+            if let Some(row) = attribute_row(name, sources) {
+                return Some(row);
+            }
+            self.reference_exists(names, name, node.place);
+            return None;
+        }
+        let fields = known.iter().map(|field| field.name);
+        self.add(
+            Problem::new(
+                "unknown-field",
+                node.place,
+                format!("the rows have no field `{name}`"),
+            )
+            .expected(one_of(fields.clone()))
+            .nearest(name, fields),
+        );
+        None
+    }
+
+    /// Type of the feature's values; reports arithmetic on texts.
+    fn typed(
+        &mut self,
+        way: &Entry,
+        function: Aggregate,
+        field: Option<&Node>,
+        field_type: Option<MapType>,
+    ) -> CellType {
+        use Aggregate::{First, Last, Max, Mean, Min, RepeatSum, Sum};
+        let arithmetic = matches!(function, Sum | Mean | RepeatSum | Min | Max);
+        match field_type {
+            Some(MapType::Text | MapType::Flag) if arithmetic => {
+                let place = field.map_or(way.node.place, |node| node.place);
+                self.add(
+                    Problem::new(
+                        "type-mismatch",
+                        place,
+                        format!("`{}` cannot be taken of a text", function_name(function)),
+                    )
+                    .expected(
+                        "a field with numbers, such as `amount_minor`, `quantity` or `value`",
+                    ),
+                );
+                CellType::Real
+            }
+            Some(MapType::Text) if matches!(function, First | Last) => CellType::Text,
+            Some(MapType::Real) if arithmetic || matches!(function, First | Last) => CellType::Real,
+            _ => default_cell_type(function),
+        }
+    }
+
+    /// Kinds of events after groups are expanded, in the order of the domain.
+    fn kinds(&mut self, events: Option<&Entry>, over: Grain, table: &Table) -> Vec<String> {
+        let Some(events) = events else {
+            return Vec::new();
+        };
+        if over != Grain::Events {
+            let short_any = events.node.text() == Some("any");
+            if !short_any || table.get("events").is_some() {
+                self.add(
+                    Problem::new(
+                        "needless-key",
+                        events.key_place,
+                        format!(
+                            "`{}` names kinds of events, but the rows are none",
+                            events.key
+                        ),
+                    )
+                    .expected("`any`, or a feature over events"),
+                );
+            }
+            return Vec::new();
+        }
+        let mut kinds = BTreeSet::new();
+        let mut any = false;
+        for (name, place) in names_of(Some(&events.node)) {
+            match name.as_str() {
+                "any" => any = true,
+                "interaction" => kinds.extend(INTERACTION_KINDS.iter().copied()),
+                "active" => kinds.extend(INTERACTION_KINDS.iter().copied().chain(["order_paid"])),
+                name => match EVENT_KINDS.iter().find(|kind| **kind == name) {
+                    Some(kind) => {
+                        kinds.insert(*kind);
+                    }
+                    None => self.unknown_kind(name, place),
+                },
+            }
+        }
+        if any {
+            Vec::new()
+        } else {
+            EVENT_KINDS
+                .iter()
+                .filter(|kind| kinds.contains(*kind))
+                .map(|kind| (*kind).to_owned())
+                .collect()
+        }
+    }
+
+    fn unknown_kind(&mut self, name: &str, place: Place) {
+        let names = EVENT_GROUPS.iter().chain(EVENT_KINDS).copied();
+        self.sink.add_with(|| {
+            Problem::new(
+                "unknown-event",
+                place,
+                format!("`{name}` is no kind of event"),
+            )
+            .expected(one_of(names.clone()))
+            .nearest(name, names)
+        });
+    }
+
+    fn window(&mut self, table: &Table, over: Grain) -> Window {
+        let mut window = Window::default();
+        let Some(entry) = table.entry("window") else {
+            return window;
+        };
+        if over == Grain::Members {
+            self.needless_over(entry, "members have no time");
+        }
+        match &entry.node.value {
+            Value::Text(text) => window.from_ms = values::duration_ms(text),
+            Value::Table(bounds) => {
+                window.from_ms = bounds.text("from").and_then(values::duration_ms);
+                window.to_ms = bounds.text("to").and_then(values::duration_ms).unwrap_or(0);
+            }
+            _ => {}
+        }
+        if window.from_ms.is_some_and(|from| from <= window.to_ms) {
+            self.add(
+                Problem::new("empty-window", entry.node.place, "the window is empty").expected(
+                    "`from` further back than `to`, such as { from = \"14d\", to = \"7d\" }",
+                ),
+            );
+        }
+        window
+    }
+
+    fn subject_known(&mut self, table: &Table, subject: &Subject, over: Grain) {
+        let columns: &[&str] = match over {
+            Grain::Events => &[
+                "member",
+                "brand",
+                "channel",
+                "community",
+                "campaign",
+                "topic",
+                "place",
+                "object",
+                "partner",
+                "content",
+                "order",
+                "day",
+            ],
+            Grain::Costs => &["brand", "channel", "campaign", "community", "kind", "day"],
+            Grain::Members | Grain::Entries => return,
+        };
+        if let Some(node) = table.get("subject")
+            && !columns.contains(&subject.0.as_str())
+        {
+            self.add(
+                Problem::new(
+                    "unknown-subject",
+                    node.place,
+                    format!("the rows cannot be grouped by `{}`", subject.0),
+                )
+                .expected(one_of(columns))
+                .nearest(&subject.0, columns.iter().copied()),
+            );
+        }
+    }
+
+    fn by(&mut self, node: &Node, over: Grain, names: &Names) -> Option<String> {
+        let name = node.text()?;
+        let known: &[Field] = match over {
+            Grain::Events => EVENTS,
+            Grain::Costs => COSTS,
+            Grain::Entries => ENTRIES,
+            Grain::Members => MEMBERS,
+        };
+        if !known.iter().any(|field| field.name == name) {
+            self.reference_exists(names, name, node.place);
+        }
+        Some(name.to_owned())
+    }
+}
+
+fn function_name(function: Aggregate) -> &'static str {
+    Aggregate::ALL
+        .iter()
+        .find(|(_, other)| *other == function)
+        .map_or("", |(name, _)| name)
+}
+
+fn unit_of(function: Aggregate, field: &str) -> &'static str {
+    match function {
+        Aggregate::Count | Aggregate::Distinct | Aggregate::RepeatDays => "count",
+        Aggregate::DistinctDays
+        | Aggregate::Recency
+        | Aggregate::Age
+        | Aggregate::Span
+        | Aggregate::GapMean
+        | Aggregate::GapSd => "day",
+        _ if field.ends_with("_minor") => "minor",
+        _ if field == "quantity" || field == "delivered" || field == "complaints" => "count",
+        _ if field == "time" || field == "day" || field == "joined" => "unix-ms",
+        _ => "",
+    }
+}
