@@ -98,7 +98,7 @@ fn is_name(text: &str, joint: char) -> bool {
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == joint)
 }
 
-/// Whether `text` may name a feature or `stage.output`.
+/// Whether `text` may name a feature, `feature.value` of a split one, or `stage.output`.
 pub(crate) fn is_reference(text: &str) -> bool {
     let part = |text: &str| {
         !text.is_empty()
@@ -108,7 +108,9 @@ pub(crate) fn is_reference(text: &str) -> bool {
                 .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-')
     };
     match text.split_once('.') {
-        Some((stage, output)) => is_kebab(stage) && output.split('.').all(part),
+        Some((stage, output)) => {
+            (is_kebab(stage) || is_snake(stage)) && output.split('.').all(part)
+        }
         None => is_snake(text),
     }
 }
@@ -173,4 +175,100 @@ pub(crate) fn currencies() -> impl Iterator<Item = &'static str> {
         .iter()
         .copied()
         .chain(OTHER_DIGITS.iter().map(|(code, _)| *code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_whole_numbers_with_a_unit() {
+        assert_eq!(duration_ms("30d"), Some(30 * 86_400_000));
+        assert_eq!(duration_ms("4 w"), Some(28 * 86_400_000));
+        assert_eq!(duration_ms("250ms"), Some(250));
+        for wrong in [
+            "",
+            "d",
+            "30",
+            "-1d",
+            "1.5d",
+            "30 days",
+            "1M",
+            "99999999999999999999d",
+            "40000d",
+        ] {
+            assert_eq!(duration_ms(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_powers_of_1024() {
+        assert_eq!(size_bytes("64MiB"), Some(64 << 20));
+        assert_eq!(size_bytes("2 GiB"), Some(2 << 30));
+        for wrong in ["", "MiB", "64MB", "64mib", "99999999999GiB"] {
+            assert_eq!(size_bytes(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn money_is_exact() {
+        assert_eq!(money("1_000_000.00", 2), Some(Minor(100_000_000)));
+        assert_eq!(money("0.1", 2), Some(Minor(10)));
+        assert_eq!(money("92233720368547758.07", 2), Some(Minor(i64::MAX)));
+        assert_eq!(money("7", 0), Some(Minor(7)));
+        for wrong in [
+            "",
+            ".",
+            "1.",
+            ".5",
+            "-1",
+            "1,000",
+            "1.005",
+            "1e3",
+            "92233720368547758.08",
+            "_",
+            "1.0_0",
+        ] {
+            assert_eq!(money(wrong, 2), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_day_that_starts_late_starts_at_its_first_moment() {
+        // Clocks in Sao Paulo went from 00:00 to 01:00 on that day.
+        let zone = TimeZone::get("America/Sao_Paulo").expect("the zone is known");
+        assert_eq!(
+            parse_instant("2018-11-04", &zone),
+            Some(UnixMs(1_541_300_400_000))
+        );
+        assert_eq!(
+            parse_instant("2018-11-04T03:00:00Z", &zone),
+            Some(UnixMs(1_541_300_400_000))
+        );
+        assert_eq!(parse_instant("2018-13-04", &zone), None);
+    }
+
+    #[test]
+    fn names_and_references_have_their_letters() {
+        assert!(
+            is_kebab("ladder-3") && !is_kebab("3-ladder") && !is_kebab("a_b") && !is_kebab("a-")
+        );
+        assert!(is_snake("orders_365d") && !is_snake("orders-365d") && !is_snake(""));
+        assert!(is_reference("orders_30d") && is_reference("tier-interactions.segment"));
+        assert!(is_reference("revenue_by_tier.core"));
+        assert!(!is_reference("tier-interactions") && !is_reference("a.") && !is_reference("A.b"));
+    }
+
+    #[test]
+    fn currencies_have_the_digits_of_iso_4217() {
+        assert_eq!(currency_digits("CNY"), Some(2));
+        assert_eq!(currency_digits("JPY"), Some(0));
+        assert_eq!(currency_digits("KWD"), Some(3));
+        assert_eq!(currency_digits("cny"), None);
+        let mut codes: Vec<&str> = currencies().collect();
+        let count = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), count, "each code once");
+    }
 }

@@ -275,7 +275,7 @@ impl Reading<'_> {
         }
         let factor = match (&entry.node.value, map_type) {
             (Value::Text(text), Money) if text == "minor" => {
-                Some(0.1_f64.powi(i32::from(self.digits)))
+                Some(1.0 / 10.0_f64.powi(i32::from(self.digits)))
             }
             (Value::Text(text), Money) if text == "major" => Some(1.0),
             (Value::Text(text), _) => text.parse::<f64>().ok(),
