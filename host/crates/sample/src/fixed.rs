@@ -29,7 +29,24 @@ const CHANNEL_MESSAGES: [(f64, f64, f64); 5] = [
 const CAMPAIGN_COST: f64 = 900.0;
 
 /// Subjects of manual figures.
-const SUBJECTS: &[&str] = &["brand"];
+const SUBJECTS: &[&str] = &["brand", "channel", "reward"];
+/// Keys of subjects: channels in the order of [`c::CHANNELS`], then rewards.
+const KEYS: &[&str] = &[
+    "messaging", "short-video", "seeding", "microblog", "web-shop", "welcome-coupon", "repeat-coupon",
+    "sharing-gift",
+];
+/// Facts of channels: share of the budget, core platform, on trial, share of messages that arrive.
+const CHANNEL_FACTS: [[f64; 4]; 5] = [
+    [0.32, 1.0, 0.0, 0.985],
+    [0.27, 1.0, 0.0, 0.94],
+    [0.19, 0.0, 0.0, 0.96],
+    [0.12, 0.0, 0.0, 0.90],
+    [0.10, 0.0, 1.0, 0.97],
+];
+/// Records of rewards over 28 days, for each 1,000 members: output and cost in minor units, and
+/// the days since the first grant.
+const REWARD_RECORDS: [[f64; 3]; 3] =
+    [[61_000.0, 13_500.0, 190.0], [48_000.0, 15_200.0, 120.0], [9_500.0, 3_900.0, 9.0]];
 /// Manual figures that events cannot give: metric, value a year ago, value now, noise.
 const FIGURES: &[(&str, f64, f64, f64)] = &[
     ("content_relevance", 3.3, 3.9, 0.10),
@@ -60,8 +77,12 @@ const METRICS: &[&str] = &[
     "contacts_to_first_order", "incentive_output_ratio", "tag_coverage", "tag_accuracy",
     "precise_reach", "near_duplicate_share_30d", "video_share", "themes_4w", "availability_30d",
     "sync_lag_p95_min", "data_accuracy", "automation_rate", "brand_tag_share", "nps",
-    "brand_consistency", "positive_brand_share", "ugc_share", "retention_d30",
+    "brand_consistency", "positive_brand_share", "ugc_share", "retention_d30", "weight", "core",
+    "trial", "delivery_rate", "attributed_output_minor", "cost_minor", "age_days",
 ];
+/// First metric of channels and of rewards in [`METRICS`].
+const CHANNEL_METRIC: u8 = 22;
+const REWARD_METRIC: u8 = 26;
 /// Months of manual figures.
 const MONTHS: i64 = 13;
 
@@ -74,7 +95,8 @@ pub(crate) fn costs(seed: u64, members: u64) -> Table {
         let day = c::AS_OF_MS - ago * c::DAY_MS;
         // The community grew: costs grew with it.
         let size = 0.25 + 0.75 * (1.0 - ago as f64 / c::HORIZON_DAYS as f64);
-        for (channel, (costs, messages)) in (0_u8..).zip(CHANNEL_COSTS.iter().zip(CHANNEL_MESSAGES)) {
+        for (channel, (costs, messages)) in (0_u8..).zip(CHANNEL_COSTS.iter().zip(CHANNEL_MESSAGES))
+        {
             for (kind, cost) in (0_u8..).zip(costs) {
                 let amount = cost * thousands * size * (0.85 + 0.3 * draws.random::<f64>());
                 rows.push(day, channel, kind, NO_CODE, amount);
@@ -117,7 +139,9 @@ impl Costs {
 
     /// Messages of the channel whose row came last.
     fn messages(&mut self, delivered: f64, complaints: f64) {
-        if let (Some(last), Some(complained)) = (self.delivered.last_mut(), self.complaints.last_mut()) {
+        if let (Some(last), Some(complained)) =
+            (self.delivered.last_mut(), self.complaints.last_mut())
+        {
             *last = delivered.round() as i64;
             *complained = complaints as i64;
         }
@@ -136,24 +160,60 @@ impl Costs {
     }
 }
 
-/// Returns the manual figures of the brand, one a metric and month.
-pub(crate) fn entries(seed: u64) -> Table {
+/// Returns the manual figures: of the brand by month, of channels and rewards the last ones.
+pub(crate) fn entries(seed: u64, members: u64) -> Table {
     let mut draws = Draws::seed_from_u64(mixed(seed ^ 0x656e_7472));
-    let (mut day, mut subject, mut metric, mut value) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut rows = Entries::default();
     for back in (0..MONTHS).rev() {
         let progress = 1.0 - back as f64 / (MONTHS - 1) as f64;
-        for (position, (_, before, now, noise)) in (0_u8..).zip(FIGURES) {
-            let drawn = before + (now - before) * progress + noise * (2.0 * draws.random::<f64>() - 1.0);
-            day.push(c::AS_OF_MS - (back * 30 + 1) * c::DAY_MS);
-            subject.push(0);
-            metric.push(position);
-            value.push((drawn * 10_000.0).round() / 10_000.0);
+        for (metric, (_, before, now, noise)) in (0_u8..).zip(FIGURES) {
+            let drawn =
+                before + (now - before) * progress + noise * (2.0 * draws.random::<f64>() - 1.0);
+            let day = c::AS_OF_MS - (back * 30 + 1) * c::DAY_MS;
+            rows.push(day, 0, NO_CODE, metric, (drawn * 10_000.0).round() / 10_000.0);
         }
     }
-    Table::of([
-        ("day", Cells::Integer(day)),
-        ("subject", Cells::Code(subject, SUBJECTS)),
-        ("metric", Cells::Code(metric, METRICS)),
-        ("value", Cells::Real(value)),
-    ])
+    let yesterday = c::AS_OF_MS - c::DAY_MS;
+    for (channel, facts) in (0_u8..).zip(CHANNEL_FACTS) {
+        for (metric, fact) in (CHANNEL_METRIC..).zip(facts) {
+            rows.push(yesterday, 1, channel, metric, fact);
+        }
+    }
+    for (reward, [output, cost, days]) in (5_u8..).zip(REWARD_RECORDS) {
+        let thousands = members as f64 / 1_000.0;
+        let record = [(output * thousands).round(), (cost * thousands).round(), days];
+        for (metric, figure) in (REWARD_METRIC..).zip(record) {
+            rows.push(yesterday, 2, reward, metric, figure);
+        }
+    }
+    rows.into_table()
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    day: Vec<i64>,
+    subject: Vec<u8>,
+    key: Vec<u8>,
+    metric: Vec<u8>,
+    value: Vec<f64>,
+}
+
+impl Entries {
+    fn push(&mut self, day: i64, subject: u8, key: u8, metric: u8, value: f64) {
+        self.day.push(day);
+        self.subject.push(subject);
+        self.key.push(key);
+        self.metric.push(metric);
+        self.value.push(value);
+    }
+
+    fn into_table(self) -> Table {
+        Table::of([
+            ("day", Cells::Integer(self.day)),
+            ("subject", Cells::Code(self.subject, SUBJECTS)),
+            ("key", Cells::Code(self.key, KEYS)),
+            ("metric", Cells::Code(self.metric, METRICS)),
+            ("value", Cells::Real(self.value)),
+        ])
+    }
 }

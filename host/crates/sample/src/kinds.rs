@@ -2,11 +2,37 @@
 
 /// Kinds in the order of their codes.
 pub(crate) const KINDS: &[&str] = &[
-    "join", "sign_in", "view", "like", "comment", "share", "post", "topic_join", "vote", "answer",
-    "live_join", "live_interact", "task_done", "survey", "feedback", "review", "cocreate_invited",
-    "cocreate_submit", "cocreate_accepted", "referral_join", "order_paid", "order_refunded",
-    "redeem", "coupon_share", "feedback_adopted", "complaint", "nps_answer", "csat_answer",
-    "offline_attend", "opt_out", "violation",
+    "join",
+    "sign_in",
+    "view",
+    "like",
+    "comment",
+    "share",
+    "post",
+    "topic_join",
+    "vote",
+    "answer",
+    "live_join",
+    "live_interact",
+    "task_done",
+    "survey",
+    "feedback",
+    "review",
+    "cocreate_invited",
+    "cocreate_submit",
+    "cocreate_accepted",
+    "referral_join",
+    "order_paid",
+    "order_refunded",
+    "redeem",
+    "coupon_share",
+    "feedback_adopted",
+    "complaint",
+    "nps_answer",
+    "csat_answer",
+    "offline_attend",
+    "opt_out",
+    "violation",
 ];
 
 /// Position of a kind in [`KINDS`].
@@ -37,9 +63,20 @@ const fn same(a: &[u8], b: &[u8]) -> bool {
 
 /// Kinds that count as interactions (domain 0.2), as far as samples hold them.
 pub(crate) const INTERACTIONS: &[u8] = &[
-    code("sign_in"), code("like"), code("comment"), code("share"), code("post"),
-    code("topic_join"), code("vote"), code("answer"), code("live_interact"), code("task_done"),
-    code("survey"), code("feedback"), code("review"), code("cocreate_submit"),
+    code("sign_in"),
+    code("like"),
+    code("comment"),
+    code("share"),
+    code("post"),
+    code("topic_join"),
+    code("vote"),
+    code("answer"),
+    code("live_interact"),
+    code("task_done"),
+    code("survey"),
+    code("feedback"),
+    code("review"),
+    code("cocreate_submit"),
 ];
 
 /// Kinds that a member does of own accord: code, weight of a reader, weight of a contributor.

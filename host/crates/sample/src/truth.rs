@@ -12,7 +12,10 @@ pub(crate) const TIERS: &[&str] = &["silent", "prospect", "active", "core"];
 
 /// Position of the tier of a member with `interactions` in the last 30 days.
 pub(crate) fn tier(interactions: i64) -> u8 {
-    [1, 11, 51].iter().map(|bound| u8::from(interactions >= *bound)).sum()
+    [1, 11, 51]
+        .iter()
+        .map(|bound| u8::from(interactions >= *bound))
+        .sum()
 }
 
 /// Sums over members; addition in any order gives the same.
@@ -95,14 +98,26 @@ pub(crate) fn json(members: u64, seed: u64, counts: &Counts) -> String {
             "{{ \"energy_median\": {}, \"energy_sigma\": {}, \"engaged_mean_days\": {}, \
              \"buyer_share\": {}, \"bgnbd\": {{ \"r\": {}, \"alpha_days\": {}, \"a\": {}, \"b\": {} }}, \
              \"spend\": {{ \"p\": {}, \"q\": {}, \"v\": {} }}, \"refund_share\": {} }}",
-            c::ENERGY_MEDIAN, c::ENERGY_SIGMA, c::ENGAGED_MEAN_DAYS, c::BUYER_SHARE, c::BGNBD_R,
-            c::BGNBD_ALPHA, c::BGNBD_A, c::BGNBD_B, c::SPEND_P, c::SPEND_Q, c::SPEND_V, c::REFUND_SHARE,
+            c::ENERGY_MEDIAN,
+            c::ENERGY_SIGMA,
+            c::ENGAGED_MEAN_DAYS,
+            c::BUYER_SHARE,
+            c::BGNBD_R,
+            c::BGNBD_ALPHA,
+            c::BGNBD_A,
+            c::BGNBD_B,
+            c::SPEND_P,
+            c::SPEND_Q,
+            c::SPEND_V,
+            c::REFUND_SHARE,
         ),
     );
     let [silent, prospect, active, core] = counts.tiers;
     line(
         "tiers",
-        format!("{{ \"silent\": {silent}, \"prospect\": {prospect}, \"active\": {active}, \"core\": {core} }}"),
+        format!(
+            "{{ \"silent\": {silent}, \"prospect\": {prospect}, \"active\": {active}, \"core\": {core} }}"
+        ),
     );
     line("events", counts.events.to_string());
     line("engaged", counts.engaged.to_string());
