@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 
 use crate::merge;
+use crate::overrides::{Override, paths_of};
 use crate::problem::{Place, Problem, Sink, SourceText};
 use crate::tree::{self, Node, Table, Value};
 
@@ -23,9 +24,6 @@ pub(crate) const INCLUDES_MAX: usize = 16;
 
 /// Entries of `remove` in all files of one playbook.
 const REMOVALS_MAX: usize = 256;
-
-/// Paths that a nearest name is looked for among.
-const NEAREST_PATHS_MAX: usize = 2_000;
 
 /// Where files are read from.
 pub trait ReadFiles: Debug {
@@ -54,26 +52,6 @@ impl ReadFiles for Disk {
         file.take(bytes_max as u64 + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
-}
-
-/// A change of a playbook from outside its file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Override {
-    /// Puts a TOML value at a dotted path; sources and stages go by name:
-    /// `stage.value-rfm.settings.quantile_mode`. A value that is no TOML is taken as text.
-    Set {
-        /// Dotted path; a part with dots stands in double quotes.
-        path: String,
-        /// TOML value.
-        value: String,
-    },
-    /// Gives a stage another plugin. The stage keeps its name; settings of another plugin are dropped.
-    Swap {
-        /// Name of the stage.
-        stage: String,
-        /// Plugin as in `plugin = "..."`.
-        plugin: String,
-    },
 }
 
 /// All files and overrides as one tree.
@@ -122,10 +100,10 @@ pub(crate) fn join(
     }
 }
 
-struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     files: &'a dyn ReadFiles,
     folder: PathBuf,
-    sink: &'a mut Sink,
+    pub(crate) sink: &'a mut Sink,
     sources: Vec<SourceText>,
     folders: Vec<PathBuf>,
     asked: usize,
@@ -340,7 +318,7 @@ impl Reader<'_> {
         Some(text)
     }
 
-    fn register(&mut self, name: String, text: &str, relative: &Path) -> usize {
+    pub(crate) fn register(&mut self, name: String, text: &str, relative: &Path) -> usize {
         self.sources.push(SourceText {
             name,
             text: text.into(),
@@ -394,115 +372,6 @@ impl Reader<'_> {
             }
         }
     }
-
-    fn apply(&mut self, root: &mut Table, change: &Override) {
-        match change {
-            Override::Set { path, value } => self.set(root, path, value),
-            Override::Swap { stage, plugin } => self.swap(root, stage, plugin),
-        }
-    }
-
-    fn set(&mut self, root: &mut Table, path: &str, value: &str) {
-        let name = format!("--set {path}");
-        let file = self.register(name, value, Path::new(""));
-        let place = Place {
-            file,
-            start: 0,
-            len: value.len(),
-        };
-        let node = tree::parse_value(value, file, self.sink).unwrap_or_else(|| Node {
-            place,
-            value: Value::Text(value.to_owned()),
-        });
-        let Some(parts) = merge::split_path(path) else {
-            self.sink.add(
-                Problem::new("bad-path", place, format!("`{path}` is no dotted path"))
-                    .expected("a path like stage.value-rfm.settings.r_days"),
-            );
-            return;
-        };
-        if let Err(part) = merge::set(root, &parts, node) {
-            self.sink.add(
-                Problem::new(
-                    "unknown-path",
-                    place,
-                    format!("there is no `{part}` in `{path}`"),
-                )
-                .expected("a dotted path that the playbook has; sources and stages go by name")
-                .nearest(
-                    &parts[..parts.len().min(2)].join("."),
-                    paths_of(root).iter().map(String::as_str),
-                ),
-            );
-        }
-    }
-
-    fn swap(&mut self, root: &mut Table, stage: &str, plugin: &str) {
-        let file = self.register(format!("--swap {stage}"), plugin, Path::new(""));
-        let place = Place {
-            file,
-            start: 0,
-            len: plugin.len(),
-        };
-        let items = match root.get_mut("stage").map(|node| &mut node.value) {
-            Some(Value::List(items)) => items.as_mut_slice(),
-            _ => &mut [],
-        };
-        let Some(at) = merge::item_at(items, stage) else {
-            let names: Vec<String> = items
-                .iter()
-                .filter_map(|node| node.table().and_then(merge::entry_name))
-                .collect();
-            self.sink.add(
-                Problem::new(
-                    "unknown-stage",
-                    place,
-                    format!("there is no stage `{stage}`"),
-                )
-                .expected(crate::spec::one_of(&names))
-                .nearest(stage, names.iter().map(String::as_str)),
-            );
-            return;
-        };
-        if let Value::Table(table) = &mut items[at].value {
-            merge::swap_plugin(
-                table,
-                stage,
-                Node {
-                    place,
-                    value: Value::Text(plugin.to_owned()),
-                },
-            );
-        }
-    }
-}
-
-/// Paths of everything down to the entries of stages, for the nearest name.
-fn paths_of(root: &Table) -> Vec<String> {
-    let mut paths = Vec::new();
-    for entry in root.entries.iter().take(64) {
-        paths.push(entry.key.clone());
-        let names: Vec<String> = match &entry.node.value {
-            Value::Table(table) => table
-                .entries
-                .iter()
-                .map(|entry| entry.key.clone())
-                .collect(),
-            Value::List(items) => items
-                .iter()
-                .filter_map(|node| node.table().and_then(merge::entry_name))
-                .collect(),
-            _ => Vec::new(),
-        };
-        let room = NEAREST_PATHS_MAX.saturating_sub(paths.len());
-        paths.extend(
-            names
-                .iter()
-                .take(room)
-                .map(|name| format!("{}.{name}", entry.key)),
-        );
-    }
-    paths
 }
 
 /// Resolves `.` and `..` without asking the disk.

@@ -6,22 +6,23 @@ mod files;
 mod layout;
 mod load;
 mod merge;
+mod overrides;
 mod problem;
 mod reading;
 mod reference;
 mod schema;
 mod spec;
 mod structure;
+mod syntax;
 mod tree;
 mod types;
 mod values;
 
 pub use canonical::canonical_json;
 pub use codes::CODES;
-pub use files::{
-    Disk, EXTENDS_DEPTH_MAX, FILE_BYTES_MAX, FILES_BYTES_MAX, FILES_MAX, Override, ReadFiles,
-};
+pub use files::{Disk, EXTENDS_DEPTH_MAX, FILE_BYTES_MAX, FILES_BYTES_MAX, FILES_MAX, ReadFiles};
 pub use load::{Loaded, default_ceiling, load, load_with};
+pub use overrides::Override;
 pub use problem::{PROBLEMS_MAX, Place, Problem, Problems, SourceText, nearest};
 pub use reference::reference;
 pub use schema::schema;

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use playbook_model::Limits;
 
-use crate::files::{self, Disk, Override, ReadFiles};
+use crate::files::{self, Disk, ReadFiles};
 use crate::layout::FILE;
 use crate::merge;
+use crate::overrides::Override;
 use crate::problem::{Place, Problem, Problems, Sink, SourceText};
 use crate::reading;
 use crate::structure;
