@@ -1,0 +1,324 @@
+//! The command line: what may be typed, and the help for it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Run operations playbooks for customer communities
+#[derive(Debug, Parser)]
+#[command(name = "playbook", version, max_term_width = 100, propagate_version = true)]
+pub(crate) struct Cli {
+    /// Folder of installed plugins, compiled code, keys and default state
+    #[arg(long, global = true, env = "PLAYBOOK_HOME", value_name = "DIR", help_heading = "Everywhere")]
+    pub(crate) home: Option<PathBuf>,
+    /// When to use colour and progress bars
+    #[arg(long, global = true, value_enum, default_value = "auto", help_heading = "Everywhere")]
+    pub(crate) color: When,
+    /// Tell more of what happens; twice: everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Everywhere")]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LangArg {
+    /// English
+    En,
+    /// Chinese
+    Zh,
+}
+
+impl LangArg {
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Zh => "zh",
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Set everything up and run a ready-made playbook on a sample community
+    Demo(DemoArgs),
+    /// Check a playbook: every problem at once, with its place and a hint
+    Check(CheckArgs),
+    /// Run one cycle of a playbook over its data
+    Run(RunArgs),
+    /// Run a finished run again and say which bytes differ
+    Replay(ReplayArgs),
+    /// Compare two playbooks, or one with a change, on the same data
+    Diff(DiffArgs),
+    /// Print the JSON Schema of playbook files
+    Schema,
+    /// Write a synthetic community with known truth
+    Sample(SampleArgs),
+    /// Make, build, look into, test and install plugins
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+    /// Look into a brand's ledger and prove it
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+    /// Print shell completions
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Compile a component under limits (the host calls itself)
+    #[command(name = "__compile", hide = true, disable_help_flag = true)]
+    Compile {
+        /// Arguments of the compiling child
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<std::ffi::OsString>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Members of the sample community
+    #[arg(long, default_value_t = 100_000)]
+    pub(crate) members: u64,
+    /// Folder of the sample and the results
+    #[arg(long, value_name = "DIR", default_value = "demo-out")]
+    pub(crate) out: PathBuf,
+    /// Language of the report
+    #[arg(long, value_enum, default_value = "en")]
+    pub(crate) lang: LangArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Playbook file
+    pub(crate) file: PathBuf,
+    /// Print problems as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Leave out what needs the plugins themselves: settings and needs
+    #[arg(long)]
+    pub(crate) file_only: bool,
+}
+
+#[derive(Debug, Args, Clone)]
+pub(crate) struct CycleArgs {
+    /// Folder where relative data paths start [default: the playbook's folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Folder of the brand's ledger and closed cycles [default: state/BRAND in the home folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// End of the period that features describe: a date or an RFC 3339 time
+    #[arg(long, value_name = "TIME")]
+    pub(crate) as_of: Option<String>,
+    /// Threads that call plugins and read data [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// How plugin calls are bounded
+    #[arg(long, value_enum, default_value = "fuel")]
+    pub(crate) metering: MeteringArg,
+    /// Language of the report
+    #[arg(long, value_enum, default_value = "en")]
+    pub(crate) lang: LangArg,
+    /// Print the summary as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MeteringArg {
+    /// Instructions, the same on every machine, and the clock as a backstop
+    Fuel,
+    /// The clock alone: faster
+    Epoch,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Playbook file
+    pub(crate) file: PathBuf,
+    /// Folder of the results; made anew
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Compute everything, grant nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) cycle: CycleArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// Folder of a finished run
+    pub(crate) run: PathBuf,
+    /// Keep the outputs of the second run here
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print the differences as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// Playbook A
+    pub(crate) a: PathBuf,
+    /// Playbook B; leave it out with --swap or --set
+    #[arg(required_unless_present_any = ["swap", "set"])]
+    pub(crate) b: Option<PathBuf>,
+    /// Another plugin for a stage of A: a name, NAME@VERSION or a component file
+    #[arg(long, value_name = "STAGE=PLUGIN", conflicts_with = "b")]
+    pub(crate) swap: Vec<String>,
+    /// Another value for a path of A, as TOML: stage.tiers.settings.bounds=[1,5,20]
+    #[arg(long, value_name = "PATH=VALUE", conflicts_with = "b")]
+    pub(crate) set: Vec<String>,
+    /// Write the comparison as a page
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) cycle: CycleArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SampleArgs {
+    /// How many members, 1,000 to 10,000,000
+    #[arg(long, default_value_t = 100_000)]
+    pub(crate) members: u64,
+    /// Seed: the same seed gives the same bytes
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Folder of the files
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Format of the files
+    #[arg(long, value_enum, default_value = "parquet")]
+    pub(crate) format: SampleFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SampleFormat {
+    /// Apache Parquet
+    Parquet,
+    /// Comma-separated text
+    Csv,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KindArg {
+    Scoring,
+    Segmentation,
+    Incentive,
+    Campaign,
+    Roi,
+    Diagnosis,
+}
+
+impl KindArg {
+    pub(crate) fn kind(self) -> playbook_model::Kind {
+        use playbook_model::Kind;
+        match self {
+            Self::Scoring => Kind::Scoring,
+            Self::Segmentation => Kind::Segmentation,
+            Self::Incentive => Kind::Incentive,
+            Self::Campaign => Kind::Campaign,
+            Self::Roi => Kind::Roi,
+            Self::Diagnosis => Kind::Diagnosis,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginCommand {
+    /// Write a working plugin crate with a test
+    New {
+        /// Kebab-case name
+        name: String,
+        /// What it does in the loop
+        #[arg(long, value_enum)]
+        kind: KindArg,
+        /// Folder to write into [default: NAME]
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+    /// Compile a plugin crate to a component and check it against the contract
+    Build {
+        /// Folders of the crates
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// Install the components so that playbooks find them by name
+        #[arg(long)]
+        install: bool,
+        /// Print name, size and digest as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a component's description, settings, needs and imports
+    Inspect {
+        /// Component file, or the name of an installed plugin
+        file: String,
+        /// Settings to show needs and outputs for, as JSON [default: {}]
+        #[arg(long, default_value = "{}")]
+        settings: String,
+        /// Print everything as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run a crate's native tests, then hold its component to the contract in the real sandbox
+    Test {
+        /// Folder of the crate, or a component file
+        path: PathBuf,
+        /// Settings of the conformance run, as JSON [default: {}]
+        #[arg(long, default_value = "{}")]
+        settings: String,
+        /// Print the checks as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Install component files so that playbooks find them by name
+    Install {
+        /// Component files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// List installed plugins
+    List {
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Show accounts with what is allocated, reserved, spent and free
+    Show {
+        /// Brand
+        brand: String,
+        /// The brand's state folder [default: state/BRAND in the home folder]
+        #[arg(long, value_name = "DIR")]
+        state: Option<PathBuf>,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prove that no entry was altered and every balance is the sum of its entries
+    Prove {
+        /// Brand
+        brand: String,
+        /// The brand's state folder [default: state/BRAND in the home folder]
+        #[arg(long, value_name = "DIR")]
+        state: Option<PathBuf>,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}

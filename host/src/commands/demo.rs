@@ -1,0 +1,82 @@
+//! `playbook demo`: everything from a checkout to a report, in one command.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use playbook_runtime::Metering;
+use playbook_sample::{Format, SampleSpec};
+
+use crate::cli::DemoArgs;
+use crate::commands::cycle::{self, Job};
+use crate::commands::plugin::build_noisily;
+use crate::commands::sample;
+use crate::session::{Pinned, Session};
+use crate::terminal::Terminal;
+
+/// The playbook that the demo runs.
+const PLAYBOOK: &str = "playbooks/demo-club.toml";
+const SEED: u64 = 1;
+
+pub(crate) fn demo(session: &Session, args: &DemoArgs) -> Result<()> {
+    let root = checkout()?;
+    Terminal::note("1/3 reference plugins");
+    install_reference_plugins(session, &root)?;
+    Terminal::note("2/3 sample community");
+    let data = args.out.join(format!("sample-{}", args.members));
+    if data.join("truth.json").is_file() {
+        Terminal::note(&format!("  `{}` is there already", data.display()));
+    } else {
+        let spec =
+            SampleSpec { members: args.members, seed: SEED, format: Format::Parquet, threads: None };
+        sample::write(session, &spec, &data)?;
+    }
+    Terminal::note(&format!("3/3 one cycle of {PLAYBOOK}"));
+    let job = Job {
+        file: root.join(PLAYBOOK),
+        overrides: Vec::new(),
+        data: Some(data),
+        state: Some(args.out.join("state")),
+        as_of: None,
+        threads: cycle::cores(),
+        metering: Metering::FuelAndEpoch,
+        lang: args.lang,
+        dry_run: false,
+        quiet: false,
+        pinned: Pinned::new(),
+    };
+    let (place, _, finished) = cycle::run(session, &job, &args.out.join("run"))?;
+    cycle::print_summary(session, &finished, Some(&place));
+    Ok(())
+}
+
+/// The checkout around the current folder or the program.
+fn checkout() -> Result<PathBuf> {
+    let starts = [std::env::current_dir().ok(), std::env::current_exe().ok()];
+    for start in starts.into_iter().flatten() {
+        for folder in start.ancestors() {
+            if folder.join(PLAYBOOK).is_file() && folder.join("plugins").is_dir() {
+                return Ok(folder.to_path_buf());
+            }
+        }
+    }
+    bail!("the demo builds the reference plugins from their sources; run it inside a checkout of the host")
+}
+
+/// Builds and installs every plugin of the checkout; what has not changed is not built again.
+fn install_reference_plugins(session: &Session, root: &Path) -> Result<()> {
+    let folder = root.join("plugins");
+    let mut paths: Vec<PathBuf> = fs::read_dir(&folder)
+        .with_context(|| format!("cannot read `{}`", folder.display()))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.join("Cargo.toml").is_file())
+        .collect();
+    paths.sort();
+    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    for built in build_noisily(&paths)? {
+        let (_, plugin) = session.plugin(&built.component.to_string_lossy())?;
+        let about = crate::commands::plugin::guest(&built.plugin, plugin.describe()?)?;
+        session.home.install(&fs::read(&built.component)?, &about.name, &about.version)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! The commands, one module each.
+
+pub(crate) mod check;
+pub(crate) mod cycle;
+pub(crate) mod demo;
+pub(crate) mod diff;
+pub(crate) mod ledger;
+pub(crate) mod plugin;
+pub(crate) mod replay;
+pub(crate) mod run;
+pub(crate) mod sample;

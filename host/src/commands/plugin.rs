@@ -1,0 +1,366 @@
+//! `playbook plugin`: make, build, look into, test, install.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use playbook_builder::{Built, Options, Progress, Scaffold, SdkSource, build, scaffold};
+use playbook_model::{Kind, Outcome, Shape, Source};
+use playbook_runtime::{LoadOptions, Plugin};
+use serde_json::{Value, json};
+
+use crate::cli::{KindArg, PluginCommand};
+use crate::conformance;
+use crate::outputs::words;
+use crate::session::Session;
+use crate::terminal::{Terminal, grouped};
+
+pub(crate) fn plugin(session: &Session, command: &PluginCommand) -> Result<()> {
+    match command {
+        PluginCommand::New { name, kind, dir } => new(name, *kind, dir.as_deref()),
+        PluginCommand::Build { paths, install, json } => build_all(session, paths, *install, *json),
+        PluginCommand::Inspect { file, settings, json } => inspect(session, file, settings, *json),
+        PluginCommand::Test { path, settings, json } => test(session, path, settings, *json),
+        PluginCommand::Install { files } => install(session, files),
+        PluginCommand::List { json } => list(session, *json),
+    }
+}
+
+/// The SDK's folder: in the checkout around here, or around the program.
+fn sdk() -> Result<SdkSource> {
+    let starts = [std::env::current_dir().ok(), std::env::current_exe().ok()];
+    for start in starts.into_iter().flatten() {
+        for folder in start.ancestors() {
+            let sdk = folder.join("plugin-sdk");
+            if sdk.join("Cargo.toml").is_file() {
+                return Ok(SdkSource::Path(sdk));
+            }
+        }
+    }
+    bail!("the SDK's folder `plugin-sdk` is not around here; run this inside a checkout of the host")
+}
+
+fn new(name: &str, kind: KindArg, dir: Option<&Path>) -> Result<()> {
+    let folder = dir.map_or_else(|| PathBuf::from(name), Path::to_path_buf);
+    let folder = std::path::absolute(&folder).unwrap_or(folder);
+    let wanted = Scaffold { name: name.to_owned(), kind: kind.kind(), folder: folder.clone(), sdk: sdk()? };
+    let files = scaffold(&wanted)?;
+    let mut text = format!("wrote `{}`\n", folder.display());
+    for file in files {
+        text.push_str(&format!("  {} ({} lines)\n", file.path, file.lines));
+    }
+    text.push_str(&format!(
+        "next:\n  playbook plugin test {}\n  playbook plugin build {} --install\n",
+        folder.display(),
+        folder.display()
+    ));
+    Terminal::out(&text);
+    Ok(())
+}
+
+/// Builds crates and tells on standard error what is going on.
+pub(crate) fn build_noisily(paths: &[&Path]) -> Result<Vec<Built>> {
+    let mut last = 0;
+    let built = build(paths, &Options::of_user(), &mut |progress| match progress {
+        Progress::Toolchain(toolchain) => Terminal::note(&format!("  toolchain: {toolchain}")),
+        Progress::Installing(command) => Terminal::note(&format!("  installing: {command}")),
+        Progress::Compiling(crates) => Terminal::note(&format!("  compiling {}", crates.join(", "))),
+        Progress::Compiled { package, done } => {
+            if done >= last + 10 {
+                last = done;
+                Terminal::note(&format!("  {done} packages, now {package}"));
+            }
+        }
+        Progress::Ready { plugin, bytes, fresh } => {
+            let bytes = grouped(i64::try_from(bytes).unwrap_or(0));
+            let how = if fresh { "unchanged" } else { "built" };
+            Terminal::note(&format!("  {plugin:<20} {bytes:>9} bytes  {how}"));
+        }
+    })?;
+    Ok(built)
+}
+
+fn build_all(session: &Session, paths: &[PathBuf], installs: bool, as_json: bool) -> Result<()> {
+    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    let built = build_noisily(&paths)?;
+    let mut rows = Vec::new();
+    for one in &built {
+        let plugin = accepted(session, &one.component)?;
+        let about = guest(&one.plugin, plugin.describe()?)?;
+        let installed = if installs {
+            let bytes = fs::read(&one.component)?;
+            Some(session.home.install(&bytes, &about.name, &about.version)?)
+        } else {
+            None
+        };
+        rows.push(json!({
+            "plugin": about.name, "version": about.version, "kind": about.kind.name(),
+            "bytes": one.bytes, "digest": one.digest.hex(), "component": one.component,
+            "contract": plugin.contract_version().to_string(), "installed": installed,
+        }));
+    }
+    if as_json {
+        Terminal::out(&serde_json::to_string_pretty(&rows)?);
+        return Ok(());
+    }
+    for row in rows {
+        let text = |key: &str| row[key].as_str().unwrap_or("").to_owned();
+        Terminal::out(&format!(
+            "{} {} ({}, contract {})\n  size    {} bytes\n  digest  {}\n  file    {}",
+            text("plugin"),
+            text("version"),
+            text("kind"),
+            text("contract"),
+            grouped(row["bytes"].as_i64().unwrap_or(0)),
+            text("digest"),
+            row["installed"].as_str().map_or_else(|| text("component"), ToOwned::to_owned),
+        ));
+    }
+    Ok(())
+}
+
+fn accepted(session: &Session, component: &Path) -> Result<Plugin> {
+    let options = LoadOptions { grants_log: true, ..LoadOptions::default() };
+    let plugin = session.runtime()?.load_file(component, &options);
+    plugin.with_context(|| format!("`{}` is not accepted", component.display()))
+}
+
+/// A guest's fault on the command line is an error in its own words.
+pub(crate) fn guest<T>(plugin: &str, outcome: Outcome<T>) -> Result<T> {
+    outcome.map_err(|fault| anyhow::anyhow!("plugin `{plugin}` {fault}"))
+}
+
+fn install(session: &Session, files: &[PathBuf]) -> Result<()> {
+    for file in files {
+        let plugin = accepted(session, file)?;
+        let about = guest(&file.to_string_lossy(), plugin.describe()?)?;
+        let path = session.home.install(&fs::read(file)?, &about.name, &about.version)?;
+        Terminal::out(&format!("{} {} is installed as {}", about.name, about.version, path.display()));
+    }
+    Ok(())
+}
+
+fn list(session: &Session, as_json: bool) -> Result<()> {
+    let mut rows = Vec::new();
+    for installed in session.home.installed()? {
+        let plugin = accepted(session, &installed.path)?;
+        let about = guest(&installed.name, plugin.describe()?)?;
+        rows.push((installed, about, plugin.digest()));
+    }
+    if as_json {
+        let rows: Vec<Value> = rows
+            .iter()
+            .map(|(i, about, digest)| {
+                json!({ "name": i.name, "version": i.version.to_string(), "kind": about.kind.name(),
+                        "digest": digest.hex(), "file": i.path, "summary": words(&about.summary) })
+            })
+            .collect();
+        Terminal::out(&serde_json::to_string_pretty(&rows)?);
+        return Ok(());
+    }
+    if rows.is_empty() {
+        Terminal::out("no plugin is installed; `playbook demo` installs the reference plugins");
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|(i, about, digest)| {
+            vec![
+                i.name.clone(),
+                i.version.to_string(),
+                about.kind.name().to_owned(),
+                about.summary.en.clone(),
+                digest.hex()[..12].to_owned(),
+            ]
+        })
+        .collect();
+    Terminal::out(&session.terminal.table(&["plugin", "version", "kind", "what it does", "digest"], &[], &rows));
+    Ok(())
+}
+
+fn inspect(session: &Session, file: &str, settings: &str, as_json: bool) -> Result<()> {
+    let (path, plugin) = session.plugin(file)?;
+    let settings = canonical(settings)?;
+    let name = path.to_string_lossy().into_owned();
+    let about = guest(&name, plugin.describe()?)?;
+    let shape = guest(&name, plugin.check(&settings)?)?;
+    let schema: Value = serde_json::from_str(&about.settings_schema)
+        .with_context(|| format!("plugin `{}` gives a settings schema that is no JSON", about.name))?;
+    let bytes = fs::metadata(&path)?.len();
+    let record = json!({
+        "plugin": about.name, "version": about.version, "kind": about.kind.name(), "fitted": plugin.is_fitted(),
+        "summary": words(&about.summary), "file": path, "bytes": bytes, "digest": plugin.digest().hex(),
+        "contract": plugin.contract_version().to_string(), "imports": plugin.imports(),
+        "settings_schema": schema, "shape": shape_json(&shape),
+    });
+    if as_json {
+        Terminal::out(&serde_json::to_string_pretty(&record)?);
+        return Ok(());
+    }
+    Terminal::out(&format!(
+        "{} {} ({}{}, contract {})\n{}\n  size    {} bytes\n  digest  {}\n  imports {}\n",
+        about.name,
+        about.version,
+        about.kind.name(),
+        if plugin.is_fitted() { ", can be fitted" } else { "" },
+        plugin.contract_version(),
+        about.summary.en,
+        grouped(i64::try_from(bytes).unwrap_or(0)),
+        plugin.digest().hex(),
+        if plugin.imports().is_empty() { "none".to_owned() } else { plugin.imports().join(", ") },
+    ));
+    Terminal::out(&shape_table(session, &shape));
+    Terminal::out(&settings_table(session, &schema));
+    Ok(())
+}
+
+fn source(source: &Source) -> String {
+    match source {
+        Source::Feature(name) => name.clone(),
+        Source::Output(name) => format!("output {name}"),
+        Source::Previous(ago, name) => format!("previous({ago}) {name}"),
+        Source::Key => "key".to_owned(),
+    }
+}
+
+fn shape_json(shape: &Shape) -> Value {
+    let need = |n: &playbook_model::Need| {
+        json!({ "source": source(&n.source), "type": n.cell_type.name(), "unit": n.unit,
+                "required": n.required, "categories": n.categories })
+    };
+    let table = |t: &playbook_model::TableNeed| {
+        json!({ "subject": t.subject, "columns": t.columns.iter().map(need).collect::<Vec<_>>() })
+    };
+    json!({
+        "rows": shape.rows.as_ref().map(table),
+        "tables": shape.tables.iter().map(table).collect::<Vec<_>>(),
+        "produces": shape.produces.iter().map(|p| json!({
+            "name": p.name, "type": p.cell_type.name(), "unit": p.unit, "least": p.least, "most": p.most,
+            "categories": p.categories, "table": p.table, "meaning": words(&p.meaning),
+        })).collect::<Vec<_>>(),
+        "segments": shape.segments.iter().map(|s| json!({ "name": s.name, "text": words(&s.text) })).collect::<Vec<_>>(),
+        "actions": shape.actions.iter().map(|a| json!({
+            "name": a.name, "priority": a.priority.name(), "family": a.family, "purpose": a.purpose,
+            "commercial": a.commercial, "contacts_member": a.contacts_member,
+            "needs_approval": a.needs_approval, "text": words(&a.text),
+        })).collect::<Vec<_>>(),
+        "reasons": shape.reasons.iter().map(|r| json!({ "code": r.code, "text": words(&r.text) })).collect::<Vec<_>>(),
+        "fit_passes_max": shape.fit_passes_max,
+    })
+}
+
+fn shape_table(session: &Session, shape: &Shape) -> String {
+    let mut rows = Vec::new();
+    for table in shape.rows.iter().chain(&shape.tables) {
+        for need in &table.columns {
+            rows.push(vec![
+                "needs".to_owned(),
+                table.subject.clone(),
+                source(&need.source),
+                need.cell_type.name().to_owned(),
+                need.unit.clone(),
+                if need.required { "" } else { "optional" }.to_owned(),
+            ]);
+        }
+    }
+    for produce in &shape.produces {
+        let table = match produce.table {
+            None => shape.rows.as_ref(),
+            Some(at) => shape.tables.get(at as usize),
+        };
+        rows.push(vec![
+            "gives".to_owned(),
+            table.map_or_else(String::new, |t| t.subject.clone()),
+            produce.name.clone(),
+            produce.cell_type.name().to_owned(),
+            produce.unit.clone(),
+            produce.meaning.en.clone(),
+        ]);
+    }
+    let others = shape
+        .segments
+        .iter()
+        .map(|s| ("segment", &s.name, &s.text))
+        .chain(shape.actions.iter().map(|a| ("action", &a.name, &a.text)));
+    for (what, name, text) in others {
+        rows.push(vec![what.to_owned(), String::new(), name.clone(), String::new(), String::new(), text.en.clone()]);
+    }
+    session.terminal.table(&["", "subject", "name", "type", "unit", ""], &[], &rows)
+}
+
+fn settings_table(session: &Session, schema: &Value) -> String {
+    let rows: Vec<Vec<String>> = schema["properties"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, property)| {
+            let default = &property["default"];
+            vec![
+                name.clone(),
+                if default.is_null() { String::new() } else { default.to_string() },
+                property["description"].as_str().unwrap_or("").to_owned(),
+            ]
+        })
+        .collect();
+    if rows.is_empty() {
+        return "no settings".to_owned();
+    }
+    session.terminal.table(&["setting", "default", "meaning"], &[], &rows)
+}
+
+fn canonical(settings: &str) -> Result<String> {
+    let value: Value = serde_json::from_str(settings).context("--settings is not JSON")?;
+    Ok(playbook_toml::canonical_json(&value))
+}
+
+fn test(session: &Session, path: &Path, settings: &str, as_json: bool) -> Result<()> {
+    let settings = canonical(settings)?;
+    let component = if path.is_dir() {
+        native_tests(path)?;
+        build_noisily(&[path])?.remove(0).component
+    } else {
+        path.to_path_buf()
+    };
+    let plugin = accepted(session, &component)?;
+    let checks = conformance::run(&plugin, &settings)?;
+    let failed = checks.iter().filter(|c| c.failure.is_some()).count();
+    if as_json {
+        let rows: Vec<Value> =
+            checks.iter().map(|c| json!({ "check": c.name, "ok": c.failure.is_none(), "failure": c.failure })).collect();
+        Terminal::out(&serde_json::to_string_pretty(&rows)?);
+    } else {
+        for check in &checks {
+            match &check.failure {
+                None => Terminal::out(&format!("ok    {}", check.name)),
+                Some(failure) => Terminal::out(&format!("FAIL  {}: {failure}", check.name)),
+            }
+        }
+    }
+    if failed > 0 {
+        bail!("{failed} of {} conformance checks failed", checks.len());
+    }
+    if !as_json {
+        Terminal::out(&format!("{} conformance checks hold", checks.len()));
+    }
+    Ok(())
+}
+
+fn native_tests(path: &Path) -> Result<()> {
+    Terminal::note("  native tests");
+    let status = Command::new("cargo")
+        .args(["test", "--quiet"])
+        .current_dir(path)
+        .stdout(std::io::stderr())
+        .status()
+        .context("cannot run cargo")?;
+    if !status.success() {
+        bail!("the native tests of `{}` failed", path.display());
+    }
+    Ok(())
+}
+
+/// Kinds with whole tables have no rows to compare.
+pub(crate) fn streams(kind: Kind) -> bool {
+    matches!(kind, Kind::Scoring | Kind::Segmentation | Kind::Incentive)
+}

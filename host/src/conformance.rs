@@ -1,0 +1,404 @@
+//! Holds a component to the contract in the real sandbox, on rows made up from its own needs.
+
+use anyhow::Result;
+use playbook_model::{
+    Batch, Bitmap, CellType, Columns, Context, Fault, FitStep, Kind, ListCells, Minor, Need, Outcome, Produce,
+    Proposals, Shape, Source, TableNeed, TextCells, TextLists, UnixMs, Wide,
+};
+use playbook_runtime::{OpenedPlugin, Opening, Plugin, Reuse, RuntimeError, Starting};
+
+use crate::commands::plugin::{guest, streams};
+
+/// Rows of the made-up batch.
+const ROWS: usize = 257;
+/// Rows of made-up tables.
+const TABLE_ROWS: usize = 5;
+
+/// One thing that must hold.
+#[derive(Debug)]
+pub(crate) struct Check {
+    pub(crate) name: &'static str,
+    pub(crate) failure: Option<String>,
+}
+
+/// Runs all checks that apply to the plugin's kind.
+pub(crate) fn run(plugin: &Plugin, settings: &str) -> Result<Vec<Check>> {
+    let about = guest("under test", plugin.describe()?)?;
+    let shape = guest(&about.name, plugin.check(settings)?)?;
+    let mut checks = vec![
+        check("describes itself the same way twice", plugin.describe()? == Ok(about.clone())),
+        check("gives the same shape twice", plugin.check(settings)? == Ok(shape.clone())),
+        wrong_settings(plugin)?,
+        schema(&about.settings_schema),
+    ];
+    let bench = Bench { plugin, settings, shape: &shape };
+    let model = match bench.model()? {
+        Ok(model) => model,
+        Err(fault) => {
+            checks.push(failed("fits made-up rows", &fault));
+            return Ok(checks);
+        }
+    };
+    if shape.fit_passes_max > 0 {
+        checks.push(bench.fit_is_stable(model.as_deref())?);
+    }
+    if streams(about.kind) {
+        bench.rows(&model, about.kind, &mut checks)?;
+    } else {
+        bench.tables(&model, about.kind, &mut checks)?;
+    }
+    Ok(checks)
+}
+
+fn check(name: &'static str, holds: bool) -> Check {
+    Check { name, failure: (!holds).then(|| "it does not".to_owned()) }
+}
+
+fn failed(name: &'static str, fault: &Fault) -> Check {
+    Check { name, failure: Some(fault.to_string()) }
+}
+
+fn wrong_settings(plugin: &Plugin) -> Result<Check, RuntimeError> {
+    let name = "answers wrong settings with problems, never with a trap";
+    for settings in ["[]", "{\"no-such-setting\":1}", "{", "null", "\"\""] {
+        match plugin.check(settings)? {
+            Ok(_) | Err(Fault::Settings(_)) => {}
+            Err(fault) => {
+                return Ok(Check { name, failure: Some(format!("settings `{settings}`: {fault}")) });
+            }
+        }
+    }
+    Ok(check(name, true))
+}
+
+fn schema(text: &str) -> Check {
+    let name = "gives a settings schema that is a JSON object";
+    let object = serde_json::from_str::<serde_json::Value>(text).is_ok_and(|v| v.is_object());
+    check(name, object)
+}
+
+/// A plugin under test with its settings.
+struct Bench<'a> {
+    plugin: &'a Plugin,
+    settings: &'a str,
+    shape: &'a Shape,
+}
+
+impl Bench<'_> {
+    fn context() -> Context {
+        Context { now: UnixMs(1_782_835_200_000), local_min: 29_714_400, seed: 7 }
+    }
+
+    fn tables_of(&self, rows: usize) -> Vec<Batch> {
+        self.shape.tables.iter().map(|t| made_up(t, 0, rows, false)).collect()
+    }
+
+    fn rows_need(&self) -> TableNeed {
+        let nothing = TableNeed { subject: "member".to_owned(), columns: Vec::new() };
+        self.shape.rows.clone().unwrap_or(nothing)
+    }
+
+    fn model(&self) -> Result<Outcome<Option<Vec<u8>>>, RuntimeError> {
+        if self.shape.fit_passes_max == 0 {
+            return Ok(Ok(None));
+        }
+        Ok(self.fit(1)?.map(Some))
+    }
+
+    /// Fits over made-up rows cut into `buckets` stretches.
+    fn fit(&self, buckets: usize) -> Result<Outcome<Vec<u8>>, RuntimeError> {
+        let tables = self.tables_of(TABLE_ROWS);
+        let need = self.rows_need();
+        let mut carried = Vec::new();
+        for pass in 0..self.shape.fit_passes_max {
+            let starting = Starting {
+                shape: self.shape,
+                settings: self.settings,
+                pass,
+                carried: &carried,
+                tables: &tables,
+            };
+            let mut state: Option<Vec<u8>> = None;
+            for bucket in 0..buckets {
+                let (from, to) = (ROWS * bucket / buckets, ROWS * (bucket + 1) / buckets);
+                let mut fitting = match self.plugin.begin_fit(&Self::context(), &starting)? {
+                    Ok(fitting) => fitting,
+                    Err(fault) => return Ok(Err(fault)),
+                };
+                if let Err(fault) = fitting.observe(&made_up(&need, from, to - from, false))? {
+                    return Ok(Err(fault));
+                }
+                let part = match fitting.part()? {
+                    Ok(part) => part,
+                    Err(fault) => return Ok(Err(fault)),
+                };
+                state = match state {
+                    None => Some(part),
+                    Some(left) => match fitting.merge(&left, &part)? {
+                        Ok(joined) => Some(joined),
+                        Err(fault) => return Ok(Err(fault)),
+                    },
+                };
+            }
+            let mut fitting = match self.plugin.begin_fit(&Self::context(), &starting)? {
+                Ok(fitting) => fitting,
+                Err(fault) => return Ok(Err(fault)),
+            };
+            match fitting.finish(&state.unwrap_or_default())? {
+                Ok(FitStep::Again(bytes)) => carried = bytes,
+                Ok(FitStep::Model(fitted)) => return Ok(Ok(fitted.model)),
+                Err(fault) => return Ok(Err(fault)),
+            }
+        }
+        Ok(Err(Fault::Malformed("the fit asks for more passes than its shape allows".to_owned())))
+    }
+
+    fn fit_is_stable(&self, model: Option<&[u8]>) -> Result<Check, RuntimeError> {
+        let name = "fits to the same bytes however the rows are cut";
+        for buckets in [1, 2, 7] {
+            match self.fit(buckets)? {
+                Ok(again) if Some(again.as_slice()) == model => {}
+                Ok(_) => {
+                    return Ok(Check { name, failure: Some(format!("another model from {buckets} parts")) });
+                }
+                Err(fault) => return Ok(failed(name, &fault)),
+            }
+        }
+        Ok(check(name, true))
+    }
+
+    fn open(&self, model: &Option<Vec<u8>>, reuse: Reuse, rows: usize) -> Result<Outcome<OpenedPlugin>, RuntimeError> {
+        self.plugin.open(Opening {
+            context: Self::context(),
+            settings: self.settings.to_owned(),
+            model: model.clone(),
+            tables: self.tables_of(rows),
+            reuse,
+        })
+    }
+
+    fn rows(&self, model: &Option<Vec<u8>>, kind: Kind, checks: &mut Vec<Check>) -> Result<(), RuntimeError> {
+        let need = self.rows_need();
+        let whole = made_up(&need, 0, ROWS, false);
+        let warm = match self.open(model, Reuse::default(), TABLE_ROWS)? {
+            Ok(opened) => opened,
+            Err(fault) => {
+                checks.push(failed("opens", &fault));
+                return Ok(());
+            }
+        };
+        let Ok(fresh) = self.open(model, Reuse::Fresh, TABLE_ROWS)? else { return Ok(()) };
+        let first = match self.ask(&warm, kind, &whole)? {
+            Ok(rows) => rows,
+            Err(fault) => {
+                checks.push(failed("answers made-up rows", &fault));
+                return Ok(());
+            }
+        };
+        checks.push(check("answers made-up rows", true));
+        let again = self.ask(&warm, kind, &whole)?;
+        checks.push(check("answers the same rows with the same bytes", again.as_ref() == Ok(&first)));
+        let cold = self.ask(&fresh, kind, &whole)?;
+        checks.push(check("answers alike from a warm and from a fresh instance", cold.as_ref() == Ok(&first)));
+        checks.push(self.one_by_one(&warm, kind, &need, &first)?);
+        let empty = self.ask(&warm, kind, &made_up(&need, 0, 0, false))?;
+        checks.push(match empty {
+            Ok(rows) => check("answers an empty batch with nothing", rows.is_empty()),
+            Err(fault) => failed("answers an empty batch with nothing", &fault),
+        });
+        let sparse = self.ask(&warm, kind, &made_up(&need, 0, ROWS, true))?;
+        let name = "copes with missing optional columns";
+        checks.push(match sparse {
+            Ok(_) | Err(Fault::Refusal(_)) => check(name, true),
+            Err(fault) => failed(name, &fault),
+        });
+        Ok(())
+    }
+
+    fn one_by_one(
+        &self,
+        opened: &OpenedPlugin,
+        kind: Kind,
+        need: &TableNeed,
+        whole: &[String],
+    ) -> Result<Check, RuntimeError> {
+        let name = "answers a batch of one like the row of a batch";
+        for row in (0..ROWS).step_by(16) {
+            match self.ask(opened, kind, &made_up(need, row, 1, false))? {
+                Ok(one) if one.first() == whole.get(row) => {}
+                Ok(one) => {
+                    let one = one.first().cloned().unwrap_or_default();
+                    let failure = format!("row {row}: alone {one}, in the batch {}", whole[row]);
+                    return Ok(Check { name, failure: Some(failure) });
+                }
+                Err(fault) => return Ok(failed(name, &fault)),
+            }
+        }
+        Ok(check(name, true))
+    }
+
+    /// Asks for rows; each row's answer is written out bit by bit.
+    fn ask(&self, opened: &OpenedPlugin, kind: Kind, batch: &Batch) -> Result<Outcome<Vec<String>>, RuntimeError> {
+        let context = Self::context();
+        let rows = batch.rows as usize;
+        let produces: Vec<&Produce> = self.shape.produces.iter().filter(|p| p.table.is_none()).collect();
+        Ok(match kind {
+            Kind::Scoring => opened.score(&context, batch)?.map(|a| {
+                (0..rows).map(|r| format!("{}{:?}", row(&a.columns, &produces, rows, r), a.reasons.get(r))).collect()
+            }),
+            Kind::Segmentation => opened.assign(&context, batch)?.map(|a| {
+                (0..rows)
+                    .map(|r| {
+                        let rest = row(&a.answer.columns, &produces, rows, r);
+                        format!("{}|{rest}{:?}", a.segment[r], a.answer.reasons.get(r))
+                    })
+                    .collect()
+            }),
+            _ => opened.propose(&context, batch)?.map(|p| (0..rows).map(|r| of_row(&p, r)).collect()),
+        })
+    }
+
+    fn tables(&self, model: &Option<Vec<u8>>, kind: Kind, checks: &mut Vec<Check>) -> Result<(), RuntimeError> {
+        let mut seen = Vec::new();
+        for _ in 0..2 {
+            match self.whole(model, kind, TABLE_ROWS)? {
+                Ok(answer) => seen.push(answer),
+                Err(fault) => {
+                    checks.push(failed("answers made-up tables", &fault));
+                    return Ok(());
+                }
+            }
+        }
+        checks.push(check("answers made-up tables", true));
+        checks.push(check("answers the same tables with the same bytes", seen[0] == seen[1]));
+        let name = "copes with empty tables";
+        checks.push(match self.whole(model, kind, 0)? {
+            Ok(_) | Err(Fault::Refusal(_)) => check(name, true),
+            Err(fault) => failed(name, &fault),
+        });
+        Ok(())
+    }
+
+    fn whole(&self, model: &Option<Vec<u8>>, kind: Kind, rows: usize) -> Result<Outcome<String>, RuntimeError> {
+        let opened = match self.open(model, Reuse::Fresh, rows)? {
+            Ok(opened) => opened,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let context = Self::context();
+        Ok(match kind {
+            Kind::Campaign => opened.plan(&context, Minor(1_000_000))?.map(|a| format!("{a:?}")),
+            Kind::Roi => opened.value(&context)?.map(|a| format!("{a:?}")),
+            _ => opened.diagnose(&context)?.map(|a| format!("{a:?}")),
+        })
+    }
+}
+
+fn of_row(proposals: &Proposals, row: usize) -> String {
+    let row = u32::try_from(row).unwrap_or(u32::MAX);
+    let mut text = String::new();
+    for i in (0..proposals.row.len()).filter(|i| proposals.row[*i] == row) {
+        text.push_str(&format!(
+            "{} {} {} {} {};",
+            proposals.action[i],
+            proposals.quantity[i],
+            proposals.cost[i],
+            proposals.expected_output[i],
+            proposals.reason[i],
+        ));
+    }
+    text
+}
+
+fn row(columns: &Columns, produces: &[&Produce], rows: usize, row: usize) -> String {
+    let (mut real, mut integer, mut wide) = (0, 0, 0);
+    let mut text = String::new();
+    for (at, produce) in produces.iter().enumerate() {
+        let value = match produce.cell_type {
+            CellType::Real => {
+                real += 1;
+                columns.reals[(real - 1) * rows + row].to_bits().to_string()
+            }
+            CellType::Integer | CellType::Category => {
+                integer += 1;
+                columns.integers[(integer - 1) * rows + row].to_string()
+            }
+            CellType::Text | CellType::Reals | CellType::Integers | CellType::Texts => {
+                wide += 1;
+                match columns.wides.as_ref().and_then(|w| w.get(wide - 1)) {
+                    Some(Wide::Text(cells)) => cells.get(row).unwrap_or("").to_owned(),
+                    _ => String::new(),
+                }
+            }
+        };
+        let valid = columns.is_valid(at, row, rows);
+        text.push_str(&if valid { format!("{value} ") } else { "- ".to_owned() });
+    }
+    text
+}
+
+/// Rows that look like members: whole numbers in the range of their unit, gaps in optional columns.
+fn made_up(need: &TableNeed, from: usize, rows: usize, optional_missing: bool) -> Batch {
+    let mut columns = Columns::default();
+    let mut bits = Vec::new();
+    let mut wides = Vec::new();
+    for (at, need) in need.columns.iter().enumerate() {
+        let mut valid = Bitmap::default();
+        let mut integers = Vec::with_capacity(rows);
+        for row in from..from + rows {
+            let draw = mixed(at as u64, row as u64);
+            let missing = !need.required && need.source != Source::Key && (optional_missing || draw % 11 == 0);
+            valid.push(!missing);
+            integers.push(if missing { 0 } else { value(need, draw) });
+        }
+        bits.extend_from_slice(valid.bytes());
+        #[expect(clippy::cast_precision_loss, reason = "made-up values are small")]
+        match need.cell_type {
+            CellType::Real if need.unit == "ratio" => {
+                columns.reals.extend(integers.iter().map(|v| *v as f64 / 100.0));
+            }
+            CellType::Real => columns.reals.extend(integers.iter().map(|v| *v as f64)),
+            CellType::Integer | CellType::Category => columns.integers.extend(integers),
+            other => wides.push(empty_wide(other, rows)),
+        }
+    }
+    columns.valid = Some(bits).filter(|b| !b.is_empty());
+    columns.wides = Some(wides).filter(|w| !w.is_empty());
+    Batch { rows: u32::try_from(rows).unwrap_or(0), columns }
+}
+
+fn value(need: &Need, draw: u64) -> i64 {
+    let below = match need.unit.as_str() {
+        "day" => 400,
+        "minor" => 500_000,
+        "ratio" => 100,
+        "unix-ms" => 1_782_835_200_000,
+        _ => 60,
+    };
+    let below = match (need.cell_type, &need.source) {
+        (_, Source::Key) => i64::MAX,
+        (CellType::Category, _) => i64::try_from(need.categories.len().max(1)).unwrap_or(1),
+        _ => below,
+    };
+    i64::try_from(draw >> 1).unwrap_or(0) % below
+}
+
+/// Mixes two numbers into one that looks drawn.
+fn mixed(a: u64, b: u64) -> u64 {
+    let mut x = a.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ b.wrapping_add(0x632b_e59b_d9b4_e019);
+    for _ in 0..3 {
+        x ^= x >> 30;
+        x = x.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x ^= x >> 27;
+    }
+    x
+}
+
+fn empty_wide(cell_type: CellType, rows: usize) -> Wide {
+    let ends = vec![0; rows];
+    match cell_type {
+        CellType::Reals => Wide::Reals(ListCells { ends, values: Vec::new() }),
+        CellType::Integers => Wide::Integers(ListCells { ends, values: Vec::new() }),
+        CellType::Texts => Wide::Texts(TextLists { ends, values: TextCells::default() }),
+        _ => Wide::Text(TextCells { ends, bytes: Vec::new() }),
+    }
+}

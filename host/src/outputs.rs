@@ -1,0 +1,329 @@
+//! Writes what a cycle came to: tables for programs and spreadsheets, plans and diagnoses as JSON.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use playbook_cycle::{CycleRun, StageRun};
+use playbook_ledger::{CycleRef, Ledger};
+use playbook_model::{Cells, Column, Finding, Frame, Kind, NONE_INDEX, Words};
+use playbook_toml::Playbook;
+use serde_json::{Map, Value, json};
+
+use crate::clock;
+use crate::csv::Csv;
+use crate::page::comparison;
+
+const MINUTE_MS: i64 = 60_000;
+
+/// Writes grants.csv and refused.csv.
+pub(crate) fn decisions(dir: &Path, run: &CycleRun, playbook: &Playbook, now_ms: i64) -> Result<()> {
+    let mut grants = Csv::create(
+        &dir.join("grants.csv"),
+        &[
+            "member", "stage", "action", "quantity", "cost_minor", "expected_output_minor", "reason_code",
+            "reason", "not_before", "not_after", "status",
+        ],
+    )?;
+    let mut refused = Csv::create(
+        &dir.join("refused.csv"),
+        &[
+            "member", "stage", "action", "quantity", "cost_minor", "expected_output_minor", "reason_code", "code",
+            "why", "rule", "lost_to",
+        ],
+    )?;
+    let ids = run.members.column("member");
+    let stage_of = |position: u16| run.stages.iter().find(|s| s.position == usize::from(position));
+    let time = |minutes: u32| {
+        clock::rfc3339(
+            playbook_model::UnixMs(now_ms + i64::from(minutes) * MINUTE_MS),
+            &playbook.time_zone,
+        )
+    };
+    for d in &run.decisions {
+        let c = &d.candidate;
+        let Some(stage) = stage_of(c.stage) else { continue };
+        let action = stage.shape.actions.get(usize::from(c.action));
+        let reason = stage.shape.reasons.get(c.reason as usize);
+        let mut row = vec![
+            ids.and_then(|i| i.text(c.row as usize)).unwrap_or("").to_owned(),
+            stage.name.clone(),
+            action.map_or_else(String::new, |a| a.name.clone()),
+            c.quantity.to_string(),
+            c.cost.to_string(),
+            c.expected_output.to_string(),
+            reason.map_or_else(String::new, |r| r.code.clone()),
+        ];
+        match &d.refusal {
+            None => {
+                let waits = action.is_some_and(|a| a.needs_approval);
+                row.push(reason.map_or_else(String::new, |r| r.text.en.clone()));
+                row.push(time(c.after_min));
+                row.push(if c.until_min == 0 { String::new() } else { time(c.until_min) });
+                row.push(if waits { "waits for approval" } else { "granted" }.to_owned());
+                grants.row(&row)?;
+            }
+            Some(refusal) => {
+                let winner = refusal.lost_to.and_then(|at| run.decisions.get(at as usize)).and_then(|w| {
+                    let stage = stage_of(w.candidate.stage)?;
+                    let action = stage.shape.actions.get(usize::from(w.candidate.action))?;
+                    Some(format!("{}/{}", stage.name, action.name))
+                });
+                row.push(refusal.code.code().to_owned());
+                row.push(refusal.code.words("en").to_owned());
+                row.push(refusal.rule.to_owned());
+                row.push(winner.unwrap_or_default());
+                refused.row(&row)?;
+            }
+        }
+    }
+    grants.finish()?;
+    refused.finish()
+}
+
+/// Writes roi.csv: one row per group, inputs and outputs beside each other.
+pub(crate) fn roi(dir: &Path, run: &CycleRun) -> Result<()> {
+    let stages: Vec<&StageRun> = run.stages.iter().filter(|s| s.kind() == Kind::Roi).collect();
+    let has_output = |frame: &Frame| {
+        frame.columns().iter().any(|c| stages.iter().any(|s| c.name.starts_with(&format!("{}.", s.name))))
+    };
+    let tables: Vec<(&String, &Frame)> = run.tables.iter().filter(|(_, f)| has_output(f)).collect();
+    let mut names: Vec<&str> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (_, frame) in &tables {
+        for column in frame.columns().iter().skip(1) {
+            if seen.insert(column.name.as_str()) {
+                names.push(&column.name);
+            }
+        }
+    }
+    let header: Vec<&str> = ["subject", "key"].into_iter().chain(names.iter().copied()).collect();
+    let mut csv = Csv::create(&dir.join("roi.csv"), &header)?;
+    for (subject, frame) in tables {
+        for row in 0..frame.rows() {
+            let key = frame.columns().first().map_or_else(String::new, |c| shown(c, row));
+            let mut cells = vec![subject.clone(), key];
+            cells.extend(names.iter().map(|n| frame.column(n).map_or_else(String::new, |c| shown(c, row))));
+            csv.row(&cells)?;
+        }
+    }
+    csv.finish()
+}
+
+/// A cell as text; empty where missing.
+fn shown(column: &Column, row: usize) -> String {
+    if !column.is_valid(row) {
+        return String::new();
+    }
+    match &column.cells {
+        Cells::Real(v) => v[row].to_string(),
+        Cells::Integer(v) => v[row].to_string(),
+        Cells::Category { .. } | Cells::Text(_) => column.text(row).unwrap_or("").to_owned(),
+    }
+}
+
+fn cell(column: &Column, row: usize) -> Value {
+    if !column.is_valid(row) {
+        return Value::Null;
+    }
+    match &column.cells {
+        Cells::Real(v) => json!(v[row]),
+        Cells::Integer(v) => json!(v[row]),
+        Cells::Category { .. } | Cells::Text(_) => json!(column.text(row)),
+    }
+}
+
+pub(crate) fn words(words: &Words) -> Value {
+    match &words.zh {
+        Some(zh) => json!({ "en": words.en, "zh": zh }),
+        None => json!({ "en": words.en }),
+    }
+}
+
+fn finding(stage: &StageRun, finding: &Finding) -> Value {
+    let reason = stage.shape.reasons.get(finding.reason as usize);
+    let place = finding.place.and_then(|p| {
+        let rows = stage.places.get(p.table as usize)?;
+        let table = stage.shape.tables.get(p.table as usize)?;
+        Some(json!({ "subject": table.subject, "key": rows.get(p.row as usize)? }))
+    });
+    let suggests: Vec<Value> = finding
+        .suggests
+        .iter()
+        .filter_map(|a| stage.shape.actions.get(*a as usize))
+        .map(|a| json!({ "action": a.name, "text": words(&a.text) }))
+        .collect();
+    json!({
+        "level": finding.level.name(),
+        "code": reason.map(|r| r.code.as_str()),
+        "text": reason.map(|r| words(&r.text)),
+        "place": place,
+        "value": finding.value,
+        "threshold": finding.threshold,
+        "suggests": suggests,
+    })
+}
+
+/// Writes diagnosis.json: outputs per table row and findings, stage by stage.
+pub(crate) fn diagnosis(dir: &Path, run: &CycleRun) -> Result<()> {
+    let stages: Vec<Value> = run
+        .stages
+        .iter()
+        .filter(|s| s.kind() == Kind::Diagnosis)
+        .map(|stage| {
+            let prefix = format!("{}.", stage.name);
+            let mut tables = Map::new();
+            for (subject, frame) in &run.tables {
+                let own: Vec<&Column> =
+                    frame.columns().iter().filter(|c| c.name.starts_with(&prefix)).collect();
+                if own.is_empty() {
+                    continue;
+                }
+                let rows: Vec<Value> = (0..frame.rows())
+                    .map(|row| {
+                        let mut map = Map::new();
+                        if let Some(key) = frame.columns().first() {
+                            map.insert("key".to_owned(), cell(key, row));
+                        }
+                        for column in &own {
+                            map.insert(column.name[prefix.len()..].to_owned(), cell(column, row));
+                        }
+                        Value::Object(map)
+                    })
+                    .collect();
+                tables.insert(subject.clone(), Value::Array(rows));
+            }
+            json!({
+                "stage": stage.name,
+                "plugin": stage.about.name,
+                "version": stage.about.version,
+                "skipped": stage.fault.as_ref().map(ToString::to_string),
+                "tables": tables,
+                "findings": stage.findings.iter().map(|f| finding(stage, f)).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    write_json(&dir.join("diagnosis.json"), &json!({ "stages": stages }))
+}
+
+/// Writes campaign.json and calendar.csv.
+pub(crate) fn campaign(dir: &Path, run: &CycleRun, local_min: i64) -> Result<()> {
+    let day_zero = local_min.div_euclid(24 * 60);
+    let date = |day: u32| clock::date_of_day(day_zero + i64::from(day));
+    let mut calendar = Csv::create(
+        &dir.join("calendar.csv"),
+        &["date", "time", "stage", "phase", "place", "format", "layer", "theme", "commercial", "status"],
+    )?;
+    let mut stages = Vec::new();
+    for stage in run.stages.iter().filter(|s| s.kind() == Kind::Campaign) {
+        let Some(plan) = &stage.plan else { continue };
+        let phase_name =
+            |at: u32| plan.phases.get(at as usize).map_or_else(String::new, |p| p.name.clone());
+        let place = |place: Option<playbook_model::Place>| {
+            place
+                .and_then(|p| stage.places.get(p.table as usize)?.get(p.row as usize).cloned())
+                .unwrap_or_default()
+        };
+        let mut order: Vec<usize> = (0..plan.slots.len()).collect();
+        order.sort_by_key(|i| (plan.slots[*i].day, plan.slots[*i].minute, *i));
+        for i in order {
+            let slot = &plan.slots[i];
+            let refused = stage.refused_slots.binary_search(&i).is_ok();
+            calendar.row(&[
+                date(slot.day),
+                format!("{:02}:{:02}", slot.minute / 60, slot.minute % 60),
+                stage.name.clone(),
+                phase_name(slot.phase),
+                place(slot.place),
+                slot.format.clone(),
+                slot.layer.clone(),
+                slot.theme.clone(),
+                slot.commercial.to_string(),
+                if refused { "refused: R10 (GR-2)" } else { "planned" }.to_owned(),
+            ])?;
+        }
+        let reason = |at: u32| {
+            (at != NONE_INDEX).then(|| stage.shape.reasons.get(at as usize).map(|r| words(&r.text))).flatten()
+        };
+        stages.push(json!({
+            "stage": stage.name,
+            "plugin": stage.about.name,
+            "version": stage.about.version,
+            "phases": plan.phases.iter().map(|p| json!({
+                "name": p.name, "from": date(p.first_day), "days": p.days,
+                "budget_minor": p.budget.0, "reason": reason(p.reason),
+            })).collect::<Vec<_>>(),
+            "allocations": plan.allocations.iter().map(|a| json!({
+                "phase": phase_name(a.phase), "place": place(Some(a.place)), "amount_minor": a.amount.0,
+            })).collect::<Vec<_>>(),
+            "content": plan.content.iter().map(|c| json!({
+                "phase": phase_name(c.phase), "mix": c.mix, "category": c.category,
+                "least": c.least, "target": c.target, "most": c.most,
+            })).collect::<Vec<_>>(),
+            "gates": plan.gates.iter().map(|g| json!({
+                "phase": phase_name(g.phase), "metric": g.metric, "comparison": comparison(g.comparison),
+                "value": g.value, "sample_min": g.sample_min,
+            })).collect::<Vec<_>>(),
+            "slots": plan.slots.len(),
+            "slots_refused": stage.refused_slots.len(),
+            "findings": plan.findings.iter().map(|f| finding(stage, f)).collect::<Vec<_>>(),
+        }));
+    }
+    calendar.finish()?;
+    write_json(&dir.join("campaign.json"), &json!({ "stages": stages }))
+}
+
+/// Writes ledger.csv: the cycle's entries.
+pub(crate) fn ledger(dir: &Path, ledger: &Ledger, cycle: &CycleRef) -> Result<()> {
+    let mut csv = Csv::create(
+        &dir.join("ledger.csv"),
+        &["entry", "kind", "account", "amount_minor", "stage", "action", "member_pseudonym", "quantity", "key"],
+    )?;
+    let mut failed = None;
+    ledger.extract(cycle, |entry, account, _at| {
+        let row = [
+            entry.number.to_string(),
+            entry.kind.name().to_owned(),
+            account.to_owned(),
+            entry.amount.0.to_string(),
+            entry.stage.to_owned(),
+            entry.action.to_owned(),
+            entry.member.to_string(),
+            entry.quantity.to_string(),
+            entry.key.hex(),
+        ];
+        if failed.is_none() {
+            failed = csv.row(&row).err();
+        }
+    })?;
+    match failed {
+        Some(error) => Err(error),
+        None => csv.finish(),
+    }
+}
+
+/// Writes tables/SUBJECT.csv: features and outputs of every subject but the members.
+pub(crate) fn tables(dir: &Path, run: &CycleRun) -> Result<()> {
+    let folder = dir.join("tables");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create `{}`", folder.display()))?;
+    for (subject, frame) in &run.tables {
+        let header: Vec<&str> = frame.columns().iter().map(|c| c.name.as_str()).collect();
+        let name: String =
+            subject.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+        let mut csv = Csv::create(&folder.join(format!("{name}.csv")), &header)?;
+        for row in 0..frame.rows() {
+            let cells: Vec<String> = frame.columns().iter().map(|c| shown(c, row)).collect();
+            csv.row(&cells)?;
+        }
+        csv.finish()?;
+    }
+    Ok(())
+}
+
+/// Writes JSON with sorted keys and a final newline.
+pub(crate) fn write_json(path: &Path, value: &Value) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(value)?;
+    text.push('\n');
+    fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
+}

@@ -1,0 +1,595 @@
+//! Fills the report page from a finished cycle.
+
+use std::collections::BTreeMap;
+
+use playbook_cycle::{CycleRun, Intake, StageRun};
+use playbook_model::{
+    CellType, Cells, Column, Frame, Kind, Level, Minor, NONE_INDEX, Place, RefusalCode, Words,
+};
+use playbook_report::{
+    Absence, AllocationRow, BudgetRow, Campaign, ContentRow, Currency, DimensionRow, Distribution,
+    Evidence, FindingRow, FlowEnd, FlowMatrix, GateRow, GrantRow, Header, Health, Incentives,
+    IndicatorRow, PhaseRow, PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow, Section, SegmentRow,
+    Segmentation, SlotRow, SourceRow, Summary,
+};
+use playbook_toml::{Playbook, SourceFormat};
+
+use crate::clock;
+
+/// Bars of a histogram.
+const BINS: usize = 20;
+
+/// What the page needs besides the cycle itself.
+#[derive(Debug)]
+pub(crate) struct PageFacts<'a> {
+    pub(crate) playbook: &'a Playbook,
+    pub(crate) run: &'a CycleRun,
+    pub(crate) intake: &'a Intake,
+    pub(crate) evidence: Evidence,
+    pub(crate) run_id: String,
+}
+
+/// Fills the report.
+pub(crate) fn report(facts: &PageFacts<'_>) -> Report {
+    let PageFacts { playbook, run, intake, evidence, run_id } = facts;
+    Report {
+        header: Header {
+            brand: playbook.brand.clone(),
+            title: playbook.title.clone(),
+            as_of: clock::shown(intake.as_of, &playbook.time_zone),
+            cycle: format!("#{}", run.number),
+            run_id: run_id.clone(),
+            playbook_digest: playbook.digest,
+            dry_run: !run.booked,
+            currency: Currency { code: playbook.currency.clone(), digits: playbook.currency_digits },
+        },
+        summary: summary(run),
+        findings: findings(run),
+        segmentation: segmentation(run),
+        scores: scores(run),
+        incentives: incentives(run),
+        budgets: budgets(playbook, run),
+        campaign: campaign(run, intake.local_min),
+        roi: roi(playbook, run),
+        health: health(run),
+        plugins: plugins(run),
+        intake: sources(playbook, intake),
+        evidence: evidence.clone(),
+        timings: None,
+    }
+}
+
+fn of_kind(run: &CycleRun, kind: Kind) -> impl Iterator<Item = &StageRun> {
+    run.stages.iter().filter(move |s| s.kind() == kind)
+}
+
+/// Why a part is empty: no stage of the kind, or all of them skipped.
+fn absent(run: &CycleRun, kind: Kind) -> Absence {
+    match of_kind(run, kind).find_map(|s| s.fault.as_ref().map(|f| (s, f))) {
+        Some((stage, fault)) => {
+            Absence::Skipped { stage: stage.name.clone(), fault: fault.to_string() }
+        }
+        None if of_kind(run, kind).next().is_none() => Absence::NoStage(kind),
+        None => Absence::Nothing,
+    }
+}
+
+fn whole(frame: Option<&Frame>, column: &str) -> Option<i64> {
+    frame?.column(column)?.integer(0)
+}
+
+pub(crate) fn summary(run: &CycleRun) -> Summary {
+    let brand = run.tables.get("brand");
+    let granted = run.decisions.iter().filter(|d| d.refusal.is_none());
+    let (grants, cost) = granted.fold((0, 0_i64), |(n, sum), d| (n + 1, sum.saturating_add(d.candidate.cost)));
+    Summary {
+        members: run.members.rows() as u64,
+        active: whole(brand, "active_members").and_then(|v| u64::try_from(v).ok()),
+        orders: whole(brand, "orders").and_then(|v| u64::try_from(v).ok()),
+        revenue: whole(brand, "revenue_minor").map(Minor),
+        grants,
+        refused: run.decisions.len() as u64 - grants,
+        grants_cost: Minor(cost),
+        cost: whole(brand, "cost_minor").map(Minor),
+        roi: brand.and_then(|f| {
+            f.columns().iter().find(|c| c.name.ends_with(".brand_roi") || c.name.ends_with(".roi")).and_then(|c| c.real(0))
+        }),
+        health: of_kind(run, Kind::Diagnosis).find_map(|s| total_of(run, s)),
+    }
+}
+
+fn total_of(run: &CycleRun, stage: &StageRun) -> Option<f64> {
+    let name = format!("{}.total", stage.name);
+    run.tables.values().find_map(|t| t.column(&name)?.real(0))
+}
+
+fn place_name(stage: &StageRun, place: Option<Place>) -> String {
+    place
+        .and_then(|p| stage.places.get(p.table as usize)?.get(p.row as usize).cloned())
+        .unwrap_or_default()
+}
+
+fn reason_words(stage: &StageRun, reason: u32) -> Words {
+    match stage.shape.reasons.get(reason as usize) {
+        Some(reason) => reason.text.clone(),
+        None => Words { en: stage.name.clone(), zh: None },
+    }
+}
+
+fn findings(run: &CycleRun) -> Section<Vec<FindingRow>> {
+    let mut rows = Vec::new();
+    for stage in &run.stages {
+        if let Some(fault) = &stage.fault {
+            rows.push(FindingRow {
+                level: Level::Warn,
+                plugin: stage.name.clone(),
+                words: Words {
+                    en: format!("stage left out: its plugin {fault}"),
+                    zh: Some(format!("環節已跳過：插件 {fault}")),
+                },
+                place: String::new(),
+                value: None,
+                threshold: None,
+                suggests: Vec::new(),
+            });
+        }
+        let planned = stage.plan.iter().flat_map(|p| &p.findings);
+        for finding in stage.findings.iter().chain(planned) {
+            rows.push(FindingRow {
+                level: finding.level,
+                plugin: stage.name.clone(),
+                words: reason_words(stage, finding.reason),
+                place: place_name(stage, finding.place),
+                value: finding.value,
+                threshold: finding.threshold,
+                suggests: finding
+                    .suggests
+                    .iter()
+                    .filter_map(|a| Some(stage.shape.actions.get(*a as usize)?.text.clone()))
+                    .collect(),
+            });
+        }
+    }
+    if rows.is_empty() { Section::Empty(Absence::Nothing) } else { Section::Filled(rows) }
+}
+
+fn segmentation(run: &CycleRun) -> Section<Segmentation> {
+    let Some(stage) = of_kind(run, Kind::Segmentation).find(|s| s.fault.is_none()) else {
+        return Section::Empty(absent(run, Kind::Segmentation));
+    };
+    let name = format!("{}.segment", stage.name);
+    let Some(column) = run.members.column(&name) else {
+        return Section::Empty(Absence::Nothing);
+    };
+    let before = run.previous.column(&name);
+    let names: Vec<&str> = stage.shape.segments.iter().map(|s| s.name.as_str()).collect();
+    let at = |column: &Column, row: usize| {
+        column.text(row).and_then(|text| names.iter().position(|n| *n == text))
+    };
+    // One more place at the end: members without a segment, or new ones.
+    let size = names.len() + 1;
+    let mut matrix = vec![vec![0_u64; size]; size];
+    let mut now = vec![0_u64; size];
+    for row in 0..run.members.rows() {
+        let to = at(column, row).unwrap_or(names.len());
+        now[to] += 1;
+        if let Some(before) = before {
+            let from = at(before, row).unwrap_or(names.len());
+            matrix[from][to] += 1;
+        }
+    }
+    let mut grants = vec![0_u64; size];
+    for d in run.decisions.iter().filter(|d| d.refusal.is_none()) {
+        grants[at(column, d.candidate.row as usize).unwrap_or(names.len())] += 1;
+    }
+    let table = run.tables.get(&name).or_else(|| run.tables.get("segment"));
+    let revenue = |segment: &str| {
+        let table = table?;
+        let key = table.columns().first()?;
+        let row = (0..table.rows()).find(|r| key.text(*r) == Some(segment))?;
+        table.column("revenue_minor")?.integer(row).map(Minor)
+    };
+    let segments = stage
+        .shape
+        .segments
+        .iter()
+        .enumerate()
+        .map(|(i, s)| SegmentRow {
+            name: s.name.clone(),
+            words: s.text.clone(),
+            members: now[i],
+            members_before: before.map(|_| matrix[i].iter().sum()),
+            revenue: revenue(&s.name),
+            grants: grants[i],
+        })
+        .collect();
+    let ends = |last: FlowEnd| -> Vec<FlowEnd> {
+        stage.shape.segments.iter().map(|s| FlowEnd::Segment(s.text.clone())).chain([last]).collect()
+    };
+    let flows = match before {
+        None => Section::Empty(Absence::FirstCycle),
+        Some(_) => Section::Filled(FlowMatrix {
+            from: ends(FlowEnd::Joined),
+            to: ends(FlowEnd::Unassigned),
+            members: matrix,
+        }),
+    };
+    Section::Filled(Segmentation {
+        plugin: format!("{} {}", stage.about.name, stage.about.version),
+        segments,
+        unassigned: now[names.len()],
+        flows,
+    })
+}
+
+fn scores(run: &CycleRun) -> Section<Vec<ScoreRow>> {
+    let mut rows = Vec::new();
+    for stage in of_kind(run, Kind::Scoring).filter(|s| s.fault.is_none()) {
+        for produce in stage.shape.produces.iter().filter(|p| p.table.is_none()) {
+            let name = format!("{}.{}", stage.name, produce.name);
+            let Some(column) = run.members.column(&name) else { continue };
+            if produce.cell_type == CellType::Text {
+                continue;
+            }
+            rows.push(score(stage, produce, column));
+        }
+    }
+    if rows.is_empty() {
+        Section::Empty(absent(run, Kind::Scoring))
+    } else {
+        Section::Filled(rows)
+    }
+}
+
+fn score(stage: &StageRun, produce: &playbook_model::Produce, column: &Column) -> ScoreRow {
+    let mut values: Vec<f64> = (0..column.cells.len()).filter_map(|r| column.real(r)).collect();
+    values.sort_unstable_by(f64::total_cmp);
+    let distribution = match &column.cells {
+        Cells::Category { codes, names } => {
+            let mut counts = vec![0_u64; names.len()];
+            for (row, code) in codes.iter().enumerate() {
+                if column.is_valid(row)
+                    && let Some(count) = counts.get_mut(*code as usize)
+                {
+                    *count += 1;
+                }
+            }
+            Distribution::Categories(names.iter().cloned().zip(counts).collect())
+        }
+        _ => bins(&values),
+    };
+    let present = match &distribution {
+        Distribution::Categories(rows) => rows.iter().map(|(_, n)| n).sum(),
+        Distribution::Bins { .. } => values.len() as u64,
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a count of members")]
+    let mean = (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+    let quantile = |permille: usize| values[(values.len() - 1) * permille / 1000];
+    ScoreRow {
+        plugin: stage.name.clone(),
+        output: produce.name.clone(),
+        meaning: produce.meaning.clone(),
+        unit: produce.unit.clone(),
+        distribution,
+        missing: column.cells.len() as u64 - present,
+        mean,
+        quantiles: (!values.is_empty()).then(|| [quantile(100), quantile(500), quantile(900)]),
+    }
+}
+
+/// Twenty bars between the least value and the 99th percentile; the last takes what lies beyond.
+fn bins(sorted: &[f64]) -> Distribution {
+    let (Some(&least), Some(&most)) = (sorted.first(), sorted.last()) else {
+        return Distribution::Bins { edges: vec![0.0, 1.0], counts: vec![0] };
+    };
+    let high = sorted[(sorted.len() - 1) * 99 / 100];
+    let whole = sorted.iter().all(|v| v.fract() == 0.0);
+    let span = high - least;
+    #[expect(clippy::cast_precision_loss, reason = "a number of bars")]
+    let mut width = span / BINS as f64;
+    if whole {
+        width = width.ceil().max(1.0);
+    }
+    if width <= 0.0 {
+        return Distribution::Bins { edges: vec![least, most.max(least + 1.0)], counts: vec![sorted.len() as u64] };
+    }
+    let mut edges = vec![least];
+    let mut counts = Vec::new();
+    let mut from = 0;
+    while from < sorted.len() && counts.len() < BINS {
+        #[expect(clippy::cast_precision_loss, reason = "a number of bars")]
+        let edge = least + width * (counts.len() + 1) as f64;
+        let last = counts.len() + 1 == BINS || edge > high;
+        let to = if last { sorted.len() } else { sorted.partition_point(|v| *v < edge) };
+        counts.push((to - from) as u64);
+        edges.push(if last { most.max(edge) } else { edge });
+        from = to;
+        if last {
+            break;
+        }
+    }
+    Distribution::Bins { edges, counts }
+}
+
+fn incentives(run: &CycleRun) -> Section<Incentives> {
+    if run.decisions.is_empty() {
+        return Section::Empty(absent(run, Kind::Incentive));
+    }
+    let mut grants: BTreeMap<(u16, u16), GrantRow> = BTreeMap::new();
+    let mut refusals: BTreeMap<RefusalCode, (RefusalRow, BTreeMap<&str, u64>)> = BTreeMap::new();
+    let stage_of = |position: u16| run.stages.iter().find(|s| s.position == usize::from(position));
+    for d in &run.decisions {
+        let c = &d.candidate;
+        let row = grants.entry((c.stage, c.action)).or_insert_with(|| {
+            let stage = stage_of(c.stage);
+            let action = stage.and_then(|s| s.shape.actions.get(usize::from(c.action)));
+            GrantRow {
+                plugin: stage.map_or_else(String::new, |s| s.name.clone()),
+                action: action.map_or_else(String::new, |a| a.name.clone()),
+                words: action.map_or_else(Words::default, |a| a.text.clone()),
+                proposed: 0,
+                granted: 0,
+                quantity: 0,
+                cost: Minor::ZERO,
+                expected_output: Minor::ZERO,
+            }
+        });
+        row.proposed += 1;
+        match &d.refusal {
+            None => {
+                row.granted += 1;
+                row.quantity = row.quantity.saturating_add(c.quantity);
+                row.cost.0 = row.cost.0.saturating_add(c.cost);
+                row.expected_output.0 = row.expected_output.0.saturating_add(c.expected_output);
+            }
+            Some(refusal) => {
+                let (row, rules) = refusals.entry(refusal.code).or_insert_with(|| {
+                    let row = RefusalRow { code: refusal.code, proposals: 0, cost: Minor::ZERO, detail: None };
+                    (row, BTreeMap::new())
+                });
+                row.proposals += 1;
+                row.cost.0 = row.cost.0.saturating_add(c.cost);
+                *rules.entry(refusal.rule).or_default() += 1;
+            }
+        }
+    }
+    let refusals = refusals
+        .into_values()
+        .map(|(mut row, rules)| {
+            let most = rules.iter().max_by_key(|(rule, n)| (**n, std::cmp::Reverse(**rule)));
+            row.detail = most.map(|(rule, _)| Words { en: (*rule).to_owned(), zh: None });
+            row
+        })
+        .collect();
+    Section::Filled(Incentives { grants: grants.into_values().collect(), refusals })
+}
+
+fn budgets(playbook: &Playbook, run: &CycleRun) -> Section<Vec<BudgetRow>> {
+    if playbook.budget.is_none() {
+        return Section::Empty(Absence::NoBudget);
+    }
+    let spent_now = |path: &str| {
+        let opened = run.accounts.iter().find(|a| a.path == path);
+        opened.map_or(0, |a| a.opened_with.0 - a.available.0)
+    };
+    let rows = run
+        .accounts
+        .iter()
+        .map(|a| {
+            let now = spent_now(&a.path).clamp(0, a.spent.0.max(0));
+            BudgetRow {
+                path: a.path.split('/').map(ToOwned::to_owned).collect(),
+                allocated: a.allocated,
+                spent_before: Minor(a.spent.0 - now),
+                spent: Minor(now),
+                reserved: a.reserved,
+                available: a.available,
+            }
+        })
+        .collect();
+    Section::Filled(rows)
+}
+
+fn campaign(run: &CycleRun, local_min: i64) -> Section<Campaign> {
+    let Some((stage, plan)) = of_kind(run, Kind::Campaign).find_map(|s| Some((s, s.plan.as_ref()?))) else {
+        return Section::Empty(absent(run, Kind::Campaign));
+    };
+    let phase = |at: u32| at as usize;
+    Section::Filled(Campaign {
+        plugin: format!("{} {}", stage.about.name, stage.about.version),
+        day_zero: local_min.div_euclid(1440),
+        phases: plan
+            .phases
+            .iter()
+            .map(|p| PhaseRow {
+                name: p.name.clone(),
+                reason: if p.reason == NONE_INDEX { Words::default() } else { reason_words(stage, p.reason) },
+                first_day: p.first_day,
+                days: p.days,
+                budget: p.budget,
+            })
+            .collect(),
+        allocations: plan
+            .allocations
+            .iter()
+            .map(|a| AllocationRow {
+                phase: phase(a.phase),
+                place: place_name(stage, Some(a.place)),
+                amount: a.amount,
+            })
+            .collect(),
+        content: plan
+            .content
+            .iter()
+            .map(|c| ContentRow {
+                phase: phase(c.phase),
+                mix: c.mix.clone(),
+                category: c.category.clone(),
+                least: c.least,
+                target: c.target,
+                most: c.most,
+            })
+            .collect(),
+        slots: plan
+            .slots
+            .iter()
+            .map(|s| SlotRow {
+                phase: phase(s.phase),
+                day: s.day,
+                minute: s.minute,
+                place: place_name(stage, s.place),
+                format: s.format.clone(),
+                layer: s.layer.clone(),
+                theme: s.theme.clone(),
+                commercial: s.commercial,
+            })
+            .collect(),
+        gates: plan
+            .gates
+            .iter()
+            .map(|g| GateRow {
+                phase: phase(g.phase),
+                metric: g.metric.clone(),
+                comparison: comparison(g.comparison).to_owned(),
+                value: g.value,
+                sample_min: g.sample_min,
+            })
+            .collect(),
+    })
+}
+
+pub(crate) fn comparison(comparison: playbook_model::Comparison) -> &'static str {
+    use playbook_model::Comparison;
+    match comparison {
+        Comparison::AtLeast => ">=",
+        Comparison::MoreThan => ">",
+        Comparison::AtMost => "<=",
+        Comparison::LessThan => "<",
+    }
+}
+
+pub(crate) fn roi(playbook: &Playbook, run: &CycleRun) -> Section<Roi> {
+    let mut rows = Vec::new();
+    let mut plugin = String::new();
+    for stage in of_kind(run, Kind::Roi).filter(|s| s.fault.is_none()) {
+        plugin = format!("{} {}", stage.about.name, stage.about.version);
+        let output = format!("{}.roi", stage.name);
+        for (subject, table) in &run.tables {
+            let Some(roi) = table.column(&output) else { continue };
+            let key = table.columns().first();
+            for row in 0..table.rows() {
+                let name = key.and_then(|k| k.text(row)).unwrap_or(&playbook.brand).to_owned();
+                rows.push(RoiRow {
+                    subject: subject.clone(),
+                    name: Words { en: name, zh: None },
+                    revenue: table.column("revenue_minor").and_then(|c| c.integer(row)).map(Minor),
+                    cost: table.column("cost_minor").and_then(|c| c.integer(row)).map(Minor),
+                    roi: roi.real(row),
+                    floor: None,
+                });
+            }
+        }
+    }
+    if rows.is_empty() {
+        return Section::Empty(absent(run, Kind::Roi));
+    }
+    Section::Filled(Roi { plugin, rows })
+}
+
+/// Health comes from a diagnosis with a `total` and `dimension_*`/`indicator_*` outputs.
+pub(crate) fn health(run: &CycleRun) -> Section<Health> {
+    for stage in of_kind(run, Kind::Diagnosis).filter(|s| s.fault.is_none()) {
+        let total_name = format!("{}.total", stage.name);
+        let Some(table) = run.tables.values().find(|t| t.column(&total_name).is_some()) else { continue };
+        let cell = |name: &str| table.column(&format!("{}.{name}", stage.name)).and_then(|c| c.real(0));
+        let mut health = Health {
+            plugin: format!("{} {}", stage.about.name, stage.about.version),
+            total: cell("total"),
+            ..Health::default()
+        };
+        let streamed = stage.shape.tables.first();
+        for produce in &stage.shape.produces {
+            if let Some(rest) = produce.name.strip_prefix("dimension_") {
+                health.dimensions.push(DimensionRow {
+                    words: or_name(&produce.meaning, rest),
+                    score: cell(&produce.name),
+                    score_before: None,
+                });
+            }
+        }
+        let dimensions = health.dimensions.len().max(1);
+        let indicators: Vec<_> =
+            stage.shape.produces.iter().filter(|p| p.name.starts_with("score_")).collect();
+        let per_dimension = indicators.len().div_ceil(dimensions).max(1);
+        for (i, produce) in indicators.iter().enumerate() {
+            let feature = produce.name.trim_start_matches("score_").to_owned();
+            let unit = streamed
+                .and_then(|t| {
+                    t.columns.iter().find(|n| matches!(&n.source, playbook_model::Source::Feature(f) if *f == feature))
+                })
+                .map_or_else(String::new, |n| n.unit.clone());
+            health.indicators.push(IndicatorRow {
+                dimension: i / per_dimension,
+                words: or_name(&produce.meaning, &feature),
+                value: table.column(&feature).and_then(|c| c.real(0)),
+                score: cell(&produce.name),
+                unit,
+                feature,
+            });
+        }
+        return Section::Filled(health);
+    }
+    Section::Empty(absent(run, Kind::Diagnosis))
+}
+
+fn or_name(words: &Words, name: &str) -> Words {
+    if words.en.is_empty() { Words { en: name.replace('_', " "), zh: None } } else { words.clone() }
+}
+
+fn plugins(run: &CycleRun) -> Vec<PluginRow> {
+    run.stages
+        .iter()
+        .map(|s| PluginRow {
+            stage: s.name.clone(),
+            plugin: s.about.name.clone(),
+            version: s.about.version.clone(),
+            kind: s.kind(),
+            digest: s.digest,
+            calls: s.usage.calls,
+            rows: s.usage.rows,
+            fuel: (s.usage.fuel > 0).then_some(s.usage.fuel),
+            faults: s.usage.faults,
+            wall_ms: None,
+        })
+        .collect()
+}
+
+fn sources(playbook: &Playbook, intake: &Intake) -> Vec<SourceRow> {
+    intake
+        .sources
+        .iter()
+        .map(|s| {
+            let mut reasons: Vec<(String, u64)> = s.rejected.iter().map(|(r, n)| (r.clone(), *n)).collect();
+            reasons.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            let format = playbook.sources.iter().find(|d| d.name == s.name).map(|d| &d.format);
+            SourceRow {
+                source: s.name.clone(),
+                format: format.map_or("", format_name).to_owned(),
+                read: s.rows_read,
+                kept: s.rows_kept,
+                rejected: s.rejected.values().sum(),
+                duplicates: s.duplicates,
+                reasons,
+            }
+        })
+        .collect()
+}
+
+fn format_name(format: &SourceFormat) -> &'static str {
+    match format {
+        SourceFormat::Csv { .. } => "csv",
+        SourceFormat::Whitespace { .. } => "whitespace",
+        SourceFormat::JsonLines => "jsonl",
+        SourceFormat::Parquet => "parquet",
+    }
+}

