@@ -266,8 +266,8 @@ impl<'a> Outputs<'a> {
             || self.integers.contains(&UNSET_INTEGER)
             || self.wides.iter().any(|w| w.spans().contains(&UNSET_SPAN));
         let valid = missing.then(|| self.take_validity());
-        let wides = (self.layout.wides > 0)
-            .then(|| self.wides.into_iter().map(WideOut::finish).collect());
+        let wides =
+            (self.layout.wides > 0).then(|| self.wides.into_iter().map(WideOut::finish).collect());
         types::Columns { reals: self.reals, integers: self.integers, valid, wides }
     }
 
@@ -413,7 +413,9 @@ impl<'a> TableAnswer<'a> {
     pub(crate) fn new(tables: &[types::Table], layouts: &'a [Layout]) -> Self {
         let outputs = tables.iter().zip(layouts);
         Self {
-            tables: outputs.map(|(table, layout)| Outputs::new(table.rows as usize, layout)).collect(),
+            tables: outputs
+                .map(|(table, layout)| Outputs::new(table.rows as usize, layout))
+                .collect(),
             findings: Vec::new(),
             transfers: Vec::new(),
         }

@@ -33,11 +33,43 @@ macro_rules! world {
     };
 }
 
-world!(plugin, "package playbook:base; world sdk-plugin { export playbook:plugin/plugin@0.1.0; }", "playbook:base/sdk-plugin");
-world!(scoring, "package playbook:base; world sdk-scoring { export playbook:plugin/scoring@0.1.0; }", "playbook:base/sdk-scoring");
-world!(segmentation, "package playbook:base; world sdk-segmentation { export playbook:plugin/segmentation@0.1.0; }", "playbook:base/sdk-segmentation");
-world!(incentive, "package playbook:base; world sdk-incentive { export playbook:plugin/incentive@0.1.0; }", "playbook:base/sdk-incentive");
-world!(campaign, "package playbook:base; world sdk-campaign { export playbook:plugin/campaign@0.1.0; }", "playbook:base/sdk-campaign");
-world!(roi, "package playbook:base; world sdk-roi { export playbook:plugin/roi@0.1.0; }", "playbook:base/sdk-roi");
-world!(diagnosis, "package playbook:base; world sdk-diagnosis { export playbook:plugin/diagnosis@0.1.0; }", "playbook:base/sdk-diagnosis");
-world!(fitting, "package playbook:base; world sdk-fitting { export playbook:plugin/fitting@0.1.0; }", "playbook:base/sdk-fitting");
+world!(
+    plugin,
+    "package playbook:base; world sdk-plugin { export playbook:plugin/plugin@0.1.0; }",
+    "playbook:base/sdk-plugin"
+);
+world!(
+    scoring,
+    "package playbook:base; world sdk-scoring { export playbook:plugin/scoring@0.1.0; }",
+    "playbook:base/sdk-scoring"
+);
+world!(
+    segmentation,
+    "package playbook:base; world sdk-segmentation { export playbook:plugin/segmentation@0.1.0; }",
+    "playbook:base/sdk-segmentation"
+);
+world!(
+    incentive,
+    "package playbook:base; world sdk-incentive { export playbook:plugin/incentive@0.1.0; }",
+    "playbook:base/sdk-incentive"
+);
+world!(
+    campaign,
+    "package playbook:base; world sdk-campaign { export playbook:plugin/campaign@0.1.0; }",
+    "playbook:base/sdk-campaign"
+);
+world!(
+    roi,
+    "package playbook:base; world sdk-roi { export playbook:plugin/roi@0.1.0; }",
+    "playbook:base/sdk-roi"
+);
+world!(
+    diagnosis,
+    "package playbook:base; world sdk-diagnosis { export playbook:plugin/diagnosis@0.1.0; }",
+    "playbook:base/sdk-diagnosis"
+);
+world!(
+    fitting,
+    "package playbook:base; world sdk-fitting { export playbook:plugin/fitting@0.1.0; }",
+    "playbook:base/sdk-fitting"
+);

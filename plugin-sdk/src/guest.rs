@@ -9,8 +9,7 @@ use crate::answer::{Answer, Segments as SegmentsOut, TableAnswer as TablesOut};
 use crate::layout::Layout;
 use crate::log;
 use crate::plugin::{
-    Campaign, Diagnosis, Fit, Incentive, Opening, Outcome, Pass, Plugin, Roi, Scoring,
-    Segmentation,
+    Campaign, Diagnosis, Fit, Incentive, Opening, Outcome, Pass, Plugin, Roi, Scoring, Segmentation,
 };
 use crate::problem::Problems;
 use crate::proposals::Proposals;

@@ -54,7 +54,12 @@ impl Layout {
 
     /// Place of `column`, which the author promises to be of a type that `fits`.
     #[inline]
-    pub(crate) fn place(&self, column: usize, wanted: &str, fits: impl Fn(CellType) -> bool) -> usize {
+    pub(crate) fn place(
+        &self,
+        column: usize,
+        wanted: &str,
+        fits: impl Fn(CellType) -> bool,
+    ) -> usize {
         match self.places.get(column) {
             Some(place) if fits(place.cell_type) => place.nth,
             _ => self.wrong_place(column, wanted),
@@ -69,10 +74,9 @@ impl Layout {
                 "column {column} (`{}`) is declared as {:?}, not as {wanted}",
                 self.names[column], place.cell_type
             ),
-            None => panic!(
-                "column {column} is not declared: there are {} columns",
-                self.places.len()
-            ),
+            None => {
+                panic!("column {column} is not declared: there are {} columns", self.places.len())
+            }
         }
     }
 

@@ -1,4 +1,8 @@
 //! SDK for plugins of the playbook host: settings, columns, answers, fits, and native tests.
+//!
+//! What crosses the sandbox is hidden in `bindings` and `guest`; authors see plain values.
+//!
+#![doc = include_str!("../docs/guide.md")]
 
 #[allow(
     unsafe_code,
@@ -36,8 +40,7 @@ pub mod types;
 
 pub use answer::{Answer, Outputs, Segments, TableAnswer};
 pub use plugin::{
-    Campaign, Diagnosis, Fit, Incentive, Opening, Outcome, Pass, Plugin, Roi, Scoring,
-    Segmentation,
+    Campaign, Diagnosis, Fit, Incentive, Opening, Outcome, Pass, Plugin, Roi, Scoring, Segmentation,
 };
 pub use problem::{Added, Problem, Problems};
 pub use proposals::{Proposal, Proposals};

@@ -92,7 +92,12 @@ impl<'a> Rows<'a> {
     }
 
     #[inline]
-    fn wide(&self, column: usize, wanted: &'static str, cell_type: fn(CellType) -> bool) -> &'a Wide {
+    fn wide(
+        &self,
+        column: usize,
+        wanted: &'static str,
+        cell_type: fn(CellType) -> bool,
+    ) -> &'a Wide {
         let nth = self.layout.place(column, wanted, cell_type);
         let wides = self.columns.wides.as_deref().unwrap_or_default();
         &wides[nth]
@@ -164,10 +169,7 @@ fn wrong_wide(column: usize, got: &Wide) -> ! {
 
 impl<'a> Tables<'a> {
     /// Views whole tables, once each is known to fit its layout.
-    pub(crate) fn new(
-        tables: &'a [types::Table],
-        layouts: &'a [Layout],
-    ) -> Result<Self, String> {
+    pub(crate) fn new(tables: &'a [types::Table], layouts: &'a [Layout]) -> Result<Self, String> {
         if tables.len() != layouts.len() {
             return Err(format!(
                 "the shape declares {} tables, {} were given",
@@ -207,11 +209,7 @@ impl<'a> Tables<'a> {
     #[must_use]
     pub fn table(&self, position: usize) -> Rows<'a> {
         let table = &self.tables[position];
-        Rows {
-            rows: table.rows as usize,
-            columns: &table.columns,
-            layout: &self.layouts[position],
-        }
+        Rows { rows: table.rows as usize, columns: &table.columns, layout: &self.layouts[position] }
     }
 }
 

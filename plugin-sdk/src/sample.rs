@@ -116,7 +116,8 @@ impl Sample {
     #[must_use]
     pub fn into_rows(mut self) -> Vec<(i64, Vec<f64>)> {
         self.order();
-        let row = |&(_, key, at): &(u64, i64, usize)| (key, self.values[at..at + self.width].to_vec());
+        let row =
+            |&(_, key, at): &(u64, i64, usize)| (key, self.values[at..at + self.width].to_vec());
         self.rows.iter().map(row).collect()
     }
 

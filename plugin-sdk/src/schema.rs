@@ -14,7 +14,12 @@ const DEPTH_MAX: usize = 64;
 /// Returns the problems of `value` under `schema`.
 pub(crate) fn check(schema: &Value, value: &Value) -> Problems {
     let mut problems = Problems::new();
-    Walk { root: schema }.any(schema, value, &Place { path: String::new(), depth: 0 }, &mut problems);
+    Walk { root: schema }.any(
+        schema,
+        value,
+        &Place { path: String::new(), depth: 0 },
+        &mut problems,
+    );
     problems
 }
 
@@ -41,7 +46,12 @@ impl Walk<'_> {
             return;
         }
         if let Some(target) = schema.get("$ref").and_then(|r| self.target(r)) {
-            self.any(target, value, &Place { path: at.path.clone(), depth: at.depth + 1 }, problems);
+            self.any(
+                target,
+                value,
+                &Place { path: at.path.clone(), depth: at.depth + 1 },
+                problems,
+            );
         }
         for alternatives in ["anyOf", "oneOf"].iter().filter_map(|word| schema.get(*word)) {
             self.one_of(alternatives, value, at, problems);
@@ -61,7 +71,14 @@ impl Walk<'_> {
         match value {
             Value::Number(_) => range(schema, value, at, problems),
             Value::String(text) => {
-                length(schema, ["minLength", "maxLength"], text.chars().count(), "letters", at, problems);
+                length(
+                    schema,
+                    ["minLength", "maxLength"],
+                    text.chars().count(),
+                    "letters",
+                    at,
+                    problems,
+                );
             }
             Value::Array(list) => self.list(schema, list, at, problems),
             Value::Object(map) => self.map(schema, map, at, problems),
@@ -99,7 +116,13 @@ impl Walk<'_> {
         problems.extend(nearest.unwrap_or_default());
     }
 
-    fn list(&self, schema: &Map<String, Value>, list: &[Value], at: &Place, problems: &mut Problems) {
+    fn list(
+        &self,
+        schema: &Map<String, Value>,
+        list: &[Value],
+        at: &Place,
+        problems: &mut Problems,
+    ) {
         length(schema, ["minItems", "maxItems"], list.len(), "entries", at, problems);
         let first = schema.get("prefixItems").and_then(Value::as_array);
         for (i, value) in list.iter().enumerate() {

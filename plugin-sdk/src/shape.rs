@@ -308,7 +308,11 @@ pub struct Action(types::ActionInfo);
 ///
 /// Its family is its own name until [`Action::family`] says otherwise.
 #[must_use]
-pub fn action(name: impl Into<String>, priority: Priority, text: impl Into<types::Words>) -> Action {
+pub fn action(
+    name: impl Into<String>,
+    priority: Priority,
+    text: impl Into<types::Words>,
+) -> Action {
     let name = name.into();
     Action(types::ActionInfo {
         family: name.clone(),

@@ -54,6 +54,7 @@ impl Finding {
     }
 }
 
+#[expect(clippy::derivable_impls, reason = "the struct is generated")]
 impl Default for CampaignPlan {
     fn default() -> Self {
         Self {

@@ -131,7 +131,8 @@ fn wrong_use_of_an_instance_is_an_error_in_words() {
     instance.open(&CONTEXT, opening()).unwrap();
     let problems = instance.open(&CONTEXT, opening()).unwrap_err();
     assert_eq!(problems[0].message, "the instance is open already");
-    let text = instance.score(&CONTEXT, &types::Batch { rows: 1, columns: no_columns() }).unwrap_err();
+    let text =
+        instance.score(&CONTEXT, &types::Batch { rows: 1, columns: no_columns() }).unwrap_err();
     assert!(text.starts_with("columns do not fit the shape"), "{text}");
     let text = instance.explain(&CONTEXT, &batch).unwrap_err();
     assert!(text.starts_with("columns do not fit") || text.starts_with("one row"), "{text}");
@@ -171,8 +172,8 @@ impl Scoring for Narrow {
         let rows_sum: f64 = rows.real(0).values().iter().sum();
         for row in 0..rows.len() {
             match rows.real(0).values()[row] {
-                x if x == 4.0 => out.real(0, row, rows_sum),
-                x if x == 5.0 => out.real(0, row, f64::NAN),
+                4.0 => out.real(0, row, rows_sum),
+                5.0 => out.real(0, row, f64::NAN),
                 x => out.real(0, row, x),
             }
         }

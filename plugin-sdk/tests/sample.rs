@@ -16,7 +16,8 @@ fn the_cut_and_the_order_of_rows_do_not_show() {
     let backwards = encode(&sampled((0..1_000).rev(), 50));
     assert_eq!(whole, backwards);
     for parts in [2, 7, 100] {
-        let part = |p: i64| decode::<Sample>(&encode(&sampled((p..1_000).step_by(parts), 50))).unwrap();
+        let part =
+            |p: i64| decode::<Sample>(&encode(&sampled((p..1_000).step_by(parts), 50))).unwrap();
         let merged = (1..parts as i64).fold(part(0), |left, p| left.merge(part(p)).unwrap());
         assert_eq!(encode(&merged), whole, "{parts} parts");
     }

@@ -55,7 +55,8 @@ fn problems(text: &str) -> Vec<(String, String)> {
 #[test]
 fn what_is_left_out_has_its_default() {
     assert_eq!(parse::<Sorts>("{}").unwrap(), Sorts::default());
-    let set = parse::<Sorts>(r#"{ "mode": "exact", "perhaps": 4, "inner": {}, "share": 1 }"#).unwrap();
+    let set =
+        parse::<Sorts>(r#"{ "mode": "exact", "perhaps": 4, "inner": {}, "share": 1 }"#).unwrap();
     assert_eq!((set.mode, set.perhaps, set.share), (Mode::Exact, Some(4), 1.0));
     assert_eq!(parse::<Sorts>(r#"{ "perhaps": null }"#).unwrap().perhaps, None);
 }
@@ -92,7 +93,11 @@ fn messages_say_what_is_and_what_must_be() {
         (r#"{ "count": 0 }"#, "/count", "must be at least 1, is 0"),
         (r#"{ "count": 2.5 }"#, "/count", "must be an integer, is a number with a fraction"),
         (r#"{ "cuts": [1, 2] }"#, "/cuts", "must have exactly 3 entries, has 2"),
-        (r#"{ "mode": "slow" }"#, "/mode", "must be one of \"fast-and-loose\", \"exact\", is \"slow\""),
+        (
+            r#"{ "mode": "slow" }"#,
+            "/mode",
+            "must be one of \"fast-and-loose\", \"exact\", is \"slow\"",
+        ),
         (r#"{ "shrae": 1 }"#, "/shrae", "unknown key `shrae`"),
         ("[]", "", "must be a table, is a list"),
     ] {
@@ -122,7 +127,8 @@ fn what_is_no_json_or_too_long_is_a_problem_and_no_panic() {
 
 #[test]
 fn the_schema_carries_texts_ranges_and_defaults() {
-    let schema: playbook_sdk::serde_json::Value = playbook_sdk::serde_json::from_str(&schema::<Sorts>()).unwrap();
+    let schema: playbook_sdk::serde_json::Value =
+        playbook_sdk::serde_json::from_str(&schema::<Sorts>()).unwrap();
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
     assert_eq!(schema["additionalProperties"], false);
     let share = &schema["properties"]["share"];

@@ -217,7 +217,10 @@ impl Made {
         match (need.cell_type, values) {
             (CellType::Real, None) => self.flat_reals(&vec![None; rows]),
             (CellType::Real, Some(Values::Reals(v))) => self.flat_reals(v),
-            #[expect(clippy::cast_precision_loss, reason = "what the host does with such a feature")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "what the host does with such a feature"
+            )]
             (CellType::Real, Some(Values::Integers(v))) => {
                 self.flat_reals(&v.iter().map(|v| v.map(|v| v as f64)).collect::<Vec<_>>());
             }

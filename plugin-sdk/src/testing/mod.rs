@@ -77,6 +77,7 @@ pub struct Opened<P> {
 impl<P: Plugin> Test<P> {
     /// Sets the settings, as a value made by [`json!`] or as text.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "a value made on the spot reads best")]
     pub fn settings(mut self, settings: impl ToString) -> Self {
         self.settings = settings.to_string();
         self
@@ -277,9 +278,8 @@ impl<P: Scoring> Opened<P> {
     /// The plugin's refusal, or an answer that the host would refuse.
     pub fn score(&self, data: &Data) -> Result<RowsGiven, String> {
         let given = self.score_once(data)?;
-        let words = |given: &RowsGiven, row| {
-            (row_words(given, row), given.reason(row).map(str::to_owned))
-        };
+        let words =
+            |given: &RowsGiven, row| (row_words(given, row), given.reason(row).map(str::to_owned));
         alone(data, |row| words(&given, row), |one| Ok(words(&self.score_once(one)?, 0)))?;
         Ok(given)
     }

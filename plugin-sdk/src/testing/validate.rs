@@ -34,7 +34,10 @@ pub(super) fn columns(
                         columns.wides.as_ref().map(|wides| &wides[place.nth])
                         && lists.values.iter().any(|v| !v.is_finite())
                     {
-                        return Err(format!("`{}` holds a number that is not finite", produce.name));
+                        return Err(format!(
+                            "`{}` holds a number that is not finite",
+                            produce.name
+                        ));
                     }
                 }
                 CellType::Text | CellType::Integers | CellType::Texts => {}
@@ -139,7 +142,8 @@ pub(super) fn table_answer(
     answer: &types::TableAnswer,
 ) -> Result<(), String> {
     for (table, (&rows, given)) in (0..).zip(rows.iter().zip(&answer.tables)) {
-        columns(shape, Some(table), rows, given).map_err(|text| format!("table {table}: {text}"))?;
+        columns(shape, Some(table), rows, given)
+            .map_err(|text| format!("table {table}: {text}"))?;
     }
     findings(shape, &answer.findings)?;
     for transfer in &answer.transfers {

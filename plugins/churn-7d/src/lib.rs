@@ -107,19 +107,23 @@ impl Plugin for ChurnSevenDays {
                 output::category("level", ChurnLevel::NAMES)
                     .meaning(words("Warning level", "預警級別")),
             )
-            .produce(
-                output::real("risk").unit("ratio").between(0.0, 1.0).meaning(words(
-                    "Churn risk; missing where no drop can be computed",
-                    "流失風險；無法計算降幅時缺失",
-                )),
-            )
+            .produce(output::real("risk").unit("ratio").between(0.0, 1.0).meaning(words(
+                "Churn risk; missing where no drop can be computed",
+                "流失風險；無法計算降幅時缺失",
+            )))
             .produce(output::real("drop").unit("ratio").meaning(words(
                 "Share of last week's interactions that is gone; negative where they grew",
                 "較上週減少的互動比例；增長時為負",
             )))
             .reason("weekly_drop", words("Interactions fell within the week", "一週內互動下降"))
-            .reason("silent_days", words("Silent for days, too little before", "多日沉默且基數過小"))
-            .reason("negative_feeling", words("Raised by sentiment or complaint", "因情緒或投訴升級"))
+            .reason(
+                "silent_days",
+                words("Silent for days, too little before", "多日沉默且基數過小"),
+            )
+            .reason(
+                "negative_feeling",
+                words("Raised by sentiment or complaint", "因情緒或投訴升級"),
+            )
             .reason("first_days", words("Joined too recently to judge", "入群時間太短")))
     }
 

@@ -41,11 +41,23 @@ fn check_line_of_the_domain_holds() {
 
 #[test]
 fn levels_begin_at_their_drop_and_not_before() {
-    for (recent, level) in
-        [(12, "ok"), (10, "ok"), (71, "ok"), (70, "watch"), (51, "watch"), (50, "warn"), (21, "warn"), (20, "critical"), (0, "critical")]
-    {
+    for (recent, level) in [
+        (12, "ok"),
+        (10, "ok"),
+        (71, "ok"),
+        (70, "watch"),
+        (51, "watch"),
+        (50, "warn"),
+        (21, "warn"),
+        (20, "critical"),
+        (0, "critical"),
+    ] {
         let previous = if recent == 12 || recent == 10 { 10 } else { 100 };
-        assert_eq!(level_of(weeks(previous, recent)).as_deref(), Some(level), "{previous} to {recent}");
+        assert_eq!(
+            level_of(weeks(previous, recent)).as_deref(),
+            Some(level),
+            "{previous} to {recent}"
+        );
     }
 }
 
@@ -68,7 +80,8 @@ fn a_baseline_of_two_gives_no_drop_and_one_of_three_does() {
 
 #[test]
 fn without_a_baseline_silence_decides_at_14_and_30_days() {
-    for (days, level) in [(13, "ok"), (14, "watch"), (29, "watch"), (30, "lapsed"), (400, "lapsed")] {
+    for (days, level) in [(13, "ok"), (14, "watch"), (29, "watch"), (30, "lapsed"), (400, "lapsed")]
+    {
         let row = (Some(0), 0, Some(days), Some(0.0), Some(0), Some(500));
         assert_eq!(level_of(row).as_deref(), Some(level), "{days} days");
         assert_eq!(score(&[row]).real("risk", 0), None);

@@ -35,7 +35,8 @@ pub struct Digits {
 impl Digits {
     /// All codes: "000" for a member who never bought, then "111" to "555" in order.
     pub fn codes() -> impl Iterator<Item = String> {
-        let digits = (1..=5).flat_map(|r| (1..=5).flat_map(move |f| (1..=5).map(move |m| (r, f, m))));
+        let digits =
+            (1..=5).flat_map(|r| (1..=5).flat_map(move |f| (1..=5).map(move |m| (r, f, m))));
         std::iter::once("000".to_owned()).chain(digits.map(|(r, f, m)| format!("{r}{f}{m}")))
     }
 
@@ -70,7 +71,8 @@ impl Cuts {
     /// # Errors
     /// Where the bytes are no model of this plugin.
     pub fn from_model(model: &[u8]) -> Result<Self, Problems> {
-        codec::decode(model).map_err(|text| Problems::one("", format!("the model is damaged: {text}")))
+        codec::decode(model)
+            .map_err(|text| Problems::one("", format!("the model is damaged: {text}")))
     }
 
     /// The digits of a member whose last order is `days` ago.

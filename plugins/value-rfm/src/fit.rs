@@ -27,11 +27,7 @@ impl Fit for ValueRfm {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "days, counts and amounts below 2^53")]
-    fn observe(
-        _: &Pass<'_, Settings>,
-        state: &mut Buyers,
-        rows: &Rows<'_>,
-    ) -> Result<(), String> {
+    fn observe(_: &Pass<'_, Settings>, state: &mut Buyers, rows: &Rows<'_>) -> Result<(), String> {
         let (days, orders, spend) = (rows.integer(DAYS), rows.integer(ORDERS), rows.integer(SPEND));
         for (row, key) in rows.integer(KEY).values().iter().enumerate() {
             if let Some(days) = days.get(row).filter(|&days| days <= YEAR_DAYS) {

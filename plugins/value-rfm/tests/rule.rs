@@ -24,18 +24,34 @@ fn code(days: i64, orders: i64, spend: i64) -> String {
 
 #[test]
 fn recency_changes_at_every_cut_point() {
-    for (days, digit) in
-        [(0, '5'), (7, '5'), (8, '4'), (30, '4'), (31, '3'), (90, '3'), (91, '2'), (180, '2'), (181, '1')]
-    {
+    for (days, digit) in [
+        (0, '5'),
+        (7, '5'),
+        (8, '4'),
+        (30, '4'),
+        (31, '3'),
+        (90, '3'),
+        (91, '2'),
+        (180, '2'),
+        (181, '1'),
+    ] {
         assert_eq!(code(days, 3, 30_000).chars().next(), Some(digit), "{days} days");
     }
 }
 
 #[test]
 fn frequency_changes_at_every_cut_point() {
-    for (orders, digit) in
-        [(0, '1'), (1, '1'), (2, '2'), (3, '3'), (5, '3'), (6, '4'), (11, '4'), (12, '5'), (99, '5')]
-    {
+    for (orders, digit) in [
+        (0, '1'),
+        (1, '1'),
+        (2, '2'),
+        (3, '3'),
+        (5, '3'),
+        (6, '4'),
+        (11, '4'),
+        (12, '5'),
+        (99, '5'),
+    ] {
         assert_eq!(code(1, orders, 30_000).chars().nth(1), Some(digit), "{orders} orders");
     }
 }
@@ -71,7 +87,10 @@ fn sum_and_tier_follow_the_code() {
             (code.unwrap(), given.integer("sum", row).unwrap(), tier.unwrap())
         })
         .collect();
-    assert_eq!(seen, [("543", 12, "high"), ("443", 11, "mid"), ("232", 7, "mid"), ("222", 6, "low")]);
+    assert_eq!(
+        seen,
+        [("543", 12, "high"), ("443", 11, "mid"), ("232", 7, "mid"), ("222", 6, "low")]
+    );
 }
 
 #[test]
@@ -133,7 +152,9 @@ fn quantile_mode_cuts_buyers_into_fifths() {
     let given = opened.score(&population()).unwrap();
     for digit in 0..3 {
         for wanted in '1'..='5' {
-            let has = |row: &usize| given.category("code", *row).unwrap().chars().nth(digit) == Some(wanted);
+            let has = |row: &usize| {
+                given.category("code", *row).unwrap().chars().nth(digit) == Some(wanted)
+            };
             assert_eq!((0..100).filter(has).count(), 20, "digit {digit} is {wanted}");
         }
     }
@@ -152,7 +173,8 @@ fn quantile_mode_of_a_community_without_buyers_gives_000_to_all() {
 
 #[test]
 fn a_population_beyond_the_sample_still_fits_the_same_in_any_cut() {
-    let many: Vec<Row> = (0..80_000_i64).map(|i| (Some(i * 7_919 % 366), i % 13, i % 977)).collect();
+    let many: Vec<Row> =
+        (0..80_000_i64).map(|i| (Some(i * 7_919 % 366), i % 13, i % 977)).collect();
     let opened = quantile_mode().fit_and_open(&rows(&many)).unwrap();
     let given = opened.score(&rows(&many[..50_000])).unwrap();
     let best = |row: &usize| given.category("code", *row).unwrap().starts_with('5');
@@ -188,5 +210,7 @@ fn every_problem_with_the_settings_is_told_at_once() {
 
 #[test]
 fn an_empty_batch_gets_an_empty_answer() {
-    assert!(testing::plugin::<ValueRfm>().open().unwrap().score(&Data::empty()).unwrap().is_empty());
+    assert!(
+        testing::plugin::<ValueRfm>().open().unwrap().score(&Data::empty()).unwrap().is_empty()
+    );
 }

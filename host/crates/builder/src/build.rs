@@ -155,10 +155,8 @@ fn compile(
                 progress(Progress::Compiled { package, done });
                 modules.extend(module_of(&message));
             }
-            Some("compiler-message") => {
-                if message["message"]["level"] == "error" {
-                    messages.push_str(message["message"]["rendered"].as_str().unwrap_or_default());
-                }
+            Some("compiler-message") if message["message"]["level"] == "error" => {
+                messages.push_str(message["message"]["rendered"].as_str().unwrap_or_default());
             }
             _ => {}
         }

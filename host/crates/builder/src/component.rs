@@ -4,8 +4,8 @@ use playbook_model::Kind;
 use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
-use crate::facts::{ComponentFacts, facts};
 use crate::BuildError;
+use crate::facts::{ComponentFacts, facts};
 
 const NO_WASI: &str = "help: build for `wasm32-unknown-unknown`, not for a wasi target, and leave out crates that \
                        read clocks, files, the environment or randomness; time and seed come with the call's context";
@@ -79,10 +79,7 @@ fn check_module(plugin: &str, module: &[u8]) -> Result<(), BuildError> {
     if metadata {
         return Ok(());
     }
-    Err(BuildError::World {
-        plugin: plugin.to_owned(),
-        reason: NO_EXPORT.to_owned(),
-    })
+    Err(BuildError::World { plugin: plugin.to_owned(), reason: NO_EXPORT.to_owned() })
 }
 
 /// Checks that a component is a plugin of the contract and imports nothing but the log.

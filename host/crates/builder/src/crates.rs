@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::BuildError;
 use crate::process::run;
 use crate::toolchain::{Toolchain, clean_environment};
-use crate::BuildError;
 
 const METADATA_WITHIN: Duration = Duration::from_secs(60);
 
@@ -90,8 +90,9 @@ fn read_workspace(toolchain: &Toolchain, manifest: &Path) -> Result<Workspace, B
     if !ran.status.success() {
         return Err(not_a_plugin(manifest, ran.stderr.trim()));
     }
-    let value: Value = serde_json::from_str(&ran.stdout)
-        .map_err(|error| not_a_plugin(manifest, format!("cargo metadata is unreadable: {error}")))?;
+    let value: Value = serde_json::from_str(&ran.stdout).map_err(|error| {
+        not_a_plugin(manifest, format!("cargo metadata is unreadable: {error}"))
+    })?;
     let root = PathBuf::from(value["workspace_root"].as_str().unwrap_or_default());
     let mut workspace = Workspace { crates: Vec::new(), others: Vec::new() };
     for package in value["packages"].as_array().into_iter().flatten() {

@@ -78,8 +78,9 @@ impl ComponentFacts {
     /// The first import that a host does not offer.
     #[must_use]
     pub fn foreign_import(&self) -> Option<&InterfaceName> {
-        let offered =
-            |name: &&InterfaceName| name.is_of_contract() && matches!(name.interface.as_str(), "log" | "types");
+        let offered = |name: &&InterfaceName| {
+            name.is_of_contract() && matches!(name.interface.as_str(), "log" | "types")
+        };
         self.imports.iter().find(|name| !offered(name))
     }
 }
@@ -125,6 +126,7 @@ fn damaged(error: wasmparser::BinaryReaderError) -> BuildError {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -56,9 +56,7 @@ pub(crate) fn run(command: &mut Command, within: Duration) -> Result<Ran, BuildE
 }
 
 fn wait(child: &mut Child, command: &Command) -> Result<Option<ExitStatus>, BuildError> {
-    child
-        .try_wait()
-        .map_err(|source| BuildError::Start { program: program_name(command), source })
+    child.try_wait().map_err(|source| BuildError::Start { program: program_name(command), source })
 }
 
 type Reader = Option<std::thread::JoinHandle<String>>;

@@ -139,34 +139,94 @@ fn check_name(name: &str) -> Result<(), BuildError> {
 
 /// Names that cannot be crates: words of Rust, and crates of every plugin.
 const RESERVED: [&str; 46] = [
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
-    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop",
-    "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "static", "std",
-    "struct", "super", "test", "trait", "true", "try", "type", "use", "playbook-sdk",
+    "abstract",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "const",
+    "continue",
+    "crate",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "override",
+    "priv",
+    "pub",
+    "ref",
+    "return",
+    "static",
+    "std",
+    "struct",
+    "super",
+    "test",
+    "trait",
+    "true",
+    "try",
+    "type",
+    "use",
+    "playbook-sdk",
 ];
 
 /// "value-rfm" as the name of a type: `ValueRfm`.
 fn type_name(name: &str) -> String {
     let word = |word: &str| {
         let mut letters = word.chars();
-        letters.next().map(|c| c.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
+        letters
+            .next()
+            .map(|c| c.to_ascii_uppercase())
+            .into_iter()
+            .chain(letters)
+            .collect::<String>()
     };
     let joined: String = name.split('-').map(word).collect();
     // These would hide a name of the SDK's prelude.
     const TAKEN: [&str; 12] = [
-        "Settings", "Plugin", "Scoring", "Segmentation", "Incentive", "Campaign", "Roi", "Diagnosis",
-        "Rows", "Answer", "Shape", "Context",
+        "Settings",
+        "Plugin",
+        "Scoring",
+        "Segmentation",
+        "Incentive",
+        "Campaign",
+        "Roi",
+        "Diagnosis",
+        "Rows",
+        "Answer",
+        "Shape",
+        "Context",
     ];
     if TAKEN.contains(&joined.as_str()) { format!("{joined}Plugin") } else { joined }
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
     #[test]
     fn names_become_types() {
-        for (name, wanted) in [("value-rfm", "ValueRfm"), ("churn-7d", "Churn7d"), ("roi", "RoiPlugin")] {
+        for (name, wanted) in
+            [("value-rfm", "ValueRfm"), ("churn-7d", "Churn7d"), ("roi", "RoiPlugin")]
+        {
             assert_eq!(type_name(name), wanted);
         }
     }

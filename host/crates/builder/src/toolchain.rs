@@ -220,7 +220,8 @@ fn release(version: &str) -> Option<(u32, u32)> {
 
 fn installed_target() -> Result<Toolchain, String> {
     let version = version_of("rustc")?;
-    let libraries = ask(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]))?;
+    let libraries =
+        ask(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]))?;
     let has_std = std::fs::read_dir(libraries.trim()).is_ok_and(|mut files| {
         files.any(|file| file.is_ok_and(|f| f.file_name().to_string_lossy().starts_with("libstd-")))
     });

@@ -13,20 +13,23 @@ fn sdk() -> SdkSource {
     SdkSource::Path(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../plugin-sdk"))
 }
 
-/// A folder of crates that is removed at the end; builds share the user's target folder, as they
-/// do in use.
+/// A fresh folder of crates, always at the same place, so that what cargo keeps for it is replaced
+/// and not piled up; builds share the user's target folder, as they do in use.
 struct Place {
-    folder: tempfile::TempDir,
+    folder: PathBuf,
     options: Options,
 }
 
 impl Place {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), options: Options::of_user() }
+    fn new(name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        Self { folder, options: Options::of_user() }
     }
 
     fn scaffold(&self, name: &str, kind: Kind) -> PathBuf {
-        let folder = self.folder.path().join(name);
+        let folder = self.folder.join(name);
         let name = name.to_owned();
         scaffold(&Scaffold { name, kind, folder: folder.clone(), sdk: sdk() }).unwrap();
         folder
@@ -44,15 +47,18 @@ fn join_workspace(root: &Path, members: &[PathBuf]) {
         std::fs::write(member.join("Cargo.toml"), manifest.replace("[workspace]", "")).unwrap();
         std::fs::rename(member.join("Cargo.lock"), root.join("Cargo.lock")).unwrap();
     }
-    std::fs::write(root.join("Cargo.toml"), "[workspace]\nresolver = \"3\"\nmembers = [\"*\"]\n").unwrap();
+    std::fs::write(root.join("Cargo.toml"), "[workspace]\nresolver = \"3\"\nmembers = [\"*\"]\n")
+        .unwrap();
 }
 
 #[test]
 fn scaffolded_crates_of_all_kinds_become_components_in_one_run_of_cargo() {
-    let place = Place::new();
-    let paths: Vec<PathBuf> =
-        Kind::ALL.iter().map(|kind| place.scaffold(&format!("new-{}", kind.name()), *kind)).collect();
-    join_workspace(place.folder.path(), &paths);
+    let place = Place::new("all-kinds");
+    let paths: Vec<PathBuf> = Kind::ALL
+        .iter()
+        .map(|kind| place.scaffold(&format!("new-{}", kind.name()), *kind))
+        .collect();
+    join_workspace(&place.folder, &paths);
     let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
     let mut runs = 0;
     let mut count = |progress| runs += usize::from(matches!(progress, Progress::Compiling(_)));
@@ -77,12 +83,13 @@ fn scaffolded_crates_of_all_kinds_become_components_in_one_run_of_cargo() {
 
 #[test]
 fn the_test_of_a_scaffolded_crate_passes_natively_and_a_broken_one_is_told() {
-    let place = Place::new();
+    let place = Place::new("native");
     let path = place.scaffold("new-test", Kind::Scoring);
     let tests = test_natively(&path, &place.options, &mut |_| {}).unwrap();
     assert!(tests.passed, "{}", tests.output);
     let library = std::fs::read_to_string(path.join("src/lib.rs")).unwrap();
-    std::fs::write(path.join("src/lib.rs"), library.replace("100.0 * share", "50.0 * share")).unwrap();
+    std::fs::write(path.join("src/lib.rs"), library.replace("100.0 * share", "50.0 * share"))
+        .unwrap();
     let tests = test_natively(&path, &place.options, &mut |_| {}).unwrap();
     assert!(!tests.passed);
     assert!(tests.output.contains("score_grows_to_100"), "{}", tests.output);
@@ -90,10 +97,11 @@ fn the_test_of_a_scaffolded_crate_passes_natively_and_a_broken_one_is_told() {
 
 #[test]
 fn the_compilers_words_reach_the_author() {
-    let place = Place::new();
+    let place = Place::new("broken");
     let path = place.scaffold("new-broken", Kind::Scoring);
     let library = std::fs::read_to_string(path.join("src/lib.rs")).unwrap();
-    std::fs::write(path.join("src/lib.rs"), library.replace("rows.integer", "rows.integre")).unwrap();
+    std::fs::write(path.join("src/lib.rs"), library.replace("rows.integer", "rows.integre"))
+        .unwrap();
     let error = place.build(&path).unwrap_err();
     let BuildError::Cargo { crates, messages } = &error else { panic!("{error}") };
     assert_eq!(crates, "new-broken");
@@ -103,7 +111,7 @@ fn the_compilers_words_reach_the_author() {
 
 #[test]
 fn a_crate_without_export_is_told_what_is_missing() {
-    let place = Place::new();
+    let place = Place::new("silent");
     let path = place.scaffold("new-silent", Kind::Scoring);
     let library = std::fs::read_to_string(path.join("src/lib.rs")).unwrap();
     std::fs::write(path.join("src/lib.rs"), library.replace("export!(", "// export!(")).unwrap();
@@ -114,7 +122,7 @@ fn a_crate_without_export_is_told_what_is_missing() {
 
 #[test]
 fn an_import_from_outside_is_named_with_advice() {
-    let place = Place::new();
+    let place = Place::new("outside");
     let path = place.scaffold("new-outside", Kind::Scoring);
     let mut library = std::fs::read_to_string(path.join("src/lib.rs")).unwrap();
     library.push_str(
@@ -133,8 +141,8 @@ fn an_import_from_outside_is_named_with_advice() {
 
 #[test]
 fn what_is_no_plugin_crate_is_told_apart() {
-    let place = Place::new();
-    let empty = place.folder.path().join("empty");
+    let place = Place::new("no-plugin");
+    let empty = place.folder.join("empty");
     std::fs::create_dir(&empty).unwrap();
     let text = place.build(&empty).unwrap_err().to_string();
     assert!(text.contains("there is no Cargo.toml"), "{text}");
@@ -144,4 +152,27 @@ fn what_is_no_plugin_crate_is_told_apart() {
     std::fs::write(plain.join("Cargo.toml"), manifest).unwrap();
     let text = place.build(&plain).unwrap_err().to_string();
     assert!(text.contains("cdylib"), "{text}");
+}
+
+#[test]
+fn the_reference_plugins_build_together_and_keep_to_the_contract() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../plugins");
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    let place = Place::new("reference");
+    let mut runs = 0;
+    let mut count = |progress| runs += usize::from(matches!(progress, Progress::Compiling(_)));
+    let built = build(&paths, &place.options, &mut count).unwrap();
+    assert_eq!((runs, built.len()), (1, paths.len()));
+    for (path, built) in paths.iter().zip(&built) {
+        assert!(path.ends_with(&built.plugin), "components come in the order asked for");
+        let facts = facts(&std::fs::read(&built.component).unwrap()).unwrap();
+        assert!(facts.kind().is_some(), "{}", built.plugin);
+        assert_eq!(
+            facts.is_fitted(),
+            ["kmeans", "ltv-bgnbd", "value-rfm"].contains(&built.plugin.as_str())
+        );
+    }
 }
