@@ -8,7 +8,7 @@ pub struct Writer(Vec<u8>);
 #[derive(Debug)]
 pub struct Reader<'a>(&'a [u8]);
 
-/// A value with a byte form. Use [`codec!`](crate::codec) for structs.
+/// A value with a byte form. Use [`codec!`](crate::codec!) for structs.
 pub trait Codec: Sized {
     /// Appends the value.
     fn write(&self, to: &mut Writer);

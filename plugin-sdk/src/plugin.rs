@@ -27,7 +27,7 @@ pub struct Opening<'a> {
 /// A plugin is a pure function: no clock, no randomness but the context's seed, no files, no
 /// network. Same inputs, same bytes.
 pub trait Plugin: Sized + 'static {
-    /// Settings as the playbook gives them, in JSON; made with [`settings!`](crate::settings).
+    /// Settings as the playbook gives them, in JSON; made with [`settings!`](crate::settings!).
     type Settings: DeserializeOwned + JsonSchema;
 
     /// Name, version and summary.
