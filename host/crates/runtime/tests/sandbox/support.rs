@@ -1,10 +1,10 @@
 //! Builds guests from source and opens them for a test.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 
-use playbook_model::{Batch, Columns, Context, Fault, Limits, Outcome, RowAnswer};
+use playbook_builder::{Options, build_one};
+use playbook_model::{Batch, Columns, Context, Digest, Fault, Limits, Outcome, RowAnswer};
 use playbook_runtime::{Compiler, LoadOptions, OpenedPlugin, Opening, Runtime, RuntimeOptions};
 use tempfile::TempDir;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -15,59 +15,43 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..").canonicalize().unwrap()
 }
 
-/// Folder of guests: shared between builds, because the standard library is built there once.
-fn wasm_dir() -> PathBuf {
-    match std::env::var_os("PLAYBOOK_WASM_DIR") {
-        Some(dir) => dir.into(),
-        None => PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/playbook-host/wasm"),
-    }
-}
-
 /// The hostile scoring plugin.
 pub(crate) fn scoring() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
-    BYTES.get_or_init(|| built("playbook_hostile.wasm", "src/lib.rs"))
+    BYTES.get_or_init(|| built("scoring"))
 }
 
 /// The hostile incentive plugin.
 pub(crate) fn incentive() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
-    BYTES.get_or_init(|| built("examples/hostile_incentive.wasm", "examples/hostile_incentive.rs"))
+    BYTES.get_or_init(|| built("incentive"))
 }
 
-fn built(file: &str, source: &str) -> Vec<u8> {
-    let target = "wasm32-unknown-unknown";
-    let output = wasm_dir().join(target).join("release").join(file);
-    if !is_newer_than_its_sources(&output, source) {
-        build(target);
-    }
-    let module = std::fs::read(output).unwrap();
-    ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap()
+fn built(kind: &str) -> Vec<u8> {
+    let folder = root().join("tests/hostile").join(kind);
+    let options = Options::of_user();
+    let ready = where_it_would_be(&options, kind, &folder);
+    let component = if is_newer_than_its_sources(&ready, &folder) {
+        ready
+    } else {
+        build_one(&folder, &options, &mut |_| {}).expect("the hostile guests build").component
+    };
+    std::fs::read(component).unwrap()
 }
 
-/// Whether cargo need not be asked: tests run in processes of their own, and it takes its time.
-fn is_newer_than_its_sources(output: &Path, source: &str) -> bool {
+/// Where the builder puts a component; asked for only to spare each test's process a run of cargo.
+fn where_it_would_be(options: &Options, kind: &str, folder: &Path) -> PathBuf {
+    let manifest = folder.join("Cargo.toml");
+    let place = Digest::of(manifest.as_os_str().as_encoded_bytes()).hex();
+    options.target_dir.join(format!("components/hostile-{kind}-{}.wasm", &place[..8]))
+}
+
+fn is_newer_than_its_sources(component: &Path, folder: &Path) -> bool {
     let changed = |path: &Path| std::fs::metadata(path).and_then(|facts| facts.modified());
-    let Ok(made) = changed(output) else { return false };
-    [source, "Cargo.toml", "../../wit/v0.1/plugin.wit"]
+    let Ok(made) = changed(component) else { return false };
+    ["src/lib.rs", "Cargo.toml", "../../../wit/v0.1/plugin.wit"]
         .iter()
-        .all(|source| changed(&root().join("tests/hostile").join(source)).is_ok_and(|at| at < made))
-}
-
-fn build(target: &str) {
-    let status = Command::new("/usr/bin/cargo")
-        .args(["build", "--quiet", "--release", "--package", "playbook-hostile", "--lib", "--examples"])
-        .args(["--target", target, "-Zbuild-std=std,panic_abort"])
-        .current_dir(root())
-        .env_remove("CARGO_RESOLVER_FEATURE_UNIFICATION")
-        .env_remove("RUSTFLAGS")
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env("RUSTC", "/usr/bin/rustc")
-        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld-19")
-        .env("CARGO_TARGET_DIR", wasm_dir())
-        .status()
-        .expect("cargo with a wasm toolchain is installed");
-    assert!(status.success(), "the hostile guests do not build");
+        .all(|source| changed(&folder.join(source)).is_ok_and(|at| at < made))
 }
 
 /// A component that only has the imports and exports of `world`; every function traps.

@@ -7,7 +7,7 @@
 
 use std::cell::{Cell, RefCell};
 
-wit_bindgen::generate!({ path: "../../wit/v0.1", world: "fitted-scoring-plugin" });
+wit_bindgen::generate!({ path: "../../../wit/v0.1", world: "fitted-scoring-plugin" });
 
 use exports::playbook::plugin::{fitting, plugin, scoring};
 use playbook::plugin::log;

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 
-wit_bindgen::generate!({ path: "../../wit/v0.1", world: "incentive-plugin" });
+wit_bindgen::generate!({ path: "../../../wit/v0.1", world: "incentive-plugin" });
 
 use exports::playbook::plugin::{incentive, plugin};
 use playbook::plugin::types::{
