@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use playbook_cycle::{CycleRun, Intake, StageRun};
+use playbook_cycle::{CycleRun, Input, Intake, StageRun};
 use playbook_model::{
-    CellType, Cells, Column, Frame, Kind, Level, Minor, NONE_INDEX, Place, RefusalCode, Words,
+    CellType, Cells, Column, Frame, Kind, Level, Minor, NONE_INDEX, Place, RefusalCode, Source, Words,
 };
 use playbook_report::{
     Absence, AllocationRow, BudgetRow, Campaign, ContentRow, Currency, DimensionRow, Distribution,
@@ -357,11 +357,34 @@ fn incentives(run: &CycleRun) -> Section<Incentives> {
         .into_values()
         .map(|(mut row, rules)| {
             let most = rules.iter().max_by_key(|(rule, n)| (**n, std::cmp::Reverse(**rule)));
-            row.detail = most.map(|(rule, _)| Words { en: (*rule).to_owned(), zh: None });
+            row.detail = most.map(|(rule, _)| rule_words(rule));
             row
         })
         .collect();
     Section::Filled(Incentives { grants: grants.into_values().collect(), refusals })
+}
+
+/// What a guardrail asks for, in a few words.
+fn rule_words(rule: &str) -> Words {
+    let (en, zh) = match rule {
+        "GR-1" => ("commercial cap of the member's participation stage", "參與階段的商業上限"),
+        "GR-5" => ("the batch promises less than its floor of output by cost", "批次產出投入比低於底線"),
+        "GR-6" => ("the pool has no money left", "資金池餘額不足"),
+        "GR-7" => ("the stage has taken its share of the pool", "單項投入達到資金池上限"),
+        "GR-12" => ("open complaint or critical churn: service only", "投訴未結或嚴重流失風險：僅限服務"),
+        "GR-13" => ("consent or age", "同意或年齡"),
+        "H2" => ("identity", "身份"),
+        "H7" => ("no pool pays for the stage", "該環節無資金池"),
+        "H9" => ("duplicates, caps and arbitration", "去重、頻次與仲裁"),
+        "H10" => ("held out for measurement", "留出用於測量"),
+        "H11" => ("the cycle is closed", "周期已結束"),
+        "H13" => ("frozen", "已凍結"),
+        _ => ("", ""),
+    };
+    if en.is_empty() {
+        return Words { en: rule.to_owned(), zh: None };
+    }
+    Words { en: format!("{rule}: {en}"), zh: Some(format!("{rule}：{zh}")) }
 }
 
 fn budgets(playbook: &Playbook, run: &CycleRun) -> Section<Vec<BudgetRow>> {
@@ -485,7 +508,7 @@ pub(crate) fn roi(playbook: &Playbook, run: &CycleRun) -> Section<Roi> {
                     revenue: table.column("revenue_minor").and_then(|c| c.integer(row)).map(Minor),
                     cost: table.column("cost_minor").and_then(|c| c.integer(row)).map(Minor),
                     roi: roi.real(row),
-                    floor: None,
+                    floor: floor_of(stage, subject, row),
                 });
             }
         }
@@ -496,7 +519,19 @@ pub(crate) fn roi(playbook: &Playbook, run: &CycleRun) -> Section<Roi> {
     Section::Filled(Roi { plugin, rows })
 }
 
-/// Health comes from a diagnosis with a `total` and `dimension_*`/`indicator_*` outputs.
+/// What the plugin held a row against, where it found it wanting.
+fn floor_of(stage: &StageRun, subject: &str, row: usize) -> Option<f64> {
+    let found = stage.findings.iter().find(|f| {
+        f.place.is_some_and(|p| {
+            let of_subject = stage.shape.tables.get(p.table as usize).is_some_and(|t| t.subject == subject);
+            of_subject && p.row as usize == row
+        })
+    });
+    found?.threshold
+}
+
+/// Health comes from a diagnosis with a `total`: outputs that end in `_score` are indicators, the other real
+/// outputs of that table are dimensions.
 pub(crate) fn health(run: &CycleRun) -> Section<Health> {
     for stage in of_kind(run, Kind::Diagnosis).filter(|s| s.fault.is_none()) {
         let total_name = format!("{}.total", stage.name);
@@ -507,39 +542,45 @@ pub(crate) fn health(run: &CycleRun) -> Section<Health> {
             total: cell("total"),
             ..Health::default()
         };
-        let streamed = stage.shape.tables.first();
-        for produce in &stage.shape.produces {
-            if let Some(rest) = produce.name.strip_prefix("dimension_") {
-                health.dimensions.push(DimensionRow {
-                    words: or_name(&produce.meaning, rest),
-                    score: cell(&produce.name),
-                    score_before: None,
-                });
-            }
+        let reals: Vec<_> =
+            stage.shape.produces.iter().filter(|p| p.cell_type == CellType::Real && p.name != "total").collect();
+        let (indicators, dimensions): (Vec<_>, Vec<_>) =
+            reals.into_iter().partition(|p| p.name.ends_with("_score"));
+        for produce in &dimensions {
+            health.dimensions.push(DimensionRow {
+                words: or_name(&produce.meaning, &produce.name),
+                score: cell(&produce.name),
+                score_before: None,
+            });
         }
-        let dimensions = health.dimensions.len().max(1);
-        let indicators: Vec<_> =
-            stage.shape.produces.iter().filter(|p| p.name.starts_with("score_")).collect();
-        let per_dimension = indicators.len().div_ceil(dimensions).max(1);
+        let per_dimension = indicators.len().div_ceil(dimensions.len().max(1)).max(1);
         for (i, produce) in indicators.iter().enumerate() {
-            let feature = produce.name.trim_start_matches("score_").to_owned();
-            let unit = streamed
-                .and_then(|t| {
-                    t.columns.iter().find(|n| matches!(&n.source, playbook_model::Source::Feature(f) if *f == feature))
-                })
-                .map_or_else(String::new, |n| n.unit.clone());
+            let feature = produce.name.trim_end_matches("_score").to_owned();
+            let (unit, column) = input_of(stage, &feature);
             health.indicators.push(IndicatorRow {
                 dimension: i / per_dimension,
                 words: or_name(&produce.meaning, &feature),
-                value: table.column(&feature).and_then(|c| c.real(0)),
+                value: table.column(&column).and_then(|c| c.real(0)),
                 score: cell(&produce.name),
                 unit,
-                feature,
+                feature: column,
             });
         }
         return Section::Filled(health);
     }
     Section::Empty(absent(run, Kind::Diagnosis))
+}
+
+/// Unit of a need of the first table, and the column that fills it.
+fn input_of(stage: &StageRun, feature: &str) -> (String, String) {
+    let needs = stage.shape.tables.first().map_or(&[][..], |t| &t.columns);
+    let at = needs.iter().position(|n| matches!(&n.source, Source::Feature(f) if f == feature));
+    let Some(at) = at else { return (String::new(), feature.to_owned()) };
+    let column = match stage.wiring.tables.first().and_then(|inputs| inputs.get(at)) {
+        Some(Input::Feature(name) | Input::Output(name)) => name.clone(),
+        _ => feature.to_owned(),
+    };
+    (needs[at].unit.clone(), column)
 }
 
 fn or_name(words: &Words, name: &str) -> Words {

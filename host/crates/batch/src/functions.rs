@@ -18,6 +18,21 @@ pub(crate) const LOCAL_TO_UNIX: &str = "local_to_unix";
 /// `money(real, shift)`: a real times 10^shift, exactly by its shortest decimal text, half away from zero.
 pub(crate) const MONEY: &str = "money_from_real";
 
+/// A function of one real.
+type OfReal = fn(f64) -> f64;
+
+/// Functions of one real that expressions may use; results that are not finite become missing.
+const MATHEMATICS: [(&str, OfReal); 8] = [
+    ("abs", f64::abs),
+    ("ceil", f64::ceil),
+    ("exp", f64::exp),
+    ("floor", f64::floor),
+    ("ln", f64::ln),
+    ("log10", f64::log10),
+    ("round", f64::round),
+    ("sqrt", f64::sqrt),
+];
+
 /// Registers all functions.
 pub(crate) fn register(context: &SessionContext, clock: &BrandClock) {
     let clock = Arc::new(clock.clone());
@@ -58,6 +73,12 @@ pub(crate) fn register(context: &SessionContext, clock: &BrandClock) {
         Arc::new(values.iter().map(|v| v.map(f64::sqrt)).collect::<Float64Array>())
     }));
     context.register_udf(money());
+    // Scalar mathematics that expressions of playbooks may use.
+    for (name, function) in MATHEMATICS {
+        context.register_udf(reals(name, DataType::Float64, move |values| {
+            Arc::new(values.iter().map(|value| value.map(function)).collect::<Float64Array>())
+        }));
+    }
 }
 
 fn map(values: &Int64Array, mut change: impl FnMut(i64) -> i64) -> Int64Array {

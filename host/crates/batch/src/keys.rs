@@ -66,6 +66,12 @@ impl Keys {
         Self::Text { sorted: all, index }
     }
 
+    /// Text keys that stand in the order given.
+    pub(crate) fn in_order<'a>(keys: impl Iterator<Item = &'a str>) -> Self {
+        let index = keys.zip(0_u32..).map(|(key, at)| (Box::from(key), at)).collect();
+        Self::Text { sorted: Vec::new(), index }
+    }
+
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Integer { sorted, .. } => sorted.len(),

@@ -3,22 +3,30 @@
 //! [`BatchSource`] reads every source of a checked playbook and answers the loop's questions
 //! ([`playbook_cycle::DataSource`]). Nothing outside this room knows the SQL engine.
 
+mod arrays;
 mod cells;
 mod clock;
 mod closed;
+mod consents;
 mod error;
+mod expressions;
 mod functions;
+mod identity;
 mod intake;
 mod keys;
 mod members;
+mod outputs;
 mod progress;
+mod refunds;
 mod session;
 mod source;
+mod subjects;
 mod tables;
-mod tables_of_subjects;
 
 pub use clock::BrandClock;
+pub use closed::close_cycle;
 pub use error::{BatchError, Result};
 pub use intake::rejects::{REJECTS_KEPT_MAX, Reject};
+pub use outputs::{neutral_cell, write_members, write_rejects};
 pub use progress::{Cancel, Progress, Silent};
 pub use source::{BatchOptions, BatchSource};

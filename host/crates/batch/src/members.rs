@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
-use playbook_features::{Item, Pass, Request, RowTable, by_values_sql, plan};
-use playbook_model::{AggregateDef, CellType, Column, Definition, FeatureDef, Frame, Grain};
+use playbook_features::{Item, Pass, Request, RowTable, by_values_sql, plan, quote_name, recipe};
+use playbook_model::{
+    AggregateDef, Bitmap, CellType, Column, Definition, FeatureDef, Frame, Grain,
+};
 use playbook_toml::SourceTable;
 
 use crate::cells::{Target, column};
-use crate::keys::Keys;
+use crate::expressions::{evaluate, missing};
+use crate::keys::{Keys, NO_ROW};
 use crate::source::BatchSource;
 use crate::{BatchError, Result};
 
@@ -67,13 +70,14 @@ impl BatchSource {
         if let Some(rows) = &events {
             let aggregates = self.aggregates(&features, Grain::Events, rows)?;
             let passes = self.passes(&aggregates, rows, Some("member"), true)?;
+            let declared = declared(&aggregates);
             for pass in &passes {
                 let batches = self.run_pass("features", pass)?;
                 if keys.is_none() {
                     keys = Some(self.universe(&batches)?);
                 }
                 let keys = keys.as_ref().expect("the first pass gives the members");
-                place_pass(pass, batches, keys, &aggregates, &mut columns)?;
+                place_pass(pass, &batches, keys, true, &declared, &mut columns)?;
             }
         }
         let keys = match keys {
@@ -88,24 +92,122 @@ impl BatchSource {
             let aggregates = self.aggregates(&features, grain, &rows)?;
             for pass in self.passes(&aggregates, &rows, Some("member"), false)? {
                 let batches = self.run_pass("features", &pass)?;
-                place_pass(&pass, batches, &keys, &aggregates, &mut columns)?;
+                place_pass(&pass, &batches, &keys, true, &declared(&aggregates), &mut columns)?;
             }
         }
-        let mut frame = Frame::with_rows(keys.len());
-        frame.push(keys.column("member"));
+        self.attributes(&features, &keys, &mut columns)?;
         for feature in &features {
-            let split = format!("{}.", feature.name);
-            let names: Vec<String> = columns
-                .range(feature.name.clone()..)
-                .take_while(|(name, _)| name.starts_with(&feature.name))
-                .filter(|(name, _)| **name == feature.name || name.starts_with(&split))
-                .map(|(name, _)| name.clone())
-                .collect();
-            names.iter().filter_map(|name| columns.remove(name)).for_each(|c| frame.push(c));
+            if let Definition::Sql(sql) = &feature.definition {
+                columns.insert(feature.name.clone(), self.free_sql(feature, sql, &keys)?);
+            }
         }
-        self.members = Some(keys);
+        let frame = self.assemble(&features, "member", &keys, columns)?;
         self.options.progress.finished("features");
         Ok(frame)
+    }
+
+    /// Puts computed columns in the playbook's order, adds consents and expressions.
+    fn assemble(
+        &self,
+        features: &[FeatureDef],
+        key: &str,
+        keys: &Keys,
+        columns: BTreeMap<String, Column>,
+    ) -> Result<Frame> {
+        let mut frame = Frame::with_rows(keys.len());
+        frame.push(keys.column(key));
+        push_in_order(&mut frame, features, columns);
+        evaluate(&self.session, features, &mut frame)?;
+        for column in self.consent_columns(keys)? {
+            frame.push(column);
+        }
+        Ok(frame)
+    }
+
+    /// Adds the attributes among `features`: columns of the members table as they are. A member's own row
+    /// comes before those of accounts that were joined to it.
+    pub(crate) fn attributes(
+        &self,
+        features: &[FeatureDef],
+        keys: &Keys,
+        columns: &mut BTreeMap<String, Column>,
+    ) -> Result<()> {
+        let mut wanted = Vec::new();
+        for feature in features {
+            if let Definition::Attribute { field } = &feature.definition {
+                match self.rows(SourceTable::Members) {
+                    Some(rows) => drop(rows.field(&feature.name, field)?),
+                    None => {
+                        columns.insert(feature.name.clone(), missing(feature, keys.len()));
+                        continue;
+                    }
+                }
+                wanted.push((feature, field));
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let fields: Vec<_> = wanted.iter().map(|(_, field)| quote_name(field)).collect();
+        let select = format!("SELECT member, {} FROM members WHERE ", fields.join(", "));
+        let mut batches = Vec::new();
+        if self.tables.has_aliases() {
+            let order = format!("{select} account <> member ORDER BY account DESC");
+            batches.extend(self.session.collect("members", &order)?);
+        }
+        let joined = batches.len();
+        batches.extend(self.session.collect("members", &format!("{select} account = member"))?);
+        let mut places: Vec<_> = batches.iter().map(|b| keys.places(b.column(0))).collect();
+        if repeats(&places[joined..], keys.len()) {
+            // A member listed twice: which row wins must not depend on who reads first.
+            batches.truncate(joined);
+            let order = format!("{select} account = member ORDER BY member, {}", fields.join(", "));
+            batches.extend(self.session.collect("members", &order)?);
+            places = batches.iter().map(|batch| keys.places(batch.column(0))).collect();
+        }
+        for (at, (feature, _)) in wanted.iter().enumerate() {
+            let target = Target {
+                name: &feature.name,
+                unit: &feature.unit,
+                cell_type: feature.cell_type,
+                rows: keys.len(),
+                zero_when_empty: false,
+            };
+            let parts: Vec<_> = batches
+                .iter()
+                .zip(&places)
+                .map(|(batch, places)| (batch.column(at + 1), places.as_slice()))
+                .collect();
+            columns.insert(feature.name.clone(), column(&target, &parts)?);
+        }
+        Ok(())
+    }
+
+    /// Runs a playbook's own query, which gives columns `subject` and `value`.
+    pub(crate) fn free_sql(&self, feature: &FeatureDef, sql: &str, keys: &Keys) -> Result<Column> {
+        let batches = self.session.feature_query(&feature.name, sql)?;
+        let mut parts = Vec::new();
+        for batch in &batches {
+            let (Some(subject), Some(value)) =
+                (batch.column_by_name("subject"), batch.column_by_name("value"))
+            else {
+                return Err(BatchError::FeatureType {
+                    feature: feature.name.clone(),
+                    found: "other columns".to_owned(),
+                    wanted: "columns `subject` and `value`",
+                });
+            };
+            parts.push((value, keys.places(subject)));
+        }
+        let target = Target {
+            name: &feature.name,
+            unit: &feature.unit,
+            cell_type: feature.cell_type,
+            rows: keys.len(),
+            zero_when_empty: false,
+        };
+        let parts: Vec<_> = parts.iter().map(|(value, places)| (*value, places.as_slice())).collect();
+        column(&target, &parts)
     }
 
     /// Members of the table of members and of the events of the first pass.
@@ -189,17 +291,67 @@ impl BatchSource {
     }
 }
 
-/// Places the columns of a pass by key.
+fn declared(aggregates: &[AggregateFeature<'_>]) -> Vec<(FeatureDef, Option<Vec<String>>)> {
+    aggregates.iter().map(|a| (a.def.clone(), a.values.clone())).collect()
+}
+
+/// Whether any place occurs twice.
+fn repeats(places: &[Vec<u32>], rows: usize) -> bool {
+    let mut seen = Bitmap::filled(rows, false);
+    places.iter().flatten().filter(|place| **place != NO_ROW).any(|place| {
+        let place = *place as usize;
+        let again = seen.get(place);
+        seen.set(place, true);
+        again
+    })
+}
+
+/// Adds columns in the order of their features; the columns of a split ascend by value.
+pub(crate) fn push_in_order(
+    frame: &mut Frame,
+    features: &[FeatureDef],
+    mut columns: BTreeMap<String, Column>,
+) {
+    for feature in features {
+        let split = format!("{}.", feature.name);
+        let names: Vec<String> = columns
+            .range(feature.name.clone()..)
+            .take_while(|(name, _)| name.starts_with(&feature.name))
+            .filter(|(name, _)| **name == feature.name || name.starts_with(&split))
+            .map(|(name, _)| name.clone())
+            .collect();
+        names.iter().filter_map(|name| columns.remove(name)).for_each(|c| frame.push(c));
+        if let (true, Definition::Aggregate(aggregate)) = (names.is_empty(), &feature.definition)
+            && aggregate.by.is_none()
+        {
+            // No source fills the table that the feature reads.
+            let mut empty = missing(feature, frame.rows());
+            if recipe(aggregate).zero_when_empty {
+                empty.valid = None;
+            }
+            frame.push(empty);
+        }
+    }
+}
+
+/// Aggregates by name with the values of their splits.
+pub(crate) type Declared = [(FeatureDef, Option<Vec<String>>)];
+
+/// Places the columns of a pass by key; without keys all are the one row.
 pub(crate) fn place_pass(
     pass: &Pass,
-    batches: Vec<RecordBatch>,
+    batches: &[RecordBatch],
     keys: &Keys,
-    aggregates: &[AggregateFeature<'_>],
+    keyed: bool,
+    declared: &Declared,
     columns: &mut BTreeMap<String, Column>,
 ) -> Result<()> {
-    let places: Vec<_> = batches.iter().map(|batch| keys.places(batch.column(0))).collect();
+    let places: Vec<_> = batches
+        .iter()
+        .map(|batch| if keyed { keys.places(batch.column(0)) } else { vec![0; batch.num_rows()] })
+        .collect();
     for (at, found) in pass.columns.iter().enumerate() {
-        let (unit, cell_type) = declared(&found.name, aggregates);
+        let (unit, cell_type) = declared_type(&found.name, declared);
         let target = Target {
             name: &found.name,
             unit,
@@ -210,7 +362,7 @@ pub(crate) fn place_pass(
         let parts: Vec<_> = batches
             .iter()
             .zip(&places)
-            .map(|(batch, places)| (batch.column(at + 1), places.as_slice()))
+            .map(|(batch, places)| (batch.column(at + usize::from(keyed)), places.as_slice()))
             .collect();
         columns.insert(found.name.clone(), column(&target, &parts)?);
     }
@@ -218,13 +370,10 @@ pub(crate) fn place_pass(
 }
 
 /// Unit and type that the playbook declares for a column.
-pub(crate) fn declared<'a>(
-    name: &str,
-    aggregates: &'a [AggregateFeature<'_>],
-) -> (&'a str, CellType) {
-    let feature = aggregates.iter().find(|feature| {
-        let rest = name.strip_prefix(feature.def.name.as_str());
-        rest.is_some_and(|rest| rest.is_empty() || (feature.values.is_some() && rest.starts_with('.')))
+fn declared_type<'a>(name: &str, declared: &'a Declared) -> (&'a str, CellType) {
+    let feature = declared.iter().find(|(def, values)| {
+        let rest = name.strip_prefix(def.name.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || (values.is_some() && rest.starts_with('.')))
     });
-    feature.map_or(("", CellType::Integer), |f| (f.def.unit.as_str(), f.def.cell_type))
+    feature.map_or(("", CellType::Integer), |(def, _)| (def.unit.as_str(), def.cell_type))
 }

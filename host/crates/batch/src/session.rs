@@ -93,6 +93,19 @@ impl Session {
         Ok(batches)
     }
 
+    /// Runs a query of the playbook: one that reads, nothing else.
+    pub(crate) fn feature_query(&self, feature: &str, sql: &str) -> Result<Vec<RecordBatch>> {
+        let options = SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false);
+        self.wait(async {
+            let frame = self.context.sql_with_options(sql, options).await?;
+            frame.collect().await
+        })
+        .map_err(feature_sql(feature))
+    }
+
     /// Makes Parquet files a table; returns its schema.
     pub(crate) fn register_parquet(
         &self,

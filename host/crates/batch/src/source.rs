@@ -7,12 +7,11 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int64Type;
 use playbook_cycle::{DataSource, Intake, SourceError};
 use playbook_features::RowTable;
-use playbook_model::{Column, Digest, Frame, Subject, UnixMs};
+use playbook_model::{Digest, Frame, Subject, UnixMs};
 use playbook_toml::{Playbook, SourceTable};
 
 use crate::intake::rejects::Reject;
 use crate::intake::{IntakeJob, MappedSource, read_source};
-use crate::keys::Keys;
 use crate::session::Session;
 use crate::tables::{Tables, create_tables};
 use crate::{BatchError, BrandClock, Cancel, Progress, Result, Silent};
@@ -74,10 +73,6 @@ pub struct BatchSource {
     pub(crate) tables: Tables,
     pub(crate) intake: Intake,
     pub(crate) rejects: Vec<Reject>,
-    /// Members of the cycle, known once their table was asked for.
-    pub(crate) members: Option<Keys>,
-    /// Member columns that tables of other subjects aggregate.
-    pub(crate) kept: Vec<Column>,
 }
 
 impl BatchSource {
@@ -121,11 +116,7 @@ impl BatchSource {
             sources: mapped.into_iter().map(|source| source.intake).collect(),
         };
         let playbook = playbook.clone();
-        Ok(Self {
-            playbook, options, clock, session, tables, intake, rejects,
-            members: None,
-            kept: Vec::new(),
-        })
+        Ok(Self { playbook, options, clock, session, tables, intake, rejects })
     }
 
     /// Rows that could not be read, in the order of sources, files and lines; at most
@@ -152,7 +143,7 @@ fn last_event(session: &Session, tables: &Tables) -> Result<Option<UnixMs>> {
     if tables.rows(SourceTable::Events).is_none() {
         return Ok(None);
     }
-    let batches = session.collect("last event", "SELECT max(time) FROM events")?;
+    let batches = session.collect("last event", "SELECT max(time) FROM events_mapped")?;
     let last = batches.first().map(|batch| batch.column(0).as_primitive::<Int64Type>().clone());
     Ok(last.filter(|last| !last.is_empty() && last.is_valid(0)).map(|last| UnixMs(last.value(0))))
 }
@@ -192,7 +183,8 @@ impl DataSource for BatchSource {
         let Some(state) = &self.options.state else {
             return Ok(Frame::with_rows(members.rows()));
         };
-        crate::closed::previous(state, self.cycle_number(), cycles_ago, wanted, members)
+        let id = &self.playbook.id;
+        crate::closed::previous(state, id, self.cycle_number(), cycles_ago, wanted, members)
             .map_err(SourceError::new)
     }
 }

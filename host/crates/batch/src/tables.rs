@@ -7,6 +7,7 @@ use playbook_model::UnixMs;
 use playbook_toml::{MapType, SourceTable};
 
 use crate::Result;
+use crate::identity::{Aliases, CANONICAL};
 use crate::intake::{MappedSource, sql_type};
 use crate::session::Session;
 
@@ -24,8 +25,16 @@ const TABLES: [(SourceTable, &str); 6] = [
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
     by_table: BTreeMap<SourceTable, RowTable>,
+    /// Columns of each table with the type of the mapping.
+    mapped: BTreeMap<SourceTable, BTreeMap<String, MapType>>,
     /// Whether member ids are integers in every source.
     pub(crate) member_is_integer: bool,
+    aliases: Aliases,
+}
+
+/// Name of the view of a table as mapped, before accounts are joined and refunds set off.
+fn mapped_name(name: &str) -> String {
+    format!("{name}_mapped")
 }
 
 impl Tables {
@@ -33,13 +42,63 @@ impl Tables {
         self.by_table.get(&table)
     }
 
+    /// Whether any account was joined to another.
+    pub(crate) fn has_aliases(&self) -> bool {
+        !self.aliases.is_empty()
+    }
+
+    /// Whether an account was joined to another, or another to it.
+    pub(crate) fn is_joined(&self, account: &str) -> bool {
+        self.aliases.is_joined(account)
+    }
+
     /// Completes the tables once the as-of time is known; returns the accounts that were joined to another.
-    pub(crate) fn finish(&mut self, _session: &Session, _as_of: UnixMs) -> Result<u64> {
-        Ok(0)
+    pub(crate) fn finish(&mut self, session: &Session, as_of: UnixMs) -> Result<u64> {
+        let identities = self.mapped.get(&SourceTable::Identities);
+        if identities.is_some_and(|columns| columns.contains_key("verified")) {
+            let joined = self.mapped.get(&SourceTable::Members);
+            let has_joined = joined.is_some_and(|columns| columns.contains_key("joined"));
+            self.aliases = Aliases::find(session, self.member_is_integer, has_joined)?;
+            self.aliases.register(session, self.member_is_integer);
+        }
+        for (table, name) in TABLES {
+            let Some(columns) = self.mapped.get(&table) else { continue };
+            let refunds = match table {
+                SourceTable::Events => {
+                    crate::refunds::create(session, columns, &self.member(), as_of)?
+                }
+                _ => None,
+            };
+            let mut selected: Vec<_> = columns.keys().map(|name| quote_name(name)).collect();
+            if columns.contains_key("member") {
+                selected.retain(|column| column != "\"member\"");
+                selected.push(format!("{} AS member", self.member()));
+                selected.push("member AS account".to_owned());
+            }
+            if columns.contains_key("day") && !columns.contains_key("time") {
+                selected.push("day AS time".to_owned());
+            }
+            let weight = if refunds.is_some() { ", CAST(1 AS BIGINT) AS weight" } else { "" };
+            let mut sql =
+                format!("SELECT {}{weight} FROM {}", selected.join(", "), mapped_name(name));
+            if let Some(refunds) = &refunds {
+                sql.push_str(&format!(" UNION ALL {refunds}"));
+            }
+            session.create_view(name, &sql)?;
+            if let Some(rows) = self.by_table.get_mut(&table) {
+                rows.weighted = refunds.is_some();
+            }
+        }
+        Ok(self.aliases.len())
+    }
+
+    /// SQL of the member that an account belongs to.
+    fn member(&self) -> String {
+        if self.has_aliases() { format!("{CANONICAL}(member)") } else { "member".to_owned() }
     }
 }
 
-/// Creates a view per table that any source fills.
+/// Creates a view per table that any source fills, as it is mapped.
 pub(crate) fn create_tables(session: &Session, mapped: &[MappedSource]) -> Result<Tables> {
     let members: Vec<_> = mapped.iter().filter_map(|s| s.fields.get("member")).collect();
     let member_is_integer =
@@ -52,17 +111,16 @@ pub(crate) fn create_tables(session: &Session, mapped: &[MappedSource]) -> Resul
         }
         let columns = merged_columns(&sources, member_is_integer);
         let selects: Vec<_> = sources.iter().map(|source| select(source, &columns)).collect();
-        session.create_view(name, &selects.join(" UNION ALL "))?;
-        let fields = columns.iter().map(|(name, map_type)| (name.clone(), field_type(*map_type)));
-        tables.by_table.insert(
-            table,
-            RowTable {
-                name: name.to_owned(),
-                columns: fields.collect(),
-                timed: columns.contains_key("time"),
-                weighted: false,
-            },
-        );
+        session.create_view(&mapped_name(name), &selects.join(" UNION ALL "))?;
+        let mut fields: BTreeMap<String, FieldType> =
+            columns.iter().map(|(name, map_type)| (name.clone(), field_type(*map_type))).collect();
+        let timed = fields.contains_key("time") || fields.contains_key("day");
+        if timed {
+            fields.insert("time".to_owned(), FieldType::Integer);
+        }
+        let rows = RowTable { name: name.to_owned(), columns: fields, timed, weighted: false };
+        tables.by_table.insert(table, rows);
+        tables.mapped.insert(table, columns);
     }
     Ok(tables)
 }

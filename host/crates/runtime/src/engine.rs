@@ -9,7 +9,7 @@ use std::time::Duration;
 use playbook_model::{Digest, Limits};
 use sha2::{Digest as _, Sha256};
 use wasmtime::{
-    Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy,
+    Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy,
 };
 
 use crate::{Metering, RuntimeError};
@@ -21,7 +21,9 @@ pub(crate) const TABLE_ELEMENTS_MAX: usize = 1 << 16;
 /// Time between two ticks of the epoch; a deadline is met to within one tick.
 const TICK: Duration = Duration::from_millis(2);
 /// Memory of a dropped instance that is zeroed and kept rather than given back, in bytes.
-const KEPT_BYTES: usize = 512 << 10;
+const KEPT_BYTES: usize = 256 << 10;
+/// The same for function tables.
+const KEPT_TABLE_BYTES: usize = 8 << 10;
 /// Core modules in one component: the guest itself and what the component tools put around it.
 const CORE_INSTANCES_MAX: u32 = 24;
 
@@ -66,7 +68,9 @@ pub(crate) fn pooling(
         .table_elements(TABLE_ELEMENTS_MAX)
         .max_memory_size(usize::try_from(memory_bytes_max).unwrap_or(usize::MAX))
         .linear_memory_keep_resident(KEPT_BYTES)
-        .table_keep_resident(64 << 10)
+        .table_keep_resident(KEPT_TABLE_BYTES)
+        // Where the kernel can tell, only pages that were written are zeroed.
+        .pagemap_scan(Enabled::Auto)
         .max_unused_warm_slots(instances_max);
     let mut config = settings(metering);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));

@@ -23,7 +23,7 @@ const MINUTES_A_DAY: u16 = 1_440;
 /// What is wrong with an answer, in words.
 pub(crate) type Checked = Result<(), String>;
 
-/// A column that is expected, whether needed or produced.
+/// A column that is expected in an answer.
 struct Expected<'a> {
     name: &'a str,
     cell_type: CellType,
@@ -44,43 +44,34 @@ impl<'a> From<&'a Produce> for Expected<'a> {
     }
 }
 
-impl<'a> From<&'a Need> for Expected<'a> {
-    fn from(n: &'a Need) -> Self {
-        let name = match &n.source {
-            Source::Feature(name) | Source::Output(name) | Source::Previous(_, name) => name,
-            Source::Key => "key",
-        };
-        let categories = n.categories.len();
-        Self { name, cell_type: n.cell_type, least: None, most: None, categories }
-    }
-}
-
 // ---- columns -----------------------------------------------------------------------------------
 
 /// Holds a host's own batch against what the plugin asked for.
 pub(crate) fn input(needs: &[Need], rows: u32, columns: &Columns) -> Checked {
-    let expected: Vec<Expected<'_>> = needs.iter().map(Expected::from).collect();
-    lengths(&expected, rows as usize, columns)
+    lengths(needs.iter().map(|n| n.cell_type), rows as usize, columns)
 }
 
 /// Holds columns of one table against the outputs that belong to it.
 fn produced(shape: &Shape, table: Option<u32>, rows: usize, columns: &Columns) -> Checked {
-    let expected: Vec<Expected<'_>> =
-        shape.produces.iter().filter(|p| p.table == table).map(Expected::from).collect();
-    lengths(&expected, rows, columns)?;
-    values(&expected, rows, columns)
+    let produces = || shape.produces.iter().filter(|p| p.table == table);
+    lengths(produces().map(|p| p.cell_type), rows, columns)?;
+    values(produces().map(Expected::from), rows, columns)
 }
 
 /// Checks that every list is as long as the declared columns and the rows ask for.
-fn lengths(expected: &[Expected<'_>], rows: usize, columns: &Columns) -> Checked {
-    let count = |wanted: fn(CellType) -> bool| expected.iter().filter(|e| wanted(e.cell_type)).count();
-    let reals = count(|t| t == CellType::Real);
-    let integers = count(|t| matches!(t, CellType::Integer | CellType::Category));
-    let wides = expected.len() - reals - integers;
+fn lengths(types: impl Iterator<Item = CellType>, rows: usize, columns: &Columns) -> Checked {
+    let (mut reals, mut integers, mut wides) = (0, 0, 0);
+    for cell_type in types {
+        match cell_type {
+            CellType::Real => reals += 1,
+            CellType::Integer | CellType::Category => integers += 1,
+            CellType::Text | CellType::Reals | CellType::Integers | CellType::Texts => wides += 1,
+        }
+    }
     same("reals", columns.reals.len(), reals * rows)?;
     same("integers", columns.integers.len(), integers * rows)?;
     if let Some(valid) = &columns.valid {
-        same("valid", valid.len(), expected.len() * rows.div_ceil(8))?;
+        same("valid", valid.len(), (reals + integers + wides) * rows.div_ceil(8))?;
     }
     same("wides", columns.wides.as_ref().map_or(0, Vec::len), wides)
 }
@@ -94,9 +85,14 @@ fn same(list: &str, found: usize, wanted: usize) -> Checked {
 }
 
 /// Checks every value; lengths are right already.
-fn values(expected: &[Expected<'_>], rows: usize, columns: &Columns) -> Checked {
+fn values<'a>(
+    expected: impl Iterator<Item = Expected<'a>>,
+    rows: usize,
+    columns: &Columns,
+) -> Checked {
     let (mut reals, mut integers, mut wides) = (0, 0, 0);
-    for (at, column) in expected.iter().enumerate() {
+    for (at, column) in expected.enumerate() {
+        let column = &column;
         let valid = |row: usize| columns.is_valid(at, row, rows);
         match column.cell_type {
             CellType::Real => {

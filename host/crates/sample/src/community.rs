@@ -78,9 +78,9 @@ pub(crate) const CAMPAIGNS: [(i64, i64, f64); 10] = [
 ];
 
 /// Truth of activity: events of a member per 30 days are log-normal.
-pub(crate) const ENERGY_MEDIAN: f64 = 0.42;
+pub(crate) const ENERGY_MEDIAN: f64 = 0.30;
 /// Standard deviation of its logarithm.
-pub(crate) const ENERGY_SIGMA: f64 = 1.75;
+pub(crate) const ENERGY_SIGMA: f64 = 2.0;
 /// Greatest rate, events per 30 days.
 pub(crate) const ENERGY_MAX: f64 = 400.0;
 /// Mean days until a member stops taking part (exponential).

@@ -1,0 +1,140 @@
+//! Consents: the latest answer per member and purpose, the strictest where accounts were joined (domain H2, H4).
+
+use std::collections::{BTreeMap, HashMap};
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::Int64Type;
+use playbook_model::{Bitmap, Cells, Column};
+use playbook_toml::SourceTable;
+
+use crate::Result;
+use crate::clock::BrandClock;
+use crate::keys::{Keys, NO_ROW, texts};
+use crate::source::BatchSource;
+
+/// Months after which a consent that was granted no longer holds (domain H4).
+const EXPIRY_MONTHS: i64 = 24;
+
+/// Latest answer of one member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Answer {
+    time: i64,
+    granted: bool,
+}
+
+const NEVER: Answer = Answer { time: i64::MIN, granted: true };
+
+impl Answer {
+    /// Takes a later answer; of two at the same time the stricter one.
+    fn hear(&mut self, other: Self) {
+        if other.time > self.time || (other.time == self.time && !other.granted) {
+            *self = other;
+        }
+    }
+}
+
+/// Answers of one purpose.
+struct Purpose {
+    answers: Vec<Answer>,
+    asked: Bitmap,
+}
+
+impl BatchSource {
+    /// Adds a flag column per purpose that anybody was asked for.
+    pub(crate) fn consent_columns(&self, keys: &Keys) -> Result<Vec<Column>> {
+        let Some(rows) = self.rows(SourceTable::Consents) else { return Ok(Vec::new()) };
+        let as_of = self.intake.as_of.0;
+        let time = if rows.timed { "time" } else { "CAST(NULL AS BIGINT)" };
+        let sql = format!(
+            "SELECT account, member, purpose, state, {time} AS time FROM consents \
+             WHERE {time} IS NULL OR {time} < {as_of}"
+        );
+        let oldest = months_before(&self.clock, as_of);
+        let mut purposes: BTreeMap<String, Purpose> = BTreeMap::new();
+        // Accounts of joined members answer each for itself first.
+        let mut joined: HashMap<(String, String), (u32, Answer)> = HashMap::new();
+        let progress = self.options.progress.as_ref();
+        self.session.stream("consents", &sql, progress, |batch| {
+            let places = keys.places(batch.column(1));
+            let accounts = self.tables.has_aliases().then(|| texts(batch.column(0)));
+            let (names, states) = (texts(batch.column(2)), texts(batch.column(3)));
+            let times = batch.column(4).as_primitive::<Int64Type>();
+            for row in 0..batch.num_rows() {
+                let state = states.value(row);
+                if places[row] == NO_ROW || state == "none" || names.is_null(row) {
+                    continue;
+                }
+                let time = if times.is_valid(row) { times.value(row) } else { i64::MIN + 1 };
+                let expired = times.is_valid(row) && time < oldest;
+                let granted = matches!(state, "granted" | "true" | "1" | "yes") && !expired;
+                let answer = Answer { time, granted };
+                let name = names.value(row);
+                if !purposes.contains_key(name) {
+                    purposes.insert(name.to_owned(), Purpose::new(keys.len()));
+                }
+                let account = accounts.as_ref().map(|accounts| accounts.value(row));
+                match account.filter(|account| self.tables.is_joined(account)) {
+                    Some(account) => joined
+                        .entry((account.to_owned(), name.to_owned()))
+                        .or_insert((places[row], NEVER))
+                        .1
+                        .hear(answer),
+                    None => {
+                        let purpose = purposes.get_mut(name).expect("the purpose was just added");
+                        purpose.hear(places[row], answer);
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        for ((_, name), (place, answer)) in joined {
+            if let Some(purpose) = purposes.get_mut(&name) {
+                purpose.join(place, answer);
+            }
+        }
+        Ok(purposes.into_iter().map(|(name, purpose)| purpose.column(&name)).collect())
+    }
+}
+
+impl Purpose {
+    fn new(rows: usize) -> Self {
+        Self { answers: vec![NEVER; rows], asked: Bitmap::filled(rows, false) }
+    }
+
+    fn hear(&mut self, place: u32, answer: Answer) {
+        self.answers[place as usize].hear(answer);
+        self.asked.set(place as usize, true);
+    }
+
+    /// Joins the answer of one account of a member: one that is no grant is the strictest.
+    fn join(&mut self, place: u32, answer: Answer) {
+        let place = place as usize;
+        let known = self.asked.get(place);
+        let granted = answer.granted && (!known || self.answers[place].granted);
+        self.answers[place] = Answer { time: i64::MAX, granted };
+        self.asked.set(place, true);
+    }
+
+    fn column(self, purpose: &str) -> Column {
+        let flags = self.answers.iter().zip(0..);
+        let flags = flags.map(|(answer, row)| i64::from(answer.granted && self.asked.get(row)));
+        let cells = Cells::Integer(flags.collect());
+        let all = self.asked.count_ones() == self.asked.len();
+        Column {
+            name: format!("consent.{purpose}"),
+            unit: String::new(),
+            cells,
+            valid: (!all).then_some(self.asked),
+        }
+    }
+}
+
+fn months_before(clock: &BrandClock, as_of: i64) -> i64 {
+    let wall = clock.local_ms(as_of);
+    let earlier = jiff::Timestamp::from_millisecond(wall).ok().and_then(|wall| {
+        let wall = wall.to_zoned(jiff::tz::TimeZone::UTC);
+        let earlier = wall.checked_sub(jiff::Span::new().months(EXPIRY_MONTHS)).ok()?;
+        Some(earlier.timestamp().as_millisecond())
+    });
+    earlier.map_or(i64::MIN, |wall| clock.unix_ms(wall))
+}

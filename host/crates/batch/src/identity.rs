@@ -1,0 +1,276 @@
+//! Accounts that are one person: joined on an equal verified key, never where their verified phones differ
+//! (domain H2). The oldest account gives the member's id.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray};
+use arrow::datatypes::{DataType, Int64Type};
+use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
+use playbook_model::Digest;
+
+use crate::Result;
+use crate::keys::texts;
+use crate::session::Session;
+
+/// SQL function from an account to its member.
+pub(crate) const CANONICAL: &str = "canonical_member";
+
+/// Accounts with their members, and the members themselves.
+#[derive(Debug, Default)]
+pub(crate) struct Aliases {
+    member_of: BTreeMap<String, String>,
+    members: BTreeSet<String>,
+}
+
+/// An account's id in the order of its table: integers by value.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Account {
+    Integer(i64),
+    Text(String),
+}
+
+impl Account {
+    fn text(&self) -> String {
+        match self {
+            Self::Integer(id) => id.to_string(),
+            Self::Text(id) => id.clone(),
+        }
+    }
+}
+
+/// A verified key: kind in the order in which kinds join, then a digest of the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    kind: u8,
+    digest: [u8; 16],
+}
+
+const PHONE: u8 = 0;
+
+fn kind_rank(kind: &str) -> u8 {
+    match kind {
+        "phone" => PHONE,
+        "union-id" => 1,
+        "email" => 2,
+        "card" => 3,
+        _ => 4,
+    }
+}
+
+impl Aliases {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.member_of.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.member_of.len() as u64
+    }
+
+    pub(crate) fn is_joined(&self, account: &str) -> bool {
+        self.member_of.contains_key(account) || self.members.contains(account)
+    }
+
+    /// Finds the accounts to join.
+    pub(crate) fn find(session: &Session, is_integer: bool, has_joined: bool) -> Result<Self> {
+        let mut keys = verified_keys(session, is_integer)?;
+        keys.sort_unstable();
+        keys.dedup();
+        let mut phones: HashMap<u32, BTreeSet<[u8; 16]>> = HashMap::new();
+        let mut groups: Vec<Vec<u32>> = Vec::new();
+        for group in keys.rows.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1) {
+            groups.push(group.iter().map(|(_, account)| *account).collect());
+        }
+        let touched: BTreeSet<u32> = groups.iter().flatten().copied().collect();
+        for (key, account) in keys.rows.iter().filter(|(key, _)| key.kind == PHONE) {
+            if touched.contains(account) {
+                phones.entry(*account).or_default().insert(key.digest);
+            }
+        }
+        let joined = if has_joined && !touched.is_empty() {
+            joined_times(session, &keys, &touched, is_integer)?
+        } else {
+            HashMap::new()
+        };
+        // Oldest first; an account that is not known to have joined comes last.
+        let age = |account: u32| (joined.get(&account).copied().unwrap_or(i64::MAX), &keys.accounts[account as usize]);
+        let mut sets = Sets { parent: touched.iter().map(|account| (*account, *account)).collect(), phones };
+        for group in &mut groups {
+            group.sort_by(|a, b| age(*a).cmp(&age(*b)));
+            for (at, account) in group.iter().enumerate().skip(1) {
+                // A key held by very many accounts is no person's key: only its oldest holder is tried.
+                let tried = if group.len() > 64 { 1 } else { at };
+                for earlier in &group[..tried] {
+                    if sets.join(*earlier, *account) {
+                        break;
+                    }
+                }
+            }
+        }
+        let mut people: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for account in &touched {
+            people.entry(sets.root(*account)).or_default().push(*account);
+        }
+        let mut aliases = Self::default();
+        for accounts in people.values().filter(|accounts| accounts.len() > 1) {
+            let Some(oldest) = accounts.iter().copied().min_by(|a, b| age(*a).cmp(&age(*b))) else { continue };
+            let member = keys.accounts[oldest as usize].text();
+            for account in accounts.iter().filter(|account| **account != oldest) {
+                aliases.member_of.insert(keys.accounts[*account as usize].text(), member.clone());
+            }
+            aliases.members.insert(member);
+        }
+        Ok(aliases)
+    }
+
+    /// Registers the function from accounts to members.
+    pub(crate) fn register(&self, session: &Session, is_integer: bool) {
+        let udf = if is_integer {
+            let parse = |id: &String| id.parse::<i64>().expect("ids of integers are integers");
+            let map: HashMap<i64, i64> =
+                self.member_of.iter().map(|(account, member)| (parse(account), parse(member))).collect();
+            let apply = move |args: &[ColumnarValue]| {
+                let input = ColumnarValue::values_to_arrays(args)?;
+                let ids = input[0].as_primitive::<Int64Type>();
+                let values: Vec<i64> =
+                    ids.values().iter().map(|id| map.get(id).copied().unwrap_or(*id)).collect();
+                let array: ArrayRef = Arc::new(Int64Array::new(values.into(), ids.nulls().cloned()));
+                Ok(ColumnarValue::Array(array))
+            };
+            create_udf(CANONICAL, vec![DataType::Int64], DataType::Int64, Volatility::Immutable, Arc::new(apply))
+        } else {
+            let map: HashMap<String, String> =
+                self.member_of.iter().map(|(a, m)| (a.clone(), m.clone())).collect();
+            let apply = move |args: &[ColumnarValue]| {
+                let input = ColumnarValue::values_to_arrays(args)?;
+                let ids = texts(&input[0]);
+                let members: StringArray = ids
+                    .iter()
+                    .map(|id| id.map(|id| map.get(id).map_or(id, String::as_str)))
+                    .collect();
+                Ok(ColumnarValue::Array(Arc::new(members)))
+            };
+            create_udf(CANONICAL, vec![DataType::Utf8], DataType::Utf8, Volatility::Immutable, Arc::new(apply))
+        };
+        session.context.register_udf(udf);
+    }
+}
+
+/// Verified keys with the position of their account.
+#[derive(Debug, Default)]
+struct Keys {
+    rows: Vec<(Key, u32)>,
+    accounts: Vec<Account>,
+    positions: HashMap<Account, u32>,
+}
+
+impl Keys {
+    fn sort_unstable(&mut self) {
+        // By account rather than by position, which depends on who reads first.
+        let accounts = &self.accounts;
+        self.rows.sort_unstable_by(|(a, x), (b, y)| {
+            a.cmp(b).then_with(|| accounts[*x as usize].cmp(&accounts[*y as usize]))
+        });
+    }
+
+    fn dedup(&mut self) {
+        self.rows.dedup();
+    }
+
+    fn position(&mut self, account: Account) -> u32 {
+        if let Some(position) = self.positions.get(&account) {
+            return *position;
+        }
+        let position = u32::try_from(self.accounts.len()).expect("fewer than 2^32 accounts");
+        self.accounts.push(account.clone());
+        self.positions.insert(account, position);
+        position
+    }
+}
+
+fn account(ids: &ArrayRef, is_integer: bool) -> Vec<Option<Account>> {
+    if is_integer {
+        ids.as_primitive::<Int64Type>().iter().map(|id| id.map(Account::Integer)).collect()
+    } else {
+        texts(ids).iter().map(|id| id.map(|id| Account::Text(id.to_owned()))).collect()
+    }
+}
+
+fn verified_keys(session: &Session, is_integer: bool) -> Result<Keys> {
+    let sql = "SELECT member, key_kind, CAST(key_hash AS VARCHAR) FROM identities_mapped WHERE verified = 1";
+    let mut keys = Keys::default();
+    session.stream("identities", sql, &crate::Silent, |batch| {
+        let accounts = account(batch.column(0), is_integer);
+        let (kinds, hashes) = (texts(batch.column(1)), texts(batch.column(2)));
+        for (row, account) in accounts.into_iter().enumerate() {
+            let (Some(account), true) = (account, kinds.is_valid(row) && hashes.is_valid(row)) else {
+                continue;
+            };
+            let (kind, hash) = (kinds.value(row), hashes.value(row));
+            let whole = Digest::of_parts([kind.as_bytes(), hash.as_bytes()]).0;
+            let mut digest = [0; 16];
+            digest.copy_from_slice(&whole[..16]);
+            let position = keys.position(account);
+            keys.rows.push((Key { kind: kind_rank(kind), digest }, position));
+        }
+        Ok(())
+    })?;
+    Ok(keys)
+}
+
+/// When the accounts of shared keys joined.
+fn joined_times(
+    session: &Session,
+    keys: &Keys,
+    touched: &BTreeSet<u32>,
+    is_integer: bool,
+) -> Result<HashMap<u32, i64>> {
+    let mut joined: HashMap<u32, i64> = HashMap::new();
+    let sql = "SELECT member, joined FROM members_mapped WHERE joined IS NOT NULL";
+    session.stream("identities", sql, &crate::Silent, |batch| {
+        let times = batch.column(1).as_primitive::<Int64Type>();
+        for (row, account) in account(batch.column(0), is_integer).into_iter().enumerate() {
+            let position = account.and_then(|account| keys.positions.get(&account).copied());
+            if let Some(position) = position.filter(|position| touched.contains(position)) {
+                let time = times.value(row);
+                joined.entry(position).and_modify(|known| *known = time.min(*known)).or_insert(time);
+            }
+        }
+        Ok(())
+    })?;
+    Ok(joined)
+}
+
+/// Disjoint sets of accounts with the verified phones of each.
+struct Sets {
+    parent: HashMap<u32, u32>,
+    phones: HashMap<u32, BTreeSet<[u8; 16]>>,
+}
+
+impl Sets {
+    fn root(&self, account: u32) -> u32 {
+        let mut at = account;
+        while let Some(parent) = self.parent.get(&at).filter(|parent| **parent != at) {
+            at = *parent;
+        }
+        at
+    }
+
+    /// Joins two sets unless that would give one person two verified phones; returns whether they are one.
+    fn join(&mut self, a: u32, b: u32) -> bool {
+        let (a, b) = (self.root(a), self.root(b));
+        if a == b {
+            return true;
+        }
+        let none = BTreeSet::new();
+        let (left, right) = (self.phones.get(&a).unwrap_or(&none), self.phones.get(&b).unwrap_or(&none));
+        let both: BTreeSet<_> = left.union(right).copied().collect();
+        // Accounts that hold several phones by themselves may still meet others with the same ones.
+        if both.len() > left.len().max(right.len()).max(1) {
+            return false;
+        }
+        self.phones.insert(a, both);
+        self.parent.insert(b, a);
+        true
+    }
+}

@@ -1,0 +1,329 @@
+//! Tables of other subjects than members: channels, communities, campaigns, segments, days, the brand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema};
+use datafusion::datasource::MemTable;
+use playbook_features::{FieldType, Pass, RowTable, function, quote_name, quote_text};
+use playbook_model::{Cells, CellType, Column, Definition, FeatureDef, Frame, Grain, Subject};
+use playbook_toml::SourceTable;
+
+use crate::arrays::{array, field, stretches};
+use crate::error::engine;
+use crate::expressions::evaluate;
+use crate::keys::{Keys, texts};
+use crate::members::{place_pass, push_in_order, source_table};
+use crate::source::BatchSource;
+use crate::{BatchError, Result};
+
+const STAGE: &str = "tables";
+/// Engine's table of outputs by member.
+const MEMBER_OUTPUTS: &str = "member_outputs";
+/// Engine's table of members with what features over members read.
+const MEMBER_ROWS: &str = "member_rows";
+
+impl BatchSource {
+    /// Computes the frame of a subject.
+    pub(crate) fn subject_frame(&mut self, subject: &Subject, outputs: &Frame) -> Result<Frame> {
+        let name = subject.0.as_str();
+        let features: Vec<FeatureDef> =
+            self.playbook.features.iter().filter(|f| f.subject == *subject).cloned().collect();
+        let output = output_of_subject(name, outputs);
+        let mut passes: Vec<(Pass, Vec<RecordBatch>)> = Vec::new();
+        let mut declared = Vec::new();
+        for grain in [Grain::Events, Grain::Members, Grain::Costs, Grain::Entries] {
+            let wanted = over(&features, grain);
+            if wanted.is_empty() && !matches!(grain, Grain::Events) {
+                continue;
+            }
+            let rows = match grain {
+                Grain::Members => Some(self.member_rows(&wanted, name, output, outputs)?),
+                _ => self.subject_rows(grain, &wanted, name, output, outputs)?,
+            };
+            let Some((rows, key)) = rows else { continue };
+            let mut aggregates = self.aggregates(&features, grain, &rows)?;
+            for aggregate in &mut aggregates {
+                let by = aggregate.aggregate.by.as_deref();
+                if let Some(names) = by.and_then(|by| outputs.column(by)).and_then(category_names) {
+                    aggregate.values = Some(names.to_vec());
+                }
+            }
+            let every_key = grain == Grain::Events && key.is_some();
+            for pass in self.passes(&aggregates, &rows, key.as_deref(), every_key)? {
+                let batches = self.run_pass(STAGE, &pass)?;
+                passes.push((pass, batches));
+            }
+            declared.extend(aggregates.into_iter().map(|a| (a.def.clone(), a.values)));
+        }
+        let keys = self.subject_keys(name, output, outputs, &passes);
+        let mut columns: BTreeMap<String, Column> = BTreeMap::new();
+        for (pass, batches) in &passes {
+            place_pass(pass, batches, &keys, name != "brand", &declared, &mut columns)?;
+        }
+        for feature in &features {
+            if let Definition::Sql(sql) = &feature.definition {
+                columns.insert(feature.name.clone(), self.free_sql(feature, sql, &keys)?);
+            }
+        }
+        let mut frame = Frame::with_rows(keys.len());
+        frame.push(keys.column(name));
+        push_in_order(&mut frame, &features, columns);
+        evaluate(&self.session, &features, &mut frame)?;
+        Ok(frame)
+    }
+
+    /// Keys of all rows: those that any aggregate found; all values of a segmentation.
+    fn subject_keys(
+        &self,
+        subject: &str,
+        output: Option<&str>,
+        outputs: &Frame,
+        passes: &[(Pass, Vec<RecordBatch>)],
+    ) -> Keys {
+        if subject == "brand" {
+            return Keys::from_texts(vec![self.playbook.brand.as_str().into()]);
+        }
+        let mut all: Vec<Box<str>> = Vec::new();
+        if let Some(names) = output.and_then(|o| outputs.column(o)).and_then(category_names) {
+            all.extend(names.iter().map(|name| Box::from(name.as_str())));
+        }
+        for batch in passes.iter().flat_map(|(_, batches)| batches) {
+            let keys = texts(batch.column(0));
+            all.extend(keys.iter().flatten().filter(|key| !key.is_empty()).map(Box::from));
+        }
+        Keys::from_texts(all)
+    }
+
+    /// Rows of events, costs or entries with the column that holds the subject's key.
+    fn subject_rows(
+        &self,
+        grain: Grain,
+        wanted: &[&FeatureDef],
+        subject: &str,
+        output: Option<&str>,
+        outputs: &Frame,
+    ) -> Result<Option<(RowTable, Option<String>)>> {
+        let Some(rows) = self.rows(source_table(grain)).cloned() else { return Ok(None) };
+        if grain == Grain::Entries {
+            return self.entry_rows(&rows, subject).map(Some);
+        }
+        let joins: BTreeSet<&str> = splits(wanted)
+            .chain(output)
+            .filter(|name| !rows.columns.contains_key(*name) && outputs.column(name).is_some())
+            .collect();
+        let rows = if joins.is_empty() || !rows.columns.contains_key("member") {
+            rows
+        } else {
+            self.with_outputs(&rows, &joins, outputs)?
+        };
+        let column = match subject {
+            "brand" => return Ok(Some((rows, None))),
+            "day" if rows.timed => return self.daily_rows(&rows).map(Some),
+            "content" | "order" => "object",
+            _ => output.unwrap_or(subject),
+        };
+        if rows.columns.contains_key(column) {
+            return Ok(Some((rows, Some(column.to_owned()))));
+        }
+        if wanted.is_empty() { Ok(None) } else { Err(BatchError::UnknownSubject(subject.to_owned())) }
+    }
+
+    /// Events with outputs of their member as further columns.
+    fn with_outputs(
+        &self,
+        rows: &RowTable,
+        joins: &BTreeSet<&str>,
+        outputs: &Frame,
+    ) -> Result<RowTable> {
+        let columns: Vec<&Column> = joins.iter().filter_map(|name| outputs.column(name)).collect();
+        self.register_frame(MEMBER_OUTPUTS, outputs, &columns)?;
+        let joined: Vec<_> = joins.iter().map(|name| format!("o.{}", quote_name(name))).collect();
+        let name = format!("{}_with_outputs", rows.name);
+        let sql = format!(
+            "SELECT e.*, {} FROM {} e LEFT JOIN {MEMBER_OUTPUTS} o ON e.member = o.output_member",
+            joined.join(", "),
+            rows.name
+        );
+        self.replace_view(&name, &sql)?;
+        let mut rows = RowTable { name, ..rows.clone() };
+        rows.columns.extend(columns.iter().map(|c| (c.name.clone(), field_type(c))));
+        Ok(rows)
+    }
+
+    /// Events with their local day as a date.
+    fn daily_rows(&self, rows: &RowTable) -> Result<(RowTable, Option<String>)> {
+        let name = format!("{}_by_day", rows.name);
+        let columns: Vec<_> = rows
+            .columns
+            .keys()
+            .filter(|column| *column != "day")
+            .map(|column| quote_name(column))
+            .chain(rows.weighted.then(|| "weight".to_owned()))
+            .collect();
+        let day = format!("arrow_cast(CAST({}(time) AS INT), 'Date32')", function::LOCAL_DAY);
+        let sql = format!(
+            "SELECT {}, CAST({day} AS VARCHAR) AS day FROM {}",
+            columns.join(", "),
+            quote_name(&rows.name)
+        );
+        self.replace_view(&name, &sql)?;
+        let mut rows = RowTable { name, ..rows.clone() };
+        rows.columns.insert("day".to_owned(), FieldType::Text);
+        Ok((rows, Some("day".to_owned())))
+    }
+
+    /// Entries on one subject; their key is the column `key`.
+    fn entry_rows(&self, rows: &RowTable, subject: &str) -> Result<(RowTable, Option<String>)> {
+        let name = format!("entries_of_{}", subject.replace(|c: char| !c.is_ascii_alphanumeric(), "_"));
+        let condition = if rows.columns.contains_key("subject") {
+            format!(" WHERE subject = {}", quote_text(subject))
+        } else {
+            String::new()
+        };
+        self.replace_view(&name, &format!("SELECT * FROM entries{condition}"))?;
+        let key = (subject != "brand" && rows.columns.contains_key("key")).then(|| "key".to_owned());
+        Ok((RowTable { name, ..rows.clone() }, key))
+    }
+
+    /// Members as rows, with the columns that features over members read.
+    fn member_rows(
+        &self,
+        wanted: &[&FeatureDef],
+        subject: &str,
+        output: Option<&str>,
+        outputs: &Frame,
+    ) -> Result<(RowTable, Option<String>)> {
+        let key = (subject != "brand").then(|| output.unwrap_or(subject));
+        let fields = wanted.iter().filter_map(|feature| match &feature.definition {
+            Definition::Aggregate(aggregate) => aggregate.field.as_deref(),
+            _ => None,
+        });
+        let names: BTreeSet<&str> =
+            fields.chain(splits(wanted)).chain(key).filter(|name| *name != "member").collect();
+        let mut attributes = Frame::with_rows(outputs.rows());
+        for name in &names {
+            if outputs.column(name).is_none()
+                && let Some(attribute) = self.attribute_column(name, outputs)?
+            {
+                attributes.push(attribute);
+            }
+        }
+        let find = |name: &&str| outputs.column(name).or_else(|| attributes.column(name));
+        let columns: Vec<&Column> = names.iter().filter_map(find).collect();
+        self.register_frame(MEMBER_ROWS, outputs, &columns)?;
+        let fields = columns.iter().map(|c| (c.name.clone(), field_type(c)));
+        let rows = RowTable {
+            name: MEMBER_ROWS.to_owned(),
+            columns: fields.collect(),
+            timed: false,
+            weighted: false,
+        };
+        Ok((rows, key.map(str::to_owned)))
+    }
+
+    /// A column of the members table that is no feature.
+    fn attribute_column(&self, name: &str, outputs: &Frame) -> Result<Option<Column>> {
+        let Some(found) = self.rows(SourceTable::Members).and_then(|rows| rows.columns.get(name))
+        else {
+            return Ok(None);
+        };
+        let feature = FeatureDef {
+            name: name.to_owned(),
+            subject: Subject::member(),
+            cell_type: match found {
+                FieldType::Integer => CellType::Integer,
+                FieldType::Real => CellType::Real,
+                FieldType::Text => CellType::Category,
+            },
+            unit: String::new(),
+            definition: Definition::Attribute { field: name.to_owned() },
+        };
+        let ids = outputs.column("member");
+        let ids = (0..outputs.rows()).map(|row| ids.and_then(|ids| ids.text(row)).unwrap_or(""));
+        let keys = Keys::in_order(ids);
+        let mut columns = BTreeMap::new();
+        self.attributes(&[feature], &keys, &mut columns)?;
+        Ok(columns.remove(name))
+    }
+
+    /// Makes columns of members a table of the engine; the member's id is its column `output_member`.
+    fn register_frame(&self, name: &str, members: &Frame, columns: &[&Column]) -> Result<()> {
+        let is_integer = self.tables.member_is_integer;
+        let id_type = if is_integer { DataType::Int64 } else { DataType::Utf8 };
+        let mut fields = vec![Field::new("output_member", id_type, true)];
+        fields.extend(columns.iter().map(|column| field(column)));
+        let schema = Arc::new(Schema::new(fields));
+        let ids = members.column("member");
+        let mut batches = Vec::new();
+        for rows in stretches(members.rows()) {
+            let mut arrays: Vec<ArrayRef> = Vec::new();
+            if let Some(ids) = ids {
+                arrays.push(if is_integer {
+                    let id = |row| ids.text(row).and_then(|id| id.parse::<i64>().ok());
+                    Arc::new(rows.clone().map(id).collect::<Int64Array>())
+                } else {
+                    array(ids, rows.clone())
+                });
+            }
+            arrays.extend(columns.iter().map(|column| array(column, rows.clone())));
+            let batch = RecordBatch::try_new(Arc::clone(&schema), arrays);
+            batches.push(batch.map_err(|error| engine(STAGE)(error.into()))?);
+        }
+        let table = MemTable::try_new(schema, vec![batches]).map_err(engine(STAGE))?;
+        let context = &self.session.context;
+        context.deregister_table(name).map_err(engine(STAGE))?;
+        context.register_table(name, Arc::new(table)).map_err(engine(STAGE))?;
+        Ok(())
+    }
+
+    fn replace_view(&self, name: &str, sql: &str) -> Result<()> {
+        self.session.context.deregister_table(name).map_err(engine(STAGE))?;
+        self.session.create_view(name, sql)
+    }
+}
+
+/// The output whose values are the subject's keys: named outright, or the last segmentation for `segment`.
+fn output_of_subject<'a>(subject: &'a str, outputs: &'a Frame) -> Option<&'a str> {
+    if subject == "segment" {
+        let segments = outputs.columns().iter().rev();
+        return segments.map(|c| c.name.as_str()).find(|name| name.ends_with(".segment"));
+    }
+    (subject.contains('.') && outputs.column(subject).is_some()).then_some(subject)
+}
+
+/// Features that aggregate rows of one grain.
+fn over(features: &[FeatureDef], grain: Grain) -> Vec<&FeatureDef> {
+    let is_over = |feature: &&FeatureDef| {
+        matches!(&feature.definition, Definition::Aggregate(aggregate) if aggregate.over == grain)
+    };
+    features.iter().filter(is_over).collect()
+}
+
+/// Columns that features are split by.
+fn splits<'a>(features: &[&'a FeatureDef]) -> impl Iterator<Item = &'a str> {
+    let splits: Vec<_> = features
+        .iter()
+        .filter_map(|feature| match &feature.definition {
+            Definition::Aggregate(aggregate) => aggregate.by.as_deref(),
+            _ => None,
+        })
+        .collect();
+    splits.into_iter()
+}
+
+fn category_names(column: &Column) -> Option<&[String]> {
+    match &column.cells {
+        Cells::Category { names, .. } => Some(names),
+        _ => None,
+    }
+}
+
+fn field_type(column: &Column) -> FieldType {
+    match &column.cells {
+        Cells::Integer(_) => FieldType::Integer,
+        Cells::Real(_) => FieldType::Real,
+        Cells::Category { .. } | Cells::Text(_) => FieldType::Text,
+    }
+}
