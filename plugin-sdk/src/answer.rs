@@ -136,13 +136,22 @@ impl<'a> Outputs<'a> {
         self.rows == 0
     }
 
+    /// Place of `row` in the store of a column.
+    #[inline]
+    fn at(&self, nth: usize, row: usize) -> usize {
+        assert!(row < self.rows, "there is no such row");
+        nth * self.rows + row
+    }
+
     /// Sets a real; the host refuses one that is not finite.
     ///
     /// # Panics
     /// If the shape declares no real output there, or there is no such row.
     #[inline]
     pub fn real(&mut self, column: usize, row: usize, value: f64) {
-        self.reals_mut(column)[row] = value;
+        let nth = self.layout.place(column, "real", |t| t == CellType::Real);
+        let at = self.at(nth, row);
+        self.reals[at] = value;
     }
 
     /// Sets an integer, or the position of a category. `i64::MIN` stands for missing.
@@ -151,7 +160,9 @@ impl<'a> Outputs<'a> {
     /// If the shape declares no integer or category there, or there is no such row.
     #[inline]
     pub fn integer(&mut self, column: usize, row: usize, value: i64) {
-        self.integers_mut(column)[row] = value;
+        let fits = |t| matches!(t, CellType::Integer | CellType::Category);
+        let at = self.at(self.layout.place(column, "integer", fits), row);
+        self.integers[at] = value;
     }
 
     /// Sets a category by its position in the declared list.
@@ -160,8 +171,9 @@ impl<'a> Outputs<'a> {
     /// If the shape declares no category there, or there is no such row.
     #[inline]
     pub fn category(&mut self, column: usize, row: usize, position: usize) {
-        let _ = self.layout.place(column, "category", |t| t == CellType::Category);
-        self.integer(column, row, i64::try_from(position).unwrap_or(i64::MAX));
+        let nth = self.layout.place(column, "category", |t| t == CellType::Category);
+        let at = self.at(nth, row);
+        self.integers[at] = i64::try_from(position).unwrap_or(i64::MAX);
     }
 
     /// Sets a real where there is one, else leaves the row missing.
