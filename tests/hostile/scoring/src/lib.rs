@@ -22,6 +22,7 @@ export!(Hostile);
 thread_local! {
     static MODE: RefCell<String> = const { RefCell::new(String::new()) };
     static CALLS: Cell<u32> = const { Cell::new(0) };
+    static KERNEL: Cell<bool> = const { Cell::new(false) };
     static ROWS: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -92,6 +93,19 @@ impl plugin::Guest for Hostile {
             required: true,
             categories: Vec::new(),
         };
+        // What a partner's model costs: eight columns through exp and ln, for benchmarks.
+        if mode == "kernel" {
+            let columns = (0..8).map(|_| feature("x")).collect();
+            return Ok(Shape {
+                rows: Some(TableNeed { subject: "member".to_owned(), columns }),
+                tables: Vec::new(),
+                produces: vec![produce("score", CellType::Real, "", None)],
+                segments: Vec::new(),
+                actions: Vec::new(),
+                reasons: Vec::new(),
+                fit_passes_max: 0,
+            });
+        }
         let mut produces = vec![
             produce("score", CellType::Real, "", None),
             produce("paid", CellType::Integer, "minor", Some(0.0)),
@@ -120,8 +134,25 @@ impl plugin::Guest for Hostile {
         if mode == "loop-in-open" {
             spin();
         }
+        KERNEL.with(|k| k.set(mode == "kernel"));
         MODE.with(|m| *m.borrow_mut() = mode);
         Ok(())
+    }
+}
+
+/// A well-behaved model, for benchmarks.
+fn kernel(reals: &[f64], count: usize) -> RowAnswer {
+    let mut scores = vec![0.0_f64; count];
+    if count > 0 {
+        for column in reals.chunks_exact(count) {
+            for (score, x) in scores.iter_mut().zip(column) {
+                *score += (-x * 0.01).exp() * (1.0 + x).ln();
+            }
+        }
+    }
+    RowAnswer {
+        columns: Columns { reals: scores, integers: Vec::new(), valid: None, wides: None },
+        reasons: Vec::new(),
     }
 }
 
@@ -159,6 +190,9 @@ fn stop() -> ! {
 impl scoring::Guest for Hostile {
     fn score(_ctx: Context, rows: Batch) -> Result<RowAnswer, String> {
         let count = rows.rows as usize;
+        if KERNEL.with(Cell::get) {
+            return Ok(kernel(&rows.columns.reals, count));
+        }
         let call = CALLS.with(|c| {
             c.set(c.get() + 1);
             c.get()
