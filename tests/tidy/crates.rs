@@ -1,0 +1,134 @@
+//! Rules of crates: lints, owners of heavy dependencies, edges.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::tree::{MAP, Package, Tree, entries};
+
+/// Which crate may depend on which; the same table stands in docs/ARCHITECTURE.md.
+const EDGES: [(&str, &[&str]); 12] = [
+    ("playbook-model", &[]),
+    ("playbook-toml", &["playbook-model"]),
+    ("playbook-runtime", &["playbook-model"]),
+    ("playbook-ledger", &["playbook-model"]),
+    ("playbook-features", &["playbook-model"]),
+    ("playbook-report", &["playbook-model"]),
+    ("playbook-sample", &["playbook-model"]),
+    ("playbook-builder", &["playbook-model"]),
+    ("playbook-cycle", &["playbook-model", "playbook-toml", "playbook-runtime", "playbook-ledger"]),
+    ("playbook-batch", &["playbook-model", "playbook-toml", "playbook-features", "playbook-cycle"]),
+    (
+        "playbook-host",
+        &[
+            "playbook-model",
+            "playbook-toml",
+            "playbook-runtime",
+            "playbook-ledger",
+            "playbook-cycle",
+            "playbook-batch",
+            "playbook-report",
+            "playbook-sample",
+            "playbook-builder",
+        ],
+    ),
+    ("playbook-sdk", &[]),
+];
+
+/// What reference plugins, and guests of tests, may know of the workspace.
+const PLUGIN_EDGES: [&str; 1] = ["playbook-sdk"];
+
+/// Dependencies that only their owners may name.
+const OWNERS: [(&str, &[&str]); 20] = [
+    ("wasmtime", &["playbook-runtime"]),
+    ("wasmparser", &["playbook-runtime", "playbook-builder"]),
+    ("wit-component", &["playbook-builder"]),
+    ("wit-parser", &["playbook-builder"]),
+    ("wit-bindgen", &["playbook-sdk", "hostile-scoring", "hostile-incentive"]),
+    ("datafusion", &["playbook-batch"]),
+    ("tokio", &["playbook-batch"]),
+    ("arrow", &["playbook-batch", "playbook-sample"]),
+    ("parquet", &["playbook-batch", "playbook-sample"]),
+    ("rusqlite", &["playbook-ledger"]),
+    ("toml", &["playbook-toml"]),
+    ("toml_parser", &["playbook-toml"]),
+    ("charts-rs", &["playbook-report"]),
+    ("maud", &["playbook-report"]),
+    ("clap", &["playbook-host"]),
+    ("clap_complete", &["playbook-host"]),
+    ("anyhow", &["playbook-host"]),
+    ("miette", &["playbook-host"]),
+    ("indicatif", &["playbook-host"]),
+    ("comfy-table", &["playbook-host"]),
+];
+
+/// Every crate inherits the workspace's lints.
+pub(crate) fn lints(tree: &Tree) -> Vec<String> {
+    let inherits = |p: &Package<'_>| {
+        entries(p.text).iter().any(|e| {
+            (e.section == "lints" && e.key == "workspace" || e.key == "lints.workspace") && e.value == "true"
+        })
+    };
+    let without = tree.packages().into_iter().filter(|p| !inherits(p));
+    without.map(|p| format!("{}: add `[lints]` with `workspace = true`", p.path)).collect()
+}
+
+/// Only owners name a heavy dependency.
+pub(crate) fn owners(tree: &Tree) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for package in tree.packages() {
+        let named = package.dependencies();
+        for (dependency, owners) in OWNERS {
+            if named.contains(dependency) && !owners.contains(&package.name.as_str()) {
+                complaints.push(format!("{}: `{dependency}` belongs to {}", package.path, owners.join(", ")));
+            }
+        }
+    }
+    complaints
+}
+
+/// Crates know only the crates that the table allows.
+pub(crate) fn edges(tree: &Tree) -> Vec<String> {
+    let packages = tree.packages();
+    let names: BTreeSet<&str> = packages.iter().map(|p| p.name.as_str()).collect();
+    let mut complaints = Vec::new();
+    for package in &packages {
+        let listed = EDGES.iter().find(|(name, _)| *name == package.name).map(|(_, to)| *to);
+        let allowed = match listed {
+            Some(to) => to,
+            None if ["plugins/", "tests/"].iter().any(|at| package.path.starts_with(at)) => &PLUGIN_EDGES,
+            None => {
+                complaints.push(format!("{}: `{}` is not in the table of edges", package.path, package.name));
+                continue;
+            }
+        };
+        for to in package.dependencies() {
+            if names.contains(to.as_str()) && !allowed.contains(&to.as_str()) {
+                complaints.push(format!("{}: `{}` may not depend on `{to}`", package.path, package.name));
+            }
+        }
+    }
+    complaints
+}
+
+/// The table of edges on the map is the one that is enforced.
+pub(crate) fn edges_on_the_map(tree: &Tree) -> Vec<String> {
+    let rows = tree.text(MAP).lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| `playbook-")?.split('|');
+        let name = format!("playbook-{}", cells.next()?.trim().trim_matches('`'));
+        let to: BTreeSet<String> =
+            cells.next()?.split('`').filter(|t| t.starts_with("playbook-")).map(ToOwned::to_owned).collect();
+        Some((name, to))
+    });
+    let shown: BTreeMap<String, BTreeSet<String>> = rows.collect();
+    let mut complaints = Vec::new();
+    for (name, to) in EDGES {
+        let enforced: BTreeSet<String> = to.iter().map(|t| (*t).to_owned()).collect();
+        match shown.get(name) {
+            Some(to) if *to == enforced => {}
+            Some(to) => complaints.push(format!("{MAP}: `{name}` has {to:?}, enforced is {enforced:?}")),
+            None => complaints.push(format!("{MAP}: the table of edges has no row for `{name}`")),
+        }
+    }
+    let strange = shown.keys().filter(|name| !EDGES.iter().any(|(known, _)| known == name));
+    complaints.extend(strange.map(|name| format!("{MAP}: no crate `{name}` is enforced")));
+    complaints
+}

@@ -1,0 +1,94 @@
+//! Rules of source files and of the contract: headers, documentation, nothing unfinished, nothing forgotten.
+
+use crate::tree::Tree;
+
+/// Every source file says first what it owns.
+pub(crate) fn headers(tree: &Tree) -> Vec<String> {
+    let sources = tree.ending(".rs").filter(|(path, _)| !path.contains("/templates/"));
+    let headless = sources.filter(|(_, text)| {
+        let first = text.lines().map(str::trim).find(|l| !l.is_empty() && !l.starts_with("#!") && !l.starts_with("#["));
+        !first.is_some_and(|line| line.starts_with("//!") && line.len() > 5)
+    });
+    headless.map(|(path, _)| format!("{path}: begin with a line `//! ...` that says what the file owns")).collect()
+}
+
+/// Nothing unfinished is left behind.
+pub(crate) fn leftovers(tree: &Tree) -> Vec<String> {
+    // In halves, so that this file has none of them.
+    let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X")];
+    let mut complaints = Vec::new();
+    for (path, text) in tree.0.iter().filter(|(path, _)| *path != "Cargo.lock") {
+        for (at, line) in text.lines().enumerate() {
+            let mut words = line.split(|c: char| !c.is_alphanumeric());
+            if let Some(mark) = words.find(|word| marks.contains(word)) {
+                complaints.push(format!("{path}:{}: `{mark}` is left", at + 1));
+            }
+        }
+    }
+    complaints
+}
+
+/// A test file that no target names is never run.
+pub(crate) fn forgotten_tests(tree: &Tree) -> Vec<String> {
+    let manifest = tree.text("host/Cargo.toml");
+    let files = tree.0.keys().filter(|path| {
+        let inner = path.strip_prefix("tests/").unwrap_or("");
+        inner.ends_with(".rs") && (!inner.contains('/') || inner.ends_with("/main.rs") && !inner.contains("/src/"))
+    });
+    files
+        .filter(|path| !manifest.contains(&format!("\"../{path}\"")))
+        .map(|path| format!("host/Cargo.toml: no target runs {path}"))
+        .collect()
+}
+
+/// The contract's folders hold the contract and nothing else.
+pub(crate) fn contract_files(tree: &Tree) -> Vec<String> {
+    let stray = tree.0.keys().filter(|path| {
+        let Some(inner) = path.strip_prefix("wit/") else { return false };
+        let versioned = inner.split_once('/').is_some_and(|(version, file)| {
+            version.strip_prefix('v').is_some_and(|v| v.split('.').all(|n| n.parse::<u32>().is_ok()))
+                && file.ends_with(".wit")
+                && !file.contains('/')
+        });
+        !versioned
+    });
+    let mut complaints: Vec<String> = stray.map(|path| format!("{path}: does not belong to the contract")).collect();
+    if !tree.0.contains_key("wit/v0.1/plugin.wit") {
+        complaints.push("wit/v0.1/plugin.wit: is absent".to_owned());
+    }
+    complaints
+}
+
+/// Every type, field and function of the contract is documented.
+pub(crate) fn contract_docs(tree: &Tree) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for (path, text) in tree.ending(".wit") {
+        let mut documented = false;
+        // Cases of an enum or variant and members of a world speak for themselves.
+        let mut inside_fields = false;
+        for (at, line) in text.lines().map(str::trim).enumerate() {
+            if line.starts_with("///") {
+                documented = true;
+                continue;
+            }
+            let is_type = ["record ", "variant ", "enum ", "flags ", "resource ", "type "].iter().any(|k| line.starts_with(k));
+            let is_function = line.contains(": func(");
+            let is_field = inside_fields && line.contains(':') && !line.starts_with("//");
+            let is_interface = line.starts_with("interface ");
+            if (is_type || is_function || is_field || is_interface) && !documented {
+                complaints.push(format!("{path}:{}: no doc comment before `{line}`", at + 1));
+            }
+            if line.starts_with("record ") {
+                let body = line.split_once('{').map_or("", |(_, body)| body);
+                if body.contains(':') {
+                    complaints.push(format!("{path}:{}: put each field on a line of its own", at + 1));
+                }
+                inside_fields = !line.contains('}');
+            } else if line.starts_with('}') {
+                inside_fields = false;
+            }
+            documented = false;
+        }
+    }
+    complaints
+}
