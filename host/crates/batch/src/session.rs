@@ -22,6 +22,8 @@ use crate::{BatchError, BrandClock, Cancel, Progress, Result};
 /// An SQL engine with its threads.
 pub(crate) struct Session {
     pub(crate) context: SessionContext,
+    /// The same tables, read on one thread.
+    in_order: SessionContext,
     runtime: Runtime,
     cancel: Cancel,
 }
@@ -46,12 +48,15 @@ impl Session {
         let state = SessionStateBuilder::new().with_config(config).with_default_features().build();
         let context = SessionContext::new_with_state(state);
         crate::functions::register(&context, clock);
+        let one = context.copied_config().with_target_partitions(1);
+        let state = SessionStateBuilder::new_from_existing(context.state()).with_config(one).build();
+        let in_order = SessionContext::new_with_state(state);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(partitions)
             .thread_name("batch")
             .build()
             .map_err(io("create", Path::new("threads")))?;
-        Ok(Self { context, runtime, cancel })
+        Ok(Self { context, in_order, runtime, cancel })
     }
 
     pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
@@ -80,6 +85,24 @@ impl Session {
                 take(batch)?;
             }
             Ok(schema)
+        })
+    }
+
+    /// Runs a query on one thread, so that rows come in the order of the files.
+    pub(crate) fn stream_in_order(
+        &self,
+        stage: &'static str,
+        sql: &str,
+        mut take: impl FnMut(RecordBatch) -> Result<()>,
+    ) -> Result<()> {
+        self.wait(async {
+            let frame = self.in_order.sql(sql).await.map_err(engine(stage))?;
+            let mut stream = frame.execute_stream().await.map_err(engine(stage))?;
+            while let Some(batch) = stream.next().await {
+                self.cancel.check()?;
+                take(batch.map_err(engine(stage))?)?;
+            }
+            Ok(())
         })
     }
 

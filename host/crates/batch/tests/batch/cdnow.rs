@@ -1,14 +1,11 @@
 //! The CDNOW master file as published, through the mapping alone. Runs where `PLAYBOOK_CDNOW_DIR` holds it.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-mod world;
 
 use playbook_batch::{BatchOptions, BatchSource};
 use playbook_cycle::DataSource;
 use playbook_model::{Aggregate, CellType};
 use playbook_toml::{MapType, SourceFormat, SourceTable};
 
-use world::{aggregate, map, source};
+use crate::world::{self, aggregate, map, source};
 
 #[test]
 fn the_totals_of_the_published_file_come_out() {

@@ -1,11 +1,11 @@
 //! Builds playbooks for the tests of this crate.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its part")]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use playbook_batch::{BatchOptions, BatchSource};
 use playbook_model::{
-    Aggregate, AggregateDef, CellType, Definition, Digest, EventFilter, FeatureDef, Grain, Subject,
+    Aggregate, AggregateDef, CellType, Cells, Definition, Digest, EventFilter, FeatureDef, Frame, Grain, Subject,
     Window, Words,
 };
 use playbook_toml::{
@@ -13,7 +13,7 @@ use playbook_toml::{
     SourceFormat, SourceTable, Transform,
 };
 
-pub fn playbook(time_zone: &str) -> Playbook {
+pub(crate) fn playbook(time_zone: &str) -> Playbook {
     Playbook {
         id: "test".to_owned(),
         brand: "lotus".to_owned(),
@@ -54,7 +54,7 @@ fn guardrails() -> Guardrails {
     }
 }
 
-pub fn source(name: &str, table: SourceTable, path: &str) -> SourceDef {
+pub(crate) fn source(name: &str, table: SourceTable, path: &str) -> SourceDef {
     SourceDef {
         name: name.to_owned(),
         table,
@@ -69,7 +69,7 @@ pub fn source(name: &str, table: SourceTable, path: &str) -> SourceDef {
     }
 }
 
-pub fn map(from: &str, to: &str, map_type: MapType) -> MapRow {
+pub(crate) fn map(from: &str, to: &str, map_type: MapType) -> MapRow {
     MapRow {
         from: Some(from.to_owned()),
         constant: None,
@@ -83,11 +83,11 @@ pub fn map(from: &str, to: &str, map_type: MapType) -> MapRow {
     }
 }
 
-pub fn time(from: &str, to: &str, format: &str) -> MapRow {
+pub(crate) fn time(from: &str, to: &str, format: &str) -> MapRow {
     MapRow { format: Some(format.to_owned()), ..map(from, to, MapType::Time) }
 }
 
-pub fn feature(name: &str, subject: &str, cell_type: CellType, definition: Definition) -> FeatureDef {
+pub(crate) fn feature(name: &str, subject: &str, cell_type: CellType, definition: Definition) -> FeatureDef {
     FeatureDef {
         name: name.to_owned(),
         subject: Subject(subject.to_owned()),
@@ -97,7 +97,7 @@ pub fn feature(name: &str, subject: &str, cell_type: CellType, definition: Defin
     }
 }
 
-pub fn plain(function: Aggregate, field: Option<&str>) -> AggregateDef {
+pub(crate) fn plain(function: Aggregate, field: Option<&str>) -> AggregateDef {
     AggregateDef {
         over: Grain::Events,
         function,
@@ -108,8 +108,59 @@ pub fn plain(function: Aggregate, field: Option<&str>) -> AggregateDef {
     }
 }
 
+/// A folder of data files and a scratch folder, gone after the test.
+pub(crate) struct Folder(tempfile::TempDir);
+
+impl Folder {
+    pub(crate) fn new(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("scratch")).unwrap();
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        Self(folder)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn options(&self) -> BatchOptions {
+        BatchOptions::new(self.path(), self.path().join("scratch"))
+    }
+
+    pub(crate) fn open(&self, playbook: &Playbook) -> BatchSource {
+        BatchSource::open(playbook, self.options()).unwrap()
+    }
+}
+
+/// A column as text, missing cells as "-".
+pub(crate) fn cells(frame: &Frame, name: &str) -> Vec<String> {
+    let column = frame.column(name).unwrap_or_else(|| panic!("no column {name}"));
+    (0..frame.rows())
+        .map(|row| match &column.cells {
+            _ if !column.is_valid(row) => "-".to_owned(),
+            Cells::Integer(values) => values[row].to_string(),
+            Cells::Real(values) => values[row].to_string(),
+            _ => column.text(row).unwrap().to_owned(),
+        })
+        .collect()
+}
+
+/// A source of events with the usual columns; times are text in the brand's zone.
+pub(crate) fn events(path: &str, more: &[(&str, &str, MapType)]) -> SourceDef {
+    let mut events = source("events", SourceTable::Events, path);
+    events.mapping = vec![
+        map("member", "member", MapType::Text),
+        map("kind", "kind", MapType::Text),
+        map("time", "time", MapType::Time),
+    ];
+    events.mapping.extend(more.iter().map(|(from, to, map_type)| map(from, to, *map_type)));
+    events
+}
+
 /// A member feature over all events.
-pub fn aggregate(name: &str, function: Aggregate, field: Option<&str>) -> FeatureDef {
+pub(crate) fn aggregate(name: &str, function: Aggregate, field: Option<&str>) -> FeatureDef {
     let cell_type = playbook_toml::default_cell_type(function);
     feature(name, "member", cell_type, Definition::Aggregate(plain(function, field)))
 }

@@ -1,0 +1,239 @@
+//! Features of members from a handful of events.
+
+use playbook_batch::{BatchError, BatchSource};
+use playbook_cycle::DataSource;
+use playbook_model::{Aggregate, CellType, Definition, FeatureDef, Frame};
+use playbook_toml::{MapType, Playbook, SourceTable};
+
+use crate::world::{self, Folder, aggregate, cells, events, feature, map, plain, source};
+
+/// As of 2026-03-11T00:00+08:00: midnight after the last event.
+const EVENTS: &str = "\
+event_id,member,kind,time,channel,amount,mood
+1,b,order_paid,2026-03-01T09:00,web,10.00,0.1
+2,b,order_paid,2026-03-01T21:30,app,5.50,0.2
+3,b,order_paid,2026-03-04T00:00,web,1.00,
+4,b,like,2026-03-10T23:59,web,,0.3
+5,a,like,2026-03-03T12:00,app,,-0.5
+6,b,order_paid,2026-03-09T08:00,,2.00,
+7,c,order_paid,2025-01-01T00:00,web,100.00,
+8,a,like,2026-03-03T12:00,web,,
+";
+
+const DAY: i64 = 86_400_000;
+
+fn playbook(features: Vec<FeatureDef>) -> Playbook {
+    let mut playbook = world::playbook("Asia/Shanghai");
+    let more = [
+        ("event_id", "event_id", MapType::Integer),
+        ("channel", "channel", MapType::Text),
+        ("amount", "amount_minor", MapType::Money),
+        ("mood", "sentiment", MapType::Real),
+    ];
+    playbook.sources = vec![events("events.csv", &more)];
+    playbook.features = features;
+    playbook
+}
+
+fn members(features: Vec<FeatureDef>) -> Frame {
+    let folder = Folder::new(&[("events.csv", EVENTS)]);
+    folder.open(&playbook(features)).members().unwrap()
+}
+
+/// A feature over orders in the last `days`, of all time for 0.
+fn orders(function: Aggregate, field: Option<&str>, days: i64) -> FeatureDef {
+    let mut definition = plain(function, field);
+    definition.filter.kinds = vec!["order_paid".to_owned()];
+    definition.window.from_ms = (days > 0).then_some(days * DAY);
+    let cell_type = match function {
+        Aggregate::First | Aggregate::Last if field == Some("channel") => CellType::Text,
+        _ => playbook_toml::default_cell_type(function),
+    };
+    feature("x", "member", cell_type, Definition::Aggregate(definition))
+}
+
+fn check(definition: FeatureDef, want: [&str; 3]) {
+    let shown = format!("{definition:?}");
+    let frame = members(vec![definition]);
+    assert_eq!(cells(&frame, "member"), ["a", "b", "c"]);
+    assert_eq!(cells(&frame, "x"), want, "{shown}");
+}
+
+#[test]
+fn every_aggregate_gives_what_its_definition_says() {
+    use Aggregate as A;
+    let amount = Some("amount_minor");
+    check(orders(A::Count, None, 0), ["0", "4", "1"]);
+    check(orders(A::Count, None, 7), ["0", "2", "0"]);
+    check(orders(A::Sum, amount, 0), ["0", "1850", "10000"]);
+    check(orders(A::Sum, amount, 7), ["0", "300", "0"]);
+    check(orders(A::Mean, amount, 0), ["-", "462.5", "10000"]);
+    check(orders(A::Min, amount, 0), ["-", "100", "10000"]);
+    check(orders(A::Max, amount, 30), ["-", "1000", "-"]);
+    check(orders(A::Distinct, Some("channel"), 0), ["0", "2", "1"]);
+    check(orders(A::DistinctDays, None, 0), ["0", "3", "1"]);
+    check(orders(A::DistinctDays, None, 30), ["0", "3", "0"]);
+    check(orders(A::Recency, None, 0), ["-", "1", "434"]);
+    check(orders(A::Age, None, 0), ["-", "9", "434"]);
+    check(orders(A::Span, None, 0), ["-", "7", "0"]);
+    check(orders(A::First, amount, 0), ["-", "1000", "10000"]);
+    check(orders(A::Last, amount, 0), ["-", "200", "10000"]);
+    check(orders(A::First, Some("channel"), 0), ["-", "web", "web"]);
+    check(orders(A::RepeatDays, None, 0), ["0", "2", "0"]);
+    check(orders(A::RepeatDays, None, 30), ["0", "2", "0"]);
+    check(orders(A::RepeatSum, amount, 0), ["0", "300", "0"]);
+    // Gaps of 3 and 5 days.
+    check(orders(A::GapMean, None, 0), ["-", "4", "-"]);
+    check(orders(A::GapSd, None, 0), ["-", &2_f64.sqrt().to_string(), "-"]);
+}
+
+#[test]
+fn reals_are_summed_as_millionths() {
+    check(
+        FeatureDef { cell_type: CellType::Real, ..aggregate("x", Aggregate::Sum, Some("sentiment")) },
+        ["-0.5", "0.6", "0"],
+    );
+    check(aggregate("x", Aggregate::Mean, Some("sentiment")), ["-0.5", "0.2", "-"]);
+}
+
+#[test]
+fn a_window_is_closed_at_its_start_and_open_at_its_end() {
+    let mut definition = plain(Aggregate::Count, None);
+    // [2026-03-04T00:00, 2026-03-09T08:00)
+    definition.window.from_ms = Some(7 * DAY);
+    definition.window.to_ms = DAY + 16 * DAY / 24;
+    let x = feature("x", "member", CellType::Integer, Definition::Aggregate(definition));
+    check(x, ["0", "1", "0"]);
+}
+
+#[test]
+fn a_split_gives_one_column_per_value_and_channels_filter() {
+    let mut split = plain(Aggregate::Count, None);
+    split.by = Some("channel".to_owned());
+    let mut web = plain(Aggregate::Count, None);
+    web.filter.channels = vec!["web".to_owned()];
+    let frame = members(vec![
+        feature("n", "member", CellType::Integer, Definition::Aggregate(split)),
+        feature("web", "member", CellType::Integer, Definition::Aggregate(web)),
+    ]);
+    let names: Vec<_> = frame.columns().iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["member", "n.app", "n.web", "web"]);
+    assert_eq!(cells(&frame, "n.app"), ["1", "1", "0"]);
+    assert_eq!(cells(&frame, "n.web"), ["1", "3", "1"]);
+    assert_eq!(cells(&frame, "web"), ["1", "3", "1"]);
+}
+
+fn expression(name: &str, cell_type: CellType, sql: &str) -> FeatureDef {
+    feature(name, "member", cell_type, Definition::Expression(sql.to_owned()))
+}
+
+#[test]
+fn expressions_divide_exactly_and_wait_for_each_other() {
+    let frame = members(vec![
+        expression("double_aov", CellType::Real, "aov * 2"),
+        expression("aov", CellType::Integer, "spend / orders"),
+        expression("rounded", CellType::Integer, "floor(spend / 1000.0)"),
+        orders(Aggregate::Count, None, 0),
+        FeatureDef { name: "orders".to_owned(), ..orders(Aggregate::Count, None, 0) },
+        FeatureDef { name: "spend".to_owned(), ..orders(Aggregate::Sum, Some("amount_minor"), 0) },
+        feature("k", "member", CellType::Real, Definition::Constant(0.5)),
+        expression("flag", CellType::Integer, "case when orders > 1 then 1 else 0 end"),
+    ]);
+    assert_eq!(cells(&frame, "aov"), ["-", "463", "10000"]);
+    assert_eq!(cells(&frame, "double_aov"), ["-", "926", "20000"]);
+    assert_eq!(cells(&frame, "rounded"), ["0", "1", "10"]);
+    assert_eq!(cells(&frame, "flag"), ["0", "1", "0"]);
+    assert_eq!(cells(&frame, "k"), ["0.5", "0.5", "0.5"]);
+}
+
+/// Name of the feature whose SQL is refused.
+fn refused(definition: FeatureDef) -> Option<String> {
+    let folder = Folder::new(&[("events.csv", EVENTS)]);
+    let error = folder.open(&playbook(vec![definition])).members().unwrap_err();
+    match std::error::Error::source(&error).and_then(|inner| inner.downcast_ref()) {
+        Some(BatchError::FeatureSql { feature, .. }) => Some(feature.clone()),
+        _ => None,
+    }
+}
+
+#[test]
+fn expressions_that_cannot_be_computed_name_the_feature() {
+    for sql in ["nothing + 1", "orders +", "(select 1)"] {
+        assert_eq!(refused(expression("x", CellType::Real, sql)).as_deref(), Some("x"), "{sql}");
+    }
+}
+
+#[test]
+fn free_sql_gives_subject_and_value_and_changes_nothing() {
+    let sql = |text: &str| feature("x", "member", CellType::Integer, Definition::Sql(text.to_owned()));
+    check(
+        sql("SELECT member AS subject, count(*) AS value FROM events WHERE kind = 'like' GROUP BY member"),
+        ["2", "1", "-"],
+    );
+    for text in ["DROP TABLE events", "CREATE TABLE t AS SELECT 1", "COPY events TO 'x.csv'", "SET a = 1"] {
+        assert_eq!(refused(sql(text)).as_deref(), Some("x"), "{text}");
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_partitions() {
+    let mut features = Vec::new();
+    let functions = Aggregate::ALL.iter().zip(0..);
+    for ((_, function), at) in functions {
+        let field = function.needs_field().then_some("amount_minor");
+        features.push(FeatureDef { name: format!("f{at}"), ..orders(*function, field, 0) });
+    }
+    let mut rows = String::from("event_id,member,kind,time,channel,amount,mood\n");
+    for at in 0..60_000_u64 {
+        let mixed = at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
+        let (member, day, hour) = (mixed % 997, 1 + mixed / 997 % 28, mixed / 40_000 % 24);
+        let (channel, cents, mood) = (["web", "app", "shop"][at as usize % 3], mixed % 10_000, mixed % 7);
+        rows.push_str(&format!(
+            "{at},m{member},order_paid,2026-02-{day:02}T{hour:02}:00,{channel},{}.{:02},0.{mood}\n",
+            cents / 100,
+            cents % 100
+        ));
+    }
+    let folder = Folder::new(&[("events.csv", &rows)]);
+    let frame = |partitions| {
+        let mut options = folder.options();
+        options.partitions = partitions;
+        let mut source = BatchSource::open(&playbook(features.clone()), options).unwrap();
+        let frame = source.members().unwrap();
+        let path = folder.path().join(format!("{partitions}.parquet"));
+        playbook_batch::write_members(&path, &frame, &[]).unwrap();
+        (frame, std::fs::read(path).unwrap())
+    };
+    let one = frame(1);
+    assert_eq!(one.0.rows(), 997);
+    for partitions in [2, 5] {
+        let other = frame(partitions);
+        assert!(one.0 == other.0, "{partitions} partitions give another frame");
+        assert!(one.1 == other.1, "{partitions} partitions give other bytes");
+    }
+}
+
+#[test]
+fn members_without_events_are_members_and_keep_their_attributes() {
+    let mut playbook = playbook(vec![
+        aggregate("n", Aggregate::Count, None),
+        feature("region", "member", CellType::Category, Definition::Attribute { field: "region".to_owned() }),
+        feature("joined", "member", CellType::Integer, Definition::Attribute { field: "joined".to_owned() }),
+    ]);
+    let mut people = source("people", SourceTable::Members, "people.csv");
+    people.mapping = vec![
+        map("id", "member", MapType::Text),
+        map("region", "region", MapType::Text),
+        map("joined", "joined", MapType::Time),
+    ];
+    playbook.sources.push(people);
+    let folder = Folder::new(&[
+        ("events.csv", EVENTS),
+        ("people.csv", "id,region,joined\nz,south,1970-01-02\na,north,\n"),
+    ]);
+    let frame = folder.open(&playbook).members().unwrap();
+    assert_eq!(cells(&frame, "member"), ["a", "b", "c", "z"]);
+    assert_eq!(cells(&frame, "n"), ["2", "5", "1", "0"]);
+    assert_eq!(cells(&frame, "region"), ["north", "-", "-", "south"]);
+    assert_eq!(cells(&frame, "joined"), ["-", "-", "-", "57600000"]);
+}
