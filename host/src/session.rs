@@ -118,7 +118,11 @@ impl Session {
         let mut problems = Vec::new();
         for stage in &loaded.playbook.stages {
             let path = match pinned.get(&stage.name) {
-                Some(digest) => Ok(components.join(format!("{digest}.wasm"))),
+                Some(digest) => {
+                    let kept = components.join(format!("{digest}.wasm"));
+                    // A dry run keeps no components; what is installed serves while its digest is the same.
+                    if kept.is_file() { Ok(kept) } else { self.component(stage) }
+                }
                 None => self.component(stage),
             };
             let options = options(stage, metering, pinned.get(&stage.name).copied());

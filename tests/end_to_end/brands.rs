@@ -78,7 +78,7 @@ fn each_brand_swaps_a_plugin_by_toml_alone_and_the_other_does_not_notice() {
     assert_eq!(binary(), program, "the program changed");
 }
 
-const SWAPPED_SEGMENTATION: &str = "[[stage]]\nname = \"tier-interactions\"\nkind = \"segmentation\"\nplugin = \"kmeans\"\nsettings = { features = [\"interactions_30d\", \"orders_90d\"] }\n";
+const SWAPPED_SEGMENTATION: &str = "[features]\nrevenue_by_tier = { sum = \"amount_minor\", events = \"order_paid\", window = \"28d\", subject = \"channel\", by = \"tier-interactions.segment\" }\n\n[[stage]]\nname = \"tier-interactions\"\nkind = \"segmentation\"\nplugin = \"kmeans\"\nsettings = { features = [\"interactions_30d\", \"orders_90d\"] }\n";
 
 fn plugin<'a>(record: &'a Value, stage: &str) -> Option<&'a Value> {
     record["plugins"].as_array()?.iter().find(|p| p["stage"] == stage)

@@ -1,3 +1,4 @@
+//! Claims about arbitration: order, checks, budgets.
 use std::collections::{BTreeMap, HashMap};
 
 use playbook_model::{Minor, Priority, RefusalCode};

@@ -1,3 +1,4 @@
+//! Claims about columns on their way into the sandbox and back.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use playbook_model::{Bitmap, CellType, Cells, Column, Frame, Need, Produce, Source, Words};
