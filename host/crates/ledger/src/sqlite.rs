@@ -35,7 +35,6 @@ CREATE TABLE groups (
     playbook TEXT NOT NULL, cycle INTEGER NOT NULL, payload BLOB NOT NULL,
     first INTEGER NOT NULL, past INTEGER NOT NULL, seal BLOB NOT NULL) STRICT;
 CREATE INDEX groups_cycle ON groups (playbook, cycle);
-CREATE INDEX groups_at ON groups (at);
 CREATE TABLE entries (
     number INTEGER PRIMARY KEY, kind INTEGER NOT NULL, account INTEGER NOT NULL,
     recipient INTEGER, amount INTEGER NOT NULL, closes INTEGER, bound INTEGER NOT NULL,
