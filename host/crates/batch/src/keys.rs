@@ -75,7 +75,7 @@ impl Keys {
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Integer { sorted, .. } => sorted.len(),
-            Self::Text { sorted, .. } => sorted.len(),
+            Self::Text { index, .. } => index.len(),
         }
     }
 
