@@ -148,7 +148,6 @@ fn finding(from: wit::Finding) -> model::Finding {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "used as a mapping of an owned list")]
 fn transfer(from: wit::Transfer) -> model::Transfer {
     model::Transfer {
         table: from.table,

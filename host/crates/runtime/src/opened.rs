@@ -374,10 +374,8 @@ impl OpenedPlugin {
     fn give_back(&self, instance: Instance) {
         let lives = match self.opening.reuse {
             // The opened instance that no call has seen yet is still fresh.
-            Reuse::Fresh => instance.calls <= CALLS_OF_OPENING,
-            Reuse::Warm { calls_max } => {
-                instance.calls < calls_max.max(1).saturating_add(CALLS_OF_OPENING)
-            }
+            Reuse::Fresh => instance.calls == 0,
+            Reuse::Warm { calls_max } => instance.calls < calls_max.max(1),
         };
         if lives && !instance.spoilt {
             self.idle.put(instance);
@@ -406,7 +404,8 @@ impl OpenedPlugin {
         let context = convert::context(&self.opening.context);
         let (said, _) = instance
             .call(budget, |store, guests| guests.plugin.call_open(store, context, opening));
-        instance.calls = CALLS_OF_OPENING;
+        // Only calls that answer count from here on.
+        instance.calls = 0;
         Ok(match said {
             Ok(Ok(())) => Ok(()),
             Ok(Err(problems)) => Err(Fault::Settings(convert::problems(problems))),
@@ -469,9 +468,6 @@ impl OpenedPlugin {
 }
 
 type WideParam<'a> = crate::bindings::playbook::plugin::types::WideParam<'a>;
-
-/// Calls that an instance has behind it once it is opened.
-const CALLS_OF_OPENING: u32 = 0;
 
 /// Bytes of one row's outputs.
 fn produced_bytes(shape: &Shape, table: Option<u32>) -> u64 {
