@@ -101,6 +101,7 @@ impl BatchSource {
         let rejects = mapped.iter_mut().flat_map(|s| std::mem::take(&mut s.rejects.kept)).collect();
         let mut tables = create_tables(&session, &mapped)?;
         let last_event = last_event(&session, &tables)?;
+        tables.set_latest(last_event);
         let as_of = options
             .as_of
             .or(playbook.cycle.as_of)

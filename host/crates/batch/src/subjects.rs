@@ -217,8 +217,7 @@ impl BatchSource {
         let rows = RowTable {
             name: MEMBER_ROWS.to_owned(),
             columns: fields.collect(),
-            timed: false,
-            weighted: false,
+            ..RowTable::default()
         };
         Ok((rows, key.map(str::to_owned)))
     }

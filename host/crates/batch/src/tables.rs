@@ -8,7 +8,7 @@ use playbook_toml::{MapType, SourceTable};
 
 use crate::Result;
 use crate::identity::{Aliases, CANONICAL};
-use crate::intake::{MappedSource, sql_type};
+use crate::intake::{MappedSource, fields_needed, sql_type};
 use crate::session::Session;
 
 /// All tables with their names in the engine.
@@ -92,6 +92,13 @@ impl Tables {
         Ok(self.aliases.len())
     }
 
+    /// Notes the time of the last event.
+    pub(crate) fn set_latest(&mut self, last_event: Option<UnixMs>) {
+        if let Some(rows) = self.by_table.get_mut(&SourceTable::Events) {
+            rows.latest = last_event;
+        }
+    }
+
     /// SQL of the member that an account belongs to.
     fn member(&self) -> String {
         if self.has_aliases() { format!("{CANONICAL}(member)") } else { "member".to_owned() }
@@ -118,7 +125,14 @@ pub(crate) fn create_tables(session: &Session, mapped: &[MappedSource]) -> Resul
         if timed {
             fields.insert("time".to_owned(), FieldType::Integer);
         }
-        let rows = RowTable { name: name.to_owned(), columns: fields, timed, weighted: false };
+        let always = fields_needed(table).1.iter().map(|field| (*field).to_owned());
+        let rows = RowTable {
+            name: name.to_owned(),
+            columns: fields,
+            timed,
+            complete: always.collect(),
+            ..RowTable::default()
+        };
         tables.by_table.insert(table, rows);
         tables.mapped.insert(table, columns);
     }

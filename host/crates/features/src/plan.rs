@@ -137,11 +137,9 @@ fn function_name(aggregate: &AggregateDef) -> &'static str {
 fn base_conditions(request: &Request<'_>) -> Vec<String> {
     let mut base = Vec::new();
     if request.rows.timed {
-        base.push(format!("time < {}", request.as_of.0));
+        base.extend(request.rows.before(request.as_of.0));
     }
-    if let Some(key) = request.key {
-        base.push(format!("{} IS NOT NULL", quote_name(key)));
-    }
+    base.extend(request.key.and_then(|key| request.rows.present(key)));
     base
 }
 
@@ -270,9 +268,7 @@ fn row_sql(
         any.dedup();
         if any.len() == 1 && !any[0].is_empty() {
             conditions.clone_from(&taken[0].conditions);
-            if let Some(key) = request.key {
-                conditions.push(format!("{} IS NOT NULL", quote_name(key)));
-            }
+            conditions.extend(request.key.and_then(|key| request.rows.present(key)));
         } else if any.len() <= 16 && any.iter().all(|c| !c.is_empty()) {
             conditions.push(format!("(({}))", any.join(") OR (")));
         }
@@ -304,9 +300,7 @@ fn day_pass(request: &Request<'_>, conditions: &[String], group: &[&Planned<'_>]
     let weighted = request.rows.weighted;
     let mut conditions = conditions.to_vec();
     let key = request.key.map(quote_name);
-    if let Some(key) = &key {
-        conditions.push(format!("{key} IS NOT NULL"));
-    }
+    conditions.extend(request.key.and_then(|key| request.rows.present(key)));
     let mut sums: Vec<String> = Vec::new();
     let mut aliases: BTreeMap<String, usize> = BTreeMap::new();
     let mut order: Vec<String> = Vec::new();
@@ -398,7 +392,7 @@ fn value_pass(request: &Request<'_>, one: &Planned<'_>) -> Pass {
     let source = quote_name(&request.rows.name);
     let sql = match request.key.map(quote_name) {
         Some(key) => {
-            conditions.push(format!("{key} IS NOT NULL"));
+            conditions.extend(request.key.and_then(|key| request.rows.present(key)));
             let filter = where_clause(&conditions);
             format!(
                 "SELECT key, count(*) AS c0 FROM (SELECT {key} AS key, {field} AS value \

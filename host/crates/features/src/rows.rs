@@ -1,6 +1,6 @@
 //! The rows that aggregates run over, and which of them count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use playbook_model::{AggregateDef, EventFilter, UnixMs, Window};
 
@@ -26,12 +26,27 @@ pub struct RowTable {
     pub columns: BTreeMap<String, FieldType>,
     /// Whether the column `time` (unix-ms) exists; rows at or after T do not count.
     pub timed: bool,
+    /// Greatest time of any row, where it is known: bounds above it need no test.
+    pub latest: Option<UnixMs>,
+    /// Columns that no row lacks.
+    pub complete: BTreeSet<String>,
     /// Whether the column `weight` exists: 0 marks rows that correct a sum (refunds) and are no events of
     /// their own, 1 all others.
     pub weighted: bool,
 }
 
 impl RowTable {
+    /// The condition that a row lies before `bound`, where any may not.
+    pub(crate) fn before(&self, bound: i64) -> Option<String> {
+        let all = self.latest.is_some_and(|latest| latest.0 < bound);
+        (!all).then(|| format!("time < {bound}"))
+    }
+
+    /// The condition that a row has a value in `column`, where any may not.
+    pub(crate) fn present(&self, column: &str) -> Option<String> {
+        (!self.complete.contains(column)).then(|| format!("{} IS NOT NULL", quote_name(column)))
+    }
+
     /// Returns the type of a column that `feature` reads.
     ///
     /// # Errors
@@ -62,7 +77,7 @@ pub fn row_condition(
         if let Some(from) = from_ms {
             conditions.push(format!("time >= {}", as_of.0.saturating_sub(from)));
         }
-        conditions.push(format!("time < {}", as_of.0.saturating_sub(to_ms)));
+        conditions.extend(rows.before(as_of.0.saturating_sub(to_ms)));
     } else if from_ms.is_some() || to_ms != 0 {
         return Err(FeatureError::NoTime { feature: feature.to_owned(), rows: rows.name.clone() });
     }

@@ -60,7 +60,7 @@ pub(crate) struct IntakeJob<'a> {
 }
 
 /// Fields that a table cannot do without.
-fn fields_needed(table: SourceTable) -> (&'static str, &'static [&'static str]) {
+pub(crate) fn fields_needed(table: SourceTable) -> (&'static str, &'static [&'static str]) {
     match table {
         SourceTable::Events => ("events", &["member", "time", "kind"]),
         SourceTable::Members => ("members", &["member"]),
