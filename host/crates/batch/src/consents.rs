@@ -59,9 +59,9 @@ impl BatchSource {
             let accounts = self.tables.has_aliases().then(|| texts(batch.column(0)));
             let (names, states) = (texts(batch.column(2)), texts(batch.column(3)));
             let times = batch.column(4).as_primitive::<Int64Type>();
-            for row in 0..batch.num_rows() {
+            for (row, place) in places.into_iter().enumerate() {
                 let state = states.value(row);
-                if places[row] == NO_ROW || state == "none" || names.is_null(row) {
+                if place == NO_ROW || state == "none" || names.is_null(row) {
                     continue;
                 }
                 let time = if times.is_valid(row) { times.value(row) } else { i64::MIN + 1 };
@@ -76,12 +76,12 @@ impl BatchSource {
                 match account.filter(|account| self.tables.is_joined(account)) {
                     Some(account) => joined
                         .entry((account.to_owned(), name.to_owned()))
-                        .or_insert((places[row], NEVER))
+                        .or_insert((place, NEVER))
                         .1
                         .hear(answer),
                     None => {
                         let purpose = purposes.get_mut(name).expect("the purpose was just added");
-                        purpose.hear(places[row], answer);
+                        purpose.hear(place, answer);
                     }
                 }
             }

@@ -159,7 +159,7 @@ pub(crate) fn whole_records(format: &SourceFormat, block: &[u8]) -> Option<usize
     }
     // A block starts outside quotes; a line end after an even number of quotes is a record's end.
     let quotes = memchr::memchr_iter(b'"', &block[..last]).count();
-    if quotes % 2 == 0 {
+    if quotes.is_multiple_of(2) {
         return Some(last + 1);
     }
     let mut end = None;
