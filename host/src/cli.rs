@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "playbook", version, max_term_width = 100, propagate_version = true)]
 pub(crate) struct Cli {
-    /// Folder of installed plugins, compiled code, keys and default state
-    #[arg(long, global = true, env = "PLAYBOOK_HOME", value_name = "DIR", help_heading = "Everywhere")]
+    /// Folder of installed plugins, compiled code, keys and default state [env: PLAYBOOK_HOME]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
     pub(crate) home: Option<PathBuf>,
     /// When to use colour and progress bars
     #[arg(long, global = true, value_enum, default_value = "auto", help_heading = "Everywhere")]

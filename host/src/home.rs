@@ -21,7 +21,7 @@ pub(crate) struct Installed {
 }
 
 impl Home {
-    /// Takes the folder that was asked for, else the data folder of the user.
+    /// Takes the folder that was asked for, else `PLAYBOOK_HOME`, else the data folder of the user.
     pub(crate) fn open(asked: Option<&Path>) -> Result<Self> {
         let dir = match asked {
             Some(dir) => dir.to_path_buf(),
@@ -118,6 +118,9 @@ impl Home {
 
 fn user_data_dir() -> Option<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+    if let Some(home) = std::env::var_os("PLAYBOOK_HOME").filter(|v| !v.is_empty()) {
+        return Some(PathBuf::from(home));
+    }
     let data = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")))?;
     Some(data.join("playbook-host"))
 }

@@ -105,7 +105,7 @@ impl Terminal {
     /// A table; columns listed in `right` are numbers.
     pub(crate) fn table(self, header: &[&str], right: &[usize], rows: &[Vec<String>]) -> String {
         let mut table = Table::new();
-        table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+        table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
         if !self.color {
             table.force_no_tty();
             table.set_width(terminal_width());

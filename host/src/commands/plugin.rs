@@ -72,6 +72,7 @@ pub(crate) fn build_noisily(paths: &[&Path]) -> Result<Vec<Built>> {
                 Terminal::note(&format!("  {done} packages, now {package}"));
             }
         }
+        Progress::Testing(name) => Terminal::note(&format!("  native tests of {name}")),
         Progress::Ready { plugin, bytes, fresh } => {
             let bytes = grouped(i64::try_from(bytes).unwrap_or(0));
             let how = if fresh { "unchanged" } else { "built" };

@@ -1,7 +1,8 @@
 //! Accounts that are one person: joined on an equal verified key, never where their verified phones differ
 //! (domain H2). The oldest account gives the member's id.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray};
@@ -73,20 +74,13 @@ impl Aliases {
 
     /// Finds the accounts to join.
     pub(crate) fn find(session: &Session, is_integer: bool, has_joined: bool) -> Result<Self> {
-        let mut keys = verified_keys(session, is_integer)?;
-        keys.sort_unstable();
-        keys.dedup();
-        let mut phones: HashMap<u32, BTreeSet<[u8; 16]>> = HashMap::new();
+        let keys = shared_keys(session, is_integer)?;
         let mut groups: Vec<Vec<u32>> = Vec::new();
         for group in keys.rows.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1) {
             groups.push(group.iter().map(|(_, account)| *account).collect());
         }
         let touched: BTreeSet<u32> = groups.iter().flatten().copied().collect();
-        for (key, account) in keys.rows.iter().filter(|(key, _)| key.kind == PHONE) {
-            if touched.contains(account) {
-                phones.entry(*account).or_default().insert(key.digest);
-            }
-        }
+        let phones = phones_of(session, &keys, is_integer)?;
         let joined = if has_joined && !touched.is_empty() {
             joined_times(session, &keys, &touched, is_integer)?
         } else {
@@ -129,11 +123,14 @@ impl Aliases {
             let parse = |id: &String| id.parse::<i64>().expect("ids of integers are integers");
             let map: HashMap<i64, i64> =
                 self.member_of.iter().map(|(account, member)| (parse(account), parse(member))).collect();
+            let maybe = Sieve::new(map.keys().copied());
             let apply = move |args: &[ColumnarValue]| {
                 let input = ColumnarValue::values_to_arrays(args)?;
                 let ids = input[0].as_primitive::<Int64Type>();
-                let values: Vec<i64> =
-                    ids.values().iter().map(|id| map.get(id).copied().unwrap_or(*id)).collect();
+                let member = |id: &i64| {
+                    if maybe.may_have(*id) { map.get(id).copied().unwrap_or(*id) } else { *id }
+                };
+                let values: Vec<i64> = ids.values().iter().map(member).collect();
                 let array: ArrayRef = Arc::new(Int64Array::new(values.into(), ids.nulls().cloned()));
                 Ok(ColumnarValue::Array(array))
             };
@@ -156,7 +153,7 @@ impl Aliases {
     }
 }
 
-/// Verified keys with the position of their account.
+/// Verified keys that more than one row has, with the position of their account.
 #[derive(Debug, Default)]
 struct Keys {
     rows: Vec<(Key, u32)>,
@@ -165,18 +162,6 @@ struct Keys {
 }
 
 impl Keys {
-    fn sort_unstable(&mut self) {
-        // By account rather than by position, which depends on who reads first.
-        let accounts = &self.accounts;
-        self.rows.sort_unstable_by(|(a, x), (b, y)| {
-            a.cmp(b).then_with(|| accounts[*x as usize].cmp(&accounts[*y as usize]))
-        });
-    }
-
-    fn dedup(&mut self) {
-        self.rows.dedup();
-    }
-
     fn position(&mut self, account: Account) -> u32 {
         if let Some(position) = self.positions.get(&account) {
             return *position;
@@ -196,26 +181,90 @@ fn account(ids: &ArrayRef, is_integer: bool) -> Vec<Option<Account>> {
     }
 }
 
-fn verified_keys(session: &Session, is_integer: bool) -> Result<Keys> {
-    let sql = "SELECT member, key_kind, CAST(key_hash AS VARCHAR) FROM identities_mapped WHERE verified = 1";
-    let mut keys = Keys::default();
-    session.stream("identities", sql, &crate::Silent, |batch| {
-        let accounts = account(batch.column(0), is_integer);
+impl Key {
+    fn new(kind: &str, hash: &str) -> Self {
+        let whole = Digest::of_parts([kind.as_bytes(), hash.as_bytes()]).0;
+        let mut digest = [0; 16];
+        digest.copy_from_slice(&whole[..16]);
+        Self { kind: kind_rank(kind), digest }
+    }
+}
+
+/// Calls `take` with the row, kind and hash of each verified key.
+fn for_each_key(
+    session: &Session,
+    condition: &str,
+    is_integer: bool,
+    mut take: impl FnMut(&mut dyn FnMut() -> Option<Account>, &str, &str),
+) -> Result<()> {
+    let sql = format!(
+        "SELECT member, key_kind, CAST(key_hash AS VARCHAR) FROM identities_mapped \
+         WHERE verified = 1{condition}"
+    );
+    session.stream("identities", &sql, &crate::Silent, |batch| {
+        let ids = batch.column(0);
         let (kinds, hashes) = (texts(batch.column(1)), texts(batch.column(2)));
-        for (row, account) in accounts.into_iter().enumerate() {
-            let (Some(account), true) = (account, kinds.is_valid(row) && hashes.is_valid(row)) else {
-                continue;
-            };
-            let (kind, hash) = (kinds.value(row), hashes.value(row));
-            let whole = Digest::of_parts([kind.as_bytes(), hash.as_bytes()]).0;
-            let mut digest = [0; 16];
-            digest.copy_from_slice(&whole[..16]);
-            let position = keys.position(account);
-            keys.rows.push((Key { kind: kind_rank(kind), digest }, position));
+        for row in 0..batch.num_rows() {
+            if kinds.is_valid(row) && hashes.is_valid(row) {
+                let mut id = || account(&ids.slice(row, 1), is_integer).pop().flatten();
+                take(&mut id, kinds.value(row), hashes.value(row));
+            }
         }
         Ok(())
     })?;
+    Ok(())
+}
+
+/// Finds the keys that more than one row has; most have one, and of those nothing is kept.
+fn shared_keys(session: &Session, is_integer: bool) -> Result<Keys> {
+    let short = |kind: &str, hash: &str| {
+        let mut hasher = DefaultHasher::new();
+        (kind, hash).hash(&mut hasher);
+        hasher.finish()
+    };
+    let mut hashes = Vec::new();
+    for_each_key(session, "", is_integer, |_, kind, hash| hashes.push(short(kind, hash)))?;
+    hashes.sort_unstable();
+    let repeated: HashSet<u64> =
+        hashes.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+    drop(hashes);
+    let mut keys = Keys::default();
+    if repeated.is_empty() {
+        return Ok(keys);
+    }
+    for_each_key(session, "", is_integer, |id, kind, hash| {
+        if repeated.contains(&short(kind, hash))
+            && let Some(account) = id()
+        {
+            let position = keys.position(account);
+            keys.rows.push((Key::new(kind, hash), position));
+        }
+    })?;
+    // By account rather than by position, which depends on who reads first.
+    let accounts = &keys.accounts;
+    keys.rows.sort_unstable_by(|(a, x), (b, y)| {
+        a.cmp(b).then_with(|| accounts[*x as usize].cmp(&accounts[*y as usize]))
+    });
+    keys.rows.dedup();
     Ok(keys)
+}
+
+/// Finds all verified phones of accounts that share any key.
+fn phones_of(
+    session: &Session,
+    keys: &Keys,
+    is_integer: bool,
+) -> Result<HashMap<u32, BTreeSet<[u8; 16]>>> {
+    let mut phones: HashMap<u32, BTreeSet<[u8; 16]>> = HashMap::new();
+    if keys.rows.is_empty() {
+        return Ok(phones);
+    }
+    for_each_key(session, " AND key_kind = 'phone'", is_integer, |id, kind, hash| {
+        if let Some(position) = id().and_then(|account| keys.positions.get(&account)) {
+            phones.entry(*position).or_default().insert(Key::new(kind, hash).digest);
+        }
+    })?;
+    Ok(phones)
 }
 
 /// When the accounts of shared keys joined.
@@ -239,6 +288,36 @@ fn joined_times(
         Ok(())
     })?;
     Ok(joined)
+}
+
+/// A quick test that lets through few ids besides those it was made of.
+#[derive(Debug)]
+struct Sieve {
+    bits: Vec<u64>,
+    shift: u32,
+}
+
+impl Sieve {
+    fn new(ids: impl ExactSizeIterator<Item = i64>) -> Self {
+        // 16 bits an id, at least 64.
+        let words = (ids.len() / 4 + 1).next_power_of_two();
+        let mut sieve = Self { bits: vec![0; words], shift: 58 - words.trailing_zeros() };
+        for id in ids {
+            let at = sieve.place(id);
+            sieve.bits[at / 64] |= 1 << (at % 64);
+        }
+        sieve
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the shift leaves as many bits as there are places")]
+    fn place(&self, id: i64) -> usize {
+        (id.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize
+    }
+
+    fn may_have(&self, id: i64) -> bool {
+        let at = self.place(id);
+        self.bits[at / 64] >> (at % 64) & 1 == 1
+    }
 }
 
 /// Disjoint sets of accounts with the verified phones of each.

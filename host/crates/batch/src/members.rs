@@ -232,11 +232,14 @@ impl BatchSource {
         let mut found = Vec::new();
         for def in features {
             let Definition::Aggregate(aggregate) = &def.definition else { continue };
-            if aggregate.over != grain {
+            let is_absent = |name: &String| name.contains('.') && !rows.columns.contains_key(name);
+            if aggregate.over != grain || aggregate.field.as_ref().is_some_and(is_absent) {
                 continue;
             }
             let values = match &aggregate.by {
                 None => None,
+                // A stage that was skipped gives no output to split by.
+                Some(by) if is_absent(by) => Some(Vec::new()),
                 Some(by) => Some(self.by_values(def, aggregate, by, rows)?),
             };
             found.push(AggregateFeature { def, aggregate, values });
