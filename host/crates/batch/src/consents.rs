@@ -54,6 +54,7 @@ impl BatchSource {
         // Accounts of joined members answer each for itself first.
         let mut joined: HashMap<(String, String), (u32, Answer)> = HashMap::new();
         let progress = self.options.progress.as_ref();
+        let joined_places = self.joined_places(keys);
         self.session.stream("consents", &sql, progress, |batch| {
             let places = keys.places(batch.column(1));
             let accounts = self.tables.has_aliases().then(|| texts(batch.column(0)));
@@ -72,8 +73,9 @@ impl BatchSource {
                 if !purposes.contains_key(name) {
                     purposes.insert(name.to_owned(), Purpose::new(keys.len()));
                 }
-                let account = accounts.as_ref().map(|accounts| accounts.value(row));
-                match account.filter(|account| self.tables.is_joined(account)) {
+                let is_joined = joined_places.get(place as usize);
+                let account = accounts.as_ref().filter(|_| is_joined);
+                match account.map(|accounts| accounts.value(row)) {
                     Some(account) => joined
                         .entry((account.to_owned(), name.to_owned()))
                         .or_insert((place, NEVER))
@@ -93,6 +95,20 @@ impl BatchSource {
             }
         }
         Ok(purposes.into_iter().map(|(name, purpose)| purpose.column(&name)).collect())
+    }
+}
+
+impl BatchSource {
+    /// Which members have several accounts.
+    fn joined_places(&self, keys: &Keys) -> Bitmap {
+        let mut joined = Bitmap::filled(keys.len(), false);
+        for member in self.tables.joined_members() {
+            let place = keys.place_of(member);
+            if place != NO_ROW {
+                joined.set(place as usize, true);
+            }
+        }
+        joined
     }
 }
 

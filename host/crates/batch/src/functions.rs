@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, StringArray};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
@@ -127,6 +127,20 @@ fn reals(
         like_args(args, change(input[0].as_primitive::<Float64Type>()))
     };
     create_udf(name, vec![DataType::Float64], result, Volatility::Immutable, Arc::new(apply))
+}
+
+/// A function of texts; `None` is missing.
+pub(crate) fn texts_to_texts(
+    name: &str,
+    change: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+) -> ScalarUDF {
+    let apply = move |args: &[ColumnarValue]| {
+        let input = arrays(args)?;
+        let texts = crate::keys::texts(&input[0]);
+        let changed: StringArray = texts.iter().map(|text| text.and_then(&change)).collect();
+        like_args(args, Arc::new(changed))
+    };
+    create_udf(name, vec![DataType::Utf8], DataType::Utf8, Volatility::Immutable, Arc::new(apply))
 }
 
 fn day_bit(clock: Arc<BrandClock>) -> ScalarUDF {

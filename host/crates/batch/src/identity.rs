@@ -68,8 +68,9 @@ impl Aliases {
         self.member_of.len() as u64
     }
 
-    pub(crate) fn is_joined(&self, account: &str) -> bool {
-        self.member_of.contains_key(account) || self.members.contains(account)
+    /// Members to whom other accounts were joined.
+    pub(crate) fn members(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().map(String::as_str)
     }
 
     /// Finds the accounts to join.

@@ -79,6 +79,15 @@ impl Keys {
         }
     }
 
+    /// Returns the place of one key, [`NO_ROW`] where it is none.
+    pub(crate) fn place_of(&self, key: &str) -> u32 {
+        let place = match self {
+            Self::Integer { index, .. } => key.parse().ok().map(|key| index.place(key)),
+            Self::Text { index, .. } => index.get(key).copied(),
+        };
+        place.unwrap_or(NO_ROW)
+    }
+
     /// Returns the place of each key of a column, [`NO_ROW`] where it is none.
     pub(crate) fn places(&self, column: &ArrayRef) -> Vec<u32> {
         match self {

@@ -47,9 +47,9 @@ impl Tables {
         !self.aliases.is_empty()
     }
 
-    /// Whether an account was joined to another, or another to it.
-    pub(crate) fn is_joined(&self, account: &str) -> bool {
-        self.aliases.is_joined(account)
+    /// Members to whom other accounts were joined.
+    pub(crate) fn joined_members(&self) -> impl Iterator<Item = &str> {
+        self.aliases.members()
     }
 
     /// Completes the tables once the as-of time is known; returns the accounts that were joined to another.

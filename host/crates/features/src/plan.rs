@@ -200,7 +200,13 @@ fn part_sql(
 }
 
 fn row_passes(request: &Request<'_>, planned: &[Planned<'_>]) -> Vec<Pass> {
-    let rows: Vec<_> = planned.iter().filter(|p| p.recipe.grain == RowGrain::Row).collect();
+    let mut rows: Vec<_> = planned.iter().filter(|p| p.recipe.grain == RowGrain::Row).collect();
+    // Longest windows first: they share the pass over all rows, and later passes read little.
+    rows.sort_by_cached_key(|one| {
+        let aggregate = one.item.aggregate;
+        let from_ms = std::cmp::Reverse(aggregate.window.from_ms.unwrap_or(i64::MAX));
+        (from_ms, aggregate.filter.kinds.clone())
+    });
     let mut passes = Vec::new();
     let mut rest = rows.as_slice();
     while !rest.is_empty() || (passes.is_empty() && request.every_key) {
@@ -253,6 +259,11 @@ fn column(one: &Planned<'_>, value_type: FieldType) -> PassColumn {
     }
 }
 
+/// Orders windows by length, all history first.
+fn longer(a: &Option<i64>, b: &Option<i64>) -> std::cmp::Ordering {
+    b.unwrap_or(i64::MAX).cmp(&a.unwrap_or(i64::MAX))
+}
+
 fn row_sql(
     request: &Request<'_>,
     taken: &[&Planned<'_>],
@@ -263,15 +274,21 @@ fn row_sql(
     let mut conditions = base_conditions(request);
     if !whole {
         // Rows that count for no column of this pass need not be read.
-        let mut any: Vec<_> = taken.iter().map(|one| one.conditions.join(" AND ")).collect();
-        any.sort();
-        any.dedup();
-        if any.len() == 1 && !any[0].is_empty() {
-            conditions.clone_from(&taken[0].conditions);
-            conditions.extend(request.key.and_then(|key| request.rows.present(key)));
-        } else if any.len() <= 16 && any.iter().all(|c| !c.is_empty()) {
-            conditions.push(format!("(({}))", any.join(") OR (")));
+        if let Some((first, others)) = taken.split_first() {
+            let common = first.conditions.iter().filter(|condition| {
+                let is_lower = !condition.starts_with("time <");
+                is_lower && others.iter().all(|one| one.conditions.contains(condition))
+            });
+            conditions.extend(common.cloned());
         }
+        if let Some(from) = taken.iter().map(|one| one.item.aggregate.window.from_ms).min_by(longer)
+            && let Some(from) = from
+            && request.rows.timed
+        {
+            conditions.push(format!("time >= {}", request.as_of.0.saturating_sub(from)));
+        }
+        conditions.sort();
+        conditions.dedup();
     }
     let source = quote_name(&request.rows.name);
     let parts: Vec<_> = parts.iter().enumerate().map(|(i, sql)| format!("{sql} AS a{i}")).collect();

@@ -28,10 +28,20 @@ pub(crate) fn direct_columns(
     for row in source.mapping.iter().filter(|row| row.constant.is_none()) {
         let from = row.from.as_deref()?;
         let field = schema.field_with_name(from).ok()?;
-        if row.transform != Transform::Copy {
-            return None;
-        }
         let name = quote_name(from);
+        if row.transform != Transform::Copy {
+            if row.map_type != MapType::Text {
+                return None;
+            }
+            text(field.data_type(), &name)?;
+            columns.push(DirectColumn {
+                to: row.to.clone(),
+                sql: format!("{}(CAST({name} AS VARCHAR))", transform_name(&source.name, &row.to)),
+                strict: row.required,
+                raw: Some(name),
+            });
+            continue;
+        }
         let plain = (row.factor - 1.0).abs() < f64::EPSILON;
         let (sql, may_fail) = match row.map_type {
             MapType::Text => (text(field.data_type(), &name)?, false),
@@ -59,6 +69,12 @@ pub(crate) fn direct_columns(
         });
     }
     Some(columns)
+}
+
+/// SQL function that transforms the texts of a field.
+pub(crate) fn transform_name(source: &str, field: &str) -> String {
+    let plain = |text: &str| text.replace(|c: char| !c.is_ascii_alphanumeric(), "_").to_lowercase();
+    format!("transform_{}_{}", plain(source), plain(field))
 }
 
 fn power_of_ten(factor: f64) -> Option<i32> {

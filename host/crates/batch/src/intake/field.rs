@@ -120,6 +120,20 @@ impl FieldReader {
         }
     }
 
+    /// Whether texts change before they are typed.
+    pub(crate) fn transforms(&self) -> bool {
+        self.transform != Transform::Copy
+    }
+
+    /// Transforms a text; `None` where it cannot be mapped or is missing.
+    pub(crate) fn transformed(&self, raw: &str) -> Option<String> {
+        let raw = raw.trim_ascii().as_bytes();
+        if raw.is_empty() {
+            return None;
+        }
+        String::from_utf8(self.transform(raw).ok()?.into_owned()).ok()
+    }
+
     pub(crate) fn missing<'a>(&self) -> Result<Value<'a>, Reason> {
         if self.required { Err(Reason::Missing) } else { Ok(Value::Missing) }
     }
@@ -137,7 +151,7 @@ impl FieldReader {
                 Cow::Owned(value.clone().into_bytes())
             }
             Transform::Hash => {
-                Cow::Owned(Digest::of_parts([self.salt.as_slice(), raw]).hex().into_bytes())
+                Cow::Owned(hex(&Digest::of_parts([self.salt.as_slice(), raw])))
             }
         })
     }
@@ -176,6 +190,12 @@ impl FieldReader {
     fn money(&self, text: &[u8]) -> Option<Value<'static>> {
         Decimal::parse(text)?.scaled(self.factor, self.currency_digits).map(Value::Integer)
     }
+}
+
+/// Lower-case hexadecimal; contact identifiers come by the million.
+fn hex(digest: &Digest) -> Vec<u8> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    digest.0.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]).collect()
 }
 
 /// Reads up to 18 digits with a sign, the common case.

@@ -28,7 +28,7 @@ use playbook_toml::{
 use crate::error::engine;
 use crate::session::Session;
 use crate::{BatchError, BrandClock, Cancel, Progress, Result};
-use direct::{DirectColumn, direct_columns};
+use direct::{DirectColumn, direct_columns, transform_name};
 use field::{FieldReader, Value};
 use files::SourceFile;
 use rejects::RejectTally;
@@ -127,6 +127,13 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
         rejects: RejectTally::default(),
     };
     if let Some(schema) = &schema {
+        for reader in readers.iter().filter(|reader| reader.transforms()) {
+            let name = transform_name(&source.name, &reader.to);
+            let field = reader.clone();
+            job.session.context.register_udf(crate::functions::texts_to_texts(&name, move |text| {
+                field.transformed(text)
+            }));
+        }
         if read_direct(job, source, &files, &raw, schema, &mut mapped)? {
             return Ok(Some(mapped));
         }
