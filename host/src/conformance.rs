@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use playbook_model::{
-    Batch, Bitmap, CellType, Columns, Context, Fault, FitStep, Kind, ListCells, Minor, Need, Outcome, Produce,
+    Batch, Bitmap, CellType, Columns, Context, Fault, FitStep, Kind, ListCells, Minor, NONE_INDEX, Need, Outcome, Produce,
     Proposals, Shape, Source, TableNeed, TextCells, TextLists, UnixMs, Wide,
 };
 use playbook_runtime::{OpenedPlugin, Opening, Plugin, Reuse, RuntimeError, Starting};
@@ -244,13 +244,13 @@ impl Bench<'_> {
         let produces: Vec<&Produce> = self.shape.produces.iter().filter(|p| p.table.is_none()).collect();
         Ok(match kind {
             Kind::Scoring => opened.score(&context, batch)?.map(|a| {
-                (0..rows).map(|r| format!("{}{:?}", row(&a.columns, &produces, rows, r), a.reasons.get(r))).collect()
+                (0..rows).map(|r| format!("{}{:?}", row(&a.columns, &produces, rows, r), reason(&a.reasons, r))).collect()
             }),
             Kind::Segmentation => opened.assign(&context, batch)?.map(|a| {
                 (0..rows)
                     .map(|r| {
                         let rest = row(&a.answer.columns, &produces, rows, r);
-                        format!("{}|{rest}{:?}", a.segment[r], a.answer.reasons.get(r))
+                        format!("{}|{rest}{:?}", a.segment[r], reason(&a.answer.reasons, r))
                     })
                     .collect()
             }),
@@ -291,6 +291,11 @@ impl Bench<'_> {
             _ => opened.diagnose(&context)?.map(|a| format!("{a:?}")),
         })
     }
+}
+
+/// The reason of a row; no list at all means that no row has one.
+fn reason(reasons: &[u32], row: usize) -> Option<u32> {
+    reasons.get(row).copied().filter(|reason| *reason != NONE_INDEX)
 }
 
 fn of_row(proposals: &Proposals, row: usize) -> String {

@@ -85,17 +85,24 @@ pub(crate) fn summary(run: &CycleRun) -> Summary {
     Summary {
         members: run.members.rows() as u64,
         active: whole(brand, "active_members").and_then(|v| u64::try_from(v).ok()),
-        orders: whole(brand, "orders").and_then(|v| u64::try_from(v).ok()),
-        revenue: whole(brand, "revenue_minor").map(Minor),
+        orders: over_channels(run, "orders_28d").and_then(|v| u64::try_from(v).ok()),
+        revenue: over_channels(run, "revenue_minor").map(Minor),
         grants,
         refused: run.decisions.len() as u64 - grants,
         grants_cost: Minor(cost),
-        cost: whole(brand, "cost_minor").map(Minor),
+        cost: over_channels(run, "cost_minor").map(Minor),
         roi: brand.and_then(|f| {
             f.columns().iter().find(|c| c.name.ends_with(".brand_roi") || c.name.ends_with(".roi")).and_then(|c| c.real(0))
         }),
         health: of_kind(run, Kind::Diagnosis).find_map(|s| total_of(run, s)),
     }
+}
+
+/// Sum of a feature over the channels, where any of them has it.
+fn over_channels(run: &CycleRun, feature: &str) -> Option<i64> {
+    let table = run.tables.get("channel")?;
+    let column = table.column(feature)?;
+    (0..table.rows()).filter_map(|row| column.integer(row)).reduce(i64::saturating_add)
 }
 
 fn total_of(run: &CycleRun, stage: &StageRun) -> Option<f64> {

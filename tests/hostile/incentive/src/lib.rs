@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code, missing_docs, unreachable_pub, reason = "generated from wit/v0.1")]
 #![allow(clippy::all, reason = "generated from wit/v0.1")]
+#![cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "only guests export"))]
 
 use std::cell::RefCell;
 
@@ -14,6 +15,7 @@ use playbook::plugin::types::{
 };
 
 struct Hostile;
+#[cfg(target_arch = "wasm32")]
 export!(Hostile);
 
 thread_local! {
