@@ -158,6 +158,12 @@ impl Session {
         Ok(schema)
     }
 
+    /// Takes a name away; views over it keep working.
+    pub(crate) fn forget(&self, name: &str) -> Result<()> {
+        self.context.deregister_table(name).map_err(engine("views"))?;
+        Ok(())
+    }
+
     /// Gives a query a name under which later queries read it.
     pub(crate) fn create_view(&self, name: &str, sql: &str) -> Result<()> {
         tracing::debug!(name, sql, "view");

@@ -108,6 +108,10 @@ impl BatchSource {
             .or_else(|| last_event.map(|at| midnight_after(&clock, at)))
             .ok_or(BatchError::NoAsOf)?;
         let accounts_merged = tables.finish(&session, as_of)?;
+        for source in &mapped {
+            session.forget(&source.view)?;
+            session.forget(&source.raw)?;
+        }
         let intake = Intake {
             last_event,
             as_of,

@@ -78,6 +78,9 @@ impl Tables {
             if columns.contains_key("day") && !columns.contains_key("time") {
                 selected.push("day AS time".to_owned());
             }
+            if table == SourceTable::Identities {
+                selected.retain(|column| column != "\"key_hash\"");
+            }
             let weight = if refunds.is_some() { ", CAST(1 AS BIGINT) AS weight" } else { "" };
             let mut sql =
                 format!("SELECT {}{weight} FROM {}", selected.join(", "), mapped_name(name));
@@ -88,6 +91,10 @@ impl Tables {
             if let Some(rows) = self.by_table.get_mut(&table) {
                 rows.weighted = refunds.is_some();
             }
+        }
+        // What a playbook's own SQL may name are the tables, not the files as they came.
+        for (_, name) in TABLES {
+            session.forget(&mapped_name(name))?;
         }
         Ok(self.aliases.len())
     }

@@ -2,7 +2,7 @@
 
 use arrow::datatypes::{DataType, Schema, TimeUnit};
 use playbook_features::quote_name;
-use playbook_toml::{MapType, SourceDef, Transform};
+use playbook_toml::{MapType, SourceDef, SourceTable, Transform};
 
 use crate::functions::{LOCAL_TO_UNIX, MONEY};
 use crate::intake::decimal::Decimal;
@@ -34,6 +34,13 @@ pub(crate) fn direct_columns(
                 return None;
             }
             text(field.data_type(), &name)?;
+            if source.table == SourceTable::Identities && row.transform == Transform::Hash {
+                // Keys of identities are only held against each other and shown nowhere, so that digests of
+                // them, made anew in every pass, would change nothing.
+                let sql = format!("nullif(btrim(CAST({name} AS VARCHAR)), '')");
+                columns.push(DirectColumn { to: row.to.clone(), sql, strict: row.required, raw: None });
+                continue;
+            }
             columns.push(DirectColumn {
                 to: row.to.clone(),
                 sql: format!("{}(CAST({name} AS VARCHAR))", transform_name(&source.name, &row.to)),

@@ -41,6 +41,8 @@ pub(crate) struct MappedSource {
     pub(crate) table: SourceTable,
     /// View with the mapped columns.
     pub(crate) view: String,
+    /// Table of the files as they came, or of the scratch file.
+    pub(crate) raw: String,
     /// Mapped columns with their types.
     pub(crate) fields: BTreeMap<String, MapType>,
     pub(crate) intake: SourceIntake,
@@ -122,6 +124,7 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
         name: source.name.clone(),
         table: source.table,
         view: format!("source_{number}"),
+        raw: raw.clone(),
         fields,
         intake,
         rejects: RejectTally::default(),

@@ -173,6 +173,10 @@ fn free_sql_gives_subject_and_value_and_changes_nothing() {
     for text in ["DROP TABLE events", "CREATE TABLE t AS SELECT 1", "COPY events TO 'x.csv'", "SET a = 1"] {
         assert_eq!(refused(sql(text)).as_deref(), Some("x"), "{text}");
     }
+    for hidden in ["raw_0", "source_0", "events_mapped"] {
+        let text = format!("SELECT member AS subject, 1 AS value FROM {hidden}");
+        assert_eq!(refused(sql(&text)).as_deref(), Some("x"), "{hidden}");
+    }
 }
 
 #[test]
