@@ -1,7 +1,8 @@
 //! What the sandbox costs: one warm decision, a batch of 4,096 rows by metering, against the same kernel native.
 //!
-//! `cargo bench -p playbook-runtime` prints plain text. All figures are medians of one run on one machine; only the
-//! ratios mean anything. Each contender is a [`Contender`], so that another runtime is one more entry.
+//! `cargo bench -p playbook-runtime` prints plain text; with `--json` after `--bench sandbox --` it prints one JSON
+//! object a line. All figures are medians of one run on one machine; only the ratios mean anything. Each contender is
+//! a [`Contender`], so that another runtime is one more entry.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints")]
 
 use std::hint::black_box;
@@ -28,10 +29,11 @@ struct Contender<'a> {
 }
 
 fn main() {
+    let json = std::env::args().any(|argument| argument == "--json");
     let folder = tempfile::TempDir::new().unwrap();
     let options = RuntimeOptions::new(folder.path(), Compiler::InProcess);
     let runtime = Runtime::new(options).unwrap();
-    let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/hostile/scoring");
+    let guest = std::env::current_dir().unwrap().join("../../../tests/hostile/scoring");
     let component = build_one(&guest, &Options::of_user(), &mut |_| {}).unwrap().component;
     let open = |metering, reuse| {
         let loading = LoadOptions { metering, ..LoadOptions::default() };
@@ -53,10 +55,12 @@ fn main() {
     ];
     for (rows, calls) in [(1, 2_000), (ROWS, 8)] {
         let batch = batch(rows);
-        compare(&mut contenders, &batch, calls);
+        compare(&mut contenders, &batch, calls, json);
     }
-    let usage = fuel.usage();
-    println!("fuel: {} a row over all calls", usage.fuel / usage.rows);
+    if !json {
+        let usage = fuel.usage();
+        println!("fuel: {} a row over all calls", usage.fuel / usage.rows);
+    }
 }
 
 fn sandboxed<'a>(name: &'static str, opened: &'a OpenedPlugin) -> Contender<'a> {
@@ -94,7 +98,7 @@ fn batch(rows: u32) -> Batch {
 }
 
 /// Runs all contenders in turn, so that noise falls on each alike, and prints medians and ratios to the first.
-fn compare(contenders: &mut [Contender<'_>], batch: &Batch, calls: u32) {
+fn compare(contenders: &mut [Contender<'_>], batch: &Batch, calls: u32, json: bool) {
     let first = (contenders[0].score)(batch);
     let mut times = vec![Vec::with_capacity(REPEATS); contenders.len()];
     for _ in 0..REPEATS {
@@ -107,7 +111,9 @@ fn compare(contenders: &mut [Contender<'_>], batch: &Batch, calls: u32) {
             times.push(begun.elapsed().as_secs_f64() * 1e9 / f64::from(calls));
         }
     }
-    println!("{} rows of {COLUMNS} columns, medians of {REPEATS}", batch.rows);
+    if !json {
+        println!("{} rows of {COLUMNS} columns, medians of {REPEATS}", batch.rows);
+    }
     let median = |times: &mut Vec<f64>| {
         times.sort_by(f64::total_cmp);
         times[times.len() / 2]
@@ -115,6 +121,10 @@ fn compare(contenders: &mut [Contender<'_>], batch: &Batch, calls: u32) {
     let base = median(&mut times[0]);
     for (contender, times) in contenders.iter().zip(&mut times) {
         let ns = median(times);
+        if json {
+            println!("{{\"name\": \"{}\", \"rows\": {}, \"ns_per_call\": {ns:.1}}}", contender.name, batch.rows);
+            continue;
+        }
         let (a_call, a_row) = (ns / 1e3, ns / f64::from(batch.rows));
         println!("  {:30} {a_call:10.3} us a call {a_row:9.1} ns a row {:6.2} x", contender.name, ns / base);
     }
