@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// The checkout.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+    std::env::current_dir().unwrap().parent().unwrap().to_path_buf()
 }
 
 /// Folder that outlives a test: prepared once, shared by all tests of this build.

@@ -17,7 +17,8 @@ pub(crate) struct Tree(pub(crate) BTreeMap<String, String>);
 impl Tree {
     /// Reads the repository around the package under test.
     pub(crate) fn of_repository() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let package = std::env::current_dir().unwrap();
+        let root = package.parent().unwrap();
         let ignored = fs::read_to_string(root.join(".gitignore")).unwrap_or_default();
         let ignored: BTreeSet<String> =
             ignored.lines().map(|l| l.trim().trim_matches('/').to_owned()).filter(|l| !l.is_empty()).collect();

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use playbook_toml::{CODES, Disk, Override, Problems, default_ceiling, load_with};
 
 fn cases() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faulty");
+    let folder = std::env::current_dir().unwrap().join("tests/faulty");
     let mut cases: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())

@@ -12,7 +12,7 @@ use wit_parser::{ManglingAndAbi, Resolve};
 
 /// The workspace's root.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..").canonicalize().unwrap()
+    std::env::current_dir().unwrap().join("../../..").canonicalize().unwrap()
 }
 
 /// The hostile scoring plugin.
