@@ -180,67 +180,80 @@ fn check(settings: &Settings) -> Result<(), Problems> {
 }
 
 /// Points so far: none until anything was measured.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Tally(Option<i64>);
 
 impl Tally {
-    fn add(&mut self, points: Option<i64>) {
-        if let Some(points) = points {
-            self.0 = Some(self.0.unwrap_or(0).saturating_add(points));
-        }
+    fn add(&mut self, points: i64) {
+        self.0 = Some(self.0.unwrap_or(0).saturating_add(points));
     }
 }
 
 impl BehaviourPoints {
-    /// Points of 30 days of the kind at `at`.
-    fn kind_points(&self, rows: &Rows<'_>, at: usize, row: usize) -> Option<i64> {
+    /// Gives the points of 30 days of the kind at `at`, row by row where they are known.
+    fn kind_points(&self, rows: &Rows<'_>, at: usize, mut give: impl FnMut(usize, i64)) {
         let worth = self.worths[at];
         match self.settings.input {
-            Input::Daily => rows.integers(at).get(row).map(|counts| worth.of_days(counts)),
-            Input::Totals => rows.integer(at).get(row).map(|count| worth.of_total(count)),
-        }
-    }
-
-    /// Points of the last day of the kind at `at`; totals tell nothing of it.
-    fn kind_points_today(&self, rows: &Rows<'_>, at: usize, row: usize) -> Option<i64> {
-        match self.settings.input {
             Input::Daily => {
-                let counts = rows.integers(at).get(row)?;
-                Some(counts.last().map_or(0, |count| self.worths[at].of_day(*count)))
+                let column = rows.integers(at);
+                let known = (0..rows.len()).filter_map(|row| Some((row, column.get(row)?)));
+                known.for_each(|(row, counts)| give(row, worth.of_days(counts)));
             }
-            Input::Totals => None,
+            Input::Totals => {
+                let column = rows.integer(at);
+                let known = (0..rows.len()).filter_map(|row| Some((row, column.get(row)?)));
+                known.for_each(|(row, count)| give(row, worth.of_total(count)));
+            }
         }
     }
 
-    /// Points of the orders in the column `at`.
-    fn order_points(&self, rows: &Rows<'_>, at: usize, row: usize) -> Option<i64> {
-        let units = match self.settings.orders {
-            OrderInput::None => None,
-            OrderInput::Units => rows.integer(at).get(row),
-            OrderInput::Amounts => {
-                let amounts = rows.integers(at).get(row)?;
-                Some(full_units(amounts, self.settings.order_unit_minor))
+    /// Gives the points of the last day of the kind at `at`; totals tell nothing of it.
+    fn kind_points_today(&self, rows: &Rows<'_>, at: usize, mut give: impl FnMut(usize, i64)) {
+        if self.settings.input == Input::Daily {
+            let column = rows.integers(at);
+            let known = (0..rows.len()).filter_map(|row| Some((row, column.get(row)?)));
+            known.for_each(|(row, counts)| {
+                give(row, counts.last().map_or(0, |count| self.worths[at].of_day(*count)));
+            });
+        }
+    }
+
+    /// Gives the points of the orders in the column `at`.
+    fn order_points(&self, rows: &Rows<'_>, at: usize, mut give: impl FnMut(usize, i64)) {
+        let worth = Worth { points: self.settings.order_points, daily_cap: None };
+        match self.settings.orders {
+            OrderInput::None => {}
+            OrderInput::Units => {
+                let column = rows.integer(at);
+                let known = (0..rows.len()).filter_map(|row| Some((row, column.get(row)?)));
+                known.for_each(|(row, units)| give(row, worth.of_day(units)));
             }
-        };
-        units.map(|units| {
-            Worth { points: self.settings.order_points, daily_cap: None }.of_day(units)
-        })
+            OrderInput::Amounts => {
+                let column = rows.integers(at);
+                let known = (0..rows.len()).filter_map(|row| Some((row, column.get(row)?)));
+                known.for_each(|(row, amounts)| {
+                    give(row, worth.of_day(full_units(amounts, self.settings.order_unit_minor)));
+                });
+            }
+        }
     }
 }
 
 impl Scoring for BehaviourPoints {
     fn score(&self, _: &Context, rows: &Rows<'_>, out: &mut Answer<'_>) -> Result<(), String> {
         let kinds = self.worths.len();
-        for row in 0..rows.len() {
-            let (mut month, mut today) = (Tally::default(), Tally::default());
-            for at in 0..kinds {
-                month.add(self.kind_points(rows, at, row));
-                today.add(self.kind_points_today(rows, at, row));
-            }
-            month.add(self.order_points(rows, kinds, row));
-            if self.settings.input == Input::Daily {
-                today.add(self.order_points(rows, kinds + 1, row));
-            }
+        let mut month = vec![Tally::default(); rows.len()];
+        let mut today = month.clone();
+        // Column by column: what a kind is worth is looked up once, not once a member.
+        for at in 0..kinds {
+            self.kind_points(rows, at, |row, points| month[row].add(points));
+            self.kind_points_today(rows, at, |row, points| today[row].add(points));
+        }
+        self.order_points(rows, kinds, |row, points| month[row].add(points));
+        if self.settings.input == Input::Daily {
+            self.order_points(rows, kinds + 1, |row, points| today[row].add(points));
+        }
+        for (row, (month, today)) in month.iter().zip(&today).enumerate() {
             out.integer_or_missing(POINTS, row, month.0);
             out.integer_or_missing(TODAY, row, today.0);
             if month.0.is_none() {
@@ -251,13 +264,20 @@ impl Scoring for BehaviourPoints {
     }
 
     fn explain(&self, _: &Context, rows: &Rows<'_>) -> Result<Vec<Factor>, String> {
-        let order = std::iter::once(self.order_points(rows, self.worths.len(), 0));
-        let points = (0..self.worths.len()).map(|at| self.kind_points(rows, at, 0)).chain(order);
-        let factor = |(input, points): (u32, Option<i64>)| {
-            let contribution = points.filter(|points| *points > 0)? as f64;
-            Some(Factor { input, output: POINTS as u32, contribution })
-        };
-        Ok((0..).zip(points).filter_map(factor).collect())
+        let kinds = self.worths.len();
+        let mut factors = Vec::new();
+        for at in 0..=kinds {
+            let mut given = 0;
+            match at == kinds {
+                false => self.kind_points(rows, at, |_, points| given = points),
+                true => self.order_points(rows, at, |_, points| given = points),
+            }
+            if given > 0 {
+                let input = u32::try_from(at).map_err(|e| e.to_string())?;
+                factors.push(Factor { input, output: POINTS as u32, contribution: given as f64 });
+            }
+        }
+        Ok(factors)
     }
 }
 

@@ -3,6 +3,9 @@
 /// Rounds after which the search ends, settled or not (domain SG-9).
 pub const ROUNDS_MAX: u32 = 50;
 
+/// Most features of a row.
+pub const FEATURES_MAX: usize = 32;
+
 /// What was learnt: how to standardise a row and where the clusters lie.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Clusters {
@@ -102,22 +105,27 @@ impl Clusters {
         if known == 0 || known * 2 < width {
             return None;
         }
-        let mut best: Option<Nearest> = None;
-        for (cluster, centroid) in self.centroids.chunks_exact(width).enumerate() {
-            let mut sum = 0.0;
-            for (feature, value) in row.iter().enumerate() {
-                if let Some(value) = value {
-                    let gap = scale(*value, self.means[feature], self.deviations[feature])
-                        - centroid[feature];
-                    sum += gap * gap;
-                }
-            }
-            let distance = (sum * width as f64 / known as f64).sqrt();
-            if best.is_none_or(|nearest| distance < nearest.distance) {
-                best = Some(Nearest { cluster, distance });
+        // Cut to the width once, so that no access below can lie outside.
+        let (mut scaled, mut counts) = ([0.0; FEATURES_MAX], [0.0; FEATURES_MAX]);
+        let (scaled, counts) = (&mut scaled[..width], &mut counts[..width]);
+        for (feature, value) in row.iter().enumerate() {
+            if let Some(value) = value {
+                scaled[feature] = scale(*value, self.means[feature], self.deviations[feature]);
+                counts[feature] = 1.0;
             }
         }
-        best
+        let mut best: Option<(usize, f64)> = None;
+        for (cluster, centroid) in self.centroids.chunks_exact(width).enumerate() {
+            let gaps = scaled.iter().zip(centroid).zip(counts.iter());
+            let sum = gaps.fold(0.0, |sum, ((value, centre), counts)| {
+                let gap = (value - centre) * counts;
+                sum + gap * gap
+            });
+            if best.is_none_or(|(_, least)| sum < least) {
+                best = Some((cluster, sum));
+            }
+        }
+        best.map(|(cluster, sum)| Nearest { cluster, distance: (sum * width as f64 / known as f64).sqrt() })
     }
 
     /// Returns the features of a cluster by the size of its centroid coordinates, greatest first,

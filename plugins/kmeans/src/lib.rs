@@ -5,7 +5,7 @@
 
 pub mod kernel;
 
-use kernel::{Clusters, Fit as Fitted, fit};
+use kernel::{Clusters, FEATURES_MAX, Fit as Fitted, fit};
 use playbook_sdk::codec::{decode, encode};
 use playbook_sdk::prelude::*;
 
@@ -26,9 +26,6 @@ settings! {
         pub members_min: u32 = 100,
     }
 }
-
-/// Most features.
-const FEATURES_MAX: usize = 32;
 
 /// Position of the key among the needs; features follow.
 const KEY: usize = 0;
