@@ -58,7 +58,7 @@ fn main() {
         peak_mib()
     );
     let began = Instant::now();
-    write_members(&folder.join("members.parquet"), &frame, &[]).unwrap();
+    write_members(&folder.join("members.parquet"), &frame, &[], 2).unwrap();
     println!("members.parquet {:.2} s, peak {} MiB", began.elapsed().as_secs_f64(), peak_mib());
 }
 

@@ -3,24 +3,25 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
-use arrow::buffer::NullBuffer;
+use arrow::array::{ArrayRef, DictionaryArray, Float64Array, Int64Array, StringArray, UInt32Array};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{DataType, Field};
 use playbook_model::{Cells, Column};
 
 /// Rows of a stretch: bounds the memory that a conversion takes.
 pub(crate) const STRETCH_ROWS: usize = 1 << 16;
 
-/// The stretches of a table of `rows` rows.
-pub(crate) fn stretches(rows: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..rows).step_by(STRETCH_ROWS).map(move |from| from..rows.min(from + STRETCH_ROWS))
+/// The stretches of some rows.
+pub(crate) fn stretches(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let end = rows.end;
+    rows.step_by(STRETCH_ROWS).map(move |from| from..end.min(from + STRETCH_ROWS))
 }
 
 /// Type of a column in the engine; categories are texts there.
 pub(crate) fn data_type(column: &Column) -> DataType {
     match &column.cells {
         Cells::Real(_) => DataType::Float64,
-        Cells::Integer(_) => DataType::Int64,
+        Cells::Integer(_) | Cells::Small(_) => DataType::Int64,
         Cells::Category { .. } | Cells::Text(_) => DataType::Utf8,
     }
 }
@@ -30,16 +31,38 @@ pub(crate) fn field(column: &Column) -> Field {
     Field::new(&column.name, data_type(column), true)
 }
 
+/// A whole column; a category as a dictionary.
+pub(crate) fn whole(column: &Column) -> ArrayRef {
+    dictionary(column, 0..column.cells.len())
+}
+
+/// A stretch of a column; of a category as a dictionary.
+pub(crate) fn dictionary(column: &Column, rows: Range<usize>) -> ArrayRef {
+    let Cells::Category { codes, names } = &column.cells else { return array(column, rows) };
+    let keys = UInt32Array::new(codes[rows.clone()].to_vec().into(), nulls(column, &rows));
+    let names = StringArray::from_iter_values(names);
+    Arc::new(DictionaryArray::try_new(keys, Arc::new(names)).expect("codes lie among the names"))
+}
+
+/// Which of some rows are missing; `None` where none is.
+pub(crate) fn nulls(column: &Column, rows: &Range<usize>) -> Option<NullBuffer> {
+    let valid = column.valid.as_ref()?;
+    // Bits of the host lie as the engine's do: the first row in the lowest bit.
+    let bytes = valid.bytes()[rows.start / 8..rows.end.div_ceil(8)].to_vec();
+    let bits = BooleanBuffer::new(bytes.into(), rows.start % 8, rows.len());
+    Some(NullBuffer::new(bits)).filter(|nulls| nulls.null_count() > 0)
+}
+
 /// A stretch of a column.
 pub(crate) fn array(column: &Column, rows: Range<usize>) -> ArrayRef {
-    let nulls = column
-        .valid
-        .as_ref()
-        .map(|valid| rows.clone().map(|row| valid.get(row)).collect::<NullBuffer>())
-        .filter(|nulls| nulls.null_count() > 0);
+    let nulls = nulls(column, &rows);
     match &column.cells {
         Cells::Real(values) => Arc::new(Float64Array::new(values[rows].to_vec().into(), nulls)),
         Cells::Integer(values) => Arc::new(Int64Array::new(values[rows].to_vec().into(), nulls)),
+        Cells::Small(values) => {
+            let values: Vec<i64> = values[rows].iter().map(|value| i64::from(*value)).collect();
+            Arc::new(Int64Array::new(values.into(), nulls))
+        }
         Cells::Category { .. } | Cells::Text(_) => {
             Arc::new(rows.map(|row| column.text(row)).collect::<StringArray>())
         }

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 use playbook_model::{Bitmap, CellType, Cells, Column, TextCells};
 
 use crate::keys::{NO_ROW, texts};
@@ -30,7 +30,7 @@ pub(crate) fn column(target: &Target<'_>, parts: &Placed<'_>) -> Result<Column> 
     let (cells, valid) = match target.cell_type {
         CellType::Integer => {
             let (values, valid) = integers(target, parts)?;
-            (Cells::Integer(values), valid)
+            (Cells::integers(values), valid)
         }
         CellType::Real => {
             let (values, valid) = reals(target, parts)?;
@@ -147,15 +147,34 @@ fn text_cells(target: &Target<'_>, parts: &Placed<'_>) -> (TextCells, Bitmap) {
 }
 
 fn categories(target: &Target<'_>, parts: &Placed<'_>) -> (Cells, Bitmap) {
-    let casts: Vec<_> = parts.iter().map(|(part, _)| texts(part)).collect();
-    let names: BTreeSet<&str> = casts.iter().flat_map(|part| part.iter().flatten()).collect();
+    let parts: Vec<_> = parts.iter().map(|(part, places)| (dictionary(part), *places)).collect();
+    let texts_of: Vec<StringArray> = parts.iter().map(|(part, _)| texts(part.values())).collect();
+    // Only what a row holds is a name, whatever else a file's dictionary lists.
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    for ((part, _), texts) in parts.iter().zip(&texts_of) {
+        let mut is_used = vec![false; texts.len()];
+        part.keys().iter().flatten().filter_map(|key| usize::try_from(key).ok()).for_each(|key| is_used[key] = true);
+        names.extend(texts.iter().zip(is_used).filter_map(|(text, is_used)| text.filter(|_| is_used)));
+    }
     let codes_of: HashMap<&str, u32> = names.iter().copied().zip(0..).collect();
     let mut codes = vec![0; target.rows];
     let mut valid = Bitmap::filled(target.rows, false);
-    for (part, (_, places)) in casts.iter().zip(parts) {
-        let found = part.iter().map(|text| text.and_then(|text| codes_of.get(text).copied()));
+    for ((part, places), texts) in parts.iter().zip(&texts_of) {
+        let code_of: Vec<Option<u32>> =
+            texts.iter().map(|text| text.and_then(|text| codes_of.get(text).copied())).collect();
+        let found = part.keys().iter().map(|key| code_of[usize::try_from(key?).ok()?]);
         place(found, places, &mut codes, &mut valid);
     }
     let names = names.into_iter().map(str::to_owned).collect();
     (Cells::Category { codes, names }, valid)
+}
+
+/// A column of texts as a dictionary.
+pub(crate) fn dictionary(part: &ArrayRef) -> DictionaryArray<Int32Type> {
+    let to = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let part = match part.data_type() {
+        DataType::Dictionary(..) => cast(part, &to),
+        _ => cast(&texts(part), &to),
+    };
+    part.expect("every text fits a dictionary").as_dictionary::<Int32Type>().clone()
 }

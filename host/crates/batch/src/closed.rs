@@ -14,6 +14,7 @@ use crate::Result;
 use crate::cells::{Target, column};
 use crate::error::{io, parquet};
 use crate::keys::{Keys, NO_ROW};
+use crate::outputs::aside;
 
 /// Folder of closed cycles in a brand's state folder.
 const FOLDER: &str = "cycles";
@@ -22,23 +23,21 @@ fn folder(state: &Path, playbook: &str) -> PathBuf {
     state.join(FOLDER).join(playbook)
 }
 
-/// Keeps the outputs of a closed cycle, so that later cycles can read them as `previous`.
+/// Keeps what [`crate::write_members`] wrote for a closed cycle, so that later cycles can read it as `previous`.
 ///
-/// Stored are the member ids and every column `stage.output`; a cycle that is closed again is replaced.
-/// Cycles further back than three are removed.
+/// A cycle that is closed again is replaced. Cycles further back than three are removed.
 ///
 /// # Errors
-/// Where the state folder cannot be written.
-pub fn close_cycle(state: &Path, playbook: &str, number: i64, members: &Frame) -> Result<()> {
+/// Where the file cannot be read or the state folder cannot be written.
+pub fn close_cycle(state: &Path, playbook: &str, number: i64, members: &Path) -> Result<()> {
     let folder = folder(state, playbook);
     std::fs::create_dir_all(&folder).map_err(io("create", &folder))?;
-    let omit: Vec<String> = members
-        .columns()
-        .iter()
-        .map(|column| column.name.clone())
-        .filter(|name| name != "member" && (!name.contains('.') || name.starts_with("consent.")))
-        .collect();
-    crate::outputs::write_members(&folder.join(format!("{number}.parquet")), members, &omit)?;
+    let path = folder.join(format!("{number}.parquet"));
+    let aside = aside(&path);
+    std::fs::copy(members, &aside).map_err(io("write", &aside))?;
+    let file = File::open(&aside).map_err(io("read", &aside))?;
+    file.sync_all().map_err(io("write", &aside))?;
+    std::fs::rename(&aside, &path).map_err(io("rename", &path))?;
     let cycles = closed_cycles(&folder)?;
     for old in cycles.iter().rev().skip(4) {
         let path = folder.join(format!("{old}.parquet"));

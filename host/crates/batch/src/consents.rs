@@ -57,7 +57,7 @@ impl BatchSource {
         let joined_places = self.joined_places(keys);
         self.session.stream("consents", &sql, progress, |batch| {
             let places = keys.places(batch.column(1));
-            let accounts = self.tables.has_aliases().then(|| texts(batch.column(0)));
+            let accounts = self.tables.has_aliases().then(|| batch.column(0));
             let (names, states) = (texts(batch.column(2)), texts(batch.column(3)));
             let times = batch.column(4).as_primitive::<Int64Type>();
             for (row, place) in places.into_iter().enumerate() {
@@ -74,10 +74,9 @@ impl BatchSource {
                     purposes.insert(name.to_owned(), Purpose::new(keys.len()));
                 }
                 let is_joined = joined_places.get(place as usize);
-                let account = accounts.as_ref().filter(|_| is_joined);
-                match account.map(|accounts| accounts.value(row)) {
-                    Some(account) => joined
-                        .entry((account.to_owned(), name.to_owned()))
+                match accounts.filter(|_| is_joined) {
+                    Some(accounts) => joined
+                        .entry((texts(&accounts.slice(row, 1)).value(0).to_owned(), name.to_owned()))
                         .or_insert((place, NEVER))
                         .1
                         .hear(answer),
@@ -133,8 +132,8 @@ impl Purpose {
 
     fn column(self, purpose: &str) -> Column {
         let flags = self.answers.iter().zip(0..);
-        let flags = flags.map(|(answer, row)| i64::from(answer.granted && self.asked.get(row)));
-        let cells = Cells::Integer(flags.collect());
+        let flags = flags.map(|(answer, row)| i32::from(answer.granted && self.asked.get(row)));
+        let cells = Cells::Small(flags.collect());
         let all = self.asked.count_ones() == self.asked.len();
         Column {
             name: format!("consent.{purpose}"),

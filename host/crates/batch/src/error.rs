@@ -175,3 +175,8 @@ pub(crate) fn parquet<E: std::error::Error + Send + Sync + 'static>(
     let path = path.to_owned();
     move |source| BatchError::Parquet { path: path.clone(), source: Box::new(source) }
 }
+
+/// Fails where work was asked to stop.
+pub(crate) fn go_on(cancel: &crate::Cancel) -> Result<()> {
+    if cancel.is_cancelled() { Err(BatchError::Cancelled) } else { Ok(()) }
+}

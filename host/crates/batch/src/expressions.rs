@@ -67,7 +67,7 @@ pub(crate) fn evaluate(session: &Session, features: &[FeatureDef], frame: &mut F
 fn constant(feature: &FeatureDef, value: f64, rows: usize) -> Column {
     let cells = match feature.cell_type {
         CellType::Real => Cells::Real(vec![value; rows]),
-        _ => Cells::Integer(vec![value.round() as i64; rows]),
+        _ => Cells::integers(vec![value.round() as i64; rows]),
     };
     Column { name: feature.name.clone(), unit: feature.unit.clone(), cells, valid: None }
 }
@@ -111,7 +111,7 @@ fn compute(
     let physical =
         session.context.create_physical_expr(expression.clone(), &df_schema).map_err(&fault)?;
     let mut parts = Vec::new();
-    for rows in stretches(frame.rows()) {
+    for rows in stretches(0..frame.rows()) {
         let options =
             arrow::record_batch::RecordBatchOptions::new().with_row_count(Some(rows.len()));
         let arrays = columns.iter().map(|c| array(c, rows.clone())).collect();
@@ -140,7 +140,7 @@ pub(crate) fn missing(feature: &FeatureDef, rows: usize) -> Column {
         CellType::Real => Cells::Real(vec![0.0; rows]),
         CellType::Category => Cells::Category { codes: vec![0; rows], names: Vec::new() },
         CellType::Text => Cells::Text(std::iter::repeat_n("", rows).collect()),
-        _ => Cells::Integer(vec![0; rows]),
+        _ => Cells::Small(vec![0; rows]),
     };
     Column {
         name: feature.name.clone(),

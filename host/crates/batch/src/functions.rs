@@ -88,7 +88,7 @@ fn map(values: &Int64Array, mut change: impl FnMut(i64) -> i64) -> Int64Array {
 
 /// Millionths, half away from zero; `None` beyond the range.
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
-fn micro(value: f64) -> Option<i64> {
+pub(crate) fn micro(value: f64) -> Option<i64> {
     let scaled = (value * 1e6).round();
     (scaled.abs() < 9e18).then_some(scaled as i64)
 }

@@ -11,7 +11,7 @@ use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
 use playbook_model::Digest;
 
 use crate::Result;
-use crate::keys::texts;
+use crate::keys::{Sieve, texts};
 use crate::session::Session;
 
 /// SQL function from an account to its member.
@@ -150,7 +150,7 @@ impl Aliases {
             };
             create_udf(CANONICAL, vec![DataType::Utf8], DataType::Utf8, Volatility::Immutable, Arc::new(apply))
         };
-        session.context.register_udf(udf);
+        session.register(udf);
     }
 }
 
@@ -191,29 +191,27 @@ impl Key {
     }
 }
 
-/// Calls `take` with the row, kind and hash of each verified key.
-fn for_each_key(
+/// Folds all verified keys: `add` gets the account, the kind and the hash of each.
+fn fold_keys<S: Default + Send + 'static>(
     session: &Session,
     condition: &str,
     is_integer: bool,
-    mut take: impl FnMut(&mut dyn FnMut() -> Option<Account>, &str, &str),
-) -> Result<()> {
+    add: impl Fn(&mut S, &dyn Fn() -> Option<Account>, &str, &str) + Send + Sync + 'static,
+) -> Result<Vec<S>> {
     let sql = format!(
         "SELECT member, key_kind, CAST(key_hash AS VARCHAR) FROM identities_mapped \
          WHERE verified = 1{condition}"
     );
-    session.stream("identities", &sql, &crate::Silent, |batch| {
+    session.fold("identities", &sql, move |state, batch| {
         let ids = batch.column(0);
         let (kinds, hashes) = (texts(batch.column(1)), texts(batch.column(2)));
         for row in 0..batch.num_rows() {
             if kinds.is_valid(row) && hashes.is_valid(row) {
-                let mut id = || account(&ids.slice(row, 1), is_integer).pop().flatten();
-                take(&mut id, kinds.value(row), hashes.value(row));
+                let id = || account(&ids.slice(row, 1), is_integer).pop().flatten();
+                add(state, &id, kinds.value(row), hashes.value(row));
             }
         }
-        Ok(())
-    })?;
-    Ok(())
+    })
 }
 
 /// Finds the keys that more than one row has; most have one, and of those nothing is kept.
@@ -223,8 +221,11 @@ fn shared_keys(session: &Session, is_integer: bool) -> Result<Keys> {
         (kind, hash).hash(&mut hasher);
         hasher.finish()
     };
-    let mut hashes = Vec::new();
-    for_each_key(session, "", is_integer, |_, kind, hash| hashes.push(short(kind, hash)))?;
+    let parts = fold_keys(session, "", is_integer, move |hashes: &mut Vec<u64>, _, kind, hash| {
+        hashes.push(short(kind, hash));
+    })?;
+    let mut hashes = parts.concat();
+    drop(parts);
     hashes.sort_unstable();
     let repeated: HashSet<u64> =
         hashes.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
@@ -233,14 +234,17 @@ fn shared_keys(session: &Session, is_integer: bool) -> Result<Keys> {
     if repeated.is_empty() {
         return Ok(keys);
     }
-    for_each_key(session, "", is_integer, |id, kind, hash| {
+    let found = fold_keys(session, "", is_integer, move |found: &mut Vec<(Key, Account)>, id, kind, hash| {
         if repeated.contains(&short(kind, hash))
             && let Some(account) = id()
         {
-            let position = keys.position(account);
-            keys.rows.push((Key::new(kind, hash), position));
+            found.push((Key::new(kind, hash), account));
         }
     })?;
+    for (key, account) in found.into_iter().flatten() {
+        let position = keys.position(account);
+        keys.rows.push((key, position));
+    }
     // By account rather than by position, which depends on who reads first.
     let accounts = &keys.accounts;
     keys.rows.sort_unstable_by(|(a, x), (b, y)| {
@@ -260,11 +264,16 @@ fn phones_of(
     if keys.rows.is_empty() {
         return Ok(phones);
     }
-    for_each_key(session, " AND key_kind = 'phone'", is_integer, |id, kind, hash| {
-        if let Some(position) = id().and_then(|account| keys.positions.get(&account)) {
-            phones.entry(*position).or_default().insert(Key::new(kind, hash).digest);
+    let positions = keys.positions.clone();
+    let condition = " AND key_kind = 'phone'";
+    let found = fold_keys(session, condition, is_integer, move |found: &mut Vec<(u32, Key)>, id, kind, hash| {
+        if let Some(position) = id().and_then(|account| positions.get(&account)) {
+            found.push((*position, Key::new(kind, hash)));
         }
     })?;
+    for (position, key) in found.into_iter().flatten() {
+        phones.entry(position).or_default().insert(key.digest);
+    }
     Ok(phones)
 }
 
@@ -289,36 +298,6 @@ fn joined_times(
         Ok(())
     })?;
     Ok(joined)
-}
-
-/// A quick test that lets through few ids besides those it was made of.
-#[derive(Debug)]
-struct Sieve {
-    bits: Vec<u64>,
-    shift: u32,
-}
-
-impl Sieve {
-    fn new(ids: impl ExactSizeIterator<Item = i64>) -> Self {
-        // 16 bits an id, at least 64.
-        let words = (ids.len() / 4 + 1).next_power_of_two();
-        let mut sieve = Self { bits: vec![0; words], shift: 58 - words.trailing_zeros() };
-        for id in ids {
-            let at = sieve.place(id);
-            sieve.bits[at / 64] |= 1 << (at % 64);
-        }
-        sieve
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "the shift leaves as many bits as there are places")]
-    fn place(&self, id: i64) -> usize {
-        (id.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize
-    }
-
-    fn may_have(&self, id: i64) -> bool {
-        let at = self.place(id);
-        self.bits[at / 64] >> (at % 64) & 1 == 1
-    }
 }
 
 /// Disjoint sets of accounts with the verified phones of each.

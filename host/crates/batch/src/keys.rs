@@ -1,11 +1,16 @@
 //! The sorted keys of a table's rows, and where each stands.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
+use datafusion::logical_expr::{ColumnarValue, Signature, SimpleScalarUDF, Volatility};
 use playbook_model::{Cells, Column, TextCells};
+
+use crate::session::Session;
 
 /// Row number that stands for "not among the keys".
 pub(crate) const NO_ROW: u32 = u32::MAX;
@@ -29,31 +34,8 @@ pub(crate) enum IntegerIndex {
 }
 
 impl Keys {
-    /// Collects the keys of several columns; missing keys are left out.
-    pub(crate) fn collect<'a>(
-        columns: impl IntoIterator<Item = &'a ArrayRef>,
-        is_integer: bool,
-    ) -> Self {
-        if is_integer {
-            let mut all = Vec::new();
-            for column in columns {
-                let values = cast(column, &DataType::Int64).expect("member ids are integers");
-                all.extend(values.as_primitive::<Int64Type>().iter().flatten());
-            }
-            Self::from_integers(all)
-        } else {
-            let mut all: Vec<Box<str>> = Vec::new();
-            for column in columns {
-                let texts = texts(column);
-                all.extend(texts.iter().flatten().map(Box::from));
-            }
-            Self::from_texts(all)
-        }
-    }
-
     pub(crate) fn from_integers(mut all: Vec<i64>) -> Self {
-        all.sort_unstable();
-        all.dedup();
+        sort_distinct(&mut all);
         all.shrink_to_fit();
         let index = IntegerIndex::new(&all);
         Self::Integer { sorted: all, index }
@@ -116,6 +98,91 @@ impl Keys {
     }
 }
 
+/// Keys while they are collected: each is kept about once.
+#[derive(Debug)]
+pub(crate) enum Collector {
+    Integer { all: Vec<i64>, limit: usize },
+    Text(HashSet<Box<str>>),
+}
+
+impl Collector {
+    /// Integers kept before repeated ones are first removed.
+    const LIMIT: usize = 1 << 18;
+
+    pub(crate) fn new(is_integer: bool) -> Self {
+        if is_integer {
+            Self::Integer { all: Vec::new(), limit: Self::LIMIT }
+        } else {
+            Self::Text(HashSet::new())
+        }
+    }
+
+    /// Takes the keys of a column; missing keys are left out.
+    pub(crate) fn take(&mut self, column: &ArrayRef) {
+        match self {
+            Self::Integer { all, limit } => {
+                let values = cast(column, &DataType::Int64).expect("member ids are integers");
+                all.extend(values.as_primitive::<Int64Type>().iter().flatten());
+                if all.len() >= *limit {
+                    sort_distinct(all);
+                    *limit = (*limit).max(2 * all.len());
+                }
+            }
+            Self::Text(all) => {
+                for text in texts(column).iter().flatten() {
+                    if !all.contains(text) {
+                        all.insert(text.into());
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: Self) {
+        match (self, other) {
+            (Self::Integer { all, .. }, Self::Integer { all: mut more, .. }) => {
+                sort_distinct(&mut more);
+                all.append(&mut more);
+            }
+            (Self::Text(all), Self::Text(more)) => all.extend(more),
+            _ => unreachable!("keys are of one type"),
+        }
+    }
+
+    pub(crate) fn finish(self) -> Keys {
+        match self {
+            Self::Integer { all, .. } => Keys::from_integers(all),
+            Self::Text(all) => Keys::from_texts(all.into_iter().collect()),
+        }
+    }
+}
+
+/// Sorts integers and removes repeated ones; those that lie near together by way of bits.
+fn sort_distinct(all: &mut Vec<i64>) {
+    let least = all.iter().copied().min().unwrap_or(0);
+    let most = all.iter().copied().max().unwrap_or(0);
+    let span = most.checked_sub(least).and_then(|span| usize::try_from(span).ok());
+    match span.filter(|span| *span < all.len().saturating_mul(64)) {
+        None => {
+            all.sort_unstable();
+            all.dedup();
+        }
+        Some(span) => {
+            let mut seen = vec![0_u64; span / 64 + 1];
+            for key in all.drain(..) {
+                let at = usize::try_from(key - least).expect("keys lie in the span");
+                seen[at / 64] |= 1 << (at % 64);
+            }
+            for (base, mut word) in (least..).step_by(64).zip(seen) {
+                while word != 0 {
+                    all.push(base + i64::from(word.trailing_zeros()));
+                    word &= word - 1;
+                }
+            }
+        }
+    }
+}
+
 impl IntegerIndex {
     fn new(sorted: &[i64]) -> Self {
         let places = || sorted.iter().copied().zip(0_u32..);
@@ -143,6 +210,76 @@ impl IntegerIndex {
             Self::Map(map) => map.get(&key).copied().unwrap_or(NO_ROW),
         }
     }
+}
+
+/// A quick test that lets through few ids besides those it was made of.
+#[derive(Debug)]
+pub(crate) struct Sieve {
+    bits: Vec<u64>,
+    shift: u32,
+}
+
+impl Sieve {
+    pub(crate) fn new(ids: impl ExactSizeIterator<Item = i64>) -> Self {
+        // 16 bits an id, at least 64.
+        let words = (ids.len() / 4 + 1).next_power_of_two();
+        let mut sieve = Self { bits: vec![0; words], shift: 58 - words.trailing_zeros() };
+        for id in ids {
+            let at = sieve.place(id);
+            sieve.bits[at / 64] |= 1 << (at % 64);
+        }
+        sieve
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the shift leaves as many bits as there are places")]
+    fn place(&self, id: i64) -> usize {
+        (id.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize
+    }
+
+    pub(crate) fn may_have(&self, id: i64) -> bool {
+        let at = self.place(id);
+        self.bits[at / 64] >> (at % 64) & 1 == 1
+    }
+}
+
+fn hash_of(key: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Calls `take` with the row and the hash of each key of a column.
+pub(crate) fn for_each_hash(keys: &ArrayRef, mut take: impl FnMut(usize, u64)) {
+    if let Some(integers) = keys.as_primitive_opt::<Int64Type>() {
+        for (row, key) in integers.iter().enumerate() {
+            // An integer is its own hash.
+            key.into_iter().for_each(|key| take(row, key.cast_unsigned()));
+        }
+    } else {
+        for (row, key) in texts(keys).iter().enumerate() {
+            key.into_iter().for_each(|key| take(row, hash_of(key)));
+        }
+    }
+}
+
+/// Registers a function that tells whether a key is among those of the given hashes; a missing key is not.
+pub(crate) fn register_among(session: &Session, name: &str, hashes: HashSet<u64>) {
+    let sieve = Sieve::new(hashes.iter().map(|hash| hash.cast_signed()));
+    let apply = move |args: &[ColumnarValue]| {
+        let input = ColumnarValue::values_to_arrays(args)?;
+        let mut found = BooleanBufferBuilder::new(input[0].len());
+        found.append_n(input[0].len(), false);
+        for_each_hash(&input[0], |row, hash| {
+            if sieve.may_have(hash.cast_signed()) && hashes.contains(&hash) {
+                found.set_bit(row, true);
+            }
+        });
+        let array: ArrayRef = Arc::new(BooleanArray::new(found.finish(), None));
+        Ok(ColumnarValue::Array(array))
+    };
+    let signature = Signature::any(1, Volatility::Immutable);
+    let function = SimpleScalarUDF::new_with_signature(name, signature, DataType::Boolean, Arc::new(apply));
+    session.register(function.into());
 }
 
 /// A column as plain texts.

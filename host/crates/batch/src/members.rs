@@ -1,9 +1,12 @@
 //! The table of members: aggregates over events, attributes, consents and expressions.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use playbook_features::{Item, Pass, Request, RowTable, by_values_sql, plan, quote_name, recipe};
+use playbook_features::{
+    Item, Pass, Request, RowTable, TallyPlan, by_values_sql, plan, quote_name, recipe,
+};
 use playbook_model::{
     AggregateDef, Bitmap, CellType, Column, Definition, FeatureDef, Frame, Grain,
 };
@@ -11,7 +14,7 @@ use playbook_toml::SourceTable;
 
 use crate::cells::{Target, column};
 use crate::expressions::{evaluate, missing};
-use crate::keys::{Keys, NO_ROW};
+use crate::keys::{Collector, Keys, NO_ROW};
 use crate::source::BatchSource;
 use crate::{BatchError, Result};
 
@@ -65,31 +68,17 @@ impl BatchSource {
         let features: Vec<FeatureDef> =
             self.playbook.features.iter().filter(|f| f.subject.0 == "member").cloned().collect();
         let mut columns: BTreeMap<String, Column> = BTreeMap::new();
-        let events = self.rows(SourceTable::Events).cloned();
-        let mut keys = None;
-        if let Some(rows) = &events {
-            let aggregates = self.aggregates(&features, Grain::Events, rows)?;
-            let passes = self.passes(&aggregates, rows, Some("member"), true)?;
-            let declared = declared(&aggregates);
-            for pass in &passes {
-                let batches = self.run_pass("features", pass)?;
-                if keys.is_none() {
-                    keys = Some(self.universe(&batches)?);
-                }
-                let keys = keys.as_ref().expect("the first pass gives the members");
-                place_pass(pass, &batches, keys, true, &declared, &mut columns)?;
-            }
-        }
-        let keys = match keys {
-            Some(keys) => keys,
-            None => self.universe(&[])?,
-        };
-        for grain in [Grain::Costs, Grain::Entries] {
+        let keys = Arc::new(self.universe()?);
+        self.keys = Some(Arc::clone(&keys));
+        for grain in [Grain::Events, Grain::Costs, Grain::Entries] {
             let Some(rows) = self.rows(source_table(grain)).cloned() else { continue };
             if !rows.columns.contains_key("member") {
                 continue;
             }
-            let aggregates = self.aggregates(&features, grain, &rows)?;
+            let mut aggregates = self.aggregates(&features, grain, &rows, |_| None)?;
+            if grain == Grain::Events {
+                aggregates = self.tallied(aggregates, &rows, &keys, &mut columns)?;
+            }
             for pass in self.passes(&aggregates, &rows, Some("member"), false)? {
                 let batches = self.run_pass("features", &pass)?;
                 place_pass(&pass, &batches, &keys, true, &declared(&aggregates), &mut columns)?;
@@ -104,6 +93,39 @@ impl BatchSource {
         let frame = self.assemble(&features, "member", &keys, columns)?;
         self.options.progress.finished("features");
         Ok(frame)
+    }
+
+    /// Computes in one scan what numbers by member can hold; returns the aggregates that are left for SQL.
+    fn tallied<'a>(
+        &self,
+        aggregates: Vec<AggregateFeature<'a>>,
+        rows: &RowTable,
+        keys: &Arc<Keys>,
+        columns: &mut BTreeMap<String, Column>,
+    ) -> Result<Vec<AggregateFeature<'a>>> {
+        let is_plain = |one: &AggregateFeature<'_>| {
+            one.values.is_none() && matches!(one.def.cell_type, CellType::Integer | CellType::Real)
+        };
+        let (plain, mut left): (Vec<_>, Vec<_>) = aggregates.into_iter().partition(is_plain);
+        let as_of = self.intake.as_of;
+        let request = Request {
+            rows,
+            key: Some("member"),
+            as_of,
+            items: plain.iter().flat_map(AggregateFeature::items).collect(),
+            every_key: false,
+            parts_max: PARTS_MAX,
+        };
+        let (plan, rest) = TallyPlan::new(&request, self.clock.local_day(as_of.0))?;
+        let mut taken = Vec::new();
+        for (at, one) in plain.into_iter().enumerate() {
+            if rest.binary_search(&at).is_ok() { left.push(one) } else { taken.push(one.def) }
+        }
+        if !taken.is_empty() {
+            let done = self.tally(plan, &taken, rows, keys)?;
+            columns.extend(done.into_iter().map(|column| (column.name.clone(), column)));
+        }
+        Ok(left)
     }
 
     /// Puts computed columns in the playbook's order, adds consents and expressions.
@@ -210,24 +232,37 @@ impl BatchSource {
         column(&target, &parts)
     }
 
-    /// Members of the table of members and of the events of the first pass.
-    fn universe(&self, first_pass: &[RecordBatch]) -> Result<Keys> {
-        let mut batches = Vec::new();
-        if self.rows(SourceTable::Members).is_some() {
-            batches = self
-                .session
-                .collect("members", "SELECT member AS key FROM members WHERE member IS NOT NULL")?;
+    /// Members of the table of members and of the events before T.
+    fn universe(&self) -> Result<Keys> {
+        let is_integer = self.tables.member_is_integer;
+        let mut found = Collector::new(is_integer);
+        for table in [SourceTable::Members, SourceTable::Events] {
+            let Some(rows) = self.rows(table) else { continue };
+            let mut conditions = rows.in_time(self.intake.as_of.0, "member");
+            if conditions.is_empty() {
+                conditions.push("TRUE".to_owned());
+            }
+            let sql = format!(
+                "SELECT member AS key FROM {} WHERE {}",
+                quote_name(&rows.name),
+                conditions.join(" AND ")
+            );
+            let parts = self.session.fold("members", &sql, move |part: &mut Option<Collector>, batch| {
+                part.get_or_insert_with(|| Collector::new(is_integer)).take(batch.column(0));
+            })?;
+            parts.into_iter().flatten().for_each(|part| found.merge(part));
         }
-        let columns = first_pass.iter().chain(&batches).map(|batch| batch.column(0));
-        Ok(Keys::collect(columns, self.tables.member_is_integer))
+        Ok(found.finish())
     }
 
-    /// The aggregates among `features` over one grain, with the values of their splits.
+    /// The aggregates among `features` over one grain, with the values of their splits: those that `names` knows,
+    /// else all that occur.
     pub(crate) fn aggregates<'a>(
         &self,
         features: &'a [FeatureDef],
         grain: Grain,
         rows: &RowTable,
+        names: impl Fn(&str) -> Option<Vec<String>>,
     ) -> Result<Vec<AggregateFeature<'a>>> {
         let mut found = Vec::new();
         for def in features {
@@ -240,7 +275,10 @@ impl BatchSource {
                 None => None,
                 // A stage that was skipped gives no output to split by.
                 Some(by) if is_absent(by) => Some(Vec::new()),
-                Some(by) => Some(self.by_values(def, aggregate, by, rows)?),
+                Some(by) => Some(match names(by) {
+                    Some(names) => names,
+                    None => self.by_values(def, aggregate, by, rows)?,
+                }),
             };
             found.push(AggregateFeature { def, aggregate, values });
         }

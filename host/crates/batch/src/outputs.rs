@@ -1,58 +1,123 @@
 //! Files of a run: written aside, flushed, renamed into place; the same bytes whatever the threads.
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowWriterOptions, compute_leaves,
+};
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
-use playbook_model::{Column, Frame};
+use parquet::schema::types::ColumnPath;
+use playbook_model::{Cells, Column, Frame};
 
 use crate::Result;
-use crate::arrays::{array, field, stretches};
+use crate::arrays::{data_type, dictionary, stretches};
 use crate::error::{io, parquet};
 
 /// Rows of a row group.
 const GROUP_ROWS: usize = 1 << 18;
 
-/// Writes a table as Parquet (zstd), without the columns named in `omit`.
+/// Writes a table as Parquet (zstd), without the columns named in `omit`; columns are encoded on `threads` threads.
 ///
-/// Categories are texts; missing values are nulls. The file appears under its name only when it is whole.
+/// Categories are texts; missing values are nulls. The file appears under its name only when it is whole, and its
+/// bytes do not depend on the threads.
 ///
 /// # Errors
 /// Where the folder cannot be written.
-pub fn write_members(path: &Path, frame: &Frame, omit: &[String]) -> Result<()> {
+pub fn write_members(path: &Path, frame: &Frame, omit: &[String], threads: usize) -> Result<()> {
     let columns: Vec<&Column> =
         frame.columns().iter().filter(|column| !omit.contains(&column.name)).collect();
-    let schema: SchemaRef = Arc::new(Schema::new(columns.iter().map(|c| field(c)).collect::<Vec<_>>()));
+    let fields: Vec<Field> =
+        columns.iter().map(|column| Field::new(&column.name, written_type(column), true)).collect();
+    let schema: SchemaRef = Arc::new(Schema::new(fields));
     let aside = aside(path);
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).expect("level 1 exists")))
-        .set_created_by("playbook".to_owned())
-        .set_max_row_group_row_count(Some(GROUP_ROWS))
-        .build();
     let file = File::create(&aside).map_err(io("create", &aside))?;
-    let fault = parquet::<parquet::errors::ParquetError>;
-    let mut writer =
-        ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).map_err(fault(&aside))?;
-    for rows in stretches(frame.rows()) {
-        let arrays = columns.iter().map(|c| array(c, rows.clone())).collect();
-        let options =
-            arrow::record_batch::RecordBatchOptions::new().with_row_count(Some(rows.len()));
-        let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options)
-            .expect("arrays follow the schema");
-        writer.write(&batch).map_err(fault(&aside))?;
+    let fault = || parquet::<ParquetError>(&aside);
+    // Without the types of this program: every reader sees texts as texts.
+    let options = ArrowWriterOptions::new().with_properties(properties(&columns)).with_skip_arrow_metadata(true);
+    let writer = ArrowWriter::try_new_with_options(file, Arc::clone(&schema), options).map_err(fault())?;
+    let (mut writer, groups) = writer.into_serialized_writer().map_err(fault())?;
+    for (number, start) in (0..frame.rows()).step_by(GROUP_ROWS).enumerate() {
+        let rows = start..frame.rows().min(start + GROUP_ROWS);
+        let writers = groups.create_column_writers(number).map_err(fault())?;
+        let chunks = encode(writers, &schema, &columns, &rows, threads).map_err(fault())?;
+        let mut group = writer.next_row_group().map_err(fault())?;
+        for chunk in chunks {
+            chunk.append_to_row_group(&mut group).map_err(fault())?;
+        }
+        group.close().map_err(fault())?;
     }
-    let file = writer.into_inner().map_err(fault(&aside))?;
+    let file = writer.into_inner().map_err(fault())?;
     file.sync_all().map_err(io("write", &aside))?;
     std::fs::rename(&aside, path).map_err(io("rename", path))
 }
 
+/// Type in which a column is handed to the writer.
+fn written_type(column: &Column) -> DataType {
+    match &column.cells {
+        Cells::Category { .. } => DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8)),
+        _ => data_type(column),
+    }
+}
+
+fn properties(columns: &[&Column]) -> WriterProperties {
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).expect("level 1 exists")))
+        .set_created_by("playbook".to_owned());
+    for column in columns {
+        // Ids and reals repeat too seldom for a dictionary.
+        if matches!(column.cells, Cells::Text(_) | Cells::Real(_)) {
+            let path = ColumnPath::new(vec![column.name.clone()]);
+            properties = properties.set_column_dictionary_enabled(path, false);
+        }
+    }
+    properties.build()
+}
+
+/// Encodes the columns of a row group, each on one thread; returns them in order.
+fn encode(
+    writers: Vec<ArrowColumnWriter>,
+    schema: &Schema,
+    columns: &[&Column],
+    rows: &Range<usize>,
+    threads: usize,
+) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
+    let jobs = Mutex::new(writers.into_iter().enumerate());
+    let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || {
+        let mut done = Vec::new();
+        while let Some((at, mut writer)) = next() {
+            for stretch in stretches(rows.clone()) {
+                let array = dictionary(columns[at], stretch);
+                for leaf in compute_leaves(schema.field(at), &array)? {
+                    writer.write(&leaf)?;
+                }
+            }
+            done.push((at, writer.close()?));
+        }
+        Ok::<_, ParquetError>(done)
+    };
+    let mut chunks = Vec::with_capacity(columns.len());
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads.max(1)).map(|_| scope.spawn(work)).collect();
+        chunks.extend(work()?);
+        for other in others {
+            chunks.extend(other.join().expect("encoding does not panic")?);
+        }
+        Ok::<_, ParquetError>(())
+    })?;
+    chunks.sort_by_key(|(at, _)| *at);
+    Ok(chunks.into_iter().map(|(_, chunk)| chunk).collect())
+}
+
 /// Name under which a file is written before it is whole.
-fn aside(path: &Path) -> PathBuf {
+pub(crate) fn aside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(".part");
     path.with_file_name(name)

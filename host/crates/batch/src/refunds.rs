@@ -5,7 +5,7 @@
 //! negated and weight 0, so that it counts in sums and nowhere else. A refund whose order is unknown is set off
 //! at its own time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use arrow::array::RecordBatch;
 use datafusion::datasource::MemTable;
@@ -15,10 +15,15 @@ use playbook_toml::MapType;
 
 use crate::Result;
 use crate::error::engine;
+use crate::keys::{for_each_hash, register_among};
 use crate::session::Session;
 
 const STAGE: &str = "refunds";
 const TABLE: &str = "refund_rows";
+/// Refunds and their orders, while they are joined.
+const BOTH: &str = "refunds_and_orders";
+/// SQL function that tells whether an order has a refund.
+const IS_REFUNDED: &str = "is_refunded";
 
 /// Creates the table of correcting rows; returns SQL that selects them with the columns of the events view,
 /// or `None` where there is no refund.
@@ -46,21 +51,54 @@ pub(crate) fn create(
     }
     let amount = quote_name(amounts[0].0);
     let text = |column: &str| format!("CAST({column} AS VARCHAR)");
+    // Where both are integers they are compared as such, else both as texts.
+    let is_integer = |name: &str| columns.get(name) == Some(&MapType::Integer);
+    let key = |column: &str| {
+        let integers = is_integer("original_order") && is_integer(order_key);
+        if integers { column.to_owned() } else { text(column) }
+    };
+    let condition = format!("{amount} IS NOT NULL AND time < {}", as_of.0);
+    let refunds = format!(
+        "SELECT {} FROM events_mapped WHERE kind = 'order_refunded' AND {condition}",
+        key("original_order")
+    );
+    let mut orders: HashSet<u64> = HashSet::new();
+    let mut rows = 0;
+    for batch in session.collect_few(STAGE, &refunds)? {
+        rows += batch.num_rows();
+        for_each_hash(batch.column(0), |_, hash| {
+            orders.insert(hash);
+        });
+    }
+    if rows == 0 {
+        return Ok(None);
+    }
+    register_among(session, IS_REFUNDED, orders);
+    // One look at the events for both: few are refunds, few orders are refunded.
+    let both = format!(
+        "SELECT * FROM events_mapped WHERE (kind = 'order_refunded' AND {condition}) \
+         OR (kind = 'order_paid' AND {IS_REFUNDED}({}))",
+        key(order_key)
+    );
+    let few = session.collect_few(STAGE, &both)?;
+    let Some(first) = few.first() else { return Ok(None) };
+    let table = MemTable::try_new(first.schema(), vec![few]).map_err(engine(STAGE))?;
+    session.context.register_table(BOTH, std::sync::Arc::new(table)).map_err(engine(STAGE))?;
     let sql = format!(
-        "SELECT {} FROM (SELECT * FROM events_mapped WHERE kind = 'order_refunded' \
-         AND {amount} IS NOT NULL AND time < {}) r LEFT JOIN \
-         (SELECT * FROM events_mapped WHERE kind = 'order_paid' AND {order_key} IS NOT NULL) o \
-         ON {} = {}",
+        "SELECT {} FROM (SELECT * FROM {BOTH} WHERE kind = 'order_refunded') r LEFT JOIN \
+         (SELECT * FROM {BOTH} WHERE kind = 'order_paid') o ON {} = {}",
         selected.join(", "),
-        as_of.0,
         text("r.original_order"),
         text(&format!("o.{order_key}")),
     );
     let batches: Vec<RecordBatch> = session.collect(STAGE, &sql)?;
+    session.forget(BOTH)?;
     if batches.iter().all(|batch| batch.num_rows() == 0) {
         return Ok(None);
     }
-    let table = MemTable::try_new(batches[0].schema(), vec![batches]).map_err(engine(STAGE))?;
+    // The types of the events, to the letter: a union of others would change every text of every event.
+    let (schema, batches) = session.as_in("events_mapped", &batches)?;
+    let table = MemTable::try_new(schema, vec![batches]).map_err(engine(STAGE))?;
     let context = &session.context;
     context.register_table(TABLE, std::sync::Arc::new(table)).map_err(engine(STAGE))?;
     let mut names: Vec<_> =

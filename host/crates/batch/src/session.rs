@@ -1,9 +1,11 @@
 //! The engine's session: settings that bound memory and keep results the same, and running SQL.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
+use arrow::compute::cast;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{
@@ -12,17 +14,20 @@ use datafusion::datasource::listing::{
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SQLOptions;
+use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::StreamExt;
 use tokio::runtime::Runtime;
 
-use crate::error::{engine, io};
+use crate::error::{engine, go_on, io};
 use crate::{BatchError, BrandClock, Cancel, Progress, Result};
 
 /// An SQL engine with its threads.
 pub(crate) struct Session {
     pub(crate) context: SessionContext,
-    /// The same tables, read on one thread.
+    /// The same tables, for queries that look for few rows among many.
+    few: SessionContext,
+    /// The same, on one thread.
     in_order: SessionContext,
     runtime: Runtime,
     cancel: Cancel,
@@ -48,15 +53,20 @@ impl Session {
         let state = SessionStateBuilder::new().with_config(config).with_default_features().build();
         let context = SessionContext::new_with_state(state);
         crate::functions::register(&context, clock);
-        let one = context.copied_config().with_target_partitions(1);
-        let state = SessionStateBuilder::new_from_existing(context.state()).with_config(one).build();
-        let in_order = SessionContext::new_with_state(state);
+        let mut selective = context.copied_config();
+        selective.options_mut().execution.parquet.pushdown_filters = true;
+        let with = |config| {
+            let state = SessionStateBuilder::new_from_existing(context.state()).with_config(config).build();
+            SessionContext::new_with_state(state)
+        };
+        let few = with(selective.clone());
+        let in_order = with(selective.with_target_partitions(1));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(partitions)
             .thread_name("batch")
             .build()
             .map_err(io("create", Path::new("threads")))?;
-        Ok(Self { context, in_order, runtime, cancel })
+        Ok(Self { context, few, in_order, runtime, cancel })
     }
 
     pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
@@ -79,13 +89,68 @@ impl Session {
             let mut stream = frame.execute_stream().await.map_err(engine(stage))?;
             let schema = stream.schema();
             while let Some(batch) = stream.next().await {
-                self.cancel.check()?;
+                go_on(&self.cancel)?;
                 let batch = batch.map_err(engine(stage))?;
-                progress.advanced(stage, batch.num_rows() as u64);
+                progress.advanced(stage, batch.num_rows() as u64, None);
                 take(batch)?;
             }
             Ok(schema)
         })
+    }
+
+    /// Runs a query of the host's own; each thread of the engine hands its batches to `take`, with the number of
+    /// their partition.
+    pub(crate) fn scan(
+        &self,
+        stage: &'static str,
+        sql: &str,
+        progress: &Arc<dyn Progress>,
+        take: impl Fn(usize, &RecordBatch) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<()> {
+        tracing::debug!(stage, sql, "scan");
+        let take = Arc::new(take);
+        self.wait(async {
+            let frame = self.context.sql(sql).await.map_err(engine(stage))?;
+            let streams = frame.execute_stream_partitioned().await.map_err(engine(stage))?;
+            let mut tasks: tokio::task::JoinSet<Result<()>> = tokio::task::JoinSet::new();
+            for (partition, mut stream) in streams.into_iter().enumerate() {
+                let (take, cancel, progress) = (Arc::clone(&take), self.cancel.clone(), Arc::clone(progress));
+                tasks.spawn(async move {
+                    while let Some(batch) = stream.next().await {
+                        go_on(&cancel)?;
+                        let batch = batch.map_err(engine(stage))?;
+                        take(partition, &batch)?;
+                        progress.advanced(stage, batch.num_rows() as u64, None);
+                    }
+                    Ok(())
+                });
+            }
+            while let Some(done) = tasks.join_next().await {
+                done.map_err(|error| engine(stage)(DataFusionError::External(Box::new(error))))??;
+            }
+            Ok(())
+        })
+    }
+
+    /// Runs a query of the host's own; each partition folds its batches into a state of its own.
+    pub(crate) fn fold<S: Default + Send + 'static>(
+        &self,
+        stage: &'static str,
+        sql: &str,
+        add: impl Fn(&mut S, &RecordBatch) + Send + Sync + 'static,
+    ) -> Result<Vec<S>> {
+        let states: Arc<Mutex<BTreeMap<usize, S>>> = Arc::default();
+        let shared = Arc::clone(&states);
+        let silent: Arc<dyn Progress> = Arc::new(crate::Silent);
+        self.scan(stage, sql, &silent, move |partition, batch| {
+            let lock = || shared.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = lock().remove(&partition).unwrap_or_default();
+            add(&mut state, batch);
+            lock().insert(partition, state);
+            Ok(())
+        })?;
+        let states = std::mem::take(&mut *states.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(states.into_values().collect())
     }
 
     /// Runs a query on one thread, so that rows come in the order of the files.
@@ -99,7 +164,7 @@ impl Session {
             let frame = self.in_order.sql(sql).await.map_err(engine(stage))?;
             let mut stream = frame.execute_stream().await.map_err(engine(stage))?;
             while let Some(batch) = stream.next().await {
-                self.cancel.check()?;
+                go_on(&self.cancel)?;
                 take(batch.map_err(engine(stage))?)?;
             }
             Ok(())
@@ -114,6 +179,12 @@ impl Session {
             Ok(())
         })?;
         Ok(batches)
+    }
+
+    /// Runs a query that takes few rows of many and keeps its batches.
+    pub(crate) fn collect_few(&self, stage: &'static str, sql: &str) -> Result<Vec<RecordBatch>> {
+        tracing::debug!(stage, sql, "query of few rows");
+        self.wait(async { self.few.sql(sql).await?.collect().await }).map_err(engine(stage))
     }
 
     /// Runs a query of the playbook: one that reads, nothing else.
@@ -156,6 +227,44 @@ impl Session {
         let table = ListingTable::try_new(config)?;
         self.context.register_table(name, Arc::new(table))?;
         Ok(schema)
+    }
+
+    /// Casts batches to the types that a table has for columns of the same names.
+    pub(crate) fn as_in(&self, table: &str, batches: &[RecordBatch]) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+        let stage = "views";
+        let frame = self.wait(self.context.table(table)).map_err(engine(stage))?;
+        let wanted = frame.schema();
+        let found = batches[0].schema();
+        let fields = found.fields().iter().map(|field| {
+            let wanted = wanted.field_with_unqualified_name(field.name());
+            let wanted = wanted.map_or(field.data_type(), |wanted| wanted.data_type());
+            field.as_ref().clone().with_data_type(wanted.clone()).with_nullable(true)
+        });
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let cast_all = |batch: &RecordBatch| {
+            let columns = batch.columns().iter().zip(schema.fields());
+            let columns = columns.map(|(column, field)| cast(column, field.data_type())).collect::<Result<_, _>>()?;
+            RecordBatch::try_new(Arc::clone(&schema), columns)
+        };
+        let batches = batches.iter().map(cast_all).collect::<Result<_, _>>();
+        let batches = batches.map_err(|error| engine(stage)(error.into()))?;
+        Ok((schema, batches))
+    }
+
+    /// Makes a function known to all queries.
+    pub(crate) fn register(&self, function: ScalarUDF) {
+        self.few.register_udf(function.clone());
+        self.in_order.register_udf(function.clone());
+        self.context.register_udf(function);
+    }
+
+    /// Gives a query the name of a view that it may read itself.
+    pub(crate) fn replace_view(&self, name: &str, sql: &str) -> Result<()> {
+        let stage = "views";
+        let frame = self.wait(self.context.sql(sql)).map_err(engine(stage))?;
+        self.forget(name)?;
+        self.context.register_table(name, frame.into_view()).map_err(engine(stage))?;
+        Ok(())
     }
 
     /// Takes a name away; views over it keep working.

@@ -12,6 +12,7 @@ use playbook_toml::{Playbook, SourceTable};
 
 use crate::intake::rejects::Reject;
 use crate::intake::{IntakeJob, MappedSource, read_source};
+use crate::keys::Keys;
 use crate::session::Session;
 use crate::tables::{Tables, create_tables};
 use crate::{BatchError, BrandClock, Cancel, Progress, Result, Silent};
@@ -73,6 +74,8 @@ pub struct BatchSource {
     pub(crate) tables: Tables,
     pub(crate) intake: Intake,
     pub(crate) rejects: Vec<Reject>,
+    /// The members, once they are computed.
+    pub(crate) keys: Option<Arc<Keys>>,
 }
 
 impl BatchSource {
@@ -112,6 +115,9 @@ impl BatchSource {
             session.forget(&source.view)?;
             session.forget(&source.raw)?;
         }
+        for source in &mut mapped {
+            source.digested()?;
+        }
         let intake = Intake {
             last_event,
             as_of,
@@ -121,7 +127,7 @@ impl BatchSource {
             sources: mapped.into_iter().map(|source| source.intake).collect(),
         };
         let playbook = playbook.clone();
-        Ok(Self { playbook, options, clock, session, tables, intake, rejects })
+        Ok(Self { playbook, options, clock, session, tables, intake, rejects, keys: None })
     }
 
     /// Rows that could not be read, in the order of sources, files and lines; at most
@@ -134,8 +140,7 @@ impl BatchSource {
     /// Number of this cycle: the local day of the as-of time over the cycle's length, rounded down.
     #[must_use]
     pub fn cycle_number(&self) -> i64 {
-        let length = i64::from(self.playbook.cycle.length_days.max(1));
-        self.clock.local_day(self.intake.as_of.0).div_euclid(length)
+        playbook_cycle::cycle_number(self.intake.local_min, self.playbook.cycle.length_days)
     }
 }
 

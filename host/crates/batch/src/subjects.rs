@@ -3,24 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, UInt32Array};
+use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::datasource::MemTable;
+use datafusion::logical_expr::{ColumnarValue, Signature, SimpleScalarUDF, Volatility};
 use playbook_features::{FieldType, Pass, RowTable, function, quote_name, quote_text};
 use playbook_model::{Cells, CellType, Column, Definition, FeatureDef, Frame, Grain, Subject};
 use playbook_toml::SourceTable;
 
-use crate::arrays::{array, field, stretches};
+use crate::arrays::{array, field, stretches, whole};
 use crate::error::engine;
 use crate::expressions::evaluate;
-use crate::keys::{Keys, texts};
+use crate::keys::{Keys, NO_ROW, texts};
 use crate::members::{place_pass, push_in_order, source_table};
 use crate::source::BatchSource;
 use crate::{BatchError, Result};
 
 const STAGE: &str = "tables";
-/// Engine's table of outputs by member.
-const MEMBER_OUTPUTS: &str = "member_outputs";
+/// SQL functions from a member to an output, numbered.
+const MEMBER_OUTPUT: &str = "member_output";
 /// Engine's table of members with what features over members read.
 const MEMBER_ROWS: &str = "member_rows";
 
@@ -33,6 +35,7 @@ impl BatchSource {
         let output = output_of_subject(name, outputs);
         let mut passes: Vec<(Pass, Vec<RecordBatch>)> = Vec::new();
         let mut declared = Vec::new();
+        let mut found = Vec::new();
         for grain in [Grain::Events, Grain::Members, Grain::Costs, Grain::Entries] {
             let wanted = over(&features, grain);
             if wanted.is_empty() && !matches!(grain, Grain::Events) {
@@ -43,21 +46,21 @@ impl BatchSource {
                 _ => self.subject_rows(grain, &wanted, name, output, outputs)?,
             };
             let Some((rows, key)) = rows else { continue };
-            let mut aggregates = self.aggregates(&features, grain, &rows)?;
-            for aggregate in &mut aggregates {
-                let by = aggregate.aggregate.by.as_deref();
-                if let Some(names) = by.and_then(|by| outputs.column(by)).and_then(category_names) {
-                    aggregate.values = Some(names.to_vec());
-                }
+            let names = |by: &str| outputs.column(by).and_then(category_names).map(<[String]>::to_vec);
+            let aggregates = self.aggregates(&features, grain, &rows, names)?;
+            if let (Grain::Events, Some(key)) = (grain, &key)
+                && Some(key.as_str()) != output
+            {
+                found.extend(self.every_key(&rows, key)?);
             }
-            let every_key = grain == Grain::Events && key.is_some();
-            for pass in self.passes(&aggregates, &rows, key.as_deref(), every_key)? {
+            for pass in self.passes(&aggregates, &rows, key.as_deref(), false)? {
                 let batches = self.run_pass(STAGE, &pass)?;
                 passes.push((pass, batches));
             }
             declared.extend(aggregates.into_iter().map(|a| (a.def.clone(), a.values)));
         }
-        let keys = self.subject_keys(name, output, outputs, &passes);
+        found.extend(passes.iter().flat_map(|(_, batches)| batches.iter().map(|b| Arc::clone(b.column(0)))));
+        let keys = self.subject_keys(name, output, outputs, &found);
         let mut columns: BTreeMap<String, Column> = BTreeMap::new();
         for (pass, batches) in &passes {
             place_pass(pass, batches, &keys, name != "brand", &declared, &mut columns)?;
@@ -74,13 +77,23 @@ impl BatchSource {
         Ok(frame)
     }
 
+    /// All keys of events before T: a subject without any row in a window is a row of its table all the same.
+    fn every_key(&self, rows: &RowTable, key: &str) -> Result<Vec<ArrayRef>> {
+        let conditions = rows.in_time(self.intake.as_of.0, key);
+        let filter = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
+        let (key, table) = (quote_name(key), quote_name(&rows.name));
+        let sql = format!("SELECT {key} AS key FROM {table} WHERE {filter} GROUP BY {key}");
+        let batches = self.session.collect(STAGE, &sql)?;
+        Ok(batches.iter().map(|batch| Arc::clone(batch.column(0))).collect())
+    }
+
     /// Keys of all rows: those that any aggregate found; all values of a segmentation.
     fn subject_keys(
         &self,
         subject: &str,
         output: Option<&str>,
         outputs: &Frame,
-        passes: &[(Pass, Vec<RecordBatch>)],
+        found: &[ArrayRef],
     ) -> Keys {
         if subject == "brand" {
             return Keys::from_texts(vec![self.playbook.brand.as_str().into()]);
@@ -89,8 +102,8 @@ impl BatchSource {
         if let Some(names) = output.and_then(|o| outputs.column(o)).and_then(category_names) {
             all.extend(names.iter().map(|name| Box::from(name.as_str())));
         }
-        for batch in passes.iter().flat_map(|(_, batches)| batches) {
-            let keys = texts(batch.column(0));
+        for keys in found {
+            let keys = texts(keys);
             all.extend(keys.iter().flatten().filter(|key| !key.is_empty()).map(Box::from));
         }
         Keys::from_texts(all)
@@ -137,19 +150,36 @@ impl BatchSource {
         joins: &BTreeSet<&str>,
         outputs: &Frame,
     ) -> Result<RowTable> {
+        let keys = Arc::clone(self.keys.as_ref().expect("members are computed before outputs"));
         let columns: Vec<&Column> = joins.iter().filter_map(|name| outputs.column(name)).collect();
-        self.register_frame(MEMBER_OUTPUTS, outputs, &columns)?;
-        let joined: Vec<_> = joins.iter().map(|name| format!("o.{}", quote_name(name))).collect();
+        let mut looked_up = Vec::with_capacity(columns.len());
+        for (at, column) in columns.iter().enumerate() {
+            let function = format!("{MEMBER_OUTPUT}_{at}");
+            self.register_lookup(&function, &keys, column);
+            looked_up.push(format!("{function}(member) AS {}", quote_name(&column.name)));
+        }
         let name = format!("{}_with_outputs", rows.name);
-        let sql = format!(
-            "SELECT e.*, {} FROM {} e LEFT JOIN {MEMBER_OUTPUTS} o ON e.member = o.output_member",
-            joined.join(", "),
-            rows.name
-        );
+        let sql = format!("SELECT *, {} FROM {}", looked_up.join(", "), quote_name(&rows.name));
         self.replace_view(&name, &sql)?;
         let mut rows = RowTable { name, ..rows.clone() };
         rows.columns.extend(columns.iter().map(|c| (c.name.clone(), field_type(c))));
         Ok(rows)
+    }
+
+    /// Registers a function from members to a column of theirs.
+    fn register_lookup(&self, function: &str, keys: &Arc<Keys>, column: &Column) {
+        let whole = whole(column);
+        let data_type = whole.data_type().clone();
+        let keys = Arc::clone(keys);
+        let apply = move |args: &[ColumnarValue]| {
+            let input = ColumnarValue::values_to_arrays(args)?;
+            let places = keys.places(&input[0]).into_iter().map(|place| (place != NO_ROW).then_some(place));
+            let found = take(&whole, &places.collect::<UInt32Array>(), None)?;
+            Ok(ColumnarValue::Array(found))
+        };
+        let signature = Signature::any(1, Volatility::Immutable);
+        let function = SimpleScalarUDF::new_with_signature(function, signature, data_type, Arc::new(apply));
+        self.session.register(function.into());
     }
 
     /// Events with their local day as a date.
@@ -256,7 +286,7 @@ impl BatchSource {
         let schema = Arc::new(Schema::new(fields));
         let ids = members.column("member");
         let mut batches = Vec::new();
-        for rows in stretches(members.rows()) {
+        for rows in stretches(0..members.rows()) {
             let mut arrays: Vec<ArrayRef> = Vec::new();
             if let Some(ids) = ids {
                 arrays.push(if is_integer {
@@ -321,7 +351,7 @@ fn category_names(column: &Column) -> Option<&[String]> {
 
 fn field_type(column: &Column) -> FieldType {
     match &column.cells {
-        Cells::Integer(_) => FieldType::Integer,
+        Cells::Integer(_) | Cells::Small(_) => FieldType::Integer,
         Cells::Real(_) => FieldType::Real,
         Cells::Category { .. } | Cells::Text(_) => FieldType::Text,
     }

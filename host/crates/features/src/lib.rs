@@ -1,18 +1,20 @@
 //! Declared features: one definition of each aggregate, as parts that merge and a finish; and its SQL.
 //!
 //! [`recipe`] says what an aggregate keeps per subject and how the parts become the value. The batch plan
-//! ([`plan`]) writes the same parts as SQL text; an incremental state keeps them as numbers.
+//! ([`plan()`]) writes the same parts as SQL text; a [`Tally`] keeps them as numbers by member.
 
 mod finish;
 mod plan;
 mod quote;
 mod recipe;
 mod rows;
+mod tally;
 
 pub use plan::{Item, Pass, PassColumn, Request, plan};
 pub use quote::{quote_name, quote_text};
 pub use recipe::{DAY_BITS_MAX, DAY_MS, Finish, Part, Recipe, RowGrain, recipe};
 pub use rows::{FieldType, RowTable, by_values_sql, row_condition};
+pub use tally::{Number, Row, Tally, TallyPlan};
 
 /// Names of the scalar functions that the SQL text relies on; the engine's room registers them.
 pub mod function {

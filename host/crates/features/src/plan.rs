@@ -59,11 +59,13 @@ pub struct PassColumn {
     pub zero_when_empty: bool,
 }
 
-struct Planned<'a> {
-    item: &'a Item<'a>,
-    recipe: Recipe,
-    field: Option<(&'a str, FieldType)>,
-    conditions: Vec<String>,
+/// An item with what it takes.
+#[derive(Debug)]
+pub(crate) struct Planned<'a> {
+    pub(crate) item: &'a Item<'a>,
+    pub(crate) recipe: Recipe,
+    pub(crate) field: Option<(&'a str, FieldType)>,
+    pub(crate) conditions: Vec<String>,
 }
 
 /// Returns the passes that compute the items of a request.
@@ -71,14 +73,18 @@ struct Planned<'a> {
 /// # Errors
 /// An item whose field is absent, or of a type that its function cannot take.
 pub fn plan(request: &Request<'_>) -> Result<Vec<Pass>, FeatureError> {
-    let planned =
-        request.items.iter().map(|item| prepare(request, item)).collect::<Result<Vec<_>, _>>()?;
+    let planned = planned(request)?;
     let mut passes = row_passes(request, &planned);
     passes.extend(day_passes(request, &planned));
     for one in planned.iter().filter(|p| p.recipe.grain == RowGrain::Value) {
         passes.push(value_pass(request, one));
     }
     Ok(passes)
+}
+
+/// Checks all items and works out their conditions.
+pub(crate) fn planned<'a>(request: &'a Request<'a>) -> Result<Vec<Planned<'a>>, FeatureError> {
+    request.items.iter().map(|item| prepare(request, item)).collect()
 }
 
 fn prepare<'a>(request: &Request<'a>, item: &'a Item<'a>) -> Result<Planned<'a>, FeatureError> {
@@ -370,9 +376,11 @@ fn day_pass(request: &Request<'_>, conditions: &[String], group: &[&Planned<'_>]
     );
     if order.iter().any(|sql| sql.contains("gap")) {
         let partition = if key.is_some() { "PARTITION BY key " } else { "" };
-        let real_days = if weighted { " WHERE events > 0" } else { "" };
+        // A day of corrections alone stays for its sum, and is no day between which gaps lie.
+        let real = if weighted { "CASE WHEN events > 0 THEN day END" } else { "day" };
         days = format!(
-            "SELECT *, day - lag(day) OVER ({partition}ORDER BY day) AS gap FROM ({days}){real_days}"
+            "SELECT *, {real} - max({real}) OVER ({partition}ORDER BY day \
+             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS gap FROM ({days})"
         );
     }
     let parts: Vec<_> = order.iter().enumerate().map(|(i, sql)| format!("{sql} AS a{i}")).collect();

@@ -9,6 +9,8 @@ pub enum Cells {
     Real(Vec<f64>),
     /// Integers; 0 where missing.
     Integer(Vec<i64>),
+    /// Integers that all fit 32 bits; 0 where missing. Counts and flags take half the memory so.
+    Small(Vec<i32>),
     /// Positions in `names`; 0 where missing.
     Category {
         /// Position of each row's value.
@@ -47,6 +49,7 @@ impl Cells {
         match self {
             Self::Real(v) => v.len(),
             Self::Integer(v) => v.len(),
+            Self::Small(v) => v.len(),
             Self::Category { codes, .. } => codes.len(),
             Self::Text(v) => v.len(),
         }
@@ -58,12 +61,19 @@ impl Cells {
         self.len() == 0
     }
 
+    /// Integers in the least memory that holds them all.
+    #[must_use]
+    pub fn integers(values: Vec<i64>) -> Self {
+        let small: Result<Vec<i32>, _> = values.iter().map(|value| i32::try_from(*value)).collect();
+        small.map_or(Self::Integer(values), Self::Small)
+    }
+
     /// Type of the values.
     #[must_use]
     pub fn cell_type(&self) -> CellType {
         match self {
             Self::Real(_) => CellType::Real,
-            Self::Integer(_) => CellType::Integer,
+            Self::Integer(_) | Self::Small(_) => CellType::Integer,
             Self::Category { .. } => CellType::Category,
             Self::Text(_) => CellType::Text,
         }
@@ -87,6 +97,7 @@ impl Column {
             Cells::Real(v) => v.get(row).copied(),
             #[expect(clippy::cast_precision_loss, reason = "display and ratios only, never money")]
             Cells::Integer(v) => v.get(row).map(|v| *v as f64),
+            Cells::Small(v) => v.get(row).map(|v| f64::from(*v)),
             Cells::Category { .. } | Cells::Text(_) => None,
         }
     }
@@ -96,6 +107,7 @@ impl Column {
     pub fn integer(&self, row: usize) -> Option<i64> {
         match &self.cells {
             Cells::Integer(v) if self.is_valid(row) => v.get(row).copied(),
+            Cells::Small(v) if self.is_valid(row) => v.get(row).map(|v| i64::from(*v)),
             _ => None,
         }
     }
@@ -111,7 +123,7 @@ impl Column {
                 names.get(*codes.get(row)? as usize).map(String::as_str)
             }
             Cells::Text(v) => v.get(row),
-            Cells::Real(_) | Cells::Integer(_) => None,
+            Cells::Real(_) | Cells::Integer(_) | Cells::Small(_) => None,
         }
     }
 }

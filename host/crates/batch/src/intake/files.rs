@@ -8,7 +8,7 @@ use playbook_model::Digest;
 use playbook_toml::SourceDef;
 use sha2::{Digest as _, Sha256};
 
-use crate::error::io;
+use crate::error::{go_on, io};
 use crate::{BatchError, Cancel, Result};
 
 /// A file of a source.
@@ -64,7 +64,7 @@ pub(crate) fn digest(path: &Path, cancel: &Cancel) -> Result<Digest> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     loop {
-        cancel.check()?;
+        go_on(cancel)?;
         let read = file.read(&mut buffer).map_err(io("read", path))?;
         if read == 0 {
             return Ok(Digest(hash.finalize().into()));

@@ -15,6 +15,7 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, Schema};
@@ -47,6 +48,18 @@ pub(crate) struct MappedSource {
     pub(crate) fields: BTreeMap<String, MapType>,
     pub(crate) intake: SourceIntake,
     pub(crate) rejects: RejectTally,
+    /// Digests of the files, where they are made while other work goes on.
+    digesting: Option<JoinHandle<Result<Vec<(String, Digest)>>>>,
+}
+
+impl MappedSource {
+    /// Waits for the digests of the files.
+    pub(crate) fn digested(&mut self) -> Result<()> {
+        if let Some(digesting) = self.digesting.take() {
+            self.intake.files = digesting.join().expect("the digesting thread does not panic")?;
+        }
+        Ok(())
+    }
 }
 
 /// What all sources share.
@@ -77,8 +90,7 @@ pub(crate) fn fields_needed(table: SourceTable) -> (&'static str, &'static [&'st
 pub(crate) fn read_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>> {
     let mut mapped = map_source(job, number)?;
     if let Some(mapped) = &mut mapped {
-        let scratch = job.scratch.join(format!("distinct_{number}.parquet"));
-        dedupe::remove_repeats(job, &job.playbook.sources[number], mapped, &scratch)?;
+        dedupe::remove_repeats(job, &job.playbook.sources[number], number, mapped)?;
     }
     Ok(mapped)
 }
@@ -128,6 +140,7 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
         fields,
         intake,
         rejects: RejectTally::default(),
+        digesting: None,
     };
     if let Some(schema) = &schema {
         for reader in readers.iter().filter(|reader| reader.transforms()) {
@@ -293,22 +306,14 @@ fn read_direct(
     };
     let (_, needed) = fields_needed(source.table);
     columns.iter_mut().for_each(|c| c.strict |= needed.contains(&c.to.as_str()));
-    let digests: Result<Vec<Digest>> = std::thread::scope(|scope| {
-        let reader = scope.spawn(|| paths.iter().map(|path| files::digest(path, job.cancel)).collect());
-        let rows = check_direct(job, raw, &columns);
-        let digests = reader.join().expect("the digesting thread does not panic");
-        mapped.intake.rows_read = match rows? {
-            Some(rows) => rows,
-            None => return Ok(Vec::new()),
-        };
-        digests
-    });
-    let digests = digests?;
-    if digests.is_empty() {
-        return Ok(false);
-    }
-    mapped.intake.rows_kept = mapped.intake.rows_read;
-    mapped.intake.files = files.iter().map(|file| file.name.clone()).zip(digests).collect();
+    let Some(rows) = check_direct(job, raw, &columns)? else { return Ok(false) };
+    mapped.intake.rows_read = rows;
+    mapped.intake.rows_kept = rows;
+    let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
+    let cancel = job.cancel.clone();
+    mapped.digesting = Some(std::thread::spawn(move || {
+        names.into_iter().zip(&paths).map(|(name, path)| Ok((name, files::digest(path, &cancel)?))).collect()
+    }));
     let used: BTreeSet<_> = source.mapping.iter().filter_map(|row| row.from.as_ref()).collect();
     let names = schema.fields().iter().map(|field| field.name());
     mapped.intake.unmapped_fields = names.filter(|name| !used.contains(name)).cloned().collect();

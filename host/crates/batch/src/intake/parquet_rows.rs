@@ -11,7 +11,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use playbook_toml::MapType;
 
 use crate::clock::OffsetReader;
-use crate::error::{io, parquet};
+use crate::error::{go_on, io, parquet};
 use crate::intake::columns::{ColumnBuilders, ScratchWriter, schema_of};
 use crate::intake::field::FieldReader;
 use crate::intake::files::{SourceFile, digest};
@@ -58,13 +58,13 @@ fn read_file(
     let reader = builder.with_batch_size(8192).build().map_err(parquet(&file.path))?;
     let mut row = 0;
     for batch in reader {
-        job.cancel.check()?;
+        go_on(job.cancel)?;
         let batch = batch.map_err(parquet(&file.path))?;
         let typed = type_batch(job, file, &batch, row, &mut clock, result)?;
         row += batch.num_rows() as u64;
         result.rows_kept += typed.num_rows() as u64;
         writer.write(&typed)?;
-        job.progress.advanced(&stage, batch.num_rows() as u64);
+        job.progress.advanced(&stage, batch.num_rows() as u64, None);
     }
     result.rows_read += row;
     job.progress.finished(&stage);

@@ -14,7 +14,7 @@ use playbook_model::Digest;
 use playbook_toml::{OnError, SourceDef, SourceFormat};
 use sha2::{Digest as _, Sha256};
 
-use crate::error::io;
+use crate::error::{go_on, io};
 use crate::intake::columns::{ColumnBuilders, ScratchWriter, schema_of};
 use crate::intake::field::{FieldReader, Value};
 use crate::intake::files::SourceFile;
@@ -97,7 +97,7 @@ pub(crate) fn read_text(job: &ReadJob<'_>, scratch: &Path) -> Result<ReadResult>
         result.unmapped.extend(unmapped);
         Ok(())
     })?;
-    job.cancel.check()?;
+    go_on(job.cancel)?;
     writer.close()?;
     Ok(result)
 }
@@ -122,7 +122,7 @@ fn write_in_order(
             if part.batch.num_rows() > 0 {
                 writer.write(&part.batch)?;
             }
-            job.progress.advanced(&stage, part.rows_read);
+            job.progress.advanced(&stage, part.rows_read, None);
         }
     }
     job.progress.finished(&stage);

@@ -205,7 +205,7 @@ fn results_do_not_depend_on_the_number_of_partitions() {
         let mut source = BatchSource::open(&playbook(features.clone()), options).unwrap();
         let frame = source.members().unwrap();
         let path = folder.path().join(format!("{partitions}.parquet"));
-        playbook_batch::write_members(&path, &frame, &[]).unwrap();
+        playbook_batch::write_members(&path, &frame, &[], partitions).unwrap();
         (frame, std::fs::read(path).unwrap())
     };
     let one = frame(1);
@@ -240,4 +240,81 @@ fn members_without_events_are_members_and_keep_their_attributes() {
     assert_eq!(cells(&frame, "n"), ["2", "5", "1", "0"]);
     assert_eq!(cells(&frame, "region"), ["north", "-", "-", "south"]);
     assert_eq!(cells(&frame, "joined"), ["-", "-", "-", "57600000"]);
+}
+
+/// Numbers that look drawn by chance and are the same in every run.
+struct Draws(u64);
+
+impl Draws {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+#[test]
+fn numbers_by_member_and_sql_over_the_brand_agree_where_the_brand_has_one_member() {
+    let kinds = ["order_paid", "order_refunded", "like", "join"];
+    let mut draws = Draws(7);
+    let mut text = "event_id,member,kind,time,channel,amount,mood,of,topic\n".to_owned();
+    for id in 0..600 {
+        let kind = kinds[usize::try_from(draws.below(4)).unwrap()];
+        let (month, day, hour) = (1 + draws.below(3), 1 + draws.below(28), draws.below(24));
+        let or_empty = |draws: &mut Draws, text: String| if draws.below(4) == 0 { String::new() } else { text };
+        let channel = ["web", "app", ""][usize::try_from(draws.below(3)).unwrap()];
+        let cents = draws.below(10_000);
+        let amount = or_empty(&mut draws, format!("{}.{:02}", cents / 100, cents % 100));
+        let mood = draws.below(2_000_001);
+        let mood = or_empty(&mut draws, format!("0.{mood:06}"));
+        let of = or_empty(&mut draws, (id / 2).to_string());
+        let topic = draws.below(9);
+        let topic = or_empty(&mut draws, format!("topic {topic}"));
+        text.push_str(&format!(
+            "{id},a,{kind},2026-{month:02}-{day:02}T{hour:02}:30,{channel},{amount},{mood},{of},{topic}\n"
+        ));
+    }
+    let mut features = Vec::new();
+    for (name, function) in Aggregate::ALL {
+        for field in [None, Some("amount_minor"), Some("sentiment"), Some("topic")] {
+            let sums = matches!(function, Aggregate::Sum | Aggregate::Mean | Aggregate::RepeatSum);
+            let counts = function == Aggregate::Count;
+            if (field.is_some() != function.needs_field() && !counts) || (sums && field == Some("topic")) {
+                continue;
+            }
+            for (from, to) in [(None, 0), (None, 20), (Some(5), 0), (Some(40), 10), (Some(70), 0)] {
+                for (kinds, channels) in [(vec![], vec![]), (vec!["order_paid"], vec![]), (vec!["like", "order_paid"], vec!["web"])] {
+                    let mut definition = plain(function, field);
+                    definition.window.from_ms = from.map(|days: i64| days * DAY);
+                    definition.window.to_ms = to * DAY;
+                    definition.filter.kinds = kinds.into_iter().map(str::to_owned).collect();
+                    definition.filter.channels = channels.into_iter().map(str::to_owned).collect();
+                    let of_text = matches!(function, Aggregate::Min | Aggregate::Max | Aggregate::First | Aggregate::Last);
+                    let cell_type = match field {
+                        Some("topic") if of_text => CellType::Text,
+                        Some("sentiment") if function != Aggregate::Count && function != Aggregate::Distinct => CellType::Real,
+                        _ => playbook_toml::default_cell_type(function),
+                    };
+                    for subject in ["member", "brand"] {
+                        let name = format!("{name}-{}-{}", field.unwrap_or("rows"), features.len() / 2);
+                        let definition = Definition::Aggregate(definition.clone());
+                        features.push(feature(&name, subject, cell_type, definition));
+                    }
+                }
+            }
+        }
+    }
+    let mut playbook = playbook(features.clone());
+    let more = [("of", "original_order", MapType::Text), ("topic", "topic", MapType::Text)];
+    playbook.sources[0].mapping.extend(more.map(|(from, to, map_type)| map(from, to, map_type)));
+    playbook.cycle.as_of = Some(playbook_model::UnixMs(1_774_800_000_000)); // 2026-03-30
+    let folder = Folder::new(&[("events.csv", &text)]);
+    let mut source = folder.open(&playbook);
+    let members = source.members().unwrap();
+    let brand = source.table(&playbook_model::Subject::brand(), &members).unwrap();
+    assert_eq!(cells(&members, "member"), ["a"]);
+    assert!(features.len() > 500, "{}", features.len());
+    for feature in features.iter().step_by(2) {
+        let (of_member, of_brand) = (cells(&members, &feature.name), cells(&brand, &feature.name));
+        assert_eq!(of_member, of_brand, "{feature:?}");
+    }
 }

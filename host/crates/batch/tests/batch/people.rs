@@ -147,7 +147,9 @@ fn previous_gives_what_closed_cycles_left_and_not_the_cycle_itself() {
         frame.push(output("s.score", Cells::Real(vec![score, score + 0.5])));
         let names = vec!["low".to_owned(), "high".to_owned()];
         frame.push(output("t.segment", Cells::Category { codes: vec![1, 0], names }));
-        close_cycle(options.state.as_ref().unwrap(), "test", number, &frame).unwrap();
+        let path = folder.path().join("members.parquet");
+        playbook_batch::write_members(&path, &frame, &[], 2).unwrap();
+        close_cycle(options.state.as_ref().unwrap(), "test", number, &path).unwrap();
     }
     let last = source.previous(1, &wanted, &members).unwrap();
     assert_eq!(cells(&last, "s.score"), ["2", "2.5", "-"]);

@@ -141,6 +141,7 @@ pub(crate) fn cells(frame: &Frame, name: &str) -> Vec<String> {
         .map(|row| match &column.cells {
             _ if !column.is_valid(row) => "-".to_owned(),
             Cells::Integer(values) => values[row].to_string(),
+            Cells::Small(values) => values[row].to_string(),
             Cells::Real(values) => values[row].to_string(),
             _ => column.text(row).unwrap().to_owned(),
         })

@@ -1,0 +1,333 @@
+//! Aggregates over the members' events in one scan: rows of all threads into numbers by member.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
+use playbook_features::{FieldType, Number, Row, RowTable, Tally, TallyPlan, quote_name};
+use playbook_model::{Bitmap, CellType, Cells, Column, FeatureDef};
+
+use crate::clock::OffsetReader;
+use crate::error::engine;
+use crate::functions::micro;
+use crate::keys::{Keys, NO_ROW, texts};
+use crate::source::BatchSource;
+use crate::{BrandClock, Result};
+
+const STAGE: &str = "features";
+/// Members of a shard, which one thread adds to at a time.
+const SHARD_MEMBERS: usize = 1 << SHARD_BITS;
+const SHARD_BITS: u32 = 14;
+
+/// What the threads of a scan share.
+struct Shared {
+    plan: TallyPlan,
+    keys: Arc<Keys>,
+    clock: BrandClock,
+    shards: Vec<Mutex<Option<Tally>>>,
+    /// Positions of the optional columns in a batch.
+    kind: Option<usize>,
+    channel: Option<usize>,
+    weight: Option<usize>,
+    fields: Vec<(usize, FieldType)>,
+    /// Codes of texts.
+    codes: Mutex<HashMap<String, i64>>,
+}
+
+impl BatchSource {
+    /// Computes the columns of a plan over the members' events, in the order of `features`.
+    pub(crate) fn tally(
+        &self,
+        plan: TallyPlan,
+        features: &[&FeatureDef],
+        rows: &RowTable,
+        keys: &Arc<Keys>,
+    ) -> Result<Vec<Column>> {
+        let mut selected = vec!["member AS key".to_owned(), "time".to_owned()];
+        let mut select = |wanted: bool, name: &str| {
+            wanted.then(|| {
+                selected.push(quote_name(name));
+                selected.len() - 1
+            })
+        };
+        let kind = select(plan.reads_kind(), "kind");
+        let channel = select(plan.reads_channel(), "channel");
+        let weight = select(rows.weighted, "weight");
+        let fields = plan.fields().iter().filter_map(|(name, t)| Some((select(true, name)?, *t))).collect();
+        let mut conditions: Vec<String> = rows.in_time(self.intake.as_of.0, "member");
+        conditions.extend(plan.least_time().map(|least| format!("time >= {least}")));
+        let filter = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
+        let sql = format!("SELECT {} FROM {} WHERE {filter}", selected.join(", "), quote_name(&rows.name));
+        let shards = keys.len().div_ceil(SHARD_MEMBERS);
+        let shared = Arc::new(Shared {
+            plan,
+            keys: Arc::clone(keys),
+            clock: self.clock.clone(),
+            shards: (0..shards).map(|_| Mutex::new(None)).collect(),
+            kind,
+            channel,
+            weight,
+            fields,
+            codes: Mutex::default(),
+        });
+        let scan = Arc::clone(&shared);
+        self.session.scan(STAGE, &sql, &self.options.progress, move |_, batch| scan.take(batch))?;
+        let shared = Arc::into_inner(shared).expect("the threads of the scan are done");
+        Ok(shared.finish(features, self.options.partitions))
+    }
+}
+
+impl Shared {
+    fn take(&self, batch: &RecordBatch) -> Result<()> {
+        let fault = |error: arrow::error::ArrowError| engine(STAGE)(error.into());
+        let integers = |at: usize| cast(batch.column(at), &DataType::Int64).map_err(fault);
+        let places = self.keys.places(batch.column(0));
+        let times = integers(1)?;
+        let times = times.as_primitive::<Int64Type>();
+        let kinds = self.kind.map(|at| codes(batch.column(at), |kind| self.plan.kind_code(kind)));
+        let channels = self.channel.map(|at| codes(batch.column(at), |name| self.plan.channel_code(name)));
+        let weights = self.weight.map(integers).transpose()?;
+        let mut fields = Vec::with_capacity(self.fields.len());
+        for (at, field_type) in &self.fields {
+            fields.push(match field_type {
+                FieldType::Real => {
+                    let values = cast(batch.column(*at), &DataType::Float64).map_err(fault)?;
+                    Field::Real(values.as_primitive::<Float64Type>().clone())
+                }
+                FieldType::Integer => Field::Integer(integers(*at)?.as_primitive::<Int64Type>().clone()),
+                FieldType::Text => Field::Integer(self.text_codes(batch.column(*at))),
+            });
+        }
+        let mut row = BatchRow {
+            at: 0,
+            times: times.values(),
+            weights: weights.as_ref().map(|weights| weights.as_primitive::<Int64Type>().values().as_ref()),
+            fields: &fields,
+            days: self.clock.offsets(),
+        };
+        let other = (self.plan.kind_code(None), self.plan.channel_code(None));
+        let class_of = |at: usize| {
+            let kind = kinds.as_ref().map_or(other.0, |codes| codes[at]);
+            let channel = channels.as_ref().map_or(other.1, |codes| codes[at]);
+            self.plan.class(kind, channel, times.value(at))
+        };
+        // Rows by shard, so that each shard is taken once.
+        let mut wanted: Vec<(u32, u32, u32)> = Vec::with_capacity(places.len());
+        for (at, place) in places.iter().enumerate() {
+            if *place == NO_ROW || times.is_null(at) {
+                continue;
+            }
+            let class = class_of(at);
+            if self.plan.counts(class) {
+                let small = |n: usize| u32::try_from(n).expect("batches and classes are small");
+                wanted.push((*place, small(at), small(class)));
+            }
+        }
+        let shard_of = |row: &(u32, u32, u32)| row.0 >> SHARD_BITS;
+        wanted.sort_by_key(shard_of);
+        for rows in wanted.chunk_by(|a, b| shard_of(a) == shard_of(b)) {
+            let shard = shard_of(&rows[0]) as usize;
+            let mut tally = locked(&self.shards[shard]);
+            let tally = tally.get_or_insert_with(|| Tally::new(&self.plan, self.members(shard)));
+            for (place, at, class) in rows {
+                row.at = *at as usize;
+                tally.add(&self.plan, *class as usize, *place as usize % SHARD_MEMBERS, &mut row);
+            }
+        }
+        Ok(())
+    }
+
+    /// A code per text, the same in all batches; which is whose does not matter.
+    fn text_codes(&self, column: &ArrayRef) -> Int64Array {
+        let dictionary = crate::cells::dictionary(column);
+        let mut known = locked(&self.codes);
+        let codes: Vec<Option<i64>> = texts(dictionary.values())
+            .iter()
+            .map(|text| {
+                let text = text?;
+                let next = i64::try_from(known.len()).unwrap_or(i64::MAX);
+                Some(*known.entry(text.to_owned()).or_insert(next))
+            })
+            .collect();
+        dictionary.keys().iter().map(|key| codes[usize::try_from(key?).ok()?]).collect()
+    }
+
+    /// Members of a shard.
+    fn members(&self, shard: usize) -> usize {
+        SHARD_MEMBERS.min(self.keys.len() - shard * SHARD_MEMBERS)
+    }
+
+    /// Turns the numbers of all shards into columns; each shard is freed once it is read.
+    fn finish(self, features: &[&FeatureDef], threads: usize) -> Vec<Column> {
+        let members = self.keys.len();
+        let mut columns: Vec<Filled> =
+            (0..).zip(features).map(|(at, f)| Filled::new(f.cell_type, self.plan.is_small(at), members)).collect();
+        let mut stretches: Vec<Vec<Stretch<'_>>> = self.shards.iter().map(|_| Vec::new()).collect();
+        for column in &mut columns {
+            column.stretches().zip(&mut stretches).for_each(|(stretch, shard)| shard.push(stretch));
+        }
+        let jobs = Mutex::new(self.shards.iter().zip(stretches).enumerate());
+        let work = || {
+            while let Some((at, (tally, mut stretches))) = locked(&jobs).next() {
+                let tally = locked(tally).take();
+                let tally = tally.unwrap_or_else(|| Tally::new(&self.plan, self.members(at)));
+                let local_ms = |time| self.clock.local_ms(time);
+                tally.finish(&self.plan, local_ms, |column, member, value| {
+                    stretches[column].put(member, value);
+                });
+            }
+        };
+        thread::scope(|scope| {
+            (1..threads.max(1)).for_each(|_| drop(scope.spawn(work)));
+            work();
+        });
+        columns.into_iter().zip(features).map(|(column, feature)| column.column(feature)).collect()
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A field of a batch.
+enum Field {
+    Integer(Int64Array),
+    Real(Float64Array),
+}
+
+/// A row of a batch, as a tally reads it.
+struct BatchRow<'a> {
+    at: usize,
+    times: &'a [i64],
+    weights: Option<&'a [i64]>,
+    fields: &'a [Field],
+    days: OffsetReader<'a>,
+}
+
+impl Row for BatchRow<'_> {
+    fn time(&self) -> i64 {
+        self.times[self.at]
+    }
+
+    fn local_day(&mut self) -> i64 {
+        self.days.local_ms(self.times[self.at]).div_euclid(crate::clock::DAY_MS)
+    }
+
+    fn weight(&self) -> i64 {
+        self.weights.map_or(1, |weights| weights[self.at])
+    }
+
+    fn value(&self, field: usize) -> Option<i64> {
+        match &self.fields[field] {
+            Field::Integer(values) => values.is_valid(self.at).then(|| values.value(self.at)),
+            Field::Real(values) => values.is_valid(self.at).then(|| micro(values.value(self.at))).flatten(),
+        }
+    }
+}
+
+/// Codes of a column of texts; of a dictionary, each text is looked up once.
+fn codes(column: &ArrayRef, code: impl Fn(Option<&str>) -> u16) -> Vec<u16> {
+    if let Some(dictionary) = column.as_dictionary_opt::<Int32Type>() {
+        let names = texts(dictionary.values());
+        let of_name: Vec<u16> = names.iter().map(&code).collect();
+        let none = code(None);
+        let keys = dictionary.keys();
+        let of_key = |key: i32| usize::try_from(key).ok().and_then(|key| of_name.get(key)).copied().unwrap_or(none);
+        if keys.null_count() == 0 {
+            return keys.values().iter().map(|key| of_key(*key)).collect();
+        }
+        return keys.iter().map(|key| key.map_or(none, of_key)).collect();
+    }
+    texts(column).iter().map(code).collect()
+}
+
+/// A column while shards fill it.
+struct Filled {
+    cells: Cells,
+    /// A bit per missing value.
+    missing: Vec<u8>,
+    /// Per shard, values that a small column cannot hold.
+    large: Vec<Vec<(usize, i64)>>,
+}
+
+/// The part of a column that one shard fills.
+struct Stretch<'a> {
+    values: Values<'a>,
+    missing: &'a mut [u8],
+    /// Values that a small column cannot hold, by row.
+    large: &'a mut Vec<(usize, i64)>,
+}
+
+enum Values<'a> {
+    Integer(&'a mut [i64]),
+    Small(&'a mut [i32]),
+    Real(&'a mut [f64]),
+}
+
+impl Filled {
+    fn new(cell_type: CellType, is_small: bool, rows: usize) -> Self {
+        let cells = match cell_type {
+            CellType::Real => Cells::Real(vec![0.0; rows]),
+            _ if is_small => Cells::Small(vec![0; rows]),
+            _ => Cells::Integer(vec![0; rows]),
+        };
+        let large = vec![Vec::new(); rows.div_ceil(SHARD_MEMBERS)];
+        Self { cells, missing: vec![0; rows.div_ceil(8)], large }
+    }
+
+    fn stretches(&mut self) -> impl Iterator<Item = Stretch<'_>> {
+        let values: Vec<Values<'_>> = match &mut self.cells {
+            Cells::Real(values) => values.chunks_mut(SHARD_MEMBERS).map(Values::Real).collect(),
+            Cells::Integer(values) => values.chunks_mut(SHARD_MEMBERS).map(Values::Integer).collect(),
+            Cells::Small(values) => values.chunks_mut(SHARD_MEMBERS).map(Values::Small).collect(),
+            Cells::Text(_) | Cells::Category { .. } => Vec::new(),
+        };
+        let missing = self.missing.chunks_mut(SHARD_MEMBERS / 8);
+        let parts = values.into_iter().zip(missing).zip(&mut self.large);
+        parts.map(|((values, missing), large)| Stretch { values, missing, large })
+    }
+
+    fn column(self, feature: &FeatureDef) -> Column {
+        let rows = self.cells.len();
+        let valid = self.missing.iter().any(|bits| *bits != 0).then(|| {
+            let bits: Vec<u8> = self.missing.iter().map(|bits| !bits).collect();
+            let mut valid = Bitmap::default();
+            valid.extend_packed(&bits, rows);
+            valid
+        });
+        let is_large = self.large.iter().any(|large| !large.is_empty());
+        let cells = match self.cells {
+            Cells::Small(values) if is_large => {
+                let mut wide: Vec<i64> = values.into_iter().map(i64::from).collect();
+                for (shard, large) in self.large.iter().enumerate() {
+                    large.iter().for_each(|(at, value)| wide[shard * SHARD_MEMBERS + at] = *value);
+                }
+                Cells::Integer(wide)
+            }
+            cells => cells,
+        };
+        Column { name: feature.name.clone(), unit: feature.unit.clone(), cells, valid }
+    }
+}
+
+impl Stretch<'_> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the feature declares the type")]
+    fn put(&mut self, at: usize, value: Number) {
+        match (&mut self.values, value) {
+            (Values::Real(values), Number::Real(value)) if value.is_finite() => values[at] = value,
+            (Values::Real(values), Number::Integer(value)) => values[at] = value as f64,
+            (Values::Integer(values), Number::Integer(value)) => values[at] = value,
+            (Values::Small(values), Number::Integer(value)) => match i32::try_from(value) {
+                Ok(value) => values[at] = value,
+                Err(_) => self.large.push((at, value)),
+            },
+            (Values::Integer(values), Number::Real(value)) if value.abs() < 9.2e18 => {
+                values[at] = value.round() as i64;
+            }
+            _ => self.missing[at / 8] |= 1 << (at % 8),
+        }
+    }
+}
