@@ -119,6 +119,7 @@ fn shown(column: &Column, row: usize) -> String {
     match &column.cells {
         Cells::Real(v) => v[row].to_string(),
         Cells::Integer(v) => v[row].to_string(),
+        Cells::Small(v) => v[row].to_string(),
         Cells::Category { .. } | Cells::Text(_) => column.text(row).unwrap_or("").to_owned(),
     }
 }
@@ -130,6 +131,7 @@ fn cell(column: &Column, row: usize) -> Value {
     match &column.cells {
         Cells::Real(v) => json!(v[row]),
         Cells::Integer(v) => json!(v[row]),
+        Cells::Small(v) => json!(v[row]),
         Cells::Category { .. } | Cells::Text(_) => json!(column.text(row)),
     }
 }

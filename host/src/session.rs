@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
 use playbook_cycle::{Cancel, PrepareProblem, Prepared, fall_back, prepare};
@@ -23,7 +22,6 @@ pub(crate) struct Session {
     pub(crate) home: Home,
     pub(crate) terminal: Terminal,
     pub(crate) cancel: Cancel,
-    hooks: Arc<Mutex<Vec<Hook>>>,
     runtime: std::sync::OnceLock<Runtime>,
 }
 
@@ -39,12 +37,6 @@ impl std::fmt::Display for Faulty {
 
 impl std::error::Error for Faulty {}
 
-type Hook = Box<dyn Fn() + Send>;
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Components of a finished run or of the last closed cycle, by stage.
 pub(crate) type Pinned = BTreeMap<String, Digest>;
 
@@ -54,20 +46,13 @@ impl Session {
             home: Home::open(cli.home.as_deref())?,
             terminal: Terminal::new(cli.color),
             cancel: Cancel::default(),
-            hooks: Arc::default(),
             runtime: std::sync::OnceLock::new(),
         })
-    }
-
-    /// Calls `hook` when the user asks to stop.
-    pub(crate) fn on_cancel(&self, hook: impl Fn() + Send + 'static) {
-        lock(&self.hooks).push(Box::new(hook));
     }
 
     /// Stops cleanly on the first Ctrl-C or SIGTERM, at once on the second.
     pub(crate) fn listen(&self) -> Result<()> {
         let cancel = self.cancel.clone();
-        let hooks = Arc::clone(&self.hooks);
         ctrlc::set_handler(move || {
             if cancel.is_cancelled() {
                 Terminal::note("stopped at once");
@@ -75,7 +60,6 @@ impl Session {
             }
             Terminal::note("stopping; once more stops at once");
             cancel.cancel();
-            lock(&hooks).iter().for_each(|hook| hook());
         })
         .context("cannot listen for Ctrl-C")
     }

@@ -288,15 +288,6 @@ impl Progress for Shown {
     }
 }
 
-impl playbook_batch::Progress for Shown {
-    fn advanced(&self, stage: &str, rows: u64) {
-        Progress::advanced(self, stage, rows, None);
-    }
-    fn finished(&self, stage: &str) {
-        Progress::finished(self, stage);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{grouped, money, printable};

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::thread;
 
 use anyhow::{Context, Result, bail};
 use playbook_batch::{BatchOptions, BatchSource};
 use playbook_cycle::{
-    CycleOptions, CycleRun, DataSource, Intake, Prepared, run_cycle,
+    CycleOptions, CycleRun, DataSource, Intake, Laps, Prepared, Progress, SourceError, run_cycle,
 };
 use playbook_ledger::{CycleRef, Ledger};
-use playbook_model::Digest;
+use playbook_model::{Digest, Frame};
 use playbook_report::{Evidence, Lang};
 use playbook_runtime::Metering;
 use playbook_toml::{Loaded, Override};
@@ -27,6 +27,8 @@ use crate::{clock, outputs};
 
 /// File in the state folder with the components that closed the last cycle.
 const LAST_GOOD_FILE: &str = "last-good.json";
+/// File of members in the folder of outputs.
+const MEMBERS_FILE: &str = "members.parquet";
 /// Folder of components in the state folder.
 const COMPONENTS: &str = "components";
 
@@ -83,25 +85,18 @@ pub(crate) struct Finished {
     pub(crate) data: PathBuf,
     pub(crate) state: PathBuf,
     pub(crate) dry_run: bool,
-    pub(crate) timings: Vec<(String, f64)>,
+    pub(crate) laps: Laps,
 }
 
-/// Reads everything and runs the cycle; grants are booked unless the run is dry.
+/// Reads everything and runs the cycle; grants are booked unless the run is dry. The table of members is written
+/// into the folder `outputs`, where one is given.
 pub(crate) fn execute(
     session: &Session,
     job: &Job,
     files: &dyn playbook_toml::ReadFiles,
+    outputs: Option<&Path>,
 ) -> Result<Finished> {
-    let began = Instant::now();
-    let mut timings = Vec::new();
-    let mut lap = {
-        let mut last = began;
-        move |timings: &mut Vec<(String, f64)>, part: &str| {
-            let now = Instant::now();
-            timings.push((part.to_owned(), now.duration_since(last).as_secs_f64()));
-            last = now;
-        }
-    };
+    let mut laps = Laps::start();
     let loaded = session.load(&job.file, &job.overrides, files)?;
     let playbook = &loaded.playbook;
     let state = job.state.clone().unwrap_or_else(|| session.home.state_dir(&playbook.brand));
@@ -110,42 +105,47 @@ pub(crate) fn execute(
     let components = state.join(COMPONENTS);
     let last_good = last_good(&state, &playbook.id)?;
     let stages = session.prepare(&loaded, job.metering, &components, &job.pinned, &last_good)?;
-    lap(&mut timings, "prepare");
+    laps.end("prepare");
 
     let progress = Arc::new(Shown::new(session.terminal, job.quiet));
     let scratch = tempfile::tempdir().context("cannot make a folder for temporary files")?;
     let mut options = BatchOptions::new(&data, scratch.path());
     options.state = Some(state.clone());
     options.partitions = job.threads;
-    options.progress = Arc::clone(&progress) as Arc<dyn playbook_batch::Progress>;
-    let cancel = options.cancel.clone();
-    session.on_cancel(move || cancel.cancel());
+    options.progress = Arc::clone(&progress) as Arc<dyn Progress>;
+    options.cancel = session.cancel.clone();
     options.as_of = match &job.as_of {
         Some(text) => Some(clock::read(text, &playbook.time_zone)?),
         None => None,
     };
     let mut source = BatchSource::open(playbook, options)?;
     let intake = source.intake().clone();
-    lap(&mut timings, "intake");
+    laps.end("intake");
 
     let run_key = run_key(playbook.digest, &intake, &stages, job.metering);
     let ledger = open_ledger(&state, &playbook.brand, job.dry_run)?;
+    let write_members = |members: &Frame| {
+        let path = outputs.unwrap_or(Path::new("")).join(MEMBERS_FILE);
+        playbook_batch::write_members(&path, members, &playbook.outputs.omit_features, job.threads)
+            .map_err(SourceError::new)
+    };
     let options = CycleOptions {
         run_key,
         books: !job.dry_run,
         threads: job.threads,
         cancel: session.cancel.clone(),
         progress: progress.as_ref(),
+        members_done: outputs.is_some().then_some(&write_members),
     };
     let run = run_cycle(playbook, &stages, &mut source, &ledger, &options)?;
-    lap(&mut timings, "cycle");
+    laps.append(&run.laps);
     progress.clear();
     let rejects = source.rejects().to_vec();
     if !job.dry_run {
         keep_components(session, &stages, &components)?;
     }
     let dry_run = job.dry_run;
-    Ok(Finished { loaded, stages, run, intake, rejects, ledger, run_key, data, state, dry_run, timings })
+    Ok(Finished { loaded, stages, run, intake, rejects, ledger, run_key, data, state, dry_run, laps })
 }
 
 /// Stands for everything that the outputs depend on.
@@ -204,7 +204,7 @@ fn remember_good(state: &Path, playbook: &str, run: &CycleRun) -> Result<()> {
     fs::rename(&aside, &path).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
-/// Writes all outputs into `dir`, which exists and is empty.
+/// Writes all outputs but the table of members into `dir`, which exists.
 pub(crate) fn write(
     session: &Session,
     job: &Job,
@@ -212,26 +212,35 @@ pub(crate) fn write(
     recording: Option<&Recording>,
     dir: &Path,
 ) -> Result<Value> {
-    let Finished { loaded, run, intake, rejects, ledger, .. } = finished;
+    let Finished { loaded, run, ledger, .. } = finished;
+    let mut laps = finished.laps.clone();
+    laps.resume();
+    let cycle = CycleRef { playbook: loaded.playbook.id.clone(), number: run.number };
+    thread::scope(|scope| {
+        let entries = scope.spawn(|| outputs::ledger(dir, ledger, &cycle));
+        write_rest(session, job, finished, dir)?;
+        entries.join().expect("writing does not panic")
+    })?;
+    laps.end("outputs");
+    let saved = match recording {
+        Some(recording) => recording.save(dir)?,
+        None => BTreeMap::new(),
+    };
+    let record = record(session, job, finished, saved, &laps, dir)?;
+    outputs::write_json(&dir.join(evidence::RUN_FILE), &record)?;
+    Ok(record)
+}
+
+/// Writes what neither the members nor the ledger fill.
+fn write_rest(session: &Session, job: &Job, finished: &Finished, dir: &Path) -> Result<()> {
+    let Finished { loaded, run, intake, rejects, .. } = finished;
     let playbook = &loaded.playbook;
-    let began = Instant::now();
-    playbook_batch::write_members(
-        &dir.join("members.parquet"),
-        &run.members,
-        &playbook.outputs.omit_features,
-    )?;
     outputs::decisions(dir, run, playbook, intake.as_of.0)?;
     outputs::roi(dir, run)?;
     outputs::diagnosis(dir, run)?;
     outputs::campaign(dir, run, intake.local_min)?;
     outputs::tables(dir, run)?;
     playbook_batch::write_rejects(&dir.join("rejects.csv"), rejects)?;
-    let cycle = CycleRef { playbook: playbook.id.clone(), number: run.number };
-    outputs::ledger(dir, ledger, &cycle)?;
-    let saved = match recording {
-        Some(recording) => recording.save(dir)?,
-        None => BTreeMap::new(),
-    };
     let run_id = finished.run_key.hex()[..16].to_owned();
     let facts = PageFacts { playbook, run, intake, evidence: page_evidence(session, job, finished)?, run_id };
     let page = report(&facts);
@@ -242,11 +251,7 @@ pub(crate) fn write(
             fs::write(dir.join(format!("report.{code}.html")), playbook_report::render(&page, lang))?;
         }
     }
-    let mut timings = finished.timings.clone();
-    timings.push(("outputs".to_owned(), began.elapsed().as_secs_f64()));
-    let record = record(session, job, finished, saved, &timings, dir)?;
-    outputs::write_json(&dir.join(evidence::RUN_FILE), &record)?;
-    Ok(record)
+    Ok(())
 }
 
 fn page_evidence(session: &Session, job: &Job, finished: &Finished) -> Result<Evidence> {
@@ -273,7 +278,7 @@ fn record(
     job: &Job,
     finished: &Finished,
     saved: BTreeMap<String, String>,
-    timings: &[(String, f64)],
+    laps: &Laps,
     dir: &Path,
 ) -> Result<Value> {
     let Finished { loaded, run, intake, run_key, .. } = finished;
@@ -337,7 +342,7 @@ fn record(
         "outputs": evidence::outputs(dir)?,
         "invocation": invocation,
         "timings": {
-            "seconds": timings.iter().map(|(k, v)| (k.clone(), json!(v))).collect::<serde_json::Map<_, _>>(),
+            "seconds": laps.parts().iter().map(|(part, took)| (part.clone(), json!(took.as_secs_f64()))).collect::<serde_json::Map<_, _>>(),
             "plugin_calls_ms": stage_ms,
         },
     }))
@@ -419,20 +424,21 @@ impl Drop for Aside {
 pub(crate) fn run(session: &Session, job: &Job, out: &Path) -> Result<(PathBuf, Value, Finished)> {
     let aside = Aside::new(out)?;
     let recording = Recording::default();
-    let finished = execute(session, job, &recording)?;
+    let finished = execute(session, job, &recording, Some(aside.dir()))?;
     let record = write(session, job, &finished, Some(&recording), aside.dir())?;
     if !job.dry_run {
-        close(&finished)?;
+        close(&finished, aside.dir())?;
     }
     let place = aside.publish()?;
     Ok((place, record, finished))
 }
 
 /// Closes the cycle: its outputs become what the next cycle calls `previous`.
-fn close(finished: &Finished) -> Result<()> {
+fn close(finished: &Finished, outputs: &Path) -> Result<()> {
     let playbook = &finished.loaded.playbook;
     let cycle = CycleRef { playbook: playbook.id.clone(), number: finished.run.number };
-    playbook_batch::close_cycle(&finished.state, &playbook.id, finished.run.number, &finished.run.members)?;
+    let members = outputs.join(MEMBERS_FILE);
+    playbook_batch::close_cycle(&finished.state, &playbook.id, finished.run.number, &members)?;
     remember_good(&finished.state, &playbook.id, &finished.run)?;
     // A cycle stays open for new grants until the next one begins; what it granted never comes twice.
     let before = finished.ledger.head()?;

@@ -29,8 +29,8 @@ pub(crate) fn diff(session: &Session, args: &DiffArgs) -> Result<()> {
     if job_b.data.is_none() {
         job_b.data = job_a.file.parent().map(ToOwned::to_owned);
     }
-    let a = cycle::execute(session, &job_a, &Disk).context("playbook A")?;
-    let b = cycle::execute(session, &job_b, &Disk).context("playbook B")?;
+    let a = cycle::execute(session, &job_a, &Disk, None).context("playbook A")?;
+    let b = cycle::execute(session, &job_b, &Disk, None).context("playbook B")?;
     if a.intake.digest != b.intake.digest {
         bail!("the two playbooks read different data; compare them on the same files with --data");
     }

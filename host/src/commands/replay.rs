@@ -21,7 +21,19 @@ pub(crate) fn replay(session: &Session, args: &ReplayArgs) -> Result<()> {
     let recorded = evidence::read(&args.run)?;
     let files = SavedFiles::new(&args.run, &recorded.invocation.saved)?;
     let job = job(&recorded)?;
-    let finished = cycle::execute(session, &job, &files)?;
+    let kept;
+    let scratch;
+    let dir: &Path = match &args.out {
+        Some(out) => {
+            kept = Aside::new(out)?;
+            kept.dir()
+        }
+        None => {
+            scratch = tempfile::tempdir().context("cannot make a folder for temporary files")?;
+            scratch.path()
+        }
+    };
+    let finished = cycle::execute(session, &job, &files, Some(dir))?;
     let input = finished.intake.digest.map(|d| d.hex());
     if input != recorded.input_digest {
         bail!(
@@ -35,18 +47,6 @@ pub(crate) fn replay(session: &Session, args: &ReplayArgs) -> Result<()> {
     let mut finished = finished;
     finished.dry_run = recorded.dry_run;
     finished.run.booked = !recorded.dry_run;
-    let kept;
-    let scratch;
-    let dir: &Path = match &args.out {
-        Some(out) => {
-            kept = Aside::new(out)?;
-            kept.dir()
-        }
-        None => {
-            scratch = tempfile::tempdir().context("cannot make a folder for temporary files")?;
-            scratch.path()
-        }
-    };
     let record = cycle::write(session, &job, &finished, None, dir)?;
     let differences = compare(&args.run, &recorded, dir, &record)?;
     let checked = recorded.outputs.keys().filter(|name| !is_saved(name)).count() + 1;

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use playbook_model::{Minor, Priority, RefusalCode};
+use rayon::prelude::*;
 use playbook_toml::Guardrails;
 
 /// One proposal on its way through the checks.
@@ -141,10 +142,10 @@ impl Arbitration<'_> {
     #[must_use]
     pub fn decide(&self, candidates: Vec<Candidate>) -> Vec<Decision> {
         let mut decisions: Vec<Decision> = candidates
-            .into_iter()
+            .into_par_iter()
             .map(|candidate| Decision { refusal: self.alone(&candidate), candidate })
             .collect();
-        decisions.sort_unstable_by_key(|d| self.rank(&d.candidate));
+        decisions.par_sort_by_cached_key(|d| self.rank(&d.candidate));
         loop {
             let slots = self.slots(&decisions);
             let Some(stage) = self.below_ratio(&decisions, &slots) else {
@@ -210,7 +211,9 @@ impl Arbitration<'_> {
 
     /// Checks among proposals of one member, in order of rank: R12 to R14.
     fn slots(&self, decisions: &[Decision]) -> Vec<Option<Refusal>> {
-        let mut taken: HashMap<u32, Taken> = HashMap::new();
+        let rows = decisions.iter().map(|d| d.candidate.row as usize + 1).max().unwrap_or(0);
+        let mut place_of: Vec<u32> = vec![u32::MAX; rows];
+        let mut taken: Vec<Taken> = Vec::new();
         decisions
             .iter()
             .enumerate()
@@ -221,7 +224,12 @@ impl Arbitration<'_> {
                 let action = self.action(&d.candidate)?;
                 let row = d.candidate.row;
                 let history = self.members.history.get(&row);
-                let slot = taken.entry(row).or_default();
+                let place = &mut place_of[row as usize];
+                if *place == u32::MAX {
+                    *place = index(taken.len()).unwrap_or(u32::MAX);
+                    taken.push(Taken::default());
+                }
+                let slot = &mut taken[*place as usize];
                 if history.is_some_and(|h| h.families.contains(&action.family)) {
                     return Some(refused(RefusalCode::R12, "H9"));
                 }

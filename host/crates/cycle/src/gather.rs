@@ -144,8 +144,8 @@ fn source<'a>(need: &'a Need, column: &'a Column) -> Result<From<'a>, WrongType>
         wanted: need.cell_type.name(),
     };
     Ok(match (need.cell_type, &column.cells) {
-        (CellType::Real, Cells::Real(_) | Cells::Integer(_))
-        | (CellType::Integer, Cells::Integer(_))
+        (CellType::Real, Cells::Real(_) | Cells::Integer(_) | Cells::Small(_))
+        | (CellType::Integer, Cells::Integer(_) | Cells::Small(_))
         | (CellType::Text, Cells::Text(_) | Cells::Category { .. }) => From::Column(column),
         (CellType::Category, Cells::Category { names, .. }) => From::Recoded(
             column,
@@ -195,6 +195,14 @@ fn copy_flat<T: Copy>(values: &[T], rows: Rows<'_>, out: &mut Vec<T>) {
     }
 }
 
+/// As [`copy_flat`], into a wider type.
+fn copy_as<T: Copy, U: std::convert::From<T>>(values: &[T], rows: Rows<'_>, out: &mut Vec<U>) {
+    match rows {
+        Rows::Range { start, len } => out.extend(values[start..start + len].iter().map(|v| U::from(*v))),
+        Rows::Picked(rows) => out.extend(rows.iter().map(|&r| U::from(values[r as usize]))),
+    }
+}
+
 impl Pick<'_> {
     /// Appends reals and wides to their lists; returns integers and the mask.
     fn copy(
@@ -219,6 +227,8 @@ impl Pick<'_> {
                     #[expect(clippy::cast_precision_loss, reason = "the plugin asked for reals")]
                     (Cells::Integer(v), CellType::Real) => each(rows, |r| reals.push(v[r] as f64)),
                     (Cells::Integer(v), _) => copy_flat(v, rows, &mut integers),
+                    (Cells::Small(v), CellType::Real) => copy_as(v, rows, reals),
+                    (Cells::Small(v), _) => copy_as(v, rows, &mut integers),
                     (Cells::Text(_) | Cells::Category { .. }, _) => {
                         let mut cells = TextCells::default();
                         each(rows, |r| cells.push(column.text(r).unwrap_or("")));
@@ -318,6 +328,8 @@ impl Scatter {
                     v.extend_from_slice(&answer.integers[integer * rows..(integer + 1) * rows]);
                     integer += 1;
                 }
+                // Answers come in 64 bits; only finished columns are narrowed.
+                Cells::Small(_) => {}
                 Cells::Category { codes, .. } => {
                     let from = &answer.integers[integer * rows..(integer + 1) * rows];
                     codes.extend(from.iter().map(|v| u32::try_from(*v).unwrap_or(0)));
@@ -343,6 +355,7 @@ impl Scatter {
     pub(crate) fn append_missing(&mut self, rows: usize) {
         for column in &mut self.columns {
             match &mut column.cells {
+                Cells::Small(v) => v.resize(v.len() + rows, 0),
                 Cells::Real(v) => v.resize(v.len() + rows, 0.0),
                 Cells::Integer(v) => v.resize(v.len() + rows, 0),
                 Cells::Category { codes, .. } => codes.resize(codes.len() + rows, 0),
@@ -359,6 +372,9 @@ impl Scatter {
         self.columns
             .into_iter()
             .map(|mut column| {
+                if let Cells::Integer(values) = column.cells {
+                    column.cells = Cells::integers(values);
+                }
                 column.valid = column.valid.filter(|bits| bits.count_ones() < bits.len());
                 column
             })

@@ -173,8 +173,8 @@ fn stages_behind(features: &[FeatureDef], subject: &Subject, stages: &[StageDef]
     found
 }
 
-/// Returns the order in which stages run: inputs before readers, else kind in the order of the
-/// loop, else the order of the file.
+/// Returns the order in which stages run, in waves whose stages do not wait for each other: inputs before
+/// readers, else kind in the order of the loop, else the order of the file.
 ///
 /// # Errors
 /// A loop, named by its stages.
@@ -183,7 +183,7 @@ pub fn order(
     shapes: &[Shape],
     wirings: &[Wiring],
     features: &[FeatureDef],
-) -> Result<Vec<usize>, GraphProblem> {
+) -> Result<Vec<Vec<usize>>, GraphProblem> {
     let position: BTreeMap<&str, usize> =
         stages.iter().enumerate().map(|(i, s)| (s.name.as_str(), i)).collect();
     let mut before: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); stages.len()];
@@ -202,6 +202,7 @@ pub fn order(
         }
     }
     let mut done = Vec::with_capacity(stages.len());
+    let mut waves: Vec<Vec<usize>> = Vec::new();
     let mut left: Vec<usize> = (0..stages.len()).collect();
     left.sort_by_key(|&i| (stages[i].kind, i));
     while !left.is_empty() {
@@ -214,7 +215,12 @@ pub fn order(
                 hint: Some("cut the loop: read the `previous` output of one of them".to_owned()),
             });
         };
-        done.push(left.remove(at));
+        let next = left.remove(at);
+        done.push(next);
+        match waves.last_mut().filter(|wave| wave.iter().all(|stage| !before[next].contains(stage))) {
+            Some(wave) => wave.push(next),
+            None => waves.push(vec![next]),
+        }
     }
-    Ok(done)
+    Ok(waves)
 }

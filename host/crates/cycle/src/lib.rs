@@ -7,6 +7,7 @@ mod error;
 mod fit;
 mod gather;
 mod graph;
+mod laps;
 mod money;
 mod prepare;
 mod progress;
@@ -21,6 +22,7 @@ pub use arbitrate::{
 pub use error::CycleError;
 pub use gather::WrongType;
 pub use graph::{GraphProblem, Input, Offer, Wiring, order, outputs_of};
+pub use laps::Laps;
 pub use prepare::{PrepareProblem, Prepared, fall_back, prepare};
 pub use progress::{Cancel, Progress, Silent};
 pub use result::{AccountUse, CycleRun, ModelFacts, StageRun, StageUsage};

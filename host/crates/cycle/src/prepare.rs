@@ -11,6 +11,8 @@ use crate::graph::{GraphProblem, Offer, Wiring, order};
 pub struct Prepared {
     /// Position in the playbook.
     pub position: usize,
+    /// Stages of one wave do not read each other's outputs and run at the same time.
+    pub wave: usize,
     /// The stage as the playbook declares it.
     pub def: StageDef,
     /// Its plugin.
@@ -81,6 +83,7 @@ pub fn prepare(
         match (plugin.describe()?, shape) {
             (Ok(about), Ok(shape)) => ready.push(Prepared {
                 position,
+                wave: 0,
                 def: def.clone(),
                 plugin,
                 about,
@@ -119,12 +122,19 @@ pub fn prepare(
         return Ok(Err(problems));
     }
     let wirings: Vec<Wiring> = ready.iter().map(|p| p.wiring.clone()).collect();
-    let order = match order(&defs, &shapes, &wirings, &playbook.features) {
-        Ok(order) => order,
+    let waves = match order(&defs, &shapes, &wirings, &playbook.features) {
+        Ok(waves) => waves,
         Err(problem) => return Ok(Err(vec![PrepareProblem::Graph(problem)])),
     };
     let mut slots: Vec<Option<Prepared>> = ready.into_iter().map(Some).collect();
-    Ok(Ok(order.into_iter().filter_map(|i| slots[i].take()).collect()))
+    let mut stages = Vec::with_capacity(slots.len());
+    for (number, wave) in waves.into_iter().enumerate() {
+        for mut stage in wave.into_iter().filter_map(|at| slots[at].take()) {
+            stage.wave = number;
+            stages.push(stage);
+        }
+    }
+    Ok(Ok(stages))
 }
 
 /// Wires a second plugin for a stage that is prepared already: the version that closed the last cycle.
@@ -149,6 +159,7 @@ pub fn fall_back(
     let wired = offer.wire(&stage.def, &shape).ok().filter(|_| same_outputs && about.kind == stage.def.kind);
     Ok(wired.map(|wiring| Prepared {
         position,
+        wave: stage.wave,
         def: stage.def.clone(),
         plugin,
         about,

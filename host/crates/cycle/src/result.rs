@@ -9,6 +9,7 @@ use playbook_model::{
 
 use crate::arbitrate::Decision;
 use crate::graph::Wiring;
+use crate::laps::Laps;
 
 /// Everything that one cycle came to.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub struct CycleRun {
     pub accounts: Vec<AccountUse>,
     /// Whether money was booked; false in a dry run.
     pub booked: bool,
+    /// Where the time went.
+    pub laps: Laps,
 }
 
 /// One stage of a cycle.

@@ -15,11 +15,12 @@ use crate::error::CycleError;
 use crate::fit::{Buckets, FitInput, fit};
 use crate::gather::{Gather, Rows, Scatter};
 use crate::graph::Input;
+use crate::laps::Laps;
 use crate::money::{Families, Money, action_facts, member_facts};
 use crate::prepare::Prepared;
 use crate::progress::{Cancel, Progress};
-use crate::result::{CycleRun, ModelFacts, StageRun, StageUsage};
-use crate::source::DataSource;
+use crate::result::{AccountUse, CycleRun, ModelFacts, StageRun, StageUsage};
+use crate::source::{DataSource, SourceError};
 use crate::stream::{Stream, Streamed, missing_columns, stream};
 
 /// Most rows of a table that goes to a plugin as a whole.
@@ -37,6 +38,8 @@ pub struct CycleOptions<'a> {
     pub cancel: Cancel,
     /// Hears how far it is.
     pub progress: &'a dyn Progress,
+    /// Gets the finished table of members while decisions are made, to write it meanwhile.
+    pub members_done: Option<&'a (dyn Fn(&Frame) -> Result<(), SourceError> + Sync)>,
 }
 
 impl std::fmt::Debug for CycleOptions<'_> {
@@ -63,19 +66,44 @@ pub fn run_cycle(
     options: &CycleOptions<'_>,
 ) -> Result<CycleRun, CycleError> {
     let threads = rayon::ThreadPoolBuilder::new().num_threads(options.threads.max(1)).build();
-    let pool = threads.map_err(|e| CycleError::Source(crate::SourceError::new(e)))?;
+    let pool = threads.map_err(|e| CycleError::Source(SourceError::new(e)))?;
+    let mut laps = Laps::start();
     let members = source.members()?;
+    laps.end("features");
     let mut cycle = Cycle::begin(playbook, stages, members, source, options)?;
+    laps.end("keys");
     let money =
         Money::open(ledger, playbook, cycle.run.number, cycle.context.now, options.run_key)?;
-    for stage in stages {
-        let budget = money.pool_available(stage.def.pool.as_deref());
-        let tables = cycle.tables_of(stage, source)?;
-        let done = pool.install(|| cycle.stage(stage, tables, budget, options))?;
-        cycle.keep(stage, done);
+    laps.end("ledger");
+    for wave in stages.chunk_by(|a, b| a.wave == b.wave) {
+        let mut inputs = Vec::with_capacity(wave.len());
+        for stage in wave {
+            inputs.push((stage, cycle.tables_of(stage, source)?));
+        }
+        laps.end("tables");
+        let run = |(stage, tables): (&Prepared, Vec<Batch>)| {
+            cycle.stage(stage, tables, money.pool_available(stage.def.pool.as_deref()), options)
+        };
+        let done: Vec<Result<Done, CycleError>> =
+            pool.install(|| inputs.into_par_iter().map(run).collect());
+        for (stage, done) in wave.iter().zip(done) {
+            cycle.keep(stage, done?);
+        }
+        laps.end("stages");
     }
     cycle.remaining_tables(source)?;
-    pool.install(|| cycle.decide(stages, &money))?;
+    laps.end("tables");
+    let candidates = std::mem::take(&mut cycle.candidates);
+    let (decided, taken) = pool.install(|| {
+        let take = || options.members_done.map_or(Ok(()), |done| done(&cycle.run.members));
+        rayon::join(|| cycle.decide(stages, candidates, &money, &mut laps), take)
+    });
+    laps.end("table of members");
+    taken?;
+    let (decisions, accounts) = decided?;
+    cycle.run.decisions = decisions;
+    cycle.run.accounts = accounts;
+    cycle.run.laps = laps;
     cycle.run.booked = options.books;
     Ok(cycle.run)
 }
@@ -134,6 +162,7 @@ impl<'a> Cycle<'a> {
                 decisions: Vec::new(),
                 accounts: Vec::new(),
                 booked: false,
+                laps: Laps::start(),
             },
             previous,
             buckets,
@@ -448,7 +477,13 @@ impl<'a> Cycle<'a> {
         Ok(())
     }
 
-    fn decide(&mut self, stages: &[Prepared], money: &Money<'_>) -> Result<(), CycleError> {
+    fn decide(
+        &self,
+        stages: &[Prepared],
+        candidates: Vec<Candidate>,
+        money: &Money<'_>,
+        laps: &mut Laps,
+    ) -> Result<(Vec<Decision>, Vec<AccountUse>), CycleError> {
         let rules = &self.playbook.guardrails;
         let mut families = Families::default();
         let (actions, purposes) = action_facts(stages, &mut families);
@@ -463,11 +498,11 @@ impl<'a> Cycle<'a> {
             money: &stage_money,
             pools: &pools,
         };
-        let mut decisions: Vec<Decision> = arbitration.decide(std::mem::take(&mut self.candidates));
+        let mut decisions: Vec<Decision> = arbitration.decide(candidates);
+        laps.end("arbitration");
         money.book(&mut decisions, stages, &self.run.keys)?;
-        self.run.decisions = decisions;
-        self.run.accounts = money.uses()?;
-        Ok(())
+        laps.end("ledger");
+        Ok((decisions, money.uses()?))
     }
 }
 
