@@ -29,7 +29,9 @@ def measures(command):
     """What one run of a benchmark printed: nanoseconds a call by name and rows."""
     # With backtraces on, Extism takes one in every call without fuel: a call of one row then takes twice as long.
     env = {**os.environ, "RUST_BACKTRACE": "0", "RUST_LIB_BACKTRACE": "0"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    # Where cargo runs it: the benchmark finds its guest from there.
+    package = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../host/crates/runtime")
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env, cwd=package)
     if done.returncode != 0:
         sys.exit(f"{command[0]} failed:\n{done.stderr}")
     found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
@@ -47,7 +49,8 @@ def main():
     arguments = parser.parse_args()
     if arguments.rounds < 1:
         parser.error("--rounds is at least 1")
-    commands = [[arguments.sandbox, "--json"], [arguments.extism, arguments.guest]]
+    sandbox, extism, guest = map(os.path.abspath, [arguments.sandbox, arguments.extism, arguments.guest])
+    commands = [[sandbox, "--json"], [extism, guest]]
     seen = {}
     for number in range(arguments.rounds):
         for command in commands if number % 2 == 0 else reversed(commands):

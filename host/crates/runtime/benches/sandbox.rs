@@ -6,7 +6,6 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints")]
 
 use std::hint::black_box;
-use std::path::Path;
 use std::time::Instant;
 
 use playbook_builder::{Options, build_one};
