@@ -114,16 +114,11 @@ impl OpenedPlugin {
     /// A host's fault: another kind of plugin, a batch without the shape's columns, no free instance.
     pub fn score(&self, context: &Context, batch: &Batch) -> Result<Outcome<RowAnswer>, RuntimeError> {
         self.expect(Kind::Scoring, "score")?;
-        let wides = self.check_batch(batch)?;
-        self.run(
-            batch.rows,
+        self.run_rows(
+            batch,
             self.row_bytes(batch.rows, 4),
-            |store, guests| match &guests.kind {
-                KindGuest::Scoring(guest) => guest.call_score(
-                    store,
-                    convert::context(context),
-                    convert::batch(batch, wides.as_deref()),
-                ),
+            |store, guest, batch| match guest {
+                KindGuest::Scoring(guest) => guest.call_score(store, convert::context(context), batch),
                 _ => Err(other_kind()),
             },
             convert::row_answer,
@@ -141,16 +136,11 @@ impl OpenedPlugin {
         batch: &Batch,
     ) -> Result<Outcome<Vec<Factor>>, RuntimeError> {
         self.expect(Kind::Scoring, "explain")?;
-        let wides = self.check_batch(batch)?;
-        self.run(
-            batch.rows,
+        self.run_rows(
+            batch,
             self.plugin.loaded.limits.returned_bytes_max,
-            |store, guests| match &guests.kind {
-                KindGuest::Scoring(guest) => guest.call_explain(
-                    store,
-                    convert::context(context),
-                    convert::batch(batch, wides.as_deref()),
-                ),
+            |store, guest, batch| match guest {
+                KindGuest::Scoring(guest) => guest.call_explain(store, convert::context(context), batch),
                 _ => Err(other_kind()),
             },
             convert::factors,
@@ -164,16 +154,11 @@ impl OpenedPlugin {
     /// As [`OpenedPlugin::score`].
     pub fn assign(&self, context: &Context, batch: &Batch) -> Result<Outcome<Segments>, RuntimeError> {
         self.expect(Kind::Segmentation, "assign")?;
-        let wides = self.check_batch(batch)?;
-        self.run(
-            batch.rows,
+        self.run_rows(
+            batch,
             self.row_bytes(batch.rows, 8),
-            |store, guests| match &guests.kind {
-                KindGuest::Segmentation(guest) => guest.call_assign(
-                    store,
-                    convert::context(context),
-                    convert::batch(batch, wides.as_deref()),
-                ),
+            |store, guest, batch| match guest {
+                KindGuest::Segmentation(guest) => guest.call_assign(store, convert::context(context), batch),
                 _ => Err(other_kind()),
             },
             convert::segments,
@@ -191,16 +176,11 @@ impl OpenedPlugin {
         batch: &Batch,
     ) -> Result<Outcome<Proposals>, RuntimeError> {
         self.expect(Kind::Incentive, "propose")?;
-        let wides = self.check_batch(batch)?;
-        self.run(
-            batch.rows,
+        self.run_rows(
+            batch,
             self.proposal_bytes(batch.rows),
-            |store, guests| match &guests.kind {
-                KindGuest::Incentive(guest) => guest.call_propose(
-                    store,
-                    convert::context(context),
-                    convert::batch(batch, wides.as_deref()),
-                ),
+            |store, guest, batch| match guest {
+                KindGuest::Incentive(guest) => guest.call_propose(store, convert::context(context), batch),
                 _ => Err(other_kind()),
             },
             convert::proposals,
@@ -243,17 +223,11 @@ impl OpenedPlugin {
         batch: &Batch,
     ) -> Result<Outcome<Proposals>, RuntimeError> {
         self.expect(Kind::Campaign, "touch")?;
-        let wides = self.check_batch(batch)?;
-        self.run(
-            batch.rows,
+        self.run_rows(
+            batch,
             self.proposal_bytes(batch.rows),
-            |store, guests| match &guests.kind {
-                KindGuest::Campaign(guest) => guest.call_touch(
-                    store,
-                    convert::context(context),
-                    phase,
-                    convert::batch(batch, wides.as_deref()),
-                ),
+            |store, guest, batch| match guest {
+                KindGuest::Campaign(guest) => guest.call_touch(store, convert::context(context), phase, batch),
                 _ => Err(other_kind()),
             },
             convert::proposals,
@@ -303,16 +277,11 @@ impl OpenedPlugin {
     /// As [`OpenedPlugin::score`].
     pub fn screen(&self, context: &Context, batch: &Batch) -> Result<Outcome<RowAnswer>, RuntimeError> {
         self.expect(Kind::Diagnosis, "screen")?;
-        let wides = self.check_batch(batch)?;
-        self.run(
-            batch.rows,
+        self.run_rows(
+            batch,
             self.row_bytes(batch.rows, 4),
-            |store, guests| match &guests.kind {
-                KindGuest::Diagnosis(guest) => guest.call_screen(
-                    store,
-                    convert::context(context),
-                    convert::batch(batch, wides.as_deref()),
-                ),
+            |store, guest, batch| match guest {
+                KindGuest::Diagnosis(guest) => guest.call_screen(store, convert::context(context), batch),
                 _ => Err(other_kind()),
             },
             convert::row_answer,
@@ -321,6 +290,20 @@ impl OpenedPlugin {
     }
 
     // ---- one way for all calls -----------------------------------------------------------------
+
+    /// A call over the rows of a batch.
+    fn run_rows<R, T>(
+        &self,
+        batch: &Batch,
+        returned_bytes: u64,
+        call: impl FnOnce(&mut Store<State>, &KindGuest, crate::bindings::playbook::plugin::types::Batch<'_>) -> Said<R>,
+        convert: impl FnOnce(R) -> T,
+        check: impl FnOnce(&T) -> Checked,
+    ) -> Result<Outcome<T>, RuntimeError> {
+        let wides = self.check_batch(batch)?;
+        let lent = convert::batch(batch, wides.as_deref());
+        self.run(batch.rows, returned_bytes, |store, guests| call(store, &guests.kind, lent), convert, check)
+    }
 
     fn run<R, T>(
         &self,
