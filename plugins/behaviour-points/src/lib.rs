@@ -16,7 +16,8 @@ settings! {
         /// Points and daily cap per kind of event. What is given here replaces the whole table.
         pub kinds: BTreeMap<String, KindPoints> = standard_kinds(),
         /// Where counts come from. `daily`: list feature `daily_KIND_30d`, 30 counts, oldest first, so that
-        /// caps hold per day. `totals`: feature `KIND_30d`, capped at 30 daily caps, without points of today.
+        /// caps hold per day. `totals`: feature `KIND_30d`, without points of today; a `capped-count` with the
+        /// caps of this table is exact, a plain count is capped at 30 daily caps.
         pub input: Input = Input::Daily,
         /// Where order points come from. `units`: feature `order_units_30d`, the full units of each order as
         /// the playbook counted them. `amounts`: list feature `order_amounts_30d_minor`, one net amount an

@@ -331,3 +331,39 @@ impl Stretch<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use playbook_model::{Definition, Subject};
+
+    use super::*;
+
+    #[test]
+    fn a_small_column_widens_where_a_value_does_not_fit_and_keeps_all_others() {
+        let rows = SHARD_MEMBERS + 3;
+        let mut filled = Filled::new(CellType::Integer, true, rows);
+        for (shard, mut stretch) in filled.stretches().enumerate() {
+            let members = if shard == 0 { SHARD_MEMBERS } else { 3 };
+            for member in 0..members {
+                let value = i64::try_from(shard * SHARD_MEMBERS + member).unwrap();
+                stretch.put(member, if shard == 1 && member == 1 { Number::Missing } else { Number::Integer(value) });
+            }
+            stretch.put(2, Number::Integer(1 << 40));
+        }
+        let feature = FeatureDef {
+            name: "x".to_owned(),
+            subject: Subject::member(),
+            cell_type: CellType::Integer,
+            unit: String::new(),
+            definition: Definition::Constant(0.0),
+        };
+        let column = filled.column(&feature);
+        assert_eq!(column.integer(1), Some(1));
+        assert_eq!(column.integer(2), Some(1 << 40));
+        assert_eq!(column.integer(SHARD_MEMBERS), i64::try_from(SHARD_MEMBERS).ok());
+        assert_eq!(column.integer(SHARD_MEMBERS + 1), None);
+        assert_eq!(column.integer(SHARD_MEMBERS + 2), Some(1 << 40));
+    }
+}

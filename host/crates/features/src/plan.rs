@@ -199,7 +199,7 @@ fn part_sql(
             let local_day = function::LOCAL_DAY;
             format!("bit_or({day_bit}(time, {local_day}({}))){filter}", request.as_of.0)
         }
-        Part::FirstDay | Part::LastDay | Part::FirstDaySum | Part::GapSquares => {
+        Part::CappedRows(_) | Part::FirstDay | Part::LastDay | Part::FirstDaySum | Part::GapSquares => {
             unreachable!("parts of days run over days")
         }
     }
@@ -363,6 +363,8 @@ fn day_pass(request: &Request<'_>, conditions: &[String], group: &[&Planned<'_>]
     daily.extend(sums.iter().enumerate().map(|(i, sql)| format!("{sql} AS s{i}")));
     if weighted {
         daily.push("sum(weight) AS events".to_owned());
+    } else if order.iter().any(|sql| sql.contains("events")) {
+        daily.push("count(*) AS events".to_owned());
     }
     let key_of = |alias: &str| key.as_ref().map(|k| format!("{k} AS {alias}, ")).unwrap_or_default();
     let group_key = key.as_ref().map(|k| format!("{k}, ")).unwrap_or_default();
@@ -398,6 +400,7 @@ fn day_part_sql(part: Part, sum: &str, weighted: bool) -> String {
     let filter = if weighted { " FILTER (WHERE events > 0)" } else { "" };
     match part {
         Part::Rows => format!("count(*){filter}"),
+        Part::CappedRows(cap) => format!("sum(CASE WHEN events > {cap} THEN {cap} ELSE events END)"),
         Part::FirstDay => format!("min(day){filter}"),
         Part::LastDay => format!("max(day){filter}"),
         Part::Sum => format!("sum({sum})"),

@@ -25,6 +25,8 @@ pub enum RowGrain {
 pub enum Part {
     /// Number of rows (or, at day or value grain, of days or values).
     Rows,
+    /// Number of rows, of each day at most this many.
+    CappedRows(u32),
     /// Number of rows that hold the field.
     Present,
     /// Exact sum of the field; reals in millionths.
@@ -104,6 +106,7 @@ pub fn recipe(aggregate: &AggregateDef) -> Recipe {
     let (grain, parts, finish) = match aggregate.function {
         A::Count if aggregate.field.is_some() => (G::Row, vec![P::Present], F::Same),
         A::Count => (G::Row, vec![P::Rows], F::Same),
+        A::CappedCount => (G::Day, vec![P::CappedRows(aggregate.cap.unwrap_or(u32::MAX))], F::Same),
         A::Sum => (G::Row, vec![P::Sum], F::Same),
         A::Mean => (G::Row, vec![P::Sum, P::Present], F::Mean),
         A::Min => (G::Row, vec![P::Least], F::Same),
@@ -124,7 +127,7 @@ pub fn recipe(aggregate: &AggregateDef) -> Recipe {
     };
     let zero_when_empty = matches!(
         aggregate.function,
-        A::Count | A::Sum | A::Distinct | A::DistinctDays | A::RepeatDays | A::RepeatSum
+        A::Count | A::CappedCount | A::Sum | A::Distinct | A::DistinctDays | A::RepeatDays | A::RepeatSum
     );
     Recipe { grain, parts, finish, zero_when_empty }
 }

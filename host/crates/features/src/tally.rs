@@ -71,7 +71,8 @@ pub struct TallyPlan {
     counts: usize,
     /// What each number is before any row.
     numbers: Vec<i64>,
-    lists: usize,
+    /// Of each list of days, the cap under which rows are counted.
+    caps: Vec<Option<u32>>,
     outputs: Vec<Output>,
     weighted: bool,
 }
@@ -166,7 +167,7 @@ impl TallyPlan {
         let mut order: Vec<usize> = (0..taken.len()).collect();
         order.sort_by_key(|at| taken[*at].field.is_none());
         let mut outputs: BTreeMap<usize, Output> = BTreeMap::new();
-        let mut lists: Vec<(RowGrain, Option<usize>, &[String])> = Vec::new();
+        let mut lists: Vec<(RowGrain, Option<usize>, &[String], Option<u32>)> = Vec::new();
         for at in order {
             let one = taken[at];
             let (from, to) = window(one);
@@ -175,12 +176,15 @@ impl TallyPlan {
             let mut output = Output { recipe: one.recipe.clone(), is_micro, slots: Vec::new(), list: 0 };
             let mut add = Vec::new();
             if one.recipe.grain != RowGrain::Row {
-                let grain = one.recipe.grain;
-                let shared = lists.iter().position(|(of_grain, of, conditions)| {
-                    *of_grain == grain && *conditions == one.conditions && (field.is_none() || *of == field)
+                let (grain, cap) = (one.recipe.grain, cap_of(&one.recipe));
+                let shared = lists.iter().position(|(of_grain, of, conditions, of_cap)| {
+                    *of_grain == grain
+                        && *conditions == one.conditions
+                        && (field.is_none() || *of == field)
+                        && *of_cap == cap
                 });
                 output.list = shared.unwrap_or_else(|| {
-                    lists.push((grain, field, &one.conditions));
+                    lists.push((grain, field, &one.conditions, cap));
                     let op = match (grain, field) {
                         (RowGrain::Value, Some(field)) => Op::Value(field),
                         _ => Op::Day(field),
@@ -209,7 +213,7 @@ impl TallyPlan {
             });
             outputs.insert(at, output);
         }
-        plan.lists = lists.len();
+        plan.caps = lists.iter().map(|(_, _, _, cap)| *cap).collect();
         plan.outputs = outputs.into_values().collect();
         Ok((plan, rest))
     }
@@ -225,7 +229,7 @@ impl TallyPlan {
             updates: vec![Vec::new()],
             counts: 0,
             numbers: Vec::new(),
-            lists: 0,
+            caps: Vec::new(),
             outputs: Vec::new(),
             weighted,
         }
@@ -360,7 +364,7 @@ fn holds(one: &Planned<'_>) -> bool {
     let parts = |part: &Part| match part {
         Part::Rows | Part::FirstTime | Part::LastTime | Part::DayBits => true,
         Part::Present | Part::Sum => is_number,
-        Part::FirstDay | Part::LastDay | Part::FirstDaySum | Part::GapSquares => is_number,
+        Part::CappedRows(_) | Part::FirstDay | Part::LastDay | Part::FirstDaySum | Part::GapSquares => is_number,
         Part::Least | Part::Greatest | Part::FirstValue | Part::LastValue => false,
     };
     one.item.by_value.is_none()
@@ -380,7 +384,7 @@ impl Tally {
             members,
             counts: vec![0; members * plan.counts],
             numbers: plan.numbers.repeat(members),
-            lists: vec![Vec::new(); plan.lists],
+            lists: vec![Vec::new(); plan.caps.len()],
         }
     }
 
@@ -433,7 +437,7 @@ impl Tally {
         mut take: impl FnMut(usize, usize, Number),
     ) {
         let days: Vec<Vec<Days>> =
-            std::mem::take(&mut self.lists).into_iter().map(|list| fold(list, self.members)).collect();
+            std::mem::take(&mut self.lists).into_iter().zip(&plan.caps).map(|(list, cap)| fold(list, *cap, self.members)).collect();
         let width = plan.numbers.len();
         for member in 0..self.members {
             let counts = &self.counts[member * plan.counts..(member + 1) * plan.counts];
@@ -492,6 +496,8 @@ struct Days {
     sum: i64,
     first_sum: i64,
     gap_squares: i64,
+    /// Rows under the cap of each day.
+    capped: i64,
     /// Distinct values, in lists of values.
     values: i64,
 }
@@ -531,22 +537,32 @@ impl Days {
                 let above = gaps * self.gap_squares - stretch * stretch;
                 Number::Real((above as f64 / (gaps * (gaps - 1)) as f64).sqrt())
             }
+            _ if matches!(output.recipe.parts[0], Part::CappedRows(_)) => Number::Integer(self.capped),
             _ => Number::Integer(self.days),
         }
     }
 }
 
+/// The cap of a recipe of capped counts.
+fn cap_of(recipe: &Recipe) -> Option<u32> {
+    recipe.parts.iter().find_map(|part| match part {
+        Part::CappedRows(cap) => Some(*cap),
+        _ => None,
+    })
+}
+
 /// Rows to days, days to members.
-fn fold(mut list: Vec<Day>, members: usize) -> Vec<Days> {
+fn fold(mut list: Vec<Day>, cap: Option<u32>, members: usize) -> Vec<Days> {
     list.sort_unstable();
     let mut folded = vec![Days::default(); members];
     for rows in list.chunk_by(|a, b| (a.member, a.day) == (b.member, b.day)) {
-        let is_real = rows.iter().any(|row| row.weight > 0);
+        let real: i64 = rows.iter().map(|row| i64::from(row.weight)).sum();
         let sum = rows.iter().fold(0_i64, |sum, row| sum.wrapping_add(row.value));
         let member = &mut folded[rows[0].member as usize];
         let values = rows.chunk_by(|a, b| a.value == b.value).count();
         member.values += i64::try_from(values).unwrap_or(i64::MAX);
-        member.add(i64::from(rows[0].day), is_real, sum);
+        member.capped += cap.map_or(real, |cap| real.min(i64::from(cap)));
+        member.add(i64::from(rows[0].day), real > 0, sum);
     }
     folded
 }

@@ -32,6 +32,7 @@ fn aggregate(function: Aggregate, field: Option<&str>, days: Option<i64>) -> Agg
         filter: EventFilter { kinds: vec!["order_paid".to_owned()], channels: vec![] },
         window: Window { from_ms: days.map(|days| days * DAY), to_ms: 0 },
         field: field.map(str::to_owned),
+        cap: None,
         by: None,
     }
 }

@@ -57,6 +57,8 @@ pub enum Grain {
 pub enum Aggregate {
     /// Number of rows.
     Count,
+    /// Number of rows, of each calendar day at most the aggregate's cap.
+    CappedCount,
     /// Sum of the field.
     Sum,
     /// Mean of the field; missing where there is no row.
@@ -91,8 +93,9 @@ pub enum Aggregate {
 
 impl Aggregate {
     /// All functions with the names that playbooks use.
-    pub const ALL: [(&'static str, Self); 16] = [
+    pub const ALL: [(&'static str, Self); 17] = [
         ("count", Self::Count),
+        ("capped-count", Self::CappedCount),
         ("sum", Self::Sum),
         ("mean", Self::Mean),
         ("min", Self::Min),
@@ -140,6 +143,8 @@ pub struct AggregateDef {
     pub window: Window,
     /// Column of the rows that the function reads.
     pub field: Option<String>,
+    /// Most rows of a day that count (only capped counts).
+    pub cap: Option<u32>,
     /// One column per value of this category (a column, or `plugin.output`), named `feature.value`.
     pub by: Option<String>,
 }

@@ -82,6 +82,13 @@ fn every_aggregate_gives_what_its_definition_says() {
     check(orders(A::RepeatDays, None, 0), ["0", "2", "0"]);
     check(orders(A::RepeatDays, None, 30), ["0", "2", "0"]);
     check(orders(A::RepeatSum, amount, 0), ["0", "300", "0"]);
+    for (cap, want) in [(1, "3"), (2, "4"), (9, "4")] {
+        let mut capped = orders(A::CappedCount, None, 0);
+        if let Definition::Aggregate(definition) = &mut capped.definition {
+            definition.cap = Some(cap);
+        }
+        check(capped, ["0", want, "1"]);
+    }
     // Gaps of 3 and 5 days.
     check(orders(A::GapMean, None, 0), ["-", "4", "-"]);
     check(orders(A::GapSd, None, 0), ["-", &2_f64.sqrt().to_string(), "-"]);
@@ -286,6 +293,7 @@ fn numbers_by_member_and_sql_over_the_brand_agree_where_the_brand_has_one_member
                     let mut definition = plain(function, field);
                     definition.window.from_ms = from.map(|days: i64| days * DAY);
                     definition.window.to_ms = to * DAY;
+                    definition.cap = (function == Aggregate::CappedCount).then_some(2);
                     definition.filter.kinds = kinds.into_iter().map(str::to_owned).collect();
                     definition.filter.channels = channels.into_iter().map(str::to_owned).collect();
                     let of_text = matches!(function, Aggregate::Min | Aggregate::Max | Aggregate::First | Aggregate::Last);

@@ -44,8 +44,9 @@ fn guardrails() -> Guardrails {
         incentive_ratio_min: 0.0,
         single_investment_max: 1.0,
         commercial_share_max: 1.0,
-        contacts_per_member_max: BTreeMap::new(),
-        commercial_per_member_max: BTreeMap::new(),
+        contacts_per_day_max: BTreeMap::new(),
+        commercial_per_day_max: BTreeMap::new(),
+        commercial_per_week_max: BTreeMap::new(),
         family_window_h: 0,
         complaint_feature: None,
         churn_output: None,
@@ -104,6 +105,7 @@ pub(crate) fn plain(function: Aggregate, field: Option<&str>) -> AggregateDef {
         filter: EventFilter::default(),
         window: Window::default(),
         field: field.map(str::to_owned),
+        cap: None,
         by: None,
     }
 }

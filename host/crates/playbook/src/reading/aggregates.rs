@@ -70,6 +70,7 @@ impl Reading<'_> {
             filter: EventFilter { kinds, channels },
             window: self.window(table, over),
             field: field.and_then(Node::text).map(str::to_owned),
+            cap: self.cap(entry, table, way, function),
             by,
         };
         let unit = unit_of(function, aggregate.field.as_deref().unwrap_or_default());
@@ -85,6 +86,25 @@ impl Reading<'_> {
             )
             .expected("a feature without it"),
         );
+    }
+
+    /// The cap of a capped count; reports one that is missing or has no effect.
+    fn cap(&mut self, entry: &Entry, table: &Table, way: &Entry, function: Aggregate) -> Option<u32> {
+        let cap = table.integer("cap").and_then(|cap| u32::try_from(cap).ok());
+        match (function == Aggregate::CappedCount, table.entry("cap")) {
+            (true, None) => self.add(
+                Problem::new(
+                    "missing-key",
+                    way.node.place,
+                    format!("`capped-count` of `{}` needs a cap", entry.key),
+                )
+                .expected("`cap`, the most rows of a day that count")
+                .hint("for example cap = 10"),
+            ),
+            (false, Some(extra)) => self.needless_over(extra, "only `capped-count` has a cap"),
+            _ => {}
+        }
+        cap
     }
 
     fn field_needed(
@@ -340,7 +360,7 @@ fn function_name(function: Aggregate) -> &'static str {
 
 fn unit_of(function: Aggregate, field: &str) -> &'static str {
     match function {
-        Aggregate::Count | Aggregate::Distinct | Aggregate::RepeatDays => "count",
+        Aggregate::Count | Aggregate::CappedCount | Aggregate::Distinct | Aggregate::RepeatDays => "count",
         Aggregate::DistinctDays
         | Aggregate::Recency
         | Aggregate::Age
