@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use playbook_model::Digest;
 use serde_json::Value;
 
 /// The checkout.
@@ -18,17 +19,17 @@ fn shared() -> PathBuf {
     dir
 }
 
-/// Runs `prepare` once over all tests and test processes.
-fn once(name: &str, prepare: impl FnOnce(&Path)) -> PathBuf {
+/// Runs `prepare` once over all tests and test processes, and again where `key` has changed since.
+fn once(name: &str, key: &str, prepare: impl FnOnce(&Path)) -> PathBuf {
     let dir = shared().join(name);
     let lock = File::create(shared().join(format!("{name}.lock"))).unwrap();
     lock.lock().unwrap();
     let done = shared().join(format!("{name}.done"));
-    if !done.exists() {
+    if fs::read_to_string(&done).ok().as_deref() != Some(key) {
         drop(fs::remove_dir_all(&dir));
         fs::create_dir_all(&dir).unwrap();
         prepare(&dir);
-        fs::write(done, "").unwrap();
+        fs::write(done, key).unwrap();
     }
     dir
 }
@@ -74,9 +75,11 @@ pub(crate) fn succeed(output: &Output) -> String {
     out.into_owned()
 }
 
-/// A small sample community, made once.
+/// A small sample community, made once by each build of the program.
 pub(crate) fn community() -> PathBuf {
-    once("community", |dir| {
+    static PROGRAM: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    let program = PROGRAM.get_or_init(|| Digest::of(&fs::read(env!("CARGO_BIN_EXE_playbook")).unwrap()).hex());
+    once("community", program, |dir| {
         let call = Command::new(env!("CARGO_BIN_EXE_playbook"))
             .args(["--home".as_ref(), dir.join("home").as_os_str(), "sample".as_ref()])
             .args(["--members", "3000", "--seed", "11", "--out"])
@@ -92,7 +95,7 @@ pub(crate) fn cdnow() -> PathBuf {
     if let Some(dir) = std::env::var_os("PLAYBOOK_CDNOW_DIR") {
         return PathBuf::from(dir);
     }
-    once("cdnow", |dir| {
+    once("cdnow", "1", |dir| {
         let call = Command::new(root().join("tests/fetch-cdnow")).arg(dir).output().unwrap();
         succeed(&call);
     })
