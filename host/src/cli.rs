@@ -310,6 +310,10 @@ pub(crate) enum LedgerCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Stop an account and all below it: nothing is granted from it until it is thawed (R03)
+    Freeze(LedgerAccount),
+    /// Let a frozen account grant again
+    Thaw(LedgerAccount),
     /// Prove that no entry was altered and every balance is the sum of its entries
     Prove {
         /// Brand
@@ -321,4 +325,15 @@ pub(crate) enum LedgerCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LedgerAccount {
+    /// Brand
+    pub(crate) brand: String,
+    /// Account, as `ledger show` names it: BRAND, BRAND/PLAYBOOK, BRAND/PLAYBOOK/POOL, or one below
+    pub(crate) account: String,
+    /// The brand's state folder [default: state/BRAND in the home folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
 }

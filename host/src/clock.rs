@@ -6,6 +6,11 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use playbook_model::UnixMs;
 
+/// The time of a decision that a person takes now; cycles never read it.
+pub(crate) fn now() -> UnixMs {
+    UnixMs(jiff::Timestamp::now().as_millisecond())
+}
+
 /// "2026-03-01 00:00 (Asia/Shanghai)".
 pub(crate) fn shown(time: UnixMs, zone: &str) -> String {
     match at(time, zone) {

@@ -263,7 +263,7 @@ fn score(stage: &StageRun, produce: &playbook_model::Produce, column: &Column) -
             }
             Distribution::Categories(names.iter().cloned().zip(counts).collect())
         }
-        _ => bins(&values),
+        _ => bins(&values, produce.least.zip(produce.most)),
     };
     let present = match &distribution {
         Distribution::Categories(rows) => rows.iter().map(|(_, n)| n).sum(),
@@ -284,13 +284,16 @@ fn score(stage: &StageRun, produce: &playbook_model::Produce, column: &Column) -
     }
 }
 
-/// Twenty bars between the least value and the 99th percentile; the last takes what lies beyond.
-fn bins(sorted: &[f64]) -> Distribution {
+/// Twenty bars between the least value and the 99th percentile; the last takes what lies beyond. Where all values
+/// are one, the bars lie between the bounds of the output.
+fn bins(sorted: &[f64], bounds: Option<(f64, f64)>) -> Distribution {
     let (Some(&least), Some(&most)) = (sorted.first(), sorted.last()) else {
         return Distribution::Bins { edges: vec![0.0, 1.0], counts: vec![0] };
     };
+    let constant = bounds.filter(|(low, high)| sorted[0].to_bits() == most.to_bits() && low < high);
     let high = sorted[(sorted.len() - 1) * 99 / 100];
-    let whole = sorted.iter().all(|v| v.fract() == 0.0);
+    let whole = constant.is_none() && sorted.iter().all(|v| v.fract() == 0.0);
+    let (least, high, most) = constant.map_or((least, high, most), |(low, high)| (low, high, high));
     let span = high - least;
     #[expect(clippy::cast_precision_loss, reason = "a number of bars")]
     let mut width = span / BINS as f64;

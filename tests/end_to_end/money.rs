@@ -77,6 +77,31 @@ fn a_killed_run_starts_over_with_nothing_lost_or_doubled() {
 }
 
 #[test]
+fn a_frozen_pool_grants_nothing_until_a_person_thaws_it() {
+    let place = Place::new();
+    let file = root().join("playbooks/demo-club.toml");
+    let state = place.state.to_str().unwrap().to_owned();
+    let ledger = |verb: &str, account: &str| {
+        playbook(["ledger", verb, "demo-club", account, "--state", state.as_str()])
+    };
+    run(&file, &community(), &place, &["--as-of", "2026-05-01"]);
+    let call = ledger("freeze", "demo-club/demo-club/weekly");
+    assert!(!call.status.success());
+    assert!(String::from_utf8_lossy(&call.stderr).contains("demo-club/demo-club/daily"));
+    assert!(succeed(&ledger("freeze", "demo-club/demo-club/daily")).contains("is frozen"));
+    assert!(succeed(&ledger("freeze", "demo-club/demo-club/daily")).contains("already"));
+    let stopped = run(&file, &community(), &place, &["--as-of", "2026-06-01"]);
+    assert!(stopped["counts"]["refused"]["R03"].as_i64().unwrap() > 0, "{}", stopped["counts"]);
+    let grants = fs::read_to_string(place.out.join("grants.csv")).unwrap();
+    assert!(!grants.contains("ladder-exchange"), "the stage of the frozen pool still grants");
+    assert!(grants.contains("roi-floor"), "another pool was stopped as well");
+    assert!(succeed(&ledger("thaw", "demo-club/demo-club/daily")).contains("is open"));
+    let thawed = run(&file, &community(), &place, &["--as-of", "2026-07-01"]);
+    assert_eq!(thawed["counts"]["refused"]["R03"], Value::Null);
+    prove(&place);
+}
+
+#[test]
 fn an_altered_ledger_is_found_out() {
     let place = Place::new();
     run(&root().join("playbooks/demo-club.toml"), &community(), &place, &[]);

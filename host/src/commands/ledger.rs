@@ -1,12 +1,13 @@
 //! `playbook ledger`: what a brand's budgets hold, and the proof that nothing was altered.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use playbook_ledger::{Ledger, Proof};
+use playbook_ledger::{Ledger, Movement, Proof};
+use playbook_model::Digest;
 use serde_json::json;
 
-use crate::cli::LedgerCommand;
+use crate::cli::{LedgerAccount, LedgerCommand};
 use crate::commands::cycle::ledger_path;
 use crate::session::Session;
 use crate::terminal::{Terminal, grouped};
@@ -19,14 +20,44 @@ pub(crate) fn ledger(session: &Session, command: &LedgerCommand) -> Result<()> {
         LedgerCommand::Prove { brand, state, json } => {
             prove(&open(session, brand, state.as_deref())?, *json)
         }
+        LedgerCommand::Freeze(account) => freeze(session, account, true),
+        LedgerCommand::Thaw(account) => freeze(session, account, false),
     }
 }
 
-fn open(session: &Session, brand: &str, state: Option<&Path>) -> Result<Ledger> {
+fn existing(session: &Session, brand: &str, state: Option<&Path>) -> Result<PathBuf> {
     let path = ledger_path(&state.map_or_else(|| session.home.state_dir(brand), Path::to_path_buf));
     if !path.is_file() {
         bail!("brand `{brand}` has no ledger at `{}`", path.display());
     }
+    Ok(path)
+}
+
+/// Freezes or thaws an account; a second time it says that nothing was to do.
+fn freeze(session: &Session, wanted: &LedgerAccount, stops: bool) -> Result<()> {
+    let path = existing(session, &wanted.brand, wanted.state.as_deref())?;
+    let ledger = Ledger::open(&path, &wanted.brand)?;
+    let balances = ledger.balances()?;
+    let Some(account) = balances.iter().find(|b| b.path == wanted.account) else {
+        let known: Vec<&str> = balances.iter().map(|b| b.path.as_str()).collect();
+        bail!("there is no account `{}`; the brand has {}", wanted.account, known.join(", "));
+    };
+    let is = if stops { "frozen" } else { "open" };
+    if account.frozen == stops {
+        Terminal::out(&format!("`{}` is {is} already", account.path));
+        return Ok(());
+    }
+    // A decision of its own each time: the head of the chain tells it from the one before.
+    let (group, seal) = ledger.head()?;
+    let movement = if stops { Movement::Freeze(account.id) } else { Movement::Thaw(account.id) };
+    let key = Digest::of_parts([is.as_bytes(), account.path.as_bytes(), &group.to_be_bytes(), &seal.0]);
+    ledger.move_money(movement, key, crate::clock::now())?;
+    Terminal::out(&format!("`{}` is {is}", account.path));
+    Ok(())
+}
+
+fn open(session: &Session, brand: &str, state: Option<&Path>) -> Result<Ledger> {
+    let path = existing(session, brand, state)?;
     Ledger::read(&path, brand).with_context(|| format!("`{}` cannot be opened", path.display()))
 }
 

@@ -64,10 +64,26 @@ pub struct MemberFacts {
     pub service_only: Vec<bool>,
     /// Minors by the brand's age bands; empty: not enforced.
     pub minor: Vec<bool>,
-    /// Most direct messages and most commercial ones, by row.
-    pub contact_caps: Vec<(u32, u32)>,
+    /// Most direct messages, by row.
+    pub contact_caps: Vec<ContactCaps>,
     /// What earlier cycles did inside the windows.
     pub history: HashMap<u32, History>,
+}
+
+/// Most direct messages to one member (H9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContactCaps {
+    /// Of any kind, a day.
+    pub all_day: u32,
+    /// Commercial ones, a day.
+    pub commercial_day: u32,
+    /// Commercial ones, in 7 days.
+    pub commercial_week: u32,
+}
+
+impl ContactCaps {
+    /// No bound.
+    pub const NONE: Self = Self { all_day: u32::MAX, commercial_day: u32::MAX, commercial_week: u32::MAX };
 }
 
 /// What a member got before, inside the windows that still count.
@@ -76,9 +92,11 @@ pub struct History {
     /// Families inside the duplicate window.
     pub families: Vec<u32>,
     /// Direct messages of the day.
-    pub contacts: u32,
+    pub contacts_day: u32,
+    /// Commercial direct messages of the day.
+    pub commercial_day: u32,
     /// Commercial direct messages of the last 7 days.
-    pub commercial: u32,
+    pub commercial_week: u32,
     /// All deliveries of the last 30 days.
     pub delivered_30d: u32,
     /// Commercial deliveries of the last 30 days.
@@ -238,18 +256,20 @@ impl Arbitration<'_> {
                 }
                 // Transactions are deduplicated but never capped.
                 if action.contacts_member && action.priority != Priority::Transaction {
-                    let caps = self.members.contact_caps.get(row as usize).copied();
-                    let (all_max, commercial_max) = caps.unwrap_or((u32::MAX, u32::MAX));
-                    let before = history.map_or((0, 0), |h| (h.contacts, h.commercial));
+                    let caps = self.members.contact_caps.get(row as usize).copied().unwrap_or(ContactCaps::NONE);
+                    let before = history.map_or((0, 0, 0), |h| (h.contacts_day, h.commercial_day, h.commercial_week));
                     let over = |used: u32, now: u32, max: u32| {
                         (used + now >= max).then(|| {
                             let code = if used >= max { RefusalCode::R13 } else { RefusalCode::R14 };
                             (code, slot.last_contact)
                         })
                     };
-                    let hit = over(before.0, slot.contacts, all_max).or_else(|| {
-                        action.commercial.then(|| over(before.1, slot.commercial, commercial_max)).flatten()
-                    });
+                    let commercial = || {
+                        over(before.1, slot.commercial, caps.commercial_day)
+                            .or_else(|| over(before.2, slot.commercial, caps.commercial_week))
+                    };
+                    let hit = over(before.0, slot.contacts, caps.all_day)
+                        .or_else(|| action.commercial.then(commercial).flatten());
                     if let Some((code, winner)) = hit {
                         let lost_to = if code == RefusalCode::R14 { winner } else { None };
                         return Some(Refusal { lost_to, ..refused(code, "H9") });

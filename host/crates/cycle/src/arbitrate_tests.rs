@@ -5,8 +5,8 @@ use playbook_model::{Minor, Priority, RefusalCode};
 use playbook_toml::Guardrails;
 
 use super::{
-    ActionFacts, Arbitration, Candidate, Decision, History, MemberFacts, StageMoney, in_holdout,
-    within_commercial_cap,
+    ActionFacts, Arbitration, Candidate, ContactCaps, Decision, History, MemberFacts, StageMoney,
+    in_holdout, within_commercial_cap,
 };
 
 fn guardrails() -> Guardrails {
@@ -17,8 +17,9 @@ fn guardrails() -> Guardrails {
         incentive_ratio_min: 4.0,
         single_investment_max: 0.2,
         commercial_share_max: 0.2,
-        contacts_per_member_max: BTreeMap::new(),
-        commercial_per_member_max: BTreeMap::new(),
+        contacts_per_day_max: BTreeMap::new(),
+        commercial_per_day_max: BTreeMap::new(),
+        commercial_per_week_max: BTreeMap::new(),
         family_window_h: 24,
         complaint_feature: None,
         churn_output: None,
@@ -26,6 +27,8 @@ fn guardrails() -> Guardrails {
         holdout: 0.0,
     }
 }
+
+const ONE_EACH: ContactCaps = ContactCaps { all_day: 1, commercial_day: 1, commercial_week: 1 };
 
 const PROMOTION: ActionFacts = ActionFacts {
     priority: Priority::Promotion,
@@ -132,7 +135,7 @@ fn a_batch_that_costs_nothing_passes_the_ratio() {
 #[test]
 fn a_refused_batch_gives_its_slots_back() {
     let mut case = case(&[PROMOTION, ActionFacts { family: 2, ..PROMOTION }], 1);
-    case.members.contact_caps = vec![(1, 1)];
+    case.members.contact_caps = vec![ONE_EACH];
     // Stage 0 ranks first by net value but breaks the ratio; stage 1 takes the slot it would have had.
     let seen = decide(&case, &[candidate(0, 0, 1_000, 2_000), candidate(1, 0, 10, 100)]);
     assert_eq!(codes(&seen), [(0, 0, Some((RefusalCode::R15, "GR-5"))), (1, 0, None)]);
@@ -149,9 +152,9 @@ fn one_member_gets_one_of_a_family_and_the_loser_names_the_winner() {
 #[test]
 fn a_cap_used_up_before_is_frequency_and_one_lost_to_a_rival_is_arbitration() {
     let mut case = case(&[PROMOTION, ActionFacts { family: 2, ..PROMOTION }], 2);
-    case.members.contact_caps = vec![(1, 1), (1, 1)];
+    case.members.contact_caps = vec![ONE_EACH; 2];
     case.members.history =
-        HashMap::from([(1, History { contacts: 1, ..History::default() })]);
+        HashMap::from([(1, History { contacts_day: 1, ..History::default() })]);
     let seen = decide(
         &case,
         &[candidate(0, 0, 10, 100), candidate(1, 0, 10, 90), candidate(0, 1, 10, 80)],
@@ -160,6 +163,31 @@ fn a_cap_used_up_before_is_frequency_and_one_lost_to_a_rival_is_arbitration() {
         codes(&seen),
         [(0, 0, None), (1, 0, Some((RefusalCode::R14, "H9"))), (0, 1, Some((RefusalCode::R13, "H9")))]
     );
+}
+
+#[test]
+fn commercial_messages_have_a_cap_a_day_and_one_a_week_beside_that_of_all() {
+    let caps = ContactCaps { all_day: 5, commercial_day: 1, commercial_week: 3 };
+    let (lost, used_up) = (Some((RefusalCode::R14, "H9")), Some((RefusalCode::R13, "H9")));
+    let before = |contacts_day, commercial_day, commercial_week| History {
+        contacts_day,
+        commercial_day,
+        commercial_week,
+        ..History::default()
+    };
+    for (history, first, second) in [
+        (before(0, 0, 0), None, lost),
+        (before(4, 0, 2), None, lost),
+        (before(1, 1, 1), used_up, used_up),
+        (before(0, 0, 3), used_up, used_up),
+        (before(5, 0, 0), used_up, used_up),
+    ] {
+        let mut case = case(&[PROMOTION, ActionFacts { family: 2, ..PROMOTION }], 1);
+        case.members.contact_caps = vec![caps];
+        case.members.history = HashMap::from([(0, history.clone())]);
+        let seen = decide(&case, &[candidate(0, 0, 10, 100), candidate(1, 0, 10, 90)]);
+        assert_eq!(codes(&seen), [(0, 0, first), (1, 0, second)], "{history:?}");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use playbook_toml::Playbook;
 use rayon::prelude::*;
 
 use crate::arbitrate::{
-    ActionFacts, Decision, History, MemberFacts, Refusal, StageMoney, in_holdout,
+    ActionFacts, ContactCaps, Decision, History, MemberFacts, Refusal, StageMoney, in_holdout,
 };
 use crate::prepare::Prepared;
 use crate::result::AccountUse;
@@ -117,8 +117,9 @@ impl<'a> Money<'a> {
                 }
                 let contact = u32::from(grant.contacts_member);
                 let commercial = u32::from(grant.contacts_member && grant.commercial);
-                seen.contacts += if age_ms < DAY_MS { contact } else { 0 };
-                seen.commercial += if age_ms < 7 * DAY_MS { commercial } else { 0 };
+                seen.contacts_day += if age_ms < DAY_MS { contact } else { 0 };
+                seen.commercial_day += if age_ms < DAY_MS { commercial } else { 0 };
+                seen.commercial_week += if age_ms < 7 * DAY_MS { commercial } else { 0 };
                 seen.delivered_30d += contact;
                 seen.commercial_30d += commercial;
             }
@@ -302,9 +303,10 @@ pub(crate) fn member_facts(
 }
 
 /// Caps of H9 by the member's segment; "" is the cap of every other segment.
-fn contact_caps(playbook: &Playbook, stages: &[Prepared], members: &Frame) -> Vec<(u32, u32)> {
+fn contact_caps(playbook: &Playbook, stages: &[Prepared], members: &Frame) -> Vec<ContactCaps> {
     let rules = &playbook.guardrails;
-    if rules.contacts_per_member_max.is_empty() && rules.commercial_per_member_max.is_empty() {
+    let all = [&rules.contacts_per_day_max, &rules.commercial_per_day_max, &rules.commercial_per_week_max];
+    if all.iter().all(|caps| caps.is_empty()) {
         return Vec::new();
     }
     let segment = stages
@@ -317,7 +319,11 @@ fn contact_caps(playbook: &Playbook, stages: &[Prepared], members: &Frame) -> Ve
     (0..members.rows())
         .map(|r| {
             let name = segment.and_then(|c| c.text(r)).unwrap_or("");
-            (cap(&rules.contacts_per_member_max, name), cap(&rules.commercial_per_member_max, name))
+            ContactCaps {
+                all_day: cap(&rules.contacts_per_day_max, name),
+                commercial_day: cap(&rules.commercial_per_day_max, name),
+                commercial_week: cap(&rules.commercial_per_week_max, name),
+            }
         })
         .collect()
 }

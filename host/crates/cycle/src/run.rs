@@ -484,6 +484,9 @@ impl<'a> Cycle<'a> {
         money: &Money<'_>,
         laps: &mut Laps,
     ) -> Result<(Vec<Decision>, Vec<AccountUse>), CycleError> {
+        if candidates.is_empty() {
+            return Ok((Vec::new(), money.uses()?));
+        }
         let rules = &self.playbook.guardrails;
         let mut families = Families::default();
         let (actions, purposes) = action_facts(stages, &mut families);

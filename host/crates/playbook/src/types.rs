@@ -274,10 +274,12 @@ pub struct Guardrails {
     pub single_investment_max: f64,
     /// Commercial share of planned slots (GR-2).
     pub commercial_share_max: f64,
-    /// Direct messages per member and cycle, by segment; "" is the default (H9 caps).
-    pub contacts_per_member_max: BTreeMap<String, u32>,
+    /// Direct messages per member and day, by segment; "" is the default (H9 caps).
+    pub contacts_per_day_max: BTreeMap<String, u32>,
+    /// Commercial direct messages per member and day, by segment; "" is the default (H9 caps).
+    pub commercial_per_day_max: BTreeMap<String, u32>,
     /// Commercial direct messages per member and 7 days, by segment; "" is the default (H9 caps).
-    pub commercial_per_member_max: BTreeMap<String, u32>,
+    pub commercial_per_week_max: BTreeMap<String, u32>,
     /// Hours within which a second proposal of the same family is a duplicate (H9).
     pub family_window_h: u32,
     /// Feature that is > 0 where a complaint is open (GR-12); `None`: not enforced.

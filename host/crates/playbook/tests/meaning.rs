@@ -137,7 +137,7 @@ fn guardrails_start_at_the_values_of_the_domain() {
     );
     assert_eq!((rules.family_window_h, rules.holdout), (24, 0.05));
     let caps = ["silent", "prospect", "active", "core", "koc"]
-        .map(|segment| rules.commercial_per_member_max[segment]);
+        .map(|segment| rules.commercial_per_week_max[segment]);
     assert_eq!(caps, [1, 3, 3, 5, 5]);
     assert_eq!(
         ["cognition", "trust", "participation", "creation"].map(|stage| rules.stage_caps[stage]),
@@ -148,7 +148,7 @@ fn guardrails_start_at_the_values_of_the_domain() {
 #[test]
 fn a_brand_may_tighten_a_guardrail() {
     let rules = with(
-        "[features]\nopen_complaints = { count = \"complaint\" }\n[guardrails]\nincentive_ratio_min = 5\ncommercial_share_max = 0.05\nfamily_window = \"3d\"\nholdout = 0.1\ncomplaint_feature = \"open_complaints\"\ncontacts_per_member_max = { core = 3, vip = 4, default = 1 }\n",
+        "[features]\nopen_complaints = { count = \"complaint\" }\n[guardrails]\nincentive_ratio_min = 5\ncommercial_share_max = 0.05\nfamily_window = \"3d\"\nholdout = 0.1\ncomplaint_feature = \"open_complaints\"\ncontacts_per_day_max = { core = 3, vip = 4, default = 1 }\n",
     )
     .guardrails;
     assert_eq!(
@@ -161,7 +161,7 @@ fn a_brand_may_tighten_a_guardrail() {
         (5.0, 0.05, 72, 0.1)
     );
     assert_eq!(rules.complaint_feature.as_deref(), Some("open_complaints"));
-    let caps = ["", "silent", "core", "vip"].map(|segment| rules.contacts_per_member_max[segment]);
+    let caps = ["", "silent", "core", "vip"].map(|segment| rules.contacts_per_day_max[segment]);
     assert_eq!(caps, [1, 1, 3, 4]);
 }
 

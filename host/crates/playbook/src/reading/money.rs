@@ -30,6 +30,15 @@ const CONTACTS: [(&str, u32); 6] = [
     ("core", 5),
     ("koc", 5),
 ];
+/// Commercial direct messages a day by segment (H9); "" is the default.
+const COMMERCIAL_A_DAY: [(&str, u32); 6] = [
+    ("", 1),
+    ("silent", 1),
+    ("prospect", 1),
+    ("active", 1),
+    ("core", 2),
+    ("koc", 2),
+];
 /// Commercial direct messages in 7 days by segment (H9); "" is the default.
 const COMMERCIAL: [(&str, u32); 6] = [
     ("", 3),
@@ -58,8 +67,9 @@ impl Default for Guardrails {
             incentive_ratio_min: 4.0,
             single_investment_max: 0.20,
             commercial_share_max: 0.20,
-            contacts_per_member_max: caps(&CONTACTS),
-            commercial_per_member_max: caps(&COMMERCIAL),
+            contacts_per_day_max: caps(&CONTACTS),
+            commercial_per_day_max: caps(&COMMERCIAL_A_DAY),
+            commercial_per_week_max: caps(&COMMERCIAL),
             family_window_h: 24,
             complaint_feature: None,
             churn_output: None,
@@ -183,9 +193,11 @@ impl Reading<'_> {
         }
         self.ratios(table, &mut rules);
         rules.stage_caps = self.stage_caps(table);
-        rules.contacts_per_member_max = self.caps(table, "contacts_per_member_max", &CONTACTS);
-        rules.commercial_per_member_max =
-            self.caps(table, "commercial_per_member_max", &COMMERCIAL);
+        rules.contacts_per_day_max = self.caps(table, "contacts_per_day_max", &CONTACTS);
+        rules.commercial_per_day_max =
+            self.caps(table, "commercial_per_day_max", &COMMERCIAL_A_DAY);
+        rules.commercial_per_week_max =
+            self.caps(table, "commercial_per_week_max", &COMMERCIAL);
         if let Some(node) = table.get("family_window")
             && let Some(ms) = node.text().and_then(values::duration_ms)
         {
