@@ -84,7 +84,9 @@ fn decide(case: &Case, candidates: &[Candidate]) -> Vec<Decision> {
     arbitration.decide(candidates.to_vec())
 }
 
-fn codes(decisions: &[Decision]) -> Vec<(u16, u32, Option<(RefusalCode, &'static str)>)> {
+type Code = (u16, u32, Option<(RefusalCode, &'static str)>);
+
+fn codes(decisions: &[Decision]) -> Vec<Code> {
     decisions
         .iter()
         .map(|d| (d.candidate.stage, d.candidate.row, d.refusal.map(|r| (r.code, r.rule))))

@@ -92,6 +92,7 @@ pub(crate) fn fit(
     ))))
 }
 
+type Part = (Vec<u8>, StageUsage);
 type Parts = (Vec<Vec<u8>>, Vec<StageUsage>);
 
 fn parts(
@@ -100,7 +101,7 @@ fn parts(
     part_name: &str,
 ) -> Result<Outcome<Parts>, CycleError> {
     let total: usize = input.buckets.0.iter().map(Vec::len).sum();
-    let seen: Vec<Result<Outcome<(Vec<u8>, StageUsage)>, CycleError>> = input
+    let seen: Vec<Result<Outcome<Part>, CycleError>> = input
         .buckets
         .0
         .par_iter()

@@ -26,6 +26,9 @@ use crate::stream::{Stream, Streamed, missing_columns, stream};
 /// Most rows of a table that goes to a plugin as a whole.
 const TABLE_ROWS_MAX: usize = 65_536;
 
+/// Takes the finished table of members.
+pub type TakeMembers<'a> = dyn Fn(&Frame) -> Result<(), SourceError> + Sync + 'a;
+
 /// How a cycle runs.
 pub struct CycleOptions<'a> {
     /// Stands for all inputs of the run.
@@ -39,7 +42,7 @@ pub struct CycleOptions<'a> {
     /// Hears how far it is.
     pub progress: &'a dyn Progress,
     /// Gets the finished table of members while decisions are made, to write it meanwhile.
-    pub members_done: Option<&'a (dyn Fn(&Frame) -> Result<(), SourceError> + Sync)>,
+    pub members_done: Option<&'a TakeMembers<'a>>,
 }
 
 impl std::fmt::Debug for CycleOptions<'_> {
@@ -118,11 +121,14 @@ struct Cycle<'a> {
     candidates: Vec<Candidate>,
 }
 
+/// Columns that a stage adds to tables, by subject.
+type TableColumns = Vec<(String, Vec<playbook_model::Column>)>;
+
 /// What a stage gave.
 #[derive(Default)]
 struct Done {
     streamed: Streamed,
-    tables: Vec<(String, Vec<playbook_model::Column>)>,
+    tables: TableColumns,
     run: Option<StageRun>,
 }
 
@@ -401,7 +407,7 @@ impl<'a> Cycle<'a> {
         model: Option<Vec<u8>>,
         tables: Vec<Batch>,
         budget: playbook_model::Minor,
-    ) -> Result<Outcome<Vec<(String, Vec<playbook_model::Column>)>>, CycleError> {
+    ) -> Result<Outcome<TableColumns>, CycleError> {
         let rows: Vec<usize> = tables.iter().map(|t| t.rows as usize).collect();
         let opening = Opening {
             context: self.context,

@@ -19,6 +19,9 @@ const NEVER_FIRST: i64 = i64::MAX;
 /// No last time yet.
 const NEVER_LAST: i64 = i64::MIN;
 
+/// What items must have alike to share a list: grain, field, conditions, cap.
+type ListKey<'a> = (RowGrain, Option<usize>, &'a [String], Option<u32>);
+
 /// What a row adds to one slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Op {
@@ -167,7 +170,7 @@ impl TallyPlan {
         let mut order: Vec<usize> = (0..taken.len()).collect();
         order.sort_by_key(|at| taken[*at].field.is_none());
         let mut outputs: BTreeMap<usize, Output> = BTreeMap::new();
-        let mut lists: Vec<(RowGrain, Option<usize>, &[String], Option<u32>)> = Vec::new();
+        let mut lists: Vec<ListKey<'_>> = Vec::new();
         for at in order {
             let one = taken[at];
             let (from, to) = window(one);
@@ -439,7 +442,7 @@ impl Tally {
         let days: Vec<Vec<Days>> =
             std::mem::take(&mut self.lists).into_iter().zip(&plan.caps).map(|(list, cap)| fold(list, *cap, self.members)).collect();
         let width = plan.numbers.len();
-        for member in 0..self.members {
+        (0..self.members).for_each(|member| {
             let counts = &self.counts[member * plan.counts..(member + 1) * plan.counts];
             let numbers = &self.numbers[member * width..(member + 1) * width];
             for (column, output) in plan.outputs.iter().enumerate() {
@@ -450,7 +453,7 @@ impl Tally {
                 };
                 take(column, member, value);
             }
-        }
+        });
     }
 }
 

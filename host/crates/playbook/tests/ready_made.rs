@@ -1,6 +1,7 @@
 //! The ready-made playbooks load, and say what they seem to say.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use playbook_model::{Aggregate, Definition, Kind, Minor, UnixMs};
 use playbook_toml::{Dedupe, MapType, SourceFormat, load};

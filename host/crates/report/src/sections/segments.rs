@@ -83,7 +83,12 @@ fn sizes(ctx: &Ctx<'_>, s: &Segmentation) -> Markup {
     if compared {
         table = table.numbers(p.change);
     }
-    table = table.numbers(p.grants).numbers(&ctx.in_currency(p.revenue));
+    table = table.numbers(p.grants);
+    // Only where the playbook counts revenue by segment.
+    let valued = s.segments.iter().any(|row| row.revenue.is_some());
+    if valued {
+        table = table.numbers(&ctx.in_currency(p.revenue));
+    }
     for row in &s.segments {
         let mut cells = vec![
             named(ctx.words(&row.words), &row.name),
@@ -96,7 +101,9 @@ fn sizes(ctx: &Ctx<'_>, s: &Segmentation) -> Markup {
             }));
         }
         cells.push(cell(whole(row.grants)));
-        cells.push(maybe(row.revenue, |r| ctx.money(r)));
+        if valued {
+            cells.push(maybe(row.revenue, |r| ctx.money(r)));
+        }
         table.row(cells);
     }
     if s.unassigned > 0 {
@@ -105,7 +112,7 @@ fn sizes(ctx: &Ctx<'_>, s: &Segmentation) -> Markup {
             cell(whole(s.unassigned)),
             cell(share_of(s.unassigned, total)),
         ];
-        cells.extend((0..2 + usize::from(compared)).map(|_| cell(number::DASH)));
+        cells.extend((0..1 + usize::from(compared) + usize::from(valued)).map(|_| cell(number::DASH)));
         table.row(cells);
     }
     let revenue: i128 = s
@@ -123,9 +130,9 @@ fn sizes(ctx: &Ctx<'_>, s: &Segmentation) -> Markup {
         sums.push(cell(""));
     }
     sums.push(cell(whole(sum(s.segments.iter().map(|row| row.grants)))));
-    let known = s.segments.iter().any(|row| row.revenue.is_some());
-    let revenue = known.then(|| Minor(i64::try_from(revenue).unwrap_or(i64::MAX)));
-    sums.push(maybe(revenue, |r| ctx.money(r)));
+    if valued {
+        sums.push(cell(ctx.money(Minor(i64::try_from(revenue).unwrap_or(i64::MAX)))));
+    }
     table.sums(sums);
     let table = html! { (table.build()) @if compared { p.note { (p.mark_before) } } };
     beside(&charts::bars(&caption, &bars, charts::HALF_PX), &table)
