@@ -439,17 +439,27 @@ impl Tally {
         local_ms: impl Fn(i64) -> i64,
         mut take: impl FnMut(usize, usize, Number),
     ) {
-        let days: Vec<Vec<Days>> =
-            std::mem::take(&mut self.lists).into_iter().zip(&plan.caps).map(|(list, cap)| fold(list, *cap, self.members)).collect();
+        let lists = std::mem::take(&mut self.lists).into_iter().zip(&plan.caps);
+        let lists: Vec<Vec<(usize, Days)>> = lists.map(|(list, cap)| fold(list, *cap)).collect();
+        // Members ascend in the lists as they do here: one look at each list's next member finds theirs.
+        let mut next = vec![0; lists.len()];
+        let mut days: Vec<&Days> = vec![&Days::NONE; lists.len()];
         let width = plan.numbers.len();
         (0..self.members).for_each(|member| {
+            for ((list, next), days) in lists.iter().zip(&mut next).zip(&mut days) {
+                *days = &Days::NONE;
+                if let Some((_, found)) = list.get(*next).filter(|(of, _)| *of == member) {
+                    *days = found;
+                    *next += 1;
+                }
+            }
             let counts = &self.counts[member * plan.counts..(member + 1) * plan.counts];
             let numbers = &self.numbers[member * width..(member + 1) * width];
             for (column, output) in plan.outputs.iter().enumerate() {
                 let value = match output.recipe.grain {
                     RowGrain::Row => finished(plan, output, counts, numbers, &local_ms),
-                    RowGrain::Day => days[output.list][member].value(output),
-                    RowGrain::Value => Number::Integer(days[output.list][member].values),
+                    RowGrain::Day => days[output.list].value(output),
+                    RowGrain::Value => Number::Integer(days[output.list].values),
                 };
                 take(column, member, value);
             }
@@ -491,7 +501,7 @@ fn finished(
 }
 
 /// The days of a member, folded.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Days {
     days: i64,
     first: i64,
@@ -506,6 +516,17 @@ struct Days {
 }
 
 impl Days {
+    const NONE: Self = Self {
+        days: 0,
+        first: 0,
+        last: 0,
+        sum: 0,
+        first_sum: 0,
+        gap_squares: 0,
+        capped: 0,
+        values: 0,
+    };
+
     /// Adds a day, later than all before; a day of corrections alone adds to the sum only.
     fn add(&mut self, day: i64, is_real: bool, sum: i64) {
         self.sum = self.sum.wrapping_add(sum);
@@ -554,18 +575,21 @@ fn cap_of(recipe: &Recipe) -> Option<u32> {
     })
 }
 
-/// Rows to days, days to members.
-fn fold(mut list: Vec<Day>, cap: Option<u32>, members: usize) -> Vec<Days> {
+/// Rows to days, days to the members that have any, ascending.
+fn fold(mut list: Vec<Day>, cap: Option<u32>) -> Vec<(usize, Days)> {
     list.sort_unstable();
-    let mut folded = vec![Days::default(); members];
-    for rows in list.chunk_by(|a, b| (a.member, a.day) == (b.member, b.day)) {
-        let real: i64 = rows.iter().map(|row| i64::from(row.weight)).sum();
-        let sum = rows.iter().fold(0_i64, |sum, row| sum.wrapping_add(row.value));
-        let member = &mut folded[rows[0].member as usize];
-        let values = rows.chunk_by(|a, b| a.value == b.value).count();
-        member.values += i64::try_from(values).unwrap_or(i64::MAX);
-        member.capped += cap.map_or(real, |cap| real.min(i64::from(cap)));
-        member.add(i64::from(rows[0].day), real > 0, sum);
+    let mut folded = Vec::new();
+    for rows in list.chunk_by(|a, b| a.member == b.member) {
+        let mut days = Days::NONE;
+        for rows in rows.chunk_by(|a, b| a.day == b.day) {
+            let real: i64 = rows.iter().map(|row| i64::from(row.weight)).sum();
+            let sum = rows.iter().fold(0_i64, |sum, row| sum.wrapping_add(row.value));
+            let values = rows.chunk_by(|a, b| a.value == b.value).count();
+            days.values += i64::try_from(values).unwrap_or(i64::MAX);
+            days.capped += cap.map_or(real, |cap| real.min(i64::from(cap)));
+            days.add(i64::from(rows[0].day), real > 0, sum);
+        }
+        folded.push((rows[0].member as usize, days));
     }
     folded
 }
