@@ -351,7 +351,7 @@ fn made_up(need: &TableNeed, from: usize, rows: usize, optional_missing: bool) -
         let mut integers = Vec::with_capacity(rows);
         for row in from..from + rows {
             let draw = mixed(at as u64, row as u64);
-            let missing = !need.required && need.source != Source::Key && (optional_missing || draw % 11 == 0);
+            let missing = !need.required && need.source != Source::Key && (optional_missing || draw.is_multiple_of(11));
             valid.push(!missing);
             integers.push(if missing { 0 } else { value(need, draw) });
         }

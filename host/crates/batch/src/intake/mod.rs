@@ -35,6 +35,9 @@ use files::SourceFile;
 use rejects::RejectTally;
 use text::ReadJob;
 
+/// Files of a source with their digests.
+type FileDigests = Vec<(String, Digest)>;
+
 /// A source as a table of the engine.
 #[derive(Debug)]
 pub(crate) struct MappedSource {
@@ -49,7 +52,7 @@ pub(crate) struct MappedSource {
     pub(crate) intake: SourceIntake,
     pub(crate) rejects: RejectTally,
     /// Digests of the files, where they are made while other work goes on.
-    digesting: Option<JoinHandle<Result<Vec<(String, Digest)>>>>,
+    digesting: Option<JoinHandle<Result<FileDigests>>>,
 }
 
 impl MappedSource {
