@@ -8,7 +8,7 @@ use playbook_model::UnixMs;
 
 /// The time of a decision that a person takes now; cycles never read it.
 pub(crate) fn now() -> UnixMs {
-    UnixMs(jiff::Timestamp::now().as_millisecond())
+    UnixMs(Timestamp::now().as_millisecond())
 }
 
 /// "2026-03-01 00:00 (Asia/Shanghai)".

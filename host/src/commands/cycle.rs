@@ -9,7 +9,7 @@ use std::thread;
 use anyhow::{Context, Result, bail};
 use playbook_batch::{BatchOptions, BatchSource};
 use playbook_cycle::{
-    CycleOptions, CycleRun, DataSource, Intake, Laps, Prepared, Progress, SourceError, run_cycle,
+    CycleOptions, CycleRun, DataSource, Intake, Laps, Prepared, Progress, SourceError, TakeMembers, run_cycle,
 };
 use playbook_ledger::{CycleRef, Ledger};
 use playbook_model::{Digest, Frame};
@@ -124,18 +124,20 @@ pub(crate) fn execute(
 
     let run_key = run_key(playbook.digest, &intake, &stages, job.metering);
     let ledger = open_ledger(&state, &playbook.brand, job.dry_run)?;
-    let write_members = |members: &Frame| {
-        let path = outputs.unwrap_or(Path::new("")).join(MEMBERS_FILE);
-        playbook_batch::write_members(&path, members, &playbook.outputs.omit_features, job.threads)
-            .map_err(SourceError::new)
-    };
+    let write_members = outputs.map(|dir| {
+        let path = dir.join(MEMBERS_FILE);
+        move |members: &Frame| {
+            playbook_batch::write_members(&path, members, &playbook.outputs.omit_features, job.threads)
+                .map_err(SourceError::new)
+        }
+    });
     let options = CycleOptions {
         run_key,
         books: !job.dry_run,
         threads: job.threads,
         cancel: session.cancel.clone(),
         progress: progress.as_ref(),
-        members_done: outputs.is_some().then_some(&write_members),
+        members_done: write_members.as_ref().map(|write| write as &TakeMembers<'_>),
     };
     let run = run_cycle(playbook, &stages, &mut source, &ledger, &options)?;
     laps.append(&run.laps);

@@ -190,6 +190,11 @@ impl Tally {
     }
 }
 
+/// Rows that hold a value, with it.
+fn known<T>(rows: &Rows<'_>, value: impl Fn(usize) -> Option<T>) -> impl Iterator<Item = (usize, T)> {
+    (0..rows.len()).filter_map(move |row| Some((row, value(row)?)))
+}
+
 impl BehaviourPoints {
     /// Gives the points of 30 days of the kind at `at`, row by row where they are known.
     fn kind_points(&self, rows: &Rows<'_>, at: usize, mut give: impl FnMut(usize, i64)) {
@@ -197,13 +202,11 @@ impl BehaviourPoints {
         match self.settings.input {
             Input::Daily => {
                 let column = rows.integers(at);
-                let known = (0..rows.len()).filter_map(|row| Some((row, column.get(row)?)));
-                known.for_each(|(row, counts)| give(row, worth.of_days(counts)));
+                known(rows, |row| column.get(row)).for_each(|(row, counts)| give(row, worth.of_days(counts)));
             }
             Input::Totals => {
                 let column = rows.integer(at);
-                let known = (0..rows.len()).filter_map(|row| Some((row, column.get(row)?)));
-                known.for_each(|(row, count)| give(row, worth.of_total(count)));
+                known(rows, |row| column.get(row)).for_each(|(row, count)| give(row, worth.of_total(count)));
             }
         }
     }
@@ -212,8 +215,7 @@ impl BehaviourPoints {
     fn kind_points_today(&self, rows: &Rows<'_>, at: usize, mut give: impl FnMut(usize, i64)) {
         if self.settings.input == Input::Daily {
             let column = rows.integers(at);
-            let known = (0..rows.len()).filter_map(|row| Some((row, column.get(row)?)));
-            known.for_each(|(row, counts)| {
+            known(rows, |row| column.get(row)).for_each(|(row, counts)| {
                 give(row, counts.last().map_or(0, |count| self.worths[at].of_day(*count)));
             });
         }
@@ -226,13 +228,11 @@ impl BehaviourPoints {
             OrderInput::None => {}
             OrderInput::Units => {
                 let column = rows.integer(at);
-                let known = (0..rows.len()).filter_map(|row| Some((row, column.get(row)?)));
-                known.for_each(|(row, units)| give(row, worth.of_day(units)));
+                known(rows, |row| column.get(row)).for_each(|(row, units)| give(row, worth.of_day(units)));
             }
             OrderInput::Amounts => {
                 let column = rows.integers(at);
-                let known = (0..rows.len()).filter_map(|row| Some((row, column.get(row)?)));
-                known.for_each(|(row, amounts)| {
+                known(rows, |row| column.get(row)).for_each(|(row, amounts)| {
                     give(row, worth.of_day(full_units(amounts, self.settings.order_unit_minor)));
                 });
             }
@@ -269,9 +269,10 @@ impl Scoring for BehaviourPoints {
         let mut factors = Vec::new();
         for at in 0..=kinds {
             let mut given = 0;
-            match at == kinds {
-                false => self.kind_points(rows, at, |_, points| given = points),
-                true => self.order_points(rows, at, |_, points| given = points),
+            if at < kinds {
+                self.kind_points(rows, at, |_, points| given = points);
+            } else {
+                self.order_points(rows, at, |_, points| given = points);
             }
             if given > 0 {
                 let input = u32::try_from(at).map_err(|e| e.to_string())?;

@@ -45,7 +45,7 @@ pub(crate) fn dictionary(column: &Column, rows: Range<usize>) -> ArrayRef {
 }
 
 /// Which of some rows are missing; `None` where none is.
-pub(crate) fn nulls(column: &Column, rows: &Range<usize>) -> Option<NullBuffer> {
+fn nulls(column: &Column, rows: &Range<usize>) -> Option<NullBuffer> {
     let valid = column.valid.as_ref()?;
     // Bits of the host lie as the engine's do: the first row in the lowest bit.
     let bytes = valid.bytes()[rows.start / 8..rows.end.div_ceil(8)].to_vec();

@@ -159,18 +159,31 @@ fn categories(target: &Target<'_>, parts: &Placed<'_>) -> (Cells, Bitmap) {
     let codes_of: HashMap<&str, u32> = names.iter().copied().zip(0..).collect();
     let mut codes = vec![0; target.rows];
     let mut valid = Bitmap::filled(target.rows, false);
-    for ((part, places), texts) in parts.iter().zip(&texts_of) {
-        let code_of: Vec<Option<u32>> =
-            texts.iter().map(|text| text.and_then(|text| codes_of.get(text).copied())).collect();
-        let found = part.keys().iter().map(|key| code_of[usize::try_from(key?).ok()?]);
-        place(found, places, &mut codes, &mut valid);
+    for (part, places) in &parts {
+        let found = of_dictionary(part, |text| text.and_then(|text| codes_of.get(text).copied()));
+        place(found.into_iter(), places, &mut codes, &mut valid);
     }
     let names = names.into_iter().map(str::to_owned).collect();
     (Cells::Category { codes, names }, valid)
 }
 
+/// What `of` gives for each text of a column; each different text of a dictionary is asked for once.
+pub(crate) fn of_texts<T: Copy>(part: &ArrayRef, of: impl FnMut(Option<&str>) -> T) -> Vec<T> {
+    of_dictionary(&dictionary(part), of)
+}
+
+fn of_dictionary<T: Copy>(
+    part: &DictionaryArray<Int32Type>,
+    mut of: impl FnMut(Option<&str>) -> T,
+) -> Vec<T> {
+    let none = of(None);
+    let known: Vec<T> = texts(part.values()).iter().map(of).collect();
+    let at = |key: i32| usize::try_from(key).ok().and_then(|key| known.get(key)).copied();
+    part.keys().iter().map(|key| key.and_then(at).unwrap_or(none)).collect()
+}
+
 /// A column of texts as a dictionary.
-pub(crate) fn dictionary(part: &ArrayRef) -> DictionaryArray<Int32Type> {
+fn dictionary(part: &ArrayRef) -> DictionaryArray<Int32Type> {
     let to = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
     let part = match part.data_type() {
         DataType::Dictionary(..) => cast(part, &to),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use playbook_features::{
-    Item, Pass, Request, RowTable, TallyPlan, by_values_sql, plan, quote_name, recipe,
+    Item, Pass, Request, RowTable, TallyPlan, by_values_sql, plan, quote_name, recipe, where_clause,
 };
 use playbook_model::{
     AggregateDef, Bitmap, CellType, Column, Definition, FeatureDef, Frame, Grain,
@@ -79,7 +79,7 @@ impl BatchSource {
             if grain == Grain::Events {
                 aggregates = self.tallied(aggregates, &rows, &keys, &mut columns)?;
             }
-            for pass in self.passes(&aggregates, &rows, Some("member"), false)? {
+            for pass in self.passes(&aggregates, &rows, Some("member"))? {
                 let batches = self.run_pass("features", &pass)?;
                 place_pass(&pass, &batches, &keys, true, &declared(&aggregates), &mut columns)?;
             }
@@ -107,16 +107,8 @@ impl BatchSource {
             one.values.is_none() && matches!(one.def.cell_type, CellType::Integer | CellType::Real)
         };
         let (plain, mut left): (Vec<_>, Vec<_>) = aggregates.into_iter().partition(is_plain);
-        let as_of = self.intake.as_of;
-        let request = Request {
-            rows,
-            key: Some("member"),
-            as_of,
-            items: plain.iter().flat_map(AggregateFeature::items).collect(),
-            every_key: false,
-            parts_max: PARTS_MAX,
-        };
-        let (plan, rest) = TallyPlan::new(&request, self.clock.local_day(as_of.0))?;
+        let as_of_day = self.clock.local_day(self.intake.as_of.0);
+        let (plan, rest) = TallyPlan::new(&self.request(&plain, rows, Some("member")), as_of_day)?;
         let mut taken = Vec::new();
         for (at, one) in plain.into_iter().enumerate() {
             if rest.binary_search(&at).is_ok() { left.push(one) } else { taken.push(one.def) }
@@ -238,15 +230,8 @@ impl BatchSource {
         let mut found = Collector::new(is_integer);
         for table in [SourceTable::Members, SourceTable::Events] {
             let Some(rows) = self.rows(table) else { continue };
-            let mut conditions = rows.in_time(self.intake.as_of.0, "member");
-            if conditions.is_empty() {
-                conditions.push("TRUE".to_owned());
-            }
-            let sql = format!(
-                "SELECT member AS key FROM {} WHERE {}",
-                quote_name(&rows.name),
-                conditions.join(" AND ")
-            );
+            let filter = where_clause(&rows.in_time(self.intake.as_of, Some("member")));
+            let sql = format!("SELECT member AS key FROM {}{filter}", quote_name(&rows.name));
             let parts = self.session.fold("members", &sql, move |part: &mut Option<Collector>, batch| {
                 part.get_or_insert_with(|| Collector::new(is_integer)).take(batch.column(0));
             })?;
@@ -313,12 +298,18 @@ impl BatchSource {
         aggregates: &[AggregateFeature<'_>],
         rows: &RowTable,
         key: Option<&str>,
-        every_key: bool,
     ) -> Result<Vec<Pass>> {
+        Ok(plan(&self.request(aggregates, rows, key))?)
+    }
+
+    fn request<'a>(
+        &self,
+        aggregates: &'a [AggregateFeature<'_>],
+        rows: &'a RowTable,
+        key: Option<&'a str>,
+    ) -> Request<'a> {
         let items = aggregates.iter().flat_map(AggregateFeature::items).collect();
-        let as_of = self.intake.as_of;
-        let request = Request { rows, key, as_of, items, every_key, parts_max: PARTS_MAX };
-        Ok(plan(&request)?)
+        Request { rows, key, as_of: self.intake.as_of, items, every_key: false, parts_max: PARTS_MAX }
     }
 
     pub(crate) fn run_pass(&self, stage: &'static str, pass: &Pass) -> Result<Vec<RecordBatch>> {

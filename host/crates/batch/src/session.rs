@@ -258,7 +258,7 @@ impl Session {
         self.context.register_udf(function);
     }
 
-    /// Gives a query the name of a view that it may read itself.
+    /// Gives a query a name that another view may have had, and which it may read itself.
     pub(crate) fn replace_view(&self, name: &str, sql: &str) -> Result<()> {
         let stage = "views";
         let frame = self.wait(self.context.sql(sql)).map_err(engine(stage))?;

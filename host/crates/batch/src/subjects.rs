@@ -8,7 +8,7 @@ use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::datasource::MemTable;
 use datafusion::logical_expr::{ColumnarValue, Signature, SimpleScalarUDF, Volatility};
-use playbook_features::{FieldType, Pass, RowTable, function, quote_name, quote_text};
+use playbook_features::{FieldType, Pass, RowTable, function, quote_name, quote_text, where_clause};
 use playbook_model::{Cells, CellType, Column, Definition, FeatureDef, Frame, Grain, Subject};
 use playbook_toml::SourceTable;
 
@@ -53,7 +53,7 @@ impl BatchSource {
             {
                 found.extend(self.every_key(&rows, key)?);
             }
-            for pass in self.passes(&aggregates, &rows, key.as_deref(), false)? {
+            for pass in self.passes(&aggregates, &rows, key.as_deref())? {
                 let batches = self.run_pass(STAGE, &pass)?;
                 passes.push((pass, batches));
             }
@@ -79,10 +79,9 @@ impl BatchSource {
 
     /// All keys of events before T: a subject without any row in a window is a row of its table all the same.
     fn every_key(&self, rows: &RowTable, key: &str) -> Result<Vec<ArrayRef>> {
-        let conditions = rows.in_time(self.intake.as_of.0, key);
-        let filter = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
+        let filter = where_clause(&rows.in_time(self.intake.as_of, Some(key)));
         let (key, table) = (quote_name(key), quote_name(&rows.name));
-        let sql = format!("SELECT {key} AS key FROM {table} WHERE {filter} GROUP BY {key}");
+        let sql = format!("SELECT {key} AS key FROM {table}{filter} GROUP BY {key}");
         let batches = self.session.collect(STAGE, &sql)?;
         Ok(batches.iter().map(|batch| Arc::clone(batch.column(0))).collect())
     }
@@ -160,7 +159,7 @@ impl BatchSource {
         }
         let name = format!("{}_with_outputs", rows.name);
         let sql = format!("SELECT *, {} FROM {}", looked_up.join(", "), quote_name(&rows.name));
-        self.replace_view(&name, &sql)?;
+        self.session.replace_view(&name, &sql)?;
         let mut rows = RowTable { name, ..rows.clone() };
         rows.columns.extend(columns.iter().map(|c| (c.name.clone(), field_type(c))));
         Ok(rows)
@@ -198,7 +197,7 @@ impl BatchSource {
             columns.join(", "),
             quote_name(&rows.name)
         );
-        self.replace_view(&name, &sql)?;
+        self.session.replace_view(&name, &sql)?;
         let mut rows = RowTable { name, ..rows.clone() };
         rows.columns.insert("day".to_owned(), FieldType::Text);
         Ok((rows, Some("day".to_owned())))
@@ -212,7 +211,7 @@ impl BatchSource {
         } else {
             String::new()
         };
-        self.replace_view(&name, &format!("SELECT * FROM entries{condition}"))?;
+        self.session.replace_view(&name, &format!("SELECT * FROM entries{condition}"))?;
         let key = (subject != "brand" && rows.columns.contains_key("key")).then(|| "key".to_owned());
         Ok((RowTable { name, ..rows.clone() }, key))
     }
@@ -305,11 +304,6 @@ impl BatchSource {
         context.deregister_table(name).map_err(engine(STAGE))?;
         context.register_table(name, Arc::new(table)).map_err(engine(STAGE))?;
         Ok(())
-    }
-
-    fn replace_view(&self, name: &str, sql: &str) -> Result<()> {
-        self.session.context.deregister_table(name).map_err(engine(STAGE))?;
-        self.session.create_view(name, sql)
     }
 }
 

@@ -6,14 +6,15 @@ use std::thread;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
-use playbook_features::{FieldType, Number, Row, RowTable, Tally, TallyPlan, quote_name};
+use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use playbook_features::{FieldType, Number, Row, RowTable, Tally, TallyPlan, quote_name, where_clause};
 use playbook_model::{Bitmap, CellType, Cells, Column, FeatureDef};
 
+use crate::cells::of_texts;
 use crate::clock::OffsetReader;
 use crate::error::engine;
 use crate::functions::micro;
-use crate::keys::{Keys, NO_ROW, texts};
+use crate::keys::{Keys, NO_ROW};
 use crate::source::BatchSource;
 use crate::{BrandClock, Result};
 
@@ -57,10 +58,10 @@ impl BatchSource {
         let channel = select(plan.reads_channel(), "channel");
         let weight = select(rows.weighted, "weight");
         let fields = plan.fields().iter().filter_map(|(name, t)| Some((select(true, name)?, *t))).collect();
-        let mut conditions: Vec<String> = rows.in_time(self.intake.as_of.0, "member");
+        let mut conditions = rows.in_time(self.intake.as_of, Some("member"));
         conditions.extend(plan.least_time().map(|least| format!("time >= {least}")));
-        let filter = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
-        let sql = format!("SELECT {} FROM {} WHERE {filter}", selected.join(", "), quote_name(&rows.name));
+        let filter = where_clause(&conditions);
+        let sql = format!("SELECT {} FROM {}{filter}", selected.join(", "), quote_name(&rows.name));
         let shards = keys.len().div_ceil(SHARD_MEMBERS);
         let shared = Arc::new(Shared {
             plan,
@@ -87,8 +88,8 @@ impl Shared {
         let places = self.keys.places(batch.column(0));
         let times = integers(1)?;
         let times = times.as_primitive::<Int64Type>();
-        let kinds = self.kind.map(|at| codes(batch.column(at), |kind| self.plan.kind_code(kind)));
-        let channels = self.channel.map(|at| codes(batch.column(at), |name| self.plan.channel_code(name)));
+        let kinds = self.kind.map(|at| of_texts(batch.column(at), |kind| self.plan.kind_code(kind)));
+        let channels = self.channel.map(|at| of_texts(batch.column(at), |name| self.plan.channel_code(name)));
         let weights = self.weight.map(integers).transpose()?;
         let mut fields = Vec::with_capacity(self.fields.len());
         for (at, field_type) in &self.fields {
@@ -142,17 +143,13 @@ impl Shared {
 
     /// A code per text, the same in all batches; which is whose does not matter.
     fn text_codes(&self, column: &ArrayRef) -> Int64Array {
-        let dictionary = crate::cells::dictionary(column);
         let mut known = locked(&self.codes);
-        let codes: Vec<Option<i64>> = texts(dictionary.values())
-            .iter()
-            .map(|text| {
-                let text = text?;
-                let next = i64::try_from(known.len()).unwrap_or(i64::MAX);
-                Some(*known.entry(text.to_owned()).or_insert(next))
-            })
-            .collect();
-        dictionary.keys().iter().map(|key| codes[usize::try_from(key?).ok()?]).collect()
+        let code = |text: Option<&str>| {
+            let text = text?;
+            let next = i64::try_from(known.len()).unwrap_or(i64::MAX);
+            Some(*known.entry(text.to_owned()).or_insert(next))
+        };
+        of_texts(column, code).into_iter().collect()
     }
 
     /// Members of a shard.
@@ -226,22 +223,6 @@ impl Row for BatchRow<'_> {
             Field::Real(values) => values.is_valid(self.at).then(|| micro(values.value(self.at))).flatten(),
         }
     }
-}
-
-/// Codes of a column of texts; of a dictionary, each text is looked up once.
-fn codes(column: &ArrayRef, code: impl Fn(Option<&str>) -> u16) -> Vec<u16> {
-    if let Some(dictionary) = column.as_dictionary_opt::<Int32Type>() {
-        let names = texts(dictionary.values());
-        let of_name: Vec<u16> = names.iter().map(&code).collect();
-        let none = code(None);
-        let keys = dictionary.keys();
-        let of_key = |key: i32| usize::try_from(key).ok().and_then(|key| of_name.get(key)).copied().unwrap_or(none);
-        if keys.null_count() == 0 {
-            return keys.values().iter().map(|key| of_key(*key)).collect();
-        }
-        return keys.iter().map(|key| key.map_or(none, of_key)).collect();
-    }
-    texts(column).iter().map(code).collect()
 }
 
 /// A column while shards fill it.

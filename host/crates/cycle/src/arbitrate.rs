@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use playbook_model::{Minor, Priority, RefusalCode};
-use rayon::prelude::*;
 use playbook_toml::Guardrails;
+use rayon::prelude::*;
 
 /// One proposal on its way through the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -188,15 +188,8 @@ fn each(rows: Rows<'_>, mut f: impl FnMut(usize)) {
     }
 }
 
-fn copy_flat<T: Copy>(values: &[T], rows: Rows<'_>, out: &mut Vec<T>) {
-    match rows {
-        Rows::Range { start, len } => out.extend_from_slice(&values[start..start + len]),
-        Rows::Picked(rows) => out.extend(rows.iter().map(|&r| values[r as usize])),
-    }
-}
-
-/// As [`copy_flat`], into a wider type.
-fn copy_as<T: Copy, U: std::convert::From<T>>(values: &[T], rows: Rows<'_>, out: &mut Vec<U>) {
+/// Appends the values of `rows`, as they are or in a wider type.
+fn copy_flat<T: Copy, U: std::convert::From<T>>(values: &[T], rows: Rows<'_>, out: &mut Vec<U>) {
     match rows {
         Rows::Range { start, len } => out.extend(values[start..start + len].iter().map(|v| U::from(*v))),
         Rows::Picked(rows) => out.extend(rows.iter().map(|&r| U::from(values[r as usize]))),
@@ -227,8 +220,8 @@ impl Pick<'_> {
                     #[expect(clippy::cast_precision_loss, reason = "the plugin asked for reals")]
                     (Cells::Integer(v), CellType::Real) => each(rows, |r| reals.push(v[r] as f64)),
                     (Cells::Integer(v), _) => copy_flat(v, rows, &mut integers),
-                    (Cells::Small(v), CellType::Real) => copy_as(v, rows, reals),
-                    (Cells::Small(v), _) => copy_as(v, rows, &mut integers),
+                    (Cells::Small(v), CellType::Real) => copy_flat(v, rows, reals),
+                    (Cells::Small(v), _) => copy_flat(v, rows, &mut integers),
                     (Cells::Text(_) | Cells::Category { .. }, _) => {
                         let mut cells = TextCells::default();
                         each(rows, |r| cells.push(column.text(r).unwrap_or("")));

@@ -10,7 +10,7 @@ mod recipe;
 mod rows;
 mod tally;
 
-pub use plan::{Item, Pass, PassColumn, Request, plan};
+pub use plan::{Item, Pass, PassColumn, Request, plan, where_clause};
 pub use quote::{quote_name, quote_text};
 pub use recipe::{DAY_BITS_MAX, DAY_MS, Finish, Part, Recipe, RowGrain, recipe};
 pub use rows::{FieldType, RowTable, by_values_sql, row_condition};

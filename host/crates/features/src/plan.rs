@@ -139,16 +139,6 @@ fn function_name(aggregate: &AggregateDef) -> &'static str {
         .map_or("aggregate", |(name, _)| name)
 }
 
-/// Conditions that hold for all rows of a pass.
-fn base_conditions(request: &Request<'_>) -> Vec<String> {
-    let mut base = Vec::new();
-    if request.rows.timed {
-        base.extend(request.rows.before(request.as_of.0));
-    }
-    base.extend(request.key.and_then(|key| request.rows.present(key)));
-    base
-}
-
 fn filter_clause(conditions: &[String]) -> String {
     if conditions.is_empty() {
         String::new()
@@ -157,7 +147,9 @@ fn filter_clause(conditions: &[String]) -> String {
     }
 }
 
-fn where_clause(conditions: &[String]) -> String {
+/// Returns conditions as the clause after a table's name: nothing where there is none.
+#[must_use]
+pub fn where_clause(conditions: &[String]) -> String {
     if conditions.is_empty() {
         String::new()
     } else {
@@ -222,7 +214,7 @@ fn row_passes(request: &Request<'_>, planned: &[Planned<'_>]) -> Vec<Pass> {
         let mut outputs = Vec::new();
         let mut taken = 0;
         for one in rest {
-            let base = base_conditions(request);
+            let base = request.rows.in_time(request.as_of, request.key);
             let own: Vec<_> = one.conditions.iter().filter(|c| !base.contains(c)).cloned().collect();
             let parts: Vec<_> =
                 one.recipe.parts.iter().map(|p| part_sql(*p, one.field, &own, request)).collect();
@@ -277,7 +269,7 @@ fn row_sql(
     outputs: &[String],
     whole: bool,
 ) -> String {
-    let mut conditions = base_conditions(request);
+    let mut conditions = request.rows.in_time(request.as_of, request.key);
     if !whole {
         // Rows that count for no column of this pass need not be read.
         if let Some((first, others)) = taken.split_first() {

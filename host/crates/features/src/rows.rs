@@ -47,11 +47,11 @@ impl RowTable {
         (!self.complete.contains(column)).then(|| format!("{} IS NOT NULL", quote_name(column)))
     }
 
-    /// The conditions that a row lies before T and has a value in `key`.
+    /// The conditions that a row lies before T and has a value in `key`, where one is named.
     #[must_use]
-    pub fn in_time(&self, as_of: i64, key: &str) -> Vec<String> {
-        let before = if self.timed { self.before(as_of) } else { None };
-        before.into_iter().chain(self.present(key)).collect()
+    pub fn in_time(&self, as_of: UnixMs, key: Option<&str>) -> Vec<String> {
+        let before = if self.timed { self.before(as_of.0) } else { None };
+        before.into_iter().chain(key.and_then(|key| self.present(key))).collect()
     }
 
     /// Returns the type of a column that `feature` reads.

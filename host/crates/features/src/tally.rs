@@ -329,12 +329,6 @@ impl TallyPlan {
         &self.fields
     }
 
-    /// Number of columns, in the order of the items that were taken.
-    #[must_use]
-    pub fn columns(&self) -> usize {
-        self.outputs.len()
-    }
-
     /// Whether a column holds integers that are small as a rule: counts and days.
     #[must_use]
     pub fn is_small(&self, column: usize) -> bool {
@@ -367,8 +361,7 @@ fn holds(one: &Planned<'_>) -> bool {
     let parts = |part: &Part| match part {
         Part::Rows | Part::FirstTime | Part::LastTime | Part::DayBits => true,
         Part::Present | Part::Sum => is_number,
-        Part::CappedRows(_) | Part::FirstDay | Part::LastDay | Part::FirstDaySum | Part::GapSquares => is_number,
-        Part::Least | Part::Greatest | Part::FirstValue | Part::LastValue => false,
+        _ => false,
     };
     one.item.by_value.is_none()
         && match one.recipe.grain {
