@@ -43,7 +43,7 @@ pub fn componentise(plugin: &str, module: &[u8]) -> Result<Vec<u8>, BuildError> 
     let component = ComponentEncoder::default()
         .validate(true)
         .module(module)
-        .and_then(|encoder| encoder.encode())
+        .and_then(|mut encoder| encoder.encode())
         .map_err(|error| BuildError::Componentise {
             plugin: plugin.to_owned(),
             // The alternate form walks the whole chain of causes.

@@ -63,7 +63,7 @@ pub(crate) fn dummy(contract: &str, extra: &str, world: &str) -> Vec<u8> {
         if extra.is_empty() { contract } else { resolve.push_str("extra.wit", extra).unwrap() };
     let world = resolve.select_world(&[package], Some(world)).unwrap();
     let mut module = wit_component::dummy_module(&resolve, world, ManglingAndAbi::Standard32);
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
     ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap()
 }
 
