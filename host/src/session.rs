@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use playbook_cycle::{Cancel, PrepareProblem, Prepared, fall_back, prepare};
-use playbook_model::{Digest, Fault};
+use playbook_model::{Digest, Fault, Limits};
 use playbook_runtime::{Compiler, LoadError, LoadOptions, Metering, Plugin, Runtime, RuntimeOptions};
 use playbook_toml::{
     Loaded, OnFault, Override, PluginRef, Problem, Problems, ReadFiles, StageDef, load_with,
@@ -71,8 +71,7 @@ impl Session {
         }
         let program = std::env::current_exe().context("the host does not know its own program file")?;
         let compiler = Compiler::Child { program, arguments: vec![OsString::from("__compile")] };
-        let mut options = RuntimeOptions::new(self.home.dir(), compiler);
-        options.ceiling = playbook_toml::default_ceiling();
+        let options = RuntimeOptions::new(self.home.dir(), compiler);
         let runtime = Runtime::new(options)?;
         Ok(self.runtime.get_or_init(|| runtime))
     }
@@ -84,7 +83,7 @@ impl Session {
         overrides: &[Override],
         files: &dyn ReadFiles,
     ) -> Result<Loaded> {
-        load_with(file, overrides, &playbook_toml::default_ceiling(), files)
+        load_with(file, overrides, &Limits::ceiling(), files)
             .map_err(|problems| Faulty(Box::new(problems)).into())
     }
 

@@ -23,10 +23,17 @@ const BATCH_ROWS: usize = 4_096;
 pub(crate) struct Buckets(Vec<Vec<u32>>);
 
 impl Buckets {
-    /// Cuts rows by their keys; equal keys keep the order of rows.
-    pub(crate) fn cut(keys: &[i64]) -> Self {
+    /// Cuts rows by their keys; equal keys keep the order of rows. Of more than `rows_max` rows those of the
+    /// lowest keys stay: keys are keyed hashes, so that these are a sample, the same in every fit.
+    pub(crate) fn cut(keys: &[i64], rows_max: u64) -> Self {
         let mut order: Vec<u32> = (0..u32::try_from(keys.len()).unwrap_or(u32::MAX)).collect();
-        order.par_sort_unstable_by_key(|row| (keys[*row as usize], *row));
+        let place = |row: &u32| (keys[*row as usize], *row);
+        let rows_max = usize::try_from(rows_max).unwrap_or(usize::MAX);
+        if rows_max < order.len() {
+            order.select_nth_unstable_by_key(rows_max, place);
+            order.truncate(rows_max);
+        }
+        order.par_sort_unstable_by_key(place);
         let mut buckets = vec![Vec::new(); BUCKETS];
         for row in order {
             let bucket = keys[row as usize].rem_euclid(BUCKETS as i64);
@@ -172,9 +179,18 @@ mod tests {
     use super::{BUCKETS, Buckets};
 
     #[test]
+    fn of_too_many_rows_those_of_the_lowest_keys_stay() {
+        let keys: Vec<i64> = (0..1000).map(|i| (i * 7919) % 1000 - 500).collect();
+        let Buckets(buckets) = Buckets::cut(&keys, 100);
+        let mut seen: Vec<i64> = buckets.concat().iter().map(|row| keys[*row as usize]).collect();
+        seen.sort_unstable();
+        assert_eq!(seen, (-500..-400).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn buckets_depend_on_keys_alone_and_are_in_key_order() {
         let keys: Vec<i64> = (0..1000).map(|i| (i * 7919) % 1000).collect();
-        let Buckets(buckets) = Buckets::cut(&keys);
+        let Buckets(buckets) = Buckets::cut(&keys, 1000);
         assert_eq!(buckets.len(), BUCKETS);
         assert_eq!(buckets.iter().map(Vec::len).sum::<usize>(), 1000);
         for (i, bucket) in buckets.iter().enumerate() {

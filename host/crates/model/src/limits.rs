@@ -9,6 +9,8 @@ pub struct Limits {
     pub memory_bytes_max: u64,
     /// Linear memory of an instance that fits, in bytes.
     pub fit_memory_bytes_max: u64,
+    /// Rows that a fit looks at; of a larger population those of the lowest keyed hashes.
+    pub fit_rows_max: u64,
     /// Fuel of a call whatever its rows.
     pub fuel_base: u64,
     /// Fuel of a call for each row.
@@ -39,6 +41,7 @@ impl Default for Limits {
             component_bytes_max: 32 << 20,
             memory_bytes_max: 64 << 20,
             fit_memory_bytes_max: 256 << 20,
+            fit_rows_max: 1 << 17,
             fuel_base: 50_000_000,
             fuel_per_row: 100_000,
             fit_fuel_base: 50_000_000_000,
@@ -50,6 +53,30 @@ impl Default for Limits {
             log_lines_max: 1_000,
             compile_cpu_s_max: 60,
             compile_bytes_max: 2 << 30,
+        }
+    }
+}
+
+impl Limits {
+    /// What a host lets a playbook raise limits to, where it says nothing else.
+    #[must_use]
+    pub fn ceiling() -> Self {
+        Self {
+            component_bytes_max: 128 << 20,
+            memory_bytes_max: 1 << 30,
+            fit_memory_bytes_max: 2 << 30,
+            fit_rows_max: 16_000_000,
+            fuel_base: 10_000_000_000,
+            fuel_per_row: 10_000_000,
+            fit_fuel_base: 1_000_000_000_000,
+            fit_fuel_per_row: 10_000_000,
+            call_ms_max: 60_000,
+            fit_call_ms_max: 600_000,
+            returned_bytes_max: 16 << 20,
+            log_bytes_max: 64 << 10,
+            log_lines_max: 10_000,
+            compile_cpu_s_max: 600,
+            compile_bytes_max: 8 << 30,
         }
     }
 }

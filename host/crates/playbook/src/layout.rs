@@ -304,6 +304,14 @@ static LIMITS: TableSpec = TableSpec {
         .default("\"256MiB\"")
         .unit("bytes"),
         KeySpec::new(
+            "fit_rows",
+            Integer(1, i64::MAX),
+            "131_072",
+            "Rows that a fit looks at; of a larger population the same ones on every machine.",
+        )
+        .default("131_072")
+        .unit("rows"),
+        KeySpec::new(
             "fuel_base",
             Integer(1, i64::MAX),
             "50_000_000",

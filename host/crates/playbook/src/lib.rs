@@ -21,7 +21,7 @@ mod values;
 pub use canonical::canonical_json;
 pub use codes::CODES;
 pub use files::{Disk, EXTENDS_DEPTH_MAX, FILE_BYTES_MAX, FILES_BYTES_MAX, FILES_MAX, ReadFiles};
-pub use load::{Loaded, default_ceiling, load, load_with};
+pub use load::{Loaded, load, load_with};
 pub use overrides::Override;
 pub use problem::{PROBLEMS_MAX, Place, Problem, Problems, SourceText, nearest};
 pub use reference::reference;

@@ -14,27 +14,6 @@ use crate::structure;
 use crate::tree::{Node, Table, Value};
 use crate::types::Playbook;
 
-/// What a host lets the limits of a stage grow to, where it says nothing else.
-#[must_use]
-pub fn default_ceiling() -> Limits {
-    Limits {
-        component_bytes_max: 128 << 20,
-        memory_bytes_max: 1 << 30,
-        fit_memory_bytes_max: 2 << 30,
-        fuel_base: 10_000_000_000,
-        fuel_per_row: 10_000_000,
-        fit_fuel_base: 1_000_000_000_000,
-        fit_fuel_per_row: 10_000_000,
-        call_ms_max: 60_000,
-        fit_call_ms_max: 600_000,
-        returned_bytes_max: 16 << 20,
-        log_bytes_max: 64 << 10,
-        log_lines_max: 10_000,
-        compile_cpu_s_max: 600,
-        compile_bytes_max: 8 << 30,
-    }
-}
-
 /// A checked playbook with the texts it came from.
 #[derive(Debug, Clone)]
 pub struct Loaded {
@@ -130,7 +109,7 @@ fn step<'a>(node: &'a Node, part: &str) -> Option<&'a Node> {
 /// # Errors
 /// Every problem of the file and of those it stands on.
 pub fn load(path: &Path) -> Result<Loaded, Problems> {
-    load_with(path, &[], &default_ceiling(), &Disk)
+    load_with(path, &[], &Limits::ceiling(), &Disk)
 }
 
 /// Loads a playbook with overrides, under the limits of a host, from any reader of files.

@@ -7,7 +7,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use playbook_toml::{CODES, Disk, Override, Problems, default_ceiling, load_with};
+use playbook_model::Limits;
+use playbook_toml::{CODES, Disk, Override, Problems, load_with};
 
 fn cases() -> Vec<PathBuf> {
     let folder = std::env::current_dir().unwrap().join("tests/faulty");
@@ -42,7 +43,7 @@ fn problems(case: &Path) -> Problems {
     match load_with(
         &case.join("playbook.toml"),
         &overrides(case),
-        &default_ceiling(),
+        &Limits::ceiling(),
         &Disk,
     ) {
         Ok(_) => panic!("{} has no problem", case.display()),

@@ -5,8 +5,9 @@
 use std::io;
 use std::path::Path;
 
+use playbook_model::Limits;
 use playbook_toml::{
-    FILE_BYTES_MAX, Loaded, PROBLEMS_MAX, Problems, ReadFiles, default_ceiling, load_with,
+    FILE_BYTES_MAX, Loaded, PROBLEMS_MAX, Problems, ReadFiles, load_with,
 };
 
 /// One file in memory.
@@ -23,7 +24,7 @@ fn load(bytes: &[u8]) -> Result<Loaded, Problems> {
     load_with(
         Path::new("playbook.toml"),
         &[],
-        &default_ceiling(),
+        &Limits::ceiling(),
         &One(bytes),
     )
 }

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use playbook_model::Problem as SettingsProblem;
+use playbook_model::{Limits, Problem as SettingsProblem};
 use playbook_toml::{
     EXTENDS_DEPTH_MAX, FILES_MAX, Loaded, Override, PluginRef, Problems, ReadFiles, SourceText,
-    canonical_json, default_ceiling, load_with,
+    canonical_json, load_with,
 };
 
 /// Files of a test, by path.
@@ -65,7 +65,7 @@ fn load(files: &[(&str, &str)], overrides: &[Override]) -> Result<Loaded, Proble
     load_with(
         Path::new("brand/playbook.toml"),
         overrides,
-        &default_ceiling(),
+        &Limits::ceiling(),
         &files,
     )
 }

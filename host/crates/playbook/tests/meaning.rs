@@ -10,7 +10,7 @@ use playbook_model::{
 };
 use playbook_toml::{
     Guardrails, MapRow, MapType, OnError, OnFault, Playbook, Problems, ReadFiles, SourceFormat,
-    Transform, default_ceiling, load_with,
+    Transform, load_with,
 };
 
 #[derive(Debug)]
@@ -43,7 +43,7 @@ fn try_load(text: &str) -> Result<Playbook, Problems> {
     load_with(
         Path::new("playbook.toml"),
         &[],
-        &default_ceiling(),
+        &Limits::ceiling(),
         &One(text.to_owned()),
     )
     .map(|loaded| loaded.playbook)

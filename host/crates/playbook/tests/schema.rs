@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 mod validate;
 
-use playbook_toml::{Disk, default_ceiling, load_with, reference, schema};
+use playbook_model::Limits;
+use playbook_toml::{Disk, load_with, reference, schema};
 use serde_json::{Value, json};
 
 fn root() -> PathBuf {
@@ -114,7 +115,7 @@ fn the_schema_finds_structural_faults_and_no_others() {
         {
             continue;
         }
-        let problems = load_with(&path, &[], &default_ceiling(), &Disk)
+        let problems = load_with(&path, &[], &Limits::ceiling(), &Disk)
             .unwrap_err()
             .problems;
         let valid = validate::errors(&schema, &file).is_empty();
@@ -204,7 +205,7 @@ fn the_example_of_the_reference_loads() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tea-house.toml");
     std::fs::write(&path, example).unwrap();
-    if let Err(problems) = load_with(&path, &[], &default_ceiling(), &Disk) {
+    if let Err(problems) = load_with(&path, &[], &Limits::ceiling(), &Disk) {
         panic!("{}", problems.render());
     }
 }

@@ -75,30 +75,9 @@ impl RuntimeOptions {
             compiler,
             instances_max: 64,
             wait_max: Duration::from_secs(30),
-            ceiling: ceiling(),
+            ceiling: Limits::ceiling(),
             grants_log: true,
         }
-    }
-}
-
-/// Greatest limits that a playbook may ask for where the host says nothing else.
-fn ceiling() -> Limits {
-    let usual = Limits::default();
-    Limits {
-        component_bytes_max: 2 * usual.component_bytes_max,
-        memory_bytes_max: 512 << 20,
-        fit_memory_bytes_max: 1 << 30,
-        fuel_base: 100 * usual.fuel_base,
-        fuel_per_row: 100 * usual.fuel_per_row,
-        fit_fuel_base: 20 * usual.fit_fuel_base,
-        fit_fuel_per_row: 100 * usual.fit_fuel_per_row,
-        call_ms_max: 60_000,
-        fit_call_ms_max: 600_000,
-        returned_bytes_max: 16 << 20,
-        log_bytes_max: 256 << 10,
-        log_lines_max: 100_000,
-        compile_cpu_s_max: 600,
-        compile_bytes_max: 8 << 30,
     }
 }
 

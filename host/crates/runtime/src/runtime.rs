@@ -151,6 +151,7 @@ fn below_ceiling(wanted: &Limits, ceiling: &Limits) -> Result<(), LoadError> {
         ("component_bytes_max", wanted.component_bytes_max, ceiling.component_bytes_max),
         ("memory_bytes_max", wanted.memory_bytes_max, ceiling.memory_bytes_max),
         ("fit_memory_bytes_max", wanted.fit_memory_bytes_max, ceiling.fit_memory_bytes_max),
+        ("fit_rows_max", wanted.fit_rows_max, ceiling.fit_rows_max),
         ("fuel_base", wanted.fuel_base, ceiling.fuel_base),
         ("fuel_per_row", wanted.fuel_per_row, ceiling.fuel_per_row),
         ("fit_fuel_base", wanted.fit_fuel_base, ceiling.fit_fuel_base),

@@ -286,7 +286,7 @@ impl Reading<'_> {
             return limits;
         };
         let most = self.ceiling;
-        let slots: [(&str, &mut u64, u64); 14] = [
+        let slots: [(&str, &mut u64, u64); 15] = [
             (
                 "component",
                 &mut limits.component_bytes_max,
@@ -302,6 +302,7 @@ impl Reading<'_> {
                 &mut limits.fit_memory_bytes_max,
                 most.fit_memory_bytes_max,
             ),
+            ("fit_rows", &mut limits.fit_rows_max, most.fit_rows_max),
             ("fuel_base", &mut limits.fuel_base, most.fuel_base),
             ("fuel_per_row", &mut limits.fuel_per_row, most.fuel_per_row),
             (

@@ -189,7 +189,7 @@ fn limit_above_the_ceiling_of_the_host_is_refused_by_name() {
     let limits = Limits { memory_bytes_max: 1 << 40, ..Limits::default() };
     assert_eq!(
         host.runtime.load(scoring(), &loading(limits)).unwrap_err().to_string(),
-        "limit `memory_bytes_max` is 1099511627776, the host's ceiling is 536870912"
+        "limit `memory_bytes_max` is 1099511627776, the host's ceiling is 1073741824"
     );
 }
 
