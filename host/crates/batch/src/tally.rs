@@ -8,7 +8,7 @@ use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBat
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use playbook_features::{FieldType, Number, Row, RowTable, Tally, TallyPlan, quote_name, where_clause};
-use playbook_model::{Bitmap, CellType, Cells, Column, FeatureDef};
+use playbook_model::{CellType, Cells, Column, FeatureDef, Filling, Stretch};
 
 use crate::cells::of_texts;
 use crate::clock::OffsetReader;
@@ -160,8 +160,9 @@ impl Shared {
     /// Turns the numbers of all shards into columns; each shard is freed once it is read.
     fn finish(self, features: &[&FeatureDef], threads: usize) -> Vec<Column> {
         let members = self.keys.len();
-        let mut columns: Vec<Filled> =
-            (0..).zip(features).map(|(at, f)| Filled::new(f.cell_type, self.plan.is_small(at), members)).collect();
+        let mut columns: Vec<Filling> =
+            (0..).zip(features).map(|(at, f)| filling(f, self.plan.is_small(at), members)).collect();
+        let is_real: Vec<bool> = features.iter().map(|f| f.cell_type == CellType::Real).collect();
         let mut stretches: Vec<Vec<Stretch<'_>>> = self.shards.iter().map(|_| Vec::new()).collect();
         for column in &mut columns {
             column.stretches().zip(&mut stretches).for_each(|(stretch, shard)| shard.push(stretch));
@@ -172,8 +173,10 @@ impl Shared {
                 let tally = locked(tally).take();
                 let tally = tally.unwrap_or_else(|| Tally::new(&self.plan, self.members(at)));
                 let local_ms = |time| self.clock.local_ms(time);
-                tally.finish(&self.plan, local_ms, |column, member, value| {
-                    stretches[column].put(member, value);
+                tally.finish(&self.plan, local_ms, |column, first, values| {
+                    for (member, value) in (first..).zip(values) {
+                        put(&mut stretches[column], is_real[column], member, *value);
+                    }
                 });
             }
         };
@@ -181,7 +184,7 @@ impl Shared {
             (1..threads.max(1)).for_each(|_| drop(scope.spawn(work)));
             work();
         });
-        columns.into_iter().zip(features).map(|(column, feature)| column.column(feature)).collect()
+        columns.into_iter().map(Filling::finish).collect()
     }
 }
 
@@ -225,126 +228,24 @@ impl Row for BatchRow<'_> {
     }
 }
 
-/// A column while shards fill it.
-struct Filled {
-    cells: Cells,
-    /// A bit per missing value.
-    missing: Vec<u8>,
-    /// Per shard, values that a small column cannot hold.
-    large: Vec<Vec<(usize, i64)>>,
+/// The column of a feature while shards fill it.
+fn filling(feature: &FeatureDef, is_small: bool, rows: usize) -> Filling {
+    let cells = match feature.cell_type {
+        CellType::Real => Cells::Real(Vec::new()),
+        _ if is_small => Cells::Small(Vec::new()),
+        _ => Cells::Integer(Vec::new()),
+    };
+    let column = Column { name: feature.name.clone(), unit: feature.unit.clone(), cells, valid: None };
+    Filling::new(column, rows, SHARD_MEMBERS)
 }
 
-/// The part of a column that one shard fills.
-struct Stretch<'a> {
-    values: Values<'a>,
-    missing: &'a mut [u8],
-    /// Values that a small column cannot hold, by row.
-    large: &'a mut Vec<(usize, i64)>,
-}
-
-enum Values<'a> {
-    Integer(&'a mut [i64]),
-    Small(&'a mut [i32]),
-    Real(&'a mut [f64]),
-}
-
-impl Filled {
-    fn new(cell_type: CellType, is_small: bool, rows: usize) -> Self {
-        let cells = match cell_type {
-            CellType::Real => Cells::Real(vec![0.0; rows]),
-            _ if is_small => Cells::Small(vec![0; rows]),
-            _ => Cells::Integer(vec![0; rows]),
-        };
-        let large = vec![Vec::new(); rows.div_ceil(SHARD_MEMBERS)];
-        Self { cells, missing: vec![0; rows.div_ceil(8)], large }
-    }
-
-    fn stretches(&mut self) -> impl Iterator<Item = Stretch<'_>> {
-        let values: Vec<Values<'_>> = match &mut self.cells {
-            Cells::Real(values) => values.chunks_mut(SHARD_MEMBERS).map(Values::Real).collect(),
-            Cells::Integer(values) => values.chunks_mut(SHARD_MEMBERS).map(Values::Integer).collect(),
-            Cells::Small(values) => values.chunks_mut(SHARD_MEMBERS).map(Values::Small).collect(),
-            Cells::Text(_) | Cells::Category { .. } => Vec::new(),
-        };
-        let missing = self.missing.chunks_mut(SHARD_MEMBERS / 8);
-        let parts = values.into_iter().zip(missing).zip(&mut self.large);
-        parts.map(|((values, missing), large)| Stretch { values, missing, large })
-    }
-
-    fn column(self, feature: &FeatureDef) -> Column {
-        let rows = self.cells.len();
-        let valid = self.missing.iter().any(|bits| *bits != 0).then(|| {
-            let bits: Vec<u8> = self.missing.iter().map(|bits| !bits).collect();
-            let mut valid = Bitmap::default();
-            valid.extend_packed(&bits, rows);
-            valid
-        });
-        let is_large = self.large.iter().any(|large| !large.is_empty());
-        let cells = match self.cells {
-            Cells::Small(values) if is_large => {
-                let mut wide: Vec<i64> = values.into_iter().map(i64::from).collect();
-                for (shard, large) in self.large.iter().enumerate() {
-                    large.iter().for_each(|(at, value)| wide[shard * SHARD_MEMBERS + at] = *value);
-                }
-                Cells::Integer(wide)
-            }
-            cells => cells,
-        };
-        Column { name: feature.name.clone(), unit: feature.unit.clone(), cells, valid }
-    }
-}
-
-impl Stretch<'_> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the feature declares the type")]
-    fn put(&mut self, at: usize, value: Number) {
-        match (&mut self.values, value) {
-            (Values::Real(values), Number::Real(value)) if value.is_finite() => values[at] = value,
-            (Values::Real(values), Number::Integer(value)) => values[at] = value as f64,
-            (Values::Integer(values), Number::Integer(value)) => values[at] = value,
-            (Values::Small(values), Number::Integer(value)) => match i32::try_from(value) {
-                Ok(value) => values[at] = value,
-                Err(_) => self.large.push((at, value)),
-            },
-            (Values::Integer(values), Number::Real(value)) if value.abs() < 9.2e18 => {
-                values[at] = value.round() as i64;
-            }
-            _ => self.missing[at / 8] |= 1 << (at % 8),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-
-    use playbook_model::{Definition, Subject};
-
-    use super::*;
-
-    #[test]
-    fn a_small_column_widens_where_a_value_does_not_fit_and_keeps_all_others() {
-        let rows = SHARD_MEMBERS + 3;
-        let mut filled = Filled::new(CellType::Integer, true, rows);
-        for (shard, mut stretch) in filled.stretches().enumerate() {
-            let members = if shard == 0 { SHARD_MEMBERS } else { 3 };
-            for member in 0..members {
-                let value = i64::try_from(shard * SHARD_MEMBERS + member).unwrap();
-                stretch.put(member, if shard == 1 && member == 1 { Number::Missing } else { Number::Integer(value) });
-            }
-            stretch.put(2, Number::Integer(1 << 40));
-        }
-        let feature = FeatureDef {
-            name: "x".to_owned(),
-            subject: Subject::member(),
-            cell_type: CellType::Integer,
-            unit: String::new(),
-            definition: Definition::Constant(0.0),
-        };
-        let column = filled.column(&feature);
-        assert_eq!(column.integer(1), Some(1));
-        assert_eq!(column.integer(2), Some(1 << 40));
-        assert_eq!(column.integer(SHARD_MEMBERS), i64::try_from(SHARD_MEMBERS).ok());
-        assert_eq!(column.integer(SHARD_MEMBERS + 1), None);
-        assert_eq!(column.integer(SHARD_MEMBERS + 2), Some(1 << 40));
+#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the feature declares the type")]
+fn put(stretch: &mut Stretch<'_>, is_real: bool, at: usize, value: Number) {
+    match (is_real, value) {
+        (true, Number::Real(value)) if value.is_finite() => stretch.real(at, value),
+        (true, Number::Integer(value)) => stretch.real(at, value as f64),
+        (false, Number::Integer(value)) => stretch.integer(at, value),
+        (false, Number::Real(value)) if value.abs() < 9.2e18 => stretch.integer(at, value.round() as i64),
+        _ => stretch.miss(at),
     }
 }

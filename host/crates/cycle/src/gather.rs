@@ -1,7 +1,8 @@
 //! From columns of the host to batches of a plugin, and back.
 
 use playbook_model::{
-    Batch, Bitmap, CellType, Cells, Column, Columns, Frame, Need, Produce, TextCells, TextLists, Wide,
+    Batch, Bitmap, CellType, Cells, Column, Columns, Filling, Frame, Need, Produce, Stretch, TextCells, TextLists,
+    Wide,
 };
 
 use crate::graph::Input;
@@ -115,9 +116,7 @@ impl<'a> Gather<'a> {
         let mut wides = Vec::new();
         let mut masks: Vec<Option<Vec<u8>>> = Vec::with_capacity(self.picks.len());
         for pick in &self.picks {
-            let (integers, mask) = pick.copy(rows, &mut columns.reals, &mut wides);
-            columns.integers.extend_from_slice(&integers);
-            masks.push(mask);
+            masks.push(pick.copy(rows, &mut columns.reals, &mut columns.integers, &mut wides));
         }
         if masks.iter().any(Option::is_some) {
             let width = count.div_ceil(8);
@@ -196,45 +195,62 @@ fn copy_flat<T: Copy, U: std::convert::From<T>>(values: &[T], rows: Rows<'_>, ou
     }
 }
 
+/// Appends the code of each row; -1 stands for none.
+fn coded(
+    rows: Rows<'_>,
+    column: &Column,
+    integers: &mut Vec<i64>,
+    code: impl Fn(usize) -> i64,
+) -> Option<Vec<u8>> {
+    let mut mask = Bitmap::default();
+    each(rows, |r| {
+        let at = if column.is_valid(r) { code(r) } else { -1 };
+        integers.push(at.max(0));
+        mask.push(at >= 0);
+    });
+    let missing = mask.count_ones() < mask.len();
+    missing.then(|| mask.bytes().to_vec())
+}
+
 impl Pick<'_> {
-    /// Appends reals and wides to their lists; returns integers and the mask.
+    /// Appends the values to the list of their type; returns the mask, where any is missing.
     fn copy(
         &self,
         rows: Rows<'_>,
         reals: &mut Vec<f64>,
+        integers: &mut Vec<i64>,
         wides: &mut Vec<Wide>,
-    ) -> (Vec<i64>, Option<Vec<u8>>) {
-        let mut integers = Vec::new();
+    ) -> Option<Vec<u8>> {
         match &self.from {
             From::Keys(keys) => {
-                copy_flat(keys, rows, &mut integers);
-                (integers, None)
+                copy_flat(keys, rows, integers);
+                None
             }
             From::Absent => {
-                self.absent(rows.len(), reals, &mut integers, wides);
-                (integers, Some(vec![0; rows.len().div_ceil(8)]))
+                self.absent(rows.len(), reals, integers, wides);
+                Some(vec![0; rows.len().div_ceil(8)])
             }
             From::Column(column) => {
                 match (&column.cells, self.cell_type) {
                     (Cells::Real(v), _) => copy_flat(v, rows, reals),
                     #[expect(clippy::cast_precision_loss, reason = "the plugin asked for reals")]
                     (Cells::Integer(v), CellType::Real) => each(rows, |r| reals.push(v[r] as f64)),
-                    (Cells::Integer(v), _) => copy_flat(v, rows, &mut integers),
+                    (Cells::Integer(v), _) => copy_flat(v, rows, integers),
                     (Cells::Small(v), CellType::Real) => copy_flat(v, rows, reals),
-                    (Cells::Small(v), _) => copy_flat(v, rows, &mut integers),
+                    (Cells::Small(v), _) => copy_flat(v, rows, integers),
                     (Cells::Text(_) | Cells::Category { .. }, _) => {
                         let mut cells = TextCells::default();
                         each(rows, |r| cells.push(column.text(r).unwrap_or("")));
                         wides.push(Wide::Text(cells));
                     }
                 }
-                (integers, mask_of(column, rows))
+                mask_of(column, rows)
             }
             From::Recoded(column, map) => {
-                let Cells::Category { codes, .. } = &column.cells else { return (integers, None) };
-                self.coded(rows, column, |r| map.get(codes[r] as usize).copied().unwrap_or(-1))
+                let Cells::Category { codes, .. } = &column.cells else { return None };
+                coded(rows, column, integers, |r| map.get(codes[r] as usize).copied().unwrap_or(-1))
             }
-            From::Looked(column, names) => self.coded(rows, column, |r| {
+            From::Looked(column, names) => coded(rows, column, integers, |r| {
                 column
                     .text(r)
                     .and_then(|text| names.iter().position(|n| n == text))
@@ -244,23 +260,11 @@ impl Pick<'_> {
         }
     }
 
-    fn coded(&self, rows: Rows<'_>, column: &Column, code: impl Fn(usize) -> i64) -> (Vec<i64>, Option<Vec<u8>>) {
-        let mut integers = Vec::with_capacity(rows.len());
-        let mut mask = Bitmap::default();
-        each(rows, |r| {
-            let at = if column.is_valid(r) { code(r) } else { -1 };
-            integers.push(at.max(0));
-            mask.push(at >= 0);
-        });
-        let missing = mask.count_ones() < mask.len();
-        (integers, missing.then(|| mask.bytes().to_vec()))
-    }
-
     fn absent(&self, count: usize, reals: &mut Vec<f64>, integers: &mut Vec<i64>, wides: &mut Vec<Wide>) {
         let ends = vec![0; count];
         match self.cell_type {
             CellType::Real => reals.resize(reals.len() + count, 0.0),
-            CellType::Integer | CellType::Category => integers.resize(count, 0),
+            CellType::Integer | CellType::Category => integers.resize(integers.len() + count, 0),
             CellType::Text => wides.push(Wide::Text(TextCells { ends, bytes: Vec::new() })),
             CellType::Reals => {
                 wides.push(Wide::Reals(playbook_model::ListCells { ends, values: Vec::new() }));
@@ -275,103 +279,60 @@ impl Pick<'_> {
     }
 }
 
-/// Output columns of a stage while its batches come in.
-#[derive(Debug)]
-pub(crate) struct Scatter {
-    columns: Vec<Column>,
+/// The columns of outputs, named `stage.output`, while stretches of `stretch_rows` rows are filled.
+pub(crate) fn fillings<'p>(
+    stage: &str,
+    produces: impl Iterator<Item = &'p Produce>,
+    rows: usize,
+    stretch_rows: usize,
+) -> Vec<Filling> {
+    produces
+        .map(|p| {
+            let cells = match p.cell_type {
+                CellType::Real => Cells::Real(Vec::new()),
+                CellType::Integer => Cells::Small(Vec::new()),
+                CellType::Category => Cells::Category { codes: Vec::new(), names: p.categories.clone() },
+                // Lists are shown as text; nothing downstream computes with them.
+                CellType::Text | CellType::Reals | CellType::Integers | CellType::Texts => {
+                    Cells::Text(TextCells::default())
+                }
+            };
+            let column = Column { name: format!("{stage}.{}", p.name), unit: p.unit.clone(), cells, valid: None };
+            Filling::new(column, rows, stretch_rows)
+        })
+        .collect()
 }
 
-impl Scatter {
-    /// Prepares one column per produce, named `stage.output`.
-    pub(crate) fn new<'p>(stage: &str, produces: impl Iterator<Item = &'p Produce>, rows: usize) -> Self {
-        let columns = produces
-            .map(|p| Column {
-                name: format!("{stage}.{}", p.name),
-                unit: p.unit.clone(),
-                cells: match p.cell_type {
-                    CellType::Real => Cells::Real(Vec::with_capacity(rows)),
-                    CellType::Integer => Cells::Integer(Vec::with_capacity(rows)),
-                    CellType::Category => Cells::Category {
-                        codes: Vec::with_capacity(rows),
-                        names: p.categories.clone(),
-                    },
-                    // Lists are shown as text; nothing downstream computes with them.
-                    CellType::Text | CellType::Reals | CellType::Integers | CellType::Texts => {
-                        Cells::Text(TextCells::default())
-                    }
-                },
-                valid: Some(Bitmap::default()),
-            })
-            .collect();
-        Self { columns }
-    }
-
-    /// Appends an answer of `rows` rows; its shape was checked at the sandbox's edge.
-    pub(crate) fn append(&mut self, answer: &Columns, rows: usize) {
-        let width = rows.div_ceil(8);
-        let (mut real, mut integer, mut wide) = (0, 0, 0);
-        let full = Bitmap::filled(rows, true);
-        for (at, column) in self.columns.iter_mut().enumerate() {
-            match &mut column.cells {
-                Cells::Real(v) => {
-                    v.extend_from_slice(&answer.reals[real * rows..(real + 1) * rows]);
-                    real += 1;
-                }
-                Cells::Integer(v) => {
-                    v.extend_from_slice(&answer.integers[integer * rows..(integer + 1) * rows]);
-                    integer += 1;
-                }
-                // Answers come in 64 bits; only finished columns are narrowed.
-                Cells::Small(_) => {}
-                Cells::Category { codes, .. } => {
-                    let from = &answer.integers[integer * rows..(integer + 1) * rows];
-                    codes.extend(from.iter().map(|v| u32::try_from(*v).unwrap_or(0)));
-                    integer += 1;
-                }
-                Cells::Text(cells) => {
-                    let from = answer.wides.as_ref().and_then(|w| w.get(wide));
-                    (0..rows).for_each(|r| cells.push(&shown(from, r)));
-                    wide += 1;
-                }
+/// Writes an answer of `rows` rows to the stretches of its columns from row `start` of them on, a multiple of 8;
+/// its shape was checked at the sandbox's edge.
+pub(crate) fn scatter<'p>(
+    stretches: &mut [Stretch<'_>],
+    produces: impl Iterator<Item = &'p Produce>,
+    start: usize,
+    rows: usize,
+    answer: &Columns,
+) {
+    let width = rows.div_ceil(8);
+    let (mut real, mut integer, mut wide) = (0, 0, 0);
+    for ((at, stretch), produce) in stretches.iter_mut().enumerate().zip(produces) {
+        match produce.cell_type {
+            CellType::Real => {
+                stretch.reals(start, &answer.reals[real * rows..(real + 1) * rows]);
+                real += 1;
             }
-            let bits = match &answer.valid {
-                Some(valid) => &valid[at * width..(at + 1) * width],
-                None => full.bytes(),
-            };
-            if let Some(valid) = &mut column.valid {
-                valid.extend_packed(bits, rows);
+            CellType::Integer | CellType::Category => {
+                stretch.integers(start, &answer.integers[integer * rows..(integer + 1) * rows]);
+                integer += 1;
+            }
+            CellType::Text | CellType::Reals | CellType::Integers | CellType::Texts => {
+                let from = answer.wides.as_ref().and_then(|w| w.get(wide));
+                (0..rows).for_each(|r| stretch.push_text(&shown(from, r)));
+                wide += 1;
             }
         }
-    }
-
-    /// Appends `rows` missing rows: what a skipped stage leaves behind.
-    pub(crate) fn append_missing(&mut self, rows: usize) {
-        for column in &mut self.columns {
-            match &mut column.cells {
-                Cells::Small(v) => v.resize(v.len() + rows, 0),
-                Cells::Real(v) => v.resize(v.len() + rows, 0.0),
-                Cells::Integer(v) => v.resize(v.len() + rows, 0),
-                Cells::Category { codes, .. } => codes.resize(codes.len() + rows, 0),
-                Cells::Text(cells) => (0..rows).for_each(|_| cells.push("")),
-            }
-            if let Some(valid) = &mut column.valid {
-                (0..rows).for_each(|_| valid.push(false));
-            }
+        if let Some(valid) = &answer.valid {
+            stretch.keep_valid(start, rows, &valid[at * width..(at + 1) * width]);
         }
-    }
-
-    /// The finished columns; a column without a missing value drops its bits.
-    pub(crate) fn finish(self) -> Vec<Column> {
-        self.columns
-            .into_iter()
-            .map(|mut column| {
-                if let Cells::Integer(values) = column.cells {
-                    column.cells = Cells::integers(values);
-                }
-                column.valid = column.valid.filter(|bits| bits.count_ones() < bits.len());
-                column
-            })
-            .collect()
     }
 }
 

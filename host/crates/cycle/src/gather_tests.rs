@@ -1,9 +1,9 @@
 //! Claims about columns on their way into the sandbox and back.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use playbook_model::{Bitmap, CellType, Cells, Column, Frame, Need, Produce, Source, Words};
+use playbook_model::{Bitmap, CellType, Cells, Column, Frame, Need, Produce, Source, Stretch, Words};
 
-use super::{Gather, Rows, Scatter};
+use super::{Gather, Rows, fillings, scatter};
 use crate::graph::Input;
 
 fn need(name: &str, cell_type: CellType, categories: &[&str]) -> Need {
@@ -86,28 +86,40 @@ fn a_text_column_cannot_serve_as_a_number() {
 }
 
 #[test]
-fn answers_of_uneven_batches_join_without_shifting_a_bit() {
-    let produce = Produce {
-        name: "x".into(),
+fn answers_land_in_the_rows_of_their_batch() {
+    let produce = |name: &str, cell_type| Produce {
+        name: name.into(),
         table: None,
-        cell_type: CellType::Real,
+        cell_type,
         unit: String::new(),
         least: None,
         most: None,
         categories: Vec::new(),
         meaning: Words::default(),
     };
-    let mut scatter = Scatter::new("s", [&produce].into_iter(), 5);
-    let part = |values: &[f64], valid: Option<Vec<u8>>| playbook_model::Columns {
-        reals: values.to_vec(),
+    let produces = [produce("x", CellType::Real), produce("y", CellType::Integer)];
+    let mut columns = fillings("s", produces.iter(), 19, 16);
+    let mut stretches: Vec<Vec<Stretch<'_>>> = vec![Vec::new(), Vec::new()];
+    for column in &mut columns {
+        column.stretches().zip(&mut stretches).for_each(|(stretch, all)| all.push(stretch));
+    }
+    let answer = |rows: usize, from: i32, valid: Option<Vec<u8>>| playbook_model::Columns {
+        reals: (from..).take(rows).map(f64::from).collect(),
+        integers: (from..).take(rows).map(|value| i64::from(value) << 30).collect(),
         valid,
-        ..Default::default()
+        wides: None,
     };
-    scatter.append(&part(&[1.0, 2.0, 3.0], Some(vec![0b101])), 3);
-    scatter.append(&part(&[4.0], None), 1);
-    scatter.append_missing(1);
-    let column = scatter.finish().remove(0);
-    assert_eq!(column.name, "s.x");
-    let seen: Vec<Option<f64>> = (0..5).map(|r| column.real(r)).collect();
-    assert_eq!(seen, [Some(1.0), None, Some(3.0), Some(4.0), None]);
+    let mut put = |stretch: usize, start, rows, answer| {
+        scatter(&mut stretches[stretch], produces.iter(), start, rows, &answer);
+    };
+    put(1, 0, 3, answer(3, 16, Some(vec![0b101, 0b111])));
+    put(0, 8, 8, answer(8, 8, None));
+    put(0, 0, 8, answer(8, 0, Some(vec![0xff, 0b1111_1110])));
+    let columns: Vec<_> = columns.into_iter().map(playbook_model::Filling::finish).collect();
+    assert_eq!(columns[0].name, "s.x");
+    for row in 0..19 {
+        let value = i32::try_from(row).unwrap();
+        assert_eq!(columns[0].real(row), (row != 17).then_some(f64::from(value)));
+        assert_eq!(columns[1].integer(row), (row != 0).then_some(i64::from(value) << 30));
+    }
 }

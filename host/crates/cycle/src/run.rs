@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use playbook_ledger::Ledger;
 use playbook_model::{
-    Batch, CampaignPlan, Context, Digest, Fault, Frame, Kind, Outcome, Subject, TableNeed, pseudonym,
+    Batch, CampaignPlan, Context, Digest, Fault, Filling, Frame, Kind, Limits, Outcome, Stretch, Subject, TableNeed,
+    pseudonym,
 };
 use playbook_runtime::{OpenedPlugin, Opening, Reuse};
 use playbook_toml::{OnFault, Playbook};
@@ -13,7 +14,7 @@ use rayon::prelude::*;
 use crate::arbitrate::{Arbitration, Candidate, Decision};
 use crate::error::CycleError;
 use crate::fit::{Buckets, FitInput, fit};
-use crate::gather::{Gather, Rows, Scatter};
+use crate::gather::{Gather, Rows, fillings, scatter};
 use crate::graph::Input;
 use crate::laps::Laps;
 use crate::money::{Families, Money, action_facts, member_facts};
@@ -151,7 +152,7 @@ impl<'a> Cycle<'a> {
             .map(|row| pseudonym(salt.as_bytes(), ids.and_then(|c| c.text(row)).unwrap_or("")))
             .collect();
         let previous = previous(stages, source, &members)?;
-        let buckets = stages.iter().any(|s| s.shape.fit_passes_max > 0).then(|| Buckets::cut(&keys));
+        let buckets = stages.iter().any(|s| s.shape.fit_passes_max > 0).then(|| Buckets::cut(&keys, Limits::default().fit_rows_max));
         if options.cancel.is_cancelled() {
             return Err(CycleError::Cancelled);
         }
@@ -365,13 +366,12 @@ impl<'a> Cycle<'a> {
         if stage.shape.fit_passes_max == 0 {
             return Ok(Ok(None));
         }
-        let nothing = Buckets::cut(&[]);
+        let rows_max = stage.def.limits.fit_rows_max;
         let own;
-        let buckets = match stage.shape.rows.as_ref().map(|t| t.subject.as_str()) {
-            None => &nothing,
-            Some("member") => self.buckets.as_ref().unwrap_or(&nothing),
-            Some(subject) => {
-                own = Buckets::cut(&self.keys_of(subject));
+        let buckets = match (stage.shape.rows.as_ref().map(|t| t.subject.as_str()), &self.buckets) {
+            (Some("member"), Some(buckets)) if rows_max == Limits::default().fit_rows_max => buckets,
+            (subject, _) => {
+                own = Buckets::cut(&subject.map_or_else(Vec::new, |s| self.keys_of(s)), rows_max);
                 &own
             }
         };
@@ -438,11 +438,12 @@ impl<'a> Cycle<'a> {
             run.transfers = answer.transfers;
             let mut columns = Vec::new();
             for (at, (need, given)) in stage.shape.tables.iter().zip(&answer.tables).enumerate() {
-                let of_table =
-                    stage.shape.produces.iter().filter(|p| p.table == u32::try_from(at).ok());
-                let mut scatter = Scatter::new(&stage.def.name, of_table, rows[at]);
-                scatter.append(given, rows[at]);
-                columns.push((need.subject.clone(), scatter.finish()));
+                let of_table = || stage.shape.produces.iter().filter(|p| p.table == u32::try_from(at).ok());
+                let whole = rows[at].next_multiple_of(8).max(8);
+                let mut filled = fillings(&stage.def.name, of_table(), rows[at], whole);
+                let mut stretches: Vec<Stretch<'_>> = filled.iter_mut().flat_map(Filling::stretches).collect();
+                scatter(&mut stretches, of_table(), 0, rows[at], given);
+                columns.push((need.subject.clone(), filled.into_iter().map(Filling::finish).collect()));
             }
             columns
         }))
@@ -497,7 +498,7 @@ impl<'a> Cycle<'a> {
         let mut families = Families::default();
         let (actions, purposes) = action_facts(stages, &mut families);
         let mut members =
-            member_facts(self.playbook, stages, &self.run.members, &self.run.keys, &purposes);
+            member_facts(self.playbook, stages, &self.run.members, &self.run.keys, &purposes, &candidates);
         members.history = money.history(&self.run.keys, &mut families, rules.family_window_h)?;
         let (stage_money, pools) = money.stage_money(stages, rules.single_investment_max);
         let arbitration = Arbitration {

@@ -4,14 +4,15 @@
 //! last, so that fuel is the same whatever the number of threads; groups run in parallel.
 
 use playbook_model::{
-    Batch, Cells, Column, Context, Fault, Kind, NONE_INDEX, Outcome, Produce, Proposals,
+    Batch, Bitmap, Cells, Column, Context, Fault, Filling, Kind, NONE_INDEX, Outcome, Produce, Proposals, RowAnswer,
+    Stretch,
 };
 use playbook_runtime::{OpenedPlugin, Opening, Reuse, RuntimeError};
 use rayon::prelude::*;
 
 use crate::arbitrate::Candidate;
 use crate::error::CycleError;
-use crate::gather::{Gather, Rows, Scatter};
+use crate::gather::{Gather, Rows, fillings, scatter};
 use crate::prepare::Prepared;
 use crate::progress::{Cancel, Progress};
 use crate::result::StageUsage;
@@ -43,16 +44,10 @@ pub(crate) struct Streamed {
     pub(crate) log: Vec<String>,
 }
 
-/// Answers of one batch.
-enum Answer {
-    Rows(playbook_model::RowAnswer),
-    Segments(playbook_model::Segments),
-    Proposals(Proposals),
-}
-
+/// What a group came to, besides the rows that it filled.
 #[derive(Default)]
 struct Group {
-    answers: Vec<(usize, usize, Answer)>,
+    candidates: Vec<Candidate>,
     usage: StageUsage,
     log: Vec<String>,
 }
@@ -70,47 +65,56 @@ pub(crate) fn stream(
         reuse: Reuse::Warm { calls_max: u32::MAX },
     };
     let starts: Vec<usize> = (0..input.rows.max(1)).step_by(GROUP_ROWS).collect();
-    let groups: Vec<Result<Outcome<Group>, CycleError>> =
-        starts.par_iter().map(|start| group(input, &opening, *start)).collect();
+    let mut columns = outputs(input.stage, input.rows);
+    let mut stretches: Vec<Vec<Stretch<'_>>> = starts.iter().map(|_| Vec::new()).collect();
+    for column in &mut columns {
+        column.stretches().zip(&mut stretches).for_each(|(stretch, group)| group.push(stretch));
+    }
+    let groups: Vec<Result<Outcome<Group>, CycleError>> = starts
+        .par_iter()
+        .zip(stretches)
+        .map(|(start, mut stretches)| group(input, &opening, *start, &mut stretches))
+        .collect();
     let mut out = Streamed::default();
-    let mut scatter = Scatter::new(&input.stage.def.name, row_produces(input.stage), input.rows);
-    let mut segments: Vec<u32> = Vec::new();
     let mut faulted = None;
     for group in groups {
-        let group = match group? {
-            Ok(group) => group,
+        match group? {
+            Ok(mut group) => {
+                usage.add(&group.usage);
+                out.log.append(&mut group.log);
+                out.candidates.append(&mut group.candidates);
+            }
             Err(fault) => {
                 usage.faults += 1;
                 faulted = faulted.or(Some(fault));
-                continue;
-            }
-        };
-        usage.add(&group.usage);
-        out.log.extend(group.log);
-        for (start, rows, answer) in group.answers {
-            match answer {
-                Answer::Rows(answer) => scatter.append(&answer.columns, rows),
-                Answer::Segments(answer) => {
-                    segments.extend_from_slice(&answer.segment);
-                    scatter.append(&answer.answer.columns, rows);
-                }
-                Answer::Proposals(proposals) => {
-                    candidates(input.stage.position, start, &proposals, &mut out.candidates);
-                }
             }
         }
     }
     if let Some(fault) = faulted {
         return Ok(Err(fault));
     }
-    if input.stage.def.kind == Kind::Segmentation {
-        out.columns.push(segment_column(input.stage, segments));
-    }
-    if matches!(input.stage.def.kind, Kind::Scoring | Kind::Segmentation) {
-        out.columns.extend(scatter.finish());
-    }
+    out.columns = columns.into_iter().map(Filling::finish).collect();
     input.progress.finished(&input.stage.def.name);
     Ok(Ok(out))
+}
+
+/// Columns that a streamed stage fills: its segment first.
+fn outputs(stage: &Prepared, rows: usize) -> Vec<Filling> {
+    let mut columns = Vec::new();
+    if stage.def.kind == Kind::Segmentation {
+        let names = stage.shape.segments.iter().map(|s| s.name.clone()).collect();
+        let column = Column {
+            name: format!("{}.segment", stage.def.name),
+            unit: String::new(),
+            cells: Cells::Category { codes: Vec::new(), names },
+            valid: None,
+        };
+        columns.push(Filling::new(column, rows, GROUP_ROWS));
+    }
+    if matches!(stage.def.kind, Kind::Scoring | Kind::Segmentation) {
+        columns.extend(fillings(&stage.def.name, row_produces(stage), rows, GROUP_ROWS));
+    }
+    columns
 }
 
 /// Outputs of the streamed rows.
@@ -118,7 +122,12 @@ pub(crate) fn row_produces(stage: &Prepared) -> impl Iterator<Item = &Produce> {
     stage.shape.produces.iter().filter(|p| p.table.is_none())
 }
 
-fn group(input: &Stream<'_>, opening: &Opening, start: usize) -> Result<Outcome<Group>, CycleError> {
+fn group(
+    input: &Stream<'_>,
+    opening: &Opening,
+    start: usize,
+    stretches: &mut [Stretch<'_>],
+) -> Result<Outcome<Group>, CycleError> {
     let opened = match input.stage.plugin.open(opening.clone())? {
         Ok(opened) => opened,
         Err(fault) => return Ok(Err(fault)),
@@ -131,9 +140,9 @@ fn group(input: &Stream<'_>, opening: &Opening, start: usize) -> Result<Outcome<
         }
         let len = BATCH_ROWS.min(end - at);
         let batch = input.gather.batch(Rows::Range { start: at, len });
-        match call(input, &opened, &batch)? {
-            Ok(answer) => group.answers.push((at, len, answer)),
-            Err(fault) => return Ok(Err(fault)),
+        let place = (start, at - start);
+        if let Err(fault) = call(input, &opened, &batch, place, stretches, &mut group.candidates)? {
+            return Ok(Err(fault));
         }
         input.progress.advanced(&input.stage.def.name, len as u64, Some(input.rows as u64));
     }
@@ -142,17 +151,35 @@ fn group(input: &Stream<'_>, opening: &Opening, start: usize) -> Result<Outcome<
     Ok(Ok(group))
 }
 
+/// Calls the plugin over the rows from `at` of the group on and writes what it answers.
 fn call(
     input: &Stream<'_>,
     opened: &OpenedPlugin,
     batch: &Batch,
-) -> Result<Outcome<Answer>, RuntimeError> {
+    (group_start, at): (usize, usize),
+    stretches: &mut [Stretch<'_>],
+    proposed: &mut Vec<Candidate>,
+) -> Result<Outcome<()>, RuntimeError> {
     let context = &input.context;
+    let fill = |stretches: &mut [Stretch<'_>], answer: &RowAnswer| {
+        scatter(stretches, row_produces(input.stage), at, batch.rows as usize, &answer.columns);
+    };
+    let mut propose =
+        |proposals: Proposals| candidates(input.stage.position, group_start + at, &proposals, proposed);
     Ok(match input.stage.def.kind {
-        Kind::Scoring => opened.score(context, batch)?.map(Answer::Rows),
-        Kind::Segmentation => opened.assign(context, batch)?.map(Answer::Segments),
-        Kind::Incentive => opened.propose(context, batch)?.map(Answer::Proposals),
-        Kind::Campaign => opened.touch(context, input.phase, batch)?.map(Answer::Proposals),
+        Kind::Scoring => opened.score(context, batch)?.map(|answer| fill(stretches, &answer)),
+        Kind::Segmentation => opened.assign(context, batch)?.map(|answer| {
+            let Some((segments, outputs)) = stretches.split_first_mut() else { return };
+            for (row, segment) in (at..).zip(&answer.segment) {
+                match *segment {
+                    NONE_INDEX => segments.miss(row),
+                    segment => segments.integer(row, i64::from(segment)),
+                }
+            }
+            fill(outputs, &answer.answer);
+        }),
+        Kind::Incentive => opened.propose(context, batch)?.map(&mut propose),
+        Kind::Campaign => opened.touch(context, input.phase, batch)?.map(&mut propose),
         Kind::Roi | Kind::Diagnosis => {
             Err(Fault::Malformed("the plugin answers whole tables, not rows".to_owned()))
         }
@@ -177,32 +204,8 @@ fn candidates(position: usize, start: usize, from: &Proposals, out: &mut Vec<Can
     }
 }
 
-fn segment_column(stage: &Prepared, segments: Vec<u32>) -> Column {
-    let missing = segments.contains(&NONE_INDEX);
-    let valid = missing.then(|| {
-        let mut bits = playbook_model::Bitmap::default();
-        segments.iter().for_each(|s| bits.push(*s != NONE_INDEX));
-        bits
-    });
-    Column {
-        name: format!("{}.segment", stage.def.name),
-        unit: String::new(),
-        cells: Cells::Category {
-            codes: segments.into_iter().map(|s| if s == NONE_INDEX { 0 } else { s }).collect(),
-            names: stage.shape.segments.iter().map(|s| s.name.clone()).collect(),
-        },
-        valid,
-    }
-}
-
 /// Columns of a stage that was left out: everything missing.
 pub(crate) fn missing_columns(stage: &Prepared, rows: usize) -> Vec<Column> {
-    let mut scatter = Scatter::new(&stage.def.name, row_produces(stage), rows);
-    scatter.append_missing(rows);
-    let mut columns = Vec::new();
-    if stage.def.kind == Kind::Segmentation {
-        columns.push(segment_column(stage, vec![NONE_INDEX; rows]));
-    }
-    columns.extend(scatter.finish());
-    columns
+    let all_missing = |column: Column| Column { valid: Some(Bitmap::filled(rows, false)), ..column };
+    outputs(stage, rows).into_iter().map(|filling| all_missing(filling.finish())).collect()
 }

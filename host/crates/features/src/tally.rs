@@ -4,6 +4,7 @@
 //! parts are integers whose order of addition does not show, so that rows may come in any order.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::plan::{Planned, Request, planned};
 use crate::recipe::{DAY_MS, Finish, Part, Recipe, RowGrain};
@@ -12,6 +13,8 @@ use crate::{FeatureError, Item};
 
 /// Millionths of a unit, in which reals are summed.
 const MICRO_PER_UNIT: f64 = 1e6;
+/// Members whose numbers a processor's nearest memory holds while columns are made of them.
+const BLOCK_MEMBERS: usize = 256;
 /// Classes of rows that a plan may tell apart.
 const CLASSES_MAX: usize = 1 << 16;
 /// No first time yet.
@@ -74,8 +77,8 @@ pub struct TallyPlan {
     counts: usize,
     /// What each number is before any row.
     numbers: Vec<i64>,
-    /// Of each list of days, the cap under which rows are counted.
-    caps: Vec<Option<u32>>,
+    /// Of each list of days, the cap under which rows are counted, and whether rows have a value.
+    lists: Vec<(Option<u32>, bool)>,
     outputs: Vec<Output>,
     weighted: bool,
 }
@@ -103,13 +106,21 @@ pub enum Number {
     Real(f64),
 }
 
-/// One day of a member.
+/// One row of a member: its day with what it adds there. Members come first in the order of the packed part, then
+/// days, then rows that correct a sum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Day {
-    member: u32,
-    day: i32,
+struct Dated {
+    packed: u64,
     value: i64,
-    weight: i32,
+}
+
+/// Rows for one list of days.
+#[derive(Debug)]
+enum List {
+    /// Of items without a field.
+    Days(Vec<u64>),
+    /// Of items with one.
+    Values(Vec<Dated>),
 }
 
 /// The numbers of a stretch of members.
@@ -118,7 +129,80 @@ pub struct Tally {
     members: usize,
     counts: Vec<u32>,
     numbers: Vec<i64>,
-    lists: Vec<Vec<Day>>,
+    lists: Vec<List>,
+}
+
+/// Days are packed from this one on.
+const DAY_LEAST: i64 = -(1 << 30);
+
+/// A member, a day and whether the row is no correction, in the order of their bits.
+fn pack(member: usize, day: i64, is_real: bool) -> u64 {
+    let day = day.clamp(DAY_LEAST, -DAY_LEAST - 1) - DAY_LEAST;
+    (member as u64) << 32 | day.cast_unsigned() << 1 | u64::from(is_real)
+}
+
+fn member_of(packed: u64) -> u64 {
+    packed >> 32
+}
+
+#[expect(clippy::cast_possible_wrap, reason = "31 bits")]
+fn day_of(packed: u64) -> i64 {
+    ((packed & 0xffff_ffff) >> 1) as i64 + DAY_LEAST
+}
+
+impl List {
+    fn add(&mut self, packed: u64, value: i64) {
+        match self {
+            Self::Days(rows) => rows.push(packed),
+            Self::Values(rows) => rows.push(Dated { packed, value }),
+        }
+    }
+
+    /// Rows to days, days to the members that have any, ascending.
+    fn fold(self, cap: Option<u32>) -> Vec<(usize, Days)> {
+        let mut folded: Vec<(usize, Days)> = Vec::new();
+        let mut add = |first: u64, day: &DayRows| {
+            let member = usize::try_from(member_of(first)).unwrap_or(usize::MAX);
+            if folded.last().is_none_or(|(last, _)| *last != member) {
+                folded.push((member, Days::NONE));
+            }
+            if let Some((_, days)) = folded.last_mut() {
+                days.add(day_of(first), day, cap);
+            }
+        };
+        match self {
+            Self::Days(mut rows) => {
+                rows.sort_unstable();
+                for rows in rows.chunk_by(|a, b| a >> 1 == b >> 1) {
+                    // Corrections come first.
+                    let corrections = rows.partition_point(|packed| packed & 1 == 0);
+                    let real = i64::try_from(rows.len() - corrections).unwrap_or(i64::MAX);
+                    add(rows[0], &DayRows { real, sum: 0, values: 1 });
+                }
+            }
+            Self::Values(mut rows) => {
+                rows.sort_unstable();
+                for rows in rows.chunk_by(|a, b| a.packed >> 1 == b.packed >> 1) {
+                    let real = rows.iter().map(|row| i64::from(row.packed & 1 == 1)).sum();
+                    let sum = rows.iter().fold(0_i64, |sum, row| sum.wrapping_add(row.value));
+                    let values = rows.chunk_by(|a, b| a.value == b.value).count();
+                    let values = i64::try_from(values).unwrap_or(i64::MAX);
+                    add(rows[0].packed, &DayRows { real, sum, values });
+                }
+            }
+        }
+        folded
+    }
+}
+
+/// The rows of a day, folded.
+struct DayRows {
+    /// Rows that are no correction.
+    real: i64,
+    /// Of their field.
+    sum: i64,
+    /// Distinct values.
+    values: i64,
 }
 
 impl TallyPlan {
@@ -216,7 +300,7 @@ impl TallyPlan {
             });
             outputs.insert(at, output);
         }
-        plan.caps = lists.iter().map(|(_, _, _, cap)| *cap).collect();
+        plan.lists = lists.iter().map(|(_, field, _, cap)| (*cap, field.is_some())).collect();
         plan.outputs = outputs.into_values().collect();
         Ok((plan, rest))
     }
@@ -232,7 +316,7 @@ impl TallyPlan {
             updates: vec![Vec::new()],
             counts: 0,
             numbers: Vec::new(),
-            caps: Vec::new(),
+            lists: Vec::new(),
             outputs: Vec::new(),
             weighted,
         }
@@ -380,7 +464,11 @@ impl Tally {
             members,
             counts: vec![0; members * plan.counts],
             numbers: plan.numbers.repeat(members),
-            lists: vec![Vec::new(); plan.caps.len()],
+            lists: plan
+                .lists
+                .iter()
+                .map(|(_, valued)| if *valued { List::Values(Vec::new()) } else { List::Days(Vec::new()) })
+                .collect(),
         }
     }
 
@@ -408,16 +496,14 @@ impl Tally {
                         numbers[*slot] |= 1 << before;
                     }
                 }
-                Op::Day(field) => self.lists[*slot].push(Day {
-                    member: u32::try_from(member).unwrap_or(u32::MAX),
-                    day: i32::try_from(row.local_day()).unwrap_or(i32::MAX),
-                    weight: i32::from(weight == 1),
-                    value: field.and_then(|field| row.value(field)).unwrap_or(0),
-                }),
+                Op::Day(field) => {
+                    let value = field.and_then(|field| row.value(field)).unwrap_or(0);
+                    let packed = pack(member, row.local_day(), weight == 1);
+                    self.lists[*slot].add(packed, value);
+                }
                 Op::Value(field) if weight == 1 => {
                     if let Some(code) = row.value(*field) {
-                        let member = u32::try_from(member).unwrap_or(u32::MAX);
-                        self.lists[*slot].push(Day { member, day: 0, weight: 1, value: code });
+                        self.lists[*slot].add(pack(member, 0, true), code);
                     }
                 }
                 Op::FirstTime | Op::LastTime | Op::DayBits | Op::Value(_) => {}
@@ -425,71 +511,87 @@ impl Tally {
         }
     }
 
-    /// Calls `take` with each value of each column: column, member, value. `local_ms` reads the brand's wall clock.
+    /// Calls `take` with the values of each column, by stretches of members: column, first member, values.
+    /// `local_ms` reads the brand's wall clock.
     pub fn finish(
         mut self,
         plan: &TallyPlan,
         local_ms: impl Fn(i64) -> i64,
-        mut take: impl FnMut(usize, usize, Number),
+        mut take: impl FnMut(usize, usize, &[Number]),
     ) {
-        let lists = std::mem::take(&mut self.lists).into_iter().zip(&plan.caps);
-        let lists: Vec<Vec<(usize, Days)>> = lists.map(|(list, cap)| fold(list, *cap)).collect();
-        // Members ascend in the lists as they do here: one look at each list's next member finds theirs.
-        let mut next = vec![0; lists.len()];
-        let mut days: Vec<&Days> = vec![&Days::NONE; lists.len()];
-        let width = plan.numbers.len();
-        (0..self.members).for_each(|member| {
-            for ((list, next), days) in lists.iter().zip(&mut next).zip(&mut days) {
-                *days = &Days::NONE;
-                if let Some((_, found)) = list.get(*next).filter(|(of, _)| *of == member) {
-                    *days = found;
-                    *next += 1;
-                }
-            }
-            let counts = &self.counts[member * plan.counts..(member + 1) * plan.counts];
-            let numbers = &self.numbers[member * width..(member + 1) * width];
+        let lists = std::mem::take(&mut self.lists).into_iter().zip(&plan.lists);
+        let lists: Vec<Vec<(usize, Days)>> = lists.map(|(list, (cap, _))| list.fold(*cap)).collect();
+        let mut values = Vec::with_capacity(BLOCK_MEMBERS);
+        for first in (0..self.members).step_by(BLOCK_MEMBERS) {
+            let block = first..(first + BLOCK_MEMBERS).min(self.members);
             for (column, output) in plan.outputs.iter().enumerate() {
-                let value = match output.recipe.grain {
-                    RowGrain::Row => finished(plan, output, counts, numbers, &local_ms),
-                    RowGrain::Day => days[output.list].value(output),
-                    RowGrain::Value => Number::Integer(days[output.list].values),
-                };
-                take(column, member, value);
+                values.clear();
+                if output.recipe.grain == RowGrain::Row {
+                    self.fill(plan, output, block.clone(), &local_ms, &mut values);
+                } else {
+                    // Members ascend in the lists as they do here.
+                    let list = &lists[output.list];
+                    let mut found = list[list.partition_point(|(of, _)| *of < first)..].iter().peekable();
+                    values.extend(block.clone().map(|member| {
+                        let days = found.next_if(|(of, _)| *of == member).map_or(&Days::NONE, |(_, days)| days);
+                        days.value(output)
+                    }));
+                }
+                take(column, first, &values);
             }
-        });
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "means of sums below 2^53 are exact; SQL casts the same way")]
-fn finished(
-    plan: &TallyPlan,
-    output: &Output,
-    counts: &[u32],
-    numbers: &[i64],
-    local_ms: &impl Fn(i64) -> i64,
-) -> Number {
-    let number = |at: usize| numbers[output.slots[at]];
-    let count = |at: usize| i64::from(counts[output.slots[at]]);
-    let days = |from: i64, to: i64| Number::Integer((local_ms(to) - local_ms(from)).div_euclid(DAY_MS));
-    let bits = || i64::from(number(0).count_ones());
-    match output.recipe.finish {
-        Finish::Same => match output.recipe.parts[0] {
-            Part::Sum if output.is_micro => Number::Real(number(0) as f64 / MICRO_PER_UNIT),
-            Part::Sum => Number::Integer(number(0)),
-            _ => Number::Integer(count(0)),
-        },
-        Finish::Mean if count(1) == 0 => Number::Missing,
-        Finish::Mean => {
-            let unit = if output.is_micro { MICRO_PER_UNIT } else { 1.0 };
-            Number::Real(number(0) as f64 / (count(1) as f64 * unit))
         }
-        Finish::DaysSinceLast if number(0) == NEVER_LAST => Number::Missing,
-        Finish::DaysSinceFirst | Finish::DaysBetween if number(0) == NEVER_FIRST => Number::Missing,
-        Finish::DaysSinceLast | Finish::DaysSinceFirst => days(number(0), plan.as_of),
-        Finish::DaysBetween => days(number(0), number(1)),
-        Finish::CountBits => Number::Integer(bits()),
-        Finish::CountBitsButFirst => Number::Integer((bits() - 1).max(0)),
-        Finish::RowsButFirst | Finish::SumButFirst | Finish::GapMean | Finish::GapSd => Number::Missing,
+    }
+
+    /// Appends the values of a column over rows for the members of `block`.
+    #[expect(clippy::cast_precision_loss, reason = "means of sums below 2^53 are exact; SQL casts the same way")]
+    fn fill(
+        &self,
+        plan: &TallyPlan,
+        output: &Output,
+        block: Range<usize>,
+        local_ms: &impl Fn(i64) -> i64,
+        values: &mut Vec<Number>,
+    ) {
+        let slot = |at: usize| output.slots.get(at).copied().unwrap_or(0);
+        let (width, first, second) = (plan.numbers.len(), slot(0), slot(1));
+        let number = |member: usize, slot: usize| self.numbers[member * width + slot];
+        let count = |member: usize, slot: usize| i64::from(self.counts[member * plan.counts + slot]);
+        let as_of = local_ms(plan.as_of);
+        let days = |from: i64, local_to: i64| Number::Integer((local_to - local_ms(from)).div_euclid(DAY_MS));
+        let bits = |member: usize| i64::from(number(member, first).count_ones());
+        let unit = if output.is_micro { MICRO_PER_UNIT } else { 1.0 };
+        match output.recipe.finish {
+            Finish::Same if output.recipe.parts[0] != Part::Sum => {
+                values.extend(block.map(|member| Number::Integer(count(member, first))));
+            }
+            Finish::Same if output.is_micro => {
+                values.extend(block.map(|member| Number::Real(number(member, first) as f64 / unit)));
+            }
+            Finish::Same => values.extend(block.map(|member| Number::Integer(number(member, first)))),
+            Finish::Mean => values.extend(block.map(|member| match count(member, second) {
+                0 => Number::Missing,
+                rows => Number::Real(number(member, first) as f64 / (rows as f64 * unit)),
+            })),
+            Finish::DaysSinceLast => values.extend(block.map(|member| match number(member, first) {
+                NEVER_LAST => Number::Missing,
+                last => days(last, as_of),
+            })),
+            Finish::DaysSinceFirst | Finish::DaysBetween => {
+                let between = output.recipe.finish == Finish::DaysBetween;
+                values.extend(block.map(|member| match number(member, first) {
+                    NEVER_FIRST => Number::Missing,
+                    from if between => days(from, local_ms(number(member, second))),
+                    from => days(from, as_of),
+                }));
+            }
+            Finish::CountBits => values.extend(block.map(|member| Number::Integer(bits(member)))),
+            Finish::CountBitsButFirst => {
+                values.extend(block.map(|member| Number::Integer((bits(member) - 1).max(0))));
+            }
+            Finish::RowsButFirst | Finish::SumButFirst | Finish::GapMean | Finish::GapSd => {
+                values.extend(block.map(|_| Number::Missing));
+            }
+        }
     }
 }
 
@@ -521,14 +623,16 @@ impl Days {
     };
 
     /// Adds a day, later than all before; a day of corrections alone adds to the sum only.
-    fn add(&mut self, day: i64, is_real: bool, sum: i64) {
-        self.sum = self.sum.wrapping_add(sum);
-        if !is_real {
+    fn add(&mut self, day: i64, rows: &DayRows, cap: Option<u32>) {
+        self.sum = self.sum.wrapping_add(rows.sum);
+        self.values += rows.values;
+        self.capped += cap.map_or(rows.real, |cap| rows.real.min(i64::from(cap)));
+        if rows.real == 0 {
             return;
         }
         if self.days == 0 {
             self.first = day;
-            self.first_sum = sum;
+            self.first_sum = rows.sum;
         } else {
             let gap = day - self.last;
             self.gap_squares = self.gap_squares.wrapping_add(gap.wrapping_mul(gap));
@@ -539,6 +643,9 @@ impl Days {
 
     #[expect(clippy::cast_precision_loss, reason = "SQL casts the same way")]
     fn value(&self, output: &Output) -> Number {
+        if output.recipe.grain == RowGrain::Value {
+            return Number::Integer(self.values);
+        }
         let gaps = self.days - 1;
         let stretch = self.last - self.first;
         match output.recipe.finish {
@@ -566,23 +673,4 @@ fn cap_of(recipe: &Recipe) -> Option<u32> {
         Part::CappedRows(cap) => Some(*cap),
         _ => None,
     })
-}
-
-/// Rows to days, days to the members that have any, ascending.
-fn fold(mut list: Vec<Day>, cap: Option<u32>) -> Vec<(usize, Days)> {
-    list.sort_unstable();
-    let mut folded = Vec::new();
-    for rows in list.chunk_by(|a, b| a.member == b.member) {
-        let mut days = Days::NONE;
-        for rows in rows.chunk_by(|a, b| a.day == b.day) {
-            let real: i64 = rows.iter().map(|row| i64::from(row.weight)).sum();
-            let sum = rows.iter().fold(0_i64, |sum, row| sum.wrapping_add(row.value));
-            let values = rows.chunk_by(|a, b| a.value == b.value).count();
-            days.values += i64::try_from(values).unwrap_or(i64::MAX);
-            days.capped += cap.map_or(real, |cap| real.min(i64::from(cap)));
-            days.add(i64::from(rows[0].day), real > 0, sum);
-        }
-        folded.push((rows[0].member as usize, days));
-    }
-    folded
 }

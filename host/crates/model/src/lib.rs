@@ -6,6 +6,7 @@ mod answer;
 mod columns;
 mod digest;
 mod feature;
+mod fill;
 mod frame;
 mod limits;
 mod money;
@@ -21,6 +22,7 @@ pub use digest::{Digest, pseudonym};
 pub use feature::{
     Aggregate, AggregateDef, Definition, EventFilter, FeatureDef, Grain, Subject, Window,
 };
+pub use fill::{Filling, Stretch};
 pub use frame::{Cells, Column, Frame};
 pub use limits::Limits;
 pub use money::Minor;
