@@ -8,6 +8,7 @@ use playbook_model::{Bitmap, Cells, Column};
 use playbook_toml::SourceTable;
 
 use crate::Result;
+use crate::cells::of_texts;
 use crate::clock::BrandClock;
 use crate::keys::{Keys, NO_ROW, texts};
 use crate::source::BatchSource;
@@ -50,50 +51,55 @@ impl BatchSource {
              WHERE {time} IS NULL OR {time} < {as_of}"
         );
         let oldest = months_before(&self.clock, as_of);
-        let mut purposes: BTreeMap<String, Purpose> = BTreeMap::new();
+        let mut names: Vec<String> = Vec::new();
+        let mut purposes: Vec<Purpose> = Vec::new();
         // Accounts of joined members answer each for itself first.
-        let mut joined: HashMap<(String, String), (u32, Answer)> = HashMap::new();
+        let mut joined: HashMap<(String, usize), (u32, Answer)> = HashMap::new();
         let progress = self.options.progress.as_ref();
         let joined_places = self.joined_places(keys);
         self.session.stream("consents", &sql, progress, |batch| {
             let places = keys.places(batch.column(1));
             let accounts = self.tables.has_aliases().then(|| batch.column(0));
-            let (names, states) = (texts(batch.column(2)), texts(batch.column(3)));
+            let asked = of_texts(batch.column(2), |name| {
+                let name = name?;
+                Some(names.iter().position(|known| known == name).unwrap_or_else(|| {
+                    names.push(name.to_owned());
+                    purposes.push(Purpose::new(keys.len()));
+                    names.len() - 1
+                }))
+            });
+            let states = of_texts(batch.column(3), |state| match state {
+                Some("none") => None,
+                state => Some(matches!(state, Some("granted" | "true" | "1" | "yes"))),
+            });
             let times = batch.column(4).as_primitive::<Int64Type>();
             for (row, place) in places.into_iter().enumerate() {
-                let state = states.value(row);
-                if place == NO_ROW || state == "none" || names.is_null(row) {
+                let (Some(purpose), Some(granted)) = (asked[row], states[row]) else { continue };
+                if place == NO_ROW {
                     continue;
                 }
                 let time = if times.is_valid(row) { times.value(row) } else { i64::MIN + 1 };
                 let expired = times.is_valid(row) && time < oldest;
-                let granted = matches!(state, "granted" | "true" | "1" | "yes") && !expired;
-                let answer = Answer { time, granted };
-                let name = names.value(row);
-                if !purposes.contains_key(name) {
-                    purposes.insert(name.to_owned(), Purpose::new(keys.len()));
-                }
+                let answer = Answer { time, granted: granted && !expired };
                 let is_joined = joined_places.get(place as usize);
                 match accounts.filter(|_| is_joined) {
                     Some(accounts) => joined
-                        .entry((texts(&accounts.slice(row, 1)).value(0).to_owned(), name.to_owned()))
+                        .entry((texts(&accounts.slice(row, 1)).value(0).to_owned(), purpose))
                         .or_insert((place, NEVER))
                         .1
                         .hear(answer),
-                    None => {
-                        let purpose = purposes.get_mut(name).expect("the purpose was just added");
-                        purpose.hear(place, answer);
-                    }
+                    None => purposes[purpose].hear(place, answer),
                 }
             }
             Ok(())
         })?;
-        for ((_, name), (place, answer)) in joined {
-            if let Some(purpose) = purposes.get_mut(&name) {
-                purpose.join(place, answer);
-            }
+        for ((_, purpose), (place, answer)) in joined {
+            purposes[purpose].join(place, answer);
         }
-        Ok(purposes.into_iter().map(|(name, purpose)| purpose.column(&name)).collect())
+        // A text may stand in a file's dictionary and in no row.
+        let heard = names.into_iter().zip(purposes).filter(|(_, purpose)| purpose.asked.count_ones() > 0);
+        let by_name: BTreeMap<String, Purpose> = heard.collect();
+        Ok(by_name.into_iter().map(|(name, purpose)| purpose.column(&name)).collect())
     }
 }
 

@@ -10,6 +10,7 @@ mod closed;
 mod consents;
 mod error;
 mod expressions;
+mod files;
 mod functions;
 mod identity;
 mod intake;

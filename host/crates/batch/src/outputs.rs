@@ -10,7 +10,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowColumnWriter, ArrowWriterOptions, compute_leaves,
 };
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
@@ -71,10 +71,13 @@ fn properties(columns: &[&Column]) -> WriterProperties {
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).expect("level 1 exists")))
         .set_created_by("playbook".to_owned());
     for column in columns {
-        // Ids and reals repeat too seldom for a dictionary.
-        if matches!(column.cells, Cells::Text(_) | Cells::Real(_)) {
-            let path = ColumnPath::new(vec![column.name.clone()]);
-            properties = properties.set_column_dictionary_enabled(path, false);
+        // Ids and reals repeat too seldom for a dictionary; integers are packed as quickly as they are looked up.
+        let path = || ColumnPath::new(vec![column.name.clone()]);
+        if !matches!(column.cells, Cells::Category { .. }) {
+            properties = properties.set_column_dictionary_enabled(path(), false);
+        }
+        if matches!(column.cells, Cells::Integer(_) | Cells::Small(_)) {
+            properties = properties.set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED);
         }
     }
     properties.build()

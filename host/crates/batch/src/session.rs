@@ -20,6 +20,7 @@ use futures::StreamExt;
 use tokio::runtime::Runtime;
 
 use crate::error::{engine, go_on, io};
+use crate::files::Files;
 use crate::{BatchError, BrandClock, Cancel, Progress, Result};
 
 /// An SQL engine with its threads.
@@ -225,8 +226,20 @@ impl Session {
             .with_listing_options(options)
             .with_schema(Arc::clone(&schema));
         let table = ListingTable::try_new(config)?;
-        self.context.register_table(name, Arc::new(table))?;
+        self.context.register_table(name, Arc::new(Files::new(table)))?;
         Ok(schema)
+    }
+
+    /// Leaves rows out of a table of Parquet files for all queries: their numbers, ascending, in the order of
+    /// [`Session::stream_in_order`].
+    pub(crate) fn leave_out(&self, name: &str, rows: &[u64]) -> Result<(), DataFusionError> {
+        self.wait(async {
+            let table = self.context.table_provider(name).await?;
+            match table.downcast_ref::<Files>() {
+                Some(files) => files.leave_out(&self.in_order.state(), rows).await,
+                None => Err(DataFusionError::Internal(format!("`{name}` is no table of files"))),
+            }
+        })
     }
 
     /// Casts batches to the types that a table has for columns of the same names.

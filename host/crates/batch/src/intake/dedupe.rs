@@ -1,19 +1,15 @@
-//! Repeated rows of a source: found by hashes of their keys, removed in the order of the files.
+//! Repeated rows of a source: found by hashes of their keys; all but the first in the order of the files are left out.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
+use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Int64Type};
-use datafusion::datasource::MemTable;
-use playbook_features::quote_name;
 use playbook_toml::{Dedupe, SourceDef, SourceTable};
 
 use crate::Result;
 use crate::error::engine;
 use crate::intake::{IntakeJob, MappedSource};
-use crate::keys::{for_each_hash, register_among, texts};
+use crate::keys::{Sieve, for_each_hash, texts};
 
 const STAGE: &str = "duplicates";
 
@@ -21,12 +17,10 @@ const STAGE: &str = "duplicates";
 const BITS_PER_ROW_MAX: i64 = 64;
 const BITS_MAX: i64 = 1 << 31;
 
-/// Removes repeated rows of a source where the playbook asks for it: a view leaves out every row whose key any
-/// other row has, and adds the first of each, in the order of the files.
+/// Removes repeated rows of a source where the playbook asks for it.
 pub(crate) fn remove_repeats(
     job: &IntakeJob<'_>,
     source: &SourceDef,
-    number: usize,
     mapped: &mut MappedSource,
 ) -> Result<()> {
     let Some(key) = key_sql(source, mapped) else { return Ok(()) };
@@ -38,23 +32,13 @@ pub(crate) fn remove_repeats(
     if repeated.is_empty() {
         return Ok(());
     }
-    let is_repeat = format!("is_repeat_{number}");
-    register_among(job.session, &is_repeat, repeated);
-    let (kept, repeats) = first_of_each(job, &view, &key, &is_repeat)?;
-    let kept_rows: usize = kept.iter().map(RecordBatch::num_rows).sum();
-    mapped.intake.duplicates = repeats - kept_rows as u64;
+    let repeats = all_but_first(job, &view, &key, repeated)?;
+    mapped.intake.duplicates = repeats.len() as u64;
     mapped.intake.rows_kept -= mapped.intake.duplicates;
-    let Some(first) = kept.first() else { return Ok(()) };
-    let columns: Vec<String> = first.schema().fields().iter().map(|f| quote_name(f.name())).collect();
-    let columns = columns.join(", ");
-    let firsts = format!("{view}_firsts");
-    let table = MemTable::try_new(first.schema(), vec![kept]).map_err(engine(STAGE))?;
-    job.session.context.register_table(&firsts, Arc::new(table)).map_err(engine(STAGE))?;
-    let sql = format!(
-        "SELECT {columns} FROM {view} WHERE NOT {is_repeat}({key}) UNION ALL SELECT {columns} FROM {firsts}"
-    );
-    job.session.replace_view(&view, &sql)?;
-    job.session.forget(&firsts)
+    if repeats.is_empty() {
+        return Ok(());
+    }
+    job.session.leave_out(&mapped.raw, &repeats).map_err(engine(STAGE))
 }
 
 /// SQL of the key by which rows are equal; rows without one are never repeats.
@@ -113,37 +97,109 @@ fn integers_near_together(job: &IntakeJob<'_>, view: &str, key: &str) -> Result<
 /// Hashes that more than one row has.
 fn repeated_hashes(job: &IntakeJob<'_>, view: &str, key: &str) -> Result<HashSet<u64>> {
     let sql = format!("SELECT {key} AS key FROM {view}");
-    let parts = job.session.fold(STAGE, &sql, |hashes: &mut Vec<u64>, batch| {
-        for_each_hash(batch.column(0), |_, hash| hashes.push(hash));
+    let parts = job.session.fold(STAGE, &sql, |runs: &mut Runs, batch| {
+        for_each_hash(batch.column(0), |_, hash| runs.add(hash));
     })?;
-    let mut hashes = parts.concat();
-    drop(parts);
-    // Ids that ascend in the files are sorted by merging a few runs.
-    hashes.sort();
-    Ok(hashes.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect())
+    Ok(Runs::repeated(parts))
 }
 
-/// The first row of each repeated key in the order of the files, and how many rows have such keys.
-fn first_of_each(
-    job: &IntakeJob<'_>,
-    view: &str,
-    key: &str,
-    is_repeat: &str,
-) -> Result<(Vec<RecordBatch>, u64)> {
+/// Hashes, of which each that is one more than the one before makes a run longer: ids that a shop counts up take next
+/// to no memory.
+#[derive(Default)]
+struct Runs {
+    open: Option<(u64, u64)>,
+    single: Vec<u64>,
+    /// First and last.
+    longer: Vec<(u64, u64)>,
+}
+
+impl Runs {
+    fn add(&mut self, hash: u64) {
+        match &mut self.open {
+            Some((_, last)) if last.checked_add(1) == Some(hash) => *last = hash,
+            open => {
+                if let Some(run) = open.replace((hash, hash)) {
+                    self.close(run);
+                }
+            }
+        }
+    }
+
+    fn close(&mut self, run: (u64, u64)) {
+        if run.0 == run.1 { self.single.push(run.0) } else { self.longer.push(run) }
+    }
+
+    /// What stands in the parts more than once.
+    fn repeated(mut parts: Vec<Self>) -> HashSet<u64> {
+        for part in &mut parts {
+            if let Some(run) = part.open.take() {
+                part.close(run);
+            }
+        }
+        let mut longer: Vec<(u64, u64)> = parts.iter_mut().flat_map(|part| std::mem::take(&mut part.longer)).collect();
+        let mut single = parts.iter_mut().map(|part| std::mem::take(&mut part.single)).collect::<Vec<_>>().concat();
+        drop(parts);
+        longer.sort_unstable();
+        // What ascends in the files is sorted by merging a few stretches.
+        single.sort();
+        let mut repeated: HashSet<u64> =
+            single.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+        let mut covered: Option<u64> = None;
+        let mut singles = single.into_iter().peekable();
+        for (first, last) in longer {
+            if let Some(covered) = covered.filter(|covered| *covered >= first) {
+                repeated.extend(first..=last.min(covered));
+            }
+            covered = covered.max(Some(last));
+            while singles.next_if(|hash| *hash < first).is_some() {}
+            while let Some(hash) = singles.next_if(|hash| *hash <= last) {
+                repeated.insert(hash);
+            }
+        }
+        repeated
+    }
+}
+
+/// The numbers of the rows of each repeated key but its first, in the order of the files.
+fn all_but_first(job: &IntakeJob<'_>, view: &str, key: &str, repeated: HashSet<u64>) -> Result<Vec<u64>> {
+    let sieve = Sieve::new(repeated.iter().map(|hash| hash.cast_signed()));
     let mut seen: HashSet<String> = HashSet::new();
-    let mut kept = Vec::new();
-    let mut repeats = 0;
-    let sql = format!("SELECT *, {key} AS repeat_key FROM {view} WHERE {is_repeat}({key})");
+    let mut rows = Vec::new();
+    let mut first = 0;
+    let sql = format!("SELECT {key} AS key FROM {view}");
     job.session.stream_in_order(STAGE, &sql, |batch| {
-        let last = batch.num_columns() - 1;
-        repeats += batch.num_rows() as u64;
-        let keys = texts(batch.column(last));
-        let keep: BooleanArray =
-            keys.iter().map(|key| Some(key.is_none_or(|key| seen.insert(key.to_owned())))).collect();
-        let columns: Vec<usize> = (0..last).collect();
-        let rows = batch.project(&columns).and_then(|rows| filter_record_batch(&rows, &keep));
-        kept.push(rows.map_err(|error| engine(STAGE)(error.into()))?);
+        let keys = batch.column(0);
+        for_each_hash(keys, |row, hash| {
+            if sieve.may_have(hash.cast_signed()) && repeated.contains(&hash) {
+                let key = texts(&keys.slice(row, 1));
+                if !seen.insert(key.value(0).to_owned()) {
+                    rows.push(first + row as u64);
+                }
+            }
+        });
+        first += batch.num_rows() as u64;
         Ok(())
     })?;
-    Ok((kept, repeats))
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Runs;
+
+    #[test]
+    fn runs_tell_what_stands_in_them_more_than_once() {
+        let parts: [&[u64]; 3] = [&[1, 2, 3, 9, 20, 21, 22], &[3, 5, 9, u64::MAX], &[21, 2, 40, u64::MAX, 0]];
+        let parts = parts.map(|hashes| {
+            let mut runs = Runs::default();
+            hashes.iter().for_each(|hash| runs.add(*hash));
+            runs
+        });
+        let mut repeated: Vec<u64> = Runs::repeated(parts.into()).into_iter().collect();
+        repeated.sort_unstable();
+        assert_eq!(repeated, [2, 3, 9, 21, u64::MAX]);
+        let mut twice = [Runs::default(), Runs::default()];
+        twice.iter_mut().for_each(|runs| (10..100).for_each(|hash| runs.add(hash)));
+        assert_eq!(Runs::repeated(twice.into()).len(), 90);
+    }
 }

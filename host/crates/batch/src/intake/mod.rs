@@ -93,7 +93,7 @@ pub(crate) fn fields_needed(table: SourceTable) -> (&'static str, &'static [&'st
 pub(crate) fn read_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>> {
     let mut mapped = map_source(job, number)?;
     if let Some(mapped) = &mut mapped {
-        dedupe::remove_repeats(job, &job.playbook.sources[number], number, mapped)?;
+        dedupe::remove_repeats(job, &job.playbook.sources[number], mapped)?;
     }
     Ok(mapped)
 }
