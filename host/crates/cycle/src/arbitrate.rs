@@ -58,6 +58,8 @@ pub struct MemberFacts {
     pub holdout: Vec<bool>,
     /// Members whose identity is not known; empty: all are.
     pub unknown: Vec<bool>,
+    /// Members that are held for fraud; empty: not enforced.
+    pub held: Vec<bool>,
     /// Commercial cap of the member's participation stage; empty: not enforced.
     pub stage_cap: Vec<Option<f64>>,
     /// Open complaint or critical churn: service only; empty: not enforced.
@@ -190,7 +192,7 @@ impl Arbitration<'_> {
         (priority, std::cmp::Reverse(net), key, c.stage, c.action, c.row)
     }
 
-    /// Checks that look at one proposal alone: R01 to R10.
+    /// Checks that look at one proposal alone: R01 to R11.
     fn alone(&self, c: &Candidate) -> Option<Refusal> {
         let Some(action) = self.action(c) else { return Some(refused(RefusalCode::R01, "H6")) };
         let row = c.row as usize;
@@ -224,7 +226,7 @@ impl Arbitration<'_> {
                 return Some(refused(RefusalCode::R10, "GR-1"));
             }
         }
-        None
+        is(&members.held).then(|| refused(RefusalCode::R11, "H6"))
     }
 
     /// Checks among proposals of one member, in order of rank: R12 to R14.

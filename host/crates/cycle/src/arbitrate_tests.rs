@@ -194,18 +194,20 @@ fn commercial_messages_have_a_cap_a_day_and_one_a_week_beside_that_of_all() {
 
 #[test]
 fn the_first_failing_check_names_the_refusal() {
-    let mut case = case(&[ActionFacts { purpose: Some(0), ..PROMOTION }], 6);
-    case.members.unknown = vec![true, false, false, false, false, false];
-    case.members.consents = vec![vec![false, false, true, true, true, true]];
-    case.members.holdout = vec![true, true, true, false, false, false];
-    case.members.minor = vec![true, true, true, true, false, false];
-    case.members.service_only = vec![true, true, true, true, true, false];
-    let candidates: Vec<Candidate> = (0..6).map(|row| candidate(0, row, 10, 100)).collect();
+    let mut case = case(&[ActionFacts { purpose: Some(0), ..PROMOTION }], 7);
+    case.members.unknown = vec![true, false, false, false, false, false, false];
+    case.members.consents = vec![vec![false, false, true, true, true, true, true]];
+    case.members.holdout = vec![true, true, true, false, false, false, false];
+    case.members.minor = vec![true, true, true, true, false, false, false];
+    case.members.service_only = vec![true, true, true, true, true, false, false];
+    case.members.held = vec![true, true, true, true, true, true, false];
+    let candidates: Vec<Candidate> = (0..7).map(|row| candidate(0, row, 10, 100)).collect();
     let seen: Vec<Option<&str>> = decide(&case, &candidates)
         .iter()
         .map(|d| d.refusal.map(|r| r.code.code()))
         .collect();
-    assert_eq!(seen, [Some("R04"), Some("R05"), Some("R06"), Some("R07"), Some("R10"), None]);
+    let first = ["R04", "R05", "R06", "R07", "R10", "R11"].map(Some);
+    assert_eq!(seen, [&first[..], &[None]].concat());
 }
 
 #[test]

@@ -6,12 +6,12 @@ use playbook_ledger::{
     BudgetAccounts, BudgetPlan, CycleRef, GrantAnswer, GrantRequest, Ledger, LedgerError, Opening,
     PluginLimit,
 };
-use playbook_model::{Digest, Frame, Kind, Minor, RefusalCode, UnixMs};
+use playbook_model::{Cells, Column, Digest, Frame, Kind, Minor, RefusalCode, UnixMs};
 use playbook_toml::Playbook;
 use rayon::prelude::*;
 
 use crate::arbitrate::{
-    ActionFacts, ContactCaps, Decision, History, MemberFacts, Refusal, StageMoney, in_holdout,
+    ActionFacts, Candidate, ContactCaps, Decision, History, MemberFacts, Refusal, StageMoney, in_holdout,
 };
 use crate::prepare::Prepared;
 use crate::result::AccountUse;
@@ -251,59 +251,98 @@ pub(crate) fn action_facts(
     (facts, purposes)
 }
 
-/// What the checks need to know of the members, read from features and outputs.
+/// What the checks need to know of the members that have candidates, read from features and outputs. Rows of
+/// others are left as if nothing were known.
 pub(crate) fn member_facts(
     playbook: &Playbook,
     stages: &[Prepared],
     members: &Frame,
     keys: &[i64],
     purposes: &[String],
+    candidates: &[Candidate],
 ) -> MemberFacts {
     let rules = &playbook.guardrails;
-    let rows = members.rows();
-    let flag = |name: &str| members.column(name).map(|c| (0..rows).map(|r| c.integer(r) == Some(1)).collect());
+    let rows = Asked::of(candidates, members.rows());
+    let flag = |name: &str| members.column(name).map(|c| rows.map(false, |r| c.integer(r) == Some(1)));
     let consents =
         purposes.iter().map(|p| flag(&format!("consent.{p}")).unwrap_or_default()).collect();
     let named = |name: &Option<String>| name.as_deref().and_then(|n| members.column(n));
     let complaint = named(&rules.complaint_feature);
     let churn = named(&rules.churn_output);
-    let service_only = match (complaint, churn) {
-        (None, None) => Vec::new(),
-        _ => (0..rows)
-            .map(|r| {
-                complaint.and_then(|c| c.real(r)).is_some_and(|v| v > 0.0)
-                    || churn.and_then(|c| c.text(r)) == Some("critical")
-            })
-            .collect(),
+    let critical = churn.map(|c| rows.by_name(c, false, |name| name == Some("critical")));
+    let complains = complaint.map(|c| rows.map(false, |r| c.real(r).is_some_and(|v| v > 0.0)));
+    let service_only = match (critical, complains) {
+        (Some(a), Some(b)) => a.into_iter().zip(b).map(|(a, b)| a || b).collect(),
+        (one, other) => one.or(other).unwrap_or_default(),
     };
     let holdout = match (rules.holdout > 0.0, members.column("member")) {
-        (true, Some(ids)) => (0..rows)
-            .into_par_iter()
-            .map(|r| ids.text(r).is_some_and(|id| in_holdout(id, rules.holdout)))
-            .collect(),
+        (true, Some(ids)) => rows.map(false, |r| ids.text(r).is_some_and(|id| in_holdout(id, rules.holdout))),
         _ => Vec::new(),
     };
     let minor = named(&rules.age_band_feature).map_or_else(Vec::new, |c| {
-        (0..rows).map(|r| matches!(c.text(r), Some("under_14" | "14_17"))).collect()
+        rows.by_name(c, false, |name| matches!(name, Some("under_14" | "14_17")))
     });
-    let stage_cap = named(&rules.stage_output).map_or_else(Vec::new, |c| {
-        (0..rows).map(|r| rules.stage_caps.get(c.text(r)?).copied()).collect()
-    });
+    let stage_cap = named(&rules.stage_output)
+        .map_or_else(Vec::new, |c| rows.by_name(c, None, |name| rules.stage_caps.get(name?).copied()));
     MemberFacts {
         consents,
         keys: keys.to_vec(),
         holdout,
         unknown: flag("unknown_identity").unwrap_or_default(),
+        held: flag("fraud_hold").unwrap_or_default(),
         stage_cap,
         service_only,
         minor,
-        contact_caps: contact_caps(playbook, stages, members),
+        contact_caps: contact_caps(playbook, stages, members, &rows),
         history: HashMap::new(),
     }
 }
 
+/// Rows that have a candidate, ascending.
+struct Asked {
+    rows: Vec<u32>,
+    all: usize,
+}
+
+impl Asked {
+    fn of(candidates: &[Candidate], all: usize) -> Self {
+        let mut has = vec![false; all];
+        for candidate in candidates {
+            if let Some(has) = has.get_mut(candidate.row as usize) {
+                *has = true;
+            }
+        }
+        Self { rows: (0..).zip(has).filter_map(|(row, has)| has.then_some(row)).collect(), all }
+    }
+
+    /// A value for each row that is asked for, `other` for all others.
+    fn map<T: Copy + Send>(&self, other: T, of: impl Fn(usize) -> T + Sync) -> Vec<T> {
+        let found: Vec<T> = self.rows.par_iter().with_min_len(4_096).map(|row| of(*row as usize)).collect();
+        let mut values = vec![other; self.all];
+        self.rows.iter().zip(found).for_each(|(row, value)| values[*row as usize] = value);
+        values
+    }
+
+    /// As [`Asked::map`], by the text of a column; each name of a category is looked at once.
+    fn by_name<T: Copy + Send + Sync>(
+        &self,
+        column: &Column,
+        other: T,
+        of: impl Fn(Option<&str>) -> T + Sync,
+    ) -> Vec<T> {
+        let Cells::Category { codes, names } = &column.cells else {
+            return self.map(other, |row| of(column.text(row)));
+        };
+        let named: Vec<T> = names.iter().map(|name| of(Some(name))).collect();
+        let missing = of(None);
+        self.map(other, |row| {
+            if column.is_valid(row) { named.get(codes[row] as usize).copied().unwrap_or(missing) } else { missing }
+        })
+    }
+}
+
 /// Caps of H9 by the member's segment; "" is the cap of every other segment.
-fn contact_caps(playbook: &Playbook, stages: &[Prepared], members: &Frame) -> Vec<ContactCaps> {
+fn contact_caps(playbook: &Playbook, stages: &[Prepared], members: &Frame, rows: &Asked) -> Vec<ContactCaps> {
     let rules = &playbook.guardrails;
     let all = [&rules.contacts_per_day_max, &rules.commercial_per_day_max, &rules.commercial_per_week_max];
     if all.iter().all(|caps| caps.is_empty()) {
@@ -316,14 +355,16 @@ fn contact_caps(playbook: &Playbook, stages: &[Prepared], members: &Frame) -> Ve
     let cap = |caps: &BTreeMap<String, u32>, segment: &str| {
         caps.get(segment).or_else(|| caps.get("")).copied().unwrap_or(u32::MAX)
     };
-    (0..members.rows())
-        .map(|r| {
-            let name = segment.and_then(|c| c.text(r)).unwrap_or("");
-            ContactCaps {
-                all_day: cap(&rules.contacts_per_day_max, name),
-                commercial_day: cap(&rules.commercial_per_day_max, name),
-                commercial_week: cap(&rules.commercial_per_week_max, name),
-            }
-        })
-        .collect()
+    let of = |segment: Option<&str>| {
+        let name = segment.unwrap_or("");
+        ContactCaps {
+            all_day: cap(&rules.contacts_per_day_max, name),
+            commercial_day: cap(&rules.commercial_per_day_max, name),
+            commercial_week: cap(&rules.commercial_per_week_max, name),
+        }
+    };
+    match segment {
+        Some(column) => rows.by_name(column, ContactCaps::NONE, of),
+        None => vec![of(None); members.rows()],
+    }
 }
