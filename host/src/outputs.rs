@@ -1,11 +1,11 @@
 //! Writes what a cycle came to: tables for programs and spreadsheets, plans and diagnoses as JSON.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use playbook_cycle::{CycleRun, StageRun};
+use playbook_cycle::{Candidate, CycleRun, StageRun};
 use playbook_ledger::{CycleRef, Ledger};
 use playbook_model::{Cells, Column, Finding, Frame, Kind, NONE_INDEX, Words};
 use playbook_toml::Playbook;
@@ -17,69 +17,76 @@ use crate::page::comparison;
 
 const MINUTE_MS: i64 = 60_000;
 
-/// Writes grants.csv and refused.csv.
-pub(crate) fn decisions(dir: &Path, run: &CycleRun, playbook: &Playbook, now_ms: i64) -> Result<()> {
-    let mut grants = Csv::create(
-        &dir.join("grants.csv"),
-        &[
-            "member", "stage", "action", "quantity", "cost_minor", "expected_output_minor", "reason_code",
-            "reason", "not_before", "not_after", "status",
-        ],
-    )?;
-    let mut refused = Csv::create(
-        &dir.join("refused.csv"),
-        &[
-            "member", "stage", "action", "quantity", "cost_minor", "expected_output_minor", "reason_code", "code",
-            "why", "rule", "lost_to",
-        ],
-    )?;
+/// What grants.csv and refused.csv begin with.
+const PROPOSAL: [&str; 7] =
+    ["member", "stage", "action", "quantity", "cost_minor", "expected_output_minor", "reason_code"];
+
+fn stage_of(run: &CycleRun, position: u16) -> Option<&StageRun> {
+    run.stages.iter().find(|s| s.position == usize::from(position))
+}
+
+/// The cells of [`PROPOSAL`].
+fn proposal(ids: Option<&Column>, stage: &StageRun, c: &Candidate) -> Vec<String> {
+    let action = stage.shape.actions.get(usize::from(c.action));
+    let reason = stage.shape.reasons.get(c.reason as usize);
+    vec![
+        ids.and_then(|i| i.text(c.row as usize)).unwrap_or("").to_owned(),
+        stage.name.clone(),
+        action.map_or_else(String::new, |a| a.name.clone()),
+        c.quantity.to_string(),
+        c.cost.to_string(),
+        c.expected_output.to_string(),
+        reason.map_or_else(String::new, |r| r.code.clone()),
+    ]
+}
+
+/// Writes grants.csv.
+pub(crate) fn grants(dir: &Path, run: &CycleRun, playbook: &Playbook, now_ms: i64) -> Result<()> {
+    let header = [&PROPOSAL[..], &["reason", "not_before", "not_after", "status"]].concat();
+    let mut csv = Csv::create(&dir.join("grants.csv"), &header)?;
     let ids = run.members.column("member");
-    let stage_of = |position: u16| run.stages.iter().find(|s| s.position == usize::from(position));
-    let time = |minutes: u32| {
-        clock::rfc3339(
-            playbook_model::UnixMs(now_ms + i64::from(minutes) * MINUTE_MS),
-            &playbook.time_zone,
-        )
+    // Few minutes differ; a time zone is read once for each.
+    let mut times: BTreeMap<u32, String> = BTreeMap::new();
+    let mut time = |minutes: u32| {
+        let at = || playbook_model::UnixMs(now_ms + i64::from(minutes) * MINUTE_MS);
+        times.entry(minutes).or_insert_with(|| clock::rfc3339(at(), &playbook.time_zone)).clone()
     };
-    for d in &run.decisions {
+    for d in run.decisions.iter().filter(|d| d.refusal.is_none()) {
         let c = &d.candidate;
-        let Some(stage) = stage_of(c.stage) else { continue };
-        let action = stage.shape.actions.get(usize::from(c.action));
+        let Some(stage) = stage_of(run, c.stage) else { continue };
         let reason = stage.shape.reasons.get(c.reason as usize);
-        let mut row = vec![
-            ids.and_then(|i| i.text(c.row as usize)).unwrap_or("").to_owned(),
-            stage.name.clone(),
-            action.map_or_else(String::new, |a| a.name.clone()),
-            c.quantity.to_string(),
-            c.cost.to_string(),
-            c.expected_output.to_string(),
-            reason.map_or_else(String::new, |r| r.code.clone()),
-        ];
-        match &d.refusal {
-            None => {
-                let waits = action.is_some_and(|a| a.needs_approval);
-                row.push(reason.map_or_else(String::new, |r| r.text.en.clone()));
-                row.push(time(c.after_min));
-                row.push(if c.until_min == 0 { String::new() } else { time(c.until_min) });
-                row.push(if waits { "waits for approval" } else { "granted" }.to_owned());
-                grants.row(&row)?;
-            }
-            Some(refusal) => {
-                let winner = refusal.lost_to.and_then(|at| run.decisions.get(at as usize)).and_then(|w| {
-                    let stage = stage_of(w.candidate.stage)?;
-                    let action = stage.shape.actions.get(usize::from(w.candidate.action))?;
-                    Some(format!("{}/{}", stage.name, action.name))
-                });
-                row.push(refusal.code.code().to_owned());
-                row.push(refusal.code.words("en").to_owned());
-                row.push(refusal.rule.to_owned());
-                row.push(winner.unwrap_or_default());
-                refused.row(&row)?;
-            }
-        }
+        let waits = stage.shape.actions.get(usize::from(c.action)).is_some_and(|a| a.needs_approval);
+        let mut row = proposal(ids, stage, c);
+        row.push(reason.map_or_else(String::new, |r| r.text.en.clone()));
+        row.push(time(c.after_min));
+        row.push(if c.until_min == 0 { String::new() } else { time(c.until_min) });
+        row.push(if waits { "waits for approval" } else { "granted" }.to_owned());
+        csv.row(&row)?;
     }
-    grants.finish()?;
-    refused.finish()
+    csv.finish()
+}
+
+/// Writes refused.csv.
+pub(crate) fn refused(dir: &Path, run: &CycleRun) -> Result<()> {
+    let header = [&PROPOSAL[..], &["code", "why", "rule", "lost_to"]].concat();
+    let mut csv = Csv::create(&dir.join("refused.csv"), &header)?;
+    let ids = run.members.column("member");
+    for d in &run.decisions {
+        let Some(refusal) = &d.refusal else { continue };
+        let Some(stage) = stage_of(run, d.candidate.stage) else { continue };
+        let winner = refusal.lost_to.and_then(|at| run.decisions.get(at as usize)).and_then(|w| {
+            let stage = stage_of(run, w.candidate.stage)?;
+            let action = stage.shape.actions.get(usize::from(w.candidate.action))?;
+            Some(format!("{}/{}", stage.name, action.name))
+        });
+        let mut row = proposal(ids, stage, &d.candidate);
+        row.push(refusal.code.code().to_owned());
+        row.push(refusal.code.words("en").to_owned());
+        row.push(refusal.rule.to_owned());
+        row.push(winner.unwrap_or_default());
+        csv.row(&row)?;
+    }
+    csv.finish()
 }
 
 /// Writes roi.csv: one row per group, inputs and outputs beside each other.

@@ -220,8 +220,10 @@ pub(crate) fn write(
     let cycle = CycleRef { playbook: loaded.playbook.id.clone(), number: run.number };
     thread::scope(|scope| {
         let entries = scope.spawn(|| outputs::ledger(dir, ledger, &cycle));
-        write_rest(session, job, finished, dir)?;
-        entries.join().expect("writing does not panic")
+        let grants = scope.spawn(|| outputs::grants(dir, run, &loaded.playbook, finished.intake.as_of.0));
+        let rest = write_rest(session, job, finished, dir);
+        let [entries, grants] = [entries, grants].map(|written| written.join().expect("writing does not panic"));
+        entries.and(grants).and(rest)
     })?;
     laps.end("outputs");
     let saved = match recording {
@@ -237,7 +239,7 @@ pub(crate) fn write(
 fn write_rest(session: &Session, job: &Job, finished: &Finished, dir: &Path) -> Result<()> {
     let Finished { loaded, run, intake, rejects, .. } = finished;
     let playbook = &loaded.playbook;
-    outputs::decisions(dir, run, playbook, intake.as_of.0)?;
+    outputs::refused(dir, run)?;
     outputs::roi(dir, run)?;
     outputs::diagnosis(dir, run)?;
     outputs::campaign(dir, run, intake.local_min)?;
