@@ -5,9 +5,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use anyhow::{Context, Result, bail};
-use playbook_model::Digest;
+use playbook_cycle::Cancel;
 use playbook_toml::{Disk, Override, ReadFiles};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -103,7 +104,7 @@ pub(crate) fn read(run: &Path) -> Result<Recorded> {
 
 /// Sizes and digests of all outputs in a folder but the record itself, by path relative to it.
 pub(crate) fn outputs(dir: &Path) -> Result<BTreeMap<String, RecordedFile>> {
-    let mut found = BTreeMap::new();
+    let mut paths = Vec::new();
     let mut folders = vec![dir.to_path_buf()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).with_context(|| format!("cannot read `{}`", folder.display()))? {
@@ -117,12 +118,28 @@ pub(crate) fn outputs(dir: &Path) -> Result<BTreeMap<String, RecordedFile>> {
             if name == RUN_FILE {
                 continue;
             }
-            let bytes = fs::read(&path)?;
-            let file = RecordedFile { bytes: bytes.len() as u64, sha256: Digest::of(&bytes).hex() };
-            found.insert(name, file);
+            paths.push((entry.metadata()?.len(), name, path));
         }
     }
-    Ok(found)
+    // Largest first, so that all threads end at about the same time.
+    paths.sort_by(|a, b| b.cmp(a));
+    let jobs = Mutex::new(paths.into_iter());
+    let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || {
+        let mut found = BTreeMap::new();
+        while let Some((bytes, name, path)) = next() {
+            let sha256 = playbook_batch::digest(&path, &Cancel::default())?.hex();
+            found.insert(name, RecordedFile { bytes, sha256 });
+        }
+        Ok::<_, anyhow::Error>(found)
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut parts = vec![work()];
+        parts.extend(others.into_iter().map(|other| other.join().expect("reading does not panic")));
+        Ok(parts.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    })
 }
 
 /// What replays compare of a record: everything but how the run was called and how long it took.

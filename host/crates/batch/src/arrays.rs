@@ -4,9 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, DictionaryArray, Float64Array, Int64Array, StringArray, UInt32Array};
-use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field};
-use playbook_model::{Cells, Column};
+use playbook_model::{Cells, Column, TextCells};
 
 /// Rows of a stretch: bounds the memory that a conversion takes.
 pub(crate) const STRETCH_ROWS: usize = 1 << 16;
@@ -53,6 +53,16 @@ fn nulls(column: &Column, rows: &Range<usize>) -> Option<NullBuffer> {
     Some(NullBuffer::new(bits)).filter(|nulls| nulls.null_count() > 0)
 }
 
+/// A stretch of texts, whose bytes lie as the engine's do.
+fn texts(cells: &TextCells, rows: Range<usize>, nulls: Option<NullBuffer>) -> StringArray {
+    let start = if rows.start == 0 { 0 } else { cells.ends[rows.start - 1] };
+    let ends = &cells.ends[rows];
+    let offset = |end: &u32| i32::try_from(end - start).expect("a stretch holds less than 2 GiB");
+    let offsets: Vec<i32> = [0].into_iter().chain(ends.iter().map(offset)).collect();
+    let bytes = &cells.bytes[start as usize..ends.last().map_or(start, |end| *end) as usize];
+    StringArray::try_new(OffsetBuffer::new(offsets.into()), bytes.to_vec().into(), nulls).expect("texts are UTF-8")
+}
+
 /// A stretch of a column.
 pub(crate) fn array(column: &Column, rows: Range<usize>) -> ArrayRef {
     let nulls = nulls(column, &rows);
@@ -63,8 +73,7 @@ pub(crate) fn array(column: &Column, rows: Range<usize>) -> ArrayRef {
             let values: Vec<i64> = values[rows].iter().map(|value| i64::from(*value)).collect();
             Arc::new(Int64Array::new(values.into(), nulls))
         }
-        Cells::Category { .. } | Cells::Text(_) => {
-            Arc::new(rows.map(|row| column.text(row)).collect::<StringArray>())
-        }
+        Cells::Text(cells) => Arc::new(texts(cells, rows, nulls)),
+        Cells::Category { .. } => Arc::new(rows.map(|row| column.text(row)).collect::<StringArray>()),
     }
 }

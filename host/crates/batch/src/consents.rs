@@ -138,7 +138,7 @@ impl Purpose {
 
     fn column(self, purpose: &str) -> Column {
         let flags = self.answers.iter().zip(0..);
-        let flags = flags.map(|(answer, row)| i32::from(answer.granted && self.asked.get(row)));
+        let flags = flags.map(|(answer, row)| i16::from(answer.granted && self.asked.get(row)));
         let cells = Cells::Small(flags.collect());
         let all = self.asked.count_ones() == self.asked.len();
         Column {

@@ -27,6 +27,7 @@ mod tally;
 pub use clock::BrandClock;
 pub use closed::close_cycle;
 pub use error::{BatchError, Result};
+pub use intake::files::digest;
 pub use intake::rejects::{REJECTS_KEPT_MAX, Reject};
 pub use outputs::{neutral_cell, write_members, write_rejects};
 pub(crate) use playbook_cycle::{Cancel, Progress, Silent};

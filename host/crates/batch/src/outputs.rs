@@ -12,7 +12,7 @@ use parquet::arrow::arrow_writer::{
 };
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use playbook_model::{Cells, Column, Frame};
 
@@ -76,8 +76,15 @@ fn properties(columns: &[&Column]) -> WriterProperties {
         if !matches!(column.cells, Cells::Category { .. }) {
             properties = properties.set_column_dictionary_enabled(path(), false);
         }
-        if matches!(column.cells, Cells::Integer(_) | Cells::Small(_)) {
-            properties = properties.set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED);
+        match column.cells {
+            Cells::Integer(_) | Cells::Small(_) => {
+                properties = properties.set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED);
+            }
+            // Nobody looks for a range of texts.
+            Cells::Text(_) => {
+                properties = properties.set_column_statistics_enabled(path(), EnabledStatistics::None);
+            }
+            Cells::Real(_) | Cells::Category { .. } => {}
         }
     }
     properties.build()

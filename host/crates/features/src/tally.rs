@@ -127,9 +127,32 @@ enum List {
 #[derive(Debug)]
 pub struct Tally {
     members: usize,
-    counts: Vec<u32>,
+    counts: Counts,
     numbers: Vec<i64>,
     lists: Vec<List>,
+}
+
+/// Counts, of which next to none are large.
+#[derive(Debug)]
+struct Counts {
+    small: Vec<u16>,
+    /// What goes beyond the greatest small count, by position.
+    beyond: BTreeMap<usize, u32>,
+}
+
+impl Counts {
+    fn add(&mut self, at: usize) {
+        match self.small[at].checked_add(1) {
+            Some(count) => self.small[at] = count,
+            None => *self.beyond.entry(at).or_default() += 1,
+        }
+    }
+
+    fn get(&self, at: usize) -> i64 {
+        let small = self.small[at];
+        let beyond = if small == u16::MAX { self.beyond.get(&at).copied() } else { None };
+        i64::from(small) + i64::from(beyond.unwrap_or_default())
+    }
 }
 
 /// Days are packed from this one on.
@@ -462,7 +485,7 @@ impl Tally {
     pub fn new(plan: &TallyPlan, members: usize) -> Self {
         Self {
             members,
-            counts: vec![0; members * plan.counts],
+            counts: Counts { small: vec![0; members * plan.counts], beyond: BTreeMap::new() },
             numbers: plan.numbers.repeat(members),
             lists: plan
                 .lists
@@ -475,14 +498,14 @@ impl Tally {
     /// Adds a row of a member.
     pub fn add(&mut self, plan: &TallyPlan, class: usize, member: usize, row: &mut impl Row) {
         let weight = if plan.weighted { row.weight() } else { 1 };
-        let counts = &mut self.counts[member * plan.counts..(member + 1) * plan.counts];
+        let first_count = member * plan.counts;
         let width = plan.numbers.len();
         let numbers = &mut self.numbers[member * width..(member + 1) * width];
         for Update { op, slot } in &plan.updates[class] {
             match op {
-                Op::Rows => counts[*slot] += u32::from(weight == 1),
-                Op::Present(field) => {
-                    counts[*slot] += u32::from(weight == 1 && row.value(*field).is_some());
+                Op::Rows if weight == 1 => self.counts.add(first_count + slot),
+                Op::Present(field) if weight == 1 && row.value(*field).is_some() => {
+                    self.counts.add(first_count + slot);
                 }
                 Op::Sum(field) => {
                     let value = row.value(*field).unwrap_or(0);
@@ -506,7 +529,7 @@ impl Tally {
                         self.lists[*slot].add(pack(member, 0, true), code);
                     }
                 }
-                Op::FirstTime | Op::LastTime | Op::DayBits | Op::Value(_) => {}
+                Op::Rows | Op::Present(_) | Op::FirstTime | Op::LastTime | Op::DayBits | Op::Value(_) => {}
             }
         }
     }
@@ -555,7 +578,7 @@ impl Tally {
         let slot = |at: usize| output.slots.get(at).copied().unwrap_or(0);
         let (width, first, second) = (plan.numbers.len(), slot(0), slot(1));
         let number = |member: usize, slot: usize| self.numbers[member * width + slot];
-        let count = |member: usize, slot: usize| i64::from(self.counts[member * plan.counts + slot]);
+        let count = |member: usize, slot: usize| self.counts.get(member * plan.counts + slot);
         let as_of = local_ms(plan.as_of);
         let days = |from: i64, local_to: i64| Number::Integer((local_to - local_ms(from)).div_euclid(DAY_MS));
         let bits = |member: usize| i64::from(number(member, first).count_ones());
@@ -673,4 +696,18 @@ fn cap_of(recipe: &Recipe) -> Option<u32> {
         Part::CappedRows(cap) => Some(*cap),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::Counts;
+
+    #[test]
+    fn a_count_goes_on_beyond_what_is_small() {
+        let mut counts = Counts { small: vec![0; 2], beyond: BTreeMap::new() };
+        (0..70_000).for_each(|_| counts.add(1));
+        assert_eq!((counts.get(0), counts.get(1)), (0, 70_000));
+    }
 }

@@ -11,8 +11,8 @@ pub struct Filling {
     stretch_rows: usize,
     /// A bit per missing value.
     missing: Vec<u8>,
-    /// Per stretch, values that 32 bits cannot hold.
-    large: Vec<Vec<(usize, i64)>>,
+    /// Per stretch, all its values, where a small one cannot hold them.
+    large: Vec<Vec<i64>>,
     /// Per stretch, its texts.
     texts: Vec<TextCells>,
 }
@@ -22,14 +22,14 @@ pub struct Filling {
 pub struct Stretch<'a> {
     values: Values<'a>,
     missing: &'a mut [u8],
-    large: &'a mut Vec<(usize, i64)>,
+    large: &'a mut Vec<i64>,
 }
 
 #[derive(Debug)]
 enum Values<'a> {
     Real(&'a mut [f64]),
     Integer(&'a mut [i64]),
-    Small(&'a mut [i32]),
+    Small(&'a mut [i16]),
     Category(&'a mut [u32]),
     Text(&'a mut TextCells),
 }
@@ -86,9 +86,13 @@ impl Filling {
         });
         match &mut column.cells {
             Cells::Small(values) if large.iter().any(|large| !large.is_empty()) => {
-                let mut wide: Vec<i64> = values.iter().map(|value| i64::from(*value)).collect();
-                for (stretch, large) in large.iter().enumerate() {
-                    large.iter().for_each(|(at, value)| wide[stretch * stretch_rows + at] = *value);
+                let mut wide = Vec::with_capacity(rows);
+                for (small, large) in values.chunks(stretch_rows).zip(large) {
+                    if large.is_empty() {
+                        wide.extend(small.iter().map(|value| i64::from(*value)));
+                    } else {
+                        wide.extend(large);
+                    }
                 }
                 column.cells = Cells::Integer(wide);
             }
@@ -116,9 +120,14 @@ impl Stretch<'_> {
     pub fn integer(&mut self, at: usize, value: i64) {
         match &mut self.values {
             Values::Integer(values) => values[at] = value,
-            Values::Small(values) => match i32::try_from(value) {
-                Ok(value) => values[at] = value,
-                Err(_) => self.large.push((at, value)),
+            Values::Small(values) => match i16::try_from(value) {
+                Ok(value) if self.large.is_empty() => values[at] = value,
+                _ => {
+                    if self.large.is_empty() {
+                        self.large.extend(values.iter().map(|value| i64::from(*value)));
+                    }
+                    self.large[at] = value;
+                }
             },
             Values::Category(codes) => codes[at] = u32::try_from(value).unwrap_or(0),
             Values::Real(_) | Values::Text(_) => {}

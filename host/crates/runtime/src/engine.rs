@@ -21,7 +21,7 @@ pub(crate) const TABLE_ELEMENTS_MAX: usize = 1 << 16;
 /// Time between two ticks of the epoch; a deadline is met to within one tick.
 const TICK: Duration = Duration::from_millis(2);
 /// Memory of a dropped instance that is zeroed and kept rather than given back, in bytes.
-const KEPT_BYTES: usize = 8 << 20;
+const KEPT_BYTES: usize = 2 << 20;
 /// The same for function tables.
 const KEPT_TABLE_BYTES: usize = 8 << 10;
 /// Core modules in one component: the guest itself and what the component tools put around it.

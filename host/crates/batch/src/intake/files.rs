@@ -59,7 +59,10 @@ pub(crate) fn find(source: &SourceDef, data: &Path) -> Result<Vec<SourceFile>> {
 }
 
 /// Reads a file through once for its digest.
-pub(crate) fn digest(path: &Path, cancel: &Cancel) -> Result<Digest> {
+///
+/// # Errors
+/// Where the file cannot be read, or when `cancel` stops it.
+pub fn digest(path: &Path, cancel: &Cancel) -> Result<Digest> {
     let mut file = File::open(path).map_err(io("read", path))?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
