@@ -283,6 +283,10 @@ impl Fit for Ltv {
             ("buyers", f64::from(groups.buyers)),
             ("repeat_buyers", f64::from(groups.repeat_buyers)),
         ]);
+        let error = groups.calibration_error(&fitted.orders, settings.unit_days);
+        if error.is_finite() {
+            measures.add([("calibration_error", error)]);
+        }
         let spend = fit_spend(settings, &groups, &mut measures);
         Ok(Outcome::Model { model: encode(&([r, alpha, a, b], spend)), measures: measures.0 })
     }
@@ -323,6 +327,23 @@ struct Groups {
 }
 
 impl Groups {
+    /// How far the orders that the model expects of such buyers since their first are from those that they
+    /// made, by those: E[X(T)] of Fader, Hardie and Lee (2005), equation 9, against x.
+    fn calibration_error(&self, orders: &Orders, unit_days: u32) -> f64 {
+        let mut buyers_by_age: BTreeMap<i64, f64> = BTreeMap::new();
+        let mut made = 0.0;
+        for (history, buyers) in &self.histories {
+            *buyers_by_age.entry(history.age_days).or_default() += f64::from(*buyers);
+            made += history.repeat_days as f64 * f64::from(*buyers);
+        }
+        let unit = f64::from(unit_days);
+        let expected: f64 = buyers_by_age
+            .iter()
+            .map(|(age_days, buyers)| buyers * orders.expected(0.0, 0.0, 0.0, *age_days as f64 / unit))
+            .sum();
+        (expected - made).abs() / made
+    }
+
     fn of(sample: Sample) -> Self {
         let mut histories: BTreeMap<History, u32> = BTreeMap::new();
         let mut purses: BTreeMap<Purse, u32> = BTreeMap::new();

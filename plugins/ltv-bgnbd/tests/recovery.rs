@@ -113,6 +113,8 @@ fn true_parameters_are_recovered_and_the_next_half_year_is_foretold() {
     let dropout = value(&measures, "a") / (value(&measures, "a") + value(&measures, "b"));
     assert!((dropout - A / (A + B)).abs() < 0.03, "{dropout}");
     assert!(value(&measures, "spend_correlation").abs() < 0.1);
+    let error = value(&measures, "calibration_error");
+    assert!((0.0..0.02).contains(&error), "{error}");
     let given = fitted.open().unwrap().score(&data).unwrap();
     let foretold: f64 =
         (0..data.len()).map(|row| given.real("expected_orders", row).unwrap()).sum();
