@@ -309,7 +309,7 @@ impl BatchSource {
         key: Option<&'a str>,
     ) -> Request<'a> {
         let items = aggregates.iter().flat_map(AggregateFeature::items).collect();
-        Request { rows, key, as_of: self.intake.as_of, items, every_key: false, parts_max: PARTS_MAX }
+        Request { rows, key, as_of: self.intake.as_of, items, parts_max: PARTS_MAX }
     }
 
     pub(crate) fn run_pass(&self, stage: &'static str, pass: &Pass) -> Result<Vec<RecordBatch>> {

@@ -31,8 +31,6 @@ pub struct Request<'a> {
     pub as_of: UnixMs,
     /// What is computed.
     pub items: Vec<Item<'a>>,
-    /// Whether the first pass must give every key that has any row before T.
-    pub every_key: bool,
     /// Bound of aggregated parts in one pass, which bounds the engine's memory.
     pub parts_max: usize,
 }
@@ -44,8 +42,6 @@ pub struct Pass {
     pub sql: String,
     /// What its columns are.
     pub columns: Vec<PassColumn>,
-    /// Whether it gives every key that has a row before T.
-    pub every_key: bool,
 }
 
 /// A column of a pass.
@@ -207,7 +203,7 @@ fn row_passes(request: &Request<'_>, planned: &[Planned<'_>]) -> Vec<Pass> {
     });
     let mut passes = Vec::new();
     let mut rest = rows.as_slice();
-    while !rest.is_empty() || (passes.is_empty() && request.every_key) {
+    while !rest.is_empty() {
         let mut aliases: BTreeMap<String, usize> = BTreeMap::new();
         let mut order: Vec<String> = Vec::new();
         let mut columns = Vec::new();
@@ -238,12 +234,7 @@ fn row_passes(request: &Request<'_>, planned: &[Planned<'_>]) -> Vec<Pass> {
             columns.push(column(one, value_type));
             taken += 1;
         }
-        let whole = passes.is_empty() && request.every_key;
-        passes.push(Pass {
-            sql: row_sql(request, &rest[..taken], &order, &outputs, whole),
-            columns,
-            every_key: whole,
-        });
+        passes.push(Pass { sql: row_sql(request, &rest[..taken], &order, &outputs), columns });
         rest = &rest[taken..];
     }
     passes
@@ -267,27 +258,24 @@ fn row_sql(
     taken: &[&Planned<'_>],
     parts: &[String],
     outputs: &[String],
-    whole: bool,
 ) -> String {
     let mut conditions = request.rows.in_time(request.as_of, request.key);
-    if !whole {
-        // Rows that count for no column of this pass need not be read.
-        if let Some((first, others)) = taken.split_first() {
-            let common = first.conditions.iter().filter(|condition| {
-                let is_lower = !condition.starts_with("time <");
-                is_lower && others.iter().all(|one| one.conditions.contains(condition))
-            });
-            conditions.extend(common.cloned());
-        }
-        if let Some(from) = taken.iter().map(|one| one.item.aggregate.window.from_ms).min_by(longer)
-            && let Some(from) = from
-            && request.rows.timed
-        {
-            conditions.push(format!("time >= {}", request.as_of.0.saturating_sub(from)));
-        }
-        conditions.sort();
-        conditions.dedup();
+    // Rows that count for no column of this pass need not be read.
+    if let Some((first, others)) = taken.split_first() {
+        let common = first.conditions.iter().filter(|condition| {
+            let is_lower = !condition.starts_with("time <");
+            is_lower && others.iter().all(|one| one.conditions.contains(condition))
+        });
+        conditions.extend(common.cloned());
     }
+    if let Some(from) = taken.iter().map(|one| one.item.aggregate.window.from_ms).min_by(longer)
+        && let Some(from) = from
+        && request.rows.timed
+    {
+        conditions.push(format!("time >= {}", request.as_of.0.saturating_sub(from)));
+    }
+    conditions.sort();
+    conditions.dedup();
     let source = quote_name(&request.rows.name);
     let parts: Vec<_> = parts.iter().enumerate().map(|(i, sql)| format!("{sql} AS a{i}")).collect();
     let (inner_key, outer_key, group) = match request.key {
@@ -385,7 +373,7 @@ fn day_pass(request: &Request<'_>, conditions: &[String], group: &[&Planned<'_>]
         outputs.join(", "),
         parts.join(", "),
     );
-    Pass { sql, columns, every_key: false }
+    Pass { sql, columns }
 }
 
 fn day_part_sql(part: Part, sum: &str, weighted: bool) -> String {
@@ -426,5 +414,5 @@ fn value_pass(request: &Request<'_>, one: &Planned<'_>) -> Pass {
             )
         }
     };
-    Pass { sql, columns: vec![column(one, FieldType::Integer)], every_key: false }
+    Pass { sql, columns: vec![column(one, FieldType::Integer)] }
 }
