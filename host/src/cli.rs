@@ -314,6 +314,10 @@ pub(crate) enum LedgerCommand {
     Freeze(LedgerAccount),
     /// Let a frozen account grant again
     Thaw(LedgerAccount),
+    /// Settle grants of a run: what was paid is spent, what was reserved beyond it is free again
+    Settle(LedgerGrants),
+    /// Release grants of a run: nothing was paid, all that was reserved is free again
+    Release(LedgerGrants),
     /// Prove that no entry was altered and every balance is the sum of its entries
     Prove {
         /// Brand
@@ -325,6 +329,22 @@ pub(crate) enum LedgerCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LedgerGrants {
+    /// Folder of the run that made the grants
+    pub(crate) run: PathBuf,
+    /// CSV file with a column `key`, as in ledger.csv, and for settling perhaps `amount_minor`, what was paid
+    /// [default: all grants of the run that are still reserved, at what is reserved]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) grants: Option<PathBuf>,
+    /// The brand's state folder [default: that of the run]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// Print as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,8 @@ use std::thread;
 
 use anyhow::{Context, Result, bail};
 use playbook_cycle::Cancel;
+use playbook_ledger::Ledger;
+use playbook_model::Digest;
 use playbook_toml::{Disk, Override, ReadFiles};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,6 +35,27 @@ pub(crate) struct Invocation {
     pub(crate) saved: BTreeMap<String, String>,
     /// Changes from outside the file.
     pub(crate) overrides: Vec<SavedOverride>,
+    /// How far the ledger was when the run ended; where it was dry, when it began.
+    #[serde(default)]
+    pub(crate) ledger: Option<LedgerMark>,
+}
+
+/// The last commit group of a ledger at some time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LedgerMark {
+    pub(crate) group: i64,
+    pub(crate) seal: String,
+}
+
+impl LedgerMark {
+    pub(crate) fn of(ledger: &Ledger) -> Result<Self> {
+        let (group, seal) = ledger.head()?;
+        Ok(Self { group, seal: seal.hex() })
+    }
+
+    pub(crate) fn head(&self) -> Option<(i64, Digest)> {
+        Some((self.group, Digest::from_hex(&self.seal)?))
+    }
 }
 
 /// A change of the playbook from outside its file.
@@ -70,6 +93,9 @@ impl From<&SavedOverride> for Override {
 /// Facts that fix the outputs, read back for a replay.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Recorded {
+    pub(crate) playbook: String,
+    pub(crate) brand: String,
+    pub(crate) cycle: i64,
     pub(crate) invocation: Invocation,
     pub(crate) as_of_ms: i64,
     pub(crate) metering: String,

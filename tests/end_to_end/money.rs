@@ -102,6 +102,54 @@ fn a_frozen_pool_grants_nothing_until_a_person_thaws_it() {
 }
 
 #[test]
+fn grants_are_settled_or_released_once_and_the_run_still_replays() {
+    let place = Place::new();
+    let file = root().join("playbooks/demo-club.toml");
+    run(&file, &community(), &place, &["--as-of", "2026-06-03"]);
+    let before = accounts(&place);
+    let entries = fs::read_to_string(place.out.join("ledger.csv")).unwrap();
+    let paid: Vec<(&str, i64)> = entries
+        .lines()
+        .map(|line| line.split(',').collect::<Vec<_>>())
+        .filter(|cells| cells[1] == "reserve" && cells[3].parse::<i64>().is_ok_and(|amount| amount > 1))
+        .map(|cells| (*cells.last().unwrap(), cells[3].parse().unwrap()))
+        .take(2)
+        .collect();
+    let list = place.beside("paid.csv");
+    let close = |verb: &str, more: &[&str]| {
+        let mut call = command(["ledger", verb]);
+        call.arg(&place.out).args(["--json"]).args(more).output().unwrap()
+    };
+    let listed = ["--grants", list.to_str().unwrap()];
+
+    fs::write(&list, format!("key,amount_minor\n{},1\n{},{}\n", paid[0].0, paid[1].0, paid[1].1 + 1)).unwrap();
+    let wrong = close("settle", &listed);
+    let said = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(!wrong.status.success() && said.contains("line 3") && said.contains("nothing was booked"), "{said}");
+    assert_eq!(accounts(&place), before);
+
+    fs::write(&list, format!("key,amount_minor\n{},1\n{},\n", paid[0].0, paid[1].0)).unwrap();
+    let settled: Value = serde_json::from_str(&succeed(&close("settle", &listed))).unwrap();
+    assert_eq!((&settled["done"], &settled["spent_minor"]), (&2.into(), &(1 + paid[1].1).into()));
+    assert_eq!(settled["free_minor"], paid[0].1 - 1);
+    let again: Value = serde_json::from_str(&succeed(&close("settle", &listed))).unwrap();
+    assert_eq!((&again["done"], &again["already"]), (&0.into(), &2.into()));
+    assert!(!close("release", &listed).status.success(), "what was settled was released");
+    let released: Value = serde_json::from_str(&succeed(&close("release", &[]))).unwrap();
+    assert!(released["done"].as_i64().unwrap() > 0, "{released}");
+    let brand = &accounts(&place)[0];
+    assert_eq!((&brand["reserved_minor"], &brand["spent_minor"]), (&0.into(), &settled["spent_minor"]));
+    prove(&place);
+
+    let next = Place { out: place.beside("next"), state: place.state.clone(), dir: tempfile::tempdir().unwrap() };
+    run(&file, &community(), &next, &[]);
+    for out in [&place.out, &next.out] {
+        let said = succeed(&command(["replay"]).arg(out).output().unwrap());
+        assert!(said.contains("not a byte differs"), "{said}");
+    }
+}
+
+#[test]
 fn an_altered_ledger_is_found_out() {
     let place = Place::new();
     run(&root().join("playbooks/demo-club.toml"), &community(), &place, &[]);

@@ -11,7 +11,7 @@ use playbook_batch::{BatchOptions, BatchSource};
 use playbook_cycle::{
     CycleOptions, CycleRun, DataSource, Intake, Laps, Prepared, Progress, SourceError, TakeMembers, run_cycle,
 };
-use playbook_ledger::{CycleRef, Ledger};
+use playbook_ledger::{CycleRef, Ledger, LedgerError};
 use playbook_model::{Digest, Frame};
 use playbook_report::{Evidence, Lang};
 use playbook_runtime::Metering;
@@ -19,7 +19,7 @@ use playbook_toml::{Loaded, Override};
 use serde_json::{Value, json};
 
 use crate::cli::{CycleArgs, LangArg, MeteringArg};
-use crate::evidence::{self, Invocation, Recording, SavedOverride};
+use crate::evidence::{self, Invocation, LedgerMark, Recording, SavedOverride};
 use crate::page::{PageFacts, report};
 use crate::session::{Pinned, Session, keep_components};
 use crate::terminal::{Shown, Terminal, grouped, money};
@@ -46,6 +46,8 @@ pub(crate) struct Job {
     pub(crate) quiet: bool,
     /// Components by stage, for a replay.
     pub(crate) pinned: Pinned,
+    /// How far the ledger was, for a replay.
+    pub(crate) ledger: Option<LedgerMark>,
 }
 
 impl Job {
@@ -65,6 +67,7 @@ impl Job {
             dry_run,
             quiet: args.json,
             pinned: Pinned::new(),
+            ledger: None,
         }
     }
 }
@@ -81,6 +84,7 @@ pub(crate) struct Finished {
     pub(crate) intake: Intake,
     pub(crate) rejects: Vec<playbook_batch::Reject>,
     pub(crate) ledger: Ledger,
+    pub(crate) ledger_mark: LedgerMark,
     pub(crate) run_key: Digest,
     pub(crate) data: PathBuf,
     pub(crate) state: PathBuf,
@@ -123,7 +127,8 @@ pub(crate) fn execute(
     laps.end("intake");
 
     let run_key = run_key(playbook.digest, &intake, &stages, job.metering);
-    let ledger = open_ledger(&state, &playbook.brand, job.dry_run)?;
+    let ledger = open_ledger(&state, &playbook.brand, job.dry_run, job.ledger.as_ref())?;
+    let mut ledger_mark = LedgerMark::of(&ledger)?;
     let write_members = outputs.map(|dir| {
         let path = dir.join(MEMBERS_FILE);
         move |members: &Frame| {
@@ -145,9 +150,10 @@ pub(crate) fn execute(
     let rejects = source.rejects().to_vec();
     if !job.dry_run {
         keep_components(session, &stages, &components)?;
+        ledger_mark = LedgerMark::of(&ledger)?;
     }
     let dry_run = job.dry_run;
-    Ok(Finished { loaded, stages, run, intake, rejects, ledger, run_key, data, state, dry_run, laps })
+    Ok(Finished { loaded, stages, run, intake, rejects, ledger, ledger_mark, run_key, data, state, dry_run, laps })
 }
 
 /// Stands for everything that the outputs depend on.
@@ -165,8 +171,16 @@ fn run_key(playbook: Digest, intake: &Intake, stages: &[Prepared], metering: Met
     Digest::of_parts(parts.iter().map(Vec::as_slice))
 }
 
-fn open_ledger(state: &Path, brand: &str, dry_run: bool) -> Result<Ledger> {
+fn open_ledger(state: &Path, brand: &str, dry_run: bool, mark: Option<&LedgerMark>) -> Result<Ledger> {
     let path = ledger_path(state);
+    if let Some(head) = mark.and_then(LedgerMark::head) {
+        match Ledger::rehearse_at(&path, brand, head) {
+            Err(LedgerError::OtherHistory { .. }) => {
+                tracing::warn!("`{}` is not the ledger of the run: what it granted may differ", path.display());
+            }
+            other => return Ok(other?),
+        }
+    }
     if dry_run {
         return Ok(Ledger::rehearse(&path, brand)?);
     }
@@ -294,6 +308,7 @@ fn record(
         threads: job.threads,
         saved,
         overrides: job.overrides.iter().map(SavedOverride::from).collect(),
+        ledger: Some(finished.ledger_mark.clone()),
     };
     let plugins: Vec<Value> = run
         .stages

@@ -44,6 +44,7 @@ pub(crate) fn demo(session: &Session, args: &DemoArgs) -> Result<()> {
         dry_run: false,
         quiet: false,
         pinned: Pinned::new(),
+        ledger: None,
     };
     let (place, _, finished) = cycle::run(session, &job, &args.out.join("run"))?;
     cycle::print_summary(session, &finished, Some(&place));

@@ -1,14 +1,16 @@
 //! `playbook ledger`: what a brand's budgets hold, and the proof that nothing was altered.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use playbook_ledger::{Ledger, Movement, Proof};
-use playbook_model::Digest;
+use playbook_ledger::{Closure, CycleRef, EntryKind, Ledger, Movement, Proof, SettleAnswer};
+use playbook_model::{Digest, Minor};
 use serde_json::json;
 
-use crate::cli::{LedgerAccount, LedgerCommand};
+use crate::cli::{LedgerAccount, LedgerCommand, LedgerGrants};
 use crate::commands::cycle::ledger_path;
+use crate::evidence;
 use crate::session::Session;
 use crate::terminal::{Terminal, grouped};
 
@@ -22,6 +24,8 @@ pub(crate) fn ledger(session: &Session, command: &LedgerCommand) -> Result<()> {
         }
         LedgerCommand::Freeze(account) => freeze(session, account, true),
         LedgerCommand::Thaw(account) => freeze(session, account, false),
+        LedgerCommand::Settle(grants) => close(session, grants, false),
+        LedgerCommand::Release(grants) => close(session, grants, true),
     }
 }
 
@@ -54,6 +58,124 @@ fn freeze(session: &Session, wanted: &LedgerAccount, stops: bool) -> Result<()> 
     ledger.move_money(movement, key, crate::clock::now())?;
     Terminal::out(&format!("`{}` is {is}", account.path));
     Ok(())
+}
+
+/// A grant of a cycle: what was reserved, and whether it still is.
+struct Reserved {
+    amount: Minor,
+    is_open: bool,
+}
+
+/// Settles or releases grants of a run. Every row is checked before any is booked; a second time nothing is to do.
+fn close(session: &Session, wanted: &LedgerGrants, releases: bool) -> Result<()> {
+    let recorded = evidence::read(&wanted.run)?;
+    if recorded.dry_run {
+        bail!("`{}` was a dry run: it granted nothing", wanted.run.display());
+    }
+    let state = wanted.state.as_deref().unwrap_or(&recorded.invocation.state);
+    let ledger = Ledger::open(&existing(session, &recorded.brand, Some(state))?, &recorded.brand)?;
+    let cycle = CycleRef { playbook: recorded.playbook.clone(), number: recorded.cycle };
+    let reserved = reserved(&ledger, &cycle)?;
+    let closures: Vec<(Digest, Closure)> = match &wanted.grants {
+        Some(file) => read_grants(file, &reserved, releases)?,
+        None => {
+            let closure = if releases { Closure::Release } else { Closure::Settle(None) };
+            reserved.iter().filter(|(_, grant)| grant.is_open).map(|(key, _)| (*key, closure)).collect()
+        }
+    };
+    let (mut done, mut already, mut otherwise, mut spent, mut free) = (0_i64, 0_i64, 0_i64, 0_i64, 0_i64);
+    for ((key, closure), answer) in closures.iter().zip(ledger.close_batch(&cycle, &closures, crate::clock::now())?) {
+        match answer {
+            SettleAnswer::Done { .. } => {
+                let bound = reserved.get(key).map_or(0, |grant| grant.amount.0);
+                let paid = match closure {
+                    Closure::Settle(amount) => amount.map_or(bound, |amount| amount.0),
+                    Closure::Release => 0,
+                };
+                done += 1;
+                spent += paid;
+                free += bound - paid;
+            }
+            SettleAnswer::Already { .. } => already += 1,
+            SettleAnswer::Otherwise { .. } | SettleAnswer::TooMuch { .. } => otherwise += 1,
+        }
+    }
+    if wanted.json {
+        let text = json!({
+            "done": done, "already": already, "otherwise": otherwise, "spent_minor": spent, "free_minor": free,
+        });
+        Terminal::out(&serde_json::to_string_pretty(&text)?);
+    } else {
+        let verb = if releases { "released" } else { "settled" };
+        Terminal::out(&format!(
+            "{} grants {verb}: {} minor units spent, {} free again; {} were so already",
+            grouped(done),
+            grouped(spent),
+            grouped(free),
+            grouped(already),
+        ));
+    }
+    if otherwise > 0 {
+        bail!("{otherwise} grants were settled or released otherwise before; they stay as they are");
+    }
+    Ok(())
+}
+
+/// The grants of a cycle by their keys.
+fn reserved(ledger: &Ledger, cycle: &CycleRef) -> Result<BTreeMap<Digest, Reserved>> {
+    let mut keys: BTreeMap<i64, Digest> = BTreeMap::new();
+    let mut grants: BTreeMap<Digest, Reserved> = BTreeMap::new();
+    ledger.extract(cycle, |entry, _, _| {
+        if let Some(key) = entry.closes.and_then(|closed| keys.get(&closed)) {
+            grants.entry(*key).and_modify(|grant| grant.is_open = false);
+        } else if entry.kind == EntryKind::Reserve {
+            keys.insert(entry.number, entry.key);
+            grants.insert(entry.key, Reserved { amount: entry.amount, is_open: true });
+        }
+    })?;
+    Ok(grants)
+}
+
+fn read_grants(
+    file: &Path,
+    reserved: &BTreeMap<Digest, Reserved>,
+    releases: bool,
+) -> Result<Vec<(Digest, Closure)>> {
+    let name = file.display();
+    let mut reader =
+        csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file).with_context(|| format!("cannot read `{name}`"))?;
+    let header = reader.headers()?.clone();
+    let column = |wanted: &str| header.iter().position(|column| column == wanted);
+    let Some(key_at) = column("key") else {
+        bail!("{name}: line 1: there is no column `key`; it holds the keys of grants as in ledger.csv");
+    };
+    let amount_at = column("amount_minor").filter(|_| !releases);
+    let mut closures = Vec::new();
+    let mut seen = BTreeSet::new();
+    for row in reader.records() {
+        let row = row.with_context(|| format!("cannot read `{name}`"))?;
+        let line = row.position().map_or(0, csv::Position::line);
+        let text = row.get(key_at).unwrap_or("");
+        let key = Digest::from_hex(text);
+        let Some((key, grant)) = key.and_then(|key| Some((key, reserved.get(&key)?))) else {
+            bail!("{name}: line {line}: `{text}` is no key of a grant of this run; nothing was booked");
+        };
+        if !seen.insert(key) {
+            bail!("{name}: line {line}: the grant `{text}` stands in the file twice; nothing was booked");
+        }
+        let paid = match amount_at.and_then(|at| row.get(at)).filter(|text| !text.is_empty()) {
+            None => None,
+            Some(text) => match text.parse() {
+                Ok(paid) if (0..=grant.amount.0).contains(&paid) => Some(Minor(paid)),
+                _ => bail!(
+                    "{name}: line {line}: `{text}` must be an integer from 0 to {}, which is reserved; nothing was booked",
+                    grant.amount.0
+                ),
+            },
+        };
+        closures.push((key, if releases { Closure::Release } else { Closure::Settle(paid) }));
+    }
+    Ok(closures)
 }
 
 fn open(session: &Session, brand: &str, state: Option<&Path>) -> Result<Ledger> {

@@ -86,6 +86,7 @@ fn job(recorded: &Recorded) -> Result<Job> {
         dry_run: true,
         quiet: true,
         pinned,
+        ledger: recorded.invocation.ledger.clone(),
     })
 }
 

@@ -34,6 +34,12 @@ pub enum LedgerError {
         /// Brand that was asked for.
         wanted: String,
     },
+    /// The ledger was never as somebody says it was.
+    #[error("this is another ledger than the one of the run: commit group {group} is absent or has another seal")]
+    OtherHistory {
+        /// Group that was asked for.
+        group: i64,
+    },
     /// The file is of a layout that this host does not know.
     #[error("ledger {path} has layout {found}, this host reads {wanted}")]
     OtherLayout {

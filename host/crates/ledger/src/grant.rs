@@ -96,6 +96,15 @@ pub enum SettleAnswer {
     },
 }
 
+/// What becomes of a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closure {
+    /// It was paid: this much, or all that was reserved.
+    Settle(Option<Minor>),
+    /// Nothing was paid.
+    Release,
+}
+
 impl GrantRequest<'_> {
     /// Digest of everything that the key stands for.
     fn digest(&self, cycle: &CycleRef, path: &str) -> Digest {
@@ -167,10 +176,7 @@ impl Ledger {
         actual: Minor,
         at: UnixMs,
     ) -> Result<SettleAnswer, LedgerError> {
-        if actual < Minor::ZERO {
-            return Err(LedgerError::Negative(actual));
-        }
-        self.close_grant(cycle, grant, EntryKind::Settle, Some(actual), at)
+        self.close_grant(cycle, grant, Closure::Settle(Some(actual)), at)
     }
 
     /// Releases a grant: nothing was paid, all that was reserved is free again.
@@ -183,28 +189,60 @@ impl Ledger {
         grant: &Digest,
         at: UnixMs,
     ) -> Result<SettleAnswer, LedgerError> {
-        self.close_grant(cycle, grant, EntryKind::Release, None, at)
+        self.close_grant(cycle, grant, Closure::Release, at)
     }
 
     fn close_grant(
         &self,
         cycle: &CycleRef,
         grant: &Digest,
-        kind: EntryKind,
-        actual: Option<Minor>,
+        closure: Closure,
         at: UnixMs,
     ) -> Result<SettleAnswer, LedgerError> {
-        let seal = Seal {
-            purpose: Purpose::Entries,
-            at,
-            cycle: Some(cycle),
-            payload: None,
-        };
-        self.writing(seal, |work| {
-            let used = work.tx.used_key(grant)?;
-            let used = used.ok_or_else(|| LedgerError::NoGrant(grant.hex()))?;
-            close_one(work, grant, used, kind, actual.unwrap_or(used.amount))
-        })
+        let answers = self.close_batch(cycle, &[(*grant, closure)], at)?;
+        answers.first().copied().ok_or_else(|| LedgerError::NoGrant(grant.hex()))
+    }
+
+    /// Settles or releases many grants in the order given, in groups of at most 4,096 that are each kept whole: at
+    /// the amount given, or at what was reserved.
+    ///
+    /// Answers stand in the order of the grants. After an error or a crash, asking all of them again continues.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoGrant`], [`LedgerError::Negative`], or a fault of the storage. Groups before the fault are kept.
+    pub fn close_batch(
+        &self,
+        cycle: &CycleRef,
+        grants: &[(Digest, Closure)],
+        at: UnixMs,
+    ) -> Result<Vec<SettleAnswer>, LedgerError> {
+        let mut answers = Vec::with_capacity(grants.len());
+        for group in grants.chunks(GROUP_ENTRIES_MAX) {
+            let seal = Seal {
+                purpose: Purpose::Entries,
+                at,
+                cycle: Some(cycle),
+                payload: None,
+            };
+            answers.extend(self.writing(seal, |work| {
+                group
+                    .iter()
+                    .map(|(key, closure)| {
+                        let used = work.tx.used_key(key)?;
+                        let used = used.ok_or_else(|| LedgerError::NoGrant(key.hex()))?;
+                        let (kind, amount) = match *closure {
+                            Closure::Release => (EntryKind::Release, used.amount),
+                            Closure::Settle(amount) => (EntryKind::Settle, amount.unwrap_or(used.amount)),
+                        };
+                        if amount < Minor::ZERO {
+                            return Err(LedgerError::Negative(amount));
+                        }
+                        close_one(work, key, used, kind, amount)
+                    })
+                    .collect::<Result<Vec<_>, _>>()
+            })?);
+        }
+        Ok(answers)
     }
 
     /// Settles every grant of a cycle that is still reserved, at what was reserved; returns how

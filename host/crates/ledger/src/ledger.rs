@@ -81,6 +81,36 @@ impl Ledger {
         ))
     }
 
+    /// Opens the ledger for a dry run, as it stood after the commit group `head` with that seal, which
+    /// [`Ledger::head`] said then.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`], and [`LedgerError::OtherHistory`] where it never stood so.
+    pub fn rehearse_at(path: &Path, brand: &str, head: (i64, Digest)) -> Result<Self, LedgerError> {
+        let ledger = Self::rehearse(path, brand)?;
+        {
+            let mut store = ledger.store.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut step = store.begin(Access::Write)?;
+            step.rewind(head.0)?;
+            step.commit()?;
+            let mut work = Work::begin(store.as_mut(), Access::Write)?;
+            if (work.head.group, work.head.seal) != head {
+                return Err(LedgerError::OtherHistory { group: head.0 });
+            }
+            let mut sums = work.accounts.emptied();
+            work.tx.scan(Scope::All, &mut |scanned| match sums.apply(&scanned.entry) {
+                Ok(()) => Ok(true),
+                Err(breach) => {
+                    let number = scanned.entry.number;
+                    Err(LedgerError::Damaged(format!("entry {number} does not apply: {breach:?}")))
+                }
+            })?;
+            work.tx.put_accounts(sums.rows())?;
+            work.tx.commit()?;
+        }
+        Ok(ledger)
+    }
+
     /// Creates a ledger that lasts as long as this value.
     ///
     /// # Errors

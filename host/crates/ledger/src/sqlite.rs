@@ -528,6 +528,30 @@ impl Transaction for Step<'_> {
         Ok(())
     }
 
+    fn rewind(&mut self, group: i64) -> Result<(), LedgerError> {
+        if self.mode != Mode::Rehearse {
+            return Err(LedgerError::Damaged("only a rehearsal goes back".to_owned()));
+        }
+        let sql = "SELECT coalesce(max(past), 1) FROM groups WHERE number <= ?1";
+        let past: i64 = self.connection.query_row(sql, [group], |row| row.get(0))?;
+        self.connection.execute_batch("DROP TRIGGER entries_remain")?;
+        self.connection.execute("DELETE FROM entries WHERE number >= ?1", [past])?;
+        self.connection.execute("DELETE FROM groups WHERE number > ?1", [group])?;
+        let told = "NOT EXISTS (SELECT 1 FROM groups g WHERE g.playbook = cycles.playbook \
+                    AND g.cycle = cycles.cycle AND g.purpose = ?1)";
+        let begun = format!("DELETE FROM cycles WHERE {told}");
+        self.connection.execute(&begun, [Purpose::Begin as i64])?;
+        let closed = format!("UPDATE cycles SET summary = NULL WHERE {told}");
+        self.connection.execute(&closed, [Purpose::Close as i64])?;
+        self.connection.execute_batch(
+            "DELETE FROM accounts WHERE id > (SELECT coalesce(max(max(account), max(coalesce(recipient, 0))), 0) \
+             FROM entries); \
+             DELETE FROM openings WHERE account NOT IN (SELECT id FROM accounts) OR NOT EXISTS \
+             (SELECT 1 FROM cycles c WHERE c.playbook = openings.playbook AND c.cycle = openings.cycle)",
+        )?;
+        Ok(())
+    }
+
     fn commit(mut self: Box<Self>) -> Result<(), LedgerError> {
         self.connection.execute_batch(match self.mode {
             Mode::Keep => "COMMIT",

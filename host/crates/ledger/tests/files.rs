@@ -134,6 +134,43 @@ fn a_rehearsal_answers_like_a_run_and_leaves_the_file_as_it_was() {
 }
 
 #[test]
+fn a_rehearsal_goes_back_to_any_group_and_forgets_what_came_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let ledger = Ledger::open(&path, BRAND).unwrap();
+    let empty = ledger.head().unwrap();
+    let points = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap().plugins["points"];
+    ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
+    ledger.grant_batch(&cycle(1), NOW, &[request("a", points, 100)]).unwrap();
+    let (then, balances) = (ledger.head().unwrap(), ledger.balances().unwrap());
+    ledger.settle(&cycle(1), &key("a"), Minor(60), NOW).unwrap();
+    ledger.begin_cycle(&cycle(2), key("next"), NOW).unwrap();
+    ledger.grant_batch(&cycle(2), NOW, &[request("b", points, 500)]).unwrap();
+    let (now, later) = (ledger.head().unwrap(), ledger.balances().unwrap());
+    drop(ledger);
+
+    let back = Ledger::rehearse_at(&path, BRAND, then).unwrap();
+    assert_eq!(back.head().unwrap(), then);
+    assert_eq!(back.balances().unwrap(), balances);
+    assert_sound(&back);
+    // What was granted is granted still; what came later never was.
+    let requests = [request("a", points, 100), request("b", points, 500)];
+    let answers = back.grant_batch(&cycle(1), NOW, &requests).unwrap();
+    assert!(matches!(answers[0], GrantAnswer::AlreadyGranted { .. }), "{answers:?}");
+    assert!(matches!(answers[1], GrantAnswer::Granted { .. }), "{answers:?}");
+    drop(back);
+
+    let start = Ledger::rehearse_at(&path, BRAND, empty).unwrap();
+    assert_eq!(start.balances().unwrap(), []);
+    drop(start);
+    let other = Ledger::rehearse_at(&path, BRAND, (then.0, key("other"))).unwrap_err();
+    assert!(matches!(other, LedgerError::OtherHistory { .. }), "{other}");
+    let ledger = Ledger::open(&path, BRAND).unwrap();
+    assert_eq!((ledger.head().unwrap(), ledger.balances().unwrap()), (now, later));
+    assert_sound(&ledger);
+}
+
+#[test]
 fn a_kept_ledger_answers_the_same_after_it_is_opened_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
