@@ -120,7 +120,6 @@ mod tests {
     fn ranges_lie_between_the_rows_that_are_left_out() {
         let ranges: Vec<_> = between([0, 3, 4].into_iter(), 6).filter(|range| !range.is_empty()).collect();
         assert_eq!(ranges, [1..3, 5..6]);
-        let all: Vec<_> = between(std::iter::empty(), 2).collect();
-        assert_eq!(all, [0..2]);
+        assert!(between(std::iter::empty(), 2).eq(std::iter::once(0..2)));
     }
 }

@@ -251,47 +251,22 @@ impl Ledger {
     /// # Errors
     /// A fault of the storage; groups before it are kept.
     pub fn settle_cycle(&self, cycle: &CycleRef, at: UnixMs) -> Result<u64, LedgerError> {
-        let open = self.open_grants(cycle)?;
-        let mut settled = 0;
-        for group in open.chunks(GROUP_ENTRIES_MAX) {
-            let seal = Seal {
-                purpose: Purpose::Entries,
-                at,
-                cycle: Some(cycle),
-                payload: None,
-            };
-            settled += self.writing(seal, |work| {
-                let mut done = 0;
-                for (key, used) in group {
-                    let answer = close_one(work, key, *used, EntryKind::Settle, used.amount)?;
-                    done += u64::from(matches!(answer, SettleAnswer::Done { .. }));
-                }
-                Ok(done)
-            })?;
-        }
-        Ok(settled)
+        let open: Vec<_> =
+            self.open_grants(cycle)?.into_iter().map(|key| (key, Closure::Settle(None))).collect();
+        let answers = self.close_batch(cycle, &open, at)?;
+        let done = answers.iter().filter(|answer| matches!(answer, SettleAnswer::Done { .. }));
+        Ok(done.count() as u64)
     }
 
-    fn open_grants(&self, cycle: &CycleRef) -> Result<Vec<(Digest, UsedKey)>, LedgerError> {
+    /// Keys of the grants of a cycle that are still reserved, in the order in which they were made.
+    fn open_grants(&self, cycle: &CycleRef) -> Result<Vec<Digest>, LedgerError> {
         self.reading(|work| {
             let mut open = std::collections::BTreeMap::new();
             work.tx.scan(Scope::Cycle(cycle), &mut |scanned| {
-                let Entry {
-                    number,
-                    request,
-                    account,
-                    amount,
-                    ..
-                } = scanned.entry;
-                match (scanned.entry.kind, scanned.entry.closes) {
+                let entry = &scanned.entry;
+                match (entry.kind, entry.closes) {
                     (EntryKind::Reserve, _) => {
-                        let used = UsedKey {
-                            entry: number,
-                            request,
-                            account,
-                            amount,
-                        };
-                        open.insert(number, (scanned.entry.key, used));
+                        open.insert(entry.number, entry.key);
                     }
                     (_, Some(closed)) => {
                         open.remove(&closed);

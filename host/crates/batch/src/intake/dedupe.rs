@@ -32,7 +32,7 @@ pub(crate) fn remove_repeats(
     if repeated.is_empty() {
         return Ok(());
     }
-    let repeats = all_but_first(job, &view, &key, repeated)?;
+    let repeats = all_but_first(job, &view, &key, &repeated)?;
     mapped.intake.duplicates = repeats.len() as u64;
     mapped.intake.rows_kept -= mapped.intake.duplicates;
     if repeats.is_empty() {
@@ -161,7 +161,7 @@ impl Runs {
 }
 
 /// The numbers of the rows of each repeated key but its first, in the order of the files.
-fn all_but_first(job: &IntakeJob<'_>, view: &str, key: &str, repeated: HashSet<u64>) -> Result<Vec<u64>> {
+fn all_but_first(job: &IntakeJob<'_>, view: &str, key: &str, repeated: &HashSet<u64>) -> Result<Vec<u64>> {
     let sieve = Sieve::new(repeated.iter().map(|hash| hash.cast_signed()));
     let mut seen: HashSet<String> = HashSet::new();
     let mut rows = Vec::new();
