@@ -326,7 +326,9 @@ fn read_direct(
         .map(|column| format!("{} AS {}", column.sql, quote_name(&column.to)))
         .chain(constant_columns(job, source)?);
     create_source_view(job, &mapped.view, raw, columns)?;
-    job.progress.finished(&format!("read {}", source.name));
+    let part = format!("read {}", source.name);
+    job.progress.advanced(&part, rows, Some(rows));
+    job.progress.finished(&part);
     Ok(true)
 }
 
