@@ -144,7 +144,7 @@ fn read_grants(
     let name = file.display();
     let mut reader =
         csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file).with_context(|| format!("cannot read `{name}`"))?;
-    let header = reader.headers()?.clone();
+    let header = reader.headers().with_context(|| format!("cannot read `{name}`"))?.clone();
     let column = |wanted: &str| header.iter().position(|column| column == wanted);
     let Some(key_at) = column("key") else {
         bail!("{name}: line 1: there is no column `key`; it holds the keys of grants as in ledger.csv");
