@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use playbook_ledger::{Closure, CycleRef, EntryKind, Ledger, Movement, Proof, SettleAnswer};
+use playbook_ledger::{Closure, CycleRef, Ledger, Movement, Proof, Reserved, SettleAnswer};
 use playbook_model::{Digest, Minor};
 use serde_json::json;
 
@@ -60,12 +60,6 @@ fn freeze(session: &Session, wanted: &LedgerAccount, stops: bool) -> Result<()> 
     Ok(())
 }
 
-/// A grant of a cycle: what was reserved, and whether it still is.
-struct Reserved {
-    amount: Minor,
-    is_open: bool,
-}
-
 /// Settles or releases grants of a run. Every row is checked before any is booked; a second time nothing is to do.
 fn close(session: &Session, wanted: &LedgerGrants, releases: bool) -> Result<()> {
     let recorded = evidence::read(&wanted.run)?;
@@ -75,7 +69,8 @@ fn close(session: &Session, wanted: &LedgerGrants, releases: bool) -> Result<()>
     let state = wanted.state.as_deref().unwrap_or(&recorded.invocation.state);
     let ledger = Ledger::open(&existing(session, &recorded.brand, Some(state))?, &recorded.brand)?;
     let cycle = CycleRef { playbook: recorded.playbook.clone(), number: recorded.cycle };
-    let reserved = reserved(&ledger, &cycle)?;
+    let reserved: BTreeMap<Digest, Reserved> =
+        ledger.reserved(&cycle)?.into_iter().map(|grant| (grant.key, grant)).collect();
     let closures: Vec<(Digest, Closure)> = match &wanted.grants {
         Some(file) => read_grants(file, &reserved, releases)?,
         None => {
@@ -119,21 +114,6 @@ fn close(session: &Session, wanted: &LedgerGrants, releases: bool) -> Result<()>
         bail!("{otherwise} grants were settled or released otherwise before; they stay as they are");
     }
     Ok(())
-}
-
-/// The grants of a cycle by their keys.
-fn reserved(ledger: &Ledger, cycle: &CycleRef) -> Result<BTreeMap<Digest, Reserved>> {
-    let mut keys: BTreeMap<i64, Digest> = BTreeMap::new();
-    let mut grants: BTreeMap<Digest, Reserved> = BTreeMap::new();
-    ledger.extract(cycle, |entry, _, _| {
-        if let Some(key) = entry.closes.and_then(|closed| keys.get(&closed)) {
-            grants.entry(*key).and_modify(|grant| grant.is_open = false);
-        } else if entry.kind == EntryKind::Reserve {
-            keys.insert(entry.number, entry.key);
-            grants.insert(entry.key, Reserved { amount: entry.amount, is_open: true });
-        }
-    })?;
-    Ok(grants)
 }
 
 fn read_grants(

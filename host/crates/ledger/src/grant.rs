@@ -96,6 +96,17 @@ pub enum SettleAnswer {
     },
 }
 
+/// A grant that was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reserved {
+    /// Its idempotency key.
+    pub key: Digest,
+    /// What it reserved.
+    pub amount: Minor,
+    /// Whether it is neither settled nor released.
+    pub is_open: bool,
+}
+
 /// What becomes of a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closure {
@@ -251,31 +262,34 @@ impl Ledger {
     /// # Errors
     /// A fault of the storage; groups before it are kept.
     pub fn settle_cycle(&self, cycle: &CycleRef, at: UnixMs) -> Result<u64, LedgerError> {
-        let open: Vec<_> =
-            self.open_grants(cycle)?.into_iter().map(|key| (key, Closure::Settle(None))).collect();
+        let open: Vec<_> = self
+            .reserved(cycle)?
+            .into_iter()
+            .filter(|grant| grant.is_open)
+            .map(|grant| (grant.key, Closure::Settle(None)))
+            .collect();
         let answers = self.close_batch(cycle, &open, at)?;
         let done = answers.iter().filter(|answer| matches!(answer, SettleAnswer::Done { .. }));
         Ok(done.count() as u64)
     }
 
-    /// Keys of the grants of a cycle that are still reserved, in the order in which they were made.
-    fn open_grants(&self, cycle: &CycleRef) -> Result<Vec<Digest>, LedgerError> {
+    /// The grants of a cycle in the order in which they were made.
+    ///
+    /// # Errors
+    /// A fault of the storage.
+    pub fn reserved(&self, cycle: &CycleRef) -> Result<Vec<Reserved>, LedgerError> {
         self.reading(|work| {
-            let mut open = std::collections::BTreeMap::new();
+            let mut grants = std::collections::BTreeMap::new();
             work.tx.scan(Scope::Cycle(cycle), &mut |scanned| {
                 let entry = &scanned.entry;
-                match (entry.kind, entry.closes) {
-                    (EntryKind::Reserve, _) => {
-                        open.insert(entry.number, entry.key);
-                    }
-                    (_, Some(closed)) => {
-                        open.remove(&closed);
-                    }
-                    _ => {}
+                if entry.kind == EntryKind::Reserve {
+                    grants.insert(entry.number, Reserved { key: entry.key, amount: entry.amount, is_open: true });
+                } else if let Some(grant) = entry.closes.and_then(|closed| grants.get_mut(&closed)) {
+                    grant.is_open = false;
                 }
                 Ok(true)
             })?;
-            Ok(open.into_values().collect())
+            Ok(grants.into_values().collect())
         })
     }
 }

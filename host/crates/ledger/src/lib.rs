@@ -24,7 +24,7 @@ pub use budget::{BudgetAccounts, BudgetPlan, Movement, PluginLimit};
 pub use cycle::{Closing, CycleRef, CycleState, Opening};
 pub use entry::{Entry, EntryKind};
 pub use error::LedgerError;
-pub use grant::{Closure, GrantAnswer, GrantRequest, SettleAnswer};
+pub use grant::{Closure, GrantAnswer, GrantRequest, Reserved, SettleAnswer};
 pub use history::{PastGrant, PastGrants};
 pub use ledger::Ledger;
 pub use prove::{Flaw, Proof};
