@@ -5,13 +5,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 
 use anyhow::{Context, Result, bail};
 use playbook_cycle::Cancel;
 use playbook_ledger::Ledger;
 use playbook_model::Digest;
 use playbook_toml::{Disk, Override, ReadFiles};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -147,25 +147,11 @@ pub(crate) fn outputs(dir: &Path) -> Result<BTreeMap<String, RecordedFile>> {
             paths.push((entry.metadata()?.len(), name, path));
         }
     }
-    // Largest first, so that all threads end at about the same time.
-    paths.sort_by(|a, b| b.cmp(a));
-    let jobs = Mutex::new(paths.into_iter());
-    let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let work = || {
-        let mut found = BTreeMap::new();
-        while let Some((bytes, name, path)) = next() {
-            let sha256 = playbook_batch::digest(&path, &Cancel::default())?.hex();
-            found.insert(name, RecordedFile { bytes, sha256 });
-        }
-        Ok::<_, anyhow::Error>(found)
+    let read = |(bytes, name, path): (u64, String, PathBuf)| {
+        let sha256 = playbook_batch::digest(&path, &Cancel::default())?.hex();
+        Ok((name, RecordedFile { bytes, sha256 }))
     };
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut parts = vec![work()];
-        parts.extend(others.into_iter().map(|other| other.join().expect("reading does not panic")));
-        Ok(parts.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
-    })
+    paths.into_par_iter().map(read).collect()
 }
 
 /// What replays compare of a record: everything but how the run was called and how long it took.
