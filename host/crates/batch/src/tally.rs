@@ -162,7 +162,6 @@ impl Shared {
         let members = self.keys.len();
         let mut columns: Vec<Filling> =
             (0..).zip(features).map(|(at, f)| filling(f, self.plan.is_small(at), members)).collect();
-        let is_real: Vec<bool> = features.iter().map(|f| f.cell_type == CellType::Real).collect();
         let mut stretches: Vec<Vec<Stretch<'_>>> = self.shards.iter().map(|_| Vec::new()).collect();
         for column in &mut columns {
             column.stretches().zip(&mut stretches).for_each(|(stretch, shard)| shard.push(stretch));
@@ -175,7 +174,7 @@ impl Shared {
                 let local_ms = |time| self.clock.local_ms(time);
                 tally.finish(&self.plan, local_ms, |column, first, values| {
                     for (member, value) in (first..).zip(values) {
-                        put(&mut stretches[column], is_real[column], member, *value);
+                        put(&mut stretches[column], member, *value);
                     }
                 });
             }
@@ -240,8 +239,8 @@ fn filling(feature: &FeatureDef, is_small: bool, rows: usize) -> Filling {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the feature declares the type")]
-fn put(stretch: &mut Stretch<'_>, is_real: bool, at: usize, value: Number) {
-    match (is_real, value) {
+fn put(stretch: &mut Stretch<'_>, at: usize, value: Number) {
+    match (stretch.is_real(), value) {
         (true, Number::Real(value)) if value.is_finite() => stretch.real(at, value),
         (true, Number::Integer(value)) => stretch.real(at, value as f64),
         (false, Number::Integer(value)) => stretch.integer(at, value),

@@ -109,6 +109,12 @@ impl Filling {
 }
 
 impl Stretch<'_> {
+    /// Whether the column holds reals.
+    #[must_use]
+    pub fn is_real(&self) -> bool {
+        matches!(self.values, Values::Real(_))
+    }
+
     /// Sets a row, where the column holds reals.
     pub fn real(&mut self, at: usize, value: f64) {
         if let Values::Real(values) = &mut self.values {
