@@ -53,6 +53,9 @@ pub use types::{
     Allocation, CampaignPlan, Comparison, ContentShare, Context, Factor, Finding, Gate, Kind,
     Level, Measure, NONE_INDEX, Phase, Priority, Slot, Transfer,
 };
+/// Mathematics with the same bits in the sandbox and in native tests. The functions of `f64` are the
+/// platform's own natively; `exp`, `ln` or `powf` may then differ in the last digit.
+pub use libm;
 #[doc(hidden)]
 pub use {schemars, serde, serde_json};
 

@@ -1,7 +1,9 @@
 //! The BG/NBD model of repeat orders (Fader, Hardie and Lee 2005): likelihood, fit and expectations.
 
+use playbook_sdk::libm::{exp, expm1, log as ln, log1p};
+
 use crate::minimise::minimise;
-use crate::special::{digamma, hypergeometric_tail, ln_gamma};
+use crate::special::hypergeometric_tail;
 
 /// Order history of equal members. Days are whole and count from the first order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,9 +59,9 @@ const SLOPE_ENOUGH: f64 = 1e-12;
 /// The longest age in the time unit of the search, which keeps all four parameters near 1.
 const SEARCH_AGE: f64 = 10.0;
 
-/// Members of one repeat count.
+/// Members of one repeat count; rungs ascend by it.
 struct Rung {
-    repeats: f64,
+    repeats: i64,
     members: f64,
     /// Span, age and members of each distinct pair.
     times: Vec<(f64, f64, f64)>,
@@ -75,13 +77,13 @@ pub fn fit(groups: &[(History, u32)], unit_days: f64) -> OrdersFit {
     let scale_days = age_max as f64 / SEARCH_AGE;
     let rungs = rungs(groups, scale_days);
     let members: f64 = rungs.iter().map(|rung| rung.members).sum();
-    let repeats: f64 = rungs.iter().map(|rung| rung.members * rung.repeats).sum();
+    let repeats: f64 = rungs.iter().map(|rung| rung.members * rung.repeats as f64).sum();
     let found = minimise([0.0; 4], SLOPE_ENOUGH, |logs| {
-        let (sum, slope) = log_likelihood(&rungs, logs.map(f64::exp));
+        let (sum, slope) = log_likelihood(&rungs, logs.map(exp));
         let mut value = -sum / members;
         let mut slope = slope.map(|g| -g / members);
         for (log, g) in logs.iter().zip(&mut slope) {
-            *g *= log.exp();
+            *g *= exp(*log);
             let beyond = log.abs() - LOG_MAX;
             if beyond > 0.0 {
                 value += beyond * beyond;
@@ -90,11 +92,11 @@ pub fn fit(groups: &[(History, u32)], unit_days: f64) -> OrdersFit {
         }
         (value, slope)
     });
-    let [r, alpha, a, b] = found.at.map(f64::exp);
+    let [r, alpha, a, b] = found.at.map(exp);
     let stretch = scale_days / unit_days;
     OrdersFit {
         orders: Orders { r, alpha: alpha * stretch, a, b },
-        log_likelihood: -found.value * members - repeats * stretch.ln(),
+        log_likelihood: -found.value * members - repeats * ln(stretch),
         slope_max: found.slope_max,
         rounds: found.rounds,
     }
@@ -107,7 +109,7 @@ fn rungs(groups: &[(History, u32)], scale_days: f64) -> Vec<Rung> {
         let members = f64::from(*members);
         if history.repeat_days != repeat_days {
             repeat_days = history.repeat_days;
-            rungs.push(Rung { repeats: repeat_days as f64, members: 0.0, times: Vec::new() });
+            rungs.push(Rung { repeats: repeat_days, members: 0.0, times: Vec::new() });
         }
         if let Some(rung) = rungs.last_mut() {
             rung.members += members;
@@ -125,32 +127,39 @@ fn rungs(groups: &[(History, u32)], scale_days: f64) -> Vec<Rung> {
 fn log_likelihood(rungs: &[Rung], [r, alpha, a, b]: [f64; 4]) -> (f64, [f64; 4]) {
     let mut sum = 0.0;
     let mut slope = [0.0; 4];
-    let (gamma_r, psi_r, ln_alpha) = (ln_gamma(r), digamma(r), alpha.ln());
-    let (gamma_b, psi_b) = (ln_gamma(b), digamma(b));
-    let (gamma_ab, psi_ab) = (ln_gamma(a + b), digamma(a + b));
+    let ln_alpha = ln(alpha);
+    // Logarithms of (r)_x and of (b)_x / (a + b)_x, rising from rung to rung: differences of the gamma
+    // function would lose the digits of large parameters. Beside them their slopes.
+    let (mut rates, mut kept) = (0.0, 0.0);
+    let (mut rates_r, mut kept_b, mut kept_ab) = (0.0, 0.0, 0.0);
+    let mut reached = 0;
     for rung in rungs {
-        let x = rung.repeats;
-        let (psi_bx, psi_abx) = (digamma(b + x), digamma(a + b + x));
-        sum += rung.members
-            * (ln_gamma(r + x) - gamma_r + r * ln_alpha + ln_gamma(b + x) - ln_gamma(a + b + x)
-                + gamma_ab
-                - gamma_b);
-        slope[0] += rung.members * (digamma(r + x) - psi_r + ln_alpha);
+        for j in (reached..rung.repeats).map(|j| j as f64) {
+            rates += ln(r + j);
+            rates_r += 1.0 / (r + j);
+            kept += ln((b + j) / (a + b + j));
+            kept_b += 1.0 / (b + j);
+            kept_ab += 1.0 / (a + b + j);
+        }
+        reached = rung.repeats;
+        let x = rung.repeats as f64;
+        sum += rung.members * (rates + kept + r * ln_alpha);
+        slope[0] += rung.members * (rates_r + ln_alpha);
         slope[1] += rung.members * r / alpha;
-        slope[2] += rung.members * (psi_ab - psi_abx);
-        slope[3] += rung.members * (psi_bx - psi_abx + psi_ab - psi_b);
+        slope[2] -= rung.members * kept_ab;
+        slope[3] += rung.members * (kept_b - kept_ab);
         let shape = r + x;
-        let ln_odds = if x > 0.0 { (a / (b + x - 1.0)).ln() } else { f64::NEG_INFINITY };
+        let ln_odds = if x > 0.0 { ln(a / (b + x - 1.0)) } else { f64::NEG_INFINITY };
         for &(span, age, members) in &rung.times {
-            let ln_age = (alpha + age).ln();
+            let ln_age = ln(alpha + age);
             sum -= members * shape * ln_age;
             slope[0] -= members * ln_age;
             slope[1] -= members * shape / (alpha + age);
             if x > 0.0 {
-                let gap = ln_age - (alpha + span).ln();
+                let gap = ln_age - ln(alpha + span);
                 let dead = ln_odds + shape * gap;
-                let small = (-dead.abs()).exp();
-                sum += members * (dead.max(0.0) + small.ln_1p());
+                let small = exp(-dead.abs());
+                sum += members * (dead.max(0.0) + log1p(small));
                 let share = members * if dead > 0.0 { 1.0 } else { small } / (1.0 + small);
                 slope[0] += share * gap;
                 slope[1] += share * shape * (1.0 / (alpha + age) - 1.0 / (alpha + span));
@@ -172,15 +181,15 @@ impl Orders {
             return 1.0;
         }
         let odds = self.a / (self.b + repeats - 1.0)
-            * ((self.r + repeats) * ((self.alpha + age) / (self.alpha + span)).ln()).exp();
+            * exp((self.r + repeats) * ln((self.alpha + age) / (self.alpha + span)));
         1.0 / (1.0 + odds)
     }
 
     /// Returns the probability of at least one order within `horizon`.
     #[must_use]
     pub fn tendency(&self, repeats: f64, span: f64, age: f64, horizon: f64) -> f64 {
-        let kept = ((self.alpha + age) / (self.alpha + age + horizon)).ln();
-        self.alive(repeats, span, age) * -((self.r + repeats) * kept).exp_m1()
+        let kept = ln((self.alpha + age) / (self.alpha + age + horizon));
+        self.alive(repeats, span, age) * -expm1((self.r + repeats) * kept)
     }
 
     /// Returns the expected number of orders within `horizon` (equation 10 of the paper), or a number that
@@ -192,14 +201,14 @@ impl Orders {
         let (shape, c) = (r + repeats, a + b + repeats - 1.0);
         let stays = if a - 1.0 > shape {
             // The sum as printed converges here.
-            let left = shape * kept.ln();
+            let left = shape * ln(kept);
             let tail = hypergeometric_tail(b + repeats, shape, c, 1.0 - kept);
-            -(left.exp_m1() + left.exp() * shape * tail) / (a - 1.0)
+            -(expm1(left) + exp(left) * shape * tail) / (a - 1.0)
         } else {
             // Euler's transformation converges here and has no pole at `a = 1`.
-            let left = (a - 1.0) * kept.ln();
-            let growth = if left == 0.0 { -kept.ln() } else { -left.exp_m1() / (a - 1.0) };
-            growth - left.exp() * hypergeometric_tail(a + b - 1.0 - r, a - 1.0, c, 1.0 - kept)
+            let left = (a - 1.0) * ln(kept);
+            let growth = if left == 0.0 { -ln(kept) } else { -expm1(left) / (a - 1.0) };
+            growth - exp(left) * hypergeometric_tail(a + b - 1.0 - r, a - 1.0, c, 1.0 - kept)
         };
         (c * stays).max(0.0) * self.alive(repeats, span, age)
     }

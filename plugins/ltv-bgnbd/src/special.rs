@@ -1,5 +1,7 @@
 //! Gamma-function family and the one hypergeometric sum that the models need, in plain `f64`.
 
+use playbook_sdk::libm::log as ln;
+
 /// Below this argument the recurrence shifts upwards, so that the asymptotic series is exact to rounding.
 const SHIFT_MIN: f64 = 10.0;
 /// Terms after which the hypergeometric sum gives up; at ratio 0.999 the terms are then below 1e-17.
@@ -27,7 +29,7 @@ pub fn ln_gamma(x: f64) -> f64 {
                             + square
                                 * (-1.0 / 1680.0
                                     + square * (1.0 / 1188.0 + square * (-691.0 / 360_360.0))))));
-    (y - 0.5) * y.ln() - y + 0.918_938_533_204_672_7 + series - product.ln()
+    (y - 0.5) * ln(y) - y + 0.918_938_533_204_672_7 + series - ln(product)
 }
 
 /// Returns the derivative of [`ln_gamma`] for `x > 0`.
@@ -50,7 +52,7 @@ pub fn digamma(x: f64) -> f64 {
                             + square
                                 * (-1.0 / 240.0
                                     + square * (1.0 / 132.0 + square * (-691.0 / 32_760.0))))));
-    y.ln() - 0.5 * inverse - series - shifted
+    ln(y) - 0.5 * inverse - series - shifted
 }
 
 /// Returns `(2F1(a, b; c; z) - 1) / b` for `c > 0` and `0 <= z < 1`.

@@ -1,5 +1,7 @@
 //! The Gamma-Gamma model of spend per order (Fader and Hardie 2013): likelihood, fit and expectation.
 
+use playbook_sdk::libm::{exp, log as ln};
+
 use crate::minimise::minimise;
 use crate::special::{digamma, ln_gamma};
 
@@ -57,11 +59,11 @@ pub fn fit(groups: &[(Purse, u32)], unit_minor: f64) -> SpendFit {
         groups.iter().map(|(purse, n)| mean_of(*purse) * f64::from(*n)).sum::<f64>() / buyers;
     let rungs = rungs(groups, mean_minor);
     let found = minimise([0.0; 3], SLOPE_ENOUGH, |logs| {
-        let (sum, slope) = log_likelihood(&rungs, logs.map(f64::exp));
+        let (sum, slope) = log_likelihood(&rungs, logs.map(exp));
         let mut value = -sum / buyers;
         let mut slope = slope.map(|g| -g / buyers);
         for (log, g) in logs.iter().zip(&mut slope) {
-            *g *= log.exp();
+            *g *= exp(*log);
             let beyond = log.abs() - LOG_MAX;
             if beyond > 0.0 {
                 value += beyond * beyond;
@@ -70,7 +72,7 @@ pub fn fit(groups: &[(Purse, u32)], unit_minor: f64) -> SpendFit {
         }
         (value, slope)
     });
-    let [p, q, v] = found.at.map(f64::exp);
+    let [p, q, v] = found.at.map(exp);
     SpendFit {
         spend: Spend { p, q, v: v * mean_minor / unit_minor },
         slope_max: found.slope_max,
@@ -104,18 +106,18 @@ fn rungs(groups: &[(Purse, u32)], mean_minor: f64) -> Vec<Rung> {
 fn log_likelihood(rungs: &[Rung], [p, q, v]: [f64; 3]) -> (f64, [f64; 3]) {
     let mut sum = 0.0;
     let mut slope = [0.0; 3];
-    let (gamma_q, psi_q, ln_v) = (ln_gamma(q), digamma(q), v.ln());
+    let (gamma_q, psi_q, ln_v) = (ln_gamma(q), digamma(q), ln(v));
     for rung in rungs {
         let x = rung.repeats;
-        let (shape, ln_x) = (p * x, x.ln());
+        let (shape, ln_x) = (p * x, ln(x));
         let psi_joint = digamma(shape + q);
         let (gap_p, gap_q) = (psi_joint - digamma(shape) + ln_x, psi_joint - psi_q + ln_v);
         sum += rung.buyers
             * (ln_gamma(shape + q) - ln_gamma(shape) - gamma_q + q * ln_v + shape * ln_x);
         slope[2] += rung.buyers * q / v;
         for &(mean, buyers) in &rung.means {
-            let (total, ln_mean) = (v + x * mean, mean.ln());
-            let ln_total = total.ln();
+            let (total, ln_mean) = (v + x * mean, ln(mean));
+            let ln_total = ln(total);
             sum += buyers * ((shape - 1.0) * ln_mean - (shape + q) * ln_total);
             slope[0] += buyers * x * (gap_p + ln_mean - ln_total);
             slope[1] += buyers * (gap_q - ln_total);
