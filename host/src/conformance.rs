@@ -1,8 +1,10 @@
 //! Holds a component to the contract in the real sandbox, on rows made up from its own needs.
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 use playbook_model::{
-    Batch, Bitmap, CellType, Columns, Context, Fault, FitStep, Kind, ListCells, Minor, NONE_INDEX, Need, Outcome, Produce,
+    Batch, Bitmap, CellType, Columns, Context, Fault, FitStep, Fitted, Kind, ListCells, Minor, NONE_INDEX, Need, Outcome, Produce,
     Proposals, Shape, Source, TableNeed, TextCells, TextLists, UnixMs, Wide,
 };
 use playbook_runtime::{OpenedPlugin, Opening, Plugin, Reuse, RuntimeError, Starting};
@@ -17,7 +19,7 @@ const TABLE_ROWS: usize = 5;
 /// One thing that must hold.
 #[derive(Debug)]
 pub(crate) struct Check {
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     pub(crate) failure: Option<String>,
 }
 
@@ -51,11 +53,11 @@ pub(crate) fn run(plugin: &Plugin, settings: &str) -> Result<Vec<Check>> {
 }
 
 fn check(name: &'static str, holds: bool) -> Check {
-    Check { name, failure: (!holds).then(|| "it does not".to_owned()) }
+    Check { name: name.into(), failure: (!holds).then(|| "it does not".to_owned()) }
 }
 
 fn failed(name: &'static str, fault: &Fault) -> Check {
-    Check { name, failure: Some(fault.to_string()) }
+    Check { name: name.into(), failure: Some(fault.to_string()) }
 }
 
 fn wrong_settings(plugin: &Plugin) -> Result<Check, RuntimeError> {
@@ -64,7 +66,7 @@ fn wrong_settings(plugin: &Plugin) -> Result<Check, RuntimeError> {
         match plugin.check(settings)? {
             Ok(_) | Err(Fault::Settings(_)) => {}
             Err(fault) => {
-                return Ok(Check { name, failure: Some(format!("settings `{settings}`: {fault}")) });
+                return Ok(Check { name: name.into(), failure: Some(format!("settings `{settings}`: {fault}")) });
             }
         }
     }
@@ -107,50 +109,14 @@ impl Bench<'_> {
 
     /// Fits over made-up rows cut into `buckets` stretches.
     fn fit(&self, buckets: usize) -> Result<Outcome<Vec<u8>>, RuntimeError> {
-        let tables = self.tables_of(TABLE_ROWS);
         let need = self.rows_need();
-        let mut carried = Vec::new();
-        for pass in 0..self.shape.fit_passes_max {
-            let starting = Starting {
-                shape: self.shape,
-                settings: self.settings,
-                pass,
-                carried: &carried,
-                tables: &tables,
-            };
-            let mut state: Option<Vec<u8>> = None;
-            for bucket in 0..buckets {
-                let (from, to) = (ROWS * bucket / buckets, ROWS * (bucket + 1) / buckets);
-                let mut fitting = match self.plugin.begin_fit(&Self::context(), &starting)? {
-                    Ok(fitting) => fitting,
-                    Err(fault) => return Ok(Err(fault)),
-                };
-                if let Err(fault) = fitting.observe(&made_up(&need, from, to - from, false))? {
-                    return Ok(Err(fault));
-                }
-                let part = match fitting.part()? {
-                    Ok(part) => part,
-                    Err(fault) => return Ok(Err(fault)),
-                };
-                state = match state {
-                    None => Some(part),
-                    Some(left) => match fitting.merge(&left, &part)? {
-                        Ok(joined) => Some(joined),
-                        Err(fault) => return Ok(Err(fault)),
-                    },
-                };
-            }
-            let mut fitting = match self.plugin.begin_fit(&Self::context(), &starting)? {
-                Ok(fitting) => fitting,
-                Err(fault) => return Ok(Err(fault)),
-            };
-            match fitting.finish(&state.unwrap_or_default())? {
-                Ok(FitStep::Again(bytes)) => carried = bytes,
-                Ok(FitStep::Model(fitted)) => return Ok(Ok(fitted.model)),
-                Err(fault) => return Ok(Err(fault)),
-            }
-        }
-        Ok(Err(Fault::Malformed("the fit asks for more passes than its shape allows".to_owned())))
+        let stretch = |bucket: usize| {
+            let (from, to) = (ROWS * bucket / buckets, ROWS * (bucket + 1) / buckets);
+            vec![made_up(&need, from, to - from, false)]
+        };
+        let cut: Vec<Vec<Batch>> = (0..buckets).map(stretch).collect();
+        let ground = Ground { context: &Self::context(), settings: self.settings, tables: &self.tables_of(TABLE_ROWS) };
+        Ok(fit(self.plugin, self.shape, &ground, &cut)?.map(|fitted| fitted.model))
     }
 
     fn fit_is_stable(&self, model: Option<&[u8]>) -> Result<Check, RuntimeError> {
@@ -159,7 +125,7 @@ impl Bench<'_> {
             match self.fit(buckets)? {
                 Ok(again) if Some(again.as_slice()) == model => {}
                 Ok(_) => {
-                    return Ok(Check { name, failure: Some(format!("another model from {buckets} parts")) });
+                    return Ok(Check { name: name.into(), failure: Some(format!("another model from {buckets} parts")) });
                 }
                 Err(fault) => return Ok(failed(name, &fault)),
             }
@@ -229,7 +195,7 @@ impl Bench<'_> {
                 Ok(one) => {
                     let one = one.first().cloned().unwrap_or_default();
                     let failure = format!("row {row}: alone {one}, in the batch {}", whole[row]);
-                    return Ok(Check { name, failure: Some(failure) });
+                    return Ok(Check { name: name.into(), failure: Some(failure) });
                 }
                 Err(fault) => return Ok(failed(name, &fault)),
             }
@@ -291,6 +257,65 @@ impl Bench<'_> {
             _ => opened.diagnose(&context)?.map(|a| format!("{a:?}")),
         })
     }
+}
+
+/// What a fit starts from.
+pub(crate) struct Ground<'a> {
+    pub(crate) context: &'a Context,
+    pub(crate) settings: &'a str,
+    pub(crate) tables: &'a [Batch],
+}
+
+/// Fits over the batches of buckets: each bucket on an instance of its own, parts joined in order.
+pub(crate) fn fit(
+    plugin: &Plugin,
+    shape: &Shape,
+    ground: &Ground<'_>,
+    cut: &[Vec<Batch>],
+) -> Result<Outcome<Fitted>, RuntimeError> {
+    let mut carried = Vec::new();
+    for pass in 0..shape.fit_passes_max {
+        let Ground { context, settings, tables } = *ground;
+        let starting = Starting { shape, settings, pass, carried: &carried, tables };
+        match pass_of_fit(plugin, context, &starting, cut)? {
+            Ok(FitStep::Again(bytes)) => carried = bytes,
+            Ok(FitStep::Model(fitted)) => return Ok(Ok(fitted)),
+            Err(fault) => return Ok(Err(fault)),
+        }
+    }
+    Ok(Err(Fault::Malformed("the fit asks for more passes than its shape allows".to_owned())))
+}
+
+/// Unwraps an outcome; a guest's fault is what the function returns.
+macro_rules! answered {
+    ($outcome:expr) => {
+        match $outcome? {
+            Ok(answer) => answer,
+            Err(fault) => return Ok(Err(fault)),
+        }
+    };
+}
+
+fn pass_of_fit(
+    plugin: &Plugin,
+    context: &Context,
+    starting: &Starting<'_>,
+    cut: &[Vec<Batch>],
+) -> Result<Outcome<FitStep>, RuntimeError> {
+    let mut state: Option<Vec<u8>> = None;
+    for bucket in cut {
+        let mut fitting = answered!(plugin.begin_fit(context, starting));
+        for batch in bucket {
+            answered!(fitting.observe(batch));
+        }
+        let part = answered!(fitting.part());
+        state = Some(match state {
+            None => part,
+            Some(left) => answered!(fitting.merge(&left, &part)),
+        });
+    }
+    let mut fitting = answered!(plugin.begin_fit(context, starting));
+    fitting.finish(&state.unwrap_or_default())
 }
 
 /// The reason of a row; no list at all means that no row has one.

@@ -1,5 +1,6 @@
 //! The `playbook` program: reads the command line, hands the work on, prints errors, sets the exit code.
 
+mod cases;
 mod cli;
 mod clock;
 mod commands;

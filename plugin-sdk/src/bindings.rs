@@ -4,17 +4,27 @@
 //! need eight small ones here. Nothing of this module is for authors; the records of `types` reach
 //! them through the crate root.
 
-/// Types and the log, shared by all worlds.
-pub mod base {
-    wit_bindgen::generate!({
-        path: "../wit/v0.1",
-        inline: "package playbook:base; world base { import playbook:plugin/types@0.1.0; import playbook:plugin/log@0.1.0; }",
-        world: "playbook:base/base",
-        generate_all,
-        generate_unused_types: true,
-        additional_derives: [PartialEq],
-    });
+macro_rules! base {
+    ($($derive:path),*) => {
+        /// Types and the log, shared by all worlds.
+        pub mod base {
+            wit_bindgen::generate!({
+                path: "../wit/v0.1",
+                inline: "package playbook:base; world base { import playbook:plugin/types@0.1.0; import playbook:plugin/log@0.1.0; }",
+                world: "playbook:base/base",
+                generate_all,
+                generate_unused_types: true,
+                additional_derives: [$($derive),*],
+            });
+        }
+    };
 }
+
+#[cfg(target_arch = "wasm32")]
+base!(PartialEq);
+// Native tests keep what they ask and what comes back.
+#[cfg(not(target_arch = "wasm32"))]
+base!(PartialEq, serde::Serialize);
 
 macro_rules! world {
     ($module:ident, $inline:literal, $world:literal) => {

@@ -76,18 +76,36 @@ fn a_new_plugin_builds_and_holds_to_the_contract() {
     succeed(&call);
     let call = command(["plugin", "test"]).arg(&dir).output().unwrap();
     let said = succeed(&call);
-    assert!(said.contains("conformance checks hold"), "{said}");
+    assert!(said.contains("native test `score_grows_to_100_and_no_further`"), "{said}");
+    assert!(said.contains("checks hold in the sandbox"), "{said}");
+
+    // A plugin that computes otherwise in the sandbox than its tests saw natively.
+    let library = dir.join("src/lib.rs");
+    let text = fs::read_to_string(&library).unwrap();
+    let full = "let full = if cfg!(target_arch = \"wasm32\") { 99.5 } else { 100.0 };";
+    let changed = text.replace("out.real(SCORE, row, 100.0 *", &format!("{full}\nout.real(SCORE, row, full *"));
+    assert_ne!(changed, text);
+    fs::write(&library, changed).unwrap();
+    let call = command(["plugin", "test"]).arg(&dir).output().unwrap();
+    let said = String::from_utf8_lossy(&call.stdout).into_owned();
+    assert_eq!(call.status.code(), Some(1), "{said}");
+    assert!(said.contains("FAIL  gives the") && said.contains("native test `score_grows"), "{said}");
+    assert!(said.contains("99.5"), "{said}");
+    assert!(said.contains("ok    gives the 1 answer of the native test `settings_out_of_range"), "{said}");
 }
 
 #[test]
-fn every_reference_plugin_holds_to_the_contract_in_the_sandbox() {
-    let listed: serde_json::Value =
-        serde_json::from_str(&succeed(&playbook(["plugin", "list", "--json"]))).unwrap();
-    let plugins = listed.as_array().unwrap();
-    assert_eq!(plugins.len(), 12);
-    for plugin in plugins {
-        let call = command(["plugin", "test", plugin["file"].as_str().unwrap()]).output().unwrap();
+fn every_reference_plugin_answers_in_the_sandbox_as_in_its_native_tests() {
+    let mut seen = 0;
+    for entry in fs::read_dir(root().join("plugins")).unwrap() {
+        let folder = entry.unwrap().path();
+        let call = command(["plugin", "test", "--json"]).arg(&folder).output().unwrap();
         let said = String::from_utf8_lossy(&call.stdout).into_owned();
-        assert!(call.status.success(), "{}: {said}", plugin["name"]);
+        assert!(call.status.success(), "{}: {said}", folder.display());
+        let checks: Vec<serde_json::Value> = serde_json::from_str(&said).unwrap();
+        let of_tests = checks.iter().filter(|c| c["check"].as_str().unwrap().contains("of the native test")).count();
+        assert!(checks.len() - of_tests >= 7 && of_tests >= 5, "{}: {said}", folder.display());
+        seen += 1;
     }
+    assert_eq!(seen, 12);
 }

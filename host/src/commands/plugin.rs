@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use playbook_builder::{Built, Options, Progress, Scaffold, SdkSource, build, scaffold};
+use playbook_builder::{Built, Options, Progress, Scaffold, SdkSource, build, scaffold, test_natively};
 use playbook_model::{Kind, Outcome, Shape, Source};
 use playbook_runtime::{LoadOptions, Plugin};
 use serde_json::{Value, json};
 
+use crate::cases;
 use crate::cli::{KindArg, PluginCommand};
 use crate::conformance;
 use crate::outputs::words;
@@ -317,14 +317,21 @@ fn canonical(settings: &str) -> Result<String> {
 
 fn test(session: &Session, path: &Path, settings: &str, as_json: bool) -> Result<()> {
     let settings = canonical(settings)?;
+    let kept = tempfile::tempdir().context("cannot make a folder for the cases of native tests")?;
     let component = if path.is_dir() {
-        native_tests(path)?;
+        native_tests(path, kept.path())?;
         build_noisily(&[path])?.remove(0).component
     } else {
         path.to_path_buf()
     };
     let plugin = accepted(session, &component)?;
-    let checks = conformance::run(&plugin, &settings)?;
+    let about = guest("under test", plugin.describe()?)?;
+    let mut checks = conformance::run(&plugin, &settings)?;
+    let of_tests = cases::run(&plugin, &about.name, kept.path())?;
+    if of_tests.is_empty() && path.is_dir() {
+        Terminal::note("  no native test asks the plugin through `playbook_sdk::testing`");
+    }
+    checks.extend(of_tests);
     let failed = checks.iter().filter(|c| c.failure.is_some()).count();
     if as_json {
         let rows: Vec<Value> =
@@ -339,24 +346,23 @@ fn test(session: &Session, path: &Path, settings: &str, as_json: bool) -> Result
         }
     }
     if failed > 0 {
-        bail!("{failed} of {} conformance checks failed", checks.len());
+        bail!("{failed} of {} checks in the sandbox failed", checks.len());
     }
     if !as_json {
-        Terminal::out(&format!("{} conformance checks hold", checks.len()));
+        Terminal::out(&format!("{} checks hold in the sandbox", checks.len()));
     }
     Ok(())
 }
 
-fn native_tests(path: &Path) -> Result<()> {
-    Terminal::note("  native tests");
-    let status = Command::new("cargo")
-        .args(["test", "--quiet"])
-        .current_dir(path)
-        .stdout(std::io::stderr())
-        .status()
-        .context("cannot run cargo")?;
-    if !status.success() {
-        bail!("the native tests of `{}` failed", path.display());
+/// Runs the native tests of a crate; what they ask its plugin is kept in `kept`.
+fn native_tests(path: &Path, kept: &Path) -> Result<()> {
+    let tests = test_natively(path, &[(cases::FOLDER, kept)], &Options::of_user(), &mut |progress| {
+        if let Progress::Testing(name) = progress {
+            Terminal::note(&format!("  native tests of {name}"));
+        }
+    })?;
+    if !tests.passed {
+        bail!("the native tests of `{}` failed:\n{}", path.display(), tests.output);
     }
     Ok(())
 }

@@ -3,9 +3,11 @@
 //! Answers are held to the checks of the host: lengths, finite numbers, declared bounds, known
 //! positions, no negative money. Rows are also asked one by one, because a row must get the same
 //! answer alone as in a batch; fits are also cut into several buckets, because the model must have
-//! the same bytes.
+//! the same bytes. `playbook plugin test` asks the component in the sandbox what the tests asked
+//! here; it must answer with the same bytes.
 
 mod answers;
+mod cases;
 mod data;
 mod validate;
 
@@ -16,6 +18,7 @@ use crate::log::Severity;
 use crate::plugin::{Campaign, Diagnosis, Fit, Incentive, Plugin, Roi, Scoring, Segmentation};
 use crate::problem::Problems;
 use crate::types::{self, CampaignPlan, Context, Factor, Measure};
+use cases::{Asked, keep};
 
 pub use answers::{Given, Proposed, RowsGiven, SegmentsGiven, TablesGiven};
 pub use data::{Cell, Data};
@@ -25,8 +28,8 @@ pub use serde_json::json;
 const ALONE_ROWS_MAX: usize = 64;
 /// Rows of a batch of a fit.
 const FIT_BATCH_ROWS: usize = 4_096;
-/// Numbers of buckets that must give the same model.
-const BUCKETS: [usize; 3] = [1, 3, 16];
+/// Numbers of buckets that must give the same model. The fit in the first is asked again in the sandbox.
+const BUCKETS: [usize; 3] = [3, 1, 16];
 
 thread_local! {
     static LINES: RefCell<Vec<(Severity, String)>> = const { RefCell::new(Vec::new()) };
@@ -70,6 +73,7 @@ pub fn plugin<P: Plugin>() -> Test<P> {
 pub struct Opened<P> {
     instance: Instance<P>,
     context: Context,
+    opening: types::Opening,
     shape: types::Shape,
     table_rows: Vec<usize>,
 }
@@ -109,7 +113,18 @@ impl<P: Plugin> Test<P> {
     /// # Errors
     /// Every problem with the settings.
     pub fn shape(&self) -> Result<types::Shape, Problems> {
+        let shape = self.checked();
+        let asked = Asked::Check(shape.as_ref().map_err(Problems::list));
+        keep(P::ABOUT.name, &self.context, &self.opening(Vec::new()), asked);
+        shape
+    }
+
+    fn checked(&self) -> Result<types::Shape, Problems> {
         guest::check::<P>(&self.settings).map_err(Problems)
+    }
+
+    fn opening(&self, tables: Vec<types::Table>) -> types::Opening {
+        types::Opening { settings: self.settings.clone(), model: self.model.clone(), tables }
     }
 
     /// The problems with the settings; empty where there is none.
@@ -133,16 +148,15 @@ impl<P: Plugin> Test<P> {
     /// # Errors
     /// Problems with settings, tables or model.
     pub fn open(&self) -> Result<Opened<P>, Problems> {
-        let shape = self.shape()?;
-        let opening = types::Opening {
-            settings: self.settings.clone(),
-            model: self.model.clone(),
-            tables: self.tables(&shape),
-        };
+        let shape = self.checked()?;
+        let opening = self.opening(self.tables(&shape));
         let instance = Instance::new();
-        instance.open(&self.context, opening).map_err(Problems)?;
+        let opened = instance.open(&self.context, opening.clone());
+        let asked = Asked::Open(opened.as_ref().map_err(Vec::as_slice));
+        keep(P::ABOUT.name, &self.context, &opening, asked);
+        opened.map_err(Problems)?;
         let table_rows = self.tables.iter().map(Data::len).collect();
-        Ok(Opened { instance, context: self.context, shape, table_rows })
+        Ok(Opened { instance, context: self.context, opening, shape, table_rows })
     }
 }
 
@@ -162,12 +176,23 @@ impl<P: Fit> Test<P> {
     /// # Errors
     /// The plugin's refusal in words, or models that differ.
     pub fn fit(mut self, data: &Data) -> Result<(Self, Vec<Measure>), String> {
+        let shape = self.checked().map_err(|problems| problems.to_string())?;
+        let opening = self.opening(self.tables(&shape));
         let mut first: Option<types::Fitted> = None;
         for buckets in BUCKETS {
-            let fitted = self.fit_in(data, buckets)?;
+            let cut = cut(&shape, data, buckets)?;
+            let fitted = match self.fit_in(&shape, &opening.tables, &cut) {
+                Ok(fitted) => Ok(fitted),
+                Err(Unfit::Refused(text)) => Err(text),
+                Err(Unfit::Broken(text)) => return Err(text),
+            };
+            if first.is_none() {
+                keep(P::ABOUT.name, &self.context, &opening, Asked::Fit(&cut, &fitted));
+            }
+            let fitted = fitted?;
             match &first {
                 Some(one) if *one != fitted => {
-                    return Err(format!("{buckets} buckets give another model than 1"));
+                    return Err(format!("{buckets} buckets give another model than {}", BUCKETS[0]));
                 }
                 Some(_) => {}
                 None => first = Some(fitted),
@@ -186,30 +211,27 @@ impl<P: Fit> Test<P> {
         self.fit(data)?.0.open().map_err(|problems| problems.to_string())
     }
 
-    fn fit_in(&self, data: &Data, buckets: usize) -> Result<types::Fitted, String> {
-        let shape = self.shape().map_err(|problems| problems.to_string())?;
-        let keys = data.keys();
-        let mut order: Vec<usize> = (0..data.len()).collect();
-        order.sort_by_key(|&row| keys[row]);
-        let mut cut = vec![Vec::new(); buckets];
-        for row in order {
-            let bucket = crate::mix(keys[row].cast_unsigned(), 0) % buckets as u64;
-            cut[usize::try_from(bucket).expect("below the number of buckets")].push(row);
-        }
+    fn fit_in(
+        &self,
+        shape: &types::Shape,
+        tables: &[types::Table],
+        cut: &[Vec<types::Batch>],
+    ) -> Result<types::Fitted, Unfit> {
         let mut carried = Vec::new();
         for pass in 0..shape.fit_passes_max {
-            let begin = || -> Result<Fitting<P>, String> {
+            let begin = || -> Result<Fitting<P>, Unfit> {
                 let fit = Fitting::new();
-                let (settings, tables) = (self.settings.clone(), self.tables(&shape));
+                let (settings, tables) = (self.settings.clone(), tables.to_vec());
                 let starting = types::Starting { settings, pass, carried: carried.clone(), tables };
-                fit.begin(&self.context, starting).map_err(|list| Problems(list).to_string())?;
+                let begun = fit.begin(&self.context, starting);
+                begun.map_err(|list| Unfit::Broken(Problems(list).to_string()))?;
                 Ok(fit)
             };
             let mut state: Option<Vec<u8>> = None;
-            for bucket in &cut {
+            for bucket in cut {
                 let fit = begin()?;
-                for rows in bucket.chunks(FIT_BATCH_ROWS) {
-                    fit.observe(&batch(&shape, &data.rows_at(rows))?)?;
+                for batch in bucket {
+                    fit.observe(batch)?;
                 }
                 let part = fit.part()?;
                 state = Some(match state {
@@ -220,11 +242,41 @@ impl<P: Fit> Test<P> {
             match begin()?.finish(&state.unwrap_or_default())? {
                 types::Outcome::Model(fitted) => return Ok(fitted),
                 types::Outcome::Again(next) => carried = next,
-                types::Outcome::Refused(text) => return Err(text),
+                types::Outcome::Refused(text) => return Err(Unfit::Refused(text)),
             }
         }
-        Err(format!("no model after {} passes", shape.fit_passes_max))
+        Err(Unfit::Broken(format!("no model after {} passes", shape.fit_passes_max)))
     }
+}
+
+/// Why there is no model.
+enum Unfit {
+    /// The plugin says so.
+    Refused(String),
+    /// It broke the contract.
+    Broken(String),
+}
+
+impl From<String> for Unfit {
+    fn from(text: String) -> Self {
+        Self::Refused(text)
+    }
+}
+
+/// The rows in the order of their keys, cut into buckets and batches as the host cuts them.
+fn cut(shape: &types::Shape, data: &Data, buckets: usize) -> Result<Vec<Vec<types::Batch>>, String> {
+    let keys = data.keys();
+    let mut order: Vec<usize> = (0..data.len()).collect();
+    order.sort_by_key(|&row| keys[row]);
+    let mut cut = vec![Vec::new(); buckets];
+    for row in order {
+        let bucket = crate::mix(keys[row].cast_unsigned(), 0) % buckets as u64;
+        cut[usize::try_from(bucket).expect("below the number of buckets")].push(row);
+    }
+    let batches = |rows: &Vec<usize>| {
+        rows.chunks(FIT_BATCH_ROWS).map(|rows| batch(shape, &data.rows_at(rows))).collect()
+    };
+    cut.iter().map(batches).collect()
 }
 
 /// Asks the first rows one by one; each must get the answer that it got in the batch.
@@ -259,17 +311,32 @@ fn row_words(given: &Given, row: usize) -> Vec<String> {
     given.produces.iter().map(|p| format!("{} = {}", p.name, words(p))).collect()
 }
 
+/// An answer that the host would refuse is an error of its own; the plugin's refusal is an answer.
+fn held<A>(
+    answer: Result<A, String>,
+    check: impl FnOnce(&A) -> Result<(), String>,
+) -> Result<Result<A, String>, String> {
+    answer.as_ref().map_or(Ok(()), check)?;
+    Ok(answer)
+}
+
 impl<P: Plugin> Opened<P> {
     fn batch(&self, data: &Data) -> Result<types::Batch, String> {
         batch(&self.shape, data)
+    }
+
+    fn keep(&self, asked: Asked<'_>) {
+        keep(P::ABOUT.name, &self.context, &self.opening, asked);
     }
 }
 
 impl<P: Scoring> Opened<P> {
     fn score_once(&self, data: &Data) -> Result<RowsGiven, String> {
-        let answer = self.instance.score(&self.context, &self.batch(data)?)?;
-        validate::row_answer(&self.shape, data.len(), &answer)?;
-        Ok(RowsGiven::new(&self.shape, data.len(), answer))
+        let batch = self.batch(data)?;
+        let check = |answer: &_| validate::row_answer(&self.shape, data.len(), answer);
+        let answer = held(self.instance.score(&self.context, &batch), check)?;
+        self.keep(Asked::Score(&batch, &answer));
+        Ok(RowsGiven::new(&self.shape, data.len(), answer?))
     }
 
     /// Scores rows.
@@ -289,24 +356,21 @@ impl<P: Scoring> Opened<P> {
     /// # Errors
     /// The plugin's refusal, or factors that the host would refuse.
     pub fn explain(&self, data: &Data) -> Result<Vec<Factor>, String> {
-        let factors = self.instance.explain(&self.context, &self.batch(data)?)?;
-        let inputs = self.shape.rows.as_ref().map_or(0, |rows| rows.columns.len());
-        let outputs = self.shape.produces.iter().filter(|p| p.table.is_none()).count();
-        for factor in &factors {
-            let known = (factor.input as usize) < inputs && (factor.output as usize) < outputs;
-            if !known || !factor.contribution.is_finite() {
-                return Err(format!("a factor is out of place: {factor:?}"));
-            }
-        }
-        Ok(factors)
+        let batch = self.batch(data)?;
+        let check = |factors: &Vec<Factor>| validate::factors(&self.shape, factors);
+        let answer = held(self.instance.explain(&self.context, &batch), check)?;
+        self.keep(Asked::Explain(&batch, &answer));
+        answer
     }
 }
 
 impl<P: Segmentation> Opened<P> {
     fn assign_once(&self, data: &Data) -> Result<SegmentsGiven, String> {
-        let answer = self.instance.assign(&self.context, &self.batch(data)?)?;
-        validate::segments(&self.shape, data.len(), &answer)?;
-        Ok(SegmentsGiven::new(&self.shape, data.len(), answer))
+        let batch = self.batch(data)?;
+        let check = |answer: &_| validate::segments(&self.shape, data.len(), answer);
+        let answer = held(self.instance.assign(&self.context, &batch), check)?;
+        self.keep(Asked::Assign(&batch, &answer));
+        Ok(SegmentsGiven::new(&self.shape, data.len(), answer?))
     }
 
     /// Assigns rows to segments.
@@ -331,9 +395,11 @@ fn of_row(proposed: &[Proposed], row: usize) -> Vec<Proposed> {
 
 impl<P: Incentive> Opened<P> {
     fn propose_once(&self, data: &Data) -> Result<Vec<Proposed>, String> {
-        let answer = self.instance.propose(&self.context, &self.batch(data)?)?;
-        validate::proposals(&self.shape, data.len(), &answer)?;
-        Ok(answers::proposed(&self.shape, &answer))
+        let batch = self.batch(data)?;
+        let check = |answer: &_| validate::proposals(&self.shape, data.len(), answer);
+        let answer = held(self.instance.propose(&self.context, &batch), check)?;
+        self.keep(Asked::Propose(&batch, &answer));
+        Ok(answers::proposed(&self.shape, &answer?))
     }
 
     /// Asks for proposals for rows.
@@ -353,9 +419,10 @@ impl<P: Campaign> Opened<P> {
     /// # Errors
     /// The plugin's refusal, or a plan that the host would refuse.
     pub fn plan(&self, budget: i64) -> Result<CampaignPlan, String> {
-        let plan = self.instance.plan(&self.context, budget)?;
-        validate::plan(&self.shape, budget, &plan)?;
-        Ok(plan)
+        let check = |plan: &_| validate::plan(&self.shape, budget, plan);
+        let answer = held(self.instance.plan(&self.context, budget), check)?;
+        self.keep(Asked::Plan(budget, &answer));
+        answer
     }
 
     /// Asks for touches of rows in a phase.
@@ -364,9 +431,11 @@ impl<P: Campaign> Opened<P> {
     /// The plugin's refusal, or an answer that the host would refuse.
     pub fn touch(&self, phase: u32, data: &Data) -> Result<Vec<Proposed>, String> {
         let ask = |data: &Data| -> Result<Vec<Proposed>, String> {
-            let answer = self.instance.touch(&self.context, phase, &self.batch(data)?)?;
-            validate::proposals(&self.shape, data.len(), &answer)?;
-            Ok(answers::proposed(&self.shape, &answer))
+            let batch = self.batch(data)?;
+            let check = |answer: &_| validate::proposals(&self.shape, data.len(), answer);
+            let answer = held(self.instance.touch(&self.context, phase, &batch), check)?;
+            self.keep(Asked::Touch(phase, &batch, &answer));
+            Ok(answers::proposed(&self.shape, &answer?))
         };
         let proposed = ask(data)?;
         alone(data, |row| of_row(&proposed, row), ask)?;
@@ -380,9 +449,10 @@ impl<P: Roi> Opened<P> {
     /// # Errors
     /// The plugin's refusal, or an answer that the host would refuse.
     pub fn value(&self) -> Result<TablesGiven, String> {
-        let answer = self.instance.value(&self.context)?;
-        validate::table_answer(&self.shape, &self.table_rows, &answer)?;
-        Ok(TablesGiven::new(&self.shape, &self.table_rows, answer))
+        let check = |answer: &_| validate::table_answer(&self.shape, &self.table_rows, answer);
+        let answer = held(self.instance.value(&self.context), check)?;
+        self.keep(Asked::Value(&answer));
+        Ok(TablesGiven::new(&self.shape, &self.table_rows, answer?))
     }
 }
 
@@ -392,9 +462,10 @@ impl<P: Diagnosis> Opened<P> {
     /// # Errors
     /// The plugin's refusal, or an answer that the host would refuse.
     pub fn diagnose(&self) -> Result<TablesGiven, String> {
-        let answer = self.instance.diagnose(&self.context)?;
-        validate::table_answer(&self.shape, &self.table_rows, &answer)?;
-        Ok(TablesGiven::new(&self.shape, &self.table_rows, answer))
+        let check = |answer: &_| validate::table_answer(&self.shape, &self.table_rows, answer);
+        let answer = held(self.instance.diagnose(&self.context), check)?;
+        self.keep(Asked::Diagnose(&answer));
+        Ok(TablesGiven::new(&self.shape, &self.table_rows, answer?))
     }
 
     /// Screens rows.
@@ -402,8 +473,10 @@ impl<P: Diagnosis> Opened<P> {
     /// # Errors
     /// The plugin's refusal, or an answer that the host would refuse.
     pub fn screen(&self, data: &Data) -> Result<RowsGiven, String> {
-        let answer = self.instance.screen(&self.context, &self.batch(data)?)?;
-        validate::row_answer(&self.shape, data.len(), &answer)?;
-        Ok(RowsGiven::new(&self.shape, data.len(), answer))
+        let batch = self.batch(data)?;
+        let check = |answer: &_| validate::row_answer(&self.shape, data.len(), answer);
+        let answer = held(self.instance.screen(&self.context, &batch), check)?;
+        self.keep(Asked::Screen(&batch, &answer));
+        Ok(RowsGiven::new(&self.shape, data.len(), answer?))
     }
 }

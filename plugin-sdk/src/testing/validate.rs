@@ -102,6 +102,19 @@ pub(super) fn segments(
         .try_for_each(|&segment| index("segment", segment, shape.segments.len()))
 }
 
+pub(super) fn factors(shape: &types::Shape, factors: &[types::Factor]) -> Result<(), String> {
+    let inputs = shape.rows.as_ref().map_or(0, |rows| rows.columns.len());
+    let outputs = shape.produces.iter().filter(|p| p.table.is_none()).count();
+    for factor in factors {
+        index("input", factor.input, inputs)?;
+        index("output", factor.output, outputs)?;
+        if !factor.contribution.is_finite() {
+            return Err("a factor holds a number that is not finite".to_owned());
+        }
+    }
+    Ok(())
+}
+
 pub(super) fn proposals(
     shape: &types::Shape,
     rows: usize,

@@ -101,13 +101,14 @@ pub struct NativeTests {
 }
 
 /// Runs the native tests of the crate at `path` with `cargo test`, in a folder of their own beside
-/// the components.
+/// the components. They see the variables of `environment` beside the caller's.
 ///
 /// # Errors
 /// Where there is no toolchain, the path is no plugin crate, or cargo cannot be started. Tests that
 /// fail are a result, not an error.
 pub fn test_natively(
     path: &Path,
+    environment: &[(&str, &Path)],
     options: &Options,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<NativeTests, BuildError> {
@@ -118,6 +119,7 @@ pub fn test_natively(
     let mut command = Command::new(toolchain.cargo());
     clean_environment(&mut command);
     toolchain.prepare(&mut command);
+    command.envs(environment.iter().copied());
     command
         .args(["test", "--package", &one.name, "--target-dir"])
         .arg(options.target_dir.join("native"))

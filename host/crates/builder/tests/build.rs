@@ -85,12 +85,12 @@ fn scaffolded_crates_of_all_kinds_become_components_in_one_run_of_cargo() {
 fn the_test_of_a_scaffolded_crate_passes_natively_and_a_broken_one_is_told() {
     let place = Place::new("native");
     let path = place.scaffold("new-test", Kind::Scoring);
-    let tests = test_natively(&path, &place.options, &mut |_| {}).unwrap();
+    let tests = test_natively(&path, &[], &place.options, &mut |_| {}).unwrap();
     assert!(tests.passed, "{}", tests.output);
     let library = std::fs::read_to_string(path.join("src/lib.rs")).unwrap();
     std::fs::write(path.join("src/lib.rs"), library.replace("100.0 * share", "50.0 * share"))
         .unwrap();
-    let tests = test_natively(&path, &place.options, &mut |_| {}).unwrap();
+    let tests = test_natively(&path, &[], &place.options, &mut |_| {}).unwrap();
     assert!(!tests.passed);
     assert!(tests.output.contains("score_grows_to_100"), "{}", tests.output);
 }

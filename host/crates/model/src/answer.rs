@@ -3,7 +3,7 @@
 use crate::{Columns, Finding, Transfer};
 
 /// Columns for the rows of a batch, with one reason a row at most.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 pub struct RowAnswer {
     /// Columns in the order of `Shape::produces`, those without table.
     pub columns: Columns,
@@ -12,7 +12,7 @@ pub struct RowAnswer {
 }
 
 /// One segment per row.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 pub struct Segments {
     /// Per row a position in `Shape::segments`, or `NONE_INDEX`.
     pub segment: Vec<u32>,
@@ -21,7 +21,7 @@ pub struct Segments {
 }
 
 /// Answer of a plugin of whole tables.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 pub struct TableAnswer {
     /// Per table of `Shape::tables` its new columns, in the order of `Shape::produces`.
     pub tables: Vec<Columns>,
@@ -32,7 +32,7 @@ pub struct TableAnswer {
 }
 
 /// One part of an explanation: how much an input moved an output.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Deserialize)]
 pub struct Factor {
     /// Position in the columns of `Shape::rows`.
     pub input: u32,
@@ -43,7 +43,7 @@ pub struct Factor {
 }
 
 /// A number that tells how a fit went.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 pub struct Measure {
     /// What was measured.
     pub name: String,
@@ -52,7 +52,7 @@ pub struct Measure {
 }
 
 /// A finished fit.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 pub struct Fitted {
     /// What `open` takes; opaque to the host.
     pub model: Vec<u8>,

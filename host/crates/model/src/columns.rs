@@ -1,7 +1,7 @@
 //! Columns as they cross the sandbox: flat values of one type in one list, validity as bits.
 
 /// Type of a column. Real, integer and category are flat; the others are wide.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
 pub enum CellType {
     /// Finite `f64`.
     Real,
@@ -42,7 +42,7 @@ impl CellType {
 }
 
 /// Texts of one column: row `r` is `bytes[ends[r-1]..ends[r]]`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 pub struct TextCells {
     /// End offset of each row.
     pub ends: Vec<u32>,
@@ -90,7 +90,7 @@ impl<'a> FromIterator<&'a str> for TextCells {
 }
 
 /// Lists of flat values of one column: row `r` is `values[ends[r-1]..ends[r]]`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 pub struct ListCells<T> {
     /// End offset of each row.
     pub ends: Vec<u32>,
@@ -99,7 +99,7 @@ pub struct ListCells<T> {
 }
 
 /// Lists of texts of one column: row `r` is the texts `ends[r-1]..ends[r]` of `values`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 pub struct TextLists {
     /// End offset of each row, in texts.
     pub ends: Vec<u32>,
@@ -108,7 +108,7 @@ pub struct TextLists {
 }
 
 /// A wide column.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 pub enum Wide {
     /// One text a row.
     Text(TextCells),
@@ -121,7 +121,7 @@ pub enum Wide {
 }
 
 /// Columns of one table in declared order; row `r` of the k-th real column is `reals[k * rows + r]`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 pub struct Columns {
     /// Real columns, whole columns one after the other.
     pub reals: Vec<f64>,
@@ -135,7 +135,7 @@ pub struct Columns {
 }
 
 /// Rows with their columns.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 pub struct Batch {
     /// Number of rows, 0 to 65,536.
     pub rows: u32,

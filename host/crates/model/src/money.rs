@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// An amount in minor units (cents, fen), signed; arithmetic is checked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
 pub struct Minor(pub i64);
 
 impl Minor {

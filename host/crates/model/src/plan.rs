@@ -3,7 +3,7 @@
 use crate::Minor;
 
 /// Table and row that something concerns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 pub struct Place {
     /// Position in `Shape::tables`.
     pub table: u32,
@@ -12,7 +12,7 @@ pub struct Place {
 }
 
 /// How much a person should care.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
 pub enum Level {
     /// Information.
     None,
@@ -38,7 +38,7 @@ impl Level {
 }
 
 /// Something that a person should see.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 pub struct Finding {
     /// How much it matters.
     pub level: Level,
@@ -55,7 +55,7 @@ pub struct Finding {
 }
 
 /// Money that should move between two rows of one table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 pub struct Transfer {
     /// Position in `Shape::tables`.
     pub table: u32,
@@ -70,7 +70,7 @@ pub struct Transfer {
 }
 
 /// A stretch of a campaign; days count from the day of the as-of time, which is day 0.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 pub struct Phase {
     /// Kebab-case name.
     pub name: String,
@@ -85,18 +85,19 @@ pub struct Phase {
 }
 
 /// Money of a phase on a row of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 pub struct Allocation {
     /// Position in [`CampaignPlan::phases`].
     pub phase: u32,
     /// Row that gets it.
+    #[serde(flatten)]
     pub place: Place,
     /// How much, at least 0.
     pub amount: Minor,
 }
 
 /// Share of a content category in a phase, fractions.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 pub struct ContentShare {
     /// Position in [`CampaignPlan::phases`].
     pub phase: u32,
@@ -113,7 +114,7 @@ pub struct ContentShare {
 }
 
 /// A planned publication.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 pub struct Slot {
     /// Position in [`CampaignPlan::phases`].
     pub phase: u32,
@@ -134,7 +135,7 @@ pub struct Slot {
 }
 
 /// How a measured value is held against a gate's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 pub enum Comparison {
     /// >=
     AtLeast,
@@ -147,7 +148,7 @@ pub enum Comparison {
 }
 
 /// What must hold before a phase may start.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 pub struct Gate {
     /// Position in [`CampaignPlan::phases`].
     pub phase: u32,
@@ -162,7 +163,7 @@ pub struct Gate {
 }
 
 /// A plan over time.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 pub struct CampaignPlan {
     /// In order of time.
     pub phases: Vec<Phase>,

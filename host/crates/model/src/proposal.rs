@@ -1,7 +1,7 @@
 //! Proposals of plugins, and the codes with which the host refuses them.
 
 /// Proposals of one batch, one entry per proposal in every list; `row` ascends.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
 pub struct Proposals {
     /// Row of the batch.
     pub row: Vec<u32>,

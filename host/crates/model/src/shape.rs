@@ -45,7 +45,7 @@ impl Kind {
 }
 
 /// A text in the languages that reports are written in.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
 pub struct Words {
     /// English.
     pub en: String,
@@ -80,7 +80,7 @@ pub struct Description {
 }
 
 /// Where a column comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Deserialize)]
 pub enum Source {
     /// A feature of the playbook.
     Feature(String),
@@ -93,7 +93,7 @@ pub enum Source {
 }
 
 /// A column that a plugin wants.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 pub struct Need {
     /// Where it comes from.
     pub source: Source,
@@ -108,7 +108,7 @@ pub struct Need {
 }
 
 /// A table that a plugin wants.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 pub struct TableNeed {
     /// "member", "channel", "community", "brand" ...
     pub subject: String,
@@ -117,7 +117,7 @@ pub struct TableNeed {
 }
 
 /// A column that a plugin gives back.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 pub struct Produce {
     /// Output name; other stages read `plugin.name`.
     pub name: String,
@@ -138,7 +138,7 @@ pub struct Produce {
 }
 
 /// A reason that answers refer to by position.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 pub struct ReasonInfo {
     /// Stable code.
     pub code: String,
@@ -147,7 +147,7 @@ pub struct ReasonInfo {
 }
 
 /// A segment, in ascending rank.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 pub struct SegmentInfo {
     /// Kebab-case name.
     pub name: String,
@@ -156,7 +156,7 @@ pub struct SegmentInfo {
 }
 
 /// Class of an action in arbitration, most urgent first (domain H9: P0 to P5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
 pub enum Priority {
     /// P0.
     Transaction,
@@ -188,7 +188,7 @@ impl Priority {
 }
 
 /// Something that may be done to or for a subject.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 pub struct ActionInfo {
     /// Kebab-case name.
     pub name: String,
@@ -209,7 +209,7 @@ pub struct ActionInfo {
 }
 
 /// What a plugin needs and gives under given settings.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 pub struct Shape {
     /// The streamed table, one answer per row; `None` for a plugin of whole tables.
     pub rows: Option<TableNeed>,
@@ -228,7 +228,7 @@ pub struct Shape {
 }
 
 /// A fault in the settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 pub struct Problem {
     /// JSON Pointer into the settings, "" for the whole.
     pub path: String,

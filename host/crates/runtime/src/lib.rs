@@ -31,7 +31,7 @@ pub use error::{LoadError, RuntimeError};
 pub use fit::{Fitting, Starting};
 pub use opened::{OpenedPlugin, Opening};
 pub use options::{Compiler, LoadOptions, Metering, Reuse, RuntimeOptions};
-pub use plugin::Plugin;
+pub use plugin::{Plugin, refusal};
 pub use runtime::Runtime;
 pub use state::{LogLine, Severity};
 pub use usage::Usage;

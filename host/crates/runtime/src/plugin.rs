@@ -210,7 +210,8 @@ impl Loaded {
     }
 }
 
-/// A refusal in the guest's own words, safe to print.
-pub(crate) fn refusal(words: &str) -> Fault {
+/// A refusal in the guest's own words, escaped and cut so that they are safe to print.
+#[must_use]
+pub fn refusal(words: &str) -> Fault {
     Fault::Refusal(escaped(words, WORDS_BYTES_MAX))
 }

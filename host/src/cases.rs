@@ -1,0 +1,186 @@
+//! Asks a component in the sandbox what its native tests asked, and compares the answers bit for bit.
+//!
+//! The SDK's test harness keeps each question with its answer as a line of JSON, in the files of a folder that
+//! [`FOLDER`] names. What a test asserts of a native answer then holds for the component as well.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use playbook_model::{
+    Batch, CampaignPlan, Context, Factor, Fault, Fitted, Minor, Outcome, Problem, Proposals, RowAnswer, Segments,
+    Shape, TableAnswer,
+};
+use playbook_runtime::{OpenedPlugin, Opening, Plugin, Reuse, RuntimeError, refusal};
+use serde::Deserialize;
+
+use crate::conformance::{Check, Ground, fit};
+
+/// Environment variable by which tests learn where to keep their cases.
+pub(crate) const FOLDER: &str = "PLAYBOOK_CASES_DIR";
+/// Letters of an answer that a failure shows.
+const SHOWN_LETTERS: usize = 300;
+
+#[derive(Deserialize)]
+struct Case {
+    test: String,
+    plugin: String,
+    context: Context,
+    opening: Opened,
+    asked: Asked,
+}
+
+#[derive(Clone, Deserialize, PartialEq)]
+struct Opened {
+    settings: String,
+    model: Option<Vec<u8>>,
+    tables: Vec<Batch>,
+}
+
+#[derive(Deserialize)]
+enum Asked {
+    Check(Result<Shape, Vec<Problem>>),
+    Open(Result<(), Vec<Problem>>),
+    Score(Batch, Result<RowAnswer, String>),
+    Explain(Batch, Result<Vec<Factor>, String>),
+    Assign(Batch, Result<Segments, String>),
+    Propose(Batch, Result<Proposals, String>),
+    Plan(i64, Result<CampaignPlan, String>),
+    Touch(u32, Batch, Result<Proposals, String>),
+    Value(Result<TableAnswer, String>),
+    Diagnose(Result<TableAnswer, String>),
+    Screen(Batch, Result<RowAnswer, String>),
+    Fit(Vec<Vec<Batch>>, Result<Fitted, String>),
+}
+
+/// Answers of one native test.
+#[derive(Default)]
+struct Seen {
+    answers: usize,
+    failure: Option<String>,
+}
+
+/// Asks all that native tests asked the plugin of that name; one check for each test.
+pub(crate) fn run(plugin: &Plugin, name: &str, folder: &Path) -> Result<Vec<Check>> {
+    let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
+    let mut bench = Bench { plugin, opened: None };
+    for entry in folder.read_dir().with_context(|| format!("cannot read `{}`", folder.display()))? {
+        let path = entry?.path();
+        for line in BufReader::new(File::open(&path)?).lines() {
+            let case: Case = serde_json::from_str(&line?).with_context(|| {
+                format!("`{}` is of another version of the SDK than this program", path.display())
+            })?;
+            if case.plugin != name {
+                continue;
+            }
+            let failure = bench.ask(&case)?;
+            let of_test = seen.entry(case.test).or_default();
+            of_test.answers += 1;
+            of_test.failure = of_test.failure.take().or(failure);
+        }
+    }
+    let check = |(test, seen): (String, Seen)| {
+        let answers = if seen.answers == 1 { "answer" } else { "answers" };
+        let name = format!("gives the {} {answers} of the native test `{test}`", seen.answers);
+        Check { name: name.into(), failure: seen.failure }
+    };
+    Ok(seen.into_iter().map(check).collect())
+}
+
+/// The component, opened as the last case opened it.
+struct Bench<'a> {
+    plugin: &'a Plugin,
+    opened: Option<(Context, Opened, OpenedPlugin)>,
+}
+
+impl Bench<'_> {
+    /// What differs from the native answer, if anything.
+    fn ask(&mut self, case: &Case) -> Result<Option<String>, RuntimeError> {
+        let Case { context, opening, .. } = case;
+        let asked = &case.asked;
+        match asked {
+            Asked::Check(told) => return Ok(compared(told, &self.plugin.check(&opening.settings)?)),
+            Asked::Open(told) => return Ok(compared(told, &self.opened(case)?.map(|_| ()))),
+            Asked::Fit(cut, told) => {
+                let shape = match self.plugin.check(&opening.settings)? {
+                    Ok(shape) => shape,
+                    Err(fault) => return Ok(Some(fault.to_string())),
+                };
+                let ground = Ground { context, settings: &opening.settings, tables: &opening.tables };
+                return Ok(compared(told, &fit(self.plugin, &shape, &ground, cut)?));
+            }
+            _ => {}
+        }
+        let plugin = match self.opened(case)? {
+            Ok(plugin) => plugin,
+            Err(fault) => return Ok(Some(format!("it does not open: {fault}"))),
+        };
+        Ok(match asked {
+            Asked::Score(batch, told) => compared(told, &plugin.score(context, batch)?),
+            Asked::Explain(batch, told) => compared(told, &plugin.explain(context, batch)?),
+            Asked::Assign(batch, told) => compared(told, &plugin.assign(context, batch)?),
+            Asked::Propose(batch, told) => compared(told, &plugin.propose(context, batch)?),
+            Asked::Plan(budget, told) => compared(told, &plugin.plan(context, Minor(*budget))?),
+            Asked::Touch(phase, batch, told) => compared(told, &plugin.touch(context, *phase, batch)?),
+            Asked::Value(told) => compared(told, &plugin.value(context)?),
+            Asked::Diagnose(told) => compared(told, &plugin.diagnose(context)?),
+            Asked::Screen(batch, told) => compared(told, &plugin.screen(context, batch)?),
+            Asked::Check(_) | Asked::Open(_) | Asked::Fit(..) => None,
+        })
+    }
+
+    fn opened(&mut self, case: &Case) -> Result<Outcome<&OpenedPlugin>, RuntimeError> {
+        let fits = |(context, opening, _): &(Context, Opened, OpenedPlugin)| {
+            *context == case.context && *opening == case.opening
+        };
+        if !self.opened.as_ref().is_some_and(fits) {
+            let Opened { settings, model, tables } = case.opening.clone();
+            let opening = Opening { context: case.context, settings, model, tables, reuse: Reuse::default() };
+            match self.plugin.open(opening)? {
+                Ok(plugin) => self.opened = Some((case.context, case.opening.clone(), plugin)),
+                Err(fault) => return Ok(Err(fault)),
+            }
+        }
+        Ok(Ok(self.opened.as_ref().map(|(_, _, plugin)| plugin).expect("it was just opened")))
+    }
+}
+
+/// What a plugin says instead of an answer, and the fault that it becomes in the sandbox.
+trait Said {
+    fn fault(&self) -> Fault;
+}
+
+impl Said for String {
+    fn fault(&self) -> Fault {
+        refusal(self)
+    }
+}
+
+impl Said for Vec<Problem> {
+    fn fault(&self) -> Fault {
+        Fault::Settings(self.clone())
+    }
+}
+
+/// Compares bit for bit: numbers are written in full, so that answers with equal texts have equal bits.
+fn compared<T: Debug, E: Said>(told: &Result<T, E>, given: &Outcome<T>) -> Option<String> {
+    let told = format!("{:?}", told.as_ref().map_err(Said::fault));
+    let given = format!("{given:?}");
+    if told == given {
+        return None;
+    }
+    let same = told.bytes().zip(given.bytes()).take_while(|(a, b)| a == b).count();
+    let tail = |text: &str| -> String {
+        let from = (0..=same.saturating_sub(SHOWN_LETTERS / 3)).rev().find(|at| text.is_char_boundary(*at));
+        text[from.unwrap_or(0)..].chars().take(SHOWN_LETTERS).collect()
+    };
+    Some(format!(
+        "natively ..{}.., here ..{}.. (where only last digits differ, call `playbook_sdk::libm` instead of the \
+         platform's mathematics)",
+        tail(&told),
+        tail(&given)
+    ))
+}
