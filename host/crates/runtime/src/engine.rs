@@ -9,7 +9,7 @@ use std::time::Duration;
 use playbook_model::{Digest, Limits};
 use sha2::{Digest as _, Sha256};
 use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy,
+    Config, Enabled, Engine, Inlining, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy,
 };
 
 use crate::{Metering, RuntimeError};
@@ -45,7 +45,12 @@ pub(crate) fn settings(metering: Metering) -> Config {
         .epoch_interruption(true)
         .max_wasm_stack(STACK_BYTES_MAX)
         .wasm_backtrace_max_frames(None)
-        .generate_address_map(false);
+        .generate_address_map(false)
+        // A tenth faster, for three times the compilation and twice the code: for long batches.
+        .compiler_inlining(match metering {
+            Metering::EpochOnly => Inlining::Yes,
+            Metering::FuelAndEpoch => Inlining::No,
+        });
     config
 }
 

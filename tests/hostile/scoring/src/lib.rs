@@ -148,7 +148,7 @@ fn kernel(reals: &[f64], count: usize) -> RowAnswer {
     if count > 0 {
         for column in reals.chunks_exact(count) {
             for (score, x) in scores.iter_mut().zip(column) {
-                *score += (-x * 0.01).exp() * (1.0 + x).ln();
+                *score += libm::exp(-x * 0.01) * libm::log(1.0 + x);
             }
         }
     }
