@@ -141,7 +141,7 @@ impl GrantRequest<'_> {
 }
 
 impl Ledger {
-    /// Reserves grants in the order given, in groups of at most 4,096 that are each kept whole.
+    /// Reserves grants in the order given, in groups of at most 65,536 that are each kept whole.
     ///
     /// Answers stand in the order of the requests. After an error or a crash, asking all of them
     /// again continues where it stopped: what was kept answers `AlreadyGranted`.
@@ -214,7 +214,7 @@ impl Ledger {
         answers.first().copied().ok_or_else(|| LedgerError::NoGrant(grant.hex()))
     }
 
-    /// Settles or releases many grants in the order given, in groups of at most 4,096 that are each kept whole: at
+    /// Settles or releases many grants in the order given, in groups of at most 65,536 that are each kept whole: at
     /// the amount given, or at what was reserved.
     ///
     /// Answers stand in the order of the grants. After an error or a crash, asking all of them again continues.

@@ -13,7 +13,7 @@ use crate::store::{Access, Group, Head, Purpose, Scope, Store, Transaction};
 use crate::{AccountId, CycleRef, Entry, EntryKind, LedgerError};
 
 /// Entries of one commit group at most.
-pub(crate) const GROUP_ENTRIES_MAX: usize = 4_096;
+pub(crate) const GROUP_ENTRIES_MAX: usize = 1 << 16;
 /// Letters of a name at most.
 const NAME_LETTERS_MAX: usize = 64;
 
