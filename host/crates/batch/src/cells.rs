@@ -172,6 +172,18 @@ pub(crate) fn of_texts<T: Copy>(part: &ArrayRef, of: impl FnMut(Option<&str>) ->
     of_dictionary(&dictionary(part), of)
 }
 
+/// The different texts of a column.
+pub(crate) fn distinct_texts(part: &ArrayRef) -> BTreeSet<Box<str>> {
+    let part = dictionary(part);
+    let known = texts(part.values());
+    let mut used = vec![false; known.len()];
+    for key in part.keys().iter().flatten() {
+        usize::try_from(key).into_iter().for_each(|key| used[key] = true);
+    }
+    let used = used.iter().enumerate().filter(|(_, used)| **used);
+    used.filter(|(at, _)| known.is_valid(*at)).map(|(at, _)| known.value(at).into()).collect()
+}
+
 fn of_dictionary<T: Copy>(
     part: &DictionaryArray<Int32Type>,
     mut of: impl FnMut(Option<&str>) -> T,

@@ -2,16 +2,18 @@
 //! (domain H2). The oldest account gives the member's id.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray};
 use arrow::datatypes::{DataType, Int64Type};
 use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
+use foldhash::quality::FixedState;
 use playbook_model::Digest;
 
 use crate::Result;
-use crate::keys::{Sieve, texts};
+use crate::cells::of_texts;
+use crate::keys::{Sieve, for_each_hash, for_each_text, register_among, texts};
 use crate::session::Session;
 
 /// SQL function from an account to its member.
@@ -49,6 +51,14 @@ struct Key {
 
 const PHONE: u8 = 0;
 
+const STAGE: &str = "identities";
+/// Kind and hash of a key.
+const KEY: &str = "key_kind, CAST(key_hash AS VARCHAR)";
+/// SQL function that tells whether an account may share a key.
+const SHARES: &str = "may_share_a_key";
+/// Hash that stands for "the row has no key".
+const NO_KEY: u64 = 0;
+
 fn kind_rank(kind: &str) -> u8 {
     match kind {
         "phone" => PHONE,
@@ -81,7 +91,7 @@ impl Aliases {
             groups.push(group.iter().map(|(_, account)| *account).collect());
         }
         let touched: BTreeSet<u32> = groups.iter().flatten().copied().collect();
-        let phones = phones_of(session, &keys, is_integer)?;
+        let phones = keys.phones();
         let joined = if has_joined && !touched.is_empty() {
             joined_times(session, &keys, &touched, is_integer)?
         } else {
@@ -154,7 +164,7 @@ impl Aliases {
     }
 }
 
-/// Verified keys that more than one row has, with the position of their account.
+/// The verified keys of accounts that share one, with the position of their account.
 #[derive(Debug, Default)]
 struct Keys {
     rows: Vec<(Key, u32)>,
@@ -171,6 +181,15 @@ impl Keys {
         self.accounts.push(account.clone());
         self.positions.insert(account, position);
         position
+    }
+
+    /// All verified phones of the accounts.
+    fn phones(&self) -> HashMap<u32, BTreeSet<[u8; 16]>> {
+        let mut phones: HashMap<u32, BTreeSet<[u8; 16]>> = HashMap::new();
+        for (key, account) in self.rows.iter().filter(|(key, _)| key.kind == PHONE) {
+            phones.entry(*account).or_default().insert(key.digest);
+        }
+        phones
     }
 }
 
@@ -191,59 +210,25 @@ impl Key {
     }
 }
 
-/// Folds all verified keys: `add` gets the account, the kind and the hash of each.
-fn fold_keys<S: Default + Send + 'static>(
-    session: &Session,
-    condition: &str,
-    is_integer: bool,
-    add: impl Fn(&mut S, &dyn Fn() -> Option<Account>, &str, &str) + Send + Sync + 'static,
-) -> Result<Vec<S>> {
-    let sql = format!(
-        "SELECT member, key_kind, CAST(key_hash AS VARCHAR) FROM identities_mapped \
-         WHERE verified = 1{condition}"
-    );
-    session.fold("identities", &sql, move |state, batch| {
-        let ids = batch.column(0);
-        let (kinds, hashes) = (texts(batch.column(1)), texts(batch.column(2)));
-        for row in 0..batch.num_rows() {
-            if kinds.is_valid(row) && hashes.is_valid(row) {
-                let id = || account(&ids.slice(row, 1), is_integer).pop().flatten();
-                add(state, &id, kinds.value(row), hashes.value(row));
-            }
-        }
-    })
-}
-
-/// Finds the keys that more than one row has; most have one, and of those nothing is kept.
+/// Finds the accounts of which any verified key is also that of another row, with all their verified keys; most
+/// accounts share none, and of those nothing is kept.
 fn shared_keys(session: &Session, is_integer: bool) -> Result<Keys> {
-    let short = |kind: &str, hash: &str| {
-        let mut hasher = DefaultHasher::new();
-        (kind, hash).hash(&mut hasher);
-        hasher.finish()
-    };
-    let parts = fold_keys(session, "", is_integer, move |hashes: &mut Vec<u64>, _, kind, hash| {
-        hashes.push(short(kind, hash));
-    })?;
-    let mut hashes = parts.concat();
-    drop(parts);
-    hashes.sort_unstable();
-    let repeated: HashSet<u64> =
-        hashes.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
-    drop(hashes);
     let mut keys = Keys::default();
-    if repeated.is_empty() {
+    let accounts = accounts_that_share(session)?;
+    if accounts.is_empty() {
         return Ok(keys);
     }
-    let found = fold_keys(session, "", is_integer, move |found: &mut Vec<(Key, Account)>, id, kind, hash| {
-        if repeated.contains(&short(kind, hash))
-            && let Some(account) = id()
-        {
-            found.push((Key::new(kind, hash), account));
+    register_among(session, SHARES, accounts);
+    let sql = format!("SELECT member, {KEY} FROM identities_mapped WHERE verified = 1 AND {SHARES}(member)");
+    for batch in session.collect_few(STAGE, &sql)? {
+        let ids = account(batch.column(0), is_integer);
+        let (kinds, hashes) = (texts(batch.column(1)), texts(batch.column(2)));
+        for (row, account) in ids.into_iter().enumerate() {
+            if let Some(account) = account.filter(|_| kinds.is_valid(row) && hashes.is_valid(row)) {
+                let position = keys.position(account);
+                keys.rows.push((Key::new(kinds.value(row), hashes.value(row)), position));
+            }
         }
-    })?;
-    for (key, account) in found.into_iter().flatten() {
-        let position = keys.position(account);
-        keys.rows.push((key, position));
     }
     // By account rather than by position, which depends on who reads first.
     let accounts = &keys.accounts;
@@ -254,27 +239,34 @@ fn shared_keys(session: &Session, is_integer: bool) -> Result<Keys> {
     Ok(keys)
 }
 
-/// Finds all verified phones of accounts that share any key.
-fn phones_of(
-    session: &Session,
-    keys: &Keys,
-    is_integer: bool,
-) -> Result<HashMap<u32, BTreeSet<[u8; 16]>>> {
-    let mut phones: HashMap<u32, BTreeSet<[u8; 16]>> = HashMap::new();
-    if keys.rows.is_empty() {
-        return Ok(phones);
-    }
-    let positions = keys.positions.clone();
-    let condition = " AND key_kind = 'phone'";
-    let found = fold_keys(session, condition, is_integer, move |found: &mut Vec<(u32, Key)>, id, kind, hash| {
-        if let Some(position) = id().and_then(|account| positions.get(&account)) {
-            found.push((*position, Key::new(kind, hash)));
-        }
+/// Hashes of the accounts of which the hash of any verified key is also that of another row.
+fn accounts_that_share(session: &Session) -> Result<HashSet<u64>> {
+    let sql = format!("SELECT member, {KEY} FROM identities_mapped WHERE verified = 1");
+    let hashing = FixedState::default();
+    // Of each row the hash of its key and that of its account.
+    let parts = session.fold(STAGE, &sql, move |part: &mut Vec<(u64, u64)>, batch| {
+        let from = part.len();
+        part.resize(from + batch.num_rows(), (NO_KEY, 0));
+        let kinds = of_texts(batch.column(1), |kind| kind.map(|kind| hashing.hash_one(kind)));
+        let rows = &mut part[from..];
+        for_each_text(batch.column(2), |row, hash| {
+            if let Some(kind) = kinds[row] {
+                rows[row].0 = hashing.hash_one((kind, hash)).max(NO_KEY + 1);
+            }
+        });
+        for_each_hash(batch.column(0), |row, account| rows[row].1 = account);
     })?;
-    for (position, key) in found.into_iter().flatten() {
-        phones.entry(position).or_default().insert(key.digest);
-    }
-    Ok(phones)
+    let rows = || parts.iter().flatten().filter(|(key, _)| *key != NO_KEY);
+    // Keys that come again are found among few: those whose place a key before them has taken.
+    let mut taken = Sieve::of_size(parts.iter().map(Vec::len).sum());
+    let again: HashSet<u64> =
+        rows().filter(|(key, _)| taken.insert(key.cast_signed())).map(|(key, _)| *key).collect();
+    let sieve = Sieve::new(again.iter().map(|key| key.cast_signed()));
+    let mut few: Vec<(u64, u64)> =
+        rows().filter(|(key, _)| sieve.may_have(key.cast_signed()) && again.contains(key)).copied().collect();
+    few.sort_unstable();
+    let shared = few.chunk_by(|a, b| a.0 == b.0).filter(|rows| rows.len() > 1);
+    Ok(shared.flatten().map(|(_, account)| *account).collect())
 }
 
 /// When the accounts of shared keys joined.
@@ -286,7 +278,7 @@ fn joined_times(
 ) -> Result<HashMap<u32, i64>> {
     let mut joined: HashMap<u32, i64> = HashMap::new();
     let sql = "SELECT member, joined FROM members_mapped WHERE joined IS NOT NULL";
-    session.stream("identities", sql, &crate::Silent, |batch| {
+    session.stream(STAGE, sql, &crate::Silent, |batch| {
         let times = batch.column(1).as_primitive::<Int64Type>();
         for (row, account) in account(batch.column(0), is_integer).into_iter().enumerate() {
             let position = account.and_then(|account| keys.positions.get(&account).copied());

@@ -221,14 +221,27 @@ pub(crate) struct Sieve {
 
 impl Sieve {
     pub(crate) fn new(ids: impl ExactSizeIterator<Item = i64>) -> Self {
-        // 16 bits an id, at least 64.
-        let words = (ids.len() / 4 + 1).next_power_of_two();
-        let mut sieve = Self { bits: vec![0; words], shift: 58 - words.trailing_zeros() };
-        for id in ids {
-            let at = sieve.place(id);
-            sieve.bits[at / 64] |= 1 << (at % 64);
-        }
+        let mut sieve = Self::of_size(ids.len());
+        ids.for_each(|id| {
+            sieve.insert(id);
+        });
         sieve
+    }
+
+    /// An empty sieve for so many ids.
+    pub(crate) fn of_size(ids: usize) -> Self {
+        // 16 bits an id, at least 64.
+        let words = (ids / 4 + 1).next_power_of_two();
+        Self { bits: vec![0; words], shift: 58 - words.trailing_zeros() }
+    }
+
+    /// Adds an id; tells whether it may have been there before.
+    pub(crate) fn insert(&mut self, id: i64) -> bool {
+        let at = self.place(id);
+        let word = &mut self.bits[at / 64];
+        let before = *word >> (at % 64) & 1 == 1;
+        *word |= 1 << (at % 64);
+        before
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the shift leaves as many bits as there are places")]
@@ -246,6 +259,19 @@ fn hash_of(key: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     key.hash(&mut hasher);
     hasher.finish()
+}
+
+/// Calls `take` with the row and the text of each value of a column.
+pub(crate) fn for_each_text(column: &ArrayRef, mut take: impl FnMut(usize, &str)) {
+    let mut each = |texts: &mut dyn Iterator<Item = Option<&str>>| {
+        for (row, text) in texts.enumerate() {
+            text.into_iter().for_each(|text| take(row, text));
+        }
+    };
+    match column.data_type() {
+        DataType::Utf8View => each(&mut column.as_string_view().iter()),
+        _ => each(&mut texts(column).iter()),
+    }
 }
 
 /// Calls `take` with the row and the hash of each key of a column.

@@ -14,6 +14,7 @@ mod files;
 mod functions;
 mod identity;
 mod intake;
+mod jobs;
 mod keys;
 mod members;
 mod outputs;

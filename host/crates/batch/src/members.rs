@@ -1,7 +1,9 @@
 //! The table of members: aggregates over events, attributes, consents and expressions.
 
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
 
 use arrow::array::RecordBatch;
 use playbook_features::{
@@ -68,8 +70,7 @@ impl BatchSource {
         let features: Vec<FeatureDef> =
             self.playbook.features.iter().filter(|f| f.subject.0 == "member").cloned().collect();
         let mut columns: BTreeMap<String, Column> = BTreeMap::new();
-        let keys = Arc::new(self.universe()?);
-        self.keys = Some(Arc::clone(&keys));
+        let mut keys = Arc::new(self.universe(false)?);
         for grain in [Grain::Events, Grain::Costs, Grain::Entries] {
             let Some(rows) = self.rows(source_table(grain)).cloned() else { continue };
             if !rows.columns.contains_key("member") {
@@ -77,20 +78,31 @@ impl BatchSource {
             }
             let mut aggregates = self.aggregates(&features, grain, &rows, |_| None)?;
             if grain == Grain::Events {
-                aggregates = self.tallied(aggregates, &rows, &keys, &mut columns)?;
+                aggregates = self.tallied(aggregates, &rows, &mut keys, &mut columns)?;
             }
             for pass in self.passes(&aggregates, &rows, Some("member"))? {
                 let batches = self.run_pass("features", &pass)?;
                 place_pass(&pass, &batches, &keys, true, &declared(&aggregates), &mut columns)?;
             }
         }
-        self.attributes(&features, &keys, &mut columns)?;
+        self.keys = Some(Arc::clone(&keys));
+        let (source, of_keys) = (&*self, &keys);
+        let (attributes, consents) = thread::scope(|scope| {
+            let consents = scope.spawn(|| source.consent_columns(of_keys));
+            let attributes = source.attributes(&features, of_keys, &mut columns);
+            (attributes, consents.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        });
+        attributes?;
         for feature in &features {
             if let Definition::Sql(sql) = &feature.definition {
                 columns.insert(feature.name.clone(), self.free_sql(feature, sql, &keys)?);
             }
         }
-        let frame = self.assemble(&features, "member", &keys, columns)?;
+        let mut frame = Frame::with_rows(keys.len());
+        frame.push(keys.column("member"));
+        push_in_order(&mut frame, &features, columns);
+        evaluate(&self.session, &features, &mut frame)?;
+        consents?.into_iter().for_each(|column| frame.push(column));
         self.options.progress.finished("features");
         Ok(frame)
     }
@@ -100,7 +112,7 @@ impl BatchSource {
         &self,
         aggregates: Vec<AggregateFeature<'a>>,
         rows: &RowTable,
-        keys: &Arc<Keys>,
+        keys: &mut Arc<Keys>,
         columns: &mut BTreeMap<String, Column>,
     ) -> Result<Vec<AggregateFeature<'a>>> {
         let is_plain = |one: &AggregateFeature<'_>| {
@@ -108,34 +120,22 @@ impl BatchSource {
         };
         let (plain, mut left): (Vec<_>, Vec<_>) = aggregates.into_iter().partition(is_plain);
         let as_of_day = self.clock.local_day(self.intake.as_of.0);
-        let (plan, rest) = TallyPlan::new(&self.request(&plain, rows, Some("member")), as_of_day)?;
-        let mut taken = Vec::new();
-        for (at, one) in plain.into_iter().enumerate() {
-            if rest.binary_search(&at).is_ok() { left.push(one) } else { taken.push(one.def) }
+        let plan = || TallyPlan::new(&self.request(&plain, rows, Some("member")), as_of_day);
+        let (first, rest) = plan()?;
+        let taken: Vec<&FeatureDef> =
+            (0..).zip(&plain).filter(|(at, _)| rest.binary_search(at).is_err()).map(|(_, one)| one.def).collect();
+        // A look at the listed members alone: that all members of the events are among them shows as the events go by.
+        let sees_all = !taken.is_empty() && keys.len() > 0 && first.least_time().is_none();
+        let mut done = if sees_all { self.tally(first, &taken, rows, keys)? } else { None };
+        if done.is_none() {
+            *keys = Arc::new(self.universe(true)?);
+            if !taken.is_empty() {
+                done = self.tally(plan()?.0, &taken, rows, keys)?;
+            }
         }
-        if !taken.is_empty() {
-            let done = self.tally(plan, &taken, rows, keys)?;
-            columns.extend(done.into_iter().map(|column| (column.name.clone(), column)));
-        }
+        columns.extend(done.into_iter().flatten().map(|column| (column.name.clone(), column)));
+        left.extend((0..).zip(plain).filter(|(at, _)| rest.binary_search(at).is_ok()).map(|(_, one)| one));
         Ok(left)
-    }
-
-    /// Puts computed columns in the playbook's order, adds consents and expressions.
-    fn assemble(
-        &self,
-        features: &[FeatureDef],
-        key: &str,
-        keys: &Keys,
-        columns: BTreeMap<String, Column>,
-    ) -> Result<Frame> {
-        let mut frame = Frame::with_rows(keys.len());
-        frame.push(keys.column(key));
-        push_in_order(&mut frame, features, columns);
-        evaluate(&self.session, features, &mut frame)?;
-        for column in self.consent_columns(keys)? {
-            frame.push(column);
-        }
-        Ok(frame)
     }
 
     /// Adds the attributes among `features`: columns of the members table as they are. A member's own row
@@ -224,11 +224,12 @@ impl BatchSource {
         column(&target, &parts)
     }
 
-    /// Members of the table of members and of the events before T.
-    fn universe(&self) -> Result<Keys> {
+    /// Members of the table of members and, where `of_events`, of the events before T.
+    fn universe(&self, of_events: bool) -> Result<Keys> {
         let is_integer = self.tables.member_is_integer;
         let mut found = Collector::new(is_integer);
-        for table in [SourceTable::Members, SourceTable::Events] {
+        let events = of_events.then_some(SourceTable::Events);
+        for table in [SourceTable::Members].into_iter().chain(events) {
             let Some(rows) = self.rows(table) else { continue };
             let filter = where_clause(&rows.in_time(self.intake.as_of, Some("member")));
             let sql = format!("SELECT member AS key FROM {}{filter}", quote_name(&rows.name));

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
@@ -19,6 +19,7 @@ use playbook_model::{Cells, Column, Frame};
 use crate::Result;
 use crate::arrays::{data_type, dictionary, stretches};
 use crate::error::{io, parquet};
+use crate::jobs::done_by;
 
 /// Rows of a row group.
 const GROUP_ROWS: usize = 1 << 18;
@@ -98,32 +99,16 @@ fn encode(
     rows: &Range<usize>,
     threads: usize,
 ) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
-    let jobs = Mutex::new(writers.into_iter().enumerate());
-    let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let work = || {
-        let mut done = Vec::new();
-        while let Some((at, mut writer)) = next() {
-            for stretch in stretches(rows.clone()) {
-                let array = dictionary(columns[at], stretch);
-                for leaf in compute_leaves(schema.field(at), &array)? {
-                    writer.write(&leaf)?;
-                }
+    let chunks = done_by(threads, writers.into_iter().enumerate(), |(at, mut writer)| {
+        for stretch in stretches(rows.clone()) {
+            let array = dictionary(columns[at], stretch);
+            for leaf in compute_leaves(schema.field(at), &array)? {
+                writer.write(&leaf)?;
             }
-            done.push((at, writer.close()?));
         }
-        Ok::<_, ParquetError>(done)
-    };
-    let mut chunks = Vec::with_capacity(columns.len());
-    std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads.max(1)).map(|_| scope.spawn(work)).collect();
-        chunks.extend(work()?);
-        for other in others {
-            chunks.extend(other.join().expect("encoding does not panic")?);
-        }
-        Ok::<_, ParquetError>(())
-    })?;
-    chunks.sort_by_key(|(at, _)| *at);
-    Ok(chunks.into_iter().map(|(_, chunk)| chunk).collect())
+        writer.close()
+    });
+    chunks.into_iter().collect()
 }
 
 /// Name under which a file is written before it is whole.

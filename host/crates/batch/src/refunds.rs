@@ -5,18 +5,20 @@
 //! negated and weight 0, so that it counts in sums and nowhere else. A refund whose order is unknown is set off
 //! at its own time.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use arrow::array::RecordBatch;
 use datafusion::datasource::MemTable;
 use playbook_features::quote_name;
-use playbook_model::UnixMs;
+use playbook_model::{Definition, FeatureDef, Grain, UnixMs};
 use playbook_toml::MapType;
 
 use crate::Result;
 use crate::error::engine;
+use crate::intake::sql_type;
 use crate::keys::{for_each_hash, register_among};
 use crate::session::Session;
+use crate::subjects::key_column;
 
 const STAGE: &str = "refunds";
 const TABLE: &str = "refund_rows";
@@ -32,6 +34,7 @@ pub(crate) fn create(
     columns: &BTreeMap<String, MapType>,
     member: &str,
     as_of: UnixMs,
+    features: &[FeatureDef],
 ) -> Result<Option<String>> {
     let order_key = ["event_id", "object"].into_iter().find(|name| columns.contains_key(*name));
     let amounts: Vec<_> =
@@ -41,10 +44,18 @@ pub(crate) fn create(
         return Ok(None);
     }
     let mut selected = Vec::new();
+    let mut looked_at = Vec::new();
+    let read = columns_read(features);
     for (name, map_type) in columns {
         let quoted = quote_name(name);
+        let is_read = [order_key, "original_order", "member", "time", "kind", "channel"].contains(&name.as_str())
+            || read.as_ref().is_none_or(|read| read.contains(name.as_str()));
+        if is_read {
+            looked_at.push(quoted.clone());
+        }
         selected.push(match name.as_str() {
             "kind" => "'order_paid' AS kind".to_owned(),
+            _ if !is_read => format!("CAST(NULL AS {}) AS {quoted}", sql_type(*map_type)),
             _ if *map_type == MapType::Money => format!("-r.{quoted} AS {quoted}"),
             _ => format!("CASE WHEN o.time IS NULL THEN r.{quoted} ELSE o.{quoted} END AS {quoted}"),
         });
@@ -76,8 +87,9 @@ pub(crate) fn create(
     register_among(session, IS_REFUNDED, orders);
     // One look at the events for both: few are refunds, few orders are refunded.
     let both = format!(
-        "SELECT * FROM events_mapped WHERE (kind = 'order_refunded' AND {condition}) \
+        "SELECT {} FROM events_mapped WHERE (kind = 'order_refunded' AND {condition}) \
          OR (kind = 'order_paid' AND {IS_REFUNDED}({}))",
+        looked_at.join(", "),
         key(order_key)
     );
     let few = session.collect_few(STAGE, &both)?;
@@ -106,4 +118,20 @@ pub(crate) fn create(
     names.push(format!("{member} AS member"));
     names.push("member AS account".to_owned());
     Ok(Some(format!("SELECT {}, CAST(0 AS BIGINT) AS weight FROM {TABLE}", names.join(", "))))
+}
+
+/// Columns of events that features may read; `None`: all, because a playbook's own SQL may name any.
+fn columns_read(features: &[FeatureDef]) -> Option<BTreeSet<&str>> {
+    let mut read = BTreeSet::new();
+    for feature in features {
+        match &feature.definition {
+            Definition::Sql(_) => return None,
+            Definition::Aggregate(aggregate) if aggregate.over == Grain::Events => {
+                read.extend(aggregate.field.iter().chain(&aggregate.by).map(String::as_str));
+                read.insert(key_column(&feature.subject.0));
+            }
+            _ => {}
+        }
+    }
+    Some(read)
 }

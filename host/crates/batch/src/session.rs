@@ -1,6 +1,7 @@
 //! The engine's session: settings that bound memory and keep results the same, and running SQL.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -100,13 +101,13 @@ impl Session {
     }
 
     /// Runs a query of the host's own; each thread of the engine hands its batches to `take`, with the number of
-    /// their partition.
+    /// their partition, until that says to stop.
     pub(crate) fn scan(
         &self,
         stage: &'static str,
         sql: &str,
         progress: &Arc<dyn Progress>,
-        take: impl Fn(usize, &RecordBatch) -> Result<()> + Send + Sync + 'static,
+        take: impl Fn(usize, &RecordBatch) -> Result<ControlFlow<()>> + Send + Sync + 'static,
     ) -> Result<()> {
         tracing::debug!(stage, sql, "scan");
         let take = Arc::new(take);
@@ -120,7 +121,9 @@ impl Session {
                     while let Some(batch) = stream.next().await {
                         go_on(&cancel)?;
                         let batch = batch.map_err(engine(stage))?;
-                        take(partition, &batch)?;
+                        if take(partition, &batch)?.is_break() {
+                            break;
+                        }
                         progress.advanced(stage, batch.num_rows() as u64, None);
                     }
                     Ok(())
@@ -148,7 +151,7 @@ impl Session {
             let mut state = lock().remove(&partition).unwrap_or_default();
             add(&mut state, batch);
             lock().insert(partition, state);
-            Ok(())
+            Ok(ControlFlow::Continue(()))
         })?;
         let states = std::mem::take(&mut *states.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(states.into_values().collect())

@@ -110,7 +110,7 @@ impl BatchSource {
             .or(playbook.cycle.as_of)
             .or_else(|| last_event.map(|at| midnight_after(&clock, at)))
             .ok_or(BatchError::NoAsOf)?;
-        let accounts_merged = tables.finish(&session, as_of)?;
+        let accounts_merged = tables.finish(&session, as_of, &playbook.features)?;
         for source in &mapped {
             session.forget(&source.view)?;
             session.forget(&source.raw)?;

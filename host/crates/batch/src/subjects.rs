@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, UInt32Array};
+use arrow::array::{Array, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::take;
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::Schema;
 use datafusion::datasource::MemTable;
 use datafusion::logical_expr::{ColumnarValue, Signature, SimpleScalarUDF, Volatility};
 use playbook_features::{FieldType, Pass, RowTable, function, quote_name, quote_text, where_clause};
@@ -13,6 +13,7 @@ use playbook_model::{Cells, CellType, Column, Definition, FeatureDef, Frame, Gra
 use playbook_toml::SourceTable;
 
 use crate::arrays::{array, field, stretches, whole};
+use crate::cells::distinct_texts;
 use crate::error::engine;
 use crate::expressions::evaluate;
 use crate::keys::{Keys, NO_ROW, texts};
@@ -35,7 +36,7 @@ impl BatchSource {
         let output = output_of_subject(name, outputs);
         let mut passes: Vec<(Pass, Vec<RecordBatch>)> = Vec::new();
         let mut declared = Vec::new();
-        let mut found = Vec::new();
+        let mut found: BTreeSet<Box<str>> = BTreeSet::new();
         for grain in [Grain::Events, Grain::Members, Grain::Costs, Grain::Entries] {
             let wanted = over(&features, grain);
             if wanted.is_empty() && !matches!(grain, Grain::Events) {
@@ -59,8 +60,10 @@ impl BatchSource {
             }
             declared.extend(aggregates.into_iter().map(|a| (a.def.clone(), a.values)));
         }
-        found.extend(passes.iter().flat_map(|(_, batches)| batches.iter().map(|b| Arc::clone(b.column(0)))));
-        let keys = self.subject_keys(name, output, outputs, &found);
+        for batch in passes.iter().flat_map(|(_, batches)| batches) {
+            found.extend(texts(batch.column(0)).iter().flatten().map(Box::from));
+        }
+        let keys = self.subject_keys(name, output, outputs, found);
         let mut columns: BTreeMap<String, Column> = BTreeMap::new();
         for (pass, batches) in &passes {
             place_pass(pass, batches, &keys, name != "brand", &declared, &mut columns)?;
@@ -78,12 +81,17 @@ impl BatchSource {
     }
 
     /// All keys of events before T: a subject without any row in a window is a row of its table all the same.
-    fn every_key(&self, rows: &RowTable, key: &str) -> Result<Vec<ArrayRef>> {
+    fn every_key(&self, rows: &RowTable, key: &str) -> Result<BTreeSet<Box<str>>> {
         let filter = where_clause(&rows.in_time(self.intake.as_of, Some(key)));
-        let (key, table) = (quote_name(key), quote_name(&rows.name));
-        let sql = format!("SELECT {key} AS key FROM {table}{filter} GROUP BY {key}");
-        let batches = self.session.collect(STAGE, &sql)?;
-        Ok(batches.iter().map(|batch| Arc::clone(batch.column(0))).collect())
+        let sql = format!("SELECT {} FROM {}{filter}", quote_name(key), quote_name(&rows.name));
+        let parts = self.session.fold(STAGE, &sql, |found: &mut BTreeSet<Box<str>>, batch| {
+            for key in distinct_texts(batch.column(0)) {
+                if !found.contains(&*key) {
+                    found.insert(key);
+                }
+            }
+        })?;
+        Ok(parts.into_iter().flatten().collect())
     }
 
     /// Keys of all rows: those that any aggregate found; all values of a segmentation.
@@ -92,7 +100,7 @@ impl BatchSource {
         subject: &str,
         output: Option<&str>,
         outputs: &Frame,
-        found: &[ArrayRef],
+        found: BTreeSet<Box<str>>,
     ) -> Keys {
         if subject == "brand" {
             return Keys::from_texts(vec![self.playbook.brand.as_str().into()]);
@@ -101,10 +109,7 @@ impl BatchSource {
         if let Some(names) = output.and_then(|o| outputs.column(o)).and_then(category_names) {
             all.extend(names.iter().map(|name| Box::from(name.as_str())));
         }
-        for keys in found {
-            let keys = texts(keys);
-            all.extend(keys.iter().flatten().filter(|key| !key.is_empty()).map(Box::from));
-        }
+        all.extend(found.into_iter().filter(|key| !key.is_empty()));
         Keys::from_texts(all)
     }
 
@@ -133,8 +138,7 @@ impl BatchSource {
         let column = match subject {
             "brand" => return Ok(Some((rows, None))),
             "day" if rows.timed => return self.daily_rows(&rows).map(Some),
-            "content" | "order" => "object",
-            _ => output.unwrap_or(subject),
+            _ => output.unwrap_or_else(|| key_column(subject)),
         };
         if rows.columns.contains_key(column) {
             return Ok(Some((rows, Some(column.to_owned()))));
@@ -241,7 +245,7 @@ impl BatchSource {
         }
         let find = |name: &&str| outputs.column(name).or_else(|| attributes.column(name));
         let columns: Vec<&Column> = names.iter().filter_map(find).collect();
-        self.register_frame(MEMBER_ROWS, outputs, &columns)?;
+        self.register_members(outputs.rows(), &columns)?;
         let fields = columns.iter().map(|c| (c.name.clone(), field_type(c)));
         let rows = RowTable {
             name: MEMBER_ROWS.to_owned(),
@@ -276,35 +280,28 @@ impl BatchSource {
         Ok(columns.remove(name))
     }
 
-    /// Makes columns of members a table of the engine; the member's id is its column `output_member`.
-    fn register_frame(&self, name: &str, members: &Frame, columns: &[&Column]) -> Result<()> {
-        let is_integer = self.tables.member_is_integer;
-        let id_type = if is_integer { DataType::Int64 } else { DataType::Utf8 };
-        let mut fields = vec![Field::new("output_member", id_type, true)];
-        fields.extend(columns.iter().map(|column| field(column)));
-        let schema = Arc::new(Schema::new(fields));
-        let ids = members.column("member");
+    /// Makes columns of members a table of the engine.
+    fn register_members(&self, members: usize, columns: &[&Column]) -> Result<()> {
+        let schema = Arc::new(Schema::new(columns.iter().map(|column| field(column)).collect::<Vec<_>>()));
         let mut batches = Vec::new();
-        for rows in stretches(0..members.rows()) {
-            let mut arrays: Vec<ArrayRef> = Vec::new();
-            if let Some(ids) = ids {
-                arrays.push(if is_integer {
-                    let id = |row| ids.text(row).and_then(|id| id.parse::<i64>().ok());
-                    Arc::new(rows.clone().map(id).collect::<Int64Array>())
-                } else {
-                    array(ids, rows.clone())
-                });
-            }
-            arrays.extend(columns.iter().map(|column| array(column, rows.clone())));
-            let batch = RecordBatch::try_new(Arc::clone(&schema), arrays);
+        for rows in stretches(0..members) {
+            // A playbook may count members and read nothing of them.
+            let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+            let arrays = columns.iter().map(|column| array(column, rows.clone())).collect();
+            let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options);
             batches.push(batch.map_err(|error| engine(STAGE)(error.into()))?);
         }
         let table = MemTable::try_new(schema, vec![batches]).map_err(engine(STAGE))?;
         let context = &self.session.context;
-        context.deregister_table(name).map_err(engine(STAGE))?;
-        context.register_table(name, Arc::new(table)).map_err(engine(STAGE))?;
+        context.deregister_table(MEMBER_ROWS).map_err(engine(STAGE))?;
+        context.register_table(MEMBER_ROWS, Arc::new(table)).map_err(engine(STAGE))?;
         Ok(())
     }
+}
+
+/// The column of events that holds the keys of a subject.
+pub(crate) fn key_column(subject: &str) -> &str {
+    if matches!(subject, "content" | "order") { "object" } else { subject }
 }
 
 /// The output whose values are the subject's keys: named outright, or the last segmentation for `segment`.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use playbook_features::{FieldType, RowTable, quote_name};
-use playbook_model::UnixMs;
+use playbook_model::{FeatureDef, UnixMs};
 use playbook_toml::{MapType, SourceTable};
 
 use crate::Result;
@@ -53,7 +53,7 @@ impl Tables {
     }
 
     /// Completes the tables once the as-of time is known; returns the accounts that were joined to another.
-    pub(crate) fn finish(&mut self, session: &Session, as_of: UnixMs) -> Result<u64> {
+    pub(crate) fn finish(&mut self, session: &Session, as_of: UnixMs, features: &[FeatureDef]) -> Result<u64> {
         let identities = self.mapped.get(&SourceTable::Identities);
         if identities.is_some_and(|columns| columns.contains_key("verified")) {
             let joined = self.mapped.get(&SourceTable::Members);
@@ -65,7 +65,7 @@ impl Tables {
             let Some(columns) = self.mapped.get(&table) else { continue };
             let refunds = match table {
                 SourceTable::Events => {
-                    crate::refunds::create(session, columns, &self.member(), as_of)?
+                    crate::refunds::create(session, columns, &self.member(), as_of, features)?
                 }
                 _ => None,
             };

@@ -1,8 +1,9 @@
 //! Aggregates over the members' events in one scan: rows of all threads into numbers by member.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch};
 use arrow::compute::cast;
@@ -14,6 +15,7 @@ use crate::cells::of_texts;
 use crate::clock::OffsetReader;
 use crate::error::engine;
 use crate::functions::micro;
+use crate::jobs::done_by;
 use crate::keys::{Keys, NO_ROW};
 use crate::source::BatchSource;
 use crate::{BrandClock, Result};
@@ -36,17 +38,20 @@ struct Shared {
     fields: Vec<(usize, FieldType)>,
     /// Codes of texts.
     codes: Mutex<HashMap<String, i64>>,
+    /// Whether an event's member is not among the keys, which ends the scan.
+    met_stranger: AtomicBool,
 }
 
 impl BatchSource {
-    /// Computes the columns of a plan over the members' events, in the order of `features`.
+    /// Computes the columns of a plan over the members' events, in the order of `features`; `None` where an event's
+    /// member is not among the keys.
     pub(crate) fn tally(
         &self,
         plan: TallyPlan,
         features: &[&FeatureDef],
         rows: &RowTable,
         keys: &Arc<Keys>,
-    ) -> Result<Vec<Column>> {
+    ) -> Result<Option<Vec<Column>>> {
         let mut selected = vec!["member AS key".to_owned(), "time".to_owned()];
         let mut select = |wanted: bool, name: &str| {
             wanted.then(|| {
@@ -73,19 +78,30 @@ impl BatchSource {
             weight,
             fields,
             codes: Mutex::default(),
+            met_stranger: AtomicBool::new(false),
         });
         let scan = Arc::clone(&shared);
         self.session.scan(STAGE, &sql, &self.options.progress, move |_, batch| scan.take(batch))?;
         let shared = Arc::into_inner(shared).expect("the threads of the scan are done");
-        Ok(shared.finish(features, self.options.partitions))
+        if shared.met_stranger.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        Ok(Some(shared.finish(features, self.options.partitions)))
     }
 }
 
 impl Shared {
-    fn take(&self, batch: &RecordBatch) -> Result<()> {
+    fn take(&self, batch: &RecordBatch) -> Result<ControlFlow<()>> {
         let fault = |error: arrow::error::ArrowError| engine(STAGE)(error.into());
         let integers = |at: usize| cast(batch.column(at), &DataType::Int64).map_err(fault);
         let places = self.keys.places(batch.column(0));
+        let is_strange = |(at, place): (usize, &u32)| *place == NO_ROW && batch.column(0).is_valid(at);
+        if places.iter().enumerate().any(is_strange) {
+            self.met_stranger.store(true, Ordering::Relaxed);
+        }
+        if self.met_stranger.load(Ordering::Relaxed) {
+            return Ok(ControlFlow::Break(()));
+        }
         let times = integers(1)?;
         let times = times.as_primitive::<Int64Type>();
         let kinds = self.kind.map(|at| of_texts(batch.column(at), |kind| self.plan.kind_code(kind)));
@@ -138,7 +154,7 @@ impl Shared {
                 tally.add(&self.plan, *class as usize, *place as usize % SHARD_MEMBERS, &mut row);
             }
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 
     /// A code per text, the same in all batches; which is whose does not matter.
@@ -166,22 +182,16 @@ impl Shared {
         for column in &mut columns {
             column.stretches().zip(&mut stretches).for_each(|(stretch, shard)| shard.push(stretch));
         }
-        let jobs = Mutex::new(self.shards.iter().zip(stretches).enumerate());
-        let work = || {
-            while let Some((at, (tally, mut stretches))) = locked(&jobs).next() {
-                let tally = locked(tally).take();
-                let tally = tally.unwrap_or_else(|| Tally::new(&self.plan, self.members(at)));
-                let local_ms = |time| self.clock.local_ms(time);
-                tally.finish(&self.plan, local_ms, |column, first, values| {
-                    for (member, value) in (first..).zip(values) {
-                        put(&mut stretches[column], member, *value);
-                    }
-                });
-            }
-        };
-        thread::scope(|scope| {
-            (1..threads.max(1)).for_each(|_| drop(scope.spawn(work)));
-            work();
+        let jobs = self.shards.iter().zip(stretches).enumerate();
+        done_by(threads, jobs, |(at, (tally, mut stretches))| {
+            let tally = locked(tally).take();
+            let tally = tally.unwrap_or_else(|| Tally::new(&self.plan, self.members(at)));
+            let local_ms = |time| self.clock.local_ms(time);
+            tally.finish(&self.plan, local_ms, |column, first, values| {
+                for (member, value) in (first..).zip(values) {
+                    put(&mut stretches[column], member, *value);
+                }
+            });
         });
         columns.into_iter().map(Filling::finish).collect()
     }
