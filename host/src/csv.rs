@@ -22,14 +22,16 @@ impl Csv {
     }
 
     /// Writes one row.
-    pub(crate) fn row<S: AsRef<str>>(&mut self, cells: &[S]) -> Result<()> {
-        debug_assert_eq!(cells.len(), self.columns);
-        for (i, cell) in cells.iter().enumerate() {
-            if i > 0 {
+    pub(crate) fn row<S: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = S>) -> Result<()> {
+        let mut written = 0;
+        for cell in cells {
+            if written > 0 {
                 self.out.write_all(b",")?;
             }
             write_cell(&mut self.out, cell.as_ref())?;
+            written += 1;
         }
+        debug_assert_eq!(written, self.columns);
         self.out.write_all(b"\n")?;
         Ok(())
     }
@@ -45,7 +47,7 @@ impl Csv {
 /// Text that a spreadsheet would take for a formula is neutralised; numbers stay numbers.
 fn write_cell(out: &mut impl Write, cell: &str) -> std::io::Result<()> {
     let cell = playbook_batch::neutral_cell(cell);
-    if !cell.contains([',', '"', '\n', '\r']) {
+    if !cell.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
         return out.write_all(cell.as_bytes());
     }
     out.write_all(b"\"")?;

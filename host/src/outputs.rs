@@ -1,5 +1,6 @@
 //! Writes what a cycle came to: tables for programs and spreadsheets, plans and diagnoses as JSON.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -26,17 +27,17 @@ fn stage_of(run: &CycleRun, position: u16) -> Option<&StageRun> {
 }
 
 /// The cells of [`PROPOSAL`].
-fn proposal(ids: Option<&Column>, stage: &StageRun, c: &Candidate) -> Vec<String> {
+fn proposal<'a>(ids: Option<&'a Column>, stage: &'a StageRun, c: &Candidate) -> [Cow<'a, str>; 7] {
     let action = stage.shape.actions.get(usize::from(c.action));
     let reason = stage.shape.reasons.get(c.reason as usize);
-    vec![
-        ids.and_then(|i| i.text(c.row as usize)).unwrap_or("").to_owned(),
-        stage.name.clone(),
-        action.map_or_else(String::new, |a| a.name.clone()),
-        c.quantity.to_string(),
-        c.cost.to_string(),
-        c.expected_output.to_string(),
-        reason.map_or_else(String::new, |r| r.code.clone()),
+    [
+        ids.and_then(|i| i.text(c.row as usize)).unwrap_or("").into(),
+        stage.name.as_str().into(),
+        action.map_or("", |a| &a.name).into(),
+        c.quantity.to_string().into(),
+        c.cost.to_string().into(),
+        c.expected_output.to_string().into(),
+        reason.map_or("", |r| &r.code).into(),
     ]
 }
 
@@ -47,21 +48,25 @@ pub(crate) fn grants(dir: &Path, run: &CycleRun, playbook: &Playbook, now_ms: i6
     let ids = run.members.column("member");
     // Few minutes differ; a time zone is read once for each.
     let mut times: BTreeMap<u32, String> = BTreeMap::new();
-    let mut time = |minutes: u32| {
-        let at = || playbook_model::UnixMs(now_ms + i64::from(minutes) * MINUTE_MS);
-        times.entry(minutes).or_insert_with(|| clock::rfc3339(at(), &playbook.time_zone)).clone()
+    let time = |minutes: &u32| {
+        let at = playbook_model::UnixMs(now_ms + i64::from(*minutes) * MINUTE_MS);
+        clock::rfc3339(at, &playbook.time_zone)
     };
     for d in run.decisions.iter().filter(|d| d.refusal.is_none()) {
         let c = &d.candidate;
         let Some(stage) = stage_of(run, c.stage) else { continue };
         let reason = stage.shape.reasons.get(c.reason as usize);
         let waits = stage.shape.actions.get(usize::from(c.action)).is_some_and(|a| a.needs_approval);
-        let mut row = proposal(ids, stage, c);
-        row.push(reason.map_or_else(String::new, |r| r.text.en.clone()));
-        row.push(time(c.after_min));
-        row.push(if c.until_min == 0 { String::new() } else { time(c.until_min) });
-        row.push(if waits { "waits for approval" } else { "granted" }.to_owned());
-        csv.row(&row)?;
+        for minutes in [c.after_min, c.until_min] {
+            times.entry(minutes).or_insert_with_key(time);
+        }
+        let rest = [
+            reason.map_or("", |r| &r.text.en),
+            &times[&c.after_min],
+            if c.until_min == 0 { "" } else { &times[&c.until_min] },
+            if waits { "waits for approval" } else { "granted" },
+        ];
+        csv.row(proposal(ids, stage, c).into_iter().chain(rest.map(Cow::from)))?;
     }
     csv.finish()
 }
@@ -79,12 +84,9 @@ pub(crate) fn refused(dir: &Path, run: &CycleRun) -> Result<()> {
             let action = stage.shape.actions.get(usize::from(w.candidate.action))?;
             Some(format!("{}/{}", stage.name, action.name))
         });
-        let mut row = proposal(ids, stage, &d.candidate);
-        row.push(refusal.code.code().to_owned());
-        row.push(refusal.code.words("en").to_owned());
-        row.push(refusal.rule.to_owned());
-        row.push(winner.unwrap_or_default());
-        csv.row(&row)?;
+        let why = [refusal.code.code(), refusal.code.words("en"), refusal.rule];
+        let rest = why.map(Cow::from).into_iter().chain([winner.unwrap_or_default().into()]);
+        csv.row(proposal(ids, stage, &d.candidate).into_iter().chain(rest))?;
     }
     csv.finish()
 }
@@ -291,19 +293,19 @@ pub(crate) fn ledger(dir: &Path, ledger: &Ledger, cycle: &CycleRef) -> Result<()
     )?;
     let mut failed = None;
     ledger.extract(cycle, |entry, account, _at| {
-        let row = [
-            entry.number.to_string(),
-            entry.kind.name().to_owned(),
-            account.to_owned(),
-            entry.amount.0.to_string(),
-            entry.stage.to_owned(),
-            entry.action.to_owned(),
-            entry.member.to_string(),
-            entry.quantity.to_string(),
-            entry.key.hex(),
+        let row: [Cow<'_, str>; 9] = [
+            entry.number.to_string().into(),
+            entry.kind.name().into(),
+            account.into(),
+            entry.amount.0.to_string().into(),
+            entry.stage.into(),
+            entry.action.into(),
+            entry.member.to_string().into(),
+            entry.quantity.to_string().into(),
+            entry.key.hex().into(),
         ];
         if failed.is_none() {
-            failed = csv.row(&row).err();
+            failed = csv.row(row).err();
         }
     })?;
     match failed {

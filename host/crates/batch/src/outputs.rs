@@ -34,8 +34,8 @@ const GROUP_ROWS: usize = 1 << 18;
 pub fn write_members(path: &Path, frame: &Frame, omit: &[String], threads: usize) -> Result<()> {
     let columns: Vec<&Column> =
         frame.columns().iter().filter(|column| !omit.contains(&column.name)).collect();
-    let fields: Vec<Field> =
-        columns.iter().map(|column| Field::new(&column.name, written_type(column), true)).collect();
+    let field = |column: &&Column| Field::new(&column.name, written_type(column), column.valid.is_some());
+    let fields: Vec<Field> = columns.iter().map(field).collect();
     let schema: SchemaRef = Arc::new(Schema::new(fields));
     let aside = aside(path);
     let file = File::create(&aside).map_err(io("create", &aside))?;
@@ -70,6 +70,8 @@ fn written_type(column: &Column) -> DataType {
 fn properties(columns: &[&Column]) -> WriterProperties {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).expect("level 1 exists")))
+        // Members stand by their ids: no value has a stretch of its own that a reader could skip to.
+        .set_statistics_enabled(EnabledStatistics::None)
         .set_created_by("playbook".to_owned());
     for column in columns {
         // Ids and reals repeat too seldom for a dictionary; integers are packed as quickly as they are looked up.
@@ -77,15 +79,8 @@ fn properties(columns: &[&Column]) -> WriterProperties {
         if !matches!(column.cells, Cells::Category { .. }) {
             properties = properties.set_column_dictionary_enabled(path(), false);
         }
-        match column.cells {
-            Cells::Integer(_) | Cells::Small(_) => {
-                properties = properties.set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED);
-            }
-            // Nobody looks for a range of texts.
-            Cells::Text(_) => {
-                properties = properties.set_column_statistics_enabled(path(), EnabledStatistics::None);
-            }
-            Cells::Real(_) | Cells::Category { .. } => {}
+        if matches!(column.cells, Cells::Integer(_) | Cells::Small(_)) {
+            properties = properties.set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED);
         }
     }
     properties.build()

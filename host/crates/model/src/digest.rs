@@ -30,7 +30,13 @@ impl Digest {
     /// Lower-case hexadecimal, 64 letters.
     #[must_use]
     pub fn hex(&self) -> String {
-        self.0.iter().map(|b| format!("{b:02x}")).collect()
+        let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
+        let mut text = String::with_capacity(64);
+        for byte in self.0 {
+            text.push(digit(byte >> 4));
+            text.push(digit(byte & 15));
+        }
+        text
     }
 
     /// Reads 64 hexadecimal letters.
