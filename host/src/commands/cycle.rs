@@ -123,10 +123,9 @@ pub(crate) fn execute(
         None => None,
     };
     let mut source = BatchSource::open(playbook, options)?;
-    let intake = source.intake().clone();
     laps.end("intake");
 
-    let run_key = run_key(playbook.digest, &intake, &stages, job.metering);
+    let run_key = |intake: &Intake| run_key(playbook.digest, intake, &stages, job.metering);
     let ledger = open_ledger(&state, &playbook.brand, job.dry_run, job.ledger.as_ref())?;
     let mut ledger_mark = LedgerMark::of(&ledger)?;
     let write_members = outputs.map(|dir| {
@@ -137,7 +136,7 @@ pub(crate) fn execute(
         }
     });
     let options = CycleOptions {
-        run_key,
+        run_key: &run_key,
         books: !job.dry_run,
         threads: job.threads,
         cancel: session.cancel.clone(),
@@ -148,6 +147,8 @@ pub(crate) fn execute(
     laps.append(&run.laps);
     progress.clear();
     let rejects = source.rejects().to_vec();
+    let intake = source.digested()?.clone();
+    let run_key = run_key(&intake);
     if !job.dry_run {
         keep_components(session, &stages, &components)?;
         ledger_mark = LedgerMark::of(&ledger)?;

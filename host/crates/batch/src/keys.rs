@@ -90,6 +90,9 @@ impl Keys {
         let mut cells = TextCells::default();
         match self {
             Self::Integer { sorted, .. } => {
+                let digits = sorted.last().map_or(0, |last| last.to_string().len());
+                cells.bytes.reserve(digits * sorted.len());
+                cells.ends.reserve(sorted.len());
                 sorted.iter().for_each(|key| cells.push(&key.to_string()));
             }
             Self::Text { sorted, .. } => sorted.iter().for_each(|key| cells.push(key)),
@@ -101,17 +104,20 @@ impl Keys {
 /// Keys while they are collected: each is kept about once.
 #[derive(Debug)]
 pub(crate) enum Collector {
-    Integer { all: Vec<i64>, limit: usize },
+    /// A bit for each of the first integers from 0 on, and what lies beyond them.
+    Integer { near: Vec<u64>, far: Vec<i64>, limit: usize },
     Text(HashSet<Box<str>>),
 }
 
 impl Collector {
-    /// Integers kept before repeated ones are first removed.
+    /// Integers from 0 on that have a bit: at most 16 MiB of them.
+    const NEAR: u64 = 1 << 27;
+    /// Far integers kept before repeated ones are first removed.
     const LIMIT: usize = 1 << 18;
 
     pub(crate) fn new(is_integer: bool) -> Self {
         if is_integer {
-            Self::Integer { all: Vec::new(), limit: Self::LIMIT }
+            Self::Integer { near: Vec::new(), far: Vec::new(), limit: Self::LIMIT }
         } else {
             Self::Text(HashSet::new())
         }
@@ -120,12 +126,26 @@ impl Collector {
     /// Takes the keys of a column; missing keys are left out.
     pub(crate) fn take(&mut self, column: &ArrayRef) {
         match self {
-            Self::Integer { all, limit } => {
+            Self::Integer { near, far, limit } => {
                 let values = cast(column, &DataType::Int64).expect("member ids are integers");
-                all.extend(values.as_primitive::<Int64Type>().iter().flatten());
-                if all.len() >= *limit {
-                    sort_distinct(all);
-                    *limit = (*limit).max(2 * all.len());
+                let values = values.as_primitive::<Int64Type>();
+                let mut add = |key: i64| match usize::try_from(key.cast_unsigned()) {
+                    Ok(at) if key.cast_unsigned() < Self::NEAR => {
+                        if near.len() <= at / 64 {
+                            near.resize((at / 64 + 1).next_power_of_two(), 0);
+                        }
+                        near[at / 64] |= 1 << (at % 64);
+                    }
+                    _ => far.push(key),
+                };
+                if values.null_count() == 0 {
+                    values.values().iter().for_each(|key| add(*key));
+                } else {
+                    values.iter().flatten().for_each(add);
+                }
+                if far.len() >= *limit {
+                    sort_distinct(far);
+                    *limit = (*limit).max(2 * far.len());
                 }
             }
             Self::Text(all) => {
@@ -140,9 +160,10 @@ impl Collector {
 
     pub(crate) fn merge(&mut self, other: Self) {
         match (self, other) {
-            (Self::Integer { all, .. }, Self::Integer { all: mut more, .. }) => {
-                sort_distinct(&mut more);
-                all.append(&mut more);
+            (Self::Integer { near, far, .. }, Self::Integer { near: more, far: mut further, .. }) => {
+                near.resize(near.len().max(more.len()), 0);
+                near.iter_mut().zip(more).for_each(|(word, more)| *word |= more);
+                far.append(&mut further);
             }
             (Self::Text(all), Self::Text(more)) => all.extend(more),
             _ => unreachable!("keys are of one type"),
@@ -151,8 +172,22 @@ impl Collector {
 
     pub(crate) fn finish(self) -> Keys {
         match self {
-            Self::Integer { all, .. } => Keys::from_integers(all),
+            Self::Integer { near, mut far, .. } => {
+                set_bits(0, &near, |key| far.push(key));
+                Keys::from_integers(far)
+            }
             Self::Text(all) => Keys::from_texts(all.into_iter().collect()),
+        }
+    }
+}
+
+/// Calls `take` with the places of the bits that are set, the first of which is `first`.
+fn set_bits(first: i64, words: &[u64], mut take: impl FnMut(i64)) {
+    for (base, word) in (first..).step_by(64).zip(words) {
+        let mut word = *word;
+        while word != 0 {
+            take(base + i64::from(word.trailing_zeros()));
+            word &= word - 1;
         }
     }
 }
@@ -173,12 +208,7 @@ fn sort_distinct(all: &mut Vec<i64>) {
                 let at = usize::try_from(key - least).expect("keys lie in the span");
                 seen[at / 64] |= 1 << (at % 64);
             }
-            for (base, mut word) in (least..).step_by(64).zip(seen) {
-                while word != 0 {
-                    all.push(base + i64::from(word.trailing_zeros()));
-                    word &= word - 1;
-                }
-            }
+            set_bits(least, &seen, |key| all.push(key));
         }
     }
 }
@@ -321,6 +351,21 @@ mod tests {
     use arrow::array::Int64Array;
 
     use super::*;
+
+    #[test]
+    fn keys_are_collected_once_wherever_they_lie() {
+        let near = Collector::NEAR.cast_signed();
+        let mut all = Collector::new(true);
+        let mut more = Collector::new(true);
+        let take = |into: &mut Collector, keys: &[Option<i64>]| {
+            into.take(&(Arc::new(Int64Array::from(keys.to_vec())) as ArrayRef));
+        };
+        take(&mut all, &[Some(63), Some(64), None, Some(near - 1), Some(near), Some(-1), Some(63)]);
+        take(&mut more, &[Some(near), Some(0), Some(i64::MIN), Some(i64::MAX), Some(64)]);
+        all.merge(more);
+        let Keys::Integer { sorted, .. } = all.finish() else { panic!("integers stay integers") };
+        assert_eq!(sorted, [i64::MIN, -1, 0, 63, 64, near - 1, near, i64::MAX]);
+    }
 
     #[test]
     fn keys_are_found_near_together_and_far_apart() {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int64Type;
-use playbook_cycle::{DataSource, Intake, SourceError};
+use playbook_cycle::{DataSource, Intake, SourceError, SourceIntake};
 use playbook_features::RowTable;
 use playbook_model::{Digest, Frame, Subject, UnixMs};
 use playbook_toml::{Playbook, SourceTable};
 
 use crate::intake::rejects::Reject;
-use crate::intake::{IntakeJob, MappedSource, read_source};
+use crate::intake::{Digesting, IntakeJob, read_source};
 use crate::keys::Keys;
 use crate::session::Session;
 use crate::tables::{Tables, create_tables};
@@ -73,6 +73,8 @@ pub struct BatchSource {
     pub(crate) session: Session,
     pub(crate) tables: Tables,
     pub(crate) intake: Intake,
+    /// Sources of which the digests of the files are still being made.
+    digesting: Vec<(String, Digesting)>,
     pub(crate) rejects: Vec<Reject>,
     /// The members, once they are computed.
     pub(crate) keys: Option<Arc<Keys>>,
@@ -115,19 +117,20 @@ impl BatchSource {
             session.forget(&source.view)?;
             session.forget(&source.raw)?;
         }
-        for source in &mut mapped {
-            source.digested()?;
-        }
+        let digesting = mapped.iter_mut().filter_map(|source| {
+            Some((source.name.clone(), source.digesting.take()?))
+        });
+        let digesting: Vec<_> = digesting.collect();
         let intake = Intake {
             last_event,
             as_of,
             local_min: clock.local_ms(as_of.0).div_euclid(60_000),
-            digest: input_digest(&mapped),
+            digest: None,
             accounts_merged,
             sources: mapped.into_iter().map(|source| source.intake).collect(),
         };
         let playbook = playbook.clone();
-        Ok(Self { playbook, options, clock, session, tables, intake, rejects, keys: None })
+        Ok(Self { playbook, options, clock, session, tables, intake, digesting, rejects, keys: None })
     }
 
     /// Rows that could not be read, in the order of sources, files and lines; at most
@@ -159,10 +162,10 @@ fn last_event(session: &Session, tables: &Tables) -> Result<Option<UnixMs>> {
 }
 
 /// Digest over the digests of all files, sorted by source and name.
-fn input_digest(mapped: &[MappedSource]) -> Option<Digest> {
+fn input_digest(sources: &[SourceIntake]) -> Option<Digest> {
     let mut parts: Vec<Vec<u8>> = Vec::new();
-    for source in mapped {
-        for (name, digest) in &source.intake.files {
+    for source in sources {
+        for (name, digest) in &source.files {
             parts.push(source.name.clone().into_bytes());
             parts.push(name.clone().into_bytes());
             parts.push(digest.0.to_vec());
@@ -174,6 +177,18 @@ fn input_digest(mapped: &[MappedSource]) -> Option<Digest> {
 impl DataSource for BatchSource {
     fn intake(&self) -> &Intake {
         &self.intake
+    }
+
+    fn digested(&mut self) -> Result<&Intake, SourceError> {
+        for (name, digesting) in self.digesting.drain(..) {
+            let files = digesting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let files = files.map_err(SourceError::new)?;
+            if let Some(source) = self.intake.sources.iter_mut().find(|source| source.name == name) {
+                source.files = files;
+            }
+        }
+        self.intake.digest = input_digest(&self.intake.sources);
+        Ok(&self.intake)
     }
 
     fn members(&mut self) -> Result<Frame, SourceError> {

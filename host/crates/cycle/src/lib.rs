@@ -26,5 +26,5 @@ pub use laps::Laps;
 pub use prepare::{PrepareProblem, Prepared, fall_back, prepare};
 pub use progress::{Cancel, Progress, Silent};
 pub use result::{AccountUse, CycleRun, ModelFacts, StageRun, StageUsage};
-pub use run::{CycleOptions, TakeMembers, cycle_number, run_cycle};
+pub use run::{CycleOptions, RunKey, TakeMembers, cycle_number, run_cycle};
 pub use source::{DataSource, Intake, SourceError, SourceIntake};

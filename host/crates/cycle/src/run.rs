@@ -21,7 +21,7 @@ use crate::money::{Families, Money, action_facts, member_facts};
 use crate::prepare::Prepared;
 use crate::progress::{Cancel, Progress};
 use crate::result::{AccountUse, CycleRun, ModelFacts, StageRun, StageUsage};
-use crate::source::{DataSource, SourceError};
+use crate::source::{DataSource, Intake, SourceError};
 use crate::stream::{Stream, Streamed, missing_columns, stream};
 
 /// Most rows of a table that goes to a plugin as a whole.
@@ -30,10 +30,13 @@ const TABLE_ROWS_MAX: usize = 65_536;
 /// Takes the finished table of members.
 pub type TakeMembers<'a> = dyn Fn(&Frame) -> Result<(), SourceError> + Sync + 'a;
 
+/// Gives the run key of what was read.
+pub type RunKey<'a> = dyn Fn(&Intake) -> Digest + Sync + 'a;
+
 /// How a cycle runs.
 pub struct CycleOptions<'a> {
-    /// Stands for all inputs of the run.
-    pub run_key: Digest,
+    /// What stands for all inputs of the run, worked out from their digests.
+    pub run_key: &'a RunKey<'a>,
     /// Whether grants are booked; false computes everything and grants nothing.
     pub books: bool,
     /// Threads that call plugins.
@@ -48,7 +51,7 @@ pub struct CycleOptions<'a> {
 
 impl std::fmt::Debug for CycleOptions<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CycleOptions").field("run_key", &self.run_key).finish_non_exhaustive()
+        f.debug_struct("CycleOptions").field("books", &self.books).finish_non_exhaustive()
     }
 }
 
@@ -76,8 +79,8 @@ pub fn run_cycle(
     laps.end("features");
     let mut cycle = Cycle::begin(playbook, stages, members, source, options)?;
     laps.end("keys");
-    let money =
-        Money::open(ledger, playbook, cycle.run.number, cycle.context.now, options.run_key)?;
+    let run_key = (options.run_key)(source.digested()?);
+    let money = Money::open(ledger, playbook, cycle.run.number, cycle.context.now, run_key)?;
     laps.end("ledger");
     for wave in stages.chunk_by(|a, b| a.wave == b.wave) {
         let mut inputs = Vec::with_capacity(wave.len());

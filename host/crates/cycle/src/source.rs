@@ -6,8 +6,14 @@ use playbook_model::{Digest, Frame, Subject, UnixMs};
 
 /// Tables of one cycle.
 pub trait DataSource: Send {
-    /// What was read, and how well. Known from the start.
+    /// What was read, and how well. Known from the start but for the digests.
     fn intake(&self) -> &Intake;
+
+    /// Waits for the digests of the files, which are made while the members are computed.
+    ///
+    /// # Errors
+    /// A file that cannot be read any more.
+    fn digested(&mut self) -> Result<&Intake, SourceError>;
 
     /// Returns the members, one row each, ascending by id.
     ///
@@ -47,7 +53,7 @@ pub struct Intake {
     pub as_of: UnixMs,
     /// The as-of time as minutes since 1970-01-01T00:00 on the brand's clock.
     pub local_min: i64,
-    /// Digest over all input files, order-independent of how they were found.
+    /// Digest over all input files, order-independent of how they were found; see [`DataSource::digested`].
     pub digest: Option<Digest>,
     /// Accounts that were joined to another member (domain H2).
     pub accounts_merged: u64,
@@ -58,7 +64,7 @@ pub struct Intake {
 pub struct SourceIntake {
     /// Name in the playbook.
     pub name: String,
-    /// Files with their digests, sorted by path relative to the data folder.
+    /// Files with their digests, sorted by path relative to the data folder; see [`DataSource::digested`].
     pub files: Vec<(String, Digest)>,
     /// Rows seen.
     pub rows_read: u64,

@@ -35,8 +35,8 @@ use files::SourceFile;
 use rejects::RejectTally;
 use text::ReadJob;
 
-/// Files of a source with their digests.
-type FileDigests = Vec<(String, Digest)>;
+/// A thread that makes the digests of the files of a source.
+pub(crate) type Digesting = JoinHandle<Result<Vec<(String, Digest)>>>;
 
 /// A source as a table of the engine.
 #[derive(Debug)]
@@ -52,17 +52,7 @@ pub(crate) struct MappedSource {
     pub(crate) intake: SourceIntake,
     pub(crate) rejects: RejectTally,
     /// Digests of the files, where they are made while other work goes on.
-    digesting: Option<JoinHandle<Result<FileDigests>>>,
-}
-
-impl MappedSource {
-    /// Waits for the digests of the files.
-    pub(crate) fn digested(&mut self) -> Result<()> {
-        if let Some(digesting) = self.digesting.take() {
-            self.intake.files = digesting.join().expect("the digesting thread does not panic")?;
-        }
-        Ok(())
-    }
+    pub(crate) digesting: Option<Digesting>,
 }
 
 /// What all sources share.
