@@ -13,6 +13,7 @@ use playbook_report::{
     Segmentation, SlotRow, SourceRow, Summary,
 };
 use playbook_toml::{Playbook, SourceFormat};
+use rayon::prelude::*;
 
 use crate::clock;
 
@@ -230,17 +231,18 @@ fn segmentation(run: &CycleRun) -> Section<Segmentation> {
 }
 
 fn scores(run: &CycleRun) -> Section<Vec<ScoreRow>> {
-    let mut rows = Vec::new();
+    let mut outputs = Vec::new();
     for stage in of_kind(run, Kind::Scoring).filter(|s| s.fault.is_none()) {
         for produce in stage.shape.produces.iter().filter(|p| p.table.is_none()) {
             let name = format!("{}.{}", stage.name, produce.name);
             let Some(column) = run.members.column(&name) else { continue };
-            if produce.cell_type == CellType::Text {
-                continue;
+            if produce.cell_type != CellType::Text {
+                outputs.push((stage, produce, column));
             }
-            rows.push(score(stage, produce, column));
         }
     }
+    let rows: Vec<ScoreRow> =
+        outputs.into_par_iter().map(|(stage, produce, column)| score(stage, produce, column)).collect();
     if rows.is_empty() {
         Section::Empty(absent(run, Kind::Scoring))
     } else {

@@ -84,17 +84,20 @@ pub fn run_cycle(
     laps.end("ledger");
     for wave in stages.chunk_by(|a, b| a.wave == b.wave) {
         let mut inputs = Vec::with_capacity(wave.len());
-        for stage in wave {
-            inputs.push((stage, cycle.tables_of(stage, source)?));
+        for (at, stage) in wave.iter().enumerate() {
+            inputs.push((at, stage, cycle.tables_of(stage, source)?));
         }
         laps.end("tables");
-        let run = |(stage, tables): (&Prepared, Vec<Batch>)| {
-            cycle.stage(stage, tables, money.pool_available(stage.def.pool.as_deref()), options)
+        // Fits end on one thread; begun first, they leave the others something to do meanwhile.
+        inputs.sort_by_key(|(_, stage, _)| stage.shape.fit_passes_max == 0);
+        let run = |(at, stage, tables): (usize, &Prepared, Vec<Batch>)| {
+            (at, cycle.stage(stage, tables, money.pool_available(stage.def.pool.as_deref()), options))
         };
-        let done: Vec<Result<Done, CycleError>> =
+        let mut done: Vec<(usize, Result<Done, CycleError>)> =
             pool.install(|| inputs.into_par_iter().map(run).collect());
-        for (stage, done) in wave.iter().zip(done) {
-            cycle.keep(stage, done?);
+        done.sort_by_key(|(at, _)| *at);
+        for (at, done) in done {
+            cycle.keep(&wave[at], done?);
         }
         laps.end("stages");
     }

@@ -15,7 +15,7 @@ pub fn score(input: Vec<u8>) -> FnResult<Vec<u8>> {
         for column in cells.chunks_exact(rows) {
             for (score, x) in scores.iter_mut().zip(column) {
                 let x = f64::from_le_bytes(*x);
-                *score += (-x * 0.01).exp() * (1.0 + x).ln();
+                *score += libm::exp(-x * 0.01) * libm::log(1.0 + x);
             }
         }
     }
