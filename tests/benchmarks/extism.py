@@ -4,7 +4,7 @@
 Needs the sandbox's own benchmark, and the host and guest of tests/benchmarks/extism. Cargo prints where it puts the
 first; the commands for the other two stand in tests/benchmarks/extism/src/main.rs:
 
-    cargo bench -p playbook-runtime --bench sandbox --no-run
+    cargo bench --workspace --bench sandbox --no-run
     python3 tests/benchmarks/extism.py --sandbox target/release/deps/sandbox-0123456789abcdef \\
         --extism target/extism/release/extism-bench \\
         --guest target/extism/wasm32-unknown-unknown/plugin/extism_guest.wasm

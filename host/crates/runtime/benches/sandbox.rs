@@ -1,6 +1,6 @@
 //! What the sandbox costs: one warm decision, a batch of 4,096 rows by metering, against the same kernel native.
 //!
-//! `cargo bench -p playbook-runtime` prints plain text; with `--json` after `--bench sandbox --` it prints one JSON
+//! `cargo bench --workspace --bench sandbox` prints plain text; with `--json` after `--bench sandbox --` it prints one JSON
 //! object a line. All figures are medians of one run on one machine; only the ratios mean anything. Each contender is
 //! a [`Contender`], so that another runtime is one more entry.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints")]
