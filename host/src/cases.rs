@@ -100,36 +100,41 @@ impl Bench<'_> {
     /// What differs from the native answer, if anything.
     fn ask(&mut self, case: &Case) -> Result<Option<String>, RuntimeError> {
         let Case { context, opening, .. } = case;
-        let asked = &case.asked;
-        match asked {
-            Asked::Check(told) => return Ok(compared(told, &self.plugin.check(&opening.settings)?)),
-            Asked::Open(told) => return Ok(compared(told, &self.opened(case)?.map(|_| ()))),
+        match &case.asked {
+            Asked::Check(told) => Ok(compared(told, &self.plugin.check(&opening.settings)?)),
+            Asked::Open(told) => Ok(compared(told, &self.opened(case)?.map(|_| ()))),
             Asked::Fit(cut, told) => {
-                let shape = match self.plugin.check(&opening.settings)? {
-                    Ok(shape) => shape,
-                    Err(fault) => return Ok(Some(fault.to_string())),
-                };
                 let ground = Ground { context, settings: &opening.settings, tables: &opening.tables };
-                return Ok(compared(told, &fit(self.plugin, &shape, &ground, cut)?));
+                let given = match self.plugin.check(&opening.settings)? {
+                    Ok(shape) => fit(self.plugin, &shape, &ground, cut)?,
+                    Err(fault) => Err(fault),
+                };
+                Ok(compared(told, &given))
             }
-            _ => {}
+            Asked::Score(batch, told) => self.call(case, told, |plugin| plugin.score(context, batch)),
+            Asked::Explain(batch, told) => self.call(case, told, |plugin| plugin.explain(context, batch)),
+            Asked::Assign(batch, told) => self.call(case, told, |plugin| plugin.assign(context, batch)),
+            Asked::Propose(batch, told) => self.call(case, told, |plugin| plugin.propose(context, batch)),
+            Asked::Plan(budget, told) => self.call(case, told, |plugin| plugin.plan(context, Minor(*budget))),
+            Asked::Touch(phase, batch, told) => self.call(case, told, |plugin| plugin.touch(context, *phase, batch)),
+            Asked::Value(told) => self.call(case, told, |plugin| plugin.value(context)),
+            Asked::Diagnose(told) => self.call(case, told, |plugin| plugin.diagnose(context)),
+            Asked::Screen(batch, told) => self.call(case, told, |plugin| plugin.screen(context, batch)),
         }
-        let plugin = match self.opened(case)? {
-            Ok(plugin) => plugin,
-            Err(fault) => return Ok(Some(format!("it does not open: {fault}"))),
+    }
+
+    /// Calls the component as the case opened it.
+    fn call<T: Debug>(
+        &mut self,
+        case: &Case,
+        told: &Result<T, String>,
+        ask: impl FnOnce(&OpenedPlugin) -> Result<Outcome<T>, RuntimeError>,
+    ) -> Result<Option<String>, RuntimeError> {
+        let given = match self.opened(case)? {
+            Ok(plugin) => ask(plugin)?,
+            Err(fault) => Err(fault),
         };
-        Ok(match asked {
-            Asked::Score(batch, told) => compared(told, &plugin.score(context, batch)?),
-            Asked::Explain(batch, told) => compared(told, &plugin.explain(context, batch)?),
-            Asked::Assign(batch, told) => compared(told, &plugin.assign(context, batch)?),
-            Asked::Propose(batch, told) => compared(told, &plugin.propose(context, batch)?),
-            Asked::Plan(budget, told) => compared(told, &plugin.plan(context, Minor(*budget))?),
-            Asked::Touch(phase, batch, told) => compared(told, &plugin.touch(context, *phase, batch)?),
-            Asked::Value(told) => compared(told, &plugin.value(context)?),
-            Asked::Diagnose(told) => compared(told, &plugin.diagnose(context)?),
-            Asked::Screen(batch, told) => compared(told, &plugin.screen(context, batch)?),
-            Asked::Check(_) | Asked::Open(_) | Asked::Fit(..) => None,
-        })
+        Ok(compared(told, &given))
     }
 
     fn opened(&mut self, case: &Case) -> Result<Outcome<&OpenedPlugin>, RuntimeError> {

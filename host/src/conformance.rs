@@ -16,6 +16,16 @@ const ROWS: usize = 257;
 /// Rows of made-up tables.
 const TABLE_ROWS: usize = 5;
 
+/// Unwraps an outcome; a guest's fault is what the function returns.
+macro_rules! answered {
+    ($outcome:expr) => {
+        match $outcome? {
+            Ok(answer) => answer,
+            Err(fault) => return Ok(Err(fault)),
+        }
+    };
+}
+
 /// One thing that must hold.
 #[derive(Debug)]
 pub(crate) struct Check {
@@ -246,10 +256,7 @@ impl Bench<'_> {
     }
 
     fn whole(&self, model: &Option<Vec<u8>>, kind: Kind, rows: usize) -> Result<Outcome<String>, RuntimeError> {
-        let opened = match self.open(model, Reuse::Fresh, rows)? {
-            Ok(opened) => opened,
-            Err(fault) => return Ok(Err(fault)),
-        };
+        let opened = answered!(self.open(model, Reuse::Fresh, rows));
         let context = Self::context();
         Ok(match kind {
             Kind::Campaign => opened.plan(&context, Minor(1_000_000))?.map(|a| format!("{a:?}")),
@@ -277,23 +284,12 @@ pub(crate) fn fit(
     for pass in 0..shape.fit_passes_max {
         let Ground { context, settings, tables } = *ground;
         let starting = Starting { shape, settings, pass, carried: &carried, tables };
-        match pass_of_fit(plugin, context, &starting, cut)? {
-            Ok(FitStep::Again(bytes)) => carried = bytes,
-            Ok(FitStep::Model(fitted)) => return Ok(Ok(fitted)),
-            Err(fault) => return Ok(Err(fault)),
+        match answered!(pass_of_fit(plugin, context, &starting, cut)) {
+            FitStep::Again(bytes) => carried = bytes,
+            FitStep::Model(fitted) => return Ok(Ok(fitted)),
         }
     }
     Ok(Err(Fault::Malformed("the fit asks for more passes than its shape allows".to_owned())))
-}
-
-/// Unwraps an outcome; a guest's fault is what the function returns.
-macro_rules! answered {
-    ($outcome:expr) => {
-        match $outcome? {
-            Ok(answer) => answer,
-            Err(fault) => return Ok(Err(fault)),
-        }
-    };
 }
 
 fn pass_of_fit(

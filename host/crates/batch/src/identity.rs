@@ -13,7 +13,7 @@ use playbook_model::Digest;
 
 use crate::Result;
 use crate::cells::of_texts;
-use crate::keys::{Sieve, for_each_hash, for_each_text, register_among, texts};
+use crate::keys::{Among, Sieve, for_each_hash, for_each_text, register_among, texts};
 use crate::session::Session;
 
 /// SQL function from an account to its member.
@@ -259,11 +259,9 @@ fn accounts_that_share(session: &Session) -> Result<HashSet<u64>> {
     let rows = || parts.iter().flatten().filter(|(key, _)| *key != NO_KEY);
     // Keys that come again are found among few: those whose place a key before them has taken.
     let mut taken = Sieve::of_size(parts.iter().map(Vec::len).sum());
-    let again: HashSet<u64> =
-        rows().filter(|(key, _)| taken.insert(key.cast_signed())).map(|(key, _)| *key).collect();
-    let sieve = Sieve::new(again.iter().map(|key| key.cast_signed()));
-    let mut few: Vec<(u64, u64)> =
-        rows().filter(|(key, _)| sieve.may_have(key.cast_signed()) && again.contains(key)).copied().collect();
+    let again = rows().filter(|(key, _)| taken.insert(key.cast_signed())).map(|(key, _)| *key);
+    let again = Among::new(again.collect());
+    let mut few: Vec<(u64, u64)> = rows().filter(|(key, _)| again.has(*key)).copied().collect();
     few.sort_unstable();
     let shared = few.chunk_by(|a, b| a.0 == b.0).filter(|rows| rows.len() > 1);
     Ok(shared.flatten().map(|(_, account)| *account).collect())

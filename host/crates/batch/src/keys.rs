@@ -318,15 +318,32 @@ pub(crate) fn for_each_hash(keys: &ArrayRef, mut take: impl FnMut(usize, u64)) {
     }
 }
 
+/// Hashes of few keys, to be looked up for many.
+#[derive(Debug)]
+pub(crate) struct Among {
+    sieve: Sieve,
+    hashes: HashSet<u64>,
+}
+
+impl Among {
+    pub(crate) fn new(hashes: HashSet<u64>) -> Self {
+        Self { sieve: Sieve::new(hashes.iter().map(|hash| hash.cast_signed())), hashes }
+    }
+
+    pub(crate) fn has(&self, hash: u64) -> bool {
+        self.sieve.may_have(hash.cast_signed()) && self.hashes.contains(&hash)
+    }
+}
+
 /// Registers a function that tells whether a key is among those of the given hashes; a missing key is not.
 pub(crate) fn register_among(session: &Session, name: &str, hashes: HashSet<u64>) {
-    let sieve = Sieve::new(hashes.iter().map(|hash| hash.cast_signed()));
+    let among = Among::new(hashes);
     let apply = move |args: &[ColumnarValue]| {
         let input = ColumnarValue::values_to_arrays(args)?;
         let mut found = BooleanBufferBuilder::new(input[0].len());
         found.append_n(input[0].len(), false);
         for_each_hash(&input[0], |row, hash| {
-            if sieve.may_have(hash.cast_signed()) && hashes.contains(&hash) {
+            if among.has(hash) {
                 found.set_bit(row, true);
             }
         });

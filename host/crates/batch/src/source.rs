@@ -73,8 +73,8 @@ pub struct BatchSource {
     pub(crate) session: Session,
     pub(crate) tables: Tables,
     pub(crate) intake: Intake,
-    /// Sources of which the digests of the files are still being made.
-    digesting: Vec<(String, Digesting)>,
+    /// Positions in the intake of the sources of which the files are still being digested.
+    digesting: Vec<(usize, Digesting)>,
     pub(crate) rejects: Vec<Reject>,
     /// The members, once they are computed.
     pub(crate) keys: Option<Arc<Keys>>,
@@ -117,10 +117,8 @@ impl BatchSource {
             session.forget(&source.view)?;
             session.forget(&source.raw)?;
         }
-        let digesting = mapped.iter_mut().filter_map(|source| {
-            Some((source.name.clone(), source.digesting.take()?))
-        });
-        let digesting: Vec<_> = digesting.collect();
+        let digesting = mapped.iter_mut().enumerate();
+        let digesting: Vec<_> = digesting.filter_map(|(at, source)| Some((at, source.digesting.take()?))).collect();
         let intake = Intake {
             last_event,
             as_of,
@@ -180,12 +178,9 @@ impl DataSource for BatchSource {
     }
 
     fn digested(&mut self) -> Result<&Intake, SourceError> {
-        for (name, digesting) in self.digesting.drain(..) {
+        for (at, digesting) in self.digesting.drain(..) {
             let files = digesting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            let files = files.map_err(SourceError::new)?;
-            if let Some(source) = self.intake.sources.iter_mut().find(|source| source.name == name) {
-                source.files = files;
-            }
+            self.intake.sources[at].files = files.map_err(SourceError::new)?;
         }
         self.intake.digest = input_digest(&self.intake.sources);
         Ok(&self.intake)

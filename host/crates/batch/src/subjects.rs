@@ -60,7 +60,8 @@ impl BatchSource {
             }
             declared.extend(aggregates.into_iter().map(|a| (a.def.clone(), a.values)));
         }
-        for batch in passes.iter().flat_map(|(_, batches)| batches) {
+        // The brand is one row without a key.
+        for batch in passes.iter().filter(|_| name != "brand").flat_map(|(_, batches)| batches) {
             found.extend(texts(batch.column(0)).iter().flatten().map(Box::from));
         }
         let keys = self.subject_keys(name, output, outputs, found);

@@ -9,7 +9,7 @@ use playbook_toml::{Dedupe, SourceDef, SourceTable};
 use crate::Result;
 use crate::error::engine;
 use crate::intake::{IntakeJob, MappedSource};
-use crate::keys::{Sieve, for_each_hash, texts};
+use crate::keys::{Among, for_each_hash, texts};
 
 const STAGE: &str = "duplicates";
 
@@ -32,7 +32,7 @@ pub(crate) fn remove_repeats(
     if repeated.is_empty() {
         return Ok(());
     }
-    let repeats = all_but_first(job, &view, &key, &repeated)?;
+    let repeats = all_but_first(job, &view, &key, &Among::new(repeated))?;
     mapped.intake.duplicates = repeats.len() as u64;
     mapped.intake.rows_kept -= mapped.intake.duplicates;
     if repeats.is_empty() {
@@ -161,8 +161,7 @@ impl Runs {
 }
 
 /// The numbers of the rows of each repeated key but its first, in the order of the files.
-fn all_but_first(job: &IntakeJob<'_>, view: &str, key: &str, repeated: &HashSet<u64>) -> Result<Vec<u64>> {
-    let sieve = Sieve::new(repeated.iter().map(|hash| hash.cast_signed()));
+fn all_but_first(job: &IntakeJob<'_>, view: &str, key: &str, repeated: &Among) -> Result<Vec<u64>> {
     let mut seen: HashSet<String> = HashSet::new();
     let mut rows = Vec::new();
     let mut first = 0;
@@ -170,7 +169,7 @@ fn all_but_first(job: &IntakeJob<'_>, view: &str, key: &str, repeated: &HashSet<
     job.session.stream_in_order(STAGE, &sql, |batch| {
         let keys = batch.column(0);
         for_each_hash(keys, |row, hash| {
-            if sieve.may_have(hash.cast_signed()) && repeated.contains(&hash) {
+            if repeated.has(hash) {
                 let key = texts(&keys.slice(row, 1));
                 if !seen.insert(key.value(0).to_owned()) {
                     rows.push(first + row as u64);

@@ -41,7 +41,6 @@ pub(crate) type Digesting = JoinHandle<Result<Vec<(String, Digest)>>>;
 /// A source as a table of the engine.
 #[derive(Debug)]
 pub(crate) struct MappedSource {
-    pub(crate) name: String,
     pub(crate) table: SourceTable,
     /// View with the mapped columns.
     pub(crate) view: String,
@@ -126,7 +125,6 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
         return Ok(None);
     }
     let mut mapped = MappedSource {
-        name: source.name.clone(),
         table: source.table,
         view: format!("source_{number}"),
         raw: raw.clone(),
