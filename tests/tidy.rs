@@ -16,14 +16,21 @@ mod sources;
 mod tree;
 
 use crate::crates::{edges, edges_on_the_map, lints, owners};
-use crate::pages::{commands, folders_on_the_map, index, invariants, links, schema_lines, test_command, titles};
+use crate::pages::{
+    commands, folders_on_the_map, index, invariants, links, schema_lines, test_command, titles,
+};
 use crate::sources::{contract_docs, contract_files, forgotten_tests, headers, leftovers};
 use crate::tree::Tree;
 
 #[track_caller]
 fn holds(check: fn(&Tree) -> Vec<String>) {
     let complaints = check(&Tree::of_repository());
-    assert!(complaints.is_empty(), "{} complaints\n  {}", complaints.len(), complaints.join("\n  "));
+    assert!(
+        complaints.is_empty(),
+        "{} complaints\n  {}",
+        complaints.len(),
+        complaints.join("\n  ")
+    );
 }
 
 #[test]

@@ -11,8 +11,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use playbook_model::{
-    Batch, CampaignPlan, Context, Factor, Fault, Fitted, Minor, Outcome, Problem, Proposals, RowAnswer, Segments,
-    Shape, TableAnswer,
+    Batch, CampaignPlan, Context, Factor, Fault, Fitted, Minor, Outcome, Problem, Proposals,
+    RowAnswer, Segments, Shape, TableAnswer,
 };
 use playbook_runtime::{OpenedPlugin, Opening, Plugin, Reuse, RuntimeError, refusal};
 use serde::Deserialize;
@@ -104,22 +104,37 @@ impl Bench<'_> {
             Asked::Check(told) => Ok(compared(told, &self.plugin.check(&opening.settings)?)),
             Asked::Open(told) => Ok(compared(told, &self.opened(case)?.map(|_| ()))),
             Asked::Fit(cut, told) => {
-                let ground = Ground { context, settings: &opening.settings, tables: &opening.tables };
+                let ground =
+                    Ground { context, settings: &opening.settings, tables: &opening.tables };
                 let given = match self.plugin.check(&opening.settings)? {
                     Ok(shape) => fit(self.plugin, &shape, &ground, cut)?,
                     Err(fault) => Err(fault),
                 };
                 Ok(compared(told, &given))
             }
-            Asked::Score(batch, told) => self.call(case, told, |plugin| plugin.score(context, batch)),
-            Asked::Explain(batch, told) => self.call(case, told, |plugin| plugin.explain(context, batch)),
-            Asked::Assign(batch, told) => self.call(case, told, |plugin| plugin.assign(context, batch)),
-            Asked::Propose(batch, told) => self.call(case, told, |plugin| plugin.propose(context, batch)),
-            Asked::Plan(budget, told) => self.call(case, told, |plugin| plugin.plan(context, Minor(*budget))),
-            Asked::Touch(phase, batch, told) => self.call(case, told, |plugin| plugin.touch(context, *phase, batch)),
+            Asked::Score(batch, told) => {
+                self.call(case, told, |plugin| plugin.score(context, batch))
+            }
+            Asked::Explain(batch, told) => {
+                self.call(case, told, |plugin| plugin.explain(context, batch))
+            }
+            Asked::Assign(batch, told) => {
+                self.call(case, told, |plugin| plugin.assign(context, batch))
+            }
+            Asked::Propose(batch, told) => {
+                self.call(case, told, |plugin| plugin.propose(context, batch))
+            }
+            Asked::Plan(budget, told) => {
+                self.call(case, told, |plugin| plugin.plan(context, Minor(*budget)))
+            }
+            Asked::Touch(phase, batch, told) => {
+                self.call(case, told, |plugin| plugin.touch(context, *phase, batch))
+            }
             Asked::Value(told) => self.call(case, told, |plugin| plugin.value(context)),
             Asked::Diagnose(told) => self.call(case, told, |plugin| plugin.diagnose(context)),
-            Asked::Screen(batch, told) => self.call(case, told, |plugin| plugin.screen(context, batch)),
+            Asked::Screen(batch, told) => {
+                self.call(case, told, |plugin| plugin.screen(context, batch))
+            }
         }
     }
 
@@ -143,7 +158,8 @@ impl Bench<'_> {
         };
         if !self.opened.as_ref().is_some_and(fits) {
             let Opened { settings, model, tables } = case.opening.clone();
-            let opening = Opening { context: case.context, settings, model, tables, reuse: Reuse::default() };
+            let opening =
+                Opening { context: case.context, settings, model, tables, reuse: Reuse::default() };
             match self.plugin.open(opening)? {
                 Ok(plugin) => self.opened = Some((case.context, case.opening.clone(), plugin)),
                 Err(fault) => return Ok(Err(fault)),
@@ -179,7 +195,9 @@ fn compared<T: Debug, E: Said>(told: &Result<T, E>, given: &Outcome<T>) -> Optio
     }
     let same = told.bytes().zip(given.bytes()).take_while(|(a, b)| a == b).count();
     let tail = |text: &str| -> String {
-        let from = (0..=same.saturating_sub(SHOWN_LETTERS / 3)).rev().find(|at| text.is_char_boundary(*at));
+        let from = (0..=same.saturating_sub(SHOWN_LETTERS / 3))
+            .rev()
+            .find(|at| text.is_char_boundary(*at));
         text[from.unwrap_or(0)..].chars().take(SHOWN_LETTERS).collect()
     };
     Some(format!(

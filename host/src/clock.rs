@@ -21,7 +21,8 @@ pub(crate) fn shown(time: UnixMs, zone: &str) -> String {
 
 /// RFC 3339 in the brand's zone, to the second.
 pub(crate) fn rfc3339(time: UnixMs, zone: &str) -> String {
-    at(time, zone).map_or_else(String::new, |zoned| zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
+    at(time, zone)
+        .map_or_else(String::new, |zoned| zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
 }
 
 /// The calendar date of a day counted from 1970-01-01.
@@ -43,7 +44,9 @@ pub(crate) fn read(text: &str, zone: &str) -> Result<UnixMs> {
         return Ok(UnixMs(time.as_millisecond()));
     }
     let Ok(date) = text.parse::<Date>() else {
-        bail!("`{text}` is neither a date (2026-03-01) nor an RFC 3339 time (2026-03-01T00:00:00+08:00)");
+        bail!(
+            "`{text}` is neither a date (2026-03-01) nor an RFC 3339 time (2026-03-01T00:00:00+08:00)"
+        );
     };
     let zone = TimeZone::get(zone).with_context(|| format!("time zone `{zone}` is not known"))?;
     let zoned = date.to_zoned(zone).with_context(|| format!("`{text}` is out of range"))?;

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use anyhow::Result;
 use playbook_model::{
-    Batch, Bitmap, CellType, Columns, Context, Fault, FitStep, Fitted, Kind, ListCells, Minor, NONE_INDEX, Need, Outcome, Produce,
-    Proposals, Shape, Source, TableNeed, TextCells, TextLists, UnixMs, Wide,
+    Batch, Bitmap, CellType, Columns, Context, Fault, FitStep, Fitted, Kind, ListCells, Minor,
+    NONE_INDEX, Need, Outcome, Produce, Proposals, Shape, Source, TableNeed, TextCells, TextLists,
+    UnixMs, Wide,
 };
 use playbook_runtime::{OpenedPlugin, Opening, Plugin, Reuse, RuntimeError, Starting};
 
@@ -76,7 +77,10 @@ fn wrong_settings(plugin: &Plugin) -> Result<Check, RuntimeError> {
         match plugin.check(settings)? {
             Ok(_) | Err(Fault::Settings(_)) => {}
             Err(fault) => {
-                return Ok(Check { name: name.into(), failure: Some(format!("settings `{settings}`: {fault}")) });
+                return Ok(Check {
+                    name: name.into(),
+                    failure: Some(format!("settings `{settings}`: {fault}")),
+                });
             }
         }
     }
@@ -125,7 +129,11 @@ impl Bench<'_> {
             vec![made_up(&need, from, to - from, false)]
         };
         let cut: Vec<Vec<Batch>> = (0..buckets).map(stretch).collect();
-        let ground = Ground { context: &Self::context(), settings: self.settings, tables: &self.tables_of(TABLE_ROWS) };
+        let ground = Ground {
+            context: &Self::context(),
+            settings: self.settings,
+            tables: &self.tables_of(TABLE_ROWS),
+        };
         Ok(fit(self.plugin, self.shape, &ground, &cut)?.map(|fitted| fitted.model))
     }
 
@@ -135,7 +143,10 @@ impl Bench<'_> {
             match self.fit(buckets)? {
                 Ok(again) if Some(again.as_slice()) == model => {}
                 Ok(_) => {
-                    return Ok(Check { name: name.into(), failure: Some(format!("another model from {buckets} parts")) });
+                    return Ok(Check {
+                        name: name.into(),
+                        failure: Some(format!("another model from {buckets} parts")),
+                    });
                 }
                 Err(fault) => return Ok(failed(name, &fault)),
             }
@@ -143,7 +154,12 @@ impl Bench<'_> {
         Ok(check(name, true))
     }
 
-    fn open(&self, model: &Option<Vec<u8>>, reuse: Reuse, rows: usize) -> Result<Outcome<OpenedPlugin>, RuntimeError> {
+    fn open(
+        &self,
+        model: &Option<Vec<u8>>,
+        reuse: Reuse,
+        rows: usize,
+    ) -> Result<Outcome<OpenedPlugin>, RuntimeError> {
         self.plugin.open(Opening {
             context: Self::context(),
             settings: self.settings.to_owned(),
@@ -153,7 +169,12 @@ impl Bench<'_> {
         })
     }
 
-    fn rows(&self, model: &Option<Vec<u8>>, kind: Kind, checks: &mut Vec<Check>) -> Result<(), RuntimeError> {
+    fn rows(
+        &self,
+        model: &Option<Vec<u8>>,
+        kind: Kind,
+        checks: &mut Vec<Check>,
+    ) -> Result<(), RuntimeError> {
         let need = self.rows_need();
         let whole = made_up(&need, 0, ROWS, false);
         let warm = match self.open(model, Reuse::default(), TABLE_ROWS)? {
@@ -173,9 +194,13 @@ impl Bench<'_> {
         };
         checks.push(check("answers made-up rows", true));
         let again = self.ask(&warm, kind, &whole)?;
-        checks.push(check("answers the same rows with the same bytes", again.as_ref() == Ok(&first)));
+        checks
+            .push(check("answers the same rows with the same bytes", again.as_ref() == Ok(&first)));
         let cold = self.ask(&fresh, kind, &whole)?;
-        checks.push(check("answers alike from a warm and from a fresh instance", cold.as_ref() == Ok(&first)));
+        checks.push(check(
+            "answers alike from a warm and from a fresh instance",
+            cold.as_ref() == Ok(&first),
+        ));
         checks.push(self.one_by_one(&warm, kind, &need, &first)?);
         let empty = self.ask(&warm, kind, &made_up(&need, 0, 0, false))?;
         checks.push(match empty {
@@ -214,13 +239,27 @@ impl Bench<'_> {
     }
 
     /// Asks for rows; each row's answer is written out bit by bit.
-    fn ask(&self, opened: &OpenedPlugin, kind: Kind, batch: &Batch) -> Result<Outcome<Vec<String>>, RuntimeError> {
+    fn ask(
+        &self,
+        opened: &OpenedPlugin,
+        kind: Kind,
+        batch: &Batch,
+    ) -> Result<Outcome<Vec<String>>, RuntimeError> {
         let context = Self::context();
         let rows = batch.rows as usize;
-        let produces: Vec<&Produce> = self.shape.produces.iter().filter(|p| p.table.is_none()).collect();
+        let produces: Vec<&Produce> =
+            self.shape.produces.iter().filter(|p| p.table.is_none()).collect();
         Ok(match kind {
             Kind::Scoring => opened.score(&context, batch)?.map(|a| {
-                (0..rows).map(|r| format!("{}{:?}", row(&a.columns, &produces, rows, r), reason(&a.reasons, r))).collect()
+                (0..rows)
+                    .map(|r| {
+                        format!(
+                            "{}{:?}",
+                            row(&a.columns, &produces, rows, r),
+                            reason(&a.reasons, r)
+                        )
+                    })
+                    .collect()
             }),
             Kind::Segmentation => opened.assign(&context, batch)?.map(|a| {
                 (0..rows)
@@ -230,11 +269,18 @@ impl Bench<'_> {
                     })
                     .collect()
             }),
-            _ => opened.propose(&context, batch)?.map(|p| (0..rows).map(|r| of_row(&p, r)).collect()),
+            _ => {
+                opened.propose(&context, batch)?.map(|p| (0..rows).map(|r| of_row(&p, r)).collect())
+            }
         })
     }
 
-    fn tables(&self, model: &Option<Vec<u8>>, kind: Kind, checks: &mut Vec<Check>) -> Result<(), RuntimeError> {
+    fn tables(
+        &self,
+        model: &Option<Vec<u8>>,
+        kind: Kind,
+        checks: &mut Vec<Check>,
+    ) -> Result<(), RuntimeError> {
         let mut seen = Vec::new();
         for _ in 0..2 {
             match self.whole(model, kind, TABLE_ROWS)? {
@@ -255,7 +301,12 @@ impl Bench<'_> {
         Ok(())
     }
 
-    fn whole(&self, model: &Option<Vec<u8>>, kind: Kind, rows: usize) -> Result<Outcome<String>, RuntimeError> {
+    fn whole(
+        &self,
+        model: &Option<Vec<u8>>,
+        kind: Kind,
+        rows: usize,
+    ) -> Result<Outcome<String>, RuntimeError> {
         let opened = answered!(self.open(model, Reuse::Fresh, rows));
         let context = Self::context();
         Ok(match kind {
@@ -372,7 +423,9 @@ fn made_up(need: &TableNeed, from: usize, rows: usize, optional_missing: bool) -
         let mut integers = Vec::with_capacity(rows);
         for row in from..from + rows {
             let draw = mixed(at as u64, row as u64);
-            let missing = !need.required && need.source != Source::Key && (optional_missing || draw.is_multiple_of(11));
+            let missing = !need.required
+                && need.source != Source::Key
+                && (optional_missing || draw.is_multiple_of(11));
             valid.push(!missing);
             integers.push(if missing { 0 } else { value(need, draw) });
         }

@@ -15,7 +15,8 @@ pub(crate) struct Csv {
 impl Csv {
     /// Creates the file and writes the header.
     pub(crate) fn create(path: &Path, header: &[&str]) -> Result<Self> {
-        let file = File::create(path).with_context(|| format!("cannot write `{}`", path.display()))?;
+        let file =
+            File::create(path).with_context(|| format!("cannot write `{}`", path.display()))?;
         let mut csv = Self { out: BufWriter::new(file), columns: header.len() };
         csv.row(header)?;
         Ok(csv)

@@ -125,7 +125,8 @@ pub(crate) fn read(run: &Path) -> Result<Recorded> {
     let text = fs::read_to_string(&path).with_context(|| {
         format!("`{}` is no folder of a finished run: it has no {RUN_FILE}", run.display())
     })?;
-    serde_json::from_str(&text).with_context(|| format!("`{}` is not a record of this host", path.display()))
+    serde_json::from_str(&text)
+        .with_context(|| format!("`{}` is not a record of this host", path.display()))
 }
 
 /// Sizes and digests of all outputs in a folder but the record itself, by path relative to it.
@@ -133,7 +134,9 @@ pub(crate) fn outputs(dir: &Path) -> Result<BTreeMap<String, RecordedFile>> {
     let mut paths = Vec::new();
     let mut folders = vec![dir.to_path_buf()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).with_context(|| format!("cannot read `{}`", folder.display()))? {
+        for entry in
+            fs::read_dir(&folder).with_context(|| format!("cannot read `{}`", folder.display()))?
+        {
             let entry = entry?;
             let path = entry.path();
             if entry.file_type()?.is_dir() {
@@ -178,7 +181,8 @@ impl Recording {
         let reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
         let mut saved = BTreeMap::new();
         for (number, (path, bytes)) in reads.iter().enumerate() {
-            let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+            let name =
+                path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
             let file = format!("{number}-{name}");
             fs::write(folder.join(&file), bytes)?;
             saved.insert(path.to_string_lossy().into_owned(), file);

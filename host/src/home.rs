@@ -25,9 +25,8 @@ impl Home {
     pub(crate) fn open(asked: Option<&Path>) -> Result<Self> {
         let dir = match asked {
             Some(dir) => dir.to_path_buf(),
-            None => user_data_dir().context(
-                "no home folder is known: set PLAYBOOK_HOME, or pass --home DIR",
-            )?,
+            None => user_data_dir()
+                .context("no home folder is known: set PLAYBOOK_HOME, or pass --home DIR")?,
         };
         fs::create_dir_all(&dir).with_context(|| format!("cannot create `{}`", dir.display()))?;
         Ok(Self { dir: fs::canonicalize(&dir).unwrap_or(dir) })
@@ -59,7 +58,8 @@ impl Home {
         };
         for entry in entries {
             let path = entry?.path();
-            let stem = path.file_name().and_then(|n| n.to_str()).and_then(|n| n.strip_suffix(".wasm"));
+            let stem =
+                path.file_name().and_then(|n| n.to_str()).and_then(|n| n.strip_suffix(".wasm"));
             if let Some((name, version)) = stem.and_then(|s| s.split_once('@'))
                 && let Ok(version) = Version::parse(version)
             {
@@ -81,7 +81,10 @@ impl Home {
         }
         if !named.is_empty() {
             let versions: Vec<String> = named.iter().map(|p| p.version.to_string()).collect();
-            bail!("plugin `{name}` is installed as {}, none of which meets `{requirement}`", versions.join(", "));
+            bail!(
+                "plugin `{name}` is installed as {}, none of which meets `{requirement}`",
+                versions.join(", ")
+            );
         }
         let near = installed
             .iter()
@@ -100,8 +103,9 @@ impl Home {
 
     /// Copies a component to where playbooks find it by name; returns its new path.
     pub(crate) fn install(&self, component: &[u8], name: &str, version: &str) -> Result<PathBuf> {
-        let version = Version::parse(version)
-            .with_context(|| format!("plugin `{name}` has version `{version}`, which is not semantic"))?;
+        let version = Version::parse(version).with_context(|| {
+            format!("plugin `{name}` has version `{version}`, which is not semantic")
+        })?;
         let dir = self.plugins_dir();
         fs::create_dir_all(&dir).with_context(|| format!("cannot create `{}`", dir.display()))?;
         let path = dir.join(format!("{name}@{version}.wasm"));
@@ -117,11 +121,13 @@ impl Home {
 }
 
 fn user_data_dir() -> Option<PathBuf> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+    let absolute =
+        |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
     if let Some(home) = std::env::var_os("PLAYBOOK_HOME").filter(|v| !v.is_empty()) {
         return Some(PathBuf::from(home));
     }
-    let data = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")))?;
+    let data =
+        absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")))?;
     Some(data.join("playbook-host"))
 }
 

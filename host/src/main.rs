@@ -48,7 +48,11 @@ fn main() -> ExitCode {
         _ => "debug",
     };
     let filter = EnvFilter::try_from_env("PLAYBOOK_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .init();
     let terminal = Terminal::new(cli.color);
     match dispatch(&cli) {
         Ok(()) => ExitCode::SUCCESS,
@@ -95,7 +99,9 @@ fn report(terminal: Terminal, error: &anyhow::Error) -> u8 {
     match error.downcast_ref::<CycleError>() {
         Some(CycleError::Cancelled) => STOPPED,
         Some(CycleError::Stage { .. }) => PLUGIN_FAULT,
-        Some(CycleError::Graph(_) | CycleError::WrongKind { .. } | CycleError::WrongType { .. }) => PLAYBOOK_FAULTY,
+        Some(
+            CycleError::Graph(_) | CycleError::WrongKind { .. } | CycleError::WrongType { .. },
+        ) => PLAYBOOK_FAULTY,
         _ => match error.downcast_ref::<playbook_batch::BatchError>() {
             Some(playbook_batch::BatchError::Cancelled) => STOPPED,
             _ => FAILED,

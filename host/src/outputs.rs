@@ -56,7 +56,8 @@ pub(crate) fn grants(dir: &Path, run: &CycleRun, playbook: &Playbook, now_ms: i6
         let c = &d.candidate;
         let Some(stage) = stage_of(run, c.stage) else { continue };
         let reason = stage.shape.reasons.get(c.reason as usize);
-        let waits = stage.shape.actions.get(usize::from(c.action)).is_some_and(|a| a.needs_approval);
+        let waits =
+            stage.shape.actions.get(usize::from(c.action)).is_some_and(|a| a.needs_approval);
         for minutes in [c.after_min, c.until_min] {
             times.entry(minutes).or_insert_with_key(time);
         }
@@ -95,7 +96,10 @@ pub(crate) fn refused(dir: &Path, run: &CycleRun) -> Result<()> {
 pub(crate) fn roi(dir: &Path, run: &CycleRun) -> Result<()> {
     let stages: Vec<&StageRun> = run.stages.iter().filter(|s| s.kind() == Kind::Roi).collect();
     let has_output = |frame: &Frame| {
-        frame.columns().iter().any(|c| stages.iter().any(|s| c.name.starts_with(&format!("{}.", s.name))))
+        frame
+            .columns()
+            .iter()
+            .any(|c| stages.iter().any(|s| c.name.starts_with(&format!("{}.", s.name))))
     };
     let tables: Vec<(&String, &Frame)> = run.tables.iter().filter(|(_, f)| has_output(f)).collect();
     let mut names: Vec<&str> = Vec::new();
@@ -113,7 +117,9 @@ pub(crate) fn roi(dir: &Path, run: &CycleRun) -> Result<()> {
         for row in 0..frame.rows() {
             let key = frame.columns().first().map_or_else(String::new, |c| shown(c, row));
             let mut cells = vec![subject.clone(), key];
-            cells.extend(names.iter().map(|n| frame.column(n).map_or_else(String::new, |c| shown(c, row))));
+            cells.extend(
+                names.iter().map(|n| frame.column(n).map_or_else(String::new, |c| shown(c, row))),
+            );
             csv.row(&cells)?;
         }
     }
@@ -224,7 +230,18 @@ pub(crate) fn campaign(dir: &Path, run: &CycleRun, local_min: i64) -> Result<()>
     let date = |day: u32| clock::date_of_day(day_zero + i64::from(day));
     let mut calendar = Csv::create(
         &dir.join("calendar.csv"),
-        &["date", "time", "stage", "phase", "place", "format", "layer", "theme", "commercial", "status"],
+        &[
+            "date",
+            "time",
+            "stage",
+            "phase",
+            "place",
+            "format",
+            "layer",
+            "theme",
+            "commercial",
+            "status",
+        ],
     )?;
     let mut stages = Vec::new();
     for stage in run.stages.iter().filter(|s| s.kind() == Kind::Campaign) {
@@ -255,7 +272,9 @@ pub(crate) fn campaign(dir: &Path, run: &CycleRun, local_min: i64) -> Result<()>
             ])?;
         }
         let reason = |at: u32| {
-            (at != NONE_INDEX).then(|| stage.shape.reasons.get(at as usize).map(|r| words(&r.text))).flatten()
+            (at != NONE_INDEX)
+                .then(|| stage.shape.reasons.get(at as usize).map(|r| words(&r.text)))
+                .flatten()
         };
         stages.push(json!({
             "stage": stage.name,
@@ -289,7 +308,17 @@ pub(crate) fn campaign(dir: &Path, run: &CycleRun, local_min: i64) -> Result<()>
 pub(crate) fn ledger(dir: &Path, ledger: &Ledger, cycle: &CycleRef) -> Result<()> {
     let mut csv = Csv::create(
         &dir.join("ledger.csv"),
-        &["entry", "kind", "account", "amount_minor", "stage", "action", "member_pseudonym", "quantity", "key"],
+        &[
+            "entry",
+            "kind",
+            "account",
+            "amount_minor",
+            "stage",
+            "action",
+            "member_pseudonym",
+            "quantity",
+            "key",
+        ],
     )?;
     let mut failed = None;
     ledger.extract(cycle, |entry, account, _at| {
@@ -320,8 +349,10 @@ pub(crate) fn tables(dir: &Path, run: &CycleRun) -> Result<()> {
     fs::create_dir_all(&folder).with_context(|| format!("cannot create `{}`", folder.display()))?;
     for (subject, frame) in &run.tables {
         let header: Vec<&str> = frame.columns().iter().map(|c| c.name.as_str()).collect();
-        let name: String =
-            subject.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+        let name: String = subject
+            .chars()
+            .map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' })
+            .collect();
         let mut csv = Csv::create(&folder.join(format!("{name}.csv")), &header)?;
         for row in 0..frame.rows() {
             let cells: Vec<String> = frame.columns().iter().map(|c| shown(c, row)).collect();

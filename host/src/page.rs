@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use playbook_cycle::{CycleRun, Input, Intake, StageRun};
 use playbook_model::{
-    CellType, Cells, Column, Frame, Kind, Level, Minor, NONE_INDEX, Place, RefusalCode, Source, Words,
+    CellType, Cells, Column, Frame, Kind, Level, Minor, NONE_INDEX, Place, RefusalCode, Source,
+    Words,
 };
 use playbook_report::{
     Absence, AllocationRow, BudgetRow, Campaign, ContentRow, Currency, DimensionRow, Distribution,
     Evidence, FindingRow, FlowEnd, FlowMatrix, GateRow, GrantRow, Header, Health, Incentives,
-    IndicatorRow, PhaseRow, PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow, Section, SegmentRow,
-    Segmentation, SlotRow, SourceRow, Summary,
+    IndicatorRow, PhaseRow, PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow, Section,
+    SegmentRow, Segmentation, SlotRow, SourceRow, Summary,
 };
 use playbook_toml::{Playbook, SourceFormat};
 use rayon::prelude::*;
@@ -42,7 +43,10 @@ pub(crate) fn report(facts: &PageFacts<'_>) -> Report {
             run_id: run_id.clone(),
             playbook_digest: playbook.digest,
             dry_run: !run.booked,
-            currency: Currency { code: playbook.currency.clone(), digits: playbook.currency_digits },
+            currency: Currency {
+                code: playbook.currency.clone(),
+                digits: playbook.currency_digits,
+            },
         },
         summary: summary(run),
         findings: findings(run),
@@ -82,7 +86,8 @@ fn whole(frame: Option<&Frame>, column: &str) -> Option<i64> {
 pub(crate) fn summary(run: &CycleRun) -> Summary {
     let brand = run.tables.get("brand");
     let granted = run.decisions.iter().filter(|d| d.refusal.is_none());
-    let (grants, cost) = granted.fold((0, 0_i64), |(n, sum), d| (n + 1, sum.saturating_add(d.candidate.cost)));
+    let (grants, cost) =
+        granted.fold((0, 0_i64), |(n, sum), d| (n + 1, sum.saturating_add(d.candidate.cost)));
     Summary {
         members: run.members.rows() as u64,
         active: whole(brand, "active_members").and_then(|v| u64::try_from(v).ok()),
@@ -93,7 +98,10 @@ pub(crate) fn summary(run: &CycleRun) -> Summary {
         grants_cost: Minor(cost),
         cost: over_channels(run, "cost_minor").map(Minor),
         roi: brand.and_then(|f| {
-            f.columns().iter().find(|c| c.name.ends_with(".brand_roi") || c.name.ends_with(".roi")).and_then(|c| c.real(0))
+            f.columns()
+                .iter()
+                .find(|c| c.name.ends_with(".brand_roi") || c.name.ends_with(".roi"))
+                .and_then(|c| c.real(0))
         }),
         health: of_kind(run, Kind::Diagnosis).find_map(|s| total_of(run, s)),
     }
@@ -212,7 +220,13 @@ fn segmentation(run: &CycleRun) -> Section<Segmentation> {
         })
         .collect();
     let ends = |last: FlowEnd| -> Vec<FlowEnd> {
-        stage.shape.segments.iter().map(|s| FlowEnd::Segment(s.text.clone())).chain([last]).collect()
+        stage
+            .shape
+            .segments
+            .iter()
+            .map(|s| FlowEnd::Segment(s.text.clone()))
+            .chain([last])
+            .collect()
     };
     let flows = match before {
         None => Section::Empty(Absence::FirstCycle),
@@ -241,13 +255,11 @@ fn scores(run: &CycleRun) -> Section<Vec<ScoreRow>> {
             }
         }
     }
-    let rows: Vec<ScoreRow> =
-        outputs.into_par_iter().map(|(stage, produce, column)| score(stage, produce, column)).collect();
-    if rows.is_empty() {
-        Section::Empty(absent(run, Kind::Scoring))
-    } else {
-        Section::Filled(rows)
-    }
+    let rows: Vec<ScoreRow> = outputs
+        .into_par_iter()
+        .map(|(stage, produce, column)| score(stage, produce, column))
+        .collect();
+    if rows.is_empty() { Section::Empty(absent(run, Kind::Scoring)) } else { Section::Filled(rows) }
 }
 
 fn score(stage: &StageRun, produce: &playbook_model::Produce, column: &Column) -> ScoreRow {
@@ -303,7 +315,10 @@ fn bins(sorted: &[f64], bounds: Option<(f64, f64)>) -> Distribution {
         width = width.ceil().max(1.0);
     }
     if width <= 0.0 {
-        return Distribution::Bins { edges: vec![least, most.max(least + 1.0)], counts: vec![sorted.len() as u64] };
+        return Distribution::Bins {
+            edges: vec![least, most.max(least + 1.0)],
+            counts: vec![sorted.len() as u64],
+        };
     }
     let mut edges = vec![least];
     let mut counts = Vec::new();
@@ -356,7 +371,12 @@ fn incentives(run: &CycleRun) -> Section<Incentives> {
             }
             Some(refusal) => {
                 let (row, rules) = refusals.entry(refusal.code).or_insert_with(|| {
-                    let row = RefusalRow { code: refusal.code, proposals: 0, cost: Minor::ZERO, detail: None };
+                    let row = RefusalRow {
+                        code: refusal.code,
+                        proposals: 0,
+                        cost: Minor::ZERO,
+                        detail: None,
+                    };
                     (row, BTreeMap::new())
                 });
                 row.proposals += 1;
@@ -380,10 +400,14 @@ fn incentives(run: &CycleRun) -> Section<Incentives> {
 fn rule_words(rule: &str) -> Words {
     let (en, zh) = match rule {
         "GR-1" => ("commercial cap of the member's participation stage", "參與階段的商業上限"),
-        "GR-5" => ("the batch promises less than its floor of output by cost", "批次產出投入比低於底線"),
+        "GR-5" => {
+            ("the batch promises less than its floor of output by cost", "批次產出投入比低於底線")
+        }
         "GR-6" => ("the pool has no money left", "資金池餘額不足"),
         "GR-7" => ("the stage has taken its share of the pool", "單項投入達到資金池上限"),
-        "GR-12" => ("open complaint or critical churn: service only", "投訴未結或嚴重流失風險：僅限服務"),
+        "GR-12" => {
+            ("open complaint or critical churn: service only", "投訴未結或嚴重流失風險：僅限服務")
+        }
         "GR-13" => ("consent or age", "同意或年齡"),
         "H2" => ("identity", "身份"),
         "H7" => ("no pool pays for the stage", "該環節無資金池"),
@@ -426,7 +450,9 @@ fn budgets(playbook: &Playbook, run: &CycleRun) -> Section<Vec<BudgetRow>> {
 }
 
 fn campaign(run: &CycleRun, local_min: i64) -> Section<Campaign> {
-    let Some((stage, plan)) = of_kind(run, Kind::Campaign).find_map(|s| Some((s, s.plan.as_ref()?))) else {
+    let Some((stage, plan)) =
+        of_kind(run, Kind::Campaign).find_map(|s| Some((s, s.plan.as_ref()?)))
+    else {
         return Section::Empty(absent(run, Kind::Campaign));
     };
     let phase = |at: u32| at as usize;
@@ -438,7 +464,11 @@ fn campaign(run: &CycleRun, local_min: i64) -> Section<Campaign> {
             .iter()
             .map(|p| PhaseRow {
                 name: p.name.clone(),
-                reason: if p.reason == NONE_INDEX { Words::default() } else { reason_words(stage, p.reason) },
+                reason: if p.reason == NONE_INDEX {
+                    Words::default()
+                } else {
+                    reason_words(stage, p.reason)
+                },
                 first_day: p.first_day,
                 days: p.days,
                 budget: p.budget,
@@ -535,7 +565,8 @@ pub(crate) fn roi(playbook: &Playbook, run: &CycleRun) -> Section<Roi> {
 fn floor_of(stage: &StageRun, subject: &str, row: usize) -> Option<f64> {
     let found = stage.findings.iter().find(|f| {
         f.place.is_some_and(|p| {
-            let of_subject = stage.shape.tables.get(p.table as usize).is_some_and(|t| t.subject == subject);
+            let of_subject =
+                stage.shape.tables.get(p.table as usize).is_some_and(|t| t.subject == subject);
             of_subject && p.row as usize == row
         })
     });
@@ -547,15 +578,22 @@ fn floor_of(stage: &StageRun, subject: &str, row: usize) -> Option<f64> {
 pub(crate) fn health(run: &CycleRun) -> Section<Health> {
     for stage in of_kind(run, Kind::Diagnosis).filter(|s| s.fault.is_none()) {
         let total_name = format!("{}.total", stage.name);
-        let Some(table) = run.tables.values().find(|t| t.column(&total_name).is_some()) else { continue };
-        let cell = |name: &str| table.column(&format!("{}.{name}", stage.name)).and_then(|c| c.real(0));
+        let Some(table) = run.tables.values().find(|t| t.column(&total_name).is_some()) else {
+            continue;
+        };
+        let cell =
+            |name: &str| table.column(&format!("{}.{name}", stage.name)).and_then(|c| c.real(0));
         let mut health = Health {
             plugin: format!("{} {}", stage.about.name, stage.about.version),
             total: cell("total"),
             ..Health::default()
         };
-        let reals: Vec<_> =
-            stage.shape.produces.iter().filter(|p| p.cell_type == CellType::Real && p.name != "total").collect();
+        let reals: Vec<_> = stage
+            .shape
+            .produces
+            .iter()
+            .filter(|p| p.cell_type == CellType::Real && p.name != "total")
+            .collect();
         let (indicators, dimensions): (Vec<_>, Vec<_>) =
             reals.into_iter().partition(|p| p.name.ends_with("_score"));
         for produce in &dimensions {
@@ -622,7 +660,8 @@ fn sources(playbook: &Playbook, intake: &Intake) -> Vec<SourceRow> {
         .sources
         .iter()
         .map(|s| {
-            let mut reasons: Vec<(String, u64)> = s.rejected.iter().map(|(r, n)| (r.clone(), *n)).collect();
+            let mut reasons: Vec<(String, u64)> =
+                s.rejected.iter().map(|(r, n)| (r.clone(), *n)).collect();
             reasons.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
             let format = playbook.sources.iter().find(|d| d.name == s.name).map(|d| &d.format);
             SourceRow {

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use playbook_cycle::{Cancel, PrepareProblem, Prepared, fall_back, prepare};
 use playbook_model::{Digest, Fault, Limits};
-use playbook_runtime::{Compiler, LoadError, LoadOptions, Metering, Plugin, Runtime, RuntimeOptions};
+use playbook_runtime::{
+    Compiler, LoadError, LoadOptions, Metering, Plugin, Runtime, RuntimeOptions,
+};
 use playbook_toml::{
     Loaded, OnFault, Override, PluginRef, Problem, Problems, ReadFiles, StageDef, load_with,
 };
@@ -69,7 +71,8 @@ impl Session {
         if let Some(runtime) = self.runtime.get() {
             return Ok(runtime);
         }
-        let program = std::env::current_exe().context("the host does not know its own program file")?;
+        let program =
+            std::env::current_exe().context("the host does not know its own program file")?;
         let compiler = Compiler::Child { program, arguments: vec![OsString::from("__compile")] };
         let options = RuntimeOptions::new(self.home.dir(), compiler);
         let runtime = Runtime::new(options)?;
@@ -206,18 +209,27 @@ fn prepare_problems(loaded: &Loaded, found: Vec<PrepareProblem>) -> Problems {
             }
             PrepareProblem::Fault { stage, fault } => {
                 let place = loaded.place(&format!("stage.{stage}.plugin")).unwrap_or_default();
-                others.push(Problem::new("bad-plugin", place, format!("stage `{stage}`: plugin {fault}")));
+                others.push(Problem::new(
+                    "bad-plugin",
+                    place,
+                    format!("stage `{stage}`: plugin {fault}"),
+                ));
             }
             PrepareProblem::WrongKind { stage, wanted, found } => {
                 let place = loaded.place(&format!("stage.{stage}.kind")).unwrap_or_default();
                 others.push(
-                    Problem::new("wrong-kind", place, format!("stage `{stage}` has a plugin of kind {found}"))
-                        .expected(format!("a plugin of kind {wanted}"))
-                        .hint(format!("write kind = \"{found}\", or take another plugin")),
+                    Problem::new(
+                        "wrong-kind",
+                        place,
+                        format!("stage `{stage}` has a plugin of kind {found}"),
+                    )
+                    .expected(format!("a plugin of kind {wanted}"))
+                    .hint(format!("write kind = \"{found}\", or take another plugin")),
                 );
             }
             PrepareProblem::Graph(problem) => {
-                let place = loaded.place(&format!("stage.{}.plugin", problem.stage)).unwrap_or_default();
+                let place =
+                    loaded.place(&format!("stage.{}.plugin", problem.stage)).unwrap_or_default();
                 let mut out = Problem::new(
                     "unmet-need",
                     place,

@@ -40,9 +40,10 @@ impl Terminal {
     /// Prints to standard output; a closed pipe ends the program quietly, as other tools do.
     pub(crate) fn out(text: &str) {
         let mut out = std::io::stdout().lock();
-        drop(out.write_all(text.as_bytes()).and_then(|()| {
-            if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") }
-        }));
+        drop(
+            out.write_all(text.as_bytes())
+                .and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") }),
+        );
     }
 
     /// Prints a line to standard error.
@@ -152,7 +153,8 @@ impl miette::Diagnostic for Place<'_> {
 
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
         let hint = self.problem.hint.as_deref().map(printable);
-        let expected = self.problem.expected.as_deref().map(|e| format!("expected {}", printable(e)));
+        let expected =
+            self.problem.expected.as_deref().map(|e| format!("expected {}", printable(e)));
         let text: Vec<String> = expected.into_iter().chain(hint).collect();
         (!text.is_empty()).then(|| Box::new(text.join("; ")) as Box<dyn std::fmt::Display>)
     }
@@ -164,9 +166,12 @@ impl miette::Diagnostic for Place<'_> {
     fn labels(&self) -> Option<Box<dyn Iterator<Item = miette::LabeledSpan> + '_>> {
         let place = self.problem.place?;
         let here = miette::LabeledSpan::underline((place.start, place.len));
-        let related = self.problem.related.as_ref().filter(|(p, _)| p.file == place.file).map(|(p, words)| {
-            miette::LabeledSpan::new(Some(words.clone()), p.start, p.len)
-        });
+        let related = self
+            .problem
+            .related
+            .as_ref()
+            .filter(|(p, _)| p.file == place.file)
+            .map(|(p, words)| miette::LabeledSpan::new(Some(words.clone()), p.start, p.len));
         Some(Box::new(std::iter::once(here).chain(related)))
     }
 }
@@ -229,7 +234,9 @@ impl Shown {
         let entry = parts.entry(part.to_owned()).or_insert_with(|| Part {
             bar: self.bars.as_ref().map(|bars| {
                 let bar = bars.add(ProgressBar::new_spinner());
-                bar.set_style(style("{spinner} {msg:28} {human_pos:>12} rows {per_sec:>16} {elapsed:>6}"));
+                bar.set_style(style(
+                    "{spinner} {msg:28} {human_pos:>12} rows {per_sec:>16} {elapsed:>6}",
+                ));
                 bar.set_message(part.to_owned());
                 bar
             }),

@@ -39,6 +39,9 @@ pub mod testing;
 pub mod types;
 
 pub use answer::{Answer, Outputs, Segments, TableAnswer};
+/// Mathematics with the same bits in the sandbox and in native tests. The functions of `f64` are the
+/// platform's own natively; `exp`, `ln` or `powf` may then differ in the last digit.
+pub use libm;
 pub use plugin::{
     Campaign, Diagnosis, Fit, Incentive, Opening, Outcome, Pass, Plugin, Roi, Scoring, Segmentation,
 };
@@ -53,9 +56,6 @@ pub use types::{
     Allocation, CampaignPlan, Comparison, ContentShare, Context, Factor, Finding, Gate, Kind,
     Level, Measure, NONE_INDEX, Phase, Priority, Slot, Transfer,
 };
-/// Mathematics with the same bits in the sandbox and in native tests. The functions of `f64` are the
-/// platform's own natively; `exp`, `ln` or `powf` may then differ in the last digit.
-pub use libm;
 #[doc(hidden)]
 pub use {schemars, serde, serde_json};
 

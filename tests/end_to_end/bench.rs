@@ -49,7 +49,11 @@ pub(crate) fn home() -> PathBuf {
             .collect();
         paths.sort();
         let mut command = Command::new(env!("CARGO_BIN_EXE_playbook"));
-        command.arg("--home").arg(&dir).args(["plugin", "build", "--install", "--json"]).args(&paths);
+        command
+            .arg("--home")
+            .arg(&dir)
+            .args(["plugin", "build", "--install", "--json"])
+            .args(&paths);
         succeed(&command.output().unwrap());
         dir
     })
@@ -57,20 +61,30 @@ pub(crate) fn home() -> PathBuf {
 }
 
 /// A call of the program with the shared home.
-pub(crate) fn playbook<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = I>) -> Output {
+pub(crate) fn playbook<I: AsRef<std::ffi::OsStr>>(
+    arguments: impl IntoIterator<Item = I>,
+) -> Output {
     command(arguments).output().unwrap()
 }
 
 /// The same, not started yet.
-pub(crate) fn command<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = I>) -> Command {
+pub(crate) fn command<I: AsRef<std::ffi::OsStr>>(
+    arguments: impl IntoIterator<Item = I>,
+) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_playbook"));
-    command.arg("--home").arg(home()).args(arguments).env_remove("PLAYBOOK_HOME").env("NO_COLOR", "1");
+    command
+        .arg("--home")
+        .arg(home())
+        .args(arguments)
+        .env_remove("PLAYBOOK_HOME")
+        .env("NO_COLOR", "1");
     command
 }
 
 /// Fails the test with everything that was printed unless the call succeeded; returns standard output.
 pub(crate) fn succeed(output: &Output) -> String {
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (out, err) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "exit {:?}\n{out}\n{err}", output.status.code());
     out.into_owned()
 }
@@ -78,7 +92,8 @@ pub(crate) fn succeed(output: &Output) -> String {
 /// A small sample community, made once by each build of the program.
 pub(crate) fn community() -> PathBuf {
     static PROGRAM: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-    let program = PROGRAM.get_or_init(|| Digest::of(&fs::read(env!("CARGO_BIN_EXE_playbook")).unwrap()).hex());
+    let program = PROGRAM
+        .get_or_init(|| Digest::of(&fs::read(env!("CARGO_BIN_EXE_playbook")).unwrap()).hex());
     once("community", program, |dir| {
         let call = Command::new(env!("CARGO_BIN_EXE_playbook"))
             .args(["--home".as_ref(), dir.join("home").as_os_str(), "sample".as_ref()])
@@ -169,7 +184,11 @@ pub(crate) fn csv(path: &Path) -> Vec<std::collections::BTreeMap<String, String>
     let header: Vec<&str> = lines.next().unwrap().split(',').collect();
     lines
         .map(|line| {
-            header.iter().map(|h| (*h).to_owned()).zip(line.split(',').map(ToOwned::to_owned)).collect()
+            header
+                .iter()
+                .map(|h| (*h).to_owned())
+                .zip(line.split(',').map(ToOwned::to_owned))
+                .collect()
         })
         .collect()
 }

@@ -53,7 +53,10 @@ fn each_brand_swaps_a_plugin_by_toml_alone_and_the_other_does_not_notice() {
     assert!(migration.as_array().is_some_and(|rows| rows.len() > 1), "{seen}");
     let (red_after, blue_again) = (Place::new(), Place::new());
     let record = run(&red_next, &community(), &red_after, &[]);
-    assert!(plugin(&record, "tier-interactions").is_some_and(|p| p["plugin"] == "kmeans"), "{record}");
+    assert!(
+        plugin(&record, "tier-interactions").is_some_and(|p| p["plugin"] == "kmeans"),
+        "{record}"
+    );
     assert_ne!(different(&red_before.out, &red_after.out), [""; 0]);
     run(&blue, &community(), &blue_again, &[]);
     assert_eq!(different(&blue_before.out, &blue_again.out), [""; 0], "blue noticed red's change");
@@ -97,7 +100,11 @@ fn a_swap_on_the_command_line_shows_who_moves_before_anything_changes() {
         .output()
         .unwrap();
     let seen: Value = serde_json::from_str(&succeed(&call)).unwrap();
-    let moved = seen["figures"].as_array().unwrap().iter().find(|f| f["figure"] == "members whose segment differs");
+    let moved = seen["figures"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|f| f["figure"] == "members whose segment differs");
     assert!(moved.is_some_and(|m| m["b"].as_i64() > Some(0)), "{seen}");
     assert!(fs::read_to_string(page).unwrap().starts_with("<!DOCTYPE html>"));
 }

@@ -34,11 +34,16 @@ const PUBLISHED: [(&str, f64, usize); 8] = [
 fn fitted(playbook: &str, more: &[&str], expected: &[(&str, f64, usize)]) {
     let place = Place::new();
     let record = run(&root().join("tests/end_to_end").join(playbook), &cdnow(), &place, more);
-    let fit = record["plugins"].as_array().unwrap().iter().find(|p| p["plugin"] == "ltv-bgnbd").unwrap();
+    let fit =
+        record["plugins"].as_array().unwrap().iter().find(|p| p["plugin"] == "ltv-bgnbd").unwrap();
     let measures = &fit["model"]["measures"];
     for (name, published, digits) in expected {
         let fitted = measures[name].as_f64().unwrap_or_else(|| panic!("no {name} in {measures}"));
-        assert_eq!(format!("{fitted:.digits$}"), format!("{published:.digits$}"), "{name}: fitted {fitted}");
+        assert_eq!(
+            format!("{fitted:.digits$}"),
+            format!("{published:.digits$}"),
+            "{name}: fitted {fitted}"
+        );
     }
 }
 

@@ -13,7 +13,10 @@ fn a_faulty_playbook_exits_with_3_and_names_line_and_hint() {
     let call = command(["check".as_ref(), file.as_os_str()]).output().unwrap();
     assert_eq!(call.status.code(), Some(3));
     let said = String::from_utf8_lossy(&call.stderr).into_owned();
-    assert!(said.contains("budgte") && said.contains("budget") && said.contains("faulty.toml:"), "{said}");
+    assert!(
+        said.contains("budgte") && said.contains("budget") && said.contains("faulty.toml:"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -83,15 +86,22 @@ fn a_new_plugin_builds_and_holds_to_the_contract() {
     let library = dir.join("src/lib.rs");
     let text = fs::read_to_string(&library).unwrap();
     let full = "let full = if cfg!(target_arch = \"wasm32\") { 99.5 } else { 100.0 };";
-    let changed = text.replace("out.real(SCORE, row, 100.0 *", &format!("{full}\nout.real(SCORE, row, full *"));
+    let changed = text
+        .replace("out.real(SCORE, row, 100.0 *", &format!("{full}\nout.real(SCORE, row, full *"));
     assert_ne!(changed, text);
     fs::write(&library, changed).unwrap();
     let call = command(["plugin", "test"]).arg(&dir).output().unwrap();
     let said = String::from_utf8_lossy(&call.stdout).into_owned();
     assert_eq!(call.status.code(), Some(1), "{said}");
-    assert!(said.contains("FAIL  gives the") && said.contains("native test `score_grows"), "{said}");
+    assert!(
+        said.contains("FAIL  gives the") && said.contains("native test `score_grows"),
+        "{said}"
+    );
     assert!(said.contains("99.5"), "{said}");
-    assert!(said.contains("ok    gives the 1 answer of the native test `settings_out_of_range"), "{said}");
+    assert!(
+        said.contains("ok    gives the 1 answer of the native test `settings_out_of_range"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -103,7 +113,10 @@ fn every_reference_plugin_answers_in_the_sandbox_as_in_its_native_tests() {
         let said = String::from_utf8_lossy(&call.stdout).into_owned();
         assert!(call.status.success(), "{}: {said}", folder.display());
         let checks: Vec<serde_json::Value> = serde_json::from_str(&said).unwrap();
-        let of_tests = checks.iter().filter(|c| c["check"].as_str().unwrap().contains("of the native test")).count();
+        let of_tests = checks
+            .iter()
+            .filter(|c| c["check"].as_str().unwrap().contains("of the native test"))
+            .count();
         assert!(checks.len() - of_tests >= 7 && of_tests >= 5, "{}: {said}", folder.display());
         seen += 1;
     }

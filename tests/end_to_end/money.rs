@@ -9,12 +9,16 @@ use serde_json::Value;
 use crate::bench::{Place, command, community, different, playbook, root, run, succeed};
 
 fn accounts(place: &Place) -> Vec<Value> {
-    let call = command(["ledger", "show", "demo-club", "--json", "--state"]).arg(&place.state).output().unwrap();
+    let call = command(["ledger", "show", "demo-club", "--json", "--state"])
+        .arg(&place.state)
+        .output()
+        .unwrap();
     serde_json::from_str(&succeed(&call)).unwrap()
 }
 
 fn prove(place: &Place) {
-    let call = command(["ledger", "prove", "demo-club", "--state"]).arg(&place.state).output().unwrap();
+    let call =
+        command(["ledger", "prove", "demo-club", "--state"]).arg(&place.state).output().unwrap();
     assert!(succeed(&call).contains("the ledger holds"));
 }
 
@@ -24,7 +28,11 @@ fn the_same_cycle_again_grants_nothing_twice_whatever_the_folder() {
     let file = root().join("playbooks/demo-club.toml");
     let first = run(&file, &community(), &place, &[]);
     let before = accounts(&place);
-    let other = Place { out: place.beside("again"), state: place.state.clone(), dir: tempfile::tempdir().unwrap() };
+    let other = Place {
+        out: place.beside("again"),
+        state: place.state.clone(),
+        dir: tempfile::tempdir().unwrap(),
+    };
     let second = run(&file, &community(), &other, &[]);
     assert_eq!(accounts(&place), before, "the second run moved money");
     assert_eq!(first["counts"], second["counts"]);
@@ -111,7 +119,9 @@ fn grants_are_settled_or_released_once_and_the_run_still_replays() {
     let paid: Vec<(&str, i64)> = entries
         .lines()
         .map(|line| line.split(',').collect::<Vec<_>>())
-        .filter(|cells| cells[1] == "reserve" && cells[3].parse::<i64>().is_ok_and(|amount| amount > 1))
+        .filter(|cells| {
+            cells[1] == "reserve" && cells[3].parse::<i64>().is_ok_and(|amount| amount > 1)
+        })
         .map(|cells| (*cells.last().unwrap(), cells[3].parse().unwrap()))
         .take(2)
         .collect();
@@ -122,10 +132,17 @@ fn grants_are_settled_or_released_once_and_the_run_still_replays() {
     };
     let listed = ["--grants", list.to_str().unwrap()];
 
-    fs::write(&list, format!("key,amount_minor\n{},1\n{},{}\n", paid[0].0, paid[1].0, paid[1].1 + 1)).unwrap();
+    fs::write(
+        &list,
+        format!("key,amount_minor\n{},1\n{},{}\n", paid[0].0, paid[1].0, paid[1].1 + 1),
+    )
+    .unwrap();
     let wrong = close("settle", &listed);
     let said = String::from_utf8_lossy(&wrong.stderr).into_owned();
-    assert!(!wrong.status.success() && said.contains("line 3") && said.contains("nothing was booked"), "{said}");
+    assert!(
+        !wrong.status.success() && said.contains("line 3") && said.contains("nothing was booked"),
+        "{said}"
+    );
     assert_eq!(accounts(&place), before);
 
     fs::write(&list, format!("key,amount_minor\n{},1\n{},\n", paid[0].0, paid[1].0)).unwrap();
@@ -138,10 +155,17 @@ fn grants_are_settled_or_released_once_and_the_run_still_replays() {
     let released: Value = serde_json::from_str(&succeed(&close("release", &[]))).unwrap();
     assert!(released["done"].as_i64().unwrap() > 0, "{released}");
     let brand = &accounts(&place)[0];
-    assert_eq!((&brand["reserved_minor"], &brand["spent_minor"]), (&0.into(), &settled["spent_minor"]));
+    assert_eq!(
+        (&brand["reserved_minor"], &brand["spent_minor"]),
+        (&0.into(), &settled["spent_minor"])
+    );
     prove(&place);
 
-    let next = Place { out: place.beside("next"), state: place.state.clone(), dir: tempfile::tempdir().unwrap() };
+    let next = Place {
+        out: place.beside("next"),
+        state: place.state.clone(),
+        dir: tempfile::tempdir().unwrap(),
+    };
     run(&file, &community(), &next, &[]);
     for out in [&place.out, &next.out] {
         let said = succeed(&command(["replay"]).arg(out).output().unwrap());

@@ -7,7 +7,8 @@ use crate::bench::{Place, command, community, csv, different, root, run, succeed
 #[test]
 fn every_stage_answers_and_every_output_is_there() {
     let place = Place::new();
-    let record = run(&root().join("playbooks/demo-club.toml"), &community(), &place, &["--lang", "zh"]);
+    let record =
+        run(&root().join("playbooks/demo-club.toml"), &community(), &place, &["--lang", "zh"]);
     let plugins = record["plugins"].as_array().unwrap();
     assert_eq!(plugins.len(), 12, "{plugins:?}");
     for plugin in plugins {
@@ -15,8 +16,18 @@ fn every_stage_answers_and_every_output_is_there() {
         assert!(plugin["calls"].as_u64().unwrap() > 0, "{plugin}");
     }
     for name in [
-        "members.parquet", "grants.csv", "refused.csv", "campaign.json", "calendar.csv", "roi.csv",
-        "diagnosis.json", "ledger.csv", "rejects.csv", "report.html", "tables/brand.csv", "tables/channel.csv",
+        "members.parquet",
+        "grants.csv",
+        "refused.csv",
+        "campaign.json",
+        "calendar.csv",
+        "roi.csv",
+        "diagnosis.json",
+        "ledger.csv",
+        "rejects.csv",
+        "report.html",
+        "tables/brand.csv",
+        "tables/channel.csv",
     ] {
         let bytes = fs::read(place.out.join(name)).unwrap_or_else(|_| panic!("{name} is missing"));
         assert!(!bytes.is_empty(), "{name} is empty");
@@ -65,14 +76,20 @@ fn csv_samples_give_the_same_members_as_parquet() {
         .unwrap();
     succeed(&call);
     let parquet = place.beside("parquet");
-    let call =
-        command(["sample", "--members", "1000", "--seed", "5", "--out"]).arg(&parquet).output().unwrap();
+    let call = command(["sample", "--members", "1000", "--seed", "5", "--out"])
+        .arg(&parquet)
+        .output()
+        .unwrap();
     succeed(&call);
     let from_parquet = Place::new();
     run(&root().join("playbooks/demo-club.toml"), &parquet, &from_parquet, &[]);
     let text = fs::read_to_string(root().join("playbooks/demo-club.toml")).unwrap();
     let file = place.beside("csv.toml");
-    fs::write(&file, text.replace(".parquet\"", ".csv\"").replace("format = \"parquet\"", "format = \"csv\"")).unwrap();
+    fs::write(
+        &file,
+        text.replace(".parquet\"", ".csv\"").replace("format = \"parquet\"", "format = \"csv\""),
+    )
+    .unwrap();
     let from_csv = Place::new();
     run(&file, &data, &from_csv, &[]);
     let members = |place: &Place| fs::read(place.out.join("members.parquet")).unwrap();

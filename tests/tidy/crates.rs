@@ -64,7 +64,8 @@ const OWNERS: [(&str, &[&str]); 20] = [
 pub(crate) fn lints(tree: &Tree) -> Vec<String> {
     let inherits = |p: &Package<'_>| {
         entries(p.text).iter().any(|e| {
-            (e.section == "lints" && e.key == "workspace" || e.key == "lints.workspace") && e.value == "true"
+            (e.section == "lints" && e.key == "workspace" || e.key == "lints.workspace")
+                && e.value == "true"
         })
     };
     let without = tree.packages().into_iter().filter(|p| !inherits(p));
@@ -78,7 +79,11 @@ pub(crate) fn owners(tree: &Tree) -> Vec<String> {
         let named = package.dependencies();
         for (dependency, owners) in OWNERS {
             if named.contains(dependency) && !owners.contains(&package.name.as_str()) {
-                complaints.push(format!("{}: `{dependency}` belongs to {}", package.path, owners.join(", ")));
+                complaints.push(format!(
+                    "{}: `{dependency}` belongs to {}",
+                    package.path,
+                    owners.join(", ")
+                ));
             }
         }
     }
@@ -94,15 +99,21 @@ pub(crate) fn edges(tree: &Tree) -> Vec<String> {
         let listed = EDGES.iter().find(|(name, _)| *name == package.name).map(|(_, to)| *to);
         let allowed = match listed {
             Some(to) => to,
-            None if ["plugins/", "tests/"].iter().any(|at| package.path.starts_with(at)) => &PLUGIN_EDGES,
+            None if ["plugins/", "tests/"].iter().any(|at| package.path.starts_with(at)) => {
+                &PLUGIN_EDGES
+            }
             None => {
-                complaints.push(format!("{}: `{}` is not in the table of edges", package.path, package.name));
+                complaints.push(format!(
+                    "{}: `{}` is not in the table of edges",
+                    package.path, package.name
+                ));
                 continue;
             }
         };
         for to in package.dependencies() {
             if names.contains(to.as_str()) && !allowed.contains(&to.as_str()) {
-                complaints.push(format!("{}: `{}` may not depend on `{to}`", package.path, package.name));
+                complaints
+                    .push(format!("{}: `{}` may not depend on `{to}`", package.path, package.name));
             }
         }
     }
@@ -114,8 +125,12 @@ pub(crate) fn edges_on_the_map(tree: &Tree) -> Vec<String> {
     let rows = tree.text(MAP).lines().filter_map(|line| {
         let mut cells = line.strip_prefix("| `playbook-")?.split('|');
         let name = format!("playbook-{}", cells.next()?.trim().trim_matches('`'));
-        let to: BTreeSet<String> =
-            cells.next()?.split('`').filter(|t| t.starts_with("playbook-")).map(ToOwned::to_owned).collect();
+        let to: BTreeSet<String> = cells
+            .next()?
+            .split('`')
+            .filter(|t| t.starts_with("playbook-"))
+            .map(ToOwned::to_owned)
+            .collect();
         Some((name, to))
     });
     let shown: BTreeMap<String, BTreeSet<String>> = rows.collect();
@@ -124,7 +139,9 @@ pub(crate) fn edges_on_the_map(tree: &Tree) -> Vec<String> {
         let enforced: BTreeSet<String> = to.iter().map(|t| (*t).to_owned()).collect();
         match shown.get(name) {
             Some(to) if *to == enforced => {}
-            Some(to) => complaints.push(format!("{MAP}: `{name}` has {to:?}, enforced is {enforced:?}")),
+            Some(to) => {
+                complaints.push(format!("{MAP}: `{name}` has {to:?}, enforced is {enforced:?}"))
+            }
             None => complaints.push(format!("{MAP}: the table of edges has no row for `{name}`")),
         }
     }

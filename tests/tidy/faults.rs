@@ -1,7 +1,9 @@
 //! Every check can fail: small trees with one fault each.
 
 use crate::crates::{edges, edges_on_the_map, lints, owners};
-use crate::pages::{commands, folders_on_the_map, index, invariants, links, schema_lines, test_command, titles};
+use crate::pages::{
+    commands, folders_on_the_map, index, invariants, links, schema_lines, test_command, titles,
+};
 use crate::sources::{contract_docs, contract_files, forgotten_tests, headers, leftovers};
 use crate::tree::{MAP, Tree};
 
@@ -19,12 +21,17 @@ fn can_fail(check: fn(&Tree) -> Vec<String>, good: &[(&str, &str)], faults: &[(&
 #[test]
 fn a_crate_without_lints_is_found() {
     let good = "[package]\nname = \"a\"\n[lints]\nworkspace = true\n";
-    can_fail(lints, &[("a/Cargo.toml", good)], &[("a/Cargo.toml", "[package]\nname = \"a\"\n[dependencies]\n")]);
+    can_fail(
+        lints,
+        &[("a/Cargo.toml", good)],
+        &[("a/Cargo.toml", "[package]\nname = \"a\"\n[dependencies]\n")],
+    );
 }
 
 #[test]
 fn a_second_owner_is_found_and_a_dev_dependency_is_none() {
-    let dev = "[package]\nname = \"playbook-cycle\"\n[dev-dependencies]\nwasmtime.workspace = true\n";
+    let dev =
+        "[package]\nname = \"playbook-cycle\"\n[dev-dependencies]\nwasmtime.workspace = true\n";
     let faults = [
         "[dependencies]\nwasmtime.workspace = true\n",
         "[dependencies.wasmtime]\nversion = \"48\"\n",
@@ -40,17 +47,29 @@ fn a_second_owner_is_found_and_a_dev_dependency_is_none() {
 #[test]
 fn a_forbidden_edge_is_found() {
     let model = ("host/crates/model/Cargo.toml", "[package]\nname = \"playbook-model\"\n");
-    let cycle = ("host/crates/cycle/Cargo.toml", "[package]\nname = \"playbook-cycle\"\n[dependencies]\nplaybook-model.workspace = true\n");
+    let cycle = (
+        "host/crates/cycle/Cargo.toml",
+        "[package]\nname = \"playbook-cycle\"\n[dependencies]\nplaybook-model.workspace = true\n",
+    );
     can_fail(
         edges,
         &[model, cycle],
         &[
-            (model.0, "[package]\nname = \"playbook-model\"\n[dependencies]\nplaybook-cycle.workspace = true\n"),
-            ("plugins/a/Cargo.toml", "[package]\nname = \"a\"\n[dependencies]\nplaybook-model.workspace = true\n"),
+            (
+                model.0,
+                "[package]\nname = \"playbook-model\"\n[dependencies]\nplaybook-cycle.workspace = true\n",
+            ),
+            (
+                "plugins/a/Cargo.toml",
+                "[package]\nname = \"a\"\n[dependencies]\nplaybook-model.workspace = true\n",
+            ),
             ("host/crates/new/Cargo.toml", "[package]\nname = \"playbook-new\"\n"),
         ],
     );
-    assert!(!edges_on_the_map(&Tree::of(&[(MAP, "| `playbook-model` | `playbook-cycle` |\n")])).is_empty());
+    assert!(
+        !edges_on_the_map(&Tree::of(&[(MAP, "| `playbook-model` | `playbook-cycle` |\n")]))
+            .is_empty()
+    );
 }
 
 #[test]
@@ -75,13 +94,21 @@ fn faults_of_the_contract_are_found() {
         can_fail(contract_docs, &[(path, good)], &[(path, fault.as_str())]);
     }
     can_fail(contract_docs, &[(path, good)], &[(path, "/// R.\nrecord r { x: u32 }\n")]);
-    can_fail(contract_files, &[(path, good)], &[("wit/notes.md", ""), ("wit/v0.1/old.txt", ""), ("wit/draft/a.wit", "")]);
+    can_fail(
+        contract_files,
+        &[(path, good)],
+        &[("wit/notes.md", ""), ("wit/v0.1/old.txt", ""), ("wit/draft/a.wit", "")],
+    );
 }
 
 #[test]
 fn faults_of_pages_are_found() {
     let map = (MAP, "# Map\n`docs/` `host/` `crates/model/`\n");
-    let good = [map, ("host/crates/model/src/lib.rs", ""), ("docs/README.md", "# Index\n[map](ARCHITECTURE.md)\n")];
+    let good = [
+        map,
+        ("host/crates/model/src/lib.rs", ""),
+        ("docs/README.md", "# Index\n[map](ARCHITECTURE.md)\n"),
+    ];
     can_fail(folders_on_the_map, &good, &[("new/a.rs", ""), ("host/crates/new/a.rs", "")]);
     let map = (MAP, "# Map\n## Invariants\n`a_test_of_four_words` in `a.rs`\n## Edges\n");
     can_fail(
@@ -97,16 +124,27 @@ fn faults_of_pages_are_found() {
     can_fail(
         schema_lines,
         &[schema, ("playbooks/a.toml", "#:schema ./s.json\n")],
-        &[("playbooks/a.toml", "# a\n#:schema ./s.json\n"), ("playbooks/a.toml", "#:schema ./t.json\n")],
+        &[
+            ("playbooks/a.toml", "# a\n#:schema ./s.json\n"),
+            ("playbooks/a.toml", "#:schema ./t.json\n"),
+        ],
     );
 }
 
 #[test]
 fn invented_commands_are_found() {
-    let cli = ("host/src/cli.rs", "enum Command {\n    Run(RunArgs),\n    Plugin(P),\n    New {\n    dry_run: bool,\n");
+    let cli = (
+        "host/src/cli.rs",
+        "enum Command {\n    Run(RunArgs),\n    Plugin(P),\n    New {\n    dry_run: bool,\n",
+    );
     let page = |line: &str| format!("# A\n```sh\n{line}\n```\n");
     let good = page("playbook run A --dry-run # really\nplaybook plugin new a");
-    for line in ["playbook walk A", "playbook run A --wet-run", "playbook plugin run-away x", "cargo run --release -- walk"] {
+    for line in [
+        "playbook walk A",
+        "playbook run A --wet-run",
+        "playbook plugin run-away x",
+        "cargo run --release -- walk",
+    ] {
         can_fail(commands, &[cli, ("a.md", good.as_str())], &[("a.md", page(line).as_str())]);
     }
     let readme = page("cargo test --release");

@@ -17,7 +17,11 @@ fn prose(page: &str) -> impl Iterator<Item = (usize, &str)> {
 /// Lines of a page inside fenced blocks.
 fn fenced(page: &str) -> Vec<&str> {
     let prose: BTreeSet<usize> = prose(page).map(|(at, _)| at).collect();
-    page.lines().enumerate().filter(|(at, _)| !prose.contains(at)).map(|(_, line)| line.trim()).collect()
+    page.lines()
+        .enumerate()
+        .filter(|(at, _)| !prose.contains(at))
+        .map(|(_, line)| line.trim())
+        .collect()
 }
 
 /// Every folder at the top is on the map, and so is every crate of the host.
@@ -38,8 +42,11 @@ pub(crate) fn invariants(tree: &Tree) -> Vec<String> {
     let map = tree.text(MAP);
     let invariants = map.split("\n## ").find(|part| part.starts_with("Invariants")).unwrap_or("");
     let names = invariants.split('`').skip(1).step_by(2);
-    let tests = names.filter(|name| name.matches('_').count() > 2 && name.chars().all(|c| c == '_' || c.is_alphanumeric()));
-    let absent = |test: &&str| !tree.ending(".rs").any(|(_, text)| text.contains(&format!("fn {test}(")));
+    let tests = names.filter(|name| {
+        name.matches('_').count() > 2 && name.chars().all(|c| c == '_' || c.is_alphanumeric())
+    });
+    let absent =
+        |test: &&str| !tree.ending(".rs").any(|(_, text)| text.contains(&format!("fn {test}(")));
     let mut complaints: Vec<String> =
         tests.filter(absent).map(|test| format!("{MAP}: there is no test `{test}`")).collect();
     if invariants.is_empty() {
@@ -50,7 +57,9 @@ pub(crate) fn invariants(tree: &Tree) -> Vec<String> {
 
 /// Every page has one title.
 pub(crate) fn titles(tree: &Tree) -> Vec<String> {
-    let pages = tree.ending(".md").filter(|(path, _)| !path.contains("/src/") && !path.contains("/templates/"));
+    let pages = tree
+        .ending(".md")
+        .filter(|(path, _)| !path.contains("/src/") && !path.contains("/templates/"));
     pages
         .filter_map(|(path, text)| {
             let titles = prose(text).filter(|(_, line)| line.starts_with("# ")).count();
@@ -113,23 +122,32 @@ pub(crate) fn commands(tree: &Tree) -> Vec<String> {
         })
     };
     let option = |name: &str| {
-        ["help", "version"].contains(&name) || cli.contains(&format!("{}: ", name.replace('-', "_")))
+        ["help", "version"].contains(&name)
+            || cli.contains(&format!("{}: ", name.replace('-', "_")))
     };
     let mut complaints = Vec::new();
     for (path, text) in tree.ending(".md").filter(|(path, _)| !path.contains("/src/")) {
         for line in fenced(text) {
             let line = line.strip_prefix("$ ").unwrap_or(line);
-            let Some(rest) = line.strip_prefix("playbook ").or(line.strip_prefix("cargo run --release -- ")) else {
+            let Some(rest) =
+                line.strip_prefix("playbook ").or(line.strip_prefix("cargo run --release -- "))
+            else {
                 continue;
             };
-            let words: Vec<&str> = rest.split('#').next().unwrap_or("").split_whitespace().collect();
-            let depth = if ["plugin", "ledger"].contains(words.first().unwrap_or(&"")) { 2 } else { 1 };
+            let words: Vec<&str> =
+                rest.split('#').next().unwrap_or("").split_whitespace().collect();
+            let depth =
+                if ["plugin", "ledger"].contains(words.first().unwrap_or(&"")) { 2 } else { 1 };
             for word in words.iter().take(depth) {
                 if !known(word) {
                     complaints.push(format!("{path}: there is no command `{word}` in `{line}`"));
                 }
             }
-            for name in words.iter().filter_map(|w| w.strip_prefix("--")).map(|w| w.split('=').next().unwrap_or(w)) {
+            for name in words
+                .iter()
+                .filter_map(|w| w.strip_prefix("--"))
+                .map(|w| w.split('=').next().unwrap_or(w))
+            {
                 if !option(name) {
                     complaints.push(format!("{path}: there is no option `--{name}` in `{line}`"));
                 }
@@ -146,11 +164,16 @@ fn capital(word: &str) -> String {
 
 /// README.md has the one test command that .ci/run takes from it.
 pub(crate) fn test_command(tree: &Tree) -> Vec<String> {
-    let found: Vec<&str> =
-        fenced(tree.text("README.md")).into_iter().filter(|line| line.starts_with("cargo test")).collect();
+    let found: Vec<&str> = fenced(tree.text("README.md"))
+        .into_iter()
+        .filter(|line| line.starts_with("cargo test"))
+        .collect();
     let mut complaints = Vec::new();
     if found.len() != 1 {
-        complaints.push(format!("README.md: {} lines begin with `cargo test`, one is right", found.len()));
+        complaints.push(format!(
+            "README.md: {} lines begin with `cargo test`, one is right",
+            found.len()
+        ));
     }
     let ci = tree.text(".ci/run");
     if !ci.contains("README.md") || ci.contains("cargo test -") {
@@ -165,7 +188,9 @@ pub(crate) fn schema_lines(tree: &Tree) -> Vec<String> {
     playbooks
         .filter(|(path, text)| {
             let schema = text.lines().next().and_then(|line| line.strip_prefix("#:schema "));
-            !schema.and_then(|schema| resolved(path, schema.trim())).is_some_and(|file| tree.has(&file))
+            !schema
+                .and_then(|schema| resolved(path, schema.trim()))
+                .is_some_and(|file| tree.has(&file))
         })
         .map(|(path, _)| format!("{path}: begin with `#:schema` and the path of the schema"))
         .collect()

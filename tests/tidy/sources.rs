@@ -6,10 +6,17 @@ use crate::tree::Tree;
 pub(crate) fn headers(tree: &Tree) -> Vec<String> {
     let sources = tree.ending(".rs").filter(|(path, _)| !path.contains("/templates/"));
     let headless = sources.filter(|(_, text)| {
-        let first = text.lines().map(str::trim).find(|l| !l.is_empty() && !l.starts_with("#!") && !l.starts_with("#["));
+        let first = text
+            .lines()
+            .map(str::trim)
+            .find(|l| !l.is_empty() && !l.starts_with("#!") && !l.starts_with("#["));
         !first.is_some_and(|line| line.starts_with("//!") && line.len() > 5)
     });
-    headless.map(|(path, _)| format!("{path}: begin with a line `//! ...` that says what the file owns")).collect()
+    headless
+        .map(|(path, _)| {
+            format!("{path}: begin with a line `//! ...` that says what the file owns")
+        })
+        .collect()
 }
 
 /// Nothing unfinished is left behind.
@@ -33,7 +40,8 @@ pub(crate) fn forgotten_tests(tree: &Tree) -> Vec<String> {
     let manifest = tree.text("host/Cargo.toml");
     let files = tree.0.keys().filter(|path| {
         let inner = path.strip_prefix("tests/").unwrap_or("");
-        inner.ends_with(".rs") && (!inner.contains('/') || inner.ends_with("/main.rs") && !inner.contains("/src/"))
+        inner.ends_with(".rs")
+            && (!inner.contains('/') || inner.ends_with("/main.rs") && !inner.contains("/src/"))
     });
     files
         .filter(|path| !manifest.contains(&format!("\"../{path}\"")))
@@ -46,13 +54,16 @@ pub(crate) fn contract_files(tree: &Tree) -> Vec<String> {
     let stray = tree.0.keys().filter(|path| {
         let Some(inner) = path.strip_prefix("wit/") else { return false };
         let versioned = inner.split_once('/').is_some_and(|(version, file)| {
-            version.strip_prefix('v').is_some_and(|v| v.split('.').all(|n| n.parse::<u32>().is_ok()))
+            version
+                .strip_prefix('v')
+                .is_some_and(|v| v.split('.').all(|n| n.parse::<u32>().is_ok()))
                 && file.ends_with(".wit")
                 && !file.contains('/')
         });
         !versioned
     });
-    let mut complaints: Vec<String> = stray.map(|path| format!("{path}: does not belong to the contract")).collect();
+    let mut complaints: Vec<String> =
+        stray.map(|path| format!("{path}: does not belong to the contract")).collect();
     if !tree.0.contains_key("wit/v0.1/plugin.wit") {
         complaints.push("wit/v0.1/plugin.wit: is absent".to_owned());
     }
@@ -71,7 +82,9 @@ pub(crate) fn contract_docs(tree: &Tree) -> Vec<String> {
                 documented = true;
                 continue;
             }
-            let is_type = ["record ", "variant ", "enum ", "flags ", "resource ", "type "].iter().any(|k| line.starts_with(k));
+            let is_type = ["record ", "variant ", "enum ", "flags ", "resource ", "type "]
+                .iter()
+                .any(|k| line.starts_with(k));
             let is_function = line.contains(": func(");
             let is_field = inside_fields && line.contains(':') && !line.starts_with("//");
             let is_interface = line.starts_with("interface ");
@@ -81,7 +94,8 @@ pub(crate) fn contract_docs(tree: &Tree) -> Vec<String> {
             if line.starts_with("record ") {
                 let body = line.split_once('{').map_or("", |(_, body)| body);
                 if body.contains(':') {
-                    complaints.push(format!("{path}:{}: put each field on a line of its own", at + 1));
+                    complaints
+                        .push(format!("{path}:{}: put each field on a line of its own", at + 1));
                 }
                 inside_fields = !line.contains('}');
             } else if line.starts_with('}') {

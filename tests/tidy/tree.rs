@@ -5,8 +5,21 @@ use std::fs;
 use std::path::PathBuf;
 
 /// Endings of files that are read; other files only count as being there.
-const TEXTS: [&str; 13] =
-    ["rs", "toml", "md", "wit", "txt", "py", "sh", "css", "html", "json", "sql", "yml", "gitignore"];
+const TEXTS: [&str; 13] = [
+    "rs",
+    "toml",
+    "md",
+    "wit",
+    "txt",
+    "py",
+    "sh",
+    "css",
+    "html",
+    "json",
+    "sql",
+    "yml",
+    "gitignore",
+];
 
 /// The map of the repository.
 pub(crate) const MAP: &str = "docs/ARCHITECTURE.md";
@@ -20,8 +33,11 @@ impl Tree {
         let package = std::env::current_dir().unwrap();
         let root = package.parent().unwrap();
         let ignored = fs::read_to_string(root.join(".gitignore")).unwrap_or_default();
-        let ignored: BTreeSet<String> =
-            ignored.lines().map(|l| l.trim().trim_matches('/').to_owned()).filter(|l| !l.is_empty()).collect();
+        let ignored: BTreeSet<String> = ignored
+            .lines()
+            .map(|l| l.trim().trim_matches('/').to_owned())
+            .filter(|l| !l.is_empty())
+            .collect();
         let mut files = BTreeMap::new();
         let mut folders = vec![PathBuf::new()];
         while let Some(folder) = folders.pop() {
@@ -39,7 +55,11 @@ impl Tree {
                 }
                 let ending = name.rsplit(['.', '/']).next().unwrap_or("");
                 let is_text = TEXTS.contains(&ending) || !last.contains('.');
-                let text = if is_text { fs::read_to_string(entry.path()).unwrap_or_default() } else { String::new() };
+                let text = if is_text {
+                    fs::read_to_string(entry.path()).unwrap_or_default()
+                } else {
+                    String::new()
+                };
                 files.insert(name, text);
             }
         }
@@ -55,7 +75,10 @@ impl Tree {
         self.0.get(path).map_or("", String::as_str)
     }
 
-    pub(crate) fn ending<'a>(&'a self, ending: &'a str) -> impl Iterator<Item = (&'a String, &'a String)> {
+    pub(crate) fn ending<'a>(
+        &'a self,
+        ending: &'a str,
+    ) -> impl Iterator<Item = (&'a String, &'a String)> {
         self.0.iter().filter(move |(path, _)| path.ends_with(ending))
     }
 
@@ -69,7 +92,9 @@ impl Tree {
     pub(crate) fn packages(&self) -> Vec<Package<'_>> {
         self.ending("Cargo.toml")
             .filter_map(|(path, text)| {
-                let name = entries(text).into_iter().find(|e| e.section == "package" && e.key == "name")?;
+                let name = entries(text)
+                    .into_iter()
+                    .find(|e| e.section == "package" && e.key == "name")?;
                 Some(Package { name: name.value.trim_matches('"').to_owned(), path, text })
             })
             .collect()
@@ -91,7 +116,9 @@ impl Package<'_> {
                 Some((before, name)) => (format!("{before}dependencies"), Some(name.to_owned())),
                 None => (entry.section.clone(), None),
             };
-            let counts = table == "dependencies" || table.ends_with(".dependencies") || table == "build-dependencies";
+            let counts = table == "dependencies"
+                || table.ends_with(".dependencies")
+                || table == "build-dependencies";
             if counts {
                 let own = entry.key.split('.').next().unwrap_or("").to_owned();
                 names.insert(named.unwrap_or(own).trim_matches('"').to_owned());

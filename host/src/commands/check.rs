@@ -25,7 +25,9 @@ pub(crate) fn check(session: &Session, args: &CheckArgs) -> Result<()> {
         }
         Err(error) => {
             if let (true, Some(Faulty(problems))) = (args.json, error.downcast_ref()) {
-                Terminal::out(&serde_json::to_string_pretty(&json!({ "ok": false, "problems": as_json(problems) }))?);
+                Terminal::out(&serde_json::to_string_pretty(
+                    &json!({ "ok": false, "problems": as_json(problems) }),
+                )?);
             }
             Err(error)
         }
@@ -40,7 +42,13 @@ fn checked(session: &Session, file: &Path, file_only: bool) -> Result<String> {
     if file_only {
         return Ok(format!("{name}: the file is in order (plugins were not asked)"));
     }
-    let stages = session.prepare(&loaded, Metering::FuelAndEpoch, Path::new(""), &Pinned::new(), &Pinned::new())?;
+    let stages = session.prepare(
+        &loaded,
+        Metering::FuelAndEpoch,
+        Path::new(""),
+        &Pinned::new(),
+        &Pinned::new(),
+    )?;
     let order: Vec<&str> = stages.iter().map(|s| s.def.name.as_str()).collect();
     Ok(format!(
         "{name}: in order. {} sources, {} features, {} stages: {}",

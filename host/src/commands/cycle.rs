@@ -9,7 +9,8 @@ use std::thread;
 use anyhow::{Context, Result, bail};
 use playbook_batch::{BatchOptions, BatchSource};
 use playbook_cycle::{
-    CycleOptions, CycleRun, DataSource, Intake, Laps, Prepared, Progress, SourceError, TakeMembers, run_cycle,
+    CycleOptions, CycleRun, DataSource, Intake, Laps, Prepared, Progress, SourceError, TakeMembers,
+    run_cycle,
 };
 use playbook_ledger::{CycleRef, Ledger, LedgerError};
 use playbook_model::{Digest, Frame};
@@ -131,8 +132,13 @@ pub(crate) fn execute(
     let write_members = outputs.map(|dir| {
         let path = dir.join(MEMBERS_FILE);
         move |members: &Frame| {
-            playbook_batch::write_members(&path, members, &playbook.outputs.omit_features, job.threads)
-                .map_err(SourceError::new)
+            playbook_batch::write_members(
+                &path,
+                members,
+                &playbook.outputs.omit_features,
+                job.threads,
+            )
+            .map_err(SourceError::new)
         }
     });
     let options = CycleOptions {
@@ -154,7 +160,20 @@ pub(crate) fn execute(
         ledger_mark = LedgerMark::of(&ledger)?;
     }
     let dry_run = job.dry_run;
-    Ok(Finished { loaded, stages, run, intake, rejects, ledger, ledger_mark, run_key, data, state, dry_run, laps })
+    Ok(Finished {
+        loaded,
+        stages,
+        run,
+        intake,
+        rejects,
+        ledger,
+        ledger_mark,
+        run_key,
+        data,
+        state,
+        dry_run,
+        laps,
+    })
 }
 
 /// Stands for everything that the outputs depend on.
@@ -172,12 +191,20 @@ fn run_key(playbook: Digest, intake: &Intake, stages: &[Prepared], metering: Met
     Digest::of_parts(parts.iter().map(Vec::as_slice))
 }
 
-fn open_ledger(state: &Path, brand: &str, dry_run: bool, mark: Option<&LedgerMark>) -> Result<Ledger> {
+fn open_ledger(
+    state: &Path,
+    brand: &str,
+    dry_run: bool,
+    mark: Option<&LedgerMark>,
+) -> Result<Ledger> {
     let path = ledger_path(state);
     if let Some(head) = mark.and_then(LedgerMark::head) {
         match Ledger::rehearse_at(&path, brand, head) {
             Err(LedgerError::OtherHistory { .. }) => {
-                tracing::warn!("`{}` is not the ledger of the run: what it granted may differ", path.display());
+                tracing::warn!(
+                    "`{}` is not the ledger of the run: what it granted may differ",
+                    path.display()
+                );
             }
             other => return Ok(other?),
         }
@@ -212,8 +239,10 @@ fn last_good(state: &Path, playbook: &str) -> Result<Pinned> {
 
 fn remember_good(state: &Path, playbook: &str, run: &CycleRun) -> Result<()> {
     let path = state.join(LAST_GOOD_FILE);
-    let mut all: BTreeMap<String, BTreeMap<String, String>> =
-        fs::read_to_string(&path).ok().and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default();
+    let mut all: BTreeMap<String, BTreeMap<String, String>> = fs::read_to_string(&path)
+        .ok()
+        .and_then(|t| serde_json::from_str(&t).ok())
+        .unwrap_or_default();
     let stages = run.stages.iter().filter(|s| s.fault.is_none());
     all.insert(playbook.to_owned(), stages.map(|s| (s.name.clone(), s.digest.hex())).collect());
     let aside = path.with_extension("aside");
@@ -235,9 +264,11 @@ pub(crate) fn write(
     let cycle = CycleRef { playbook: loaded.playbook.id.clone(), number: run.number };
     thread::scope(|scope| {
         let entries = scope.spawn(|| outputs::ledger(dir, ledger, &cycle));
-        let grants = scope.spawn(|| outputs::grants(dir, run, &loaded.playbook, finished.intake.as_of.0));
+        let grants =
+            scope.spawn(|| outputs::grants(dir, run, &loaded.playbook, finished.intake.as_of.0));
         let rest = write_rest(session, job, finished, dir);
-        let [entries, grants] = [entries, grants].map(|written| written.join().expect("writing does not panic"));
+        let [entries, grants] =
+            [entries, grants].map(|written| written.join().expect("writing does not panic"));
         entries.and(grants).and(rest)
     })?;
     laps.end("outputs");
@@ -261,13 +292,22 @@ fn write_rest(session: &Session, job: &Job, finished: &Finished, dir: &Path) -> 
     outputs::tables(dir, run)?;
     playbook_batch::write_rejects(&dir.join("rejects.csv"), rejects)?;
     let run_id = finished.run_key.hex()[..16].to_owned();
-    let facts = PageFacts { playbook, run, intake, evidence: page_evidence(session, job, finished)?, run_id };
+    let facts = PageFacts {
+        playbook,
+        run,
+        intake,
+        evidence: page_evidence(session, job, finished)?,
+        run_id,
+    };
     let page = report(&facts);
     let first = if job.lang == LangArg::Zh { Lang::Zh } else { Lang::En };
     fs::write(dir.join("report.html"), playbook_report::render(&page, first))?;
     for (code, lang) in [("en", Lang::En), ("zh", Lang::Zh)] {
         if playbook.outputs.languages.iter().any(|l| l == code) && lang != first {
-            fs::write(dir.join(format!("report.{code}.html")), playbook_report::render(&page, lang))?;
+            fs::write(
+                dir.join(format!("report.{code}.html")),
+                playbook_report::render(&page, lang),
+            )?;
         }
     }
     Ok(())
@@ -405,12 +445,17 @@ impl Aside {
         if place.exists() {
             let empty = fs::read_dir(&place).map(|mut d| d.next().is_none()).unwrap_or(false);
             if !empty && !place.join(evidence::RUN_FILE).is_file() {
-                bail!("`{}` exists and is not the folder of an earlier run; choose another --out", place.display());
+                bail!(
+                    "`{}` exists and is not the folder of an earlier run; choose another --out",
+                    place.display()
+                );
             }
         }
         let parent = place.parent().unwrap_or(Path::new("/"));
-        fs::create_dir_all(parent).with_context(|| format!("cannot create `{}`", parent.display()))?;
-        let name = place.file_name().map_or_else(|| "run".into(), |n| n.to_string_lossy().into_owned());
+        fs::create_dir_all(parent)
+            .with_context(|| format!("cannot create `{}`", parent.display()))?;
+        let name =
+            place.file_name().map_or_else(|| "run".into(), |n| n.to_string_lossy().into_owned());
         let aside = parent.join(format!(".{name}.{}", std::process::id()));
         drop(fs::remove_dir_all(&aside));
         fs::create_dir(&aside).with_context(|| format!("cannot create `{}`", aside.display()))?;
@@ -494,7 +539,11 @@ pub(crate) fn print_summary(session: &Session, finished: &Finished, place: Optio
             ]
         })
         .collect();
-    text.push_str(&terminal.table(&["source", "rows read", "kept", "rejected", "duplicates"], &[1, 2, 3, 4], &rows));
+    text.push_str(&terminal.table(
+        &["source", "rows read", "kept", "rejected", "duplicates"],
+        &[1, 2, 3, 4],
+        &rows,
+    ));
     text.push('\n');
     let rows: Vec<Vec<String>> = run
         .stages
@@ -536,7 +585,9 @@ fn segments(finished: &Finished) -> String {
             .segments
             .iter()
             .map(|segment| {
-                let n = (0..run.members.rows()).filter(|r| column.text(*r) == Some(&segment.name)).count();
+                let n = (0..run.members.rows())
+                    .filter(|r| column.text(*r) == Some(&segment.name))
+                    .count();
                 format!("{} {}", segment.name, grouped(i64::try_from(n).unwrap_or(0)))
             })
             .collect();

@@ -27,8 +27,12 @@ pub(crate) fn demo(session: &Session, args: &DemoArgs) -> Result<()> {
     if data.join("truth.json").is_file() {
         Terminal::note(&format!("  `{}` is there already", data.display()));
     } else {
-        let spec =
-            SampleSpec { members: args.members, seed: SEED, format: Format::Parquet, threads: None };
+        let spec = SampleSpec {
+            members: args.members,
+            seed: SEED,
+            format: Format::Parquet,
+            threads: None,
+        };
         sample::write(session, &spec, &data)?;
     }
     Terminal::note(&format!("3/3 one cycle of {PLAYBOOK}"));
@@ -61,7 +65,9 @@ fn checkout() -> Result<PathBuf> {
             }
         }
     }
-    bail!("the demo builds the reference plugins from their sources; run it inside a checkout of the host")
+    bail!(
+        "the demo builds the reference plugins from their sources; run it inside a checkout of the host"
+    )
 }
 
 /// Builds and installs every plugin of the checkout; what has not changed is not built again.

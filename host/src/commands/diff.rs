@@ -6,8 +6,8 @@ use std::fs;
 use anyhow::{Context, Result, bail};
 use playbook_model::{Column, Kind, Minor, Words};
 use playbook_report::{
-    Absence, ActionPairRow, ChangeRow, Currency, DiffFigure, DiffReport, DiffSide, Figure, FigureRow, FlowEnd,
-    FlowMatrix, Lang, MemberRow, PairRow, Section, WinnersRow, render_diff,
+    Absence, ActionPairRow, ChangeRow, Currency, DiffFigure, DiffReport, DiffSide, Figure,
+    FigureRow, FlowEnd, FlowMatrix, Lang, MemberRow, PairRow, Section, WinnersRow, render_diff,
 };
 use playbook_toml::{Disk, Override};
 use serde_json::json;
@@ -80,8 +80,7 @@ struct Side<'a> {
 impl<'a> Side<'a> {
     fn new(finished: &'a Finished) -> Self {
         let run = &finished.run;
-        let stage =
-            run.stages.iter().find(|s| s.kind() == Kind::Segmentation && s.fault.is_none());
+        let stage = run.stages.iter().find(|s| s.kind() == Kind::Segmentation && s.fault.is_none());
         let segment = stage.and_then(|s| run.members.column(&format!("{}.segment", s.name)));
         let names = stage.map_or_else(Vec::new, |s| {
             s.shape.segments.iter().map(|seg| (seg.name.clone(), seg.text.clone())).collect()
@@ -109,7 +108,11 @@ impl<'a> Side<'a> {
     }
 
     fn ends(&self) -> Vec<FlowEnd> {
-        self.names.iter().map(|(_, w)| FlowEnd::Segment(w.clone())).chain([FlowEnd::Unassigned]).collect()
+        self.names
+            .iter()
+            .map(|(_, w)| FlowEnd::Segment(w.clone()))
+            .chain([FlowEnd::Unassigned])
+            .collect()
     }
 }
 
@@ -151,7 +154,12 @@ fn changes(a: &Finished, b: &Finished) -> Vec<ChangeRow> {
         let mut facts = BTreeMap::new();
         for stage in &f.stages {
             let name = &stage.def.name;
-            let plugin = format!("{} {} ({})", stage.about.name, stage.about.version, &stage.plugin.digest().hex()[..12]);
+            let plugin = format!(
+                "{} {} ({})",
+                stage.about.name,
+                stage.about.version,
+                &stage.plugin.digest().hex()[..12]
+            );
             facts.insert(format!("stage.{name}.plugin"), plugin);
             facts.insert(format!("stage.{name}.settings"), stage.settings());
         }
@@ -229,7 +237,11 @@ fn figures(a: &Side<'_>, b: &Side<'_>) -> Vec<FigureRow> {
         row(DiffFigure::Grants, count(sa.grants), count(sb.grants)),
         row(DiffFigure::Refused, count(sa.refused), count(sb.refused)),
         row(DiffFigure::MembersGranted, count(sa.granted_members), count(sb.granted_members)),
-        row(DiffFigure::Spend, Some(Figure::Money(Minor(sa.spend))), Some(Figure::Money(Minor(sb.spend)))),
+        row(
+            DiffFigure::Spend,
+            Some(Figure::Money(Minor(sa.spend))),
+            Some(Figure::Money(Minor(sb.spend))),
+        ),
         row(
             DiffFigure::ExpectedOutput,
             Some(Figure::Money(Minor(sa.output))),
@@ -304,11 +316,14 @@ fn actions(a: &Finished, b: &Finished) -> Section<Vec<ActionPairRow>> {
         let mut tally = BTreeMap::new();
         for d in f.run.decisions.iter().filter(|d| d.refusal.is_none()) {
             let stage = f.run.stages.iter().find(|s| s.position == usize::from(d.candidate.stage));
-            let Some(action) = stage.and_then(|s| s.shape.actions.get(usize::from(d.candidate.action))) else {
+            let Some(action) =
+                stage.and_then(|s| s.shape.actions.get(usize::from(d.candidate.action)))
+            else {
                 continue;
             };
             let name = stage.map_or_else(String::new, |s| s.name.clone());
-            let sum = tally.entry((name, action.name.clone())).or_insert((action.text.clone(), 0, 0));
+            let sum =
+                tally.entry((name, action.name.clone())).or_insert((action.text.clone(), 0, 0));
             sum.1 += 1;
             sum.2 = i64::saturating_add(sum.2, d.candidate.cost);
         }
@@ -334,7 +349,8 @@ fn actions(a: &Finished, b: &Finished) -> Section<Vec<ActionPairRow>> {
 }
 
 fn pairs(a: Vec<(Words, Option<f64>)>, b: Vec<(Words, Option<f64>)>) -> Vec<PairRow> {
-    let mut rows: Vec<PairRow> = a.into_iter().map(|(name, a)| PairRow { name, a, b: None }).collect();
+    let mut rows: Vec<PairRow> =
+        a.into_iter().map(|(name, a)| PairRow { name, a, b: None }).collect();
     for (name, value) in b {
         match rows.iter_mut().find(|row| row.name == name) {
             Some(row) => row.b = value,
@@ -350,16 +366,26 @@ fn roi(a: &Finished, b: &Finished) -> Section<Vec<PairRow>> {
         Section::Empty(_) => Vec::new(),
     };
     let rows = pairs(of(a), of(b));
-    if rows.is_empty() { Section::Empty(Absence::NoStage(Kind::Roi)) } else { Section::Filled(rows) }
+    if rows.is_empty() {
+        Section::Empty(Absence::NoStage(Kind::Roi))
+    } else {
+        Section::Filled(rows)
+    }
 }
 
 fn health(a: &Finished, b: &Finished) -> Section<Vec<PairRow>> {
     let of = |f: &Finished| match page::health(&f.run) {
-        Section::Filled(health) => health.dimensions.into_iter().map(|d| (d.words, d.score)).collect(),
+        Section::Filled(health) => {
+            health.dimensions.into_iter().map(|d| (d.words, d.score)).collect()
+        }
         Section::Empty(_) => Vec::new(),
     };
     let rows = pairs(of(a), of(b));
-    if rows.is_empty() { Section::Empty(Absence::NoStage(Kind::Diagnosis)) } else { Section::Filled(rows) }
+    if rows.is_empty() {
+        Section::Empty(Absence::NoStage(Kind::Diagnosis))
+    } else {
+        Section::Filled(rows)
+    }
 }
 
 fn figure_name(what: &DiffFigure) -> String {
@@ -403,15 +429,26 @@ fn difference(a: Option<Figure>, b: Option<Figure>, digits: u8) -> String {
 
 fn print(session: &Session, report: &DiffReport, digits: u8) {
     let terminal = session.terminal;
-    let mut text = format!("A  {}\nB  {}\nas of {}\n", report.a.origin, report.b.origin, report.as_of);
+    let mut text =
+        format!("A  {}\nB  {}\nas of {}\n", report.a.origin, report.b.origin, report.as_of);
     for change in &report.changes {
-        text.push_str(&format!("  {}: {} -> {}\n", change.path, short(&change.a), short(&change.b)));
+        text.push_str(&format!(
+            "  {}: {} -> {}\n",
+            change.path,
+            short(&change.a),
+            short(&change.b)
+        ));
     }
     let rows: Vec<Vec<String>> = report
         .figures
         .iter()
         .map(|f| {
-            vec![figure_name(&f.what), figure_text(f.a, digits), figure_text(f.b, digits), difference(f.a, f.b, digits)]
+            vec![
+                figure_name(&f.what),
+                figure_text(f.a, digits),
+                figure_text(f.b, digits),
+                difference(f.a, f.b, digits),
+            ]
         })
         .collect();
     text.push_str(&terminal.table(&["", "A", "B", "difference"], &[1, 2, 3], &rows));
@@ -422,7 +459,8 @@ fn print(session: &Session, report: &DiffReport, digits: u8) {
             FlowEnd::Left => "left".to_owned(),
             FlowEnd::Unassigned => "none".to_owned(),
         };
-        let header: Vec<String> = std::iter::once("A \\ B".to_owned()).chain(flow.to.iter().map(name)).collect();
+        let header: Vec<String> =
+            std::iter::once("A \\ B".to_owned()).chain(flow.to.iter().map(name)).collect();
         let header: Vec<&str> = header.iter().map(String::as_str).collect();
         let rows: Vec<Vec<String>> = flow
             .from
@@ -477,7 +515,9 @@ fn as_json(report: &DiffReport) -> serde_json::Value {
     };
     let pairs = |section: &Section<Vec<PairRow>>| {
         section.filled().map(|rows| {
-            rows.iter().map(|r| json!({ "name": r.name.en, "a": r.a, "b": r.b })).collect::<Vec<_>>()
+            rows.iter()
+                .map(|r| json!({ "name": r.name.en, "a": r.a, "b": r.b }))
+                .collect::<Vec<_>>()
         })
     };
     let ends = |ends: &[FlowEnd]| {

@@ -54,7 +54,8 @@ fn freeze(session: &Session, wanted: &LedgerAccount, stops: bool) -> Result<()> 
     // A decision of its own each time: the head of the chain tells it from the one before.
     let (group, seal) = ledger.head()?;
     let movement = if stops { Movement::Freeze(account.id) } else { Movement::Thaw(account.id) };
-    let key = Digest::of_parts([is.as_bytes(), account.path.as_bytes(), &group.to_be_bytes(), &seal.0]);
+    let key =
+        Digest::of_parts([is.as_bytes(), account.path.as_bytes(), &group.to_be_bytes(), &seal.0]);
     ledger.move_money(movement, key, crate::clock::now())?;
     Terminal::out(&format!("`{}` is {is}", account.path));
     Ok(())
@@ -75,11 +76,18 @@ fn close(session: &Session, wanted: &LedgerGrants, releases: bool) -> Result<()>
         Some(file) => read_grants(file, &reserved, releases)?,
         None => {
             let closure = if releases { Closure::Release } else { Closure::Settle(None) };
-            reserved.iter().filter(|(_, grant)| grant.is_open).map(|(key, _)| (*key, closure)).collect()
+            reserved
+                .iter()
+                .filter(|(_, grant)| grant.is_open)
+                .map(|(key, _)| (*key, closure))
+                .collect()
         }
     };
-    let (mut done, mut already, mut otherwise, mut spent, mut free) = (0_i64, 0_i64, 0_i64, 0_i64, 0_i64);
-    for ((key, closure), answer) in closures.iter().zip(ledger.close_batch(&cycle, &closures, crate::clock::now())?) {
+    let (mut done, mut already, mut otherwise, mut spent, mut free) =
+        (0_i64, 0_i64, 0_i64, 0_i64, 0_i64);
+    for ((key, closure), answer) in
+        closures.iter().zip(ledger.close_batch(&cycle, &closures, crate::clock::now())?)
+    {
         match answer {
             SettleAnswer::Done { .. } => {
                 let bound = reserved.get(key).map_or(0, |grant| grant.amount.0);
@@ -111,7 +119,9 @@ fn close(session: &Session, wanted: &LedgerGrants, releases: bool) -> Result<()>
         ));
     }
     if otherwise > 0 {
-        bail!("{otherwise} grants were settled or released otherwise before; they stay as they are");
+        bail!(
+            "{otherwise} grants were settled or released otherwise before; they stay as they are"
+        );
     }
     Ok(())
 }
@@ -122,12 +132,16 @@ fn read_grants(
     releases: bool,
 ) -> Result<Vec<(Digest, Closure)>> {
     let name = file.display();
-    let mut reader =
-        csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file).with_context(|| format!("cannot read `{name}`"))?;
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_path(file)
+        .with_context(|| format!("cannot read `{name}`"))?;
     let header = reader.headers().with_context(|| format!("cannot read `{name}`"))?.clone();
     let column = |wanted: &str| header.iter().position(|column| column == wanted);
     let Some(key_at) = column("key") else {
-        bail!("{name}: line 1: there is no column `key`; it holds the keys of grants as in ledger.csv");
+        bail!(
+            "{name}: line 1: there is no column `key`; it holds the keys of grants as in ledger.csv"
+        );
     };
     let amount_at = column("amount_minor").filter(|_| !releases);
     let mut closures = Vec::new();
@@ -138,10 +152,14 @@ fn read_grants(
         let text = row.get(key_at).unwrap_or("");
         let key = Digest::from_hex(text);
         let Some((key, grant)) = key.and_then(|key| Some((key, reserved.get(&key)?))) else {
-            bail!("{name}: line {line}: `{text}` is no key of a grant of this run; nothing was booked");
+            bail!(
+                "{name}: line {line}: `{text}` is no key of a grant of this run; nothing was booked"
+            );
         };
         if !seen.insert(key) {
-            bail!("{name}: line {line}: the grant `{text}` stands in the file twice; nothing was booked");
+            bail!(
+                "{name}: line {line}: the grant `{text}` stands in the file twice; nothing was booked"
+            );
         }
         let paid = match amount_at.and_then(|at| row.get(at)).filter(|text| !text.is_empty()) {
             None => None,

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use playbook_builder::{Built, Options, Progress, Scaffold, SdkSource, build, scaffold, test_natively};
+use playbook_builder::{
+    Built, Options, Progress, Scaffold, SdkSource, build, scaffold, test_natively,
+};
 use playbook_model::{Kind, Outcome, Shape, Source};
 use playbook_runtime::{LoadOptions, Plugin};
 use serde_json::{Value, json};
@@ -38,13 +40,16 @@ fn sdk() -> Result<SdkSource> {
             }
         }
     }
-    bail!("the SDK's folder `plugin-sdk` is not around here; run this inside a checkout of the host")
+    bail!(
+        "the SDK's folder `plugin-sdk` is not around here; run this inside a checkout of the host"
+    )
 }
 
 fn new(name: &str, kind: KindArg, dir: Option<&Path>) -> Result<()> {
     let folder = dir.map_or_else(|| PathBuf::from(name), Path::to_path_buf);
     let folder = std::path::absolute(&folder).unwrap_or(folder);
-    let wanted = Scaffold { name: name.to_owned(), kind: kind.kind(), folder: folder.clone(), sdk: sdk()? };
+    let wanted =
+        Scaffold { name: name.to_owned(), kind: kind.kind(), folder: folder.clone(), sdk: sdk()? };
     let files = scaffold(&wanted)?;
     let mut text = format!("wrote `{}`\n", folder.display());
     for file in files {
@@ -65,7 +70,9 @@ pub(crate) fn build_noisily(paths: &[&Path]) -> Result<Vec<Built>> {
     let built = build(paths, &Options::of_user(), &mut |progress| match progress {
         Progress::Toolchain(toolchain) => Terminal::note(&format!("  toolchain: {toolchain}")),
         Progress::Installing(command) => Terminal::note(&format!("  installing: {command}")),
-        Progress::Compiling(crates) => Terminal::note(&format!("  compiling {}", crates.join(", "))),
+        Progress::Compiling(crates) => {
+            Terminal::note(&format!("  compiling {}", crates.join(", ")))
+        }
         Progress::Compiled { package, done } => {
             if done >= last + 10 {
                 last = done;
@@ -137,7 +144,12 @@ fn install(session: &Session, files: &[PathBuf]) -> Result<()> {
         let plugin = accepted(session, file)?;
         let about = guest(&file.to_string_lossy(), plugin.describe()?)?;
         let path = session.home.install(&fs::read(file)?, &about.name, &about.version)?;
-        Terminal::out(&format!("{} {} is installed as {}", about.name, about.version, path.display()));
+        Terminal::out(&format!(
+            "{} {} is installed as {}",
+            about.name,
+            about.version,
+            path.display()
+        ));
     }
     Ok(())
 }
@@ -176,7 +188,11 @@ fn list(session: &Session, as_json: bool) -> Result<()> {
             ]
         })
         .collect();
-    Terminal::out(&session.terminal.table(&["plugin", "version", "kind", "what it does", "digest"], &[], &rows));
+    Terminal::out(&session.terminal.table(
+        &["plugin", "version", "kind", "what it does", "digest"],
+        &[],
+        &rows,
+    ));
     Ok(())
 }
 
@@ -186,8 +202,9 @@ fn inspect(session: &Session, file: &str, settings: &str, as_json: bool) -> Resu
     let name = path.to_string_lossy().into_owned();
     let about = guest(&name, plugin.describe()?)?;
     let shape = guest(&name, plugin.check(&settings)?)?;
-    let schema: Value = serde_json::from_str(&about.settings_schema)
-        .with_context(|| format!("plugin `{}` gives a settings schema that is no JSON", about.name))?;
+    let schema: Value = serde_json::from_str(&about.settings_schema).with_context(|| {
+        format!("plugin `{}` gives a settings schema that is no JSON", about.name)
+    })?;
     let bytes = fs::metadata(&path)?.len();
     let record = json!({
         "plugin": about.name, "version": about.version, "kind": about.kind.name(), "fitted": plugin.is_fitted(),
@@ -230,9 +247,7 @@ fn shape_json(shape: &Shape) -> Value {
         json!({ "source": source(&n.source), "type": n.cell_type.name(), "unit": n.unit,
                 "required": n.required, "categories": n.categories })
     };
-    let table = |t: &playbook_model::TableNeed| {
-        json!({ "subject": t.subject, "columns": t.columns.iter().map(need).collect::<Vec<_>>() })
-    };
+    let table = |t: &playbook_model::TableNeed| json!({ "subject": t.subject, "columns": t.columns.iter().map(need).collect::<Vec<_>>() });
     json!({
         "rows": shape.rows.as_ref().map(table),
         "tables": shape.tables.iter().map(table).collect::<Vec<_>>(),
@@ -285,7 +300,14 @@ fn shape_table(session: &Session, shape: &Shape) -> String {
         .map(|s| ("segment", &s.name, &s.text))
         .chain(shape.actions.iter().map(|a| ("action", &a.name, &a.text)));
     for (what, name, text) in others {
-        rows.push(vec![what.to_owned(), String::new(), name.clone(), String::new(), String::new(), text.en.clone()]);
+        rows.push(vec![
+            what.to_owned(),
+            String::new(),
+            name.clone(),
+            String::new(),
+            String::new(),
+            text.en.clone(),
+        ]);
     }
     session.terminal.table(&["", "subject", "name", "type", "unit", ""], &[], &rows)
 }
@@ -334,8 +356,10 @@ fn test(session: &Session, path: &Path, settings: &str, as_json: bool) -> Result
     checks.extend(of_tests);
     let failed = checks.iter().filter(|c| c.failure.is_some()).count();
     if as_json {
-        let rows: Vec<Value> =
-            checks.iter().map(|c| json!({ "check": c.name, "ok": c.failure.is_none(), "failure": c.failure })).collect();
+        let rows: Vec<Value> = checks
+            .iter()
+            .map(|c| json!({ "check": c.name, "ok": c.failure.is_none(), "failure": c.failure }))
+            .collect();
         Terminal::out(&serde_json::to_string_pretty(&rows)?);
     } else {
         for check in &checks {
@@ -356,11 +380,12 @@ fn test(session: &Session, path: &Path, settings: &str, as_json: bool) -> Result
 
 /// Runs the native tests of a crate; what they ask its plugin is kept in `kept`.
 fn native_tests(path: &Path, kept: &Path) -> Result<()> {
-    let tests = test_natively(path, &[(cases::FOLDER, kept)], &Options::of_user(), &mut |progress| {
-        if let Progress::Testing(name) = progress {
-            Terminal::note(&format!("  native tests of {name}"));
-        }
-    })?;
+    let tests =
+        test_natively(path, &[(cases::FOLDER, kept)], &Options::of_user(), &mut |progress| {
+            if let Progress::Testing(name) = progress {
+                Terminal::note(&format!("  native tests of {name}"));
+            }
+        })?;
     if !tests.passed {
         bail!("the native tests of `{}` failed:\n{}", path.display(), tests.output);
     }

@@ -114,7 +114,8 @@ fn compare(run: &Path, recorded: &Recorded, dir: &Path, record: &Value) -> Resul
             (Some(then), Some(now)) if then.sha256 == now.sha256 => {}
             (Some(then), Some(now)) => {
                 let first = now_differs_at(run, dir, name)?;
-                differences.push(format!("{name}: {} bytes then, {} now{first}", then.bytes, now.bytes));
+                differences
+                    .push(format!("{name}: {} bytes then, {} now{first}", then.bytes, now.bytes));
             }
             (Some(_), None) => differences.push(format!("{name}: not written again")),
             (None, _) => differences.push(format!("{name}: was not there then")),

@@ -18,7 +18,12 @@ pub(crate) fn sample(session: &Session, args: &SampleArgs) -> Result<()> {
     let summary = write(session, &spec, &args.out)?;
     let counts = &summary.counts;
     let big = |n: u64| grouped(i64::try_from(n).unwrap_or(i64::MAX));
-    let mut text = format!("{} members, {} events in `{}`\n", big(counts.members), big(counts.events), args.out.display());
+    let mut text = format!(
+        "{} members, {} events in `{}`\n",
+        big(counts.members),
+        big(counts.events),
+        args.out.display()
+    );
     for file in &summary.files {
         text.push_str(&format!("  {}\n", file.display()));
     }

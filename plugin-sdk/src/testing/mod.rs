@@ -192,7 +192,10 @@ impl<P: Fit> Test<P> {
             let fitted = fitted?;
             match &first {
                 Some(one) if *one != fitted => {
-                    return Err(format!("{buckets} buckets give another model than {}", BUCKETS[0]));
+                    return Err(format!(
+                        "{buckets} buckets give another model than {}",
+                        BUCKETS[0]
+                    ));
                 }
                 Some(_) => {}
                 None => first = Some(fitted),
@@ -264,7 +267,11 @@ impl From<String> for Unfit {
 }
 
 /// The rows in the order of their keys, cut into buckets and batches as the host cuts them.
-fn cut(shape: &types::Shape, data: &Data, buckets: usize) -> Result<Vec<Vec<types::Batch>>, String> {
+fn cut(
+    shape: &types::Shape,
+    data: &Data,
+    buckets: usize,
+) -> Result<Vec<Vec<types::Batch>>, String> {
     let keys = data.keys();
     let mut order: Vec<usize> = (0..data.len()).collect();
     order.sort_by_key(|&row| keys[row]);

@@ -191,7 +191,10 @@ impl Tally {
 }
 
 /// Rows that hold a value, with it.
-fn known<T>(rows: &Rows<'_>, value: impl Fn(usize) -> Option<T>) -> impl Iterator<Item = (usize, T)> {
+fn known<T>(
+    rows: &Rows<'_>,
+    value: impl Fn(usize) -> Option<T>,
+) -> impl Iterator<Item = (usize, T)> {
     (0..rows.len()).filter_map(move |row| Some((row, value(row)?)))
 }
 
@@ -202,11 +205,13 @@ impl BehaviourPoints {
         match self.settings.input {
             Input::Daily => {
                 let column = rows.integers(at);
-                known(rows, |row| column.get(row)).for_each(|(row, counts)| give(row, worth.of_days(counts)));
+                known(rows, |row| column.get(row))
+                    .for_each(|(row, counts)| give(row, worth.of_days(counts)));
             }
             Input::Totals => {
                 let column = rows.integer(at);
-                known(rows, |row| column.get(row)).for_each(|(row, count)| give(row, worth.of_total(count)));
+                known(rows, |row| column.get(row))
+                    .for_each(|(row, count)| give(row, worth.of_total(count)));
             }
         }
     }
@@ -228,7 +233,8 @@ impl BehaviourPoints {
             OrderInput::None => {}
             OrderInput::Units => {
                 let column = rows.integer(at);
-                known(rows, |row| column.get(row)).for_each(|(row, units)| give(row, worth.of_day(units)));
+                known(rows, |row| column.get(row))
+                    .for_each(|(row, units)| give(row, worth.of_day(units)));
             }
             OrderInput::Amounts => {
                 let column = rows.integers(at);

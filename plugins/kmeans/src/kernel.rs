@@ -125,7 +125,10 @@ impl Clusters {
                 best = Some((cluster, sum));
             }
         }
-        best.map(|(cluster, sum)| Nearest { cluster, distance: (sum * width as f64 / known as f64).sqrt() })
+        best.map(|(cluster, sum)| Nearest {
+            cluster,
+            distance: (sum * width as f64 / known as f64).sqrt(),
+        })
     }
 
     /// Returns the features of a cluster by the size of its centroid coordinates, greatest first,

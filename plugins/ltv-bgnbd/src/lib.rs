@@ -339,7 +339,9 @@ impl Groups {
         let unit = f64::from(unit_days);
         let expected: f64 = buyers_by_age
             .iter()
-            .map(|(age_days, buyers)| buyers * orders.expected(0.0, 0.0, 0.0, *age_days as f64 / unit))
+            .map(|(age_days, buyers)| {
+                buyers * orders.expected(0.0, 0.0, 0.0, *age_days as f64 / unit)
+            })
             .sum();
         (expected - made).abs() / made
     }

@@ -22,11 +22,34 @@ use playbook_toml::{
 };
 
 const KINDS: [&str; 12] = [
-    "view", "like", "comment", "share", "sign_in", "order_paid", "view", "like", "post", "vote", "view", "message_opened",
+    "view",
+    "like",
+    "comment",
+    "share",
+    "sign_in",
+    "order_paid",
+    "view",
+    "like",
+    "post",
+    "vote",
+    "view",
+    "message_opened",
 ];
 const INTERACTIONS: [&str; 14] = [
-    "sign_in", "like", "comment", "share", "post", "topic_join", "vote", "answer", "live_interact", "task_done",
-    "survey", "feedback", "review", "cocreate_submit",
+    "sign_in",
+    "like",
+    "comment",
+    "share",
+    "post",
+    "topic_join",
+    "vote",
+    "answer",
+    "live_interact",
+    "task_done",
+    "survey",
+    "feedback",
+    "review",
+    "cocreate_submit",
 ];
 const CHANNELS: [&str; 4] = ["web", "app", "shop", "chat"];
 const DAY: i64 = 86_400_000;
@@ -34,7 +57,8 @@ const START: i64 = 1_735_660_800_000;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let number = |at: usize, default: u64| arguments.get(at).and_then(|a| a.parse().ok()).unwrap_or(default);
+    let number =
+        |at: usize, default: u64| arguments.get(at).and_then(|a| a.parse().ok()).unwrap_or(default);
     let (members, events) = (number(1, 1_000_000), number(2, 10_000_000));
     let partitions = usize::try_from(number(3, 2)).unwrap();
     let csv = arguments.get(4).is_some_and(|format| format == "csv");
@@ -98,7 +122,8 @@ fn event(at: u64, members: u64) -> Event {
 }
 
 fn write(folder: &Path, members: u64, events: u64, csv: bool) -> PathBuf {
-    let path = folder.join(format!("events-{members}-{events}.{}", if csv { "csv" } else { "parquet" }));
+    let path =
+        folder.join(format!("events-{members}-{events}.{}", if csv { "csv" } else { "parquet" }));
     if path.exists() {
         return path;
     }
@@ -109,7 +134,8 @@ fn write(folder: &Path, members: u64, events: u64, csv: bool) -> PathBuf {
         for at in 0..events {
             let event = event(at, members);
             let Event { member, kind, time, channel, .. } = event;
-            let amount = event.amount.map_or_else(String::new, |a| format!("{}.{:02}", a / 100, a % 100));
+            let amount =
+                event.amount.map_or_else(String::new, |a| format!("{}.{:02}", a / 100, a % 100));
             writeln!(out, "{at},{member},{kind},{time},{channel},{amount}").unwrap();
         }
         return path;
@@ -117,7 +143,8 @@ fn write(folder: &Path, members: u64, events: u64, csv: bool) -> PathBuf {
     let mut writer: Option<ArrowWriter<File>> = None;
     let mut file = Some(file);
     for from in (0..events).step_by(1 << 17) {
-        let rows: Vec<Event> = (from..events.min(from + (1 << 17))).map(|at| event(at, members)).collect();
+        let rows: Vec<Event> =
+            (from..events.min(from + (1 << 17))).map(|at| event(at, members)).collect();
         let ids = (from..).take(rows.len()).map(|id| i64::try_from(id).unwrap());
         let columns: Vec<(&str, ArrayRef)> = vec![
             ("event_id", Arc::new(Int64Array::from_iter_values(ids))),
@@ -127,8 +154,13 @@ fn write(folder: &Path, members: u64, events: u64, csv: bool) -> PathBuf {
             ("channel", Arc::new(StringArray::from_iter_values(rows.iter().map(|e| e.channel)))),
             ("amount_minor", Arc::new(rows.iter().map(|e| e.amount).collect::<Int64Array>())),
         ];
-        let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, a)| (n, a, true))).unwrap();
-        let writer = writer.get_or_insert_with(|| ArrowWriter::try_new(file.take().unwrap(), batch.schema(), None).unwrap());
+        let batch = RecordBatch::try_from_iter_with_nullable(
+            columns.into_iter().map(|(n, a)| (n, a, true)),
+        )
+        .unwrap();
+        let writer = writer.get_or_insert_with(|| {
+            ArrowWriter::try_new(file.take().unwrap(), batch.schema(), None).unwrap()
+        });
         writer.write(&batch).unwrap();
     }
     writer.unwrap().close().unwrap();
@@ -151,7 +183,11 @@ fn playbook(file: &Path, csv: bool) -> Playbook {
         name: "events".to_owned(),
         table: SourceTable::Events,
         path: file.file_name().unwrap().to_string_lossy().into_owned(),
-        format: if csv { SourceFormat::Csv { delimiter: b',', header: true } } else { SourceFormat::Parquet },
+        format: if csv {
+            SourceFormat::Csv { delimiter: b',', header: true }
+        } else {
+            SourceFormat::Parquet
+        },
         columns: vec![],
         mapping: vec![
             field("event_id", MapType::Integer),
@@ -205,21 +241,25 @@ fn playbook(file: &Path, csv: bool) -> Playbook {
 
 /// The eight features of the comparison with other engines, and more where `PLAYBOOK_WIDE` is set.
 fn features() -> Vec<FeatureDef> {
-    let one = |name: &str, function, kinds: &[&str], days: Option<i64>, field: Option<&str>| FeatureDef {
-        name: name.to_owned(),
-        subject: Subject::member(),
-        cell_type: CellType::Integer,
-        unit: String::new(),
-        definition: Definition::Aggregate(AggregateDef {
-            over: Grain::Events,
-            function,
-            filter: EventFilter { kinds: kinds.iter().map(|k| (*k).to_owned()).collect(), channels: vec![] },
-            window: Window { from_ms: days.map(|days| days * DAY), to_ms: 0 },
-            field: field.map(str::to_owned),
-            cap: None,
-            by: None,
-        }),
-    };
+    let one =
+        |name: &str, function, kinds: &[&str], days: Option<i64>, field: Option<&str>| FeatureDef {
+            name: name.to_owned(),
+            subject: Subject::member(),
+            cell_type: CellType::Integer,
+            unit: String::new(),
+            definition: Definition::Aggregate(AggregateDef {
+                over: Grain::Events,
+                function,
+                filter: EventFilter {
+                    kinds: kinds.iter().map(|k| (*k).to_owned()).collect(),
+                    channels: vec![],
+                },
+                window: Window { from_ms: days.map(|days| days * DAY), to_ms: 0 },
+                field: field.map(str::to_owned),
+                cap: None,
+                by: None,
+            }),
+        };
     let order = ["order_paid"];
     let amount = Some("amount_minor");
     let mut features = vec![
@@ -233,7 +273,13 @@ fn features() -> Vec<FeatureDef> {
         one("days_since_last_interaction", Aggregate::Recency, &INTERACTIONS, None, None),
     ];
     if std::env::var_os("PLAYBOOK_WIDE").is_some() {
-        features.push(one("active_days_30d", Aggregate::DistinctDays, &INTERACTIONS, Some(30), None));
+        features.push(one(
+            "active_days_30d",
+            Aggregate::DistinctDays,
+            &INTERACTIONS,
+            Some(30),
+            None,
+        ));
         features.push(one("repeat_days", Aggregate::RepeatDays, &order, None, None));
         features.push(one("repeat_spend_minor", Aggregate::RepeatSum, &order, None, amount));
         for (at, kind) in KINDS.iter().enumerate() {

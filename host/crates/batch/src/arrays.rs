@@ -60,7 +60,8 @@ fn texts(cells: &TextCells, rows: Range<usize>, nulls: Option<NullBuffer>) -> St
     let offset = |end: &u32| i32::try_from(end - start).expect("a stretch holds less than 2 GiB");
     let offsets: Vec<i32> = [0].into_iter().chain(ends.iter().map(offset)).collect();
     let bytes = &cells.bytes[start as usize..ends.last().map_or(start, |end| *end) as usize];
-    StringArray::try_new(OffsetBuffer::new(offsets.into()), bytes.to_vec().into(), nulls).expect("texts are UTF-8")
+    StringArray::try_new(OffsetBuffer::new(offsets.into()), bytes.to_vec().into(), nulls)
+        .expect("texts are UTF-8")
 }
 
 /// A stretch of a column.
@@ -74,6 +75,8 @@ pub(crate) fn array(column: &Column, rows: Range<usize>) -> ArrayRef {
             Arc::new(Int64Array::new(values.into(), nulls))
         }
         Cells::Text(cells) => Arc::new(texts(cells, rows, nulls)),
-        Cells::Category { .. } => Arc::new(rows.map(|row| column.text(row)).collect::<StringArray>()),
+        Cells::Category { .. } => {
+            Arc::new(rows.map(|row| column.text(row)).collect::<StringArray>())
+        }
     }
 }

@@ -153,8 +153,14 @@ fn categories(target: &Target<'_>, parts: &Placed<'_>) -> (Cells, Bitmap) {
     let mut names: BTreeSet<&str> = BTreeSet::new();
     for ((part, _), texts) in parts.iter().zip(&texts_of) {
         let mut is_used = vec![false; texts.len()];
-        part.keys().iter().flatten().filter_map(|key| usize::try_from(key).ok()).for_each(|key| is_used[key] = true);
-        names.extend(texts.iter().zip(is_used).filter_map(|(text, is_used)| text.filter(|_| is_used)));
+        part.keys()
+            .iter()
+            .flatten()
+            .filter_map(|key| usize::try_from(key).ok())
+            .for_each(|key| is_used[key] = true);
+        names.extend(
+            texts.iter().zip(is_used).filter_map(|(text, is_used)| text.filter(|_| is_used)),
+        );
     }
     let codes_of: HashMap<&str, u32> = names.iter().copied().zip(0..).collect();
     let mut codes = vec![0; target.rows];

@@ -138,7 +138,9 @@ mod tests {
         for zone in ["America/New_York", "Asia/Shanghai", "Europe/London", "Australia/Lord_Howe"] {
             let clock = BrandClock::new(zone).unwrap();
             let tz = TimeZone::get(zone).unwrap();
-            for start in ["1998-04-05T00:00", "1998-10-25T00:00", "1991-09-15T00:00", "2026-03-29T00:00"] {
+            for start in
+                ["1998-04-05T00:00", "1998-10-25T00:00", "1991-09-15T00:00", "2026-03-29T00:00"]
+            {
                 let start: jiff::civil::DateTime = start.parse().unwrap();
                 let mut reader = clock.offsets();
                 for quarter in 0..200_i64 {
@@ -155,8 +157,14 @@ mod tests {
     #[test]
     fn days_follow_the_brands_calendar() {
         let clock = BrandClock::new("Asia/Shanghai").unwrap();
-        assert_eq!(clock.local_day(utc("2026-01-01T16:00:00Z")), clock.local_day(utc("2026-01-02T15:59:59Z")));
-        assert_eq!(clock.day_start(clock.local_day(utc("2026-01-02T03:00:00Z"))), utc("2026-01-01T16:00:00Z"));
+        assert_eq!(
+            clock.local_day(utc("2026-01-01T16:00:00Z")),
+            clock.local_day(utc("2026-01-02T15:59:59Z"))
+        );
+        assert_eq!(
+            clock.day_start(clock.local_day(utc("2026-01-02T03:00:00Z"))),
+            utc("2026-01-01T16:00:00Z")
+        );
     }
 
     #[test]

@@ -125,7 +125,9 @@ fn read_columns(path: &Path, wanted: &[String]) -> Result<Vec<RecordBatch>> {
 fn member_keys(members: &Frame) -> Keys {
     let ids = members.column("member").map(|column: &Column| &column.cells);
     match ids {
-        Some(Cells::Text(ids)) => Keys::in_order((0..ids.len()).map(|row| ids.get(row).unwrap_or(""))),
+        Some(Cells::Text(ids)) => {
+            Keys::in_order((0..ids.len()).map(|row| ids.get(row).unwrap_or("")))
+        }
         _ => Keys::from_texts(Vec::new()),
     }
 }

@@ -97,7 +97,8 @@ impl BatchSource {
             purposes[purpose].join(place, answer);
         }
         // A text may stand in a file's dictionary and in no row.
-        let heard = names.into_iter().zip(purposes).filter(|(_, purpose)| purpose.asked.count_ones() > 0);
+        let heard =
+            names.into_iter().zip(purposes).filter(|(_, purpose)| purpose.asked.count_ones() > 0);
         let by_name: BTreeMap<String, Purpose> = heard.collect();
         Ok(by_name.into_iter().map(|(name, purpose)| purpose.column(&name)).collect())
     }

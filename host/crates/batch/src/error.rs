@@ -76,7 +76,9 @@ pub enum BatchError {
         reason: String,
     },
     /// More rows were rejected than the playbook allows.
-    #[error("source `{source_name}`: {rejected} of {rows} rows were rejected, more than the share {max} that `rejects_max` allows; most often: {reason}")]
+    #[error(
+        "source `{source_name}`: {rejected} of {rows} rows were rejected, more than the share {max} that `rejects_max` allows; most often: {reason}"
+    )]
     TooManyRejects {
         /// Source of the playbook.
         source_name: String,
@@ -108,7 +110,9 @@ pub enum BatchError {
         source: Box<datafusion::error::DataFusionError>,
     },
     /// A feature that needs itself, directly or through others, or a name that no feature has.
-    #[error("the expressions of features {0} wait for each other or for a feature that does not exist")]
+    #[error(
+        "the expressions of features {0} wait for each other or for a feature that does not exist"
+    )]
     Circle(String),
     /// A feature whose values do not fit its declared type.
     #[error("feature `{feature}` gives {found}, its declared type is {wanted}")]
@@ -121,7 +125,9 @@ pub enum BatchError {
         wanted: &'static str,
     },
     /// A split with more values than a table may have columns.
-    #[error("feature `{feature}` is split by `{by}`, which has {values} values; at most {max} are allowed")]
+    #[error(
+        "feature `{feature}` is split by `{by}`, which has {values} values; at most {max} are allowed"
+    )]
     TooManyValues {
         /// The feature.
         feature: String,

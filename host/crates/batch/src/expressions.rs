@@ -20,7 +20,11 @@ use crate::session::{Session, feature_sql};
 use crate::{BatchError, Result};
 
 /// Adds the constants and expressions among `features` to a table, each after those that it reads.
-pub(crate) fn evaluate(session: &Session, features: &[FeatureDef], frame: &mut Frame) -> Result<()> {
+pub(crate) fn evaluate(
+    session: &Session,
+    features: &[FeatureDef],
+    frame: &mut Frame,
+) -> Result<()> {
     let mut waiting = Vec::new();
     for feature in features {
         match &feature.definition {
@@ -44,7 +48,8 @@ pub(crate) fn evaluate(session: &Session, features: &[FeatureDef], frame: &mut F
                     frame.push(made);
                 }
                 Err(error) => {
-                    let waits = pending.iter().any(|name| *name != feature.name && sql.contains(name));
+                    let waits =
+                        pending.iter().any(|name| *name != feature.name && sql.contains(name));
                     if !waits {
                         return Err(feature_sql(&feature.name)(error));
                     }

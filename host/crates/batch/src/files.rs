@@ -38,11 +38,15 @@ impl Files {
         let (mut first, mut rows) = (0, rows);
         for file in config_of(&plan)?.file_groups.iter().flat_map(FileGroup::iter) {
             let count = file.statistics.as_ref().and_then(|s| s.num_rows.get_value().copied());
-            let count = count.ok_or_else(|| fault("a Parquet file does not say how many rows it has"))?;
+            let count =
+                count.ok_or_else(|| fault("a Parquet file does not say how many rows it has"))?;
             let end = first + count as u64;
             let (inside, later) = rows.split_at(rows.partition_point(|row| *row < end));
             if !inside.is_empty() {
-                let ranges = between(inside.iter().map(|row| usize::try_from(row - first).unwrap_or(count)), count);
+                let ranges = between(
+                    inside.iter().map(|row| usize::try_from(row - first).unwrap_or(count)),
+                    count,
+                );
                 let selection = RowSelection::from_consecutive_ranges(ranges, count);
                 kept.insert(file.object_meta.location.to_string(), selection.into());
             }
@@ -80,7 +84,10 @@ impl TableProvider for Files {
         TableType::Base
     }
 
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
         self.listed.supports_filters_pushdown(filters)
     }
 
@@ -99,15 +106,20 @@ impl TableProvider for Files {
         let Ok(config) = config_of(&plan) else { return Ok(plan) };
         let selected = |mut file: PartitionedFile| {
             if let Some(kept) = kept.get(file.object_meta.location.as_ref()) {
-                file.statistics = file.statistics.map(|s| Arc::new(s.as_ref().clone().to_inexact()));
+                file.statistics =
+                    file.statistics.map(|s| Arc::new(s.as_ref().clone().to_inexact()));
                 file = file.with_extension(kept.clone());
             }
             file
         };
         let groups = config.file_groups.iter();
-        let groups = groups.map(|group| group.iter().cloned().map(selected).collect::<Vec<_>>().into()).collect();
+        let groups = groups
+            .map(|group| group.iter().cloned().map(selected).collect::<Vec<_>>().into())
+            .collect();
         let statistics = config.statistics().to_inexact();
-        let config = FileScanConfigBuilder::from(config.clone()).with_file_groups(groups).with_statistics(statistics);
+        let config = FileScanConfigBuilder::from(config.clone())
+            .with_file_groups(groups)
+            .with_statistics(statistics);
         Ok(DataSourceExec::from_data_source(config.build()))
     }
 }
@@ -118,7 +130,8 @@ mod tests {
 
     #[test]
     fn ranges_lie_between_the_rows_that_are_left_out() {
-        let ranges: Vec<_> = between([0, 3, 4].into_iter(), 6).filter(|range| !range.is_empty()).collect();
+        let ranges: Vec<_> =
+            between([0, 3, 4].into_iter(), 6).filter(|range| !range.is_empty()).collect();
         assert_eq!(ranges, [1..3, 5..6]);
         assert!(between(std::iter::empty(), 2).eq(std::iter::once(0..2)));
     }

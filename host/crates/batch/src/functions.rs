@@ -145,7 +145,8 @@ pub(crate) fn texts_to_texts(
 
 fn day_bit(clock: Arc<BrandClock>) -> ScalarUDF {
     let apply = move |args: &[ColumnarValue]| {
-        let [ColumnarValue::Array(times), ColumnarValue::Scalar(ScalarValue::Int64(Some(day)))] = args
+        let [ColumnarValue::Array(times), ColumnarValue::Scalar(ScalarValue::Int64(Some(day)))] =
+            args
         else {
             let input = arrays(args)?;
             let (times, days) =
@@ -175,7 +176,11 @@ fn money() -> ScalarUDF {
         let input = arrays(args)?;
         let shift = match &args[1] {
             ColumnarValue::Scalar(ScalarValue::Int64(Some(shift))) => *shift,
-            _ => return Err(DataFusionError::Plan("the shift of an amount is a constant".to_owned())),
+            _ => {
+                return Err(DataFusionError::Plan(
+                    "the shift of an amount is a constant".to_owned(),
+                ));
+            }
         };
         let amounts: Int64Array =
             input[0].as_primitive::<Float64Type>().iter().map(|v| money_of(v?, shift)).collect();
@@ -203,7 +208,14 @@ mod tests {
 
     #[test]
     fn amounts_stored_as_reals_round_as_their_text_does() {
-        for (value, want) in [(11.77, 1177), (1.005, 101), (-1.005, -101), (0.1, 10), (2.675, 268), (1e10, 1_000_000_000_000)] {
+        for (value, want) in [
+            (11.77, 1177),
+            (1.005, 101),
+            (-1.005, -101),
+            (0.1, 10),
+            (2.675, 268),
+            (1e10, 1_000_000_000_000),
+        ] {
             assert_eq!(money_of(value, 2), Some(want), "{value}");
         }
         assert_eq!(money_of(f64::NAN, 2), None);

@@ -98,8 +98,11 @@ impl Aliases {
             HashMap::new()
         };
         // Oldest first; an account that is not known to have joined comes last.
-        let age = |account: u32| (joined.get(&account).copied().unwrap_or(i64::MAX), &keys.accounts[account as usize]);
-        let mut sets = Sets { parent: touched.iter().map(|account| (*account, *account)).collect(), phones };
+        let age = |account: u32| {
+            (joined.get(&account).copied().unwrap_or(i64::MAX), &keys.accounts[account as usize])
+        };
+        let mut sets =
+            Sets { parent: touched.iter().map(|account| (*account, *account)).collect(), phones };
         for group in &mut groups {
             group.sort_by(|a, b| age(*a).cmp(&age(*b)));
             for (at, account) in group.iter().enumerate().skip(1) {
@@ -118,7 +121,9 @@ impl Aliases {
         }
         let mut aliases = Self::default();
         for accounts in people.values().filter(|accounts| accounts.len() > 1) {
-            let Some(oldest) = accounts.iter().copied().min_by(|a, b| age(*a).cmp(&age(*b))) else { continue };
+            let Some(oldest) = accounts.iter().copied().min_by(|a, b| age(*a).cmp(&age(*b))) else {
+                continue;
+            };
             let member = keys.accounts[oldest as usize].text();
             for account in accounts.iter().filter(|account| **account != oldest) {
                 aliases.member_of.insert(keys.accounts[*account as usize].text(), member.clone());
@@ -132,8 +137,11 @@ impl Aliases {
     pub(crate) fn register(&self, session: &Session, is_integer: bool) {
         let udf = if is_integer {
             let parse = |id: &String| id.parse::<i64>().expect("ids of integers are integers");
-            let map: HashMap<i64, i64> =
-                self.member_of.iter().map(|(account, member)| (parse(account), parse(member))).collect();
+            let map: HashMap<i64, i64> = self
+                .member_of
+                .iter()
+                .map(|(account, member)| (parse(account), parse(member)))
+                .collect();
             let maybe = Sieve::new(map.keys().copied());
             let apply = move |args: &[ColumnarValue]| {
                 let input = ColumnarValue::values_to_arrays(args)?;
@@ -142,10 +150,17 @@ impl Aliases {
                     if maybe.may_have(*id) { map.get(id).copied().unwrap_or(*id) } else { *id }
                 };
                 let values: Vec<i64> = ids.values().iter().map(member).collect();
-                let array: ArrayRef = Arc::new(Int64Array::new(values.into(), ids.nulls().cloned()));
+                let array: ArrayRef =
+                    Arc::new(Int64Array::new(values.into(), ids.nulls().cloned()));
                 Ok(ColumnarValue::Array(array))
             };
-            create_udf(CANONICAL, vec![DataType::Int64], DataType::Int64, Volatility::Immutable, Arc::new(apply))
+            create_udf(
+                CANONICAL,
+                vec![DataType::Int64],
+                DataType::Int64,
+                Volatility::Immutable,
+                Arc::new(apply),
+            )
         } else {
             let map: HashMap<String, String> =
                 self.member_of.iter().map(|(a, m)| (a.clone(), m.clone())).collect();
@@ -158,7 +173,13 @@ impl Aliases {
                     .collect();
                 Ok(ColumnarValue::Array(Arc::new(members)))
             };
-            create_udf(CANONICAL, vec![DataType::Utf8], DataType::Utf8, Volatility::Immutable, Arc::new(apply))
+            create_udf(
+                CANONICAL,
+                vec![DataType::Utf8],
+                DataType::Utf8,
+                Volatility::Immutable,
+                Arc::new(apply),
+            )
         };
         session.register(udf);
     }
@@ -219,7 +240,9 @@ fn shared_keys(session: &Session, is_integer: bool) -> Result<Keys> {
         return Ok(keys);
     }
     register_among(session, SHARES, accounts);
-    let sql = format!("SELECT member, {KEY} FROM identities_mapped WHERE verified = 1 AND {SHARES}(member)");
+    let sql = format!(
+        "SELECT member, {KEY} FROM identities_mapped WHERE verified = 1 AND {SHARES}(member)"
+    );
     for batch in session.collect_few(STAGE, &sql)? {
         let ids = account(batch.column(0), is_integer);
         let (kinds, hashes) = (texts(batch.column(1)), texts(batch.column(2)));
@@ -282,7 +305,10 @@ fn joined_times(
             let position = account.and_then(|account| keys.positions.get(&account).copied());
             if let Some(position) = position.filter(|position| touched.contains(position)) {
                 let time = times.value(row);
-                joined.entry(position).and_modify(|known| *known = time.min(*known)).or_insert(time);
+                joined
+                    .entry(position)
+                    .and_modify(|known| *known = time.min(*known))
+                    .or_insert(time);
             }
         }
         Ok(())
@@ -312,7 +338,8 @@ impl Sets {
             return true;
         }
         let none = BTreeSet::new();
-        let (left, right) = (self.phones.get(&a).unwrap_or(&none), self.phones.get(&b).unwrap_or(&none));
+        let (left, right) =
+            (self.phones.get(&a).unwrap_or(&none), self.phones.get(&b).unwrap_or(&none));
         let both: BTreeSet<_> = left.union(right).copied().collect();
         // Accounts that hold several phones by themselves may still meet others with the same ones.
         if both.len() > left.len().max(right.len()).max(1) {

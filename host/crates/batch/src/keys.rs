@@ -97,7 +97,12 @@ impl Keys {
             }
             Self::Text { sorted, .. } => sorted.iter().for_each(|key| cells.push(key)),
         }
-        Column { name: name.to_owned(), unit: String::new(), cells: Cells::Text(cells), valid: None }
+        Column {
+            name: name.to_owned(),
+            unit: String::new(),
+            cells: Cells::Text(cells),
+            valid: None,
+        }
     }
 }
 
@@ -105,7 +110,11 @@ impl Keys {
 #[derive(Debug)]
 pub(crate) enum Collector {
     /// A bit for each of the first integers from 0 on, and what lies beyond them.
-    Integer { near: Vec<u64>, far: Vec<i64>, limit: usize },
+    Integer {
+        near: Vec<u64>,
+        far: Vec<i64>,
+        limit: usize,
+    },
     Text(HashSet<Box<str>>),
 }
 
@@ -160,7 +169,10 @@ impl Collector {
 
     pub(crate) fn merge(&mut self, other: Self) {
         match (self, other) {
-            (Self::Integer { near, far, .. }, Self::Integer { near: more, far: mut further, .. }) => {
+            (
+                Self::Integer { near, far, .. },
+                Self::Integer { near: more, far: mut further, .. },
+            ) => {
                 near.resize(near.len().max(more.len()), 0);
                 near.iter_mut().zip(more).for_each(|(word, more)| *word |= more);
                 far.append(&mut further);
@@ -274,7 +286,10 @@ impl Sieve {
         before
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the shift leaves as many bits as there are places")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the shift leaves as many bits as there are places"
+    )]
     fn place(&self, id: i64) -> usize {
         (id.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize
     }
@@ -351,7 +366,8 @@ pub(crate) fn register_among(session: &Session, name: &str, hashes: HashSet<u64>
         Ok(ColumnarValue::Array(array))
     };
     let signature = Signature::any(1, Volatility::Immutable);
-    let function = SimpleScalarUDF::new_with_signature(name, signature, DataType::Boolean, Arc::new(apply));
+    let function =
+        SimpleScalarUDF::new_with_signature(name, signature, DataType::Boolean, Arc::new(apply));
     session.register(function.into());
 }
 

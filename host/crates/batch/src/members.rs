@@ -122,8 +122,11 @@ impl BatchSource {
         let as_of_day = self.clock.local_day(self.intake.as_of.0);
         let plan = || TallyPlan::new(&self.request(&plain, rows, Some("member")), as_of_day);
         let (first, rest) = plan()?;
-        let taken: Vec<&FeatureDef> =
-            (0..).zip(&plain).filter(|(at, _)| rest.binary_search(at).is_err()).map(|(_, one)| one.def).collect();
+        let taken: Vec<&FeatureDef> = (0..)
+            .zip(&plain)
+            .filter(|(at, _)| rest.binary_search(at).is_err())
+            .map(|(_, one)| one.def)
+            .collect();
         // A look at the listed members alone: that all members of the events are among them shows as the events go by.
         let sees_all = !taken.is_empty() && keys.len() > 0 && first.least_time().is_none();
         let mut done = if sees_all { self.tally(first, &taken, rows, keys)? } else { None };
@@ -134,7 +137,9 @@ impl BatchSource {
             }
         }
         columns.extend(done.into_iter().flatten().map(|column| (column.name.clone(), column)));
-        left.extend((0..).zip(plain).filter(|(at, _)| rest.binary_search(at).is_ok()).map(|(_, one)| one));
+        left.extend(
+            (0..).zip(plain).filter(|(at, _)| rest.binary_search(at).is_ok()).map(|(_, one)| one),
+        );
         Ok(left)
     }
 
@@ -220,7 +225,8 @@ impl BatchSource {
             rows: keys.len(),
             zero_when_empty: false,
         };
-        let parts: Vec<_> = parts.iter().map(|(value, places)| (*value, places.as_slice())).collect();
+        let parts: Vec<_> =
+            parts.iter().map(|(value, places)| (*value, places.as_slice())).collect();
         column(&target, &parts)
     }
 
@@ -233,9 +239,13 @@ impl BatchSource {
             let Some(rows) = self.rows(table) else { continue };
             let filter = where_clause(&rows.in_time(self.intake.as_of, Some("member")));
             let sql = format!("SELECT member AS key FROM {}{filter}", quote_name(&rows.name));
-            let parts = self.session.fold("members", &sql, move |part: &mut Option<Collector>, batch| {
-                part.get_or_insert_with(|| Collector::new(is_integer)).take(batch.column(0));
-            })?;
+            let parts = self.session.fold(
+                "members",
+                &sql,
+                move |part: &mut Option<Collector>, batch| {
+                    part.get_or_insert_with(|| Collector::new(is_integer)).take(batch.column(0));
+                },
+            )?;
             parts.into_iter().flatten().for_each(|part| found.merge(part));
         }
         Ok(found.finish())

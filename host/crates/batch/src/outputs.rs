@@ -34,15 +34,19 @@ const GROUP_ROWS: usize = 1 << 18;
 pub fn write_members(path: &Path, frame: &Frame, omit: &[String], threads: usize) -> Result<()> {
     let columns: Vec<&Column> =
         frame.columns().iter().filter(|column| !omit.contains(&column.name)).collect();
-    let field = |column: &&Column| Field::new(&column.name, written_type(column), column.valid.is_some());
+    let field =
+        |column: &&Column| Field::new(&column.name, written_type(column), column.valid.is_some());
     let fields: Vec<Field> = columns.iter().map(field).collect();
     let schema: SchemaRef = Arc::new(Schema::new(fields));
     let aside = aside(path);
     let file = File::create(&aside).map_err(io("create", &aside))?;
     let fault = || parquet::<ParquetError>(&aside);
     // Without the types of this program: every reader sees texts as texts.
-    let options = ArrowWriterOptions::new().with_properties(properties(&columns)).with_skip_arrow_metadata(true);
-    let writer = ArrowWriter::try_new_with_options(file, Arc::clone(&schema), options).map_err(fault())?;
+    let options = ArrowWriterOptions::new()
+        .with_properties(properties(&columns))
+        .with_skip_arrow_metadata(true);
+    let writer =
+        ArrowWriter::try_new_with_options(file, Arc::clone(&schema), options).map_err(fault())?;
     let (mut writer, groups) = writer.into_serialized_writer().map_err(fault())?;
     for (number, start) in (0..frame.rows()).step_by(GROUP_ROWS).enumerate() {
         let rows = start..frame.rows().min(start + GROUP_ROWS);
@@ -62,7 +66,9 @@ pub fn write_members(path: &Path, frame: &Frame, omit: &[String], threads: usize
 /// Type in which a column is handed to the writer.
 fn written_type(column: &Column) -> DataType {
     match &column.cells {
-        Cells::Category { .. } => DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8)),
+        Cells::Category { .. } => {
+            DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8))
+        }
         _ => data_type(column),
     }
 }
@@ -169,9 +175,20 @@ mod tests {
     #[test]
     fn cells_that_begin_like_formulas_are_neutralised_and_numbers_are_not() {
         let cases = [
-            ("=1+1", "'=1+1"), ("+86 10", "'+86 10"), ("-1", "-1"), ("-1.50", "-1.50"), ("-x", "'-x"),
-            ("@a", "'@a"), ("\tx", "'\tx"), ("\rx", "'\rx"), ("a=1", "a=1"), ("", ""), ("-", "'-"), ("--1", "'--1"),
-            ("+1", "'+1"), ("-1-1", "'-1-1"),
+            ("=1+1", "'=1+1"),
+            ("+86 10", "'+86 10"),
+            ("-1", "-1"),
+            ("-1.50", "-1.50"),
+            ("-x", "'-x"),
+            ("@a", "'@a"),
+            ("\tx", "'\tx"),
+            ("\rx", "'\rx"),
+            ("a=1", "a=1"),
+            ("", ""),
+            ("-", "'-"),
+            ("--1", "'--1"),
+            ("+1", "'+1"),
+            ("-1-1", "'-1-1"),
         ];
         for (text, want) in cases {
             assert_eq!(neutral_cell(text), want);

@@ -48,7 +48,8 @@ pub(crate) fn create(
     let read = columns_read(features);
     for (name, map_type) in columns {
         let quoted = quote_name(name);
-        let is_read = [order_key, "original_order", "member", "time", "kind", "channel"].contains(&name.as_str())
+        let is_read = [order_key, "original_order", "member", "time", "kind", "channel"]
+            .contains(&name.as_str())
             || read.as_ref().is_none_or(|read| read.contains(name.as_str()));
         if is_read {
             looked_at.push(quoted.clone());
@@ -57,7 +58,9 @@ pub(crate) fn create(
             "kind" => "'order_paid' AS kind".to_owned(),
             _ if !is_read => format!("CAST(NULL AS {}) AS {quoted}", sql_type(*map_type)),
             _ if *map_type == MapType::Money => format!("-r.{quoted} AS {quoted}"),
-            _ => format!("CASE WHEN o.time IS NULL THEN r.{quoted} ELSE o.{quoted} END AS {quoted}"),
+            _ => {
+                format!("CASE WHEN o.time IS NULL THEN r.{quoted} ELSE o.{quoted} END AS {quoted}")
+            }
         });
     }
     let amount = quote_name(amounts[0].0);

@@ -58,7 +58,8 @@ impl Session {
         let mut selective = context.copied_config();
         selective.options_mut().execution.parquet.pushdown_filters = true;
         let with = |config| {
-            let state = SessionStateBuilder::new_from_existing(context.state()).with_config(config).build();
+            let state =
+                SessionStateBuilder::new_from_existing(context.state()).with_config(config).build();
             SessionContext::new_with_state(state)
         };
         let few = with(selective.clone());
@@ -86,8 +87,7 @@ impl Session {
         tracing::debug!(stage, sql, "query");
         self.wait(async {
             let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false);
-            let frame =
-                self.context.sql_with_options(sql, options).await.map_err(engine(stage))?;
+            let frame = self.context.sql_with_options(sql, options).await.map_err(engine(stage))?;
             let mut stream = frame.execute_stream().await.map_err(engine(stage))?;
             let schema = stream.schema();
             while let Some(batch) = stream.next().await {
@@ -116,7 +116,8 @@ impl Session {
             let streams = frame.execute_stream_partitioned().await.map_err(engine(stage))?;
             let mut tasks: tokio::task::JoinSet<Result<()>> = tokio::task::JoinSet::new();
             for (partition, mut stream) in streams.into_iter().enumerate() {
-                let (take, cancel, progress) = (Arc::clone(&take), self.cancel.clone(), Arc::clone(progress));
+                let (take, cancel, progress) =
+                    (Arc::clone(&take), self.cancel.clone(), Arc::clone(progress));
                 tasks.spawn(async move {
                     while let Some(batch) = stream.next().await {
                         go_on(&cancel)?;
@@ -212,7 +213,8 @@ impl Session {
         schema: Option<SchemaRef>,
     ) -> Result<SchemaRef, DataFusionError> {
         let urls = paths.iter().map(|path| listing_url(path)).collect::<Result<Vec<_>, _>>()?;
-        let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("");
+        let options =
+            ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("");
         let schema = match schema {
             Some(schema) => schema,
             None => {
@@ -246,7 +248,11 @@ impl Session {
     }
 
     /// Casts batches to the types that a table has for columns of the same names.
-    pub(crate) fn as_in(&self, table: &str, batches: &[RecordBatch]) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+    pub(crate) fn as_in(
+        &self,
+        table: &str,
+        batches: &[RecordBatch],
+    ) -> Result<(SchemaRef, Vec<RecordBatch>)> {
         let stage = "views";
         let frame = self.wait(self.context.table(table)).map_err(engine(stage))?;
         let wanted = frame.schema();
@@ -259,7 +265,9 @@ impl Session {
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let cast_all = |batch: &RecordBatch| {
             let columns = batch.columns().iter().zip(schema.fields());
-            let columns = columns.map(|(column, field)| cast(column, field.data_type())).collect::<Result<_, _>>()?;
+            let columns = columns
+                .map(|(column, field)| cast(column, field.data_type()))
+                .collect::<Result<_, _>>()?;
             RecordBatch::try_new(Arc::clone(&schema), columns)
         };
         let batches = batches.iter().map(cast_all).collect::<Result<_, _>>();

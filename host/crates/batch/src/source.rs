@@ -118,7 +118,8 @@ impl BatchSource {
             session.forget(&source.raw)?;
         }
         let digesting = mapped.iter_mut().enumerate();
-        let digesting: Vec<_> = digesting.filter_map(|(at, source)| Some((at, source.digesting.take()?))).collect();
+        let digesting: Vec<_> =
+            digesting.filter_map(|(at, source)| Some((at, source.digesting.take()?))).collect();
         let intake = Intake {
             last_event,
             as_of,
@@ -128,7 +129,17 @@ impl BatchSource {
             sources: mapped.into_iter().map(|source| source.intake).collect(),
         };
         let playbook = playbook.clone();
-        Ok(Self { playbook, options, clock, session, tables, intake, digesting, rejects, keys: None })
+        Ok(Self {
+            playbook,
+            options,
+            clock,
+            session,
+            tables,
+            intake,
+            digesting,
+            rejects,
+            keys: None,
+        })
     }
 
     /// Rows that could not be read, in the order of sources, files and lines; at most

@@ -8,8 +8,10 @@ use arrow::compute::take;
 use arrow::datatypes::Schema;
 use datafusion::datasource::MemTable;
 use datafusion::logical_expr::{ColumnarValue, Signature, SimpleScalarUDF, Volatility};
-use playbook_features::{FieldType, Pass, RowTable, function, quote_name, quote_text, where_clause};
-use playbook_model::{Cells, CellType, Column, Definition, FeatureDef, Frame, Grain, Subject};
+use playbook_features::{
+    FieldType, Pass, RowTable, function, quote_name, quote_text, where_clause,
+};
+use playbook_model::{CellType, Cells, Column, Definition, FeatureDef, Frame, Grain, Subject};
 use playbook_toml::SourceTable;
 
 use crate::arrays::{array, field, stretches, whole};
@@ -47,7 +49,8 @@ impl BatchSource {
                 _ => self.subject_rows(grain, &wanted, name, output, outputs)?,
             };
             let Some((rows, key)) = rows else { continue };
-            let names = |by: &str| outputs.column(by).and_then(category_names).map(<[String]>::to_vec);
+            let names =
+                |by: &str| outputs.column(by).and_then(category_names).map(<[String]>::to_vec);
             let aggregates = self.aggregates(&features, grain, &rows, names)?;
             if let (Grain::Events, Some(key)) = (grain, &key)
                 && Some(key.as_str()) != output
@@ -144,7 +147,11 @@ impl BatchSource {
         if rows.columns.contains_key(column) {
             return Ok(Some((rows, Some(column.to_owned()))));
         }
-        if wanted.is_empty() { Ok(None) } else { Err(BatchError::UnknownSubject(subject.to_owned())) }
+        if wanted.is_empty() {
+            Ok(None)
+        } else {
+            Err(BatchError::UnknownSubject(subject.to_owned()))
+        }
     }
 
     /// Events with outputs of their member as further columns.
@@ -177,12 +184,14 @@ impl BatchSource {
         let keys = Arc::clone(keys);
         let apply = move |args: &[ColumnarValue]| {
             let input = ColumnarValue::values_to_arrays(args)?;
-            let places = keys.places(&input[0]).into_iter().map(|place| (place != NO_ROW).then_some(place));
+            let places =
+                keys.places(&input[0]).into_iter().map(|place| (place != NO_ROW).then_some(place));
             let found = take(&whole, &places.collect::<UInt32Array>(), None)?;
             Ok(ColumnarValue::Array(found))
         };
         let signature = Signature::any(1, Volatility::Immutable);
-        let function = SimpleScalarUDF::new_with_signature(function, signature, data_type, Arc::new(apply));
+        let function =
+            SimpleScalarUDF::new_with_signature(function, signature, data_type, Arc::new(apply));
         self.session.register(function.into());
     }
 
@@ -210,14 +219,16 @@ impl BatchSource {
 
     /// Entries on one subject; their key is the column `key`.
     fn entry_rows(&self, rows: &RowTable, subject: &str) -> Result<(RowTable, Option<String>)> {
-        let name = format!("entries_of_{}", subject.replace(|c: char| !c.is_ascii_alphanumeric(), "_"));
+        let name =
+            format!("entries_of_{}", subject.replace(|c: char| !c.is_ascii_alphanumeric(), "_"));
         let condition = if rows.columns.contains_key("subject") {
             format!(" WHERE subject = {}", quote_text(subject))
         } else {
             String::new()
         };
         self.session.replace_view(&name, &format!("SELECT * FROM entries{condition}"))?;
-        let key = (subject != "brand" && rows.columns.contains_key("key")).then(|| "key".to_owned());
+        let key =
+            (subject != "brand" && rows.columns.contains_key("key")).then(|| "key".to_owned());
         Ok((RowTable { name, ..rows.clone() }, key))
     }
 
@@ -283,7 +294,8 @@ impl BatchSource {
 
     /// Makes columns of members a table of the engine.
     fn register_members(&self, members: usize, columns: &[&Column]) -> Result<()> {
-        let schema = Arc::new(Schema::new(columns.iter().map(|column| field(column)).collect::<Vec<_>>()));
+        let schema =
+            Arc::new(Schema::new(columns.iter().map(|column| field(column)).collect::<Vec<_>>()));
         let mut batches = Vec::new();
         for rows in stretches(0..members) {
             // A playbook may count members and read nothing of them.
@@ -316,9 +328,7 @@ fn output_of_subject<'a>(subject: &'a str, outputs: &'a Frame) -> Option<&'a str
 
 /// Features that aggregate rows of one grain.
 fn over(features: &[FeatureDef], grain: Grain) -> Vec<&FeatureDef> {
-    let is_over = |feature: &&FeatureDef| {
-        matches!(&feature.definition, Definition::Aggregate(aggregate) if aggregate.over == grain)
-    };
+    let is_over = |feature: &&FeatureDef| matches!(&feature.definition, Definition::Aggregate(aggregate) if aggregate.over == grain);
     features.iter().filter(is_over).collect()
 }
 

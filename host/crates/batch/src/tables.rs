@@ -53,7 +53,12 @@ impl Tables {
     }
 
     /// Completes the tables once the as-of time is known; returns the accounts that were joined to another.
-    pub(crate) fn finish(&mut self, session: &Session, as_of: UnixMs, features: &[FeatureDef]) -> Result<u64> {
+    pub(crate) fn finish(
+        &mut self,
+        session: &Session,
+        as_of: UnixMs,
+        features: &[FeatureDef],
+    ) -> Result<u64> {
         let identities = self.mapped.get(&SourceTable::Identities);
         if identities.is_some_and(|columns| columns.contains_key("verified")) {
             let joined = self.mapped.get(&SourceTable::Members);
@@ -155,10 +160,7 @@ fn field_type(map_type: MapType) -> FieldType {
 }
 
 /// One type per column over all sources: the common one, else real for numbers, else text.
-fn merged_columns(
-    sources: &[&MappedSource],
-    member_is_integer: bool,
-) -> BTreeMap<String, MapType> {
+fn merged_columns(sources: &[&MappedSource], member_is_integer: bool) -> BTreeMap<String, MapType> {
     let mut columns: BTreeMap<String, MapType> = BTreeMap::new();
     for (name, map_type) in sources.iter().flat_map(|source| &source.fields) {
         let merged = match columns.get(name) {

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
-use playbook_features::{FieldType, Number, Row, RowTable, Tally, TallyPlan, quote_name, where_clause};
+use playbook_features::{
+    FieldType, Number, Row, RowTable, Tally, TallyPlan, quote_name, where_clause,
+};
 use playbook_model::{CellType, Cells, Column, FeatureDef, Filling, Stretch};
 
 use crate::cells::of_texts;
@@ -62,7 +64,8 @@ impl BatchSource {
         let kind = select(plan.reads_kind(), "kind");
         let channel = select(plan.reads_channel(), "channel");
         let weight = select(rows.weighted, "weight");
-        let fields = plan.fields().iter().filter_map(|(name, t)| Some((select(true, name)?, *t))).collect();
+        let fields =
+            plan.fields().iter().filter_map(|(name, t)| Some((select(true, name)?, *t))).collect();
         let mut conditions = rows.in_time(self.intake.as_of, Some("member"));
         conditions.extend(plan.least_time().map(|least| format!("time >= {least}")));
         let filter = where_clause(&conditions);
@@ -95,7 +98,8 @@ impl Shared {
         let fault = |error: arrow::error::ArrowError| engine(STAGE)(error.into());
         let integers = |at: usize| cast(batch.column(at), &DataType::Int64).map_err(fault);
         let places = self.keys.places(batch.column(0));
-        let is_strange = |(at, place): (usize, &u32)| *place == NO_ROW && batch.column(0).is_valid(at);
+        let is_strange =
+            |(at, place): (usize, &u32)| *place == NO_ROW && batch.column(0).is_valid(at);
         if places.iter().enumerate().any(is_strange) {
             self.met_stranger.store(true, Ordering::Relaxed);
         }
@@ -104,8 +108,10 @@ impl Shared {
         }
         let times = integers(1)?;
         let times = times.as_primitive::<Int64Type>();
-        let kinds = self.kind.map(|at| of_texts(batch.column(at), |kind| self.plan.kind_code(kind)));
-        let channels = self.channel.map(|at| of_texts(batch.column(at), |name| self.plan.channel_code(name)));
+        let kinds =
+            self.kind.map(|at| of_texts(batch.column(at), |kind| self.plan.kind_code(kind)));
+        let channels =
+            self.channel.map(|at| of_texts(batch.column(at), |name| self.plan.channel_code(name)));
         let weights = self.weight.map(integers).transpose()?;
         let mut fields = Vec::with_capacity(self.fields.len());
         for (at, field_type) in &self.fields {
@@ -114,14 +120,18 @@ impl Shared {
                     let values = cast(batch.column(*at), &DataType::Float64).map_err(fault)?;
                     Field::Real(values.as_primitive::<Float64Type>().clone())
                 }
-                FieldType::Integer => Field::Integer(integers(*at)?.as_primitive::<Int64Type>().clone()),
+                FieldType::Integer => {
+                    Field::Integer(integers(*at)?.as_primitive::<Int64Type>().clone())
+                }
                 FieldType::Text => Field::Integer(self.text_codes(batch.column(*at))),
             });
         }
         let mut row = BatchRow {
             at: 0,
             times: times.values(),
-            weights: weights.as_ref().map(|weights| weights.as_primitive::<Int64Type>().values().as_ref()),
+            weights: weights
+                .as_ref()
+                .map(|weights| weights.as_primitive::<Int64Type>().values().as_ref()),
             fields: &fields,
             days: self.clock.offsets(),
         };
@@ -176,8 +186,10 @@ impl Shared {
     /// Turns the numbers of all shards into columns; each shard is freed once it is read.
     fn finish(self, features: &[&FeatureDef], threads: usize) -> Vec<Column> {
         let members = self.keys.len();
-        let mut columns: Vec<Filling> =
-            (0..).zip(features).map(|(at, f)| filling(f, self.plan.is_small(at), members)).collect();
+        let mut columns: Vec<Filling> = (0..)
+            .zip(features)
+            .map(|(at, f)| filling(f, self.plan.is_small(at), members))
+            .collect();
         let mut stretches: Vec<Vec<Stretch<'_>>> = self.shards.iter().map(|_| Vec::new()).collect();
         for column in &mut columns {
             column.stretches().zip(&mut stretches).for_each(|(stretch, shard)| shard.push(stretch));
@@ -232,7 +244,9 @@ impl Row for BatchRow<'_> {
     fn value(&self, field: usize) -> Option<i64> {
         match &self.fields[field] {
             Field::Integer(values) => values.is_valid(self.at).then(|| values.value(self.at)),
-            Field::Real(values) => values.is_valid(self.at).then(|| micro(values.value(self.at))).flatten(),
+            Field::Real(values) => {
+                values.is_valid(self.at).then(|| micro(values.value(self.at))).flatten()
+            }
         }
     }
 }
@@ -244,17 +258,24 @@ fn filling(feature: &FeatureDef, is_small: bool, rows: usize) -> Filling {
         _ if is_small => Cells::Small(Vec::new()),
         _ => Cells::Integer(Vec::new()),
     };
-    let column = Column { name: feature.name.clone(), unit: feature.unit.clone(), cells, valid: None };
+    let column =
+        Column { name: feature.name.clone(), unit: feature.unit.clone(), cells, valid: None };
     Filling::new(column, rows, SHARD_MEMBERS)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the feature declares the type")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "the feature declares the type"
+)]
 fn put(stretch: &mut Stretch<'_>, at: usize, value: Number) {
     match (stretch.is_real(), value) {
         (true, Number::Real(value)) if value.is_finite() => stretch.real(at, value),
         (true, Number::Integer(value)) => stretch.real(at, value as f64),
         (false, Number::Integer(value)) => stretch.integer(at, value),
-        (false, Number::Real(value)) if value.abs() < 9.2e18 => stretch.integer(at, value.round() as i64),
+        (false, Number::Real(value)) if value.abs() < 9.2e18 => {
+            stretch.integer(at, value.round() as i64)
+        }
         _ => stretch.miss(at),
     }
 }

@@ -85,7 +85,8 @@ pub struct ContactCaps {
 
 impl ContactCaps {
     /// No bound.
-    pub const NONE: Self = Self { all_day: u32::MAX, commercial_day: u32::MAX, commercial_week: u32::MAX };
+    pub const NONE: Self =
+        Self { all_day: u32::MAX, commercial_day: u32::MAX, commercial_week: u32::MAX };
 }
 
 /// What a member got before, inside the windows that still count.
@@ -254,15 +255,26 @@ impl Arbitration<'_> {
                     return Some(refused(RefusalCode::R12, "H9"));
                 }
                 if let Some((_, winner)) = slot.families.iter().find(|(f, _)| *f == action.family) {
-                    return Some(Refusal { lost_to: Some(*winner), ..refused(RefusalCode::R12, "H9") });
+                    return Some(Refusal {
+                        lost_to: Some(*winner),
+                        ..refused(RefusalCode::R12, "H9")
+                    });
                 }
                 // Transactions are deduplicated but never capped.
                 if action.contacts_member && action.priority != Priority::Transaction {
-                    let caps = self.members.contact_caps.get(row as usize).copied().unwrap_or(ContactCaps::NONE);
-                    let before = history.map_or((0, 0, 0), |h| (h.contacts_day, h.commercial_day, h.commercial_week));
+                    let caps = self
+                        .members
+                        .contact_caps
+                        .get(row as usize)
+                        .copied()
+                        .unwrap_or(ContactCaps::NONE);
+                    let before = history.map_or((0, 0, 0), |h| {
+                        (h.contacts_day, h.commercial_day, h.commercial_week)
+                    });
                     let over = |used: u32, now: u32, max: u32| {
                         (used + now >= max).then(|| {
-                            let code = if used >= max { RefusalCode::R13 } else { RefusalCode::R14 };
+                            let code =
+                                if used >= max { RefusalCode::R13 } else { RefusalCode::R14 };
                             (code, slot.last_contact)
                         })
                     };

@@ -97,13 +97,14 @@ fn codes(decisions: &[Decision]) -> Vec<Code> {
 fn the_order_of_candidates_does_not_matter() {
     let case = Case { pool: 250, ..case(&[PROMOTION, ActionFacts { family: 2, ..PROMOTION }], 5) };
     let mut candidates: Vec<Candidate> = (0..5)
-        .flat_map(|row| [candidate(0, row, 50, 400), candidate(1, row, 60, 400 + i64::from(row % 2))])
+        .flat_map(|row| {
+            [candidate(0, row, 50, 400), candidate(1, row, 60, 400 + i64::from(row % 2))]
+        })
         .collect();
     let forward = decide(&case, &candidates);
     candidates.reverse();
     assert_eq!(forward, decide(&case, &candidates));
-    let spent: i64 =
-        forward.iter().filter(|d| d.refusal.is_none()).map(|d| d.candidate.cost).sum();
+    let spent: i64 = forward.iter().filter(|d| d.refusal.is_none()).map(|d| d.candidate.cost).sum();
     assert!(spent <= 250, "spent {spent}");
 }
 
@@ -111,7 +112,8 @@ fn the_order_of_candidates_does_not_matter() {
 fn net_value_then_the_keyed_hash_decide_who_gets_the_last_money() {
     let mut case = Case { pool: 20, ..case(&[PROMOTION], 3) };
     case.members.keys = vec![9, 5, 7];
-    let seen = decide(&case, &[candidate(0, 0, 10, 50), candidate(0, 1, 10, 50), candidate(0, 2, 10, 60)]);
+    let seen =
+        decide(&case, &[candidate(0, 0, 10, 50), candidate(0, 1, 10, 50), candidate(0, 2, 10, 60)]);
     let budget = Some((RefusalCode::R15, "GR-6"));
     assert_eq!(codes(&seen), [(0, 2, None), (0, 1, None), (0, 0, budget)]);
 }
@@ -122,7 +124,11 @@ fn a_batch_that_promises_less_than_four_times_its_cost_is_refused_as_a_whole() {
     // 3.6 times in stage 0, 4.0 times in stage 1.
     let seen = decide(
         &case,
-        &[candidate(0, 0, 50_000, 180_000), candidate(0, 1, 50_000, 180_000), candidate(1, 0, 10, 40)],
+        &[
+            candidate(0, 0, 50_000, 180_000),
+            candidate(0, 1, 50_000, 180_000),
+            candidate(1, 0, 10, 40),
+        ],
     );
     let low = Some((RefusalCode::R15, "GR-5"));
     assert_eq!(codes(&seen), [(0, 0, low), (0, 1, low), (1, 0, None)]);
@@ -155,15 +161,18 @@ fn one_member_gets_one_of_a_family_and_the_loser_names_the_winner() {
 fn a_cap_used_up_before_is_frequency_and_one_lost_to_a_rival_is_arbitration() {
     let mut case = case(&[PROMOTION, ActionFacts { family: 2, ..PROMOTION }], 2);
     case.members.contact_caps = vec![ONE_EACH; 2];
-    case.members.history =
-        HashMap::from([(1, History { contacts_day: 1, ..History::default() })]);
+    case.members.history = HashMap::from([(1, History { contacts_day: 1, ..History::default() })]);
     let seen = decide(
         &case,
         &[candidate(0, 0, 10, 100), candidate(1, 0, 10, 90), candidate(0, 1, 10, 80)],
     );
     assert_eq!(
         codes(&seen),
-        [(0, 0, None), (1, 0, Some((RefusalCode::R14, "H9"))), (0, 1, Some((RefusalCode::R13, "H9")))]
+        [
+            (0, 0, None),
+            (1, 0, Some((RefusalCode::R14, "H9"))),
+            (0, 1, Some((RefusalCode::R13, "H9")))
+        ]
     );
 }
 
@@ -202,10 +211,8 @@ fn the_first_failing_check_names_the_refusal() {
     case.members.service_only = vec![true, true, true, true, true, false, false];
     case.members.held = vec![true, true, true, true, true, true, false];
     let candidates: Vec<Candidate> = (0..7).map(|row| candidate(0, row, 10, 100)).collect();
-    let seen: Vec<Option<&str>> = decide(&case, &candidates)
-        .iter()
-        .map(|d| d.refusal.map(|r| r.code.code()))
-        .collect();
+    let seen: Vec<Option<&str>> =
+        decide(&case, &candidates).iter().map(|d| d.refusal.map(|r| r.code.code())).collect();
     let first = ["R04", "R05", "R06", "R07", "R10", "R11"].map(Some);
     assert_eq!(seen, [&first[..], &[None]].concat());
 }
@@ -239,7 +246,8 @@ fn the_commercial_cap_of_a_stage_lets_one_through_unless_it_is_zero() {
 #[test]
 fn one_stage_takes_no_more_than_its_share_of_the_pool() {
     let case = Case { stage_max: 25, ..case(&[PROMOTION], 3) };
-    let seen = decide(&case, &[candidate(0, 0, 10, 50), candidate(0, 1, 10, 50), candidate(0, 2, 10, 50)]);
+    let seen =
+        decide(&case, &[candidate(0, 0, 10, 50), candidate(0, 1, 10, 50), candidate(0, 2, 10, 50)]);
     assert_eq!(seen[2].refusal.map(|r| (r.code, r.rule)), Some((RefusalCode::R15, "GR-7")));
 }
 

@@ -44,7 +44,9 @@ pub enum CycleError {
         fault: Fault,
     },
     /// A whole table with more rows than the contract allows.
-    #[error("stage `{stage}`: table `{subject}` has {rows} rows, at most 65536 go to a plugin as a whole")]
+    #[error(
+        "stage `{stage}`: table `{subject}` has {rows} rows, at most 65536 go to a plugin as a whole"
+    )]
     TableTooLong {
         /// Stage that wants it.
         stage: String,

@@ -1,8 +1,8 @@
 //! From columns of the host to batches of a plugin, and back.
 
 use playbook_model::{
-    Batch, Bitmap, CellType, Cells, Column, Columns, Filling, Frame, Need, Produce, Stretch, TextCells, TextLists,
-    Wide,
+    Batch, Bitmap, CellType, Cells, Column, Columns, Filling, Frame, Need, Produce, Stretch,
+    TextCells, TextLists, Wide,
 };
 
 use crate::graph::Input;
@@ -81,7 +81,9 @@ impl<'a> Gather<'a> {
             .zip(inputs)
             .map(|(need, input)| {
                 let column = match input {
-                    Input::Key => return Ok(Pick { cell_type: CellType::Integer, from: From::Keys(keys) }),
+                    Input::Key => {
+                        return Ok(Pick { cell_type: CellType::Integer, from: From::Keys(keys) });
+                    }
                     Input::Absent => None,
                     Input::Feature(name) | Input::Output(name) => frame.column(name),
                     Input::Previous(ago, name) => {
@@ -190,7 +192,9 @@ fn each(rows: Rows<'_>, mut f: impl FnMut(usize)) {
 /// Appends the values of `rows`, as they are or in a wider type.
 fn copy_flat<T: Copy, U: std::convert::From<T>>(values: &[T], rows: Rows<'_>, out: &mut Vec<U>) {
     match rows {
-        Rows::Range { start, len } => out.extend(values[start..start + len].iter().map(|v| U::from(*v))),
+        Rows::Range { start, len } => {
+            out.extend(values[start..start + len].iter().map(|v| U::from(*v)))
+        }
         Rows::Picked(rows) => out.extend(rows.iter().map(|&r| U::from(values[r as usize]))),
     }
 }
@@ -260,7 +264,13 @@ impl Pick<'_> {
         }
     }
 
-    fn absent(&self, count: usize, reals: &mut Vec<f64>, integers: &mut Vec<i64>, wides: &mut Vec<Wide>) {
+    fn absent(
+        &self,
+        count: usize,
+        reals: &mut Vec<f64>,
+        integers: &mut Vec<i64>,
+        wides: &mut Vec<Wide>,
+    ) {
         let ends = vec![0; count];
         match self.cell_type {
             CellType::Real => reals.resize(reals.len() + count, 0.0),
@@ -291,13 +301,20 @@ pub(crate) fn fillings<'p>(
             let cells = match p.cell_type {
                 CellType::Real => Cells::Real(Vec::new()),
                 CellType::Integer => Cells::Small(Vec::new()),
-                CellType::Category => Cells::Category { codes: Vec::new(), names: p.categories.clone() },
+                CellType::Category => {
+                    Cells::Category { codes: Vec::new(), names: p.categories.clone() }
+                }
                 // Lists are shown as text; nothing downstream computes with them.
                 CellType::Text | CellType::Reals | CellType::Integers | CellType::Texts => {
                     Cells::Text(TextCells::default())
                 }
             };
-            let column = Column { name: format!("{stage}.{}", p.name), unit: p.unit.clone(), cells, valid: None };
+            let column = Column {
+                name: format!("{stage}.{}", p.name),
+                unit: p.unit.clone(),
+                cells,
+                valid: None,
+            };
             Filling::new(column, rows, stretch_rows)
         })
         .collect()

@@ -1,7 +1,9 @@
 //! Claims about columns on their way into the sandbox and back.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use playbook_model::{Bitmap, CellType, Cells, Column, Frame, Need, Produce, Source, Stretch, Words};
+use playbook_model::{
+    Bitmap, CellType, Cells, Column, Frame, Need, Produce, Source, Stretch, Words,
+};
 
 use super::{Gather, Rows, fillings, scatter};
 use crate::graph::Input;
@@ -41,7 +43,8 @@ fn frame() -> Frame {
 #[test]
 fn rows_keep_their_values_and_gaps_whichever_way_they_are_picked() {
     let frame = frame();
-    let needs = [need("n", CellType::Real, &[]), need("tier", CellType::Category, &["high", "low"])];
+    let needs =
+        [need("n", CellType::Real, &[]), need("tier", CellType::Category, &["high", "low"])];
     let inputs = [Input::Feature("n".into()), Input::Feature("tier".into())];
     let gather = Gather::new(&needs, &inputs, &frame, &[], &[]).unwrap();
     let range = gather.batch(Rows::Range { start: 8, len: 2 });
@@ -57,8 +60,7 @@ fn rows_keep_their_values_and_gaps_whichever_way_they_are_picked() {
 fn a_value_outside_the_needs_list_arrives_as_missing() {
     let frame = frame();
     let needs = [need("tier", CellType::Category, &["low"])];
-    let gather =
-        Gather::new(&needs, &[Input::Feature("tier".into())], &frame, &[], &[]).unwrap();
+    let gather = Gather::new(&needs, &[Input::Feature("tier".into())], &frame, &[], &[]).unwrap();
     let batch = gather.batch(Rows::Range { start: 0, len: 3 });
     assert_eq!(batch.columns.integers, [0, 0, 0]);
     assert_eq!(batch.columns.valid, Some(vec![0b001]));
@@ -69,8 +71,7 @@ fn an_absent_optional_column_is_all_missing_and_keys_follow_the_rows() {
     let frame = frame();
     let needs = [need("gone", CellType::Real, &[]), need("key", CellType::Integer, &[])];
     let keys: Vec<i64> = (100..110).collect();
-    let gather =
-        Gather::new(&needs, &[Input::Absent, Input::Key], &frame, &[], &keys).unwrap();
+    let gather = Gather::new(&needs, &[Input::Absent, Input::Key], &frame, &[], &keys).unwrap();
     let batch = gather.batch(Rows::Picked(&[3, 1]));
     assert_eq!(batch.columns.reals, [0.0, 0.0]);
     assert_eq!(batch.columns.integers, [103, 101]);
@@ -81,7 +82,8 @@ fn an_absent_optional_column_is_all_missing_and_keys_follow_the_rows() {
 fn a_text_column_cannot_serve_as_a_number() {
     let frame = frame();
     let needs = [need("tier", CellType::Real, &[])];
-    let wrong = Gather::new(&needs, &[Input::Feature("tier".into())], &frame, &[], &[]).unwrap_err();
+    let wrong =
+        Gather::new(&needs, &[Input::Feature("tier".into())], &frame, &[], &[]).unwrap_err();
     assert_eq!(wrong.to_string(), "column `tier` is category, the plugin wants real");
 }
 

@@ -63,8 +63,15 @@ impl<'a> Offer<'a> {
     #[must_use]
     pub fn new(features: &'a [FeatureDef], stages: &[StageDef], shapes: &[Shape]) -> Self {
         Self {
-            features: features.iter().map(|f| ((f.subject.0.as_str(), f.name.as_str()), f)).collect(),
-            outputs: stages.iter().zip(shapes).flat_map(|(s, shape)| outputs_of(s, shape)).collect(),
+            features: features
+                .iter()
+                .map(|f| ((f.subject.0.as_str(), f.name.as_str()), f))
+                .collect(),
+            outputs: stages
+                .iter()
+                .zip(shapes)
+                .flat_map(|(s, shape)| outputs_of(s, shape))
+                .collect(),
         }
     }
 
@@ -120,7 +127,11 @@ impl<'a> Offer<'a> {
             .map(|candidate| (strsim::jaro_winkler(name, &candidate), candidate))
             .filter(|(likeness, _)| *likeness > 0.85)
             .max_by(|a, b| a.0.total_cmp(&b.0));
-        let unit = if need.unit.is_empty() { "no unit".to_owned() } else { format!("unit `{}`", need.unit) };
+        let unit = if need.unit.is_empty() {
+            "no unit".to_owned()
+        } else {
+            format!("unit `{}`", need.unit)
+        };
         GraphProblem {
             stage: stage.name.clone(),
             message: format!(
@@ -129,7 +140,9 @@ impl<'a> Offer<'a> {
             ),
             hint: Some(match near {
                 Some((_, near)) => format!("bind it: bind = {{ {name} = \"{near}\" }}"),
-                None => format!("declare [features.{name}], or bind the need to another feature or output"),
+                None => format!(
+                    "declare [features.{name}], or bind the need to another feature or output"
+                ),
             }),
         }
     }
@@ -155,7 +168,11 @@ impl<'a> Offer<'a> {
 }
 
 /// Stages that a feature table of `subject` reads through `by` or features over members.
-fn stages_behind(features: &[FeatureDef], subject: &Subject, stages: &[StageDef]) -> BTreeSet<usize> {
+fn stages_behind(
+    features: &[FeatureDef],
+    subject: &Subject,
+    stages: &[StageDef],
+) -> BTreeSet<usize> {
     let named = |text: &str| {
         text.split_once('.').and_then(|(stem, _)| stages.iter().position(|s| s.name == stem))
     };
@@ -217,7 +234,8 @@ pub fn order(
         };
         let next = left.remove(at);
         done.push(next);
-        match waves.last_mut().filter(|wave| wave.iter().all(|stage| !before[next].contains(stage))) {
+        match waves.last_mut().filter(|wave| wave.iter().all(|stage| !before[next].contains(stage)))
+        {
             Some(wave) => wave.push(next),
             None => waves.push(vec![next]),
         }

@@ -17,7 +17,8 @@ mod source;
 mod stream;
 
 pub use arbitrate::{
-    ActionFacts, Arbitration, Candidate, ContactCaps, Decision, History, MemberFacts, Refusal, StageMoney, in_holdout,
+    ActionFacts, Arbitration, Candidate, ContactCaps, Decision, History, MemberFacts, Refusal,
+    StageMoney, in_holdout,
 };
 pub use error::CycleError;
 pub use gather::WrongType;

@@ -11,7 +11,8 @@ use playbook_toml::Playbook;
 use rayon::prelude::*;
 
 use crate::arbitrate::{
-    ActionFacts, Candidate, ContactCaps, Decision, History, MemberFacts, Refusal, StageMoney, in_holdout,
+    ActionFacts, Candidate, ContactCaps, Decision, History, MemberFacts, Refusal, StageMoney,
+    in_holdout,
 };
 use crate::prepare::Prepared;
 use crate::result::AccountUse;
@@ -37,7 +38,8 @@ impl<'a> Money<'a> {
         now: UnixMs,
         run_key: Digest,
     ) -> Result<Self, LedgerError> {
-        let spending = playbook.stages.iter().filter(|s| matches!(s.kind, Kind::Incentive | Kind::Campaign));
+        let spending =
+            playbook.stages.iter().filter(|s| matches!(s.kind, Kind::Incentive | Kind::Campaign));
         let budget = playbook.budget.as_ref();
         let plan = BudgetPlan {
             playbook: playbook.id.clone(),
@@ -263,7 +265,8 @@ pub(crate) fn member_facts(
 ) -> MemberFacts {
     let rules = &playbook.guardrails;
     let rows = Asked::of(candidates, members.rows());
-    let flag = |name: &str| members.column(name).map(|c| rows.map(false, |r| c.integer(r) == Some(1)));
+    let flag =
+        |name: &str| members.column(name).map(|c| rows.map(false, |r| c.integer(r) == Some(1)));
     let consents =
         purposes.iter().map(|p| flag(&format!("consent.{p}")).unwrap_or_default()).collect();
     let named = |name: &Option<String>| name.as_deref().and_then(|n| members.column(n));
@@ -276,14 +279,17 @@ pub(crate) fn member_facts(
         (one, other) => one.or(other).unwrap_or_default(),
     };
     let holdout = match (rules.holdout > 0.0, members.column("member")) {
-        (true, Some(ids)) => rows.map(false, |r| ids.text(r).is_some_and(|id| in_holdout(id, rules.holdout))),
+        (true, Some(ids)) => {
+            rows.map(false, |r| ids.text(r).is_some_and(|id| in_holdout(id, rules.holdout)))
+        }
         _ => Vec::new(),
     };
     let minor = named(&rules.age_band_feature).map_or_else(Vec::new, |c| {
         rows.by_name(c, false, |name| matches!(name, Some("under_14" | "14_17")))
     });
-    let stage_cap = named(&rules.stage_output)
-        .map_or_else(Vec::new, |c| rows.by_name(c, None, |name| rules.stage_caps.get(name?).copied()));
+    let stage_cap = named(&rules.stage_output).map_or_else(Vec::new, |c| {
+        rows.by_name(c, None, |name| rules.stage_caps.get(name?).copied())
+    });
     MemberFacts {
         consents,
         keys: keys.to_vec(),
@@ -317,7 +323,8 @@ impl Asked {
 
     /// A value for each row that is asked for, `other` for all others.
     fn map<T: Copy + Send>(&self, other: T, of: impl Fn(usize) -> T + Sync) -> Vec<T> {
-        let found: Vec<T> = self.rows.par_iter().with_min_len(4_096).map(|row| of(*row as usize)).collect();
+        let found: Vec<T> =
+            self.rows.par_iter().with_min_len(4_096).map(|row| of(*row as usize)).collect();
         let mut values = vec![other; self.all];
         self.rows.iter().zip(found).for_each(|(row, value)| values[*row as usize] = value);
         values
@@ -336,15 +343,28 @@ impl Asked {
         let named: Vec<T> = names.iter().map(|name| of(Some(name))).collect();
         let missing = of(None);
         self.map(other, |row| {
-            if column.is_valid(row) { named.get(codes[row] as usize).copied().unwrap_or(missing) } else { missing }
+            if column.is_valid(row) {
+                named.get(codes[row] as usize).copied().unwrap_or(missing)
+            } else {
+                missing
+            }
         })
     }
 }
 
 /// Caps of H9 by the member's segment; "" is the cap of every other segment.
-fn contact_caps(playbook: &Playbook, stages: &[Prepared], members: &Frame, rows: &Asked) -> Vec<ContactCaps> {
+fn contact_caps(
+    playbook: &Playbook,
+    stages: &[Prepared],
+    members: &Frame,
+    rows: &Asked,
+) -> Vec<ContactCaps> {
     let rules = &playbook.guardrails;
-    let all = [&rules.contacts_per_day_max, &rules.commercial_per_day_max, &rules.commercial_per_week_max];
+    let all = [
+        &rules.contacts_per_day_max,
+        &rules.commercial_per_day_max,
+        &rules.commercial_per_week_max,
+    ];
     if all.iter().all(|caps| caps.is_empty()) {
         return Vec::new();
     }

@@ -155,8 +155,12 @@ pub fn fall_back(
     let defs: Vec<StageDef> = stages.iter().map(|s| s.def.clone()).collect();
     let shapes: Vec<Shape> = stages.iter().map(|s| s.shape.clone()).collect();
     let offer = Offer::new(&playbook.features, &defs, &shapes);
-    let same_outputs = shape.produces == stage.shape.produces && shape.segments == stage.shape.segments;
-    let wired = offer.wire(&stage.def, &shape).ok().filter(|_| same_outputs && about.kind == stage.def.kind);
+    let same_outputs =
+        shape.produces == stage.shape.produces && shape.segments == stage.shape.segments;
+    let wired = offer
+        .wire(&stage.def, &shape)
+        .ok()
+        .filter(|_| same_outputs && about.kind == stage.def.kind);
     Ok(wired.map(|wiring| Prepared {
         position,
         wave: stage.wave,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use playbook_ledger::Ledger;
 use playbook_model::{
-    Batch, CampaignPlan, Context, Digest, Fault, Filling, Frame, Kind, Limits, Outcome, Stretch, Subject, TableNeed,
-    pseudonym,
+    Batch, CampaignPlan, Context, Digest, Fault, Filling, Frame, Kind, Limits, Outcome, Stretch,
+    Subject, TableNeed, pseudonym,
 };
 use playbook_runtime::{OpenedPlugin, Opening, Reuse};
 use playbook_toml::{OnFault, Playbook};
@@ -91,7 +91,15 @@ pub fn run_cycle(
         // Fits end on one thread; begun first, they leave the others something to do meanwhile.
         inputs.sort_by_key(|(_, stage, _)| stage.shape.fit_passes_max == 0);
         let run = |(at, stage, tables): (usize, &Prepared, Vec<Batch>)| {
-            (at, cycle.stage(stage, tables, money.pool_available(stage.def.pool.as_deref()), options))
+            (
+                at,
+                cycle.stage(
+                    stage,
+                    tables,
+                    money.pool_available(stage.def.pool.as_deref()),
+                    options,
+                ),
+            )
         };
         let mut done: Vec<(usize, Result<Done, CycleError>)> =
             pool.install(|| inputs.into_par_iter().map(run).collect());
@@ -158,7 +166,10 @@ impl<'a> Cycle<'a> {
             .map(|row| pseudonym(salt.as_bytes(), ids.and_then(|c| c.text(row)).unwrap_or("")))
             .collect();
         let previous = previous(stages, source, &members)?;
-        let buckets = stages.iter().any(|s| s.shape.fit_passes_max > 0).then(|| Buckets::cut(&keys, Limits::default().fit_rows_max));
+        let buckets = stages
+            .iter()
+            .any(|s| s.shape.fit_passes_max > 0)
+            .then(|| Buckets::cut(&keys, Limits::default().fit_rows_max));
         if options.cancel.is_cancelled() {
             return Err(CycleError::Cancelled);
         }
@@ -184,7 +195,11 @@ impl<'a> Cycle<'a> {
     }
 
     /// Makes sure that every table that the stage reads is there; returns their rows for the guest.
-    fn tables_of(&mut self, stage: &Prepared, source: &mut dyn DataSource) -> Result<Vec<Batch>, CycleError> {
+    fn tables_of(
+        &mut self,
+        stage: &Prepared,
+        source: &mut dyn DataSource,
+    ) -> Result<Vec<Batch>, CycleError> {
         let rows = stage.shape.rows.iter().map(|t| t.subject.as_str());
         let wanted = stage.shape.tables.iter().map(|t| t.subject.as_str()).chain(rows);
         for subject in wanted.filter(|s| *s != "member") {
@@ -202,7 +217,12 @@ impl<'a> Cycle<'a> {
             .collect()
     }
 
-    fn whole(&self, stage: &Prepared, need: &TableNeed, inputs: &[Input]) -> Result<Batch, CycleError> {
+    fn whole(
+        &self,
+        stage: &Prepared,
+        need: &TableNeed,
+        inputs: &[Input],
+    ) -> Result<Batch, CycleError> {
         let frame = self.frame(&need.subject);
         if frame.rows() > TABLE_ROWS_MAX {
             return Err(CycleError::TableTooLong {
@@ -260,7 +280,10 @@ impl<'a> Cycle<'a> {
                 let mut run = self.blank(before);
                 match self.attempt(before, &mut run, tables, budget, options)? {
                     Ok(mut done) => {
-                        run.log.push(format!("{} {} failed: {fault}", stage.about.name, stage.about.version));
+                        run.log.push(format!(
+                            "{} {} failed: {fault}",
+                            stage.about.name, stage.about.version
+                        ));
                         done.run = Some(run);
                         Ok(done)
                     }
@@ -271,7 +294,8 @@ impl<'a> Cycle<'a> {
                 tracing::warn!(stage = %name, %fault, "left out");
                 run.fault = Some(fault);
                 let rows = self.streamed_rows(stage);
-                let columns = if streams(stage) { missing_columns(stage, rows) } else { Vec::new() };
+                let columns =
+                    if streams(stage) { missing_columns(stage, rows) } else { Vec::new() };
                 let streamed = Streamed { columns, ..Streamed::default() };
                 Ok(Done { streamed, run: Some(run), ..Done::default() })
             }
@@ -283,7 +307,9 @@ impl<'a> Cycle<'a> {
         let places = stage.shape.tables.iter().map(|t| {
             let frame = self.frame(&t.subject);
             let key = frame.columns().first();
-            (0..frame.rows()).map(|r| key.and_then(|k| k.text(r)).unwrap_or("").to_owned()).collect()
+            (0..frame.rows())
+                .map(|r| key.and_then(|k| k.text(r)).unwrap_or("").to_owned())
+                .collect()
         });
         StageRun {
             position: stage.position,
@@ -323,7 +349,8 @@ impl<'a> Cycle<'a> {
             Some(need) => {
                 keys = self.keys_of(&need.subject);
                 let frame = self.frame(&need.subject);
-                let made = Gather::new(&need.columns, &stage.wiring.rows, frame, &self.previous, &keys);
+                let made =
+                    Gather::new(&need.columns, &stage.wiring.rows, frame, &self.previous, &keys);
                 Some(made.map_err(wrong)?)
             }
         };
@@ -375,7 +402,9 @@ impl<'a> Cycle<'a> {
         let rows_max = stage.def.limits.fit_rows_max;
         let own;
         let buckets = match (stage.shape.rows.as_ref().map(|t| t.subject.as_str()), &self.buckets) {
-            (Some("member"), Some(buckets)) if rows_max == Limits::default().fit_rows_max => buckets,
+            (Some("member"), Some(buckets)) if rows_max == Limits::default().fit_rows_max => {
+                buckets
+            }
             (subject, _) => {
                 own = Buckets::cut(&subject.map_or_else(Vec::new, |s| self.keys_of(s)), rows_max);
                 &own
@@ -385,8 +414,9 @@ impl<'a> Cycle<'a> {
         let gather = match gather {
             Some(gather) => gather,
             None => {
-                empty = Gather::new(&[], &[], &self.run.members, &[], &[])
-                    .map_err(|problem| CycleError::WrongType { stage: stage.def.name.clone(), problem })?;
+                empty = Gather::new(&[], &[], &self.run.members, &[], &[]).map_err(|problem| {
+                    CycleError::WrongType { stage: stage.def.name.clone(), problem }
+                })?;
                 &empty
             }
         };
@@ -428,7 +458,8 @@ impl<'a> Cycle<'a> {
         };
         let answer = match stage.def.kind {
             Kind::Campaign => opened.plan(&self.context, budget)?.map(|plan| {
-                run.refused_slots = over_commercial(&plan, self.playbook.guardrails.commercial_share_max);
+                run.refused_slots =
+                    over_commercial(&plan, self.playbook.guardrails.commercial_share_max);
                 run.plan = Some(plan);
                 None
             }),
@@ -444,12 +475,17 @@ impl<'a> Cycle<'a> {
             run.transfers = answer.transfers;
             let mut columns = Vec::new();
             for (at, (need, given)) in stage.shape.tables.iter().zip(&answer.tables).enumerate() {
-                let of_table = || stage.shape.produces.iter().filter(|p| p.table == u32::try_from(at).ok());
+                let of_table =
+                    || stage.shape.produces.iter().filter(|p| p.table == u32::try_from(at).ok());
                 let whole = rows[at].next_multiple_of(8).max(8);
                 let mut filled = fillings(&stage.def.name, of_table(), rows[at], whole);
-                let mut stretches: Vec<Stretch<'_>> = filled.iter_mut().flat_map(Filling::stretches).collect();
+                let mut stretches: Vec<Stretch<'_>> =
+                    filled.iter_mut().flat_map(Filling::stretches).collect();
                 scatter(&mut stretches, of_table(), 0, rows[at], given);
-                columns.push((need.subject.clone(), filled.into_iter().map(Filling::finish).collect()));
+                columns.push((
+                    need.subject.clone(),
+                    filled.into_iter().map(Filling::finish).collect(),
+                ));
             }
             columns
         }))
@@ -503,8 +539,14 @@ impl<'a> Cycle<'a> {
         let rules = &self.playbook.guardrails;
         let mut families = Families::default();
         let (actions, purposes) = action_facts(stages, &mut families);
-        let mut members =
-            member_facts(self.playbook, stages, &self.run.members, &self.run.keys, &purposes, &candidates);
+        let mut members = member_facts(
+            self.playbook,
+            stages,
+            &self.run.members,
+            &self.run.keys,
+            &purposes,
+            &candidates,
+        );
         members.history = money.history(&self.run.keys, &mut families, rules.family_window_h)?;
         let (stage_money, pools) = money.stage_money(stages, rules.single_investment_max);
         let arbitration = Arbitration {

@@ -39,7 +39,12 @@ pub trait DataSource: Send {
     ///
     /// # Errors
     /// A host's fault only.
-    fn previous(&mut self, cycles_ago: u8, wanted: &[String], members: &Frame) -> Result<Frame, SourceError>;
+    fn previous(
+        &mut self,
+        cycles_ago: u8,
+        wanted: &[String],
+        members: &Frame,
+    ) -> Result<Frame, SourceError>;
 }
 
 /// Facts of reading the sources.

@@ -4,8 +4,8 @@
 //! last, so that fuel is the same whatever the number of threads; groups run in parallel.
 
 use playbook_model::{
-    Batch, Bitmap, Cells, Column, Context, Fault, Filling, Kind, NONE_INDEX, Outcome, Produce, Proposals, RowAnswer,
-    Stretch,
+    Batch, Bitmap, Cells, Column, Context, Fault, Filling, Kind, NONE_INDEX, Outcome, Produce,
+    Proposals, RowAnswer, Stretch,
 };
 use playbook_runtime::{OpenedPlugin, Opening, Reuse, RuntimeError};
 use rayon::prelude::*;
@@ -164,8 +164,9 @@ fn call(
     let fill = |stretches: &mut [Stretch<'_>], answer: &RowAnswer| {
         scatter(stretches, row_produces(input.stage), at, batch.rows as usize, &answer.columns);
     };
-    let mut propose =
-        |proposals: Proposals| candidates(input.stage.position, group_start + at, &proposals, proposed);
+    let mut propose = |proposals: Proposals| {
+        candidates(input.stage.position, group_start + at, &proposals, proposed)
+    };
     Ok(match input.stage.def.kind {
         Kind::Scoring => opened.score(context, batch)?.map(|answer| fill(stretches, &answer)),
         Kind::Segmentation => opened.assign(context, batch)?.map(|answer| {
@@ -206,6 +207,7 @@ fn candidates(position: usize, start: usize, from: &Proposals, out: &mut Vec<Can
 
 /// Columns of a stage that was left out: everything missing.
 pub(crate) fn missing_columns(stage: &Prepared, rows: usize) -> Vec<Column> {
-    let all_missing = |column: Column| Column { valid: Some(Bitmap::filled(rows, false)), ..column };
+    let all_missing =
+        |column: Column| Column { valid: Some(Bitmap::filled(rows, false)), ..column };
     outputs(stage, rows).into_iter().map(|filling| all_missing(filling.finish())).collect()
 }

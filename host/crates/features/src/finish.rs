@@ -25,9 +25,8 @@ pub(crate) fn finish_sql(
     use FieldType::{Integer, Real};
     let is_micro = field == Some(Real);
     let local = |time: &str| format!("{}({time})", function::LOCAL_MS);
-    let days = |from: &str, to: &str| {
-        format!("{}({} - {})", function::FLOOR_DAYS, local(to), local(from))
-    };
+    let days =
+        |from: &str, to: &str| format!("{}({} - {})", function::FLOOR_DAYS, local(to), local(from));
     let now = as_of.0.to_string();
     let (sql, value_type) = match recipe.finish {
         Finish::Same => match recipe.parts[0] {

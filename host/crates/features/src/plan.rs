@@ -111,7 +111,11 @@ fn prepare<'a>(request: &Request<'a>, item: &'a Item<'a>) -> Result<Planned<'a>,
         || recipe.parts.iter().any(|part| {
             matches!(
                 part,
-                Part::FirstTime | Part::LastTime | Part::DayBits | Part::FirstValue | Part::LastValue
+                Part::FirstTime
+                    | Part::LastTime
+                    | Part::DayBits
+                    | Part::FirstValue
+                    | Part::LastValue
             )
         });
     if needs_time && !rows.timed {
@@ -187,7 +191,11 @@ fn part_sql(
             let local_day = function::LOCAL_DAY;
             format!("bit_or({day_bit}(time, {local_day}({}))){filter}", request.as_of.0)
         }
-        Part::CappedRows(_) | Part::FirstDay | Part::LastDay | Part::FirstDaySum | Part::GapSquares => {
+        Part::CappedRows(_)
+        | Part::FirstDay
+        | Part::LastDay
+        | Part::FirstDaySum
+        | Part::GapSquares => {
             unreachable!("parts of days run over days")
         }
     }
@@ -211,7 +219,8 @@ fn row_passes(request: &Request<'_>, planned: &[Planned<'_>]) -> Vec<Pass> {
         let mut taken = 0;
         for one in rest {
             let base = request.rows.in_time(request.as_of, request.key);
-            let own: Vec<_> = one.conditions.iter().filter(|c| !base.contains(c)).cloned().collect();
+            let own: Vec<_> =
+                one.conditions.iter().filter(|c| !base.contains(c)).cloned().collect();
             let parts: Vec<_> =
                 one.recipe.parts.iter().map(|p| part_sql(*p, one.field, &own, request)).collect();
             let fresh = parts.iter().filter(|sql| !aliases.contains_key(*sql)).count();
@@ -287,7 +296,10 @@ fn row_sql(
     };
     let inner = [inner_key, parts].concat().join(", ");
     let outer = [outer_key, outputs.to_vec()].concat().join(", ");
-    format!("SELECT {outer} FROM (SELECT {inner} FROM {source}{}{group})", where_clause(&conditions))
+    format!(
+        "SELECT {outer} FROM (SELECT {inner} FROM {source}{}{group})",
+        where_clause(&conditions)
+    )
 }
 
 fn day_passes(request: &Request<'_>, planned: &[Planned<'_>]) -> Vec<Pass> {
@@ -346,7 +358,8 @@ fn day_pass(request: &Request<'_>, conditions: &[String], group: &[&Planned<'_>]
     } else if order.iter().any(|sql| sql.contains("events")) {
         daily.push("count(*) AS events".to_owned());
     }
-    let key_of = |alias: &str| key.as_ref().map(|k| format!("{k} AS {alias}, ")).unwrap_or_default();
+    let key_of =
+        |alias: &str| key.as_ref().map(|k| format!("{k} AS {alias}, ")).unwrap_or_default();
     let group_key = key.as_ref().map(|k| format!("{k}, ")).unwrap_or_default();
     let mut days = format!(
         "SELECT {}{} FROM {}{} GROUP BY {group_key}{}(time)",
@@ -380,7 +393,9 @@ fn day_part_sql(part: Part, sum: &str, weighted: bool) -> String {
     let filter = if weighted { " FILTER (WHERE events > 0)" } else { "" };
     match part {
         Part::Rows => format!("count(*){filter}"),
-        Part::CappedRows(cap) => format!("sum(CASE WHEN events > {cap} THEN {cap} ELSE events END)"),
+        Part::CappedRows(cap) => {
+            format!("sum(CASE WHEN events > {cap} THEN {cap} ELSE events END)")
+        }
         Part::FirstDay => format!("min(day){filter}"),
         Part::LastDay => format!("max(day){filter}"),
         Part::Sum => format!("sum({sum})"),

@@ -127,7 +127,13 @@ pub fn recipe(aggregate: &AggregateDef) -> Recipe {
     };
     let zero_when_empty = matches!(
         aggregate.function,
-        A::Count | A::CappedCount | A::Sum | A::Distinct | A::DistinctDays | A::RepeatDays | A::RepeatSum
+        A::Count
+            | A::CappedCount
+            | A::Sum
+            | A::Distinct
+            | A::DistinctDays
+            | A::RepeatDays
+            | A::RepeatSum
     );
     Recipe { grain, parts, finish, zero_when_empty }
 }

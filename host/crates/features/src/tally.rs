@@ -242,7 +242,8 @@ impl TallyPlan {
             (0..all.len()).partition(|at| rows.timed && holds(&all[*at]));
         let taken: Vec<&Planned<'_>> = taken.into_iter().map(|at| &all[at]).collect();
         let of = |texts: for<'x> fn(&'x Item<'_>) -> &'x [String]| {
-            let mut names: Vec<String> = taken.iter().flat_map(|one| texts(one.item)).cloned().collect();
+            let mut names: Vec<String> =
+                taken.iter().flat_map(|one| texts(one.item)).cloned().collect();
             names.sort();
             names.dedup();
             names
@@ -251,7 +252,10 @@ impl TallyPlan {
         let channels = of(|item| &item.aggregate.filter.channels);
         let window = |one: &Planned<'_>| {
             let window = one.item.aggregate.window;
-            (window.from_ms.map(|from| as_of.saturating_sub(from)), as_of.saturating_sub(window.to_ms))
+            (
+                window.from_ms.map(|from| as_of.saturating_sub(from)),
+                as_of.saturating_sub(window.to_ms),
+            )
         };
         let mut bounds: Vec<i64> = vec![as_of];
         for one in &taken {
@@ -283,7 +287,8 @@ impl TallyPlan {
             let (from, to) = window(one);
             let field = one.field.map(|(name, field_type)| plan.field(name, field_type));
             let is_micro = one.field.is_some_and(|(_, t)| t == FieldType::Real);
-            let mut output = Output { recipe: one.recipe.clone(), is_micro, slots: Vec::new(), list: 0 };
+            let mut output =
+                Output { recipe: one.recipe.clone(), is_micro, slots: Vec::new(), list: 0 };
             let mut add = Vec::new();
             if one.recipe.grain != RowGrain::Row {
                 let (grain, cap) = (one.recipe.grain, cap_of(&one.recipe));
@@ -317,7 +322,8 @@ impl TallyPlan {
             let filter = &one.item.aggregate.filter;
             plan.spread(&add, |kind, channel, time| {
                 (filter.kinds.is_empty() || kind.is_some_and(|kind| filter.kinds.contains(kind)))
-                    && (filter.channels.is_empty() || channel.is_some_and(|c| filter.channels.contains(c)))
+                    && (filter.channels.is_empty()
+                        || channel.is_some_and(|c| filter.channels.contains(c)))
                     && from.is_none_or(|from| time >= from)
                     && time < to
             });
@@ -375,7 +381,11 @@ impl TallyPlan {
     }
 
     /// Adds updates to every class of rows that `counts`.
-    fn spread(&mut self, add: &[Update], counts: impl Fn(Option<&String>, Option<&String>, i64) -> bool) {
+    fn spread(
+        &mut self,
+        add: &[Update],
+        counts: impl Fn(Option<&String>, Option<&String>, i64) -> bool,
+    ) {
         for kind in 0..=self.kinds.len() {
             for channel in 0..=self.channels.len() {
                 for bucket in 0..=self.bounds.len() {
@@ -451,7 +461,9 @@ impl TallyPlan {
     #[must_use]
     pub fn least_time(&self) -> Option<i64> {
         let buckets = self.bounds.len() + 1;
-        let is_used = |bucket: usize| self.updates.iter().skip(bucket).step_by(buckets).any(|u| !u.is_empty());
+        let is_used = |bucket: usize| {
+            self.updates.iter().skip(bucket).step_by(buckets).any(|u| !u.is_empty())
+        };
         let first = (0..buckets).find(|bucket| is_used(*bucket))?;
         first.checked_sub(1).map(|before| self.bounds[before])
     }
@@ -490,7 +502,11 @@ impl Tally {
             lists: plan
                 .lists
                 .iter()
-                .map(|(_, valued)| if *valued { List::Values(Vec::new()) } else { List::Days(Vec::new()) })
+                .map(
+                    |(_, valued)| {
+                        if *valued { List::Values(Vec::new()) } else { List::Days(Vec::new()) }
+                    },
+                )
                 .collect(),
         }
     }
@@ -529,7 +545,12 @@ impl Tally {
                         self.lists[*slot].add(pack(member, 0, true), code);
                     }
                 }
-                Op::Rows | Op::Present(_) | Op::FirstTime | Op::LastTime | Op::DayBits | Op::Value(_) => {}
+                Op::Rows
+                | Op::Present(_)
+                | Op::FirstTime
+                | Op::LastTime
+                | Op::DayBits
+                | Op::Value(_) => {}
             }
         }
     }
@@ -543,7 +564,8 @@ impl Tally {
         mut take: impl FnMut(usize, usize, &[Number]),
     ) {
         let lists = std::mem::take(&mut self.lists).into_iter().zip(&plan.lists);
-        let lists: Vec<Vec<(usize, Days)>> = lists.map(|(list, (cap, _))| list.fold(*cap)).collect();
+        let lists: Vec<Vec<(usize, Days)>> =
+            lists.map(|(list, (cap, _))| list.fold(*cap)).collect();
         let mut values = Vec::with_capacity(BLOCK_MEMBERS);
         for first in (0..self.members).step_by(BLOCK_MEMBERS) {
             let block = first..(first + BLOCK_MEMBERS).min(self.members);
@@ -554,9 +576,12 @@ impl Tally {
                 } else {
                     // Members ascend in the lists as they do here.
                     let list = &lists[output.list];
-                    let mut found = list[list.partition_point(|(of, _)| *of < first)..].iter().peekable();
+                    let mut found =
+                        list[list.partition_point(|(of, _)| *of < first)..].iter().peekable();
                     values.extend(block.clone().map(|member| {
-                        let days = found.next_if(|(of, _)| *of == member).map_or(&Days::NONE, |(_, days)| days);
+                        let days = found
+                            .next_if(|(of, _)| *of == member)
+                            .map_or(&Days::NONE, |(_, days)| days);
                         days.value(output)
                     }));
                 }
@@ -566,7 +591,10 @@ impl Tally {
     }
 
     /// Appends the values of a column over rows for the members of `block`.
-    #[expect(clippy::cast_precision_loss, reason = "means of sums below 2^53 are exact; SQL casts the same way")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "means of sums below 2^53 are exact; SQL casts the same way"
+    )]
     fn fill(
         &self,
         plan: &TallyPlan,
@@ -580,7 +608,9 @@ impl Tally {
         let number = |member: usize, slot: usize| self.numbers[member * width + slot];
         let count = |member: usize, slot: usize| self.counts.get(member * plan.counts + slot);
         let as_of = local_ms(plan.as_of);
-        let days = |from: i64, local_to: i64| Number::Integer((local_to - local_ms(from)).div_euclid(DAY_MS));
+        let days = |from: i64, local_to: i64| {
+            Number::Integer((local_to - local_ms(from)).div_euclid(DAY_MS))
+        };
         let bits = |member: usize| i64::from(number(member, first).count_ones());
         let unit = if output.is_micro { MICRO_PER_UNIT } else { 1.0 };
         match output.recipe.finish {
@@ -588,17 +618,22 @@ impl Tally {
                 values.extend(block.map(|member| Number::Integer(count(member, first))));
             }
             Finish::Same if output.is_micro => {
-                values.extend(block.map(|member| Number::Real(number(member, first) as f64 / unit)));
+                values
+                    .extend(block.map(|member| Number::Real(number(member, first) as f64 / unit)));
             }
-            Finish::Same => values.extend(block.map(|member| Number::Integer(number(member, first)))),
+            Finish::Same => {
+                values.extend(block.map(|member| Number::Integer(number(member, first))))
+            }
             Finish::Mean => values.extend(block.map(|member| match count(member, second) {
                 0 => Number::Missing,
                 rows => Number::Real(number(member, first) as f64 / (rows as f64 * unit)),
             })),
-            Finish::DaysSinceLast => values.extend(block.map(|member| match number(member, first) {
-                NEVER_LAST => Number::Missing,
-                last => days(last, as_of),
-            })),
+            Finish::DaysSinceLast => {
+                values.extend(block.map(|member| match number(member, first) {
+                    NEVER_LAST => Number::Missing,
+                    last => days(last, as_of),
+                }))
+            }
             Finish::DaysSinceFirst | Finish::DaysBetween => {
                 let between = output.recipe.finish == Finish::DaysBetween;
                 values.extend(block.map(|member| match number(member, first) {
@@ -675,7 +710,11 @@ impl Days {
             Finish::RowsButFirst => Number::Integer(gaps.max(0)),
             Finish::SumButFirst => {
                 let rest = self.sum.wrapping_sub(self.first_sum);
-                if output.is_micro { Number::Real(rest as f64 / MICRO_PER_UNIT) } else { Number::Integer(rest) }
+                if output.is_micro {
+                    Number::Real(rest as f64 / MICRO_PER_UNIT)
+                } else {
+                    Number::Integer(rest)
+                }
             }
             Finish::GapMean if gaps < 1 => Number::Missing,
             Finish::GapMean => Number::Real(stretch as f64 / gaps as f64),
@@ -684,7 +723,9 @@ impl Days {
                 let above = gaps * self.gap_squares - stretch * stretch;
                 Number::Real((above as f64 / (gaps * (gaps - 1)) as f64).sqrt())
             }
-            _ if matches!(output.recipe.parts[0], Part::CappedRows(_)) => Number::Integer(self.capped),
+            _ if matches!(output.recipe.parts[0], Part::CappedRows(_)) => {
+                Number::Integer(self.capped)
+            }
             _ => Number::Integer(self.days),
         }
     }

@@ -1,7 +1,9 @@
 //! The SQL that declared aggregates become.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use playbook_features::{FeatureError, FieldType, Item, Pass, Request, RowTable, by_values_sql, plan};
+use playbook_features::{
+    FeatureError, FieldType, Item, Pass, Request, RowTable, by_values_sql, plan,
+};
 use playbook_model::{Aggregate, AggregateDef, EventFilter, Grain, UnixMs, Window};
 
 const DAY: i64 = 86_400_000;
@@ -37,7 +39,11 @@ fn aggregate(function: Aggregate, field: Option<&str>, days: Option<i64>) -> Agg
     }
 }
 
-fn passes(rows: &RowTable, definitions: &[AggregateDef], parts_max: usize) -> Result<Vec<Pass>, FeatureError> {
+fn passes(
+    rows: &RowTable,
+    definitions: &[AggregateDef],
+    parts_max: usize,
+) -> Result<Vec<Pass>, FeatureError> {
     let items = definitions
         .iter()
         .enumerate()
@@ -120,9 +126,11 @@ fn names_and_values_are_quoted() {
 
 #[test]
 fn fields_that_do_not_fit_are_named() {
-    let unknown = passes(&rows(), &[aggregate(Aggregate::Sum, Some("amount"), None)], 12).unwrap_err();
+    let unknown =
+        passes(&rows(), &[aggregate(Aggregate::Sum, Some("amount"), None)], 12).unwrap_err();
     assert!(unknown.to_string().contains("`amount`"), "{unknown}");
-    let text = passes(&rows(), &[aggregate(Aggregate::Mean, Some("channel"), None)], 12).unwrap_err();
+    let text =
+        passes(&rows(), &[aggregate(Aggregate::Mean, Some("channel"), None)], 12).unwrap_err();
     assert!(matches!(text, FeatureError::NotANumber { function: "mean", .. }), "{text}");
     let none = passes(&rows(), &[aggregate(Aggregate::First, None, None)], 12).unwrap_err();
     assert!(matches!(none, FeatureError::MissingField { function: "first", .. }), "{none}");

@@ -113,12 +113,7 @@ impl Accounts {
         }
         let parent = match row.parent_path() {
             None => None,
-            Some(path) => Some(
-                *self
-                    .by_path
-                    .get(path)
-                    .ok_or_else(|| damaged("has no parent"))?,
-            ),
+            Some(path) => Some(*self.by_path.get(path).ok_or_else(|| damaged("has no parent"))?),
         };
         if self.by_path.insert(row.path.clone(), at).is_some() {
             return Err(damaged("exists twice"));
@@ -236,9 +231,7 @@ impl Accounts {
 
     /// Applies an entry, or changes nothing and says what it would break.
     pub(crate) fn apply(&mut self, entry: &Entry<'_>) -> Result<(), Breach> {
-        let at = self
-            .place(entry.account)
-            .ok_or(Breach::NoAccount(entry.account.0))?;
+        let at = self.place(entry.account).ok_or(Breach::NoAccount(entry.account.0))?;
         let amount = entry.amount.0;
         if amount < 0 && !matches!(entry.kind, EntryKind::Adjust | EntryKind::Freeze) {
             return Err(Breach::Fields);
@@ -300,10 +293,7 @@ impl Accounts {
     }
 
     fn transfer(&mut self, from: usize, entry: &Entry<'_>) -> Result<(), Breach> {
-        let to = entry
-            .to
-            .and_then(|id| self.place(id))
-            .ok_or(Breach::Fields)?;
+        let to = entry.to.and_then(|id| self.place(id)).ok_or(Breach::Fields)?;
         let siblings = self.parents[from].is_some() && self.parents[from] == self.parents[to];
         if !siblings || from == to || self.rows[from].is_limit() {
             return Err(Breach::Fields);
@@ -332,15 +322,9 @@ impl Accounts {
         let mut place = Some(at);
         while let Some(here) = place {
             let row = &self.rows[here];
-            let new_reserved = row
-                .reserved
-                .0
-                .checked_add(reserved)
-                .ok_or(Breach::Overflow)?;
+            let new_reserved = row.reserved.0.checked_add(reserved).ok_or(Breach::Overflow)?;
             let new_spent = row.spent.0.checked_add(spent).ok_or(Breach::Overflow)?;
-            let bound = new_reserved
-                .checked_add(new_spent)
-                .ok_or(Breach::Overflow)?;
+            let bound = new_reserved.checked_add(new_spent).ok_or(Breach::Overflow)?;
             if new_reserved < 0 || bound > row.allocated.0 {
                 return Err(Breach::Short(row.id));
             }

@@ -95,12 +95,7 @@ impl Ledger {
         at: UnixMs,
     ) -> Result<BudgetAccounts, LedgerError> {
         check_plan(plan)?;
-        let seal = Seal {
-            purpose: Purpose::Budget,
-            at,
-            cycle: None,
-            payload: None,
-        };
+        let seal = Seal { purpose: Purpose::Budget, at, cycle: None, payload: None };
         self.writing(seal, |work| {
             let accounts = open_accounts(work, self.brand(), plan)?;
             let targets = targets(work, self.brand(), plan);
@@ -138,20 +133,11 @@ impl Ledger {
             &to.map_or(0, |id| id.0).to_be_bytes(),
             &amount.0.to_be_bytes(),
         ]);
-        let seal = Seal {
-            purpose: Purpose::Budget,
-            at,
-            cycle: None,
-            payload: None,
-        };
+        let seal = Seal { purpose: Purpose::Budget, at, cycle: None, payload: None };
         self.writing(seal, |work| {
             if let Some(used) = work.tx.used_key(&key)? {
                 let same = used.request == request;
-                return if same {
-                    Ok(())
-                } else {
-                    Err(LedgerError::KeyConflict(key.hex()))
-                };
+                return if same { Ok(()) } else { Err(LedgerError::KeyConflict(key.hex())) };
             }
             let mut entry = money_entry(kind, account, amount, key, request);
             entry.to = to;
@@ -185,10 +171,7 @@ fn check_plan(plan: &BudgetPlan) -> Result<(), LedgerError> {
         && in_range(&plan.plugin_share_max)
         && plan.pools.values().all(in_range);
     if !sums || !ranges {
-        return Err(LedgerError::Shares {
-            playbook: plan.playbook.clone(),
-            sum,
-        });
+        return Err(LedgerError::Shares { playbook: plan.playbook.clone(), sum });
     }
     Ok(())
 }
@@ -209,10 +192,7 @@ fn open_accounts(
     }
     let mut pools = BTreeMap::new();
     for name in plan.pools.keys() {
-        pools.insert(
-            name.clone(),
-            open(work, &format!("{playbook_path}/{name}"))?.0,
-        );
+        pools.insert(name.clone(), open(work, &format!("{playbook_path}/{name}"))?.0);
     }
     let mut plugins = BTreeMap::new();
     for PluginLimit { stage, pool } in &plan.plugins {
@@ -225,12 +205,7 @@ fn open_accounts(
         };
         plugins.insert(stage.clone(), account);
     }
-    Ok(BudgetAccounts {
-        playbook,
-        reserve,
-        pools,
-        plugins,
-    })
+    Ok(BudgetAccounts { playbook, reserve, pools, plugins })
 }
 
 /// Opens an account and writes it at once, so that entries can name it.
@@ -247,11 +222,8 @@ fn targets(work: &Work<'_>, brand: &str, plan: &BudgetPlan) -> BTreeMap<AccountI
     let playbook_path = format!("{brand}/{}", plan.playbook);
     let reserve = plan.total.share_down(plan.reserve_share);
     let rest = Minor(plan.total.0 - reserve.0);
-    let mut shares: BTreeMap<&str, Minor> = plan
-        .pools
-        .iter()
-        .map(|(name, share)| (name.as_str(), rest.share_down(*share)))
-        .collect();
+    let mut shares: BTreeMap<&str, Minor> =
+        plan.pools.iter().map(|(name, share)| (name.as_str(), rest.share_down(*share))).collect();
     let left = rest.0 - shares.values().map(|share| share.0).sum::<i64>();
     let remainder_pool = if shares.contains_key(REMAINDER_POOL) {
         Some(REMAINDER_POOL)
@@ -297,18 +269,10 @@ fn raise_and_lower(
         .collect();
     changes.sort_by_key(|(depth, id, change, _)| {
         let lowering = *change < 0;
-        (
-            !lowering,
-            if lowering { usize::MAX - depth } else { *depth },
-            *id,
-        )
+        (!lowering, if lowering { usize::MAX - depth } else { *depth }, *id)
     });
     for (_, id, change, first) in changes {
-        let kind = if first && change > 0 {
-            EntryKind::Allocate
-        } else {
-            EntryKind::Adjust
-        };
+        let kind = if first && change > 0 { EntryKind::Allocate } else { EntryKind::Adjust };
         let key = state_key(work, "plan", id);
         work.must_record(money_entry(kind, id, Minor(change), key, key))?;
     }
@@ -334,18 +298,9 @@ fn set_limits(
         .iter()
         .filter(|row| row.is_limit() && row.path.starts_with(&prefix))
         .map(|row| {
-            let pool = row
-                .parent_path()
-                .and_then(|path| work.accounts.by_path(path));
-            let money = pool
-                .and_then(|pool| targets.get(&pool.id))
-                .copied()
-                .unwrap_or_default();
-            let share = if wanted.contains(&row.path) {
-                plan.plugin_share_max
-            } else {
-                0.0
-            };
+            let pool = row.parent_path().and_then(|path| work.accounts.by_path(path));
+            let money = pool.and_then(|pool| targets.get(&pool.id)).copied().unwrap_or_default();
+            let share = if wanted.contains(&row.path) { plan.plugin_share_max } else { 0.0 };
             (row.id, money.share_down(share))
         })
         .collect();

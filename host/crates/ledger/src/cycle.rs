@@ -72,12 +72,8 @@ impl Ledger {
         run_key: Digest,
         now: UnixMs,
     ) -> Result<Opening, LedgerError> {
-        let seal = Seal {
-            purpose: Purpose::Begin,
-            at: now,
-            cycle: Some(cycle),
-            payload: Some(run_key),
-        };
+        let seal =
+            Seal { purpose: Purpose::Begin, at: now, cycle: Some(cycle), payload: Some(run_key) };
         self.writing(seal, |work| {
             let prefix = format!("{}/{}", self.brand(), cycle.playbook);
             let found = work.tx.cycle(cycle)?;
@@ -100,17 +96,13 @@ impl Ledger {
                 (Some(_), Some(summary)) => CycleState::Closed(summary),
             };
             let available = match state {
-                CycleState::Closed(_) => openings
-                    .iter()
-                    .map(|row| (row.account, row.available))
-                    .collect(),
+                CycleState::Closed(_) => {
+                    openings.iter().map(|row| (row.account, row.available)).collect()
+                }
                 _ => available_at(&work.accounts, &openings),
             };
-            let (granted, granted_cost) = if found.is_some() {
-                granted(work, cycle)?
-            } else {
-                (0, Minor::ZERO)
-            };
+            let (granted, granted_cost) =
+                if found.is_some() { granted(work, cycle)? } else { (0, Minor::ZERO) };
             Ok(Opening {
                 state,
                 run_key: row.run_key,
@@ -132,12 +124,8 @@ impl Ledger {
         summary: Digest,
         now: UnixMs,
     ) -> Result<Closing, LedgerError> {
-        let seal = Seal {
-            purpose: Purpose::Close,
-            at: now,
-            cycle: Some(cycle),
-            payload: Some(summary),
-        };
+        let seal =
+            Seal { purpose: Purpose::Close, at: now, cycle: Some(cycle), payload: Some(summary) };
         self.writing(seal, |work| {
             let mut row = work.tx.cycle(cycle)?.ok_or_else(|| no_cycle(cycle))?;
             match row.summary {
@@ -159,18 +147,11 @@ impl Ledger {
 }
 
 pub(crate) fn no_cycle(cycle: &CycleRef) -> LedgerError {
-    LedgerError::NoCycle {
-        playbook: cycle.playbook.clone(),
-        number: cycle.number,
-    }
+    LedgerError::NoCycle { playbook: cycle.playbook.clone(), number: cycle.number }
 }
 
 fn begin(work: &mut Work<'_>, cycle: &CycleRef, run_key: Digest) -> Result<CycleRow, LedgerError> {
-    let row = CycleRow {
-        run_key,
-        opening_entry: work.last_entry(),
-        summary: None,
-    };
+    let row = CycleRow { run_key, opening_entry: work.last_entry(), summary: None };
     work.tx.put_cycle(cycle, &row)?;
     work.mark();
     Ok(row)
@@ -190,11 +171,7 @@ fn complete(
         let concerned = above || row.path.starts_with(&below);
         if concerned && !openings.iter().any(|opening| opening.account == row.id) {
             let committed = row.committed();
-            added.push(OpeningRow {
-                account: row.id,
-                committed,
-                available: Minor::ZERO,
-            });
+            added.push(OpeningRow { account: row.id, committed, available: Minor::ZERO });
         }
     }
     if !added.is_empty() {
@@ -210,10 +187,7 @@ fn renew_limits(work: &mut Work<'_>, openings: &[OpeningRow]) -> Result<(), Ledg
     let changes: Vec<(AccountId, i64)> = openings
         .iter()
         .filter_map(|opening| {
-            let row = work
-                .accounts
-                .get(opening.account)
-                .filter(|row| row.is_limit())?;
+            let row = work.accounts.get(opening.account).filter(|row| row.is_limit())?;
             let limit = opening.committed.0.saturating_add(row.cycle_limit.0);
             let target = limit.max(row.committed().0);
             Some((row.id, target - row.allocated.0))
@@ -233,10 +207,7 @@ fn available_at(accounts: &Accounts, openings: &[OpeningRow]) -> BTreeMap<Accoun
     for opening in openings {
         then.set_committed(opening.account, opening.committed);
     }
-    openings
-        .iter()
-        .filter_map(|row| Some((row.account, then.available(row.account)?.0)))
-        .collect()
+    openings.iter().filter_map(|row| Some((row.account, then.available(row.account)?.0))).collect()
 }
 
 fn granted(work: &mut Work<'_>, cycle: &CycleRef) -> Result<(u64, Minor), LedgerError> {

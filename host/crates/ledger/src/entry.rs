@@ -58,9 +58,7 @@ impl EntryKind {
     }
 
     pub(crate) fn from_number(number: i64) -> Option<Self> {
-        usize::try_from(number)
-            .ok()
-            .and_then(|at| Self::ALL.get(at).copied())
+        usize::try_from(number).ok().and_then(|at| Self::ALL.get(at).copied())
     }
 }
 

@@ -35,7 +35,9 @@ pub enum LedgerError {
         wanted: String,
     },
     /// The ledger was never as somebody says it was.
-    #[error("this is another ledger than the one of the run: commit group {group} is absent or has another seal")]
+    #[error(
+        "this is another ledger than the one of the run: commit group {group} is absent or has another seal"
+    )]
     OtherHistory {
         /// Group that was asked for.
         group: i64,

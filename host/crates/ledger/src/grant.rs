@@ -119,11 +119,7 @@ pub enum Closure {
 impl GrantRequest<'_> {
     /// Digest of everything that the key stands for.
     fn digest(&self, cycle: &CycleRef, path: &str) -> Digest {
-        let flags = [
-            self.priority,
-            u8::from(self.contacts_member),
-            u8::from(self.commercial),
-        ];
+        let flags = [self.priority, u8::from(self.contacts_member), u8::from(self.commercial)];
         Digest::of_parts([
             cycle.playbook.as_bytes(),
             &cycle.number.to_be_bytes(),
@@ -158,12 +154,8 @@ impl Ledger {
     ) -> Result<Vec<GrantAnswer>, LedgerError> {
         let mut answers = Vec::with_capacity(requests.len());
         for group in requests.chunks(GROUP_ENTRIES_MAX) {
-            let seal = Seal {
-                purpose: Purpose::Entries,
-                at: now,
-                cycle: Some(cycle),
-                payload: None,
-            };
+            let seal =
+                Seal { purpose: Purpose::Entries, at: now, cycle: Some(cycle), payload: None };
             answers.extend(self.writing(seal, |work| {
                 let row = work.tx.cycle(cycle)?.ok_or_else(|| no_cycle(cycle))?;
                 let closed = row.summary.is_some();
@@ -229,12 +221,7 @@ impl Ledger {
     ) -> Result<Vec<SettleAnswer>, LedgerError> {
         let mut answers = Vec::with_capacity(grants.len());
         for group in grants.chunks(GROUP_ENTRIES_MAX) {
-            let seal = Seal {
-                purpose: Purpose::Entries,
-                at,
-                cycle: Some(cycle),
-                payload: None,
-            };
+            let seal = Seal { purpose: Purpose::Entries, at, cycle: Some(cycle), payload: None };
             answers.extend(self.writing(seal, |work| {
                 group
                     .iter()
@@ -243,7 +230,9 @@ impl Ledger {
                         let used = used.ok_or_else(|| LedgerError::NoGrant(key.hex()))?;
                         let (kind, amount) = match *closure {
                             Closure::Release => (EntryKind::Release, used.amount),
-                            Closure::Settle(amount) => (EntryKind::Settle, amount.unwrap_or(used.amount)),
+                            Closure::Settle(amount) => {
+                                (EntryKind::Settle, amount.unwrap_or(used.amount))
+                            }
                         };
                         if amount < Minor::ZERO {
                             return Err(LedgerError::Negative(amount));
@@ -283,8 +272,12 @@ impl Ledger {
             work.tx.scan(Scope::Cycle(cycle), &mut |scanned| {
                 let entry = &scanned.entry;
                 if entry.kind == EntryKind::Reserve {
-                    grants.insert(entry.number, Reserved { key: entry.key, amount: entry.amount, is_open: true });
-                } else if let Some(grant) = entry.closes.and_then(|closed| grants.get_mut(&closed)) {
+                    grants.insert(
+                        entry.number,
+                        Reserved { key: entry.key, amount: entry.amount, is_open: true },
+                    );
+                } else if let Some(grant) = entry.closes.and_then(|closed| grants.get_mut(&closed))
+                {
                     grant.is_open = false;
                 }
                 Ok(true)
@@ -331,30 +324,16 @@ fn grant(
         priority: request.priority,
         contacts_member: request.contacts_member,
         commercial: request.commercial,
-        ..money_entry(
-            EntryKind::Reserve,
-            request.account,
-            request.cost,
-            request.key,
-            digest,
-        )
+        ..money_entry(EntryKind::Reserve, request.account, request.cost, request.key, digest)
     };
     match work.record(entry)? {
         Ok(entry) => Ok(GrantAnswer::Granted { entry }),
         Err(Breach::Short(account)) => {
-            let left = work
-                .accounts
-                .available(request.account)
-                .map(|(left, _)| left);
-            Ok(GrantAnswer::Refused {
-                account,
-                available: left.unwrap_or_default(),
-            })
+            let left = work.accounts.available(request.account).map(|(left, _)| left);
+            Ok(GrantAnswer::Refused { account, available: left.unwrap_or_default() })
         }
         Err(Breach::Overflow) => Err(LedgerError::Overflow),
-        Err(breach) => Err(LedgerError::Damaged(format!(
-            "a grant does not apply: {breach:?}"
-        ))),
+        Err(breach) => Err(LedgerError::Damaged(format!("a grant does not apply: {breach:?}"))),
     }
 }
 
@@ -376,9 +355,7 @@ fn close_one(
         });
     }
     if amount > used.amount {
-        return Ok(SettleAnswer::TooMuch {
-            reserved: used.amount,
-        });
+        return Ok(SettleAnswer::TooMuch { reserved: used.amount });
     }
     let key = Digest::of_parts([b"close".as_slice(), grant.0.as_slice()]);
     let entry = Entry {
@@ -386,7 +363,5 @@ fn close_one(
         bound: used.amount,
         ..money_entry(kind, used.account, amount, key, request)
     };
-    Ok(SettleAnswer::Done {
-        entry: work.must_record(entry)?,
-    })
+    Ok(SettleAnswer::Done { entry: work.must_record(entry)? })
 }

@@ -57,33 +57,32 @@ impl Ledger {
             let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
             let mut grants = Vec::new();
             let mut released = BTreeSet::new();
-            work.tx
-                .scan(Scope::Since(from, row.opening_entry), &mut |scanned| {
-                    let entry = &scanned.entry;
-                    match entry.kind {
-                        EntryKind::Reserve => {
-                            let next =
-                                u32::try_from(numbers.len()).map_err(|_| LedgerError::Overflow)?;
-                            let family = match numbers.get(entry.family) {
-                                Some(number) => *number,
-                                None => *numbers.entry(entry.family.to_owned()).or_insert(next),
-                            };
-                            grants.push(PastGrant {
-                                member: entry.member,
-                                at: scanned.at,
-                                entry: entry.number,
-                                family,
-                                contacts_member: entry.contacts_member,
-                                commercial: entry.commercial,
-                            });
-                        }
-                        EntryKind::Release => {
-                            released.extend(entry.closes);
-                        }
-                        _ => {}
+            work.tx.scan(Scope::Since(from, row.opening_entry), &mut |scanned| {
+                let entry = &scanned.entry;
+                match entry.kind {
+                    EntryKind::Reserve => {
+                        let next =
+                            u32::try_from(numbers.len()).map_err(|_| LedgerError::Overflow)?;
+                        let family = match numbers.get(entry.family) {
+                            Some(number) => *number,
+                            None => *numbers.entry(entry.family.to_owned()).or_insert(next),
+                        };
+                        grants.push(PastGrant {
+                            member: entry.member,
+                            at: scanned.at,
+                            entry: entry.number,
+                            family,
+                            contacts_member: entry.contacts_member,
+                            commercial: entry.commercial,
+                        });
                     }
-                    Ok(true)
-                })?;
+                    EntryKind::Release => {
+                        released.extend(entry.closes);
+                    }
+                    _ => {}
+                }
+                Ok(true)
+            })?;
             grants.retain(|grant| !released.contains(&grant.entry));
             Ok(in_order(&numbers, grants))
         })
@@ -100,8 +99,5 @@ fn in_order(numbers: &BTreeMap<String, u32>, mut grants: Vec<PastGrant>) -> Past
         grant.family = by_number[grant.family as usize];
     }
     grants.sort_unstable();
-    PastGrants {
-        families: numbers.keys().cloned().collect(),
-        grants,
-    }
+    PastGrants { families: numbers.keys().cloned().collect(), grants }
 }

@@ -26,9 +26,7 @@ pub struct Ledger {
 
 impl fmt::Debug for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ledger")
-            .field("brand", &self.brand)
-            .finish_non_exhaustive()
+        f.debug_struct("Ledger").field("brand", &self.brand).finish_non_exhaustive()
     }
 }
 
@@ -74,11 +72,7 @@ impl Ledger {
             return Self::in_memory(brand);
         }
         let lock = RunLock::take(path, brand, false)?;
-        Ok(Self::over(
-            brand,
-            Sqlite::open(path, brand)?.rehearse()?,
-            Some(lock),
-        ))
+        Ok(Self::over(brand, Sqlite::open(path, brand)?.rehearse()?, Some(lock)))
     }
 
     /// Opens the ledger for a dry run, as it stood after the commit group `head` with that seal, which
@@ -121,11 +115,7 @@ impl Ledger {
     }
 
     fn over(brand: &str, store: Sqlite, lock: Option<RunLock>) -> Self {
-        Self {
-            brand: brand.to_owned(),
-            store: Mutex::new(Box::new(store)),
-            _lock: lock,
-        }
+        Self { brand: brand.to_owned(), store: Mutex::new(Box::new(store)), _lock: lock }
     }
 
     /// Brand whose money this is.
@@ -148,10 +138,8 @@ impl Ledger {
     /// Where there is no such account, or the storage fails.
     pub fn available(&self, account: AccountId) -> Result<Minor, LedgerError> {
         self.reading(|work| {
-            let (left, _) = work
-                .accounts
-                .available(account)
-                .ok_or(LedgerError::NoAccount(account.0))?;
+            let (left, _) =
+                work.accounts.available(account).ok_or(LedgerError::NoAccount(account.0))?;
             Ok(left)
         })
     }
@@ -185,10 +173,7 @@ impl Ledger {
     }
 
     pub(crate) fn inspect(&self) -> Result<Option<String>, LedgerError> {
-        self.store
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .inspect()
+        self.store.lock().unwrap_or_else(PoisonError::into_inner).inspect()
     }
 
     /// Runs `step` in a transaction that sees one state.
@@ -266,10 +251,7 @@ impl<'s> Work<'s> {
 
     /// Appends an entry, numbering it; gives back what it would break instead where it does not fit.
     pub(crate) fn record(&mut self, draft: Entry<'_>) -> Result<Result<i64, Breach>, LedgerError> {
-        let entry = Entry {
-            number: self.last + 1,
-            ..draft
-        };
+        let entry = Entry { number: self.last + 1, ..draft };
         if let Err(breach) = self.accounts.apply(&entry) {
             return Ok(Err(breach));
         }

@@ -15,10 +15,7 @@ impl RunLock {
     /// Takes the lock beside the ledger at `path`, or says who is in the way.
     pub(crate) fn take(path: &Path, brand: &str, wait: bool) -> Result<Self, LedgerError> {
         let lock_path = lock_path(path);
-        let open = |source| LedgerError::Open {
-            path: lock_path.clone(),
-            source,
-        };
+        let open = |source| LedgerError::Open { path: lock_path.clone(), source };
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -31,10 +28,9 @@ impl RunLock {
         }
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(LedgerError::Busy {
-                brand: brand.to_owned(),
-                path: lock_path,
-            }),
+            Err(TryLockError::WouldBlock) => {
+                Err(LedgerError::Busy { brand: brand.to_owned(), path: lock_path })
+            }
             Err(TryLockError::Error(source)) => Err(open(source)),
         }
     }

@@ -68,11 +68,7 @@ impl Ledger {
 }
 
 fn broken(group: Option<i64>, entry: Option<i64>, what: &str) -> Proof {
-    Proof::Broken(Flaw {
-        group,
-        entry,
-        what: what.to_owned(),
-    })
+    Proof::Broken(Flaw { group, entry, what: what.to_owned() })
 }
 
 /// State of walking through all entries.
@@ -122,11 +118,7 @@ impl Prover {
 
     fn fail(&mut self, group: Option<i64>, entry: Option<i64>, what: &str) {
         if self.flaw.is_none() {
-            self.flaw = Some(Flaw {
-                group,
-                entry,
-                what: what.to_owned(),
-            });
+            self.flaw = Some(Flaw { group, entry, what: what.to_owned() });
         }
     }
 
@@ -145,11 +137,7 @@ impl Prover {
             if group.number != number || group.first != first || group.end < group.first {
                 self.fail(Some(group.number), None, "the sequence of groups has a gap");
             } else if group.seal(&before, &self.chain) != group.seal {
-                self.fail(
-                    Some(group.number),
-                    None,
-                    "the seal does not fit its entries",
-                );
+                self.fail(Some(group.number), None, "the seal does not fit its entries");
             }
             self.chain = group.seal;
             self.at += 1;
@@ -187,8 +175,7 @@ impl Prover {
     fn apply(&mut self, entry: &Entry<'_>) -> Option<String> {
         match (entry.kind, entry.closes) {
             (EntryKind::Reserve, None) => {
-                self.open
-                    .insert(entry.number, (entry.amount, entry.account.0));
+                self.open.insert(entry.number, (entry.amount, entry.account.0));
             }
             (EntryKind::Settle | EntryKind::Release, Some(closed)) => {
                 let bound = self.open.remove(&closed);
@@ -211,12 +198,7 @@ impl Prover {
     }
 
     fn compare_balances(&mut self, work: &Work<'_>) {
-        let pairs: Vec<_> = self
-            .accounts
-            .rows()
-            .iter()
-            .zip(work.accounts.rows())
-            .collect();
+        let pairs: Vec<_> = self.accounts.rows().iter().zip(work.accounts.rows()).collect();
         let differing = pairs.into_iter().find(|(sum, stored)| sum != stored);
         if let Some((sum, stored)) = differing {
             let what = format!(
@@ -240,20 +222,14 @@ impl Prover {
             match group.purpose {
                 Purpose::Begin => {
                     let opening_entry = group.first - 1;
-                    let row = CycleRow {
-                        run_key: group.payload,
-                        opening_entry,
-                        summary: None,
-                    };
+                    let row = CycleRow { run_key: group.payload, opening_entry, summary: None };
                     told.insert(group.cycle, row);
                 }
                 Purpose::Close => match told.get_mut(&group.cycle) {
                     Some(row) => row.summary = Some(group.payload),
-                    None => self.fail(
-                        Some(group.number),
-                        None,
-                        "it closes a cycle that never began",
-                    ),
+                    None => {
+                        self.fail(Some(group.number), None, "it closes a cycle that never began")
+                    }
                 },
                 Purpose::Budget | Purpose::Entries => {}
             }

@@ -86,10 +86,7 @@ impl Sqlite {
             create(&mut connection, brand)?;
         }
         check(&connection, path, brand)?;
-        Ok(Self {
-            connection,
-            mode: Mode::Keep,
-        })
+        Ok(Self { connection, mode: Mode::Keep })
     }
 
     /// Opens the file at `path` to look only; nothing can be written.
@@ -98,10 +95,7 @@ impl Sqlite {
         let connection = Connection::open_with_flags(path, flags)?;
         prepare(&connection)?;
         check(&connection, path, brand)?;
-        Ok(Self {
-            connection,
-            mode: Mode::Keep,
-        })
+        Ok(Self { connection, mode: Mode::Keep })
     }
 
     /// Creates a ledger in memory.
@@ -109,10 +103,7 @@ impl Sqlite {
         let mut connection = Connection::open_in_memory()?;
         prepare(&connection)?;
         create(&mut connection, brand)?;
-        Ok(Self {
-            connection,
-            mode: Mode::Keep,
-        })
+        Ok(Self { connection, mode: Mode::Keep })
     }
 
     /// Makes all further writes last only as long as this value.
@@ -148,20 +139,12 @@ fn create(connection: &mut Connection, brand: &str) -> Result<(), LedgerError> {
 fn check(connection: &Connection, path: &Path, brand: &str) -> Result<(), LedgerError> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |r| r.get(0))?;
     if found != LAYOUT {
-        return Err(LedgerError::OtherLayout {
-            path: path.to_owned(),
-            found,
-            wanted: LAYOUT,
-        });
+        return Err(LedgerError::OtherLayout { path: path.to_owned(), found, wanted: LAYOUT });
     }
     let found: String = connection.query_row("SELECT name FROM brand", [], |r| r.get(0))?;
     if found != brand {
         let wanted = brand.to_owned();
-        return Err(LedgerError::OtherBrand {
-            path: path.to_owned(),
-            found,
-            wanted,
-        });
+        return Err(LedgerError::OtherBrand { path: path.to_owned(), found, wanted });
     }
     Ok(())
 }
@@ -173,17 +156,12 @@ impl Store for Sqlite {
             (Mode::Keep, Access::Read) => "BEGIN",
             (Mode::Rehearse, _) => "SAVEPOINT step",
         })?;
-        Ok(Box::new(Step {
-            connection: &self.connection,
-            mode: self.mode,
-            open: true,
-        }))
+        Ok(Box::new(Step { connection: &self.connection, mode: self.mode, open: true }))
     }
 
     fn inspect(&mut self) -> Result<Option<String>, LedgerError> {
-        let words: String = self
-            .connection
-            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        let words: String =
+            self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         Ok((words != "ok").then_some(words))
     }
 }
@@ -218,9 +196,7 @@ fn digest_at(row: &Row<'_>, at: usize) -> Result<Digest, LedgerError> {
 }
 
 fn text_at<'r>(row: &'r Row<'_>, at: usize) -> Result<&'r str, LedgerError> {
-    row.get_ref(at)?
-        .as_str()
-        .map_err(|_| LedgerError::Damaged("a text is not UTF-8".to_owned()))
+    row.get_ref(at)?.as_str().map_err(|_| LedgerError::Damaged("a text is not UTF-8".to_owned()))
 }
 
 fn entry_of<'r>(row: &'r Row<'_>) -> Result<(Entry<'r>, Digest), LedgerError> {
@@ -256,11 +232,7 @@ fn cycle_of(row: &Row<'_>) -> Result<CycleRow, LedgerError> {
         ValueRef::Null => None,
         _ => Some(digest_at(row, 2)?),
     };
-    Ok(CycleRow {
-        run_key: digest_at(row, 0)?,
-        opening_entry: row.get(1)?,
-        summary,
-    })
+    Ok(CycleRow { run_key: digest_at(row, 0)?, opening_entry: row.get(1)?, summary })
 }
 
 impl Transaction for Step<'_> {
@@ -311,18 +283,10 @@ impl Transaction for Step<'_> {
             .prepare_cached("SELECT number, past, seal FROM groups ORDER BY number DESC LIMIT 1")?;
         let mut rows = statement.query([])?;
         match rows.next()? {
-            None => Ok(Head {
-                group: 0,
-                entry: 0,
-                seal: Digest([0; 32]),
-            }),
+            None => Ok(Head { group: 0, entry: 0, seal: Digest([0; 32]) }),
             Some(row) => {
                 let past: i64 = row.get(1)?;
-                Ok(Head {
-                    group: row.get(0)?,
-                    entry: past - 1,
-                    seal: digest_at(row, 2)?,
-                })
+                Ok(Head { group: row.get(0)?, entry: past - 1, seal: digest_at(row, 2)? })
             }
         }
     }
@@ -349,9 +313,7 @@ impl Transaction for Step<'_> {
             .connection
             .prepare_cached("SELECT number, request FROM entries WHERE closes = ?1")?;
         let mut rows = statement.query([entry])?;
-        rows.next()?
-            .map(|row| Ok((row.get(0)?, digest_at(row, 1)?)))
-            .transpose()
+        rows.next()?.map(|row| Ok((row.get(0)?, digest_at(row, 1)?))).transpose()
     }
 
     fn append_entry(&mut self, entry: &Entry<'_>, hash: &Digest) -> Result<(), LedgerError> {
@@ -408,18 +370,13 @@ impl Transaction for Step<'_> {
         let mut groups = Vec::new();
         while let Some(row) = rows.next()? {
             let purpose: i64 = row.get(1)?;
-            let purpose = usize::try_from(purpose)
-                .ok()
-                .and_then(|at| Purpose::ALL.get(at));
+            let purpose = usize::try_from(purpose).ok().and_then(|at| Purpose::ALL.get(at));
             groups.push(Group {
                 number: row.get(0)?,
                 purpose: *purpose
                     .ok_or_else(|| LedgerError::Damaged("a group has no purpose".to_owned()))?,
                 at: UnixMs(row.get(2)?),
-                cycle: CycleRef {
-                    playbook: row.get(3)?,
-                    number: row.get(4)?,
-                },
+                cycle: CycleRef { playbook: row.get(3)?, number: row.get(4)? },
                 payload: digest_at(row, 5)?,
                 first: row.get(6)?,
                 end: row.get(7)?,
@@ -474,10 +431,7 @@ impl Transaction for Step<'_> {
         let mut rows = statement.query([])?;
         let mut cycles = BTreeMap::new();
         while let Some(row) = rows.next()? {
-            let cycle = CycleRef {
-                playbook: row.get(3)?,
-                number: row.get(4)?,
-            };
+            let cycle = CycleRef { playbook: row.get(3)?, number: row.get(4)? };
             cycles.insert(cycle, cycle_of(row)?);
         }
         Ok(cycles)

@@ -11,11 +11,7 @@ use shared::{BRAND, NOW, assert_sound, cycle, key, plan, request};
 
 fn allocated(ledger: &Ledger, path: &str) -> i64 {
     let rows = ledger.balances().unwrap();
-    rows.iter()
-        .find(|row| row.path == path)
-        .unwrap()
-        .allocated
-        .0
+    rows.iter().find(|row| row.path == path).unwrap().allocated.0
 }
 
 #[test]
@@ -60,19 +56,11 @@ fn spent_money_carries_over_and_a_raise_gives_the_difference() {
     let accounts = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap();
     let points = accounts.plugins["points"];
     ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
-    ledger
-        .grant_batch(&cycle(1), NOW, &[request("a", points, 100_000)])
-        .unwrap();
+    ledger.grant_batch(&cycle(1), NOW, &[request("a", points, 100_000)]).unwrap();
     ledger.settle_cycle(&cycle(1), NOW).unwrap();
-    assert_eq!(
-        ledger.available(accounts.pools["daily"]).unwrap(),
-        Minor(215_000)
-    );
+    assert_eq!(ledger.available(accounts.pools["daily"]).unwrap(), Minor(215_000));
     ledger.ensure_budget(&plan(2_000_000), NOW).unwrap();
-    assert_eq!(
-        ledger.available(accounts.pools["daily"]).unwrap(),
-        Minor(530_000)
-    );
+    assert_eq!(ledger.available(accounts.pools["daily"]).unwrap(), Minor(530_000));
     assert_sound(&ledger);
 }
 
@@ -82,19 +70,10 @@ fn a_total_below_what_is_bound_is_refused_and_changes_nothing() {
     let accounts = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap();
     ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
     let points = accounts.plugins["points"];
-    ledger
-        .grant_batch(&cycle(1), NOW, &[request("a", points, 150_000)])
-        .unwrap();
+    ledger.grant_batch(&cycle(1), NOW, &[request("a", points, 150_000)]).unwrap();
     let before = ledger.balances().unwrap();
     let refused = ledger.ensure_budget(&plan(100_000), NOW).unwrap_err();
-    let LedgerError::Committed {
-        account,
-        asked,
-        committed,
-    } = refused
-    else {
-        panic!("{refused}")
-    };
+    let LedgerError::Committed { account, asked, committed } = refused else { panic!("{refused}") };
     assert_eq!(
         (account.as_str(), asked, committed),
         ("aurora/club/daily", Minor(31_500), Minor(150_000))
@@ -111,20 +90,11 @@ fn a_plugin_stops_at_its_limit_of_the_cycle_and_the_next_cycle_renews_it() {
     let accounts = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap();
     let coupons = accounts.plugins["coupons"];
     ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
-    let asked = [
-        request("a", coupons, 112_000),
-        request("b", coupons, 501),
-        request("c", coupons, 500),
-    ];
+    let asked =
+        [request("a", coupons, 112_000), request("b", coupons, 501), request("c", coupons, 500)];
     let answers = ledger.grant_batch(&cycle(1), NOW, &asked).unwrap();
     assert!(matches!(answers[0], GrantAnswer::Granted { .. }));
-    assert_eq!(
-        answers[1],
-        GrantAnswer::Refused {
-            account: coupons,
-            available: Minor(500)
-        }
-    );
+    assert_eq!(answers[1], GrantAnswer::Refused { account: coupons, available: Minor(500) });
     assert!(matches!(answers[2], GrantAnswer::Granted { .. }));
     ledger.close_cycle(&cycle(1), key("summary"), NOW).unwrap();
     let opening = ledger.begin_cycle(&cycle(2), key("run"), NOW).unwrap();
@@ -139,35 +109,17 @@ fn the_reserve_is_frozen_until_it_is_opened() {
     let accounts = ledger.ensure_budget(&plan(1_000), NOW).unwrap();
     ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
     let ask = |name| {
-        ledger
-            .grant_batch(&cycle(1), NOW, &[request(name, accounts.reserve, 100)])
-            .unwrap()[0]
+        ledger.grant_batch(&cycle(1), NOW, &[request(name, accounts.reserve, 100)]).unwrap()[0]
     };
-    assert_eq!(
-        ask("a"),
-        GrantAnswer::Frozen {
-            account: accounts.reserve
-        }
-    );
-    ledger
-        .move_money(Movement::Thaw(accounts.reserve), key("plan 7"), NOW)
-        .unwrap();
+    assert_eq!(ask("a"), GrantAnswer::Frozen { account: accounts.reserve });
+    ledger.move_money(Movement::Thaw(accounts.reserve), key("plan 7"), NOW).unwrap();
     assert!(matches!(ask("a"), GrantAnswer::Granted { .. }));
     assert!(matches!(ask("b"), GrantAnswer::Refused { .. }));
-    ledger
-        .move_money(Movement::Freeze(accounts.playbook), key("crisis"), NOW)
-        .unwrap();
+    ledger.move_money(Movement::Freeze(accounts.playbook), key("crisis"), NOW).unwrap();
     assert_eq!(
-        ledger
-            .grant_batch(
-                &cycle(1),
-                NOW,
-                &[request("c", accounts.plugins["points"], 0)]
-            )
-            .unwrap()[0],
-        GrantAnswer::Frozen {
-            account: accounts.playbook
-        }
+        ledger.grant_batch(&cycle(1), NOW, &[request("c", accounts.plugins["points"], 0)]).unwrap()
+            [0],
+        GrantAnswer::Frozen { account: accounts.playbook }
     );
     assert_sound(&ledger);
 }
@@ -177,48 +129,23 @@ fn transfers_and_recoveries_move_only_what_is_free_and_only_once() {
     let ledger = Ledger::in_memory(BRAND).unwrap();
     let accounts = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap();
     let (base, daily) = (accounts.pools["base"], accounts.pools["daily"]);
-    let tilt = Movement::Transfer {
-        from: base,
-        to: daily,
-        amount: Minor(60_000),
-    };
+    let tilt = Movement::Transfer { from: base, to: daily, amount: Minor(60_000) };
     ledger.move_money(tilt, key("ra-2"), NOW).unwrap();
     ledger.move_money(tilt, key("ra-2"), NOW).unwrap();
     assert_eq!(ledger.available(daily).unwrap(), Minor(375_000));
-    let other = Movement::Transfer {
-        from: base,
-        to: daily,
-        amount: Minor(1),
-    };
-    assert!(matches!(
-        ledger.move_money(other, key("ra-2"), NOW),
-        Err(LedgerError::KeyConflict(_))
-    ));
-    let too_much = Movement::Recover {
-        account: base,
-        amount: Minor(300_001),
-    };
+    let other = Movement::Transfer { from: base, to: daily, amount: Minor(1) };
+    assert!(matches!(ledger.move_money(other, key("ra-2"), NOW), Err(LedgerError::KeyConflict(_))));
+    let too_much = Movement::Recover { account: base, amount: Minor(300_001) };
     assert!(matches!(
         ledger.move_money(too_much, key("r"), NOW),
         Err(LedgerError::Committed { .. })
     ));
     ledger
-        .move_money(
-            Movement::Recover {
-                account: base,
-                amount: Minor(300_000),
-            },
-            key("r"),
-            NOW,
-        )
+        .move_money(Movement::Recover { account: base, amount: Minor(300_000) }, key("r"), NOW)
         .unwrap();
     assert_eq!(ledger.available(accounts.playbook).unwrap(), Minor(300_000));
     ledger.ensure_budget(&plan(1_000_000), NOW).unwrap();
-    assert_eq!(
-        ledger.available(base).unwrap(),
-        Minor::ZERO,
-        "a plan does not undo a recovery"
-    );
+    assert_eq!(ledger.available(base).unwrap(), Minor::ZERO, "a plan does not undo a recovery");
     assert_sound(&ledger);
 }
 
@@ -229,26 +156,11 @@ fn settling_pays_the_actual_cost_once_and_frees_the_rest() {
     let points = accounts.plugins["points"];
     ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
     ledger
-        .grant_batch(
-            &cycle(1),
-            NOW,
-            &[request("a", points, 100), request("b", points, 50)],
-        )
+        .grant_batch(&cycle(1), NOW, &[request("a", points, 100), request("b", points, 50)])
         .unwrap();
-    let settle = |actual| {
-        ledger
-            .settle(&cycle(1), &key("a"), Minor(actual), NOW)
-            .unwrap()
-    };
-    assert_eq!(
-        settle(101),
-        SettleAnswer::TooMuch {
-            reserved: Minor(100)
-        }
-    );
-    let SettleAnswer::Done { entry } = settle(70) else {
-        panic!()
-    };
+    let settle = |actual| ledger.settle(&cycle(1), &key("a"), Minor(actual), NOW).unwrap();
+    assert_eq!(settle(101), SettleAnswer::TooMuch { reserved: Minor(100) });
+    let SettleAnswer::Done { entry } = settle(70) else { panic!() };
     assert_eq!(settle(70), SettleAnswer::Already { entry });
     assert_eq!(settle(71), SettleAnswer::Otherwise { entry });
     assert_eq!(
@@ -261,10 +173,7 @@ fn settling_pays_the_actual_cost_once_and_frees_the_rest() {
     ));
     let root = ledger.balances().unwrap()[0].clone();
     assert_eq!((root.reserved, root.spent), (Minor::ZERO, Minor(70)));
-    assert!(matches!(
-        ledger.release(&cycle(1), &key("x"), NOW),
-        Err(LedgerError::NoGrant(_))
-    ));
+    assert!(matches!(ledger.release(&cycle(1), &key("x"), NOW), Err(LedgerError::NoGrant(_))));
     assert_sound(&ledger);
 }
 
@@ -277,40 +186,18 @@ fn a_closed_cycle_answers_its_grants_and_takes_no_new_ones() {
     assert_eq!(opening.state, CycleState::New);
     let first = request("a", points, 100);
     ledger.grant_batch(&cycle(1), NOW, &[first]).unwrap();
-    let resumed = ledger
-        .begin_cycle(&cycle(1), key("other run"), NOW)
-        .unwrap();
-    assert_eq!(
-        (resumed.state, resumed.run_key),
-        (CycleState::Resumed, key("run"))
-    );
+    let resumed = ledger.begin_cycle(&cycle(1), key("other run"), NOW).unwrap();
+    assert_eq!((resumed.state, resumed.run_key), (CycleState::Resumed, key("run")));
     assert_eq!((resumed.granted, resumed.granted_cost), (1, Minor(100)));
-    assert_eq!(
-        resumed.available, opening.available,
-        "the opening is that of the first run"
-    );
-    assert_eq!(
-        ledger.close_cycle(&cycle(1), key("s"), NOW).unwrap(),
-        Closing::Now
-    );
-    assert_eq!(
-        ledger.close_cycle(&cycle(1), key("s"), NOW).unwrap(),
-        Closing::Already
-    );
-    assert_eq!(
-        ledger.close_cycle(&cycle(1), key("t"), NOW).unwrap(),
-        Closing::Differs(key("s"))
-    );
+    assert_eq!(resumed.available, opening.available, "the opening is that of the first run");
+    assert_eq!(ledger.close_cycle(&cycle(1), key("s"), NOW).unwrap(), Closing::Now);
+    assert_eq!(ledger.close_cycle(&cycle(1), key("s"), NOW).unwrap(), Closing::Already);
+    assert_eq!(ledger.close_cycle(&cycle(1), key("t"), NOW).unwrap(), Closing::Differs(key("s")));
     ledger.ensure_budget(&plan(5_000_000), NOW).unwrap();
     let closed = ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
     assert_eq!(closed.state, CycleState::Closed(key("s")));
-    assert_eq!(
-        closed.available, opening.available,
-        "a later raise does not change the past"
-    );
-    let answers = ledger
-        .grant_batch(&cycle(1), NOW, &[first, request("new", points, 1)])
-        .unwrap();
+    assert_eq!(closed.available, opening.available, "a later raise does not change the past");
+    let answers = ledger.grant_batch(&cycle(1), NOW, &[first, request("new", points, 1)]).unwrap();
     assert!(matches!(answers[0], GrantAnswer::AlreadyGranted { .. }));
     assert_eq!(answers[1], GrantAnswer::CycleClosed);
     assert_sound(&ledger);
@@ -351,10 +238,7 @@ fn the_same_key_for_another_request_is_refused() {
 #[test]
 fn amounts_at_the_edge_of_64_bits_are_refused_and_never_wrap() {
     let ledger = Ledger::in_memory(BRAND).unwrap();
-    assert!(matches!(
-        ledger.ensure_budget(&plan(i64::MAX), NOW),
-        Err(LedgerError::Overflow)
-    ));
+    assert!(matches!(ledger.ensure_budget(&plan(i64::MAX), NOW), Err(LedgerError::Overflow)));
     let mut all = plan(1 << 53);
     all.reserve_share = 0.0;
     all.pools.clear();
@@ -363,25 +247,12 @@ fn amounts_at_the_edge_of_64_bits_are_refused_and_never_wrap() {
     ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
     let big = request("a", accounts.playbook, 1);
     let ask = |name: &'static str, cost| {
-        let request = playbook_ledger::GrantRequest {
-            key: key(name),
-            cost: Minor(cost),
-            ..big
-        };
+        let request = playbook_ledger::GrantRequest { key: key(name), cost: Minor(cost), ..big };
         ledger.grant_batch(&cycle(1), NOW, &[request])
     };
-    assert!(matches!(
-        ask("a", 1 << 53).unwrap()[0],
-        GrantAnswer::Granted { .. }
-    ));
-    assert!(matches!(
-        ask("b", i64::MAX).unwrap()[0],
-        GrantAnswer::Refused { .. }
-    ));
-    assert!(matches!(
-        ask("b", 1).unwrap()[0],
-        GrantAnswer::Refused { .. }
-    ));
+    assert!(matches!(ask("a", 1 << 53).unwrap()[0], GrantAnswer::Granted { .. }));
+    assert!(matches!(ask("b", i64::MAX).unwrap()[0], GrantAnswer::Refused { .. }));
+    assert!(matches!(ask("b", 1).unwrap()[0], GrantAnswer::Refused { .. }));
     assert!(matches!(ask("c", i64::MIN), Err(LedgerError::Negative(_))));
     assert_sound(&ledger);
 }
@@ -391,35 +262,17 @@ fn faulty_plans_and_unknown_things_are_named() {
     let ledger = Ledger::in_memory(BRAND).unwrap();
     let mut shares = plan(1_000);
     shares.pools.insert("extra".to_owned(), 0.2);
-    assert!(matches!(
-        ledger.ensure_budget(&shares, NOW),
-        Err(LedgerError::Shares { .. })
-    ));
+    assert!(matches!(ledger.ensure_budget(&shares, NOW), Err(LedgerError::Shares { .. })));
     let mut name = plan(1_000);
     name.playbook = "a/b".to_owned();
-    assert!(matches!(
-        ledger.ensure_budget(&name, NOW),
-        Err(LedgerError::Name(_))
-    ));
+    assert!(matches!(ledger.ensure_budget(&name, NOW), Err(LedgerError::Name(_))));
     let mut reserve = plan(1_000);
     reserve.pools = [("reserve".to_owned(), 1.0)].into();
-    assert!(matches!(
-        ledger.ensure_budget(&reserve, NOW),
-        Err(LedgerError::Name(_))
-    ));
-    assert!(matches!(
-        ledger.ensure_budget(&plan(-1), NOW),
-        Err(LedgerError::Negative(_))
-    ));
-    let nowhere = ledger.grant_batch(
-        &cycle(9),
-        NOW,
-        &[request("a", playbook_ledger::AccountId(1), 0)],
-    );
-    assert!(matches!(
-        nowhere,
-        Err(LedgerError::NoCycle { number: 9, .. })
-    ));
+    assert!(matches!(ledger.ensure_budget(&reserve, NOW), Err(LedgerError::Name(_))));
+    assert!(matches!(ledger.ensure_budget(&plan(-1), NOW), Err(LedgerError::Negative(_))));
+    let nowhere =
+        ledger.grant_batch(&cycle(9), NOW, &[request("a", playbook_ledger::AccountId(1), 0)]);
+    assert!(matches!(nowhere, Err(LedgerError::NoCycle { number: 9, .. })));
     assert!(matches!(
         ledger.available(playbook_ledger::AccountId(77)),
         Err(LedgerError::NoAccount(77))

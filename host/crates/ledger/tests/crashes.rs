@@ -67,12 +67,7 @@ fn a_run_killed_again_and_again_ends_with_every_grant_once() {
     let path = folder.path().join("ledger.db");
     for kill in 0..KILLS {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "child_of_the_crash_test",
-                "--exact",
-                "--nocapture",
-                "--test-threads=1",
-            ])
+            .args(["child_of_the_crash_test", "--exact", "--nocapture", "--test-threads=1"])
             .env(LEDGER, &path)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -81,9 +76,7 @@ fn a_run_killed_again_and_again_ends_with_every_grant_once() {
         // Each child gets further than the one before, and dies somewhere after that line.
         let wanted = format!("piece {}", kill * 3);
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let seen = lines
-            .map_while(Result::ok)
-            .any(|line| line.contains(&wanted));
+        let seen = lines.map_while(Result::ok).any(|line| line.contains(&wanted));
         for _ in 0..kill * 40 {
             std::thread::yield_now();
         }
@@ -94,24 +87,15 @@ fn a_run_killed_again_and_again_ends_with_every_grant_once() {
         assert_sound(&look);
         let bound = look.balances().unwrap()[0].committed().0;
         assert_eq!(bound % COST, 0, "a grant is whole or absent");
-        assert!(
-            bound >= i64::from(kill * 3) * 500 * COST,
-            "what was answered is kept"
-        );
+        assert!(bound >= i64::from(kill * 3) * 500 * COST, "what was answered is kept");
     }
     let (fresh, known) = run(&path);
     assert_eq!(fresh + known, GRANTS);
-    assert!(
-        known > 10_000,
-        "the earlier runs' grants were found again: {known}"
-    );
+    assert!(known > 10_000, "the earlier runs' grants were found again: {known}");
     let ledger = Ledger::open(&path, BRAND).unwrap();
     assert_sound(&ledger);
     let root = ledger.balances().unwrap()[0].clone();
     let all = COST * i64::try_from(GRANTS).unwrap();
     assert_eq!((root.reserved, root.spent), (Minor::ZERO, Minor(all)));
-    assert_eq!(
-        ledger.close_cycle(&cycle(1), key("summary"), NOW).unwrap(),
-        Closing::Now
-    );
+    assert_eq!(ledger.close_cycle(&cycle(1), key("summary"), NOW).unwrap(), Closing::Now);
 }

@@ -22,9 +22,7 @@ fn written(path: &Path) {
         ledger.grant_batch(&cycle(1), NOW, &requests).unwrap();
     }
     for name in &NAMES[..4] {
-        ledger
-            .settle(&cycle(1), &key(name), Minor(60), NOW)
-            .unwrap();
+        ledger.settle(&cycle(1), &key(name), Minor(60), NOW).unwrap();
     }
     ledger.close_cycle(&cycle(1), key("summary"), NOW).unwrap();
 }
@@ -35,19 +33,9 @@ fn a_second_run_of_a_brand_is_told_that_the_ledger_is_in_use() {
     let path = folder.path().join("ledger.db");
     let first = Ledger::open(&path, BRAND).unwrap();
     let error = Ledger::open(&path, BRAND).unwrap_err();
-    assert!(
-        matches!(&error, LedgerError::Busy { brand, .. } if brand == BRAND),
-        "{error}"
-    );
-    assert!(
-        error
-            .to_string()
-            .starts_with("ledger of brand `aurora` is in use by another run")
-    );
-    assert!(matches!(
-        Ledger::rehearse(&path, BRAND),
-        Err(LedgerError::Busy { .. })
-    ));
+    assert!(matches!(&error, LedgerError::Busy { brand, .. } if brand == BRAND), "{error}");
+    assert!(error.to_string().starts_with("ledger of brand `aurora` is in use by another run"));
+    assert!(matches!(Ledger::rehearse(&path, BRAND), Err(LedgerError::Busy { .. })));
     drop(first);
     Ledger::open(&path, BRAND).unwrap();
 }
@@ -76,10 +64,7 @@ fn looking_works_beside_a_run_and_cannot_write() {
     run.ensure_budget(&plan(1_000), NOW).unwrap();
     let look = Ledger::read(&path, BRAND).unwrap();
     assert_eq!(look.balances().unwrap(), run.balances().unwrap());
-    assert!(matches!(
-        look.ensure_budget(&plan(2_000), NOW),
-        Err(LedgerError::Storage(_))
-    ));
+    assert!(matches!(look.ensure_budget(&plan(2_000), NOW), Err(LedgerError::Storage(_))));
     assert_sound(&look);
 }
 
@@ -90,15 +75,9 @@ fn a_ledger_is_of_one_brand() {
     drop(Ledger::open(&path, BRAND).unwrap());
     let error = Ledger::open(&path, "other").unwrap_err();
     assert!(matches!(error, LedgerError::OtherBrand { .. }), "{error}");
-    Connection::open(&path)
-        .unwrap()
-        .pragma_update(None, "user_version", 9)
-        .unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 9).unwrap();
     let error = Ledger::open(&path, BRAND).unwrap_err();
-    assert!(
-        matches!(error, LedgerError::OtherLayout { found: 9, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, LedgerError::OtherLayout { found: 9, .. }), "{error}");
 }
 
 #[test]
@@ -113,15 +92,9 @@ fn a_rehearsal_answers_like_a_run_and_leaves_the_file_as_it_was() {
     written(&path);
     let before = Ledger::read(&path, BRAND).unwrap().head().unwrap();
     let rehearsal = Ledger::rehearse(&path, BRAND).unwrap();
-    let points = rehearsal
-        .ensure_budget(&plan(2_000_000), NOW)
-        .unwrap()
-        .plugins["points"];
+    let points = rehearsal.ensure_budget(&plan(2_000_000), NOW).unwrap().plugins["points"];
     rehearsal.begin_cycle(&cycle(2), key("run"), NOW).unwrap();
-    let requests = [
-        request("new", points, 300_000),
-        request("newer", points, 300_000),
-    ];
+    let requests = [request("new", points, 300_000), request("newer", points, 300_000)];
     let answers = rehearsal.grant_batch(&cycle(2), NOW, &requests).unwrap();
     assert!(matches!(answers[0], GrantAnswer::Granted { .. }));
     assert!(matches!(answers[1], GrantAnswer::Refused { .. }));
@@ -178,16 +151,9 @@ fn a_kept_ledger_answers_the_same_after_it_is_opened_again() {
     let ledger = Ledger::open(&path, BRAND).unwrap();
     assert_sound(&ledger);
     let points = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap().plugins["points"];
-    let again: Vec<_> = NAMES
-        .iter()
-        .map(|name| request(name, points, 100))
-        .collect();
+    let again: Vec<_> = NAMES.iter().map(|name| request(name, points, 100)).collect();
     let answers = ledger.grant_batch(&cycle(1), NOW, &again).unwrap();
-    assert!(
-        answers
-            .iter()
-            .all(|answer| matches!(answer, GrantAnswer::AlreadyGranted { .. }))
-    );
+    assert!(answers.iter().all(|answer| matches!(answer, GrantAnswer::AlreadyGranted { .. })));
     assert_eq!(ledger.balances().unwrap()[0].spent, Minor(240));
 }
 
@@ -197,8 +163,7 @@ fn flaw_after(sql: &str) -> Flaw {
     let path = folder.path().join("ledger.db");
     written(&path);
     let file = Connection::open(&path).unwrap();
-    file.execute_batch("DROP TRIGGER entries_stay; DROP TRIGGER entries_remain;")
-        .unwrap();
+    file.execute_batch("DROP TRIGGER entries_stay; DROP TRIGGER entries_remain;").unwrap();
     file.execute_batch(sql).unwrap();
     drop(file);
     match Ledger::open(&path, BRAND).unwrap().prove().unwrap() {
@@ -239,31 +204,16 @@ fn every_altered_field_of_an_entry_is_found_at_that_entry() {
 fn removed_added_and_swapped_rows_are_found() {
     let cases = [
         ("DELETE FROM entries WHERE number = 11", Some(12)),
-        (
-            "DELETE FROM entries WHERE number = (SELECT max(number) FROM entries)",
-            None,
-        ),
+        ("DELETE FROM entries WHERE number = (SELECT max(number) FROM entries)", None),
         ("UPDATE entries SET number = 99 WHERE number = 11", Some(12)),
         ("DELETE FROM groups WHERE number = 2", None),
-        (
-            "DELETE FROM groups WHERE number = (SELECT max(number) FROM groups)",
-            None,
-        ),
+        ("DELETE FROM groups WHERE number = (SELECT max(number) FROM groups)", None),
         ("UPDATE groups SET at = at + 1 WHERE number = 3", None),
-        (
-            "UPDATE groups SET playbook = 'other' WHERE number = 3",
-            None,
-        ),
+        ("UPDATE groups SET playbook = 'other' WHERE number = 3", None),
         ("UPDATE accounts SET spent = spent + 1 WHERE id = 1", None),
-        (
-            "UPDATE accounts SET allocated = allocated + 1 WHERE id = 3",
-            None,
-        ),
+        ("UPDATE accounts SET allocated = allocated + 1 WHERE id = 3", None),
         ("UPDATE accounts SET frozen = 0 WHERE frozen", None),
-        (
-            "UPDATE accounts SET path = 'aurora/club/x' WHERE path = 'aurora/club/base'",
-            Some(5),
-        ),
+        ("UPDATE accounts SET path = 'aurora/club/x' WHERE path = 'aurora/club/base'", Some(5)),
         ("UPDATE cycles SET summary = NULL", None),
         ("UPDATE cycles SET run_key = zeroblob(32)", None),
         ("DELETE FROM cycles", None),

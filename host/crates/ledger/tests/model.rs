@@ -68,22 +68,9 @@ fn check(seed: u64) {
     for turn in 0..200 {
         let (stage, pool) = STAGES[usize::try_from(draws.below(2)).unwrap()];
         match draws.below(10) {
-            0..5 => grant(
-                &ledger,
-                &accounts,
-                &mut model,
-                &mut draws,
-                number,
-                (stage, turn),
-            ),
+            0..5 => grant(&ledger, &accounts, &mut model, &mut draws, number, (stage, turn)),
             5..8 => close(&ledger, &mut model, &mut draws, number),
-            8 => transfer(
-                &ledger,
-                &accounts,
-                &mut model,
-                &mut draws,
-                (stage, pool, turn),
-            ),
+            8 => transfer(&ledger, &accounts, &mut model, &mut draws, (stage, pool, turn)),
             _ => {
                 number += 1;
                 ledger.begin_cycle(&cycle(number), key("run"), NOW).unwrap();
@@ -94,11 +81,7 @@ fn check(seed: u64) {
         }
         for (stage, _) in STAGES {
             let left = ledger.available(accounts.plugins[stage]).unwrap();
-            assert_eq!(
-                left.0,
-                model.available(stage),
-                "seed {seed}, turn {turn}, {stage}"
-            );
+            assert_eq!(left.0, model.available(stage), "seed {seed}, turn {turn}, {stage}");
         }
     }
     assert_sound(&ledger);
@@ -136,9 +119,7 @@ fn close(ledger: &Ledger, model: &mut Model, draws: &mut Draws, number: i64) {
     let answer = if release {
         ledger.release(&cycle(number), &key(name), NOW).unwrap()
     } else {
-        ledger
-            .settle(&cycle(number), &key(name), Minor(actual), NOW)
-            .unwrap()
+        ledger.settle(&cycle(number), &key(name), Minor(actual), NOW).unwrap()
     };
     match *state {
         State::Open(_) if release => {
@@ -149,20 +130,12 @@ fn close(ledger: &Ledger, model: &mut Model, draws: &mut Draws, number: i64) {
             assert!(matches!(answer, SettleAnswer::Done { .. }));
             *state = State::Paid(actual);
         }
-        State::Open(cost) => assert_eq!(
-            answer,
-            SettleAnswer::TooMuch {
-                reserved: Minor(cost)
-            }
-        ),
+        State::Open(cost) => assert_eq!(answer, SettleAnswer::TooMuch { reserved: Minor(cost) }),
         State::Freed if release => assert!(matches!(answer, SettleAnswer::Already { .. })),
         State::Paid(paid) if !release && paid == actual => {
             assert!(matches!(answer, SettleAnswer::Already { .. }));
         }
-        _ => assert!(
-            matches!(answer, SettleAnswer::Otherwise { .. }),
-            "{answer:?}"
-        ),
+        _ => assert!(matches!(answer, SettleAnswer::Otherwise { .. }), "{answer:?}"),
     }
 }
 
@@ -176,21 +149,14 @@ fn transfer(
     let (other, other_pool) = STAGES[usize::from(stage == "points")];
     let amount = i64::try_from(draws.below(900)).unwrap();
     let (from, to): (AccountId, AccountId) = (accounts.pools[pool], accounts.pools[other_pool]);
-    let movement = Movement::Transfer {
-        from,
-        to,
-        amount: Minor(amount),
-    };
+    let movement = Movement::Transfer { from, to, amount: Minor(amount) };
     let answer = ledger.move_money(movement, key(&format!("move {turn}")), NOW);
     if amount <= model.pool[stage] - model.bound(stage) {
         answer.unwrap();
         *model.pool.get_mut(stage).unwrap() -= amount;
         *model.pool.get_mut(other).unwrap() += amount;
     } else {
-        assert!(
-            matches!(answer, Err(LedgerError::Committed { .. })),
-            "{answer:?}"
-        );
+        assert!(matches!(answer, Err(LedgerError::Committed { .. })), "{answer:?}");
     }
 }
 

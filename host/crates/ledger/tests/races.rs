@@ -50,9 +50,8 @@ fn the_same_key_from_many_threads_is_granted_once() {
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
-                let requests: Vec<_> = ["a", "b", "c", "d"]
-                    .map(|name| request(name, points, 10))
-                    .into();
+                let requests: Vec<_> =
+                    ["a", "b", "c", "d"].map(|name| request(name, points, 10)).into();
                 for answer in ledger.grant_batch(&cycle(1), NOW, &requests).unwrap() {
                     fresh.fetch_add(
                         i64::from(matches!(answer, GrantAnswer::Granted { .. })),

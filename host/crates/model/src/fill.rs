@@ -42,7 +42,10 @@ impl Filling {
     /// If `stretch_rows` is no multiple of 8: stretches share no byte of bits.
     #[must_use]
     pub fn new(mut column: Column, rows: usize, stretch_rows: usize) -> Self {
-        assert!(stretch_rows > 0 && stretch_rows.is_multiple_of(8), "stretches end between bytes of bits");
+        assert!(
+            stretch_rows > 0 && stretch_rows.is_multiple_of(8),
+            "stretches end between bytes of bits"
+        );
         let stretches = rows.div_ceil(stretch_rows);
         let mut texts = Vec::new();
         // New memory rather than cleared memory: what is zero is not written until it is filled.
@@ -224,6 +227,9 @@ mod tests {
         let mut filling = Filling::new(column(Cells::Text(TextCells::default())), 10, 8);
         filling.stretches().last().unwrap().push_text("b");
         let column = filling.finish();
-        assert_eq!((column.text(0), column.text(8), column.text(9)), (Some(""), Some("b"), Some("")));
+        assert_eq!(
+            (column.text(0), column.text(8), column.text(9)),
+            (Some(""), Some("b"), Some(""))
+        );
     }
 }

@@ -33,8 +33,8 @@ pub use plan::{
 };
 pub use proposal::{Proposals, RefusalCode};
 pub use shape::{
-    ActionInfo, Description, Kind, Need, Priority, Problem, Produce, ReasonInfo, SegmentInfo, Shape,
-    Source, TableNeed, Words,
+    ActionInfo, Description, Kind, Need, Priority, Problem, Produce, ReasonInfo, SegmentInfo,
+    Shape, Source, TableNeed, Words,
 };
 pub use time::{Context, UnixMs};
 

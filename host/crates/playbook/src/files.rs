@@ -43,10 +43,7 @@ impl ReadFiles for Disk {
         let file = std::fs::File::open(path)?;
         // A pipe or a device would block or never end.
         if !file.metadata()?.is_file() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "not a plain file",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a plain file"));
         }
         let mut bytes = Vec::new();
         file.take(bytes_max as u64 + 1).read_to_end(&mut bytes)?;
@@ -85,19 +82,12 @@ pub(crate) fn join(
         sound: true,
         chain: Vec::new(),
     };
-    let name = top
-        .file_name()
-        .map_or_else(|| top.to_owned(), PathBuf::from);
+    let name = top.file_name().map_or_else(|| top.to_owned(), PathBuf::from);
     let mut root = reader.read(&name, None).unwrap_or_default();
     for change in overrides {
         reader.apply(&mut root, change);
     }
-    Joined {
-        root,
-        sources: reader.sources,
-        folders: reader.folders,
-        sound: reader.sound,
-    }
+    Joined { root, sources: reader.sources, folders: reader.folders, sound: reader.sound }
 }
 
 pub(crate) struct Reader<'a> {
@@ -174,12 +164,8 @@ impl Reader<'_> {
         match node.text() {
             Some(text) => paths.push((text.to_owned(), node.place)),
             None => self.sink.add(
-                Problem::new(
-                    "wrong-type",
-                    node.place,
-                    format!("{what} is {}", node.type_words()),
-                )
-                .expected("the path of a file, relative to this one"),
+                Problem::new("wrong-type", node.place, format!("{what} is {}", node.type_words()))
+                    .expected("the path of a file, relative to this one"),
             ),
         }
     }
@@ -203,19 +189,12 @@ impl Reader<'_> {
         }
         let relative = tidy(&from.parent().unwrap_or(Path::new("")).join(wanted));
         if self.chain.contains(&relative) {
-            let names: Vec<String> = self
-                .chain
-                .iter()
-                .map(|path| path.display().to_string())
-                .collect();
+            let names: Vec<String> =
+                self.chain.iter().map(|path| path.display().to_string()).collect();
             self.sink.add(
                 Problem::new("include-loop", place, format!("`{path}` stands on itself"))
                     .expected("a file that does not lead back here")
-                    .hint(format!(
-                        "the way is {} -> {}",
-                        names.join(" -> "),
-                        relative.display()
-                    )),
+                    .hint(format!("the way is {} -> {}", names.join(" -> "), relative.display())),
             );
             return None;
         }
@@ -302,11 +281,7 @@ impl Reader<'_> {
                 self.sink.add(
                     Problem::new(
                         "not-utf8",
-                        Place {
-                            file,
-                            start: at,
-                            len: '\u{fffd}'.len_utf8(),
-                        },
+                        Place { file, start: at, len: '\u{fffd}'.len_utf8() },
                         "not UTF-8 from here",
                     )
                     .expected("a text file in UTF-8"),
@@ -319,12 +294,8 @@ impl Reader<'_> {
     }
 
     pub(crate) fn register(&mut self, name: String, text: &str, relative: &Path) -> usize {
-        self.sources.push(SourceText {
-            name,
-            text: text.into(),
-        });
-        self.folders
-            .push(relative.parent().unwrap_or(Path::new("")).to_owned());
+        self.sources.push(SourceText { name, text: text.into() });
+        self.folders.push(relative.parent().unwrap_or(Path::new("")).to_owned());
         self.sources.len() - 1
     }
 
@@ -347,12 +318,8 @@ impl Reader<'_> {
         self.removals += items.len();
         if self.removals > REMOVALS_MAX {
             self.sink.add(
-                Problem::new(
-                    "too-many",
-                    entry.node.place,
-                    "`remove` has too many entries",
-                )
-                .expected(format!("at most {REMOVALS_MAX} in all files")),
+                Problem::new("too-many", entry.node.place, "`remove` has too many entries")
+                    .expected(format!("at most {REMOVALS_MAX} in all files")),
             );
             return;
         }

@@ -218,20 +218,10 @@ static WINDOW: TableSpec = TableSpec {
     id: "window",
     about: "A stretch before the as-of time T: from T - `from`, inclusive, to T - `to`, exclusive.",
     keys: &[
-        KeySpec::new(
-            "from",
-            Shape::Duration,
-            "\"14d\"",
-            "Start, before the as-of time.",
-        )
-        .default("all history"),
-        KeySpec::new(
-            "to",
-            Shape::Duration,
-            "\"7d\"",
-            "End, before the as-of time.",
-        )
-        .default("the as-of time"),
+        KeySpec::new("from", Shape::Duration, "\"14d\"", "Start, before the as-of time.")
+            .default("all history"),
+        KeySpec::new("to", Shape::Duration, "\"7d\"", "End, before the as-of time.")
+            .default("the as-of time"),
     ],
 };
 
@@ -263,19 +253,9 @@ static PLUGIN: TableSpec = TableSpec {
             "\"plugins/own.wasm\"",
             "Component file, relative to the file that names it.",
         ),
-        KeySpec::new(
-            "name",
-            Kebab,
-            "\"value-rfm\"",
-            "Reference or installed plugin.",
-        ),
-        KeySpec::new(
-            "version",
-            Text(64),
-            "\"^0.1\"",
-            "Version requirement, with `name`.",
-        )
-        .default("\"*\""),
+        KeySpec::new("name", Kebab, "\"value-rfm\"", "Reference or installed plugin."),
+        KeySpec::new("version", Text(64), "\"^0.1\"", "Version requirement, with `name`.")
+            .default("\"*\""),
     ],
 };
 
@@ -287,22 +267,12 @@ static LIMITS: TableSpec = TableSpec {
         KeySpec::new("component", Size, "\"32MiB\"", "Largest component.")
             .default("\"32MiB\"")
             .unit("bytes"),
-        KeySpec::new(
-            "memory",
-            Size,
-            "\"64MiB\"",
-            "Linear memory, summed over the instance.",
-        )
-        .default("\"64MiB\"")
-        .unit("bytes"),
-        KeySpec::new(
-            "fit_memory",
-            Size,
-            "\"256MiB\"",
-            "Linear memory of an instance that fits.",
-        )
-        .default("\"256MiB\"")
-        .unit("bytes"),
+        KeySpec::new("memory", Size, "\"64MiB\"", "Linear memory, summed over the instance.")
+            .default("\"64MiB\"")
+            .unit("bytes"),
+        KeySpec::new("fit_memory", Size, "\"256MiB\"", "Linear memory of an instance that fits.")
+            .default("\"256MiB\"")
+            .unit("bytes"),
         KeySpec::new(
             "fit_rows",
             Integer(1, i64::MAX),
@@ -343,14 +313,9 @@ static LIMITS: TableSpec = TableSpec {
         )
         .default("100_000")
         .unit("fuel"),
-        KeySpec::new(
-            "call_time",
-            Shape::Duration,
-            "\"1s\"",
-            "Wall-clock backstop of a call.",
-        )
-        .default("\"1s\"")
-        .unit("time"),
+        KeySpec::new("call_time", Shape::Duration, "\"1s\"", "Wall-clock backstop of a call.")
+            .default("\"1s\"")
+            .unit("time"),
         KeySpec::new(
             "fit_call_time",
             Shape::Duration,
@@ -378,22 +343,12 @@ static LIMITS: TableSpec = TableSpec {
         )
         .default("1000")
         .unit("lines"),
-        KeySpec::new(
-            "compile_cpu",
-            Shape::Duration,
-            "\"60s\"",
-            "CPU time of a compilation.",
-        )
-        .default("\"60s\"")
-        .unit("time"),
-        KeySpec::new(
-            "compile_memory",
-            Size,
-            "\"2GiB\"",
-            "Address space of a compilation.",
-        )
-        .default("\"2GiB\"")
-        .unit("bytes"),
+        KeySpec::new("compile_cpu", Shape::Duration, "\"60s\"", "CPU time of a compilation.")
+            .default("\"60s\"")
+            .unit("time"),
+        KeySpec::new("compile_memory", Size, "\"2GiB\"", "Address space of a compilation.")
+            .default("\"2GiB\"")
+            .unit("bytes"),
     ],
 };
 

@@ -138,11 +138,7 @@ pub fn load_with(
     if !sink.problems.is_empty() || sink.more > 0 {
         return Err(sink.into_problems(joined.sources));
     }
-    Ok(Loaded {
-        playbook,
-        sources: joined.sources,
-        root: joined.root,
-    })
+    Ok(Loaded { playbook, sources: joined.sources, root: joined.root })
 }
 
 /// After a syntax error, drops problems that it may have caused itself: what seems to be missing, and
@@ -150,20 +146,12 @@ pub fn load_with(
 fn keep_what_stands_alone(sink: &mut Sink, from: usize, sources: &[SourceText]) {
     let later = sink.problems.split_off(from.min(sink.problems.len()));
     let line = |place: Place| {
-        sources
-            .get(place.file)
-            .map(|source| (place.file, source.line_column(place.start).0))
+        sources.get(place.file).map(|source| (place.file, source.line_column(place.start).0))
     };
-    let broken: Vec<_> = sink
-        .problems
-        .iter()
-        .filter_map(|problem| problem.place.and_then(line))
-        .collect();
+    let broken: Vec<_> =
+        sink.problems.iter().filter_map(|problem| problem.place.and_then(line)).collect();
     for problem in later {
-        let near = problem
-            .place
-            .and_then(line)
-            .is_some_and(|line| broken.contains(&line));
+        let near = problem.place.and_then(line).is_some_and(|line| broken.contains(&line));
         if !near && !structure::OF_ABSENCE.contains(&problem.code) {
             sink.add(problem);
         }

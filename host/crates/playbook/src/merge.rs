@@ -16,18 +16,8 @@ pub(crate) fn lay_over(base: &mut Table, over: Table) {
         let named = NAMED_LISTS.contains(&entry.key.as_str());
         match (base.get_mut(&entry.key), entry) {
             (
-                Some(Node {
-                    value: Value::List(under),
-                    ..
-                }),
-                Entry {
-                    node:
-                        Node {
-                            value: Value::List(items),
-                            ..
-                        },
-                    ..
-                },
+                Some(Node { value: Value::List(under), .. }),
+                Entry { node: Node { value: Value::List(items), .. }, .. },
             ) if named => {
                 lay_list_over(under, items);
             }
@@ -50,12 +40,7 @@ fn lay_entry_over(below: &mut Node, entry: Entry) {
                 }
             }
         }
-        (_, value) => {
-            *below = Node {
-                place: entry.node.place,
-                value,
-            }
-        }
+        (_, value) => *below = Node { place: entry.node.place, value },
     }
 }
 
@@ -68,10 +53,7 @@ fn lay_list_over(under: &mut Vec<Node>, items: Vec<Node>) {
         }
     }
     for mut item in items {
-        let at = item
-            .table()
-            .and_then(entry_name)
-            .and_then(|name| below.get(&name).copied());
+        let at = item.table().and_then(entry_name).and_then(|name| below.get(&name).copied());
         match (at, &mut item.value) {
             (Some(at), Value::Table(table)) => {
                 let table = std::mem::take(table);
@@ -104,10 +86,7 @@ fn drop_settings_of_other_plugin(below: &mut Table, over: &Table) {
 
 /// Name of a source or stage: as written, else the plugin's.
 pub(crate) fn entry_name(table: &Table) -> Option<String> {
-    table
-        .text("name")
-        .map(str::to_owned)
-        .or_else(|| plugin_name(table))
+    table.text("name").map(str::to_owned).or_else(|| plugin_name(table))
 }
 
 /// Name of the plugin that a stage refers to; for a component file the stem of its name.
@@ -128,9 +107,7 @@ pub(crate) fn plugin_name(stage: &Table) -> Option<String> {
 /// Whether a plugin reference in short form is a component file.
 pub(crate) fn is_path(text: &str) -> bool {
     text.contains('/')
-        || std::path::Path::new(text)
-            .extension()
-            .is_some_and(|ending| ending == "wasm")
+        || std::path::Path::new(text).extension().is_some_and(|ending| ending == "wasm")
 }
 
 /// Splits a dotted path; a part in double quotes may hold dots.
@@ -151,15 +128,8 @@ pub(crate) fn split_path(path: &str) -> Option<Vec<String>> {
 
 /// Returns the item of a list that `part` names: by name, else by position.
 pub(crate) fn item_at(items: &[Node], part: &str) -> Option<usize> {
-    let named = |node: &Node| {
-        node.table()
-            .and_then(entry_name)
-            .is_some_and(|name| name == part)
-    };
-    items
-        .iter()
-        .position(named)
-        .or_else(|| part.parse().ok().filter(|at| *at < items.len()))
+    let named = |node: &Node| node.table().and_then(entry_name).is_some_and(|name| name == part);
+    items.iter().position(named).or_else(|| part.parse().ok().filter(|at| *at < items.len()))
 }
 
 /// Takes what `path` names out of `root`; whether it was there.
@@ -205,11 +175,7 @@ pub(crate) fn set(root: &mut Table, path: &[String], node: Node) -> Result<(), S
         return Err(String::new());
     };
     if rest.is_empty() {
-        root.put(Entry {
-            key: first.clone(),
-            key_place: node.place,
-            node,
-        });
+        root.put(Entry { key: first.clone(), key_place: node.place, node });
         return Ok(());
     }
     if root.get(first).is_none() {
@@ -217,10 +183,7 @@ pub(crate) fn set(root: &mut Table, path: &[String], node: Node) -> Result<(), S
         root.put(Entry {
             key: first.clone(),
             key_place: node.place,
-            node: Node {
-                place: node.place,
-                value,
-            },
+            node: Node { place: node.place, value },
         });
     }
     let below = root.get_mut(first).expect("the entry was put");
@@ -247,22 +210,11 @@ pub(crate) fn set(root: &mut Table, path: &[String], node: Node) -> Result<(), S
 pub(crate) fn swap_plugin(stage: &mut Table, name: &str, plugin: Node) {
     let place = plugin.place;
     let mut over = Table::default();
-    over.put(Entry {
-        key: "plugin".to_owned(),
-        key_place: place,
-        node: plugin,
-    });
+    over.put(Entry { key: "plugin".to_owned(), key_place: place, node: plugin });
     drop_settings_of_other_plugin(stage, &over);
     if stage.get("name").is_none() {
-        let node = Node {
-            place,
-            value: Value::Text(name.to_owned()),
-        };
-        over.put(Entry {
-            key: "name".to_owned(),
-            key_place: place,
-            node,
-        });
+        let node = Node { place, value: Value::Text(name.to_owned()) };
+        over.put(Entry { key: "name".to_owned(), key_place: place, node });
     }
     merge_stage_or_source(stage, over);
 }

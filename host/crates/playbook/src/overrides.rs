@@ -42,15 +42,9 @@ impl Reader<'_> {
     fn set(&mut self, root: &mut Table, path: &str, value: &str) {
         let name = format!("--set {path}");
         let file = self.register(name, value, Path::new(""));
-        let place = Place {
-            file,
-            start: 0,
-            len: value.len(),
-        };
-        let node = tree::parse_value(value, file, self.sink).unwrap_or_else(|| Node {
-            place,
-            value: Value::Text(value.to_owned()),
-        });
+        let place = Place { file, start: 0, len: value.len() };
+        let node = tree::parse_value(value, file, self.sink)
+            .unwrap_or_else(|| Node { place, value: Value::Text(value.to_owned()) });
         let Some(parts) = merge::split_path(path) else {
             self.sink.add(
                 Problem::new("bad-path", place, format!("`{path}` is no dotted path"))
@@ -60,56 +54,35 @@ impl Reader<'_> {
         };
         if let Err(part) = merge::set(root, &parts, node) {
             self.sink.add(
-                Problem::new(
-                    "unknown-path",
-                    place,
-                    format!("there is no `{part}` in `{path}`"),
-                )
-                .expected("a dotted path that the playbook has; sources and stages go by name")
-                .nearest(
-                    &parts[..parts.len().min(2)].join("."),
-                    paths_of(root).iter().map(String::as_str),
-                ),
+                Problem::new("unknown-path", place, format!("there is no `{part}` in `{path}`"))
+                    .expected("a dotted path that the playbook has; sources and stages go by name")
+                    .nearest(
+                        &parts[..parts.len().min(2)].join("."),
+                        paths_of(root).iter().map(String::as_str),
+                    ),
             );
         }
     }
 
     fn swap(&mut self, root: &mut Table, stage: &str, plugin: &str) {
         let file = self.register(format!("--swap {stage}"), plugin, Path::new(""));
-        let place = Place {
-            file,
-            start: 0,
-            len: plugin.len(),
-        };
+        let place = Place { file, start: 0, len: plugin.len() };
         let items = match root.get_mut("stage").map(|node| &mut node.value) {
             Some(Value::List(items)) => items.as_mut_slice(),
             _ => &mut [],
         };
         let Some(at) = merge::item_at(items, stage) else {
-            let names: Vec<String> = items
-                .iter()
-                .filter_map(|node| node.table().and_then(merge::entry_name))
-                .collect();
+            let names: Vec<String> =
+                items.iter().filter_map(|node| node.table().and_then(merge::entry_name)).collect();
             self.sink.add(
-                Problem::new(
-                    "unknown-stage",
-                    place,
-                    format!("there is no stage `{stage}`"),
-                )
-                .expected(crate::spec::one_of(&names))
-                .nearest(stage, names.iter().map(String::as_str)),
+                Problem::new("unknown-stage", place, format!("there is no stage `{stage}`"))
+                    .expected(crate::spec::one_of(&names))
+                    .nearest(stage, names.iter().map(String::as_str)),
             );
             return;
         };
         if let Value::Table(table) = &mut items[at].value {
-            merge::swap_plugin(
-                table,
-                stage,
-                Node {
-                    place,
-                    value: Value::Text(plugin.to_owned()),
-                },
-            );
+            merge::swap_plugin(table, stage, Node { place, value: Value::Text(plugin.to_owned()) });
         }
     }
 }
@@ -120,24 +93,14 @@ pub(crate) fn paths_of(root: &Table) -> Vec<String> {
     for entry in root.entries.iter().take(64) {
         paths.push(entry.key.clone());
         let names: Vec<String> = match &entry.node.value {
-            Value::Table(table) => table
-                .entries
-                .iter()
-                .map(|entry| entry.key.clone())
-                .collect(),
-            Value::List(items) => items
-                .iter()
-                .filter_map(|node| node.table().and_then(merge::entry_name))
-                .collect(),
+            Value::Table(table) => table.entries.iter().map(|entry| entry.key.clone()).collect(),
+            Value::List(items) => {
+                items.iter().filter_map(|node| node.table().and_then(merge::entry_name)).collect()
+            }
             _ => Vec::new(),
         };
         let room = NEAREST_PATHS_MAX.saturating_sub(paths.len());
-        paths.extend(
-            names
-                .iter()
-                .take(room)
-                .map(|name| format!("{}.{name}", entry.key)),
-        );
+        paths.extend(names.iter().take(room).map(|name| format!("{}.{name}", entry.key)));
     }
     paths
 }

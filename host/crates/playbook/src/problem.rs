@@ -171,18 +171,11 @@ impl Problems {
             render_one(&mut out, &self.sources, problem);
             out.push('\n');
         }
-        let files: BTreeSet<usize> = self
-            .problems
-            .iter()
-            .filter_map(|p| p.place)
-            .map(|p| p.file)
-            .collect();
+        let files: BTreeSet<usize> =
+            self.problems.iter().filter_map(|p| p.place).map(|p| p.file).collect();
         let count = self.problems.len() + self.more;
-        let problems = if count == 1 {
-            "1 problem".to_owned()
-        } else {
-            format!("{count} problems")
-        };
+        let problems =
+            if count == 1 { "1 problem".to_owned() } else { format!("{count} problems") };
         if self.more > 0 {
             out.push_str(&format!("{} further problems are not shown\n", self.more));
         }
@@ -197,10 +190,7 @@ impl Problems {
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.problems.len() + self.more;
-        let name = self
-            .sources
-            .first()
-            .map_or("playbook", |source| source.name.as_str());
+        let name = self.sources.first().map_or("playbook", |source| source.name.as_str());
         match self.problems.first() {
             Some(first) if count == 1 => write!(f, "{name}: {}", first.message),
             Some(first) => write!(f, "{name}: {count} problems, the first: {}", first.message),
@@ -212,11 +202,7 @@ impl fmt::Display for Problems {
 impl std::error::Error for Problems {}
 
 fn render_one(out: &mut String, sources: &[SourceText], problem: &Problem) {
-    out.push_str(&format!(
-        "error[{}]: {}\n",
-        problem.code,
-        printable(&problem.message)
-    ));
+    out.push_str(&format!("error[{}]: {}\n", problem.code, printable(&problem.message)));
     if let Some(place) = problem.place {
         render_place(out, sources, place, '^', "");
     }
@@ -236,23 +222,10 @@ fn render_place(out: &mut String, sources: &[SourceText], place: Place, mark: ch
         return;
     };
     let (line, column) = source.line_column(place.start);
-    let text = source
-        .text
-        .split('\n')
-        .nth(line - 1)
-        .unwrap_or("")
-        .trim_end_matches('\r');
-    let marked = source
-        .until(place.start + place.len)
-        .get(source.until(place.start).len()..)
-        .unwrap_or("");
-    let marked = marked
-        .split('\n')
-        .next()
-        .unwrap_or("")
-        .trim_end_matches('\r')
-        .chars()
-        .count();
+    let text = source.text.split('\n').nth(line - 1).unwrap_or("").trim_end_matches('\r');
+    let marked =
+        source.until(place.start + place.len).get(source.until(place.start).len()..).unwrap_or("");
+    let marked = marked.split('\n').next().unwrap_or("").trim_end_matches('\r').chars().count();
 
     // A long line is cut to what surrounds the place.
     let first = if column > SHOWN_CHARS_MAX / 2 && text.chars().count() > SHOWN_CHARS_MAX {
@@ -265,26 +238,15 @@ fn render_place(out: &mut String, sources: &[SourceText], place: Place, mark: ch
     let from = (column - 1 - first).min(shown.len());
     let to = (from + marked).min(shown.len());
     let lead = if first > 0 { "..." } else { "" };
-    let tail = if text.chars().count() > first + shown.len() {
-        "..."
-    } else {
-        ""
-    };
+    let tail = if text.chars().count() > first + shown.len() { "..." } else { "" };
     let shown_text = printable(&shown.iter().collect::<String>());
 
     let gutter = line.to_string();
     let blank = " ".repeat(gutter.len());
     let indent = " ".repeat(lead.len() + width(&shown[..from]));
     let underline = mark.to_string().repeat(width(&shown[from..to]).max(1));
-    let words = if words.is_empty() {
-        String::new()
-    } else {
-        format!(" {words}")
-    };
-    out.push_str(&format!(
-        "{blank}--> {}:{line}:{column}\n",
-        printable(&source.name)
-    ));
+    let words = if words.is_empty() { String::new() } else { format!(" {words}") };
+    out.push_str(&format!("{blank}--> {}:{line}:{column}\n", printable(&source.name)));
     out.push_str(&format!("{blank} |\n{gutter} | {lead}{shown_text}{tail}\n"));
     out.push_str(&format!("{blank} | {indent}{underline}{words}\n"));
 }
@@ -333,20 +295,12 @@ impl Sink {
     /// Whether a bound on size was broken, so that further checks may be slow and say little.
     pub(crate) fn bounds_broken(&self) -> bool {
         const BOUNDS: [&str; 4] = ["too-deep", "too-many", "too-many-files", "too-many-values"];
-        self.more > 0
-            || self
-                .problems
-                .iter()
-                .any(|problem| BOUNDS.contains(&problem.code))
+        self.more > 0 || self.problems.iter().any(|problem| BOUNDS.contains(&problem.code))
     }
 
     pub(crate) fn into_problems(mut self, sources: Vec<SourceText>) -> Problems {
         self.problems.sort_by_key(|p| (p.place.is_some(), p.place));
         self.problems.dedup();
-        Problems {
-            sources,
-            problems: self.problems,
-            more: self.more,
-        }
+        Problems { sources, problems: self.problems, more: self.more }
     }
 }

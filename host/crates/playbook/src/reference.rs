@@ -13,11 +13,7 @@ use crate::tree::{DEPTH_MAX, KEY_BYTES_MAX, VALUES_MAX};
 pub fn reference() -> String {
     let mut out = include_str!("reference_head.md").to_owned();
     for table in all_tables() {
-        let title = if table.id == "file" {
-            "Top of the file"
-        } else {
-            table.title
-        };
+        let title = if table.id == "file" { "Top of the file" } else { table.title };
         out.push_str(&format!("## {title}\n\n{}\n\n", table.about));
         out.push_str("| key | type | default | example | what it says |\n|---|---|---|---|---|\n");
         for key in table.keys {
@@ -60,11 +56,9 @@ fn type_words(shape: &Shape) -> String {
         Shape::Kebab | Shape::Snake => "name".to_owned(),
         Shape::Reference => "reference".to_owned(),
         Shape::Choice(names) if *names == EVENT_KINDS => "kind of event".to_owned(),
-        Shape::Choice(names) => names
-            .iter()
-            .map(|name| format!("`\"{name}\"`"))
-            .collect::<Vec<_>>()
-            .join(" or "),
+        Shape::Choice(names) => {
+            names.iter().map(|name| format!("`\"{name}\"`")).collect::<Vec<_>>().join(" or ")
+        }
         Shape::Flag => "true or false".to_owned(),
         Shape::Integer(_, i64::MAX) => "whole number".to_owned(),
         Shape::Integer(least, most) => format!("whole number, {least} to {most}"),
@@ -85,16 +79,11 @@ fn type_words(shape: &Shape) -> String {
         Shape::List(item, count_max) => {
             format!("list of {}, at most {count_max}", type_words(item))
         }
-        Shape::Map(_, value, count_max) => format!(
-            "table of names with {}, at most {count_max}",
-            type_words(value)
-        ),
+        Shape::Map(_, value, count_max) => {
+            format!("table of names with {}, at most {count_max}", type_words(value))
+        }
         Shape::Table(table) => format!("table, see {}", table.title),
-        Shape::Either(shapes) => shapes
-            .iter()
-            .map(type_words)
-            .collect::<Vec<_>>()
-            .join(", or "),
+        Shape::Either(shapes) => shapes.iter().map(type_words).collect::<Vec<_>>().join(", or "),
     }
 }
 
@@ -112,11 +101,9 @@ fn host_tables() -> String {
             };
             let values = match closed_values(*table, field.name) {
                 Some(values) if values == EVENT_KINDS => "kinds of events, below".to_owned(),
-                Some(values) => values
-                    .iter()
-                    .map(|value| format!("`{value}`"))
-                    .collect::<Vec<_>>()
-                    .join(", "),
+                Some(values) => {
+                    values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ")
+                }
                 None => String::new(),
             };
             out.push_str(&format!(
@@ -136,11 +123,7 @@ fn host_tables() -> String {
 
 fn events() -> String {
     let list = |kinds: &[&str]| {
-        kinds
-            .iter()
-            .map(|kind| format!("`{kind}`"))
-            .collect::<Vec<_>>()
-            .join(", ")
+        kinds.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(", ")
     };
     format!(
         "## Kinds of events\n\n{}.\n\nGroups: `interaction` stands for {}; `active` for an interaction or `order_paid`; `any` for all kinds.\n\n",

@@ -25,15 +25,9 @@ pub fn schema() -> Json {
     add_map_fields(&mut definitions);
     let mut file = table_schema(&FILE);
     let object = file.as_object_mut().expect("a table's schema is an object");
-    object.insert(
-        "$schema".to_owned(),
-        json!("https://json-schema.org/draft/2020-12/schema"),
-    );
+    object.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
     object.insert("title".to_owned(), json!("Playbook"));
-    object.insert(
-        "description".to_owned(),
-        json!("Operations playbook of one brand's community."),
-    );
+    object.insert("description".to_owned(), json!("Operations playbook of one brand's community."));
     // What a file does not say may come from below it, so only a file that stands alone must say all.
     object.insert(
         "if".to_owned(),
@@ -72,11 +66,8 @@ fn tables_in(shape: &'static Shape) -> Vec<&'static TableSpec> {
 }
 
 fn table_schema(table: &TableSpec) -> Json {
-    let properties: serde_json::Map<_, _> = table
-        .keys
-        .iter()
-        .map(|key| (key.name.to_owned(), key_schema(key)))
-        .collect();
+    let properties: serde_json::Map<_, _> =
+        table.keys.iter().map(|key| (key.name.to_owned(), key_schema(key))).collect();
     json!({
         "type": "object",
         "description": table.about,
@@ -198,12 +189,7 @@ fn whole_file() -> Json {
 }
 
 fn required(table: &TableSpec) -> Vec<&'static str> {
-    table
-        .keys
-        .iter()
-        .filter(|key| key.required)
-        .map(|key| key.name)
-        .collect()
+    table.keys.iter().filter(|key| key.required).map(|key| key.name).collect()
 }
 
 /// Adds to sources which fields the mapping of each table may fill.

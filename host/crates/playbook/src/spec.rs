@@ -83,15 +83,7 @@ impl KeySpec {
         example: &'static str,
         about: &'static str,
     ) -> Self {
-        Self {
-            name,
-            shape,
-            required: false,
-            default: "",
-            unit: "",
-            about,
-            example,
-        }
+        Self { name, shape, required: false, default: "", unit: "", about, example }
     }
 
     pub(crate) const fn required(mut self) -> Self {
@@ -176,10 +168,7 @@ const SHOWN_NAMES_MAX: usize = 20;
 
 /// Says `a`, or one of `a`, `b`, `c`; a long list is cut.
 pub(crate) fn one_of<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String {
-    let names: Vec<String> = names
-        .into_iter()
-        .map(|name| format!("`{}`", name.as_ref()))
-        .collect();
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{}`", name.as_ref())).collect();
     match names.len() {
         0 => "nothing, because none is declared".to_owned(),
         1 => names[0].clone(),

@@ -33,10 +33,7 @@ pub(crate) fn check_table(table: &Table, spec: &TableSpec, whole: Place, sink: &
         .iter()
         .filter(|key| key.required && table.get(key.name).is_none() && !meant.contains(&key.name))
     {
-        let place = Place {
-            len: whole.len.min(80),
-            ..whole
-        };
+        let place = Place { len: whole.len.min(80), ..whole };
         sink.add_with(|| {
             Problem::new(
                 "missing-key",
@@ -44,10 +41,7 @@ pub(crate) fn check_table(table: &Table, spec: &TableSpec, whole: Place, sink: &
                 format!("`{}` is missing in {}", key.name, spec.title),
             )
             .expected(key.shape.words())
-            .hint(format!(
-                "for example {}",
-                example(spec, key.name, key.example)
-            ))
+            .hint(format!("for example {}", example(spec, key.name, key.example)))
         });
     }
 }
@@ -78,24 +72,15 @@ fn check(node: &Node, shape: &Shape, what: &str, sink: &mut Sink) {
         (Shape::Snake, Value::Text(text)) => {
             named(values::is_snake(text), "bad-name", node, shape, what, sink)
         }
-        (Shape::Reference, Value::Text(text)) => named(
-            values::is_reference(text),
-            "bad-reference",
-            node,
-            shape,
-            what,
-            sink,
-        ),
+        (Shape::Reference, Value::Text(text)) => {
+            named(values::is_reference(text), "bad-reference", node, shape, what, sink)
+        }
         (Shape::Choice(names), Value::Text(text)) => {
             if !names.contains(&text.as_str()) {
                 sink.add(
-                    Problem::new(
-                        "bad-choice",
-                        node.place,
-                        format!("{what} cannot be `{text}`"),
-                    )
-                    .expected(shape.words())
-                    .nearest(text, names.iter().copied()),
+                    Problem::new("bad-choice", node.place, format!("{what} cannot be `{text}`"))
+                        .expected(shape.words())
+                        .nearest(text, names.iter().copied()),
                 );
             }
         }
@@ -110,10 +95,7 @@ fn check(node: &Node, shape: &Shape, what: &str, sink: &mut Sink) {
                 let problem = range_problem(node, &number.to_string(), shape, what);
                 let percent = *most == 1.0 && number > 1.0 && number <= 100.0;
                 sink.add(if percent {
-                    problem.hint(format!(
-                        "shares are fractions: did you mean {}?",
-                        number / 100.0
-                    ))
+                    problem.hint(format!("shares are fractions: did you mean {}?", number / 100.0))
                 } else {
                     problem
                 });
@@ -123,14 +105,9 @@ fn check(node: &Node, shape: &Shape, what: &str, sink: &mut Sink) {
             let fine = values::duration_ms(text).is_some();
             named(fine, "bad-duration", node, shape, what, sink);
         }
-        (Shape::Size, Value::Text(text)) => named(
-            values::size_bytes(text).is_some(),
-            "bad-size",
-            node,
-            shape,
-            what,
-            sink,
-        ),
+        (Shape::Size, Value::Text(text)) => {
+            named(values::size_bytes(text).is_some(), "bad-size", node, shape, what, sink)
+        }
         (Shape::Size, Value::Integer(number)) if *number >= 0 => {}
         // Money needs the currency's digits and an instant the zone; both are read later.
         (Shape::Money | Shape::Instant, Value::Text(_)) | (Shape::Instant, Value::Time(_)) => {}
@@ -168,19 +145,17 @@ fn takes(shape: &Shape, value: &Value) -> bool {
                 | Shape::Map(..)
                 | Shape::Table(_)
         ),
-        Value::Integer(_) => matches!(
-            shape,
-            Shape::Integer(..) | Shape::Real(..) | Shape::Size | Shape::Any
-        ),
+        Value::Integer(_) => {
+            matches!(shape, Shape::Integer(..) | Shape::Real(..) | Shape::Size | Shape::Any)
+        }
         Value::Real(_) => matches!(shape, Shape::Real(..) | Shape::Any),
         Value::Flag(_) => matches!(shape, Shape::Flag | Shape::Any),
         Value::Time(_) => matches!(shape, Shape::Instant | Shape::Any),
         Value::List(_) => matches!(shape, Shape::List(..) | Shape::Events | Shape::Any),
         Value::Unreadable => true,
-        Value::Table(_) => matches!(
-            shape,
-            Shape::Map(..) | Shape::Table(_) | Shape::Words | Shape::Any
-        ),
+        Value::Table(_) => {
+            matches!(shape, Shape::Map(..) | Shape::Table(_) | Shape::Words | Shape::Any)
+        }
     }
 }
 
@@ -195,12 +170,9 @@ fn named(fine: bool, code: &'static str, node: &Node, shape: &Shape, what: &str,
 }
 
 fn wrong_type(node: &Node, shape: &Shape, what: &str, sink: &mut Sink) {
-    let problem = Problem::new(
-        "wrong-type",
-        node.place,
-        format!("{what} is {}", node.type_words()),
-    )
-    .expected(shape.words());
+    let problem =
+        Problem::new("wrong-type", node.place, format!("{what} is {}", node.type_words()))
+            .expected(shape.words());
     let hint = match (&node.value, shape) {
         (Value::Text(text), Shape::Integer(..) | Shape::Real(..))
             if text.trim().parse::<f64>().is_ok() =>
@@ -226,12 +198,8 @@ fn wrong_type(node: &Node, shape: &Shape, what: &str, sink: &mut Sink) {
 }
 
 fn range_problem(node: &Node, number: &str, shape: &Shape, what: &str) -> Problem {
-    Problem::new(
-        "out-of-range",
-        node.place,
-        format!("{what} cannot be {number}"),
-    )
-    .expected(shape.words())
+    Problem::new("out-of-range", node.place, format!("{what} cannot be {number}"))
+        .expected(shape.words())
 }
 
 fn out_of_range(node: &Node, number: &str, shape: &Shape, what: &str, sink: &mut Sink) {
@@ -250,22 +218,13 @@ fn check_words(table: &Table, node: &Node, what: &str, sink: &mut Sink) {
                 .expected("one of `en`, `zh`"),
             );
         } else {
-            check(
-                &entry.node,
-                &Shape::Text(1_024),
-                &format!("`{}` of {what}", entry.key),
-                sink,
-            );
+            check(&entry.node, &Shape::Text(1_024), &format!("`{}` of {what}", entry.key), sink);
         }
     }
     if table.get("en").is_none() {
         sink.add(
-            Problem::new(
-                "missing-key",
-                node.place,
-                format!("`en` is missing in {what}"),
-            )
-            .expected("a text in English"),
+            Problem::new("missing-key", node.place, format!("`en` is missing in {what}"))
+                .expected("a text in English"),
         );
     }
 }
@@ -329,10 +288,7 @@ fn too_many(count: usize, count_max: usize, node: &Node, what: &str, sink: &mut 
     sink.add(
         Problem::new(
             "too-many",
-            Place {
-                len: node.place.len.min(80),
-                ..node.place
-            },
+            Place { len: node.place.len.min(80), ..node.place },
             format!("{what} has {count} entries"),
         )
         .expected(format!("at most {count_max}")),

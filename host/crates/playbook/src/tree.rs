@@ -136,10 +136,7 @@ impl Node {
         }
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a whole number where a real one is asked"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "a whole number where a real one is asked")]
     pub(crate) fn real(&self) -> Option<f64> {
         match self.value {
             Value::Real(number) => Some(number),
@@ -168,11 +165,7 @@ impl Node {
 /// `values` counts the values of all files so far.
 pub(crate) fn parse(text: &str, file: usize, values: &mut usize, sink: &mut Sink) -> (Table, bool) {
     if let Some(start) = too_deep(text) {
-        sink.add(depth_problem(Place {
-            file,
-            start,
-            len: 1,
-        }));
+        sink.add(depth_problem(Place { file, start, len: 1 }));
         return (Table::default(), false);
     }
     let (table, errors) = DeTable::parse_recoverable(text);
@@ -181,12 +174,7 @@ pub(crate) fn parse(text: &str, file: usize, values: &mut usize, sink: &mut Sink
         sink.add(syntax_problem(error, text, file));
     }
     sink.more += errors.len().saturating_sub(SYNTAX_MAX);
-    let mut convert = Convert {
-        file,
-        values,
-        sink,
-        full: false,
-    };
+    let mut convert = Convert { file, values, sink, full: false };
     let table = convert.table(table.get_ref(), 0);
     (table, sound)
 }
@@ -194,21 +182,11 @@ pub(crate) fn parse(text: &str, file: usize, values: &mut usize, sink: &mut Sink
 /// Parses one value, as after `key = `.
 pub(crate) fn parse_value(text: &str, file: usize, sink: &mut Sink) -> Option<Node> {
     if too_deep(text).is_some() {
-        sink.add(depth_problem(Place {
-            file,
-            start: 0,
-            len: text.len(),
-        }));
+        sink.add(depth_problem(Place { file, start: 0, len: text.len() }));
         return None;
     }
     let value = DeValue::parse(text).ok()?;
-    Convert {
-        file,
-        values: &mut 0,
-        sink,
-        full: false,
-    }
-    .node(&value, 0)
+    Convert { file, values: &mut 0, sink, full: false }.node(&value, 0)
 }
 
 /// Returns where brackets and dotted keys go deeper than any playbook needs. The parser and the
@@ -256,11 +234,7 @@ struct Convert<'a> {
 
 impl Convert<'_> {
     fn place(&self, span: std::ops::Range<usize>) -> Place {
-        Place {
-            file: self.file,
-            start: span.start,
-            len: span.len(),
-        }
+        Place { file: self.file, start: span.start, len: span.len() }
     }
 
     fn table(&mut self, table: &DeTable<'_>, depth: usize) -> Table {
@@ -274,10 +248,7 @@ impl Convert<'_> {
                 self.sink.add(
                     Problem::new(
                         "long-key",
-                        Place {
-                            len: KEY_BYTES_MAX.min(key_place.len),
-                            ..key_place
-                        },
+                        Place { len: KEY_BYTES_MAX.min(key_place.len), ..key_place },
                         "key too long",
                     )
                     .expected(format!("at most {KEY_BYTES_MAX} bytes")),
@@ -285,11 +256,7 @@ impl Convert<'_> {
                 continue;
             }
             if let Some(node) = self.node(value, depth + 1) {
-                out.put(Entry {
-                    key: key.get_ref().clone().into_owned(),
-                    key_place,
-                    node,
-                });
+                out.put(Entry { key: key.get_ref().clone().into_owned(), key_place, node });
             }
         }
         out
@@ -299,10 +266,7 @@ impl Convert<'_> {
         let place = self.place(spanned.span());
         *self.values += 1;
         if depth > DEPTH_MAX {
-            self.sink.add(depth_problem(Place {
-                len: place.len.min(1),
-                ..place
-            }));
+            self.sink.add(depth_problem(Place { len: place.len.min(1), ..place }));
             return None;
         }
         if *self.values > VALUES_MAX {
@@ -311,10 +275,7 @@ impl Convert<'_> {
                 self.sink.add(
                     Problem::new(
                         "too-many-values",
-                        Place {
-                            len: place.len.min(1),
-                            ..place
-                        },
+                        Place { len: place.len.min(1), ..place },
                         "too many values",
                     )
                     .expected(format!("at most {VALUES_MAX}")),
@@ -348,12 +309,9 @@ impl Convert<'_> {
             },
             DeValue::Boolean(flag) => Value::Flag(*flag),
             DeValue::Datetime(time) => Value::Time(time.to_string()),
-            DeValue::Array(items) => Value::List(
-                items
-                    .iter()
-                    .filter_map(|item| self.node(item, depth + 1))
-                    .collect(),
-            ),
+            DeValue::Array(items) => {
+                Value::List(items.iter().filter_map(|item| self.node(item, depth + 1)).collect())
+            }
             DeValue::Table(table) => Value::Table(self.table(table, depth)),
         };
         Some(Node { place, value })

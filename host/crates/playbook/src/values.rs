@@ -22,9 +22,7 @@ pub(crate) fn duration_ms(text: &str) -> Option<i64> {
     let number: i64 = text[..digits].parse().ok()?;
     let unit = text[digits..].trim_start();
     let (_, factor) = UNITS_MS.iter().find(|(name, _)| *name == unit)?;
-    number
-        .checked_mul(*factor)
-        .filter(|ms| *ms <= DURATION_MS_MAX)
+    number.checked_mul(*factor).filter(|ms| *ms <= DURATION_MS_MAX)
 }
 
 /// Reads "64MiB", "4 KiB", "512B"; powers of 1024.
@@ -49,10 +47,7 @@ pub(crate) fn money(text: &str, digits: u8) -> Option<Minor> {
     if !plain(&whole) || (text.contains('.') && !plain(part)) || part.len() > usize::from(digits) {
         return None;
     }
-    format!("{whole}{part:0<width$}", width = usize::from(digits))
-        .parse()
-        .ok()
-        .map(Minor)
+    format!("{whole}{part:0<width$}", width = usize::from(digits)).parse().ok().map(Minor)
 }
 
 /// Reads an as-of time: a date (midnight at its start), a date with time, or RFC 3339.
@@ -64,17 +59,9 @@ pub fn parse_instant(text: &str, zone: &TimeZone) -> Option<UnixMs> {
     let at = if let Ok(at) = text.parse::<jiff::Timestamp>() {
         at
     } else if text.len() == 10 {
-        text.parse::<Date>()
-            .ok()?
-            .to_zoned(zone.clone())
-            .ok()?
-            .timestamp()
+        text.parse::<Date>().ok()?.to_zoned(zone.clone()).ok()?.timestamp()
     } else {
-        text.parse::<DateTime>()
-            .ok()?
-            .to_zoned(zone.clone())
-            .ok()?
-            .timestamp()
+        text.parse::<DateTime>().ok()?.to_zoned(zone.clone()).ok()?.timestamp()
     };
     Some(UnixMs(at.as_millisecond()))
 }
@@ -93,9 +80,7 @@ fn is_name(text: &str, joint: char) -> bool {
     text.len() <= 64
         && text.starts_with(|c: char| c.is_ascii_lowercase())
         && !text.ends_with(joint)
-        && text
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == joint)
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == joint)
 }
 
 /// Whether `text` may name a feature, `feature.value` of a split one, or `stage.output`.
@@ -162,19 +147,13 @@ const TWO_DIGITS: &[&str] = &[
 
 /// Digits after the decimal point of an ISO 4217 currency.
 pub(crate) fn currency_digits(code: &str) -> Option<u8> {
-    let other = OTHER_DIGITS
-        .iter()
-        .find(|(name, _)| *name == code)
-        .map(|(_, digits)| *digits);
+    let other = OTHER_DIGITS.iter().find(|(name, _)| *name == code).map(|(_, digits)| *digits);
     other.or_else(|| TWO_DIGITS.contains(&code).then_some(2))
 }
 
 /// All currency codes.
 pub(crate) fn currencies() -> impl Iterator<Item = &'static str> {
-    TWO_DIGITS
-        .iter()
-        .copied()
-        .chain(OTHER_DIGITS.iter().map(|(code, _)| *code))
+    TWO_DIGITS.iter().copied().chain(OTHER_DIGITS.iter().map(|(code, _)| *code))
 }
 
 #[cfg(test)]
@@ -186,17 +165,9 @@ mod tests {
         assert_eq!(duration_ms("30d"), Some(30 * 86_400_000));
         assert_eq!(duration_ms("4 w"), Some(28 * 86_400_000));
         assert_eq!(duration_ms("250ms"), Some(250));
-        for wrong in [
-            "",
-            "d",
-            "30",
-            "-1d",
-            "1.5d",
-            "30 days",
-            "1M",
-            "99999999999999999999d",
-            "40000d",
-        ] {
+        for wrong in
+            ["", "d", "30", "-1d", "1.5d", "30 days", "1M", "99999999999999999999d", "40000d"]
+        {
             assert_eq!(duration_ms(wrong), None, "{wrong}");
         }
     }
@@ -237,14 +208,8 @@ mod tests {
     fn a_day_that_starts_late_starts_at_its_first_moment() {
         // Clocks in Sao Paulo went from 00:00 to 01:00 on that day.
         let zone = TimeZone::get("America/Sao_Paulo").expect("the zone is known");
-        assert_eq!(
-            parse_instant("2018-11-04", &zone),
-            Some(UnixMs(1_541_300_400_000))
-        );
-        assert_eq!(
-            parse_instant("2018-11-04T03:00:00Z", &zone),
-            Some(UnixMs(1_541_300_400_000))
-        );
+        assert_eq!(parse_instant("2018-11-04", &zone), Some(UnixMs(1_541_300_400_000)));
+        assert_eq!(parse_instant("2018-11-04T03:00:00Z", &zone), Some(UnixMs(1_541_300_400_000)));
         assert_eq!(parse_instant("2018-13-04", &zone), None);
     }
 

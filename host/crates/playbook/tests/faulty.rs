@@ -12,10 +12,8 @@ use playbook_toml::{CODES, Disk, Override, Problems, load_with};
 
 fn cases() -> Vec<PathBuf> {
     let folder = std::env::current_dir().unwrap().join("tests/faulty");
-    let mut cases: Vec<PathBuf> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut cases: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     cases.sort();
     cases
 }
@@ -25,14 +23,8 @@ fn overrides(case: &Path) -> Vec<Override> {
     let read = |line: &str| {
         let (left, right) = line.split_once('=').unwrap();
         match left.split_once(' ').unwrap() {
-            ("set", path) => Override::Set {
-                path: path.to_owned(),
-                value: right.to_owned(),
-            },
-            ("swap", stage) => Override::Swap {
-                stage: stage.to_owned(),
-                plugin: right.to_owned(),
-            },
+            ("set", path) => Override::Set { path: path.to_owned(), value: right.to_owned() },
+            ("swap", stage) => Override::Swap { stage: stage.to_owned(), plugin: right.to_owned() },
             other => panic!("no override: {other:?}"),
         }
     };
@@ -40,12 +32,7 @@ fn overrides(case: &Path) -> Vec<Override> {
 }
 
 fn problems(case: &Path) -> Problems {
-    match load_with(
-        &case.join("playbook.toml"),
-        &overrides(case),
-        &Limits::ceiling(),
-        &Disk,
-    ) {
+    match load_with(&case.join("playbook.toml"), &overrides(case), &Limits::ceiling(), &Disk) {
         Ok(_) => panic!("{} has no problem", case.display()),
         Err(problems) => problems,
     }
@@ -72,13 +59,8 @@ fn each_faulty_file_is_reported_in_the_expected_words() {
 #[test]
 fn every_code_has_a_faulty_file_and_every_problem_a_known_code() {
     // Codes that need a plugin, or more text than a case should hold; other tests show them.
-    let elsewhere = [
-        "bad-setting",
-        "file-too-large",
-        "include-depth",
-        "too-many-files",
-        "too-many-values",
-    ];
+    let elsewhere =
+        ["bad-setting", "file-too-large", "include-depth", "too-many-files", "too-many-values"];
     let found: BTreeSet<&str> = cases()
         .iter()
         .flat_map(|case| problems(case).problems)
@@ -95,20 +77,14 @@ fn every_problem_says_where_and_what_was_expected() {
     for case in cases() {
         let problems = problems(&case);
         for problem in &problems.problems {
-            let place = problem
-                .place
-                .unwrap_or_else(|| panic!("{}: no place", case.display()));
+            let place = problem.place.unwrap_or_else(|| panic!("{}: no place", case.display()));
             let source = &problems.sources[place.file];
             assert!(
                 place.start + place.len <= source.text.len(),
                 "{}: {problem:?}",
                 case.display()
             );
-            assert!(
-                source.text.is_char_boundary(place.start),
-                "{}: {problem:?}",
-                case.display()
-            );
+            assert!(source.text.is_char_boundary(place.start), "{}: {problem:?}", case.display());
             let silent = ["cannot-read", "syntax"];
             assert!(
                 problem.expected.is_some() || silent.contains(&problem.code),

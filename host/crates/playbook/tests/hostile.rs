@@ -6,9 +6,7 @@ use std::io;
 use std::path::Path;
 
 use playbook_model::Limits;
-use playbook_toml::{
-    FILE_BYTES_MAX, Loaded, PROBLEMS_MAX, Problems, ReadFiles, load_with,
-};
+use playbook_toml::{FILE_BYTES_MAX, Loaded, PROBLEMS_MAX, Problems, ReadFiles, load_with};
 
 /// One file in memory.
 #[derive(Debug)]
@@ -21,12 +19,7 @@ impl ReadFiles for One<'_> {
 }
 
 fn load(bytes: &[u8]) -> Result<Loaded, Problems> {
-    load_with(
-        Path::new("playbook.toml"),
-        &[],
-        &Limits::ceiling(),
-        &One(bytes),
-    )
+    load_with(Path::new("playbook.toml"), &[], &Limits::ceiling(), &One(bytes))
 }
 
 fn codes(text: &str) -> Vec<&'static str> {
@@ -34,11 +27,7 @@ fn codes(text: &str) -> Vec<&'static str> {
     assert!(problems.problems.len() <= PROBLEMS_MAX);
     // Rendering is part of what a hostile file must not slow down or break.
     assert!(problems.render().len() < 400 * PROBLEMS_MAX + 2_000 * problems.problems.len());
-    problems
-        .problems
-        .iter()
-        .map(|problem| problem.code)
-        .collect()
+    problems.problems.iter().map(|problem| problem.code).collect()
 }
 
 const VALID: &str = include_str!("../../../../playbooks/cd-shop.toml");
@@ -62,10 +51,7 @@ fn depth_is_refused_before_the_parser_recurses() {
         format!("x = {}", format!("{{{}a=", "a.".repeat(30)).repeat(2_000)),
         // Mismatched closers must not hide depth.
         format!("x = {}", "[{]".repeat(depth / 3)),
-        format!(
-            "x = {}",
-            format!("{{{}a=[}}", "a.".repeat(20)).repeat(3_000)
-        ),
+        format!("x = {}", format!("{{{}a=[}}", "a.".repeat(20)).repeat(3_000)),
     ] {
         let codes = codes(&text);
         assert!(codes.contains(&"too-deep"), "{codes:?} for {}", &text[..40]);
@@ -76,9 +62,7 @@ fn depth_is_refused_before_the_parser_recurses() {
 fn counts_are_bounded() {
     let list = format!("x = [{}]", "1,".repeat(400_000));
     assert!(codes(&list).contains(&"too-many-values"));
-    let features: String = (0..20_000)
-        .map(|at| format!("f{at} = {{ constant = 1 }}\n"))
-        .collect();
+    let features: String = (0..20_000).map(|at| format!("f{at} = {{ constant = 1 }}\n")).collect();
     assert!(codes(&format!("[features]\n{features}")).contains(&"too-many"));
     let stages = "[[stage]]\nkind = \"scoring\"\nplugin = \"a\"\n".repeat(10_000);
     assert!(codes(&stages).contains(&"too-many"));
@@ -111,10 +95,8 @@ fn a_file_full_of_errors_is_reported_up_to_a_bound() {
 fn references_to_many_names_stay_cheap() {
     // A thousand expressions, each over hundreds of names that are not there, and a chain through all.
     let wrong: String = (0..200).map(|at| format!("wrong_name_{at} + ")).collect();
-    let mut text = format!("{VALID}\n[extra]\n").replace(
-        "[features]",
-        "[features]\nchain_0 = { expression = \"orders_30d\" }",
-    );
+    let mut text = format!("{VALID}\n[extra]\n")
+        .replace("[features]", "[features]\nchain_0 = { expression = \"orders_30d\" }");
     let chain: String = (1..900)
         .map(|at| {
             format!(

@@ -62,12 +62,7 @@ fn load(files: &[(&str, &str)], overrides: &[Override]) -> Result<Loaded, Proble
             .map(|(path, text)| (Path::new("brand").join(path), (*text).to_owned()))
             .collect(),
     );
-    load_with(
-        Path::new("brand/playbook.toml"),
-        overrides,
-        &Limits::ceiling(),
-        &files,
-    )
+    load_with(Path::new("brand/playbook.toml"), overrides, &Limits::ceiling(), &files)
 }
 
 fn loaded(files: &[(&str, &str)], overrides: &[Override]) -> Loaded {
@@ -75,17 +70,11 @@ fn loaded(files: &[(&str, &str)], overrides: &[Override]) -> Loaded {
 }
 
 fn set(path: &str, value: &str) -> Override {
-    Override::Set {
-        path: path.to_owned(),
-        value: value.to_owned(),
-    }
+    Override::Set { path: path.to_owned(), value: value.to_owned() }
 }
 
 fn swap(stage: &str, plugin: &str) -> Override {
-    Override::Swap {
-        stage: stage.to_owned(),
-        plugin: plugin.to_owned(),
-    }
+    Override::Swap { stage: stage.to_owned(), plugin: plugin.to_owned() }
 }
 
 fn marked(source: &SourceText, start: usize, len: usize) -> &str {
@@ -111,21 +100,12 @@ settings = { weights = { f = 3 } }
 "#
     );
     let more = "[features]\nlikes_30d = { count = \"like\", window = \"30d\" }\n\n[[stage]]\nkind = \"roi\"\nplugin = \"own/roi.wasm\"\n";
-    let playbook = loaded(
-        &[
-            ("playbook.toml", &top),
-            ("preset.toml", BASE),
-            ("parts/more.toml", more),
-        ],
-        &[],
-    )
-    .playbook;
+    let playbook =
+        loaded(&[("playbook.toml", &top), ("preset.toml", BASE), ("parts/more.toml", more)], &[])
+            .playbook;
 
-    let features: Vec<&str> = playbook
-        .features
-        .iter()
-        .map(|feature| feature.name.as_str())
-        .collect();
+    let features: Vec<&str> =
+        playbook.features.iter().map(|feature| feature.name.as_str()).collect();
     assert_eq!(features, ["orders_90d", "likes_30d"]);
     let playbook_model::Definition::Aggregate(aggregate) = &playbook.features[0].definition else {
         panic!("an aggregate")
@@ -133,10 +113,7 @@ settings = { weights = { f = 3 } }
     assert_eq!(aggregate.window.from_ms, Some(60 * 86_400_000));
 
     let source = &playbook.sources[0];
-    assert_eq!(
-        (source.path.as_str(), source.event.as_deref()),
-        ("ours/*.csv", Some("order_paid"))
-    );
+    assert_eq!((source.path.as_str(), source.event.as_deref()), ("ours/*.csv", Some("order_paid")));
     let time = source.mapping.iter().find(|row| row.to == "time").unwrap();
     assert_eq!(
         (time.from.as_deref(), time.format.as_deref()),
@@ -145,11 +122,7 @@ settings = { weights = { f = 3 } }
     );
     assert_eq!(source.mapping.len(), 3);
 
-    let stages: Vec<&str> = playbook
-        .stages
-        .iter()
-        .map(|stage| stage.name.as_str())
-        .collect();
+    let stages: Vec<&str> = playbook.stages.iter().map(|stage| stage.name.as_str()).collect();
     assert_eq!(stages, ["value-rfm", "roi"]);
     assert_eq!(
         canonical_json(&playbook.stages[0].settings),
@@ -194,11 +167,7 @@ fn overrides_reach_settings_by_the_name_of_the_stage() {
         canonical_json(&playbook.stages[0].settings),
         r#"{"mode":"quantile","r_days":[7,30,90,180],"weights":{"f":7,"r":1}}"#
     );
-    assert_eq!(
-        playbook.cycle.as_of.map(|at| at.0),
-        Some(899_222_400_000),
-        "midnight in Shanghai"
-    );
+    assert_eq!(playbook.cycle.as_of.map(|at| at.0), Some(899_222_400_000), "midnight in Shanghai");
     assert_eq!(playbook.sources[0].rejects_max, 0.5);
 }
 
@@ -206,18 +175,12 @@ fn overrides_reach_settings_by_the_name_of_the_stage() {
 fn a_swapped_stage_keeps_its_name_and_loses_its_settings() {
     let top = format!("{HEAD}{BASE}");
     let before = loaded(&[("playbook.toml", &top)], &[]).playbook;
-    let after = loaded(
-        &[("playbook.toml", &top)],
-        &[swap("value-rfm", "participation-8@^0.1")],
-    )
-    .playbook;
+    let after =
+        loaded(&[("playbook.toml", &top)], &[swap("value-rfm", "participation-8@^0.1")]).playbook;
     assert_eq!(after.stages[0].name, "value-rfm");
     assert_eq!(
         after.stages[0].plugin,
-        PluginRef::Named {
-            name: "participation-8".into(),
-            version: "^0.1".into()
-        }
+        PluginRef::Named { name: "participation-8".into(), version: "^0.1".into() }
     );
     assert_eq!(canonical_json(&after.stages[0].settings), "{}");
     assert_eq!(after.stages[1].name, before.stages[1].name);
@@ -240,10 +203,7 @@ fn the_digest_follows_content_and_nothing_else() {
         .replace("[features]", "# a note\n\n[features]   # another")
         .replace("brand = \"tea-house\"\n", "")
         + "\n[playbook.title]\nen = \"x\"\n";
-    assert!(
-        load(&[("playbook.toml", &noted)], &[]).is_err(),
-        "the brand is missing"
-    );
+    assert!(load(&[("playbook.toml", &noted)], &[]).is_err(), "the brand is missing");
     let noted = one
         .replace("[features]", "# a note\n\n[features]   # another")
         .replace("r = 1, f = 2", "f = 2, r = 1");
@@ -253,19 +213,10 @@ fn the_digest_follows_content_and_nothing_else() {
         "comments, blanks and the order of keys"
     );
     assert_ne!(
-        digest(
-            &[("playbook.toml", &one)],
-            &[set("stage.value-rfm.settings.weights.f", "3")]
-        ),
+        digest(&[("playbook.toml", &one)], &[set("stage.value-rfm.settings.weights.f", "3")]),
         plain
     );
-    assert_ne!(
-        digest(
-            &[("playbook.toml", &one.replace("\"90d\"", "\"91d\""))],
-            &[]
-        ),
-        plain
-    );
+    assert_ne!(digest(&[("playbook.toml", &one.replace("\"90d\"", "\"91d\""))], &[]), plain);
 }
 
 #[test]
@@ -303,25 +254,14 @@ fn what_a_plugin_refuses_is_shown_in_the_file() {
     assert_eq!(
         shown,
         [
-            (
-                "preset.toml",
-                "{ r_days = [7, 30, 90, 180], weights = { r = 1, f = 2 } }"
-            ),
+            ("preset.toml", "{ r_days = [7, 30, 90, 180], weights = { r = 1, f = 2 } }"),
             ("preset.toml", "90"),
             ("preset.toml", "{ r = 1, f = 2 }"),
             ("--set stage.churn-7d.settings.watch", "7.5"),
         ]
     );
-    assert!(
-        problems
-            .problems
-            .iter()
-            .all(|problem| problem.code == "bad-setting")
-    );
-    assert_eq!(
-        problems.position(&problems.problems[1]),
-        Some(("preset.toml", 16, 31))
-    );
+    assert!(problems.problems.iter().all(|problem| problem.code == "bad-setting"));
+    assert_eq!(problems.position(&problems.problems[1]), Some(("preset.toml", 16, 31)));
 }
 
 #[test]
@@ -345,67 +285,43 @@ fn dotted_paths_lead_to_their_places() {
 #[test]
 fn a_chain_of_files_has_an_end() {
     let chain = |length: usize| {
-        let mut files = vec![(
-            "playbook.toml".to_owned(),
-            format!("extends = \"1.toml\"\n{HEAD}{BASE}"),
-        )];
+        let mut files =
+            vec![("playbook.toml".to_owned(), format!("extends = \"1.toml\"\n{HEAD}{BASE}"))];
         for at in 1..length {
-            files.push((
-                format!("{at}.toml"),
-                format!("extends = \"{}.toml\"\n", at + 1),
-            ));
+            files.push((format!("{at}.toml"), format!("extends = \"{}.toml\"\n", at + 1)));
         }
         files.push((format!("{length}.toml"), String::new()));
         files
     };
     let check = |files: Vec<(String, String)>| {
-        let files: Vec<(&str, &str)> = files
-            .iter()
-            .map(|(path, text)| (path.as_str(), text.as_str()))
-            .collect();
+        let files: Vec<(&str, &str)> =
+            files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
         load(&files, &[])
     };
     assert!(check(chain(EXTENDS_DEPTH_MAX - 1)).is_ok());
     let problems = check(chain(EXTENDS_DEPTH_MAX)).unwrap_err();
-    assert_eq!(
-        problems.problems[0].code,
-        "include-depth",
-        "{}",
-        problems.render()
-    );
+    assert_eq!(problems.problems[0].code, "include-depth", "{}", problems.render());
 }
 
 #[test]
 fn a_tree_of_files_has_a_bound() {
     // Each file includes 16 others: without a bound the count would grow sixteenfold with each level.
     let list = |level: usize| {
-        (0..16)
-            .map(|at| format!("\"{level}-{at}.toml\""))
-            .collect::<Vec<_>>()
-            .join(", ")
+        (0..16).map(|at| format!("\"{level}-{at}.toml\"")).collect::<Vec<_>>().join(", ")
     };
-    let mut files = vec![(
-        "playbook.toml".to_owned(),
-        format!("include = [{}]\n{HEAD}{BASE}", list(1)),
-    )];
+    let mut files =
+        vec![("playbook.toml".to_owned(), format!("include = [{}]\n{HEAD}{BASE}", list(1)))];
     for level in 1..6 {
         for at in 0..16 {
-            files.push((
-                format!("{level}-{at}.toml"),
-                format!("include = [{}]\n", list(level + 1)),
-            ));
+            files
+                .push((format!("{level}-{at}.toml"), format!("include = [{}]\n", list(level + 1))));
         }
     }
-    let files: Vec<(&str, &str)> = files
-        .iter()
-        .map(|(path, text)| (path.as_str(), text.as_str()))
-        .collect();
+    let files: Vec<(&str, &str)> =
+        files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let problems = load(&files, &[]).unwrap_err();
     assert!(
-        problems
-            .problems
-            .iter()
-            .any(|problem| problem.code == "too-many-files"),
+        problems.problems.iter().any(|problem| problem.code == "too-many-files"),
         "{}",
         problems.render()
     );

@@ -40,13 +40,8 @@ map = { member = "customer", time = "paid_at", amount_minor = "amount" }
 "#;
 
 fn try_load(text: &str) -> Result<Playbook, Problems> {
-    load_with(
-        Path::new("playbook.toml"),
-        &[],
-        &Limits::ceiling(),
-        &One(text.to_owned()),
-    )
-    .map(|loaded| loaded.playbook)
+    load_with(Path::new("playbook.toml"), &[], &Limits::ceiling(), &One(text.to_owned()))
+        .map(|loaded| loaded.playbook)
 }
 
 fn load(text: &str) -> Playbook {
@@ -58,9 +53,7 @@ fn with(rest: &str) -> Playbook {
 }
 
 fn feature(definition: &str) -> FeatureDef {
-    with(&format!("[features]\nx = {{ {definition} }}\n"))
-        .features
-        .remove(0)
+    with(&format!("[features]\nx = {{ {definition} }}\n")).features.remove(0)
 }
 
 fn aggregate(definition: &str) -> AggregateDef {
@@ -79,30 +72,17 @@ fn a_short_playbook_has_the_documented_defaults() {
         (playbook.title.en.as_str(), playbook.pseudonym_salt.as_str()),
         ("tea-house", "tea-brand")
     );
-    assert_eq!(
-        (
-            playbook.seed,
-            playbook.cycle.as_of,
-            playbook.cycle.length_days
-        ),
-        (1, None, 28)
-    );
+    assert_eq!((playbook.seed, playbook.cycle.as_of, playbook.cycle.length_days), (1, None, 28));
     let budget = playbook.budget.unwrap();
-    assert_eq!(
-        (budget.total, budget.reserve, budget.plugin_share_max),
-        (Minor(100), 0.10, 1.0)
-    );
+    assert_eq!((budget.total, budget.reserve, budget.plugin_share_max), (Minor(100), 0.10, 1.0));
     assert_eq!(
         budget.pools,
         [("base", 0.40), ("daily", 0.35), ("burst", 0.25)]
             .map(|(name, share)| (name.to_owned(), share))
             .into()
     );
-    let stages: Vec<_> = playbook
-        .stages
-        .iter()
-        .map(|s| (s.name.as_str(), s.pool.as_deref(), s.on_fault))
-        .collect();
+    let stages: Vec<_> =
+        playbook.stages.iter().map(|s| (s.name.as_str(), s.pool.as_deref(), s.on_fault)).collect();
     assert_eq!(
         stages,
         [
@@ -114,13 +94,7 @@ fn a_short_playbook_has_the_documented_defaults() {
     assert_eq!(playbook.stages[0].limits, Limits::default());
     let source = &playbook.sources[0];
     assert_eq!((source.rejects_max, source.optional), (0.01, false));
-    assert_eq!(
-        source.format,
-        SourceFormat::Csv {
-            delimiter: b',',
-            header: true
-        }
-    );
+    assert_eq!(source.format, SourceFormat::Csv { delimiter: b',', header: true });
 }
 
 #[test]
@@ -128,11 +102,7 @@ fn guardrails_start_at_the_values_of_the_domain() {
     let rules = Guardrails::default();
     assert!(rules.require_consent);
     assert_eq!(
-        (
-            rules.incentive_ratio_min,
-            rules.single_investment_max,
-            rules.commercial_share_max
-        ),
+        (rules.incentive_ratio_min, rules.single_investment_max, rules.commercial_share_max),
         (4.0, 0.20, 0.20)
     );
     assert_eq!((rules.family_window_h, rules.holdout), (24, 0.05));
@@ -176,10 +146,7 @@ fn short_and_long_forms_of_an_aggregate_are_the_same() {
             "sum = \"amount_minor\", events = \"order_paid\"",
             "aggregate = \"sum\", field = \"amount_minor\", events = \"order_paid\"",
         ),
-        (
-            "recency = \"order_paid\"",
-            "aggregate = \"recency\", events = \"order_paid\"",
-        ),
+        ("recency = \"order_paid\"", "aggregate = \"recency\", events = \"order_paid\""),
         ("count = \"any\"", "aggregate = \"count\""),
     ] {
         assert_eq!(feature(short), feature(long), "{short}");
@@ -201,36 +168,15 @@ fn groups_stand_for_their_kinds_in_the_order_of_the_domain() {
 #[test]
 fn windows_reach_back_from_the_as_of_time() {
     const DAY: i64 = 86_400_000;
-    assert_eq!(
-        aggregate("count = \"any\"").window,
-        Window {
-            from_ms: None,
-            to_ms: 0
-        }
-    );
+    assert_eq!(aggregate("count = \"any\"").window, Window { from_ms: None, to_ms: 0 });
     assert_eq!(
         aggregate("count = \"any\", window = \"12h\"").window,
-        Window {
-            from_ms: Some(DAY / 2),
-            to_ms: 0
-        }
+        Window { from_ms: Some(DAY / 2), to_ms: 0 }
     );
     let before = aggregate("count = \"any\", window = { from = \"2w\", to = \"7d\" }").window;
-    assert_eq!(
-        before,
-        Window {
-            from_ms: Some(14 * DAY),
-            to_ms: 7 * DAY
-        }
-    );
+    assert_eq!(before, Window { from_ms: Some(14 * DAY), to_ms: 7 * DAY });
     let old = aggregate("count = \"any\", window = { to = \"365d\" }").window;
-    assert_eq!(
-        old,
-        Window {
-            from_ms: None,
-            to_ms: 365 * DAY
-        }
-    );
+    assert_eq!(old, Window { from_ms: None, to_ms: 365 * DAY });
 }
 
 #[test]
@@ -251,18 +197,10 @@ fn types_and_units_follow_function_and_field() {
         ("attribute = \"region\"", CellType::Text, ""),
         ("attribute = \"joined\"", CellType::Integer, "unix-ms"),
         ("constant = 0.3", CellType::Real, ""),
-        (
-            "mean = \"amount_minor\", type = \"integer\", unit = \"\"",
-            CellType::Integer,
-            "",
-        ),
+        ("mean = \"amount_minor\", type = \"integer\", unit = \"\"", CellType::Integer, ""),
     ] {
         let feature = feature(definition);
-        assert_eq!(
-            (feature.cell_type, feature.unit.as_str()),
-            (cell_type, unit),
-            "{definition}"
-        );
+        assert_eq!((feature.cell_type, feature.unit.as_str()), (cell_type, unit), "{definition}");
     }
 }
 
@@ -279,52 +217,27 @@ fn aggregates_run_over_members_costs_and_entries() {
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(
-        over,
-        [
-            Grain::Events,
-            Grain::Members,
-            Grain::Costs,
-            Grain::Entries,
-            Grain::Members
-        ]
-    );
+    assert_eq!(over, [Grain::Events, Grain::Members, Grain::Costs, Grain::Entries, Grain::Members]);
     let Definition::Aggregate(split) = &playbook.features[4].definition else {
         panic!("an aggregate")
     };
-    assert_eq!(
-        (split.function, split.by.as_deref()),
-        (Aggregate::Sum, Some("tiers.segment"))
-    );
+    assert_eq!((split.function, split.by.as_deref()), (Aggregate::Sum, Some("tiers.segment")));
 }
 
 fn row(source: &str, to: &str) -> MapRow {
     let playbook = load(&format!("{HEAD}{source}"));
-    playbook.sources[0]
-        .mapping
-        .iter()
-        .find(|row| row.to == to)
-        .unwrap()
-        .clone()
+    playbook.sources[0].mapping.iter().find(|row| row.to == to).unwrap().clone()
 }
 
 #[test]
 fn the_short_form_of_a_mapping_takes_the_type_of_the_field() {
     let amount = row(SOURCE, "amount_minor");
     assert_eq!(
-        (
-            amount.map_type,
-            amount.factor,
-            amount.required,
-            amount.on_error
-        ),
+        (amount.map_type, amount.factor, amount.required, amount.on_error),
         (MapType::Money, 1.0, false, OnError::Reject)
     );
     let time = row(SOURCE, "time");
-    assert_eq!(
-        (time.map_type, time.format, time.required),
-        (MapType::Time, None, true)
-    );
+    assert_eq!((time.map_type, time.format, time.required), (MapType::Time, None, true));
 }
 
 #[test]
@@ -336,10 +249,8 @@ fn money_in_minor_units_has_the_factor_of_its_currency() {
     assert_eq!(row(&source, "amount_minor").factor, 0.01);
     let yen = load(&format!("{}{source}", HEAD.replace("CNY", "JPY")));
     assert_eq!(yen.sources[0].mapping[2].factor, 1.0);
-    let source = SOURCE.replace(
-        "amount_minor = \"amount\"",
-        "amount_minor = { from = \"amount\", unit = 0.1 }",
-    );
+    let source = SOURCE
+        .replace("amount_minor = \"amount\"", "amount_minor = { from = \"amount\", unit = 0.1 }");
     assert_eq!(row(&source, "amount_minor").factor, 0.1);
 }
 
@@ -350,37 +261,20 @@ fn contact_keys_are_hashed_unless_the_file_says_otherwise() {
             "[[source]]\nname = \"ids\"\ntable = \"identities\"\npath = \"ids.jsonl\"\nmap = {{ member = \"id\", key_kind = {{ constant = \"phone\" }}, key_hash = {key} }}\n"
         )
     };
+    assert_eq!(row(&source("\"phone\""), "key_hash").transform, Transform::Hash);
+    assert_eq!(row(&source("{ from = \"phone\" }"), "key_hash").transform, Transform::Hash);
     assert_eq!(
-        row(&source("\"phone\""), "key_hash").transform,
-        Transform::Hash
-    );
-    assert_eq!(
-        row(&source("{ from = \"phone\" }"), "key_hash").transform,
-        Transform::Hash
-    );
-    assert_eq!(
-        row(
-            &source("{ from = \"phone_sha256\", transform = \"copy\" }"),
-            "key_hash"
-        )
-        .transform,
+        row(&source("{ from = \"phone_sha256\", transform = \"copy\" }"), "key_hash").transform,
         Transform::Copy
     );
-    assert_eq!(
-        row(&source("\"phone\""), "key_kind").constant.as_deref(),
-        Some("phone")
-    );
+    assert_eq!(row(&source("\"phone\""), "key_kind").constant.as_deref(), Some("phone"));
 }
 
 #[test]
 fn own_fields_of_members_become_features_of_their_type() {
     let people = "[[source]]\nname = \"people\"\ntable = \"members\"\npath = \"people.parquet\"\nmap = { member = \"id\", attr_points = { from = \"p\", type = \"integer\", on_error = \"null\" }, attr_city = \"city\" }\n\n[features]\npoints = { attribute = \"attr_points\" }\ncity = { attribute = \"attr_city\" }\n";
     let playbook = load(&format!("{HEAD}{people}"));
-    let types: Vec<CellType> = playbook
-        .features
-        .iter()
-        .map(|feature| feature.cell_type)
-        .collect();
+    let types: Vec<CellType> = playbook.features.iter().map(|feature| feature.cell_type).collect();
     assert_eq!(types, [CellType::Integer, CellType::Text]);
     assert_eq!(playbook.sources[0].mapping[1].on_error, OnError::Null);
 }
@@ -408,12 +302,7 @@ fn limits_are_read_in_their_units() {
 
 #[test]
 fn times_without_offset_are_those_of_the_brand() {
-    let at = |as_of: &str| {
-        with(&format!("[cycle]\nas_of = {as_of}\n"))
-            .cycle
-            .as_of
-            .map(|at| at.0)
-    };
+    let at = |as_of: &str| with(&format!("[cycle]\nas_of = {as_of}\n")).cycle.as_of.map(|at| at.0);
     let midnight = Some(1_782_835_200_000);
     for same in [
         "2026-07-01",

@@ -38,32 +38,16 @@ fn the_cd_shop_reads_the_published_file_as_it_is() {
     assert_eq!(orders.dedupe, Dedupe::None);
     // The first line of the published file names its columns.
     assert!(orders.columns.is_empty());
-    let amount = orders
-        .mapping
-        .iter()
-        .find(|row| row.to == "amount_minor")
-        .expect("mapped");
+    let amount = orders.mapping.iter().find(|row| row.to == "amount_minor").expect("mapped");
     assert_eq!((amount.map_type, amount.factor), (MapType::Money, 1.0));
-    let spend = playbook
-        .features
-        .iter()
-        .find(|f| f.name == "spend_365d_minor")
-        .expect("declared");
+    let spend = playbook.features.iter().find(|f| f.name == "spend_365d_minor").expect("declared");
     assert_eq!(spend.unit, "minor");
-    let Definition::Aggregate(aggregate) = &spend.definition else {
-        panic!("an aggregate")
-    };
+    let Definition::Aggregate(aggregate) = &spend.definition else { panic!("an aggregate") };
     assert_eq!(aggregate.function, Aggregate::Sum);
     assert_eq!(aggregate.window.from_ms, Some(365 * 86_400_000));
     assert_eq!(aggregate.filter.kinds, ["order_paid"]);
-    let spending = playbook
-        .stages
-        .iter()
-        .find(|stage| stage.kind == Kind::Incentive)
-        .expect("declared");
+    let spending =
+        playbook.stages.iter().find(|stage| stage.kind == Kind::Incentive).expect("declared");
     assert_eq!(spending.pool.as_deref(), Some("daily"));
-    assert_eq!(
-        playbook.budget.as_ref().map(|budget| budget.total),
-        Some(Minor(5_000_000))
-    );
+    assert_eq!(playbook.budget.as_ref().map(|budget| budget.total), Some(Minor(5_000_000)));
 }

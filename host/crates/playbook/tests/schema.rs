@@ -26,10 +26,9 @@ fn json_of(path: &Path) -> Option<Value> {
             toml::Value::Boolean(flag) => json!(flag),
             toml::Value::Datetime(time) => json!(time.to_string()),
             toml::Value::Array(items) => items.iter().map(convert).collect(),
-            toml::Value::Table(table) => table
-                .iter()
-                .map(|(key, value)| (key.clone(), convert(value)))
-                .collect(),
+            toml::Value::Table(table) => {
+                table.iter().map(|(key, value)| (key.clone(), convert(value))).collect()
+            }
         }
     }
     let text = std::fs::read_to_string(path).ok()?;
@@ -68,11 +67,7 @@ fn the_ready_made_playbooks_satisfy_the_schema() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|ending| ending == "toml") {
             let text = std::fs::read_to_string(&path).unwrap();
-            assert!(
-                text.starts_with("#:schema "),
-                "{} names its schema",
-                path.display()
-            );
+            assert!(text.starts_with("#:schema "), "{} names its schema", path.display());
             let file = json_of(&path).unwrap();
             let errors = validate::errors(&schema, &file);
             assert!(errors.is_empty(), "{}: {errors:?}", path.display());
@@ -103,9 +98,7 @@ const STRUCTURAL: &[&str] = &[
 fn the_schema_finds_structural_faults_and_no_others() {
     let schema = schema();
     let (mut structural, mut others) = (0, 0);
-    for entry in
-        std::fs::read_dir(std::env::current_dir().unwrap().join("tests/faulty")).unwrap()
-    {
+    for entry in std::fs::read_dir(std::env::current_dir().unwrap().join("tests/faulty")).unwrap() {
         let case = entry.unwrap().path();
         let path = case.join("playbook.toml");
         let Some(file) = json_of(&path) else { continue };
@@ -115,23 +108,12 @@ fn the_schema_finds_structural_faults_and_no_others() {
         {
             continue;
         }
-        let problems = load_with(&path, &[], &Limits::ceiling(), &Disk)
-            .unwrap_err()
-            .problems;
+        let problems = load_with(&path, &[], &Limits::ceiling(), &Disk).unwrap_err().problems;
         let valid = validate::errors(&schema, &file).is_empty();
-        if problems
-            .iter()
-            .all(|problem| !STRUCTURAL.contains(&problem.code))
-        {
+        if problems.iter().all(|problem| !STRUCTURAL.contains(&problem.code)) {
             // Kinds of events and closed lists in mappings stand in the schema where it can say them.
-            let close = [
-                "unknown-event",
-                "too-deep",
-                "long-key",
-                "not-finite",
-                "number-range",
-                "bad-time",
-            ];
+            let close =
+                ["unknown-event", "too-deep", "long-key", "not-finite", "number-range", "bad-time"];
             assert!(
                 valid || problems.iter().any(|problem| close.contains(&problem.code)),
                 "{}",
@@ -141,9 +123,7 @@ fn the_schema_finds_structural_faults_and_no_others() {
         } else if valid {
             // What a key means beside another one is the loader's to say.
             let between = ["missing-key", "out-of-range", "bad-choice", "unknown-field"];
-            let seen = problems
-                .iter()
-                .filter(|problem| STRUCTURAL.contains(&problem.code));
+            let seen = problems.iter().filter(|problem| STRUCTURAL.contains(&problem.code));
             for problem in seen {
                 assert!(
                     between.contains(&problem.code),
@@ -183,23 +163,15 @@ fn every_key_of_the_schema_stands_in_the_reference() {
     keys(&schema(), &mut found);
     assert!(found.len() > 100, "{} keys", found.len());
     let page = std::fs::read_to_string(root().join("docs/playbook-reference.md")).unwrap();
-    for key in found
-        .iter()
-        .filter(|key| !["en", "zh"].contains(&key.as_str()))
-    {
-        assert!(
-            page.contains(&format!("| `{key}` |")),
-            "`{key}` is not in the reference"
-        );
+    for key in found.iter().filter(|key| !["en", "zh"].contains(&key.as_str())) {
+        assert!(page.contains(&format!("| `{key}` |")), "`{key}` is not in the reference");
     }
 }
 
 #[test]
 fn the_example_of_the_reference_loads() {
     let page = reference();
-    let start = page
-        .find("```toml\n#:schema ./playbook.schema.json\n\n[playbook]")
-        .unwrap()
+    let start = page.find("```toml\n#:schema ./playbook.schema.json\n\n[playbook]").unwrap()
         + "```toml\n".len();
     let example = &page[start..start + page[start..].find("```").unwrap()];
     let folder = tempfile::tempdir().unwrap();

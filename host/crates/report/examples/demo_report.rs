@@ -19,27 +19,18 @@ fn main() -> std::io::Result<()> {
     let folder = Path::new(&folder);
     fs::create_dir_all(folder)?;
     for lang in [Lang::En, Lang::Zh] {
-        fs::write(
-            folder.join(format!("report-{}.html", lang.code())),
-            render(&report(), lang),
-        )?;
+        fs::write(folder.join(format!("report-{}.html", lang.code())), render(&report(), lang))?;
         fs::write(
             folder.join(format!("first-{}.html", lang.code())),
             render(&first_cycle(), lang),
         )?;
-        fs::write(
-            folder.join(format!("diff-{}.html", lang.code())),
-            render_diff(&diff(), lang),
-        )?;
+        fs::write(folder.join(format!("diff-{}.html", lang.code())), render_diff(&diff(), lang))?;
     }
     Ok(())
 }
 
 fn w(en: &str, zh: &str) -> Words {
-    Words {
-        en: en.to_owned(),
-        zh: Some(zh.to_owned()),
-    }
+    Words { en: en.to_owned(), zh: Some(zh.to_owned()) }
 }
 
 fn digest(text: &str) -> Digest {
@@ -47,34 +38,13 @@ fn digest(text: &str) -> Digest {
 }
 
 fn currency() -> Currency {
-    Currency {
-        code: "CNY".to_owned(),
-        digits: 2,
-    }
+    Currency { code: "CNY".to_owned(), digits: 2 }
 }
 
 const SEGMENTS: [(&str, &str, &str, u64, u64, u64, i64); 4] = [
-    (
-        "silent", "Silent", "沉默", 52_118, 54_020, 1_204, 41_203_300,
-    ),
-    (
-        "prospect",
-        "Prospect",
-        "潛客",
-        31_774,
-        30_115,
-        9_876,
-        310_220_875,
-    ),
-    (
-        "active",
-        "Active",
-        "活躍",
-        12_640,
-        11_980,
-        6_120,
-        402_118_050,
-    ),
+    ("silent", "Silent", "沉默", 52_118, 54_020, 1_204, 41_203_300),
+    ("prospect", "Prospect", "潛客", 31_774, 30_115, 9_876, 310_220_875),
+    ("active", "Active", "活躍", 12_640, 11_980, 6_120, 402_118_050),
     ("core", "Core", "核心", 3_468, 3_201, 2_305, 398_470_990),
 ];
 
@@ -99,9 +69,7 @@ fn bell(bins: u32, center: f64, width: f64, members: f64) -> Vec<u64> {
 }
 
 fn edges(bins: u32, low: f64, high: f64) -> Vec<f64> {
-    (0..=bins)
-        .map(|i| low + (high - low) * f64::from(i) / f64::from(bins))
-        .collect()
+    (0..=bins).map(|i| low + (high - low) * f64::from(i) / f64::from(bins)).collect()
 }
 
 fn score(
@@ -188,30 +156,21 @@ fn report() -> Report {
     let phases = [
         (
             "preheat",
-            w(
-                "Tell the brand's story before anything is sold",
-                "先講品牌故事，再談銷售",
-            ),
+            w("Tell the brand's story before anything is sold", "先講品牌故事，再談銷售"),
             1,
             7,
             4_500_000,
         ),
         (
             "burst",
-            w(
-                "Show what members gain while attention is highest",
-                "在關注度最高時展示用戶價值",
-            ),
+            w("Show what members gain while attention is highest", "在關注度最高時展示用戶價值"),
             8,
             3,
             11_250_000,
         ),
         (
             "extension",
-            w(
-                "Keep those who came: replies, thanks, second orders",
-                "留住新客：回覆、致謝、復購",
-            ),
+            w("Keep those who came: replies, thanks, second orders", "留住新客：回覆、致謝、復購"),
             11,
             6,
             6_750_000,
@@ -249,10 +208,7 @@ fn report() -> Report {
             finding(
                 Level::Watch,
                 "health-7x28",
-                w(
-                    "Near-duplicate content is above its bound",
-                    "近似重複內容超出上限",
-                ),
+                w("Near-duplicate content is above its bound", "近似重複內容超出上限"),
                 "community east",
                 Some(0.74),
                 Some(0.7),
@@ -279,10 +235,7 @@ fn report() -> Report {
             finding(
                 Level::Warn,
                 "roi-base",
-                w(
-                    "A channel returns less than its floor",
-                    "某渠道回報低於下限",
-                ),
+                w("A channel returns less than its floor", "某渠道回報低於下限"),
                 "Offline shop",
                 Some(1.12),
                 Some(1.5),
@@ -294,10 +247,7 @@ fn report() -> Report {
             finding(
                 Level::None,
                 "tier-interactions",
-                w(
-                    "1,034 members were seen for the first time",
-                    "本週期首次出現 1,034 位成員",
-                ),
+                w("1,034 members were seen for the first time", "本週期首次出現 1,034 位成員"),
                 "",
                 None,
                 None,
@@ -308,16 +258,14 @@ fn report() -> Report {
             plugin: "tier-interactions 0.1.0".to_owned(),
             segments: SEGMENTS
                 .iter()
-                .map(
-                    |(name, en, zh, members, before, grants, revenue)| SegmentRow {
-                        name: (*name).to_owned(),
-                        words: w(en, zh),
-                        members: *members,
-                        members_before: Some(*before),
-                        revenue: Some(Minor(*revenue)),
-                        grants: *grants,
-                    },
-                )
+                .map(|(name, en, zh, members, before, grants, revenue)| SegmentRow {
+                    name: (*name).to_owned(),
+                    words: w(en, zh),
+                    members: *members,
+                    members_before: Some(*before),
+                    revenue: Some(Minor(*revenue)),
+                    grants: *grants,
+                })
                 .collect(),
             unassigned: 0,
             flows: Section::Filled(FlowMatrix {
@@ -361,10 +309,7 @@ fn report() -> Report {
             score(
                 "ltv-bgnbd",
                 "ltv",
-                w(
-                    "Expected margin of a member over its life",
-                    "成員生命週期預期毛利",
-                ),
+                w("Expected margin of a member over its life", "成員生命週期預期毛利"),
                 "minor",
                 Distribution::Bins {
                     edges: edges(24, 0.0, 240_000.0),
@@ -451,13 +396,7 @@ fn report() -> Report {
         budgets: Section::Filled(vec![
             budget(&["brand"], 100_000_000, 22_410_000, 8_412_050, 1_150_000),
             budget(&["brand", "base construction"], 36_000_000, 9_800_000, 0, 0),
-            budget(
-                &["brand", "daily"],
-                31_500_000,
-                12_610_000,
-                6_990_500,
-                1_150_000,
-            ),
+            budget(&["brand", "daily"], 31_500_000, 12_610_000, 6_990_500, 1_150_000),
             budget(&["brand", "burst"], 22_500_000, 0, 1_421_550, 0),
             budget(&["brand", "emergency reserve"], 10_000_000, 0, 0, 0),
         ]),
@@ -527,86 +466,23 @@ fn report() -> Report {
         roi: Section::Filled(Roi {
             plugin: "roi-base 0.1.0".to_owned(),
             rows: vec![
-                roi(
-                    "brand",
-                    w("All channels", "全部渠道"),
-                    1_152_013_215,
-                    61_200_000,
-                    Some(1.98),
-                ),
-                roi(
-                    "channel",
-                    w("WeChat group", "微信群"),
-                    402_118_000,
-                    14_000_000,
-                    Some(3.41),
-                ),
-                roi(
-                    "channel",
-                    w("Mini programme", "小程序"),
-                    421_880_000,
-                    19_200_000,
-                    Some(2.76),
-                ),
-                roi(
-                    "channel",
-                    w("Short video", "短視頻"),
-                    240_015_215,
-                    18_000_000,
-                    Some(1.74),
-                ),
-                roi(
-                    "channel",
-                    w("Offline shop", "線下門店"),
-                    88_000_000,
-                    10_000_000,
-                    Some(1.12),
-                ),
+                roi("brand", w("All channels", "全部渠道"), 1_152_013_215, 61_200_000, Some(1.98)),
+                roi("channel", w("WeChat group", "微信群"), 402_118_000, 14_000_000, Some(3.41)),
+                roi("channel", w("Mini programme", "小程序"), 421_880_000, 19_200_000, Some(2.76)),
+                roi("channel", w("Short video", "短視頻"), 240_015_215, 18_000_000, Some(1.74)),
+                roi("channel", w("Offline shop", "線下門店"), 88_000_000, 10_000_000, Some(1.12)),
                 roi("channel", w("Referral", "推薦"), 0, 0, None),
-                roi(
-                    "segment",
-                    w("Silent", "沉默"),
-                    41_203_300,
-                    3_100_000,
-                    Some(1.6),
-                ),
-                roi(
-                    "segment",
-                    w("Core", "核心"),
-                    398_470_990,
-                    16_040_000,
-                    Some(3.9),
-                ),
+                roi("segment", w("Silent", "沉默"), 41_203_300, 3_100_000, Some(1.6)),
+                roi("segment", w("Core", "核心"), 398_470_990, 16_040_000, Some(3.9)),
             ],
         }),
         health: Section::Filled(health()),
         plugins: vec![
             plugin("value", "value-rfm", Kind::Scoring, 25, 100_000, 91_204_118),
             plugin("churn", "churn-7d", Kind::Scoring, 25, 100_000, 64_230_554),
-            plugin(
-                "ltv",
-                "ltv-bgnbd",
-                Kind::Scoring,
-                77,
-                200_000,
-                2_104_889_310,
-            ),
-            plugin(
-                "tiers",
-                "tier-interactions",
-                Kind::Segmentation,
-                25,
-                100_000,
-                22_010_400,
-            ),
-            plugin(
-                "rewards",
-                "ladder-exchange",
-                Kind::Incentive,
-                25,
-                100_000,
-                151_330_020,
-            ),
+            plugin("ltv", "ltv-bgnbd", Kind::Scoring, 77, 200_000, 2_104_889_310),
+            plugin("tiers", "tier-interactions", Kind::Segmentation, 25, 100_000, 22_010_400),
+            plugin("rewards", "ladder-exchange", Kind::Incentive, 25, 100_000, 151_330_020),
             plugin("campaign", "phases-3", Kind::Campaign, 1, 4, 812_004),
             plugin("roi", "roi-base", Kind::Roi, 1, 9, 402_771),
             plugin("health", "health-7x28", Kind::Diagnosis, 1, 1, 390_115),
@@ -674,24 +550,8 @@ fn health() -> Health {
         ("Brand fit", "品牌契合度", None),
     ];
     let indicators = [
-        (
-            0,
-            "WAU ratio",
-            "周活躍佔比",
-            "wau_ratio",
-            "ratio",
-            Some(0.2243),
-            Some(3.486),
-        ),
-        (
-            0,
-            "DAU ÷ members",
-            "日活躍佔比",
-            "dau_ratio",
-            "ratio",
-            Some(0.081),
-            Some(1.55),
-        ),
+        (0, "WAU ratio", "周活躍佔比", "wau_ratio", "ratio", Some(0.2243), Some(3.486)),
+        (0, "DAU ÷ members", "日活躍佔比", "dau_ratio", "ratio", Some(0.081), Some(1.55)),
         (
             0,
             "Interactions per member and day",
@@ -701,24 +561,8 @@ fn health() -> Health {
             Some(0.42),
             Some(0.393),
         ),
-        (
-            0,
-            "D30 retention",
-            "30 日留存",
-            "retention_d30",
-            "ratio",
-            None,
-            None,
-        ),
-        (
-            1,
-            "Content relevance",
-            "內容相關度",
-            "relevance",
-            "",
-            None,
-            None,
-        ),
+        (0, "D30 retention", "30 日留存", "retention_d30", "ratio", None, None),
+        (1, "Content relevance", "內容相關度", "relevance", "", None, None),
         (
             1,
             "Median first reply",
@@ -728,24 +572,8 @@ fn health() -> Health {
             Some(15.0),
             Some(4.0909),
         ),
-        (
-            1,
-            "Comment depth",
-            "評論深度",
-            "thread_share",
-            "ratio",
-            Some(0.21),
-            Some(1.375),
-        ),
-        (
-            1,
-            "Idle share",
-            "無效社交佔比",
-            "idle_share",
-            "ratio",
-            Some(0.31),
-            Some(3.1667),
-        ),
+        (1, "Comment depth", "評論深度", "thread_share", "ratio", Some(0.21), Some(1.375)),
+        (1, "Idle share", "無效社交佔比", "idle_share", "ratio", Some(0.31), Some(3.1667)),
         (
             2,
             "Monthly conversion",
@@ -755,42 +583,10 @@ fn health() -> Health {
             Some(0.061),
             Some(3.643),
         ),
-        (
-            2,
-            "Repurchase 90 d",
-            "90 日復購率",
-            "repurchase_90d",
-            "ratio",
-            Some(0.39),
-            Some(4.143),
-        ),
-        (
-            3,
-            "Tag coverage",
-            "標籤覆蓋率",
-            "tag_coverage",
-            "ratio",
-            Some(0.62),
-            Some(3.5),
-        ),
-        (
-            4,
-            "UGC share",
-            "UGC 佔比",
-            "ugc_share",
-            "ratio",
-            Some(0.27),
-            Some(1.2),
-        ),
-        (
-            5,
-            "Availability",
-            "可用性",
-            "availability_30d",
-            "ratio",
-            Some(0.9995),
-            Some(4.798),
-        ),
+        (2, "Repurchase 90 d", "90 日復購率", "repurchase_90d", "ratio", Some(0.39), Some(4.143)),
+        (3, "Tag coverage", "標籤覆蓋率", "tag_coverage", "ratio", Some(0.62), Some(3.5)),
+        (4, "UGC share", "UGC 佔比", "ugc_share", "ratio", Some(0.27), Some(1.2)),
+        (5, "Availability", "可用性", "availability_30d", "ratio", Some(0.9995), Some(4.798)),
         (6, "NPS", "淨推薦值", "nps", "", None, None),
     ];
     Health {
@@ -806,16 +602,14 @@ fn health() -> Health {
             .collect(),
         indicators: indicators
             .iter()
-            .map(
-                |(dimension, en, zh, feature, unit, value, score)| IndicatorRow {
-                    dimension: *dimension,
-                    words: w(en, zh),
-                    feature: (*feature).to_owned(),
-                    unit: (*unit).to_owned(),
-                    value: *value,
-                    score: *score,
-                },
-            )
+            .map(|(dimension, en, zh, feature, unit, value, score)| IndicatorRow {
+                dimension: *dimension,
+                words: w(en, zh),
+                feature: (*feature).to_owned(),
+                unit: (*unit).to_owned(),
+                value: *value,
+                score: *score,
+            })
             .collect(),
     }
 }
@@ -840,11 +634,8 @@ fn first_cycle() -> Report {
 }
 
 fn diff() -> DiffReport {
-    let count = |what, a, b| FigureRow {
-        what,
-        a: Some(Figure::Count(a)),
-        b: Some(Figure::Count(b)),
-    };
+    let count =
+        |what, a, b| FigureRow { what, a: Some(Figure::Count(a)), b: Some(Figure::Count(b)) };
     let money = |what, a, b| FigureRow {
         what,
         a: Some(Figure::Money(Minor(a))),
@@ -858,11 +649,7 @@ fn diff() -> DiffReport {
         spend_a: Minor(a),
         spend_b: Minor(b),
     };
-    let pair = |en: &str, zh: &str, a, b| PairRow {
-        name: w(en, zh),
-        a,
-        b,
-    };
+    let pair = |en: &str, zh: &str, a, b| PairRow { name: w(en, zh), a, b };
     DiffReport {
         brand: "山茶茶業 Camellia Tea".to_owned(),
         as_of: "2026-03-01 00:00 (Asia/Shanghai)".to_owned(),
@@ -907,11 +694,7 @@ fn diff() -> DiffReport {
                 a: Some(Figure::Ratio(1.98)),
                 b: Some(Figure::Ratio(2.04)),
             },
-            FigureRow {
-                what: DiffFigure::Health,
-                a: Some(Figure::Score(3.2)),
-                b: None,
-            },
+            FigureRow { what: DiffFigure::Health, a: Some(Figure::Score(3.2)), b: None },
         ],
         migration: Section::Filled(FlowMatrix {
             from: (0..4).map(segment).collect(),

@@ -70,16 +70,9 @@ fn changes(ctx: &Ctx<'_>, report: &DiffReport) -> Markup {
     let value = |text: &str| {
         html! { @if text.is_empty() { span.dim { (p.absent) } } @else { code { (text) } } }
     };
-    let mut table = Table::new(p.changes_caption)
-        .words(p.path)
-        .words("A")
-        .words("B");
+    let mut table = Table::new(p.changes_caption).words(p.path).words("A").words("B");
     for row in &report.changes {
-        table.row(vec![
-            html! { code { (row.path) } },
-            value(&row.a),
-            value(&row.b),
-        ]);
+        table.row(vec![html! { code { (row.path) } }, value(&row.a), value(&row.b)]);
     }
     html! {
         div.sides { (side(p.side_a, &report.a)) (side(p.side_b, &report.b)) }
@@ -150,11 +143,9 @@ fn difference(ctx: &Ctx<'_>, row: &FigureRow) -> (String, String) {
         (Figure::Count(a), Figure::Count(b)) => {
             (Figure::Count(b.saturating_sub(a)), a as f64, b as f64)
         }
-        (Figure::Money(a), Figure::Money(b)) => (
-            Figure::Money(Minor(b.0.saturating_sub(a.0))),
-            a.0 as f64,
-            b.0 as f64,
-        ),
+        (Figure::Money(a), Figure::Money(b)) => {
+            (Figure::Money(Minor(b.0.saturating_sub(a.0))), a.0 as f64, b.0 as f64)
+        }
         (Figure::Share(a), Figure::Share(b)) => (Figure::Share(b - a), a, b),
         (Figure::Ratio(a), Figure::Ratio(b)) => (Figure::Ratio(b - a), a, b),
         (Figure::Score(a), Figure::Score(b)) => (Figure::Score(b - a), a, b),
@@ -201,11 +192,8 @@ fn winners(ctx: &Ctx<'_>, report: &DiffReport) -> Markup {
 fn by_segment(ctx: &Ctx<'_>, rows: &[WinnersRow]) -> Markup {
     let p = ctx.p;
     let same = |row: &WinnersRow| row.members.saturating_sub(row.win).saturating_sub(row.lose);
-    let series =
-        [(p.winners, 2), (p.unchanged, charts::REST), (p.losers, 5)].map(|(name, tone)| Series {
-            name: name.to_owned(),
-            tone,
-        });
+    let series = [(p.winners, 2), (p.unchanged, charts::REST), (p.losers, 5)]
+        .map(|(name, tone)| Series { name: name.to_owned(), tone });
     let stacks: Vec<Stack> = rows
         .iter()
         .map(|row| Stack {
@@ -267,11 +255,7 @@ fn by_segment(ctx: &Ctx<'_>, rows: &[WinnersRow]) -> Markup {
         cell(ctx.money(b)),
         gap(ctx, a, b),
     ]);
-    let caption = Caption {
-        id: "c-winners",
-        title: p.sec_winners,
-        desc: &desc.join("; "),
-    };
+    let caption = Caption { id: "c-winners", title: p.sec_winners, desc: &desc.join("; ") };
     html! {
         (crate::document::figure(&charts::stacked_bars(&caption, &series, &stacks, StackScale::Shares)))
         (table.build())
@@ -281,10 +265,7 @@ fn by_segment(ctx: &Ctx<'_>, rows: &[WinnersRow]) -> Markup {
 /// Difference of two amounts with its sign.
 fn gap(ctx: &Ctx<'_>, a: Minor, b: Minor) -> Markup {
     let sign = if b > a { "+" } else { "" };
-    cell(format!(
-        "{sign}{}",
-        ctx.money(Minor(b.0.saturating_sub(a.0)))
-    ))
+    cell(format!("{sign}{}", ctx.money(Minor(b.0.saturating_sub(a.0)))))
 }
 
 fn members(ctx: &Ctx<'_>, report: &DiffReport) -> Markup {
@@ -327,10 +308,7 @@ fn actions(ctx: &Ctx<'_>, report: &DiffReport) -> Markup {
                 mark: None,
                 series,
             };
-            [
-                bar(ctx.words(&row.words), row.spend_a, 0),
-                bar("", row.spend_b, 1),
-            ]
+            [bar(ctx.words(&row.words), row.spend_a, 0), bar("", row.spend_b, 1)]
         })
         .collect();
     let mut table = Table::new(p.sec_actions)
@@ -352,11 +330,7 @@ fn actions(ctx: &Ctx<'_>, report: &DiffReport) -> Markup {
         ]);
     }
     let title = format!("{} (A, B)", ctx.in_currency(p.cost));
-    let caption = Caption {
-        id: "c-actions",
-        title: &title,
-        desc: p.sec_actions,
-    };
+    let caption = Caption { id: "c-actions", title: &title, desc: p.sec_actions };
     html! { (legend()) (beside(&charts::bars(&caption, &bars, charts::HALF_PX), &table.build())) }
 }
 
@@ -388,21 +362,10 @@ fn pairs(
         .collect();
     let desc: Vec<String> = rows
         .iter()
-        .map(|row| {
-            format!(
-                "{}: A {}, B {}",
-                ctx.words(&row.name),
-                written(row.a),
-                written(row.b)
-            )
-        })
+        .map(|row| format!("{}: A {}, B {}", ctx.words(&row.name), written(row.a), written(row.b)))
         .collect();
-    let mut table = Table::new(title)
-        .quiet()
-        .words(head)
-        .numbers("A")
-        .numbers("B")
-        .numbers(p.difference);
+    let mut table =
+        Table::new(title).quiet().words(head).numbers("A").numbers("B").numbers(p.difference);
     for row in rows {
         let delta = match (row.a, row.b) {
             (Some(a), Some(b)) => format!("{}{}", if b > a { "+" } else { "" }, real(b - a, 2)),
@@ -415,11 +378,7 @@ fn pairs(
             cell(delta),
         ]);
     }
-    let caption = Caption {
-        id,
-        title,
-        desc: &desc.join("; "),
-    };
+    let caption = Caption { id, title, desc: &desc.join("; ") };
     html! { (legend()) (beside(&charts::bars(&caption, &bars, charts::HALF_PX), &table.build())) }
 }
 

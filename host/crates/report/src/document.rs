@@ -18,11 +18,7 @@ pub(crate) struct Ctx<'a> {
 
 impl<'a> Ctx<'a> {
     pub(crate) fn new(lang: Lang, currency: &'a Currency) -> Self {
-        Self {
-            lang,
-            p: Phrases::of(lang),
-            currency,
-        }
+        Self { lang, p: Phrases::of(lang), currency }
     }
 
     pub(crate) fn words<'w>(&self, words: &'w Words) -> &'w str {
@@ -54,10 +50,7 @@ impl<'a> Ctx<'a> {
     }
 
     /// A measured value in its unit (contract: "ratio", "minor", "count", "day", or a name).
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a value of unit minor for display"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "a value of unit minor for display")]
     pub(crate) fn measured(&self, value: f64, unit: &str) -> String {
         match unit {
             _ if !value.is_finite() => DASH.to_owned(),
@@ -257,11 +250,7 @@ fn base64(bytes: &[u8]) -> String {
             three.iter().fold(0u32, |sum, b| sum << 8 | u32::from(*b)) << (8 * (3 - three.len()));
         for i in 0..4 {
             let at = (bits >> (18 - 6 * i) & 63) as usize;
-            text.push(if i > three.len() {
-                '='
-            } else {
-                char::from(LETTERS[at])
-            });
+            text.push(if i > three.len() { '=' } else { char::from(LETTERS[at]) });
         }
     }
     text

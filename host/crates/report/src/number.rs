@@ -12,11 +12,7 @@ pub(crate) fn whole(number: u64) -> String {
 
 /// A signed whole number with separators between thousands.
 pub(crate) fn signed(number: i64) -> String {
-    format!(
-        "{}{}",
-        if number < 0 { "−" } else { "" },
-        whole(number.unsigned_abs())
-    )
+    format!("{}{}", if number < 0 { "−" } else { "" }, whole(number.unsigned_abs()))
 }
 
 /// An amount with `digits` digits after the point, without its currency.
@@ -51,11 +47,7 @@ pub(crate) fn short_real(value: f64) -> String {
     let text = real(value, if value.abs() >= 1000.0 { 1 } else { 4 });
     if text.contains('.') && !text.contains('e') {
         let text = text.trim_end_matches('0').trim_end_matches('.');
-        return if text.is_empty() {
-            "0".to_owned()
-        } else {
-            text.to_owned()
-        };
+        return if text.is_empty() { "0".to_owned() } else { text.to_owned() };
     }
     text
 }
@@ -76,11 +68,7 @@ pub(crate) fn share(fraction: f64) -> String {
 /// The part of `all` that `some` is, as a percentage; a dash where there is no whole.
 #[expect(clippy::cast_precision_loss, reason = "display only")]
 pub(crate) fn share_of(some: u64, all: u64) -> String {
-    if all == 0 {
-        DASH.to_owned()
-    } else {
-        share(some as f64 / all as f64)
-    }
+    if all == 0 { DASH.to_owned() } else { share(some as f64 / all as f64) }
 }
 
 /// The sum of counts; at the greatest count it stays there.
@@ -104,11 +92,7 @@ pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
     let of_year = of_era - (365 * year + year / 4 - year / 100);
     let month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 {
-        (month + 3, 0)
-    } else {
-        (month - 9, 1)
-    };
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
     (year + era * 400 + next, month, day)
 }
 

@@ -339,17 +339,8 @@ impl Phrases {
 
     /// A name in words where the domain knows it, else the name itself.
     pub(crate) fn term<'t>(&self, name: &'t str) -> &'t str {
-        let known = || {
-            TERMS_ZH
-                .iter()
-                .find(|(term, _)| *term == name)
-                .map(|(_, zh)| *zh)
-        };
-        if self.html_lang == ZH.html_lang {
-            known().unwrap_or(name)
-        } else {
-            name
-        }
+        let known = || TERMS_ZH.iter().find(|(term, _)| *term == name).map(|(_, zh)| *zh);
+        if self.html_lang == ZH.html_lang { known().unwrap_or(name) } else { name }
     }
 
     /// Heading of the rows of one subject; an unknown subject is its own heading.
@@ -397,9 +388,7 @@ pub(crate) fn fill(text: &str, values: &[&str]) -> String {
     let mut rest = text;
     while let Some(at) = rest.find('{') {
         filled.push_str(&rest[..at]);
-        let place = rest
-            .get(at + 1..at + 2)
-            .and_then(|d| d.parse::<usize>().ok());
+        let place = rest.get(at + 1..at + 2).and_then(|d| d.parse::<usize>().ok());
         match place.and_then(|n| values.get(n)) {
             Some(value) => filled.push_str(value),
             None => filled.push_str(&rest[at..(at + 3).min(rest.len())]),
@@ -430,32 +419,23 @@ mod tests {
     #[test]
     fn both_languages_have_the_same_places() {
         let places = |text: &str| {
-            let mut found: Vec<&str> = text
-                .match_indices('{')
-                .map(|(i, _)| &text[i..i + 3])
-                .collect();
+            let mut found: Vec<&str> =
+                text.match_indices('{').map(|(i, _)| &text[i..i + 3]).collect();
             found.sort_unstable();
             found.iter().map(|p| (*p).to_owned()).collect::<Vec<_>>()
         };
         for (key, en, zh) in PAIRS {
-            assert!(
-                !en.trim().is_empty() && !zh.trim().is_empty(),
-                "{key} is empty"
-            );
+            assert!(!en.trim().is_empty() && !zh.trim().is_empty(), "{key} is empty");
             assert_eq!(places(en), places(zh), "{key}");
         }
     }
 
     #[test]
     fn chinese_texts_are_chinese() {
-        for (key, _, zh) in PAIRS
-            .iter()
-            .filter(|(key, ..)| !["html_lang", "list_comma"].contains(key))
+        for (key, _, zh) in
+            PAIRS.iter().filter(|(key, ..)| !["html_lang", "list_comma"].contains(key))
         {
-            assert!(
-                zh.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)),
-                "{key}: {zh}"
-            );
+            assert!(zh.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{key}: {zh}");
         }
     }
 }

@@ -46,11 +46,5 @@ pub fn render(report: &Report, lang: Lang) -> String {
         links.push(("timings", p.sec_timings));
     }
     let title = format!("{} · {}", report.header.brand, p.report_kind);
-    document(
-        lang,
-        &title,
-        &links,
-        &sections::head(&ctx, &report.header),
-        &body,
-    )
+    document(lang, &title, &links, &sections::head(&ctx, &report.header), &body)
 }

@@ -17,12 +17,7 @@ const HOSTILE: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>
 fn pages_of(text: &str) -> Vec<String> {
     [Lang::En, Lang::Zh]
         .into_iter()
-        .flat_map(|lang| {
-            [
-                render(&report_of(text), lang),
-                render_diff(&diff_of(text), lang),
-            ]
-        })
+        .flat_map(|lang| [render(&report_of(text), lang), render_diff(&diff_of(text), lang)])
         .collect()
 }
 
@@ -43,20 +38,10 @@ fn tags(page: &str) -> Vec<Tag> {
             continue;
         }
         let closes = rest.starts_with('/');
-        let name: String = rest
-            .trim_start_matches('/')
-            .chars()
-            .take_while(char::is_ascii_alphanumeric)
-            .collect();
-        assert!(
-            !name.is_empty(),
-            "a `<` opens no tag: {}",
-            &rest[..rest.len().min(60)]
-        );
-        rest = rest
-            .trim_start_matches('/')
-            .strip_prefix(name.as_str())
-            .unwrap();
+        let name: String =
+            rest.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
+        assert!(!name.is_empty(), "a `<` opens no tag: {}", &rest[..rest.len().min(60)]);
+        rest = rest.trim_start_matches('/').strip_prefix(name.as_str()).unwrap();
         let mut attributes = Vec::new();
         loop {
             rest = rest.trim_start_matches([' ', '\n', '/']);
@@ -72,11 +57,7 @@ fn tags(page: &str) -> Vec<Tag> {
         if name == "style" && !closes {
             rest = &rest[rest.find("</style>").unwrap()..];
         }
-        found.push(Tag {
-            name,
-            attributes,
-            closes,
-        });
+        found.push(Tag { name, attributes, closes });
     }
     found
 }
@@ -85,11 +66,8 @@ fn tags(page: &str) -> Vec<Tag> {
 fn hostile_texts_open_no_tag_and_no_attribute() {
     let plain: Vec<Vec<Tag>> = pages_of("plain").iter().map(|p| tags(p)).collect();
     for (hostile, plain) in pages_of(HOSTILE).iter().zip(plain) {
-        let names = |tags: &[Tag]| {
-            tags.iter()
-                .map(|t| t.name.clone())
-                .collect::<BTreeSet<String>>()
-        };
+        let names =
+            |tags: &[Tag]| tags.iter().map(|t| t.name.clone()).collect::<BTreeSet<String>>();
         let keys = |tags: &[Tag]| {
             tags.iter()
                 .flat_map(|t| &t.attributes)
@@ -100,10 +78,7 @@ fn hostile_texts_open_no_tag_and_no_attribute() {
         assert_eq!(names(&hostile_tags), names(&plain));
         assert_eq!(keys(&hostile_tags), keys(&plain));
         assert!(!hostile.contains('\u{202e}') && !hostile.contains('\u{0}'));
-        assert!(
-            hostile.contains("&lt;script&gt;"),
-            "the text itself is still there to be read"
-        );
+        assert!(hostile.contains("&lt;script&gt;"), "the text itself is still there to be read");
     }
 }
 
@@ -115,10 +90,7 @@ fn every_tag_is_closed_in_order() {
             let void = ["meta", "br"].contains(&tag.name.as_str());
             let drawn = ["rect", "circle", "polygon", "path"].contains(&tag.name.as_str());
             if tag.closes {
-                while open
-                    .last()
-                    .is_some_and(|last: &String| *last != tag.name && is_drawn(last))
-                {
+                while open.last().is_some_and(|last: &String| *last != tag.name && is_drawn(last)) {
                     open.pop();
                 }
                 assert_eq!(open.pop().as_deref(), Some(tag.name.as_str()));
@@ -160,10 +132,7 @@ fn page_loads_nothing_and_runs_nothing() {
         }
         for tag in tags(&page) {
             for (key, value) in &tag.attributes {
-                assert!(
-                    !key.starts_with("on") && key != "style" && key != "src",
-                    "{key}"
-                );
+                assert!(!key.starts_with("on") && key != "style" && key != "src", "{key}");
                 assert!(key != "href" || value.starts_with('#'), "{value}");
             }
         }
@@ -173,13 +142,7 @@ fn page_loads_nothing_and_runs_nothing() {
 #[test]
 fn policy_allows_exactly_the_style_of_the_page() {
     for page in pages_of(HOSTILE) {
-        let style = page
-            .split_once("<style>")
-            .unwrap()
-            .1
-            .split_once("</style>")
-            .unwrap()
-            .0;
+        let style = page.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
         let allowed = page
             .split_once("style-src 'sha256-")
             .or_else(|| page.split_once("style-src &#39;sha256-"));
@@ -192,21 +155,14 @@ fn policy_allows_exactly_the_style_of_the_page() {
 
 /// Another way to the same letters than the page's own: bit by bit.
 fn base64(bytes: &[u8]) -> String {
-    let letters: Vec<char> = ('A'..='Z')
-        .chain('a'..='z')
-        .chain('0'..='9')
-        .chain(['+', '/'])
-        .collect();
-    let bits: Vec<u8> = bytes
-        .iter()
-        .flat_map(|b| (0..8).rev().map(move |i| b >> i & 1))
-        .collect();
+    let letters: Vec<char> =
+        ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(['+', '/']).collect();
+    let bits: Vec<u8> = bytes.iter().flat_map(|b| (0..8).rev().map(move |i| b >> i & 1)).collect();
     let mut text: String = bits
         .chunks(6)
         .map(|six| {
-            letters[(0..6).fold(0, |sum, i| {
-                sum << 1 | usize::from(six.get(i).copied().unwrap_or(0))
-            })]
+            letters
+                [(0..6).fold(0, |sum, i| sum << 1 | usize::from(six.get(i).copied().unwrap_or(0)))]
         })
         .collect();
     while !text.len().is_multiple_of(4) {
@@ -237,22 +193,14 @@ fn ids_are_unique_and_every_reference_is_met() {
                 }
             }
         }
-        assert!(
-            wanted.is_subset(&ids),
-            "{:?}",
-            wanted.difference(&ids).collect::<Vec<_>>()
-        );
+        assert!(wanted.is_subset(&ids), "{:?}", wanted.difference(&ids).collect::<Vec<_>>());
     }
 }
 
 #[test]
 fn both_languages_have_the_same_structure() {
-    let shape = |page: &str| {
-        tags(page)
-            .iter()
-            .map(|t| (t.name.clone(), t.closes))
-            .collect::<Vec<_>>()
-    };
+    let shape =
+        |page: &str| tags(page).iter().map(|t| (t.name.clone(), t.closes)).collect::<Vec<_>>();
     let pages = pages_of("plain");
     assert_eq!(shape(&pages[0]), shape(&pages[2]));
     assert_eq!(shape(&pages[1]), shape(&pages[3]));
@@ -266,28 +214,15 @@ fn both_languages_have_the_same_structure() {
 fn drawings_are_described_and_have_tables() {
     for page in pages_of("plain") {
         let tags = tags(&page);
-        let drawings: Vec<_> = tags
-            .iter()
-            .filter(|t| t.name == "svg" && !t.closes)
-            .collect();
+        let drawings: Vec<_> = tags.iter().filter(|t| t.name == "svg" && !t.closes).collect();
         assert!(drawings.len() >= 4, "{}", drawings.len());
         for drawing in &drawings {
             for key in ["role", "aria-labelledby", "viewBox"] {
                 assert!(drawing.attributes.iter().any(|a| a.0 == key), "{key}");
             }
         }
-        assert!(
-            tags.iter()
-                .filter(|t| t.name == "desc" && !t.closes)
-                .count()
-                == drawings.len()
-        );
-        assert!(
-            tags.iter()
-                .filter(|t| t.name == "table" && !t.closes)
-                .count()
-                >= 5
-        );
+        assert!(tags.iter().filter(|t| t.name == "desc" && !t.closes).count() == drawings.len());
+        assert!(tags.iter().filter(|t| t.name == "table" && !t.closes).count() >= 5);
         assert!(tags.iter().filter(|t| t.name == "h1" && !t.closes).count() == 1);
     }
 }
@@ -295,32 +230,18 @@ fn drawings_are_described_and_have_tables() {
 #[test]
 fn empty_sections_say_why() {
     let reasons = [
-        (
-            Absence::NoStage(Kind::Roi),
-            "no stage of kind “ROI”",
-            "未設「回報」類階段",
-        ),
-        (
-            Absence::FirstCycle,
-            "no closed earlier cycle",
-            "尚無已關閉的上一週期",
-        ),
+        (Absence::NoStage(Kind::Roi), "no stage of kind “ROI”", "未設「回報」類階段"),
+        (Absence::FirstCycle, "no closed earlier cycle", "尚無已關閉的上一週期"),
         (Absence::Nothing, "nothing to report", "沒有可報告的內容"),
         (Absence::NoBudget, "declares no budget", "未聲明預算"),
         (
-            Absence::Skipped {
-                stage: "worth".to_owned(),
-                fault: "trapped".to_owned(),
-            },
+            Absence::Skipped { stage: "worth".to_owned(), fault: "trapped".to_owned() },
             "stage “worth” was left out",
             "「worth」因插件故障",
         ),
         (Absence::OneSideOnly, "only one of the two", "僅一方具備"),
         (
-            Absence::Because(Words {
-                en: "so it is".to_owned(),
-                zh: Some("如此".to_owned()),
-            }),
+            Absence::Because(Words { en: "so it is".to_owned(), zh: Some("如此".to_owned()) }),
             "so it is",
             "如此",
         ),
@@ -330,10 +251,7 @@ fn empty_sections_say_why() {
         report.roi = Section::Empty(why);
         let english = render(&report, Lang::En);
         assert!(section(&english, "roi").contains(en), "{en}");
-        assert!(
-            section(&render(&report, Lang::Zh), "roi").contains(zh),
-            "{zh}"
-        );
+        assert!(section(&render(&report, Lang::Zh), "roi").contains(zh), "{zh}");
     }
 }
 
@@ -374,10 +292,7 @@ fn wall_times_are_shown_only_where_they_are_passed() {
     let without = render(&report, Lang::En);
     assert!(!without.contains("Milliseconds") && !without.contains("id=\"timings\""));
     report.plugins[0].wall_ms = Some(12.25);
-    report.timings = Some(vec![TimingRow {
-        part: "features".to_owned(),
-        ms: 1_803.4,
-    }]);
+    report.timings = Some(vec![TimingRow { part: "features".to_owned(), ms: 1_803.4 }]);
     let with = render(&report, Lang::En);
     assert!(
         section(&with, "plugins").contains("12.2") && section(&with, "timings").contains("1,803.4")
@@ -418,11 +333,7 @@ fn missing_indicators_are_listed_and_missing_dimensions_not_drawn_as_zero() {
     let page = render(&report_of("plain"), Lang::En);
     let health = section(&page, "health");
     assert!(health.contains("not measured") && health.contains("Too few indicators for:"));
-    assert_eq!(
-        health.matches("<circle").count(),
-        3,
-        "a point for each measured dimension only"
-    );
+    assert_eq!(health.matches("<circle").count(), 3, "a point for each measured dimension only");
 }
 
 #[test]
@@ -456,9 +367,8 @@ fn greatest_and_not_finite_values_stay_within_the_page() {
         let page = render(&report, lang);
         for tag in tags(&page) {
             for (key, value) in &tag.attributes {
-                let is_place = [
-                    "x", "y", "width", "height", "cx", "cy", "r", "d", "points", "viewBox",
-                ];
+                let is_place =
+                    ["x", "y", "width", "height", "cx", "cy", "r", "d", "points", "viewBox"];
                 let is_number = |c: char| c.is_ascii_digit() || " ,.-MLZHVhvlmz".contains(c);
                 assert!(
                     !is_place.contains(&key.as_str()) || value.chars().all(is_number),
@@ -474,10 +384,8 @@ fn last_bin_that_takes_the_rest_is_named_by_its_lower_edge() {
     let mut report = report_of("plain");
     if let Section::Filled(scores) = &mut report.scores {
         scores[0].unit = String::new();
-        scores[0].distribution = Distribution::Bins {
-            edges: vec![0.0, 1.0, 2.0, 940.0],
-            counts: vec![5, 4, 2],
-        };
+        scores[0].distribution =
+            Distribution::Bins { edges: vec![0.0, 1.0, 2.0, 940.0], counts: vec![5, 4, 2] };
     }
     let page = render(&report, Lang::En);
     assert!(section(&page, "scores").contains("≥ 2\n"));
@@ -501,22 +409,10 @@ fn ends_without_members_are_left_out_of_flows() {
 
 #[test]
 fn radar_of_two_dimensions_is_not_drawn() {
-    let caption = charts::Caption {
-        id: "c",
-        title: "t",
-        desc: "d",
-    };
-    let axis = charts::Axis {
-        label: "a".to_owned(),
-        value: 1.0,
-        figure: "1".to_owned(),
-        before: None,
-    };
-    let radar = charts::Radar {
-        axes: vec![axis; 2],
-        most: 5.0,
-        ..charts::Radar::default()
-    };
+    let caption = charts::Caption { id: "c", title: "t", desc: "d" };
+    let axis =
+        charts::Axis { label: "a".to_owned(), value: 1.0, figure: "1".to_owned(), before: None };
+    let radar = charts::Radar { axes: vec![axis; 2], most: 5.0, ..charts::Radar::default() };
     assert_eq!(charts::radar(&caption, &radar), "");
 }
 
@@ -533,19 +429,13 @@ fn small_pages_are_as_they_were_looked_at() {
         // The style has tests and eyes of its own; without it and its digest the page shows its structure.
         let (head, rest) = page.split_once("<style>").unwrap();
         let body = rest.split_once("</style>").unwrap().1;
-        let head = head
-            .split_once("content=\"default-src")
-            .map_or(head, |h| h.0);
+        let head = head.split_once("content=\"default-src").map_or(head, |h| h.0);
         let page = format!("{head}\n{}", body.replace("><", ">\n<"));
         let kept = std::env::current_dir().unwrap().join("tests/golden").join(name);
         if std::fs::read_to_string(&kept).unwrap_or_default() != page {
             let new = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
             std::fs::write(&new, &page).unwrap();
-            panic!(
-                "{name} differs: look at {} and copy it to {}",
-                new.display(),
-                kept.display()
-            );
+            panic!("{name} differs: look at {} and copy it to {}", new.display(), kept.display());
         }
     }
 }

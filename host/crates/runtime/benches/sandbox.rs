@@ -121,10 +121,17 @@ fn compare(contenders: &mut [Contender<'_>], batch: &Batch, calls: u32, json: bo
     for (contender, times) in contenders.iter().zip(&mut times) {
         let ns = median(times);
         if json {
-            println!("{{\"name\": \"{}\", \"rows\": {}, \"ns_per_call\": {ns:.1}}}", contender.name, batch.rows);
+            println!(
+                "{{\"name\": \"{}\", \"rows\": {}, \"ns_per_call\": {ns:.1}}}",
+                contender.name, batch.rows
+            );
             continue;
         }
         let (a_call, a_row) = (ns / 1e3, ns / f64::from(batch.rows));
-        println!("  {:30} {a_call:10.3} us a call {a_row:9.1} ns a row {:6.2} x", contender.name, ns / base);
+        println!(
+            "  {:30} {a_call:10.3} us a call {a_row:9.1} ns a row {:6.2} x",
+            contender.name,
+            ns / base
+        );
     }
 }

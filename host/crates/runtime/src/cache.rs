@@ -73,7 +73,12 @@ impl Cache {
     }
 
     /// Stores code that this process or its own compiling child has just made, and returns it ready for use.
-    pub(crate) fn store(&self, engine: &Engine, id: CodeId, code: &[u8]) -> Result<Component, RuntimeError> {
+    pub(crate) fn store(
+        &self,
+        engine: &Engine,
+        id: CodeId,
+        code: &[u8],
+    ) -> Result<Component, RuntimeError> {
         let component = instantiable(engine, code)
             .map_err(|e| RuntimeError::Engine { detail: format!("{e:#}") })?;
         let path = self.path(id);
@@ -109,7 +114,8 @@ impl Cache {
     }
 
     fn tag(&self, id: CodeId, code: &[u8]) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
         mac.update(MAGIC);
         mac.update(&id.component.0);
         mac.update(&id.settings.0);
@@ -119,7 +125,10 @@ impl Cache {
 }
 
 /// Makes compiled code ready for use.
-#[expect(unsafe_code, reason = "wasmtime cannot check that compiled code was compiled; the callers can")]
+#[expect(
+    unsafe_code,
+    reason = "wasmtime cannot check that compiled code was compiled; the callers can"
+)]
 fn instantiable(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: `code` is machine code that a wasmtime of this very build made from a validated component. The
     // callers hold to that: `load` passes only bytes whose HMAC under this host's secret key verifies in memory,

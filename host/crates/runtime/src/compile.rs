@@ -21,7 +21,8 @@ const WORDS_BYTES_MAX: u64 = 16 << 10;
 /// Threads of one compilation; each has an arena of its own under the limit of address space.
 const THREADS: &str = "4";
 /// What the child says where it gets no memory: from the allocator, from the system, for a thread's stack.
-const NO_MEMORY: [&str; 3] = ["memory allocation", "Cannot allocate memory", "ThreadPoolBuildError"];
+const NO_MEMORY: [&str; 3] =
+    ["memory allocation", "Cannot allocate memory", "ThreadPoolBuildError"];
 /// Signals that end a process at its CPU limit.
 const SIGXCPU: i32 = 24;
 const SIGKILL: i32 = 9;
@@ -92,23 +93,22 @@ fn compile_in_child(
 
 /// Tells why the child ended.
 fn failure(status: ExitStatus, words: &str, program: &Path, limits: &Limits) -> LoadError {
-    let memory = LoadError::CompileLimit {
-        limit: "memory",
-        max: limits.compile_bytes_max,
-        unit: "bytes",
-    };
+    let memory =
+        LoadError::CompileLimit { limit: "memory", max: limits.compile_bytes_max, unit: "bytes" };
     match (status.code(), status.signal()) {
         (Some(EXIT_INVALID), _) => LoadError::Invalid { detail: words.to_owned() },
-        (_, Some(SIGXCPU | SIGKILL)) => LoadError::CompileLimit {
-            limit: "cpu",
-            max: limits.compile_cpu_s_max,
-            unit: "seconds",
-        },
+        (_, Some(SIGXCPU | SIGKILL)) => {
+            LoadError::CompileLimit { limit: "cpu", max: limits.compile_cpu_s_max, unit: "seconds" }
+        }
         (_, Some(SIGABRT)) => memory,
         _ if NO_MEMORY.iter().any(|sign| words.contains(sign)) => memory,
         _ => LoadError::Host(RuntimeError::CompileChild {
             program: program.to_owned(),
-            detail: if words.is_empty() { status.to_string() } else { format!("{status}: {words}") },
+            detail: if words.is_empty() {
+                status.to_string()
+            } else {
+                format!("{status}: {words}")
+            },
         }),
     }
 }

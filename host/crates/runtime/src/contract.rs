@@ -91,11 +91,9 @@ fn own_imports(imports: &[String]) -> impl Iterator<Item = &String> {
 fn one_version<'a>(names: impl Iterator<Item = &'a String>) -> Result<ContractVersion, LoadError> {
     let mut first: Option<(&String, ContractVersion)> = None;
     for name in names {
-        let version = name
-            .split_once('@')
-            .and_then(|(_, v)| ContractVersion::parse(v))
-            .ok_or_else(|| LoadError::ContractMismatch {
-                detail: format!("`{name}` carries no version"),
+        let version =
+            name.split_once('@').and_then(|(_, v)| ContractVersion::parse(v)).ok_or_else(|| {
+                LoadError::ContractMismatch { detail: format!("`{name}` carries no version") }
             })?;
         match first {
             None => first = Some((name, version)),
@@ -207,9 +205,15 @@ mod tests {
 
     #[test]
     fn only_types_and_log_of_the_contract_may_be_imported() {
-        assert!(refuse_imports(&names(&["playbook:plugin/types@0.1.0", "playbook:plugin/log@0.1.0"])).is_ok());
+        assert!(
+            refuse_imports(&names(&["playbook:plugin/types@0.1.0", "playbook:plugin/log@0.1.0"]))
+                .is_ok()
+        );
         for other in ["playbook:plugin/clock@0.1.0", "acme:db/query", "log"] {
-            assert!(matches!(refuse_imports(&names(&[other])), Err(LoadError::UnknownImport { .. })));
+            assert!(matches!(
+                refuse_imports(&names(&[other])),
+                Err(LoadError::UnknownImport { .. })
+            ));
         }
     }
 }

@@ -20,10 +20,9 @@ pub(crate) fn wides(columns: &Columns) -> Option<Vec<wit::WideParam<'_>>> {
 fn wide(from: &model::Wide) -> wit::WideParam<'_> {
     match from {
         model::Wide::Text(cells) => wit::WideParam::Text(text_cells(cells)),
-        model::Wide::Reals(cells) => wit::WideParam::Reals(wit::RealListsParam {
-            ends: &cells.ends,
-            values: &cells.values,
-        }),
+        model::Wide::Reals(cells) => {
+            wit::WideParam::Reals(wit::RealListsParam { ends: &cells.ends, values: &cells.values })
+        }
         model::Wide::Integers(cells) => wit::WideParam::Integers(wit::IntegerListsParam {
             ends: &cells.ends,
             values: &cells.values,

@@ -9,7 +9,8 @@ use std::time::Duration;
 use playbook_model::{Digest, Limits};
 use sha2::{Digest as _, Sha256};
 use wasmtime::{
-    Config, Enabled, Engine, Inlining, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy,
+    Config, Enabled, Engine, Inlining, InstanceAllocationStrategy, OptLevel,
+    PoolingAllocationConfig, Strategy,
 };
 
 use crate::{Metering, RuntimeError};

@@ -49,7 +49,9 @@ pub enum LoadError {
         exports: Vec<String>,
     },
     /// Built for a contract that this host no longer serves.
-    #[error("component is built for contract {found}, older than {oldest}, the oldest that this host serves; build it again with the current SDK")]
+    #[error(
+        "component is built for contract {found}, older than {oldest}, the oldest that this host serves; build it again with the current SDK"
+    )]
     ContractTooOld {
         /// Version of its exports.
         found: String,
@@ -57,7 +59,9 @@ pub enum LoadError {
         oldest: String,
     },
     /// Built for a contract that this host does not know yet.
-    #[error("component is built for contract {found}, newer than {newest}, the newest that this host serves; use a newer host, or build it with an older SDK")]
+    #[error(
+        "component is built for contract {found}, newer than {newest}, the newest that this host serves; use a newer host, or build it with an older SDK"
+    )]
     ContractTooNew {
         /// Version of its exports.
         found: String,
@@ -73,7 +77,10 @@ pub enum LoadError {
         other: String,
     },
     /// Imports WASI.
-    #[error("component imports {}, and no WASI is offered: a plugin has no clock, files, network or randomness; build it {how}", list(imports))]
+    #[error(
+        "component imports {}, and no WASI is offered: a plugin has no clock, files, network or randomness; build it {how}",
+        list(imports)
+    )]
     Wasi {
         /// What it imports.
         imports: Vec<String>,
@@ -81,13 +88,19 @@ pub enum LoadError {
         how: &'static str,
     },
     /// Imports something that no host of this contract offers.
-    #[error("component imports {}, which is not offered; the only import is `playbook:plugin/log`", list(imports))]
+    #[error(
+        "component imports {}, which is not offered; the only import is `playbook:plugin/log`",
+        list(imports)
+    )]
     UnknownImport {
         /// What it imports.
         imports: Vec<String>,
     },
     /// Not exactly one kind, or no `plugin` interface.
-    #[error("component must export `playbook:plugin/plugin` and one of scoring, segmentation, incentive, campaign, roi, diagnosis; it exports {}", list(exports))]
+    #[error(
+        "component must export `playbook:plugin/plugin` and one of scoring, segmentation, incentive, campaign, roi, diagnosis; it exports {}",
+        list(exports)
+    )]
     NotAPlugin {
         /// What it exports of the contract.
         exports: Vec<String>,

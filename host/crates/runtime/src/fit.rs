@@ -154,7 +154,8 @@ impl Fitting {
             returned_bytes: limits.fit_memory_bytes_max,
         };
         let (outcome, spent) = self.instance.call(budget, |store, guests: &Guests| {
-            let guest = guests.fitting.as_ref().ok_or_else(|| wasmtime::Error::msg("no `fitting`"))?;
+            let guest =
+                guests.fitting.as_ref().ok_or_else(|| wasmtime::Error::msg("no `fitting`"))?;
             call(store, guest)
         });
         self.counters.add(rows, spent);

@@ -53,25 +53,37 @@ pub(crate) enum KindGuest {
 
 impl Indices {
     /// Finds the functions of the contract.
-    pub(crate) fn find(pre: &InstancePre<State>, kind: Kind, fitted: bool) -> Result<Self, LoadError> {
+    pub(crate) fn find(
+        pre: &InstancePre<State>,
+        kind: Kind,
+        fitted: bool,
+    ) -> Result<Self, LoadError> {
         let find = || -> wasmtime::Result<Self> {
             Ok(Self {
                 plugin: exports::plugin::GuestIndices::new(pre)?,
                 kind: match kind {
-                    Kind::Scoring => KindIndices::Scoring(exports::scoring::GuestIndices::new(pre)?),
+                    Kind::Scoring => {
+                        KindIndices::Scoring(exports::scoring::GuestIndices::new(pre)?)
+                    }
                     Kind::Segmentation => {
                         KindIndices::Segmentation(exports::segmentation::GuestIndices::new(pre)?)
                     }
                     Kind::Incentive => {
                         KindIndices::Incentive(exports::incentive::GuestIndices::new(pre)?)
                     }
-                    Kind::Campaign => KindIndices::Campaign(exports::campaign::GuestIndices::new(pre)?),
+                    Kind::Campaign => {
+                        KindIndices::Campaign(exports::campaign::GuestIndices::new(pre)?)
+                    }
                     Kind::Roi => KindIndices::Roi(exports::roi::GuestIndices::new(pre)?),
                     Kind::Diagnosis => {
                         KindIndices::Diagnosis(exports::diagnosis::GuestIndices::new(pre)?)
                     }
                 },
-                fitting: if fitted { Some(exports::fitting::GuestIndices::new(pre)?) } else { None },
+                fitting: if fitted {
+                    Some(exports::fitting::GuestIndices::new(pre)?)
+                } else {
+                    None
+                },
             })
         };
         find().map_err(|e| LoadError::ContractMismatch { detail: format!("{e:#}") })
@@ -86,7 +98,9 @@ impl Indices {
             plugin: self.plugin.load(&mut *store, instance)?,
             kind: match &self.kind {
                 KindIndices::Scoring(i) => KindGuest::Scoring(i.load(&mut *store, instance)?),
-                KindIndices::Segmentation(i) => KindGuest::Segmentation(i.load(&mut *store, instance)?),
+                KindIndices::Segmentation(i) => {
+                    KindGuest::Segmentation(i.load(&mut *store, instance)?)
+                }
                 KindIndices::Incentive(i) => KindGuest::Incentive(i.load(&mut *store, instance)?),
                 KindIndices::Campaign(i) => KindGuest::Campaign(i.load(&mut *store, instance)?),
                 KindIndices::Roi(i) => KindGuest::Roi(i.load(&mut *store, instance)?),

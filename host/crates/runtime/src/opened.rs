@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use playbook_model::{
-    Batch, CampaignPlan, CellType, Context, Factor, Fault, Kind, Minor, Outcome, Proposals, RowAnswer,
-    Segments, Shape, TableAnswer,
+    Batch, CampaignPlan, CellType, Context, Factor, Fault, Kind, Minor, Outcome, Proposals,
+    RowAnswer, Segments, Shape, TableAnswer,
 };
 use wasmtime::Store;
 
@@ -112,13 +112,19 @@ impl OpenedPlugin {
     ///
     /// # Errors
     /// A host's fault: another kind of plugin, a batch without the shape's columns, no free instance.
-    pub fn score(&self, context: &Context, batch: &Batch) -> Result<Outcome<RowAnswer>, RuntimeError> {
+    pub fn score(
+        &self,
+        context: &Context,
+        batch: &Batch,
+    ) -> Result<Outcome<RowAnswer>, RuntimeError> {
         self.expect(Kind::Scoring, "score")?;
         self.run_rows(
             batch,
             self.row_bytes(batch.rows, 4),
             |store, guest, batch| match guest {
-                KindGuest::Scoring(guest) => guest.call_score(store, convert::context(context), batch),
+                KindGuest::Scoring(guest) => {
+                    guest.call_score(store, convert::context(context), batch)
+                }
                 _ => Err(other_kind()),
             },
             convert::row_answer,
@@ -140,7 +146,9 @@ impl OpenedPlugin {
             batch,
             self.plugin.loaded.limits.returned_bytes_max,
             |store, guest, batch| match guest {
-                KindGuest::Scoring(guest) => guest.call_explain(store, convert::context(context), batch),
+                KindGuest::Scoring(guest) => {
+                    guest.call_explain(store, convert::context(context), batch)
+                }
                 _ => Err(other_kind()),
             },
             convert::factors,
@@ -152,13 +160,19 @@ impl OpenedPlugin {
     ///
     /// # Errors
     /// As [`OpenedPlugin::score`].
-    pub fn assign(&self, context: &Context, batch: &Batch) -> Result<Outcome<Segments>, RuntimeError> {
+    pub fn assign(
+        &self,
+        context: &Context,
+        batch: &Batch,
+    ) -> Result<Outcome<Segments>, RuntimeError> {
         self.expect(Kind::Segmentation, "assign")?;
         self.run_rows(
             batch,
             self.row_bytes(batch.rows, 8),
             |store, guest, batch| match guest {
-                KindGuest::Segmentation(guest) => guest.call_assign(store, convert::context(context), batch),
+                KindGuest::Segmentation(guest) => {
+                    guest.call_assign(store, convert::context(context), batch)
+                }
                 _ => Err(other_kind()),
             },
             convert::segments,
@@ -180,7 +194,9 @@ impl OpenedPlugin {
             batch,
             self.proposal_bytes(batch.rows),
             |store, guest, batch| match guest {
-                KindGuest::Incentive(guest) => guest.call_propose(store, convert::context(context), batch),
+                KindGuest::Incentive(guest) => {
+                    guest.call_propose(store, convert::context(context), batch)
+                }
                 _ => Err(other_kind()),
             },
             convert::proposals,
@@ -227,7 +243,9 @@ impl OpenedPlugin {
             batch,
             self.proposal_bytes(batch.rows),
             |store, guest, batch| match guest {
-                KindGuest::Campaign(guest) => guest.call_touch(store, convert::context(context), phase, batch),
+                KindGuest::Campaign(guest) => {
+                    guest.call_touch(store, convert::context(context), phase, batch)
+                }
                 _ => Err(other_kind()),
             },
             convert::proposals,
@@ -263,7 +281,9 @@ impl OpenedPlugin {
             self.all_table_rows(),
             self.table_bytes(),
             |store, guests| match &guests.kind {
-                KindGuest::Diagnosis(guest) => guest.call_diagnose(store, convert::context(context)),
+                KindGuest::Diagnosis(guest) => {
+                    guest.call_diagnose(store, convert::context(context))
+                }
                 _ => Err(other_kind()),
             },
             convert::table_answer,
@@ -275,13 +295,19 @@ impl OpenedPlugin {
     ///
     /// # Errors
     /// As [`OpenedPlugin::score`].
-    pub fn screen(&self, context: &Context, batch: &Batch) -> Result<Outcome<RowAnswer>, RuntimeError> {
+    pub fn screen(
+        &self,
+        context: &Context,
+        batch: &Batch,
+    ) -> Result<Outcome<RowAnswer>, RuntimeError> {
         self.expect(Kind::Diagnosis, "screen")?;
         self.run_rows(
             batch,
             self.row_bytes(batch.rows, 4),
             |store, guest, batch| match guest {
-                KindGuest::Diagnosis(guest) => guest.call_screen(store, convert::context(context), batch),
+                KindGuest::Diagnosis(guest) => {
+                    guest.call_screen(store, convert::context(context), batch)
+                }
                 _ => Err(other_kind()),
             },
             convert::row_answer,
@@ -296,13 +322,23 @@ impl OpenedPlugin {
         &self,
         batch: &Batch,
         returned_bytes: u64,
-        call: impl FnOnce(&mut Store<State>, &KindGuest, crate::bindings::playbook::plugin::types::Batch<'_>) -> Said<R>,
+        call: impl FnOnce(
+            &mut Store<State>,
+            &KindGuest,
+            crate::bindings::playbook::plugin::types::Batch<'_>,
+        ) -> Said<R>,
         convert: impl FnOnce(R) -> T,
         check: impl FnOnce(&T) -> Checked,
     ) -> Result<Outcome<T>, RuntimeError> {
         let wides = self.check_batch(batch)?;
         let lent = convert::batch(batch, wides.as_deref());
-        self.run(batch.rows, returned_bytes, |store, guests| call(store, &guests.kind, lent), convert, check)
+        self.run(
+            batch.rows,
+            returned_bytes,
+            |store, guests| call(store, &guests.kind, lent),
+            convert,
+            check,
+        )
     }
 
     fn run<R, T>(
@@ -321,7 +357,8 @@ impl OpenedPlugin {
             }
         };
         let limits = &self.plugin.loaded.limits;
-        let fuel = limits.fuel_base.saturating_add(limits.fuel_per_row.saturating_mul(u64::from(rows)));
+        let fuel =
+            limits.fuel_base.saturating_add(limits.fuel_per_row.saturating_mul(u64::from(rows)));
         let budget = Budget { fuel, wall_ms: limits.call_ms_max, returned_bytes };
         let (said, spent) = instance.call(budget, call);
         self.counters.add(u64::from(rows), spent);
@@ -367,7 +404,8 @@ impl OpenedPlugin {
 
     fn open_instance(&self, instance: &mut Instance) -> Result<Outcome<()>, RuntimeError> {
         self.counters.instance();
-        let wides: Vec<_> = self.opening.tables.iter().map(|t| convert::wides(&t.columns)).collect();
+        let wides: Vec<_> =
+            self.opening.tables.iter().map(|t| convert::wides(&t.columns)).collect();
         let tables: Vec<_> = self
             .opening
             .tables
@@ -385,8 +423,8 @@ impl OpenedPlugin {
         let rows = u64::from(self.all_table_rows());
         budget.fuel = budget.fuel.saturating_add(limits.fuel_per_row.saturating_mul(rows));
         let context = convert::context(&self.opening.context);
-        let (said, _) = instance
-            .call(budget, |store, guests| guests.plugin.call_open(store, context, opening));
+        let (said, _) =
+            instance.call(budget, |store, guests| guests.plugin.call_open(store, context, opening));
         // Only calls that answer count from here on.
         instance.calls = 0;
         Ok(match said {
@@ -419,7 +457,9 @@ impl OpenedPlugin {
             .table_rows
             .iter()
             .zip(0_u32..)
-            .map(|(rows, table)| u64::from(*rows) * (produced_bytes(&self.shape, Some(table)) + FINDING_BYTES))
+            .map(|(rows, table)| {
+                u64::from(*rows) * (produced_bytes(&self.shape, Some(table)) + FINDING_BYTES)
+            })
             .sum();
         let reasons = self.shape.reasons.len() as u64 * FINDING_BYTES;
         (2 * (columns + reasons)).max(self.plugin.loaded.limits.returned_bytes_max)
@@ -439,10 +479,14 @@ impl OpenedPlugin {
         }
     }
 
-    fn check_batch<'a>(&self, batch: &'a Batch) -> Result<Option<Vec<WideParam<'a>>>, RuntimeError> {
-        let rows = self.shape.rows.as_ref().ok_or_else(|| RuntimeError::Input {
-            detail: "its shape has no rows".to_owned(),
-        })?;
+    fn check_batch<'a>(
+        &self,
+        batch: &'a Batch,
+    ) -> Result<Option<Vec<WideParam<'a>>>, RuntimeError> {
+        let rows =
+            self.shape.rows.as_ref().ok_or_else(|| RuntimeError::Input {
+                detail: "its shape has no rows".to_owned(),
+            })?;
         check_rows(batch.rows)?;
         validate::input(&rows.columns, batch.rows, &batch.columns)
             .map_err(|detail| RuntimeError::Input { detail })?;
@@ -460,7 +504,9 @@ fn produced_bytes(shape: &Shape, table: Option<u32>) -> u64 {
         .filter(|p| p.table == table)
         .map(|p| match p.cell_type {
             CellType::Real | CellType::Integer | CellType::Category => 9,
-            CellType::Text | CellType::Reals | CellType::Integers | CellType::Texts => WIDE_CELL_BYTES,
+            CellType::Text | CellType::Reals | CellType::Integers | CellType::Texts => {
+                WIDE_CELL_BYTES
+            }
         })
         .sum()
 }
@@ -468,7 +514,8 @@ fn produced_bytes(shape: &Shape, table: Option<u32>) -> u64 {
 /// Checks the tables of an opening or a fit against the shape.
 pub(crate) fn check_tables(shape: &Shape, tables: &[Batch]) -> Result<(), RuntimeError> {
     if tables.len() != shape.tables.len() {
-        let detail = format!("{} tables are given, {} are asked for", tables.len(), shape.tables.len());
+        let detail =
+            format!("{} tables are given, {} are asked for", tables.len(), shape.tables.len());
         return Err(RuntimeError::Input { detail });
     }
     for (need, table) in shape.tables.iter().zip(tables) {

@@ -114,9 +114,8 @@ impl Plugin {
             Ok(instance) => instance,
             Err(fault) => return Ok(Err(fault)),
         };
-        let (said, _) = instance.call(self.loaded.said_budget(), |store, guests| {
-            guests.plugin.call_describe(store)
-        });
+        let (said, _) = instance
+            .call(self.loaded.said_budget(), |store, guests| guests.plugin.call_describe(store));
         Ok(said.and_then(|said| {
             let said = convert::description(said);
             validate::description(self.kind(), &said).map_err(Fault::Malformed)?;
@@ -191,7 +190,8 @@ impl Loaded {
         settings: &str,
     ) -> Result<Outcome<Shape>, RuntimeError> {
         if settings.len() > SETTINGS_BYTES_MAX {
-            let detail = format!("settings are {} bytes, the limit is {SETTINGS_BYTES_MAX}", settings.len());
+            let detail =
+                format!("settings are {} bytes, the limit is {SETTINGS_BYTES_MAX}", settings.len());
             return Err(RuntimeError::Input { detail });
         }
         let (said, _) = instance

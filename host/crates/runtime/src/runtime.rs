@@ -69,8 +69,7 @@ impl Runtime {
         let fuel_and_epoch = Metered::new(Metering::FuelAndEpoch, &options)?;
         let epoch_only = Metered::new(Metering::EpochOnly, &options)?;
         let cache = Cache::open(&options.cache_dir, &options.key_dir)?;
-        let ticker =
-            Ticker::start(vec![fuel_and_epoch.engine.clone(), epoch_only.engine.clone()])?;
+        let ticker = Ticker::start(vec![fuel_and_epoch.engine.clone(), epoch_only.engine.clone()])?;
         let places = Arc::new(Places::new(options.instances_max));
         let inner = Inner { options, fuel_and_epoch, epoch_only, cache, places, _ticker: ticker };
         Ok(Self { inner: Arc::new(inner) })

@@ -83,7 +83,12 @@ impl HasData for State {
 }
 
 impl State {
-    pub(crate) fn new(memory_bytes_max: u64, keeps_text: bool, log_bytes_max: u64, log_lines_max: u64) -> Self {
+    pub(crate) fn new(
+        memory_bytes_max: u64,
+        keeps_text: bool,
+        log_bytes_max: u64,
+        log_lines_max: u64,
+    ) -> Self {
         Self {
             memory: MemoryAccount { used: 0, max: memory_bytes_max, refused: None },
             log: LogAccount {

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::instance::Spent;
-use crate::state::LogLine;
 use crate::pool::lock;
+use crate::state::LogLine;
 
 /// Lines that are kept per opened plugin; later ones are counted only.
 const LINES_KEPT_MAX: usize = 1_000;

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use playbook_model::{
-    CampaignPlan, CellType, Columns, Description, Factor, Finding, FitStep, Kind, Minor, NONE_INDEX,
-    Need, Place, Produce, Proposals, RowAnswer, Segments, Shape, Source, TableAnswer, TextCells, Wide,
+    CampaignPlan, CellType, Columns, Description, Factor, Finding, FitStep, Kind, Minor,
+    NONE_INDEX, Need, Place, Produce, Proposals, RowAnswer, Segments, Shape, Source, TableAnswer,
+    TextCells, Wide,
 };
 
 /// Bounds of a shape.
@@ -168,15 +169,14 @@ fn wide(column: &Expected<'_>, cells: &Wide, rows: usize) -> Checked {
     let named = |text: String| format!("column `{}`: {text}", column.name);
     let checked = match (column.cell_type, cells) {
         (CellType::Text, Wide::Text(cells)) => texts(cells, rows),
-        (CellType::Reals, Wide::Reals(cells)) => {
-            ends(&cells.ends, rows, cells.values.len()).and_then(|()| {
+        (CellType::Reals, Wide::Reals(cells)) => ends(&cells.ends, rows, cells.values.len())
+            .and_then(|()| {
                 if cells.values.iter().all(|v| v.is_finite()) {
                     Ok(())
                 } else {
                     Err("a value is not finite".to_owned())
                 }
-            })
-        }
+            }),
         (CellType::Integers, Wide::Integers(cells)) => ends(&cells.ends, rows, cells.values.len()),
         (CellType::Texts, Wide::Texts(cells)) => ends(&cells.ends, rows, cells.values.ends.len())
             .and_then(|()| texts(&cells.values, cells.values.ends.len())),
@@ -424,7 +424,8 @@ pub(crate) fn description(kind: Kind, said: &Description) -> Checked {
     if !is_kebab(&said.name) || said.name.len() > 64 {
         return Err("its name is not kebab-case of at most 64 letters".to_owned());
     }
-    let parts: Vec<&str> = said.version.split(['-', '+']).take(1).flat_map(|v| v.split('.')).collect();
+    let parts: Vec<&str> =
+        said.version.split(['-', '+']).take(1).flat_map(|v| v.split('.')).collect();
     if parts.len() != 3 || !parts.iter().all(|p| p.parse::<u32>().is_ok()) {
         return Err(format!("its version `{}` is not like 1.2.3", said.version));
     }
@@ -446,7 +447,8 @@ pub(crate) fn shape(kind: Kind, fitted: bool, shape: &Shape) -> Checked {
         at_most("columns", table.columns.len(), COLUMNS_MAX)?;
         table.columns.iter().try_for_each(need)?;
     }
-    if shape.rows.is_none() && matches!(kind, Kind::Scoring | Kind::Segmentation | Kind::Incentive) {
+    if shape.rows.is_none() && matches!(kind, Kind::Scoring | Kind::Segmentation | Kind::Incentive)
+    {
         return Err(format!("a {} plugin needs `rows`", kind.name()));
     }
     if shape.fit_passes_max > 0 && !fitted {

@@ -16,13 +16,7 @@ pub(crate) const CHUNK_MEMBERS: u64 = 32_768;
 
 const KEY_KINDS: &[&str] = &["phone", "email", "union-id", "card"];
 const PURPOSES: &[&str] = &["service", "marketing", "profiling"];
-const STATES: &[&str] = &[
-    "granted",
-    "requested",
-    "pending_second",
-    "withdrawn",
-    "expired",
-];
+const STATES: &[&str] = &["granted", "requested", "pending_second", "withdrawn", "expired"];
 /// Per purpose: share asked at all, then shares of the states.
 const CONSENTS: [(f64, [f64; 5]); 3] = [
     (0.98, [0.96, 0.01, 0.01, 0.02, 0.0]),
@@ -123,12 +117,7 @@ impl Identities {
         let linked = second || account.conflict.is_some();
         // Accounts that are joined need the key that joins them, on both sides.
         let phone = draws.random::<f64>();
-        self.row(
-            person,
-            0,
-            key(account.owner, 0),
-            second || linked || phone < 0.96,
-        );
+        self.row(person, 0, key(account.owner, 0), second || linked || phone < 0.96);
         if let Some(other) = account.conflict {
             self.row(person, 2, key(other, 2), true);
         } else if draws.random::<f64>() < 0.6 {
@@ -179,8 +168,7 @@ impl Consents {
             self.member.push(person.member());
             self.purpose.push(purpose);
             self.state.push(state);
-            self.time
-                .push((person.joined_ms + after).min(c::AS_OF_MS - 1));
+            self.time.push((person.joined_ms + after).min(c::AS_OF_MS - 1));
         }
     }
 
@@ -222,12 +210,10 @@ impl Truths {
         self.sentiment.push(person.sentiment);
         self.interactions.push(told.interactions_30d);
         self.tier.push(crate::truth::tier(told.interactions_30d));
-        self.rate
-            .push(buyer.map_or(f64::NAN, |buyer| buyer.rate_day));
+        self.rate.push(buyer.map_or(f64::NAN, |buyer| buyer.rate_day));
         self.drop.push(buyer.map_or(f64::NAN, |buyer| buyer.drop));
         self.buying.push(buyer.is_some_and(|buyer| buyer.buying));
-        self.mean
-            .push(buyer.map_or(NO_INTEGER, |buyer| buyer.mean_minor));
+        self.mean.push(buyer.map_or(NO_INTEGER, |buyer| buyer.mean_minor));
         self.orders.push(told.orders);
         self.spend.push(told.spend_minor);
     }

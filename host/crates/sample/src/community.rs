@@ -11,13 +11,8 @@ pub(crate) const HORIZON_DAYS: i64 = 400;
 /// Id of the first member.
 pub(crate) const FIRST_MEMBER: i64 = 100_000_001;
 
-pub(crate) const CHANNELS: &[&str] = &[
-    "messaging",
-    "short-video",
-    "seeding",
-    "microblog",
-    "web-shop",
-];
+pub(crate) const CHANNELS: &[&str] =
+    &["messaging", "short-video", "seeding", "microblog", "web-shop"];
 /// How often members join through each channel.
 pub(crate) const CHANNEL_WEIGHTS: [f64; 5] = [0.36, 0.26, 0.18, 0.08, 0.12];
 /// How active members of each channel are, relative to the mean.
@@ -37,9 +32,8 @@ pub(crate) const COMMUNITIES: &[&str] = &[
     "service-desk",
     "makers",
 ];
-pub(crate) const COMMUNITY_WEIGHTS: [f64; 12] = [
-    0.18, 0.03, 0.16, 0.10, 0.08, 0.11, 0.09, 0.08, 0.07, 0.04, 0.03, 0.03,
-];
+pub(crate) const COMMUNITY_WEIGHTS: [f64; 12] =
+    [0.18, 0.03, 0.16, 0.10, 0.08, 0.11, 0.09, 0.08, 0.07, 0.04, 0.03, 0.03];
 
 pub(crate) const REGIONS: &[&str] = &["east", "south", "north", "west", "overseas-eu", "unknown"];
 pub(crate) const REGION_WEIGHTS: [f64; 6] = [0.36, 0.24, 0.19, 0.15, 0.02, 0.04];
@@ -47,9 +41,8 @@ pub(crate) const REGION_WEIGHTS: [f64; 6] = [0.36, 0.24, 0.19, 0.15, 0.02, 0.04]
 pub(crate) const AGE_BANDS: &[&str] = &["under_14", "14_17", "adult", "unknown"];
 pub(crate) const AGE_WEIGHTS: [f64; 4] = [0.004, 0.026, 0.89, 0.08];
 
-pub(crate) const TOPICS: &[&str] = &[
-    "care", "food", "sport", "travel", "craft", "family", "style", "tech",
-];
+pub(crate) const TOPICS: &[&str] =
+    &["care", "food", "sport", "travel", "craft", "family", "style", "tech"];
 
 /// Campaigns: name, first day before the as-of time, days, share of the events in it that belong to it.
 pub(crate) const CAMPAIGN_NAMES: &[&str] = &[

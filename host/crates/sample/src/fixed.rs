@@ -32,7 +32,13 @@ const CAMPAIGN_COST: f64 = 900.0;
 const SUBJECTS: &[&str] = &["brand", "channel", "reward"];
 /// Keys of subjects: channels in the order of [`c::CHANNELS`], then rewards.
 const KEYS: &[&str] = &[
-    "messaging", "short-video", "seeding", "microblog", "web-shop", "welcome-coupon", "repeat-coupon",
+    "messaging",
+    "short-video",
+    "seeding",
+    "microblog",
+    "web-shop",
+    "welcome-coupon",
+    "repeat-coupon",
     "sharing-gift",
 ];
 /// Facts of channels: share of the budget, core platform, on trial, share of messages that arrive.
@@ -73,12 +79,35 @@ const FIGURES: &[(&str, f64, f64, f64)] = &[
     ("retention_d30", 0.46, 0.54, 0.02),
 ];
 const METRICS: &[&str] = &[
-    "content_relevance", "reply_median_min", "thread_share", "idle_share",
-    "contacts_to_first_order", "incentive_output_ratio", "tag_coverage", "tag_accuracy",
-    "precise_reach", "near_duplicate_share_30d", "video_share", "themes_4w", "availability_30d",
-    "sync_lag_p95_min", "data_accuracy", "automation_rate", "brand_tag_share", "nps",
-    "brand_consistency", "positive_brand_share", "ugc_share", "retention_d30", "weight", "core",
-    "trial", "delivery_rate", "attributed_output_minor", "cost_minor", "age_days",
+    "content_relevance",
+    "reply_median_min",
+    "thread_share",
+    "idle_share",
+    "contacts_to_first_order",
+    "incentive_output_ratio",
+    "tag_coverage",
+    "tag_accuracy",
+    "precise_reach",
+    "near_duplicate_share_30d",
+    "video_share",
+    "themes_4w",
+    "availability_30d",
+    "sync_lag_p95_min",
+    "data_accuracy",
+    "automation_rate",
+    "brand_tag_share",
+    "nps",
+    "brand_consistency",
+    "positive_brand_share",
+    "ugc_share",
+    "retention_d30",
+    "weight",
+    "core",
+    "trial",
+    "delivery_rate",
+    "attributed_output_minor",
+    "cost_minor",
+    "age_days",
 ];
 /// First metric of channels and of rewards in [`METRICS`].
 const CHANNEL_METRIC: u8 = 22;

@@ -122,13 +122,7 @@ impl<'a> Life<'a> {
         events: &'a mut Events,
     ) -> (Told, Option<Buyer>) {
         let first_row = events.rows();
-        let mut life = Self {
-            person,
-            draws,
-            events,
-            first_row,
-            told: Told::default(),
-        };
+        let mut life = Self { person, draws, events, first_row, told: Told::default() };
         life.push(Event::new(code("join"), person.joined_ms));
         life.own_accord();
         let buyer = buy(&mut life);
@@ -147,11 +141,8 @@ impl<'a> Life<'a> {
         }
         self.count(&event);
         let away = self.draws.random::<f64>();
-        let channel = if away < 0.12 {
-            pick(self.draws, &c::CHANNEL_WEIGHTS)
-        } else {
-            self.person.channel
-        };
+        let channel =
+            if away < 0.12 { pick(self.draws, &c::CHANNEL_WEIGHTS) } else { self.person.channel };
         let community = if away > 0.90 {
             pick(self.draws, &c::COMMUNITY_WEIGHTS)
         } else {
@@ -215,19 +206,13 @@ impl<'a> Life<'a> {
         let local = at_ms + 8 * c::HOUR_MS;
         let moved =
             at_ms - local.rem_euclid(c::DAY_MS) + hour * c::HOUR_MS + at_ms.rem_euclid(c::HOUR_MS);
-        if moved < self.person.joined_ms || moved >= c::AS_OF_MS {
-            at_ms
-        } else {
-            moved
-        }
+        if moved < self.person.joined_ms || moved >= c::AS_OF_MS { at_ms } else { moved }
     }
 
     fn own_accord(&mut self) {
         let span_days = self.person.engaged_days.min(self.person.tenure_days());
         let expected = (self.person.energy / 30.0 * span_days).max(1e-9);
-        let count: f64 = Poisson::new(expected)
-            .expect("rates are positive")
-            .sample(self.draws);
+        let count: f64 = Poisson::new(expected).expect("rates are positive").sample(self.draws);
         let bent = self.person.contributor;
         let mut weights = [0.0; kinds::OWN.len()];
         for (weight, (_, reader, contributor)) in weights.iter_mut().zip(kinds::OWN) {
@@ -246,14 +231,7 @@ impl<'a> Life<'a> {
 
     fn act(&mut self, kind: u8, at_ms: i64) {
         let mut event = Event::new(kind, at_ms);
-        if [
-            code("comment"),
-            code("post"),
-            code("review"),
-            code("feedback"),
-        ]
-        .contains(&kind)
-        {
+        if [code("comment"), code("post"), code("review"), code("feedback")].contains(&kind) {
             event.sentiment = self.feeling();
         } else if kind == code("referral_join") {
             let friend = mixed(self.person.index ^ at_ms.unsigned_abs()) % (self.person.index + 1);
@@ -293,14 +271,11 @@ impl<'a> Life<'a> {
             return;
         }
         let back = self.draws.random::<f64>() * 180.0_f64.min(self.person.tenure_days());
-        let mut event = Event::new(
-            code("nps_answer"),
-            c::AS_OF_MS - 1 - (back * c::DAY_MS as f64) as i64,
-        );
+        let mut event =
+            Event::new(code("nps_answer"), c::AS_OF_MS - 1 - (back * c::DAY_MS as f64) as i64);
         let noise: f64 = StandardNormal.sample(self.draws);
-        event.value = (7.6 + 3.2 * (self.person.sentiment - 0.1) + 1.3 * noise)
-            .round()
-            .clamp(0.0, 10.0);
+        event.value =
+            (7.6 + 3.2 * (self.person.sentiment - 0.1) + 1.3 * noise).round().clamp(0.0, 10.0);
         self.push(event);
     }
 }

@@ -30,14 +30,10 @@ pub(crate) fn buy(life: &mut Life<'_>) -> Option<Buyer> {
         return None;
     }
     let gamma = |shape, scale| Gamma::new(shape, scale).expect("parameters are positive");
-    let rate_day: f64 = gamma(c::BGNBD_R, 1.0 / c::BGNBD_ALPHA)
-        .sample(life.draws)
-        .max(1e-9);
+    let rate_day: f64 = gamma(c::BGNBD_R, 1.0 / c::BGNBD_ALPHA).sample(life.draws).max(1e-9);
     let beta = Beta::new(c::BGNBD_A, c::BGNBD_B).expect("parameters are positive");
     let drop: f64 = beta.sample(life.draws);
-    let spend_rate: f64 = gamma(c::SPEND_Q, 1.0 / c::SPEND_V)
-        .sample(life.draws)
-        .max(1e-6);
+    let spend_rate: f64 = gamma(c::SPEND_Q, 1.0 / c::SPEND_V).sample(life.draws).max(1e-6);
     let value = gamma(c::SPEND_P, 1.0 / spend_rate);
     let mean_minor = (100.0 * c::SPEND_P / spend_rate).round() as i64;
     let mut at_days = days(life.draws, c::FIRST_ORDER_MEAN_DAYS);
@@ -51,24 +47,14 @@ pub(crate) fn buy(life: &mut Life<'_>) -> Option<Buyer> {
         let minor = ((100.0 * value.sample(life.draws)).round() as i64).max(1);
         order(life, at, minor);
         if count > 0 && life.draws.random::<f64>() < drop {
-            return Some(Buyer {
-                rate_day,
-                drop,
-                buying: false,
-                mean_minor,
-            });
+            return Some(Buyer { rate_day, drop, buying: false, mean_minor });
         }
         at_days += days(life.draws, 1.0 / rate_day);
         if at_days >= tenure {
             break;
         }
     }
-    Some(Buyer {
-        rate_day,
-        drop,
-        buying: true,
-        mean_minor,
-    })
+    Some(Buyer { rate_day, drop, buying: true, mean_minor })
 }
 
 /// Appends one order and what follows from it.
@@ -88,11 +74,7 @@ fn order(life: &mut Life<'_>, at_ms: i64, minor: i64) {
         let mut refund = Event::new(code("order_refunded"), at_ms + after as i64);
         refund.original_order = id;
         // Four of five refunds are of the whole order.
-        refund.amount = if fate < c::REFUND_SHARE * 0.8 {
-            minor
-        } else {
-            minor / 2
-        };
+        refund.amount = if fate < c::REFUND_SHARE * 0.8 { minor } else { minor / 2 };
         life.push(refund);
     }
     if fate > 0.975 {
@@ -101,9 +83,8 @@ fn order(life: &mut Life<'_>, at_ms: i64, minor: i64) {
     if life.draws.random::<f64>() < 0.15 {
         let mut answer = Event::new(code("csat_answer"), at_ms + 2 * c::DAY_MS);
         let luck = life.draws.random::<f64>();
-        answer.value = (3.4 + 1.3 * life.person.sentiment + 1.4 * (luck - 0.3))
-            .round()
-            .clamp(1.0, 5.0);
+        answer.value =
+            (3.4 + 1.3 * life.person.sentiment + 1.4 * (luck - 0.3)).round().clamp(1.0, 5.0);
         life.push(answer);
     }
 }

@@ -79,10 +79,7 @@ fn is_second_account(seed: u64, index: u64) -> (bool, Draws) {
 
 /// Returns whose account member `index` is.
 pub(crate) fn account(seed: u64, index: u64) -> Account {
-    let own = Account {
-        owner: index,
-        conflict: None,
-    };
+    let own = Account { owner: index, conflict: None };
     let (second, mut draws) = is_second_account(seed, index);
     if index == 0 {
         return own;
@@ -92,16 +89,10 @@ pub(crate) fn account(seed: u64, index: u64) -> Account {
         return own;
     }
     if second {
-        return Account {
-            owner: other,
-            conflict: None,
-        };
+        return Account { owner: other, conflict: None };
     }
     let conflict = draws.random::<f64>() < c::CONFLICT_SHARE;
-    Account {
-        owner: index,
-        conflict: conflict.then_some(other),
-    }
+    Account { owner: index, conflict: conflict.then_some(other) }
 }
 
 /// Draws member `index` and returns its generator for what follows.
@@ -138,9 +129,7 @@ pub(crate) fn person(seed: u64, index: u64) -> (Person, Draws) {
 
 /// Draws exponential days.
 pub(crate) fn days(draws: &mut Draws, mean: f64) -> f64 {
-    Exp::new(1.0 / mean)
-        .expect("means are positive")
-        .sample(draws)
+    Exp::new(1.0 / mean).expect("means are positive").sample(draws)
 }
 
 impl Person {

@@ -42,21 +42,17 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn of<const N: usize>(columns: [(&'static str, Cells); N]) -> Self {
-        Self {
-            columns: columns.map(|(name, cells)| Column { name, cells }).into(),
-        }
+        Self { columns: columns.map(|(name, cells)| Column { name, cells }).into() }
     }
 
     pub(crate) fn rows(&self) -> usize {
-        self.columns
-            .first()
-            .map_or(0, |column| match &column.cells {
-                Cells::Integer(v) => v.len(),
-                Cells::Real(v) => v.len(),
-                Cells::Code(v, _) => v.len(),
-                Cells::Flag(v) => v.len(),
-                Cells::Hash(v) => v.len(),
-            })
+        self.columns.first().map_or(0, |column| match &column.cells {
+            Cells::Integer(v) => v.len(),
+            Cells::Real(v) => v.len(),
+            Cells::Code(v, _) => v.len(),
+            Cells::Flag(v) => v.len(),
+            Cells::Hash(v) => v.len(),
+        })
     }
 
     /// Schema of the file; categories keep their dictionary when they are read again.
@@ -73,48 +69,35 @@ impl Table {
             };
             Field::new(column.name, data_type, true)
         };
-        Arc::new(Schema::new(
-            self.columns.iter().map(field).collect::<Vec<_>>(),
-        ))
+        Arc::new(Schema::new(self.columns.iter().map(field).collect::<Vec<_>>()))
     }
 
     /// The columns as arrays, in order.
     pub(crate) fn arrays(&self) -> Vec<ArrayRef> {
-        self.columns
-            .iter()
-            .map(|column| column.cells.array())
-            .collect()
+        self.columns.iter().map(|column| column.cells.array()).collect()
     }
 }
 
 impl Cells {
     fn array(&self) -> ArrayRef {
         match self {
-            Self::Integer(v) => Arc::new(
-                v.iter()
-                    .map(|v| (*v != NO_INTEGER).then_some(*v))
-                    .collect::<Int64Array>(),
-            ),
-            Self::Real(v) => Arc::new(
-                v.iter()
-                    .map(|v| (!v.is_nan()).then_some(*v))
-                    .collect::<Float64Array>(),
-            ),
+            Self::Integer(v) => {
+                Arc::new(v.iter().map(|v| (*v != NO_INTEGER).then_some(*v)).collect::<Int64Array>())
+            }
+            Self::Real(v) => {
+                Arc::new(v.iter().map(|v| (!v.is_nan()).then_some(*v)).collect::<Float64Array>())
+            }
             Self::Code(codes, names) => {
-                let keys: Int32Array = codes
-                    .iter()
-                    .map(|c| (*c != NO_CODE).then_some(i32::from(*c)))
-                    .collect();
+                let keys: Int32Array =
+                    codes.iter().map(|c| (*c != NO_CODE).then_some(i32::from(*c))).collect();
                 let values: StringArray = names.iter().map(Some).collect();
                 let array = DictionaryArray::<Int32Type>::try_new(keys, Arc::new(values));
                 Arc::new(array.expect("codes are positions in their list"))
             }
             Self::Flag(v) => Arc::new(v.iter().copied().map(Some).collect::<BooleanArray>()),
-            Self::Hash(v) => Arc::new(
-                v.iter()
-                    .map(|v| Some(format!("{v:016x}")))
-                    .collect::<StringArray>(),
-            ),
+            Self::Hash(v) => {
+                Arc::new(v.iter().map(|v| Some(format!("{v:016x}"))).collect::<StringArray>())
+            }
         }
     }
 }

@@ -12,10 +12,7 @@ pub(crate) const TIERS: &[&str] = &["silent", "prospect", "active", "core"];
 
 /// Position of the tier of a member with `interactions` in the last 30 days.
 pub(crate) fn tier(interactions: i64) -> u8 {
-    [1, 11, 51]
-        .iter()
-        .map(|bound| u8::from(interactions >= *bound))
-        .sum()
+    [1, 11, 51].iter().map(|bound| u8::from(interactions >= *bound)).sum()
 }
 
 /// Sums over members; addition in any order gives the same.

@@ -114,42 +114,23 @@ pub fn write_sample(
     if !(MEMBERS_MIN..=MEMBERS_MAX).contains(&spec.members) {
         return Err(SampleError::Members(spec.members));
     }
-    fs::create_dir_all(out).map_err(|source| SampleError::Write {
-        path: out.to_owned(),
-        source,
-    })?;
+    fs::create_dir_all(out)
+        .map_err(|source| SampleError::Write { path: out.to_owned(), source })?;
     let mut written = Vec::new();
     let counts = write_members(spec, out, &mut written, progress)?;
-    write_table(
-        spec,
-        out,
-        "costs",
-        &fixed::costs(spec.seed, spec.members),
-        &mut written,
-    )?;
-    write_table(
-        spec,
-        out,
-        "entries",
-        &fixed::entries(spec.seed, spec.members),
-        &mut written,
-    )?;
+    write_table(spec, out, "costs", &fixed::costs(spec.seed, spec.members), &mut written)?;
+    write_table(spec, out, "entries", &fixed::entries(spec.seed, spec.members), &mut written)?;
     let path = out.join("truth.json");
     let json = truth::json(spec.members, spec.seed, &counts);
     let part = part_of(&path);
     fs::write(&part, json).map_err(|source| SampleError::Write { path: part, source })?;
     written.push(path);
     for path in &written {
-        fs::rename(part_of(path), path).map_err(|source| SampleError::Write {
-            path: path.clone(),
-            source,
-        })?;
+        fs::rename(part_of(path), path)
+            .map_err(|source| SampleError::Write { path: path.clone(), source })?;
     }
     written.sort();
-    Ok(Summary {
-        counts,
-        files: written,
-    })
+    Ok(Summary { counts, files: written })
 }
 
 /// Name under which a file is written before it is whole.
@@ -175,9 +156,7 @@ fn write_members(
         encoders.push(encoder);
         written.push(path);
     }
-    let threads = spec
-        .threads
-        .or_else(|| std::thread::available_parallelism().ok());
+    let threads = spec.threads.or_else(|| std::thread::available_parallelism().ok());
     let threads = threads.map_or(1, NonZero::get);
     let chunks: Vec<Range<u64>> = (0..spec.members.div_ceil(CHUNK_MEMBERS))
         .map(|chunk| chunk * CHUNK_MEMBERS..((chunk + 1) * CHUNK_MEMBERS).min(spec.members))
@@ -191,14 +170,8 @@ fn write_members(
             }
             counts.join(&more);
         }
-        let Counts {
-            members, events, ..
-        } = counts;
-        progress(Progress {
-            members,
-            members_total: spec.members,
-            events,
-        });
+        let Counts { members, events, .. } = counts;
+        progress(Progress { members, members_total: spec.members, events });
     }
     for sink in sinks {
         sink.close()?;
@@ -215,9 +188,7 @@ fn write_table(
 ) -> Result<(), SampleError> {
     let path = out.join(format!("{name}.{}", spec.format.ending()));
     let (mut sink, encoder) = Sink::create(part_of(&path), spec.format, table)?;
-    let piece = encoder
-        .encode(table, 0)
-        .map_err(|source| sink.parquet_error(source))?;
+    let piece = encoder.encode(table, 0).map_err(|source| sink.parquet_error(source))?;
     sink.append(piece)?;
     sink.close()?;
     written.push(path);
@@ -225,14 +196,7 @@ fn write_table(
 }
 
 fn tables(chunk: Chunk) -> ([Table; 5], Counts) {
-    let Chunk {
-        members,
-        events,
-        identities,
-        consents,
-        truth,
-        counts,
-    } = chunk;
+    let Chunk { members, events, identities, consents, truth, counts } = chunk;
     ([members, events, identities, consents, truth], counts)
 }
 
@@ -252,11 +216,7 @@ fn draw_wave(seed: u64, first: usize, ranges: &[Range<u64>], encoders: &[Encoder
             .collect();
         threads
             .into_iter()
-            .map(|thread| {
-                thread
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
     })
 }
@@ -265,11 +225,7 @@ fn encode_chunk(seed: u64, position: usize, range: Range<u64>, encoders: &[Encod
     let (tables, counts) = tables(draw(seed, range));
     let mut pieces = Vec::with_capacity(tables.len());
     for (at, (table, encoder)) in tables.into_iter().zip(encoders).enumerate() {
-        pieces.push(
-            encoder
-                .encode(&table, position)
-                .map_err(|source| (at, source))?,
-        );
+        pieces.push(encoder.encode(&table, position).map_err(|source| (at, source))?);
     }
     Ok((pieces, counts))
 }
@@ -320,24 +276,14 @@ impl Sink {
                     Ok(file)
                 });
                 match made {
-                    Ok(file) => Ok((
-                        Self {
-                            path,
-                            file: SinkFile::Csv(file),
-                        },
-                        Encoder::Csv,
-                    )),
+                    Ok(file) => Ok((Self { path, file: SinkFile::Csv(file) }, Encoder::Csv)),
                     Err(source) => Err(SampleError::Write { path, source }),
                 }
             }
             Format::Parquet => match ParquetFile::create(&path, sample) {
-                Ok((file, groups)) => Ok((
-                    Self {
-                        path,
-                        file: SinkFile::Parquet(file),
-                    },
-                    Encoder::Parquet(groups),
-                )),
+                Ok((file, groups)) => {
+                    Ok((Self { path, file: SinkFile::Parquet(file) }, Encoder::Parquet(groups)))
+                }
                 Err(source) => Err(SampleError::Parquet { path, source }),
             },
         }
@@ -347,17 +293,13 @@ impl Sink {
         match (&mut self.file, piece) {
             (SinkFile::Csv(file), Piece::Text(text)) => {
                 let path = &self.path;
-                file.write_all(&text).map_err(|source| SampleError::Write {
-                    path: path.clone(),
-                    source,
-                })
+                file.write_all(&text)
+                    .map_err(|source| SampleError::Write { path: path.clone(), source })
             }
             (SinkFile::Parquet(file), Piece::RowGroup(group)) => {
                 let path = &self.path;
-                file.append(group).map_err(|source| SampleError::Parquet {
-                    path: path.clone(),
-                    source,
-                })
+                file.append(group)
+                    .map_err(|source| SampleError::Parquet { path: path.clone(), source })
             }
             // A sink and its encoder are made together, of one format.
             _ => Ok(()),
@@ -365,21 +307,18 @@ impl Sink {
     }
 
     fn parquet_error(&self, source: parquet::errors::ParquetError) -> SampleError {
-        SampleError::Parquet {
-            path: self.path.clone(),
-            source,
-        }
+        SampleError::Parquet { path: self.path.clone(), source }
     }
 
     fn close(self) -> Result<(), SampleError> {
         let path = self.path;
         match self.file {
-            SinkFile::Csv(mut file) => file
-                .flush()
-                .map_err(|source| SampleError::Write { path, source }),
-            SinkFile::Parquet(file) => file
-                .close()
-                .map_err(|source| SampleError::Parquet { path, source }),
+            SinkFile::Csv(mut file) => {
+                file.flush().map_err(|source| SampleError::Write { path, source })
+            }
+            SinkFile::Parquet(file) => {
+                file.close().map_err(|source| SampleError::Parquet { path, source })
+            }
         }
     }
 }

@@ -15,8 +15,20 @@ const DAY_MS: i64 = 86_400_000;
 /// 2026-07-01T00:00 in UTC+8.
 const AS_OF_MS: i64 = 1_782_835_200_000;
 const INTERACTIONS: [&str; 14] = [
-    "sign_in", "like", "comment", "share", "post", "topic_join", "vote", "answer", "live_interact",
-    "task_done", "survey", "feedback", "review", "cocreate_submit",
+    "sign_in",
+    "like",
+    "comment",
+    "share",
+    "post",
+    "topic_join",
+    "vote",
+    "answer",
+    "live_interact",
+    "task_done",
+    "survey",
+    "feedback",
+    "review",
+    "cocreate_submit",
 ];
 
 fn sample(out: &Path, members: u64, seed: u64, format: Format, threads: usize) -> Summary {
@@ -31,15 +43,18 @@ fn parquet(path: &Path) -> Vec<RecordBatch> {
 
 /// Every cell as CSV would write it.
 fn cells(batch: &RecordBatch) -> Vec<Vec<String>> {
-    let columns: Vec<Vec<String>> = batch
-        .columns()
-        .iter()
-        .map(|column| {
-            (0..batch.num_rows())
-                .map(|row| if column.is_null(row) { String::new() } else { cell(column.as_ref(), row) })
-                .collect()
-        })
-        .collect();
+    let columns: Vec<Vec<String>> =
+        batch
+            .columns()
+            .iter()
+            .map(|column| {
+                (0..batch.num_rows())
+                    .map(|row| {
+                        if column.is_null(row) { String::new() } else { cell(column.as_ref(), row) }
+                    })
+                    .collect()
+            })
+            .collect();
     (0..batch.num_rows()).map(|row| columns.iter().map(|c| c[row].clone()).collect()).collect()
 }
 
@@ -175,7 +190,11 @@ fn all_tiers_occur_and_means_are_those_of_the_parameters() {
     let per_member = share(counts.events);
     assert!((7.0..14.0).contains(&per_member), "{per_member} events a member");
     let [silent, prospect, active, core] = counts.tiers.map(share);
-    assert!(silent > 0.5 && prospect > 0.08 && active > 0.005 && core > 0.0005, "{:?}", counts.tiers);
+    assert!(
+        silent > 0.5 && prospect > 0.08 && active > 0.005 && core > 0.0005,
+        "{:?}",
+        counts.tiers
+    );
     // Gamma-Gamma: the mean order is p * v / (q - 1) = 6.25 * 60 / 2.74 = 136.86 units.
     let mean = counts.spend_minor as f64 / counts.orders as f64 / 100.0;
     assert!((mean / 136.86 - 1.0).abs() < 0.08, "mean order {mean}");
@@ -198,7 +217,9 @@ fn second_accounts_carry_their_owners_verified_phone_and_conflicts_another() {
                 let verified = key["verified"] == "true";
                 phones.insert(key["member"].clone(), (key["key_hash"].clone(), verified));
             }
-            "union-id" => unions.entry(key["key_hash"].clone()).or_default().push(key["member"].clone()),
+            "union-id" => {
+                unions.entry(key["key_hash"].clone()).or_default().push(key["member"].clone())
+            }
             _ => {}
         }
     }
@@ -234,10 +255,14 @@ fn too_few_and_too_many_members_are_refused_and_nothing_is_written() {
 #[test]
 fn progress_counts_up_to_all_members() {
     let folder = tempfile::tempdir().unwrap();
-    let spec = SampleSpec { members: 34_000, seed: 1, format: Format::Csv, threads: NonZero::new(1) };
+    let spec =
+        SampleSpec { members: 34_000, seed: 1, format: Format::Csv, threads: NonZero::new(1) };
     let mut seen = Vec::new();
     let summary = write_sample(&spec, folder.path(), &mut |progress| seen.push(progress)).unwrap();
     assert!(seen.is_sorted_by(|a, b| a.members < b.members));
     let last = seen.last().unwrap();
-    assert_eq!((last.members, last.members_total, last.events), (34_000, 34_000, summary.counts.events));
+    assert_eq!(
+        (last.members, last.members_total, last.events),
+        (34_000, 34_000, summary.counts.events)
+    );
 }

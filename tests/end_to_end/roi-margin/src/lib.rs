@@ -40,7 +40,12 @@ impl Plugin for RoiMargin {
 }
 
 impl Roi for RoiMargin {
-    fn value(&self, _: &Context, tables: &Tables<'_>, out: &mut TableAnswer<'_>) -> Result<(), String> {
+    fn value(
+        &self,
+        _: &Context,
+        tables: &Tables<'_>,
+        out: &mut TableAnswer<'_>,
+    ) -> Result<(), String> {
         let channels = tables.table(0);
         let (revenue, cost) = (channels.integer(0), channels.integer(1));
         for row in 0..channels.len() {

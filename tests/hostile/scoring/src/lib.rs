@@ -225,7 +225,9 @@ impl scoring::Guest for Hostile {
             "trap" => stop(),
             "panic" => panic!("on purpose"),
             "log-flood" => (0..u32::MAX).for_each(|_| log::log(log::Severity::Info, "again")),
-            "log-much" => (0..100).for_each(|_| log::log(log::Severity::Warn, &"much ".repeat(100))),
+            "log-much" => {
+                (0..100).for_each(|_| log::log(log::Severity::Warn, &"much ".repeat(100)))
+            }
             "log-escapes" => log::log(log::Severity::Error, "\u{1b}[2Jgone\r\n"),
             "refuse" => return Err("no\u{1b}[31m way".to_owned()),
             "count-calls" => columns.reals = vec![f64::from(call); count],

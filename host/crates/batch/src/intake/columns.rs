@@ -96,8 +96,10 @@ impl ScratchWriter {
             .set_max_row_group_row_count(Some(GROUP_ROWS));
         for field in schema.fields() {
             let is_text = *field.data_type() == DataType::Utf8;
-            properties = properties
-                .set_column_dictionary_enabled(ColumnPath::new(vec![field.name().clone()]), is_text);
+            properties = properties.set_column_dictionary_enabled(
+                ColumnPath::new(vec![field.name().clone()]),
+                is_text,
+            );
         }
         let file = File::create(path).map_err(io("create", path))?;
         let writer = ArrowWriter::try_new(file, Arc::clone(schema), Some(properties.build()))

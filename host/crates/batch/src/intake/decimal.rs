@@ -42,7 +42,8 @@ impl Decimal {
             }
             rest = after;
         }
-        (digits > 0).then_some(Self { mantissa: if negative { -mantissa } else { mantissa }, exponent })
+        (digits > 0)
+            .then_some(Self { mantissa: if negative { -mantissa } else { mantissa }, exponent })
     }
 
     /// Reads the shortest decimal text of a finite real.
@@ -88,10 +89,24 @@ mod tests {
     #[test]
     fn money_is_exact_and_rounds_half_away_from_zero() {
         let cases = [
-            ("11.77", Some(1177)), ("1.005", Some(101)), ("-1.005", Some(-101)), ("1.0049", Some(100)),
-            (".5", Some(50)), ("7.", Some(700)), ("1e2", Some(10_000)), ("1.5E-1", Some(15)), ("0", Some(0)),
-            ("", None), ("-", None), (".", None), ("1,5", None), ("1.2.3", None), ("abc", None), ("1e", None),
-            ("92233720368547758.07", Some(i64::MAX)), ("92233720368547758.08", None),
+            ("11.77", Some(1177)),
+            ("1.005", Some(101)),
+            ("-1.005", Some(-101)),
+            ("1.0049", Some(100)),
+            (".5", Some(50)),
+            ("7.", Some(700)),
+            ("1e2", Some(10_000)),
+            ("1.5E-1", Some(15)),
+            ("0", Some(0)),
+            ("", None),
+            ("-", None),
+            (".", None),
+            ("1,5", None),
+            ("1.2.3", None),
+            ("abc", None),
+            ("1e", None),
+            ("92233720368547758.07", Some(i64::MAX)),
+            ("92233720368547758.08", None),
         ];
         for (text, want) in cases {
             assert_eq!(cents(text), want, "{text}");

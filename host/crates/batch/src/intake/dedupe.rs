@@ -58,7 +58,11 @@ fn key_sql(source: &SourceDef, mapped: &MappedSource) -> Option<String> {
 }
 
 /// The repeated ones of integer keys that lie near together; `None` where another test is needed.
-fn integers_near_together(job: &IntakeJob<'_>, view: &str, key: &str) -> Result<Option<HashSet<u64>>> {
+fn integers_near_together(
+    job: &IntakeJob<'_>,
+    view: &str,
+    key: &str,
+) -> Result<Option<HashSet<u64>>> {
     let sql = format!("SELECT min({key}), max({key}), count({key}) FROM {view}");
     let batches = job.session.collect(STAGE, &sql)?;
     let Some(batch) = batches.first() else { return Ok(Some(HashSet::new())) };
@@ -72,7 +76,9 @@ fn integers_near_together(job: &IntakeJob<'_>, view: &str, key: &str) -> Result<
     let (Some(least), Some(most), Some(rows)) = (value(0), value(1), value(2)) else {
         return Ok(Some(HashSet::new()));
     };
-    let Some(span) = most.checked_sub(least).and_then(|span| span.checked_add(1)) else { return Ok(None) };
+    let Some(span) = most.checked_sub(least).and_then(|span| span.checked_add(1)) else {
+        return Ok(None);
+    };
     if span > BITS_MAX || span > rows.saturating_mul(BITS_PER_ROW_MAX) {
         return Ok(None);
     }
@@ -136,8 +142,13 @@ impl Runs {
                 part.close(run);
             }
         }
-        let mut longer: Vec<(u64, u64)> = parts.iter_mut().flat_map(|part| std::mem::take(&mut part.longer)).collect();
-        let mut single = parts.iter_mut().map(|part| std::mem::take(&mut part.single)).collect::<Vec<_>>().concat();
+        let mut longer: Vec<(u64, u64)> =
+            parts.iter_mut().flat_map(|part| std::mem::take(&mut part.longer)).collect();
+        let mut single = parts
+            .iter_mut()
+            .map(|part| std::mem::take(&mut part.single))
+            .collect::<Vec<_>>()
+            .concat();
         drop(parts);
         longer.sort_unstable();
         // What ascends in the files is sorted by merging a few stretches.
@@ -188,7 +199,8 @@ mod tests {
 
     #[test]
     fn runs_tell_what_stands_in_them_more_than_once() {
-        let parts: [&[u64]; 3] = [&[1, 2, 3, 9, 20, 21, 22], &[3, 5, 9, u64::MAX], &[21, 2, 40, u64::MAX, 0]];
+        let parts: [&[u64]; 3] =
+            [&[1, 2, 3, 9, 20, 21, 22], &[3, 5, 9, u64::MAX], &[21, 2, 40, u64::MAX, 0]];
         let parts = parts.map(|hashes| {
             let mut runs = Runs::default();
             hashes.iter().for_each(|hash| runs.add(*hash));

@@ -38,7 +38,12 @@ pub(crate) fn direct_columns(
                 // Keys of identities are only held against each other and shown nowhere, so that digests of
                 // them, made anew in every pass, would change nothing.
                 let sql = format!("nullif(btrim(CAST({name} AS VARCHAR)), '')");
-                columns.push(DirectColumn { to: row.to.clone(), sql, strict: row.required, raw: None });
+                columns.push(DirectColumn {
+                    to: row.to.clone(),
+                    sql,
+                    strict: row.required,
+                    raw: None,
+                });
                 continue;
             }
             columns.push(DirectColumn {
@@ -91,10 +96,7 @@ fn power_of_ten(factor: f64) -> Option<i32> {
 
 fn is_integer(data_type: &DataType) -> bool {
     use DataType as T;
-    matches!(
-        data_type,
-        T::Int8 | T::Int16 | T::Int32 | T::Int64 | T::UInt8 | T::UInt16 | T::UInt32
-    )
+    matches!(data_type, T::Int8 | T::Int16 | T::Int32 | T::Int64 | T::UInt8 | T::UInt16 | T::UInt32)
 }
 
 fn text(data_type: &DataType, name: &str) -> Option<String> {

@@ -150,9 +150,7 @@ impl FieldReader {
                 let value = values.get(text).ok_or(Reason::NotInList)?;
                 Cow::Owned(value.clone().into_bytes())
             }
-            Transform::Hash => {
-                Cow::Owned(hex(&Digest::of_parts([self.salt.as_slice(), raw])))
-            }
+            Transform::Hash => Cow::Owned(hex(&Digest::of_parts([self.salt.as_slice(), raw]))),
         })
     }
 
@@ -171,7 +169,9 @@ impl FieldReader {
     }
 
     fn integer(&self, text: &[u8]) -> Option<Value<'static>> {
-        if self.plain_factor && let Some(value) = short_integer(text) {
+        if self.plain_factor
+            && let Some(value) = short_integer(text)
+        {
             return Some(Value::Integer(value));
         }
         let decimal = Decimal::parse(text)?;
@@ -195,7 +195,11 @@ impl FieldReader {
 /// Lower-case hexadecimal; contact identifiers come by the million.
 fn hex(digest: &Digest) -> Vec<u8> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    digest.0.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]).collect()
+    digest
+        .0
+        .iter()
+        .flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]])
+        .collect()
 }
 
 /// Reads up to 18 digits with a sign, the common case.

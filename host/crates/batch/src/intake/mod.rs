@@ -22,9 +22,7 @@ use arrow::datatypes::{Int64Type, Schema};
 use playbook_cycle::SourceIntake;
 use playbook_features::{quote_name, quote_text};
 use playbook_model::Digest;
-use playbook_toml::{
-    MapType, OnError, Playbook, SourceDef, SourceFormat, SourceTable, Transform,
-};
+use playbook_toml::{MapType, OnError, Playbook, SourceDef, SourceFormat, SourceTable, Transform};
 
 use crate::error::engine;
 use crate::session::Session;
@@ -137,9 +135,11 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
         for reader in readers.iter().filter(|reader| reader.transforms()) {
             let name = transform_name(&source.name, &reader.to);
             let field = reader.clone();
-            job.session.context.register_udf(crate::functions::texts_to_texts(&name, move |text| {
-                field.transformed(text)
-            }));
+            job.session
+                .context
+                .register_udf(crate::functions::texts_to_texts(&name, move |text| {
+                    field.transformed(text)
+                }));
         }
         if read_direct(job, source, &files, &raw, schema, &mut mapped)? {
             return Ok(Some(mapped));
@@ -303,7 +303,11 @@ fn read_direct(
     let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
     let cancel = job.cancel.clone();
     mapped.digesting = Some(std::thread::spawn(move || {
-        names.into_iter().zip(&paths).map(|(name, path)| Ok((name, files::digest(path, &cancel)?))).collect()
+        names
+            .into_iter()
+            .zip(&paths)
+            .map(|(name, path)| Ok((name, files::digest(path, &cancel)?)))
+            .collect()
     }));
     let used: BTreeSet<_> = source.mapping.iter().filter_map(|row| row.from.as_ref()).collect();
     let names = schema.fields().iter().map(|field| field.name());
@@ -332,8 +336,9 @@ fn check_direct(job: &IntakeJob<'_>, raw: &str, columns: &[DirectColumn]) -> Res
         }
     }
     let counts: Vec<_> = counts.iter().enumerate().map(|(i, c)| format!("{c} AS n{i}")).collect();
-    let batches =
-        job.session.collect("checking sources", &format!("SELECT {} FROM {raw}", counts.join(", ")))?;
+    let batches = job
+        .session
+        .collect("checking sources", &format!("SELECT {} FROM {raw}", counts.join(", ")))?;
     let Some(batch) = batches.first() else { return Ok(None) };
     let value = |at: usize| batch.column(at).as_primitive::<Int64Type>().value(0);
     let all_fine = (1..batch.num_columns()).all(|at| value(at) == 0);

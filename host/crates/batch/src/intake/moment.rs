@@ -45,8 +45,12 @@ impl TimeFormat {
     /// Returns unix-ms, or `None` for text that is no such time.
     pub(crate) fn read(&self, text: &[u8], clock: &mut OffsetReader<'_>) -> Option<i64> {
         match self {
-            Self::UnixMs => super::decimal::Decimal::parse(text)?.scaled(super::decimal::Decimal::ONE, 0),
-            Self::UnixS => super::decimal::Decimal::parse(text)?.scaled(super::decimal::Decimal::ONE, 3),
+            Self::UnixMs => {
+                super::decimal::Decimal::parse(text)?.scaled(super::decimal::Decimal::ONE, 0)
+            }
+            Self::UnixS => {
+                super::decimal::Decimal::parse(text)?.scaled(super::decimal::Decimal::ONE, 3)
+            }
             Self::Rfc3339 => rfc3339(text, clock),
             Self::Parts(parts) => {
                 let (local, rest) = read_parts(parts, text)?;
@@ -178,8 +182,11 @@ fn rfc3339(text: &[u8], clock: &mut OffsetReader<'_>) -> Option<i64> {
             let zone = zone.strip_prefix(b":").unwrap_or(zone);
             let (minutes, zone) = if zone.is_empty() { (0, zone) } else { digits(zone, 2)? };
             let offset = (hours * 60 + minutes) * 60_000;
-            (zone.is_empty() && hours < 24 && minutes < 60)
-                .then_some(if *sign == b'+' { local - offset } else { local + offset })
+            (zone.is_empty() && hours < 24 && minutes < 60).then_some(if *sign == b'+' {
+                local - offset
+            } else {
+                local + offset
+            })
         }
         Some(_) => None,
     }
@@ -191,8 +198,10 @@ fn by_jiff(format: &str, text: &[u8], clock: &mut OffsetReader<'_>) -> Option<i6
     if let Ok(instant) = parsed.to_timestamp() {
         return Some(instant.as_millisecond());
     }
-    let civil =
-        parsed.to_datetime().or_else(|_| parsed.to_date().map(civil::Date::to_datetime_midnight)).ok()?;
+    let civil = parsed
+        .to_datetime()
+        .or_else(|_| parsed.to_date().map(civil::Date::to_datetime_midnight))
+        .ok()?;
     Some(clock.unix_ms(civil.to_zoned(TimeZone::UTC).ok()?.timestamp().as_millisecond()))
 }
 
@@ -226,7 +235,11 @@ mod tests {
             (Some("%Y%m%d"), "19970231", None),
             (Some("%Y%m%d"), "1997010", Some("1996-12-31T16:00:00Z").filter(|_| false)),
             (Some("%d/%m/%Y %H:%M:%S"), "29/02/2024 08:00:01", Some("2024-02-29T00:00:01Z")),
-            (Some("%Y-%m-%d %H:%M:%S%.f"), "2024-02-29 08:00:01.25", Some("2024-02-29T00:00:01.25Z")),
+            (
+                Some("%Y-%m-%d %H:%M:%S%.f"),
+                "2024-02-29 08:00:01.25",
+                Some("2024-02-29T00:00:01.25Z"),
+            ),
             (Some("%d %b %Y"), "01 Mar 2024", Some("2024-02-29T16:00:00Z")),
             (Some("%Y-%m-%d %H:%M %z"), "2024-03-01 00:00 +0200", Some("2024-02-29T22:00:00Z")),
             (Some("unix-ms"), "1500", Some("1970-01-01T00:00:01.5Z")),

@@ -102,7 +102,9 @@ fn type_batch(
             }
             Err((reason, counts)) => {
                 let texts: Vec<_> = (0..inputs.len())
-                    .map(|field| String::from_utf8_lossy(raw(field).unwrap_or_default()).into_owned())
+                    .map(|field| {
+                        String::from_utf8_lossy(raw(field).unwrap_or_default()).into_owned()
+                    })
                     .collect();
                 let reject = Reject {
                     source: job.source.name.clone(),

@@ -29,7 +29,11 @@ impl Record {
 
     pub(crate) fn field<'a>(&'a self, block: &'a [u8], at: usize) -> Option<&'a [u8]> {
         let span = self.spans.get(at)?;
-        Some(if span.owned { &self.unescaped[span.start..span.end] } else { &block[span.start..span.end] })
+        Some(if span.owned {
+            &self.unescaped[span.start..span.end]
+        } else {
+            &block[span.start..span.end]
+        })
     }
 }
 
@@ -202,7 +206,10 @@ mod tests {
 
     #[test]
     fn runs_of_blanks_part_the_columns() {
-        let got = rows(&SourceFormat::Whitespace { header: true }, " 00001 19970101  1\t 11.77\r\n\n x \n");
+        let got = rows(
+            &SourceFormat::Whitespace { header: true },
+            " 00001 19970101  1\t 11.77\r\n\n x \n",
+        );
         let want: [&[&str]; 3] = [&["00001", "19970101", "1", "11.77"], &[], &["x"]];
         assert_eq!(got, want);
     }

@@ -206,7 +206,9 @@ fn file_layout(
         let mut record = Record::default();
         cut = next_record(&job.source.format, bytes, mark, &mut record);
         lines = memchr::memchr_iter(b'\n', &bytes[..cut]).count() as u64;
-        let text = |i| String::from_utf8_lossy(record.field(bytes, i).unwrap_or_default()).trim().to_owned();
+        let text = |i| {
+            String::from_utf8_lossy(record.field(bytes, i).unwrap_or_default()).trim().to_owned()
+        };
         names = (0..record.len()).map(text).collect();
     }
     let positions = job

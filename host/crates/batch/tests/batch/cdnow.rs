@@ -31,7 +31,8 @@ fn the_totals_of_the_published_file_come_out() {
         aggregate("repeat_days", Aggregate::RepeatDays, None),
     ];
     let scratch = tempfile::tempdir().unwrap();
-    let mut source = BatchSource::open(&playbook, BatchOptions::new(folder, scratch.path())).unwrap();
+    let mut source =
+        BatchSource::open(&playbook, BatchOptions::new(folder, scratch.path())).unwrap();
     let read = &source.intake().sources[0];
     assert_eq!((read.rows_read, read.rows_kept, read.duplicates), (69_659, 69_659, 0));
     assert!(read.unmapped_fields.is_empty());

@@ -97,7 +97,10 @@ fn every_aggregate_gives_what_its_definition_says() {
 #[test]
 fn reals_are_summed_as_millionths() {
     check(
-        FeatureDef { cell_type: CellType::Real, ..aggregate("x", Aggregate::Sum, Some("sentiment")) },
+        FeatureDef {
+            cell_type: CellType::Real,
+            ..aggregate("x", Aggregate::Sum, Some("sentiment"))
+        },
         ["-0.5", "0.6", "0"],
     );
     check(aggregate("x", Aggregate::Mean, Some("sentiment")), ["-0.5", "0.2", "-"]);
@@ -172,12 +175,17 @@ fn expressions_that_cannot_be_computed_name_the_feature() {
 
 #[test]
 fn free_sql_gives_subject_and_value_and_changes_nothing() {
-    let sql = |text: &str| feature("x", "member", CellType::Integer, Definition::Sql(text.to_owned()));
+    let sql =
+        |text: &str| feature("x", "member", CellType::Integer, Definition::Sql(text.to_owned()));
     check(
-        sql("SELECT member AS subject, count(*) AS value FROM events WHERE kind = 'like' GROUP BY member"),
+        sql(
+            "SELECT member AS subject, count(*) AS value FROM events WHERE kind = 'like' GROUP BY member",
+        ),
         ["2", "1", "-"],
     );
-    for text in ["DROP TABLE events", "CREATE TABLE t AS SELECT 1", "COPY events TO 'x.csv'", "SET a = 1"] {
+    for text in
+        ["DROP TABLE events", "CREATE TABLE t AS SELECT 1", "COPY events TO 'x.csv'", "SET a = 1"]
+    {
         assert_eq!(refused(sql(text)).as_deref(), Some("x"), "{text}");
     }
     for hidden in ["raw_0", "source_0", "events_mapped"] {
@@ -198,7 +206,8 @@ fn results_do_not_depend_on_the_number_of_partitions() {
     for at in 0..60_000_u64 {
         let mixed = at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
         let (member, day, hour) = (mixed % 997, 1 + mixed / 997 % 28, mixed / 40_000 % 24);
-        let (channel, cents, mood) = (["web", "app", "shop"][at as usize % 3], mixed % 10_000, mixed % 7);
+        let (channel, cents, mood) =
+            (["web", "app", "shop"][at as usize % 3], mixed % 10_000, mixed % 7);
         rows.push_str(&format!(
             "{at},m{member},order_paid,2026-02-{day:02}T{hour:02}:00,{channel},{}.{:02},0.{mood}\n",
             cents / 100,
@@ -228,8 +237,18 @@ fn results_do_not_depend_on_the_number_of_partitions() {
 fn members_without_events_are_members_and_keep_their_attributes() {
     let mut playbook = playbook(vec![
         aggregate("n", Aggregate::Count, None),
-        feature("region", "member", CellType::Category, Definition::Attribute { field: "region".to_owned() }),
-        feature("joined", "member", CellType::Integer, Definition::Attribute { field: "joined".to_owned() }),
+        feature(
+            "region",
+            "member",
+            CellType::Category,
+            Definition::Attribute { field: "region".to_owned() },
+        ),
+        feature(
+            "joined",
+            "member",
+            CellType::Integer,
+            Definition::Attribute { field: "joined".to_owned() },
+        ),
     ]);
     let mut people = source("people", SourceTable::Members, "people.csv");
     people.mapping = vec![
@@ -254,7 +273,8 @@ struct Draws(u64);
 
 impl Draws {
     fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
     }
 }
@@ -267,7 +287,9 @@ fn numbers_by_member_and_sql_over_the_brand_agree_where_the_brand_has_one_member
     for id in 0..600 {
         let kind = kinds[usize::try_from(draws.below(4)).unwrap()];
         let (month, day, hour) = (1 + draws.below(3), 1 + draws.below(28), draws.below(24));
-        let or_empty = |draws: &mut Draws, text: String| if draws.below(4) == 0 { String::new() } else { text };
+        let or_empty = |draws: &mut Draws, text: String| {
+            if draws.below(4) == 0 { String::new() } else { text }
+        };
         let channel = ["web", "app", ""][usize::try_from(draws.below(3)).unwrap()];
         let cents = draws.below(10_000);
         let amount = or_empty(&mut draws, format!("{}.{:02}", cents / 100, cents % 100));
@@ -285,25 +307,39 @@ fn numbers_by_member_and_sql_over_the_brand_agree_where_the_brand_has_one_member
         for field in [None, Some("amount_minor"), Some("sentiment"), Some("topic")] {
             let sums = matches!(function, Aggregate::Sum | Aggregate::Mean | Aggregate::RepeatSum);
             let counts = function == Aggregate::Count;
-            if (field.is_some() != function.needs_field() && !counts) || (sums && field == Some("topic")) {
+            if (field.is_some() != function.needs_field() && !counts)
+                || (sums && field == Some("topic"))
+            {
                 continue;
             }
             for (from, to) in [(None, 0), (None, 20), (Some(5), 0), (Some(40), 10), (Some(70), 0)] {
-                for (kinds, channels) in [(vec![], vec![]), (vec!["order_paid"], vec![]), (vec!["like", "order_paid"], vec!["web"])] {
+                for (kinds, channels) in [
+                    (vec![], vec![]),
+                    (vec!["order_paid"], vec![]),
+                    (vec!["like", "order_paid"], vec!["web"]),
+                ] {
                     let mut definition = plain(function, field);
                     definition.window.from_ms = from.map(|days: i64| days * DAY);
                     definition.window.to_ms = to * DAY;
                     definition.cap = (function == Aggregate::CappedCount).then_some(2);
                     definition.filter.kinds = kinds.into_iter().map(str::to_owned).collect();
                     definition.filter.channels = channels.into_iter().map(str::to_owned).collect();
-                    let of_text = matches!(function, Aggregate::Min | Aggregate::Max | Aggregate::First | Aggregate::Last);
+                    let of_text = matches!(
+                        function,
+                        Aggregate::Min | Aggregate::Max | Aggregate::First | Aggregate::Last
+                    );
                     let cell_type = match field {
                         Some("topic") if of_text => CellType::Text,
-                        Some("sentiment") if function != Aggregate::Count && function != Aggregate::Distinct => CellType::Real,
+                        Some("sentiment")
+                            if function != Aggregate::Count && function != Aggregate::Distinct =>
+                        {
+                            CellType::Real
+                        }
                         _ => playbook_toml::default_cell_type(function),
                     };
                     for subject in ["member", "brand"] {
-                        let name = format!("{name}-{}-{}", field.unwrap_or("rows"), features.len() / 2);
+                        let name =
+                            format!("{name}-{}-{}", field.unwrap_or("rows"), features.len() / 2);
                         let definition = Definition::Aggregate(definition.clone());
                         features.push(feature(&name, subject, cell_type, definition));
                     }

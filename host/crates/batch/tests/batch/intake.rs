@@ -18,7 +18,10 @@ fn playbook(path: &str) -> Playbook {
 }
 
 fn totals() -> Vec<FeatureDef> {
-    vec![aggregate("n", Aggregate::Count, None), aggregate("sum", Aggregate::Sum, Some("amount_minor"))]
+    vec![
+        aggregate("n", Aggregate::Count, None),
+        aggregate("sum", Aggregate::Sum, Some("amount_minor")),
+    ]
 }
 
 fn totals_of(source: &mut BatchSource) -> Vec<(String, String, String)> {
@@ -134,7 +137,10 @@ fn a_missing_file_or_column_is_named() {
     let mut playbook = playbook("data.csv");
     playbook.sources[0].mapping[0].from = Some("id".to_owned());
     let error = BatchSource::open(&playbook, folder.options()).unwrap_err();
-    assert!(error.to_string().contains("no column `id`; it has `member`, `kind`, `time`"), "{error}");
+    assert!(
+        error.to_string().contains("no column `id`; it has `member`, `kind`, `time`"),
+        "{error}"
+    );
     playbook.sources[0].mapping.remove(0);
     let error = BatchSource::open(&playbook, folder.options()).unwrap_err();
     assert!(matches!(error, BatchError::NoField { field: "member", .. }), "{error}");
@@ -159,15 +165,21 @@ fn transforms_and_constants_come_before_types() {
         playbook_model::CellType::Integer,
         playbook_model::Definition::Aggregate(split),
     ));
-    let folder = Folder::new(&[("data.csv", "member,kind,time,amount\n AB ,Kauf,2026-01-01,150\n")]);
+    let folder =
+        Folder::new(&[("data.csv", "member,kind,time,amount\n AB ,Kauf,2026-01-01,150\n")]);
     let mut source = folder.open(&playbook);
     let frame = source.members().unwrap();
-    assert_eq!((cells(&frame, "member"), cells(&frame, "sum")), (vec!["ab".to_owned()], vec!["150".to_owned()]));
+    assert_eq!(
+        (cells(&frame, "member"), cells(&frame, "sum")),
+        (vec!["ab".to_owned()], vec!["150".to_owned()])
+    );
     assert_eq!(cells(&frame, "by.shop"), ["1"]);
 }
 
 fn write_parquet(folder: &Folder, name: &str, columns: Vec<(&str, ArrayRef)>) {
-    let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, a)| (n, a, true))).unwrap();
+    let batch =
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, a)| (n, a, true)))
+            .unwrap();
     let file = std::fs::File::create(folder.path().join(name)).unwrap();
     let mut writer = parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();
@@ -207,7 +219,13 @@ fn parquet_is_read_as_it_is_and_row_by_row_where_a_row_is_bad() {
 
 fn repeats(dedupe: Dedupe, ids: bool) -> (SourceIntake, Vec<(String, String, String)>) {
     let mut text = String::from("member,kind,time,amount,id\n");
-    for line in ["a,order_paid,2026-01-01T10:00:00,1,7", "a,order_paid,2026-01-01T10:00:00.5,2,8", "a,order_paid,2026-01-01T10:00:01,4,7", "b,order_paid,2026-01-01T10:00:00,8,", "b,order_paid,2026-01-01T10:00:00,16,"] {
+    for line in [
+        "a,order_paid,2026-01-01T10:00:00,1,7",
+        "a,order_paid,2026-01-01T10:00:00.5,2,8",
+        "a,order_paid,2026-01-01T10:00:01,4,7",
+        "b,order_paid,2026-01-01T10:00:00,8,",
+        "b,order_paid,2026-01-01T10:00:00,16,",
+    ] {
         text.push_str(line);
         text.push('\n');
     }

@@ -32,7 +32,12 @@ fn playbook() -> Playbook {
     playbook.sources = vec![events("events.csv", &[]), identities, people, consents];
     playbook.features = vec![
         aggregate("n", Aggregate::Count, None),
-        feature("region", "member", CellType::Text, Definition::Attribute { field: "region".to_owned() }),
+        feature(
+            "region",
+            "member",
+            CellType::Text,
+            Definition::Attribute { field: "region".to_owned() },
+        ),
     ];
     playbook
 }
@@ -40,19 +45,31 @@ fn playbook() -> Playbook {
 #[test]
 fn accounts_with_an_equal_verified_key_are_one_member_and_two_phones_are_two() {
     let folder = Folder::new(&[
-        ("events.csv", "member,kind,time\na,like,2026-01-01\nb,like,2026-01-02\nc,like,2026-01-02\nd,like,2026-01-02\ne,like,2026-01-02\n"),
-        ("keys.csv", "member,kind,hash,verified\n\
+        (
+            "events.csv",
+            "member,kind,time\na,like,2026-01-01\nb,like,2026-01-02\nc,like,2026-01-02\nd,like,2026-01-02\ne,like,2026-01-02\n",
+        ),
+        (
+            "keys.csv",
+            "member,kind,hash,verified\n\
             a,phone,1,yes\nb,phone,1,yes\n\
             b,email,x,yes\nc,email,x,yes\nc,phone,2,yes\n\
             d,email,y,no\na,email,y,yes\n\
-            e,card,1,yes\nb,card,1,yes\n"),
-        ("people.csv", "member,joined,region\na,2025-05-01,\nb,2025-01-01,\ne,2025-09-01,west\nc,2025-01-01,east\n"),
-        ("consents.csv", "member,purpose,state,time\n\
+            e,card,1,yes\nb,card,1,yes\n",
+        ),
+        (
+            "people.csv",
+            "member,joined,region\na,2025-05-01,\nb,2025-01-01,\ne,2025-09-01,west\nc,2025-01-01,east\n",
+        ),
+        (
+            "consents.csv",
+            "member,purpose,state,time\n\
             a,marketing,granted,2025-06-01\n\
             b,marketing,granted,2025-06-01\nb,marketing,withdrawn,2025-07-01\nb,marketing,granted,2025-06-15\n\
             e,service,granted,2025-06-01\n\
             c,marketing,withdrawn,2025-06-01\nc,marketing,granted,2025-08-01\nc,service,none,2025-08-01\n\
-            d,marketing,granted,2023-06-01\nd,service,requested,2025-08-01\n"),
+            d,marketing,granted,2023-06-01\nd,service,requested,2025-08-01\n",
+        ),
     ]);
     let mut source = folder.open(&playbook());
     assert_eq!(source.intake().accounts_merged, 2);
@@ -62,7 +79,11 @@ fn accounts_with_an_equal_verified_key_are_one_member_and_two_phones_are_two() {
     assert_eq!(cells(&frame, "n"), ["3", "1", "1"]);
     assert_eq!(cells(&frame, "region"), ["west", "east", "-"]);
     assert_eq!(cells(&frame, "consent.marketing"), ["0", "1", "0"], "withdrawn, granted, expired");
-    assert_eq!(cells(&frame, "consent.service"), ["1", "-", "0"], "granted, never asked, requested");
+    assert_eq!(
+        cells(&frame, "consent.service"),
+        ["1", "-", "0"],
+        "granted, never asked, requested"
+    );
 }
 
 #[test]
@@ -79,7 +100,12 @@ fn a_refund_shrinks_its_order_in_the_orders_window() {
         let mut definition = plain(function, field);
         definition.filter.kinds = vec!["order_paid".to_owned()];
         definition.window.from_ms = days.map(|days| days * 86_400_000);
-        feature(name, "member", playbook_toml::default_cell_type(function), Definition::Aggregate(definition))
+        feature(
+            name,
+            "member",
+            playbook_toml::default_cell_type(function),
+            Definition::Aggregate(definition),
+        )
     };
     let amount = Some("amount_minor");
     playbook.features = vec![
@@ -95,7 +121,12 @@ fn a_refund_shrinks_its_order_in_the_orders_window() {
     ];
     let mut spend = plain(Aggregate::Sum, amount);
     spend.filter.kinds = vec!["order_paid".to_owned()];
-    playbook.features.push(feature("spend", "channel", CellType::Integer, Definition::Aggregate(spend)));
+    playbook.features.push(feature(
+        "spend",
+        "channel",
+        CellType::Integer,
+        Definition::Aggregate(spend),
+    ));
     playbook.cycle.as_of = Some(UnixMs(1_769_904_000_000)); // 2026-02-01
     let folder = Folder::new(&[(
         "events.csv",
@@ -109,7 +140,11 @@ fn a_refund_shrinks_its_order_in_the_orders_window() {
     )]);
     let mut source = folder.open(&playbook);
     let frame = source.members().unwrap();
-    assert_eq!(cells(&frame, "spend"), ["2500", "3000"], "the refund after the as-of time is unknown");
+    assert_eq!(
+        cells(&frame, "spend"),
+        ["2500", "3000"],
+        "the refund after the as-of time is unknown"
+    );
     assert_eq!(cells(&frame, "spend_7d"), ["1900", "0"]);
     assert_eq!(cells(&frame, "orders"), ["2", "1"]);
     assert_eq!(cells(&frame, "orders_7d"), ["1", "0"]);
@@ -132,7 +167,10 @@ fn previous_gives_what_closed_cycles_left_and_not_the_cycle_itself() {
     let mut playbook = world::playbook("UTC");
     playbook.sources = vec![events("events.csv", &[])];
     playbook.cycle.as_of = Some(UnixMs(7 * 86_400_000 * 12));
-    let folder = Folder::new(&[("events.csv", "member,kind,time\nb,like,1970-01-02\na,like,1970-01-02\nz,like,1970-01-02\n")]);
+    let folder = Folder::new(&[(
+        "events.csv",
+        "member,kind,time\nb,like,1970-01-02\na,like,1970-01-02\nz,like,1970-01-02\n",
+    )]);
     let mut options = folder.options();
     options.state = Some(folder.path().join("state"));
     let mut source = playbook_batch::BatchSource::open(&playbook, options.clone()).unwrap();
@@ -155,6 +193,9 @@ fn previous_gives_what_closed_cycles_left_and_not_the_cycle_itself() {
     assert_eq!(cells(&last, "s.score"), ["2", "2.5", "-"]);
     assert_eq!(cells(&last, "t.segment"), ["high", "low", "-"]);
     assert!(last.column("none.here").is_none());
-    assert_eq!(cells(&source.previous(2, &wanted, &members).unwrap(), "s.score"), ["1", "1.5", "-"]);
+    assert_eq!(
+        cells(&source.previous(2, &wanted, &members).unwrap(), "s.score"),
+        ["1", "1.5", "-"]
+    );
     assert!(source.previous(3, &wanted, &members).unwrap().columns().is_empty());
 }

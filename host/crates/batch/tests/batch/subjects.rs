@@ -9,7 +9,13 @@ use playbook_toml::{MapType, Playbook, SourceTable};
 
 use crate::world::{self, Folder, cells, events, feature, map, plain, source};
 
-fn over(name: &str, subject: &str, grain: Grain, function: Aggregate, field: Option<&str>) -> FeatureDef {
+fn over(
+    name: &str,
+    subject: &str,
+    grain: Grain,
+    function: Aggregate,
+    field: Option<&str>,
+) -> FeatureDef {
     let mut definition = plain(function, field);
     definition.over = grain;
     let cell_type = match function {
@@ -43,7 +49,8 @@ fn playbook() -> Playbook {
         map("value", "value", MapType::Real),
     ];
     let mut people = source("people", SourceTable::Members, "people.csv");
-    people.mapping = vec![map("member", "member", MapType::Text), map("region", "region", MapType::Text)];
+    people.mapping =
+        vec![map("member", "member", MapType::Text), map("region", "region", MapType::Text)];
     let more = [("channel", "channel", MapType::Text), ("amount", "amount_minor", MapType::Money)];
     playbook.sources = vec![events("events.csv", &more), costs, entries, people];
     playbook
@@ -51,13 +58,22 @@ fn playbook() -> Playbook {
 
 fn folder() -> Folder {
     Folder::new(&[
-        ("events.csv", "member,kind,time,channel,amount\n\
+        (
+            "events.csv",
+            "member,kind,time,channel,amount\n\
             a,order_paid,2026-01-01T23:59,web,1\na,order_paid,2026-01-02T00:00,app,2\n\
-            b,order_paid,2026-01-02T12:00,web,4\nc,like,2026-01-02T12:00,,\n"),
-        ("costs.csv", "day,channel,amount\n2026-01-01,web,10\n2025-01-01,web,100\n2026-01-01,tv,7\n"),
-        ("entries.csv", "day,subject,key,metric,value\n\
+            b,order_paid,2026-01-02T12:00,web,4\nc,like,2026-01-02T12:00,,\n",
+        ),
+        (
+            "costs.csv",
+            "day,channel,amount\n2026-01-01,web,10\n2025-01-01,web,100\n2026-01-01,tv,7\n",
+        ),
+        (
+            "entries.csv",
+            "day,subject,key,metric,value\n\
             2026-01-01,brand,,nps,30\n2026-01-02,brand,,nps,40\n2026-01-01,brand,,reach,0.5\n\
-            2026-01-01,channel,web,nps,9\n"),
+            2026-01-01,channel,web,nps,9\n",
+        ),
         ("people.csv", "member,region\na,north\nb,south\nc,north\nd,\n"),
     ])
 }
@@ -68,10 +84,19 @@ fn with_outputs(source: &mut BatchSource) -> Frame {
     assert_eq!(cells(&frame, "member"), ["a", "b", "c", "d"]);
     let mut valid = Bitmap::filled(4, true);
     valid.set(3, false);
-    let column = |name: &str, cells, valid| Column { name: name.to_owned(), unit: String::new(), cells, valid };
+    let column = |name: &str, cells, valid| Column {
+        name: name.to_owned(),
+        unit: String::new(),
+        cells,
+        valid,
+    };
     frame.push(column("churn.level", Cells::Integer(vec![1, 2, 4, 0]), Some(valid.clone())));
     let names = ["vip", "plain", "empty"].map(str::to_owned).to_vec();
-    frame.push(column("tier.segment", Cells::Category { codes: vec![0, 1, 1, 0], names }, Some(valid)));
+    frame.push(column(
+        "tier.segment",
+        Cells::Category { codes: vec![0, 1, 1, 0], names },
+        Some(valid),
+    ));
     frame
 }
 
@@ -86,7 +111,8 @@ fn table(features: Vec<FeatureDef>, subject: &str) -> Frame {
 
 #[test]
 fn channels_have_events_costs_and_entries_beside_each_other() {
-    let mut recent = over("cost_30d", "channel", Grain::Costs, Aggregate::Sum, Some("amount_minor"));
+    let mut recent =
+        over("cost_30d", "channel", Grain::Costs, Aggregate::Sum, Some("amount_minor"));
     if let Definition::Aggregate(aggregate) = &mut recent.definition {
         aggregate.window.from_ms = Some(30 * 86_400_000);
     }
@@ -95,8 +121,16 @@ fn channels_have_events_costs_and_entries_beside_each_other() {
             over("orders", "channel", Grain::Events, Aggregate::Count, None),
             over("revenue", "channel", Grain::Events, Aggregate::Sum, Some("amount_minor")),
             recent,
-            split(over("entry", "channel", Grain::Entries, Aggregate::Last, Some("value")), "metric"),
-            feature("roi", "channel", CellType::Real, Definition::Expression("revenue / cost_30d".to_owned())),
+            split(
+                over("entry", "channel", Grain::Entries, Aggregate::Last, Some("value")),
+                "metric",
+            ),
+            feature(
+                "roi",
+                "channel",
+                CellType::Real,
+                Definition::Expression("revenue / cost_30d".to_owned()),
+            ),
             feature("margin", "channel", CellType::Real, Definition::Constant(0.3)),
         ],
         "channel",
@@ -120,7 +154,10 @@ fn the_brand_is_one_row_over_events_members_and_entries() {
             over("members", "brand", Grain::Members, Aggregate::Count, None),
             over("level", "brand", Grain::Members, Aggregate::Mean, Some("churn.level")),
             split(over("tier", "brand", Grain::Members, Aggregate::Count, None), "tier.segment"),
-            split(over("sales", "brand", Grain::Events, Aggregate::Sum, Some("amount_minor")), "tier.segment"),
+            split(
+                over("sales", "brand", Grain::Events, Aggregate::Sum, Some("amount_minor")),
+                "tier.segment",
+            ),
             split(over("entry", "brand", Grain::Entries, Aggregate::Last, Some("value")), "metric"),
             over("lost", "brand", Grain::Costs, Aggregate::Sum, Some("amount_minor")),
         ],
@@ -130,8 +167,14 @@ fn the_brand_is_one_row_over_events_members_and_entries() {
     let one = |name: &str| cells(&frame, name).remove(0);
     assert_eq!((one("orders"), one("days"), one("buyers")), ("4".into(), "2".into(), "3".into()));
     assert_eq!((one("members"), one("level")), ("4".into(), (7.0 / 3.0).to_string()));
-    assert_eq!((one("tier.vip"), one("tier.plain"), one("tier.empty")), ("1".into(), "2".into(), "0".into()));
-    assert_eq!((one("sales.vip"), one("sales.plain"), one("sales.empty")), ("300".into(), "400".into(), "0".into()));
+    assert_eq!(
+        (one("tier.vip"), one("tier.plain"), one("tier.empty")),
+        ("1".into(), "2".into(), "0".into())
+    );
+    assert_eq!(
+        (one("sales.vip"), one("sales.plain"), one("sales.empty")),
+        ("300".into(), "400".into(), "0".into())
+    );
     assert_eq!((one("entry.nps"), one("entry.reach")), ("40".into(), "0.5".into()));
     assert_eq!(one("lost"), "11700");
 }
@@ -148,8 +191,14 @@ fn segments_regions_and_days_are_subjects() {
     assert_eq!(cells(&frame, "segment"), ["empty", "plain", "vip"]);
     assert_eq!(cells(&frame, "members"), ["0", "2", "1"]);
     assert_eq!(cells(&frame, "sales"), ["0", "400", "300"]);
-    let frame = table(vec![over("level", "region", Grain::Members, Aggregate::Sum, Some("churn.level"))], "region");
-    assert_eq!((cells(&frame, "region"), cells(&frame, "level")), (vec!["north".into(), "south".into()], vec!["5".into(), "2".into()]));
+    let frame = table(
+        vec![over("level", "region", Grain::Members, Aggregate::Sum, Some("churn.level"))],
+        "region",
+    );
+    assert_eq!(
+        (cells(&frame, "region"), cells(&frame, "level")),
+        (vec!["north".into(), "south".into()], vec!["5".into(), "2".into()])
+    );
     let frame = table(vec![over("orders", "day", Grain::Events, Aggregate::Count, None)], "day");
     assert_eq!(cells(&frame, "day"), ["2026-01-01", "2026-01-02"]);
     assert_eq!(cells(&frame, "orders"), ["1", "3"]);

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use playbook_batch::{BatchOptions, BatchSource};
 use playbook_model::{
-    Aggregate, AggregateDef, CellType, Cells, Definition, Digest, EventFilter, FeatureDef, Frame, Grain, Subject,
-    Window, Words,
+    Aggregate, AggregateDef, CellType, Cells, Definition, Digest, EventFilter, FeatureDef, Frame,
+    Grain, Subject, Window, Words,
 };
 use playbook_toml::{
     CycleDef, Dedupe, Guardrails, MapRow, MapType, OnError, OutputDef, Playbook, SourceDef,
@@ -88,7 +88,12 @@ pub(crate) fn time(from: &str, to: &str, format: &str) -> MapRow {
     MapRow { format: Some(format.to_owned()), ..map(from, to, MapType::Time) }
 }
 
-pub(crate) fn feature(name: &str, subject: &str, cell_type: CellType, definition: Definition) -> FeatureDef {
+pub(crate) fn feature(
+    name: &str,
+    subject: &str,
+    cell_type: CellType,
+    definition: Definition,
+) -> FeatureDef {
     FeatureDef {
         name: name.to_owned(),
         subject: Subject(subject.to_owned()),

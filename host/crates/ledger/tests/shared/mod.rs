@@ -22,28 +22,16 @@ pub(crate) fn plan(total: i64) -> BudgetPlan {
             ("burst".to_owned(), 0.25),
         ]),
         plugins: vec![
-            PluginLimit {
-                stage: "points".to_owned(),
-                pool: Some("daily".to_owned()),
-            },
-            PluginLimit {
-                stage: "coupons".to_owned(),
-                pool: Some("burst".to_owned()),
-            },
-            PluginLimit {
-                stage: "words".to_owned(),
-                pool: None,
-            },
+            PluginLimit { stage: "points".to_owned(), pool: Some("daily".to_owned()) },
+            PluginLimit { stage: "coupons".to_owned(), pool: Some("burst".to_owned()) },
+            PluginLimit { stage: "words".to_owned(), pool: None },
         ],
         plugin_share_max: 0.5,
     }
 }
 
 pub(crate) fn cycle(number: i64) -> CycleRef {
-    CycleRef {
-        playbook: "club".to_owned(),
-        number,
-    }
+    CycleRef { playbook: "club".to_owned(), number }
 }
 
 pub(crate) fn key(text: &str) -> Digest {

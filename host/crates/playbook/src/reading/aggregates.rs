@@ -16,10 +16,7 @@ use crate::types::{MapType, SourceDef, default_cell_type};
 use crate::values;
 
 impl Reading<'_> {
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one call site, all facts of one feature"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "one call site, all facts of one feature")]
     pub(super) fn aggregate(
         &mut self,
         entry: &Entry,
@@ -37,29 +34,20 @@ impl Reading<'_> {
             _ => Grain::Events,
         };
         let is_long = way.key == "aggregate";
-        let field = if is_long || !function.needs_field() {
-            table.get("field")
-        } else {
-            Some(&way.node)
-        };
+        let field =
+            if is_long || !function.needs_field() { table.get("field") } else { Some(&way.node) };
         self.field_needed(entry, table, way, function, field.is_some());
         let field_type = field.and_then(|node| self.field_type(node, over, names, sources));
         let shape = self.typed(way, function, field, field_type);
 
-        let events = if is_long || function.needs_field() {
-            table.entry("events")
-        } else {
-            Some(way)
-        };
+        let events =
+            if is_long || function.needs_field() { table.entry("events") } else { Some(way) };
         let kinds = self.kinds(events, over, table);
-        let channels: Vec<String> = names_of(table.get("channel"))
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect();
-        if let (Some(extra), false) = (
-            table.entry("channel"),
-            matches!(over, Grain::Events | Grain::Costs),
-        ) {
+        let channels: Vec<String> =
+            names_of(table.get("channel")).into_iter().map(|(name, _)| name).collect();
+        if let (Some(extra), false) =
+            (table.entry("channel"), matches!(over, Grain::Events | Grain::Costs))
+        {
             self.needless_over(extra, "only events and costs have channels");
         }
         self.subject_known(table, subject, over);
@@ -89,7 +77,13 @@ impl Reading<'_> {
     }
 
     /// The cap of a capped count; reports one that is missing or has no effect.
-    fn cap(&mut self, entry: &Entry, table: &Table, way: &Entry, function: Aggregate) -> Option<u32> {
+    fn cap(
+        &mut self,
+        entry: &Entry,
+        table: &Table,
+        way: &Entry,
+        function: Aggregate,
+    ) -> Option<u32> {
         let cap = table.integer("cap").and_then(|cap| u32::try_from(cap).ok());
         match (function == Aggregate::CappedCount, table.entry("cap")) {
             (true, None) => self.add(
@@ -173,13 +167,9 @@ impl Reading<'_> {
         }
         let fields = known.iter().map(|field| field.name);
         self.add(
-            Problem::new(
-                "unknown-field",
-                node.place,
-                format!("the rows have no field `{name}`"),
-            )
-            .expected(one_of(fields.clone()))
-            .nearest(name, fields),
+            Problem::new("unknown-field", node.place, format!("the rows have no field `{name}`"))
+                .expected(one_of(fields.clone()))
+                .nearest(name, fields),
         );
         None
     }
@@ -227,10 +217,7 @@ impl Reading<'_> {
                     Problem::new(
                         "needless-key",
                         events.key_place,
-                        format!(
-                            "`{}` names kinds of events, but the rows are none",
-                            events.key
-                        ),
+                        format!("`{}` names kinds of events, but the rows are none", events.key),
                     )
                     .expected("`any`, or a feature over events"),
                 );
@@ -266,13 +253,9 @@ impl Reading<'_> {
     fn unknown_kind(&mut self, name: &str, place: Place) {
         let names = EVENT_GROUPS.iter().chain(EVENT_KINDS).copied();
         self.sink.add_with(|| {
-            Problem::new(
-                "unknown-event",
-                place,
-                format!("`{name}` is no kind of event"),
-            )
-            .expected(one_of(names.clone()))
-            .nearest(name, names)
+            Problem::new("unknown-event", place, format!("`{name}` is no kind of event"))
+                .expected(one_of(names.clone()))
+                .nearest(name, names)
         });
     }
 
@@ -352,15 +335,14 @@ impl Reading<'_> {
 }
 
 fn function_name(function: Aggregate) -> &'static str {
-    Aggregate::ALL
-        .iter()
-        .find(|(_, other)| *other == function)
-        .map_or("", |(name, _)| name)
+    Aggregate::ALL.iter().find(|(_, other)| *other == function).map_or("", |(name, _)| name)
 }
 
 fn unit_of(function: Aggregate, field: &str) -> &'static str {
     match function {
-        Aggregate::Count | Aggregate::CappedCount | Aggregate::Distinct | Aggregate::RepeatDays => "count",
+        Aggregate::Count | Aggregate::CappedCount | Aggregate::Distinct | Aggregate::RepeatDays => {
+            "count"
+        }
         Aggregate::DistinctDays
         | Aggregate::Recency
         | Aggregate::Age

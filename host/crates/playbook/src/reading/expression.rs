@@ -55,10 +55,7 @@ pub(super) fn names(text: &str) -> Result<Vec<(usize, &str)>, Broken> {
                     at += 1;
                 }
                 if at == bytes.len() {
-                    return Err(Broken {
-                        at: start,
-                        why: "the quote is not closed",
-                    });
+                    return Err(Broken { at: start, why: "the quote is not closed" });
                 }
                 at += 1;
                 if quote == b'"' {
@@ -71,18 +68,12 @@ pub(super) fn names(text: &str) -> Result<Vec<(usize, &str)>, Broken> {
             }
             b')' => {
                 if open.pop().is_none() {
-                    return Err(Broken {
-                        at,
-                        why: "there is no bracket to close",
-                    });
+                    return Err(Broken { at, why: "there is no bracket to close" });
                 }
                 at += 1;
             }
             b';' => {
-                return Err(Broken {
-                    at,
-                    why: "an expression has no semicolon",
-                });
+                return Err(Broken { at, why: "an expression has no semicolon" });
             }
             b'0'..=b'9' => {
                 // Exponents such as 1e6 belong to the number.
@@ -104,10 +95,7 @@ pub(super) fn names(text: &str) -> Result<Vec<(usize, &str)>, Broken> {
         }
     }
     match open.pop() {
-        Some(at) => Err(Broken {
-            at,
-            why: "the bracket is not closed",
-        }),
+        Some(at) => Err(Broken { at, why: "the bracket is not closed" }),
         None => Ok(names),
     }
 }

@@ -40,11 +40,7 @@ impl Reading<'_> {
         let subject = Subject(table.text("subject").unwrap_or("member").to_owned());
         let short = Aggregate::ALL.iter().find(|(name, _)| *name == way.key);
         let long = (way.key == "aggregate")
-            .then(|| {
-                Aggregate::ALL
-                    .iter()
-                    .find(|(name, _)| Some(*name) == way.node.text())
-            })
+            .then(|| Aggregate::ALL.iter().find(|(name, _)| Some(*name) == way.node.text()))
             .flatten();
         if short.is_none() && way.key != "aggregate" {
             for key in OF_AGGREGATES {
@@ -69,18 +65,10 @@ impl Reading<'_> {
             (None, "attribute") => self.attribute(way, &subject, sources)?,
             (None, "expression") => {
                 self.expression(entry, way, &subject, names);
-                (
-                    Definition::Expression(way.node.text()?.to_owned()),
-                    CellType::Real,
-                    "",
-                )
+                (Definition::Expression(way.node.text()?.to_owned()), CellType::Real, "")
             }
             (None, "constant") => (Definition::Constant(way.node.real()?), CellType::Real, ""),
-            (None, "sql") => (
-                Definition::Sql(way.node.text()?.to_owned()),
-                CellType::Real,
-                "",
-            ),
+            (None, "sql") => (Definition::Sql(way.node.text()?.to_owned()), CellType::Real, ""),
             _ => return None,
         };
         let cell_type = match table.text("type") {
@@ -91,13 +79,7 @@ impl Reading<'_> {
             _ => cell_type,
         };
         let unit = table.text("unit").unwrap_or(unit).to_owned();
-        Some(FeatureDef {
-            name: entry.key.clone(),
-            subject,
-            cell_type,
-            unit,
-            definition,
-        })
+        Some(FeatureDef { name: entry.key.clone(), subject, cell_type, unit, definition })
     }
 
     /// Returns the one key that says how the feature is computed.
@@ -140,17 +122,12 @@ impl Reading<'_> {
         sources: &[SourceDef],
     ) -> Option<(Definition, CellType, &'static str)> {
         let name = way.node.text()?;
-        let known = MEMBERS
-            .iter()
-            .find(|field| field.name == name)
-            .map(|field| field.map_type);
+        let known = MEMBERS.iter().find(|field| field.name == name).map(|field| field.map_type);
         let mapped = attribute_row(name, sources);
         if known.is_none() && mapped.is_none() {
             let mut names: Vec<&str> = MEMBERS.iter().map(|field| field.name).collect();
             names.extend(
-                members_rows(sources)
-                    .map(|(to, _)| to)
-                    .filter(|to| to.starts_with("attr_")),
+                members_rows(sources).map(|(to, _)| to).filter(|to| to.starts_with("attr_")),
             );
             self.add(
                 Problem::new(
@@ -158,10 +135,7 @@ impl Reading<'_> {
                     way.node.place,
                     format!("members have no field `{name}`"),
                 )
-                .expected(format!(
-                    "{}, or an `attr_*` that a source maps",
-                    one_of(&names)
-                ))
+                .expected(format!("{}, or an `attr_*` that a source maps", one_of(&names)))
                 .nearest(name, names.iter().copied()),
             );
         }
@@ -182,13 +156,7 @@ impl Reading<'_> {
             Some(MapType::Real) => (CellType::Real, ""),
             Some(MapType::Text) | None => (CellType::Text, ""),
         };
-        Some((
-            Definition::Attribute {
-                field: name.to_owned(),
-            },
-            cell_type,
-            unit,
-        ))
+        Some((Definition::Attribute { field: name.to_owned() }, cell_type, unit))
     }
 }
 
@@ -202,7 +170,5 @@ fn members_rows(sources: &[SourceDef]) -> impl Iterator<Item = (&str, MapType)> 
 
 /// Type of an own field of members, where a source maps it.
 pub(super) fn attribute_row(name: &str, sources: &[SourceDef]) -> Option<MapType> {
-    members_rows(sources)
-        .find(|(to, _)| *to == name)
-        .map(|(_, map_type)| map_type)
+    members_rows(sources).find(|(to, _)| *to == name).map(|(_, map_type)| map_type)
 }

@@ -42,9 +42,7 @@ impl Reading<'_> {
             self.time_zone(&time_zone, node.place);
         }
         Head {
-            title: table
-                .get("title")
-                .map_or_else(|| plain_words(&text("id")), words),
+            title: table.get("title").map_or_else(|| plain_words(&text("id")), words),
             industry: table.text("industry").map(str::to_owned),
             seed: table.integer("seed").unwrap_or(1).unsigned_abs(),
             pseudonym_salt: table
@@ -84,28 +82,19 @@ impl Reading<'_> {
         match TimeZone::get(name) {
             Ok(zone) => self.zone = zone,
             Err(_) => {
-                let names: Vec<String> = jiff::tz::db()
-                    .available()
-                    .map(|name| name.to_string())
-                    .collect();
+                let names: Vec<String> =
+                    jiff::tz::db().available().map(|name| name.to_string()).collect();
                 self.add(
-                    Problem::new(
-                        "unknown-time-zone",
-                        place,
-                        format!("`{name}` is no time zone"),
-                    )
-                    .expected("an IANA name, like Asia/Shanghai")
-                    .nearest(name, names.iter().map(String::as_str)),
+                    Problem::new("unknown-time-zone", place, format!("`{name}` is no time zone"))
+                        .expected("an IANA name, like Asia/Shanghai")
+                        .nearest(name, names.iter().map(String::as_str)),
                 );
             }
         }
     }
 
     pub(super) fn cycle(&mut self) -> CycleDef {
-        let mut cycle = CycleDef {
-            as_of: None,
-            length_days: 28,
-        };
+        let mut cycle = CycleDef { as_of: None, length_days: 28 };
         let Some(table) = self.root.table("cycle") else {
             return cycle;
         };
@@ -115,12 +104,8 @@ impl Reading<'_> {
             cycle.as_of = values::parse_instant(text, &self.zone);
             if cycle.as_of.is_none() {
                 self.add(
-                    Problem::new(
-                        "bad-time",
-                        node.place,
-                        format!("`as_of` cannot be `{text}`"),
-                    )
-                    .expected(crate::spec::Shape::Instant.words()),
+                    Problem::new("bad-time", node.place, format!("`as_of` cannot be `{text}`"))
+                        .expected(crate::spec::Shape::Instant.words()),
                 );
             }
         }
@@ -144,19 +129,12 @@ impl Reading<'_> {
     }
 
     pub(super) fn outputs(&mut self, names: &Names) -> OutputDef {
-        let mut outputs = OutputDef {
-            languages: Vec::new(),
-            omit_features: Vec::new(),
-        };
+        let mut outputs = OutputDef { languages: Vec::new(), omit_features: Vec::new() };
         let Some(table) = self.root.table("output") else {
             return outputs;
         };
-        outputs.languages = table
-            .list("languages")
-            .iter()
-            .filter_map(Node::text)
-            .map(str::to_owned)
-            .collect();
+        outputs.languages =
+            table.list("languages").iter().filter_map(Node::text).map(str::to_owned).collect();
         for node in table.list("omit_features") {
             let Some(name) = node.text() else { continue };
             self.feature_exists(names, name, node.place);
@@ -167,10 +145,7 @@ impl Reading<'_> {
 }
 
 fn plain_words(text: &str) -> Words {
-    Words {
-        en: text.to_owned(),
-        zh: None,
-    }
+    Words { en: text.to_owned(), zh: None }
 }
 
 fn words(node: &Node) -> Words {

@@ -12,11 +12,7 @@ pub(crate) struct Field {
 }
 
 const fn field(name: &'static str, map_type: MapType, required: bool) -> Field {
-    Field {
-        name,
-        map_type,
-        required,
-    }
+    Field { name, map_type, required }
 }
 
 /// Fields of the events table.
@@ -91,49 +87,19 @@ const CONSENTS: &[Field] = &[
 /// Values that some fields of a table are limited to.
 const CLOSED: &[(SourceTable, &str, &[&str])] = &[
     (SourceTable::Events, "kind", EVENT_KINDS),
-    (
-        SourceTable::Events,
-        "severity",
-        &["minor", "major", "fraud"],
-    ),
-    (
-        SourceTable::Members,
-        "age_band",
-        &["under_14", "14_17", "adult", "unknown"],
-    ),
-    (
-        SourceTable::Identities,
-        "key_kind",
-        &["phone", "email", "union-id", "card"],
-    ),
-    (
-        SourceTable::Costs,
-        "kind",
-        &["people", "platform", "tech", "media", "reward"],
-    ),
+    (SourceTable::Events, "severity", &["minor", "major", "fraud"]),
+    (SourceTable::Members, "age_band", &["under_14", "14_17", "adult", "unknown"]),
+    (SourceTable::Identities, "key_kind", &["phone", "email", "union-id", "card"]),
+    (SourceTable::Costs, "kind", &["people", "platform", "tech", "media", "reward"]),
     (
         SourceTable::Consents,
         "purpose",
-        &[
-            "service",
-            "marketing",
-            "profiling",
-            "location",
-            "sharing",
-            "cross-border",
-        ],
+        &["service", "marketing", "profiling", "location", "sharing", "cross-border"],
     ),
     (
         SourceTable::Consents,
         "state",
-        &[
-            "none",
-            "requested",
-            "pending_second",
-            "granted",
-            "withdrawn",
-            "expired",
-        ],
+        &["none", "requested", "pending_second", "granted", "withdrawn", "expired"],
     ),
 ];
 

@@ -67,15 +67,8 @@ impl Reading<'_> {
             }
             rows.push(self.map_row(entry, table, field, columns));
         }
-        for field in known
-            .iter()
-            .filter(|field| field.required && map.get(field.name).is_none())
-        {
-            let place = if node.place.len > 0 {
-                node.place
-            } else {
-                whole
-            };
+        for field in known.iter().filter(|field| field.required && map.get(field.name).is_none()) {
+            let place = if node.place.len > 0 { node.place } else { whole };
             self.add(
                 Problem::new(
                     "missing-mapping",
@@ -221,10 +214,7 @@ impl Reading<'_> {
                     node.place,
                     format!("`{}` cannot be of type {}", field.name, type_name(wanted)),
                 )
-                .expected(format!(
-                    "type {}, which is also the default",
-                    type_name(field.map_type)
-                )),
+                .expected(format!("type {}, which is also the default", type_name(field.map_type))),
             );
         }
         row.map_type = wanted;
@@ -290,9 +280,7 @@ impl Reading<'_> {
                         entry.node.place,
                         format!(
                             "`unit` cannot be `{}`",
-                            crate::canonical::to_json(&entry.node)
-                                .to_string()
-                                .trim_matches('"')
+                            crate::canonical::to_json(&entry.node).to_string().trim_matches('"')
                         ),
                     )
                     .expected("`major`, `minor` (money only), or a number above 0 such as 0.01"),
@@ -325,12 +313,7 @@ impl Reading<'_> {
             );
         }
         let mut map = BTreeMap::new();
-        for value in values
-            .node
-            .table()
-            .map(|table| table.entries.as_slice())
-            .unwrap_or_default()
-        {
+        for value in values.node.table().map(|table| table.entries.as_slice()).unwrap_or_default() {
             let Some(kept) = value.node.text() else {
                 continue;
             };

@@ -47,14 +47,7 @@ pub(crate) fn read(
     ceiling: &Limits,
     sink: &mut Sink,
 ) -> Playbook {
-    let mut reading = Reading {
-        root,
-        folders,
-        ceiling,
-        sink,
-        zone: TimeZone::UTC,
-        digits: 2,
-    };
+    let mut reading = Reading { root, folders, ceiling, sink, zone: TimeZone::UTC, digits: 2 };
     let head = reading.head();
     let cycle = reading.cycle();
     let sources = reading.sources();
@@ -91,10 +84,7 @@ pub(crate) fn names_of(node: Option<&Node>) -> Vec<(String, Place)> {
     use crate::tree::Value;
     match node {
         None => Vec::new(),
-        Some(Node {
-            value: Value::List(items),
-            ..
-        }) => items
+        Some(Node { value: Value::List(items), .. }) => items
             .iter()
             .filter_map(|item| item.text().map(|text| (text.to_owned(), item.place)))
             .collect(),
@@ -107,11 +97,7 @@ pub(crate) fn names_of(node: Option<&Node>) -> Vec<(String, Place)> {
             for part in text.split(',') {
                 let name = part.trim();
                 let lead = part.len() - part.trim_start().len();
-                let place = Place {
-                    start: at + lead,
-                    len: name.len(),
-                    ..node.place
-                };
+                let place = Place { start: at + lead, len: name.len(), ..node.place };
                 names.push((name.to_owned(), if plain { place } else { node.place }));
                 at += part.len() + 1;
             }

@@ -15,55 +15,28 @@ use crate::values;
 const RESERVE_MIN: f64 = 0.05;
 
 /// Commercial share by participation stage (GR-1).
-const STAGE_CAPS: [(&str, f64); 4] = [
-    ("cognition", 0.0),
-    ("trust", 0.05),
-    ("participation", 0.20),
-    ("creation", 0.20),
-];
+const STAGE_CAPS: [(&str, f64); 4] =
+    [("cognition", 0.0), ("trust", 0.05), ("participation", 0.20), ("creation", 0.20)];
 /// Direct messages by segment (H9); "" is the default.
-const CONTACTS: [(&str, u32); 6] = [
-    ("", 2),
-    ("silent", 1),
-    ("prospect", 2),
-    ("active", 2),
-    ("core", 5),
-    ("koc", 5),
-];
+const CONTACTS: [(&str, u32); 6] =
+    [("", 2), ("silent", 1), ("prospect", 2), ("active", 2), ("core", 5), ("koc", 5)];
 /// Commercial direct messages a day by segment (H9); "" is the default.
-const COMMERCIAL_A_DAY: [(&str, u32); 6] = [
-    ("", 1),
-    ("silent", 1),
-    ("prospect", 1),
-    ("active", 1),
-    ("core", 2),
-    ("koc", 2),
-];
+const COMMERCIAL_A_DAY: [(&str, u32); 6] =
+    [("", 1), ("silent", 1), ("prospect", 1), ("active", 1), ("core", 2), ("koc", 2)];
 /// Commercial direct messages in 7 days by segment (H9); "" is the default.
-const COMMERCIAL: [(&str, u32); 6] = [
-    ("", 3),
-    ("silent", 1),
-    ("prospect", 3),
-    ("active", 3),
-    ("core", 5),
-    ("koc", 5),
-];
+const COMMERCIAL: [(&str, u32); 6] =
+    [("", 3), ("silent", 1), ("prospect", 3), ("active", 3), ("core", 5), ("koc", 5)];
 
 impl Default for Guardrails {
     /// The loosest values that a playbook may have (domain H8, H9).
     fn default() -> Self {
         let caps = |caps: &[(&str, u32)]| {
-            caps.iter()
-                .map(|(name, cap)| ((*name).to_owned(), *cap))
-                .collect()
+            caps.iter().map(|(name, cap)| ((*name).to_owned(), *cap)).collect()
         };
         Self {
             require_consent: true,
             stage_output: None,
-            stage_caps: STAGE_CAPS
-                .iter()
-                .map(|(name, cap)| ((*name).to_owned(), *cap))
-                .collect(),
+            stage_caps: STAGE_CAPS.iter().map(|(name, cap)| ((*name).to_owned(), *cap)).collect(),
             incentive_ratio_min: 4.0,
             single_investment_max: 0.20,
             commercial_share_max: 0.20,
@@ -153,20 +126,13 @@ impl Reading<'_> {
                 .into();
         };
         let mut pools = BTreeMap::new();
-        for entry in node
-            .table()
-            .map(|table| table.entries.as_slice())
-            .unwrap_or_default()
-        {
+        for entry in node.table().map(|table| table.entries.as_slice()).unwrap_or_default() {
             pools.insert(entry.key.clone(), entry.node.real().unwrap_or_default());
         }
         let sum: f64 = pools.values().sum();
-        let readable = node.table().is_some_and(|table| {
-            table
-                .entries
-                .iter()
-                .all(|entry| entry.node.real().is_some())
-        });
+        let readable = node
+            .table()
+            .is_some_and(|table| table.entries.iter().all(|entry| entry.node.real().is_some()));
         if readable && (sum - 1.0).abs() > 1e-9 {
             let sum = (sum * 1e6).round() / 1e6;
             self.add(
@@ -196,8 +162,7 @@ impl Reading<'_> {
         rules.contacts_per_day_max = self.caps(table, "contacts_per_day_max", &CONTACTS);
         rules.commercial_per_day_max =
             self.caps(table, "commercial_per_day_max", &COMMERCIAL_A_DAY);
-        rules.commercial_per_week_max =
-            self.caps(table, "commercial_per_week_max", &COMMERCIAL);
+        rules.commercial_per_week_max = self.caps(table, "commercial_per_week_max", &COMMERCIAL);
         if let Some(node) = table.get("family_window")
             && let Some(ms) = node.text().and_then(values::duration_ms)
         {
@@ -234,10 +199,7 @@ impl Reading<'_> {
             }
             rules.incentive_ratio_min = ratio;
         }
-        for (key, rule) in [
-            ("single_investment_max", "GR-7"),
-            ("commercial_share_max", "GR-2"),
-        ] {
+        for (key, rule) in [("single_investment_max", "GR-7"), ("commercial_share_max", "GR-2")] {
             let Some(node) = table.get(key) else { continue };
             let Some(share) = node.real() else { continue };
             if share > 0.20 && share <= 1.0 {
@@ -251,14 +213,10 @@ impl Reading<'_> {
     }
 
     fn stage_caps(&mut self, table: &Table) -> BTreeMap<String, f64> {
-        let mut caps: BTreeMap<String, f64> = STAGE_CAPS
-            .iter()
-            .map(|(name, cap)| ((*name).to_owned(), *cap))
-            .collect();
-        for entry in table
-            .table("stage_caps")
-            .map(|table| table.entries.as_slice())
-            .unwrap_or_default()
+        let mut caps: BTreeMap<String, f64> =
+            STAGE_CAPS.iter().map(|(name, cap)| ((*name).to_owned(), *cap)).collect();
+        for entry in
+            table.table("stage_caps").map(|table| table.entries.as_slice()).unwrap_or_default()
         {
             let cap = entry.node.real().unwrap_or_default();
             match STAGE_CAPS.iter().find(|(name, _)| *name == entry.key) {
@@ -282,25 +240,11 @@ impl Reading<'_> {
     }
 
     fn caps(&mut self, table: &Table, key: &str, loosest: &[(&str, u32)]) -> BTreeMap<String, u32> {
-        let mut caps: BTreeMap<String, u32> = loosest
-            .iter()
-            .map(|(name, cap)| ((*name).to_owned(), *cap))
-            .collect();
-        let most_of_all = loosest
-            .iter()
-            .map(|(_, cap)| *cap)
-            .max()
-            .unwrap_or_default();
-        for entry in table
-            .table(key)
-            .map(|table| table.entries.as_slice())
-            .unwrap_or_default()
-        {
-            let segment = if entry.key == "default" {
-                ""
-            } else {
-                entry.key.as_str()
-            };
+        let mut caps: BTreeMap<String, u32> =
+            loosest.iter().map(|(name, cap)| ((*name).to_owned(), *cap)).collect();
+        let most_of_all = loosest.iter().map(|(_, cap)| *cap).max().unwrap_or_default();
+        for entry in table.table(key).map(|table| table.entries.as_slice()).unwrap_or_default() {
+            let segment = if entry.key == "default" { "" } else { entry.key.as_str() };
             let most = loosest
                 .iter()
                 .find(|(name, _)| *name == segment)

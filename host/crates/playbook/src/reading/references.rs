@@ -21,16 +21,11 @@ pub(crate) struct Names {
 impl Names {
     pub(crate) fn of(root: &Table) -> Self {
         let mut features = BTreeMap::new();
-        for entry in root
-            .table("features")
-            .map(|table| table.entries.as_slice())
-            .unwrap_or_default()
+        for entry in
+            root.table("features").map(|table| table.entries.as_slice()).unwrap_or_default()
         {
-            let subject = entry
-                .node
-                .table()
-                .and_then(|table| table.text("subject"))
-                .unwrap_or("member");
+            let subject =
+                entry.node.table().and_then(|table| table.text("subject")).unwrap_or("member");
             features.insert(entry.key.clone(), subject.to_owned());
         }
         let stages = root
@@ -55,11 +50,7 @@ impl Reading<'_> {
         // Only in a plain one-line string do bytes of the value stand where the text says.
         let at = |offset: usize, len: usize| {
             if whole.len == text.len() + 2 {
-                Place {
-                    start: whole.start + 1 + offset,
-                    len,
-                    ..whole
-                }
+                Place { start: whole.start + 1 + offset, len, ..whole }
             } else {
                 whole
             }
@@ -111,10 +102,7 @@ impl Reading<'_> {
         for feature in features {
             if let Definition::Expression(text) = &feature.definition {
                 let names = expression::names(text).unwrap_or_default();
-                needs.insert(
-                    &feature.name,
-                    names.into_iter().map(|(_, name)| name).collect(),
-                );
+                needs.insert(&feature.name, names.into_iter().map(|(_, name)| name).collect());
             }
         }
         // What rests on nothing unresolved goes, then what nothing unresolved rests on: loops stay.
@@ -142,13 +130,9 @@ impl Reading<'_> {
 
     fn unknown_feature(&mut self, names: &Names, name: &str, place: Place) {
         self.sink.add_with(|| {
-            Problem::new(
-                "unknown-feature",
-                place,
-                format!("there is no feature `{name}`"),
-            )
-            .expected(one_of(names.features.keys()))
-            .nearest(name, names.features.keys().map(String::as_str))
+            Problem::new("unknown-feature", place, format!("there is no feature `{name}`"))
+                .expected(one_of(names.features.keys()))
+                .nearest(name, names.features.keys().map(String::as_str))
         });
     }
 
@@ -197,11 +181,7 @@ fn unresolved<'a>(needs: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> BTreeSet<&'a 
         known.for_each(|need| users.entry(need).or_default().push(name));
     }
     let mut open: BTreeSet<&'a str> = needs.keys().copied().collect();
-    let mut free: Vec<&'a str> = open
-        .iter()
-        .copied()
-        .filter(|name| waiting[name] == 0)
-        .collect();
+    let mut free: Vec<&'a str> = open.iter().copied().filter(|name| waiting[name] == 0).collect();
     while let Some(name) = free.pop() {
         open.remove(name);
         for user in users.get(name).into_iter().flatten().copied() {

@@ -40,17 +40,10 @@ impl Reading<'_> {
 
     fn source(&mut self, table: &Table, whole: Place) -> Option<SourceDef> {
         let name = table.text("table")?;
-        let kind = tables()
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, kind)| *kind)?;
+        let kind = tables().iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)?;
         let format = self.format(table)?;
-        let columns: Vec<String> = table
-            .list("columns")
-            .iter()
-            .filter_map(Node::text)
-            .map(str::to_owned)
-            .collect();
+        let columns: Vec<String> =
+            table.list("columns").iter().filter_map(Node::text).map(str::to_owned).collect();
         self.columns(table, &format);
         let mapping = self.mapping(table, kind, &columns, whole);
         self.event(table, kind, &mapping, whole);
@@ -113,9 +106,7 @@ impl Reading<'_> {
                 return None;
             }
         };
-        let header = table
-            .flag("header")
-            .unwrap_or(table.get("columns").is_none());
+        let header = table.flag("header").unwrap_or(table.get("columns").is_none());
         let unused: &[&str] = match name {
             "csv" => &[],
             "whitespace" => &["delimiter"],
@@ -127,10 +118,7 @@ impl Reading<'_> {
             }
         }
         match name {
-            "csv" => Some(SourceFormat::Csv {
-                delimiter: self.delimiter(table, ending),
-                header,
-            }),
+            "csv" => Some(SourceFormat::Csv { delimiter: self.delimiter(table, ending), header }),
             "whitespace" => Some(SourceFormat::Whitespace { header }),
             "jsonl" => Some(SourceFormat::JsonLines),
             "parquet" => Some(SourceFormat::Parquet),
@@ -148,12 +136,8 @@ impl Reading<'_> {
             None => usual,
             Some(_) => {
                 self.add(
-                    Problem::new(
-                        "bad-delimiter",
-                        node.place,
-                        "`delimiter` is not one character",
-                    )
-                    .expected("one ASCII character, such as \";\" or \"\\t\""),
+                    Problem::new("bad-delimiter", node.place, "`delimiter` is not one character")
+                        .expected("one ASCII character, such as \";\" or \"\\t\""),
                 );
                 usual
             }

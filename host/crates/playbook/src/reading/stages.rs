@@ -53,9 +53,7 @@ impl Reading<'_> {
         budget: Option<&BudgetDef>,
     ) -> Option<StageDef> {
         let plugin = self.plugin(table.get("plugin")?);
-        let kind = Kind::ALL
-            .into_iter()
-            .find(|kind| Some(kind.name()) == table.text("kind"))?;
+        let kind = Kind::ALL.into_iter().find(|kind| Some(kind.name()) == table.text("kind"))?;
         let on_fault = match (table.text("on_fault"), kind) {
             (Some("close"), _) => OnFault::Close,
             (Some("skip"), _) => OnFault::Skip,
@@ -67,18 +65,11 @@ impl Reading<'_> {
             name: entry_name(table).unwrap_or_default(),
             kind,
             plugin: plugin?,
-            settings: table
-                .get("settings")
-                .map_or_else(|| serde_json::json!({}), to_json),
+            settings: table.get("settings").map_or_else(|| serde_json::json!({}), to_json),
             bind: self.bind(table, names),
             limits: self.limits(table),
             on_fault,
-            allow: table
-                .list("allow")
-                .iter()
-                .filter_map(Node::text)
-                .map(str::to_owned)
-                .collect(),
+            allow: table.list("allow").iter().filter_map(Node::text).map(str::to_owned).collect(),
             pool: self.pool(table, kind, budget),
         })
     }
@@ -106,11 +97,7 @@ impl Reading<'_> {
                 }
                 (None, Some(name)) => {
                     let place = table.get("version").unwrap_or(&name.node).place;
-                    self.named(
-                        name.node.text()?,
-                        table.text("version").unwrap_or("*"),
-                        place,
-                    )
+                    self.named(name.node.text()?, table.text("version").unwrap_or("*"), place)
                 }
                 (Some(first), Some(second)) => {
                     self.add(
@@ -142,26 +129,15 @@ impl Reading<'_> {
     }
 
     fn component(&mut self, text: &str, place: Place) -> PluginRef {
-        if std::path::Path::new(text)
-            .extension()
-            .is_none_or(|ending| ending != "wasm")
-        {
+        if std::path::Path::new(text).extension().is_none_or(|ending| ending != "wasm") {
             self.add(
-                Problem::new(
-                    "bad-plugin",
-                    place,
-                    format!("`{text}` is no component file"),
-                )
-                .expected(
-                    "a path that ends in .wasm, or the name of a plugin like `value-rfm@^0.1`",
-                ),
+                Problem::new("bad-plugin", place, format!("`{text}` is no component file"))
+                    .expected(
+                        "a path that ends in .wasm, or the name of a plugin like `value-rfm@^0.1`",
+                    ),
             );
         }
-        let folder = self
-            .folders
-            .get(place.file)
-            .cloned()
-            .unwrap_or_else(PathBuf::new);
+        let folder = self.folders.get(place.file).cloned().unwrap_or_else(PathBuf::new);
         PluginRef::Path(folder.join(text))
     }
 
@@ -184,19 +160,12 @@ impl Reading<'_> {
             );
             return None;
         }
-        Some(PluginRef::Named {
-            name: name.to_owned(),
-            version: version.to_owned(),
-        })
+        Some(PluginRef::Named { name: name.to_owned(), version: version.to_owned() })
     }
 
     fn bind(&mut self, table: &Table, names: &Names) -> BTreeMap<String, String> {
         let mut bind = BTreeMap::new();
-        for entry in table
-            .table("bind")
-            .map(|table| table.entries.as_slice())
-            .unwrap_or_default()
-        {
+        for entry in table.table("bind").map(|table| table.entries.as_slice()).unwrap_or_default() {
             let Some(name) = entry.node.text() else {
                 continue;
             };
@@ -216,10 +185,7 @@ impl Reading<'_> {
                     Problem::new(
                         "needless-key",
                         entry.key_place,
-                        format!(
-                            "`pool` has no effect: a {} stage spends nothing",
-                            kind.name()
-                        ),
+                        format!("`pool` has no effect: a {} stage spends nothing", kind.name()),
                     )
                     .expected("a stage without it"),
                 );
@@ -257,18 +223,11 @@ impl Reading<'_> {
     }
 
     fn usual_pool(&mut self, table: &Table, kind: Kind, budget: &BudgetDef) -> Option<String> {
-        let usual = if kind == Kind::Campaign {
-            "burst"
-        } else {
-            "daily"
-        };
+        let usual = if kind == Kind::Campaign { "burst" } else { "daily" };
         if budget.pools.contains_key(usual) {
             return Some(usual.to_owned());
         }
-        let place = table
-            .get("plugin")
-            .map(|node| node.place)
-            .unwrap_or_default();
+        let place = table.get("plugin").map(|node| node.place).unwrap_or_default();
         self.add(
             Problem::new(
                 "missing-key",
@@ -287,57 +246,21 @@ impl Reading<'_> {
         };
         let most = self.ceiling;
         let slots: [(&str, &mut u64, u64); 15] = [
-            (
-                "component",
-                &mut limits.component_bytes_max,
-                most.component_bytes_max,
-            ),
-            (
-                "memory",
-                &mut limits.memory_bytes_max,
-                most.memory_bytes_max,
-            ),
-            (
-                "fit_memory",
-                &mut limits.fit_memory_bytes_max,
-                most.fit_memory_bytes_max,
-            ),
+            ("component", &mut limits.component_bytes_max, most.component_bytes_max),
+            ("memory", &mut limits.memory_bytes_max, most.memory_bytes_max),
+            ("fit_memory", &mut limits.fit_memory_bytes_max, most.fit_memory_bytes_max),
             ("fit_rows", &mut limits.fit_rows_max, most.fit_rows_max),
             ("fuel_base", &mut limits.fuel_base, most.fuel_base),
             ("fuel_per_row", &mut limits.fuel_per_row, most.fuel_per_row),
-            (
-                "fit_fuel_base",
-                &mut limits.fit_fuel_base,
-                most.fit_fuel_base,
-            ),
-            (
-                "fit_fuel_per_row",
-                &mut limits.fit_fuel_per_row,
-                most.fit_fuel_per_row,
-            ),
+            ("fit_fuel_base", &mut limits.fit_fuel_base, most.fit_fuel_base),
+            ("fit_fuel_per_row", &mut limits.fit_fuel_per_row, most.fit_fuel_per_row),
             ("call_time", &mut limits.call_ms_max, most.call_ms_max),
-            (
-                "fit_call_time",
-                &mut limits.fit_call_ms_max,
-                most.fit_call_ms_max,
-            ),
-            (
-                "returned",
-                &mut limits.returned_bytes_max,
-                most.returned_bytes_max,
-            ),
+            ("fit_call_time", &mut limits.fit_call_ms_max, most.fit_call_ms_max),
+            ("returned", &mut limits.returned_bytes_max, most.returned_bytes_max),
             ("log", &mut limits.log_bytes_max, most.log_bytes_max),
             ("log_lines", &mut limits.log_lines_max, most.log_lines_max),
-            (
-                "compile_cpu",
-                &mut limits.compile_cpu_s_max,
-                most.compile_cpu_s_max,
-            ),
-            (
-                "compile_memory",
-                &mut limits.compile_bytes_max,
-                most.compile_bytes_max,
-            ),
+            ("compile_cpu", &mut limits.compile_cpu_s_max, most.compile_cpu_s_max),
+            ("compile_memory", &mut limits.compile_bytes_max, most.compile_bytes_max),
         ];
         for (key, slot, ceiling) in slots {
             let Some(entry) = table.entry(key) else {
@@ -357,12 +280,8 @@ impl Reading<'_> {
                 );
             } else if value == 0 && matches!(entry.node.value, Value::Text(_)) {
                 self.add(
-                    Problem::new(
-                        "out-of-range",
-                        entry.node.place,
-                        format!("`{key}` cannot be 0"),
-                    )
-                    .expected("more than nothing"),
+                    Problem::new("out-of-range", entry.node.place, format!("`{key}` cannot be 0"))
+                        .expected("more than nothing"),
                 );
             }
             *slot = value;

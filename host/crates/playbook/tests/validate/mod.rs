@@ -26,11 +26,9 @@ fn check(root: &Value, schema: &Value, value: &Value, path: &str, found: &mut Ve
                 descend(root, rules, keyword, rule, value, path, found);
                 true
             }
-            "anyOf" => rule
-                .as_array()
-                .expect("a list")
-                .iter()
-                .any(|schema| holds(root, schema, value)),
+            "anyOf" => {
+                rule.as_array().expect("a list").iter().any(|schema| holds(root, schema, value))
+            }
             "not" => !holds(root, rule, value),
             "if" => {
                 if holds(root, rule, value) {
@@ -67,12 +65,8 @@ fn simple(root: &Value, keyword: &str, rule: &Value, value: &Value) -> bool {
                 .expect("it compiles")
                 .is_match(text)
         }),
-        "minimum" => value
-            .as_f64()
-            .is_none_or(|number| number >= rule.as_f64().expect("a number")),
-        "maximum" => value
-            .as_f64()
-            .is_none_or(|number| number <= rule.as_f64().expect("a number")),
+        "minimum" => value.as_f64().is_none_or(|number| number >= rule.as_f64().expect("a number")),
+        "maximum" => value.as_f64().is_none_or(|number| number <= rule.as_f64().expect("a number")),
         "maxLength" => bound(value.as_str().map(|text| text.chars().count())),
         "maxItems" => bound(value.as_array().map(Vec::len)),
         "maxProperties" => bound(value.as_object().map(Map::len)),
@@ -83,9 +77,7 @@ fn simple(root: &Value, keyword: &str, rule: &Value, value: &Value) -> bool {
                 .all(|key| object.contains_key(key.as_str().expect("a key")))
         }),
         "propertyNames" => value.as_object().is_none_or(|object| {
-            object
-                .keys()
-                .all(|key| holds(root, rule, &Value::String(key.clone())))
+            object.keys().all(|key| holds(root, rule, &Value::String(key.clone())))
         }),
         other => panic!("no keyword {other}"),
     }
@@ -103,13 +95,7 @@ fn descend(
     match (keyword, value) {
         ("$ref", _) => {
             let pointer = rule.as_str().expect("a reference").trim_start_matches('#');
-            check(
-                root,
-                root.pointer(pointer).expect("it leads somewhere"),
-                value,
-                path,
-                found,
-            );
+            check(root, root.pointer(pointer).expect("it leads somewhere"), value, path, found);
         }
         ("allOf", _) => rule
             .as_array()
@@ -130,9 +116,7 @@ fn descend(
         }
         ("additionalProperties", Value::Object(object)) => {
             for (key, value) in object.iter().filter(|(key, _)| {
-                rules
-                    .get("properties")
-                    .is_none_or(|known| known.get(key).is_none())
+                rules.get("properties").is_none_or(|known| known.get(key).is_none())
             }) {
                 match rule {
                     Value::Bool(false) => found.push(format!("{keyword} at {path}/{key}")),

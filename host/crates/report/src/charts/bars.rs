@@ -53,20 +53,13 @@ pub struct Stack {
 #[must_use]
 pub fn bars(caption: &Caption<'_>, rows: &[Bar], width: f32) -> String {
     let (name_most, figure_most) = (width * NAME_PART, width * FIGURE_PART);
-    let reach = rows
-        .iter()
-        .flat_map(|b| [b.value, b.mark])
-        .flatten()
-        .filter(|v| v.is_finite());
+    let reach = rows.iter().flat_map(|b| [b.value, b.mark]).flatten().filter(|v| v.is_finite());
     let (low, high) = reach.fold((0.0f64, 0.0f64), |(l, h), v| (l.min(v), h.max(v)));
     let span = if high > low { high - low } else { 1.0 };
 
     let name_width = widest(rows.iter().map(|b| b.label.as_str()), name_most);
-    let figure_width = rows
-        .iter()
-        .map(|b| bold_width_of(&b.figure))
-        .fold(0.0, f32::max)
-        .min(figure_most);
+    let figure_width =
+        rows.iter().map(|b| bold_width_of(&b.figure)).fold(0.0, f32::max).min(figure_most);
     let left = name_width + GAP;
     let plot = width - left - figure_width - GAP;
     let height = at(rows.len()) * ROW + 4.0;
@@ -83,22 +76,12 @@ pub fn bars(caption: &Caption<'_>, rows: &[Bar], width: f32) -> String {
             let long = (tip - zero).abs().max(if value == 0.0 { 0.0 } else { 1.5 });
             let from = if value < 0.0 { zero - long } else { zero };
             let note = format!("{} {}", bar.label, bar.figure);
-            sheet.rect(
-                [from, middle - THICK / 2.0, long, THICK],
-                3.0,
-                &tone(bar.series),
-                &note,
-            );
+            sheet.rect([from, middle - THICK / 2.0, long, THICK], 3.0, &tone(bar.series), &note);
             end = if low < 0.0 { left + plot } else { zero + long };
         }
         if let Some(mark) = bar.mark.filter(|m| m.is_finite()) {
             let x = left + plot * part(mark - low, span);
-            sheet.rect(
-                [x - 1.0, middle - THICK / 2.0 - 3.0, 2.0, THICK + 6.0],
-                0.0,
-                "mark",
-                "",
-            );
+            sheet.rect([x - 1.0, middle - THICK / 2.0 - 3.0, 2.0, THICK + 6.0], 0.0, "mark", "");
             end = end.max(x + 2.0);
         }
         let figure = shorten(&bar.figure, figure_most);
@@ -116,18 +99,12 @@ pub fn stacked_bars(
     rows: &[Stack],
     scale: StackScale,
 ) -> String {
-    let sums: Vec<f64> = rows
-        .iter()
-        .map(|r| r.parts.iter().copied().map(positive).sum())
-        .collect();
+    let sums: Vec<f64> = rows.iter().map(|r| r.parts.iter().copied().map(positive).sum()).collect();
     let most = sums.iter().copied().fold(0.0, f64::max);
     let (name_most, figure_most) = (HALF_PX * NAME_PART, HALF_PX * FIGURE_PART);
     let name_width = widest(rows.iter().map(|r| r.label.as_str()), name_most);
-    let figure_width = rows
-        .iter()
-        .map(|r| bold_width_of(&r.figure))
-        .fold(0.0, f32::max)
-        .min(figure_most);
+    let figure_width =
+        rows.iter().map(|r| bold_width_of(&r.figure)).fold(0.0, f32::max).min(figure_most);
     let left = name_width + GAP;
     let plot = HALF_PX - left - figure_width - GAP;
     // The legend's height is known only once it is set, so a first sheet measures it.
@@ -136,19 +113,9 @@ pub fn stacked_bars(
     sheet.legend(0.0, series);
     for (i, row) in rows.iter().enumerate() {
         let middle = top + ROW * (at(i) + 0.5);
-        sheet.label(
-            left - GAP,
-            middle,
-            Hold::End,
-            "",
-            &shorten(&row.label, name_most),
-        );
+        sheet.label(left - GAP, middle, Hold::End, "", &shorten(&row.label, name_most));
         sheet.rect([left, middle - THICK / 2.0, plot, THICK], 3.0, "track", "");
-        let whole = if scale == StackScale::Shares {
-            sums[i]
-        } else {
-            most
-        };
+        let whole = if scale == StackScale::Shares { sums[i] } else { most };
         let mut x = left;
         for (k, value) in row.parts.iter().copied().map(positive).enumerate() {
             let long = plot * part(value, whole);
@@ -165,11 +132,7 @@ pub fn stacked_bars(
             }
             x += long;
         }
-        let end = if scale == StackScale::Shares {
-            left + plot
-        } else {
-            x
-        };
+        let end = if scale == StackScale::Shares { left + plot } else { x };
         let figure = shorten(&row.figure, figure_most);
         sheet.label(end + 7.0, middle, Hold::Start, "strong halo", &figure);
     }
@@ -177,9 +140,5 @@ pub fn stacked_bars(
 }
 
 fn positive(value: f64) -> f64 {
-    if value.is_finite() {
-        value.max(0.0)
-    } else {
-        0.0
-    }
+    if value.is_finite() { value.max(0.0) } else { 0.0 }
 }

@@ -33,26 +33,17 @@ pub struct Flow {
 /// Returns ribbons between two columns of places, as wide as what flows.
 #[must_use]
 pub fn flow(caption: &Caption<'_>, flow: &Flow) -> String {
-    let amount = |i: usize, k: usize| {
-        flow.amounts
-            .get(i)
-            .and_then(|row| row.get(k))
-            .map_or(0, |n| *n)
-    };
-    let out: Vec<u64> = (0..flow.from.len())
-        .map(|i| total((0..flow.to.len()).map(|k| amount(i, k))))
-        .collect();
-    let inn: Vec<u64> = (0..flow.to.len())
-        .map(|k| total((0..flow.from.len()).map(|i| amount(i, k))))
-        .collect();
+    let amount =
+        |i: usize, k: usize| flow.amounts.get(i).and_then(|row| row.get(k)).map_or(0, |n| *n);
+    let out: Vec<u64> =
+        (0..flow.from.len()).map(|i| total((0..flow.to.len()).map(|k| amount(i, k)))).collect();
+    let inn: Vec<u64> =
+        (0..flow.to.len()).map(|k| total((0..flow.from.len()).map(|i| amount(i, k)))).collect();
     let all = total(out.iter().copied());
     let most = flow.from.len().max(flow.to.len());
     let plot = HEIGHT - at(most.saturating_sub(1)) * GAP;
     let top = 24.0;
-    let name_width = widest(
-        flow.from.iter().chain(&flow.to).map(String::as_str),
-        NAME_MOST,
-    );
+    let name_width = widest(flow.from.iter().chain(&flow.to).map(String::as_str), NAME_MOST);
     let (left, right) = (name_width + GAP, HALF_PX - name_width - GAP);
     let mut sheet = Sheet::new(HALF_PX, top + HEIGHT + 6.0);
     sheet.label(left + NODE, 9.0, Hold::End, "soft", &flow.before);
@@ -75,16 +66,8 @@ pub fn flow(caption: &Caption<'_>, flow: &Flow) -> String {
         for (k, arrived) in arrived.iter_mut().enumerate() {
             let wide = plot * share(amount(i, k), all);
             if wide > 0.0 {
-                let class = if flow.same.contains(&(i, k)) {
-                    "stay"
-                } else {
-                    "ribbon"
-                };
-                let note = flow
-                    .notes
-                    .get(i)
-                    .and_then(|row| row.get(k))
-                    .map_or("", String::as_str);
+                let class = if flow.same.contains(&(i, k)) { "stay" } else { "ribbon" };
+                let note = flow.notes.get(i).and_then(|row| row.get(k)).map_or("", String::as_str);
                 let corners = ribbon((left + NODE, y), (right - NODE, *arrived), wide.max(0.6));
                 sheet.shape(&corners, &format!("{} {class}", tone(i)), note);
                 y += wide;
@@ -92,28 +75,10 @@ pub fn flow(caption: &Caption<'_>, flow: &Flow) -> String {
             }
         }
     }
-    column(
-        &mut sheet,
-        &flow.from,
-        (&out, &from_y),
-        (left, plot, all),
-        Hold::End,
-        |i| i,
-    );
-    let same_tone = |k: usize| {
-        flow.same
-            .iter()
-            .find(|(_, to)| *to == k)
-            .map_or(k, |(from, _)| *from)
-    };
-    column(
-        &mut sheet,
-        &flow.to,
-        (&inn, &to_y),
-        (right - NODE, plot, all),
-        Hold::Start,
-        same_tone,
-    );
+    column(&mut sheet, &flow.from, (&out, &from_y), (left, plot, all), Hold::End, |i| i);
+    let same_tone =
+        |k: usize| flow.same.iter().find(|(_, to)| *to == k).map_or(k, |(from, _)| *from);
+    column(&mut sheet, &flow.to, (&inn, &to_y), (right - NODE, plot, all), Hold::Start, same_tone);
     sheet.finish(caption)
 }
 
@@ -132,11 +97,7 @@ fn column(
         sheet.rect([x, tops[i], NODE, high], 2.0, &tone(tone_of(i)), name);
         let middle = (tops[i] + high / 2.0).max(free);
         free = middle + LABEL_PX + 2.0;
-        let label_x = if matches!(hold, Hold::End) {
-            x - 6.0
-        } else {
-            x + NODE + 6.0
-        };
+        let label_x = if matches!(hold, Hold::End) { x - 6.0 } else { x + NODE + 6.0 };
         sheet.label(label_x, middle, hold, "", &shorten(name, NAME_MOST));
     }
 }
@@ -152,10 +113,7 @@ fn ribbon(start: (f32, f32), end: (f32, f32), wide: f32) -> Vec<(f32, f32)> {
         .map(|step| {
             let t = at(step) / at(STEPS);
             let smooth = t * t * (3.0 - 2.0 * t);
-            (
-                start.0 + (end.0 - start.0) * t,
-                start.1 + (end.1 - start.1) * smooth,
-            )
+            (start.0 + (end.0 - start.0) * t, start.1 + (end.1 - start.1) * smooth)
         })
         .collect();
     let lower = upper.iter().rev().map(|(x, y)| (*x, y + wide));

@@ -34,13 +34,7 @@ pub fn histogram(caption: &Caption<'_>, bins: &Histogram) -> String {
     let steps = [0.0, 0.5, 1.0];
     let scale: Vec<String> = steps
         .iter()
-        .map(|s| {
-            if high * s < 1.0 {
-                String::new()
-            } else {
-                whole((high * s) as u64)
-            }
-        })
+        .map(|s| if high * s < 1.0 { String::new() } else { whole((high * s) as u64) })
         .collect();
     let left = widest(scale.iter().map(String::as_str), 90.0) + GAP;
     let (top, plot) = (22.0, CARD_PX - left - 2.0);
@@ -58,12 +52,7 @@ pub fn histogram(caption: &Caption<'_>, bins: &Histogram) -> String {
             tall = tall.max(1.5);
         }
         let note = bins.notes.get(i).map_or("", String::as_str);
-        let at = [
-            left + wide * at(i) + 0.5,
-            floor - tall,
-            (wide - 1.0).max(0.5),
-            tall,
-        ];
+        let at = [left + wide * at(i) + 0.5, floor - tall, (wide - 1.0).max(0.5), tall];
         sheet.rect(at, 1.0, "t1", note);
     }
     sheet.rect([left, floor - 0.5, plot, 1.0], 0.0, "axis", "");
@@ -75,13 +64,7 @@ pub fn histogram(caption: &Caption<'_>, bins: &Histogram) -> String {
     }
     let [low, middle, top_end] = &bins.ends;
     sheet.label(left, floor + 13.0, Hold::Start, "soft", low);
-    sheet.label(
-        left + plot / 2.0,
-        floor + 13.0,
-        Hold::Middle,
-        "soft",
-        middle,
-    );
+    sheet.label(left + plot / 2.0, floor + 13.0, Hold::Middle, "soft", middle);
     sheet.label(left + plot, floor + 13.0, Hold::End, "soft", top_end);
     sheet.finish(caption)
 }

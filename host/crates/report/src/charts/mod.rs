@@ -44,14 +44,7 @@ pub struct Series {
 /// Series of these names in the order of the tones.
 #[must_use]
 pub fn in_tones(names: &[String]) -> Vec<Series> {
-    names
-        .iter()
-        .enumerate()
-        .map(|(tone, name)| Series {
-            name: name.clone(),
-            tone,
-        })
-        .collect()
+    names.iter().enumerate().map(|(tone, name)| Series { name: name.clone(), tone }).collect()
 }
 
 /// What a drawing says to those who cannot see it.

@@ -43,10 +43,7 @@ pub fn radar(caption: &Caption<'_>, radar: &Radar) -> String {
     }
     let place = |i: usize, out: f32| {
         let angle = TAU * at(i) / at(radar.axes.len()) - PI / 2.0;
-        (
-            CENTER.0 + RADIUS * out * angle.cos(),
-            CENTER.1 + RADIUS * out * angle.sin(),
-        )
+        (CENTER.0 + RADIUS * out * angle.cos(), CENTER.1 + RADIUS * out * angle.sin())
     };
     let ring = |out: &dyn Fn(usize) -> f32| -> Vec<(f32, f32)> {
         (0..radar.axes.len()).map(|i| place(i, out(i))).collect()

@@ -24,11 +24,7 @@ pub(super) struct Sheet {
 
 impl Sheet {
     pub(super) fn new(width: f32, height: f32) -> Self {
-        Self {
-            canvas: Canvas::new(width, height),
-            width,
-            height,
-        }
+        Self { canvas: Canvas::new(width, height), width, height }
     }
 
     /// A rectangle; `note` is what a pointer that rests on it is told.
@@ -136,19 +132,12 @@ impl Sheet {
 }
 
 fn points(corners: &[(f32, f32)]) -> Vec<Point> {
-    corners
-        .iter()
-        .map(|(x, y)| Point { x: *x, y: *y })
-        .collect()
+    corners.iter().map(|(x, y)| Point { x: *x, y: *y }).collect()
 }
 
 /// Class of the `index`-th series; [`REST`] is what is left over.
 pub(super) fn tone(index: usize) -> String {
-    if index == REST {
-        "t0".to_owned()
-    } else {
-        format!("t{}", index % TONES + 1)
-    }
+    if index == REST { "t0".to_owned() } else { format!("t{}", index % TONES + 1) }
 }
 
 /// Class of a label on a bar of the `index`-th series: dark on light tones.
@@ -201,11 +190,7 @@ pub(super) fn bold_width_of(text: &str) -> f32 {
 
 /// Width of the widest label, at most `most`.
 pub(super) fn widest<'a>(labels: impl IntoIterator<Item = &'a str>, most: f32) -> f32 {
-    labels
-        .into_iter()
-        .map(width_of)
-        .fold(0.0, f32::max)
-        .min(most)
+    labels.into_iter().map(width_of).fold(0.0, f32::max).min(most)
 }
 
 /// A round number that is at least `value` (a small multiple of a power of ten), for the end of an axis.
@@ -222,17 +207,10 @@ pub(super) fn round_up(value: f64) -> f64 {
 }
 
 /// The part of `whole` that `value` is, for a place on the sheet: finite, within 0 and 1.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a place on a sheet of some hundred pixels"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "a place on a sheet of some hundred pixels")]
 pub(super) fn part(value: f64, whole: f64) -> f32 {
     let part = value / whole;
-    if part.is_finite() {
-        part.clamp(0.0, 1.0) as f32
-    } else {
-        0.0
-    }
+    if part.is_finite() { part.clamp(0.0, 1.0) as f32 } else { 0.0 }
 }
 
 /// A small count as a place on the sheet.

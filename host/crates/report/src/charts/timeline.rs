@@ -51,18 +51,10 @@ pub struct Timeline {
 #[must_use]
 pub fn timeline(caption: &Caption<'_>, plan: &Timeline) -> String {
     let first = plan.spans.iter().map(|s| s.first_day).min().unwrap_or(0);
-    let last = plan
-        .spans
-        .iter()
-        .map(|s| u64::from(s.first_day) + u64::from(s.days))
-        .max()
-        .unwrap_or(1);
+    let last =
+        plan.spans.iter().map(|s| u64::from(s.first_day) + u64::from(s.days)).max().unwrap_or(1);
     let whole = last.saturating_sub(u64::from(first)).max(1);
-    let names = plan
-        .spans
-        .iter()
-        .map(|s| s.label.as_str())
-        .chain([plan.marks_label.as_str()]);
+    let names = plan.spans.iter().map(|s| s.label.as_str()).chain([plan.marks_label.as_str()]);
     let left = widest(names, NAME_MOST) + GAP;
     let plot = WIDTH - left - 8.0;
     let rows = plan.spans.len() + usize::from(!plan.marks.is_empty());
@@ -82,13 +74,7 @@ pub fn timeline(caption: &Caption<'_>, plan: &Timeline) -> String {
     }
     for (i, span) in plan.spans.iter().enumerate() {
         let middle = 2.0 + ROW * (at(i) + 0.5);
-        sheet.label(
-            left - GAP,
-            middle,
-            Hold::End,
-            "",
-            &shorten(&span.label, NAME_MOST),
-        );
+        sheet.label(left - GAP, middle, Hold::End, "", &shorten(&span.label, NAME_MOST));
         let (from, to) = (
             x_of(f64::from(span.first_day)),
             x_of(f64::from(span.first_day) + f64::from(span.days)),
@@ -117,20 +103,9 @@ pub fn timeline(caption: &Caption<'_>, plan: &Timeline) -> String {
     }
     if !plan.marks.is_empty() {
         let middle = 2.0 + ROW * (at(plan.spans.len()) + 0.5);
-        sheet.label(
-            left - GAP,
-            middle,
-            Hold::End,
-            "",
-            &shorten(&plan.marks_label, NAME_MOST),
-        );
+        sheet.label(left - GAP, middle, Hold::End, "", &shorten(&plan.marks_label, NAME_MOST));
         for mark in &plan.marks {
-            sheet.circle(
-                (x_of(mark.day), middle),
-                4.5,
-                &tone(mark.series),
-                &mark.note,
-            );
+            sheet.circle((x_of(mark.day), middle), 4.5, &tone(mark.series), &mark.note);
         }
     }
     sheet.rect([left, floor - 0.5, plot, 1.0], 0.0, "axis", "");

@@ -35,9 +35,7 @@ pub(crate) fn campaign(ctx: &Ctx<'_>, campaign: &Section<Campaign>) -> Markup {
             }
         }
     };
-    let lead = campaign
-        .filled()
-        .map_or_else(String::new, |c| fill(p.lead_campaign, &[&c.plugin]));
+    let lead = campaign.filled().map_or_else(String::new, |c| fill(p.lead_campaign, &[&c.plugin]));
     section("campaign", p.sec_campaign, &lead, &body)
 }
 
@@ -48,15 +46,9 @@ fn in_words(ctx: &Ctx<'_>, c: &Campaign) -> Campaign {
         .phases
         .iter_mut()
         .map(|row| &mut row.name)
+        .chain(c.content.iter_mut().flat_map(|row| [&mut row.mix, &mut row.category]))
         .chain(
-            c.content
-                .iter_mut()
-                .flat_map(|row| [&mut row.mix, &mut row.category]),
-        )
-        .chain(
-            c.slots
-                .iter_mut()
-                .flat_map(|row| [&mut row.format, &mut row.layer, &mut row.theme]),
+            c.slots.iter_mut().flat_map(|row| [&mut row.format, &mut row.layer, &mut row.theme]),
         );
     for name in names {
         *name = ctx.p.term(name).to_owned();
@@ -119,29 +111,16 @@ fn phases(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
     let span = |row: &crate::PhaseRow| {
         let first = u64::from(row.first_day);
         let last = first + u64::from(row.days.max(1)) - 1;
-        (
-            date(day_of(c.day_zero, first)),
-            date(day_of(c.day_zero, last)),
-        )
+        (date(day_of(c.day_zero, first)), date(day_of(c.day_zero, last)))
     };
     let desc: Vec<String> = c
         .phases
         .iter()
         .map(|row| {
-            format!(
-                "{}: {} – {}, {}",
-                row.name,
-                span(row).0,
-                span(row).1,
-                ctx.cash(row.budget)
-            )
+            format!("{}: {} – {}, {}", row.name, span(row).0, span(row).1, ctx.cash(row.budget))
         })
         .collect();
-    let caption = Caption {
-        id: "c-campaign",
-        title: p.sec_campaign,
-        desc: &desc.join("; "),
-    };
+    let caption = Caption { id: "c-campaign", title: p.sec_campaign, desc: &desc.join("; ") };
     let mut table = Table::new(p.phases)
         .words(p.phase)
         .words(p.first_date)
@@ -203,15 +182,11 @@ fn channels(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
             for (k, place) in places.iter().enumerate() {
                 parts[k.min(TONES - 1)] += length(amount(i, place));
             }
-            let all: i64 = places
-                .iter()
-                .fold(0, |sum, place| sum.saturating_add(amount(i, place).0));
+            let all: i64 =
+                places.iter().fold(0, |sum, place| sum.saturating_add(amount(i, place).0));
             Stack {
                 label: row.name.clone(),
-                notes: series
-                    .iter()
-                    .map(|name| format!("{}: {name}", row.name))
-                    .collect(),
+                notes: series.iter().map(|name| format!("{}: {name}", row.name)).collect(),
                 parts,
                 figure: ctx.cash(Minor(all)),
             }
@@ -222,16 +197,9 @@ fn channels(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
         table = table.numbers(&row.name);
     }
     table = table.numbers(p.total).numbers(p.share);
-    let total: i64 = c
-        .allocations
-        .iter()
-        .fold(0, |sum, a| sum.saturating_add(a.amount.0));
+    let total: i64 = c.allocations.iter().fold(0, |sum, a| sum.saturating_add(a.amount.0));
     let part = |some: i64| {
-        if total > 0 {
-            share(length(Minor(some)) / length(Minor(total)))
-        } else {
-            DASH.to_owned()
-        }
+        if total > 0 { share(length(Minor(some)) / length(Minor(total))) } else { DASH.to_owned() }
     };
     for place in &places {
         let amounts: Vec<Minor> = (0..c.phases.len()).map(|i| amount(i, place)).collect();
@@ -243,28 +211,14 @@ fn channels(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
     }
     let mut sums_row = vec![cell(p.total)];
     for i in 0..c.phases.len() {
-        let sum = places
-            .iter()
-            .fold(0i64, |sum, place| sum.saturating_add(amount(i, place).0));
+        let sum = places.iter().fold(0i64, |sum, place| sum.saturating_add(amount(i, place).0));
         sums_row.push(cell(ctx.money(Minor(sum))));
     }
     sums_row.extend([cell(ctx.money(Minor(total))), cell(part(total))]);
     table.sums(sums_row);
-    let desc = fill(
-        p.channel_desc,
-        &[&whole(places.len() as u64), &ctx.cash(Minor(total))],
-    );
-    let caption = Caption {
-        id: "c-channels",
-        title: p.channel_split,
-        desc: &desc,
-    };
-    let svg = charts::stacked_bars(
-        &caption,
-        &charts::in_tones(&series),
-        &stacks,
-        StackScale::Sums,
-    );
+    let desc = fill(p.channel_desc, &[&whole(places.len() as u64), &ctx.cash(Minor(total))]);
+    let caption = Caption { id: "c-channels", title: p.channel_split, desc: &desc };
+    let svg = charts::stacked_bars(&caption, &charts::in_tones(&series), &stacks, StackScale::Sums);
     html! { (figure(&svg)) (table.build()) }
 }
 
@@ -310,9 +264,7 @@ fn mix_table(ctx: &Ctx<'_>, c: &Campaign, mix: &str) -> Markup {
     for category in in_order(rows.iter().map(|row| row.category.as_str())) {
         let mut cells = vec![cell(&category)];
         for phase in 0..c.phases.len() {
-            let row = rows
-                .iter()
-                .find(|row| row.phase == phase && row.category == category);
+            let row = rows.iter().find(|row| row.phase == phase && row.category == category);
             cells.push(html! {
                 @if let Some(row) = row {
                     (share(row.target)) br; span.dim { (share(row.least)) " – " (share(row.most)) }
@@ -326,10 +278,8 @@ fn mix_table(ctx: &Ctx<'_>, c: &Campaign, mix: &str) -> Markup {
 
 fn gates(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
     let p = ctx.p;
-    let mut table = Table::new(p.lead_gates)
-        .words(p.phase)
-        .words(p.condition)
-        .numbers(p.sample_min);
+    let mut table =
+        Table::new(p.lead_gates).words(p.phase).words(p.condition).numbers(p.sample_min);
     for row in &c.gates {
         table.row(vec![
             cell(phase_name(c, row.phase)),
@@ -355,11 +305,7 @@ fn slots(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
         table.row(vec![
             cell(when(c.day_zero, row.day, row.minute)),
             cell(phase_name(c, row.phase)),
-            cell(if row.place.is_empty() {
-                p.whole_brand
-            } else {
-                &row.place
-            }),
+            cell(if row.place.is_empty() { p.whole_brand } else { &row.place }),
             cell(&row.format),
             cell(&row.layer),
             cell(&row.theme),
@@ -378,10 +324,5 @@ fn day_of(day_zero: i64, day: u64) -> i64 {
 }
 
 fn when(day_zero: i64, day: u32, minute: u16) -> String {
-    format!(
-        "{} {:02}:{:02}",
-        date(day_of(day_zero, day.into())),
-        minute / 60,
-        minute % 60
-    )
+    format!("{} {:02}:{:02}", date(day_of(day_zero, day.into())), minute / 60, minute % 60)
 }

@@ -64,11 +64,8 @@ pub(crate) fn intake(ctx: &Ctx<'_>, rows: &[SourceRow]) -> Markup {
             .numbers(p.rejected)
             .words(p.reasons);
         for row in rows {
-            let reasons: Vec<String> = row
-                .reasons
-                .iter()
-                .map(|(why, n)| format!("{why} ({})", whole(*n)))
-                .collect();
+            let reasons: Vec<String> =
+                row.reasons.iter().map(|(why, n)| format!("{why} ({})", whole(*n))).collect();
             table.row(vec![
                 cell(&row.source),
                 cell(&row.format),
@@ -104,10 +101,7 @@ pub(crate) fn evidence(ctx: &Ctx<'_>, header: &Header, evidence: &Evidence) -> M
     table.row(vec![cell(p.host_version), cell(&evidence.host_version)]);
     table.row(vec![cell(p.engine), cell(&evidence.engine)]);
     table.row(vec![cell(p.seed), html! { code { (evidence.seed) } }]);
-    table.row(vec![
-        cell(p.playbook_digest),
-        html! { code { (header.playbook_digest.hex()) } },
-    ]);
+    table.row(vec![cell(p.playbook_digest), html! { code { (header.playbook_digest.hex()) } }]);
     for (name, digest) in &evidence.digests {
         table.row(vec![cell(name), html! { code { (digest.hex()) } }]);
     }
@@ -124,9 +118,7 @@ pub(crate) fn evidence(ctx: &Ctx<'_>, header: &Header, evidence: &Evidence) -> M
 /// Wall times of the parts of the run.
 pub(crate) fn timings(ctx: &Ctx<'_>, rows: &[TimingRow]) -> Markup {
     let p = ctx.p;
-    let mut table = Table::new(p.sec_timings)
-        .words(p.part)
-        .numbers(p.milliseconds);
+    let mut table = Table::new(p.sec_timings).words(p.part).numbers(p.milliseconds);
     for row in rows {
         table.row(vec![cell(&row.part), cell(real(row.ms, 1))]);
     }

@@ -22,24 +22,13 @@ pub(crate) fn matrix(ctx: &Ctx<'_>, words: &MatrixWords<'_>, flows: &FlowMatrix)
     let flows = &without_empty_ends(flows);
     let from: Vec<String> = flows.from.iter().map(|end| name(ctx, end)).collect();
     let to: Vec<String> = flows.to.iter().map(|end| name(ctx, end)).collect();
-    let cell = |i: usize, k: usize| {
-        flows
-            .members
-            .get(i)
-            .and_then(|r| r.get(k))
-            .map_or(0, |n| *n)
-    };
+    let cell = |i: usize, k: usize| flows.members.get(i).and_then(|r| r.get(k)).map_or(0, |n| *n);
     let same: Vec<(usize, usize)> = flows
         .from
         .iter()
         .enumerate()
         .flat_map(|(i, a)| {
-            flows
-                .to
-                .iter()
-                .enumerate()
-                .filter(move |(_, b)| a == *b)
-                .map(move |(k, _)| (i, k))
+            flows.to.iter().enumerate().filter(move |(_, b)| a == *b).map(move |(k, _)| (i, k))
         })
         .collect();
     let stayed = sum(same.iter().map(|(i, k)| cell(*i, *k)));
@@ -69,14 +58,7 @@ pub(crate) fn matrix(ctx: &Ctx<'_>, words: &MatrixWords<'_>, flows: &FlowMatrix)
     let svg = if total == 0 {
         String::new()
     } else {
-        charts::flow(
-            &Caption {
-                id: words.id,
-                title: words.title,
-                desc: &desc,
-            },
-            &flow,
-        )
+        charts::flow(&Caption { id: words.id, title: words.title, desc: &desc }, &flow)
     };
     let heat = |n: u64| match n.saturating_mul(100).checked_div(total).unwrap_or(0) {
         0 if n == 0 => "h0",
@@ -117,37 +99,18 @@ pub(crate) fn matrix(ctx: &Ctx<'_>, words: &MatrixWords<'_>, flows: &FlowMatrix)
 
 /// The matrix without ends that are no segment and that nobody came from or went to.
 fn without_empty_ends(flows: &FlowMatrix) -> FlowMatrix {
-    let cell = |i: usize, k: usize| {
-        flows
-            .members
-            .get(i)
-            .and_then(|r| r.get(k))
-            .map_or(0, |n| *n)
-    };
+    let cell = |i: usize, k: usize| flows.members.get(i).and_then(|r| r.get(k)).map_or(0, |n| *n);
     let kept = |end: &FlowEnd, members: u64| matches!(end, FlowEnd::Segment(_)) || members > 0;
     let rows: Vec<usize> = (0..flows.from.len())
-        .filter(|i| {
-            kept(
-                &flows.from[*i],
-                sum((0..flows.to.len()).map(|k| cell(*i, k))),
-            )
-        })
+        .filter(|i| kept(&flows.from[*i], sum((0..flows.to.len()).map(|k| cell(*i, k)))))
         .collect();
     let columns: Vec<usize> = (0..flows.to.len())
-        .filter(|k| {
-            kept(
-                &flows.to[*k],
-                sum((0..flows.from.len()).map(|i| cell(i, *k))),
-            )
-        })
+        .filter(|k| kept(&flows.to[*k], sum((0..flows.from.len()).map(|i| cell(i, *k)))))
         .collect();
     FlowMatrix {
         from: rows.iter().map(|i| flows.from[*i].clone()).collect(),
         to: columns.iter().map(|k| flows.to[*k].clone()).collect(),
-        members: rows
-            .iter()
-            .map(|i| columns.iter().map(|k| cell(*i, *k)).collect())
-            .collect(),
+        members: rows.iter().map(|i| columns.iter().map(|k| cell(*i, *k)).collect()).collect(),
     }
 }
 

@@ -23,21 +23,15 @@ pub(crate) fn health(ctx: &Ctx<'_>, health: &Section<Health>) -> Markup {
             (indicators(ctx, h))
         },
     };
-    let lead = health
-        .filled()
-        .map_or_else(String::new, |h| fill(p.lead_health, &[&h.plugin]));
+    let lead = health.filled().map_or_else(String::new, |h| fill(p.lead_health, &[&h.plugin]));
     section("health", p.sec_health, &lead, &body)
 }
 
 fn dimensions(ctx: &Ctx<'_>, h: &Health) -> Markup {
     let p = ctx.p;
     let measured: Vec<_> = h.dimensions.iter().filter(|d| d.score.is_some()).collect();
-    let missing: Vec<&str> = h
-        .dimensions
-        .iter()
-        .filter(|d| d.score.is_none())
-        .map(|d| ctx.words(&d.words))
-        .collect();
+    let missing: Vec<&str> =
+        h.dimensions.iter().filter(|d| d.score.is_none()).map(|d| ctx.words(&d.words)).collect();
     let desc: Vec<String> = h
         .dimensions
         .iter()
@@ -45,16 +39,11 @@ fn dimensions(ctx: &Ctx<'_>, h: &Health) -> Markup {
             format!(
                 "{} {}",
                 ctx.words(&d.words),
-                d.score
-                    .map_or_else(|| p.not_measured.to_owned(), |s| real(s, 2))
+                d.score.map_or_else(|| p.not_measured.to_owned(), |s| real(s, 2))
             )
         })
         .collect();
-    let caption = Caption {
-        id: "c-health",
-        title: p.sec_health,
-        desc: &desc.join("; "),
-    };
+    let caption = Caption { id: "c-health", title: p.sec_health, desc: &desc.join("; ") };
     let svg = if measured.len() >= 3 {
         let axes = measured
             .iter()
@@ -81,9 +70,7 @@ fn dimensions(ctx: &Ctx<'_>, h: &Health) -> Markup {
             .map(|d| Bar {
                 label: ctx.words(&d.words).to_owned(),
                 value: d.score,
-                figure: d
-                    .score
-                    .map_or_else(|| p.not_measured.to_owned(), |s| real(s, 2)),
+                figure: d.score.map_or_else(|| p.not_measured.to_owned(), |s| real(s, 2)),
                 mark: d.score.map(|_| MOST),
                 series: 0,
             })
@@ -91,48 +78,30 @@ fn dimensions(ctx: &Ctx<'_>, h: &Health) -> Markup {
         charts::bars(&caption, &bars, charts::HALF_PX)
     };
     let compared = h.dimensions.iter().any(|d| d.score_before.is_some());
-    let mut table = Table::new(p.dimensions)
-        .words(p.dimension)
-        .numbers(p.score)
-        .words(p.level_head);
+    let mut table =
+        Table::new(p.dimensions).words(p.dimension).numbers(p.score).words(p.level_head);
     if compared {
         table = table.numbers(p.last_cycle);
     }
     table = table.numbers(p.indicators_measured);
     for (i, d) in h.dimensions.iter().enumerate() {
         let all = h.indicators.iter().filter(|row| row.dimension == i);
-        let (seen, count) = all.fold((0u64, 0u64), |(s, c), row| {
-            (s + u64::from(row.score.is_some()), c + 1)
-        });
-        let mut cells = vec![
-            cell(ctx.words(&d.words)),
-            maybe(d.score, |s| real(s, 2)),
-            level(ctx, d.score),
-        ];
+        let (seen, count) =
+            all.fold((0u64, 0u64), |(s, c), row| (s + u64::from(row.score.is_some()), c + 1));
+        let mut cells =
+            vec![cell(ctx.words(&d.words)), maybe(d.score, |s| real(s, 2)), level(ctx, d.score)];
         if compared {
             cells.push(maybe(d.score_before, |s| real(s, 2)));
         }
         cells.push(cell(format!("{} / {}", whole(seen), whole(count))));
         table.row(cells);
     }
-    let mut sums = vec![
-        cell(p.total),
-        maybe(h.total, |s| real(s, 2)),
-        level(ctx, h.total),
-    ];
+    let mut sums = vec![cell(p.total), maybe(h.total, |s| real(s, 2)), level(ctx, h.total)];
     if compared {
         sums.push(cell(""));
     }
-    let seen = h
-        .indicators
-        .iter()
-        .filter(|row| row.score.is_some())
-        .count() as u64;
-    sums.push(cell(format!(
-        "{} / {}",
-        whole(seen),
-        whole(h.indicators.len() as u64)
-    )));
+    let seen = h.indicators.iter().filter(|row| row.score.is_some()).count() as u64;
+    sums.push(cell(format!("{} / {}", whole(seen), whole(h.indicators.len() as u64))));
     table.sums(sums);
     let table = html! {
         (table.build())
@@ -163,10 +132,7 @@ fn indicators(ctx: &Ctx<'_>, h: &Health) -> Markup {
         .numbers(p.score)
         .words(p.level_head);
     for row in &h.indicators {
-        let dimension = h
-            .dimensions
-            .get(row.dimension)
-            .map_or(DASH, |d| ctx.words(&d.words));
+        let dimension = h.dimensions.get(row.dimension).map_or(DASH, |d| ctx.words(&d.words));
         table.row(vec![
             html! { (ctx.words(&row.words)) " " code.dim { (row.feature) } },
             cell(dimension),

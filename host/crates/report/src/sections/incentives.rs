@@ -32,18 +32,11 @@ fn sum(amounts: impl Iterator<Item = Minor>) -> Minor {
     Minor(i64::try_from(sum).unwrap_or(i64::MAX))
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "lengths of bars and a ratio for display"
-)]
+#[expect(clippy::cast_precision_loss, reason = "lengths of bars and a ratio for display")]
 fn by_action(ctx: &Ctx<'_>, i: &Incentives) -> Markup {
     let p = ctx.p;
     let returned = |output: Minor, cost: Minor| {
-        if cost.0 > 0 {
-            real(output.0 as f64 / cost.0 as f64, 2)
-        } else {
-            DASH.to_owned()
-        }
+        if cost.0 > 0 { real(output.0 as f64 / cost.0 as f64, 2) } else { DASH.to_owned() }
     };
     let bars: Vec<Bar> = i
         .grants
@@ -56,15 +49,9 @@ fn by_action(ctx: &Ctx<'_>, i: &Incentives) -> Markup {
             series: 2,
         })
         .collect();
-    let described: Vec<String> = bars
-        .iter()
-        .map(|b| format!("{} {}", b.label, b.figure))
-        .collect();
-    let caption = Caption {
-        id: "c-grants",
-        title: p.grants_by_action,
-        desc: &described.join("; "),
-    };
+    let described: Vec<String> = bars.iter().map(|b| format!("{} {}", b.label, b.figure)).collect();
+    let caption =
+        Caption { id: "c-grants", title: p.grants_by_action, desc: &described.join("; ") };
     let mut table = Table::new(p.grants_by_action)
         .quiet()
         .words(p.action)
@@ -115,15 +102,9 @@ fn by_code(ctx: &Ctx<'_>, i: &Incentives) -> Markup {
             series: 5,
         })
         .collect();
-    let described: Vec<String> = bars
-        .iter()
-        .map(|b| format!("{} {}", b.label, b.figure))
-        .collect();
-    let caption = Caption {
-        id: "c-refusals",
-        title: p.refusals_by_code,
-        desc: &described.join("; "),
-    };
+    let described: Vec<String> = bars.iter().map(|b| format!("{} {}", b.label, b.figure)).collect();
+    let caption =
+        Caption { id: "c-refusals", title: p.refusals_by_code, desc: &described.join("; ") };
     let mut table = Table::new(p.refusals_by_code)
         .quiet()
         .words(p.code)
@@ -147,10 +128,7 @@ fn by_code(ctx: &Ctx<'_>, i: &Incentives) -> Markup {
         cell(share_of(all, all)),
         cell(ctx.money(sum(i.refusals.iter().map(|r| r.cost)))),
     ]);
-    beside(
-        &charts::bars(&caption, &bars, charts::HALF_PX),
-        &table.build(),
-    )
+    beside(&charts::bars(&caption, &bars, charts::HALF_PX), &table.build())
 }
 
 /// What each budget and pool holds and has spent.
@@ -171,16 +149,8 @@ fn use_of(ctx: &Ctx<'_>, rows: &[BudgetRow]) -> Markup {
         *name = p.term(name).to_owned();
     }
     let parts = |row: &BudgetRow| [row.spent_before, row.spent, row.reserved, row.available];
-    let series = [
-        (p.spent_before, 0),
-        (p.spent, 1),
-        (p.reserved, 2),
-        (p.available, charts::REST),
-    ]
-    .map(|(name, tone)| Series {
-        name: name.to_owned(),
-        tone,
-    });
+    let series = [(p.spent_before, 0), (p.spent, 1), (p.reserved, 2), (p.available, charts::REST)]
+        .map(|(name, tone)| Series { name: name.to_owned(), tone });
     let stacks: Vec<Stack> = rows
         .iter()
         .map(|row| Stack {
@@ -200,18 +170,11 @@ fn use_of(ctx: &Ctx<'_>, rows: &[BudgetRow]) -> Markup {
             format!(
                 "{}: {}",
                 row.path.join(" › "),
-                fill(
-                    p.budget_desc,
-                    &[&ctx.cash(row.available), &ctx.cash(row.allocated)]
-                )
+                fill(p.budget_desc, &[&ctx.cash(row.available), &ctx.cash(row.allocated)])
             )
         })
         .collect();
-    let caption = Caption {
-        id: "c-budgets",
-        title: p.sec_budgets,
-        desc: &desc.join("; "),
-    };
+    let caption = Caption { id: "c-budgets", title: p.sec_budgets, desc: &desc.join("; ") };
     let mut table = Table::new(&ctx.in_currency(p.sec_budgets))
         .words(p.budget)
         .numbers(p.allocated)
@@ -228,11 +191,8 @@ fn use_of(ctx: &Ctx<'_>, rows: &[BudgetRow]) -> Markup {
             String::new()
         };
         let used = length(row.spent_before) + length(row.spent) + length(row.reserved);
-        let used = if row.allocated.0 > 0 {
-            share(used / length(row.allocated))
-        } else {
-            DASH.to_owned()
-        };
+        let used =
+            if row.allocated.0 > 0 { share(used / length(row.allocated)) } else { DASH.to_owned() };
         table.row(vec![
             html! { span.dim { (over) } (name) },
             cell(ctx.money(row.allocated)),

@@ -28,14 +28,12 @@ fn card(ctx: &Ctx<'_>, index: usize, row: &ScoreRow) -> Markup {
     let p = ctx.p;
     let words = ctx.words(&row.meaning);
     let (svg, members) = match &row.distribution {
-        Distribution::Bins { edges, counts } => (
-            bins(ctx, index, row, edges, counts),
-            sum(counts.iter().copied()),
-        ),
-        Distribution::Categories(counts) => (
-            categories(ctx, index, row, counts),
-            sum(counts.iter().map(|c| c.1)),
-        ),
+        Distribution::Bins { edges, counts } => {
+            (bins(ctx, index, row, edges, counts), sum(counts.iter().copied()))
+        }
+        Distribution::Categories(counts) => {
+            (categories(ctx, index, row, counts), sum(counts.iter().map(|c| c.1)))
+        }
     };
     let value = |v: f64| ctx.measured(v, &row.unit);
     html! {
@@ -60,23 +58,13 @@ fn card(ctx: &Ctx<'_>, index: usize, row: &ScoreRow) -> Markup {
 
 fn bins(ctx: &Ctx<'_>, index: usize, row: &ScoreRow, edges: &[f64], counts: &[u64]) -> String {
     let p = ctx.p;
-    let value = |at: usize| {
-        edges
-            .get(at)
-            .map_or_else(String::new, |v| ctx.measured(*v, &row.unit))
-    };
+    let value = |at: usize| edges.get(at).map_or_else(String::new, |v| ctx.measured(*v, &row.unit));
     let total = sum(counts.iter().copied());
     let notes = counts
         .iter()
         .enumerate()
         .map(|(i, n)| {
-            format!(
-                "{} – {}: {} ({})",
-                value(i),
-                value(i + 1),
-                whole(*n),
-                share_of(*n, total)
-            )
+            format!("{} – {}: {} ({})", value(i), value(i + 1), whole(*n), share_of(*n, total))
         })
         .collect();
     let mark = match (row.quantiles, edges.first(), edges.last()) {
@@ -98,39 +86,20 @@ fn bins(ctx: &Ctx<'_>, index: usize, row: &ScoreRow, edges: &[f64], counts: &[u6
         ),
         None => fill(p.scores_desc_short, &[&whole(total)]),
     };
-    let middle = if counts.len().is_multiple_of(2) {
-        value(counts.len() / 2)
-    } else {
-        String::new()
-    };
+    let middle =
+        if counts.len().is_multiple_of(2) { value(counts.len() / 2) } else { String::new() };
     // A last bin that takes all that lies beyond is drawn as wide as the others, so its end is no place on the axis.
-    let wide = |bin: usize| {
-        edges
-            .get(bin + 1)
-            .zip(edges.get(bin))
-            .map_or(0.0, |(b, a)| b - a)
-    };
+    let wide = |bin: usize| edges.get(bin + 1).zip(edges.get(bin)).map_or(0.0, |(b, a)| b - a);
     let last = counts.len().saturating_sub(1);
     let highest = if last > 0 && wide(last) > 1.5 * wide(0) {
         format!("≥ {}", value(last))
     } else {
         value(counts.len())
     };
-    let chart = Histogram {
-        counts: counts.to_vec(),
-        notes,
-        ends: [value(0), middle, highest],
-        mark,
-    };
+    let chart =
+        Histogram { counts: counts.to_vec(), notes, ends: [value(0), middle, highest], mark };
     let id = format!("c-score-{index}");
-    charts::histogram(
-        &Caption {
-            id: &id,
-            title: ctx.words(&row.meaning),
-            desc: &desc,
-        },
-        &chart,
-    )
+    charts::histogram(&Caption { id: &id, title: ctx.words(&row.meaning), desc: &desc }, &chart)
 }
 
 /// Where a value lies as a part of the width, when all bins are drawn equally wide.
@@ -142,10 +111,7 @@ fn place(value: f64, edges: &[f64], low: f64, high: f64) -> f64 {
     if value >= high {
         return 1.0;
     }
-    let bin = edges
-        .windows(2)
-        .position(|e| value >= e[0] && value < e[1])
-        .unwrap_or(0);
+    let bin = edges.windows(2).position(|e| value >= e[0] && value < e[1]).unwrap_or(0);
     let inside = (value - edges[bin]) / (edges[bin + 1] - edges[bin]);
     (bin as f64 + inside) / (edges.len() - 1) as f64
 }
@@ -177,11 +143,7 @@ fn categories(ctx: &Ctx<'_>, index: usize, row: &ScoreRow, counts: &[(String, u6
     let id = format!("c-score-{index}");
     let desc = fill(ctx.p.scores_desc_short, &[&whole(total)]);
     charts::bars(
-        &Caption {
-            id: &id,
-            title: ctx.words(&row.meaning),
-            desc: &desc,
-        },
+        &Caption { id: &id, title: ctx.words(&row.meaning), desc: &desc },
         &bars,
         charts::CARD_PX,
     )

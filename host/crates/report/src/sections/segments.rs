@@ -27,20 +27,15 @@ pub(crate) fn segments(ctx: &Ctx<'_>, segmentation: &Section<Segmentation>) -> M
             }
         },
     };
-    let lead = segmentation
-        .filled()
-        .map_or_else(String::new, |s| fill(p.lead_segments, &[&s.plugin]));
+    let lead =
+        segmentation.filled().map_or_else(String::new, |s| fill(p.lead_segments, &[&s.plugin]));
     section("segments", p.sec_segments, &lead, &body)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "lengths of bars")]
 fn sizes(ctx: &Ctx<'_>, s: &Segmentation) -> Markup {
     let p = ctx.p;
-    let total = sum(s
-        .segments
-        .iter()
-        .map(|row| row.members)
-        .chain([s.unassigned]));
+    let total = sum(s.segments.iter().map(|row| row.members).chain([s.unassigned]));
     let mut bars: Vec<Bar> = s
         .segments
         .iter()
@@ -56,30 +51,17 @@ fn sizes(ctx: &Ctx<'_>, s: &Segmentation) -> Markup {
         bars.push(Bar {
             label: p.flow_unassigned.to_owned(),
             value: Some(s.unassigned as f64),
-            figure: format!(
-                "{} · {}",
-                whole(s.unassigned),
-                share_of(s.unassigned, total)
-            ),
+            figure: format!("{} · {}", whole(s.unassigned), share_of(s.unassigned, total)),
             mark: None,
             series: 6,
         });
     }
-    let described: Vec<String> = bars
-        .iter()
-        .map(|b| format!("{} {}", b.label, b.figure))
-        .collect();
-    let caption = Caption {
-        id: "c-segments",
-        title: p.segment_sizes,
-        desc: &described.join("; "),
-    };
+    let described: Vec<String> = bars.iter().map(|b| format!("{} {}", b.label, b.figure)).collect();
+    let caption = Caption { id: "c-segments", title: p.segment_sizes, desc: &described.join("; ") };
     let compared = s.segments.iter().any(|row| row.members_before.is_some());
 
-    let mut table = Table::new(p.segment_sizes)
-        .words(p.segment)
-        .numbers(p.members)
-        .numbers(p.share);
+    let mut table =
+        Table::new(p.segment_sizes).words(p.segment).numbers(p.members).numbers(p.share);
     if compared {
         table = table.numbers(p.change);
     }
@@ -96,9 +78,7 @@ fn sizes(ctx: &Ctx<'_>, s: &Segmentation) -> Markup {
             cell(share_of(row.members, total)),
         ];
         if compared {
-            cells.push(maybe(row.members_before, |before| {
-                change(row.members, before)
-            }));
+            cells.push(maybe(row.members_before, |before| change(row.members, before)));
         }
         cells.push(cell(whole(row.grants)));
         if valued {
@@ -112,20 +92,14 @@ fn sizes(ctx: &Ctx<'_>, s: &Segmentation) -> Markup {
             cell(whole(s.unassigned)),
             cell(share_of(s.unassigned, total)),
         ];
-        cells.extend((0..1 + usize::from(compared) + usize::from(valued)).map(|_| cell(number::DASH)));
+        cells.extend(
+            (0..1 + usize::from(compared) + usize::from(valued)).map(|_| cell(number::DASH)),
+        );
         table.row(cells);
     }
-    let revenue: i128 = s
-        .segments
-        .iter()
-        .filter_map(|row| row.revenue)
-        .map(|r| i128::from(r.0))
-        .sum();
-    let mut sums = vec![
-        cell(p.total),
-        cell(whole(total)),
-        cell(share_of(total, total)),
-    ];
+    let revenue: i128 =
+        s.segments.iter().filter_map(|row| row.revenue).map(|r| i128::from(r.0)).sum();
+    let mut sums = vec![cell(p.total), cell(whole(total)), cell(share_of(total, total))];
     if compared {
         sums.push(cell(""));
     }

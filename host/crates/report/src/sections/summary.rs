@@ -39,12 +39,7 @@ struct Tile {
 pub(crate) fn summary(ctx: &Ctx<'_>, summary: &Summary, dry_run: bool) -> Markup {
     let p = ctx.p;
     let count = |n: Option<u64>| n.map_or_else(|| DASH.to_owned(), whole);
-    let tile = |name, value: String, more: String| Tile {
-        name,
-        value,
-        unit: String::new(),
-        more,
-    };
+    let tile = |name, value: String, more: String| Tile { name, value, unit: String::new(), more };
     let cash = |name, amount: Option<playbook_model::Minor>, more: String| Tile {
         name,
         value: amount.map_or_else(|| DASH.to_owned(), |a| ctx.short_money(a)),
@@ -60,31 +55,20 @@ pub(crate) fn summary(ctx: &Ctx<'_>, summary: &Summary, dry_run: bool) -> Markup
         _ => String::new(),
     };
     let of_members = |n: Option<u64>| {
-        n.map_or_else(String::new, |n| {
-            fill(p.of_members, &[&share_of(n, summary.members)])
-        })
+        n.map_or_else(String::new, |n| fill(p.of_members, &[&share_of(n, summary.members)]))
     };
     #[expect(clippy::cast_precision_loss, reason = "a share for display")]
     let of_cost = match summary.cost {
-        Some(cost) if cost.0 > 0 => fill(
-            p.of_cost,
-            &[&share(summary.grants_cost.0 as f64 / cost.0 as f64)],
-        ),
+        Some(cost) if cost.0 > 0 => {
+            fill(p.of_cost, &[&share(summary.grants_cost.0 as f64 / cost.0 as f64)])
+        }
         _ => String::new(),
     };
     let level = summary.health.map_or("", |score| p.health_level(score));
-    let granted = if dry_run {
-        p.tile_would_grant
-    } else {
-        p.tile_grants
-    };
+    let granted = if dry_run { p.tile_would_grant } else { p.tile_grants };
     let tiles = [
         tile(p.tile_members, whole(summary.members), String::new()),
-        tile(
-            p.tile_active,
-            count(summary.active),
-            of_members(summary.active),
-        ),
+        tile(p.tile_active, count(summary.active), of_members(summary.active)),
         tile(p.tile_orders, count(summary.orders), per_order),
         cash(p.tile_revenue, summary.revenue, p.net_of_refunds.to_owned()),
         cash(p.tile_cost, summary.cost, p.all_kinds.to_owned()),
@@ -106,12 +90,8 @@ pub(crate) fn summary(ctx: &Ctx<'_>, summary: &Summary, dry_run: bool) -> Markup
         ),
         Tile {
             name: p.tile_health,
-            value: summary
-                .health
-                .map_or_else(|| DASH.to_owned(), |h| real(h, 2)),
-            unit: summary
-                .health
-                .map_or_else(String::new, |_| "0–5".to_owned()),
+            value: summary.health.map_or_else(|| DASH.to_owned(), |h| real(h, 2)),
+            unit: summary.health.map_or_else(String::new, |_| "0–5".to_owned()),
             more: level.to_owned(),
         },
     ];

@@ -31,9 +31,7 @@ pub(crate) fn roi(ctx: &Ctx<'_>, roi: &Section<Roi>) -> Markup {
             }
         }
     };
-    let lead = roi
-        .filled()
-        .map_or_else(String::new, |r| fill(p.lead_roi, &[&r.plugin]));
+    let lead = roi.filled().map_or_else(String::new, |r| fill(p.lead_roi, &[&r.plugin]));
     section("roi", p.sec_roi, &lead, &body)
 }
 
@@ -51,17 +49,10 @@ fn group(ctx: &Ctx<'_>, index: usize, subject: &str, rows: &[&RoiRow]) -> Markup
             series: usize::from(matches!((row.roi, row.floor), (Some(r), Some(f)) if r < f)) * 5,
         })
         .collect();
-    let described: Vec<String> = bars
-        .iter()
-        .map(|b| format!("{} {}", b.label, b.figure))
-        .collect();
+    let described: Vec<String> = bars.iter().map(|b| format!("{} {}", b.label, b.figure)).collect();
     let id = format!("c-roi-{index}");
     let title = format!("{} · {}", p.sec_roi, p.subject(subject));
-    let caption = Caption {
-        id: &id,
-        title: &title,
-        desc: &described.join("; "),
-    };
+    let caption = Caption { id: &id, title: &title, desc: &described.join("; ") };
     let mut table = Table::new(&title)
         .quiet()
         .words(p.group)
@@ -81,8 +72,5 @@ fn group(ctx: &Ctx<'_>, index: usize, subject: &str, rows: &[&RoiRow]) -> Markup
             maybe(row.floor, |v| real(v, 2)),
         ]);
     }
-    beside(
-        &charts::bars(&caption, &bars, charts::HALF_PX),
-        &table.build(),
-    )
+    beside(&charts::bars(&caption, &bars, charts::HALF_PX), &table.build())
 }

@@ -10,29 +10,19 @@ use playbook_report::{
 };
 
 fn words(text: &str) -> Words {
-    Words {
-        en: text.to_owned(),
-        zh: None,
-    }
+    Words { en: text.to_owned(), zh: None }
 }
 
 fn flows(text: &str) -> FlowMatrix {
     FlowMatrix {
         from: vec![FlowEnd::Segment(words(text)), FlowEnd::Joined],
-        to: vec![
-            FlowEnd::Segment(words(text)),
-            FlowEnd::Left,
-            FlowEnd::Unassigned,
-        ],
+        to: vec![FlowEnd::Segment(words(text)), FlowEnd::Left, FlowEnd::Unassigned],
         members: vec![vec![70, 3, 1], vec![12, 0, 0]],
     }
 }
 
 fn currency(text: &str) -> Currency {
-    Currency {
-        code: text.to_owned(),
-        digits: 2,
-    }
+    Currency { code: text.to_owned(), digits: 2 }
 }
 
 pub(crate) fn report_of(text: &str) -> Report {
@@ -150,20 +140,11 @@ fn scores(text: &str) -> Vec<ScoreRow> {
     };
     vec![
         row(
-            Distribution::Bins {
-                edges: vec![0.0, 0.5, 1.0],
-                counts: vec![60, 24],
-            },
+            Distribution::Bins { edges: vec![0.0, 0.5, 1.0], counts: vec![60, 24] },
             Some([0.1, 0.4, 0.9]),
         ),
         row(Distribution::Categories(vec![(text.to_owned(), 84)]), None),
-        row(
-            Distribution::Bins {
-                edges: vec![],
-                counts: vec![],
-            },
-            None,
-        ),
+        row(Distribution::Bins { edges: vec![], counts: vec![] }, None),
     ]
 }
 
@@ -200,11 +181,7 @@ fn campaign(text: &str) -> Campaign {
             days: 7,
             budget: Minor(10_000),
         }],
-        allocations: vec![AllocationRow {
-            phase: 0,
-            place: t(),
-            amount: Minor(10_000),
-        }],
+        allocations: vec![AllocationRow { phase: 0, place: t(), amount: Minor(10_000) }],
         content: vec![ContentRow {
             phase: 0,
             mix: t(),
@@ -223,13 +200,7 @@ fn campaign(text: &str) -> Campaign {
             theme: t(),
             commercial: true,
         }],
-        gates: vec![GateRow {
-            phase: 0,
-            metric: t(),
-            comparison: t(),
-            value: 0.2,
-            sample_min: 30,
-        }],
+        gates: vec![GateRow { phase: 0, metric: t(), comparison: t(), value: 0.2, sample_min: 30 }],
     }
 }
 
@@ -245,11 +216,7 @@ fn roi(text: &str, subject: &str, value: Option<f64>) -> RoiRow {
 }
 
 fn health(text: &str) -> Health {
-    let dimension = |score| DimensionRow {
-        words: words(text),
-        score,
-        score_before: score,
-    };
+    let dimension = |score| DimensionRow { words: words(text), score, score_before: score };
     let indicator = |dimension, value, score| IndicatorRow {
         dimension,
         words: words(text),
@@ -278,13 +245,7 @@ pub(crate) fn diff_of(text: &str) -> DiffReport {
         origin: t(),
         playbook_digest: Digest::of(name),
     };
-    let pair = || {
-        Section::Filled(vec![PairRow {
-            name: words(text),
-            a: Some(1.5),
-            b: Some(2.0),
-        }])
-    };
+    let pair = || Section::Filled(vec![PairRow { name: words(text), a: Some(1.5), b: Some(2.0) }]);
     DiffReport {
         brand: t(),
         as_of: t(),
@@ -292,11 +253,7 @@ pub(crate) fn diff_of(text: &str) -> DiffReport {
         input_digest: Digest::of(b"input"),
         a: side(b"a"),
         b: side(b"b"),
-        changes: vec![ChangeRow {
-            path: t(),
-            a: t(),
-            b: String::new(),
-        }],
+        changes: vec![ChangeRow { path: t(), a: t(), b: String::new() }],
         figures: vec![
             FigureRow {
                 what: DiffFigure::Grants,

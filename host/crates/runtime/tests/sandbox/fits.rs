@@ -57,7 +57,10 @@ fn fit_has_a_memory_limit_of_its_own() {
     let limits = Limits { fit_memory_bytes_max: 96 << 20, ..Limits::default() };
     let mut fit = begin(&host, "grow", &loading(limits));
     let fault = fit.observe(&rows(1)).unwrap().expect_err("it must be stopped");
-    assert!(matches!(fault, Fault::LimitHit { limit: Limit::Memory, max: 0x600_0000, .. }), "{fault}");
+    assert!(
+        matches!(fault, Fault::LimitHit { limit: Limit::Memory, max: 0x600_0000, .. }),
+        "{fault}"
+    );
 }
 
 #[test]

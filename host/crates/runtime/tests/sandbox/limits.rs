@@ -51,7 +51,10 @@ fn guest_growing_past_its_memory_is_stopped_and_told_apart_from_a_trap() {
 fn smaller_memory_limit_of_a_playbook_holds() {
     let limits = Limits { memory_bytes_max: 4 << 20, ..Limits::default() };
     let fault = fault_of("grow", &loading(limits), 1);
-    assert!(matches!(fault, Fault::LimitHit { limit: Limit::Memory, max: 0x40_0000, .. }), "{fault}");
+    assert!(
+        matches!(fault, Fault::LimitHit { limit: Limit::Memory, max: 0x40_0000, .. }),
+        "{fault}"
+    );
 }
 
 #[test]
@@ -71,7 +74,10 @@ fn deep_recursion_is_stopped_at_the_stack_limit() {
 #[test]
 fn huge_list_is_refused_before_the_host_holds_it() {
     let fault = fault_of("huge-list", &usual(), 1);
-    assert_eq!(fault, Fault::LimitHit { limit: Limit::ReturnedBytes, used: 64 << 10, max: 64 << 10 });
+    assert_eq!(
+        fault,
+        Fault::LimitHit { limit: Limit::ReturnedBytes, used: 64 << 10, max: 64 << 10 }
+    );
 }
 
 #[test]

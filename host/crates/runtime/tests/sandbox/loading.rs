@@ -70,7 +70,11 @@ fn newer_contract_is_refused_even_where_the_engine_would_link_it() {
 
 #[test]
 fn foreign_component_is_refused_with_what_it_exports() {
-    let foreign = dummy("package acme:greeter; interface hello { hi: func() -> string; } world w { export hello; }", "", "w");
+    let foreign = dummy(
+        "package acme:greeter; interface hello { hi: func() -> string; } world w { export hello; }",
+        "",
+        "w",
+    );
     assert_eq!(
         refusal(&foreign).to_string(),
         "component exports nothing of `playbook:plugin`; it exports `acme:greeter/hello`"
@@ -83,7 +87,8 @@ fn component_of_two_kinds_or_of_none_is_refused() {
         let extra = format!("package acme:extra; world odd {{ {body} }}");
         dummy(&contract(), &extra, "odd")
     };
-    let two = world("include playbook:plugin/scoring-plugin@0.1.0; export playbook:plugin/roi@0.1.0;");
+    let two =
+        world("include playbook:plugin/scoring-plugin@0.1.0; export playbook:plugin/roi@0.1.0;");
     assert!(matches!(refusal(&two), LoadError::NotAPlugin { .. }));
     let none = world("export playbook:plugin/plugin@0.1.0;");
     assert!(matches!(refusal(&none), LoadError::NotAPlugin { .. }));
@@ -91,7 +96,10 @@ fn component_of_two_kinds_or_of_none_is_refused() {
 
 #[test]
 fn unknown_import_is_refused_by_name() {
-    let bytes = importing("playbook:clock/now", "package playbook:clock { interface now { now: func() -> u64; } }");
+    let bytes = importing(
+        "playbook:clock/now",
+        "package playbook:clock { interface now { now: func() -> u64; } }",
+    );
     assert_eq!(
         refusal(&bytes).to_string(),
         "component imports `playbook:clock/now`, which is not offered; the only import is `playbook:plugin/log`"
@@ -107,13 +115,17 @@ fn wasi_import_is_refused_with_how_to_build_without_it() {
     let error = refusal(&bytes);
     assert!(matches!(error, LoadError::Wasi { .. }));
     let text = error.to_string();
-    assert!(text.starts_with("component imports `wasi:cli/environment@0.2.12`, and no WASI is offered"), "{text}");
+    assert!(
+        text.starts_with("component imports `wasi:cli/environment@0.2.12`, and no WASI is offered"),
+        "{text}"
+    );
     assert!(text.contains("wasm32-unknown-unknown"), "{text}");
 }
 
 #[test]
 fn contract_with_a_function_missing_is_refused() {
-    let text = contract().replace("  score: func(ctx: context, rows: batch) -> result<row-answer, string>;", "");
+    let text = contract()
+        .replace("  score: func(ctx: context, rows: batch) -> result<row-answer, string>;", "");
     let error = refusal(&dummy(&text, "", "scoring-plugin"));
     assert!(matches!(error, LoadError::ContractMismatch { .. }), "{error}");
 }

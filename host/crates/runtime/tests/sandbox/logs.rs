@@ -23,7 +23,9 @@ fn log_flood_is_stopped_though_nothing_is_kept() {
 
 #[test]
 fn text_is_kept_only_where_host_and_playbook_both_grant_it() {
-    for (host_grants, playbook_grants) in [(true, true), (true, false), (false, true), (false, false)] {
+    for (host_grants, playbook_grants) in
+        [(true, true), (true, false), (false, true), (false, false)]
+    {
         let host = Host::with(|options| options.grants_log = host_grants);
         let options = LoadOptions { grants_log: playbook_grants, ..LoadOptions::default() };
         let opened = host.open("log-escapes", &options);
