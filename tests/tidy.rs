@@ -59,6 +59,19 @@ fn every_source_file_has_a_header() {
 }
 
 #[test]
+fn every_file_has_the_one_format() {
+    let root = std::env::current_dir().unwrap().join("..");
+    let run = std::process::Command::new(env!("CARGO"))
+        .args(["fmt", "--all", "--check", "--", "--color=never"])
+        .current_dir(root)
+        .output()
+        .unwrap();
+    let (told, error) =
+        (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+    assert!(run.status.success(), "run `cargo fmt --all`\n{told}{error}");
+}
+
+#[test]
 fn nothing_unfinished_is_left() {
     holds(leftovers);
 }
