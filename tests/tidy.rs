@@ -4,6 +4,8 @@
 //! `faults` on small trees with one fault each, which shows that it can fail.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "tidy/codes.rs"]
+mod codes;
 #[path = "tidy/crates.rs"]
 mod crates;
 #[path = "tidy/faults.rs"]
@@ -109,6 +111,11 @@ fn every_page_has_one_title() {
 #[test]
 fn every_link_leads_to_a_file() {
     holds(links);
+}
+
+#[test]
+fn codes_of_rules_are_defined() {
+    holds(codes::codes);
 }
 
 #[test]

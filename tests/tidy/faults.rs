@@ -1,5 +1,6 @@
 //! Every check can fail: small trees with one fault each.
 
+use crate::codes::{DOMAIN, codes};
 use crate::crates::{edges, edges_on_the_map, lints, owners};
 use crate::pages::{
     commands, folders_on_the_map, index, invariants, links, schema_lines, test_command, titles,
@@ -154,4 +155,29 @@ fn invented_commands_are_found() {
         &[ci, ("README.md", readme.as_str())],
         &[("README.md", "# A\n"), (".ci/run", "cargo test --release # README.md")],
     );
+}
+
+#[test]
+fn undefined_codes_are_found() {
+    let page = "# Domain\n### 0.1 Numbers\nSee H9.\n### H9 Caps\n| GR-5 | floor |\n| R15 | budget |\n| P0 | first |\n";
+    let source = "/// Caps (H9), GR-5's floor, \"R15\"; P0-R15. UTF-8, SHA-256, P90, domain 0.1.\n";
+    // Codes that nothing defines stand in halves, so that this file cites none of them.
+    let vector = ("a.html", concat!("<path d=\"M1 H", "30\"/>"));
+    let good = [(DOMAIN, page), ("a.rs", source), vector];
+    let faults = [
+        ("a.rs", concat!("// GR", "-6")),
+        ("a.rs", concat!("Some(\"H", "7\")")),
+        ("b/c.md", concat!("R15, R", "16.")),
+        ("b/c.md", concat!("GR-5..GR", "-7")),
+        ("a.toml", concat!("# XY", "-3")),
+        ("a.rs", concat!("RefusalCode::R", "02,")),
+        ("a.rs", concat!("P", "1: second")),
+        ("a.rs", concat!("(domain 0", ".3)")),
+        (
+            DOMAIN,
+            concat!("### H9 Caps\n### H9 Caps again\n### 0.1 Numbers\n| GR-5 |\n| R15 |\n| P0 |\n"),
+        ),
+        (DOMAIN, "# Domain\n"),
+    ];
+    can_fail(codes, &good, &faults);
 }
