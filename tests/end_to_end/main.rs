@@ -5,6 +5,7 @@ mod bench;
 mod brands;
 mod cdnow;
 mod cli;
+mod diff;
 mod money;
 mod replay;
 mod sample;

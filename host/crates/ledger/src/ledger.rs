@@ -62,24 +62,27 @@ impl Ledger {
         Ok(Self::over(brand, Sqlite::read(path, brand)?, None))
     }
 
-    /// Opens the ledger for a dry run: everything answers as in a run, and nothing is kept. An
-    /// absent file is not created.
+    /// Opens a copy of the ledger for a dry run: everything answers as in a run, and nothing is kept.
+    /// An absent file is not created.
+    ///
+    /// The copy is the ledger as it stands now. It takes no lock: any number of rehearsals work beside
+    /// each other and beside a run.
     ///
     /// # Errors
-    /// As [`Ledger::open`].
+    /// Where the file cannot be read, belongs to another brand or is of another layout.
     pub fn rehearse(path: &Path, brand: &str) -> Result<Self, LedgerError> {
         if !path.exists() {
             return Self::in_memory(brand);
         }
-        let lock = RunLock::take(path, brand, false)?;
-        Ok(Self::over(brand, Sqlite::open(path, brand)?.rehearse()?, Some(lock)))
+        checked_name(brand)?;
+        Ok(Self::over(brand, Sqlite::snapshot(path, brand)?, None))
     }
 
-    /// Opens the ledger for a dry run, as it stood after the commit group `head` with that seal, which
+    /// Opens a copy of the ledger for a dry run, as it stood after the commit group `head` with that seal, which
     /// [`Ledger::head`] said then.
     ///
     /// # Errors
-    /// As [`Ledger::open`], and [`LedgerError::OtherHistory`] where it never stood so.
+    /// As [`Ledger::rehearse`], and [`LedgerError::OtherHistory`] where it never stood so.
     pub fn rehearse_at(path: &Path, brand: &str, head: (i64, Digest)) -> Result<Self, LedgerError> {
         let ledger = Self::rehearse(path, brand)?;
         {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use playbook_model::{Digest, Minor, UnixMs};
+use rusqlite::backup::Backup;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Row, params};
 
@@ -59,20 +60,12 @@ const ENTRY_FIELDS: &str = "e.number, e.kind, e.account, e.recipient, e.amount, 
      e.key, e.request, e.member, e.stage, e.action, e.family, e.quantity, e.expected_output, \
      e.flags, e.hash";
 
-/// How far writes go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    /// Into the file.
-    Keep,
-    /// Until the connection closes: one outer transaction that is never committed.
-    Rehearse,
-}
-
-/// A connection to a ledger file.
+/// A connection to a ledger file, or to a private copy of one.
 #[derive(Debug)]
 pub(crate) struct Sqlite {
     connection: Connection,
-    mode: Mode,
+    /// Whether nobody else sees what is written here.
+    private: bool,
 }
 
 impl Sqlite {
@@ -86,7 +79,7 @@ impl Sqlite {
             create(&mut connection, brand)?;
         }
         check(&connection, path, brand)?;
-        Ok(Self { connection, mode: Mode::Keep })
+        Ok(Self { connection, private: false })
     }
 
     /// Opens the file at `path` to look only; nothing can be written.
@@ -95,7 +88,7 @@ impl Sqlite {
         let connection = Connection::open_with_flags(path, flags)?;
         prepare(&connection)?;
         check(&connection, path, brand)?;
-        Ok(Self { connection, mode: Mode::Keep })
+        Ok(Self { connection, private: false })
     }
 
     /// Creates a ledger in memory.
@@ -103,14 +96,22 @@ impl Sqlite {
         let mut connection = Connection::open_in_memory()?;
         prepare(&connection)?;
         create(&mut connection, brand)?;
-        Ok(Self { connection, mode: Mode::Keep })
+        Ok(Self { connection, private: true })
     }
 
-    /// Makes all further writes last only as long as this value.
-    pub(crate) fn rehearse(mut self) -> Result<Self, LedgerError> {
-        self.connection.execute_batch("BEGIN IMMEDIATE")?;
-        self.mode = Mode::Rehearse;
-        Ok(self)
+    /// Copies the file at `path`, as it stands, into a database of its own that goes with this value.
+    ///
+    /// The copy is one read transaction: it waits for no writer and no writer waits for it.
+    pub(crate) fn snapshot(path: &Path, brand: &str) -> Result<Self, LedgerError> {
+        let file = Self::read(path, brand)?;
+        // A database without a name lives in the cache and spills to a file that nobody can open.
+        let mut connection = Connection::open("")?;
+        Backup::new(&file.connection, &mut connection)?.step(-1)?;
+        prepare(&connection)?;
+        // What nobody keeps needs no log and no wait for the disk.
+        connection.pragma_update(None, "journal_mode", "MEMORY")?;
+        connection.pragma_update(None, "synchronous", "OFF")?;
+        Ok(Self { connection, private: true })
     }
 }
 
@@ -151,12 +152,11 @@ fn check(connection: &Connection, path: &Path, brand: &str) -> Result<(), Ledger
 
 impl Store for Sqlite {
     fn begin(&mut self, access: Access) -> Result<Box<dyn Transaction + '_>, LedgerError> {
-        self.connection.execute_batch(match (self.mode, access) {
-            (Mode::Keep, Access::Write) => "BEGIN IMMEDIATE",
-            (Mode::Keep, Access::Read) => "BEGIN",
-            (Mode::Rehearse, _) => "SAVEPOINT step",
+        self.connection.execute_batch(match access {
+            Access::Write => "BEGIN IMMEDIATE",
+            Access::Read => "BEGIN",
         })?;
-        Ok(Box::new(Step { connection: &self.connection, mode: self.mode, open: true }))
+        Ok(Box::new(Step { connection: &self.connection, private: self.private, open: true }))
     }
 
     fn inspect(&mut self) -> Result<Option<String>, LedgerError> {
@@ -166,10 +166,10 @@ impl Store for Sqlite {
     }
 }
 
-/// A transaction, or a savepoint of a rehearsal.
+/// A transaction.
 struct Step<'c> {
     connection: &'c Connection,
-    mode: Mode,
+    private: bool,
     open: bool,
 }
 
@@ -177,10 +177,7 @@ impl Drop for Step<'_> {
     fn drop(&mut self) {
         if self.open {
             // A connection that cannot even undo is closed by its owner, which undoes as well.
-            let _ = self.connection.execute_batch(match self.mode {
-                Mode::Keep => "ROLLBACK",
-                Mode::Rehearse => "ROLLBACK TO step; RELEASE step",
-            });
+            let _ = self.connection.execute_batch("ROLLBACK");
         }
     }
 }
@@ -483,8 +480,8 @@ impl Transaction for Step<'_> {
     }
 
     fn rewind(&mut self, group: i64) -> Result<(), LedgerError> {
-        if self.mode != Mode::Rehearse {
-            return Err(LedgerError::Damaged("only a rehearsal goes back".to_owned()));
+        if !self.private {
+            return Err(LedgerError::Damaged("only a private copy goes back".to_owned()));
         }
         let sql = "SELECT coalesce(max(past), 1) FROM groups WHERE number <= ?1";
         let past: i64 = self.connection.query_row(sql, [group], |row| row.get(0))?;
@@ -507,10 +504,7 @@ impl Transaction for Step<'_> {
     }
 
     fn commit(mut self: Box<Self>) -> Result<(), LedgerError> {
-        self.connection.execute_batch(match self.mode {
-            Mode::Keep => "COMMIT",
-            Mode::Rehearse => "RELEASE step",
-        })?;
+        self.connection.execute_batch("COMMIT")?;
         self.open = false;
         Ok(())
     }

@@ -153,7 +153,7 @@ pub(crate) trait Transaction {
     fn put_cycle(&mut self, cycle: &CycleRef, row: &CycleRow) -> Result<(), LedgerError>;
     fn openings(&mut self, cycle: &CycleRef) -> Result<Vec<OpeningRow>, LedgerError>;
     fn put_openings(&mut self, cycle: &CycleRef, rows: &[OpeningRow]) -> Result<(), LedgerError>;
-    /// Leaves out everything after a group; balances are to be summed anew. Only a rehearsal can.
+    /// Leaves out everything after a group; balances are to be summed anew. Only a private copy can.
     fn rewind(&mut self, group: i64) -> Result<(), LedgerError>;
     fn commit(self: Box<Self>) -> Result<(), LedgerError>;
 }
