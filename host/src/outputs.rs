@@ -8,8 +8,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use playbook_cycle::{Candidate, CycleRun, StageRun};
 use playbook_ledger::{CycleRef, Ledger};
-use playbook_model::{Cells, Column, Finding, Frame, Kind, NONE_INDEX, Words};
-use playbook_toml::Playbook;
+use playbook_model::{Cells, Column, Finding, Frame, Kind, NONE_INDEX, Playbook, Words};
 use serde_json::{Map, Value, json};
 
 use crate::clock;

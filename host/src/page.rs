@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use playbook_cycle::{CycleRun, Input, Intake, StageRun};
 use playbook_model::{
-    CellType, Cells, Column, Frame, Kind, Level, Minor, NONE_INDEX, Place, RefusalCode, Source,
-    Words,
+    CellType, Cells, Column, Frame, Kind, Level, Minor, NONE_INDEX, Place, Playbook, RefusalCode,
+    Source, SourceFormat, Words,
 };
 use playbook_report::{
     Absence, AllocationRow, BudgetRow, Campaign, ContentRow, Currency, DimensionRow, Distribution,
@@ -13,7 +13,6 @@ use playbook_report::{
     IndicatorRow, PhaseRow, PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow, Section,
     SegmentRow, Segmentation, SlotRow, SourceRow, Summary,
 };
-use playbook_toml::{Playbook, SourceFormat};
 use rayon::prelude::*;
 
 use crate::clock;

@@ -7,13 +7,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use playbook_cycle::{Cancel, PrepareProblem, Prepared, fall_back, prepare};
-use playbook_model::{Digest, Fault, Limits};
+use playbook_model::{Digest, Fault, Limits, OnFault, PluginRef, StageDef};
 use playbook_runtime::{
     Compiler, LoadError, LoadOptions, Metering, Plugin, Runtime, RuntimeOptions,
 };
-use playbook_toml::{
-    Loaded, OnFault, Override, PluginRef, Problem, Problems, ReadFiles, StageDef, load_with,
-};
+use playbook_toml::{Loaded, Override, Problem, Problems, ReadFiles, load_with};
 
 use crate::cli::Cli;
 use crate::home::Home;

@@ -14,8 +14,8 @@ const EDGES: [(&str, &[&str]); 12] = [
     ("playbook-report", &["playbook-model"]),
     ("playbook-sample", &["playbook-model"]),
     ("playbook-builder", &["playbook-model"]),
-    ("playbook-cycle", &["playbook-model", "playbook-toml", "playbook-runtime", "playbook-ledger"]),
-    ("playbook-batch", &["playbook-model", "playbook-toml", "playbook-features", "playbook-cycle"]),
+    ("playbook-cycle", &["playbook-model", "playbook-runtime", "playbook-ledger"]),
+    ("playbook-batch", &["playbook-model", "playbook-features", "playbook-cycle"]),
     (
         "playbook-host",
         &[

@@ -334,7 +334,7 @@ fn settings_table(session: &Session, schema: &Value) -> String {
 
 fn canonical(settings: &str) -> Result<String> {
     let value: Value = serde_json::from_str(settings).context("--settings is not JSON")?;
-    Ok(playbook_toml::canonical_json(&value))
+    Ok(playbook_model::canonical_json(&value))
 }
 
 fn test(session: &Session, path: &Path, settings: &str, as_json: bool) -> Result<()> {

@@ -13,12 +13,9 @@ use parquet::arrow::ArrowWriter;
 use playbook_batch::{BatchOptions, BatchSource, write_members};
 use playbook_cycle::DataSource;
 use playbook_model::{
-    Aggregate, AggregateDef, CellType, Definition, Digest, EventFilter, FeatureDef, Grain, Subject,
-    Window, Words,
-};
-use playbook_toml::{
-    CycleDef, Dedupe, Guardrails, MapRow, MapType, OnError, OutputDef, Playbook, SourceDef,
-    SourceFormat, SourceTable, Transform,
+    Aggregate, AggregateDef, CellType, CycleDef, Dedupe, Definition, Digest, EventFilter,
+    FeatureDef, Grain, Guardrails, MapRow, MapType, OnError, OutputDef, Playbook, SourceDef,
+    SourceFormat, SourceTable, Subject, Transform, Window, Words,
 };
 
 const KINDS: [&str; 12] = [

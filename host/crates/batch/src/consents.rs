@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int64Type;
-use playbook_model::{Bitmap, Cells, Column};
-use playbook_toml::SourceTable;
+use playbook_model::{Bitmap, Cells, Column, SourceTable};
 
 use crate::Result;
 use crate::cells::of_texts;

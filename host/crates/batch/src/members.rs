@@ -10,9 +10,8 @@ use playbook_features::{
     Item, Pass, Request, RowTable, TallyPlan, by_values_sql, plan, quote_name, recipe, where_clause,
 };
 use playbook_model::{
-    AggregateDef, Bitmap, CellType, Column, Definition, FeatureDef, Frame, Grain,
+    AggregateDef, Bitmap, CellType, Column, Definition, FeatureDef, Frame, Grain, SourceTable,
 };
-use playbook_toml::SourceTable;
 
 use crate::cells::{Target, column};
 use crate::expressions::{evaluate, missing};

@@ -10,8 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use arrow::array::RecordBatch;
 use datafusion::datasource::MemTable;
 use playbook_features::quote_name;
-use playbook_model::{Definition, FeatureDef, Grain, UnixMs};
-use playbook_toml::MapType;
+use playbook_model::{Definition, FeatureDef, Grain, MapType, UnixMs};
 
 use crate::Result;
 use crate::error::engine;

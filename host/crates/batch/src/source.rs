@@ -7,8 +7,7 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int64Type;
 use playbook_cycle::{DataSource, Intake, SourceError, SourceIntake};
 use playbook_features::RowTable;
-use playbook_model::{Digest, Frame, Subject, UnixMs};
-use playbook_toml::{Playbook, SourceTable};
+use playbook_model::{Digest, Frame, Playbook, SourceTable, Subject, UnixMs};
 
 use crate::intake::rejects::Reject;
 use crate::intake::{Digesting, IntakeJob, read_source};

@@ -11,8 +11,9 @@ use datafusion::logical_expr::{ColumnarValue, Signature, SimpleScalarUDF, Volati
 use playbook_features::{
     FieldType, Pass, RowTable, function, quote_name, quote_text, where_clause,
 };
-use playbook_model::{CellType, Cells, Column, Definition, FeatureDef, Frame, Grain, Subject};
-use playbook_toml::SourceTable;
+use playbook_model::{
+    CellType, Cells, Column, Definition, FeatureDef, Frame, Grain, SourceTable, Subject,
+};
 
 use crate::arrays::{array, field, stretches, whole};
 use crate::cells::distinct_texts;

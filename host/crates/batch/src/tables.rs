@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use playbook_features::{FieldType, RowTable, quote_name};
-use playbook_model::{FeatureDef, UnixMs};
-use playbook_toml::{MapType, SourceTable};
+use playbook_model::{FeatureDef, MapType, SourceTable, UnixMs};
 
 use crate::Result;
 use crate::identity::{Aliases, CANONICAL};

@@ -5,8 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use playbook_model::{Minor, Priority, RefusalCode};
-use playbook_toml::Guardrails;
+use playbook_model::{Guardrails, Minor, Priority, RefusalCode};
 use rayon::prelude::*;
 
 /// One proposal on its way through the checks.

@@ -1,8 +1,7 @@
 //! Claims about arbitration: order, checks, budgets.
 use std::collections::{BTreeMap, HashMap};
 
-use playbook_model::{Minor, Priority, RefusalCode};
-use playbook_toml::Guardrails;
+use playbook_model::{Guardrails, Minor, Priority, RefusalCode};
 
 use super::{
     ActionFacts, Arbitration, Candidate, ContactCaps, Decision, History, MemberFacts, StageMoney,

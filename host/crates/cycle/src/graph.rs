@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use playbook_model::{Definition, FeatureDef, Grain, Kind, Need, Shape, Source, Subject};
-use playbook_toml::StageDef;
+use playbook_model::{Definition, FeatureDef, Grain, Kind, Need, Shape, Source, StageDef, Subject};
 
 /// Where a column that a plugin wants is found.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,8 +6,7 @@ use playbook_ledger::{
     BudgetAccounts, BudgetPlan, CycleRef, GrantAnswer, GrantRequest, Ledger, LedgerError, Opening,
     PluginLimit,
 };
-use playbook_model::{Cells, Column, Digest, Frame, Kind, Minor, RefusalCode, UnixMs};
-use playbook_toml::Playbook;
+use playbook_model::{Cells, Column, Digest, Frame, Kind, Minor, Playbook, RefusalCode, UnixMs};
 use rayon::prelude::*;
 
 use crate::arbitrate::{

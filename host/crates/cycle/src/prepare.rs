@@ -1,8 +1,7 @@
 //! From a playbook and its plugins to stages that are ready to run: shapes, wiring, order.
 
-use playbook_model::{Description, Fault, Shape};
+use playbook_model::{Description, Fault, Playbook, Shape, StageDef, canonical_json};
 use playbook_runtime::{Plugin, RuntimeError};
-use playbook_toml::{Playbook, StageDef, canonical_json};
 
 use crate::graph::{GraphProblem, Offer, Wiring, order};
 

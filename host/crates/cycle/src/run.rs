@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use playbook_ledger::Ledger;
 use playbook_model::{
-    Batch, CampaignPlan, Context, Digest, Fault, Filling, Frame, Kind, Limits, Outcome, Stretch,
-    Subject, TableNeed, pseudonym,
+    Batch, CampaignPlan, Context, Digest, Fault, Filling, Frame, Kind, Limits, OnFault, Outcome,
+    Playbook, Stretch, Subject, TableNeed, pseudonym,
 };
 use playbook_runtime::{OpenedPlugin, Opening, Reuse};
-use playbook_toml::{OnFault, Playbook};
 use rayon::prelude::*;
 
 use crate::arbitrate::{Arbitration, Candidate, Decision};

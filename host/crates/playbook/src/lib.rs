@@ -1,4 +1,4 @@
-//! Playbook files: TOML text to a checked [`Playbook`], every problem with line, column and hint.
+//! Playbook files: TOML text to a checked [`Playbook`](playbook_model::Playbook), every problem with line, column and hint.
 
 mod canonical;
 mod codes;
@@ -15,10 +15,8 @@ mod spec;
 mod structure;
 mod syntax;
 mod tree;
-mod types;
 mod values;
 
-pub use canonical::canonical_json;
 pub use codes::CODES;
 pub use files::{Disk, EXTENDS_DEPTH_MAX, FILE_BYTES_MAX, FILES_BYTES_MAX, FILES_MAX, ReadFiles};
 pub use load::{Loaded, load, load_with};
@@ -26,5 +24,4 @@ pub use overrides::Override;
 pub use problem::{PROBLEMS_MAX, Place, Problem, Problems, SourceText, nearest};
 pub use reference::reference;
 pub use schema::schema;
-pub use types::*;
 pub use values::parse_instant;

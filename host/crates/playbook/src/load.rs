@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use playbook_model::Limits;
+use playbook_model::{Limits, Playbook};
 
 use crate::files::{self, Disk, ReadFiles};
 use crate::layout::FILE;
@@ -12,7 +12,6 @@ use crate::problem::{Place, Problem, Problems, Sink, SourceText};
 use crate::reading;
 use crate::structure;
 use crate::tree::{Node, Table, Value};
-use crate::types::Playbook;
 
 /// A checked playbook with the texts it came from.
 #[derive(Debug, Clone)]

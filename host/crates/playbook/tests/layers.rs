@@ -6,10 +6,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use playbook_model::{Limits, Problem as SettingsProblem};
+use playbook_model::{Limits, PluginRef, Problem as SettingsProblem, canonical_json};
 use playbook_toml::{
-    EXTENDS_DEPTH_MAX, FILES_MAX, Loaded, Override, PluginRef, Problems, ReadFiles, SourceText,
-    canonical_json, load_with,
+    EXTENDS_DEPTH_MAX, FILES_MAX, Loaded, Override, Problems, ReadFiles, SourceText, load_with,
 };
 
 /// Files of a test, by path.

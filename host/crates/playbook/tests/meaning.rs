@@ -6,12 +6,10 @@ use std::io;
 use std::path::Path;
 
 use playbook_model::{
-    Aggregate, AggregateDef, CellType, Definition, Digest, FeatureDef, Grain, Limits, Minor, Window,
+    Aggregate, AggregateDef, CellType, Definition, Digest, FeatureDef, Grain, Guardrails, Limits,
+    MapRow, MapType, Minor, OnError, OnFault, Playbook, SourceFormat, Transform, Window,
 };
-use playbook_toml::{
-    Guardrails, MapRow, MapType, OnError, OnFault, Playbook, Problems, ReadFiles, SourceFormat,
-    Transform, load_with,
-};
+use playbook_toml::{Problems, ReadFiles, load_with};
 
 #[derive(Debug)]
 struct One(String);

@@ -3,8 +3,8 @@
 
 use std::path::PathBuf;
 
-use playbook_model::{Aggregate, Definition, Kind, Minor, UnixMs};
-use playbook_toml::{Dedupe, MapType, SourceFormat, load};
+use playbook_model::{Aggregate, Dedupe, Definition, Kind, MapType, Minor, SourceFormat, UnixMs};
+use playbook_toml::load;
 
 fn folder() -> PathBuf {
     std::env::current_dir().unwrap().join("../../../playbooks")

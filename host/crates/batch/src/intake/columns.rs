@@ -10,7 +10,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
-use playbook_toml::MapType;
+use playbook_model::MapType;
 
 use crate::error::{io, parquet};
 use crate::intake::field::{FieldReader, Value};

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Int64Type};
-use playbook_toml::{Dedupe, SourceDef, SourceTable};
+use playbook_model::{Dedupe, SourceDef, SourceTable};
 
 use crate::Result;
 use crate::error::engine;

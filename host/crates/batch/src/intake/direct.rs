@@ -2,7 +2,7 @@
 
 use arrow::datatypes::{DataType, Schema, TimeUnit};
 use playbook_features::quote_name;
-use playbook_toml::{MapType, SourceDef, SourceTable, Transform};
+use playbook_model::{MapType, SourceDef, SourceTable, Transform};
 
 use crate::functions::{LOCAL_TO_UNIX, MONEY};
 use crate::intake::decimal::Decimal;

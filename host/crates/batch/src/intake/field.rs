@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use playbook_model::Digest;
-use playbook_toml::{MapRow, MapType, OnError, Transform};
+use playbook_model::{Digest, MapRow, MapType, OnError, Transform};
 
 use crate::clock::OffsetReader;
 use crate::intake::decimal::Decimal;

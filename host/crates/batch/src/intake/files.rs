@@ -4,8 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use playbook_model::Digest;
-use playbook_toml::SourceDef;
+use playbook_model::{Digest, SourceDef};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{go_on, io};

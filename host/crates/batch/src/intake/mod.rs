@@ -21,8 +21,9 @@ use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, Schema};
 use playbook_cycle::SourceIntake;
 use playbook_features::{quote_name, quote_text};
-use playbook_model::Digest;
-use playbook_toml::{MapType, OnError, Playbook, SourceDef, SourceFormat, SourceTable, Transform};
+use playbook_model::{
+    Digest, MapType, OnError, Playbook, SourceDef, SourceFormat, SourceTable, Transform,
+};
 
 use crate::error::engine;
 use crate::session::Session;

@@ -8,7 +8,7 @@ use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArra
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, TimeUnit};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use playbook_toml::MapType;
+use playbook_model::MapType;
 
 use crate::clock::OffsetReader;
 use crate::error::{go_on, io, parquet};

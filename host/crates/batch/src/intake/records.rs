@@ -1,6 +1,6 @@
 //! Cuts blocks of text into records and records into fields.
 
-use playbook_toml::SourceFormat;
+use playbook_model::SourceFormat;
 
 /// A field of a record: a stretch of the record, or of `unescaped` where quotes were doubled.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use playbook_cycle::SourceIntake;
-use playbook_toml::SourceDef;
+use playbook_model::SourceDef;
 
 use crate::{BatchError, Result};
 

@@ -10,8 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use playbook_model::Digest;
-use playbook_toml::{OnError, SourceDef, SourceFormat};
+use playbook_model::{Digest, OnError, SourceDef, SourceFormat};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{go_on, io};

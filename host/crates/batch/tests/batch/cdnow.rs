@@ -2,8 +2,7 @@
 
 use playbook_batch::{BatchOptions, BatchSource};
 use playbook_cycle::DataSource;
-use playbook_model::{Aggregate, CellType};
-use playbook_toml::{MapType, SourceFormat, SourceTable};
+use playbook_model::{Aggregate, CellType, MapType, SourceFormat, SourceTable};
 
 use crate::world::{self, aggregate, map, source};
 

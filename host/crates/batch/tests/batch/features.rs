@@ -2,8 +2,9 @@
 
 use playbook_batch::{BatchError, BatchSource};
 use playbook_cycle::DataSource;
-use playbook_model::{Aggregate, CellType, Definition, FeatureDef, Frame};
-use playbook_toml::{MapType, Playbook, SourceTable};
+use playbook_model::{
+    Aggregate, CellType, Definition, FeatureDef, Frame, MapType, Playbook, SourceTable,
+};
 
 use crate::world::{self, Folder, aggregate, cells, events, feature, map, plain, source};
 
@@ -47,7 +48,7 @@ fn orders(function: Aggregate, field: Option<&str>, days: i64) -> FeatureDef {
     definition.window.from_ms = (days > 0).then_some(days * DAY);
     let cell_type = match function {
         Aggregate::First | Aggregate::Last if field == Some("channel") => CellType::Text,
-        _ => playbook_toml::default_cell_type(function),
+        _ => playbook_model::default_cell_type(function),
     };
     feature("x", "member", cell_type, Definition::Aggregate(definition))
 }
@@ -335,7 +336,7 @@ fn numbers_by_member_and_sql_over_the_brand_agree_where_the_brand_has_one_member
                         {
                             CellType::Real
                         }
-                        _ => playbook_toml::default_cell_type(function),
+                        _ => playbook_model::default_cell_type(function),
                     };
                     for subject in ["member", "brand"] {
                         let name =

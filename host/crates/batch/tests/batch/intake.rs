@@ -5,8 +5,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use playbook_batch::{BatchError, BatchSource, write_rejects};
 use playbook_cycle::{DataSource, SourceIntake};
-use playbook_model::{Aggregate, FeatureDef};
-use playbook_toml::{Dedupe, MapType, OnError, Playbook, SourceFormat, Transform};
+use playbook_model::{
+    Aggregate, Dedupe, FeatureDef, MapType, OnError, Playbook, SourceFormat, Transform,
+};
 
 use crate::world::{self, Folder, aggregate, cells, events};
 

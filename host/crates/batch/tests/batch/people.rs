@@ -2,8 +2,9 @@
 
 use playbook_batch::close_cycle;
 use playbook_cycle::DataSource;
-use playbook_model::{Aggregate, CellType, Cells, Column, Definition, UnixMs};
-use playbook_toml::{MapType, Playbook, SourceTable};
+use playbook_model::{
+    Aggregate, CellType, Cells, Column, Definition, MapType, Playbook, SourceTable, UnixMs,
+};
 
 use crate::world::{self, Folder, aggregate, cells, events, feature, map, plain, source};
 
@@ -103,7 +104,7 @@ fn a_refund_shrinks_its_order_in_the_orders_window() {
         feature(
             name,
             "member",
-            playbook_toml::default_cell_type(function),
+            playbook_model::default_cell_type(function),
             Definition::Aggregate(definition),
         )
     };

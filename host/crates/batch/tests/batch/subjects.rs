@@ -3,9 +3,9 @@
 use playbook_batch::BatchSource;
 use playbook_cycle::DataSource;
 use playbook_model::{
-    Aggregate, Bitmap, CellType, Cells, Column, Definition, FeatureDef, Frame, Grain, Subject,
+    Aggregate, Bitmap, CellType, Cells, Column, Definition, FeatureDef, Frame, Grain, MapType,
+    Playbook, SourceTable, Subject,
 };
-use playbook_toml::{MapType, Playbook, SourceTable};
 
 use crate::world::{self, Folder, cells, events, feature, map, plain, source};
 
@@ -20,7 +20,7 @@ fn over(
     definition.over = grain;
     let cell_type = match function {
         _ if field == Some("value") => CellType::Real,
-        _ => playbook_toml::default_cell_type(function),
+        _ => playbook_model::default_cell_type(function),
     };
     feature(name, subject, cell_type, Definition::Aggregate(definition))
 }

@@ -5,12 +5,9 @@ use std::path::{Path, PathBuf};
 
 use playbook_batch::{BatchOptions, BatchSource};
 use playbook_model::{
-    Aggregate, AggregateDef, CellType, Cells, Definition, Digest, EventFilter, FeatureDef, Frame,
-    Grain, Subject, Window, Words,
-};
-use playbook_toml::{
-    CycleDef, Dedupe, Guardrails, MapRow, MapType, OnError, OutputDef, Playbook, SourceDef,
-    SourceFormat, SourceTable, Transform,
+    Aggregate, AggregateDef, CellType, Cells, CycleDef, Dedupe, Definition, Digest, EventFilter,
+    FeatureDef, Frame, Grain, Guardrails, MapRow, MapType, OnError, OutputDef, Playbook, SourceDef,
+    SourceFormat, SourceTable, Subject, Transform, Window, Words,
 };
 
 pub(crate) fn playbook(time_zone: &str) -> Playbook {
@@ -169,6 +166,6 @@ pub(crate) fn events(path: &str, more: &[(&str, &str, MapType)]) -> SourceDef {
 
 /// A member feature over all events.
 pub(crate) fn aggregate(name: &str, function: Aggregate, field: Option<&str>) -> FeatureDef {
-    let cell_type = playbook_toml::default_cell_type(function);
+    let cell_type = playbook_model::default_cell_type(function);
     feature(name, "member", cell_type, Definition::Aggregate(plain(function, field)))
 }

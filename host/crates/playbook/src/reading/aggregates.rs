@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use playbook_model::{Aggregate, AggregateDef, CellType, EventFilter, Grain, Subject, Window};
+use playbook_model::{
+    Aggregate, AggregateDef, CellType, EventFilter, Grain, MapType, SourceDef, Subject, Window,
+    default_cell_type,
+};
 
 use super::features::attribute_row;
 use super::host_tables::{COSTS, ENTRIES, EVENTS, Field, MEMBERS};
@@ -12,7 +15,6 @@ use crate::layout::{EVENT_GROUPS, EVENT_KINDS, INTERACTION_KINDS};
 use crate::problem::{Place, Problem};
 use crate::spec::one_of;
 use crate::tree::{Entry, Node, Table, Value};
-use crate::types::{MapType, SourceDef, default_cell_type};
 use crate::values;
 
 impl Reading<'_> {

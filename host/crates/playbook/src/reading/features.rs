@@ -1,6 +1,8 @@
 //! The table `[features]`: which way a feature is computed; attributes, expressions, constants, SQL.
 
-use playbook_model::{Aggregate, CellType, Definition, FeatureDef, Subject};
+use playbook_model::{
+    Aggregate, CellType, Definition, FeatureDef, MapType, SourceDef, SourceTable, Subject,
+};
 
 use super::Reading;
 use super::host_tables::MEMBERS;
@@ -8,7 +10,6 @@ use super::references::Names;
 use crate::problem::Problem;
 use crate::spec::one_of;
 use crate::tree::{Entry, Table};
-use crate::types::{MapType, SourceDef, SourceTable};
 
 /// Keys that say how a feature is computed, beside the short forms of aggregates.
 const WAYS: [&str; 5] = ["aggregate", "attribute", "expression", "constant", "sql"];

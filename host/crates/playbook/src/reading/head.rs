@@ -1,13 +1,12 @@
 //! The tables `[playbook]`, `[cycle]` and `[output]`.
 
 use jiff::tz::TimeZone;
-use playbook_model::Words;
+use playbook_model::{CycleDef, OutputDef, Words};
 
 use super::Reading;
 use super::references::Names;
 use crate::problem::{Place, Problem};
 use crate::tree::{Node, Value};
-use crate::types::{CycleDef, OutputDef};
 use crate::values;
 
 /// Days of the shortest and the longest cycle.

@@ -1,7 +1,8 @@
 //! The tables of the host that sources fill: their fields, types and closed lists.
 
+use playbook_model::{MapType, SourceTable};
+
 use crate::layout::EVENT_KINDS;
-use crate::types::{MapType, SourceTable};
 use MapType::{Flag, Integer, Money, Real, Text, Time};
 
 /// A field of a host table: name, type, whether every row must have it.

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use playbook_model::{MapRow, MapType, OnError, SourceTable, Transform};
+
 use super::Reading;
 use super::host_tables::{Field, closed_values, fields, of_attribute, type_name};
 use crate::layout::EVENT_KINDS;
 use crate::problem::{Place, Problem};
 use crate::spec::one_of;
 use crate::tree::{Entry, Table, Value};
-use crate::types::{MapRow, MapType, OnError, SourceTable, Transform};
 use MapType::{Flag, Integer, Money, Real, Text, Time};
 
 impl Reading<'_> {

@@ -14,12 +14,11 @@ mod stages;
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
-use playbook_model::{Digest, Limits};
+use playbook_model::{Digest, Limits, Playbook, canonical_json};
 
-use crate::canonical::{canonical_json, table_to_json};
+use crate::canonical::table_to_json;
 use crate::problem::{Place, Problem, Sink};
 use crate::tree::{Node, Table};
-use crate::types::Playbook;
 
 /// What the parts of the reading share.
 pub(crate) struct Reading<'a> {

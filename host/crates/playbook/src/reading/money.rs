@@ -2,55 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use playbook_model::Minor;
+use playbook_model::{BudgetDef, Guardrails, Minor};
 
 use super::Reading;
 use super::references::Names;
 use crate::problem::Problem;
 use crate::tree::{Node, Table};
-use crate::types::{BudgetDef, Guardrails};
 use crate::values;
 
 /// Least share of a budget that is held back (GR-6).
 const RESERVE_MIN: f64 = 0.05;
-
-/// Commercial share by participation stage (GR-1).
-const STAGE_CAPS: [(&str, f64); 4] =
-    [("cognition", 0.0), ("trust", 0.05), ("participation", 0.20), ("creation", 0.20)];
-/// Direct messages by segment (H9); "" is the default.
-const CONTACTS: [(&str, u32); 6] =
-    [("", 2), ("silent", 1), ("prospect", 2), ("active", 2), ("core", 5), ("koc", 5)];
-/// Commercial direct messages a day by segment (H9); "" is the default.
-const COMMERCIAL_A_DAY: [(&str, u32); 6] =
-    [("", 1), ("silent", 1), ("prospect", 1), ("active", 1), ("core", 2), ("koc", 2)];
-/// Commercial direct messages in 7 days by segment (H9); "" is the default.
-const COMMERCIAL: [(&str, u32); 6] =
-    [("", 3), ("silent", 1), ("prospect", 3), ("active", 3), ("core", 5), ("koc", 5)];
-
-impl Default for Guardrails {
-    /// The loosest values that a playbook may have (domain H8, H9).
-    fn default() -> Self {
-        let caps = |caps: &[(&str, u32)]| {
-            caps.iter().map(|(name, cap)| ((*name).to_owned(), *cap)).collect()
-        };
-        Self {
-            require_consent: true,
-            stage_output: None,
-            stage_caps: STAGE_CAPS.iter().map(|(name, cap)| ((*name).to_owned(), *cap)).collect(),
-            incentive_ratio_min: 4.0,
-            single_investment_max: 0.20,
-            commercial_share_max: 0.20,
-            contacts_per_day_max: caps(&CONTACTS),
-            commercial_per_day_max: caps(&COMMERCIAL_A_DAY),
-            commercial_per_week_max: caps(&COMMERCIAL),
-            family_window_h: 24,
-            complaint_feature: None,
-            churn_output: None,
-            age_band_feature: None,
-            holdout: 0.05,
-        }
-    }
-}
 
 impl Reading<'_> {
     pub(super) fn budget(&mut self) -> Option<BudgetDef> {
@@ -159,10 +120,12 @@ impl Reading<'_> {
         }
         self.ratios(table, &mut rules);
         rules.stage_caps = self.stage_caps(table);
-        rules.contacts_per_day_max = self.caps(table, "contacts_per_day_max", &CONTACTS);
+        rules.contacts_per_day_max =
+            self.caps(table, "contacts_per_day_max", &Guardrails::CONTACTS_A_DAY);
         rules.commercial_per_day_max =
-            self.caps(table, "commercial_per_day_max", &COMMERCIAL_A_DAY);
-        rules.commercial_per_week_max = self.caps(table, "commercial_per_week_max", &COMMERCIAL);
+            self.caps(table, "commercial_per_day_max", &Guardrails::COMMERCIAL_A_DAY);
+        rules.commercial_per_week_max =
+            self.caps(table, "commercial_per_week_max", &Guardrails::COMMERCIAL_A_WEEK);
         if let Some(node) = table.get("family_window")
             && let Some(ms) = node.text().and_then(values::duration_ms)
         {
@@ -214,12 +177,12 @@ impl Reading<'_> {
 
     fn stage_caps(&mut self, table: &Table) -> BTreeMap<String, f64> {
         let mut caps: BTreeMap<String, f64> =
-            STAGE_CAPS.iter().map(|(name, cap)| ((*name).to_owned(), *cap)).collect();
+            Guardrails::STAGE_CAPS.iter().map(|(name, cap)| ((*name).to_owned(), *cap)).collect();
         for entry in
             table.table("stage_caps").map(|table| table.entries.as_slice()).unwrap_or_default()
         {
             let cap = entry.node.real().unwrap_or_default();
-            match STAGE_CAPS.iter().find(|(name, _)| *name == entry.key) {
+            match Guardrails::STAGE_CAPS.iter().find(|(name, _)| *name == entry.key) {
                 Some((_, most)) if cap > *most => {
                     self.loosened(&entry.node, &entry.key, &format!("at most {most} (GR-1)"))
                 }
@@ -230,8 +193,8 @@ impl Reading<'_> {
                         entry.key_place,
                         format!("`{}` is no participation stage", entry.key),
                     )
-                    .expected(crate::spec::one_of(STAGE_CAPS.map(|(name, _)| name)))
-                    .nearest(&entry.key, STAGE_CAPS.map(|(name, _)| name)),
+                    .expected(crate::spec::one_of(Guardrails::STAGE_CAPS.map(|(name, _)| name)))
+                    .nearest(&entry.key, Guardrails::STAGE_CAPS.map(|(name, _)| name)),
                 ),
             }
             caps.insert(entry.key.clone(), cap);

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use playbook_model::{Dedupe, MapRow, SourceDef, SourceFormat, SourceTable};
+
 use super::Reading;
 use super::host_tables::tables;
 use crate::problem::{Place, Problem};
 use crate::tree::{Entry, Node, Table};
-use crate::types::{Dedupe, MapRow, SourceDef, SourceFormat, SourceTable};
 
 impl Reading<'_> {
     pub(super) fn sources(&mut self) -> Vec<SourceDef> {

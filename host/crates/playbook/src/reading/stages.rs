@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use playbook_model::{Kind, Limits};
+use playbook_model::{BudgetDef, Kind, Limits, OnFault, PluginRef, StageDef};
 
 use super::Reading;
 use super::references::Names;
@@ -12,7 +12,6 @@ use crate::merge::{entry_name, is_path};
 use crate::problem::{Place, Problem};
 use crate::spec::one_of;
 use crate::tree::{Entry, Node, Table, Value};
-use crate::types::{BudgetDef, OnFault, PluginRef, StageDef};
 use crate::values;
 
 impl Reading<'_> {

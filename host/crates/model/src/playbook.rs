@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use playbook_model::{CellType, Digest, FeatureDef, Kind, Limits, Minor, UnixMs, Words};
+use crate::{Aggregate, CellType, Digest, FeatureDef, Kind, Limits, Minor, UnixMs, Words};
 
 /// A checked playbook.
 #[derive(Debug, Clone)]
@@ -292,6 +292,49 @@ pub struct Guardrails {
     pub holdout: f64,
 }
 
+impl Guardrails {
+    /// Most commercial share by participation stage (GR-1).
+    pub const STAGE_CAPS: [(&str, f64); 4] =
+        [("cognition", 0.0), ("trust", 0.05), ("participation", 0.20), ("creation", 0.20)];
+    /// Most direct messages a day by segment (H9); "" is the default.
+    pub const CONTACTS_A_DAY: [(&str, u32); 6] =
+        [("", 2), ("silent", 1), ("prospect", 2), ("active", 2), ("core", 5), ("koc", 5)];
+    /// Most commercial direct messages a day by segment (H9); "" is the default.
+    pub const COMMERCIAL_A_DAY: [(&str, u32); 6] =
+        [("", 1), ("silent", 1), ("prospect", 1), ("active", 1), ("core", 2), ("koc", 2)];
+    /// Most commercial direct messages in 7 days by segment (H9); "" is the default.
+    pub const COMMERCIAL_A_WEEK: [(&str, u32); 6] =
+        [("", 3), ("silent", 1), ("prospect", 3), ("active", 3), ("core", 5), ("koc", 5)];
+}
+
+impl Default for Guardrails {
+    /// The loosest values that a playbook may have (domain H8, H9).
+    fn default() -> Self {
+        let caps = |caps: &[(&str, u32)]| {
+            caps.iter().map(|(name, cap)| ((*name).to_owned(), *cap)).collect()
+        };
+        Self {
+            require_consent: true,
+            stage_output: None,
+            stage_caps: Self::STAGE_CAPS
+                .iter()
+                .map(|(name, cap)| ((*name).to_owned(), *cap))
+                .collect(),
+            incentive_ratio_min: 4.0,
+            single_investment_max: 0.20,
+            commercial_share_max: 0.20,
+            contacts_per_day_max: caps(&Self::CONTACTS_A_DAY),
+            commercial_per_day_max: caps(&Self::COMMERCIAL_A_DAY),
+            commercial_per_week_max: caps(&Self::COMMERCIAL_A_WEEK),
+            family_window_h: 24,
+            complaint_feature: None,
+            churn_output: None,
+            age_band_feature: None,
+            holdout: 0.05,
+        }
+    }
+}
+
 /// What is written beside the fixed outputs.
 #[derive(Debug, Clone)]
 pub struct OutputDef {
@@ -303,10 +346,9 @@ pub struct OutputDef {
 
 /// Type of a feature's cell by its aggregate where the playbook names none.
 #[must_use]
-pub fn default_cell_type(function: playbook_model::Aggregate) -> CellType {
-    use playbook_model::Aggregate as A;
+pub fn default_cell_type(function: Aggregate) -> CellType {
     match function {
-        A::Mean | A::GapMean | A::GapSd => CellType::Real,
+        Aggregate::Mean | Aggregate::GapMean | Aggregate::GapSd => CellType::Real,
         _ => CellType::Integer,
     }
 }
