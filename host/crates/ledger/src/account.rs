@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use playbook_model::Minor;
+use playbook_model::{Digest, Minor};
 
 use crate::{Entry, EntryKind, LedgerError};
 
@@ -26,9 +26,9 @@ pub struct Balance {
     /// Whether the account grants nothing at the moment.
     pub frozen: bool,
     /// What the plan gave, without transfers and recoveries.
-    pub(crate) planned: Minor,
+    pub planned: Minor,
     /// Limit that each cycle renews; only of plugins.
-    pub(crate) cycle_limit: Minor,
+    pub cycle_limit: Minor,
 }
 
 impl Balance {
@@ -104,8 +104,15 @@ impl Accounts {
         (at < self.rows.len()).then_some(at)
     }
 
+    /// All accounts of a brand as stored.
+    pub(crate) fn of(rows: Vec<Balance>) -> Result<Self, LedgerError> {
+        let mut accounts = Self::default();
+        rows.into_iter().try_for_each(|row| accounts.push(row))?;
+        Ok(accounts)
+    }
+
     /// Adds an account as stored. The parent must stand before it.
-    pub(crate) fn push(&mut self, row: Balance) -> Result<(), LedgerError> {
+    fn push(&mut self, row: Balance) -> Result<(), LedgerError> {
         let at = self.rows.len();
         let damaged = |what: &str| LedgerError::Damaged(format!("account `{}` {what}", row.path));
         if usize::try_from(row.id.0).ok() != Some(at + 1) {
@@ -131,6 +138,7 @@ impl Accounts {
         }
         let number = i64::try_from(self.rows.len() + 1).map_err(|_| LedgerError::Overflow)?;
         let id = AccountId(number);
+        let at = self.rows.len();
         self.push(Balance {
             id,
             path: path.to_owned(),
@@ -141,16 +149,8 @@ impl Accounts {
             planned: Minor::ZERO,
             cycle_limit: Minor::ZERO,
         })?;
+        self.changed[at] = true;
         Ok((id, true))
-    }
-
-    pub(crate) fn set_cycle_limit(&mut self, id: AccountId, limit: Minor) {
-        if let Some(at) = self.place(id)
-            && self.rows[at].cycle_limit != limit
-        {
-            self.rows[at].cycle_limit = limit;
-            self.changed[at] = true;
-        }
     }
 
     /// Pretends that an account has bound `committed`; for looking back, never written.
@@ -161,17 +161,55 @@ impl Accounts {
         }
     }
 
-    /// Empties all balances but keeps the accounts.
+    /// The same accounts with nothing in them, as before the first entry.
     pub(crate) fn emptied(&self) -> Self {
-        let mut empty = self.clone();
-        for row in &mut empty.rows {
-            row.allocated = Minor::ZERO;
-            row.planned = Minor::ZERO;
-            row.reserved = Minor::ZERO;
-            row.spent = Minor::ZERO;
-            row.frozen = false;
+        let mut empty = Self::default();
+        for row in &self.rows {
+            // The same accounts in the same order cannot fail to stand beside each other again.
+            let _ = empty.open(&row.path);
         }
         empty
+    }
+
+    /// Whether a grant of the playbook can bind money of this account.
+    pub(crate) fn touches(row: &Balance, playbook: &str) -> bool {
+        match row.path.split_once('/') {
+            None => true,
+            Some((_, below)) => below.split('/').next() == Some(playbook),
+        }
+    }
+
+    /// What the accounts that a playbook's grants touch have reserved and spent, where that is anything.
+    pub(crate) fn committed_of(&self, playbook: &str) -> BTreeMap<AccountId, Minor> {
+        let touched = self.rows.iter().filter(|row| Self::touches(row, playbook));
+        let bound = touched.map(|row| (row.id, row.committed()));
+        bound.filter(|(_, committed)| *committed != Minor::ZERO).collect()
+    }
+
+    /// Digest of every field of the first `count` accounts: a commit group seals it.
+    pub(crate) fn digest(&self, count: usize) -> Digest {
+        let rows = &self.rows[..count.min(self.rows.len())];
+        let numbers: Vec<[u8; 56]> = rows
+            .iter()
+            .map(|row| {
+                let mut bytes = [0; 56];
+                let fields = [
+                    row.id.0,
+                    row.allocated.0,
+                    row.planned.0,
+                    row.reserved.0,
+                    row.spent.0,
+                    i64::from(row.frozen),
+                    row.cycle_limit.0,
+                ];
+                for (place, field) in bytes.chunks_exact_mut(8).zip(fields) {
+                    place.copy_from_slice(&field.to_be_bytes());
+                }
+                bytes
+            })
+            .collect();
+        let parts = rows.iter().zip(&numbers);
+        Digest::of_parts(parts.flat_map(|(row, numbers)| [row.path.as_bytes(), &numbers[..]]))
     }
 
     /// Accounts whose rows must be written; forgets them.
@@ -241,6 +279,15 @@ impl Accounts {
             EntryKind::Recover => self.hold(at, amount.checked_neg().ok_or(Breach::Overflow)?, 0),
             EntryKind::Transfer => self.transfer(at, entry),
             EntryKind::Freeze => self.freeze(at, amount),
+            EntryKind::Open => Ok(()),
+            EntryKind::Limit => {
+                if !self.rows[at].is_limit() {
+                    return Err(Breach::Fields);
+                }
+                self.rows[at].cycle_limit = entry.amount;
+                self.changed[at] = true;
+                Ok(())
+            }
             EntryKind::Reserve => {
                 let (left, short) = self.available(entry.account).ok_or(Breach::Fields)?;
                 if left < entry.amount {

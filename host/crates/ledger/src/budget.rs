@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use playbook_model::{Digest, Minor, UnixMs};
 
-use crate::ledger::{Seal, Work, checked_name, money_entry};
+use crate::ledger::{Seal, checked_name};
 use crate::store::Purpose;
+use crate::work::{Work, money_entry};
 use crate::{AccountId, EntryKind, Ledger, LedgerError};
 
 /// Name of the account that holds the emergency reserve.
@@ -96,11 +97,11 @@ impl Ledger {
     ) -> Result<BudgetAccounts, LedgerError> {
         check_plan(plan)?;
         let seal = Seal { purpose: Purpose::Budget, at, cycle: None, payload: None };
-        self.writing(seal, |work| {
+        self.turn()?.write(seal, |work| {
             let accounts = open_accounts(work, self.brand(), plan)?;
             let targets = targets(work, self.brand(), plan);
             raise_and_lower(work, &targets)?;
-            set_limits(work, self.brand(), plan, &targets);
+            set_limits(work, self.brand(), plan, &targets)?;
             Ok(accounts)
         })
     }
@@ -134,7 +135,7 @@ impl Ledger {
             &amount.0.to_be_bytes(),
         ]);
         let seal = Seal { purpose: Purpose::Budget, at, cycle: None, payload: None };
-        self.writing(seal, |work| {
+        self.turn()?.write(seal, |work| {
             if let Some(used) = work.tx.used_key(&key)? {
                 let same = used.request == request;
                 return if same { Ok(()) } else { Err(LedgerError::KeyConflict(key.hex())) };
@@ -182,39 +183,30 @@ fn open_accounts(
     plan: &BudgetPlan,
 ) -> Result<BudgetAccounts, LedgerError> {
     let playbook_path = format!("{brand}/{}", plan.playbook);
-    open(work, brand)?;
-    let playbook = open(work, &playbook_path)?.0;
-    let (reserve, new) = open(work, &format!("{playbook_path}/{RESERVE}"))?;
+    work.open_account(brand)?;
+    let playbook = work.open_account(&playbook_path)?.0;
+    let (reserve, new) = work.open_account(&format!("{playbook_path}/{RESERVE}"))?;
     if new {
         // The reserve opens only by a decision of its own (domain H7).
-        let key = state_key(work, "freeze", reserve);
-        work.must_record(money_entry(EntryKind::Freeze, reserve, Minor(1), key, key))?;
+        work.record_own(EntryKind::Freeze, "freeze", reserve, Minor(1))?;
     }
     let mut pools = BTreeMap::new();
     for name in plan.pools.keys() {
-        pools.insert(name.clone(), open(work, &format!("{playbook_path}/{name}"))?.0);
+        let pool = work.open_account(&format!("{playbook_path}/{name}"))?.0;
+        pools.insert(name.clone(), pool);
     }
     let mut plugins = BTreeMap::new();
     for PluginLimit { stage, pool } in &plan.plugins {
         let account = match pool {
             None => playbook,
             Some(pool) if pools.contains_key(pool) => {
-                open(work, &format!("{playbook_path}/{pool}/{stage}"))?.0
+                work.open_account(&format!("{playbook_path}/{pool}/{stage}"))?.0
             }
             Some(pool) => return Err(LedgerError::Name(pool.clone())),
         };
         plugins.insert(stage.clone(), account);
     }
     Ok(BudgetAccounts { playbook, reserve, pools, plugins })
-}
-
-/// Opens an account and writes it at once, so that entries can name it.
-fn open(work: &mut Work<'_>, path: &str) -> Result<(AccountId, bool), LedgerError> {
-    let (id, new) = work.accounts.open(path)?;
-    if new && let Some(row) = work.accounts.get(id).cloned() {
-        work.tx.put_accounts(&[row])?;
-    }
-    Ok((id, new))
 }
 
 /// What each account of the playbook should have been given in all.
@@ -273,8 +265,7 @@ fn raise_and_lower(
     });
     for (_, id, change, first) in changes {
         let kind = if first && change > 0 { EntryKind::Allocate } else { EntryKind::Adjust };
-        let key = state_key(work, "plan", id);
-        work.must_record(money_entry(kind, id, Minor(change), key, key))?;
+        work.record_own(kind, "plan", id, Minor(change))?;
     }
     Ok(())
 }
@@ -285,7 +276,7 @@ fn set_limits(
     brand: &str,
     plan: &BudgetPlan,
     targets: &BTreeMap<AccountId, Minor>,
-) {
+) -> Result<(), LedgerError> {
     let prefix = format!("{brand}/{}/", plan.playbook);
     let wanted: BTreeSet<String> = plan
         .plugins
@@ -301,20 +292,13 @@ fn set_limits(
             let pool = row.parent_path().and_then(|path| work.accounts.by_path(path));
             let money = pool.and_then(|pool| targets.get(&pool.id)).copied().unwrap_or_default();
             let share = if wanted.contains(&row.path) { plan.plugin_share_max } else { 0.0 };
-            (row.id, money.share_down(share))
+            (row.id, money.share_down(share), row.cycle_limit)
         })
+        .filter(|(_, limit, so_far)| limit != so_far)
+        .map(|(id, limit, _)| (id, limit))
         .collect();
     for (id, limit) in limits {
-        work.accounts.set_cycle_limit(id, limit);
+        work.record_own(EntryKind::Limit, "cycle limit", id, limit)?;
     }
-}
-
-/// A key for an entry that follows from the ledger's own state: unique because the last entry is.
-pub(crate) fn state_key(work: &Work<'_>, what: &str, account: AccountId) -> Digest {
-    Digest::of_parts([
-        b"state".as_slice(),
-        what.as_bytes(),
-        &account.0.to_be_bytes(),
-        &work.last_entry().to_be_bytes(),
-    ])
+    Ok(())
 }

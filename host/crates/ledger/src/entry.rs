@@ -23,11 +23,15 @@ pub enum EntryKind {
     Freeze,
     /// A changed plan raises or lowers what an account holds.
     Adjust,
+    /// An account comes into being, empty.
+    Open,
+    /// A changed plan says what each cycle gives to a plugin.
+    Limit,
 }
 
 impl EntryKind {
     /// All kinds; the position is the stored number.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Allocate,
         Self::Reserve,
         Self::Settle,
@@ -36,6 +40,8 @@ impl EntryKind {
         Self::Recover,
         Self::Freeze,
         Self::Adjust,
+        Self::Open,
+        Self::Limit,
     ];
 
     /// Name as extracts write it.
@@ -50,6 +56,8 @@ impl EntryKind {
             Self::Recover => "recover",
             Self::Freeze => "freeze",
             Self::Adjust => "adjust",
+            Self::Open => "open",
+            Self::Limit => "limit",
         }
     }
 

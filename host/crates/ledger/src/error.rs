@@ -1,19 +1,60 @@
 //! What can go wrong between the ledger and its storage, or between the ledger and its caller.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use playbook_model::Minor;
 
 /// A fault that the caller can act on. A refused grant is no fault: see [`crate::GrantAnswer`].
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
-    /// Another run holds the ledger.
-    #[error("ledger of brand `{brand}` is in use by another run ({path})")]
+    /// Another process is in the middle of a unit of work.
+    #[error(
+        "ledger of brand `{brand}` has been written to by another run for more than {} seconds ({path}); try again \
+         when it is done",
+        waited.as_secs()
+    )]
     Busy {
         /// Brand of the ledger.
         brand: String,
-        /// Lock file that the other run holds.
+        /// Lock file that the other process holds.
         path: PathBuf,
+        /// How long this one waited.
+        waited: Duration,
+    },
+    /// There is no file where there must be one.
+    #[error(
+        "there is no ledger {path}, though the brand `{brand}` has run before. {}",
+        restoring(path, brand)
+    )]
+    Absent {
+        /// File that was asked for.
+        path: PathBuf,
+        /// Brand that was asked for.
+        brand: String,
+    },
+    /// The file is no ledger.
+    #[error("{path} is no ledger of the brand `{brand}`: {what}. {}", restoring(path, brand))]
+    Foreign {
+        /// File that was asked for.
+        path: PathBuf,
+        /// Brand that was asked for.
+        brand: String,
+        /// What it is instead.
+        what: String,
+    },
+    /// The ledger was changed or damaged. Nothing is booked on it.
+    #[error(
+        "ledger {path} of the brand `{brand}` was altered or is damaged: {what}. {}",
+        restoring(path, brand)
+    )]
+    Unsound {
+        /// File that was asked for.
+        path: PathBuf,
+        /// Brand that was asked for.
+        brand: String,
+        /// The first flaw.
+        what: String,
     },
     /// The file cannot be created or locked.
     #[error("cannot open ledger {path}")]
@@ -54,8 +95,8 @@ pub enum LedgerError {
     },
     /// The database failed.
     #[error("ledger storage failed")]
-    Storage(#[from] rusqlite::Error),
-    /// Stored rows contradict each other; `prove` says where.
+    Storage(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Stored rows contradict each other, or cannot be read; `prove` says where.
     #[error("ledger is damaged: {0}")]
     Damaged(String),
     /// A name of a brand, playbook, pool or plugin is empty, too long or holds a slash.
@@ -104,4 +145,15 @@ pub enum LedgerError {
     /// The same key was used for another request.
     #[error("key {0} was used before for another request")]
     KeyConflict(String),
+}
+
+/// What an operator does with a ledger that cannot be used.
+fn restoring(path: &Path, brand: &str) -> String {
+    let folder = path.parent().unwrap_or(Path::new(".")).display();
+    let file = path.file_name().unwrap_or_default().display();
+    format!(
+        "Nothing was booked. To restore it: stop all runs of the brand; `playbook ledger prove {brand} --state {folder}` \
+         says what is wrong; move `{file}`, `{file}-wal` and `{file}-shm` out of `{folder}`; put the `{file}` of the last \
+         backup of that folder in their place, and prove it again"
+    )
 }

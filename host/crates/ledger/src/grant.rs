@@ -4,9 +4,10 @@ use playbook_model::{Digest, Minor, UnixMs};
 
 use crate::account::Breach;
 use crate::cycle::no_cycle;
-use crate::ledger::{GROUP_ENTRIES_MAX, Seal, Work, money_entry};
-use crate::store::{Purpose, Scope, UsedKey};
-use crate::{AccountId, CycleRef, Entry, EntryKind, Ledger, LedgerError};
+use crate::ledger::{Seal, Turn};
+use crate::store::{Purpose, UsedKey};
+use crate::work::{GROUP_ENTRIES_MAX, Work, money_entry};
+use crate::{AccountId, CycleRef, Entry, EntryKind, LedgerError};
 
 /// A grant that arbitration has chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,17 +97,6 @@ pub enum SettleAnswer {
     },
 }
 
-/// A grant that was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reserved {
-    /// Its idempotency key.
-    pub key: Digest,
-    /// What it reserved.
-    pub amount: Minor,
-    /// Whether it is neither settled nor released.
-    pub is_open: bool,
-}
-
 /// What becomes of a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closure {
@@ -136,7 +126,7 @@ impl GrantRequest<'_> {
     }
 }
 
-impl Ledger {
+impl Turn<'_> {
     /// Reserves grants in the order given, in groups of at most 65,536 that are each kept whole.
     ///
     /// Answers stand in the order of the requests. After an error or a crash, asking all of them
@@ -156,7 +146,7 @@ impl Ledger {
         for group in requests.chunks(GROUP_ENTRIES_MAX) {
             let seal =
                 Seal { purpose: Purpose::Entries, at: now, cycle: Some(cycle), payload: None };
-            answers.extend(self.writing(seal, |work| {
+            answers.extend(self.write(seal, |work| {
                 let row = work.tx.cycle(cycle)?.ok_or_else(|| no_cycle(cycle))?;
                 let closed = row.summary.is_some();
                 group
@@ -166,44 +156,6 @@ impl Ledger {
             })?);
         }
         Ok(answers)
-    }
-
-    /// Settles a grant at its actual cost; what was reserved beyond it is free again.
-    ///
-    /// # Errors
-    /// [`LedgerError::NoGrant`], [`LedgerError::Negative`], or a fault of the storage.
-    pub fn settle(
-        &self,
-        cycle: &CycleRef,
-        grant: &Digest,
-        actual: Minor,
-        at: UnixMs,
-    ) -> Result<SettleAnswer, LedgerError> {
-        self.close_grant(cycle, grant, Closure::Settle(Some(actual)), at)
-    }
-
-    /// Releases a grant: nothing was paid, all that was reserved is free again.
-    ///
-    /// # Errors
-    /// [`LedgerError::NoGrant`], or a fault of the storage.
-    pub fn release(
-        &self,
-        cycle: &CycleRef,
-        grant: &Digest,
-        at: UnixMs,
-    ) -> Result<SettleAnswer, LedgerError> {
-        self.close_grant(cycle, grant, Closure::Release, at)
-    }
-
-    fn close_grant(
-        &self,
-        cycle: &CycleRef,
-        grant: &Digest,
-        closure: Closure,
-        at: UnixMs,
-    ) -> Result<SettleAnswer, LedgerError> {
-        let answers = self.close_batch(cycle, &[(*grant, closure)], at)?;
-        answers.first().copied().ok_or_else(|| LedgerError::NoGrant(grant.hex()))
     }
 
     /// Settles or releases many grants in the order given, in groups of at most 65,536 that are each kept whole: at
@@ -222,7 +174,7 @@ impl Ledger {
         let mut answers = Vec::with_capacity(grants.len());
         for group in grants.chunks(GROUP_ENTRIES_MAX) {
             let seal = Seal { purpose: Purpose::Entries, at, cycle: Some(cycle), payload: None };
-            answers.extend(self.writing(seal, |work| {
+            answers.extend(self.write(seal, |work| {
                 group
                     .iter()
                     .map(|(key, closure)| {
@@ -243,47 +195,6 @@ impl Ledger {
             })?);
         }
         Ok(answers)
-    }
-
-    /// Settles every grant of a cycle that is still reserved, at what was reserved; returns how
-    /// many. For rewards that are handed over with the run itself.
-    ///
-    /// # Errors
-    /// A fault of the storage; groups before it are kept.
-    pub fn settle_cycle(&self, cycle: &CycleRef, at: UnixMs) -> Result<u64, LedgerError> {
-        let open: Vec<_> = self
-            .reserved(cycle)?
-            .into_iter()
-            .filter(|grant| grant.is_open)
-            .map(|grant| (grant.key, Closure::Settle(None)))
-            .collect();
-        let answers = self.close_batch(cycle, &open, at)?;
-        let done = answers.iter().filter(|answer| matches!(answer, SettleAnswer::Done { .. }));
-        Ok(done.count() as u64)
-    }
-
-    /// The grants of a cycle in the order in which they were made.
-    ///
-    /// # Errors
-    /// A fault of the storage.
-    pub fn reserved(&self, cycle: &CycleRef) -> Result<Vec<Reserved>, LedgerError> {
-        self.reading(|work| {
-            let mut grants = std::collections::BTreeMap::new();
-            work.tx.scan(Scope::Cycle(cycle), &mut |scanned| {
-                let entry = &scanned.entry;
-                if entry.kind == EntryKind::Reserve {
-                    grants.insert(
-                        entry.number,
-                        Reserved { key: entry.key, amount: entry.amount, is_open: true },
-                    );
-                } else if let Some(grant) = entry.closes.and_then(|closed| grants.get_mut(&closed))
-                {
-                    grant.is_open = false;
-                }
-                Ok(true)
-            })?;
-            Ok(grants.into_values().collect())
-        })
     }
 }
 

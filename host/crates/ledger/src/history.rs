@@ -1,14 +1,13 @@
-//! What members got before a cycle, for duplicate windows and frequency caps (domain H9).
+//! What members got, for duplicate windows and frequency caps (domain H9).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use playbook_model::UnixMs;
 
-use crate::cycle::no_cycle;
-use crate::store::Scope;
-use crate::{CycleRef, EntryKind, Ledger, LedgerError};
+use crate::store::{Scanned, Scope};
+use crate::{EntryKind, Ledger, LedgerError};
 
-/// A grant made before the cycle and not released.
+/// A grant that was made and not released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PastGrant {
     /// Pseudonym of the member.
@@ -19,13 +18,15 @@ pub struct PastGrant {
     pub entry: i64,
     /// Position in [`PastGrants::families`].
     pub family: u32,
+    /// Class in arbitration, 0 (most urgent) to 5.
+    pub priority: u8,
     /// Whether the member was contacted directly.
     pub contacts_member: bool,
     /// Whether it counts against commercial caps.
     pub commercial: bool,
 }
 
-/// Grants of a window before a cycle, ordered by member, time and entry.
+/// Grants of a window, ordered by member, time and entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PastGrants {
     /// Families of actions, in order of name.
@@ -45,59 +46,80 @@ impl PastGrants {
 }
 
 impl Ledger {
-    /// Returns what members got after `from` by all playbooks of the brand, up to the moment when
-    /// the cycle began: the cycle's own grants are not among them, so that each run of the cycle
-    /// sees the same.
+    /// Returns what members got after `from`, by all playbooks and cycles of the brand.
     ///
     /// # Errors
-    /// [`LedgerError::NoCycle`], or a fault of the storage.
-    pub fn grants_since(&self, cycle: &CycleRef, from: UnixMs) -> Result<PastGrants, LedgerError> {
-        self.reading(|work| {
-            let row = work.tx.cycle(cycle)?.ok_or_else(|| no_cycle(cycle))?;
-            let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
-            let mut grants = Vec::new();
-            let mut released = BTreeSet::new();
-            work.tx.scan(Scope::Since(from, row.opening_entry), &mut |scanned| {
-                let entry = &scanned.entry;
-                match entry.kind {
-                    EntryKind::Reserve => {
-                        let next =
-                            u32::try_from(numbers.len()).map_err(|_| LedgerError::Overflow)?;
-                        let family = match numbers.get(entry.family) {
-                            Some(number) => *number,
-                            None => *numbers.entry(entry.family.to_owned()).or_insert(next),
-                        };
-                        grants.push(PastGrant {
-                            member: entry.member,
-                            at: scanned.at,
-                            entry: entry.number,
-                            family,
-                            contacts_member: entry.contacts_member,
-                            commercial: entry.commercial,
-                        });
-                    }
-                    EntryKind::Release => {
-                        released.extend(entry.closes);
-                    }
-                    _ => {}
-                }
+    /// A fault of the storage.
+    pub fn grants_since(&self, from: UnixMs) -> Result<PastGrants, LedgerError> {
+        self.past(Scope::Since(from), from)
+    }
+
+    /// Returns what one member got after `from`, by all playbooks and cycles of the brand. Costs as much as
+    /// the member has grants, however many others have.
+    ///
+    /// # Errors
+    /// A fault of the storage.
+    pub fn grants_of(&self, member: i64, from: UnixMs) -> Result<PastGrants, LedgerError> {
+        self.past(Scope::Member(member), from)
+    }
+
+    fn past(&self, scope: Scope<'_>, from: UnixMs) -> Result<PastGrants, LedgerError> {
+        let mut found = Found::default();
+        self.look(|work| {
+            work.tx.scan(scope, &mut |scanned| {
+                found.visit(&scanned, from)?;
                 Ok(true)
-            })?;
-            grants.retain(|grant| !released.contains(&grant.entry));
-            Ok(in_order(&numbers, grants))
-        })
+            })
+        })?;
+        Ok(found.in_order())
     }
 }
 
-/// Numbers families by name instead of by first appearance, and sorts.
-fn in_order(numbers: &BTreeMap<String, u32>, mut grants: Vec<PastGrant>) -> PastGrants {
-    let mut by_number = vec![0_u32; numbers.len()];
-    for (position, number) in (0_u32..).zip(numbers.values()) {
-        by_number[*number as usize] = position;
+#[derive(Default)]
+struct Found {
+    /// Families, numbered by first appearance.
+    numbers: BTreeMap<String, u32>,
+    grants: Vec<PastGrant>,
+    released: BTreeSet<i64>,
+}
+
+impl Found {
+    fn visit(&mut self, scanned: &Scanned<'_>, from: UnixMs) -> Result<(), LedgerError> {
+        let entry = &scanned.entry;
+        match entry.kind {
+            EntryKind::Reserve if scanned.at > from => {
+                let next = u32::try_from(self.numbers.len()).map_err(|_| LedgerError::Overflow)?;
+                let family = match self.numbers.get(entry.family) {
+                    Some(number) => *number,
+                    None => *self.numbers.entry(entry.family.to_owned()).or_insert(next),
+                };
+                self.grants.push(PastGrant {
+                    member: entry.member,
+                    at: scanned.at,
+                    entry: entry.number,
+                    family,
+                    priority: entry.priority,
+                    contacts_member: entry.contacts_member,
+                    commercial: entry.commercial,
+                });
+            }
+            EntryKind::Release => self.released.extend(entry.closes),
+            _ => {}
+        }
+        Ok(())
     }
-    for grant in &mut grants {
-        grant.family = by_number[grant.family as usize];
+
+    /// Numbers families by name instead of by first appearance, and sorts.
+    fn in_order(mut self) -> PastGrants {
+        self.grants.retain(|grant| !self.released.contains(&grant.entry));
+        let mut by_number = vec![0_u32; self.numbers.len()];
+        for (position, number) in (0_u32..).zip(self.numbers.values()) {
+            by_number[*number as usize] = position;
+        }
+        for grant in &mut self.grants {
+            grant.family = by_number[grant.family as usize];
+        }
+        self.grants.sort_unstable();
+        PastGrants { families: self.numbers.into_keys().collect(), grants: self.grants }
     }
-    grants.sort_unstable();
-    PastGrants { families: numbers.keys().cloned().collect(), grants }
 }

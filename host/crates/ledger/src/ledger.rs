@@ -2,26 +2,37 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use playbook_model::{Digest, Minor, UnixMs};
+use playbook_model::{Digest, UnixMs};
 
-use crate::account::{Accounts, Balance, Breach};
-use crate::lock::RunLock;
-use crate::sqlite::Sqlite;
-use crate::store::{Access, Group, Head, Purpose, Scope, Store, Transaction};
-use crate::{AccountId, CycleRef, Entry, EntryKind, LedgerError};
+use crate::account::{Accounts, Balance};
+use crate::chain::Flaw;
+use crate::fold::Fold;
+use crate::sqlite::{self, Sqlite};
+use crate::store::{Access, Depth, Head, Lease, Leases, Purpose, Scope, Store};
+use crate::work::Work;
+use crate::{CycleRef, Entry, LedgerError};
 
-/// Entries of one commit group at most.
-pub(crate) const GROUP_ENTRIES_MAX: usize = 1 << 16;
 /// Letters of a name at most.
 const NAME_LETTERS_MAX: usize = 64;
+/// How long a unit of work waits for those of other processes.
+const TURN_WAIT: Duration = Duration::from_secs(120);
 
-/// The ledger of one brand. Threads may share it.
+/// The ledger of one brand. Threads may share it, and processes the storage below it.
 pub struct Ledger {
     brand: String,
-    store: Mutex<Box<dyn Store>>,
-    _lock: Option<RunLock>,
+    state: Mutex<State>,
+    leases: Arc<dyn Leases>,
+    /// Keeps units of work of this process apart, as leases do those of several.
+    turn: Mutex<()>,
+}
+
+/// The storage, and the accounts as they stood at a head of its chain.
+pub(crate) struct State {
+    pub(crate) store: Box<dyn Store>,
+    pub(crate) known: Option<(Head, Accounts)>,
 }
 
 impl fmt::Debug for Ledger {
@@ -31,51 +42,51 @@ impl fmt::Debug for Ledger {
 }
 
 impl Ledger {
-    /// Opens or creates the ledger of `brand` in the file `path`, for this run alone.
+    /// Opens the ledger of `brand` in the file `path`, which must exist.
+    ///
+    /// It is checked first, as far as that can be afforded each time; `docs/platform.md` says what the
+    /// check covers.
     ///
     /// # Errors
-    /// [`LedgerError::Busy`] where another run holds it; where the file cannot be opened, belongs
-    /// to another brand or is of another layout.
+    /// [`LedgerError::Absent`], [`LedgerError::Foreign`] for a file that is no ledger,
+    /// [`LedgerError::Unsound`] where the check finds a flaw; where the file belongs to another brand
+    /// or is of a later layout.
     pub fn open(path: &Path, brand: &str) -> Result<Self, LedgerError> {
-        Self::locked(path, brand, false)
-    }
-
-    /// Like [`Ledger::open`], but waits for another run to end.
-    ///
-    /// # Errors
-    /// As [`Ledger::open`], without `Busy`.
-    pub fn open_waiting(path: &Path, brand: &str) -> Result<Self, LedgerError> {
-        Self::locked(path, brand, true)
-    }
-
-    fn locked(path: &Path, brand: &str, wait: bool) -> Result<Self, LedgerError> {
         checked_name(brand)?;
-        let lock = RunLock::take(path, brand, wait)?;
-        Ok(Self::over(brand, Sqlite::open(path, brand)?, Some(lock)))
+        if !path.exists() {
+            let (path, brand) = (path.to_owned(), brand.to_owned());
+            return Err(LedgerError::Absent { path, brand });
+        }
+        Self::over(brand, Box::new(Sqlite::open(path, brand)?)).checked(path)
     }
 
-    /// Opens the ledger to look at it, also while a run holds it. Every change fails.
+    /// Like [`Ledger::open`], but makes the ledger where there is no file, or an empty one.
     ///
     /// # Errors
-    /// Where the file is absent, belongs to another brand or is of another layout.
+    /// As [`Ledger::open`] for a file that holds something.
+    pub fn open_or_create(path: &Path, brand: &str) -> Result<Self, LedgerError> {
+        checked_name(brand)?;
+        Self::over(brand, Box::new(Sqlite::open_or_create(path, brand)?)).checked(path)
+    }
+
+    /// Opens the ledger to look at it, whatever its state. Every change fails.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`], but for `Unsound`: [`Ledger::prove`] says what is wrong.
     pub fn read(path: &Path, brand: &str) -> Result<Self, LedgerError> {
-        Ok(Self::over(brand, Sqlite::read(path, brand)?, None))
+        Ok(Self::over(brand, Box::new(Sqlite::read(path, brand)?)))
     }
 
     /// Opens a copy of the ledger for a dry run: everything answers as in a run, and nothing is kept.
-    /// An absent file is not created.
     ///
     /// The copy is the ledger as it stands now. It takes no lock: any number of rehearsals work beside
     /// each other and beside a run.
     ///
     /// # Errors
-    /// Where the file cannot be read, belongs to another brand or is of another layout.
+    /// As [`Ledger::open`].
     pub fn rehearse(path: &Path, brand: &str) -> Result<Self, LedgerError> {
-        if !path.exists() {
-            return Self::in_memory(brand);
-        }
         checked_name(brand)?;
-        Ok(Self::over(brand, Sqlite::snapshot(path, brand)?, None))
+        Self::over(brand, Box::new(Sqlite::snapshot(path, brand)?)).checked(path)
     }
 
     /// Opens a copy of the ledger for a dry run, as it stood after the commit group `head` with that seal, which
@@ -84,27 +95,15 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::rehearse`], and [`LedgerError::OtherHistory`] where it never stood so.
     pub fn rehearse_at(path: &Path, brand: &str, head: (i64, Digest)) -> Result<Self, LedgerError> {
-        let ledger = Self::rehearse(path, brand)?;
-        {
-            let mut store = ledger.store.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut step = store.begin(Access::Write)?;
-            step.rewind(head.0)?;
-            step.commit()?;
-            let mut work = Work::begin(store.as_mut(), Access::Write)?;
-            if (work.head.group, work.head.seal) != head {
-                return Err(LedgerError::OtherHistory { group: head.0 });
-            }
-            let mut sums = work.accounts.emptied();
-            work.tx.scan(Scope::All, &mut |scanned| match sums.apply(&scanned.entry) {
-                Ok(()) => Ok(true),
-                Err(breach) => {
-                    let number = scanned.entry.number;
-                    Err(LedgerError::Damaged(format!("entry {number} does not apply: {breach:?}")))
-                }
-            })?;
-            work.tx.put_accounts(sums.rows())?;
-            work.tx.commit()?;
-        }
+        checked_name(brand)?;
+        let mut store = Sqlite::snapshot(path, brand)?;
+        let paths = store.rewind(head.0)?;
+        let ledger = Self::over(brand, Box::new(store));
+        ledger.look(|work| {
+            let held = (work.head.group, work.head.seal) == head;
+            if held { Ok(()) } else { Err(LedgerError::OtherHistory { group: head.0 }) }
+        })?;
+        ledger.rebuild(&paths)?;
         Ok(ledger)
     }
 
@@ -114,11 +113,45 @@ impl Ledger {
     /// Where the brand's name cannot be used.
     pub fn in_memory(brand: &str) -> Result<Self, LedgerError> {
         checked_name(brand)?;
-        Ok(Self::over(brand, Sqlite::in_memory(brand)?, None))
+        Ok(Self::over(brand, Box::new(Sqlite::in_memory(brand)?)))
     }
 
-    fn over(brand: &str, store: Sqlite, lock: Option<RunLock>) -> Self {
-        Self { brand: brand.to_owned(), store: Mutex::new(Box::new(store)), _lock: lock }
+    /// Puts the ledger of `brand` on a store that holds this brand's rows and no other's.
+    #[must_use]
+    pub fn over(brand: &str, store: Box<dyn Store>) -> Self {
+        let leases = store.leases();
+        let state = Mutex::new(State { store, known: None });
+        Self { brand: brand.to_owned(), state, leases, turn: Mutex::new(()) }
+    }
+
+    /// Refuses a ledger whose quick check finds a flaw.
+    fn checked(self, path: &Path) -> Result<Self, LedgerError> {
+        match self.quick_check()? {
+            None => Ok(self),
+            Some(flaw) => Err(LedgerError::Unsound {
+                path: path.to_owned(),
+                brand: self.brand,
+                what: flaw.to_string(),
+            }),
+        }
+    }
+
+    /// Sums everything that is kept for speed anew from groups and entries.
+    fn rebuild(&self, paths: &Accounts) -> Result<(), LedgerError> {
+        let mut state = self.state();
+        let State { store, known } = &mut *state;
+        *known = None;
+        let mut tx = store.begin(Access::Write)?;
+        let fold = Fold::run(tx.as_mut(), paths)?;
+        let fold = fold.map_err(|flaw: Flaw| LedgerError::Damaged(flaw.to_string()))?;
+        tx.put_accounts(&fold.accounts.rows()[..fold.known])?;
+        for (cycle, row) in &fold.cycles {
+            tx.put_cycle(cycle, row)?;
+        }
+        for (cycle, rows) in &fold.openings {
+            tx.put_openings(cycle, rows)?;
+        }
+        tx.commit()
     }
 
     /// Brand whose money this is.
@@ -132,19 +165,7 @@ impl Ledger {
     /// # Errors
     /// A fault of the storage.
     pub fn balances(&self) -> Result<Vec<Balance>, LedgerError> {
-        self.reading(|work| Ok(work.accounts.rows().to_vec()))
-    }
-
-    /// Returns what `account` could still grant: its own part, within every account above it.
-    ///
-    /// # Errors
-    /// Where there is no such account, or the storage fails.
-    pub fn available(&self, account: AccountId) -> Result<Minor, LedgerError> {
-        self.reading(|work| {
-            let (left, _) =
-                work.accounts.available(account).ok_or(LedgerError::NoAccount(account.0))?;
-            Ok(left)
-        })
+        self.look(|work| Ok(work.accounts.rows().to_vec()))
     }
 
     /// Returns number and seal of the last commit group; a later ledger of the same brand holds
@@ -153,55 +174,97 @@ impl Ledger {
     /// # Errors
     /// A fault of the storage.
     pub fn head(&self) -> Result<(i64, Digest), LedgerError> {
-        self.reading(|work| Ok((work.head.group, work.head.seal)))
+        self.look(|work| Ok((work.head.group, work.head.seal)))
     }
 
-    /// Calls `visit` with each entry of a cycle, its account's path and its time, in order.
+    /// Calls `visit` with each entry of a cycle up to the commit group `last`, its account's path and
+    /// its time, in order.
     ///
     /// # Errors
     /// A fault of the storage.
     pub fn extract(
         &self,
         cycle: &CycleRef,
+        last: i64,
         mut visit: impl FnMut(&Entry<'_>, &str, UnixMs),
     ) -> Result<(), LedgerError> {
-        self.reading(|work| {
+        self.look(|work| {
+            let end = work.tx.groups(last)?.first().map_or(i64::MAX, |group| group.end);
             let accounts = &work.accounts;
             work.tx.scan(Scope::Cycle(cycle), &mut |scanned| {
-                let path = accounts.path(scanned.entry.account).unwrap_or("");
-                visit(&scanned.entry, path, scanned.at);
-                Ok(true)
+                let within = scanned.entry.number < end;
+                if within {
+                    let path = accounts.path(scanned.entry.account).unwrap_or("");
+                    visit(&scanned.entry, path, scanned.at);
+                }
+                Ok(within)
             })
         })
     }
 
-    pub(crate) fn inspect(&self) -> Result<Option<String>, LedgerError> {
-        self.store.lock().unwrap_or_else(PoisonError::into_inner).inspect()
+    /// Waits until no other process and no other thread is in the middle of a unit of work, and begins one:
+    /// until the value goes, nobody else writes. Whoever holds a turn writes through it: asking the ledger itself
+    /// to write, or for another turn, would wait for ever.
+    ///
+    /// # Errors
+    /// [`LedgerError::Busy`] after two minutes.
+    pub fn turn(&self) -> Result<Turn<'_>, LedgerError> {
+        let thread = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let lease = self.leases.take(TURN_WAIT)?;
+        Ok(Turn { ledger: self, _lease: lease, _thread: thread })
+    }
+
+    pub(crate) fn inspect(&self, depth: Depth) -> Result<Option<String>, LedgerError> {
+        self.state().store.inspect(depth)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere dropped its transaction and so undid it: the store is in order.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `step` in a transaction that sees one state.
-    pub(crate) fn reading<T>(
+    pub(crate) fn look<T>(
         &self,
         step: impl FnOnce(&mut Work<'_>) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        // A panic elsewhere dropped its transaction and so undid it: the store is in order.
-        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut work = Work::begin(store.as_mut(), Access::Read)?;
-        step(&mut work)
+        let mut state = self.state();
+        let State { store, known } = &mut *state;
+        let mut work = Work::begin(store.as_mut(), Access::Read, known.take())?;
+        let answer = step(&mut work);
+        *known = Some((work.head, work.accounts));
+        answer
     }
+}
 
+/// A unit of work: nobody else writes to the ledger while it lives.
+#[derive(Debug)]
+pub struct Turn<'l> {
+    pub(crate) ledger: &'l Ledger,
+    _lease: Box<dyn Lease>,
+    _thread: MutexGuard<'l, ()>,
+}
+
+impl Turn<'_> {
     /// Runs `step` in a transaction that is kept only if `step` succeeds.
-    pub(crate) fn writing<T>(
+    pub(crate) fn write<T>(
         &self,
         seal: Seal<'_>,
         step: impl FnOnce(&mut Work<'_>) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut work = Work::begin(store.as_mut(), Access::Write)?;
+        let mut state = self.ledger.state();
+        let State { store, known } = &mut *state;
+        let mut work = Work::begin(store.as_mut(), Access::Write, known.take())?;
         let answer = step(&mut work)?;
-        work.finish(seal)?;
+        *known = Some(work.finish(seal)?);
         Ok(answer)
     }
+}
+
+/// Whether the file at `path` holds nothing: a ledger may be made of it.
+#[must_use]
+pub fn is_blank(path: &Path) -> bool {
+    sqlite::is_blank(path)
 }
 
 /// Refuses names that a path of accounts cannot hold.
@@ -220,148 +283,4 @@ pub(crate) struct Seal<'a> {
     pub(crate) at: UnixMs,
     pub(crate) cycle: Option<&'a CycleRef>,
     pub(crate) payload: Option<Digest>,
-}
-
-/// Balances and chain within one transaction.
-pub(crate) struct Work<'s> {
-    pub(crate) tx: Box<dyn Transaction + 's>,
-    pub(crate) accounts: Accounts,
-    pub(crate) head: Head,
-    last: i64,
-    chain: Digest,
-    marked: bool,
-    purpose: Option<Purpose>,
-}
-
-impl<'s> Work<'s> {
-    fn begin(store: &'s mut dyn Store, access: Access) -> Result<Self, LedgerError> {
-        let mut tx = store.begin(access)?;
-        let mut accounts = Accounts::default();
-        for row in tx.accounts()? {
-            accounts.push(row)?;
-        }
-        let head = tx.head()?;
-        Ok(Self {
-            tx,
-            accounts,
-            head,
-            last: head.entry,
-            chain: head.seal,
-            marked: false,
-            purpose: None,
-        })
-    }
-
-    /// Appends an entry, numbering it; gives back what it would break instead where it does not fit.
-    pub(crate) fn record(&mut self, draft: Entry<'_>) -> Result<Result<i64, Breach>, LedgerError> {
-        let entry = Entry { number: self.last + 1, ..draft };
-        if let Err(breach) = self.accounts.apply(&entry) {
-            return Ok(Err(breach));
-        }
-        let path = self.accounts.path(entry.account).unwrap_or("");
-        let to = entry.to.and_then(|id| self.accounts.path(id));
-        let hash = entry.chained(&self.chain, path, to);
-        self.tx.append_entry(&entry, &hash)?;
-        self.last = entry.number;
-        self.chain = hash;
-        Ok(Ok(entry.number))
-    }
-
-    /// Appends an entry that must fit; a breach becomes an error in words.
-    pub(crate) fn must_record(&mut self, draft: Entry<'_>) -> Result<i64, LedgerError> {
-        match self.record(draft)? {
-            Ok(number) => Ok(number),
-            Err(breach) => Err(self.words(&breach, &draft)),
-        }
-    }
-
-    fn words(&self, breach: &Breach, draft: &Entry<'_>) -> LedgerError {
-        match breach {
-            Breach::NoAccount(id) => LedgerError::NoAccount(*id),
-            Breach::Overflow => LedgerError::Overflow,
-            Breach::Fields => LedgerError::Damaged(format!(
-                "a {} does not fit the account it names",
-                draft.kind.name()
-            )),
-            Breach::Short(id) | Breach::Children(id) => {
-                let row = self.accounts.get(*id);
-                let held = row.map_or(0, |row| row.allocated.0);
-                let change = match draft.kind {
-                    EntryKind::Recover | EntryKind::Transfer => -draft.amount.0,
-                    _ => draft.amount.0,
-                };
-                let free = self.accounts.available(*id).map_or(0, |(left, _)| left.0);
-                LedgerError::Committed {
-                    account: row.map_or_else(String::new, |row| row.path.clone()),
-                    asked: Minor(held.saturating_add(change)),
-                    committed: Minor(held.saturating_sub(free)),
-                }
-            }
-        }
-    }
-
-    /// Makes the group appear even if it has no entry.
-    pub(crate) fn mark(&mut self) {
-        self.marked = true;
-    }
-
-    /// Seals the group for another purpose than was said at first.
-    pub(crate) fn seal_as(&mut self, purpose: Purpose) {
-        self.purpose = Some(purpose);
-    }
-
-    /// Number of the last entry so far.
-    pub(crate) fn last_entry(&self) -> i64 {
-        self.last
-    }
-
-    fn finish(mut self, seal: Seal<'_>) -> Result<(), LedgerError> {
-        if self.last > self.head.entry || self.marked {
-            let mut group = Group {
-                number: self.head.group + 1,
-                purpose: self.purpose.unwrap_or(seal.purpose),
-                at: seal.at,
-                cycle: seal.cycle.cloned().unwrap_or_default(),
-                payload: seal.payload.unwrap_or(Digest([0; 32])),
-                first: self.head.entry + 1,
-                end: self.last + 1,
-                seal: Digest([0; 32]),
-            };
-            group.seal = group.seal(&self.head.seal, &self.chain);
-            self.tx.append_group(&group)?;
-        }
-        let changed = self.accounts.take_changed();
-        self.tx.put_accounts(&changed)?;
-        self.tx.commit()
-    }
-}
-
-/// Returns an entry about money itself: no member, no action.
-pub(crate) fn money_entry(
-    kind: EntryKind,
-    account: AccountId,
-    amount: Minor,
-    key: Digest,
-    request: Digest,
-) -> Entry<'static> {
-    Entry {
-        number: 0,
-        kind,
-        account,
-        to: None,
-        amount,
-        closes: None,
-        bound: Minor::ZERO,
-        key,
-        request,
-        member: 0,
-        stage: "",
-        action: "",
-        family: "",
-        quantity: 0,
-        expected_output: Minor::ZERO,
-        priority: 0,
-        contacts_member: false,
-        commercial: false,
-    }
 }

@@ -8,23 +8,30 @@
 
 mod account;
 mod budget;
+mod chain;
+pub mod conformance;
 mod cycle;
 mod entry;
 mod error;
+mod fold;
 mod grant;
 mod history;
+mod lease;
 mod ledger;
-mod lock;
 mod prove;
 mod sqlite;
-mod store;
+mod standing;
+pub mod store;
+mod work;
 
 pub use account::{AccountId, Balance};
 pub use budget::{BudgetAccounts, BudgetPlan, Movement, PluginLimit};
+pub use chain::Flaw;
 pub use cycle::{Closing, CycleRef, CycleState, Opening};
 pub use entry::{Entry, EntryKind};
 pub use error::LedgerError;
-pub use grant::{Closure, GrantAnswer, GrantRequest, Reserved, SettleAnswer};
+pub use grant::{Closure, GrantAnswer, GrantRequest, SettleAnswer};
 pub use history::{PastGrant, PastGrants};
-pub use ledger::Ledger;
-pub use prove::{Flaw, Proof};
+pub use ledger::{Ledger, Turn, is_blank};
+pub use prove::Proof;
+pub use standing::{Booked, CycleStanding, Free, GrantState, StageUse};

@@ -1,6 +1,12 @@
 //! What the ledger asks of its storage. SQLite answers today; another database can.
+//!
+//! A store keeps rows and answers questions by key; it judges nothing. [`crate::conformance`] asks any
+//! store what the ledger relies on.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
 
 use playbook_model::{Digest, Minor, UnixMs};
 
@@ -9,35 +15,71 @@ use crate::{AccountId, CycleRef, Entry, LedgerError};
 
 /// Whether a transaction may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
+pub enum Access {
+    /// It only looks.
     Read,
+    /// It may write; no other transaction writes meanwhile.
     Write,
 }
 
+/// How far a store looks at itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// What can be afforded each time a ledger is opened.
+    Quick,
+    /// Everything, indexes included.
+    Full,
+}
+
 /// A database of one brand's ledger.
-pub(crate) trait Store: Send + std::fmt::Debug {
+pub trait Store: Send + Debug {
     /// Begins a transaction: what it reads does not change under it, what it writes is seen whole
     /// or not at all. Dropping it undoes it.
+    ///
+    /// # Errors
+    /// A fault of the storage.
     fn begin(&mut self, access: Access) -> Result<Box<dyn Transaction + '_>, LedgerError>;
 
-    /// Says what the database itself finds wrong with its file.
-    fn inspect(&mut self) -> Result<Option<String>, LedgerError>;
+    /// Says what the database itself finds wrong with its own structures, in words.
+    ///
+    /// # Errors
+    /// A fault of the storage.
+    fn inspect(&mut self, depth: Depth) -> Result<Option<String>, LedgerError>;
+
+    /// What keeps the writers of this ledger apart.
+    fn leases(&self) -> Arc<dyn Leases>;
 }
+
+/// Gives the right to write to one process at a time, for one unit of work.
+///
+/// Transactions alone keep each commit whole. A unit of work reads, decides and books in several of
+/// them, and nobody else may book in between.
+pub trait Leases: Send + Sync + Debug {
+    /// Waits for the lease, at most for `wait`. Dropping it gives it back, as does the end of the
+    /// process, however it ends.
+    ///
+    /// # Errors
+    /// [`LedgerError::Busy`] where another process keeps it longer.
+    fn take(&self, wait: Duration) -> Result<Box<dyn Lease>, LedgerError>;
+}
+
+/// The right to write, as long as it lives.
+pub trait Lease: Send + Debug {}
 
 /// End of the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Head {
+pub struct Head {
     /// Last group; 0: none.
-    pub(crate) group: i64,
+    pub group: i64,
     /// Last entry; 0: none.
-    pub(crate) entry: i64,
+    pub entry: i64,
     /// Seal of the last group.
-    pub(crate) seal: Digest,
+    pub seal: Digest,
 }
 
 /// What a commit group is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub enum Purpose {
     /// Money given, moved or frozen.
     Budget,
     /// A cycle begins; the payload is its run key.
@@ -49,111 +91,141 @@ pub(crate) enum Purpose {
 }
 
 impl Purpose {
-    pub(crate) const ALL: [Self; 4] = [Self::Budget, Self::Begin, Self::Entries, Self::Close];
+    /// All purposes; the position is the stored number.
+    pub const ALL: [Self; 4] = [Self::Budget, Self::Begin, Self::Entries, Self::Close];
 }
 
 /// Entries that were committed together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Group {
-    pub(crate) number: i64,
-    pub(crate) purpose: Purpose,
-    pub(crate) at: UnixMs,
+pub struct Group {
+    /// Position in the ledger, from 1.
+    pub number: i64,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// When it was committed, as its caller says.
+    pub at: UnixMs,
     /// Cycle that the entries belong to; playbook "" where there is none.
-    pub(crate) cycle: CycleRef,
-    pub(crate) payload: Digest,
-    /// First and one past the last entry.
-    pub(crate) first: i64,
-    pub(crate) end: i64,
-    pub(crate) seal: Digest,
+    pub cycle: CycleRef,
+    /// What the purpose says.
+    pub payload: Digest,
+    /// First entry.
+    pub first: i64,
+    /// One past the last entry.
+    pub end: i64,
+    /// Chains the group to the one before.
+    pub seal: Digest,
+    /// Digest of all accounts after the group; absent in groups of the first layout.
+    pub accounts: Option<Digest>,
 }
 
 impl Group {
     /// Seal over the group's facts, the seal before it and the last entry's digest.
-    pub(crate) fn seal(&self, before: &Digest, last_entry: &Digest) -> Digest {
-        Digest::of_parts([
-            before.0.as_slice(),
-            last_entry.0.as_slice(),
-            &self.number.to_be_bytes(),
-            &(self.purpose as i64).to_be_bytes(),
-            &self.at.0.to_be_bytes(),
+    #[must_use]
+    pub fn sealed(&self, before: &Digest, last_entry: &Digest) -> Digest {
+        let numbers = [self.number, self.purpose as i64, self.at.0, self.cycle.number, self.first];
+        let [number, purpose, at, cycle, first] = numbers.map(i64::to_be_bytes);
+        let end = self.end.to_be_bytes();
+        let facts: [&[u8]; 10] = [
+            &before.0,
+            &last_entry.0,
+            &number,
+            &purpose,
+            &at,
             self.cycle.playbook.as_bytes(),
-            &self.cycle.number.to_be_bytes(),
-            self.payload.0.as_slice(),
-            &self.first.to_be_bytes(),
-            &self.end.to_be_bytes(),
-        ])
+            &cycle,
+            &self.payload.0,
+            &first,
+            &end,
+        ];
+        Digest::of_parts(facts.into_iter().chain(self.accounts.as_ref().map(|d| &d.0[..])))
     }
 }
 
 /// What is known of a used key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct UsedKey {
-    pub(crate) entry: i64,
-    pub(crate) request: Digest,
-    pub(crate) account: AccountId,
-    pub(crate) amount: Minor,
+pub struct UsedKey {
+    /// Entry that bears it.
+    pub entry: i64,
+    /// Digest of the request that it stands for.
+    pub request: Digest,
+    /// Account of the entry.
+    pub account: AccountId,
+    /// Amount of the entry.
+    pub amount: Minor,
 }
 
 /// A cycle as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CycleRow {
-    pub(crate) run_key: Digest,
+pub struct CycleRow {
+    /// Run key of the run that began it.
+    pub run_key: Digest,
     /// Last entry before the cycle began.
-    pub(crate) opening_entry: i64,
+    pub opening_entry: i64,
     /// Digest of the summary, once closed.
-    pub(crate) summary: Option<Digest>,
+    pub summary: Option<Digest>,
 }
 
-/// An account's balance when a cycle began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct OpeningRow {
-    pub(crate) account: AccountId,
-    /// Reserved and spent before the cycle.
-    pub(crate) committed: Minor,
-    /// What the cycle could use at most: fixed when it closes.
-    pub(crate) available: Minor,
-}
+/// What accounts had reserved and spent when a cycle began; those that had nothing are left out.
+pub type Openings = BTreeMap<AccountId, Minor>;
 
-/// Which groups a scan visits.
+/// Which entries a scan visits.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Scope<'a> {
-    /// All, in order.
-    All,
+pub enum Scope<'a> {
+    /// All from a number on.
+    From(i64),
     /// Those of one cycle.
     Cycle(&'a CycleRef),
-    /// Those later than a time, up to an entry.
-    Since(UnixMs, i64),
+    /// Those of groups later than a time, and whatever settles or releases one of them at any time.
+    Since(UnixMs),
+    /// Grants of one member and what settles or releases them.
+    Member(i64),
 }
 
 /// An entry with the facts of its group.
 #[derive(Debug)]
-pub(crate) struct Scanned<'a> {
-    pub(crate) entry: Entry<'a>,
-    pub(crate) hash: Digest,
-    pub(crate) at: UnixMs,
+pub struct Scanned<'a> {
+    /// The entry.
+    pub entry: Entry<'a>,
+    /// Its digest as stored.
+    pub hash: Digest,
+    /// Time of its group.
+    pub at: UnixMs,
 }
 
-/// Called for each entry of a scan; false ends it.
-pub(crate) type Visit<'v> = dyn FnMut(Scanned<'_>) -> Result<bool, LedgerError> + 'v;
+/// Called for each entry of a scan, in order of number; false ends it.
+pub type Visit<'v> = dyn FnMut(Scanned<'_>) -> Result<bool, LedgerError> + 'v;
 
 /// One transaction.
-pub(crate) trait Transaction {
+#[expect(clippy::missing_errors_doc, reason = "each can meet a fault of the storage, and no other")]
+pub trait Transaction {
+    /// All accounts in order of number.
     fn accounts(&mut self) -> Result<Vec<Balance>, LedgerError>;
     /// Writes accounts, new or changed.
     fn put_accounts(&mut self, rows: &[Balance]) -> Result<(), LedgerError>;
+    /// End of the chain.
     fn head(&mut self) -> Result<Head, LedgerError>;
+    /// The entry that bears a key.
     fn used_key(&mut self, key: &Digest) -> Result<Option<UsedKey>, LedgerError>;
+    /// Number and request of the entry that settles or releases `entry`.
     fn closing_of(&mut self, entry: i64) -> Result<Option<(i64, Digest)>, LedgerError>;
+    /// Adds an entry. A number, a key or a closed entry that stands already is a fault.
     fn append_entry(&mut self, entry: &Entry<'_>, hash: &Digest) -> Result<(), LedgerError>;
+    /// Adds a group. A number that stands already is a fault.
     fn append_group(&mut self, group: &Group) -> Result<(), LedgerError>;
-    fn groups(&mut self) -> Result<Vec<Group>, LedgerError>;
+    /// Groups from a number on, in order.
+    fn groups(&mut self, from: i64) -> Result<Vec<Group>, LedgerError>;
+    /// Visits entries.
     fn scan(&mut self, scope: Scope<'_>, visit: &mut Visit<'_>) -> Result<(), LedgerError>;
+    /// One cycle.
     fn cycle(&mut self, cycle: &CycleRef) -> Result<Option<CycleRow>, LedgerError>;
+    /// All cycles.
     fn cycles(&mut self) -> Result<BTreeMap<CycleRef, CycleRow>, LedgerError>;
+    /// Writes a cycle, or the summary of one that stands already.
     fn put_cycle(&mut self, cycle: &CycleRef, row: &CycleRow) -> Result<(), LedgerError>;
-    fn openings(&mut self, cycle: &CycleRef) -> Result<Vec<OpeningRow>, LedgerError>;
-    fn put_openings(&mut self, cycle: &CycleRef, rows: &[OpeningRow]) -> Result<(), LedgerError>;
-    /// Leaves out everything after a group; balances are to be summed anew. Only a private copy can.
-    fn rewind(&mut self, group: i64) -> Result<(), LedgerError>;
+    /// Openings of one cycle.
+    fn openings(&mut self, cycle: &CycleRef) -> Result<Openings, LedgerError>;
+    /// Writes the openings of a cycle.
+    fn put_openings(&mut self, cycle: &CycleRef, rows: &Openings) -> Result<(), LedgerError>;
+    /// Keeps everything. A transaction that only looked may be dropped instead.
     fn commit(self: Box<Self>) -> Result<(), LedgerError>;
 }

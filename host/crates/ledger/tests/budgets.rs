@@ -3,11 +3,14 @@
 
 mod shared;
 
+use std::collections::BTreeMap;
+
 use playbook_ledger::{
-    Closing, CycleState, GrantAnswer, Ledger, LedgerError, Movement, SettleAnswer,
+    Closing, Closure, CycleState, GrantAnswer, GrantState, Ledger, LedgerError, Movement,
+    SettleAnswer, StageUse,
 };
 use playbook_model::{Digest, Minor};
-use shared::{BRAND, NOW, assert_sound, cycle, key, plan, request};
+use shared::{BRAND, Calls as _, NOW, assert_sound, cycle, key, plan, request};
 
 fn allocated(ledger: &Ledger, path: &str) -> i64 {
     let rows = ledger.balances().unwrap();
@@ -57,10 +60,10 @@ fn spent_money_carries_over_and_a_raise_gives_the_difference() {
     let points = accounts.plugins["points"];
     ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
     ledger.grant_batch(&cycle(1), NOW, &[request("a", points, 100_000)]).unwrap();
-    ledger.settle_cycle(&cycle(1), NOW).unwrap();
-    assert_eq!(ledger.available(accounts.pools["daily"]).unwrap(), Minor(215_000));
+    ledger.settle_all(&cycle(1));
+    assert_eq!(ledger.available(accounts.pools["daily"]), Minor(215_000));
     ledger.ensure_budget(&plan(2_000_000), NOW).unwrap();
-    assert_eq!(ledger.available(accounts.pools["daily"]).unwrap(), Minor(530_000));
+    assert_eq!(ledger.available(accounts.pools["daily"]), Minor(530_000));
     assert_sound(&ledger);
 }
 
@@ -80,7 +83,7 @@ fn a_total_below_what_is_bound_is_refused_and_changes_nothing() {
     );
     assert_eq!(ledger.balances().unwrap(), before);
     ledger.ensure_budget(&plan(500_000), NOW).unwrap();
-    assert_eq!(ledger.available(points).unwrap(), Minor(7_500));
+    assert_eq!(ledger.available(points), Minor(7_500));
     assert_sound(&ledger);
 }
 
@@ -128,11 +131,12 @@ fn the_reserve_is_frozen_until_it_is_opened() {
 fn transfers_and_recoveries_move_only_what_is_free_and_only_once() {
     let ledger = Ledger::in_memory(BRAND).unwrap();
     let accounts = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap();
+    ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
     let (base, daily) = (accounts.pools["base"], accounts.pools["daily"]);
     let tilt = Movement::Transfer { from: base, to: daily, amount: Minor(60_000) };
     ledger.move_money(tilt, key("ra-2"), NOW).unwrap();
     ledger.move_money(tilt, key("ra-2"), NOW).unwrap();
-    assert_eq!(ledger.available(daily).unwrap(), Minor(375_000));
+    assert_eq!(ledger.available(daily), Minor(375_000));
     let other = Movement::Transfer { from: base, to: daily, amount: Minor(1) };
     assert!(matches!(ledger.move_money(other, key("ra-2"), NOW), Err(LedgerError::KeyConflict(_))));
     let too_much = Movement::Recover { account: base, amount: Minor(300_001) };
@@ -143,9 +147,9 @@ fn transfers_and_recoveries_move_only_what_is_free_and_only_once() {
     ledger
         .move_money(Movement::Recover { account: base, amount: Minor(300_000) }, key("r"), NOW)
         .unwrap();
-    assert_eq!(ledger.available(accounts.playbook).unwrap(), Minor(300_000));
+    assert_eq!(ledger.available(accounts.playbook), Minor(300_000));
     ledger.ensure_budget(&plan(1_000_000), NOW).unwrap();
-    assert_eq!(ledger.available(base).unwrap(), Minor::ZERO, "a plan does not undo a recovery");
+    assert_eq!(ledger.available(base), Minor::ZERO, "a plan does not undo a recovery");
     assert_sound(&ledger);
 }
 
@@ -158,22 +162,17 @@ fn settling_pays_the_actual_cost_once_and_frees_the_rest() {
     ledger
         .grant_batch(&cycle(1), NOW, &[request("a", points, 100), request("b", points, 50)])
         .unwrap();
-    let settle = |actual| ledger.settle(&cycle(1), &key("a"), Minor(actual), NOW).unwrap();
+    let settle = |actual| ledger.settle(&key("a"), actual);
     assert_eq!(settle(101), SettleAnswer::TooMuch { reserved: Minor(100) });
     let SettleAnswer::Done { entry } = settle(70) else { panic!() };
     assert_eq!(settle(70), SettleAnswer::Already { entry });
     assert_eq!(settle(71), SettleAnswer::Otherwise { entry });
-    assert_eq!(
-        ledger.release(&cycle(1), &key("a"), NOW).unwrap(),
-        SettleAnswer::Otherwise { entry }
-    );
-    assert!(matches!(
-        ledger.release(&cycle(1), &key("b"), NOW).unwrap(),
-        SettleAnswer::Done { .. }
-    ));
+    assert_eq!(ledger.release(&key("a")), SettleAnswer::Otherwise { entry });
+    assert!(matches!(ledger.release(&key("b")), SettleAnswer::Done { .. }));
     let root = ledger.balances().unwrap()[0].clone();
     assert_eq!((root.reserved, root.spent), (Minor::ZERO, Minor(70)));
-    assert!(matches!(ledger.release(&cycle(1), &key("x"), NOW), Err(LedgerError::NoGrant(_))));
+    let unknown = ledger.close(&key("x"), Closure::Release);
+    assert!(matches!(unknown, Err(LedgerError::NoGrant(_))));
     assert_sound(&ledger);
 }
 
@@ -188,15 +187,19 @@ fn a_closed_cycle_answers_its_grants_and_takes_no_new_ones() {
     ledger.grant_batch(&cycle(1), NOW, &[first]).unwrap();
     let resumed = ledger.begin_cycle(&cycle(1), key("other run"), NOW).unwrap();
     assert_eq!((resumed.state, resumed.run_key), (CycleState::Resumed, key("run")));
-    assert_eq!((resumed.granted, resumed.granted_cost), (1, Minor(100)));
+    let standing = ledger.standing(&cycle(1)).unwrap();
+    let booked = standing.grants[&first.key];
+    assert_eq!((booked.cost, booked.at, booked.state), (Minor(100), NOW, GrantState::Open));
+    let used = StageUse { cost: Minor(100), expected_output: Minor(500), bound: Minor(100) };
+    assert_eq!(standing.stages, BTreeMap::from([("points".to_owned(), used)]));
+    assert!(!standing.is_closed);
     assert_eq!(resumed.available, opening.available, "the opening is that of the first run");
     assert_eq!(ledger.close_cycle(&cycle(1), key("s"), NOW).unwrap(), Closing::Now);
     assert_eq!(ledger.close_cycle(&cycle(1), key("s"), NOW).unwrap(), Closing::Already);
     assert_eq!(ledger.close_cycle(&cycle(1), key("t"), NOW).unwrap(), Closing::Differs(key("s")));
-    ledger.ensure_budget(&plan(5_000_000), NOW).unwrap();
     let closed = ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
     assert_eq!(closed.state, CycleState::Closed(key("s")));
-    assert_eq!(closed.available, opening.available, "a later raise does not change the past");
+    assert!(ledger.standing(&cycle(1)).unwrap().is_closed);
     let answers = ledger.grant_batch(&cycle(1), NOW, &[first, request("new", points, 1)]).unwrap();
     assert!(matches!(answers[0], GrantAnswer::AlreadyGranted { .. }));
     assert_eq!(answers[1], GrantAnswer::CycleClosed);
@@ -232,7 +235,7 @@ fn the_same_key_for_another_request_is_refused() {
         GrantAnswer::KeyConflict { entry },
         "a key is the ledger's, not the cycle's"
     );
-    assert_eq!(ledger.available(points).unwrap(), Minor(157_400));
+    assert_eq!(ledger.available(points), Minor(157_400));
 }
 
 #[test]
@@ -273,10 +276,10 @@ fn faulty_plans_and_unknown_things_are_named() {
     let nowhere =
         ledger.grant_batch(&cycle(9), NOW, &[request("a", playbook_ledger::AccountId(1), 0)]);
     assert!(matches!(nowhere, Err(LedgerError::NoCycle { number: 9, .. })));
-    assert!(matches!(
-        ledger.available(playbook_ledger::AccountId(77)),
-        Err(LedgerError::NoAccount(77))
-    ));
+    ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
+    let unknown =
+        ledger.grant_batch(&cycle(1), NOW, &[request("a", playbook_ledger::AccountId(77), 0)]);
+    assert!(matches!(unknown, Err(LedgerError::NoAccount(77))));
     assert!(matches!(
         ledger.close_cycle(&cycle(9), Digest([0; 32]), NOW),
         Err(LedgerError::NoCycle { .. })

@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 
 use playbook_ledger::{Closing, CycleState, GrantAnswer, GrantRequest, Ledger};
 use playbook_model::{Digest, Minor};
-use shared::{BRAND, NOW, assert_sound, cycle, key, plan, request};
+use shared::{BRAND, Calls as _, NOW, assert_sound, cycle, key, plan, request};
 
 /// Set in the child: the ledger's file.
 const LEDGER: &str = "LEDGER_OF_CRASH_TEST";
@@ -25,7 +25,7 @@ const KILLS: u32 = 8;
 
 /// The whole run, from its begin: what a host does each time it is started.
 fn run(path: &Path) -> (usize, usize) {
-    let ledger = Ledger::open_waiting(path, BRAND).unwrap();
+    let ledger = Ledger::open_or_create(path, BRAND).unwrap();
     let points = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap().plugins["points"];
     let opening = ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
     assert!(!matches!(opening.state, CycleState::Closed(_)));
@@ -49,7 +49,7 @@ fn run(path: &Path) -> (usize, usize) {
         }
         eprintln!("piece {piece}");
     }
-    ledger.settle_cycle(&cycle(1), NOW).unwrap();
+    ledger.settle_all(&cycle(1));
     (fresh, known)
 }
 
@@ -83,7 +83,7 @@ fn a_run_killed_again_and_again_ends_with_every_grant_once() {
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(seen, "the child ended before {wanted}");
-        let look = Ledger::open(&path, BRAND).unwrap();
+        let look = Ledger::open_or_create(&path, BRAND).unwrap();
         assert_sound(&look);
         let bound = look.balances().unwrap()[0].committed().0;
         assert_eq!(bound % COST, 0, "a grant is whole or absent");
@@ -92,7 +92,7 @@ fn a_run_killed_again_and_again_ends_with_every_grant_once() {
     let (fresh, known) = run(&path);
     assert_eq!(fresh + known, GRANTS);
     assert!(known > 10_000, "the earlier runs' grants were found again: {known}");
-    let ledger = Ledger::open(&path, BRAND).unwrap();
+    let ledger = Ledger::open_or_create(&path, BRAND).unwrap();
     assert_sound(&ledger);
     let root = ledger.balances().unwrap()[0].clone();
     let all = COST * i64::try_from(GRANTS).unwrap();

@@ -3,53 +3,83 @@
 
 mod shared;
 
-use playbook_ledger::{CycleRef, EntryKind, GrantRequest, Ledger};
+use playbook_ledger::{CycleRef, EntryKind, GrantRequest, Ledger, PastGrant, PastGrants};
 use playbook_model::{Minor, UnixMs};
-use shared::{BRAND, DAY, NOW, cycle, key, plan, request};
+use shared::{BRAND, Calls as _, DAY, NOW, cycle, key, plan, request};
 
 fn later(days: i64) -> UnixMs {
     UnixMs(NOW.0 + days * DAY)
 }
 
 #[test]
-fn a_cycle_sees_earlier_grants_of_the_window_but_never_its_own() {
+fn a_window_shows_every_grant_that_was_not_released_whatever_its_cycle() {
     let ledger = Ledger::in_memory(BRAND).unwrap();
     let points = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap().plugins["points"];
     let one = GrantRequest { member: 9, ..request("a", points, 5) };
-    let two =
-        GrantRequest { member: 3, family: "coupon", commercial: true, ..request("b", points, 5) };
+    let two = GrantRequest {
+        member: 3,
+        family: "coupon",
+        commercial: true,
+        priority: 5,
+        ..request("b", points, 5)
+    };
     let gone = GrantRequest { member: 3, ..request("gone", points, 5) };
     ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
     ledger.grant_batch(&cycle(1), NOW, &[one, two, gone]).unwrap();
-    ledger.release(&cycle(1), &key("gone"), NOW).unwrap();
-    let own = ledger.grants_since(&cycle(1), UnixMs(0)).unwrap();
-    assert!(own.grants.is_empty(), "a rerun must see what the first run saw");
-
+    ledger.release(&key("gone"));
     ledger.begin_cycle(&cycle(2), key("run"), later(1)).unwrap();
-    ledger.grant_batch(&cycle(2), later(1), &[request("c", points, 5)]).unwrap();
-    let seen = ledger.grants_since(&cycle(2), UnixMs(NOW.0 - 1)).unwrap();
+    let own = GrantRequest { member: 9, ..request("c", points, 5) };
+    ledger.grant_batch(&cycle(2), later(1), &[own]).unwrap();
+
+    let seen = ledger.grants_since(UnixMs(NOW.0 - 1)).unwrap();
     assert_eq!(seen.families, ["coupon", "points"]);
     let rows: Vec<_> =
-        seen.grants.iter().map(|g| (g.member, g.family, g.at, g.commercial)).collect();
-    assert_eq!(rows, [(3, 0, NOW, true), (9, 1, NOW, false)]);
-    assert_eq!(seen.of_member(9).len(), 1);
+        seen.grants.iter().map(|g| (g.member, g.family, g.at, g.commercial, g.priority)).collect();
+    assert_eq!(rows, [(3, 0, NOW, true, 5), (9, 1, NOW, false, 2), (9, 1, later(1), false, 2)]);
+    assert_eq!(seen.of_member(9).len(), 2);
     assert!(seen.of_member(4).is_empty());
-    let outside = ledger.grants_since(&cycle(2), NOW).unwrap();
-    assert!(outside.grants.is_empty(), "the window is open at its old end");
+    let inside = ledger.grants_since(NOW).unwrap();
+    assert_eq!(inside.grants.len(), 1, "the window is open at its old end");
+}
+
+#[test]
+fn the_history_of_one_member_is_the_members_part_of_all() {
+    let ledger = Ledger::in_memory(BRAND).unwrap();
+    let points = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap().plugins["points"];
+    ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
+    for turn in 0..40 {
+        let name = format!("{turn}");
+        let family = if turn % 3 == 0 { "coupon" } else { "points" };
+        let asked =
+            GrantRequest { member: turn % 4, family, ..request(&name, points, 1 + turn % 5) };
+        ledger.grant_batch(&cycle(1), later(turn / 10), &[asked]).unwrap();
+        if turn % 5 == 0 {
+            ledger.release(&key(&name));
+        }
+    }
+    for from in [UnixMs(0), NOW, later(1), later(9)] {
+        let all = ledger.grants_since(from).unwrap();
+        for member in 0..5 {
+            let one = ledger.grants_of(member, from).unwrap();
+            let by_name = |past: &PastGrants, grants: &[PastGrant]| -> Vec<_> {
+                let name = |g: &PastGrant| past.families[g.family as usize].clone();
+                grants.iter().map(|g| (g.entry, g.at, name(g), g.contacts_member)).collect()
+            };
+            assert_eq!(by_name(&one, &one.grants), by_name(&all, all.of_member(member)));
+        }
+    }
 }
 
 #[test]
 fn another_playbook_of_the_brand_is_seen_too() {
     let ledger = Ledger::in_memory(BRAND).unwrap();
-    let points = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap().plugins["points"];
     let mut second = plan(500);
     second.playbook = "shop".to_owned();
-    ledger.ensure_budget(&second, NOW).unwrap();
-    ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
-    ledger.grant_batch(&cycle(1), NOW, &[request("a", points, 5)]).unwrap();
+    let points = ledger.ensure_budget(&second, NOW).unwrap().plugins["points"];
     let shop = CycleRef { playbook: "shop".to_owned(), number: 1 };
     ledger.begin_cycle(&shop, key("run"), NOW).unwrap();
-    assert_eq!(ledger.grants_since(&shop, UnixMs(0)).unwrap().grants.len(), 1);
+    ledger.grant_batch(&shop, NOW, &[request("a", points, 5)]).unwrap();
+    assert_eq!(ledger.grants_since(UnixMs(0)).unwrap().grants.len(), 1);
 }
 
 #[test]
@@ -63,13 +93,17 @@ fn an_extract_holds_the_entries_of_one_cycle_in_order() {
             .grant_batch(&cycle(number), later(number), &[request(name, points, 10 * number)])
             .unwrap();
     }
-    ledger.settle(&cycle(1), &key("a"), Minor(7), later(3)).unwrap();
+    let (then, _) = ledger.head().unwrap();
+    ledger.settle(&key("a"), 7);
     let mut lines = Vec::new();
     ledger
-        .extract(&cycle(1), |entry, path, at| {
+        .extract(&cycle(1), i64::MAX, |entry, path, at| {
             lines.push((entry.kind, path.to_owned(), entry.amount, at));
         })
         .unwrap();
+    let mut before = 0;
+    ledger.extract(&cycle(1), then, |_, _, _| before += 1).unwrap();
+    assert_eq!(before, lines.len() - 1, "what came after a group is left out");
     let path = "aurora/club/daily/points".to_owned();
     let coupons = "aurora/club/burst/coupons".to_owned();
     assert_eq!(
@@ -78,7 +112,7 @@ fn an_extract_holds_the_entries_of_one_cycle_in_order() {
             (EntryKind::Adjust, path.clone(), Minor(157_500), later(1)),
             (EntryKind::Adjust, coupons, Minor(112_500), later(1)),
             (EntryKind::Reserve, path.clone(), Minor(10), later(1)),
-            (EntryKind::Settle, path, Minor(7), later(3)),
+            (EntryKind::Settle, path, Minor(7), NOW),
         ]
     );
 }

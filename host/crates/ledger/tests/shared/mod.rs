@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use playbook_ledger::{AccountId, BudgetPlan, CycleRef, GrantRequest, Ledger, PluginLimit, Proof};
+use playbook_ledger::{
+    AccountId, BudgetPlan, Closure, CycleRef, GrantAnswer, GrantRequest, GrantState, Ledger,
+    LedgerError, PluginLimit, Proof, SettleAnswer,
+};
 use playbook_model::{Digest, Minor, UnixMs};
 
 pub(crate) const BRAND: &str = "aurora";
@@ -59,4 +62,58 @@ pub(crate) fn request(name: &str, account: AccountId, cost: i64) -> GrantRequest
 pub(crate) fn assert_sound(ledger: &Ledger) {
     let proof = ledger.prove().expect("the storage answers");
     assert!(matches!(proof, Proof::Sound { .. }), "{proof:?}");
+}
+
+/// Short forms of calls that tests make often: each a unit of work of its own.
+pub(crate) trait Calls {
+    fn grant_batch(
+        &self,
+        cycle: &CycleRef,
+        at: UnixMs,
+        requests: &[GrantRequest<'_>],
+    ) -> Result<Vec<GrantAnswer>, LedgerError>;
+    fn close(&self, grant: &Digest, closure: Closure) -> Result<SettleAnswer, LedgerError>;
+    fn settle_all(&self, cycle: &CycleRef);
+    fn available(&self, account: AccountId) -> Minor;
+    fn granted(&self, cycle: &CycleRef) -> usize;
+
+    fn settle(&self, grant: &Digest, paid: i64) -> SettleAnswer {
+        self.close(grant, Closure::Settle(Some(Minor(paid)))).expect("the storage answers")
+    }
+
+    fn release(&self, grant: &Digest) -> SettleAnswer {
+        self.close(grant, Closure::Release).expect("the storage answers")
+    }
+}
+
+impl Calls for Ledger {
+    fn grant_batch(
+        &self,
+        cycle: &CycleRef,
+        at: UnixMs,
+        requests: &[GrantRequest<'_>],
+    ) -> Result<Vec<GrantAnswer>, LedgerError> {
+        self.turn()?.grant_batch(cycle, at, requests)
+    }
+
+    fn close(&self, grant: &Digest, closure: Closure) -> Result<SettleAnswer, LedgerError> {
+        Ok(self.turn()?.close_batch(&cycle(1), &[(*grant, closure)], NOW)?[0])
+    }
+
+    fn settle_all(&self, cycle: &CycleRef) {
+        let standing = self.standing(cycle).expect("the cycle was begun");
+        let open = standing.grants.iter().filter(|(_, grant)| grant.state == GrantState::Open);
+        let closures: Vec<_> = open.map(|(key, _)| (*key, Closure::Settle(None))).collect();
+        let turn = self.turn().expect("nobody writes");
+        turn.close_batch(cycle, &closures, NOW).expect("the storage answers");
+    }
+
+    fn available(&self, account: AccountId) -> Minor {
+        let standing = self.standing(&cycle(1)).expect("the cycle was begun");
+        standing.accounts[&account].now
+    }
+
+    fn granted(&self, cycle: &CycleRef) -> usize {
+        self.standing(cycle).expect("the cycle was begun").grants.len()
+    }
 }

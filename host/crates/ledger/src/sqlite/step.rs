@@ -1,176 +1,50 @@
-//! The ledger's storage in one SQLite file: write-ahead log, synchronous FULL.
+//! One transaction on a ledger file: rows in, rows out.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::time::Duration;
 
 use playbook_model::{Digest, Minor, UnixMs};
-use rusqlite::backup::Backup;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use crate::account::Balance;
 use crate::store::{
-    Access, CycleRow, Group, Head, OpeningRow, Purpose, Scanned, Scope, Store, Transaction,
-    UsedKey, Visit,
+    Access, CycleRow, Group, Head, Openings, Purpose, Scanned, Scope, Transaction, UsedKey, Visit,
 };
 use crate::{AccountId, CycleRef, Entry, EntryKind, LedgerError};
-
-/// Number of the layout below, kept in the file as `user_version`.
-const LAYOUT: i64 = 1;
-/// "PBLG", so that the file can be told from other SQLite files.
-const APPLICATION_ID: i64 = 0x5042_4c47;
-/// How long a transaction waits for another connection's.
-const BUSY_WAIT: Duration = Duration::from_secs(10);
-/// Pages of cache, in KiB.
-const CACHE_KIB: i64 = 32 << 10;
-
-const TABLES: &str = "
-CREATE TABLE brand (name TEXT NOT NULL) STRICT;
-CREATE TABLE accounts (
-    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, allocated INTEGER NOT NULL,
-    planned INTEGER NOT NULL, reserved INTEGER NOT NULL, spent INTEGER NOT NULL,
-    frozen INTEGER NOT NULL, cycle_limit INTEGER NOT NULL) STRICT;
-CREATE TABLE groups (
-    number INTEGER PRIMARY KEY, purpose INTEGER NOT NULL, at INTEGER NOT NULL,
-    playbook TEXT NOT NULL, cycle INTEGER NOT NULL, payload BLOB NOT NULL,
-    first INTEGER NOT NULL, past INTEGER NOT NULL, seal BLOB NOT NULL) STRICT;
-CREATE INDEX groups_cycle ON groups (playbook, cycle);
-CREATE TABLE entries (
-    number INTEGER PRIMARY KEY, kind INTEGER NOT NULL, account INTEGER NOT NULL,
-    recipient INTEGER, amount INTEGER NOT NULL, closes INTEGER, bound INTEGER NOT NULL,
-    key BLOB NOT NULL UNIQUE, request BLOB NOT NULL, member INTEGER NOT NULL,
-    stage TEXT NOT NULL, action TEXT NOT NULL, family TEXT NOT NULL, quantity INTEGER NOT NULL,
-    expected_output INTEGER NOT NULL, flags INTEGER NOT NULL, hash BLOB NOT NULL) STRICT;
-CREATE UNIQUE INDEX entries_closes ON entries (closes) WHERE closes IS NOT NULL;
-CREATE TABLE cycles (
-    playbook TEXT NOT NULL, cycle INTEGER NOT NULL, run_key BLOB NOT NULL,
-    opening_entry INTEGER NOT NULL, summary BLOB, PRIMARY KEY (playbook, cycle)) STRICT;
-CREATE TABLE openings (
-    playbook TEXT NOT NULL, cycle INTEGER NOT NULL, account INTEGER NOT NULL,
-    committed INTEGER NOT NULL, available INTEGER NOT NULL,
-    PRIMARY KEY (playbook, cycle, account)) STRICT;
-CREATE TRIGGER entries_stay BEFORE UPDATE ON entries
-    BEGIN SELECT raise(ABORT, 'entries of a ledger never change'); END;
-CREATE TRIGGER entries_remain BEFORE DELETE ON entries
-    BEGIN SELECT raise(ABORT, 'entries of a ledger never go'); END;
-";
 
 const ENTRY_FIELDS: &str = "e.number, e.kind, e.account, e.recipient, e.amount, e.closes, e.bound, \
      e.key, e.request, e.member, e.stage, e.action, e.family, e.quantity, e.expected_output, \
      e.flags, e.hash";
 
-/// A connection to a ledger file, or to a private copy of one.
-#[derive(Debug)]
-pub(crate) struct Sqlite {
-    connection: Connection,
-    /// Whether nobody else sees what is written here.
-    private: bool,
+/// Grants of a member by their index, what closes them by its own, and the time of each one's group: of
+/// groups that begin there, the last one holds the entry, those before it are empty.
+const MEMBER: &str = ", (SELECT g.at FROM groups g WHERE g.first <= e.number \
+     ORDER BY g.first DESC, g.number DESC LIMIT 1) FROM entries e WHERE e.number IN \
+     (SELECT number FROM entries WHERE member = ?1 AND kind = 1 UNION ALL \
+      SELECT c.number FROM entries m JOIN entries c ON c.closes = m.number \
+      WHERE m.member = ?1 AND m.kind = 1) ORDER BY e.number";
+
+/// A transaction.
+pub(super) struct Step<'c> {
+    connection: &'c Connection,
+    /// Whether this value still has to end the transaction.
+    open: bool,
 }
 
-impl Sqlite {
-    /// Opens or creates the file at `path`.
-    pub(crate) fn open(path: &Path, brand: &str) -> Result<Self, LedgerError> {
-        let mut connection = Connection::open(path)?;
-        prepare(&connection)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        let version: i64 = connection.pragma_query_value(None, "user_version", |r| r.get(0))?;
-        if version == 0 {
-            create(&mut connection, brand)?;
-        }
-        check(&connection, path, brand)?;
-        Ok(Self { connection, private: false })
-    }
-
-    /// Opens the file at `path` to look only; nothing can be written.
-    pub(crate) fn read(path: &Path, brand: &str) -> Result<Self, LedgerError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
-        prepare(&connection)?;
-        check(&connection, path, brand)?;
-        Ok(Self { connection, private: false })
-    }
-
-    /// Creates a ledger in memory.
-    pub(crate) fn in_memory(brand: &str) -> Result<Self, LedgerError> {
-        let mut connection = Connection::open_in_memory()?;
-        prepare(&connection)?;
-        create(&mut connection, brand)?;
-        Ok(Self { connection, private: true })
-    }
-
-    /// Copies the file at `path`, as it stands, into a database of its own that goes with this value.
-    ///
-    /// The copy is one read transaction: it waits for no writer and no writer waits for it.
-    pub(crate) fn snapshot(path: &Path, brand: &str) -> Result<Self, LedgerError> {
-        let file = Self::read(path, brand)?;
-        // A database without a name lives in the cache and spills to a file that nobody can open.
-        let mut connection = Connection::open("")?;
-        Backup::new(&file.connection, &mut connection)?.step(-1)?;
-        prepare(&connection)?;
-        // What nobody keeps needs no log and no wait for the disk.
-        connection.pragma_update(None, "journal_mode", "MEMORY")?;
-        connection.pragma_update(None, "synchronous", "OFF")?;
-        Ok(Self { connection, private: true })
-    }
-}
-
-fn prepare(connection: &Connection) -> Result<(), LedgerError> {
-    connection.busy_timeout(BUSY_WAIT)?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    connection.pragma_update(None, "trusted_schema", false)?;
-    connection.set_prepared_statement_cache_capacity(32);
-    Ok(())
-}
-
-fn create(connection: &mut Connection, brand: &str) -> Result<(), LedgerError> {
-    let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let version: i64 = tx.pragma_query_value(None, "user_version", |r| r.get(0))?;
-    if version == 0 {
-        tx.execute_batch(TABLES)?;
-        tx.execute("INSERT INTO brand (name) VALUES (?1)", [brand])?;
-        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
-        tx.pragma_update(None, "user_version", LAYOUT)?;
-    }
-    tx.commit()?;
-    Ok(())
-}
-
-fn check(connection: &Connection, path: &Path, brand: &str) -> Result<(), LedgerError> {
-    let found: i64 = connection.pragma_query_value(None, "user_version", |r| r.get(0))?;
-    if found != LAYOUT {
-        return Err(LedgerError::OtherLayout { path: path.to_owned(), found, wanted: LAYOUT });
-    }
-    let found: String = connection.query_row("SELECT name FROM brand", [], |r| r.get(0))?;
-    if found != brand {
-        let wanted = brand.to_owned();
-        return Err(LedgerError::OtherBrand { path: path.to_owned(), found, wanted });
-    }
-    Ok(())
-}
-
-impl Store for Sqlite {
-    fn begin(&mut self, access: Access) -> Result<Box<dyn Transaction + '_>, LedgerError> {
-        self.connection.execute_batch(match access {
+impl<'c> Step<'c> {
+    /// Begins a transaction.
+    pub(super) fn begin(connection: &'c Connection, access: Access) -> Result<Self, LedgerError> {
+        connection.execute_batch(match access {
             Access::Write => "BEGIN IMMEDIATE",
             Access::Read => "BEGIN",
         })?;
-        Ok(Box::new(Step { connection: &self.connection, private: self.private, open: true }))
+        Ok(Self { connection, open: true })
     }
 
-    fn inspect(&mut self) -> Result<Option<String>, LedgerError> {
-        let words: String =
-            self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-        Ok((words != "ok").then_some(words))
+    /// Works within a transaction that somebody else ends.
+    pub(super) fn within(connection: &'c Connection) -> Self {
+        Self { connection, open: false }
     }
-}
-
-/// A transaction.
-struct Step<'c> {
-    connection: &'c Connection,
-    private: bool,
-    open: bool,
 }
 
 impl Drop for Step<'_> {
@@ -189,6 +63,13 @@ fn digest_at(row: &Row<'_>, at: usize) -> Result<Digest, LedgerError> {
             .map(Digest)
             .map_err(|_| LedgerError::Damaged("a digest has another length".to_owned())),
         _ => Err(LedgerError::Damaged("a digest is no blob".to_owned())),
+    }
+}
+
+fn optional_digest_at(row: &Row<'_>, at: usize) -> Result<Option<Digest>, LedgerError> {
+    match row.get_ref(at)? {
+        ValueRef::Null => Ok(None),
+        _ => digest_at(row, at).map(Some),
     }
 }
 
@@ -225,10 +106,7 @@ fn entry_of<'r>(row: &'r Row<'_>) -> Result<(Entry<'r>, Digest), LedgerError> {
 
 /// Reads run key, opening entry and summary from the first three columns.
 fn cycle_of(row: &Row<'_>) -> Result<CycleRow, LedgerError> {
-    let summary = match row.get_ref(2)? {
-        ValueRef::Null => None,
-        _ => Some(digest_at(row, 2)?),
-    };
+    let summary = optional_digest_at(row, 2)?;
     Ok(CycleRow { run_key: digest_at(row, 0)?, opening_entry: row.get(1)?, summary })
 }
 
@@ -341,9 +219,9 @@ impl Transaction for Step<'_> {
     }
 
     fn append_group(&mut self, group: &Group) -> Result<(), LedgerError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("INSERT INTO groups VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+        let mut statement = self.connection.prepare_cached(
+            "INSERT INTO groups VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?;
         statement.execute(params![
             group.number,
             group.purpose as i64,
@@ -354,16 +232,17 @@ impl Transaction for Step<'_> {
             group.first,
             group.end,
             group.seal.0.as_slice(),
+            group.accounts.as_ref().map(|digest| digest.0.as_slice()),
         ])?;
         Ok(())
     }
 
-    fn groups(&mut self) -> Result<Vec<Group>, LedgerError> {
+    fn groups(&mut self, from: i64) -> Result<Vec<Group>, LedgerError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT number, purpose, at, playbook, cycle, payload, first, past, seal \
-             FROM groups ORDER BY number",
+            "SELECT number, purpose, at, playbook, cycle, payload, first, past, seal, accounts \
+             FROM groups WHERE number >= ?1 ORDER BY number",
         )?;
-        let mut rows = statement.query([])?;
+        let mut rows = statement.query([from])?;
         let mut groups = Vec::new();
         while let Some(row) = rows.next()? {
             let purpose: i64 = row.get(1)?;
@@ -378,6 +257,7 @@ impl Transaction for Step<'_> {
                 first: row.get(6)?,
                 end: row.get(7)?,
                 seal: digest_at(row, 8)?,
+                accounts: optional_digest_at(row, 9)?,
             });
         }
         Ok(groups)
@@ -386,19 +266,22 @@ impl Transaction for Step<'_> {
     fn scan(&mut self, scope: Scope<'_>, visit: &mut Visit<'_>) -> Result<(), LedgerError> {
         // CROSS JOIN fixes the order: groups outside, so that entries come in order of number.
         let (tail, values): (&str, Vec<&dyn rusqlite::ToSql>) = match &scope {
-            Scope::All => (", 0 FROM entries e ORDER BY e.number", Vec::new()),
+            Scope::From(number) => {
+                (", 0 FROM entries e WHERE e.number >= ?1 ORDER BY e.number", vec![number])
+            }
             Scope::Cycle(cycle) => (
                 ", g.at FROM groups g CROSS JOIN entries e ON e.number >= g.first AND \
                  e.number < g.past WHERE g.playbook = ?1 AND g.cycle = ?2 \
                  ORDER BY g.number, e.number",
                 vec![&cycle.playbook, &cycle.number],
             ),
-            Scope::Since(at, last) => (
+            Scope::Since(at) => (
                 ", g.at FROM groups g CROSS JOIN entries e ON e.number >= g.first AND \
-                 e.number < g.past WHERE g.at > ?1 AND e.number <= ?2 \
-                 ORDER BY g.number, e.number",
-                vec![&at.0, last],
+                 e.number < g.past WHERE g.number >= (SELECT min(number) FROM groups WHERE at > ?1) \
+                 AND (g.at > ?1 OR e.closes IS NOT NULL) ORDER BY g.number, e.number",
+                vec![&at.0],
             ),
+            Scope::Member(member) => (MEMBER, vec![member]),
         };
         let sql = format!("SELECT {ENTRY_FIELDS}{tail}");
         let mut statement = self.connection.prepare_cached(&sql)?;
@@ -447,65 +330,30 @@ impl Transaction for Step<'_> {
         Ok(())
     }
 
-    fn openings(&mut self, cycle: &CycleRef) -> Result<Vec<OpeningRow>, LedgerError> {
+    fn openings(&mut self, cycle: &CycleRef) -> Result<Openings, LedgerError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT account, committed, available FROM openings \
-             WHERE playbook = ?1 AND cycle = ?2 ORDER BY account",
+            "SELECT account, committed FROM openings WHERE playbook = ?1 AND cycle = ?2",
         )?;
         let rows = statement.query_map(params![cycle.playbook, cycle.number], |row| {
-            Ok(OpeningRow {
-                account: AccountId(row.get(0)?),
-                committed: Minor(row.get(1)?),
-                available: Minor(row.get(2)?),
-            })
+            Ok((AccountId(row.get(0)?), Minor(row.get(1)?)))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    fn put_openings(&mut self, cycle: &CycleRef, rows: &[OpeningRow]) -> Result<(), LedgerError> {
-        let mut statement = self.connection.prepare_cached(
-            "INSERT INTO openings VALUES (?1, ?2, ?3, ?4, ?5) \
-             ON CONFLICT DO UPDATE SET available = ?5",
-        )?;
-        for row in rows {
-            statement.execute(params![
-                cycle.playbook,
-                cycle.number,
-                row.account.0,
-                row.committed.0,
-                row.available.0
-            ])?;
+    fn put_openings(&mut self, cycle: &CycleRef, rows: &Openings) -> Result<(), LedgerError> {
+        let mut statement =
+            self.connection.prepare_cached("INSERT INTO openings VALUES (?1, ?2, ?3, ?4)")?;
+        for (account, committed) in rows {
+            statement.execute(params![cycle.playbook, cycle.number, account.0, committed.0])?;
         }
-        Ok(())
-    }
-
-    fn rewind(&mut self, group: i64) -> Result<(), LedgerError> {
-        if !self.private {
-            return Err(LedgerError::Damaged("only a private copy goes back".to_owned()));
-        }
-        let sql = "SELECT coalesce(max(past), 1) FROM groups WHERE number <= ?1";
-        let past: i64 = self.connection.query_row(sql, [group], |row| row.get(0))?;
-        self.connection.execute_batch("DROP TRIGGER entries_remain")?;
-        self.connection.execute("DELETE FROM entries WHERE number >= ?1", [past])?;
-        self.connection.execute("DELETE FROM groups WHERE number > ?1", [group])?;
-        let told = "NOT EXISTS (SELECT 1 FROM groups g WHERE g.playbook = cycles.playbook \
-                    AND g.cycle = cycles.cycle AND g.purpose = ?1)";
-        let begun = format!("DELETE FROM cycles WHERE {told}");
-        self.connection.execute(&begun, [Purpose::Begin as i64])?;
-        let closed = format!("UPDATE cycles SET summary = NULL WHERE {told}");
-        self.connection.execute(&closed, [Purpose::Close as i64])?;
-        self.connection.execute_batch(
-            "DELETE FROM accounts WHERE id > (SELECT coalesce(max(max(account), max(coalesce(recipient, 0))), 0) \
-             FROM entries); \
-             DELETE FROM openings WHERE account NOT IN (SELECT id FROM accounts) OR NOT EXISTS \
-             (SELECT 1 FROM cycles c WHERE c.playbook = openings.playbook AND c.cycle = openings.cycle)",
-        )?;
         Ok(())
     }
 
     fn commit(mut self: Box<Self>) -> Result<(), LedgerError> {
-        self.connection.execute_batch("COMMIT")?;
-        self.open = false;
+        if self.open {
+            self.connection.execute_batch("COMMIT")?;
+            self.open = false;
+        }
         Ok(())
     }
 }

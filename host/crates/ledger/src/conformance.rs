@@ -1,0 +1,265 @@
+//! What the ledger relies on in a store, as questions that any store can be asked.
+//!
+//! A test of a store calls [`check`] with a way to make an empty one. It needs no database of its own to
+//! compare with, and says in words what the store does otherwise.
+
+use playbook_model::{Digest, Minor, UnixMs};
+
+use crate::account::Balance;
+use crate::store::{
+    Access, CycleRow, Depth, Group, Head, Openings, Purpose, Scope, Store, Transaction,
+};
+use crate::work::money_entry;
+use crate::{AccountId, CycleRef, Entry, EntryKind, LedgerError};
+
+/// What a store does otherwise than the ledger needs.
+#[derive(Debug, thiserror::Error)]
+pub enum Nonconformance {
+    /// A claim that does not hold.
+    #[error("the store does not hold what the ledger needs: {0}")]
+    Claim(&'static str),
+    /// A call that must succeed failed.
+    #[error("a call that must succeed failed")]
+    Fault(#[from] LedgerError),
+}
+
+type Found = Result<(), Nonconformance>;
+
+/// Asks stores that `fresh` makes, each empty and reached by nobody else, everything that the ledger
+/// relies on.
+///
+/// # Errors
+/// The first claim that does not hold, or a fault of the storage.
+pub fn check(mut fresh: impl FnMut() -> Result<Box<dyn Store>, LedgerError>) -> Found {
+    let claims: [fn(&mut dyn Store) -> Found; 7] = [
+        nothing_at_first,
+        rows_come_back,
+        what_is_dropped_is_undone,
+        nothing_stands_twice,
+        scans_visit_what_they_say,
+        cycles_and_openings_come_back,
+        leases_exclude_and_return,
+    ];
+    claims.into_iter().try_for_each(|claim| claim(fresh()?.as_mut()))
+}
+
+fn holds(claim: &'static str, holds: bool) -> Found {
+    if holds { Ok(()) } else { Err(Nonconformance::Claim(claim)) }
+}
+
+fn digest(text: &str) -> Digest {
+    Digest::of(text.as_bytes())
+}
+
+fn cycle(number: i64) -> CycleRef {
+    CycleRef { playbook: "club".to_owned(), number }
+}
+
+fn account(id: i64, path: &str) -> Balance {
+    Balance {
+        id: AccountId(id),
+        path: path.to_owned(),
+        allocated: Minor(id * 100),
+        reserved: Minor(id * 10),
+        spent: Minor(id),
+        frozen: id == 2,
+        planned: Minor(-id),
+        cycle_limit: Minor(id * 7),
+    }
+}
+
+/// A grant of member 9, or of another, under the key that its number makes.
+fn grant(number: i64, member: i64) -> Entry<'static> {
+    let key = digest(&format!("key {number}"));
+    Entry {
+        number,
+        to: Some(AccountId(2)),
+        member,
+        stage: "stage",
+        action: "action",
+        family: "family",
+        quantity: i64::MAX,
+        expected_output: Minor(i64::MIN),
+        priority: 5,
+        contacts_member: true,
+        commercial: false,
+        ..money_entry(EntryKind::Reserve, AccountId(1), Minor(number), key, digest("request"))
+    }
+}
+
+fn release(number: i64, closed: i64) -> Entry<'static> {
+    let key = digest(&format!("key {number}"));
+    Entry {
+        number,
+        closes: Some(closed),
+        bound: Minor(closed),
+        ..money_entry(EntryKind::Release, AccountId(1), Minor(closed), key, digest("release"))
+    }
+}
+
+fn group(number: i64, at: i64, cycle: CycleRef, first: i64, end: i64) -> Group {
+    Group {
+        number,
+        purpose: Purpose::Entries,
+        at: UnixMs(at),
+        cycle,
+        payload: digest("payload"),
+        first,
+        end,
+        seal: digest(&format!("seal {number}")),
+        accounts: (number > 1).then(|| digest("accounts")),
+    }
+}
+
+/// Entries 1 to 6 in five groups, the second of them empty: of two members and two cycles, at three times.
+fn fill(store: &mut dyn Store) -> Found {
+    let mut tx = store.begin(Access::Write)?;
+    let entries =
+        [grant(1, 9), grant(2, 8), grant(3, 9), release(4, 1), grant(5, 9), release(6, 3)];
+    for entry in &entries {
+        tx.append_entry(entry, &digest("hash"))?;
+    }
+    tx.append_group(&group(1, 100, cycle(1), 1, 3))?;
+    tx.append_group(&group(2, 100, cycle(1), 3, 3))?;
+    tx.append_group(&group(3, 200, cycle(2), 3, 5))?;
+    tx.append_group(&group(4, 200, cycle(1), 5, 6))?;
+    tx.append_group(&group(5, 50, cycle(1), 6, 7))?;
+    Ok(tx.commit()?)
+}
+
+fn nothing_at_first(store: &mut dyn Store) -> Found {
+    let mut tx = store.begin(Access::Read)?;
+    let nothing = Head { group: 0, entry: 0, seal: Digest([0; 32]) };
+    holds("an empty chain has head 0", tx.head()? == nothing)?;
+    holds("there are no accounts at first", tx.accounts()?.is_empty())?;
+    holds("there are no groups at first", tx.groups(1)?.is_empty())?;
+    holds("no key is used at first", tx.used_key(&digest("key 1"))?.is_none())?;
+    drop(tx);
+    holds("an empty store is sound", store.inspect(Depth::Full)?.is_none())
+}
+
+fn rows_come_back(store: &mut dyn Store) -> Found {
+    let rows = [account(1, "brand"), account(2, "brand/club")];
+    let mut tx = store.begin(Access::Write)?;
+    tx.put_accounts(&rows)?;
+    let changed = Balance { frozen: true, spent: Minor(77), ..rows[0].clone() };
+    tx.put_accounts(std::slice::from_ref(&changed))?;
+    tx.commit()?;
+    fill(store)?;
+    let mut tx = store.begin(Access::Read)?;
+    holds("an account put again is replaced", tx.accounts()? == [changed, rows[1].clone()])?;
+    let head = Head { group: 5, entry: 6, seal: digest("seal 5") };
+    holds("the head is the last group", tx.head()? == head)?;
+    holds("groups come back from a number on", tx.groups(5)? == [group(5, 50, cycle(1), 6, 7)])?;
+    holds("groups come back in order", tx.groups(0)?.iter().map(|g| g.number).eq(1..=5))?;
+    let used = tx.used_key(&digest("key 3"))?;
+    let found = used.is_some_and(|used| {
+        (used.entry, used.account, used.amount) == (3, AccountId(1), Minor(3))
+            && used.request == digest("request")
+    });
+    holds("a key leads to its entry", found)?;
+    let closing = tx.closing_of(1)?;
+    holds("a closed entry leads to what closed it", closing == Some((4, digest("release"))))?;
+    holds("an open one leads nowhere", tx.closing_of(2)?.is_none())
+}
+
+fn what_is_dropped_is_undone(store: &mut dyn Store) -> Found {
+    let mut tx = store.begin(Access::Write)?;
+    tx.append_entry(&grant(1, 9), &digest("hash"))?;
+    tx.append_group(&group(1, 100, cycle(1), 1, 2))?;
+    tx.put_accounts(&[account(1, "brand")])?;
+    drop(tx);
+    nothing_at_first(store)
+}
+
+fn nothing_stands_twice(store: &mut dyn Store) -> Found {
+    fill(store)?;
+    let repeats = [
+        ("a number of an entry stands once", Entry { key: digest("new"), ..grant(6, 9) }),
+        ("a key stands once", Entry { key: digest("key 2"), ..grant(7, 9) }),
+        ("an entry is closed once", Entry { key: digest("new"), ..release(7, 1) }),
+    ];
+    for (claim, entry) in repeats {
+        let mut tx = store.begin(Access::Write)?;
+        holds(claim, tx.append_entry(&entry, &digest("hash")).is_err())?;
+    }
+    let mut tx = store.begin(Access::Write)?;
+    let again = tx.append_group(&group(5, 50, cycle(1), 7, 8));
+    holds("a number of a group stands once", again.is_err())
+}
+
+fn scans_visit_what_they_say(store: &mut dyn Store) -> Found {
+    fill(store)?;
+    let mut tx = store.begin(Access::Read)?;
+    let first = [grant(1, 9), grant(2, 8)];
+    let mut same = true;
+    tx.scan(Scope::From(1), &mut |scanned| {
+        let at = usize::try_from(scanned.entry.number).unwrap_or(0);
+        same &= first.get(at.wrapping_sub(1)) == Some(&scanned.entry);
+        same &= scanned.hash == digest("hash");
+        Ok(at < 2)
+    })?;
+    holds("an entry comes back as it was, and a scan ends when it is told", same)?;
+    let (one, two) = (cycle(1), cycle(2));
+    let cases: [(&str, Scope<'_>, &[i64]); 6] = [
+        ("a scan begins at a number", Scope::From(3), &[3, 4, 5, 6]),
+        ("a scan of a cycle has its groups' entries", Scope::Cycle(&one), &[1, 2, 5, 6]),
+        ("a scan of another cycle has the others", Scope::Cycle(&two), &[3, 4]),
+        (
+            "a scan of a window has what closes its grants, too",
+            Scope::Since(UnixMs(100)),
+            &[3, 4, 5, 6],
+        ),
+        (
+            "a scan of a member has its grants and what closes them",
+            Scope::Member(9),
+            &[1, 3, 4, 5, 6],
+        ),
+        ("a scan of a member has no other's", Scope::Member(8), &[2]),
+    ];
+    for (claim, scope, wanted) in cases {
+        holds(claim, numbers(tx.as_mut(), scope)? == wanted)?;
+    }
+    let mut times = Vec::new();
+    tx.scan(Scope::Member(9), &mut |scanned| {
+        times.push(scanned.at.0);
+        Ok(true)
+    })?;
+    holds("an entry has the time of its group", times == [100, 200, 200, 200, 50])
+}
+
+fn numbers(tx: &mut dyn Transaction, scope: Scope<'_>) -> Result<Vec<i64>, LedgerError> {
+    let mut numbers = Vec::new();
+    tx.scan(scope, &mut |scanned| {
+        numbers.push(scanned.entry.number);
+        Ok(true)
+    })?;
+    Ok(numbers)
+}
+
+fn cycles_and_openings_come_back(store: &mut dyn Store) -> Found {
+    let begun = CycleRow { run_key: digest("run"), opening_entry: 3, summary: None };
+    let closed = CycleRow { summary: Some(digest("summary")), ..begun.clone() };
+    let openings = Openings::from([(AccountId(1), Minor(5)), (AccountId(2), Minor(i64::MAX))]);
+    let mut tx = store.begin(Access::Write)?;
+    tx.put_cycle(&cycle(1), &begun)?;
+    tx.put_cycle(&cycle(2), &begun)?;
+    tx.put_cycle(&cycle(2), &closed)?;
+    tx.put_openings(&cycle(1), &openings)?;
+    tx.commit()?;
+    let mut tx = store.begin(Access::Read)?;
+    holds("a cycle comes back", tx.cycle(&cycle(1))?.as_ref() == Some(&begun))?;
+    holds("a cycle that was never begun is absent", tx.cycle(&cycle(3))?.is_none())?;
+    let all = [(cycle(1), begun), (cycle(2), closed)].into();
+    holds("a summary is put on a cycle", tx.cycles()? == all)?;
+    holds("openings come back", tx.openings(&cycle(1))? == openings)?;
+    holds("a cycle may have none", tx.openings(&cycle(2))?.is_empty())
+}
+
+fn leases_exclude_and_return(store: &mut dyn Store) -> Found {
+    let leases = store.leases();
+    let first = leases.take(std::time::Duration::from_secs(5))?;
+    drop(first);
+    drop(leases.take(std::time::Duration::from_secs(5))?);
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! Where a cycle stands: what it granted, what its stages have taken, and what is free.
+
+use std::collections::{BTreeMap, HashMap};
+
+use playbook_model::{Digest, Minor, UnixMs};
+
+use crate::account::Accounts;
+use crate::cycle::{available_at, no_cycle};
+use crate::ledger::Turn;
+use crate::store::{Group, Head, Scanned, Scope};
+use crate::work::Work;
+use crate::{AccountId, CycleRef, Entry, EntryKind, Ledger, LedgerError};
+
+/// What became of a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrantState {
+    /// Its money is reserved.
+    Open,
+    /// This much was paid.
+    Settled(Minor),
+    /// Nothing was paid.
+    Released,
+}
+
+/// A grant that was booked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Booked {
+    /// Number of its entry.
+    pub entry: i64,
+    /// When it was granted.
+    pub at: UnixMs,
+    /// Points, units or 1.
+    pub quantity: i64,
+    /// What it reserved.
+    pub cost: Minor,
+    /// Expected output.
+    pub expected_output: Minor,
+    /// What became of it.
+    pub state: GrantState,
+}
+
+/// Sums over the grants of one stage in one cycle; released ones are left out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StageUse {
+    /// What they cost at most, as granted.
+    pub cost: Minor,
+    /// What they are expected to bring.
+    pub expected_output: Minor,
+    /// What they have bound of the budget: reserved, or paid where settled.
+    pub bound: Minor,
+}
+
+/// What an account can grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Free {
+    /// Its own part, within every account above it.
+    pub now: Minor,
+    /// The same when the cycle began, under the plan of today.
+    pub at_opening: Minor,
+    /// Whether it, or an account above it, grants nothing at the moment.
+    pub frozen: bool,
+}
+
+/// Where a cycle stands. It is read once and then brought up to date by what was booked since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CycleStanding {
+    /// Whether it grants nothing new any more.
+    pub is_closed: bool,
+    /// Accounts that its grants can touch.
+    pub accounts: BTreeMap<AccountId, Free>,
+    /// Its grants by key, read from the entries themselves rather than from an index.
+    pub grants: HashMap<Digest, Booked>,
+    /// Sums by stage.
+    pub stages: BTreeMap<String, StageUse>,
+    cycle: CycleRef,
+    /// Keys of grants by entry, with the number of the stage.
+    keys: HashMap<i64, (Digest, usize)>,
+    names: Vec<String>,
+    head: Head,
+}
+
+impl Ledger {
+    /// Returns where a cycle stands.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoCycle`], or a fault of the storage.
+    pub fn standing(&self, cycle: &CycleRef) -> Result<CycleStanding, LedgerError> {
+        self.look(|work| {
+            let mut standing = CycleStanding {
+                is_closed: false,
+                accounts: BTreeMap::new(),
+                grants: HashMap::new(),
+                stages: BTreeMap::new(),
+                cycle: cycle.clone(),
+                keys: HashMap::new(),
+                names: Vec::new(),
+                head: work.head,
+            };
+            work.tx.scan(Scope::Cycle(cycle), &mut |scanned| {
+                standing.visit(&scanned)?;
+                Ok(true)
+            })?;
+            standing.settle_down(work)?;
+            Ok(standing)
+        })
+    }
+}
+
+impl Turn<'_> {
+    /// Returns where a cycle stands; it stays so until this unit of work changes it or ends.
+    ///
+    /// # Errors
+    /// As [`Ledger::standing`].
+    pub fn standing(&self, cycle: &CycleRef) -> Result<CycleStanding, LedgerError> {
+        self.ledger.standing(cycle)
+    }
+
+    /// Brings a standing up to date. Costs as much as was booked since, by whomever.
+    ///
+    /// # Errors
+    /// As [`Ledger::standing`].
+    pub fn catch_up(&self, standing: &mut CycleStanding) -> Result<(), LedgerError> {
+        self.ledger.look(|work| {
+            if work.head == standing.head {
+                return Ok(());
+            }
+            let groups = work.tx.groups(standing.head.group + 1)?;
+            let own: Vec<&Group> =
+                groups.iter().filter(|group| group.cycle == standing.cycle).collect();
+            if let Some(first) = own.first() {
+                let mut at = 0;
+                work.tx.scan(Scope::From(first.first), &mut |scanned| {
+                    while own.get(at).is_some_and(|group| group.end <= scanned.entry.number) {
+                        at += 1;
+                    }
+                    let Some(group) = own.get(at) else { return Ok(false) };
+                    if group.first <= scanned.entry.number {
+                        standing.visit(&Scanned { at: group.at, ..scanned })?;
+                    }
+                    Ok(true)
+                })?;
+            }
+            standing.settle_down(work)
+        })
+    }
+}
+
+impl CycleStanding {
+    /// Reads what does not follow from the cycle's own entries.
+    fn settle_down(&mut self, work: &mut Work<'_>) -> Result<(), LedgerError> {
+        let row = work.tx.cycle(&self.cycle)?.ok_or_else(|| no_cycle(&self.cycle))?;
+        let openings = work.tx.openings(&self.cycle)?;
+        self.is_closed = row.summary.is_some();
+        let opening = available_at(&work.accounts, &self.cycle.playbook, &openings);
+        self.accounts = free(&work.accounts, &opening);
+        self.head = work.head;
+        Ok(())
+    }
+
+    fn visit(&mut self, scanned: &Scanned<'_>) -> Result<(), LedgerError> {
+        let entry = &scanned.entry;
+        match (entry.kind, entry.closes) {
+            (EntryKind::Reserve, _) => self.grant(entry, scanned.at),
+            (EntryKind::Settle, Some(closed)) => {
+                self.close(closed, GrantState::Settled(entry.amount))
+            }
+            (EntryKind::Release, Some(closed)) => self.close(closed, GrantState::Released),
+            _ => Ok(()),
+        }
+    }
+
+    fn grant(&mut self, entry: &Entry<'_>, at: UnixMs) -> Result<(), LedgerError> {
+        let stage = self.names.iter().position(|name| name == entry.stage).unwrap_or_else(|| {
+            self.names.push(entry.stage.to_owned());
+            self.names.len() - 1
+        });
+        let booked = Booked {
+            entry: entry.number,
+            at,
+            quantity: entry.quantity,
+            cost: entry.amount,
+            expected_output: entry.expected_output,
+            state: GrantState::Open,
+        };
+        self.keys.insert(entry.number, (entry.key, stage));
+        self.grants.insert(entry.key, booked);
+        self.add(stage, booked.cost.0, booked.expected_output.0, booked.cost.0)
+    }
+
+    /// Notes what became of a grant; one of another cycle is not this standing's.
+    fn close(&mut self, entry: i64, state: GrantState) -> Result<(), LedgerError> {
+        let Some((key, stage)) = self.keys.get(&entry).copied() else { return Ok(()) };
+        let Some(booked) = self.grants.get_mut(&key) else { return Ok(()) };
+        booked.state = state;
+        let (cost, output) = (booked.cost.0, booked.expected_output.0);
+        match state {
+            GrantState::Open => Ok(()),
+            GrantState::Settled(paid) => self.add(stage, 0, 0, paid.0 - cost),
+            GrantState::Released => self.add(stage, -cost, -output, -cost),
+        }
+    }
+
+    fn add(&mut self, stage: usize, cost: i64, output: i64, bound: i64) -> Result<(), LedgerError> {
+        let sums = self.stages.entry(self.names[stage].clone()).or_default();
+        let more =
+            [(&mut sums.cost, cost), (&mut sums.expected_output, output), (&mut sums.bound, bound)];
+        for (sum, more) in more {
+            sum.0 = sum.0.checked_add(more).ok_or(LedgerError::Overflow)?;
+        }
+        Ok(())
+    }
+}
+
+fn free(accounts: &Accounts, opening: &BTreeMap<AccountId, Minor>) -> BTreeMap<AccountId, Free> {
+    let of = |(id, at_opening): (&AccountId, &Minor)| {
+        let now = accounts.available(*id)?.0;
+        Some((*id, Free { now, at_opening: *at_opening, frozen: accounts.frozen(*id).is_some() }))
+    };
+    opening.iter().filter_map(of).collect()
+}
