@@ -35,7 +35,7 @@ pub(crate) struct Invocation {
     pub(crate) saved: BTreeMap<String, String>,
     /// Changes from outside the file.
     pub(crate) overrides: Vec<SavedOverride>,
-    /// How far the ledger was when the run ended; where it was dry, when it began.
+    /// How far the ledger was when the run decided; where it was dry, when it began.
     #[serde(default)]
     pub(crate) ledger: Option<LedgerMark>,
 }
@@ -49,8 +49,11 @@ pub(crate) struct LedgerMark {
 
 impl LedgerMark {
     pub(crate) fn of(ledger: &Ledger) -> Result<Self> {
-        let (group, seal) = ledger.head()?;
-        Ok(Self { group, seal: seal.hex() })
+        Ok(Self::at(ledger.head()?))
+    }
+
+    pub(crate) fn at((group, seal): (i64, Digest)) -> Self {
+        Self { group, seal: seal.hex() }
     }
 
     pub(crate) fn head(&self) -> Option<(i64, Digest)> {

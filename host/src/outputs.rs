@@ -64,7 +64,11 @@ pub(crate) fn grants(dir: &Path, run: &CycleRun, playbook: &Playbook, now_ms: i6
             reason.map_or("", |r| &r.text.en),
             &times[&c.after_min],
             if c.until_min == 0 { "" } else { &times[&c.until_min] },
-            if waits { "waits for approval" } else { "granted" },
+            match (d.granted_before, waits) {
+                (true, _) => "granted before",
+                (false, true) => "waits for approval",
+                (false, false) => "granted",
+            },
         ];
         csv.row(proposal(ids, stage, c).into_iter().chain(rest.map(Cow::from)))?;
     }
@@ -303,8 +307,8 @@ pub(crate) fn campaign(dir: &Path, run: &CycleRun, local_min: i64) -> Result<()>
     write_json(&dir.join("campaign.json"), &json!({ "stages": stages }))
 }
 
-/// Writes ledger.csv: the cycle's entries.
-pub(crate) fn ledger(dir: &Path, ledger: &Ledger, cycle: &CycleRef) -> Result<()> {
+/// Writes ledger.csv: the cycle's entries up to the commit group `last`.
+pub(crate) fn ledger(dir: &Path, ledger: &Ledger, cycle: &CycleRef, last: i64) -> Result<()> {
     let mut csv = Csv::create(
         &dir.join("ledger.csv"),
         &[
@@ -320,7 +324,7 @@ pub(crate) fn ledger(dir: &Path, ledger: &Ledger, cycle: &CycleRef) -> Result<()
         ],
     )?;
     let mut failed = None;
-    ledger.extract(cycle, |entry, account, _at| {
+    ledger.extract(cycle, last, |entry, account, _at| {
         let row: [Cow<'_, str>; 9] = [
             entry.number.to_string().into(),
             entry.kind.name().into(),

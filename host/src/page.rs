@@ -84,7 +84,8 @@ fn whole(frame: Option<&Frame>, column: &str) -> Option<i64> {
 
 pub(crate) fn summary(run: &CycleRun) -> Summary {
     let brand = run.tables.get("brand");
-    let granted = run.decisions.iter().filter(|d| d.refusal.is_none());
+    let refused = run.decisions.iter().filter(|d| d.refusal.is_some()).count();
+    let granted = run.decisions.iter().filter(|d| d.is_new());
     let (grants, cost) =
         granted.fold((0, 0_i64), |(n, sum), d| (n + 1, sum.saturating_add(d.candidate.cost)));
     Summary {
@@ -93,7 +94,7 @@ pub(crate) fn summary(run: &CycleRun) -> Summary {
         orders: over_channels(run, "orders_28d").and_then(|v| u64::try_from(v).ok()),
         revenue: over_channels(run, "revenue_minor").map(Minor),
         grants,
-        refused: run.decisions.len() as u64 - grants,
+        refused: refused as u64,
         grants_cost: Minor(cost),
         cost: over_channels(run, "cost_minor").map(Minor),
         roi: brand.and_then(|f| {
@@ -194,7 +195,7 @@ fn segmentation(run: &CycleRun) -> Section<Segmentation> {
         }
     }
     let mut grants = vec![0_u64; size];
-    for d in run.decisions.iter().filter(|d| d.refusal.is_none()) {
+    for d in run.decisions.iter().filter(|d| d.is_new()) {
         grants[at(column, d.candidate.row as usize).unwrap_or(names.len())] += 1;
     }
     let table = run.tables.get(&name).or_else(|| run.tables.get("segment"));
@@ -355,6 +356,7 @@ fn incentives(run: &CycleRun) -> Section<Incentives> {
                 words: action.map_or_else(Words::default, |a| a.text.clone()),
                 proposed: 0,
                 granted: 0,
+                granted_before: 0,
                 quantity: 0,
                 cost: Minor::ZERO,
                 expected_output: Minor::ZERO,
@@ -362,6 +364,7 @@ fn incentives(run: &CycleRun) -> Section<Incentives> {
         });
         row.proposed += 1;
         match &d.refusal {
+            None if d.granted_before => row.granted_before += 1,
             None => {
                 row.granted += 1;
                 row.quantity = row.quantity.saturating_add(c.quantity);
@@ -388,7 +391,7 @@ fn incentives(run: &CycleRun) -> Section<Incentives> {
         .into_values()
         .map(|(mut row, rules)| {
             let most = rules.iter().max_by_key(|(rule, n)| (**n, std::cmp::Reverse(**rule)));
-            row.detail = most.map(|(rule, _)| rule_words(rule));
+            row.detail = most.map(|(rule, _)| rule_words(row.code, rule));
             row
         })
         .collect();
@@ -396,8 +399,11 @@ fn incentives(run: &CycleRun) -> Section<Incentives> {
 }
 
 /// What a guardrail asks for, in a few words.
-fn rule_words(rule: &str) -> Words {
+fn rule_words(code: RefusalCode, rule: &str) -> Words {
     let (en, zh) = match rule {
+        "H7" if code == RefusalCode::R12 => {
+            ("the cycle has granted it already", "本周期已經發放過")
+        }
         "GR-1" => ("commercial cap of the member's participation stage", "參與階段的商業上限"),
         "GR-5" => {
             ("the batch promises less than its floor of output by cost", "批次產出投入比低於底線")

@@ -1,12 +1,13 @@
 //! Money is safe: nothing is granted twice, no budget is exceeded, wherever a run is killed.
 
 use std::fs;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::bench::{Place, command, community, different, playbook, root, run, succeed};
+use crate::bench::{Place, command, community, csv, different, playbook, root, run, succeed};
 
 fn accounts(place: &Place) -> Vec<Value> {
     let call = command(["ledger", "show", "demo-club", "--json", "--state"])
@@ -35,8 +36,107 @@ fn the_same_cycle_again_grants_nothing_twice_whatever_the_folder() {
     };
     let second = run(&file, &community(), &other, &[]);
     assert_eq!(accounts(&place), before, "the second run moved money");
-    assert_eq!(first["counts"], second["counts"]);
-    assert_eq!(different(&place.out, &other.out), [""; 0]);
+    let count = |record: &Value, key: &str| record["counts"][key].as_i64().unwrap();
+    assert!(count(&first, "grants") > 0);
+    assert_eq!(count(&first, "granted_before"), 0);
+    assert_eq!(count(&second, "granted_before"), count(&first, "grants"));
+    for key in ["grants", "grants_cost_minor", "expected_output_minor"] {
+        assert_eq!(count(&second, key), 0, "{key}");
+    }
+    assert_eq!(first["counts"]["refused"], second["counts"]["refused"]);
+    assert_eq!(different(&place.out, &other.out), SAYS_BEFORE);
+    assert_eq!(grants(&place.out), grants(&other.out));
+    let rows = csv(&other.out.join("grants.csv"));
+    assert!(rows.iter().all(|row| row["status"] == "granted before"));
+    let page = fs::read_to_string(other.out.join("report.html")).unwrap();
+    assert!(page.contains("Granted before"));
+    prove(&place);
+    for out in [&place.out, &other.out] {
+        let said = succeed(&command(["replay"]).arg(out).output().unwrap());
+        assert!(said.contains("not a byte differs"), "{said}");
+    }
+}
+
+/// Files that say what was granted before.
+const SAYS_BEFORE: [&str; 3] = ["grants.csv", "report.html", "report.zh.html"];
+
+/// Rows of grants.csv without what tells a first run from a later one.
+fn grants(out: &Path) -> Vec<String> {
+    let text = fs::read_to_string(out.join("grants.csv")).unwrap();
+    text.lines().map(|line| line.rsplit_once(',').unwrap().0.to_owned()).collect()
+}
+
+#[test]
+fn a_cycle_run_on_several_days_keeps_the_shares_of_one() {
+    let place = Place::new();
+    let file = root().join("playbooks/demo-club.toml");
+    // The same cycle of 28 days each time.
+    let mut granted = 0;
+    for day in ["2026-06-10", "2026-06-05", "2026-06-20"] {
+        let record = run(&file, &community(), &place, &["--as-of", day]);
+        granted += record["counts"]["grants"].as_i64().unwrap();
+    }
+    let accounts = accounts(&place);
+    let amount = |account: &Value, key: &str| account[key].as_i64().unwrap();
+    let mut stages = 0;
+    for stage in &accounts {
+        let path = stage["account"].as_str().unwrap();
+        let Some((pool, _)) = path.rsplit_once('/').filter(|_| path.matches('/').count() == 3)
+        else {
+            continue;
+        };
+        let pool = accounts.iter().find(|account| account["account"] == pool).unwrap();
+        let used = amount(stage, "reserved_minor") + amount(stage, "spent_minor");
+        assert!(used * 5 <= amount(pool, "allocated_minor"), "{path} took {used} of {pool}");
+        stages += i32::from(used > 0);
+    }
+    assert!(stages > 0 && granted > 0);
+    let booked = fs::read_to_string(place.out.join("ledger.csv")).unwrap();
+    let reserved = booked.lines().filter(|line| line.contains(",reserve,")).count();
+    assert_eq!(i64::try_from(reserved).unwrap(), granted, "each grant was new once");
+    prove(&place);
+}
+
+#[test]
+fn a_lost_ledger_is_an_error_and_never_a_new_one() {
+    let place = Place::new();
+    let file = root().join("playbooks/demo-club.toml");
+    run(&file, &community(), &place, &[]);
+    let path = place.state.join("ledger.sqlite");
+    let whole = fs::read(&path).unwrap();
+    let mut damaged = whole.clone();
+    let key = b"demo-club/daily";
+    let at = damaged.windows(key.len()).position(|bytes| bytes == key).unwrap();
+    damaged[at] ^= 1;
+    let refused = |what: &str, more: &[&str]| {
+        let mut call = command(["run".as_ref(), file.as_os_str()]);
+        call.arg("--data").arg(community()).arg("--state").arg(&place.state);
+        let call = call.arg("--out").arg(place.beside("again")).args(more).output().unwrap();
+        let said = String::from_utf8_lossy(&call.stderr).into_owned();
+        assert!(!call.status.success(), "{what}: a run without its ledger");
+        let told = said.contains("playbook ledger prove demo-club") && said.contains("last backup");
+        assert!(told, "{what}: {said}");
+    };
+    let cases: [(&str, Option<&[u8]>); 4] = [
+        ("missing", None),
+        ("empty", Some(b"")),
+        ("foreign", Some(b"not a database, but long enough to be taken for the head of one")),
+        ("damaged", Some(&damaged)),
+    ];
+    for (what, bytes) in cases {
+        for beside in ["ledger.sqlite-wal", "ledger.sqlite-shm"] {
+            drop(fs::remove_file(place.state.join(beside)));
+        }
+        match bytes {
+            Some(bytes) => fs::write(&path, bytes).unwrap(),
+            None => fs::remove_file(&path).unwrap(),
+        }
+        refused(what, &[]);
+        refused(what, &["--dry-run"]);
+        assert_eq!(fs::read(&path).ok().as_deref(), bytes, "{what}: it was written to");
+    }
+    fs::write(&path, whole).unwrap();
+    run(&file, &community(), &place, &[]);
     prove(&place);
 }
 
@@ -79,7 +179,10 @@ fn a_killed_run_starts_over_with_nothing_lost_or_doubled() {
         drop(child.wait());
     }
     run(&file, &community(), &killed, &[]);
-    assert_eq!(different(&whole.out, &killed.out), [""; 0]);
+    // What a killed run had booked was granted before; nothing else may differ.
+    let differ = different(&whole.out, &killed.out);
+    assert!(differ.iter().all(|name| SAYS_BEFORE.contains(&name.as_str())), "{differ:?}");
+    assert_eq!(grants(&whole.out), grants(&killed.out));
     assert_eq!(accounts(&whole), accounts(&killed));
     prove(&killed);
 }

@@ -157,7 +157,7 @@ pub(crate) fn execute(
     let run_key = run_key(&intake);
     if !job.dry_run {
         keep_components(session, &stages, &components)?;
-        ledger_mark = LedgerMark::of(&ledger)?;
+        ledger_mark = LedgerMark::at(run.ledger.decided_at);
     }
     let dry_run = job.dry_run;
     Ok(Finished {
@@ -198,8 +198,16 @@ fn open_ledger(
     mark: Option<&LedgerMark>,
 ) -> Result<Ledger> {
     let path = ledger_path(state);
+    // A brand without a ledger gets one only if nothing shows that it had one.
+    let is_new = playbook_ledger::is_blank(&path) && !has_run(state)?;
+    let rehearse = |head: Option<(i64, Digest)>| match head {
+        Some(head) if is_new && head.0 > 0 => Err(LedgerError::OtherHistory { group: head.0 }),
+        _ if is_new => Ledger::in_memory(brand),
+        Some(head) => Ledger::rehearse_at(&path, brand, head),
+        None => Ledger::rehearse(&path, brand),
+    };
     if let Some(head) = mark.and_then(LedgerMark::head) {
-        match Ledger::rehearse_at(&path, brand, head) {
+        match rehearse(Some(head)) {
             Err(LedgerError::OtherHistory { .. }) => {
                 tracing::warn!(
                     "`{}` is not the ledger of the run: what it granted may differ",
@@ -210,10 +218,25 @@ fn open_ledger(
         }
     }
     if dry_run {
-        return Ok(Ledger::rehearse(&path, brand)?);
+        return Ok(rehearse(None)?);
+    }
+    if !is_new {
+        return Ok(Ledger::open(&path, brand)?);
     }
     fs::create_dir_all(state).with_context(|| format!("cannot create `{}`", state.display()))?;
-    Ok(Ledger::open(&path, brand)?)
+    Ok(Ledger::open_or_create(&path, brand)?)
+}
+
+/// Whether the brand of this state folder has run before: it then had a ledger.
+fn has_run(state: &Path) -> Result<bool> {
+    let holds = |folder: PathBuf| match fs::read_dir(&folder) {
+        Ok(mut entries) => Ok(entries.next().is_some()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(e) => Err(e).with_context(|| format!("cannot read `{}`", folder.display())),
+    };
+    Ok(state.join(LAST_GOOD_FILE).is_file()
+        || holds(state.join(playbook_batch::CLOSED_FOLDER))?
+        || holds(state.join(COMPONENTS))?)
 }
 
 pub(crate) fn ledger_path(state: &Path) -> PathBuf {
@@ -263,7 +286,7 @@ pub(crate) fn write(
     laps.resume();
     let cycle = CycleRef { playbook: loaded.playbook.id.clone(), number: run.number };
     thread::scope(|scope| {
-        let entries = scope.spawn(|| outputs::ledger(dir, ledger, &cycle));
+        let entries = scope.spawn(|| outputs::ledger(dir, ledger, &cycle, run.ledger.booked_to.0));
         let grants =
             scope.spawn(|| outputs::grants(dir, run, &loaded.playbook, finished.intake.as_of.0));
         let rest = write_rest(session, job, finished, dir);
@@ -410,7 +433,8 @@ fn record(
 
 fn counts(finished: &Finished) -> Value {
     let Finished { run, intake, .. } = finished;
-    let granted = run.decisions.iter().filter(|d| d.refusal.is_none());
+    let granted = run.decisions.iter().filter(|d| d.is_new());
+    let before = run.decisions.iter().filter(|d| d.granted_before).count();
     let (grants, cost, output) = granted.fold((0_u64, 0_i64, 0_i64), |(n, c, o), d| {
         (n + 1, c.saturating_add(d.candidate.cost), o.saturating_add(d.candidate.expected_output))
     });
@@ -424,7 +448,7 @@ fn counts(finished: &Finished) -> Value {
         "members": run.members.rows(),
         "accounts_merged": intake.accounts_merged,
         "grants": grants, "grants_cost_minor": cost, "expected_output_minor": output,
-        "refused": refused,
+        "granted_before": before, "refused": refused,
     })
 }
 
@@ -606,6 +630,10 @@ fn decisions(finished: &Finished) -> String {
         .flatten()
         .map(|(code, n)| format!("{code} {}", grouped(n.as_i64().unwrap_or(0))))
         .collect();
+    let before = match counts["granted_before"].as_i64() {
+        None | Some(0) => String::new(),
+        Some(n) => format!("before   {} were granted by an earlier run of the cycle\n", grouped(n)),
+    };
     format!(
         "members  {}\ngrants   {} for {} {}, expected output {} {}\nrefused  {}\n",
         grouped(counts["members"].as_i64().unwrap_or(0)),
@@ -615,5 +643,5 @@ fn decisions(finished: &Finished) -> String {
         amount("expected_output_minor"),
         playbook.currency,
         if refused.is_empty() { "none".to_owned() } else { refused.join(", ") },
-    )
+    ) + &before
 }

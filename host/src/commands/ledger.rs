@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use playbook_ledger::{Closure, CycleRef, Ledger, Movement, Proof, Reserved, SettleAnswer};
+use playbook_ledger::{
+    Booked, Closure, CycleRef, GrantState, Ledger, Movement, Proof, SettleAnswer,
+};
 use playbook_model::{Digest, Minor};
 use serde_json::json;
 
@@ -70,15 +72,16 @@ fn close(session: &Session, wanted: &LedgerGrants, releases: bool) -> Result<()>
     let state = wanted.state.as_deref().unwrap_or(&recorded.invocation.state);
     let ledger = Ledger::open(&existing(session, &recorded.brand, Some(state))?, &recorded.brand)?;
     let cycle = CycleRef { playbook: recorded.playbook.clone(), number: recorded.cycle };
-    let reserved: BTreeMap<Digest, Reserved> =
-        ledger.reserved(&cycle)?.into_iter().map(|grant| (grant.key, grant)).collect();
+    // What is checked here is booked below, and nobody else books in between.
+    let turn = ledger.turn()?;
+    let reserved: BTreeMap<Digest, Booked> = turn.standing(&cycle)?.grants.into_iter().collect();
     let closures: Vec<(Digest, Closure)> = match &wanted.grants {
         Some(file) => read_grants(file, &reserved, releases)?,
         None => {
             let closure = if releases { Closure::Release } else { Closure::Settle(None) };
             reserved
                 .iter()
-                .filter(|(_, grant)| grant.is_open)
+                .filter(|(_, grant)| grant.state == GrantState::Open)
                 .map(|(key, _)| (*key, closure))
                 .collect()
         }
@@ -86,11 +89,11 @@ fn close(session: &Session, wanted: &LedgerGrants, releases: bool) -> Result<()>
     let (mut done, mut already, mut otherwise, mut spent, mut free) =
         (0_i64, 0_i64, 0_i64, 0_i64, 0_i64);
     for ((key, closure), answer) in
-        closures.iter().zip(ledger.close_batch(&cycle, &closures, crate::clock::now())?)
+        closures.iter().zip(turn.close_batch(&cycle, &closures, crate::clock::now())?)
     {
         match answer {
             SettleAnswer::Done { .. } => {
-                let bound = reserved.get(key).map_or(0, |grant| grant.amount.0);
+                let bound = reserved.get(key).map_or(0, |grant| grant.cost.0);
                 let paid = match closure {
                     Closure::Settle(amount) => amount.map_or(bound, |amount| amount.0),
                     Closure::Release => 0,
@@ -128,7 +131,7 @@ fn close(session: &Session, wanted: &LedgerGrants, releases: bool) -> Result<()>
 
 fn read_grants(
     file: &Path,
-    reserved: &BTreeMap<Digest, Reserved>,
+    reserved: &BTreeMap<Digest, Booked>,
     releases: bool,
 ) -> Result<Vec<(Digest, Closure)>> {
     let name = file.display();
@@ -164,10 +167,10 @@ fn read_grants(
         let paid = match amount_at.and_then(|at| row.get(at)).filter(|text| !text.is_empty()) {
             None => None,
             Some(text) => match text.parse() {
-                Ok(paid) if (0..=grant.amount.0).contains(&paid) => Some(Minor(paid)),
+                Ok(paid) if (0..=grant.cost.0).contains(&paid) => Some(Minor(paid)),
                 _ => bail!(
                     "{name}: line {line}: `{text}` must be an integer from 0 to {}, which is reserved; nothing was booked",
-                    grant.amount.0
+                    grant.cost.0
                 ),
             },
         };

@@ -17,10 +17,10 @@ use crate::keys::{Keys, NO_ROW};
 use crate::outputs::aside;
 
 /// Folder of closed cycles in a brand's state folder.
-const FOLDER: &str = "cycles";
+pub const CLOSED_FOLDER: &str = "cycles";
 
 fn folder(state: &Path, playbook: &str) -> PathBuf {
-    state.join(FOLDER).join(playbook)
+    state.join(CLOSED_FOLDER).join(playbook)
 }
 
 /// Keeps what [`crate::write_members`] wrote for a closed cycle, so that later cycles can read it as `previous`.

@@ -26,7 +26,7 @@ mod tables;
 mod tally;
 
 pub use clock::BrandClock;
-pub use closed::close_cycle;
+pub use closed::{CLOSED_FOLDER, close_cycle};
 pub use error::{BatchError, Result};
 pub use intake::files::digest;
 pub use intake::rejects::{REJECTS_KEPT_MAX, Reject};

@@ -1,12 +1,20 @@
 //! Who gets what: the checks of domain H6 in their order, H9's arbitration, and the budget.
 //!
-//! A pure function of candidates, facts and free money: the same input gives the same decisions in
-//! the same order, however the candidates were found. The ledger books what is decided here.
+//! A pure function of proposals, facts and the cycle's standing: the same input gives the same decisions
+//! in the same order, however the proposals were found. One call decides on a whole community or on one
+//! member; the standing goes on from call to call, so that the rules of a cycle hold over all its calls.
+//! The ledger books what is decided here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use playbook_model::{Guardrails, Minor, Priority, RefusalCode};
 use rayon::prelude::*;
+
+use crate::slots::{History, Slots, within_commercial_cap};
+
+/// Items from which on threads share the work; fewer are done before a thread has woken up.
+const SHARED_FROM: usize = 4_096;
 
 /// One proposal on its way through the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +39,36 @@ pub struct Candidate {
     pub until_min: u32,
 }
 
+/// What the ledger knows of a proposal's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Earlier {
+    /// Nothing: the key was never used.
+    Never,
+    /// It was granted at another time: the member's history counts it.
+    Granted,
+    /// It was granted at this very time, by another call: it stands among the proposals of this one,
+    /// and the history leaves it out.
+    GrantedNow,
+    /// It was granted and then released. A key grants once.
+    Released,
+}
+
+/// A candidate with what the ledger knows of its key. Where it was granted, the candidate has the figures
+/// that are booked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proposal {
+    /// The candidate.
+    pub candidate: Candidate,
+    /// What became of its key before.
+    pub earlier: Earlier,
+}
+
+impl From<Candidate> for Proposal {
+    fn from(candidate: Candidate) -> Self {
+        Self { candidate, earlier: Earlier::Never }
+    }
+}
+
 /// What the checks need to know of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActionFacts {
@@ -46,29 +84,48 @@ pub struct ActionFacts {
     pub contacts_member: bool,
 }
 
-/// What the checks need to know of the members, by row.
-#[derive(Debug, Default)]
-pub struct MemberFacts {
+/// What the checks need to know of the members, by row; borrowed from whoever holds it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MemberFacts<'a> {
     /// Per purpose and row: whether consent is granted.
-    pub consents: Vec<Vec<bool>>,
+    pub consents: &'a [Vec<bool>],
     /// Keyed hash of the member: settles what is otherwise equal.
-    pub keys: Vec<i64>,
+    pub keys: &'a [i64],
     /// Members kept free of every action.
-    pub holdout: Vec<bool>,
+    pub holdout: &'a [bool],
     /// Members whose identity is not known; empty: all are.
-    pub unknown: Vec<bool>,
+    pub unknown: &'a [bool],
     /// Members that are held for fraud; empty: not enforced.
-    pub held: Vec<bool>,
+    pub held: &'a [bool],
     /// Commercial cap of the member's participation stage; empty: not enforced.
-    pub stage_cap: Vec<Option<f64>>,
+    pub stage_cap: &'a [Option<f64>],
     /// Open complaint or critical churn: service only; empty: not enforced.
-    pub service_only: Vec<bool>,
+    pub service_only: &'a [bool],
     /// Minors by the brand's age bands; empty: not enforced.
-    pub minor: Vec<bool>,
-    /// Most direct messages, by row.
-    pub contact_caps: Vec<ContactCaps>,
-    /// What earlier cycles did inside the windows.
-    pub history: HashMap<u32, History>,
+    pub minor: &'a [bool],
+    /// Most direct messages, by row; empty: no bound.
+    pub contact_caps: &'a [ContactCaps],
+    /// What members got inside the windows, ascending by row; rows that got nothing may be left out.
+    pub history: &'a [(u32, History)],
+}
+
+impl MemberFacts<'_> {
+    /// Commercial cap of a row's participation stage, where one is enforced.
+    pub(crate) fn commercial_cap(&self, row: u32) -> Option<f64> {
+        self.stage_cap.get(row as usize).copied().flatten()
+    }
+
+    /// Most direct messages of a row.
+    pub(crate) fn caps(&self, row: u32) -> ContactCaps {
+        self.contact_caps.get(row as usize).copied().unwrap_or(ContactCaps::NONE)
+    }
+
+    /// What a row got before.
+    pub(crate) fn history(&self, row: u32) -> &History {
+        static NOTHING: History = History::NOTHING;
+        let at = self.history.binary_search_by_key(&row, |(row, _)| *row);
+        at.map_or(&NOTHING, |at| &self.history[at].1)
+    }
 }
 
 /// Most direct messages to one member (H9).
@@ -88,30 +145,30 @@ impl ContactCaps {
         Self { all_day: u32::MAX, commercial_day: u32::MAX, commercial_week: u32::MAX };
 }
 
-/// What a member got before, inside the windows that still count.
+/// Where a cycle stands between two calls: each call takes from it what it grants.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct History {
-    /// Families inside the duplicate window.
-    pub families: Vec<u32>,
-    /// Direct messages of the day.
-    pub contacts_day: u32,
-    /// Commercial direct messages of the day.
-    pub commercial_day: u32,
-    /// Commercial direct messages of the last 7 days.
-    pub commercial_week: u32,
-    /// All deliveries of the last 30 days.
-    pub delivered_30d: u32,
-    /// Commercial deliveries of the last 30 days.
-    pub commercial_30d: u32,
+pub struct Standing {
+    /// Whether the cycle is closed: it grants nothing new.
+    pub is_closed: bool,
+    /// Free money per pool.
+    pub pools: Vec<Minor>,
+    /// Per stage that grants.
+    pub stages: BTreeMap<u16, StageStanding>,
 }
 
-/// Money that grants of one stage may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StageMoney {
-    /// Number of the pool; stages of one pool share its money.
-    pub pool: usize,
-    /// Most that this stage may take in this cycle.
-    pub stage_max: Minor,
+/// Where a stage stands in a cycle.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StageStanding {
+    /// Number of the pool that pays; stages of one pool share its money. `None`: no money.
+    pub pool: Option<usize>,
+    /// Most that the stage may still take in this cycle (GR-7 and its own limit).
+    pub left: Minor,
+    /// Whether its account, or one above it, is frozen.
+    pub frozen: bool,
+    /// Cost of all its grants of the cycle.
+    pub cost: Minor,
+    /// Expected output of all its grants of the cycle.
+    pub expected_output: Minor,
 }
 
 /// Why a proposal was refused.
@@ -125,80 +182,148 @@ pub struct Refusal {
     pub lost_to: Option<u32>,
 }
 
-/// A candidate with what became of it; `None`: granted.
+/// A candidate with what became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
     /// The proposal.
     pub candidate: Candidate,
-    /// Why not, where refused.
+    /// Why not, where refused; `None`: the member has it.
     pub refusal: Option<Refusal>,
+    /// Whether the member had it before: it takes no money again.
+    pub granted_before: bool,
 }
 
-/// Everything that decides.
-#[derive(Debug)]
+impl Decision {
+    /// Whether this call grants it.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.refusal.is_none() && !self.granted_before
+    }
+}
+
+/// Everything that decides, but for the standing.
+#[derive(Debug, Clone, Copy)]
 pub struct Arbitration<'a> {
     /// Rules of the playbook.
     pub guardrails: &'a Guardrails,
     /// Per stage, per action.
     pub actions: &'a BTreeMap<u16, Vec<ActionFacts>>,
     /// The members.
-    pub members: &'a MemberFacts,
-    /// Per stage that spends.
-    pub money: &'a BTreeMap<u16, StageMoney>,
-    /// Free money per pool.
-    pub pools: &'a [Minor],
+    pub members: MemberFacts<'a>,
 }
 
-const fn refused(code: RefusalCode, rule: &'static str) -> Refusal {
+/// What `of` makes of each item, in their order. Threads share the work where it is worth waking them.
+pub(crate) fn each<T: Send, R: Send>(items: Vec<T>, of: impl Fn(T) -> R + Send + Sync) -> Vec<R> {
+    if items.len() < SHARED_FROM {
+        items.into_iter().map(of).collect()
+    } else {
+        items.into_par_iter().map(of).collect()
+    }
+}
+
+/// A refusal without a winner.
+pub(crate) const fn refused(code: RefusalCode, rule: &'static str) -> Refusal {
     Refusal { code, rule, lost_to: None }
 }
 
+/// How far a proposal has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It asks for slots and money.
+    Asks,
+    /// Checks of its own refused it.
+    Refused(Refusal),
+    /// Granted by this call, or by another one at this very time: it holds its slots.
+    Holds,
+    /// Granted at another time.
+    Past,
+}
+
 impl Arbitration<'_> {
-    fn action(&self, c: &Candidate) -> Option<&ActionFacts> {
+    pub(crate) fn action(&self, c: &Candidate) -> Option<&ActionFacts> {
         self.actions.get(&c.stage)?.get(usize::from(c.action))
     }
 
-    /// Decides on all candidates; the decisions come in order of arbitration.
+    /// Decides on all proposals and takes what it grants from the standing; the decisions come in order of
+    /// arbitration.
+    ///
+    /// Asking the same again grants nothing more: what the grants of one pass make possible (deliveries
+    /// that leave room for a commercial one, a rival of a refused batch that is out of the way) is granted
+    /// by another pass of the same call.
     #[must_use]
-    pub fn decide(&self, candidates: Vec<Candidate>) -> Vec<Decision> {
-        let mut decisions: Vec<Decision> = candidates
-            .into_par_iter()
-            .map(|candidate| Decision { refusal: self.alone(&candidate), candidate })
-            .collect();
-        decisions.par_sort_by_cached_key(|d| self.rank(&d.candidate));
+    pub fn decide(&self, proposals: Vec<Proposal>, standing: &mut Standing) -> Vec<Decision> {
+        let (mut decisions, mut fates) = self.ranked(proposals, standing);
+        let mut slots = Slots::new(self, &decisions, &fates);
         loop {
-            let slots = self.slots(&decisions);
-            let Some(stage) = self.below_ratio(&decisions, &slots) else {
-                for (decision, slot) in decisions.iter_mut().zip(slots) {
-                    decision.refusal = decision.refusal.or(slot);
+            let refusals = self.pass(&decisions, &fates, &slots, standing);
+            let (mut granted, mut may_change) = (false, false);
+            for (at, refusal) in refusals.into_iter().enumerate() {
+                if fates[at] != Fate::Asks {
+                    continue;
                 }
-                break;
-            };
-            for d in decisions.iter_mut().filter(|d| d.candidate.stage == stage) {
-                if d.candidate.cost > 0 {
-                    d.refusal = d.refusal.or(Some(refused(RefusalCode::R15, "GR-5")));
+                decisions[at].refusal = refusal;
+                match refusal {
+                    Some(refusal) => may_change |= matches!(refusal.rule, "GR-1" | "GR-5"),
+                    None => {
+                        granted = true;
+                        fates[at] = Fate::Holds;
+                        slots.hold(self, at, &decisions[at].candidate);
+                        take(standing, &decisions[at].candidate);
+                    }
                 }
             }
+            if !(granted && may_change) {
+                return decisions;
+            }
         }
-        self.spend(&mut decisions);
-        decisions
+    }
+
+    /// The proposals in order of arbitration, each with what its own checks say.
+    fn ranked(&self, proposals: Vec<Proposal>, standing: &Standing) -> (Vec<Decision>, Vec<Fate>) {
+        let judge = |proposal: Proposal| {
+            let fate = match proposal.earlier {
+                Earlier::Never => match self.alone(&proposal.candidate, standing) {
+                    Some(refusal) => Fate::Refused(refusal),
+                    None => Fate::Asks,
+                },
+                Earlier::Granted => Fate::Past,
+                Earlier::GrantedNow => Fate::Holds,
+                Earlier::Released => Fate::Refused(refused(RefusalCode::R12, "H7")),
+            };
+            let refusal = if let Fate::Refused(refusal) = fate { Some(refusal) } else { None };
+            let granted_before = matches!(fate, Fate::Past | Fate::Holds);
+            (Decision { candidate: proposal.candidate, refusal, granted_before }, fate)
+        };
+        let mut judged: Vec<(Decision, Fate)> = each(proposals, judge);
+        let rank = |(decision, _): &(Decision, Fate)| self.rank(&decision.candidate);
+        if judged.len() < SHARED_FROM {
+            judged.sort_by_cached_key(rank);
+        } else {
+            judged.par_sort_by_cached_key(rank);
+        }
+        judged.into_iter().unzip()
     }
 
     /// Class, net value, then the keyed hash; stage and action make the order total.
-    fn rank(&self, c: &Candidate) -> (Priority, std::cmp::Reverse<i64>, i64, u16, u16, u32) {
+    fn rank(&self, c: &Candidate) -> (Priority, Reverse<i64>, i64, u16, u16, u32) {
         let priority = self.action(c).map_or(Priority::Promotion, |a| a.priority);
         let net = c.expected_output.saturating_sub(c.cost);
         let key = self.members.keys.get(c.row as usize).copied().unwrap_or(i64::MAX);
-        (priority, std::cmp::Reverse(net), key, c.stage, c.action, c.row)
+        (priority, Reverse(net), key, c.stage, c.action, c.row)
     }
 
     /// Checks that look at one proposal alone: R01 to R11.
-    fn alone(&self, c: &Candidate) -> Option<Refusal> {
+    fn alone(&self, c: &Candidate, standing: &Standing) -> Option<Refusal> {
         let Some(action) = self.action(c) else { return Some(refused(RefusalCode::R01, "H6")) };
-        let row = c.row as usize;
-        let is = |flags: &[bool]| flags.get(row).copied().unwrap_or(false);
-        let members = self.members;
-        if is(&members.unknown) {
+        let is = |flags: &[bool]| flags.get(c.row as usize).copied().unwrap_or(false);
+        let members = &self.members;
+        if standing.is_closed {
+            return Some(refused(RefusalCode::R02, "H11"));
+        }
+        if standing.stages.get(&c.stage).is_some_and(|stage| stage.frozen) {
+            return Some(refused(RefusalCode::R03, "H13"));
+        }
+        if is(members.unknown) {
             return Some(refused(RefusalCode::R04, "H2"));
         }
         if let Some(purpose) = action.purpose
@@ -207,155 +332,114 @@ impl Arbitration<'_> {
         {
             return Some(refused(RefusalCode::R05, "GR-13"));
         }
-        if is(&members.holdout) {
+        if is(members.holdout) {
             return Some(refused(RefusalCode::R06, "H10"));
         }
-        if action.commercial && is(&members.minor) {
+        if action.commercial && is(members.minor) {
             return Some(refused(RefusalCode::R07, "GR-13"));
         }
         let service = action.priority <= Priority::Service;
-        if is(&members.service_only) && !service {
+        if is(members.service_only) && !service {
             return Some(refused(RefusalCode::R10, "GR-12"));
         }
         if action.commercial
-            && let Some(Some(cap)) = members.stage_cap.get(row)
+            && let Some(cap) = members.commercial_cap(c.row)
         {
-            let history = members.history.get(&c.row);
-            let before = history.map_or((0, 0), |h| (h.delivered_30d, h.commercial_30d));
-            if !within_commercial_cap(*cap, before.0, before.1) {
+            let before = members.history(c.row);
+            if !within_commercial_cap(cap, before.delivered_30d, before.commercial_30d) {
                 return Some(refused(RefusalCode::R10, "GR-1"));
             }
         }
-        is(&members.held).then(|| refused(RefusalCode::R11, "H6"))
+        is(members.held).then(|| refused(RefusalCode::R11, "H6"))
     }
 
-    /// Checks among proposals of one member, in order of rank: R12 to R14.
-    fn slots(&self, decisions: &[Decision]) -> Vec<Option<Refusal>> {
-        let rows = decisions.iter().map(|d| d.candidate.row as usize + 1).max().unwrap_or(0);
-        let mut place_of: Vec<u32> = vec![u32::MAX; rows];
-        let mut taken: Vec<Taken> = Vec::new();
-        decisions
-            .iter()
-            .enumerate()
-            .map(|(at, d)| {
-                if d.refusal.is_some() {
-                    return None;
-                }
-                let action = self.action(&d.candidate)?;
-                let row = d.candidate.row;
-                let history = self.members.history.get(&row);
-                let place = &mut place_of[row as usize];
-                if *place == u32::MAX {
-                    *place = index(taken.len()).unwrap_or(u32::MAX);
-                    taken.push(Taken::default());
-                }
-                let slot = &mut taken[*place as usize];
-                if history.is_some_and(|h| h.families.contains(&action.family)) {
-                    return Some(refused(RefusalCode::R12, "H9"));
-                }
-                if let Some((_, winner)) = slot.families.iter().find(|(f, _)| *f == action.family) {
-                    return Some(Refusal {
-                        lost_to: Some(*winner),
-                        ..refused(RefusalCode::R12, "H9")
-                    });
-                }
-                // Transactions are deduplicated but never capped.
-                if action.contacts_member && action.priority != Priority::Transaction {
-                    let caps = self
-                        .members
-                        .contact_caps
-                        .get(row as usize)
-                        .copied()
-                        .unwrap_or(ContactCaps::NONE);
-                    let before = history.map_or((0, 0, 0), |h| {
-                        (h.contacts_day, h.commercial_day, h.commercial_week)
-                    });
-                    let over = |used: u32, now: u32, max: u32| {
-                        (used + now >= max).then(|| {
-                            let code =
-                                if used >= max { RefusalCode::R13 } else { RefusalCode::R14 };
-                            (code, slot.last_contact)
-                        })
-                    };
-                    let commercial = || {
-                        over(before.1, slot.commercial, caps.commercial_day)
-                            .or_else(|| over(before.2, slot.commercial, caps.commercial_week))
-                    };
-                    let hit = over(before.0, slot.contacts, caps.all_day)
-                        .or_else(|| action.commercial.then(commercial).flatten());
-                    if let Some((code, winner)) = hit {
-                        let lost_to = if code == RefusalCode::R14 { winner } else { None };
-                        return Some(Refusal { lost_to, ..refused(code, "H9") });
+    /// What would be refused if this call ended here: slots first, then money, then the floor of GR-5 for each
+    /// stage as a whole. A stage below the floor is left out, and the others are looked at anew.
+    fn pass(
+        &self,
+        decisions: &[Decision],
+        fates: &[Fate],
+        slots: &Slots,
+        standing: &Standing,
+    ) -> Vec<Option<Refusal>> {
+        let mut below: Vec<u16> = Vec::new();
+        loop {
+            let mut refusals: Vec<Option<Refusal>> = decisions
+                .iter()
+                .zip(fates)
+                .map(|(d, fate)| match fate {
+                    Fate::Refused(refusal) => Some(*refusal),
+                    Fate::Asks if d.candidate.cost > 0 && below.contains(&d.candidate.stage) => {
+                        Some(refused(RefusalCode::R15, "GR-5"))
                     }
-                    slot.contacts += 1;
-                    slot.commercial += u32::from(action.commercial);
-                    slot.last_contact = index(at);
-                }
-                slot.families.push((action.family, index(at).unwrap_or(u32::MAX)));
-                None
-            })
-            .collect()
-    }
-
-    /// The first stage whose grants as a batch promise less than the floor of GR-5.
-    fn below_ratio(&self, decisions: &[Decision], slots: &[Option<Refusal>]) -> Option<u16> {
-        let mut sums: BTreeMap<u16, (i128, i128)> = BTreeMap::new();
-        for (d, slot) in decisions.iter().zip(slots) {
-            if d.refusal.is_none() && slot.is_none() {
-                let sum = sums.entry(d.candidate.stage).or_default();
-                sum.0 += i128::from(d.candidate.expected_output);
-                sum.1 += i128::from(d.candidate.cost);
+                    _ => None,
+                })
+                .collect();
+            slots.fill(self, decisions, fates, &mut refusals);
+            let mut then = standing.clone();
+            spend(decisions, fates, &mut refusals, &mut then);
+            match self.below_ratio(standing, &then) {
+                Some(stage) => below.push(stage),
+                None => return refusals,
             }
         }
-        #[expect(clippy::cast_precision_loss, reason = "a ratio against a floor")]
-        let below = |(output, cost): &(i128, i128)| {
-            *cost > 0 && (*output as f64) < self.guardrails.incentive_ratio_min * (*cost as f64)
-        };
-        sums.iter().find(|(_, sum)| below(sum)).map(|(stage, _)| *stage)
     }
 
-    /// Takes money in order of rank until a pool or a stage has none left: R15.
-    fn spend(&self, decisions: &mut [Decision]) {
-        let mut pools: Vec<i64> = self.pools.iter().map(|p| p.0).collect();
-        let mut stages: BTreeMap<u16, i64> =
-            self.money.iter().map(|(stage, money)| (*stage, money.stage_max.0)).collect();
-        for d in decisions.iter_mut().filter(|d| d.refusal.is_none() && d.candidate.cost > 0) {
-            let cost = d.candidate.cost;
-            let money = self.money.get(&d.candidate.stage);
-            let pool = money.and_then(|m| pools.get_mut(m.pool));
-            let stage = stages.get_mut(&d.candidate.stage);
-            d.refusal = match (pool, stage) {
-                (Some(pool), _) if *pool < cost => Some(refused(RefusalCode::R15, "GR-6")),
-                (Some(_), Some(stage)) if *stage < cost => Some(refused(RefusalCode::R15, "GR-7")),
-                (Some(pool), Some(stage)) => {
-                    *pool -= cost;
-                    *stage -= cost;
-                    None
-                }
-                // A stage without a pool has no money at all.
-                _ => Some(refused(RefusalCode::R15, "H7")),
-            };
+    /// The first stage that takes money and whose grants of the cycle then promise less than the floor of
+    /// GR-5.
+    fn below_ratio(&self, before: &Standing, then: &Standing) -> Option<u16> {
+        #[expect(clippy::cast_precision_loss, reason = "a ratio against a floor")]
+        let keeps = |stage: &StageStanding| {
+            let floor = self.guardrails.incentive_ratio_min * stage.cost.0 as f64;
+            stage.expected_output.0 as f64 >= floor
+        };
+        let mut stages = then.stages.iter();
+        let costs_more = |at: &u16, stage: &StageStanding| {
+            before.stages.get(at).is_none_or(|before| stage.cost > before.cost)
+        };
+        stages.find(|(at, stage)| costs_more(at, stage) && !keeps(stage)).map(|(at, _)| *at)
+    }
+}
+
+/// Takes money in order of rank until a pool or a stage has none left: R15.
+fn spend(
+    decisions: &[Decision],
+    fates: &[Fate],
+    refusals: &mut [Option<Refusal>],
+    standing: &mut Standing,
+) {
+    for ((d, fate), refusal) in decisions.iter().zip(fates).zip(refusals) {
+        if *fate != Fate::Asks || refusal.is_some() {
+            continue;
+        }
+        let cost = d.candidate.cost;
+        let stage = standing.stages.get(&d.candidate.stage);
+        let pool = stage.and_then(|stage| standing.pools.get(stage.pool?));
+        *refusal = match (pool, stage) {
+            _ if cost == 0 => None,
+            (Some(pool), _) if pool.0 < cost => Some(refused(RefusalCode::R15, "GR-6")),
+            (Some(_), Some(stage)) if stage.left.0 < cost => {
+                Some(refused(RefusalCode::R15, "GR-7"))
+            }
+            (Some(_), Some(_)) => None,
+            // A stage without a pool has no money at all.
+            _ => Some(refused(RefusalCode::R15, "H7")),
+        };
+        if refusal.is_none() {
+            take(standing, &d.candidate);
         }
     }
 }
 
-#[derive(Debug, Default)]
-struct Taken {
-    families: Vec<(u32, u32)>,
-    contacts: u32,
-    commercial: u32,
-    last_contact: Option<u32>,
-}
-
-fn index(at: usize) -> Option<u32> {
-    u32::try_from(at).ok()
-}
-
-/// GR-1: one more commercial delivery fits when c + 1 <= max(cap * (n + 1), 1 where cap > 0).
-fn within_commercial_cap(cap: f64, delivered: u32, commercial: u32) -> bool {
-    let least = if cap > 0.0 { 1.0 } else { 0.0 };
-    let room = (cap * (f64::from(delivered) + 1.0)).max(least);
-    f64::from(commercial) + 1.0 <= room
+/// Takes a grant from the standing.
+fn take(standing: &mut Standing, c: &Candidate) {
+    let Some(stage) = standing.stages.get_mut(&c.stage) else { return };
+    stage.left.0 -= c.cost;
+    stage.cost.0 = stage.cost.0.saturating_add(c.cost);
+    stage.expected_output.0 = stage.expected_output.0.saturating_add(c.expected_output);
+    if let Some(pool) = stage.pool.and_then(|pool| standing.pools.get_mut(pool)) {
+        pool.0 -= c.cost;
+    }
 }
 
 /// Whether a member belongs to the holdout (domain H10): the first 8 bytes, big-endian, of

@@ -1,12 +1,13 @@
 //! Claims about arbitration: order, checks, budgets.
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use playbook_model::{Guardrails, Minor, Priority, RefusalCode};
 
 use super::{
-    ActionFacts, Arbitration, Candidate, ContactCaps, Decision, History, MemberFacts, StageMoney,
-    in_holdout, within_commercial_cap,
+    ActionFacts, Arbitration, Candidate, ContactCaps, Decision, Earlier, MemberFacts, Proposal,
+    StageStanding, Standing, in_holdout,
 };
+use crate::slots::{History, within_commercial_cap};
 
 fn guardrails() -> Guardrails {
     Guardrails {
@@ -51,36 +52,76 @@ fn candidate(stage: u16, row: u32, cost: i64, output: i64) -> Candidate {
     }
 }
 
+/// Facts as their owner holds them.
+#[derive(Default)]
+struct People {
+    keys: Vec<i64>,
+    consents: Vec<Vec<bool>>,
+    holdout: Vec<bool>,
+    unknown: Vec<bool>,
+    held: Vec<bool>,
+    service_only: Vec<bool>,
+    minor: Vec<bool>,
+    stage_cap: Vec<Option<f64>>,
+    contact_caps: Vec<ContactCaps>,
+    history: Vec<(u32, History)>,
+}
+
 struct Case {
     actions: Vec<ActionFacts>,
-    members: MemberFacts,
-    pool: i64,
-    stage_max: i64,
+    members: People,
+    standing: Standing,
 }
 
 fn case(actions: &[ActionFacts], rows: usize) -> Case {
+    let stage = StageStanding { pool: Some(0), left: Minor(1_000_000), ..Default::default() };
     Case {
         actions: actions.to_vec(),
-        members: MemberFacts { keys: (0..rows as i64).collect(), ..Default::default() },
-        pool: 1_000_000,
-        stage_max: 1_000_000,
+        members: People { keys: (0..rows as i64).collect(), ..Default::default() },
+        standing: Standing {
+            is_closed: false,
+            pools: vec![Minor(1_000_000)],
+            stages: (0..actions.len() as u16).map(|at| (at, stage)).collect(),
+        },
     }
 }
 
-fn decide(case: &Case, candidates: &[Candidate]) -> Vec<Decision> {
-    let actions =
-        case.actions.iter().enumerate().map(|(i, a)| (i as u16, vec![a.clone()])).collect();
-    let money = (0..case.actions.len() as u16)
-        .map(|s| (s, StageMoney { pool: 0, stage_max: Minor(case.stage_max) }))
-        .collect();
-    let arbitration = Arbitration {
-        guardrails: &guardrails(),
-        actions: &actions,
-        members: &case.members,
-        money: &money,
-        pools: &[Minor(case.pool)],
-    };
-    arbitration.decide(candidates.to_vec())
+impl Case {
+    fn pool(mut self, money: i64) -> Self {
+        self.standing.pools = vec![Minor(money)];
+        self
+    }
+
+    fn stage(&mut self, at: u16) -> &mut StageStanding {
+        self.standing.stages.get_mut(&at).expect("the case has the stage")
+    }
+
+    /// Decides and goes on from there: the next call finds what this one took.
+    fn call(&mut self, proposals: &[Proposal]) -> Vec<Decision> {
+        let actions =
+            self.actions.iter().enumerate().map(|(i, a)| (i as u16, vec![a.clone()])).collect();
+        let People { keys, consents, holdout, unknown, held, .. } = &self.members;
+        let People { service_only, minor, stage_cap, contact_caps, history, .. } = &self.members;
+        let members = MemberFacts {
+            consents,
+            keys,
+            holdout,
+            unknown,
+            held,
+            stage_cap,
+            service_only,
+            minor,
+            contact_caps,
+            history,
+        };
+        let arbitration = Arbitration { guardrails: &guardrails(), actions: &actions, members };
+        arbitration.decide(proposals.to_vec(), &mut self.standing)
+    }
+}
+
+fn decide(case: &mut Case, candidates: &[Candidate]) -> Vec<Decision> {
+    let proposals: Vec<Proposal> = candidates.iter().copied().map(Proposal::from).collect();
+    case.call(&proposals)
 }
 
 type Code = (u16, u32, Option<(RefusalCode, &'static str)>);
@@ -94,35 +135,37 @@ fn codes(decisions: &[Decision]) -> Vec<Code> {
 
 #[test]
 fn the_order_of_candidates_does_not_matter() {
-    let case = Case { pool: 250, ..case(&[PROMOTION, ActionFacts { family: 2, ..PROMOTION }], 5) };
+    let case = || case(&[PROMOTION, ActionFacts { family: 2, ..PROMOTION }], 5).pool(250);
     let mut candidates: Vec<Candidate> = (0..5)
         .flat_map(|row| {
             [candidate(0, row, 50, 400), candidate(1, row, 60, 400 + i64::from(row % 2))]
         })
         .collect();
-    let forward = decide(&case, &candidates);
+    let forward = decide(&mut case(), &candidates);
     candidates.reverse();
-    assert_eq!(forward, decide(&case, &candidates));
+    assert_eq!(forward, decide(&mut case(), &candidates));
     let spent: i64 = forward.iter().filter(|d| d.refusal.is_none()).map(|d| d.candidate.cost).sum();
     assert!(spent <= 250, "spent {spent}");
 }
 
 #[test]
 fn net_value_then_the_keyed_hash_decide_who_gets_the_last_money() {
-    let mut case = Case { pool: 20, ..case(&[PROMOTION], 3) };
+    let mut case = case(&[PROMOTION], 3).pool(20);
     case.members.keys = vec![9, 5, 7];
-    let seen =
-        decide(&case, &[candidate(0, 0, 10, 50), candidate(0, 1, 10, 50), candidate(0, 2, 10, 60)]);
+    let seen = decide(
+        &mut case,
+        &[candidate(0, 0, 10, 50), candidate(0, 1, 10, 50), candidate(0, 2, 10, 60)],
+    );
     let budget = Some((RefusalCode::R15, "GR-6"));
     assert_eq!(codes(&seen), [(0, 2, None), (0, 1, None), (0, 0, budget)]);
 }
 
 #[test]
 fn a_batch_that_promises_less_than_four_times_its_cost_is_refused_as_a_whole() {
-    let case = case(&[PROMOTION, ActionFacts { family: 2, ..PROMOTION }], 2);
+    let mut case = case(&[PROMOTION, ActionFacts { family: 2, ..PROMOTION }], 2);
     // 3.6 times in stage 0, 4.0 times in stage 1.
     let seen = decide(
-        &case,
+        &mut case,
         &[
             candidate(0, 0, 50_000, 180_000),
             candidate(0, 1, 50_000, 180_000),
@@ -135,7 +178,7 @@ fn a_batch_that_promises_less_than_four_times_its_cost_is_refused_as_a_whole() {
 
 #[test]
 fn a_batch_that_costs_nothing_passes_the_ratio() {
-    let seen = decide(&case(&[PROMOTION], 1), &[candidate(0, 0, 0, 0)]);
+    let seen = decide(&mut case(&[PROMOTION], 1), &[candidate(0, 0, 0, 0)]);
     assert_eq!(codes(&seen), [(0, 0, None)]);
 }
 
@@ -143,15 +186,16 @@ fn a_batch_that_costs_nothing_passes_the_ratio() {
 fn a_refused_batch_gives_its_slots_back() {
     let mut case = case(&[PROMOTION, ActionFacts { family: 2, ..PROMOTION }], 1);
     case.members.contact_caps = vec![ONE_EACH];
-    // Stage 0 ranks first by net value but breaks the ratio; stage 1 takes the slot it would have had.
-    let seen = decide(&case, &[candidate(0, 0, 1_000, 2_000), candidate(1, 0, 10, 100)]);
-    assert_eq!(codes(&seen), [(0, 0, Some((RefusalCode::R15, "GR-5"))), (1, 0, None)]);
+    // Stage 0 ranks first by net value but breaks the ratio; stage 1 takes the slot it would have had, and
+    // from then on the slot is what stage 0 lacks first.
+    let seen = decide(&mut case, &[candidate(0, 0, 1_000, 2_000), candidate(1, 0, 10, 100)]);
+    assert_eq!(codes(&seen), [(0, 0, Some((RefusalCode::R14, "H9"))), (1, 0, None)]);
 }
 
 #[test]
 fn one_member_gets_one_of_a_family_and_the_loser_names_the_winner() {
-    let case = case(&[PROMOTION, PROMOTION], 1);
-    let seen = decide(&case, &[candidate(0, 0, 10, 100), candidate(1, 0, 10, 200)]);
+    let mut case = case(&[PROMOTION, PROMOTION], 1);
+    let seen = decide(&mut case, &[candidate(0, 0, 10, 100), candidate(1, 0, 10, 200)]);
     assert_eq!(codes(&seen), [(1, 0, None), (0, 0, Some((RefusalCode::R12, "H9")))]);
     assert_eq!(seen[1].refusal.and_then(|r| r.lost_to), Some(0));
 }
@@ -160,9 +204,9 @@ fn one_member_gets_one_of_a_family_and_the_loser_names_the_winner() {
 fn a_cap_used_up_before_is_frequency_and_one_lost_to_a_rival_is_arbitration() {
     let mut case = case(&[PROMOTION, ActionFacts { family: 2, ..PROMOTION }], 2);
     case.members.contact_caps = vec![ONE_EACH; 2];
-    case.members.history = HashMap::from([(1, History { contacts_day: 1, ..History::default() })]);
+    case.members.history = vec![(1, History { contacts_day: 1, ..History::default() })];
     let seen = decide(
-        &case,
+        &mut case,
         &[candidate(0, 0, 10, 100), candidate(1, 0, 10, 90), candidate(0, 1, 10, 80)],
     );
     assert_eq!(
@@ -194,8 +238,8 @@ fn commercial_messages_have_a_cap_a_day_and_one_a_week_beside_that_of_all() {
     ] {
         let mut case = case(&[PROMOTION, ActionFacts { family: 2, ..PROMOTION }], 1);
         case.members.contact_caps = vec![caps];
-        case.members.history = HashMap::from([(0, history.clone())]);
-        let seen = decide(&case, &[candidate(0, 0, 10, 100), candidate(1, 0, 10, 90)]);
+        case.members.history = vec![(0, history.clone())];
+        let seen = decide(&mut case, &[candidate(0, 0, 10, 100), candidate(1, 0, 10, 90)]);
         assert_eq!(codes(&seen), [(0, 0, first), (1, 0, second)], "{history:?}");
     }
 }
@@ -210,10 +254,19 @@ fn the_first_failing_check_names_the_refusal() {
     case.members.service_only = vec![true, true, true, true, true, false, false];
     case.members.held = vec![true, true, true, true, true, true, false];
     let candidates: Vec<Candidate> = (0..7).map(|row| candidate(0, row, 10, 100)).collect();
-    let seen: Vec<Option<&str>> =
-        decide(&case, &candidates).iter().map(|d| d.refusal.map(|r| r.code.code())).collect();
+    let codes = |decisions: Vec<Decision>| -> Vec<Option<&str>> {
+        decisions.iter().map(|d| d.refusal.map(|r| r.code.code())).collect()
+    };
     let first = ["R04", "R05", "R06", "R07", "R10", "R11"].map(Some);
-    assert_eq!(seen, [&first[..], &[None]].concat());
+    assert_eq!(codes(decide(&mut case, &candidates)), [&first[..], &[None]].concat());
+    // What stops a stage or a whole cycle comes before everything that is known of a member.
+    case.stage(0).frozen = true;
+    assert_eq!(codes(decide(&mut case, &candidates)), [Some("R03"); 7]);
+    case.standing.is_closed = true;
+    assert_eq!(codes(decide(&mut case, &candidates)), [Some("R02"); 7]);
+    let foreign: Vec<Candidate> =
+        candidates.iter().map(|c| Candidate { action: 9, ..*c }).collect();
+    assert_eq!(codes(decide(&mut case, &foreign)), [Some("R01"); 7]);
 }
 
 #[test]
@@ -221,7 +274,7 @@ fn service_reaches_a_member_with_an_open_complaint() {
     let service = ActionFacts { priority: Priority::Service, commercial: false, ..PROMOTION };
     let mut case = case(&[service, PROMOTION], 1);
     case.members.service_only = vec![true];
-    let seen = decide(&case, &[candidate(0, 0, 0, 0), candidate(1, 0, 0, 10)]);
+    let seen = decide(&mut case, &[candidate(0, 0, 0, 0), candidate(1, 0, 0, 10)]);
     assert_eq!(codes(&seen), [(0, 0, None), (1, 0, Some((RefusalCode::R10, "GR-12")))]);
 }
 
@@ -244,9 +297,12 @@ fn the_commercial_cap_of_a_stage_lets_one_through_unless_it_is_zero() {
 
 #[test]
 fn one_stage_takes_no_more_than_its_share_of_the_pool() {
-    let case = Case { stage_max: 25, ..case(&[PROMOTION], 3) };
-    let seen =
-        decide(&case, &[candidate(0, 0, 10, 50), candidate(0, 1, 10, 50), candidate(0, 2, 10, 50)]);
+    let mut case = case(&[PROMOTION], 3);
+    case.stage(0).left = Minor(25);
+    let seen = decide(
+        &mut case,
+        &[candidate(0, 0, 10, 50), candidate(0, 1, 10, 50), candidate(0, 2, 10, 50)],
+    );
     assert_eq!(seen[2].refusal.map(|r| (r.code, r.rule)), Some((RefusalCode::R15, "GR-7")));
 }
 
@@ -256,4 +312,120 @@ fn the_holdout_is_sticky_and_near_its_share() {
     assert!((850..1150).contains(&held), "{held} of 20,000");
     assert!(!in_holdout("m1", 0.0));
     assert!(in_holdout("m1", 1.0));
+}
+
+fn before(candidate: Candidate, earlier: Earlier) -> Proposal {
+    Proposal { candidate, earlier }
+}
+
+#[test]
+fn what_was_granted_before_is_answered_so_and_takes_nothing_again() {
+    let mut case = case(&[PROMOTION, ActionFacts { family: 2, ..PROMOTION }], 2).pool(15);
+    case.members.contact_caps = vec![ONE_EACH; 2];
+    // Neither a freeze nor the end of the cycle takes back what a member has.
+    (case.standing.is_closed, case.stage(0).frozen) = (true, true);
+    let standing = case.standing.clone();
+    let seen = case.call(&[
+        before(candidate(0, 0, 10, 100), Earlier::Granted),
+        before(candidate(0, 1, 10, 90), Earlier::GrantedNow),
+        before(candidate(1, 0, 10, 80), Earlier::Released),
+    ]);
+    let once = Some((RefusalCode::R12, "H7"));
+    assert_eq!(codes(&seen), [(0, 0, None), (0, 1, None), (1, 0, once)]);
+    assert!(seen[0].granted_before && seen[1].granted_before && !seen[2].granted_before);
+    assert_eq!(case.standing, standing);
+}
+
+#[test]
+fn a_grant_of_this_very_time_keeps_its_slot_and_is_named_as_the_winner() {
+    let actions = [PROMOTION, ActionFacts { family: 2, ..PROMOTION }, PROMOTION];
+    let candidates = [candidate(0, 0, 10, 100), candidate(1, 0, 10, 90), candidate(2, 0, 10, 80)];
+    let fresh = || {
+        let mut fresh = case(&actions, 1);
+        fresh.members.contact_caps = vec![ONE_EACH];
+        fresh
+    };
+    let first = decide(&mut fresh(), &candidates);
+    let again = fresh().call(&[
+        before(candidates[0], Earlier::GrantedNow),
+        candidates[1].into(),
+        candidates[2].into(),
+    ]);
+    assert_eq!(codes(&first), codes(&again));
+    let lost_to = |decisions: &[Decision]| -> Vec<Option<u32>> {
+        decisions.iter().map(|d| d.refusal.and_then(|r| r.lost_to)).collect()
+    };
+    assert_eq!(lost_to(&first), [None, Some(0), Some(0)]);
+    assert_eq!(lost_to(&again), [None, Some(0), Some(0)]);
+    // A better proposal that comes later does not push it out.
+    let late = fresh().call(&[before(candidates[1], Earlier::GrantedNow), candidates[0].into()]);
+    assert_eq!(codes(&late), [(0, 0, Some((RefusalCode::R14, "H9"))), (1, 0, None)]);
+}
+
+#[test]
+fn a_stage_keeps_its_floor_over_all_calls_of_a_cycle() {
+    let mut case = case(&[PROMOTION, ActionFacts { family: 2, ..PROMOTION }], 9);
+    // 10 times its cost: from here on, one at 2 times and one at 3 keep the whole at 4 and more.
+    assert_eq!(codes(&decide(&mut case, &[candidate(0, 0, 10, 100)])), [(0, 0, None)]);
+    assert_eq!(codes(&decide(&mut case, &[candidate(0, 1, 10, 20)])), [(0, 1, None)]);
+    let low = Some((RefusalCode::R15, "GR-5"));
+    assert_eq!(codes(&decide(&mut case, &[candidate(0, 2, 100, 200)])), [(0, 2, low)]);
+    let both = [candidate(0, 2, 100, 200), candidate(0, 3, 10, 400)];
+    assert_eq!(codes(&decide(&mut case, &both)), [(0, 3, None), (0, 2, None)]);
+    assert_eq!((case.stage(0).cost, case.stage(0).expected_output), (Minor(130), Minor(720)));
+}
+
+#[test]
+fn a_stage_whose_best_proposals_find_no_money_must_keep_its_floor_without_them() {
+    let mut case = case(&[PROMOTION], 2).pool(50);
+    let seen = decide(&mut case, &[candidate(0, 0, 100, 1_000), candidate(0, 1, 10, 20)]);
+    assert!(seen.iter().all(|d| d.refusal.is_some_and(|r| r.code == RefusalCode::R15)), "{seen:?}");
+    assert_eq!(case.standing.pools, [Minor(50)]);
+}
+
+#[test]
+fn commercial_deliveries_of_one_call_count_against_the_stage_cap_as_they_come() {
+    let service = |family| ActionFacts {
+        priority: Priority::Service,
+        family,
+        commercial: false,
+        ..PROMOTION
+    };
+    let promotion = |family| ActionFacts { family, ..PROMOTION };
+    let over = Some((RefusalCode::R10, "GR-1"));
+    let mut case = case(&[promotion(1), promotion(2), service(3), service(4)], 1);
+    case.members.stage_cap = vec![Some(0.4)];
+    let two = [candidate(0, 0, 0, 9), candidate(1, 0, 0, 8)];
+    assert_eq!(codes(&decide(&mut case, &two)), [(0, 0, None), (1, 0, over)]);
+    // Deliveries of the same call leave room: 2 of 5 are 0.4, whatever their order.
+    let late = ActionFacts { priority: Priority::Promotion, ..service(5) };
+    case.actions = vec![promotion(1), promotion(2), service(3), service(4), late];
+    let five =
+        [two[0], two[1], candidate(2, 0, 0, 0), candidate(3, 0, 0, 0), candidate(4, 0, 0, 1)];
+    let seen = decide(&mut case, &five);
+    assert!(seen.iter().all(|d| d.refusal.is_none()), "{seen:?}");
+}
+
+#[test]
+fn asking_again_grants_nothing_more() {
+    // A refused batch, what its slots make possible, and a second batch that then keeps the floor.
+    let actions = [PROMOTION, ActionFacts { family: 1, ..PROMOTION }];
+    let mut case = case(&actions, 2);
+    let all = [candidate(0, 0, 1_000, 3_000), candidate(0, 1, 10, 60), candidate(1, 0, 10, 50)];
+    let first = decide(&mut case, &all);
+    let granted: Vec<(u16, u32)> =
+        first.iter().filter(|d| d.is_new()).map(|d| (d.candidate.stage, d.candidate.row)).collect();
+    assert_eq!(granted, [(0, 1), (1, 0)]);
+    let again: Vec<Proposal> = first
+        .iter()
+        .map(|d| {
+            let earlier = if d.is_new() { Earlier::GrantedNow } else { Earlier::Never };
+            before(d.candidate, earlier)
+        })
+        .collect();
+    let standing = case.standing.clone();
+    let second = case.call(&again);
+    assert_eq!(codes(&second), codes(&first));
+    assert!(second.iter().all(|d| !d.is_new()));
+    assert_eq!(case.standing, standing);
 }

@@ -4,6 +4,7 @@
 
 mod arbitrate;
 mod error;
+mod facts;
 mod fit;
 mod gather;
 mod graph;
@@ -13,19 +14,22 @@ mod prepare;
 mod progress;
 mod result;
 mod run;
+mod slots;
 mod source;
 mod stream;
 
 pub use arbitrate::{
-    ActionFacts, Arbitration, Candidate, ContactCaps, Decision, History, MemberFacts, Refusal,
-    StageMoney, in_holdout,
+    ActionFacts, Arbitration, Candidate, ContactCaps, Decision, Earlier, MemberFacts, Proposal,
+    Refusal, StageStanding, Standing, in_holdout,
 };
 pub use error::CycleError;
 pub use gather::WrongType;
 pub use graph::{GraphProblem, Input, Offer, Wiring, order, outputs_of};
 pub use laps::Laps;
+pub use money::{Answer, Desk, Money, Spender, budget_plan, spenders};
 pub use prepare::{PrepareProblem, Prepared, fall_back, prepare};
 pub use progress::{Cancel, Progress, Silent};
-pub use result::{AccountUse, CycleRun, ModelFacts, StageRun, StageUsage};
+pub use result::{AccountUse, CycleRun, LedgerSpan, ModelFacts, StageRun, StageUsage};
 pub use run::{CycleOptions, RunKey, TakeMembers, cycle_number, run_cycle};
+pub use slots::History;
 pub use source::{DataSource, Intake, SourceError, SourceIntake};

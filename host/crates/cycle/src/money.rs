@@ -1,185 +1,377 @@
 //! The cycle's side of the ledger: what is free, who got what before, and booking what was decided.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
 use playbook_ledger::{
-    BudgetAccounts, BudgetPlan, CycleRef, GrantAnswer, GrantRequest, Ledger, LedgerError, Opening,
-    PluginLimit,
+    Booked, BudgetAccounts, BudgetPlan, CycleRef, CycleStanding, GrantAnswer, GrantRequest,
+    GrantState, Ledger, LedgerError, Opening, PastGrant, PluginLimit, StageUse, Turn,
 };
-use playbook_model::{Cells, Column, Digest, Frame, Kind, Minor, Playbook, RefusalCode, UnixMs};
-use rayon::prelude::*;
+use playbook_model::{
+    ActionInfo, Digest, Guardrails, Kind, Minor, Playbook, Priority, RefusalCode, UnixMs,
+};
 
 use crate::arbitrate::{
-    ActionFacts, Candidate, ContactCaps, Decision, History, MemberFacts, Refusal, StageMoney,
-    in_holdout,
+    ActionFacts, Arbitration, Candidate, Decision, Earlier, MemberFacts, Proposal, StageStanding,
+    Standing, each, refused,
 };
+use crate::laps::Laps;
 use crate::prepare::Prepared;
-use crate::result::AccountUse;
+use crate::result::{AccountUse, LedgerSpan};
+use crate::slots::History;
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
+/// Longest window of GR-1.
+const MONTH_MS: i64 = 30 * DAY_MS;
+
+/// A stage that grants.
+#[derive(Debug, Clone, Copy)]
+pub struct Spender<'a> {
+    /// Position in the playbook.
+    pub position: u16,
+    /// Name in the playbook.
+    pub name: &'a str,
+    /// Pool that pays; `None`: no money.
+    pub pool: Option<&'a str>,
+    /// What it can grant.
+    pub actions: &'a [ActionInfo],
+}
+
+/// The stages of a playbook as those who may grant.
+#[must_use]
+pub fn spenders(stages: &[Prepared]) -> Vec<Spender<'_>> {
+    stages
+        .iter()
+        .filter_map(|stage| {
+            Some(Spender {
+                position: u16::try_from(stage.position).ok()?,
+                name: &stage.def.name,
+                pool: stage.def.pool.as_deref(),
+                actions: &stage.shape.actions,
+            })
+        })
+        .collect()
+}
+
+/// The money of a playbook as the ledger takes it.
+#[must_use]
+pub fn budget_plan(playbook: &Playbook) -> BudgetPlan {
+    let spending =
+        playbook.stages.iter().filter(|s| matches!(s.kind, Kind::Incentive | Kind::Campaign));
+    let budget = playbook.budget.as_ref();
+    BudgetPlan {
+        playbook: playbook.id.clone(),
+        total: budget.map_or(Minor::ZERO, |b| b.total),
+        reserve_share: budget.map_or(0.0, |b| b.reserve),
+        pools: budget.map_or_else(BTreeMap::new, |b| b.pools.clone()),
+        plugins: spending
+            .map(|s| PluginLimit {
+                stage: s.name.clone(),
+                pool: s.pool.clone().filter(|_| budget.is_some()),
+            })
+            .collect(),
+        plugin_share_max: budget.map_or(1.0, |b| b.plugin_share_max),
+    }
+}
+
+/// What decides beside the members: rules, stages, and the numbers of their families and purposes.
+#[derive(Debug)]
+pub struct Desk<'a> {
+    rules: &'a Guardrails,
+    spenders: &'a [Spender<'a>],
+    actions: BTreeMap<u16, Vec<ActionFacts>>,
+    families: BTreeMap<String, u32>,
+    /// Consent purposes by number.
+    pub purposes: Vec<String>,
+}
+
+impl<'a> Desk<'a> {
+    /// Numbers the families and purposes of all actions.
+    #[must_use]
+    pub fn new(rules: &'a Guardrails, spenders: &'a [Spender<'a>]) -> Self {
+        let mut desk = Self {
+            rules,
+            spenders,
+            actions: BTreeMap::new(),
+            families: BTreeMap::new(),
+            purposes: Vec::new(),
+        };
+        for spender in spenders {
+            let facts = spender.actions.iter().map(|action| desk.facts(action)).collect();
+            desk.actions.insert(spender.position, facts);
+        }
+        desk
+    }
+
+    fn facts(&mut self, action: &ActionInfo) -> ActionFacts {
+        let purposes = &mut self.purposes;
+        let purpose = (!action.purpose.is_empty()).then(|| {
+            purposes.iter().position(|p| *p == action.purpose).unwrap_or_else(|| {
+                purposes.push(action.purpose.clone());
+                purposes.len() - 1
+            })
+        });
+        let next = u32::try_from(self.families.len()).unwrap_or(u32::MAX);
+        ActionFacts {
+            priority: action.priority,
+            family: *self.families.entry(action.family.clone()).or_insert(next),
+            purpose,
+            commercial: action.commercial,
+            contacts_member: action.contacts_member,
+        }
+    }
+
+    fn spender(&self, c: &Candidate) -> Option<(&Spender<'a>, &ActionInfo)> {
+        let spender = self.spenders.iter().find(|spender| spender.position == c.stage)?;
+        Some((spender, spender.actions.get(usize::from(c.action))?))
+    }
+}
+
+/// What became of a call's proposals.
+#[derive(Debug)]
+pub struct Answer {
+    /// In order of arbitration.
+    pub decisions: Vec<Decision>,
+    /// The playbook's accounts afterwards, parents before children.
+    pub accounts: Vec<AccountUse>,
+    /// The ledger before and after.
+    pub span: LedgerSpan,
+}
 
 /// Accounts of the playbook with what they held when the cycle began.
-pub(crate) struct Money<'a> {
+#[derive(Debug)]
+pub struct Money<'a> {
     ledger: &'a Ledger,
     cycle: CycleRef,
     now: UnixMs,
     accounts: BudgetAccounts,
     opening: Opening,
+    /// Where the cycle stood at the last call.
+    known: Mutex<Option<CycleStanding>>,
 }
 
 impl<'a> Money<'a> {
     /// Makes the budget tree and begins the cycle, or goes on with it.
-    pub(crate) fn open(
+    ///
+    /// # Errors
+    /// A plan that does not fit what is bound already, or a fault of the ledger.
+    pub fn open(
         ledger: &'a Ledger,
-        playbook: &Playbook,
+        plan: &BudgetPlan,
         number: i64,
         now: UnixMs,
         run_key: Digest,
     ) -> Result<Self, LedgerError> {
-        let spending =
-            playbook.stages.iter().filter(|s| matches!(s.kind, Kind::Incentive | Kind::Campaign));
-        let budget = playbook.budget.as_ref();
-        let plan = BudgetPlan {
-            playbook: playbook.id.clone(),
-            total: budget.map_or(Minor::ZERO, |b| b.total),
-            reserve_share: budget.map_or(0.0, |b| b.reserve),
-            pools: budget.map_or_else(BTreeMap::new, |b| b.pools.clone()),
-            plugins: spending
-                .map(|s| PluginLimit {
-                    stage: s.name.clone(),
-                    pool: s.pool.clone().filter(|_| budget.is_some()),
-                })
-                .collect(),
-            plugin_share_max: budget.map_or(1.0, |b| b.plugin_share_max),
-        };
-        let accounts = ledger.ensure_budget(&plan, now)?;
-        let cycle = CycleRef { playbook: playbook.id.clone(), number };
+        let accounts = ledger.ensure_budget(plan, now)?;
+        let cycle = CycleRef { playbook: plan.playbook.clone(), number };
         let opening = ledger.begin_cycle(&cycle, run_key, now)?;
-        Ok(Self { ledger, cycle, now, accounts, opening })
+        Ok(Self { ledger, cycle, now, accounts, opening, known: Mutex::new(None) })
     }
 
     /// Free money of a pool when the cycle began.
-    pub(crate) fn pool_available(&self, pool: Option<&str>) -> Minor {
+    #[must_use]
+    pub fn pool_available(&self, pool: Option<&str>) -> Minor {
         pool.and_then(|p| self.accounts.pools.get(p))
             .and_then(|id| self.opening.available.get(id).copied())
             .unwrap_or(Minor::ZERO)
     }
 
-    /// Per stage the pool that pays and the most that it may take; and the free money per pool.
-    pub(crate) fn stage_money(
+    /// Decides on the candidates of some members and books what is granted: one unit of work, in which
+    /// nobody else books. `members` come without a history, which the ledger has.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    pub fn decide(
         &self,
-        stages: &[Prepared],
-        single_investment_max: f64,
-    ) -> (BTreeMap<u16, StageMoney>, Vec<Minor>) {
-        let names: Vec<&String> = self.accounts.pools.keys().collect();
-        let pools = names.iter().map(|p| self.pool_available(Some(p))).collect();
-        let money = stages
-            .iter()
-            .filter_map(|stage| {
-                let name = stage.def.pool.as_ref()?;
-                let pool = names.iter().position(|p| *p == name)?;
-                let account = self.accounts.plugins.get(&stage.def.name)?;
-                let own = self.opening.available.get(account).copied().unwrap_or(Minor::ZERO);
-                let share = self.pool_available(Some(name)).share_down(single_investment_max);
-                let position = u16::try_from(stage.position).ok()?;
-                Some((position, StageMoney { pool, stage_max: own.min(share) }))
-            })
-            .collect();
-        (money, pools)
+        desk: &Desk<'_>,
+        members: MemberFacts<'_>,
+        candidates: Vec<Candidate>,
+        laps: &mut Laps,
+    ) -> Result<Answer, LedgerError> {
+        let turn = self.ledger.turn()?;
+        let decided_at = self.ledger.head()?;
+        let mut decisions = Vec::new();
+        if !candidates.is_empty() {
+            let mut last = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = match last.take() {
+                Some(mut known) => {
+                    turn.catch_up(&mut known)?;
+                    known
+                }
+                None => turn.standing(&self.cycle)?,
+            };
+            let known = &*last.insert(known);
+            let (proposals, rivals) = self.proposals(desk, known, members.keys, candidates);
+            let history = self.history(desk, members.keys, &proposals, &rivals)?;
+            let members = MemberFacts { history: &history, ..members };
+            let arbitration =
+                Arbitration { guardrails: desk.rules, actions: &desk.actions, members };
+            let mut standing = self.standing(desk, known);
+            decisions = arbitration.decide(proposals, &mut standing);
+            laps.end("arbitration");
+            self.book(&turn, desk, members.keys, &mut decisions)?;
+        }
+        let accounts = self.uses()?;
+        laps.end("ledger");
+        let span = LedgerSpan { decided_at, booked_to: self.ledger.head()? };
+        Ok(Answer { decisions, accounts, span })
     }
 
-    /// What members got before this cycle, inside the windows of H9 and GR-1.
-    pub(crate) fn history(
+    /// Where the cycle stands: pools as they are now, and what each stage may still take.
+    fn standing(&self, desk: &Desk<'_>, known: &CycleStanding) -> Standing {
+        let free = |id| known.accounts.get(id).copied();
+        let names: Vec<&String> = self.accounts.pools.keys().collect();
+        let pools = self.accounts.pools.values();
+        let pools = pools.map(|id| free(id).map_or(Minor::ZERO, |free| free.now)).collect();
+        let stages = desk.spenders.iter().filter_map(|spender| {
+            let account = free(self.accounts.plugins.get(spender.name)?)?;
+            let StageUse { cost, expected_output, bound } =
+                known.stages.get(spender.name).copied().unwrap_or_default();
+            let pool = spender.pool.and_then(|pool| names.iter().position(|name| *name == pool));
+            let at_opening = spender.pool.and_then(|pool| free(self.accounts.pools.get(pool)?));
+            let share = at_opening.map_or(Minor::ZERO, |free| free.at_opening);
+            let share = share.share_down(desk.rules.single_investment_max);
+            let left = Minor(share.0.saturating_sub(bound.0)).min(account.now);
+            let frozen = account.frozen;
+            let stage = StageStanding { pool, left, frozen, cost, expected_output };
+            Some((spender.position, stage))
+        });
+        Standing { is_closed: known.is_closed, pools, stages: stages.collect() }
+    }
+
+    /// The candidates with what the ledger knows of their keys, and the entries of those that were granted
+    /// at this very time.
+    fn proposals(
         &self,
+        desk: &Desk<'_>,
+        known: &CycleStanding,
         keys: &[i64],
-        families: &mut Families,
-        family_window_h: u32,
-    ) -> Result<HashMap<u32, History>, LedgerError> {
-        let window = (30 * DAY_MS).max(i64::from(family_window_h) * HOUR_MS);
-        let past = self.ledger.grants_since(&self.cycle, UnixMs(self.now.0 - window))?;
+        candidates: Vec<Candidate>,
+    ) -> (Vec<Proposal>, HashSet<i64>) {
+        if known.grants.is_empty() {
+            return (candidates.into_iter().map(Proposal::from).collect(), HashSet::new());
+        }
+        let look_up = |mut candidate: Candidate| {
+            let key = self.key(desk, keys, &candidate);
+            let Some(booked) = key.and_then(|key| known.grants.get(&key)) else {
+                return (Proposal::from(candidate), None);
+            };
+            let Booked { quantity, cost, expected_output, .. } = *booked;
+            (candidate.quantity, candidate.cost) = (quantity, cost.0);
+            candidate.expected_output = expected_output.0;
+            let earlier = match booked.state {
+                GrantState::Released => Earlier::Released,
+                _ if booked.at == self.now => Earlier::GrantedNow,
+                _ => Earlier::Granted,
+            };
+            let rival = (earlier == Earlier::GrantedNow).then_some(booked.entry);
+            (Proposal { candidate, earlier }, rival)
+        };
+        let found = each(candidates, look_up);
+        let rivals = found.iter().filter_map(|(_, rival)| *rival).collect();
+        (found.into_iter().map(|(proposal, _)| proposal).collect(), rivals)
+    }
+
+    fn key(&self, desk: &Desk<'_>, keys: &[i64], c: &Candidate) -> Option<Digest> {
+        let (spender, action) = desk.spender(c)?;
+        let member = keys.get(c.row as usize)?;
+        Some(grant_key(&self.cycle, spender.name, &action.name, *member))
+    }
+
+    /// What the members that have proposals got inside the windows of H9 and GR-1, whenever and by
+    /// whichever cycle, but for the entries `rivals`.
+    fn history(
+        &self,
+        desk: &Desk<'_>,
+        keys: &[i64],
+        proposals: &[Proposal],
+        rivals: &HashSet<i64>,
+    ) -> Result<Vec<(u32, History)>, LedgerError> {
+        let family_ms = i64::from(desk.rules.family_window_h) * HOUR_MS;
+        let from = UnixMs(self.now.0.saturating_sub(MONTH_MS.max(family_ms)));
+        let mut rows: Vec<u32> = proposals.iter().map(|p| p.candidate.row).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        let lone = if let [row] = rows[..] { keys.get(row as usize) } else { None };
+        let past = match lone {
+            Some(member) => self.ledger.grants_of(*member, from)?,
+            None => self.ledger.grants_since(from)?,
+        };
         if past.grants.is_empty() {
-            return Ok(HashMap::new());
+            return Ok(Vec::new());
         }
-        let numbers: Vec<u32> = past.families.iter().map(|f| families.number(f)).collect();
-        let mut history = HashMap::new();
-        for (row, key) in keys.iter().enumerate() {
-            let grants = past.of_member(*key);
-            if grants.is_empty() {
-                continue;
+        let of_row = |row: u32| {
+            let grants = past.of_member(*keys.get(row as usize)?);
+            let counted: Vec<&PastGrant> =
+                grants.iter().filter(|grant| !rivals.contains(&grant.entry)).collect();
+            let mut seen = History::NOTHING;
+            for grant in &counted {
+                let family = past.families.get(grant.family as usize);
+                let family = family.and_then(|family| desk.families.get(family).copied());
+                add(&mut seen, grant, family, self.now.0.saturating_sub(grant.at.0), family_ms);
             }
-            let mut seen = History::default();
-            for grant in grants {
-                let age_ms = self.now.0 - grant.at.0;
-                if age_ms < i64::from(family_window_h) * HOUR_MS
-                    && let Some(number) = numbers.get(grant.family as usize)
-                {
-                    seen.families.push(*number);
-                }
-                let contact = u32::from(grant.contacts_member);
-                let commercial = u32::from(grant.contacts_member && grant.commercial);
-                seen.contacts_day += if age_ms < DAY_MS { contact } else { 0 };
-                seen.commercial_day += if age_ms < DAY_MS { commercial } else { 0 };
-                seen.commercial_week += if age_ms < 7 * DAY_MS { commercial } else { 0 };
-                seen.delivered_30d += contact;
-                seen.commercial_30d += commercial;
-            }
-            history.insert(u32::try_from(row).unwrap_or(u32::MAX), seen);
-        }
-        Ok(history)
+            (!counted.is_empty()).then_some((row, seen))
+        };
+        Ok(rows.into_iter().filter_map(of_row).collect())
     }
 
     /// Books every granted decision; what the ledger refuses becomes a refusal with its code.
-    pub(crate) fn book(
+    fn book(
         &self,
-        decisions: &mut [Decision],
-        stages: &[Prepared],
+        turn: &Turn<'_>,
+        desk: &Desk<'_>,
         keys: &[i64],
+        decisions: &mut [Decision],
     ) -> Result<(), LedgerError> {
-        let by_position: BTreeMap<u16, &Prepared> =
-            stages.iter().filter_map(|s| Some((u16::try_from(s.position).ok()?, s))).collect();
-        let granted: Vec<usize> =
-            (0..decisions.len()).filter(|i| decisions[*i].refusal.is_none()).collect();
-        let requests: Vec<GrantRequest<'_>> = granted
-            .par_iter()
-            .filter_map(|i| {
-                let c = &decisions[*i].candidate;
-                let stage = by_position.get(&c.stage)?;
-                let action = stage.shape.actions.get(usize::from(c.action))?;
-                let member = keys.get(c.row as usize).copied()?;
-                Some(GrantRequest {
-                    key: grant_key(&self.cycle, &stage.def.name, &action.name, member),
-                    account: *self.accounts.plugins.get(&stage.def.name)?,
-                    member,
-                    stage: &stage.def.name,
-                    action: &action.name,
-                    family: &action.family,
-                    quantity: c.quantity,
-                    cost: Minor(c.cost),
-                    expected_output: Minor(c.expected_output),
-                    priority: action.priority as u8,
-                    contacts_member: action.contacts_member,
-                    commercial: action.commercial,
-                })
-            })
-            .collect();
-        let answers = self.ledger.grant_batch(&self.cycle, self.now, &requests)?;
+        let request = |at: usize| {
+            let c = &decisions[at].candidate;
+            let (spender, action) = desk.spender(c)?;
+            let member = *keys.get(c.row as usize)?;
+            let request = GrantRequest {
+                key: grant_key(&self.cycle, spender.name, &action.name, member),
+                account: *self.accounts.plugins.get(spender.name)?,
+                member,
+                stage: spender.name,
+                action: &action.name,
+                family: &action.family,
+                quantity: c.quantity,
+                cost: Minor(c.cost),
+                expected_output: Minor(c.expected_output),
+                priority: action.priority as u8,
+                contacts_member: action.contacts_member,
+                commercial: action.commercial,
+            };
+            Some((at, request))
+        };
+        let granted = (0..decisions.len()).filter(|at| decisions[*at].is_new()).collect();
+        let requests = each(granted, |at: usize| request(at).ok_or(at));
+        let unknown: Vec<usize> = requests.iter().filter_map(|r| r.err()).collect();
+        let (granted, requests): (Vec<usize>, Vec<GrantRequest<'_>>) =
+            requests.into_iter().flatten().unzip();
+        let answers = turn.grant_batch(&self.cycle, self.now, &requests)?;
+        for at in unknown {
+            decisions[at].refusal = Some(refused(RefusalCode::R01, "H6"));
+        }
         for (i, answer) in granted.into_iter().zip(answers) {
             let refusal = match answer {
-                GrantAnswer::Granted { .. } | GrantAnswer::AlreadyGranted { .. } => None,
-                GrantAnswer::Refused { .. } => Some((RefusalCode::R15, "GR-6")),
-                GrantAnswer::Frozen { .. } => Some((RefusalCode::R03, "H13")),
-                GrantAnswer::KeyConflict { .. } => Some((RefusalCode::R12, "H7")),
-                GrantAnswer::CycleClosed => Some((RefusalCode::R02, "H11")),
+                GrantAnswer::Granted { .. } => continue,
+                GrantAnswer::AlreadyGranted { .. } => {
+                    decisions[i].granted_before = true;
+                    continue;
+                }
+                GrantAnswer::Refused { .. } => refused(RefusalCode::R15, "GR-6"),
+                GrantAnswer::Frozen { .. } => refused(RefusalCode::R03, "H13"),
+                GrantAnswer::KeyConflict { .. } => refused(RefusalCode::R12, "H7"),
+                GrantAnswer::CycleClosed => refused(RefusalCode::R02, "H11"),
             };
-            decisions[i].refusal =
-                refusal.map(|(code, rule)| Refusal { code, rule, lost_to: None });
+            decisions[i].refusal = Some(refusal);
         }
         Ok(())
     }
 
     /// The playbook's accounts as they are now, parents before children.
-    pub(crate) fn uses(&self) -> Result<Vec<AccountUse>, LedgerError> {
+    fn uses(&self) -> Result<Vec<AccountUse>, LedgerError> {
         let mut uses: Vec<AccountUse> = self
             .ledger
             .balances()?
@@ -201,6 +393,24 @@ impl<'a> Money<'a> {
     }
 }
 
+/// Counts a grant in the windows that it falls into. A window reaches as far ahead as back: calls of a cycle
+/// may come in any order of their as-of times, and no stretch of a window's length may hold more than its
+/// cap. The deliveries that make room for commercial ones (n of GR-1) are those before alone.
+fn add(seen: &mut History, grant: &PastGrant, family: Option<u32>, age_ms: i64, family_ms: i64) {
+    let within = |window_ms: i64| u32::from(age_ms > -window_ms && age_ms < window_ms);
+    if within(family_ms) == 1 {
+        seen.families.extend(family);
+    }
+    let contact = u32::from(grant.contacts_member);
+    let commercial = u32::from(grant.contacts_member && grant.commercial);
+    let capped = u32::from(grant.priority != Priority::Transaction as u8);
+    seen.contacts_day += contact * capped * within(DAY_MS);
+    seen.commercial_day += commercial * capped * within(DAY_MS);
+    seen.commercial_week += commercial * capped * within(7 * DAY_MS);
+    seen.delivered_30d += contact * u32::from((0..MONTH_MS).contains(&age_ms));
+    seen.commercial_30d += commercial * within(MONTH_MS);
+}
+
 /// Idempotency key of a grant: one per playbook, cycle, stage, action and member, for ever.
 fn grant_key(cycle: &CycleRef, stage: &str, action: &str, member: i64) -> Digest {
     Digest::of_parts([
@@ -212,178 +422,6 @@ fn grant_key(cycle: &CycleRef, stage: &str, action: &str, member: i64) -> Digest
     ])
 }
 
-/// Families by number.
-#[derive(Debug, Default)]
-pub(crate) struct Families(BTreeMap<String, u32>);
-
-impl Families {
-    pub(crate) fn number(&mut self, family: &str) -> u32 {
-        let next = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
-        *self.0.entry(family.to_owned()).or_insert(next)
-    }
-}
-
-/// What the checks need to know of each action, and the purposes by number.
-pub(crate) fn action_facts(
-    stages: &[Prepared],
-    families: &mut Families,
-) -> (BTreeMap<u16, Vec<ActionFacts>>, Vec<String>) {
-    let mut purposes: Vec<String> = Vec::new();
-    let mut facts = BTreeMap::new();
-    for stage in stages {
-        let mut of_stage = Vec::new();
-        for action in &stage.shape.actions {
-            let purpose = (!action.purpose.is_empty()).then(|| {
-                purposes.iter().position(|p| *p == action.purpose).unwrap_or_else(|| {
-                    purposes.push(action.purpose.clone());
-                    purposes.len() - 1
-                })
-            });
-            of_stage.push(ActionFacts {
-                priority: action.priority,
-                family: families.number(&action.family),
-                purpose,
-                commercial: action.commercial,
-                contacts_member: action.contacts_member,
-            });
-        }
-        facts.insert(u16::try_from(stage.position).unwrap_or(u16::MAX), of_stage);
-    }
-    (facts, purposes)
-}
-
-/// What the checks need to know of the members that have candidates, read from features and outputs. Rows of
-/// others are left as if nothing were known.
-pub(crate) fn member_facts(
-    playbook: &Playbook,
-    stages: &[Prepared],
-    members: &Frame,
-    keys: &[i64],
-    purposes: &[String],
-    candidates: &[Candidate],
-) -> MemberFacts {
-    let rules = &playbook.guardrails;
-    let rows = Asked::of(candidates, members.rows());
-    let flag =
-        |name: &str| members.column(name).map(|c| rows.map(false, |r| c.integer(r) == Some(1)));
-    let consents =
-        purposes.iter().map(|p| flag(&format!("consent.{p}")).unwrap_or_default()).collect();
-    let named = |name: &Option<String>| name.as_deref().and_then(|n| members.column(n));
-    let complaint = named(&rules.complaint_feature);
-    let churn = named(&rules.churn_output);
-    let critical = churn.map(|c| rows.by_name(c, false, |name| name == Some("critical")));
-    let complains = complaint.map(|c| rows.map(false, |r| c.real(r).is_some_and(|v| v > 0.0)));
-    let service_only = match (critical, complains) {
-        (Some(a), Some(b)) => a.into_iter().zip(b).map(|(a, b)| a || b).collect(),
-        (one, other) => one.or(other).unwrap_or_default(),
-    };
-    let holdout = match (rules.holdout > 0.0, members.column("member")) {
-        (true, Some(ids)) => {
-            rows.map(false, |r| ids.text(r).is_some_and(|id| in_holdout(id, rules.holdout)))
-        }
-        _ => Vec::new(),
-    };
-    let minor = named(&rules.age_band_feature).map_or_else(Vec::new, |c| {
-        rows.by_name(c, false, |name| matches!(name, Some("under_14" | "14_17")))
-    });
-    let stage_cap = named(&rules.stage_output).map_or_else(Vec::new, |c| {
-        rows.by_name(c, None, |name| rules.stage_caps.get(name?).copied())
-    });
-    MemberFacts {
-        consents,
-        keys: keys.to_vec(),
-        holdout,
-        unknown: flag("unknown_identity").unwrap_or_default(),
-        held: flag("fraud_hold").unwrap_or_default(),
-        stage_cap,
-        service_only,
-        minor,
-        contact_caps: contact_caps(playbook, stages, members, &rows),
-        history: HashMap::new(),
-    }
-}
-
-/// Rows that have a candidate, ascending.
-struct Asked {
-    rows: Vec<u32>,
-    all: usize,
-}
-
-impl Asked {
-    fn of(candidates: &[Candidate], all: usize) -> Self {
-        let mut has = vec![false; all];
-        for candidate in candidates {
-            if let Some(has) = has.get_mut(candidate.row as usize) {
-                *has = true;
-            }
-        }
-        Self { rows: (0..).zip(has).filter_map(|(row, has)| has.then_some(row)).collect(), all }
-    }
-
-    /// A value for each row that is asked for, `other` for all others.
-    fn map<T: Copy + Send>(&self, other: T, of: impl Fn(usize) -> T + Sync) -> Vec<T> {
-        let found: Vec<T> =
-            self.rows.par_iter().with_min_len(4_096).map(|row| of(*row as usize)).collect();
-        let mut values = vec![other; self.all];
-        self.rows.iter().zip(found).for_each(|(row, value)| values[*row as usize] = value);
-        values
-    }
-
-    /// As [`Asked::map`], by the text of a column; each name of a category is looked at once.
-    fn by_name<T: Copy + Send + Sync>(
-        &self,
-        column: &Column,
-        other: T,
-        of: impl Fn(Option<&str>) -> T + Sync,
-    ) -> Vec<T> {
-        let Cells::Category { codes, names } = &column.cells else {
-            return self.map(other, |row| of(column.text(row)));
-        };
-        let named: Vec<T> = names.iter().map(|name| of(Some(name))).collect();
-        let missing = of(None);
-        self.map(other, |row| {
-            if column.is_valid(row) {
-                named.get(codes[row] as usize).copied().unwrap_or(missing)
-            } else {
-                missing
-            }
-        })
-    }
-}
-
-/// Caps of H9 by the member's segment; "" is the cap of every other segment.
-fn contact_caps(
-    playbook: &Playbook,
-    stages: &[Prepared],
-    members: &Frame,
-    rows: &Asked,
-) -> Vec<ContactCaps> {
-    let rules = &playbook.guardrails;
-    let all = [
-        &rules.contacts_per_day_max,
-        &rules.commercial_per_day_max,
-        &rules.commercial_per_week_max,
-    ];
-    if all.iter().all(|caps| caps.is_empty()) {
-        return Vec::new();
-    }
-    let segment = stages
-        .iter()
-        .filter(|s| s.def.kind == Kind::Segmentation)
-        .find_map(|s| members.column(&format!("{}.segment", s.def.name)));
-    let cap = |caps: &BTreeMap<String, u32>, segment: &str| {
-        caps.get(segment).or_else(|| caps.get("")).copied().unwrap_or(u32::MAX)
-    };
-    let of = |segment: Option<&str>| {
-        let name = segment.unwrap_or("");
-        ContactCaps {
-            all_day: cap(&rules.contacts_per_day_max, name),
-            commercial_day: cap(&rules.commercial_per_day_max, name),
-            commercial_week: cap(&rules.commercial_per_week_max, name),
-        }
-    };
-    match segment {
-        Some(column) => rows.by_name(column, ContactCaps::NONE, of),
-        None => vec![of(None); members.rows()],
-    }
-}
+#[cfg(test)]
+#[path = "money_tests.rs"]
+mod tests;

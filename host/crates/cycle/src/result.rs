@@ -30,6 +30,8 @@ pub struct CycleRun {
     pub decisions: Vec<Decision>,
     /// Accounts after the cycle, parents before children.
     pub accounts: Vec<AccountUse>,
+    /// Between which commit groups of the ledger the cycle decided.
+    pub ledger: LedgerSpan,
     /// Whether money was booked; false in a dry run.
     pub booked: bool,
     /// Where the time went.
@@ -131,6 +133,22 @@ impl From<playbook_runtime::Usage> for StageUsage {
             faults: usage.faults,
             log_lines: usage.log_lines,
         }
+    }
+}
+
+/// The part of a ledger's history in which a cycle decided and booked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LedgerSpan {
+    /// Last commit group before, with its seal: deciding there again gives the same.
+    pub decided_at: (i64, Digest),
+    /// Last commit group afterwards, with its seal.
+    pub booked_to: (i64, Digest),
+}
+
+impl Default for LedgerSpan {
+    fn default() -> Self {
+        let nothing = (0, Digest([0; 32]));
+        Self { decided_at: nothing, booked_to: nothing }
     }
 }
 

@@ -10,16 +10,17 @@ use playbook_model::{
 use playbook_runtime::{OpenedPlugin, Opening, Reuse};
 use rayon::prelude::*;
 
-use crate::arbitrate::{Arbitration, Candidate, Decision};
+use crate::arbitrate::Candidate;
 use crate::error::CycleError;
+use crate::facts::member_facts;
 use crate::fit::{Buckets, FitInput, fit};
 use crate::gather::{Gather, Rows, fillings, scatter};
 use crate::graph::Input;
 use crate::laps::Laps;
-use crate::money::{Families, Money, action_facts, member_facts};
+use crate::money::{Answer, Desk, Money, budget_plan, spenders};
 use crate::prepare::Prepared;
 use crate::progress::{Cancel, Progress};
-use crate::result::{AccountUse, CycleRun, ModelFacts, StageRun, StageUsage};
+use crate::result::{CycleRun, LedgerSpan, ModelFacts, StageRun, StageUsage};
 use crate::source::{DataSource, Intake, SourceError};
 use crate::stream::{Stream, Streamed, missing_columns, stream};
 
@@ -79,7 +80,8 @@ pub fn run_cycle(
     let mut cycle = Cycle::begin(playbook, stages, members, source, options)?;
     laps.end("keys");
     let run_key = (options.run_key)(source.digested()?);
-    let money = Money::open(ledger, playbook, cycle.run.number, cycle.context.now, run_key)?;
+    let plan = budget_plan(playbook);
+    let money = Money::open(ledger, &plan, cycle.run.number, cycle.context.now, run_key)?;
     laps.end("ledger");
     for wave in stages.chunk_by(|a, b| a.wave == b.wave) {
         let mut inputs = Vec::with_capacity(wave.len());
@@ -117,9 +119,10 @@ pub fn run_cycle(
     });
     laps.end("table of members");
     taken?;
-    let (decisions, accounts) = decided?;
-    cycle.run.decisions = decisions;
-    cycle.run.accounts = accounts;
+    let answer = decided?;
+    cycle.run.decisions = answer.decisions;
+    cycle.run.accounts = answer.accounts;
+    cycle.run.ledger = answer.span;
     cycle.run.laps = laps;
     cycle.run.booked = options.books;
     Ok(cycle.run)
@@ -184,6 +187,7 @@ impl<'a> Cycle<'a> {
                 stages: Vec::new(),
                 decisions: Vec::new(),
                 accounts: Vec::new(),
+                ledger: LedgerSpan::default(),
                 booked: false,
                 laps: Laps::start(),
             },
@@ -531,35 +535,12 @@ impl<'a> Cycle<'a> {
         candidates: Vec<Candidate>,
         money: &Money<'_>,
         laps: &mut Laps,
-    ) -> Result<(Vec<Decision>, Vec<AccountUse>), CycleError> {
-        if candidates.is_empty() {
-            return Ok((Vec::new(), money.uses()?));
-        }
-        let rules = &self.playbook.guardrails;
-        let mut families = Families::default();
-        let (actions, purposes) = action_facts(stages, &mut families);
-        let mut members = member_facts(
-            self.playbook,
-            stages,
-            &self.run.members,
-            &self.run.keys,
-            &purposes,
-            &candidates,
-        );
-        members.history = money.history(&self.run.keys, &mut families, rules.family_window_h)?;
-        let (stage_money, pools) = money.stage_money(stages, rules.single_investment_max);
-        let arbitration = Arbitration {
-            guardrails: rules,
-            actions: &actions,
-            members: &members,
-            money: &stage_money,
-            pools: &pools,
-        };
-        let mut decisions: Vec<Decision> = arbitration.decide(candidates);
-        laps.end("arbitration");
-        money.book(&mut decisions, stages, &self.run.keys)?;
-        laps.end("ledger");
-        Ok((decisions, money.uses()?))
+    ) -> Result<Answer, CycleError> {
+        let spenders = spenders(stages);
+        let desk = Desk::new(&self.playbook.guardrails, &spenders);
+        let purposes = &desk.purposes;
+        let members = member_facts(self.playbook, stages, &self.run.members, purposes, &candidates);
+        Ok(money.decide(&desk, members.facts(&self.run.keys), candidates, laps)?)
     }
 }
 

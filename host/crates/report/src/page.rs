@@ -203,6 +203,8 @@ pub struct GrantRow {
     pub proposed: u64,
     /// Grants of it.
     pub granted: u64,
+    /// Proposed and granted to the same members by an earlier run of the cycle; no new money.
+    pub granted_before: u64,
     /// Sum of granted quantities: points, units or 1 each.
     pub quantity: i64,
     /// Sum of granted costs.

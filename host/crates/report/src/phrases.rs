@@ -102,6 +102,7 @@ phrases! {
     action: "Action", "動作";
     proposed: "Proposed", "提案";
     granted: "Granted", "發放";
+    granted_before: "Granted before", "此前已發放";
     quantity: "Quantity", "數量";
     cost: "Cost", "成本";
     expected_output: "Expected output", "預期產出";

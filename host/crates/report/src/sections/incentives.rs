@@ -52,37 +52,52 @@ fn by_action(ctx: &Ctx<'_>, i: &Incentives) -> Markup {
     let described: Vec<String> = bars.iter().map(|b| format!("{} {}", b.label, b.figure)).collect();
     let caption =
         Caption { id: "c-grants", title: p.grants_by_action, desc: &described.join("; ") };
+    // A first run has granted nothing before; its table needs no column that says so.
+    let before = total(i.grants.iter().map(|r| r.granted_before));
+    let of_before = |rows: u64| (before > 0).then(|| cell(whole(rows)));
     let mut table = Table::new(p.grants_by_action)
         .quiet()
         .words(p.action)
         .numbers(p.proposed)
-        .numbers(p.granted)
+        .numbers(p.granted);
+    if before > 0 {
+        table = table.numbers(p.granted_before);
+    }
+    let mut table = table
         .numbers(p.quantity)
         .numbers(&ctx.in_currency(p.cost))
         .numbers(&ctx.in_currency(p.expected_output))
         .numbers(p.output_by_cost);
     for row in &i.grants {
-        table.row(vec![
+        let mut cells = vec![
             html! { (ctx.words(&row.words)) " " code.dim { (row.plugin) "." (row.action) } },
             cell(whole(row.proposed)),
             html! { (whole(row.granted)) " " span.dim { "(" (share_of(row.granted, row.proposed)) ")" } },
+        ];
+        cells.extend(of_before(row.granted_before));
+        cells.extend([
             cell(signed(row.quantity)),
             cell(ctx.money(row.cost)),
             cell(ctx.money(row.expected_output)),
             cell(returned(row.expected_output, row.cost)),
         ]);
+        table.row(cells);
     }
     let cost = sum(i.grants.iter().map(|r| r.cost));
     let output = sum(i.grants.iter().map(|r| r.expected_output));
-    table.sums(vec![
+    let mut sums = vec![
         cell(p.total),
         cell(whole(total(i.grants.iter().map(|r| r.proposed)))),
         cell(whole(total(i.grants.iter().map(|r| r.granted)))),
+    ];
+    sums.extend(of_before(before));
+    sums.extend([
         cell(""),
         cell(ctx.money(cost)),
         cell(ctx.money(output)),
         cell(returned(output, cost)),
     ]);
+    table.sums(sums);
     html! { (figure(&charts::bars(&caption, &bars, charts::HALF_PX))) (table.build()) }
 }
 

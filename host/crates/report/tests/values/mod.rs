@@ -156,6 +156,7 @@ fn incentives(text: &str) -> Incentives {
             words: words(text),
             proposed: 13,
             granted: 9,
+            granted_before: 0,
             quantity: 900,
             cost: Minor(4_500),
             expected_output: Minor(18_000),
