@@ -1,6 +1,6 @@
 //! What a ledger costs when it has grown: opening with its check, a look at one member, a grant, a proof.
 //!
-//! `cargo run --release -p playbook-host -p playbook-ledger --example growth -- 300000`
+//! `cargo build --release -p playbook-host -p playbook-ledger --example growth` and `target/release/examples/growth 300000`
 #![allow(clippy::print_stdout, reason = "an example that measures")]
 
 use std::collections::BTreeMap;
