@@ -101,6 +101,7 @@ fn report() -> Report {
                 words,
                 proposed,
                 granted,
+                granted_before: 0,
                 quantity,
                 cost: Minor(cost),
                 expected_output: Minor(output),
