@@ -78,6 +78,8 @@ impl Toolchain {
             Self::Debian { linker, .. } => {
                 command
                     .env("RUSTC", "/usr/bin/rustc")
+                    // Another release on the search path cannot read what this compiler made.
+                    .env("RUSTDOC", "/usr/bin/rustdoc")
                     // The packages hold a stable compiler; building its standard library from
                     // source is the one unstable thing that is asked of it.
                     .env("RUSTC_BOOTSTRAP", "1")
@@ -113,7 +115,12 @@ pub(crate) fn clean_environment(command: &mut Command) {
         let of_cargo = name.starts_with("CARGO") || name.starts_with("__CARGO");
         let of_compiler = matches!(
             name,
-            "RUSTFLAGS" | "RUSTC" | "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER" | "RUSTC_BOOTSTRAP"
+            "RUSTFLAGS"
+                | "RUSTC"
+                | "RUSTDOC"
+                | "RUSTC_WRAPPER"
+                | "RUSTC_WORKSPACE_WRAPPER"
+                | "RUSTC_BOOTSTRAP"
         );
         if of_compiler || (of_cargo && !KEPT.iter().any(|kept| name.starts_with(kept))) {
             command.env_remove(name);
