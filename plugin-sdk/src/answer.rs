@@ -148,7 +148,7 @@ impl<'a> Outputs<'a> {
     /// # Panics
     /// If the shape declares no real output there, or there is no such row.
     #[inline]
-    pub fn real(&mut self, column: usize, row: usize, value: f64) {
+    pub(crate) fn real(&mut self, column: usize, row: usize, value: f64) {
         let nth = self.layout.place(column, "real", |t| t == CellType::Real);
         let at = self.at(nth, row);
         self.reals[at] = value;
@@ -159,7 +159,7 @@ impl<'a> Outputs<'a> {
     /// # Panics
     /// If the shape declares no integer or category there, or there is no such row.
     #[inline]
-    pub fn integer(&mut self, column: usize, row: usize, value: i64) {
+    pub(crate) fn integer(&mut self, column: usize, row: usize, value: i64) {
         let fits = |t| matches!(t, CellType::Integer | CellType::Category);
         let at = self.at(self.layout.place(column, "integer", fits), row);
         self.integers[at] = value;
@@ -170,35 +170,17 @@ impl<'a> Outputs<'a> {
     /// # Panics
     /// If the shape declares no category there, or there is no such row.
     #[inline]
-    pub fn category(&mut self, column: usize, row: usize, position: usize) {
+    pub(crate) fn category(&mut self, column: usize, row: usize, position: usize) {
         let nth = self.layout.place(column, "category", |t| t == CellType::Category);
         let at = self.at(nth, row);
         self.integers[at] = i64::try_from(position).unwrap_or(i64::MAX);
-    }
-
-    /// Sets a real where there is one, else leaves the row missing.
-    ///
-    /// # Panics
-    /// As [`Outputs::real`].
-    #[inline]
-    pub fn real_or_missing(&mut self, column: usize, row: usize, value: Option<f64>) {
-        self.real(column, row, value.unwrap_or(f64::from_bits(UNSET_REAL)));
-    }
-
-    /// Sets an integer where there is one, else leaves the row missing.
-    ///
-    /// # Panics
-    /// As [`Outputs::integer`].
-    #[inline]
-    pub fn integer_or_missing(&mut self, column: usize, row: usize, value: Option<i64>) {
-        self.integer(column, row, value.unwrap_or(UNSET_INTEGER));
     }
 
     /// Sets a text.
     ///
     /// # Panics
     /// If the shape declares no text there, or there is no such row.
-    pub fn text(&mut self, column: usize, row: usize, text: &str) {
+    pub(crate) fn text(&mut self, column: usize, row: usize, text: &str) {
         let nth = self.layout.place(column, "text", |t| t == CellType::Text);
         if let WideOut::Text(spans) = &mut self.wides[nth] {
             spans.set(row, text.bytes());
@@ -209,7 +191,7 @@ impl<'a> Outputs<'a> {
     ///
     /// # Panics
     /// If the shape declares no list of reals there, or there is no such row.
-    pub fn reals(&mut self, column: usize, row: usize, list: &[f64]) {
+    pub(crate) fn reals(&mut self, column: usize, row: usize, list: &[f64]) {
         let nth = self.layout.place(column, "reals", |t| t == CellType::Reals);
         if let WideOut::Reals(spans) = &mut self.wides[nth] {
             spans.set(row, list.iter().copied());
@@ -220,7 +202,7 @@ impl<'a> Outputs<'a> {
     ///
     /// # Panics
     /// If the shape declares no list of integers there, or there is no such row.
-    pub fn integers(&mut self, column: usize, row: usize, list: &[i64]) {
+    pub(crate) fn integers(&mut self, column: usize, row: usize, list: &[i64]) {
         let nth = self.layout.place(column, "integers", |t| t == CellType::Integers);
         if let WideOut::Integers(spans) = &mut self.wides[nth] {
             spans.set(row, list.iter().copied());
@@ -231,39 +213,18 @@ impl<'a> Outputs<'a> {
     ///
     /// # Panics
     /// If the shape declares no list of texts there, or there is no such row.
-    pub fn texts(&mut self, column: usize, row: usize, list: &[&str]) {
+    pub(crate) fn texts(&mut self, column: usize, row: usize, list: &[&str]) {
         let nth = self.layout.place(column, "texts", |t| t == CellType::Texts);
         if let WideOut::Texts(spans) = &mut self.wides[nth] {
             spans.set(row, list.iter().map(|&text| text.to_owned()));
         }
     }
 
-    /// All values of a real output, to be filled in a loop of its own.
-    ///
-    /// # Panics
-    /// If the shape declares no real output there.
-    #[inline]
-    pub fn reals_mut(&mut self, column: usize) -> &mut [f64] {
-        let nth = self.layout.place(column, "real", |t| t == CellType::Real);
-        &mut self.reals[nth * self.rows..(nth + 1) * self.rows]
-    }
-
-    /// All values of an integer or category output.
-    ///
-    /// # Panics
-    /// If the shape declares no integer or category there.
-    #[inline]
-    pub fn integers_mut(&mut self, column: usize) -> &mut [i64] {
-        let fits = |t| matches!(t, CellType::Integer | CellType::Category);
-        let nth = self.layout.place(column, "integer", fits);
-        &mut self.integers[nth * self.rows..(nth + 1) * self.rows]
-    }
-
     /// Makes a value missing again. Rows that were never set are missing already.
     ///
     /// # Panics
     /// If there is no such column or row.
-    pub fn missing(&mut self, column: usize, row: usize) {
+    pub(crate) fn missing(&mut self, column: usize, row: usize) {
         match self.layout.places[column].cell_type {
             CellType::Real => self.real(column, row, f64::from_bits(UNSET_REAL)),
             CellType::Integer | CellType::Category => self.integer(column, row, UNSET_INTEGER),
@@ -333,7 +294,7 @@ fn wide_out(cell_type: CellType, rows: usize) -> Option<WideOut> {
 
 /// Answer for the rows of a batch: output columns, and one reason a row.
 ///
-/// The methods of [`Outputs`] set values: `out.real(column, row, value)`.
+/// The methods of [`Outputs`] set values: `out.set(COLUMN, row, value)`.
 #[derive(Debug)]
 pub struct Answer<'a> {
     outputs: Outputs<'a>,

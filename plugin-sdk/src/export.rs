@@ -123,7 +123,13 @@ macro_rules! __export {
             struct Component;
             impl wire_plugin::Guest for Component {
                 fn describe() -> types::Description {
-                    $crate::guest::describe::<$plugin>(types::Kind::$trait)
+                    type Settings = <$plugin as $crate::Plugin>::Settings;
+                    const SCHEMA: &$crate::settings::Schema =
+                        <Settings as $crate::settings::Setting>::SCHEMA;
+                    static BYTES: [u8; $crate::schema_text::length(SCHEMA)] =
+                        $crate::schema_text::text(SCHEMA);
+                    static TEXT: &str = $crate::schema_text::as_text(&BYTES);
+                    $crate::guest::describe::<$plugin>(types::Kind::$trait, TEXT)
                 }
                 fn check(settings: String) -> Result<types::Shape, Vec<types::Problem>> {
                     $crate::guest::check::<$plugin>(&settings)

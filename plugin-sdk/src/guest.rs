@@ -72,16 +72,16 @@ impl<P> Instance<P> {
     }
 }
 
-/// `plugin.describe`
+/// `plugin.describe`, with the schema of the settings as it was written when the plugin was compiled.
 #[must_use]
-pub fn describe<P: Plugin>(kind: Kind) -> types::Description {
+pub fn describe<P: Plugin>(kind: Kind, settings_schema: &str) -> types::Description {
     log::install_panic_hook();
     types::Description {
         kind,
         name: P::ABOUT.name.to_owned(),
         version: P::ABOUT.version.to_owned(),
         summary: P::ABOUT.summary.into(),
-        settings_schema: settings::schema::<P::Settings>(),
+        settings_schema: settings_schema.to_owned(),
     }
 }
 

@@ -21,9 +21,11 @@ extern crate self as playbook_sdk;
 
 mod answer;
 pub mod codec;
+pub mod columns;
 mod export;
 #[doc(hidden)]
 pub mod guest;
+mod json;
 mod layout;
 pub mod log;
 mod plugin;
@@ -32,6 +34,8 @@ mod proposals;
 mod rows;
 mod sample;
 mod schema;
+#[doc(hidden)]
+pub mod schema_text;
 pub mod settings;
 mod shape;
 #[cfg(not(target_arch = "wasm32"))]
@@ -39,6 +43,7 @@ pub mod testing;
 pub mod types;
 
 pub use answer::{Answer, Outputs, Segments, TableAnswer};
+pub use columns::{Category, In, Integer, Out, Real};
 /// Mathematics with the same bits in the sandbox and in native tests. The functions of `f64` are the
 /// platform's own natively; `exp`, `ln` or `powf` may then differ in the last digit.
 pub use libm;
@@ -56,17 +61,19 @@ pub use types::{
     Allocation, CampaignPlan, Comparison, ContentShare, Context, Factor, Finding, Gate, Kind,
     Level, Measure, NONE_INDEX, Phase, Priority, Slot, Transfer,
 };
+
+#[cfg(not(target_arch = "wasm32"))]
 #[doc(hidden)]
-pub use {schemars, serde, serde_json};
+pub use serde_json;
 
 /// Everything that a plugin names, for `use playbook_sdk::prelude::*`.
 pub mod prelude {
     pub use crate::{
-        About, Action, Allocation, Answer, Campaign, CampaignPlan, Column, Comparison,
-        ContentShare, Context, Diagnosis, Factor, Finding, Fit, Gate, Incentive, Level, Measure,
-        NONE_INDEX, Need, Opening, Outcome, Outputs, Pass, Phase, Plugin, Priority, Problems,
-        Produce, Proposal, Proposals, Roi, Rows, Sample, Scoring, Segmentation, Segments, Shape,
-        Slot, TableAnswer, Tables, Transfer, Words, action, codec, english, export, log, need,
-        output, settings, table, words,
+        About, Action, Allocation, Answer, Campaign, CampaignPlan, Category, Column, Comparison,
+        ContentShare, Context, Diagnosis, Factor, Finding, Fit, Gate, In, Incentive, Integer,
+        Level, Measure, NONE_INDEX, Need, Opening, Out, Outcome, Outputs, Pass, Phase, Plugin,
+        Priority, Problems, Produce, Proposal, Proposals, Real, Roi, Rows, Sample, Scoring,
+        Segmentation, Segments, Shape, Slot, TableAnswer, Tables, Transfer, Words, action, codec,
+        declare, english, export, log, need, output, settings, table, words,
     };
 }

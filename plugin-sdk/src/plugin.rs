@@ -1,13 +1,11 @@
 //! What an author implements: one trait for every plugin, one for its kind, one for fits.
 
-use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
-
 use crate::answer::{Answer, Segments, TableAnswer};
 use crate::codec::Codec;
 use crate::problem::Problems;
 use crate::proposals::Proposals;
 use crate::rows::{Rows, Tables};
+use crate::settings::Setting;
 use crate::shape::{About, Shape};
 use crate::types::{CampaignPlan, Context, Factor, Measure};
 
@@ -28,7 +26,7 @@ pub struct Opening<'a> {
 /// network. Same inputs, same bytes.
 pub trait Plugin: Sized + 'static {
     /// Settings as the playbook gives them, in JSON; made with [`settings!`](crate::settings!).
-    type Settings: DeserializeOwned + JsonSchema;
+    type Settings: Setting;
 
     /// Name, version and summary.
     const ABOUT: About;

@@ -61,7 +61,7 @@ impl<'a> Rows<'a> {
     /// If the shape declares no real there.
     #[inline]
     #[must_use]
-    pub fn real(&self, column: usize) -> Column<'a, f64> {
+    pub(crate) fn real(&self, column: usize) -> Column<'a, f64> {
         let nth = self.layout.place(column, "real", |t| t == CellType::Real);
         let values = &self.columns.reals[nth * self.rows..(nth + 1) * self.rows];
         Column { values, valid: self.valid(column) }
@@ -73,7 +73,7 @@ impl<'a> Rows<'a> {
     /// If the shape declares neither an integer nor a category there.
     #[inline]
     #[must_use]
-    pub fn integer(&self, column: usize) -> Column<'a, i64> {
+    pub(crate) fn integer(&self, column: usize) -> Column<'a, i64> {
         let fits = |t| matches!(t, CellType::Integer | CellType::Category);
         let nth = self.layout.place(column, "integer", fits);
         let values = &self.columns.integers[nth * self.rows..(nth + 1) * self.rows];
@@ -86,7 +86,7 @@ impl<'a> Rows<'a> {
     /// If the shape declares no category there.
     #[inline]
     #[must_use]
-    pub fn category(&self, column: usize) -> Categories<'a> {
+    pub(crate) fn category(&self, column: usize) -> Categories<'a> {
         let _ = self.layout.place(column, "category", |t| t == CellType::Category);
         Categories(self.integer(column))
     }
@@ -108,7 +108,7 @@ impl<'a> Rows<'a> {
     /// # Panics
     /// If the shape declares no text there.
     #[must_use]
-    pub fn text(&self, column: usize) -> Texts<'a> {
+    pub(crate) fn text(&self, column: usize) -> Texts<'a> {
         match self.wide(column, "text", |t| t == CellType::Text) {
             Wide::Text(cells) => Texts { cells, valid: self.valid(column) },
             other => wrong_wide(column, other),
@@ -120,7 +120,7 @@ impl<'a> Rows<'a> {
     /// # Panics
     /// If the shape declares no list of reals there.
     #[must_use]
-    pub fn reals(&self, column: usize) -> Lists<'a, f64> {
+    pub(crate) fn reals(&self, column: usize) -> Lists<'a, f64> {
         match self.wide(column, "reals", |t| t == CellType::Reals) {
             Wide::Reals(lists) => {
                 Lists { ends: &lists.ends, values: &lists.values, valid: self.valid(column) }
@@ -134,7 +134,7 @@ impl<'a> Rows<'a> {
     /// # Panics
     /// If the shape declares no list of integers there.
     #[must_use]
-    pub fn integers(&self, column: usize) -> Lists<'a, i64> {
+    pub(crate) fn integers(&self, column: usize) -> Lists<'a, i64> {
         match self.wide(column, "integers", |t| t == CellType::Integers) {
             Wide::Integers(lists) => {
                 Lists { ends: &lists.ends, values: &lists.values, valid: self.valid(column) }
@@ -148,7 +148,7 @@ impl<'a> Rows<'a> {
     /// # Panics
     /// If the shape declares no list of texts there.
     #[must_use]
-    pub fn texts(&self, column: usize) -> TextLists<'a> {
+    pub(crate) fn texts(&self, column: usize) -> TextLists<'a> {
         match self.wide(column, "texts", |t| t == CellType::Texts) {
             Wide::Texts(lists) => TextLists { lists, valid: self.valid(column) },
             other => wrong_wide(column, other),

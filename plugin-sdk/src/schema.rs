@@ -1,282 +1,307 @@
-//! Holds settings against their JSON Schema, so that every problem shows at once and not only the first.
+//! What settings may be: one tree that checks them, with every problem at once, and tells their JSON Schema.
 //!
-//! It knows what schemars writes for settings: types, ranges, lengths, names, nested structs, lists
-//! and maps. What it does not know it lets pass; the author's struct has the last word.
+//! The tree is data that `settings!` lays out at compile time. The schema is written from it then too, so that a
+//! component carries a text and no code that makes one.
 
-use serde_json::{Map, Value};
-
+use crate::json::Json;
 use crate::problem::Problems;
-use crate::settings::escaped;
 
-/// Depth of nested settings that is looked at; JSON itself is bounded to 128.
-const DEPTH_MAX: usize = 64;
-
-/// Returns the problems of `value` under `schema`.
-pub(crate) fn check(schema: &Value, value: &Value) -> Problems {
-    let mut problems = Problems::new();
-    Walk { root: schema }.any(
-        schema,
-        value,
-        &Place { path: String::new(), depth: 0 },
-        &mut problems,
-    );
-    problems
+/// What a value may be.
+#[derive(Debug, Clone, Copy)]
+pub enum Schema {
+    /// True or false.
+    Flag,
+    /// An integer between two bounds, inclusive.
+    Integer(i64, i64),
+    /// A finite number.
+    Real,
+    /// A text.
+    Text,
+    /// One of these names.
+    Choice(&'static [&'static str]),
+    /// Nothing, or such a value.
+    Maybe(&'static Schema),
+    /// A list of such values; of that length where one is given.
+    List(&'static Schema, Option<usize>),
+    /// Such values by any name.
+    Map(&'static Schema),
+    /// Named values.
+    Table(&'static [Field]),
 }
 
-/// Where the walk is.
-struct Place {
-    path: String,
-    depth: usize,
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// Its key.
+    pub name: &'static str,
+    /// Its documentation, line by line.
+    pub doc: &'static [&'static str],
+    /// What it may be.
+    pub schema: &'static Schema,
+    /// What narrows that.
+    pub rules: &'static [Rule],
+    /// What stands for a key that is left out, in JSON.
+    pub default: &'static str,
 }
 
-impl Place {
-    fn step(&self, key: &str) -> Self {
-        Self { path: format!("{}/{}", self.path, escaped(key)), depth: self.depth + 1 }
+/// A bound as a number, and as it was written.
+#[derive(Debug, Clone, Copy)]
+pub struct Bound(pub f64, pub &'static str);
+
+/// What narrows a value.
+#[derive(Debug, Clone, Copy)]
+pub enum Rule {
+    /// A number between two bounds, inclusive.
+    Within(Option<Bound>, Option<Bound>),
+    /// A number above a bound.
+    Above(Bound),
+    /// The length of a list, a map or a text, inclusive.
+    Length(usize, Option<usize>),
+    /// The entries of a list differ; tables differ in the field of that name.
+    Distinct(Option<&'static str>),
+    /// A rule for each entry of a list.
+    Each(&'static Rule),
+}
+
+/// Where the check stands; a path is only written where there is a problem.
+struct Place<'p> {
+    above: Option<&'p Place<'p>>,
+    step: Step<'p>,
+}
+
+enum Step<'p> {
+    Key(&'p str),
+    Entry(usize),
+}
+
+impl Place<'_> {
+    fn pointer(&self) -> String {
+        let above = self.above.map(Place::pointer).unwrap_or_default();
+        match self.step {
+            Step::Key("") => above,
+            Step::Key(key) => above + "/" + &crate::settings::escaped(key),
+            Step::Entry(at) => above + "/" + &at.to_string(),
+        }
+    }
+
+    fn step<'p>(&'p self, step: Step<'p>) -> Place<'p> {
+        Place { above: Some(self), step }
     }
 }
 
-struct Walk<'s> {
-    root: &'s Value,
+/// Returns the problems of `value`.
+pub(crate) fn check(schema: &Schema, value: &Json<'_>) -> Problems {
+    let mut check = Check { problems: Problems::new() };
+    let root = Place { above: None, step: Step::Key("") };
+    check.value(schema, &[], None, value, &root);
+    check.problems
 }
 
-impl Walk<'_> {
-    fn any(&self, schema: &Value, value: &Value, at: &Place, problems: &mut Problems) {
-        let Some(schema) = schema.as_object() else { return };
-        if at.depth > DEPTH_MAX {
-            return;
-        }
-        if let Some(target) = schema.get("$ref").and_then(|r| self.target(r)) {
-            self.any(
-                target,
-                value,
-                &Place { path: at.path.clone(), depth: at.depth + 1 },
-                problems,
-            );
-        }
-        for alternatives in ["anyOf", "oneOf"].iter().filter_map(|word| schema.get(*word)) {
-            self.one_of(alternatives, value, at, problems);
-        }
-        for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
-            self.any(part, value, at, problems);
-        }
-        if !is_of_type(schema.get("type"), value) {
-            let wanted = type_words(schema.get("type"));
-            let added = problems.at(&at.path, format!("must be {wanted}, is {}", kind_of(value)));
-            if let Some(default) = schema.get("default") {
-                added.hint(format!("the default is {default}"));
-            }
-            return;
-        }
-        named(schema, value, at, problems);
-        match value {
-            Value::Number(_) => range(schema, value, at, problems),
-            Value::String(text) => {
-                length(
-                    schema,
-                    ["minLength", "maxLength"],
-                    text.chars().count(),
-                    "letters",
-                    at,
-                    problems,
-                );
-            }
-            Value::Array(list) => self.list(schema, list, at, problems),
-            Value::Object(map) => self.map(schema, map, at, problems),
-            Value::Null | Value::Bool(_) => {}
-        }
-    }
+struct Check {
+    problems: Problems,
+}
 
-    fn target(&self, reference: &Value) -> Option<&Value> {
-        self.root.pointer(reference.as_str()?.strip_prefix('#')?)
-    }
-
-    /// One alternative must fit; where none does, the problems of the nearest one are told.
-    fn one_of(&self, alternatives: &Value, value: &Value, at: &Place, problems: &mut Problems) {
-        let Some(alternatives) = alternatives.as_array() else { return };
-        let names: Vec<&Value> = alternatives.iter().filter_map(|a| a.get("const")).collect();
-        if names.len() == alternatives.len() && !names.is_empty() {
-            if !names.contains(&value) {
-                not_named(&names, value, at, problems);
+impl Check {
+    fn value(
+        &mut self,
+        schema: &Schema,
+        rules: &[Rule],
+        default: Option<&str>,
+        value: &Json<'_>,
+        at: &Place<'_>,
+    ) {
+        match (schema, value) {
+            (Schema::Maybe(_), Json::Null) => {}
+            (Schema::Maybe(schema), _) => return self.value(schema, rules, default, value, at),
+            (Schema::Flag, Json::Flag(_)) | (Schema::Text, Json::Text(_)) => {}
+            (Schema::Integer(least, most), Json::Number(text)) if is_integer(text) => {
+                let number = text.parse::<i64>().ok();
+                if !number.is_some_and(|number| (*least..=*most).contains(&number)) {
+                    let text = format!("must lie between {least} and {most}, is {text}");
+                    return self.tell(at, text);
+                }
             }
-            return;
-        }
-        let mut nearest: Option<Problems> = None;
-        for alternative in alternatives {
-            let mut found = Problems::new();
-            self.any(alternative, value, at, &mut found);
-            if found.is_empty() {
+            (Schema::Real, Json::Number(text)) => {
+                if !text.parse::<f64>().is_ok_and(f64::is_finite) {
+                    return self.tell(at, format!("must be a finite number, is {text}"));
+                }
+            }
+            (Schema::Choice(names), Json::Text(name)) => {
+                if !names.contains(&name.as_ref()) {
+                    self.unknown_name(names, name, at);
+                }
+            }
+            (Schema::List(schema, length), Json::List(list)) => {
+                if length.is_some_and(|length| length != list.len()) {
+                    let length = length.unwrap_or_default();
+                    let is = list.len();
+                    self.tell(at, format!("must have exactly {length} entries, has {is}"));
+                }
+                for (i, entry) in list.iter().enumerate() {
+                    let each = rules.iter().find_map(|rule| match rule {
+                        Rule::Each(rule) => Some(**rule),
+                        _ => None,
+                    });
+                    self.value(schema, each.as_slice(), None, entry, &at.step(Step::Entry(i)));
+                }
+            }
+            (Schema::Map(schema), Json::Table(table)) => {
+                for (key, value) in table {
+                    self.value(schema, &[], None, value, &at.step(Step::Key(key)));
+                }
+            }
+            (Schema::Table(fields), Json::Table(table)) => {
+                for (key, value) in table {
+                    let at = at.step(Step::Key(key));
+                    match fields.iter().find(|field| field.name == key) {
+                        Some(field) => {
+                            let default = Some(field.default);
+                            self.value(field.schema, field.rules, default, value, &at);
+                        }
+                        None => self.unknown_key(fields, key, &at),
+                    }
+                }
+                let given = |field: &&Field| table.iter().any(|(key, _)| key == field.name);
+                for field in fields.iter().filter(|field| !given(field)) {
+                    self.default(field, &at.step(Step::Key(field.name)));
+                }
+            }
+            _ => {
+                let text = format!("must be {}, is {}", schema.words(), kind_of(value));
+                let added = self.problems.at(at.pointer(), text);
+                if let Some(default) = default {
+                    added.hint(format!("the default is {default}"));
+                }
                 return;
             }
-            // A fault deeper inside tells more than "is of another type".
-            let depth = |p: &Problems| p.list().iter().map(|one| one.path.len()).max();
-            if nearest.as_ref().is_none_or(|best| depth(&found) > depth(best)) {
-                nearest = Some(found);
+        }
+        rules.iter().for_each(|rule| self.rule(schema, rule, value, at));
+    }
+
+    /// A default is held to the rules like anything else, so that a setting without one that fits must be given.
+    fn default(&mut self, field: &Field, at: &Place<'_>) {
+        match crate::json::read(field.default) {
+            Ok(value) => self.value(field.schema, field.rules, None, &value, at),
+            Err(text) => self.tell(at, format!("has a default that is {text}")),
+        }
+    }
+
+    fn tell(&mut self, at: &Place<'_>, text: String) {
+        self.problems.at(at.pointer(), text);
+    }
+
+    fn rule(&mut self, schema: &Schema, rule: &Rule, value: &Json<'_>, at: &Place<'_>) {
+        match (rule, value) {
+            (Rule::Within(least, most), Json::Number(text)) => {
+                let Ok(number) = text.parse::<f64>() else { return };
+                let below = least.filter(|bound| number < bound.0).map(|b| ("at least", b));
+                let above = most.filter(|bound| number > bound.0).map(|b| ("at most", b));
+                if let Some((words, Bound(_, bound))) = below.or(above) {
+                    let bound = bound.replace('_', "");
+                    self.tell(at, format!("must be {words} {bound}, is {text}"));
+                }
             }
-        }
-        problems.extend(nearest.unwrap_or_default());
-    }
-
-    fn list(
-        &self,
-        schema: &Map<String, Value>,
-        list: &[Value],
-        at: &Place,
-        problems: &mut Problems,
-    ) {
-        length(schema, ["minItems", "maxItems"], list.len(), "entries", at, problems);
-        let first = schema.get("prefixItems").and_then(Value::as_array);
-        for (i, value) in list.iter().enumerate() {
-            let own = first.and_then(|first| first.get(i));
-            if let Some(items) = own.or_else(|| schema.get("items")) {
-                self.any(items, value, &at.step(&i.to_string()), problems);
+            (Rule::Above(Bound(least, bound)), Json::Number(text)) => {
+                if !text.parse::<f64>().is_ok_and(|number| number > *least) {
+                    self.tell(at, format!("must be above {bound}, is {text}"));
+                }
             }
-        }
-    }
-
-    fn map(
-        &self,
-        schema: &Map<String, Value>,
-        map: &Map<String, Value>,
-        at: &Place,
-        problems: &mut Problems,
-    ) {
-        let empty = Map::new();
-        let known = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
-        let others = schema.get("additionalProperties");
-        for (key, value) in map {
-            match (known.get(key), others) {
-                (Some(property), _) => self.any(property, value, &at.step(key), problems),
-                (None, Some(Value::Bool(false))) => unknown(key, known, at, problems),
-                (None, Some(other)) => self.any(other, value, &at.step(key), problems),
-                (None, None) => {}
+            (Rule::Length(least, most), _) => {
+                let (len, what) = match value {
+                    Json::List(list) => (list.len(), "entries"),
+                    Json::Table(table) => (table.len(), "entries"),
+                    Json::Text(text) => (text.chars().count(), "letters"),
+                    _ => return,
+                };
+                if len < *least || most.is_some_and(|most| len > most) {
+                    let wanted = match most {
+                        Some(most) if *least == 0 => format!("at most {most}"),
+                        Some(most) => format!("{least} to {most}"),
+                        None => format!("at least {least}"),
+                    };
+                    self.tell(at, format!("must have {wanted} {what}, has {len}"));
+                }
             }
-        }
-        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-        for key in required.filter_map(Value::as_str).filter(|key| !map.contains_key(*key)) {
-            problems.at(&at.path, format!("`{key}` is missing"));
-        }
-    }
-}
-
-fn unknown(key: &str, known: &Map<String, Value>, at: &Place, problems: &mut Problems) {
-    let nearest = known.keys().min_by_key(|name| strsim::osa_distance(name, key));
-    let added = problems.at(&at.step(key).path, format!("unknown key `{key}`"));
-    match nearest {
-        Some(name) if strsim::osa_distance(name, key) <= 1 + key.len() / 3 => {
-            added.hint(format!("did you mean `{name}`?"));
-        }
-        _ => {
-            let names: Vec<&str> = known.keys().map(String::as_str).collect();
-            added.hint(format!("known keys: {}", names.join(", ")));
+            (Rule::Distinct(name), Json::List(list)) => {
+                let name = name.unwrap_or_default();
+                let standard = schema.default_of(name);
+                let told_by = |entry| field_of(entry, name).or(standard.as_ref());
+                for (i, entry) in list.iter().enumerate() {
+                    if list[..i].iter().any(|other| told_by(other) == told_by(entry)) {
+                        let entry = at.step(Step::Entry(i));
+                        self.tell(&entry.step(Step::Key(name)), "stands there already".to_owned());
+                    }
+                }
+            }
+            _ => {}
         }
     }
-}
 
-fn is_of_type(wanted: Option<&Value>, value: &Value) -> bool {
-    let fits = |name: &str| match name {
-        "null" => value.is_null(),
-        "boolean" => value.is_boolean(),
-        "integer" => value.is_i64() || value.is_u64(),
-        "number" => value.is_number(),
-        "string" => value.is_string(),
-        "array" => value.is_array(),
-        "object" => value.is_object(),
-        _ => true,
-    };
-    match wanted {
-        Some(Value::String(name)) => fits(name),
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).any(fits),
-        _ => true,
-    }
-}
-
-fn type_words(wanted: Option<&Value>) -> String {
-    let word = |name: &str| match name {
-        "null" => "nothing",
-        "boolean" => "true or false",
-        "integer" => "an integer",
-        "number" => "a number",
-        "string" => "a text",
-        "array" => "a list",
-        "object" => "a table",
-        _ => "something else",
-    };
-    match wanted {
-        Some(Value::String(name)) => word(name).to_owned(),
-        Some(Value::Array(names)) => {
-            names.iter().filter_map(Value::as_str).map(word).collect::<Vec<_>>().join(" or ")
-        }
-        _ => "something else".to_owned(),
-    }
-}
-
-fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "nothing",
-        Value::Bool(_) => "true or false",
-        Value::Number(number) if number.is_f64() => "a number with a fraction",
-        Value::Number(_) => "an integer",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "a table",
-    }
-}
-
-fn named(schema: &Map<String, Value>, value: &Value, at: &Place, problems: &mut Problems) {
-    if let Some(names) = schema.get("enum").and_then(Value::as_array) {
-        if !names.contains(value) {
-            not_named(&names.iter().collect::<Vec<_>>(), value, at, problems);
-        }
-    } else if let Some(name) = schema.get("const").filter(|name| *name != value) {
-        not_named(&[name], value, at, problems);
-    }
-}
-
-fn not_named(names: &[&Value], value: &Value, at: &Place, problems: &mut Problems) {
-    let list: Vec<String> = names.iter().map(ToString::to_string).collect();
-    let added = problems.at(&at.path, format!("must be one of {}, is {value}", list.join(", ")));
-    let near = value.as_str().and_then(|text| {
-        let names = names.iter().filter_map(|name| name.as_str());
-        let near = names.min_by_key(|name| strsim::osa_distance(name, text))?;
-        (strsim::osa_distance(near, text) <= 1 + text.len() / 3).then_some(near)
-    });
-    if let Some(near) = near {
-        added.hint(format!("did you mean \"{near}\"?"));
-    }
-}
-
-fn range(schema: &Map<String, Value>, value: &Value, at: &Place, problems: &mut Problems) {
-    let Some(number) = value.as_f64() else { return };
-    let bound = |word: &str| schema.get(word).and_then(|bound| Some((bound.as_f64()?, bound)));
-    let faults = [
-        bound("minimum").filter(|b| number < b.0).map(|b| ("at least", b.1)),
-        bound("maximum").filter(|b| number > b.0).map(|b| ("at most", b.1)),
-        bound("exclusiveMinimum").filter(|b| number <= b.0).map(|b| ("more than", b.1)),
-        bound("exclusiveMaximum").filter(|b| number >= b.0).map(|b| ("less than", b.1)),
-    ];
-    for (words, bound) in faults.into_iter().flatten() {
-        problems.at(&at.path, format!("must be {words} {bound}, is {value}"));
-    }
-}
-
-fn length(
-    schema: &Map<String, Value>,
-    [least, most]: [&str; 2],
-    len: usize,
-    what: &str,
-    at: &Place,
-    problems: &mut Problems,
-) {
-    let bound = |word: &str| schema.get(word).and_then(Value::as_u64);
-    let (least, most) = (bound(least), bound(most));
-    let len = len as u64;
-    if least.is_some_and(|least| len < least) || most.is_some_and(|most| len > most) {
-        let wanted = match (least, most) {
-            (Some(least), Some(most)) if least == most => format!("exactly {least}"),
-            (Some(least), Some(most)) => format!("{least} to {most}"),
-            (Some(least), None) => format!("at least {least}"),
-            (None, most) => format!("at most {}", most.unwrap_or_default()),
+    fn unknown_key(&mut self, fields: &[Field], key: &str, at: &Place<'_>) {
+        let names = || fields.iter().map(|field| field.name);
+        let hint = match nearest(names(), key) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("known keys: {}", names().collect::<Vec<_>>().join(", ")),
         };
-        problems.at(&at.path, format!("must have {wanted} {what}, has {len}"));
+        self.problems.at(at.pointer(), format!("unknown key `{key}`")).hint(hint);
+    }
+
+    fn unknown_name(&mut self, names: &[&str], name: &str, at: &Place<'_>) {
+        let list: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+        let text = format!("must be one of {}, is \"{name}\"", list.join(", "));
+        let added = self.problems.at(at.pointer(), text);
+        if let Some(near) = nearest(names.iter().copied(), name) {
+            added.hint(format!("did you mean \"{near}\"?"));
+        }
+    }
+}
+
+/// The field of that name of a table; any other value is told by itself.
+fn field_of<'j>(entry: &'j Json<'j>, name: &str) -> Option<&'j Json<'j>> {
+    match entry {
+        Json::Table(table) => table.iter().find(|(key, _)| key == name).map(|(_, value)| value),
+        _ => Some(entry),
+    }
+}
+
+fn is_integer(text: &str) -> bool {
+    !text.contains(['.', 'e', 'E'])
+}
+
+fn nearest<'n>(names: impl Iterator<Item = &'n str>, given: &str) -> Option<&'n str> {
+    let near = names.map(|name| (strsim::osa_distance(name, given), name)).min()?;
+    (near.0 <= 1 + given.len() / 3).then_some(near.1)
+}
+
+impl Schema {
+    /// The default of a field of the tables in a list.
+    fn default_of(&self, name: &str) -> Option<Json<'static>> {
+        let Self::List(Self::Table(fields), _) = self else { return None };
+        let field = fields.iter().find(|field| field.name == name)?;
+        crate::json::read(field.default).ok()
+    }
+
+    fn words(&self) -> &'static str {
+        match self {
+            Self::Flag => "true or false",
+            Self::Integer(..) => "an integer",
+            Self::Real => "a number",
+            Self::Text | Self::Choice(_) => "a text",
+            Self::Maybe(inner) => inner.words(),
+            Self::List(..) => "a list",
+            Self::Map(_) | Self::Table(_) => "a table",
+        }
+    }
+}
+
+fn kind_of(value: &Json<'_>) -> &'static str {
+    match value {
+        Json::Null => "nothing",
+        Json::Flag(_) => "true or false",
+        Json::Number(text) if is_integer(text) => "an integer",
+        Json::Number(_) => "a number with a fraction",
+        Json::Text(_) => "a text",
+        Json::List(_) => "a list",
+        Json::Table(_) => "a table",
     }
 }

@@ -1,48 +1,41 @@
 //! Settings: from JSON text to the author's struct, every problem with its place.
 
-use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 
+pub use crate::json::Json;
 use crate::problem::Problems;
+pub use crate::schema::{Bound, Field, Rule, Schema};
+use crate::{json, schema};
 
 /// Largest settings text, in bytes.
 pub const SETTINGS_BYTES_MAX: usize = 256 << 10;
 
+/// A value that settings may hold; [`settings!`](crate::settings!) makes structs and enums such values.
+pub trait Setting: Sized {
+    /// What such a value may be.
+    const SCHEMA: &'static Schema;
+
+    /// Takes over a value of JSON that the schema accepts; none for any other.
+    fn take(value: Json<'_>) -> Option<Self>;
+}
+
 /// Returns the JSON Schema 2020-12 of `S`, as `describe` hands it out.
 #[must_use]
-pub fn schema<S: JsonSchema>() -> String {
-    schemars::schema_for!(S).as_value().to_string()
+pub fn schema<S: Setting>() -> String {
+    crate::schema_text::owned(S::SCHEMA)
 }
 
 /// Reads settings from JSON text.
 ///
 /// # Errors
-/// Every problem that shows: too long, not JSON, all that its schema refuses, and what the struct
-/// refuses beyond that.
-pub fn parse<S: DeserializeOwned + JsonSchema>(text: &str) -> Result<S, Problems> {
+/// Every problem that shows: too long, not JSON, all that the schema refuses.
+pub fn parse<S: Setting>(text: &str) -> Result<S, Problems> {
     if text.len() > SETTINGS_BYTES_MAX {
         return Err(Problems::one("", format!("longer than {SETTINGS_BYTES_MAX} bytes")));
     }
-    let value: serde_json::Value = serde_json::from_str(text)
-        .map_err(|error| Problems::one("", format!("not JSON: {error}")))?;
-    let schema = schemars::schema_for!(S);
-    crate::schema::check(schema.as_value(), &value).into_result()?;
-    serde_path_to_error::deserialize(value)
-        .map_err(|error| Problems::one(pointer(error.path()), error.inner().to_string()))
-}
-
-/// JSON Pointer (RFC 6901) of a place.
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    let mut text = String::new();
-    for segment in path {
-        match segment {
-            Segment::Seq { index } => text.push_str(&format!("/{index}")),
-            Segment::Map { key } => text.push_str(&format!("/{}", escaped(key))),
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
-    }
-    text
+    let value = json::read(text)?;
+    schema::check(S::SCHEMA, &value).into_result()?;
+    S::take(value).ok_or_else(|| Problems::one("", "a setting is not what its schema says"))
 }
 
 /// A key as one step of a JSON Pointer.
@@ -51,11 +44,107 @@ pub fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
+/// The text of a default; `null` alone is no literal of Rust, so that nothing was caught of it.
+#[doc(hidden)]
+#[must_use]
+pub const fn or_null(text: &'static str) -> &'static str {
+    if text.is_empty() { "null" } else { text }
+}
+
+/// Takes the value of a key out of a table, or its default.
+#[doc(hidden)]
+pub fn field<T: Setting>(
+    table: &mut [(std::borrow::Cow<'_, str>, Json<'_>)],
+    field: &Field,
+) -> Option<T> {
+    let given = table.iter_mut().find(|(key, _)| key == field.name);
+    match given {
+        Some((_, value)) => T::take(std::mem::replace(value, Json::Null)),
+        None => T::take(json::read(field.default).ok()?),
+    }
+}
+
+impl Setting for bool {
+    const SCHEMA: &'static Schema = &Schema::Flag;
+    fn take(value: Json<'_>) -> Option<Self> {
+        if let Json::Flag(flag) = value { Some(flag) } else { None }
+    }
+}
+
+macro_rules! integers {
+    ($($integer:ty: $least:expr, $most:expr;)*) => {$(
+        impl Setting for $integer {
+            const SCHEMA: &'static Schema = &Schema::Integer($least, $most);
+            fn take(value: Json<'_>) -> Option<Self> {
+                if let Json::Number(text) = value { text.parse().ok() } else { None }
+            }
+        }
+    )*};
+}
+
+integers! {
+    i64: i64::MIN, i64::MAX;
+    u32: 0, u32::MAX as i64;
+    u16: 0, u16::MAX as i64;
+}
+
+impl Setting for f64 {
+    const SCHEMA: &'static Schema = &Schema::Real;
+    fn take(value: Json<'_>) -> Option<Self> {
+        if let Json::Number(text) = value { text.parse().ok() } else { None }
+    }
+}
+
+impl Setting for String {
+    const SCHEMA: &'static Schema = &Schema::Text;
+    fn take(value: Json<'_>) -> Option<Self> {
+        if let Json::Text(text) = value { Some(text.into_owned()) } else { None }
+    }
+}
+
+impl<T: Setting> Setting for Option<T> {
+    const SCHEMA: &'static Schema = &Schema::Maybe(T::SCHEMA);
+    fn take(value: Json<'_>) -> Option<Self> {
+        if value == Json::Null { Some(None) } else { T::take(value).map(Some) }
+    }
+}
+
+impl<T: Setting> Setting for Vec<T> {
+    const SCHEMA: &'static Schema = &Schema::List(T::SCHEMA, None);
+    fn take(value: Json<'_>) -> Option<Self> {
+        if let Json::List(list) = value { list.into_iter().map(T::take).collect() } else { None }
+    }
+}
+
+impl<T: Setting, const N: usize> Setting for [T; N] {
+    const SCHEMA: &'static Schema = &Schema::List(T::SCHEMA, Some(N));
+    fn take(value: Json<'_>) -> Option<Self> {
+        Vec::take(value)?.try_into().ok()
+    }
+}
+
+impl<T: Setting> Setting for BTreeMap<String, T> {
+    const SCHEMA: &'static Schema = &Schema::Map(T::SCHEMA);
+    fn take(value: Json<'_>) -> Option<Self> {
+        let Json::Table(table) = value else { return None };
+        table.into_iter().map(|(key, value)| Some((key.into_owned(), T::take(value)?))).collect()
+    }
+}
+
 /// Declares settings: a struct with a default for every field, or an enum of names.
 ///
-/// Each documented field becomes a described property of the JSON Schema; `#[schemars(range(min =
-/// .., max = ..))]` and `#[schemars(length(..))]` are checked before the plugin sees the settings;
-/// unknown keys are refused; a key that is left out has its default.
+/// Documentation becomes descriptions in the JSON Schema. A default is written as a playbook would give it, in JSON:
+/// a number, a text, `[..]`, `{..}` or `null`. After `where` stand rules, which are checked before the plugin
+/// sees the settings and told in the schema:
+///
+/// | rule | holds for |
+/// |---|---|
+/// | `within(1..=365)`, `within(0.0..)`, `above(0)` | a number |
+/// | `each(within(0..))` | every entry of a list |
+/// | `length(1..=32)`, `length(1..)` | a list, a map, a text |
+/// | `distinct`, `distinct(name)` | entries of a list; tables by the field `name` |
+///
+/// Unknown keys are refused, and a key that is left out has its default, which must keep the rules too.
 ///
 /// ```
 /// use playbook_sdk::settings;
@@ -63,15 +152,14 @@ pub fn escaped(key: &str) -> String {
 ///     /// How to count.
 ///     pub struct Settings {
 ///         /// Days that count, at least one.
-///         #[schemars(range(min = 1, max = 365))]
-///         pub days: u32 = 30,
+///         pub days: u32 where within(1..=365) = 30,
 ///         /// What to count.
-///         pub what: What = What::Orders,
+///         pub what: What = "orders",
 ///     }
 /// }
 /// settings! {
 ///     /// Things to count.
-///     pub enum What { Orders, Reviews }
+///     pub enum What { Orders = "orders", Reviews = "reviews" }
 /// }
 /// let settings: Settings = playbook_sdk::settings::parse(r#"{ "what": "reviews" }"#)?;
 /// assert_eq!((settings.days, settings.what), (30, What::Reviews));
@@ -82,42 +170,128 @@ macro_rules! settings {
     (
         $(#[$meta:meta])*
         $vis:vis struct $name:ident {
-            $($(#[$field_meta:meta])* $field_vis:vis $field:ident : $type:ty = $default:expr),* $(,)?
+            $(
+                $(#[doc = $doc:expr])*
+                $field_vis:vis $field:ident : $type:ty
+                $(where $($rule:ident $(($($argument:tt)*))?),+)?
+                = $($value:literal)? $([$($entry:tt)*])? $({$($key:tt)*})? $(null)?
+            ),* $(,)?
         }
     ) => {
-        #[derive(
-            Debug, Clone, PartialEq,
-            $crate::serde::Deserialize, $crate::serde::Serialize, $crate::schemars::JsonSchema,
-        )]
-        #[serde(crate = "playbook_sdk::serde", deny_unknown_fields, default)]
-        #[schemars(crate = "playbook_sdk::schemars")]
         $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq)]
         $vis struct $name {
-            $($(#[$field_meta])* $field_vis $field: $type),*
+            $($(#[doc = $doc])* $field_vis $field: $type),*
         }
 
-        impl ::core::default::Default for $name {
-            fn default() -> Self {
-                Self { $($field: $default),* }
+        const _: () = {
+            use $crate::settings::{Field, Json, Schema, Setting};
+            const FIELDS: &[Field] = &[$(Field {
+                name: stringify!($field),
+                doc: &[$($doc),*],
+                schema: <$type as Setting>::SCHEMA,
+                rules: &[$($($crate::__rule!($rule $(($($argument)*))?)),+)?],
+                default: $crate::settings::or_null(concat!(
+                    $(stringify!($value))?
+                    $("[", stringify!($($entry)*), "]")?
+                    $("{", stringify!($($key)*), "}")?
+                )),
+            }),*];
+
+            impl Setting for $name {
+                const SCHEMA: &'static Schema = &Schema::Table(FIELDS);
+                fn take(value: Json<'_>) -> ::core::option::Option<Self> {
+                    let Json::Table(mut table) = value else { return None };
+                    let mut fields = FIELDS.iter();
+                    ::core::option::Option::Some(Self {
+                        $($field: $crate::settings::field(&mut table, fields.next()?)?),*
+                    })
+                }
             }
-        }
+
+            impl ::core::default::Default for $name {
+                fn default() -> Self {
+                    let standard = Self::take(Json::Table(::std::vec::Vec::new()));
+                    standard.expect("the defaults of settings are of their types")
+                }
+            }
+        };
     };
     (
         $(#[$meta:meta])*
         $vis:vis enum $name:ident {
-            $($(#[$variant_meta:meta])* $variant:ident),* $(,)?
+            $($(#[$variant_meta:meta])* $variant:ident = $text:literal),* $(,)?
         }
     ) => {
-        #[derive(
-            Debug, Clone, Copy, PartialEq, Eq,
-            $crate::serde::Deserialize, $crate::serde::Serialize, $crate::schemars::JsonSchema,
-        )]
-        #[serde(crate = "playbook_sdk::serde", rename_all = "kebab-case")]
-        #[schemars(crate = "playbook_sdk::schemars")]
         $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[allow(missing_docs, reason = "a name may say all there is to say")]
         $vis enum $name {
             $($(#[$variant_meta])* $variant),*
         }
+
+        impl $crate::settings::Setting for $name {
+            const SCHEMA: &'static $crate::settings::Schema =
+                &$crate::settings::Schema::Choice(&[$($text),*]);
+            fn take(value: $crate::settings::Json<'_>) -> ::core::option::Option<Self> {
+                match value {
+                    $($crate::settings::Json::Text(text) if text == $text => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+/// One rule after `where`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __rule {
+    (within($($range:tt)*)) => {{
+        const BOUNDS: [::core::option::Option<$crate::settings::Bound>; 2] = $crate::__bounds!($($range)*);
+        $crate::settings::Rule::Within(BOUNDS[0], BOUNDS[1])
+    }};
+    (above($bound:literal)) => {
+        $crate::settings::Rule::Above($crate::settings::Bound($bound as f64, stringify!($bound)))
+    };
+    (each($($rule:tt)*)) => {{
+        const RULE: $crate::settings::Rule = $crate::__rule!($($rule)*);
+        $crate::settings::Rule::Each(&RULE)
+    }};
+    (length($least:literal ..)) => {
+        $crate::settings::Rule::Length($least, ::core::option::Option::None)
+    };
+    (length($least:literal ..= $most:expr)) => {
+        $crate::settings::Rule::Length($least, ::core::option::Option::Some($most))
+    };
+    (distinct) => {
+        $crate::settings::Rule::Distinct(::core::option::Option::None)
+    };
+    (distinct($field:ident)) => {
+        $crate::settings::Rule::Distinct(::core::option::Option::Some(stringify!($field)))
+    };
+}
+
+/// The bounds of a range of numbers.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __bounds {
+    ($least:literal ..) => {
+        [$crate::__bound!($least), ::core::option::Option::None]
+    };
+    (..= $most:literal) => {
+        [::core::option::Option::None, $crate::__bound!($most)]
+    };
+    ($least:literal ..= $most:literal) => {
+        [$crate::__bound!($least), $crate::__bound!($most)]
+    };
+}
+
+/// One bound, as a number and as it is written.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __bound {
+    ($bound:literal) => {
+        ::core::option::Option::Some($crate::settings::Bound($bound as f64, stringify!($bound)))
     };
 }

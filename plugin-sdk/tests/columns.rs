@@ -11,6 +11,35 @@ settings! {
     pub struct None_ { }
 }
 
+declare! {
+    /// A column of every type.
+    needs Given {
+        REAL: real("real"),
+        INTEGER: integer("integer").optional(),
+        CATEGORY: category("category", ["a", "b"]),
+        TEXT: text("text"),
+        REALS: reals("reals"),
+        INTEGERS: integers("integers"),
+        TEXTS: texts("texts"),
+        OTHER: real("other").output_of("plugin"),
+        PREVIOUS: category("category", ["a", "b"]).previous(1),
+        KEY: key(),
+    }
+    outputs Back {
+        REAL: real("real"),
+        INTEGER: integer("integer"),
+        CATEGORY: category("category", ["a", "b"]),
+        TEXT: text("text"),
+        REALS: reals("reals"),
+        INTEGERS: integers("integers"),
+        TEXTS: texts("texts"),
+    }
+    reasons Why {
+        EVEN: "even" => english("Even key"),
+        ODD: "odd" => english("Odd key"),
+    }
+}
+
 /// Gives back what it gets, of every type.
 #[derive(Debug)]
 struct Echo;
@@ -21,25 +50,8 @@ impl Plugin for Echo {
         About { name: "echo", version: "1.2.3", summary: words("Gives back", "原樣返回") };
 
     fn shape(_: &None_) -> Result<Shape, Problems> {
-        Ok(Shape::rows("member")
-            .need(need::real("real"))
-            .need(need::integer("integer").optional())
-            .need(need::category("category", ["a", "b"]))
-            .need(need::text("text"))
-            .need(need::reals("reals"))
-            .need(need::integers("integers"))
-            .need(need::texts("texts"))
-            .need(need::real("other").output_of("plugin"))
-            .need(need::category("category", ["a", "b"]).previous(1))
-            .need(need::key())
-            .produce(output::real("real"))
-            .produce(output::integer("integer"))
-            .produce(output::category("category", ["a", "b"]))
-            .produce(output::text("text"))
-            .produce(output::reals("reals"))
-            .produce(output::integers("integers"))
-            .produce(output::texts("texts"))
-            .reason("odd", "Odd key"))
+        let shape = Shape::rows("member").needs(Given::all()).produces(Back::all());
+        Ok(shape.reasons(Why::all()))
     }
 
     fn open(_: None_, _: Opening<'_>) -> Result<Self, Problems> {
@@ -50,29 +62,32 @@ impl Plugin for Echo {
 impl Scoring for Echo {
     fn score(&self, _: &Context, rows: &Rows<'_>, out: &mut Answer<'_>) -> Result<(), String> {
         for row in (0..rows.len()).rev() {
-            out.real_or_missing(0, row, rows.real(0).get(row));
-            out.integer_or_missing(1, row, rows.integer(1).get(row));
-            if let Some(position) = rows.category(2).get(row) {
-                out.category(2, row, position);
+            out.set_or_missing(Back::REAL, row, rows.get(Given::REAL).get(row));
+            out.set_or_missing(Back::INTEGER, row, rows.get(Given::INTEGER).get(row));
+            out.set_or_missing(Back::CATEGORY, row, rows.get(Given::CATEGORY).get(row));
+            out.set_or_missing(Back::TEXT, row, rows.get(Given::TEXT).get(row));
+            out.set_or_missing(Back::REALS, row, rows.get(Given::REALS).get(row));
+            out.set_or_missing(Back::INTEGERS, row, rows.get(Given::INTEGERS).get(row));
+            if let Some(list) = rows.get(Given::TEXTS).get(row) {
+                out.set(Back::TEXTS, row, &list.collect::<Vec<_>>());
             }
-            if let Some(text) = rows.text(3).get(row) {
-                out.text(3, row, text);
-            }
-            if let Some(list) = rows.reals(4).get(row) {
-                out.reals(4, row, list);
-            }
-            if let Some(list) = rows.integers(5).get(row) {
-                out.integers(5, row, list);
-            }
-            if let Some(list) = rows.texts(6).get(row) {
-                out.texts(6, row, &list.collect::<Vec<_>>());
-            }
-            if rows.integer(9).get(row).is_some_and(|key| key % 2 == 1) {
-                out.reason(row, 0);
+            if rows.get(Given::KEY).get(row).is_some_and(|key| key % 2 == 1) {
+                out.reason(row, Why::ODD);
             }
         }
         Ok(())
     }
+}
+
+#[test]
+fn lists_may_begin_after_others_and_depend_on_what_they_are_given() {
+    declare! {
+        needs Late(names: &[&str]) after 3 { NAME: category("name", names.iter().copied()) }
+        outputs Later after (3 + Late::COUNT) { FIRST: real("x"), SECOND: integer("y") }
+    }
+    assert_eq!((Late::NAME, Later::SECOND), (In::at(3), Out::at(5)));
+    let shape = Shape::rows("member").needs(Late::all(&["a", "b"]));
+    assert_eq!(shape.facts().rows.as_ref().unwrap().columns[0].categories, ["a", "b"]);
 }
 
 fn data() -> Data {
@@ -149,6 +164,11 @@ fn validity_of_another_length_is_refused() {
     assert!(text.contains("validity"), "{text}");
 }
 
+declare! {
+    needs Few { X: real("x") }
+    outputs Fewer { Y: real("y").between(0.0, 10.0) }
+}
+
 /// One real in and out; what it gives depends on what it is asked.
 #[derive(Debug)]
 struct Narrow;
@@ -157,10 +177,7 @@ impl Plugin for Narrow {
     type Settings = None_;
     const ABOUT: About = About { name: "narrow", version: "0.1.0", summary: english("") };
     fn shape(_: &None_) -> Result<Shape, Problems> {
-        Ok(Shape::rows("member")
-            .need(need::real("x"))
-            .produce(output::real("y").between(0.0, 10.0))
-            .fit_passes(2))
+        Ok(Shape::rows("member").needs(Few::all()).produces(Fewer::all()).fit_passes(2))
     }
     fn open(_: None_, _: Opening<'_>) -> Result<Self, Problems> {
         Ok(Self)
@@ -169,13 +186,14 @@ impl Plugin for Narrow {
 
 impl Scoring for Narrow {
     fn score(&self, _: &Context, rows: &Rows<'_>, out: &mut Answer<'_>) -> Result<(), String> {
-        let rows_sum: f64 = rows.real(0).values().iter().sum();
-        for row in 0..rows.len() {
-            match rows.real(0).values()[row] {
-                4.0 => out.real(0, row, rows_sum),
-                5.0 => out.real(0, row, f64::NAN),
-                x => out.real(0, row, x),
-            }
+        let values = rows.get(Few::X).values();
+        for (row, x) in values.iter().enumerate() {
+            let given = match *x {
+                4.0 => values.iter().sum(),
+                5.0 => f64::NAN,
+                x => x,
+            };
+            out.set(Fewer::Y, row, given);
         }
         Ok(())
     }
@@ -202,7 +220,7 @@ impl Fit for Narrow {
         rows: &Rows<'_>,
     ) -> Result<(), String> {
         let factor = if pass.carried.is_empty() { 1 } else { i64::from(pass.carried[0]) };
-        for x in rows.real(0).iter().flatten() {
+        for x in rows.get(Few::X).iter().flatten() {
             *state = (state.0 + 1, state.1 + factor * x as i64);
         }
         Ok(())
@@ -254,7 +272,8 @@ fn wrong_use_of_a_fit_is_an_error_in_words() {
 
 #[test]
 fn a_plugin_describes_itself_and_checks_settings() {
-    let description = describe::<Echo>(playbook_sdk::Kind::Scoring);
+    let schema = playbook_sdk::settings::schema::<None_>();
+    let description = describe::<Echo>(playbook_sdk::Kind::Scoring, &schema);
     assert_eq!((description.name.as_str(), description.version.as_str()), ("echo", "1.2.3"));
     assert_eq!(description.summary.zh.as_deref(), Some("原樣返回"));
     let shape = check::<Echo>("{}").unwrap();
@@ -282,7 +301,7 @@ fn asking_for_another_type_names_the_column() {
     }
     impl Scoring for Wrong {
         fn score(&self, _: &Context, rows: &Rows<'_>, _: &mut Answer<'_>) -> Result<(), String> {
-            Err(format!("{:?}", rows.integer(0).get(0)))
+            Err(format!("{:?}", rows.get(In::<Integer>::at(0)).get(0)))
         }
     }
     let _ = testing::plugin::<Wrong>().open().unwrap().score(&Data::new().real("x", [1.0]));

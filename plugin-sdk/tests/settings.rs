@@ -3,33 +3,33 @@
 
 use std::collections::BTreeMap;
 
-use playbook_sdk::Problems;
 use playbook_sdk::settings;
-use playbook_sdk::settings::{SETTINGS_BYTES_MAX, parse, schema};
+use playbook_sdk::settings::{SETTINGS_BYTES_MAX, Schema, Setting, parse, schema};
+use playbook_sdk::{Problems, schema_text};
+use serde_json::{Value, json};
 
 settings! {
     /// Settings with one field of each sort.
     pub struct Sorts {
-        /// A share.
-        #[schemars(range(min = 0.0, max = 1.0))]
-        pub share: f64 = 0.5,
-        /// A count.
-        #[schemars(range(min = 1, max = 9))]
-        pub count: u32 = 3,
+        /// A "share".
+        pub share: f64 where within(0.0..=1.0) = 0.5,
+        /// A count,
+        /// in two lines.
+        pub count: u32 where within(1..=9_000) = 3,
         /// Cut points.
-        #[schemars(inner(range(min = 0)))]
-        pub cuts: [i64; 3] = [1, 2, 3],
+        pub cuts: [i64; 3] where each(within(0..)) = [1, 2, 3],
         /// Texts.
-        #[schemars(length(max = 2))]
-        pub texts: Vec<String> = Vec::new(),
+        pub texts: Vec<String> where length(0..=2), distinct = [],
         /// A name.
-        pub mode: Mode = Mode::FastAndLoose,
+        pub mode: Mode = "fast-and-loose",
         /// Perhaps.
-        pub perhaps: Option<i64> = None,
+        pub perhaps: Option<i64> where within(-3..) = null,
         /// Nested.
-        pub inner: Inner = Inner::default(),
+        pub inner: Inner = {},
         /// By name.
-        pub by_name: BTreeMap<String, Inner> = BTreeMap::new(),
+        pub by_name: BTreeMap<String, Inner> where length(0..=3) = {},
+        /// Named ones.
+        pub named: Vec<Named> where distinct(name) = [{ "name": "a" }],
     }
 }
 
@@ -37,14 +37,21 @@ settings! {
     /// Settings within settings.
     pub struct Inner {
         /// Weight.
-        #[schemars(range(min = 0.0))]
-        pub weight: f64 = 1.0,
+        pub weight: f64 where above(0) = 1.5,
+    }
+}
+
+settings! {
+    /// Something that must be named.
+    pub struct Named {
+        /// Its name.
+        pub name: String where length(1..) = "",
     }
 }
 
 settings! {
     /// Names.
-    pub enum Mode { FastAndLoose, Exact }
+    pub enum Mode { FastAndLoose = "fast-and-loose", Exact = "exact" }
 }
 
 fn problems(text: &str) -> Vec<(String, String)> {
@@ -73,15 +80,15 @@ fn every_problem_is_told_at_once_with_its_place() {
     assert_eq!(
         paths,
         [
-            "/by_name/a~1b/weight",
+            "/share",
             "/count",
             "/cuts",
             "/cuts/1",
-            "/inner/wieght",
+            "/texts",
             "/mode",
             "/perhaps",
-            "/share",
-            "/texts"
+            "/inner/wieght",
+            "/by_name/a~1b/weight",
         ]
     );
 }
@@ -100,6 +107,19 @@ fn messages_say_what_is_and_what_must_be() {
         ),
         (r#"{ "shrae": 1 }"#, "/shrae", "unknown key `shrae`"),
         ("[]", "", "must be a table, is a list"),
+        (r#"{ "count": 9001 }"#, "/count", "must be at most 9000, is 9001"),
+        (r#"{ "count": -1 }"#, "/count", "must lie between 0 and 4294967295, is -1"),
+        (r#"{ "share": 1e999 }"#, "/share", "must be a finite number, is 1e999"),
+        (r#"{ "texts": ["a", "a"] }"#, "/texts/1", "stands there already"),
+        (
+            r#"{ "named": [{ "name": "a" }, { "name": "a" }] }"#,
+            "/named/1/name",
+            "stands there already",
+        ),
+        (r#"{ "named": [{}] }"#, "/named/0/name", "must have at least 1 letters, has 0"),
+        (r#"{ "inner": { "weight": 0 } }"#, "/inner/weight", "must be above 0, is 0"),
+        (r#"{ "perhaps": -4 }"#, "/perhaps", "must be at least -3, is -4"),
+        (r#"{ "share": 0.1, "share": 0.2 }"#, "", "not JSON: expected each key once"),
     ] {
         let found = problems(text);
         assert_eq!(found.len(), 1, "{text}: {found:?}");
@@ -126,14 +146,73 @@ fn what_is_no_json_or_too_long_is_a_problem_and_no_panic() {
 }
 
 #[test]
-fn the_schema_carries_texts_ranges_and_defaults() {
-    let schema: playbook_sdk::serde_json::Value =
-        playbook_sdk::serde_json::from_str(&schema::<Sorts>()).unwrap();
+fn the_schema_says_all_that_is_checked() {
+    let schema: Value = serde_json::from_str(&schema::<Sorts>()).unwrap();
+    let integer = |more: Value| merged(json!({ "type": "integer", "maximum": i64::MAX }), more);
+    let inner = json!({
+        "type": "object", "additionalProperties": false,
+        "properties": {
+            "weight": { "description": "Weight.", "type": "number", "exclusiveMinimum": 0, "default": 1.5 },
+        },
+    });
+    let want = json!({
+        "share": {
+            "description": "A \"share\".", "type": "number", "minimum": 0.0, "maximum": 1.0, "default": 0.5,
+        },
+        "count": {
+            "description": "A count, in two lines.", "type": "integer", "minimum": 1, "maximum": 9000,
+            "default": 3,
+        },
+        "cuts": {
+            "description": "Cut points.", "type": "array", "minItems": 3, "maxItems": 3,
+            "items": integer(json!({ "minimum": 0 })), "default": [1, 2, 3],
+        },
+        "texts": {
+            "description": "Texts.", "type": "array", "items": { "type": "string" }, "maxItems": 2,
+            "uniqueItems": true, "default": [],
+        },
+        "mode": { "description": "A name.", "enum": ["fast-and-loose", "exact"], "default": "fast-and-loose" },
+        "perhaps": {
+            "description": "Perhaps.", "type": ["integer", "null"], "minimum": -3, "maximum": i64::MAX,
+            "default": null,
+        },
+        "inner": merged(inner.clone(), json!({ "description": "Nested.", "default": {} })),
+        "by_name": {
+            "description": "By name.", "type": "object", "additionalProperties": inner, "maxProperties": 3,
+            "default": {},
+        },
+        "named": {
+            "description": "Named ones.", "type": "array", "uniqueItems": true, "default": [{ "name": "a" }],
+            "items": {
+                "type": "object", "additionalProperties": false,
+                "properties": {
+                    "name": { "description": "Its name.", "type": "string", "minLength": 1, "default": "" },
+                },
+            },
+        },
+    });
+    for (name, property) in want.as_object().unwrap() {
+        assert_eq!(&schema["properties"][name], property, "{name}");
+    }
+    assert_eq!(schema["properties"].as_object().unwrap().len(), want.as_object().unwrap().len());
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
-    assert_eq!(schema["additionalProperties"], false);
-    let share = &schema["properties"]["share"];
-    assert_eq!((&share["description"], &share["default"]), (&"A share.".into(), &0.5.into()));
-    assert_eq!(share["maximum"], 1.0);
+    assert_eq!(
+        (&schema["type"], &schema["additionalProperties"]),
+        (&json!("object"), &json!(false))
+    );
+}
+
+fn merged(mut left: Value, right: Value) -> Value {
+    let (Value::Object(to), Value::Object(from)) = (&mut left, right) else { unreachable!() };
+    to.extend(from);
+    left
+}
+
+#[test]
+fn a_schema_made_while_compiling_is_the_one_made_while_running() {
+    const SCHEMA: &Schema = <Sorts as Setting>::SCHEMA;
+    static BYTES: [u8; schema_text::length(SCHEMA)] = schema_text::text(SCHEMA);
+    assert_eq!(schema_text::as_text(&BYTES), schema::<Sorts>());
 }
 
 #[test]

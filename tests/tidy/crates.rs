@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::tree::{MAP, Package, Tree, entries};
 
 /// Which crate may depend on which; the same table stands in docs/ARCHITECTURE.md.
-const EDGES: [(&str, &[&str]); 12] = [
+const EDGES: [(&str, &[&str]); 13] = [
     ("playbook-model", &[]),
     ("playbook-toml", &["playbook-model"]),
     ("playbook-runtime", &["playbook-model"]),
@@ -31,10 +31,11 @@ const EDGES: [(&str, &[&str]); 12] = [
         ],
     ),
     ("playbook-sdk", &[]),
+    ("playbook-domain", &[]),
 ];
 
 /// What reference plugins, and guests of tests, may know of the workspace.
-const PLUGIN_EDGES: [&str; 1] = ["playbook-sdk"];
+const PLUGIN_EDGES: [&str; 2] = ["playbook-sdk", "playbook-domain"];
 
 /// Dependencies that only their owners may name.
 const OWNERS: [(&str, &[&str]); 20] = [

@@ -7,28 +7,47 @@ pub mod table;
 
 use std::collections::BTreeMap;
 
+use playbook_sdk::columns::Integers;
 use playbook_sdk::prelude::*;
 use table::{Worth, full_units};
 
 settings! {
     /// What each behaviour is worth.
     pub struct Settings {
-        /// Points and daily cap per kind of event. What is given here replaces the whole table.
-        pub kinds: BTreeMap<String, KindPoints> = standard_kinds(),
+        /// Points and daily cap per kind of event. What is given here replaces the whole table. In the standard one
+        /// adopted feedback earns on top of feedback.
+        pub kinds: BTreeMap<String, KindPoints> where length(1..=128) = {
+            "sign_in": { "points": 1, "daily_cap": 1 },
+            "like": { "points": 1, "daily_cap": 10 },
+            "vote": { "points": 1, "daily_cap": 3 },
+            "comment": { "points": 3, "daily_cap": 10 },
+            "topic_join": { "points": 4, "daily_cap": 3 },
+            "live_interact": { "points": 3, "daily_cap": 5 },
+            "survey": { "points": 5, "daily_cap": 1 },
+            "task_done": { "points": 5, "daily_cap": 3 },
+            "share": { "points": 5, "daily_cap": 3 },
+            "answer": { "points": 6, "daily_cap": 5 },
+            "review": { "points": 6, "daily_cap": 2 },
+            "post": { "points": 8, "daily_cap": 3 },
+            "feedback": { "points": 10, "daily_cap": 2 },
+            "feedback_adopted": { "points": 15 },
+            "cocreate_submit": { "points": 15, "daily_cap": 1 },
+            "cocreate_accepted": { "points": 30 },
+            "referral_join": { "points": 20, "daily_cap": 5 },
+            "referral_purchase": { "points": 50, "daily_cap": 5 }
+        },
         /// Where counts come from. `daily`: list feature `daily_KIND_30d`, 30 counts, oldest first, so that
         /// caps hold per day. `totals`: feature `KIND_30d`, without points of today; a `capped-count` with the
         /// caps of this table is exact, a plain count is capped at 30 daily caps.
-        pub input: Input = Input::Daily,
+        pub input: Input = "daily",
         /// Where order points come from. `units`: feature `order_units_30d`, the full units of each order as
         /// the playbook counted them. `amounts`: list feature `order_amounts_30d_minor`, one net amount an
         /// order. `none`: orders earn nothing.
-        pub orders: OrderInput = OrderInput::Units,
+        pub orders: OrderInput = "units",
         /// Points of one full unit of an order.
-        #[schemars(range(min = 0, max = 1_000_000))]
-        pub order_points: i64 = 1,
+        pub order_points: i64 where within(0..=1_000_000) = 1,
         /// Minor units of one order unit; only read with `orders = "amounts"`.
-        #[schemars(range(min = 1))]
-        pub order_unit_minor: i64 = 1_000,
+        pub order_unit_minor: i64 where within(1..) = 1000,
     }
 }
 
@@ -36,60 +55,36 @@ settings! {
     /// Worth of one kind of event.
     pub struct KindPoints {
         /// Points of one event.
-        #[schemars(range(min = 0, max = 1_000_000))]
-        pub points: i64 = 1,
+        pub points: i64 where within(0..=1_000_000) = 1,
         /// Events of one day that count; left out: all.
-        #[schemars(range(min = 0))]
-        pub daily_cap: Option<i64> = None,
+        pub daily_cap: Option<i64> where within(0..) = null,
     }
 }
 
 settings! {
     /// Form of the counts.
-    pub enum Input { Daily, Totals }
+    pub enum Input { Daily = "daily", Totals = "totals" }
 }
 
 settings! {
     /// Form of the orders.
-    pub enum OrderInput { Units, Amounts, None }
+    pub enum OrderInput { Units = "units", Amounts = "amounts", None = "none" }
 }
 
-/// The table of the model; adopted feedback earns on top of feedback.
-fn standard_kinds() -> BTreeMap<String, KindPoints> {
-    [
-        ("sign_in", 1, Some(1)),
-        ("like", 1, Some(10)),
-        ("vote", 1, Some(3)),
-        ("comment", 3, Some(10)),
-        ("topic_join", 4, Some(3)),
-        ("live_interact", 3, Some(5)),
-        ("survey", 5, Some(1)),
-        ("task_done", 5, Some(3)),
-        ("share", 5, Some(3)),
-        ("answer", 6, Some(5)),
-        ("review", 6, Some(2)),
-        ("post", 8, Some(3)),
-        ("feedback", 10, Some(2)),
-        ("feedback_adopted", 15, None),
-        ("cocreate_submit", 15, Some(1)),
-        ("cocreate_accepted", 30, None),
-        ("referral_join", 20, Some(5)),
-        ("referral_purchase", 50, Some(5)),
-    ]
-    .into_iter()
-    .map(|(kind, points, daily_cap)| (kind.to_owned(), KindPoints { points, daily_cap }))
-    .collect()
+declare! {
+    /// What is said of a member.
+    outputs Said {
+        POINTS: integer("points_30d").unit("count").at_least(0.0)
+            .meaning(words("Points of the last 30 days", "近30日行為積分")),
+        TODAY: integer("points_today").unit("count").at_least(0.0).meaning(words(
+            "Points of the last day; missing where only totals are known",
+            "當日所得積分",
+        )),
+    }
+    reasons Why {
+        NOTHING_KNOWN: "nothing-known" => words("no behaviour is measured", "無可用行為數據"),
+    }
 }
-
-/// Most kinds of a table.
-const KINDS_MAX: usize = 128;
-
-/// Positions of the outputs.
-const POINTS: usize = 0;
-const TODAY: usize = 1;
-
-/// Positions of the reasons.
-const NOTHING_KNOWN: u32 = 0;
 
 /// The opened plugin.
 #[derive(Debug)]
@@ -129,18 +124,7 @@ impl Plugin for BehaviourPoints {
                 .need(need::integers("order_amounts_30d_minor").unit("minor").optional())
                 .need(need::integers("order_amounts_1d_minor").unit("minor").optional()),
         };
-        Ok(shape
-            .produce(
-                output::integer("points_30d")
-                    .unit("count")
-                    .at_least(0.0)
-                    .meaning(words("Points of the last 30 days", "近30日行為積分")),
-            )
-            .produce(output::integer("points_today").unit("count").at_least(0.0).meaning(words(
-                "Points of the last day; missing where only totals are known",
-                "當日所得積分",
-            )))
-            .reason("nothing-known", words("no behaviour is measured", "無可用行為數據")))
+        Ok(shape.produces(Said::all()).reasons(Why::all()))
     }
 
     fn open(settings: Settings, _: Opening<'_>) -> Result<Self, Problems> {
@@ -154,29 +138,14 @@ impl Plugin for BehaviourPoints {
 
 fn check(settings: &Settings) -> Result<(), Problems> {
     let mut problems = Problems::new();
-    problems.check(!settings.kinds.is_empty(), "/kinds", "names no kind of event");
-    problems.check(
-        settings.kinds.len() <= KINDS_MAX,
-        "/kinds",
-        format!("names more than {KINDS_MAX} kinds"),
-    );
-    for (kind, worth) in &settings.kinds {
-        let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-        let path = format!("/kinds/{}", playbook_sdk::settings::escaped(kind));
+    let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    for kind in settings.kinds.keys() {
         problems.check(
             (1..=64).contains(&kind.len()) && kind.chars().all(letters),
-            path.clone(),
+            format!("/kinds/{}", playbook_sdk::settings::escaped(kind)),
             "must be a kind of event in small letters, digits and `_`",
         );
-        problems.check(worth.points >= 0, format!("{path}/points"), "must not be below 0");
-        problems.check(
-            worth.daily_cap.is_none_or(|cap| cap >= 0),
-            format!("{path}/daily_cap"),
-            "must not be below 0",
-        );
     }
-    problems.check(settings.order_points >= 0, "/order_points", "must not be below 0");
-    problems.check(settings.order_unit_minor > 0, "/order_unit_minor", "must be above 0");
     problems.into_result()
 }
 
@@ -204,12 +173,12 @@ impl BehaviourPoints {
         let worth = self.worths[at];
         match self.settings.input {
             Input::Daily => {
-                let column = rows.integers(at);
+                let column = rows.get(In::<Integers>::at(at));
                 known(rows, |row| column.get(row))
                     .for_each(|(row, counts)| give(row, worth.of_days(counts)));
             }
             Input::Totals => {
-                let column = rows.integer(at);
+                let column = rows.get(In::<Integer>::at(at));
                 known(rows, |row| column.get(row))
                     .for_each(|(row, count)| give(row, worth.of_total(count)));
             }
@@ -219,7 +188,7 @@ impl BehaviourPoints {
     /// Gives the points of the last day of the kind at `at`; totals tell nothing of it.
     fn kind_points_today(&self, rows: &Rows<'_>, at: usize, mut give: impl FnMut(usize, i64)) {
         if self.settings.input == Input::Daily {
-            let column = rows.integers(at);
+            let column = rows.get(In::<Integers>::at(at));
             known(rows, |row| column.get(row)).for_each(|(row, counts)| {
                 give(row, counts.last().map_or(0, |count| self.worths[at].of_day(*count)));
             });
@@ -232,12 +201,12 @@ impl BehaviourPoints {
         match self.settings.orders {
             OrderInput::None => {}
             OrderInput::Units => {
-                let column = rows.integer(at);
+                let column = rows.get(In::<Integer>::at(at));
                 known(rows, |row| column.get(row))
                     .for_each(|(row, units)| give(row, worth.of_day(units)));
             }
             OrderInput::Amounts => {
-                let column = rows.integers(at);
+                let column = rows.get(In::<Integers>::at(at));
                 known(rows, |row| column.get(row)).for_each(|(row, amounts)| {
                     give(row, worth.of_day(full_units(amounts, self.settings.order_unit_minor)));
                 });
@@ -261,10 +230,10 @@ impl Scoring for BehaviourPoints {
             self.order_points(rows, kinds + 1, |row, points| today[row].add(points));
         }
         for (row, (month, today)) in month.iter().zip(&today).enumerate() {
-            out.integer_or_missing(POINTS, row, month.0);
-            out.integer_or_missing(TODAY, row, today.0);
+            out.set_or_missing(Said::POINTS, row, month.0);
+            out.set_or_missing(Said::TODAY, row, today.0);
             if month.0.is_none() {
-                out.reason(row, NOTHING_KNOWN);
+                out.reason(row, Why::NOTHING_KNOWN);
             }
         }
         Ok(())
@@ -281,8 +250,7 @@ impl Scoring for BehaviourPoints {
                 self.order_points(rows, at, |_, points| given = points);
             }
             if given > 0 {
-                let input = u32::try_from(at).map_err(|e| e.to_string())?;
-                factors.push(Factor { input, output: POINTS as u32, contribution: given as f64 });
+                factors.push(Factor::new(In::<Integer>::at(at), Said::POINTS, given as f64));
             }
         }
         Ok(factors)

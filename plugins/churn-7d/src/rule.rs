@@ -1,6 +1,8 @@
 //! The rule of SC-6 for one member, free of columns.
 
-use crate::Settings;
+use playbook_domain::rung;
+
+use crate::{Settings, Why};
 
 /// Warning level, in the order of the output's categories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +22,9 @@ pub enum Level {
 impl Level {
     /// Names of the levels, in order.
     pub const NAMES: [&'static str; 5] = ["ok", "watch", "warn", "critical", "lapsed"];
+    /// Levels by the size of a drop, and by days of silence without a baseline.
+    const BY_DROP: [Self; 4] = [Self::Ok, Self::Watch, Self::Warn, Self::Critical];
+    const BY_SILENCE: [Self; 3] = [Self::Ok, Self::Watch, Self::Lapsed];
 
     /// The level one higher: critical stays, and lapsed is not part of the ladder.
     fn raised(self) -> Self {
@@ -30,19 +35,6 @@ impl Level {
             Self::Lapsed => Self::Lapsed,
         }
     }
-}
-
-/// Why a member has the level; positions in the shape's reasons.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// Interactions fell within the week.
-    WeeklyDrop,
-    /// Silent for days, with too small a baseline for a drop.
-    SilentDays,
-    /// Sentiment or a complaint raised the level.
-    NegativeFeeling,
-    /// Joined too recently to be judged.
-    FirstDays,
 }
 
 /// What is known of a member; `None` where a value is missing.
@@ -71,26 +63,26 @@ pub struct Verdict {
     pub risk: Option<f64>,
     /// Share of interactions that is gone.
     pub drop: Option<f64>,
-    /// Why.
-    pub reason: Option<Reason>,
+    /// Why: position of the shape's reason.
+    pub reason: Option<u32>,
 }
 
 /// Judges one member (domain SC-6).
 #[must_use]
 pub fn judge(settings: &Settings, member: &Member) -> Verdict {
     if member.joined_days.is_some_and(|days| days < settings.first_days) {
-        return Verdict { reason: Some(Reason::FirstDays), ..Verdict::default() };
+        return Verdict { reason: Some(Why::FIRST_DAYS), ..Verdict::default() };
     }
     let drop = drop(settings, member);
     let (plain, why) = match drop {
-        Some(drop) => (Some(by_drop(settings, drop)), Reason::WeeklyDrop),
-        None => (by_silence(settings, member), Reason::SilentDays),
+        Some(drop) => (Some(by_drop(settings, drop)), Why::WEEKLY_DROP),
+        None => (by_silence(settings, member), Why::SILENT_DAYS),
     };
     let worried = member.sentiment.is_some_and(|s| s < settings.sentiment_below)
         || member.complaints.is_some_and(|open| open > settings.complaints_above);
     let level = plain.map(|level| if worried { level.raised() } else { level });
     let reason = match (plain, level) {
-        (Some(before), Some(after)) if after > before => Some(Reason::NegativeFeeling),
+        (Some(before), Some(after)) if after > before => Some(Why::NEGATIVE_FEELING),
         (_, Some(Level::Ok) | None) => None,
         (_, Some(_)) => Some(why),
     };
@@ -105,27 +97,15 @@ fn drop(settings: &Settings, member: &Member) -> Option<f64> {
 }
 
 fn by_drop(settings: &Settings, drop: f64) -> Level {
-    if drop >= settings.drop_critical {
-        Level::Critical
-    } else if drop >= settings.drop_warn {
-        Level::Warn
-    } else if drop >= settings.drop_watch {
-        Level::Watch
-    } else {
-        Level::Ok
-    }
+    let bounds = [settings.drop_watch, settings.drop_warn, settings.drop_critical];
+    Level::BY_DROP[rung(drop, &bounds)]
 }
 
 /// The days rule; a member who never interacted has been silent since joining.
 fn by_silence(settings: &Settings, member: &Member) -> Option<Level> {
     let days = member.silent_days.or(member.joined_days)?;
-    Some(if days >= settings.silent_lapsed_days {
-        Level::Lapsed
-    } else if days >= settings.silent_watch_days {
-        Level::Watch
-    } else {
-        Level::Ok
-    })
+    let bounds = [settings.silent_watch_days, settings.silent_lapsed_days];
+    Some(Level::BY_SILENCE[rung(days, &bounds)])
 }
 
 /// Weighted risk; a part without a value adds nothing where the domain's formula would add 0 for a

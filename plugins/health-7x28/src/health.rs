@@ -1,5 +1,7 @@
 //! Scores of one community: indicators, dimensions, total, level and what is weakest (domain DG-1).
 
+use playbook_domain::{map, mean, rung};
+
 use crate::indicators::{DIMENSIONS, INDICATORS};
 
 /// Best score.
@@ -29,13 +31,6 @@ pub struct Health {
     pub weakest: Vec<usize>,
 }
 
-/// Returns `max * clamp((x - low) / (high - low), 0, 1)`; with `low > high` less is better (domain 0.3).
-#[must_use]
-pub fn map(x: f64, low: f64, high: f64, max: f64) -> f64 {
-    // Falling bounds make a score of -0; adding 0 makes it the 0 that every other worst score is.
-    max * ((x - low) / (high - low)).clamp(0.0, 1.0) + 0.0
-}
-
 /// Returns the scores of measures under bounds (low, high), both in the order of the model.
 #[must_use]
 pub fn diagnose(
@@ -49,17 +44,16 @@ pub fn diagnose(
     let dimensions: [Option<f64>; 7] =
         std::array::from_fn(|d| mean(&indicators[d * each..][..each], INDICATORS_MIN));
     let total = mean(&dimensions, DIMENSIONS_MIN);
-    let level = total.map(|total| levels.iter().filter(|least| total >= **least).count());
-    let mut weakest: Vec<(usize, f64)> =
-        indicators.iter().enumerate().filter_map(|(i, score)| score.map(|s| (i, s))).collect();
-    weakest.sort_by(|left, right| left.1.total_cmp(&right.1));
-    let weakest = weakest.into_iter().take(WEAKEST).map(|(i, _)| i).collect();
+    let level = total.map(|total| rung(total, &levels));
+    let mut weakest = Vec::with_capacity(WEAKEST);
+    for _ in 0..WEAKEST {
+        let known = indicators.iter().enumerate().filter_map(|(i, score)| Some((i, (*score)?)));
+        let left = known.filter(|(i, _)| !weakest.contains(i));
+        // The first of equals, so that ties go to the earlier one.
+        let least = left.min_by(|left, right| left.1.total_cmp(&right.1));
+        weakest.extend(least.map(|(i, _)| i));
+    }
     Health { indicators, dimensions, total, level, weakest }
-}
-
-fn mean(scores: &[Option<f64>], count_min: usize) -> Option<f64> {
-    let count = scores.iter().flatten().count();
-    (count >= count_min).then(|| scores.iter().flatten().sum::<f64>() / count as f64)
 }
 
 #[cfg(test)]
@@ -87,13 +81,6 @@ mod tests {
         let health = diagnose(&measures, &bounds(), LEVELS_MIN);
         assert!((health.indicators[place("wau_ratio")].unwrap() - 3.0).abs() < 1e-12);
         assert!((health.indicators[place("reply_median_min")].unwrap() - 4.0909).abs() < 5e-5);
-    }
-
-    #[test]
-    fn less_is_better_where_the_bounds_fall() {
-        assert!((map(0.20, 0.50, 0.20, 5.0) - 5.0).abs() < 1e-12);
-        assert!(map(0.90, 0.50, 0.20, 5.0).abs() < 1e-12);
-        assert_eq!(map(60.0, 60.0, 5.0, 5.0).to_bits(), 0.0_f64.to_bits());
     }
 
     #[test]

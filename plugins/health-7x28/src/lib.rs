@@ -13,26 +13,36 @@ settings! {
     /// What is diagnosed and where scores begin and end.
     pub struct Settings {
         /// What the rows are: brand or community.
-        pub subject: String = "brand".to_owned(),
+        pub subject: String where length(1..) = "brand",
         /// Bounds [measure of score 0, measure of score 5] of single indicators by feature name; the
         /// second is the lower one where less is better. Others keep the bounds of the model.
-        pub bounds: BTreeMap<String, [f64; 2]> = BTreeMap::new(),
+        pub bounds: BTreeMap<String, [f64; 2]> = {},
         /// Totals from which on a community is weak, watched, healthy; below the first it is critical.
         pub levels: [f64; 3] = [2.0, 3.0, 4.0],
         /// Score below which one of the weakest indicators is a finding.
-        #[schemars(range(min = 0.0, max = 5.0))]
-        pub finding_below: f64 = 3.0,
+        pub finding_below: f64 where within(0.0..=5.0) = 3.0,
     }
 }
 
-/// Positions of the outputs: indicators first.
-const FIRST_DIMENSION: usize = INDICATORS;
-const TOTAL: usize = FIRST_DIMENSION + DIMENSIONS.len();
-const LEVEL: usize = TOTAL + 1;
-const FIRST_WEAKEST: usize = LEVEL + 1;
+/// Outputs that come first: a score of each indicator, then of each dimension.
+const SCORES: usize = INDICATORS + DIMENSIONS.len();
 
-/// Positions of the reasons: one per indicator, then the total.
-const TOTAL_LOW: u32 = INDICATORS as u32;
+declare! {
+    /// What is said of a community after its scores.
+    outputs Said after SCORES {
+        TOTAL: real("total").between(0.0, SCORE_MAX).meaning(words("Mean of the dimensions", "健康度總分")),
+        LEVEL: category("level", LEVELS).meaning(words("Level of the total", "健康度等級")),
+    }
+    /// Reasons after those of the indicators.
+    reasons Why after INDICATORS {
+        TOTAL_LOW: "total-low" => words("the community is in poor health", "社群整體健康度不足"),
+    }
+}
+
+/// The output that names the `nth` weakest indicator, from 0.
+fn weakest(nth: usize) -> Out<Category> {
+    Out::at(SCORES + Said::COUNT + nth)
+}
 
 /// The opened plugin.
 #[derive(Debug)]
@@ -72,23 +82,16 @@ impl Plugin for Diagnose {
 }
 
 fn with_outputs(shape: Shape) -> Shape {
-    let score = |name: String| output::real(name).between(0.0, SCORE_MAX);
-    let meaning = |en: &str, zh: &str| (format!("Score of {en}"), format!("{zh}評分"));
-    let shape = all().fold(shape, |shape, i| {
-        shape.produce_in(0, score(format!("{}_score", i.name)).meaning(meaning(i.en, i.zh)))
-    });
-    let shape = DIMENSIONS.iter().fold(shape, |shape, d| {
-        shape.produce_in(0, score(d.name.to_owned()).meaning(meaning(d.en, d.zh)))
-    });
-    let shape = shape
-        .produce_in(
-            0,
-            score("total".to_owned()).meaning(words("Mean of the dimensions", "健康度總分")),
-        )
-        .produce_in(
-            0,
-            output::category("level", LEVELS).meaning(words("Level of the total", "健康度等級")),
-        );
+    let scored = all().map(|i| (format!("{}_score", i.name), i.en, i.zh));
+    let scored = scored.chain(DIMENSIONS.iter().map(|d| (d.name.to_owned(), d.en, d.zh)));
+    let shape = shape.produces_in(
+        0,
+        scored.map(|(name, en, zh)| {
+            let meaning = (format!("Score of {en}"), format!("{zh}評分"));
+            output::real(name).between(0.0, SCORE_MAX).meaning(meaning)
+        }),
+    );
+    let shape = shape.produces_in(0, Said::all());
     (1..=WEAKEST).fold(shape, |shape, nth| {
         let names = all().map(|indicator| indicator.name);
         let meaning = (format!("Weakest indicator, place {nth}"), format!("最弱指標第{nth}位"));
@@ -101,8 +104,7 @@ fn with_reasons(shape: Shape) -> Shape {
         let code = format!("low-{}", i.name.replace('_', "-"));
         shape.reason(code, (format!("{} is weak", i.en), format!("{}偏弱", i.zh)))
     });
-    let shape =
-        shape.reason("total-low", words("the community is in poor health", "社群整體健康度不足"));
+    let shape = shape.reasons(Why::all());
     PACKAGES.iter().fold(shape, |shape, (name, en, zh)| {
         shape.action(action(*name, Priority::Campaign, words(en, zh)).needs_approval())
     })
@@ -110,7 +112,6 @@ fn with_reasons(shape: Shape) -> Shape {
 
 fn check(settings: &Settings) -> Result<(), Problems> {
     let mut problems = Problems::new();
-    problems.check(!settings.subject.is_empty(), "/subject", "must name the rows");
     for (name, [low, high]) in &settings.bounds {
         let path = format!("/bounds/{}", playbook_sdk::settings::escaped(name));
         if !all().any(|indicator| indicator.name == name) {
@@ -128,18 +129,14 @@ fn check(settings: &Settings) -> Result<(), Problems> {
 
 impl Diagnose {
     fn answer(&self, row: usize, health: &Health, out: &mut Outputs<'_>) {
-        for (at, score) in health.indicators.iter().enumerate() {
-            out.real_or_missing(at, row, *score);
+        let scores = health.indicators.iter().chain(&health.dimensions);
+        for (at, score) in scores.enumerate() {
+            out.set_or_missing(Out::<Real>::at(at), row, *score);
         }
-        for (at, score) in health.dimensions.iter().enumerate() {
-            out.real_or_missing(FIRST_DIMENSION + at, row, *score);
-        }
-        out.real_or_missing(TOTAL, row, health.total);
-        if let Some(level) = health.level {
-            out.category(LEVEL, row, level);
-        }
-        for (at, indicator) in health.weakest.iter().enumerate() {
-            out.category(FIRST_WEAKEST + at, row, *indicator);
+        out.set_or_missing(Said::TOTAL, row, health.total);
+        out.set_or_missing(Said::LEVEL, row, health.level);
+        for (nth, indicator) in health.weakest.iter().enumerate() {
+            out.set(weakest(nth), row, *indicator);
         }
     }
 
@@ -153,7 +150,9 @@ impl Diagnose {
         let [weak, watched, _] = self.settings.levels;
         if let Some(total) = health.total.filter(|total| *total < watched) {
             let level = if total < weak { Level::Critical } else { Level::Warn };
-            out.finding(Finding::new(level, TOTAL_LOW).at(0, row as u32).measured(total, watched));
+            out.finding(
+                Finding::new(level, Why::TOTAL_LOW).at(0, row as u32).measured(total, watched),
+            );
         }
         let enough = self.settings.finding_below;
         for (indicator, at) in all().zip(0_usize..) {
@@ -180,7 +179,8 @@ impl Diagnosis for Diagnose {
         out: &mut TableAnswer<'_>,
     ) -> Result<(), String> {
         let rows = tables.table(0);
-        let columns: [Column<'_, f64>; INDICATORS] = std::array::from_fn(|at| rows.real(at));
+        let columns: [Column<'_, f64>; INDICATORS] =
+            std::array::from_fn(|at| rows.get(In::<Real>::at(at)));
         for row in 0..rows.len() {
             let measures = columns.each_ref().map(|column| column.get(row));
             let health = diagnose(&measures, &self.bounds, self.settings.levels);

@@ -1,5 +1,7 @@
 //! Lloyd's algorithm on standardised rows, with a start and ties that leave nothing to chance.
 
+use playbook_domain::is_enough;
+
 /// Rounds after which the search ends, settled or not (domain SG-9).
 pub const ROUNDS_MAX: u32 = 50;
 
@@ -102,7 +104,7 @@ impl Clusters {
     pub fn nearest(&self, row: &[Option<f64>]) -> Option<Nearest> {
         let width = self.width();
         let known = row.iter().flatten().count();
-        if known == 0 || known * 2 < width {
+        if !is_enough(known as f64, width as f64) {
             return None;
         }
         // Cut to the width once, so that no access below can lie outside.
@@ -131,15 +133,24 @@ impl Clusters {
         })
     }
 
-    /// Returns the features of a cluster by the size of its centroid coordinates, greatest first,
-    /// ties to the lower feature; each with its coordinate.
+    /// Returns the two features of a cluster with the largest centroid coordinates, ties to the lower feature;
+    /// each with its coordinate.
     #[must_use]
-    pub fn marks(&self, cluster: usize) -> Vec<(usize, f64)> {
+    pub fn marks(&self, cluster: usize) -> [Option<(usize, f64)>; 2] {
         let width = self.width();
-        let mut marks: Vec<(usize, f64)> =
-            self.centroids[cluster * width..][..width].iter().copied().enumerate().collect();
-        marks.sort_by(|left, right| right.1.abs().total_cmp(&left.1.abs()));
-        marks
+        let coordinates = &self.centroids[cluster * width..][..width];
+        let largest_but = |other: Option<usize>| {
+            let mut largest: Option<(usize, f64)> = None;
+            for (feature, &coordinate) in coordinates.iter().enumerate() {
+                let larger = largest.is_none_or(|(_, most)| coordinate.abs() > most.abs());
+                if larger && other != Some(feature) {
+                    largest = Some((feature, coordinate));
+                }
+            }
+            largest
+        };
+        let first = largest_but(None);
+        [first, largest_but(first.map(|(feature, _)| feature))]
     }
 }
 
@@ -267,7 +278,7 @@ mod tests {
         let found = fit(&rows, 2, 2).unwrap();
         assert_eq!(found.clusters.deviations[1].to_bits(), 0.0_f64.to_bits());
         assert_eq!(found.sizes, [2, 2]);
-        assert_eq!(found.clusters.marks(0)[0].0, 0);
+        assert_eq!(found.clusters.marks(0)[0].unwrap().0, 0);
     }
 
     #[test]

@@ -13,31 +13,40 @@ settings! {
     /// What members are compared by and how finely.
     pub struct Settings {
         /// Numeric features, 1 to 32, each once.
-        pub features: Vec<String> = ["interactions_30d", "active_days_30d", "orders_365d", "spend_365d_minor"]
-            .map(str::to_owned).to_vec(),
+        pub features: Vec<String> where length(1..=FEATURES_MAX), each(length(1..)), distinct
+            = ["interactions_30d", "active_days_30d", "orders_365d", "spend_365d_minor"],
         /// Number of clusters.
-        #[schemars(range(min = 2, max = 16))]
-        pub clusters: u32 = 4,
+        pub clusters: u32 where within(2..=16) = 4,
         /// Most members that a fit looks at; of a larger population the same ones on every machine.
-        #[schemars(range(min = 100, max = 1_000_000))]
-        pub sample_max: u32 = 65_536,
+        pub sample_max: u32 where within(100..=1_000_000) = 65536,
         /// Fewest members of whom every feature is known.
-        #[schemars(range(min = 2, max = 1_000_000))]
-        pub members_min: u32 = 100,
+        pub members_min: u32 where within(2..=1_000_000) = 100,
     }
 }
 
-/// Position of the key among the needs; features follow.
-const KEY: usize = 0;
-const FIRST_FEATURE: usize = 1;
-
-/// Positions of the outputs.
-const DISTANCE: usize = 0;
-const MARK: usize = 1;
-const SECOND_MARK: usize = 2;
-
-/// Positions of the reasons.
-const TOO_LITTLE_KNOWN: u32 = 0;
+declare! {
+    /// What comes before the features of a member.
+    needs Member {
+        KEY: key(),
+    }
+    /// What is said of a member.
+    outputs Said(settings: &Settings) {
+        DISTANCE: real("distance").at_least(0.0).meaning(words(
+            "Distance to the centre of the cluster in standard deviations",
+            "與群中心的標準化距離",
+        )),
+        MARK: category("mark", marks(settings)).meaning(words(
+            "What sets the cluster apart most: its largest centroid coordinate",
+            "該群最突出的特徵",
+        )),
+        SECOND_MARK: category("second_mark", marks(settings))
+            .meaning(words("What sets the cluster apart next", "該群次突出的特徵")),
+    }
+    reasons Why {
+        TOO_LITTLE_KNOWN: "too-little-known" =>
+            words("less than half of the features are known", "可用特徵不足一半"),
+    }
+}
 
 /// The opened plugin.
 #[derive(Debug)]
@@ -57,26 +66,14 @@ impl Plugin for KMeans {
     };
 
     fn shape(settings: &Settings) -> Result<Shape, Problems> {
-        check(settings)?;
+        if settings.members_min > settings.sample_max {
+            return Err(Problems::one("/members_min", "must be at most `sample_max`"));
+        }
         let shape = Shape::rows("member")
-            .need(need::key())
+            .needs(Member::all())
             .needs(settings.features.iter().map(|name| need::real(name).optional()))
-            .produce(output::real("distance").at_least(0.0).meaning(words(
-                "Distance to the centre of the cluster in standard deviations",
-                "與群中心的標準化距離",
-            )))
-            .produce(output::category("mark", marks(settings)).meaning(words(
-                "What sets the cluster apart most: its largest centroid coordinate",
-                "該群最突出的特徵",
-            )))
-            .produce(
-                output::category("second_mark", marks(settings))
-                    .meaning(words("What sets the cluster apart next", "該群次突出的特徵")),
-            )
-            .reason(
-                "too-little-known",
-                words("less than half of the features are known", "可用特徵不足一半"),
-            )
+            .produces(Said::all(settings))
+            .reasons(Why::all())
             .fit_passes(1);
         Ok((1..=settings.clusters).fold(shape, |shape, nth| {
             shape
@@ -112,66 +109,35 @@ fn marks(settings: &Settings) -> Vec<String> {
 }
 
 fn top_marks(clusters: &Clusters, cluster: usize) -> [Option<usize>; 2] {
-    let marks = clusters.marks(cluster);
-    let mark = |nth: usize| {
-        let (feature, coordinate) = *marks.get(nth)?;
-        // A coordinate of 0 is the mean of everybody: nothing that sets a cluster apart.
+    // A coordinate of 0 is the mean of everybody: nothing that sets a cluster apart.
+    let mark = |(feature, coordinate): (usize, f64)| {
         (coordinate != 0.0).then_some(2 * feature + usize::from(coordinate < 0.0))
     };
-    [mark(0), mark(1)]
+    clusters.marks(cluster).map(|largest| largest.and_then(mark))
 }
 
-fn check(settings: &Settings) -> Result<(), Problems> {
-    let mut problems = Problems::new();
-    let count = settings.features.len();
-    problems.check(
-        (1..=FEATURES_MAX).contains(&count),
-        "/features",
-        format!("must name 1 to {FEATURES_MAX} features"),
-    );
-    for (i, name) in settings.features.iter().enumerate() {
-        let twice = settings.features[..i].contains(name);
-        problems.check(
-            !name.is_empty() && !twice,
-            format!("/features/{i}"),
-            "must be a name of its own",
-        );
-    }
-    problems.check((2..=16).contains(&settings.clusters), "/clusters", "must lie between 2 and 16");
-    problems.check(
-        (100..=1_000_000).contains(&settings.sample_max),
-        "/sample_max",
-        "must lie between 100 and 1000000",
-    );
-    problems.check(
-        (2..=settings.sample_max).contains(&settings.members_min),
-        "/members_min",
-        "must lie between 2 and `sample_max`",
-    );
-    problems.into_result()
+/// The columns of the features, after those that every member has.
+fn features<'a>(rows: &Rows<'a>, width: usize) -> Vec<Column<'a, f64>> {
+    (Member::COUNT..Member::COUNT + width).map(|at| rows.get(In::<Real>::at(at))).collect()
 }
 
 impl Segmentation for KMeans {
     fn assign(&self, _: &Context, rows: &Rows<'_>, out: &mut Segments<'_>) -> Result<(), String> {
-        let columns: Vec<Column<'_, f64>> =
-            (0..self.clusters.width()).map(|at| rows.real(FIRST_FEATURE + at)).collect();
+        let columns = features(rows, self.clusters.width());
         let mut values = vec![None; columns.len()];
         for row in 0..rows.len() {
             for (value, column) in values.iter_mut().zip(&columns) {
                 *value = column.get(row);
             }
             let Some(nearest) = self.clusters.nearest(&values) else {
-                out.reason(row, TOO_LITTLE_KNOWN);
+                out.reason(row, Why::TOO_LITTLE_KNOWN);
                 continue;
             };
             out.segment(row, nearest.cluster as u32);
-            out.real(DISTANCE, row, nearest.distance);
+            out.set(Said::DISTANCE, row, nearest.distance);
             let [mark, second] = self.marks[nearest.cluster];
-            for (output, mark) in [(MARK, mark), (SECOND_MARK, second)] {
-                if let Some(mark) = mark {
-                    out.category(output, row, mark);
-                }
-            }
+            out.set_or_missing(Said::MARK, row, mark);
+            out.set_or_missing(Said::SECOND_MARK, row, second);
         }
         Ok(())
     }
@@ -190,9 +156,8 @@ impl Fit for KMeans {
         state: &mut Sample,
         rows: &Rows<'_>,
     ) -> Result<(), String> {
-        let keys = rows.integer(KEY);
-        let columns: Vec<Column<'_, f64>> =
-            (0..pass.settings.features.len()).map(|at| rows.real(FIRST_FEATURE + at)).collect();
+        let keys = rows.get(Member::KEY);
+        let columns = features(rows, pass.settings.features.len());
         let mut values = vec![0.0; columns.len()];
         for row in 0..rows.len() {
             let mut known = true;

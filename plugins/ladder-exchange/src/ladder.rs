@@ -1,29 +1,8 @@
 //! The value exchange ladder: which rung a member stands on and what it may cost (domain IN-2).
 
-/// Terms of the ladder, costs and amounts in minor units.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Terms {
-    /// Points granted on rung 1.
-    pub grant_points: i64,
-    /// Cost of one point to the brand.
-    pub point_cost_minor: i64,
-    /// Points of 90 days, and price in points, from which on rung 2 is open.
-    pub coupon_points: i64,
-    /// Greatest face value of a coupon as a share of the member's mean order.
-    pub coupon_face_share: f64,
-    /// Greatest face value of a coupon.
-    pub coupon_face_max_minor: i64,
-    /// Points of 90 days, and price in points, from which on rung 3 is open.
-    pub custom_points: i64,
-    /// Cost of a custom reward to the brand.
-    pub custom_cost_minor: i64,
-    /// Probability of an order that the reward brings, per rung.
-    pub response: [f64; 3],
-    /// Order value of a member without an order so far.
-    pub first_order_minor: i64,
-    /// Least expected output per unit of cost.
-    pub output_ratio_min: f64,
-}
+use playbook_domain::floored;
+
+use crate::Settings;
 
 /// A member as the ladder sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,30 +30,25 @@ pub struct Offer {
 
 /// Returns the rung that the points of 90 days open, 0 to 2; none without points.
 #[must_use]
-pub fn rung(points_90d: i64, terms: &Terms) -> Option<usize> {
-    match points_90d {
-        ..=0 => None,
-        points if points >= terms.custom_points => Some(2),
-        points if points >= terms.coupon_points => Some(1),
-        _ => Some(0),
-    }
+pub fn rung(points_90d: i64, terms: &Settings) -> Option<usize> {
+    playbook_domain::rung(points_90d, &[1, terms.coupon_points, terms.custom_points]).checked_sub(1)
 }
 
 /// Returns the highest reward that is open, payable from the balance and worth its cost, or none.
 ///
 /// The face of a coupon shrinks until its expected output covers the least ratio.
 #[must_use]
-pub fn offer(member: Member, terms: &Terms) -> Option<Offer> {
+pub fn offer(member: Member, terms: &Settings) -> Option<Offer> {
     let top = rung(member.points_90d, terms)?;
     let order_minor = member.aov_minor.unwrap_or(terms.first_order_minor).max(0);
     (0..=top).rev().find_map(|rung| {
-        let expected_minor = floor(order_minor as f64 * terms.response[rung]);
-        let covered_minor = floor(expected_minor as f64 / terms.output_ratio_min);
+        let expected_minor = floored(order_minor as f64 * terms.response[rung]);
+        let covered_minor = floored(expected_minor as f64 / terms.output_ratio_min);
         let payable = |price: i64| member.balance.is_some_and(|balance| balance >= price);
         let (quantity, cost_minor) = match rung {
             0 => (terms.grant_points, terms.grant_points.saturating_mul(terms.point_cost_minor)),
             1 if payable(terms.coupon_points) => {
-                let face = floor(member.aov_minor?.max(0) as f64 * terms.coupon_face_share);
+                let face = floored(member.aov_minor?.max(0) as f64 * terms.coupon_face_share);
                 (1, face.min(terms.coupon_face_max_minor).min(covered_minor))
             }
             2 if payable(terms.custom_points) => (1, terms.custom_cost_minor),
@@ -90,28 +64,10 @@ pub fn offer(member: Member, terms: &Terms) -> Option<Offer> {
     })
 }
 
-/// Rewards and expectations round down (domain 0.1).
-fn floor(minor: f64) -> i64 {
-    minor.floor() as i64
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-
-    const TERMS: Terms = Terms {
-        grant_points: 10,
-        point_cost_minor: 1,
-        coupon_points: 200,
-        coupon_face_share: 0.10,
-        coupon_face_max_minor: 5_000,
-        custom_points: 2_000,
-        custom_cost_minor: 3_000,
-        response: [0.01, 0.40, 0.60],
-        first_order_minor: 10_000,
-        output_ratio_min: 4.0,
-    };
 
     fn member(points_90d: i64, balance: i64, aov_minor: i64) -> Member {
         Member { points_90d, balance: Some(balance), aov_minor: Some(aov_minor) }
@@ -128,13 +84,13 @@ mod tests {
             (1_999, Some(1)),
             (2_000, Some(2)),
         ] {
-            assert_eq!(rung(points, &TERMS), want, "{points}");
+            assert_eq!(rung(points, &Settings::default()), want, "{points}");
         }
     }
 
     #[test]
     fn a_coupon_is_a_tenth_of_the_mean_order_rounded_down() {
-        let offer = offer(member(250, 250, 30_009), &TERMS).unwrap();
+        let offer = offer(member(250, 250, 30_009), &Settings::default()).unwrap();
         assert_eq!(
             offer,
             Offer { rung: 1, quantity: 1, cost_minor: 3_000, expected_minor: 12_003 }
@@ -143,32 +99,35 @@ mod tests {
 
     #[test]
     fn a_coupon_shrinks_to_what_its_output_covers_and_to_its_most() {
-        let thrifty = Terms { response: [0.01, 0.20, 0.60], ..TERMS };
+        let thrifty = Settings { response: [0.01, 0.20, 0.60], ..Settings::default() };
         assert_eq!(offer(member(250, 250, 30_000), &thrifty).unwrap().cost_minor, 1_500);
-        assert_eq!(offer(member(250, 250, 900_000), &TERMS).unwrap().cost_minor, 5_000);
+        assert_eq!(
+            offer(member(250, 250, 900_000), &Settings::default()).unwrap().cost_minor,
+            5_000
+        );
     }
 
     #[test]
     fn a_spent_balance_falls_back_to_a_lower_rung() {
-        assert_eq!(offer(member(2_500, 1_999, 30_000), &TERMS).unwrap().rung, 1);
-        assert_eq!(offer(member(2_500, 10, 30_000), &TERMS).unwrap().rung, 0);
+        assert_eq!(offer(member(2_500, 1_999, 30_000), &Settings::default()).unwrap().rung, 1);
+        assert_eq!(offer(member(2_500, 10, 30_000), &Settings::default()).unwrap().rung, 0);
         let unknown = Member { balance: None, ..member(2_500, 0, 30_000) };
-        assert_eq!(offer(unknown, &TERMS).unwrap().rung, 0);
+        assert_eq!(offer(unknown, &Settings::default()).unwrap().rung, 0);
     }
 
     #[test]
     fn a_custom_reward_must_return_four_times_its_cost() {
         // 0.60 of 20 000 is 12 000 = 4 * 3 000; a minor unit less is not enough.
-        assert_eq!(offer(member(2_000, 2_000, 20_000), &TERMS).unwrap().rung, 2);
-        assert_eq!(offer(member(2_000, 2_000, 19_999), &TERMS).unwrap().rung, 1);
+        assert_eq!(offer(member(2_000, 2_000, 20_000), &Settings::default()).unwrap().rung, 2);
+        assert_eq!(offer(member(2_000, 2_000, 19_999), &Settings::default()).unwrap().rung, 1);
     }
 
     #[test]
     fn a_member_who_never_bought_gets_points_alone() {
         let fresh = Member { points_90d: 5_000, balance: Some(5_000), aov_minor: None };
-        let dear = Terms { custom_cost_minor: 100_000, ..TERMS };
+        let dear = Settings { custom_cost_minor: 100_000, ..Settings::default() };
         assert_eq!(offer(fresh, &dear).unwrap().rung, 0);
         // 0.01 of 10 000 is 100: ten points cost 10, twenty-six would cost more than a quarter.
-        assert_eq!(offer(fresh, &Terms { grant_points: 26, ..dear }), None);
+        assert_eq!(offer(fresh, &Settings { grant_points: 26, ..dear }), None);
     }
 }

@@ -19,50 +19,58 @@ settings! {
     /// Horizons, margin and the bounds of the fit.
     pub struct Settings {
         /// Days ahead that orders and value are expected over.
-        #[schemars(range(min = 1, max = 3650))]
-        pub horizon_days: u32 = 365,
+        pub horizon_days: u32 where within(1..=3650) = 365,
         /// Days ahead that the purchase tendency is about.
-        #[schemars(range(min = 1, max = 3650))]
-        pub tendency_days: u32 = 30,
+        pub tendency_days: u32 where within(1..=3650) = 30,
         /// Margin per revenue; value is margin.
-        #[schemars(range(min = 0.0, max = 1.0))]
-        pub margin_rate: f64 = 0.30,
+        pub margin_rate: f64 where within(0.0..=1.0) = 0.30,
         /// Days of the time unit of the reported `alpha`.
-        #[schemars(range(min = 1, max = 366))]
-        pub unit_days: u32 = 7,
+        pub unit_days: u32 where within(1..=366) = 7,
         /// Minor units of the money unit of the reported `v`.
-        #[schemars(range(min = 1, max = 1_000_000))]
-        pub unit_minor: u32 = 100,
+        pub unit_minor: u32 where within(1..=1_000_000) = 100,
         /// Most buyers that a fit looks at; of a larger population the same ones on every machine.
-        #[schemars(range(min = 100, max = 1_000_000))]
-        pub sample_max: u32 = 65_536,
+        pub sample_max: u32 where within(100..=1_000_000) = 65536,
         /// Fewest buyers of a fit.
-        #[schemars(range(min = 10, max = 1_000_000))]
-        pub buyers_min: u32 = 100,
+        pub buyers_min: u32 where within(10..=1_000_000) = 100,
         /// Fewest repeat buyers of a fit.
-        #[schemars(range(min = 5, max = 1_000_000))]
-        pub repeat_buyers_min: u32 = 30,
+        pub repeat_buyers_min: u32 where within(5..=1_000_000) = 30,
     }
 }
 
-/// Positions of the needs.
-const KEY: usize = 0;
-const REPEAT_DAYS: usize = 1;
-const SPAN_DAYS: usize = 2;
-const AGE_DAYS: usize = 3;
-const REPEAT_SPEND: usize = 4;
-
-/// Positions of the outputs.
-const EXPECTED_ORDERS: usize = 0;
-const ALIVE: usize = 1;
-const TENDENCY: usize = 2;
-const LTV: usize = 3;
-
-/// Positions of the reasons.
-const NEVER_BOUGHT: u32 = 0;
-const INCONSISTENT: u32 = 1;
-const SPEND_UNKNOWN: u32 = 2;
-const ONE_ORDER: u32 = 3;
+declare! {
+    /// What is known of a member.
+    needs Member {
+        KEY: key(),
+        REPEAT_DAYS: integer("repeat_days").unit("count"),
+        SPAN_DAYS: integer("span_days").unit("day"),
+        AGE_DAYS: integer("age_days").unit("day"),
+        REPEAT_SPEND: integer("repeat_spend_minor").unit("minor").optional(),
+    }
+    /// What is said of a member.
+    outputs Said {
+        EXPECTED_ORDERS: real("expected_orders").at_least(0.0)
+            .meaning(words("Expected days with an order over the horizon", "預測期內期望下單次數")),
+        ALIVE: real("p_alive").between(0.0, 1.0).meaning(words(
+            "Probability that the member still orders; 1 for every one-time buyer",
+            "仍為活躍買家的概率（單次購買者恆為 1）",
+        )),
+        TENDENCY: real("purchase_tendency").between(0.0, 1.0).meaning(words(
+            "Probability of an order within the tendency days",
+            "購買傾向：近期下單概率",
+        )),
+        LTV: integer("ltv_minor").unit("minor").at_least(0.0)
+            .meaning(words("Expected margin over the horizon", "預測期內期望毛利")),
+    }
+    reasons Why {
+        NEVER_BOUGHT: "never-bought" => words("no order so far", "尚無訂單"),
+        INCONSISTENT: "inconsistent" => words("the order history contradicts itself", "訂單歷史自相矛盾"),
+        SPEND_UNKNOWN: "spend-unknown" => words("no spend to value orders by", "缺少可用的消費金額"),
+        ONE_ORDER: "one-order" => words(
+            "one order: the model cannot tell whether the member left",
+            "僅一次訂單，模型無法判斷流失",
+        ),
+    }
+}
 
 /// Slope of the mean log-likelihood beyond which a fit has not settled.
 const SLOPE_SETTLED: f64 = 1e-6;
@@ -90,45 +98,16 @@ impl Plugin for Ltv {
     };
 
     fn shape(settings: &Settings) -> Result<Shape, Problems> {
-        check(settings)?;
-        Ok(Shape::rows("member")
-            .need(need::key())
-            .need(need::integer("repeat_days").unit("count"))
-            .need(need::integer("span_days").unit("day"))
-            .need(need::integer("age_days").unit("day"))
-            .need(need::integer("repeat_spend_minor").unit("minor").optional())
-            .produce(output::real("expected_orders").at_least(0.0).meaning(words(
-                "Expected days with an order over the horizon",
-                "預測期內期望下單次數",
-            )))
-            .produce(output::real("p_alive").between(0.0, 1.0).meaning(words(
-                "Probability that the member still orders; 1 for every one-time buyer",
-                "仍為活躍買家的概率（單次購買者恆為 1）",
-            )))
-            .produce(output::real("purchase_tendency").between(0.0, 1.0).meaning(words(
-                "Probability of an order within the tendency days",
-                "購買傾向：近期下單概率",
-            )))
-            .produce(
-                output::integer("ltv_minor")
-                    .unit("minor")
-                    .at_least(0.0)
-                    .meaning(words("Expected margin over the horizon", "預測期內期望毛利")),
-            )
-            .reason("never-bought", words("no order so far", "尚無訂單"))
-            .reason(
-                "inconsistent",
-                words("the order history contradicts itself", "訂單歷史自相矛盾"),
-            )
-            .reason("spend-unknown", words("no spend to value orders by", "缺少可用的消費金額"))
-            .reason(
-                "one-order",
-                words(
-                    "one order: the model cannot tell whether the member left",
-                    "僅一次訂單，模型無法判斷流失",
-                ),
-            )
-            .fit_passes(1))
+        let mut problems = Problems::new();
+        for (path, count) in [
+            ("/buyers_min", settings.buyers_min),
+            ("/repeat_buyers_min", settings.repeat_buyers_min),
+        ] {
+            problems.check(count <= settings.sample_max, path, "must be at most `sample_max`");
+        }
+        problems.into_result()?;
+        let shape = Shape::rows("member").needs(Member::all()).produces(Said::all());
+        Ok(shape.reasons(Why::all()).fit_passes(1))
     }
 
     fn open(settings: Settings, opening: Opening<'_>) -> Result<Self, Problems> {
@@ -145,38 +124,12 @@ impl Plugin for Ltv {
     }
 }
 
-fn check(settings: &Settings) -> Result<(), Problems> {
-    let mut problems = Problems::new();
-    let counts = [
-        ("/horizon_days", settings.horizon_days, 1, 3_650),
-        ("/tendency_days", settings.tendency_days, 1, 3_650),
-        ("/unit_days", settings.unit_days, 1, 366),
-        ("/unit_minor", settings.unit_minor, 1, 1_000_000),
-        ("/sample_max", settings.sample_max, 100, 1_000_000),
-        ("/buyers_min", settings.buyers_min, 10, settings.sample_max),
-        ("/repeat_buyers_min", settings.repeat_buyers_min, 5, settings.sample_max),
-    ];
-    for (path, count, least, most) in counts {
-        problems.check(
-            (least..=most).contains(&count),
-            path,
-            format!("must lie between {least} and {most}"),
-        );
-    }
-    problems.check(
-        (0.0..=1.0).contains(&settings.margin_rate),
-        "/margin_rate",
-        "must lie between 0 and 1",
-    );
-    problems.into_result()
-}
-
 /// Order history of a row: none without an order.
 fn history(rows: &Rows<'_>, row: usize) -> Option<History> {
     Some(History {
-        repeat_days: rows.integer(REPEAT_DAYS).get(row)?,
-        span_days: rows.integer(SPAN_DAYS).get(row)?,
-        age_days: rows.integer(AGE_DAYS).get(row)?,
+        repeat_days: rows.get(Member::REPEAT_DAYS).get(row)?,
+        span_days: rows.get(Member::SPAN_DAYS).get(row)?,
+        age_days: rows.get(Member::AGE_DAYS).get(row)?,
     })
 }
 
@@ -200,27 +153,27 @@ impl Scoring for Ltv {
         let tendency = f64::from(self.settings.tendency_days) / unit;
         for row in 0..rows.len() {
             let Some(history) = history(rows, row) else {
-                out.reason(row, NEVER_BOUGHT);
+                out.reason(row, Why::NEVER_BOUGHT);
                 continue;
             };
             if !history.is_consistent() {
-                out.reason(row, INCONSISTENT);
+                out.reason(row, Why::INCONSISTENT);
                 continue;
             }
             let repeats = history.repeat_days as f64;
             let (span, age) = (history.span_days as f64 / unit, history.age_days as f64 / unit);
             let orders =
                 Some(self.orders.expected(repeats, span, age, horizon)).filter(|n| n.is_finite());
-            let spend = rows.integer(REPEAT_SPEND).get(row);
+            let spend = rows.get(Member::REPEAT_SPEND).get(row);
             let value = orders.and_then(|orders| self.value(history.repeat_days, spend, orders));
-            out.real_or_missing(EXPECTED_ORDERS, row, orders);
-            out.real(ALIVE, row, self.orders.alive(repeats, span, age));
-            out.real(TENDENCY, row, self.orders.tendency(repeats, span, age, tendency));
-            out.integer_or_missing(LTV, row, value);
+            out.set_or_missing(Said::EXPECTED_ORDERS, row, orders);
+            out.set(Said::ALIVE, row, self.orders.alive(repeats, span, age));
+            out.set(Said::TENDENCY, row, self.orders.tendency(repeats, span, age, tendency));
+            out.set_or_missing(Said::LTV, row, value);
             if value.is_none() {
-                out.reason(row, SPEND_UNKNOWN);
+                out.reason(row, Why::SPEND_UNKNOWN);
             } else if history.repeat_days == 0 {
-                out.reason(row, ONE_ORDER);
+                out.reason(row, Why::ONE_ORDER);
             }
         }
         Ok(())
@@ -235,7 +188,7 @@ impl Fit for Ltv {
     }
 
     fn observe(_: &Pass<'_, Settings>, state: &mut Sample, rows: &Rows<'_>) -> Result<(), String> {
-        let (keys, spend) = (rows.integer(KEY), rows.integer(REPEAT_SPEND));
+        let (keys, spend) = (rows.get(Member::KEY), rows.get(Member::REPEAT_SPEND));
         for row in 0..rows.len() {
             let Some(history) = history(rows, row).filter(History::is_consistent) else { continue };
             let spend = spend.get(row).map_or(NO_SPEND, |minor| minor as f64);

@@ -1,9 +1,10 @@
 //! Participation index of a member: eight indicators against their targets (domain SC-2).
 
-pub mod index;
-
-use index::INDICATORS;
+use playbook_domain::{Known, reached};
 use playbook_sdk::prelude::*;
+
+/// Number of indicators.
+const INDICATORS: usize = 8;
 
 settings! {
     /// How much of each behaviour is enough, and how much it weighs.
@@ -12,9 +13,11 @@ settings! {
     /// spreading, activity participation, co-creation, feedback.
     pub struct Settings {
         /// Count at which each indicator is full; all above 0.
-        pub targets: [f64; INDICATORS] = [50.0, 8.0, 3.0, 20.0, 10.0, 4.0, 2.0, 3.0],
+        pub targets: [f64; INDICATORS] where each(above(0))
+            = [50.0, 8.0, 3.0, 20.0, 10.0, 4.0, 2.0, 3.0],
         /// Weight of each indicator; none below 0, at least one above. They need not add up to 1.
-        pub weights: [f64; INDICATORS] = [0.125; INDICATORS],
+        pub weights: [f64; INDICATORS] where each(within(0..))
+            = [0.125, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125],
     }
 }
 
@@ -34,12 +37,21 @@ const NEEDS: [(&str, &str, usize, i64); 12] = [
     ("surveys_90d", "count", 7, 1),
 ];
 
-/// Positions of the outputs.
-const INDEX: usize = 0;
-const COVERAGE: usize = 1;
-
-/// Positions of the reasons.
-const TOO_LITTLE_KNOWN: u32 = 0;
+declare! {
+    /// What is said of a member.
+    outputs Said {
+        INDEX: real("index").between(0.0, 100.0).meaning(words(
+            "How far a member takes part, over the indicators that are known",
+            "參與度指數，按可用指標計算",
+        )),
+        COVERAGE: real("coverage").unit("ratio").between(0.0, 1.0)
+            .meaning(words("Share of the weight that was known", "可用指標的權重佔比")),
+    }
+    reasons Why {
+        TOO_LITTLE_KNOWN: "too-little-known" =>
+            words("less than half of the weight is known", "可用指標權重不足一半"),
+    }
+}
 
 /// The opened plugin.
 #[derive(Debug)]
@@ -60,38 +72,16 @@ impl Plugin for Participation {
     };
 
     fn shape(settings: &Settings) -> Result<Shape, Problems> {
-        let mut problems = Problems::new();
-        for (i, target) in settings.targets.iter().enumerate() {
-            problems.check(*target > 0.0, format!("/targets/{i}"), "must be above 0");
-        }
-        for (i, weight) in settings.weights.iter().enumerate() {
-            problems.check(*weight >= 0.0, format!("/weights/{i}"), "must not be below 0");
-        }
-        let whole: f64 = settings.weights.iter().sum();
-        if whole <= 0.0 {
+        if settings.weights.iter().sum::<f64>() <= 0.0 {
+            let mut problems = Problems::new();
             problems.at("/weights", "at least one must be above 0").hint("0.125 each");
+            return Err(problems);
         }
-        problems.into_result()?;
         let needs = NEEDS.iter().map(|(name, unit, indicator, _)| {
             let need = need::integer(*name).unit(*unit);
             if *indicator == 0 { need } else { need.optional() }
         });
-        Ok(Shape::rows("member")
-            .needs(needs)
-            .produce(output::real("index").between(0.0, 100.0).meaning(words(
-                "How far a member takes part, over the indicators that are known",
-                "參與度指數，按可用指標計算",
-            )))
-            .produce(
-                output::real("coverage")
-                    .unit("ratio")
-                    .between(0.0, 1.0)
-                    .meaning(words("Share of the weight that was known", "可用指標的權重佔比")),
-            )
-            .reason(
-                "too-little-known",
-                words("less than half of the weight is known", "可用指標權重不足一半"),
-            ))
+        Ok(Shape::rows("member").needs(needs).produces(Said::all()).reasons(Why::all()))
     }
 
     fn open(settings: Settings, _: Opening<'_>) -> Result<Self, Problems> {
@@ -99,37 +89,51 @@ impl Plugin for Participation {
     }
 }
 
+impl Settings {
+    /// Share of its target that a value of an indicator reaches.
+    fn share(&self, at: usize, value: i64) -> f64 {
+        reached(value as f64, self.targets[at])
+    }
+
+    /// The shares of all indicators under their weights.
+    fn known(&self, values: &[Option<i64>; INDICATORS]) -> Known {
+        Known::of(
+            (0..INDICATORS)
+                .map(|at| (self.weights[at], values[at].map(|value| self.share(at, value)))),
+        )
+    }
+}
+
 impl Scoring for Participation {
     fn score(&self, _: &Context, rows: &Rows<'_>, out: &mut Answer<'_>) -> Result<(), String> {
-        let columns: [Column<'_, i64>; NEEDS.len()] = std::array::from_fn(|at| rows.integer(at));
+        let columns: [Column<'_, i64>; NEEDS.len()] =
+            std::array::from_fn(|at| rows.get(In::<Integer>::at(at)));
         for row in 0..rows.len() {
-            let values = indicators(|at| columns[at].get(row));
-            let (index, covered) =
-                index::index(&values, &self.settings.targets, &self.settings.weights);
-            out.real_or_missing(INDEX, row, index);
-            out.real(COVERAGE, row, covered);
+            let known = self.settings.known(&indicators(|at| columns[at].get(row)));
+            let index = known.mean(100.0);
+            out.set_or_missing(Said::INDEX, row, index);
+            out.set(Said::COVERAGE, row, known.covered());
             if index.is_none() {
-                out.reason(row, TOO_LITTLE_KNOWN);
+                out.reason(row, Why::TOO_LITTLE_KNOWN);
             }
         }
         Ok(())
     }
 
     fn explain(&self, _: &Context, rows: &Rows<'_>) -> Result<Vec<Factor>, String> {
-        let value = |at: usize| rows.integer(at).get(0);
+        let value = |at: usize| rows.get(In::<Integer>::at(at)).get(0);
         let values = indicators(value);
-        let (targets, weights) = (&self.settings.targets, &self.settings.weights);
-        let (Some(_), covered) = index::index(&values, targets, weights) else {
+        let known = self.settings.known(&values);
+        if known.mean(100.0).is_none() {
             return Ok(Vec::new());
-        };
-        let known = covered * weights.iter().sum::<f64>();
+        }
         let factor = |at: usize| {
             let (_, _, indicator, times) = NEEDS[at];
             let whole = values[indicator].filter(|whole| *whole > 0)?;
             let part = value(at)?.saturating_mul(times) as f64 / whole as f64;
-            let full = 100.0 * weights[indicator] * index::share(whole, targets[indicator]) / known;
-            let input = u32::try_from(at).ok()?;
-            Some(Factor { input, output: INDEX as u32, contribution: full * part })
+            let share = self.settings.share(indicator, whole);
+            let full = 100.0 * self.settings.weights[indicator] * share / known.weight();
+            Some(Factor::new(In::<Integer>::at(at), Said::INDEX, full * part))
         };
         Ok((0..NEEDS.len()).filter_map(factor).collect())
     }

@@ -1,5 +1,9 @@
 //! Weights of channels from their health (domain RO-9) inside the band of core platforms (RO-10).
 
+use playbook_domain::{Known, held, mean, normalise, reached};
+
+use crate::Settings;
+
 /// One channel as the host measured it; `none` where there was nothing to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Channel {
@@ -19,45 +23,16 @@ pub struct Channel {
     pub trial: bool,
 }
 
-/// Numbers of the two rules.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rules {
-    /// Output per unit of cost that counts as full.
-    pub roi_full: f64,
-    /// Weekly activity that counts as full.
-    pub wau_full: f64,
-    /// Complaint rate that counts as none left.
-    pub complaint_worst: f64,
-    /// How strongly health moves a weight.
-    pub pull: f64,
-    /// Greatest relative change of a weight.
-    pub change_max: f64,
-    /// Least weight.
-    pub weight_min: f64,
-    /// Greatest weight of a channel on trial.
-    pub trial_weight_max: f64,
-    /// Band of the sum of core weights.
-    pub core_share: [f64; 2],
-}
-
 /// Returns the health of a channel, 0..=1, or none where less than half of the weight is known.
 #[must_use]
-pub fn health(channel: &Channel, rules: &Rules) -> Option<f64> {
+pub fn health(channel: &Channel, rules: &Settings) -> Option<f64> {
     let parts = [
-        (0.4, channel.roi.map(|v| (v / rules.roi_full).clamp(0.0, 1.0))),
-        (0.2, channel.wau_ratio.map(|v| (v / rules.wau_full).clamp(0.0, 1.0))),
-        (0.2, channel.delivery_rate.map(|v| v.clamp(0.0, 1.0))),
-        (0.2, channel.complaint_rate.map(|v| 1.0 - (v / rules.complaint_worst).clamp(0.0, 1.0))),
+        (0.4, channel.roi.map(|v| reached(v, rules.roi_full))),
+        (0.2, channel.wau_ratio.map(|v| reached(v, rules.wau_full))),
+        (0.2, channel.delivery_rate.map(|v| reached(v, 1.0))),
+        (0.2, channel.complaint_rate.map(|v| 1.0 - reached(v, rules.complaint_worst))),
     ];
-    let mut known = 0.0;
-    let mut sum = 0.0;
-    for (weight, value) in parts {
-        if let Some(value) = value {
-            known += weight;
-            sum += weight * value;
-        }
-    }
-    (known >= 0.5).then(|| sum / known)
+    Known::of(parts).mean(1.0)
 }
 
 /// Returns the new weights, adding up to 1, from the old ones and the health of each channel.
@@ -65,14 +40,16 @@ pub fn health(channel: &Channel, rules: &Rules) -> Option<f64> {
 /// A channel of unknown health keeps its weight before normalising. A missing weight is the least one; where
 /// all are missing, all are equal.
 #[must_use]
-pub fn reweigh(channels: &[Channel], health: &[Option<f64>], rules: &Rules) -> Vec<f64> {
-    let known: Vec<f64> = health.iter().flatten().copied().collect();
-    let mean = if known.is_empty() { 0.0 } else { known.iter().sum::<f64>() / known.len() as f64 };
+pub fn reweigh(channels: &[Channel], health: &[Option<f64>], rules: &Settings) -> Vec<f64> {
+    let mean = mean(health, 1).unwrap_or(0.0);
     let mut weights = old_weights(channels, rules);
     for ((weight, channel), health) in weights.iter_mut().zip(channels).zip(health) {
-        let wanted = *weight * (1.0 + health.map_or(0.0, |h| rules.pull * (h - mean)));
-        let limited =
-            wanted.clamp(*weight * (1.0 - rules.change_max), *weight * (1.0 + rules.change_max));
+        let wanted = *weight * (1.0 + health.map_or(0.0, |h| rules.health_pull * (h - mean)));
+        let limited = held(
+            wanted,
+            *weight * (1.0 - rules.weight_change_max),
+            *weight * (1.0 + rules.weight_change_max),
+        );
         let floored = limited.max(rules.weight_min);
         *weight = if channel.trial { floored.min(rules.trial_weight_max) } else { floored };
     }
@@ -81,7 +58,7 @@ pub fn reweigh(channels: &[Channel], health: &[Option<f64>], rules: &Rules) -> V
     weights
 }
 
-fn old_weights(channels: &[Channel], rules: &Rules) -> Vec<f64> {
+fn old_weights(channels: &[Channel], rules: &Settings) -> Vec<f64> {
     let mut weights: Vec<f64> = if channels.iter().all(|channel| channel.weight.is_none()) {
         vec![1.0; channels.len()]
     } else {
@@ -94,14 +71,6 @@ fn old_weights(channels: &[Channel], rules: &Rules) -> Vec<f64> {
     weights
 }
 
-fn normalise(weights: &mut [f64]) {
-    let sum: f64 = weights.iter().sum();
-    let equal = 1.0 / weights.len().max(1) as f64;
-    for weight in weights {
-        *weight = if sum > 0.0 { *weight / sum } else { equal };
-    }
-}
-
 /// Scales both groups to the nearest bound where the core sum leaves its band.
 fn hold_core_share(channels: &[Channel], weights: &mut [f64], [least, most]: [f64; 2]) {
     let core: f64 = weights.iter().zip(channels).filter(|(_, c)| c.core).map(|(w, _)| w).sum();
@@ -110,7 +79,7 @@ fn hold_core_share(channels: &[Channel], weights: &mut [f64], [least, most]: [f6
     if !both || core <= 0.0 || other <= 0.0 {
         return;
     }
-    let held = core.clamp(least, most);
+    let held = held(core, least, most);
     for (weight, channel) in weights.iter_mut().zip(channels) {
         *weight *= if channel.core { held / core } else { (1.0 - held) / other };
     }
@@ -127,8 +96,8 @@ pub fn split(amount: i64, shares: &[f64]) -> Vec<i64> {
     let exact: Vec<f64> = shares.iter().map(|share| amount as f64 * (share / sum)).collect();
     let mut parts: Vec<i64> = exact.iter().map(|part| part.floor() as i64).collect();
     let mut order: Vec<usize> = (0..shares.len()).collect();
-    order.sort_by(|l, r| {
-        (exact[*r] - exact[*r].floor()).total_cmp(&(exact[*l] - exact[*l].floor()))
+    order.sort_unstable_by(|l, r| {
+        (exact[*r] - exact[*r].floor()).total_cmp(&(exact[*l] - exact[*l].floor())).then(l.cmp(r))
     });
     let mut left = i128::from(amount) - parts.iter().map(|part| i128::from(*part)).sum::<i128>();
     for at in order {
@@ -148,17 +117,6 @@ pub fn split(amount: i64, shares: &[f64]) -> Vec<i64> {
 mod tests {
     use super::*;
 
-    const RULES: Rules = Rules {
-        roi_full: 3.2,
-        wau_full: 0.30,
-        complaint_worst: 0.01,
-        pull: 0.5,
-        change_max: 0.2,
-        weight_min: 0.05,
-        trial_weight_max: 0.10,
-        core_share: [0.55, 0.60],
-    };
-
     fn channel(weight: f64, core: bool) -> Channel {
         Channel { weight: Some(weight), core, ..Channel::default() }
     }
@@ -167,7 +125,7 @@ mod tests {
     fn the_four_channels_of_the_check_get_their_weights() {
         let channels =
             [channel(0.30, true), channel(0.28, true), channel(0.22, false), channel(0.20, false)];
-        let weights = reweigh(&channels, &[0.8, 0.6, 0.5, 0.3].map(Some), &RULES);
+        let weights = reweigh(&channels, &[0.8, 0.6, 0.5, 0.3].map(Some), &Settings::default());
         for (got, want) in weights.iter().zip([0.3243, 0.2757, 0.2203, 0.1797]) {
             assert!((got - want).abs() < 5e-5, "{weights:?}");
         }
@@ -182,35 +140,42 @@ mod tests {
             complaint_rate: Some(0.002),
             ..Channel::default()
         };
-        assert!((health(&full, &RULES).unwrap() - (0.2 + 0.1 + 0.18 + 0.16)).abs() < 1e-12);
+        assert!(
+            (health(&full, &Settings::default()).unwrap() - (0.2 + 0.1 + 0.18 + 0.16)).abs()
+                < 1e-12
+        );
         // The return and one more part are enough; two small parts are not.
         let half = Channel { roi: Some(6.4), wau_ratio: Some(0.0), ..Channel::default() };
-        assert!((health(&half, &RULES).unwrap() - 0.4 / 0.6).abs() < 1e-12);
+        assert!((health(&half, &Settings::default()).unwrap() - 0.4 / 0.6).abs() < 1e-12);
         let thin =
             Channel { delivery_rate: Some(1.0), complaint_rate: Some(0.0), ..Channel::default() };
-        assert_eq!(health(&thin, &RULES), None);
+        assert_eq!(health(&thin, &Settings::default()), None);
     }
 
     #[test]
     fn a_channel_on_trial_stays_at_its_ceiling_before_normalising() {
         let trial = Channel { trial: true, ..channel(0.5, false) };
-        let weights = reweigh(&[channel(0.5, false), trial], &[None, None], &RULES);
+        let weights = reweigh(&[channel(0.5, false), trial], &[None, None], &Settings::default());
         assert!((weights[1] - 0.1 / 0.6).abs() < 1e-12);
     }
 
     #[test]
     fn weights_move_a_fifth_at_most_and_none_means_equal() {
-        let rules = Rules { pull: 5.0, ..RULES };
+        let rules = Settings { health_pull: 5.0, ..Settings::default() };
         let weights =
             reweigh(&[channel(0.5, false), channel(0.5, false)], &[Some(1.0), Some(0.0)], &rules);
         assert!((weights[0] - 0.6).abs() < 1e-12 && (weights[1] - 0.4).abs() < 1e-12);
-        assert_eq!(reweigh(&[Channel::default(); 4], &[None; 4], &RULES), [0.25; 4]);
-        assert!(reweigh(&[], &[], &RULES).is_empty());
+        assert_eq!(reweigh(&[Channel::default(); 4], &[None; 4], &Settings::default()), [0.25; 4]);
+        assert!(reweigh(&[], &[], &Settings::default()).is_empty());
     }
 
     #[test]
     fn a_low_core_sum_is_lifted_to_the_band() {
-        let weights = reweigh(&[channel(0.2, true), channel(0.8, false)], &[None, None], &RULES);
+        let weights = reweigh(
+            &[channel(0.2, true), channel(0.8, false)],
+            &[None, None],
+            &Settings::default(),
+        );
         assert!((weights[0] - 0.55).abs() < 1e-12 && (weights[1] - 0.45).abs() < 1e-12);
     }
 

@@ -10,28 +10,32 @@ use mix::Mix;
 use playbook_sdk::prelude::*;
 pub use settings::{Compare, GateSetting, RatioBasis, Settings};
 
-/// The phases in order of time, and the reason of each at the same position.
-const PHASES: [(&str, &str, &str); 3] = [
-    ("preheat", "tell the brand story before the offer", "預熱：品牌故事鋪墊"),
-    ("burst", "gather attention on the value for members", "爆發：集中呈現用戶價值"),
-    ("extension", "keep the resonance and the buyers", "延續：情感共鳴與留存"),
-];
-/// Reason of a weak channel.
-const WEAK_CHANNEL: u32 = PHASES.len() as u32;
+/// The phases in order of time; each has its reason at its place.
+const PHASES: usize = 3;
+
+declare! {
+    /// What is known of a channel.
+    needs Known {
+        WEIGHT: real("weight").unit("ratio").optional(),
+        ROI: real("roi").unit("ratio").optional(),
+        WAU_RATIO: real("wau_ratio").unit("ratio").optional(),
+        DELIVERY_RATE: real("delivery_rate").unit("ratio").optional(),
+        COMPLAINT_RATE: real("complaint_rate").unit("ratio").optional(),
+        CORE: integer("core").optional(),
+        TRIAL: integer("trial").optional(),
+    }
+    reasons Why {
+        PREHEAT: "preheat" => words("tell the brand story before the offer", "預熱：品牌故事鋪墊"),
+        BURST: "burst" => words("gather attention on the value for members", "爆發：集中呈現用戶價值"),
+        EXTENSION: "extension" => words("keep the resonance and the buyers", "延續：情感共鳴與留存"),
+        WEAK_CHANNEL: "weak-channel" => words("the channel is in poor health", "渠道健康度偏低"),
+    }
+}
 
 /// Categories of the content mixes.
 const FORMATS: [&str; 3] = ["image-text", "short-video", "live"];
 const LAYERS: [&str; 3] = ["base", "core", "value-added"];
 const PURPOSES: [&str; 2] = ["value", "commercial"];
-
-/// Positions of the needs.
-const WEIGHT: usize = 0;
-const ROI: usize = 1;
-const WAU_RATIO: usize = 2;
-const DELIVERY_RATE: usize = 3;
-const COMPLAINT_RATE: usize = 4;
-const CORE: usize = 5;
-const TRIAL: usize = 6;
 
 /// The opened plugin.
 #[derive(Debug)]
@@ -53,20 +57,8 @@ impl Plugin for ThreePhases {
 
     fn shape(settings: &Settings) -> Result<Shape, Problems> {
         settings.check()?;
-        let ratio = |name: &str| need::real(name).unit("ratio").optional();
-        let channels = table(settings.subject.clone())
-            .need(ratio("weight"))
-            .need(ratio("roi"))
-            .need(ratio("wau_ratio"))
-            .need(ratio("delivery_rate"))
-            .need(ratio("complaint_rate"))
-            .need(need::integer("core").optional())
-            .need(need::integer("trial").optional());
-        let shape =
-            PHASES.iter().fold(Shape::whole_tables().table(channels), |shape, (name, en, zh)| {
-                shape.reason(*name, words(en, zh))
-            });
-        Ok(shape.reason("weak-channel", words("the channel is in poor health", "渠道健康度偏低")))
+        let channels = table(settings.subject.clone()).needs(Known::all());
+        Ok(Shape::whole_tables().table(channels).reasons(Why::all()))
     }
 
     fn open(settings: Settings, _: Opening<'_>) -> Result<Self, Problems> {
@@ -76,16 +68,16 @@ impl Plugin for ThreePhases {
 
 fn read(rows: &Rows<'_>) -> Vec<Channel> {
     let flag =
-        |column: usize, row: usize| rows.integer(column).get(row).is_some_and(|flag| flag != 0);
+        |column: In<Integer>, row: usize| rows.get(column).get(row).is_some_and(|flag| flag != 0);
     (0..rows.len())
         .map(|row| Channel {
-            weight: rows.real(WEIGHT).get(row),
-            roi: rows.real(ROI).get(row),
-            wau_ratio: rows.real(WAU_RATIO).get(row),
-            delivery_rate: rows.real(DELIVERY_RATE).get(row),
-            complaint_rate: rows.real(COMPLAINT_RATE).get(row),
-            core: flag(CORE, row),
-            trial: flag(TRIAL, row),
+            weight: rows.get(Known::WEIGHT).get(row),
+            roi: rows.get(Known::ROI).get(row),
+            wau_ratio: rows.get(Known::WAU_RATIO).get(row),
+            delivery_rate: rows.get(Known::DELIVERY_RATE).get(row),
+            complaint_rate: rows.get(Known::COMPLAINT_RATE).get(row),
+            core: flag(Known::CORE, row),
+            trial: flag(Known::TRIAL, row),
         })
         .collect()
 }
@@ -95,16 +87,11 @@ impl ThreePhases {
         let money = split(budget, &self.settings.shares());
         let mut first_day = 0;
         let mut phases = Vec::new();
-        for (at, ((days, budget), (name, _, _))) in
-            self.settings.days().into_iter().zip(money).zip(PHASES).enumerate()
+        let reasons = (0..).zip(Why::all());
+        for ((days, budget), (reason, (name, _))) in
+            self.settings.days().into_iter().zip(money).zip(reasons)
         {
-            phases.push(Phase {
-                name: name.to_owned(),
-                first_day,
-                days,
-                budget,
-                reason: at as u32,
-            });
+            phases.push(Phase { name: name.to_owned(), first_day, days, budget, reason });
             first_day += days;
         }
         phases
@@ -121,7 +108,7 @@ impl ThreePhases {
             ("commercial", &PURPOSES, &purposes),
         ];
         let mut shares = Vec::new();
-        for phase in 0..PHASES.len() as u32 {
+        for phase in 0..PHASES as u32 {
             for (mix, categories, targets) in mixes {
                 for (category, target) in categories.iter().zip(targets) {
                     shares.push(ContentShare {
@@ -180,10 +167,10 @@ impl ThreePhases {
 impl Campaign for ThreePhases {
     fn plan(&self, _: &Context, tables: &Tables<'_>, budget: i64) -> Result<CampaignPlan, String> {
         let channels = read(&tables.table(0));
-        let rules = self.settings.rules();
+        let rules = &self.settings;
         let healths: Vec<Option<f64>> =
-            channels.iter().map(|channel| health(channel, &rules)).collect();
-        let weights = reweigh(&channels, &healths, &rules);
+            channels.iter().map(|channel| health(channel, rules)).collect();
+        let weights = reweigh(&channels, &healths, rules);
         let phases = self.phases(budget);
         let mut allocations = Vec::new();
         for (phase, facts) in (0..).zip(&phases) {
@@ -196,7 +183,7 @@ impl Campaign for ThreePhases {
         let weak = self.settings.weak_health;
         let findings = (0..).zip(&healths).filter_map(|(row, health)| {
             let health = health.filter(|health| *health < weak)?;
-            Some(Finding::new(Level::Watch, WEAK_CHANNEL).at(0, row).measured(health, weak))
+            Some(Finding::new(Level::Watch, Why::WEAK_CHANNEL).at(0, row).measured(health, weak))
         });
         Ok(CampaignPlan {
             allocations,

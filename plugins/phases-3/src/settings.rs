@@ -2,92 +2,74 @@
 
 use playbook_sdk::prelude::*;
 
-use crate::channels::Rules;
-
 settings! {
     /// Lengths, money, content and channels of a campaign in three phases.
     pub struct Settings {
         /// Days of the preheat.
-        #[schemars(range(min = 1, max = 365))]
-        pub preheat_days: u32 = 7,
+        pub preheat_days: u32 where within(1..=365) = 7,
         /// Days of the burst.
-        #[schemars(range(min = 1, max = 365))]
-        pub burst_days: u32 = 3,
+        pub burst_days: u32 where within(1..=365) = 3,
         /// Days of the extension.
-        #[schemars(range(min = 1, max = 365))]
-        pub extension_days: u32 = 6,
+        pub extension_days: u32 where within(1..=365) = 6,
         /// What burst and extension are compared by.
-        pub ratio_basis: RatioBasis = RatioBasis::Days,
+        pub ratio_basis: RatioBasis = "days",
         /// Extension per burst.
-        #[schemars(range(min = 0.01, max = 100.0))]
-        pub extension_per_burst: f64 = 2.0,
+        pub extension_per_burst: f64 where within(0.01..=100.0) = 2.0,
         /// Relative deviation from that ratio that is still accepted.
-        #[schemars(range(min = 0.0, max = 1.0))]
-        pub ratio_tolerance: f64 = 0.25,
+        pub ratio_tolerance: f64 where within(0.0..=1.0) = 0.25,
         /// Shares of the budget of the three phases; left out: 0.20, 0.50, 0.30, and by basis `budget` 0.10, 0.30, 0.60.
-        pub budget_shares: Option<[f64; 3]> = None,
+        pub budget_shares: Option<[f64; 3]> where each(within(0.0..=1.0)) = null,
         /// Themes of the three phases.
-        pub themes: [String; 3] = ["brand-story", "user-value", "emotional-resonance"].map(str::to_owned),
+        pub themes: [String; 3] = ["brand-story", "user-value", "emotional-resonance"],
         /// Shares of image-text, short video and live.
-        pub format_shares: [f64; 3] = [0.30, 0.40, 0.30],
+        pub format_shares: [f64; 3] where each(within(0.0..=1.0)) = [0.30, 0.40, 0.30],
         /// Shares of base, core (in-depth) and value-added (co-creation) content.
-        pub layer_shares: [f64; 3] = [0.60, 0.25, 0.15],
+        pub layer_shares: [f64; 3] where each(within(0.0..=1.0)) = [0.60, 0.25, 0.15],
         /// Share of commercial content.
-        #[schemars(range(min = 0.0, max = 1.0))]
-        pub commercial_share: f64 = 0.20,
+        pub commercial_share: f64 where within(0.0..=1.0) = 0.20,
         /// Deviation from a content share that is still within the plan.
-        #[schemars(range(min = 0.0, max = 1.0))]
-        pub content_tolerance: f64 = 0.05,
+        pub content_tolerance: f64 where within(0.0..=1.0) = 0.05,
         /// Minutes of the local day at which content goes out: 3 to 8 a day, ascending.
-        pub slot_minutes: Vec<u16> = vec![600, 840, 1_200],
+        pub slot_minutes: Vec<u16> where length(3..=8), each(within(0..=1439)) = [600, 840, 1200],
         /// What the rows of the table are.
-        pub subject: String = "channel".to_owned(),
+        pub subject: String where length(1..) = "channel",
         /// Return that counts as full in channel health.
-        #[schemars(range(min = 0.01))]
-        pub roi_full: f64 = 3.2,
+        pub roi_full: f64 where within(0.01..) = 3.2,
         /// Weekly activity that counts as full in channel health.
-        #[schemars(range(min = 0.001, max = 1.0))]
-        pub wau_full: f64 = 0.30,
+        pub wau_full: f64 where within(0.001..=1.0) = 0.30,
         /// Complaint rate that leaves nothing of its part of channel health.
-        #[schemars(range(min = 0.000_001, max = 1.0))]
-        pub complaint_worst: f64 = 0.01,
+        pub complaint_worst: f64 where within(0.000_001..=1.0) = 0.01,
         /// How strongly health moves a weight.
-        #[schemars(range(min = 0.0, max = 10.0))]
-        pub health_pull: f64 = 0.5,
+        pub health_pull: f64 where within(0.0..=10.0) = 0.5,
         /// Greatest relative change of a weight.
-        #[schemars(range(min = 0.0, max = 1.0))]
-        pub weight_change_max: f64 = 0.20,
+        pub weight_change_max: f64 where within(0.0..=1.0) = 0.20,
         /// Least weight of a channel.
-        #[schemars(range(min = 0.0, max = 1.0))]
-        pub weight_min: f64 = 0.05,
+        pub weight_min: f64 where within(0.0..=1.0) = 0.05,
         /// Greatest weight of a channel on trial.
-        #[schemars(range(min = 0.0, max = 1.0))]
-        pub trial_weight_max: f64 = 0.10,
+        pub trial_weight_max: f64 where within(0.0..=1.0) = 0.10,
         /// Band of the sum of core weights.
-        pub core_share: [f64; 2] = [0.55, 0.60],
+        pub core_share: [f64; 2] where each(within(0.0..=1.0)) = [0.55, 0.60],
         /// Health below which a channel is a finding.
-        #[schemars(range(min = 0.0, max = 1.0))]
-        pub weak_health: f64 = 0.40,
+        pub weak_health: f64 where within(0.0..=1.0) = 0.40,
         /// What must hold before a phase starts.
-        pub gates: Vec<GateSetting> = Vec::new(),
+        pub gates: Vec<GateSetting> where length(0..=32) = [],
     }
 }
 
 settings! {
     /// What burst and extension are compared by.
-    pub enum RatioBasis { Days, Budget }
+    pub enum RatioBasis { Days = "days", Budget = "budget" }
 }
 
 settings! {
     /// A condition on the start of a phase.
     pub struct GateSetting {
         /// Phase that waits: 0 preheat, 1 burst, 2 extension.
-        #[schemars(range(min = 0, max = 2))]
-        pub phase: u32 = 1,
+        pub phase: u32 where within(0..=2) = 1,
         /// Feature, or `plugin.output`.
-        pub metric: String = String::new(),
+        pub metric: String where length(1..) = "",
         /// How the metric is held against the value.
-        pub comparison: Compare = Compare::AtLeast,
+        pub comparison: Compare = "at-least",
         /// Value in the unit of the metric.
         pub value: f64 = 0.0,
         /// Fewest observations.
@@ -97,7 +79,12 @@ settings! {
 
 settings! {
     /// How a measure is held against a value.
-    pub enum Compare { AtLeast, MoreThan, AtMost, LessThan }
+    pub enum Compare {
+        AtLeast = "at-least",
+        MoreThan = "more-than",
+        AtMost = "at-most",
+        LessThan = "less-than",
+    }
 }
 
 impl From<Compare> for Comparison {
@@ -110,9 +97,6 @@ impl From<Compare> for Comparison {
         }
     }
 }
-
-/// Most gates.
-const GATES_MAX: usize = 32;
 
 impl Settings {
     /// Lengths of the phases in days.
@@ -128,28 +112,9 @@ impl Settings {
         })
     }
 
-    /// Numbers of the channel rules.
-    pub(crate) fn rules(&self) -> Rules {
-        Rules {
-            roi_full: self.roi_full,
-            wau_full: self.wau_full,
-            complaint_worst: self.complaint_worst,
-            pull: self.health_pull,
-            change_max: self.weight_change_max,
-            weight_min: self.weight_min,
-            trial_weight_max: self.trial_weight_max,
-            core_share: self.core_share,
-        }
-    }
-
     /// Every problem at once.
     pub(crate) fn check(&self) -> Result<(), Problems> {
         let mut problems = Problems::new();
-        for (days, path) in
-            self.days().iter().zip(["/preheat_days", "/burst_days", "/extension_days"])
-        {
-            problems.check((1..=365).contains(days), path, "must lie between 1 and 365");
-        }
         let mixes = [
             ("/budget_shares", self.shares()),
             ("/format_shares", self.format_shares),
@@ -157,12 +122,15 @@ impl Settings {
         ];
         for (path, shares) in mixes {
             let whole: f64 = shares.iter().sum();
-            let fits = shares.iter().all(|share| *share >= 0.0) && (whole - 1.0).abs() < 1e-9;
-            problems.check(fits, path, "must be shares that add up to 1");
+            let message = "must be shares that add up to 1";
+            problems.check((whole - 1.0).abs() < 1e-9, path, message);
         }
         self.check_ratio(&mut problems);
-        self.check_numbers(&mut problems);
-        self.check_gates(&mut problems);
+        let [least, most] = self.core_share;
+        problems.check(least <= most, "/core_share", "must be a band of shares");
+        if !self.slot_minutes.is_sorted_by(|left, right| left < right) {
+            problems.at("/slot_minutes", "must ascend").hint("[600, 840, 1200]");
+        }
         problems.into_result()
     }
 
@@ -177,64 +145,8 @@ impl Settings {
         let near =
             burst > 0.0 && (extension / burst / wanted - 1.0).abs() <= self.ratio_tolerance + 1e-9;
         if !near {
-            let message = format!("burst to extension must be near 1 to {wanted}");
+            let message = "burst to extension must be near 1 to `extension_per_burst`";
             problems.at(path, message).hint("7, 3 and 6 days");
-        }
-    }
-
-    fn check_numbers(&self, problems: &mut Problems) {
-        let shares = [
-            ("/commercial_share", self.commercial_share),
-            ("/content_tolerance", self.content_tolerance),
-            ("/weight_change_max", self.weight_change_max),
-            ("/weight_min", self.weight_min),
-            ("/trial_weight_max", self.trial_weight_max),
-            ("/weak_health", self.weak_health),
-            ("/ratio_tolerance", self.ratio_tolerance),
-        ];
-        for (path, share) in shares {
-            problems.check((0.0..=1.0).contains(&share), path, "must lie between 0 and 1");
-        }
-        let divisors = [
-            ("/roi_full", self.roi_full),
-            ("/wau_full", self.wau_full),
-            ("/complaint_worst", self.complaint_worst),
-            ("/extension_per_burst", self.extension_per_burst),
-        ];
-        for (path, number) in divisors {
-            problems.check(number > 0.0, path, "must be above 0");
-        }
-        problems.check(self.health_pull >= 0.0, "/health_pull", "must not be below 0");
-        let [least, most] = self.core_share;
-        problems.check(
-            0.0 <= least && least <= most && most <= 1.0,
-            "/core_share",
-            "must be a band of shares",
-        );
-        let minutes = &self.slot_minutes;
-        let ascend = minutes.is_sorted_by(|left, right| left < right);
-        let on_clock = minutes.iter().all(|minute| *minute < 1_440);
-        if !(3..=8).contains(&minutes.len()) || !ascend || !on_clock {
-            problems
-                .at("/slot_minutes", "must be 3 to 8 ascending minutes of a day")
-                .hint("[600, 840, 1200]");
-        }
-        problems.check(!self.subject.is_empty(), "/subject", "must name the rows");
-    }
-
-    fn check_gates(&self, problems: &mut Problems) {
-        problems.check(
-            self.gates.len() <= GATES_MAX,
-            "/gates",
-            format!("holds more than {GATES_MAX} gates"),
-        );
-        for (i, gate) in self.gates.iter().enumerate() {
-            problems.check(gate.phase <= 2, format!("/gates/{i}/phase"), "must be 0, 1 or 2");
-            problems.check(
-                !gate.metric.is_empty(),
-                format!("/gates/{i}/metric"),
-                "must name a metric",
-            );
         }
     }
 }

@@ -9,40 +9,37 @@ settings! {
     /// What a unit of revenue is worth, and when brand value moves.
     pub struct Settings {
         /// What the rows are: channel, campaign, strategy, community.
-        pub subject: String = "channel".to_owned(),
+        pub subject: String where length(1..) = "channel",
         /// Margin per revenue where the table has no `margin_rate` of its own.
-        #[schemars(range(min = 0.0, max = 1.0))]
-        pub margin_rate: f64 = 0.30,
+        pub margin_rate: f64 where within(0.0..=1.0) = 0.30,
         /// Coefficients of revenue by tier; feature `revenue_minor.NAME` each.
-        pub tiers: Vec<Tier> = standard_tiers(),
+        pub tiers: Vec<Tier> where length(0..=32), distinct(name) = [
+            { "name": "silent" },
+            { "name": "prospect" },
+            { "name": "active", "coefficient": 1.4 },
+            { "name": "core", "coefficient": 1.8 },
+            { "name": "koc", "coefficient": 1.8 }
+        ],
         /// Coefficient of revenue of no tier.
-        #[schemars(range(min = 0.0, max = 100.0))]
-        pub ordinary_coefficient: f64 = 1.0,
+        pub ordinary_coefficient: f64 where within(0.0..=100.0) = 1.0,
         /// Return below which a row is a finding.
-        #[schemars(range(min = 0.0))]
-        pub roi_floor: f64 = 1.5,
+        pub roi_floor: f64 where within(0.0..) = 1.5,
         /// Reads the brand table (weekly activity, closed months) for premium and depreciation.
         pub brand: bool = true,
         /// Multiplies returns by the premium too, where activity is known.
         pub apply_premium: bool = false,
         /// Weekly activity without a premium.
-        #[schemars(range(min = 0.0, max = 1.0))]
-        pub premium_baseline: f64 = 0.20,
+        pub premium_baseline: f64 where within(0.0..=1.0) = 0.20,
         /// Premium of ten more points of activity.
-        #[schemars(range(min = 0.0, max = 1.0))]
-        pub premium_per_ten_points: f64 = 0.03,
+        pub premium_per_ten_points: f64 where within(0.0..=1.0) = 0.03,
         /// Greatest premium factor.
-        #[schemars(range(min = 1.0, max = 10.0))]
-        pub premium_max: f64 = 1.30,
+        pub premium_max: f64 where within(1.0..=10.0) = 1.30,
         /// Monthly activity below which a month counts towards depreciation.
-        #[schemars(range(min = 0.0, max = 1.0))]
-        pub decay_floor: f64 = 0.15,
+        pub decay_floor: f64 where within(0.0..=1.0) = 0.15,
         /// Low months in a row that pass before brand value falls.
-        #[schemars(range(min = 0, max = 12))]
-        pub decay_months: u32 = 3,
+        pub decay_months: u32 where within(0..=12) = 3,
         /// Share of brand value that each further low month takes.
-        #[schemars(range(min = 0.0, max = 1.0))]
-        pub decay_rate: f64 = 0.05,
+        pub decay_rate: f64 where within(0.0..=1.0) = 0.05,
     }
 }
 
@@ -50,50 +47,58 @@ settings! {
     /// A tier and what its revenue counts.
     pub struct Tier {
         /// Segment name.
-        pub name: String = String::new(),
+        pub name: String where length(1..) = "",
         /// Multiplier of its revenue.
-        pub coefficient: f64 = 1.0,
+        pub coefficient: f64 where within(0..) = 1.0,
     }
-}
-
-fn standard_tiers() -> Vec<Tier> {
-    [("silent", 1.0), ("prospect", 1.0), ("active", 1.4), ("core", 1.8), ("koc", 1.8)]
-        .map(|(name, coefficient)| Tier { name: name.to_owned(), coefficient })
-        .to_vec()
 }
 
 /// Closed months that the brand table may give.
 const MONTHS: usize = 6;
-/// Most tiers.
-const TIERS_MAX: usize = 32;
 
 /// Positions of the tables.
 const ROWS: usize = 0;
 const BRAND: usize = 1;
 
-/// Positions of the needs of the rows; the tiers follow.
-const REVENUE: usize = 0;
-const COST: usize = 1;
-const MARGIN_RATE: usize = 2;
-const FIRST_TIER: usize = 3;
-
-/// Positions of the needs of the brand; months follow, the last closed one first.
-const WAU_RATIO: usize = 0;
-const FIRST_MONTH: usize = 1;
-
-/// Positions of the outputs of the rows.
-const ROI: usize = 0;
-const MARGIN_RATIO: usize = 1;
-const LTV_COEFFICIENT: usize = 2;
-
-/// Positions of the outputs of the brand.
-const BRAND_ROI: usize = 0;
-const PREMIUM: usize = 1;
-const BRAND_VALUE_FACTOR: usize = 2;
-
-/// Positions of the reasons.
-const BELOW_FLOOR: u32 = 0;
-const DEPRECIATES: u32 = 1;
+declare! {
+    /// What is known of a row; the revenue of each tier follows.
+    needs Row {
+        REVENUE: integer("revenue_minor").unit("minor").optional(),
+        COST: integer("cost_minor").unit("minor"),
+        MARGIN_RATE: real("margin_rate").unit("ratio").optional(),
+    }
+    /// What is said of a row.
+    outputs RowSaid {
+        ROI: real("roi").unit("ratio").meaning(words(
+            "Margin per cost times tier coefficient",
+            "回報率＝毛利÷成本×生命周期價值係數",
+        )),
+        MARGIN_RATIO: real("margin_ratio").unit("ratio").meaning(words("Margin per cost", "毛利÷成本")),
+        LTV_COEFFICIENT: real("ltv_coefficient").unit("ratio").at_least(0.0)
+            .meaning(words("Mean tier coefficient of the revenue", "生命周期價值係數")),
+    }
+    /// What is known of the brand; closed months follow, the last one first.
+    needs Brand {
+        WAU_RATIO: real("wau_ratio").unit("ratio").optional(),
+    }
+    /// What is said of the brand.
+    outputs BrandSaid {
+        ROI: real("brand_roi").unit("ratio").meaning(words("Return over all rows", "整體回報率")),
+        PREMIUM: real("premium").unit("ratio").at_least(1.0)
+            .meaning(words("Premium factor of the activity", "品牌溢價係數")),
+        VALUE_FACTOR: real("brand_value_factor").unit("ratio").between(0.0, 1.0).meaning(words(
+            "What depreciation left of brand value over the closed months at hand",
+            "折舊後品牌價值係數",
+        )),
+    }
+    reasons Why {
+        BELOW_FLOOR: "below-floor" => words("the return is below the floor", "回報低於底線"),
+        DEPRECIATES: "depreciates" => words(
+            "activity has been low for months: brand value falls",
+            "活躍度連月過低，社群資產折舊",
+        ),
+    }
+}
 
 /// The opened plugin.
 #[derive(Debug)]
@@ -114,45 +119,16 @@ impl Plugin for RoiBase {
     };
 
     fn shape(settings: &Settings) -> Result<Shape, Problems> {
-        check(settings)?;
-        let revenue = |name: String| need::integer(name).unit("minor").optional();
+        let tier = |tier: &Tier| {
+            need::integer(format!("revenue_minor.{}", tier.name)).unit("minor").optional()
+        };
         let rows = table(settings.subject.clone())
-            .need(revenue("revenue_minor".to_owned()))
-            .need(need::integer("cost_minor").unit("minor"))
-            .need(need::real("margin_rate").unit("ratio").optional())
-            .needs(
-                settings.tiers.iter().map(|tier| revenue(format!("revenue_minor.{}", tier.name))),
-            );
+            .needs(Row::all())
+            .needs(settings.tiers.iter().map(tier));
         let shape = Shape::whole_tables()
             .table(rows)
-            .produce_in(
-                0,
-                output::real("roi").unit("ratio").meaning(words(
-                    "Margin per cost times tier coefficient",
-                    "回報率＝毛利÷成本×生命周期價值係數",
-                )),
-            )
-            .produce_in(
-                0,
-                output::real("margin_ratio")
-                    .unit("ratio")
-                    .meaning(words("Margin per cost", "毛利÷成本")),
-            )
-            .produce_in(
-                0,
-                output::real("ltv_coefficient")
-                    .unit("ratio")
-                    .at_least(0.0)
-                    .meaning(words("Mean tier coefficient of the revenue", "生命周期價值係數")),
-            )
-            .reason("below-floor", words("the return is below the floor", "回報低於底線"))
-            .reason(
-                "depreciates",
-                words(
-                    "activity has been low for months: brand value falls",
-                    "活躍度連月過低，社群資產折舊",
-                ),
-            );
+            .produces_in(ROWS as u32, RowSaid::all())
+            .reasons(Why::all());
         Ok(if settings.brand { with_brand(shape) } else { shape })
     }
 
@@ -163,66 +139,8 @@ impl Plugin for RoiBase {
 
 fn with_brand(shape: Shape) -> Shape {
     let month = |ago: usize| need::real(format!("activity_month_{ago}")).unit("ratio").optional();
-    let brand = table("brand")
-        .need(need::real("wau_ratio").unit("ratio").optional())
-        .needs((1..=MONTHS).map(month));
-    shape
-        .table(brand)
-        .produce_in(
-            1,
-            output::real("brand_roi")
-                .unit("ratio")
-                .meaning(words("Return over all rows", "整體回報率")),
-        )
-        .produce_in(
-            1,
-            output::real("premium")
-                .unit("ratio")
-                .at_least(1.0)
-                .meaning(words("Premium factor of the activity", "品牌溢價係數")),
-        )
-        .produce_in(
-            1,
-            output::real("brand_value_factor").unit("ratio").between(0.0, 1.0).meaning(words(
-                "What depreciation left of brand value over the closed months at hand",
-                "折舊後品牌價值係數",
-            )),
-        )
-}
-
-fn check(settings: &Settings) -> Result<(), Problems> {
-    let mut problems = Problems::new();
-    let shares = [
-        ("/margin_rate", settings.margin_rate),
-        ("/premium_baseline", settings.premium_baseline),
-        ("/premium_per_ten_points", settings.premium_per_ten_points),
-        ("/decay_floor", settings.decay_floor),
-        ("/decay_rate", settings.decay_rate),
-    ];
-    for (path, share) in shares {
-        problems.check((0.0..=1.0).contains(&share), path, "must lie between 0 and 1");
-    }
-    problems.check(settings.premium_max >= 1.0, "/premium_max", "must be at least 1");
-    problems.check(!settings.subject.is_empty(), "/subject", "must name the rows");
-    problems.check(
-        settings.tiers.len() <= TIERS_MAX,
-        "/tiers",
-        format!("names more than {TIERS_MAX} tiers"),
-    );
-    for (i, tier) in settings.tiers.iter().enumerate() {
-        let twice = settings.tiers[..i].iter().any(|other| other.name == tier.name);
-        problems.check(
-            !tier.name.is_empty() && !twice,
-            format!("/tiers/{i}/name"),
-            "must be a name of its own",
-        );
-        problems.check(
-            tier.coefficient >= 0.0,
-            format!("/tiers/{i}/coefficient"),
-            "must not be below 0",
-        );
-    }
-    problems.into_result()
+    let brand = table("brand").needs(Brand::all()).needs((1..=MONTHS).map(month));
+    shape.table(brand).produces_in(BRAND as u32, BrandSaid::all())
 }
 
 /// Sums over all rows, for the return of the brand.
@@ -234,10 +152,10 @@ struct Whole {
 
 impl RoiBase {
     fn rows(&self, rows: &Rows<'_>, premium: Option<f64>, out: &mut TableAnswer<'_>) -> Whole {
-        let (revenue, cost, margin_rate) =
-            (rows.integer(REVENUE), rows.integer(COST), rows.real(MARGIN_RATE));
+        let (revenue, cost) = (rows.get(Row::REVENUE), rows.get(Row::COST));
+        let margin_rate = rows.get(Row::MARGIN_RATE);
         let tiers: Vec<(Column<'_, i64>, f64)> = (self.settings.tiers.iter().enumerate())
-            .map(|(at, tier)| (rows.integer(FIRST_TIER + at), tier.coefficient))
+            .map(|(at, tier)| (rows.get(In::<Integer>::at(Row::COUNT + at)), tier.coefficient))
             .collect();
         let lift = if self.settings.apply_premium { premium.unwrap_or(1.0) } else { 1.0 };
         let mut whole = Whole::default();
@@ -262,14 +180,14 @@ impl RoiBase {
                 whole.cost_minor += i128::from(cost);
                 if roi < self.settings.roi_floor {
                     let finding =
-                        Finding::new(Level::Warn, BELOW_FLOOR).at(ROWS as u32, row as u32);
+                        Finding::new(Level::Warn, Why::BELOW_FLOOR).at(ROWS as u32, row as u32);
                     out.finding(finding.measured(roi, self.settings.roi_floor));
                 }
             }
             let outputs = out.table(ROWS);
-            outputs.real_or_missing(ROI, row, roi);
-            outputs.real_or_missing(MARGIN_RATIO, row, ratio);
-            outputs.real_or_missing(LTV_COEFFICIENT, row, coefficient);
+            outputs.set_or_missing(RowSaid::ROI, row, roi);
+            outputs.set_or_missing(RowSaid::MARGIN_RATIO, row, ratio);
+            outputs.set_or_missing(RowSaid::LTV_COEFFICIENT, row, coefficient);
         }
         whole
     }
@@ -278,8 +196,10 @@ impl RoiBase {
         let Settings { decay_floor, decay_months, decay_rate, .. } = self.settings;
         let decay = Decay { floor: decay_floor, months: decay_months, rate: decay_rate };
         for row in 0..brand.len() {
-            let months: Vec<Option<f64>> =
-                (0..MONTHS).rev().map(|ago| brand.real(FIRST_MONTH + ago).get(row)).collect();
+            let months: Vec<Option<f64>> = (0..MONTHS)
+                .rev()
+                .map(|ago| brand.get(In::<Real>::at(Brand::COUNT + ago)).get(row))
+                .collect();
             let known = months.iter().any(Option::is_some);
             let factor = known.then(|| brand_value_factor(&months, &decay));
             let last = months.last().copied().flatten();
@@ -288,20 +208,20 @@ impl RoiBase {
                 && last < decay_floor
             {
                 let finding =
-                    Finding::new(Level::Critical, DEPRECIATES).at(BRAND as u32, row as u32);
+                    Finding::new(Level::Critical, Why::DEPRECIATES).at(BRAND as u32, row as u32);
                 out.finding(finding.measured(last, decay_floor));
             }
             let roi = (whole.cost_minor > 0).then(|| whole.worth / whole.cost_minor as f64);
             let outputs = out.table(BRAND);
-            outputs.real_or_missing(BRAND_ROI, row, roi);
-            outputs.real_or_missing(PREMIUM, row, self.premium(brand, row));
-            outputs.real_or_missing(BRAND_VALUE_FACTOR, row, factor);
+            outputs.set_or_missing(BrandSaid::ROI, row, roi);
+            outputs.set_or_missing(BrandSaid::PREMIUM, row, self.premium(brand, row));
+            outputs.set_or_missing(BrandSaid::VALUE_FACTOR, row, factor);
         }
     }
 
     fn premium(&self, brand: &Rows<'_>, row: usize) -> Option<f64> {
         let Settings { premium_baseline, premium_per_ten_points, premium_max, .. } = self.settings;
-        let activity = brand.real(WAU_RATIO).get(row)?;
+        let activity = brand.get(Brand::WAU_RATIO).get(row)?;
         Some(premium(activity, premium_baseline, premium_per_ten_points, premium_max))
     }
 }

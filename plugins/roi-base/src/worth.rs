@@ -1,5 +1,7 @@
 //! Return, tier coefficient, premium and depreciation (domain RO-1, RO-2, RO-3).
 
+use playbook_domain::{Streak, held};
+
 /// Returns the tier coefficient of revenue: the mean of the coefficients, weighted by revenue.
 ///
 /// `tiers` pairs revenue with its coefficient. Revenue of no tier counts with `ordinary`; where tiers
@@ -25,7 +27,7 @@ pub fn margin_ratio(revenue_minor: i64, margin_rate: f64, cost_minor: i64) -> Op
 /// Returns the premium on brand value for an activity, 1.00 to `most`.
 #[must_use]
 pub fn premium(activity: f64, baseline: f64, per_ten_points: f64, most: f64) -> f64 {
-    (1.0 + per_ten_points * (activity - baseline) / 0.10).clamp(1.0, most)
+    held(1.0 + per_ten_points * (activity - baseline) / 0.10, 1.0, most)
 }
 
 /// Terms of the depreciation.
@@ -41,30 +43,17 @@ pub struct Decay {
 
 /// Returns the brand value factor after closed months, oldest first.
 ///
-/// A month without a measure leaves the count of low months as it is; two such months in a row reset it
-/// (domain 0.1). A month at or above the floor resets it too and restores nothing.
+/// Months without a measure follow the gap rule (domain 0.1). A month at or above the floor ends a run of low
+/// ones and restores nothing.
 #[must_use]
 pub fn brand_value_factor(activity: &[Option<f64>], decay: &Decay) -> f64 {
-    let (mut factor, mut low, mut gap) = (1.0, 0, 0);
-    for month in activity {
-        match month {
-            None => {
-                gap += 1;
-                if gap >= 2 {
-                    low = 0;
-                }
-            }
-            Some(activity) if *activity < decay.floor => {
-                gap = 0;
-                low += 1;
-                if low > decay.months {
-                    factor *= 1.0 - decay.rate;
-                }
-            }
-            Some(_) => (low, gap) = (0, 0),
-        }
-    }
-    factor
+    let mut low = Streak::default();
+    activity.iter().fold(1.0, |factor, month| {
+        let is_low = month.map(|activity| activity < decay.floor);
+        let months = low.next(is_low);
+        let falls = is_low == Some(true) && months > decay.months;
+        if falls { factor * (1.0 - decay.rate) } else { factor }
+    })
 }
 
 #[cfg(test)]

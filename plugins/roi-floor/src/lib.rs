@@ -6,34 +6,29 @@
 
 pub mod volume;
 
+use playbook_domain::floored;
 use playbook_sdk::prelude::*;
-use volume::{Floor, Record, Verdict, adapt, judge, pick, realised};
+use volume::{Floor, Verdict, adapt, judge, pick, realised};
 
 settings! {
     /// Rewards, what is expected of them, and the floor under them.
     pub struct Settings {
         /// Rewards that may be granted, 1 to 32; positions order ties.
-        pub rewards: Vec<Reward> = vec![Reward::default()],
+        pub rewards: Vec<Reward> where length(1..=32), distinct(name) = [{}],
         /// What counts as output of an order that a reward brings.
-        pub output_basis: OutputBasis = OutputBasis::Revenue,
+        pub output_basis: OutputBasis = "revenue",
         /// Margin per revenue; only read with `output_basis = "margin"`.
-        #[schemars(range(min = 0.0, max = 1.0))]
-        pub margin_rate: f64 = 0.30,
+        pub margin_rate: f64 where within(0.0..=1.0) = 0.30,
         /// Least expected output per cost of a single grant; 0 leaves it to the host's gate over the batch.
-        #[schemars(range(min = 0.0, max = 1_000.0))]
-        pub forecast_min: f64 = 4.0,
+        pub forecast_min: f64 where within(0.0..=1_000.0) = 4.0,
         /// Realised output per cost from which on a reward has its full volume.
-        #[schemars(range(min = 0.01, max = 1_000.0))]
-        pub full: f64 = 4.0,
+        pub full: f64 where within(0.01..=1_000.0) = 4.0,
         /// Realised output per cost below which a reward pauses.
-        #[schemars(range(min = 0.0, max = 1_000.0))]
-        pub pause: f64 = 2.0,
+        pub pause: f64 where within(0.0..=1_000.0) = 2.0,
         /// Days after its first grant in which the realised check of a reward waits.
-        #[schemars(range(min = 0, max = 365))]
-        pub learning_days: i64 = 14,
+        pub learning_days: i64 where within(0..=365) = 14,
         /// Share of the volume that moves from the weakest proven reward to the strongest.
-        #[schemars(range(min = 0.0, max = 1.0))]
-        pub adapt_step: f64 = 0.10,
+        pub adapt_step: f64 where within(0.0..=1.0) = 0.10,
     }
 }
 
@@ -41,18 +36,15 @@ settings! {
     /// One reward.
     pub struct Reward {
         /// Kebab-case name; the reward table tells its record under it.
-        pub name: String = "benefit".to_owned(),
+        pub name: String where length(1..=64) = "benefit",
         /// Greatest cost of one grant in minor units.
-        #[schemars(range(min = 1))]
-        pub cost_minor: i64 = 500,
+        pub cost_minor: i64 where within(1..) = 500,
         /// Probability of an order that the reward brings.
-        #[schemars(range(min = 0.0, max = 1.0))]
-        pub response: f64 = 0.10,
+        pub response: f64 where within(0.0..=1.0) = 0.10,
         /// Share of the volume, relative to the other rewards.
-        #[schemars(range(min = 0.0))]
-        pub share: f64 = 1.0,
+        pub share: f64 where within(0.0..) = 1.0,
         /// Consent purpose; empty: none is asked for.
-        pub purpose: String = "marketing".to_owned(),
+        pub purpose: String = "marketing",
         /// A person approves each grant.
         pub needs_approval: bool = false,
     }
@@ -60,27 +52,32 @@ settings! {
 
 settings! {
     /// What counts as output.
-    pub enum OutputBasis { Revenue, Margin }
+    pub enum OutputBasis { Revenue = "revenue", Margin = "margin" }
 }
 
-/// Most rewards.
-const REWARDS_MAX: usize = 32;
-
-/// Positions of the needs of the rows.
-const KEY: usize = 0;
-const AOV: usize = 1;
-
-/// Positions of the needs of the reward table.
-const NAME: usize = 0;
-const OUTPUT: usize = 1;
-const COST: usize = 2;
-const AGE: usize = 3;
-
-/// Positions of the reasons.
-const UNPROVEN: u32 = 0;
-const LEARNING: u32 = 1;
-const FULL: u32 = 2;
-const THROTTLED: u32 = 3;
+declare! {
+    /// What is known of a member.
+    needs Member {
+        KEY: key(),
+        AOV: integer("aov_minor").unit("minor").optional(),
+    }
+    /// What each reward brought in 28 days.
+    needs Record(names: Vec<&str>) {
+        NAME: category("name", names),
+        OUTPUT: integer("attributed_output_minor").unit("minor").optional(),
+        COST: integer("cost_minor").unit("minor").optional(),
+        AGE: integer("age_days").unit("day").optional(),
+    }
+    reasons Why {
+        UNPROVEN: "unproven" => words("the reward has cost nothing yet", "獎勵尚無成本記錄"),
+        LEARNING: "learning" => words("the reward is in its learning window", "獎勵處於學習期"),
+        FULL: "full" => words("the reward returns at least its floor", "獎勵產出達標"),
+        THROTTLED: "throttled" => words(
+            "the reward returns less than its floor and goes to fewer members",
+            "獎勵產出不足，按比例縮減",
+        ),
+    }
+}
 
 /// The opened plugin.
 #[derive(Debug)]
@@ -105,26 +102,11 @@ impl Plugin for RoiFloor {
 
     fn shape(settings: &Settings) -> Result<Shape, Problems> {
         check(settings)?;
-        let names = settings.rewards.iter().map(|reward| reward.name.clone());
-        let records = table("reward")
-            .need(need::category("name", names))
-            .need(need::integer("attributed_output_minor").unit("minor").optional())
-            .need(need::integer("cost_minor").unit("minor").optional())
-            .need(need::integer("age_days").unit("day").optional());
+        let names = settings.rewards.iter().map(|reward| reward.name.as_str()).collect();
         let shape = Shape::rows("member")
-            .need(need::key())
-            .need(need::integer("aov_minor").unit("minor").optional())
-            .table(records)
-            .reason("unproven", words("the reward has cost nothing yet", "獎勵尚無成本記錄"))
-            .reason("learning", words("the reward is in its learning window", "獎勵處於學習期"))
-            .reason("full", words("the reward returns at least its floor", "獎勵產出達標"))
-            .reason(
-                "throttled",
-                words(
-                    "the reward returns less than its floor and goes to fewer members",
-                    "獎勵產出不足，按比例縮減",
-                ),
-            );
+            .needs(Member::all())
+            .table(table("reward").needs(Record::all(names)))
+            .reasons(Why::all());
         Ok(settings.rewards.iter().fold(shape, |shape, reward| {
             let action = action(reward.name.clone(), Priority::Promotion, reward.name.as_str())
                 .purpose(reward.purpose.clone())
@@ -153,7 +135,7 @@ impl Plugin for RoiFloor {
         for (reward, verdict) in settings.rewards.iter().zip(&verdicts) {
             if *verdict == Verdict::Paused {
                 log::warn(&format!(
-                    "reward `{}` pauses: it returned less than {pause} per cost",
+                    "reward `{}` pauses: it returned less than `pause` per cost",
                     reward.name
                 ));
             }
@@ -165,65 +147,27 @@ impl Plugin for RoiFloor {
 
 fn check(settings: &Settings) -> Result<(), Problems> {
     let mut problems = Problems::new();
-    let rewards = &settings.rewards;
-    problems.check(
-        (1..=REWARDS_MAX).contains(&rewards.len()),
-        "/rewards",
-        format!("must declare 1 to {REWARDS_MAX} rewards"),
-    );
-    for (i, reward) in rewards.iter().enumerate() {
-        let twice = rewards[..i].iter().any(|other| other.name == reward.name);
-        let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let kebab = (1..=64).contains(&reward.name.len()) && reward.name.chars().all(letters);
-        problems.check(
-            kebab && !twice,
-            format!("/rewards/{i}/name"),
-            "must be a kebab-case name of its own",
-        );
-        problems.check(
-            reward.cost_minor > 0,
-            format!("/rewards/{i}/cost_minor"),
-            "must be above 0",
-        );
-        problems.check(
-            (0.0..=1.0).contains(&reward.response),
-            format!("/rewards/{i}/response"),
-            "must lie between 0 and 1",
-        );
-        problems.check(reward.share >= 0.0, format!("/rewards/{i}/share"), "must not be below 0");
+    let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    for (i, reward) in settings.rewards.iter().enumerate() {
+        let path = format!("/rewards/{i}/name");
+        problems.check(reward.name.chars().all(letters), path, "must be a kebab-case name");
     }
-    let whole: f64 = rewards.iter().map(|reward| reward.share).sum();
+    let whole: f64 = settings.rewards.iter().map(|reward| reward.share).sum();
     problems.check(whole > 0.0, "/rewards", "at least one share must be above 0");
-    problems.check(
-        (0.0..=1.0).contains(&settings.margin_rate),
-        "/margin_rate",
-        "must lie between 0 and 1",
-    );
-    problems.check(
-        (0.0..=1.0).contains(&settings.adapt_step),
-        "/adapt_step",
-        "must lie between 0 and 1",
-    );
-    problems.check(settings.forecast_min >= 0.0, "/forecast_min", "must not be below 0");
-    problems.check(settings.full > 0.0, "/full", "must be above 0");
-    problems.check(
-        (0.0..=settings.full).contains(&settings.pause),
-        "/pause",
-        "must lie between 0 and `full`",
-    );
-    problems.check(settings.learning_days >= 0, "/learning_days", "must not be below 0");
+    problems.check(settings.pause <= settings.full, "/pause", "must be at most `full`");
     problems.into_result()
 }
 
 /// Record of each reward; later rows of one reward replace earlier ones.
-fn records(table: &Rows<'_>, rewards: usize) -> Vec<Record> {
-    let mut records = vec![Record::default(); rewards];
+fn records(table: &Rows<'_>, rewards: usize) -> Vec<volume::Record> {
+    let names = table.get(Record::NAME);
+    let mut records = vec![volume::Record::default(); rewards];
     for row in 0..table.len() {
-        if let Some(record) = table.category(NAME).get(row).and_then(|at| records.get_mut(at)) {
-            *record = Record {
-                output_minor: table.integer(OUTPUT).get(row),
-                cost_minor: table.integer(COST).get(row),
-                age_days: table.integer(AGE).get(row),
+        if let Some(record) = names.get(row).and_then(|at| records.get_mut(at)) {
+            *record = volume::Record {
+                output_minor: table.get(Record::OUTPUT).get(row),
+                cost_minor: table.get(Record::COST).get(row),
+                age_days: table.get(Record::AGE).get(row),
             };
         }
     }
@@ -236,7 +180,7 @@ impl RoiFloor {
             OutputBasis::Revenue => 1.0,
             OutputBasis::Margin => self.settings.margin_rate,
         };
-        (aov_minor.max(0) as f64 * reward.response * margin).floor() as i64
+        floored(aov_minor.max(0) as f64 * reward.response * margin)
     }
 }
 
@@ -252,7 +196,7 @@ impl Incentive for RoiFloor {
         rows: &Rows<'_>,
         out: &mut Proposals,
     ) -> Result<(), String> {
-        let (keys, aov) = (rows.integer(KEY), rows.integer(AOV));
+        let (keys, aov) = (rows.get(Member::KEY), rows.get(Member::AOV));
         for row in 0..rows.len() {
             let (Some(key), Some(aov_minor)) = (keys.get(row), aov.get(row)) else { continue };
             let bits = context.mixed(key);
@@ -267,10 +211,10 @@ impl Incentive for RoiFloor {
                 continue;
             }
             let reason = match verdict {
-                Verdict::Unproven => UNPROVEN,
-                Verdict::Learning => LEARNING,
-                Verdict::Full | Verdict::Paused => FULL,
-                Verdict::Throttled(_) => THROTTLED,
+                Verdict::Unproven => Why::UNPROVEN,
+                Verdict::Learning => Why::LEARNING,
+                Verdict::Full | Verdict::Paused => Why::FULL,
+                Verdict::Throttled(_) => Why::THROTTLED,
             };
             out.push(Proposal {
                 cost: reward.cost_minor,

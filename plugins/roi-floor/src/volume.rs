@@ -1,5 +1,7 @@
 //! How much of a reward may go out, from what it brought (domain IN-5).
 
+use playbook_domain::normalise;
+
 /// What a reward did in the trailing 28 days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Record {
@@ -76,12 +78,11 @@ impl Verdict {
 /// per cost to that of the highest; ties to the lower position.
 ///
 /// Nothing moves with fewer than two proven rewards or where both ends are equal. Shares add up to 1
-/// after the call where they are not all 0.
+/// after the call.
 #[must_use]
 pub fn adapt(shares: &[f64], realised: &[Option<f64>], step: f64) -> Vec<f64> {
-    let whole: f64 = shares.iter().sum();
-    let mut shares: Vec<f64> =
-        shares.iter().map(|share| if whole > 0.0 { share / whole } else { 0.0 }).collect();
+    let mut shares = shares.to_vec();
+    normalise(&mut shares);
     let proven = || realised.iter().enumerate().filter_map(|(at, r)| r.map(|r| (at, r)));
     // The first of equals: minima keep it by themselves, maxima are searched from the end.
     let low = proven().min_by(|left, right| left.1.total_cmp(&right.1));

@@ -105,6 +105,7 @@ fn wrong_settings_are_refused_with_their_place() {
         (json!({ "rewards": [] }), "/rewards"),
         (json!({ "rewards": [{ "name": "A b" }] }), "/rewards/0/name"),
         (json!({ "rewards": [{ "name": "a" }, { "name": "a" }] }), "/rewards/1/name"),
+        (json!({ "rewards": [{ "name": "benefit" }, {}] }), "/rewards/1/name"),
         (json!({ "rewards": [{ "cost_minor": 0 }] }), "/rewards/0/cost_minor"),
         (json!({ "rewards": [{ "share": 0 }] }), "/rewards"),
         (json!({ "pause": 5 }), "/pause"),

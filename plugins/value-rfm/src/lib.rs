@@ -3,6 +3,7 @@
 mod cuts;
 mod fit;
 
+use playbook_domain::rung;
 use playbook_sdk::prelude::*;
 
 pub use cuts::{Cuts, Digits};
@@ -12,40 +13,52 @@ settings! {
     /// How a year of orders becomes a value score.
     pub struct Settings {
         /// Most days since the last order for a recency of 5, 4, 3 and 2.
-        #[schemars(inner(range(min = 0)))]
-        pub r_days: [i64; 4] = [7, 30, 90, 180],
+        pub r_days: [i64; 4] where each(within(0..)) = [7, 30, 90, 180],
         /// Fewest orders of 365 days for a frequency of 5, 4, 3 and 2.
-        #[schemars(inner(range(min = 0)))]
-        pub f_orders: [i64; 4] = [12, 6, 3, 2],
+        pub f_orders: [i64; 4] where each(within(0..)) = [12, 6, 3, 2],
         /// Least spend of 365 days for a monetary score of 5, 4, 3 and 2, in minor units.
-        #[schemars(inner(range(min = 0)))]
-        pub m_minor: [i64; 4] = [300_000, 100_000, 30_000, 10_000],
+        pub m_minor: [i64; 4] where each(within(0..)) = [300000, 100000, 30000, 10000],
         /// Least sum for the tiers mid and high.
-        #[schemars(inner(range(min = 1, max = 15)))]
-        pub tier_bounds: [i64; 2] = [7, 12],
+        pub tier_bounds: [i64; 2] where each(within(1..=15)) = [7, 12],
         /// Whether the cut points are the quintiles of those who ordered within a year, frozen at
         /// the start of each cycle.
         pub quantile_mode: bool = false,
         /// Community bonus: added to the sum (which stays at most 15); 0 switches it off.
-        #[schemars(range(min = 0, max = 15))]
-        pub bonus: i64 = 1,
+        pub bonus: i64 where within(0..=15) = 1,
         /// Reviews and coupon shares of 90 days, together, from which the bonus is given.
-        #[schemars(range(min = 1))]
-        pub bonus_from: i64 = 5,
+        pub bonus_from: i64 where within(1..) = 5,
     }
 }
 
-// Positions of the needs; the key comes only with quantile_mode.
-pub(crate) const DAYS: usize = 0;
-pub(crate) const ORDERS: usize = 1;
-pub(crate) const SPEND: usize = 2;
-const REVIEWS: usize = 3;
-const SHARES: usize = 4;
-pub(crate) const KEY: usize = 5;
-// Positions of the outputs.
-const CODE: usize = 0;
-const SUM: usize = 1;
-const TIER: usize = 2;
+declare! {
+    /// What is known of a member.
+    pub(crate) needs Member {
+        DAYS: integer("days_since_last_order").unit("day"),
+        ORDERS: integer("orders_365d").unit("count"),
+        SPEND: integer("spend_365d_minor").unit("minor"),
+        REVIEWS: integer("reviews_90d").unit("count").optional(),
+        SHARES: integer("coupon_shares_90d").unit("count").optional(),
+    }
+    /// What a fit needs beside that.
+    pub(crate) needs Fitted after (Member::COUNT) {
+        KEY: key(),
+    }
+    /// What is said of a member.
+    outputs Said {
+        CODE: category("code", Digits::codes()).meaning(words(
+            "Recency, frequency and spend, each 1 to 5; 000 for who never bought",
+            "近度、頻次、金額各 1 至 5 分；從未購買為 000",
+        )),
+        SUM: integer("sum").between(0.0, SUM_MAX as f64)
+            .meaning(words("Sum of the three scores and the bonus", "三項得分與加分之和")),
+        TIER: category("tier", ["low", "mid", "high"]).meaning(words("Value level", "價值層級")),
+    }
+    reasons Why {
+        NEVER_BOUGHT: "never_bought" => words("Has never bought", "從未購買"),
+        COMMUNITY_BONUS: "community_bonus" => words("Raised by reviews and shares", "評價與分享加分"),
+    }
+}
+
 /// Position of a member who never bought among the codes.
 const NEVER: usize = 0;
 /// Greatest sum.
@@ -72,28 +85,9 @@ impl Plugin for ValueRfm {
 
     fn shape(settings: &Settings) -> Result<Shape, Problems> {
         check(settings)?;
-        let shape = Shape::rows("member")
-            .need(need::integer("days_since_last_order").unit("day"))
-            .need(need::integer("orders_365d").unit("count"))
-            .need(need::integer("spend_365d_minor").unit("minor"))
-            .need(need::integer("reviews_90d").unit("count").optional())
-            .need(need::integer("coupon_shares_90d").unit("count").optional())
-            .produce(output::category("code", Digits::codes()).meaning(words(
-                "Recency, frequency and spend, each 1 to 5; 000 for who never bought",
-                "近度、頻次、金額各 1 至 5 分；從未購買為 000",
-            )))
-            .produce(
-                output::integer("sum")
-                    .between(0.0, 15.0)
-                    .meaning(words("Sum of the three scores and the bonus", "三項得分與加分之和")),
-            )
-            .produce(
-                output::category("tier", ["low", "mid", "high"])
-                    .meaning(words("Value level", "價值層級")),
-            )
-            .reason("never_bought", words("Has never bought", "從未購買"))
-            .reason("community_bonus", words("Raised by reviews and shares", "評價與分享加分"));
-        Ok(if settings.quantile_mode { shape.need(need::key()).fit_passes(1) } else { shape })
+        let shape = Shape::rows("member").needs(Member::all()).produces(Said::all());
+        let shape = shape.reasons(Why::all());
+        Ok(if settings.quantile_mode { shape.needs(Fitted::all()).fit_passes(1) } else { shape })
     }
 
     fn open(settings: Settings, opening: Opening<'_>) -> Result<Self, Problems> {
@@ -128,10 +122,6 @@ fn check(settings: &Settings) -> Result<(), Problems> {
 }
 
 impl ValueRfm {
-    fn tier(&self, sum: i64) -> usize {
-        self.settings.tier_bounds.iter().filter(|&&bound| sum >= bound).count()
-    }
-
     fn bonus(&self, reviews: Option<i64>, shares: Option<i64>) -> i64 {
         let done = reviews.unwrap_or(0).saturating_add(shares.unwrap_or(0));
         if done >= self.settings.bonus_from { self.settings.bonus } else { 0 }
@@ -140,24 +130,25 @@ impl ValueRfm {
 
 impl Scoring for ValueRfm {
     fn score(&self, _: &Context, rows: &Rows<'_>, out: &mut Answer<'_>) -> Result<(), String> {
-        let (days, orders, spend) = (rows.integer(DAYS), rows.integer(ORDERS), rows.integer(SPEND));
-        let (reviews, shares) = (rows.integer(REVIEWS), rows.integer(SHARES));
+        let (days, orders) = (rows.get(Member::DAYS), rows.get(Member::ORDERS));
+        let spend = rows.get(Member::SPEND);
+        let (reviews, shares) = (rows.get(Member::REVIEWS), rows.get(Member::SHARES));
         for row in 0..rows.len() {
             let Some(days) = days.get(row) else {
-                out.category(CODE, row, NEVER);
-                out.integer(SUM, row, 0);
-                out.category(TIER, row, 0);
-                out.reason(row, 0);
+                out.set(Said::CODE, row, NEVER);
+                out.set(Said::SUM, row, 0);
+                out.set(Said::TIER, row, 0);
+                out.reason(row, Why::NEVER_BOUGHT);
                 continue;
             };
             let digits = self.cuts.digits(days, orders.get(row), spend.get(row));
             let bonus = self.bonus(reviews.get(row), shares.get(row));
             let sum = (digits.sum() + bonus).min(SUM_MAX);
-            out.category(CODE, row, digits.position());
-            out.integer(SUM, row, sum);
-            out.category(TIER, row, self.tier(sum));
+            out.set(Said::CODE, row, digits.position());
+            out.set(Said::SUM, row, sum);
+            out.set(Said::TIER, row, rung(sum, &self.settings.tier_bounds));
             if bonus > 0 {
-                out.reason(row, 1);
+                out.reason(row, Why::COMMUNITY_BONUS);
             }
         }
         Ok(())
@@ -165,23 +156,19 @@ impl Scoring for ValueRfm {
 
     #[expect(clippy::cast_precision_loss, reason = "scores of 0 to 15")]
     fn explain(&self, _: &Context, rows: &Rows<'_>) -> Result<Vec<Factor>, String> {
-        let Some(days) = rows.integer(DAYS).get(0) else { return Ok(Vec::new()) };
-        let (orders, spend) = (rows.integer(ORDERS).get(0), rows.integer(SPEND).get(0));
-        let digits = self.cuts.digits(days, orders, spend);
-        let bonus = self.bonus(rows.integer(REVIEWS).get(0), rows.integer(SHARES).get(0));
-        let factor = |input: usize, part: i64| Factor {
-            input: input as u32,
-            output: SUM as u32,
-            contribution: part as f64,
-        };
+        let value = |column: In<Integer>| rows.get(column).get(0);
+        let Some(days) = value(Member::DAYS) else { return Ok(Vec::new()) };
+        let digits = self.cuts.digits(days, value(Member::ORDERS), value(Member::SPEND));
+        let bonus = self.bonus(value(Member::REVIEWS), value(Member::SHARES));
+        let factor = |input: In<Integer>, part: i64| Factor::new(input, Said::SUM, part as f64);
         let mut factors = vec![
-            factor(DAYS, digits.recency),
-            factor(ORDERS, digits.frequency),
-            factor(SPEND, digits.monetary),
+            factor(Member::DAYS, digits.recency),
+            factor(Member::ORDERS, digits.frequency),
+            factor(Member::SPEND, digits.monetary),
         ];
         let given = bonus.min(SUM_MAX - digits.sum());
         if given > 0 {
-            factors.push(factor(REVIEWS, given));
+            factors.push(factor(Member::REVIEWS, given));
         }
         Ok(factors)
     }

@@ -100,12 +100,11 @@ fn the_compilers_words_reach_the_author() {
     let place = Place::new("broken");
     let path = place.scaffold("new-broken", Kind::Scoring);
     let library = std::fs::read_to_string(path.join("src/lib.rs")).unwrap();
-    std::fs::write(path.join("src/lib.rs"), library.replace("rows.integer", "rows.integre"))
-        .unwrap();
+    std::fs::write(path.join("src/lib.rs"), library.replace("rows.get", "rows.gte")).unwrap();
     let error = place.build(&path).unwrap_err();
     let BuildError::Cargo { crates, messages } = &error else { panic!("{error}") };
     assert_eq!(crates, "new-broken");
-    assert!(messages.contains("no method named `integre`"), "{messages}");
+    assert!(messages.contains("no method named `gte`"), "{messages}");
     assert!(messages.contains("src/lib.rs:"), "{messages}");
 }
 

@@ -6,8 +6,19 @@ settings! {
     /// The one margin of the brand.
     pub struct Settings {
         /// Margin per revenue.
-        #[schemars(range(min = 0.0, max = 1.0))]
-        pub margin: f64 = 0.30,
+        pub margin: f64 where within(0.0..=1.0) = 0.30,
+    }
+}
+
+declare! {
+    /// What is known of a channel.
+    needs Channel {
+        REVENUE: integer("revenue_minor").unit("minor"),
+        COST: integer("cost_minor").unit("minor"),
+    }
+    /// What is said of a channel.
+    outputs Said {
+        ROI: real("roi").unit("ratio").meaning(words("Margin by cost", "毛利÷成本")),
     }
 }
 
@@ -27,11 +38,8 @@ impl Plugin for RoiMargin {
     };
 
     fn shape(_: &Settings) -> Result<Shape, Problems> {
-        let channel = table("channel")
-            .need(need::integer("revenue_minor").unit("minor"))
-            .need(need::integer("cost_minor").unit("minor"));
-        let roi = output::real("roi").unit("ratio").meaning(words("Margin by cost", "毛利÷成本"));
-        Ok(Shape::whole_tables().table(channel).produce_in(0, roi))
+        let channel = table("channel").needs(Channel::all());
+        Ok(Shape::whole_tables().table(channel).produces_in(0, Said::all()))
     }
 
     fn open(settings: Settings, _: Opening<'_>) -> Result<Self, Problems> {
@@ -47,7 +55,7 @@ impl Roi for RoiMargin {
         out: &mut TableAnswer<'_>,
     ) -> Result<(), String> {
         let channels = tables.table(0);
-        let (revenue, cost) = (channels.integer(0), channels.integer(1));
+        let (revenue, cost) = (channels.get(Channel::REVENUE), channels.get(Channel::COST));
         for row in 0..channels.len() {
             let roi = match (revenue.get(row), cost.get(row)) {
                 (Some(revenue), Some(cost)) if cost > 0 => {
@@ -55,7 +63,7 @@ impl Roi for RoiMargin {
                 }
                 _ => None,
             };
-            out.table(0).real_or_missing(0, row, roi);
+            out.table(0).set_or_missing(Said::ROI, row, roi);
         }
         Ok(())
     }

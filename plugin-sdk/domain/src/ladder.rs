@@ -1,38 +1,37 @@
-//! Tiers by monthly interactions, with downward moves held back (domain SG-1).
+//! Ladders of tiers and levels: where a value stands, and how falls are held back (domain SG-1).
 
-/// Number of tiers.
-pub const TIERS: usize = 4;
-
-/// Returns the tier of a count, 0 for silent to 3 for core; `bounds` are the least counts of tiers 1 to 3.
+/// Returns how many of the ascending `bounds` a value reaches: 0 below the first, a bound belongs above.
+#[inline]
 #[must_use]
-pub fn tier(interactions: i64, bounds: [i64; TIERS - 1]) -> usize {
-    bounds.iter().filter(|bound| interactions >= **bound).count()
+pub fn rung<T: PartialOrd>(value: T, bounds: &[T]) -> usize {
+    bounds.iter().filter(|bound| value >= **bound).count()
 }
 
-/// Where a member stood at the last evaluation.
+/// Where somebody stood at the last evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stood {
-    /// The tier that was given.
-    pub tier: usize,
-    /// Evaluations in a row, up to then, in which the count alone gave a lower tier.
+    /// The rung that was given.
+    pub rung: usize,
+    /// Evaluations in a row, up to then, in which the value alone gave a lower rung.
     pub lower_run: i64,
 }
 
-/// Returns where a member stands now: up at once, down after `cycles` lower evaluations in a row.
+/// Returns where somebody stands now: up at once, down after `cycles` lower evaluations in a row.
 ///
-/// Without an earlier evaluation the count alone decides; `cycles` of 0 or 1 hold nothing back.
+/// Without an earlier evaluation the value alone decides; `cycles` of 0 or 1 hold nothing back.
+#[inline]
 #[must_use]
 pub fn settle(counted: usize, before: Option<Stood>, cycles: i64) -> Stood {
     match before {
-        Some(before) if counted < before.tier => {
+        Some(before) if counted < before.rung => {
             let lower_run = before.lower_run.max(0).saturating_add(1);
             if lower_run >= cycles {
-                Stood { tier: counted, lower_run: 0 }
+                Stood { rung: counted, lower_run: 0 }
             } else {
-                Stood { tier: before.tier, lower_run }
+                Stood { rung: before.rung, lower_run }
             }
         }
-        _ => Stood { tier: counted, lower_run: 0 },
+        _ => Stood { rung: counted, lower_run: 0 },
     }
 }
 
@@ -40,26 +39,24 @@ pub fn settle(counted: usize, before: Option<Stood>, cycles: i64) -> Stood {
 mod tests {
     use super::*;
 
-    const BOUNDS: [i64; 3] = [1, 11, 51];
-
     #[test]
-    fn bounds_belong_to_the_upper_tier() {
+    fn bounds_belong_to_the_upper_rung() {
         for (count, want) in
             [(-3, 0), (0, 0), (1, 1), (10, 1), (11, 2), (50, 2), (51, 3), (i64::MAX, 3)]
         {
-            assert_eq!(tier(count, BOUNDS), want, "{count}");
+            assert_eq!(rung(count, &[1, 11, 51]), want, "{count}");
         }
+        assert_eq!(rung(f64::NAN, &[0.0]), 0);
     }
 
     fn walk(counted: &[usize], cycles: i64) -> Vec<usize> {
         let mut before = None;
-        let mut tiers = Vec::new();
-        for counted in counted {
+        let step = |counted: &usize| {
             let now = settle(*counted, before, cycles);
-            tiers.push(now.tier);
             before = Some(now);
-        }
-        tiers
+            now.rung
+        };
+        counted.iter().map(step).collect()
     }
 
     #[test]
@@ -72,7 +69,7 @@ mod tests {
     #[test]
     fn a_rise_and_a_first_evaluation_do_not_wait() {
         assert_eq!(walk(&[0, 3], 2), [0, 3]);
-        assert_eq!(settle(0, None, 9).tier, 0);
+        assert_eq!(settle(0, None, 9).rung, 0);
     }
 
     #[test]
