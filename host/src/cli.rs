@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use playbook_report::Lang;
+use playbook_runtime::Metering;
 
 /// Run operations playbooks for customer communities
 #[derive(Debug, Parser)]
@@ -40,10 +42,10 @@ pub(crate) enum LangArg {
 }
 
 impl LangArg {
-    pub(crate) fn code(self) -> &'static str {
+    pub(crate) fn lang(self) -> Lang {
         match self {
-            Self::En => "en",
-            Self::Zh => "zh",
+            Self::En => Lang::En,
+            Self::Zh => Lang::Zh,
         }
     }
 }
@@ -117,7 +119,7 @@ pub(crate) struct CycleArgs {
     /// Folder of the brand's ledger and closed cycles [default: state/BRAND in the home folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
-    /// End of the period that features describe: a date or an RFC 3339 time
+    /// End of the period that features describe: a date, a date with time, or RFC 3339
     #[arg(long, value_name = "TIME")]
     pub(crate) as_of: Option<String>,
     /// Threads that call plugins and read data [default: all cores]
@@ -140,6 +142,15 @@ pub(crate) enum MeteringArg {
     Fuel,
     /// The clock alone: faster
     Epoch,
+}
+
+impl MeteringArg {
+    pub(crate) fn metering(self) -> Metering {
+        match self {
+            Self::Fuel => Metering::FuelAndEpoch,
+            Self::Epoch => Metering::EpochOnly,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -1,71 +1,8 @@
-//! Times as people read and type them.
+//! The one clock of the program.
 
-use anyhow::{Context, Result, bail};
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
 use playbook_model::UnixMs;
 
 /// The time of a decision that a person takes now; cycles never read it.
 pub(crate) fn now() -> UnixMs {
-    UnixMs(Timestamp::now().as_millisecond())
-}
-
-/// "2026-03-01 00:00 (Asia/Shanghai)".
-pub(crate) fn shown(time: UnixMs, zone: &str) -> String {
-    match at(time, zone) {
-        Some(zoned) => format!("{} ({zone})", zoned.strftime("%Y-%m-%d %H:%M")),
-        None => format!("{} ms", time.0),
-    }
-}
-
-/// RFC 3339 in the brand's zone, to the second.
-pub(crate) fn rfc3339(time: UnixMs, zone: &str) -> String {
-    at(time, zone)
-        .map_or_else(String::new, |zoned| zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
-}
-
-/// The calendar date of a day counted from 1970-01-01.
-pub(crate) fn date_of_day(day: i64) -> String {
-    let epoch = Date::constant(1970, 1, 1);
-    epoch
-        .checked_add(jiff::Span::new().try_days(day).unwrap_or_default())
-        .map_or_else(|_| String::new(), |date| date.to_string())
-}
-
-fn at(time: UnixMs, zone: &str) -> Option<Zoned> {
-    let zone = TimeZone::get(zone).ok()?;
-    Some(Timestamp::from_millisecond(time.0).ok()?.to_zoned(zone))
-}
-
-/// Reads a date (its midnight in `zone`) or an RFC 3339 time.
-pub(crate) fn read(text: &str, zone: &str) -> Result<UnixMs> {
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Ok(UnixMs(time.as_millisecond()));
-    }
-    let Ok(date) = text.parse::<Date>() else {
-        bail!(
-            "`{text}` is neither a date (2026-03-01) nor an RFC 3339 time (2026-03-01T00:00:00+08:00)"
-        );
-    };
-    let zone = TimeZone::get(zone).with_context(|| format!("time zone `{zone}` is not known"))?;
-    let zoned = date.to_zoned(zone).with_context(|| format!("`{text}` is out of range"))?;
-    Ok(UnixMs(zoned.timestamp().as_millisecond()))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-
-    use super::{date_of_day, read, rfc3339, shown};
-
-    #[test]
-    fn a_date_is_midnight_in_the_brands_zone() {
-        let time = read("2026-03-01", "Asia/Shanghai").unwrap();
-        assert_eq!(time, read("2026-02-28T16:00:00Z", "UTC").unwrap());
-        assert_eq!(shown(time, "Asia/Shanghai"), "2026-03-01 00:00 (Asia/Shanghai)");
-        assert_eq!(rfc3339(time, "Asia/Shanghai"), "2026-03-01T00:00:00+08:00");
-        assert!(read("yesterday", "UTC").is_err());
-        assert_eq!(date_of_day(0), "1970-01-01");
-    }
+    UnixMs(jiff::Timestamp::now().as_millisecond())
 }

@@ -5,11 +5,6 @@ mod cli;
 mod clock;
 mod commands;
 mod conformance;
-mod csv;
-mod evidence;
-mod home;
-mod outputs;
-mod page;
 mod session;
 mod terminal;
 
@@ -17,11 +12,13 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{CommandFactory, Parser};
+use playbook_app::AppError;
+use playbook_batch::BatchError;
 use playbook_cycle::CycleError;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command};
-use crate::session::{Faulty, Session};
+use crate::session::Session;
 use crate::terminal::Terminal;
 
 #[global_allocator]
@@ -91,20 +88,20 @@ fn dispatch(cli: &Cli) -> Result<()> {
 
 /// Turns an error into words and an exit code.
 fn report(terminal: Terminal, error: &anyhow::Error) -> u8 {
-    if let Some(Faulty(problems)) = error.downcast_ref::<Faulty>() {
+    let known = error.downcast_ref::<AppError>().map(AppError::inner);
+    if let Some(AppError::Faulty(problems)) = known {
         terminal.problems(problems);
         return PLAYBOOK_FAULTY;
     }
     terminal.error(error);
-    match error.downcast_ref::<CycleError>() {
-        Some(CycleError::Cancelled) => STOPPED,
-        Some(CycleError::Stage { .. }) => PLUGIN_FAULT,
-        Some(
+    match known {
+        Some(AppError::Cycle(CycleError::Cancelled) | AppError::Batch(BatchError::Cancelled)) => {
+            STOPPED
+        }
+        Some(AppError::Cycle(CycleError::Stage { .. })) => PLUGIN_FAULT,
+        Some(AppError::Cycle(
             CycleError::Graph(_) | CycleError::WrongKind { .. } | CycleError::WrongType { .. },
-        ) => PLAYBOOK_FAULTY,
-        _ => match error.downcast_ref::<playbook_batch::BatchError>() {
-            Some(playbook_batch::BatchError::Cancelled) => STOPPED,
-            _ => FAILED,
-        },
+        )) => PLAYBOOK_FAULTY,
+        _ => FAILED,
     }
 }

@@ -198,6 +198,11 @@ pub(crate) fn grouped(value: i64) -> String {
     if value < 0 { format!("-{out}") } else { out }
 }
 
+/// A count in groups of three digits.
+pub(crate) fn counted(count: u64) -> String {
+    grouped(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
 /// An amount in minor units as people write it.
 pub(crate) fn money(minor: i64, digits: u8) -> String {
     let unit = 10_i64.pow(u32::from(digits.min(9)));

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::tree::{MAP, Package, Tree, entries};
 
 /// Which crate may depend on which; the same table stands in docs/ARCHITECTURE.md.
-const EDGES: [(&str, &[&str]); 13] = [
+const EDGES: [(&str, &[&str]); 15] = [
     ("playbook-model", &[]),
+    ("playbook-files", &[]),
     ("playbook-toml", &["playbook-model"]),
     ("playbook-runtime", &["playbook-model"]),
     ("playbook-ledger", &["playbook-model"]),
@@ -17,9 +18,24 @@ const EDGES: [(&str, &[&str]); 13] = [
     ("playbook-cycle", &["playbook-model", "playbook-runtime", "playbook-ledger"]),
     ("playbook-batch", &["playbook-model", "playbook-features", "playbook-cycle"]),
     (
-        "playbook-host",
+        "playbook-app",
         &[
             "playbook-model",
+            "playbook-files",
+            "playbook-toml",
+            "playbook-runtime",
+            "playbook-ledger",
+            "playbook-cycle",
+            "playbook-batch",
+            "playbook-report",
+        ],
+    ),
+    (
+        "playbook-host",
+        &[
+            "playbook-app",
+            "playbook-model",
+            "playbook-files",
             "playbook-toml",
             "playbook-runtime",
             "playbook-ledger",
@@ -38,7 +54,7 @@ const EDGES: [(&str, &[&str]); 13] = [
 const PLUGIN_EDGES: [&str; 2] = ["playbook-sdk", "playbook-domain"];
 
 /// Dependencies that only their owners may name.
-const OWNERS: [(&str, &[&str]); 20] = [
+const OWNERS: [(&str, &[&str]); 21] = [
     ("wasmtime", &["playbook-runtime"]),
     ("wasmparser", &["playbook-runtime", "playbook-builder"]),
     ("wit-component", &["playbook-builder"]),
@@ -49,6 +65,7 @@ const OWNERS: [(&str, &[&str]); 20] = [
     ("arrow", &["playbook-batch", "playbook-sample"]),
     ("parquet", &["playbook-batch", "playbook-sample"]),
     ("rusqlite", &["playbook-ledger"]),
+    ("rustix", &["playbook-files"]),
     ("toml", &["playbook-toml"]),
     ("toml_parser", &["playbook-toml"]),
     ("charts-rs", &["playbook-report"]),

@@ -3,15 +3,16 @@
 use std::path::Path;
 
 use anyhow::Result;
+use playbook_app::{AppError, Pinned, Stages};
 use playbook_runtime::Metering;
 use playbook_toml::{Disk, Problems};
 use serde_json::{Value, json};
 
 use crate::cli::CheckArgs;
-use crate::session::{Faulty, Pinned, Session};
+use crate::session::Session;
 use crate::terminal::Terminal;
 
-/// Checks a playbook; a faulty one is an error of kind [`Faulty`].
+/// Checks a playbook; a faulty one is [`AppError::Faulty`].
 pub(crate) fn check(session: &Session, args: &CheckArgs) -> Result<()> {
     let checked = checked(session, &args.file, args.file_only);
     match checked {
@@ -24,7 +25,7 @@ pub(crate) fn check(session: &Session, args: &CheckArgs) -> Result<()> {
             Ok(())
         }
         Err(error) => {
-            if let (true, Some(Faulty(problems))) = (args.json, error.downcast_ref()) {
+            if let (true, Some(AppError::Faulty(problems))) = (args.json, error.downcast_ref()) {
                 Terminal::out(&serde_json::to_string_pretty(
                     &json!({ "ok": false, "problems": as_json(problems) }),
                 )?);
@@ -36,19 +37,20 @@ pub(crate) fn check(session: &Session, args: &CheckArgs) -> Result<()> {
 
 fn checked(session: &Session, file: &Path, file_only: bool) -> Result<String> {
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
-    let loaded = session.load(&file, &[], &Disk)?;
+    let loaded = session.host.load(&file, &[], &Disk)?;
     let playbook = &loaded.playbook;
     let name = file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     if file_only {
         return Ok(format!("{name}: the file is in order (plugins were not asked)"));
     }
-    let stages = session.prepare(
-        &loaded,
-        Metering::FuelAndEpoch,
-        Path::new(""),
-        &Pinned::new(),
-        &Pinned::new(),
-    )?;
+    let none = Pinned::new();
+    let how = Stages {
+        metering: Metering::FuelAndEpoch,
+        components: Path::new(""),
+        pinned: &none,
+        last_good: &none,
+    };
+    let stages = session.host.prepare(&loaded, &how)?;
     let order: Vec<&str> = stages.iter().map(|s| s.def.name.as_str()).collect();
     Ok(format!(
         "{name}: in order. {} sources, {} features, {} stages: {}",

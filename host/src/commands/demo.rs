@@ -4,15 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use playbook_runtime::Metering;
+use playbook_app::{self as app, Job};
 use playbook_sample::{Format, SampleSpec};
 
 use crate::cli::DemoArgs;
-use crate::commands::cycle::{self, Job};
+use crate::commands::cycle::{cores, print_summary};
 use crate::commands::plugin::build_noisily;
 use crate::commands::sample;
-use crate::session::{Pinned, Session};
-use crate::terminal::Terminal;
+use crate::session::Session;
+use crate::terminal::{Shown, Terminal};
 
 /// The playbook that the demo runs.
 const PLAYBOOK: &str = "playbooks/demo-club.toml";
@@ -20,10 +20,19 @@ const SEED: u64 = 1;
 
 pub(crate) fn demo(session: &Session, args: &DemoArgs) -> Result<()> {
     let root = checkout()?;
+    let (out, data) = (args.out.join("run"), args.out.join(format!("sample-{}", args.members)));
+    let shown = session.shown(false);
+    let mut job = Job::new(&root.join(PLAYBOOK));
+    job.data = Some(data.clone());
+    job.state = Some(args.out.join("state"));
+    job.threads = cores();
+    job.lang = args.lang.lang();
+    job.progress = std::sync::Arc::<Shown>::clone(&shown);
+    // Before minutes of work are done.
+    app::check_job(&session.host, &job, &out)?;
     Terminal::note("1/3 reference plugins");
     install_reference_plugins(session, &root)?;
     Terminal::note("2/3 sample community");
-    let data = args.out.join(format!("sample-{}", args.members));
     if data.join("truth.json").is_file() {
         Terminal::note(&format!("  `{}` is there already", data.display()));
     } else {
@@ -36,22 +45,9 @@ pub(crate) fn demo(session: &Session, args: &DemoArgs) -> Result<()> {
         sample::write(session, &spec, &data)?;
     }
     Terminal::note(&format!("3/3 one cycle of {PLAYBOOK}"));
-    let job = Job {
-        file: root.join(PLAYBOOK),
-        overrides: Vec::new(),
-        data: Some(data),
-        state: Some(args.out.join("state")),
-        as_of: None,
-        threads: cycle::cores(),
-        metering: Metering::FuelAndEpoch,
-        lang: args.lang,
-        dry_run: false,
-        quiet: false,
-        pinned: Pinned::new(),
-        ledger: None,
-    };
-    let (place, _, finished) = cycle::run(session, &job, &args.out.join("run"))?;
-    cycle::print_summary(session, &finished, Some(&place));
+    let (place, _, finished) = app::run(&session.host, &job, &out)?;
+    shown.clear();
+    print_summary(session, &finished, Some(&place));
     Ok(())
 }
 
@@ -81,9 +77,9 @@ fn install_reference_plugins(session: &Session, root: &Path) -> Result<()> {
     paths.sort();
     let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
     for built in build_noisily(&paths)? {
-        let (_, plugin) = session.plugin(&built.component.to_string_lossy())?;
+        let (_, plugin) = session.host.plugin(&built.component.to_string_lossy())?;
         let about = crate::commands::plugin::guest(&built.plugin, plugin.describe()?)?;
-        session.home.install(&fs::read(&built.component)?, &about.name, &about.version)?;
+        session.host.home().install(&fs::read(&built.component)?, &about.name, &about.version)?;
     }
     Ok(())
 }

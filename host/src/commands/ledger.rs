@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use playbook_app::{ledger_path, read_record};
 use playbook_ledger::{
     Booked, Closure, CycleRef, GrantState, Ledger, Movement, Proof, SettleAnswer,
 };
@@ -11,8 +12,6 @@ use playbook_model::{Digest, Minor};
 use serde_json::json;
 
 use crate::cli::{LedgerAccount, LedgerCommand, LedgerGrants};
-use crate::commands::cycle::ledger_path;
-use crate::evidence;
 use crate::session::Session;
 use crate::terminal::{Terminal, grouped};
 
@@ -32,7 +31,8 @@ pub(crate) fn ledger(session: &Session, command: &LedgerCommand) -> Result<()> {
 }
 
 fn existing(session: &Session, brand: &str, state: Option<&Path>) -> Result<PathBuf> {
-    let path = ledger_path(&state.map_or_else(|| session.home.state_dir(brand), Path::to_path_buf));
+    let path =
+        ledger_path(&state.map_or_else(|| session.host.home().state_dir(brand), Path::to_path_buf));
     if !path.is_file() {
         bail!("brand `{brand}` has no ledger at `{}`", path.display());
     }
@@ -65,7 +65,7 @@ fn freeze(session: &Session, wanted: &LedgerAccount, stops: bool) -> Result<()> 
 
 /// Settles or releases grants of a run. Every row is checked before any is booked; a second time nothing is to do.
 fn close(session: &Session, wanted: &LedgerGrants, releases: bool) -> Result<()> {
-    let recorded = evidence::read(&wanted.run)?;
+    let recorded = read_record(&wanted.run)?;
     if recorded.dry_run {
         bail!("`{}` was a dry run: it granted nothing", wanted.run.display());
     }

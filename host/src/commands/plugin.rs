@@ -4,17 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use playbook_app::words_json;
 use playbook_builder::{
     Built, Options, Progress, Scaffold, SdkSource, build, scaffold, test_natively,
 };
 use playbook_model::{Kind, Outcome, Shape, Source};
-use playbook_runtime::{LoadOptions, Plugin};
 use serde_json::{Value, json};
 
 use crate::cases;
 use crate::cli::{KindArg, PluginCommand};
 use crate::conformance;
-use crate::outputs::words;
 use crate::session::Session;
 use crate::terminal::{Terminal, grouped};
 
@@ -94,11 +93,11 @@ fn build_all(session: &Session, paths: &[PathBuf], installs: bool, as_json: bool
     let built = build_noisily(&paths)?;
     let mut rows = Vec::new();
     for one in &built {
-        let plugin = accepted(session, &one.component)?;
+        let plugin = session.host.accepted(&one.component)?;
         let about = guest(&one.plugin, plugin.describe()?)?;
         let installed = if installs {
             let bytes = fs::read(&one.component)?;
-            Some(session.home.install(&bytes, &about.name, &about.version)?)
+            Some(session.host.home().install(&bytes, &about.name, &about.version)?)
         } else {
             None
         };
@@ -128,12 +127,6 @@ fn build_all(session: &Session, paths: &[PathBuf], installs: bool, as_json: bool
     Ok(())
 }
 
-fn accepted(session: &Session, component: &Path) -> Result<Plugin> {
-    let options = LoadOptions { grants_log: true, ..LoadOptions::default() };
-    let plugin = session.runtime()?.load_file(component, &options);
-    plugin.with_context(|| format!("`{}` is not accepted", component.display()))
-}
-
 /// A guest's fault on the command line is an error in its own words.
 pub(crate) fn guest<T>(plugin: &str, outcome: Outcome<T>) -> Result<T> {
     outcome.map_err(|fault| anyhow::anyhow!("plugin `{plugin}` {fault}"))
@@ -141,9 +134,9 @@ pub(crate) fn guest<T>(plugin: &str, outcome: Outcome<T>) -> Result<T> {
 
 fn install(session: &Session, files: &[PathBuf]) -> Result<()> {
     for file in files {
-        let plugin = accepted(session, file)?;
+        let plugin = session.host.accepted(file)?;
         let about = guest(&file.to_string_lossy(), plugin.describe()?)?;
-        let path = session.home.install(&fs::read(file)?, &about.name, &about.version)?;
+        let path = session.host.home().install(&fs::read(file)?, &about.name, &about.version)?;
         Terminal::out(&format!(
             "{} {} is installed as {}",
             about.name,
@@ -156,8 +149,8 @@ fn install(session: &Session, files: &[PathBuf]) -> Result<()> {
 
 fn list(session: &Session, as_json: bool) -> Result<()> {
     let mut rows = Vec::new();
-    for installed in session.home.installed()? {
-        let plugin = accepted(session, &installed.path)?;
+    for installed in session.host.home().installed()? {
+        let plugin = session.host.accepted(&installed.path)?;
         let about = guest(&installed.name, plugin.describe()?)?;
         rows.push((installed, about, plugin.digest()));
     }
@@ -166,7 +159,7 @@ fn list(session: &Session, as_json: bool) -> Result<()> {
             .iter()
             .map(|(i, about, digest)| {
                 json!({ "name": i.name, "version": i.version.to_string(), "kind": about.kind.name(),
-                        "digest": digest.hex(), "file": i.path, "summary": words(&about.summary) })
+                        "digest": digest.hex(), "file": i.path, "summary": words_json(&about.summary) })
             })
             .collect();
         Terminal::out(&serde_json::to_string_pretty(&rows)?);
@@ -197,7 +190,7 @@ fn list(session: &Session, as_json: bool) -> Result<()> {
 }
 
 fn inspect(session: &Session, file: &str, settings: &str, as_json: bool) -> Result<()> {
-    let (path, plugin) = session.plugin(file)?;
+    let (path, plugin) = session.host.plugin(file)?;
     let settings = canonical(settings)?;
     let name = path.to_string_lossy().into_owned();
     let about = guest(&name, plugin.describe()?)?;
@@ -208,7 +201,7 @@ fn inspect(session: &Session, file: &str, settings: &str, as_json: bool) -> Resu
     let bytes = fs::metadata(&path)?.len();
     let record = json!({
         "plugin": about.name, "version": about.version, "kind": about.kind.name(), "fitted": plugin.is_fitted(),
-        "summary": words(&about.summary), "file": path, "bytes": bytes, "digest": plugin.digest().hex(),
+        "summary": words_json(&about.summary), "file": path, "bytes": bytes, "digest": plugin.digest().hex(),
         "contract": plugin.contract_version().to_string(), "imports": plugin.imports(),
         "settings_schema": schema, "shape": shape_json(&shape),
     });
@@ -253,15 +246,15 @@ fn shape_json(shape: &Shape) -> Value {
         "tables": shape.tables.iter().map(table).collect::<Vec<_>>(),
         "produces": shape.produces.iter().map(|p| json!({
             "name": p.name, "type": p.cell_type.name(), "unit": p.unit, "least": p.least, "most": p.most,
-            "categories": p.categories, "table": p.table, "meaning": words(&p.meaning),
+            "categories": p.categories, "table": p.table, "meaning": words_json(&p.meaning),
         })).collect::<Vec<_>>(),
-        "segments": shape.segments.iter().map(|s| json!({ "name": s.name, "text": words(&s.text) })).collect::<Vec<_>>(),
+        "segments": shape.segments.iter().map(|s| json!({ "name": s.name, "text": words_json(&s.text) })).collect::<Vec<_>>(),
         "actions": shape.actions.iter().map(|a| json!({
             "name": a.name, "priority": a.priority.name(), "family": a.family, "purpose": a.purpose,
             "commercial": a.commercial, "contacts_member": a.contacts_member,
-            "needs_approval": a.needs_approval, "text": words(&a.text),
+            "needs_approval": a.needs_approval, "text": words_json(&a.text),
         })).collect::<Vec<_>>(),
-        "reasons": shape.reasons.iter().map(|r| json!({ "code": r.code, "text": words(&r.text) })).collect::<Vec<_>>(),
+        "reasons": shape.reasons.iter().map(|r| json!({ "code": r.code, "text": words_json(&r.text) })).collect::<Vec<_>>(),
         "fit_passes_max": shape.fit_passes_max,
     })
 }
@@ -346,7 +339,7 @@ fn test(session: &Session, path: &Path, settings: &str, as_json: bool) -> Result
     } else {
         path.to_path_buf()
     };
-    let plugin = accepted(session, &component)?;
+    let plugin = session.host.accepted(&component)?;
     let about = guest("under test", plugin.describe()?)?;
     let mut checks = conformance::run(&plugin, &settings)?;
     let of_tests = cases::run(&plugin, &about.name, kept.path())?;

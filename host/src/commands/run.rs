@@ -1,19 +1,23 @@
 //! `playbook run`: one cycle of a playbook.
 
 use anyhow::Result;
+use playbook_app as app;
 
 use crate::cli::RunArgs;
-use crate::commands::cycle::{self, Job};
+use crate::commands::cycle::{job, print_summary};
 use crate::session::Session;
 use crate::terminal::Terminal;
 
 pub(crate) fn run(session: &Session, args: &RunArgs) -> Result<()> {
-    let job = Job::new(&args.file, &args.cycle, args.dry_run);
-    let (place, record, finished) = cycle::run(session, &job, &args.out)?;
+    let shown = session.shown(args.cycle.json);
+    let mut job = job(&args.file, &args.cycle, &shown);
+    job.dry_run = args.dry_run;
+    let (place, record, finished) = app::run(&session.host, &job, &args.out)?;
+    shown.clear();
     if args.cycle.json {
         Terminal::out(&serde_json::to_string_pretty(&record)?);
     } else {
-        cycle::print_summary(session, &finished, Some(&place));
+        print_summary(session, &finished, Some(&place));
     }
     Ok(())
 }

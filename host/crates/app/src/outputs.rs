@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use playbook_batch::Reject;
 use playbook_cycle::{Candidate, CycleRun, StageRun};
+use playbook_files::{Csv, FileError};
 use playbook_ledger::{CycleRef, Ledger};
 use playbook_model::{Cells, Column, Finding, Frame, Kind, NONE_INDEX, Playbook, Words};
 use serde_json::{Map, Value, json};
 
-use crate::clock;
-use crate::csv::Csv;
 use crate::page::comparison;
+use crate::{Result, clock};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -72,7 +72,8 @@ pub(crate) fn grants(dir: &Path, run: &CycleRun, playbook: &Playbook, now_ms: i6
         ];
         csv.row(proposal(ids, stage, c).into_iter().chain(rest.map(Cow::from)))?;
     }
-    csv.finish()
+    csv.finish()?;
+    Ok(())
 }
 
 /// Writes refused.csv.
@@ -92,7 +93,8 @@ pub(crate) fn refused(dir: &Path, run: &CycleRun) -> Result<()> {
         let rest = why.map(Cow::from).into_iter().chain([winner.unwrap_or_default().into()]);
         csv.row(proposal(ids, stage, &d.candidate).into_iter().chain(rest))?;
     }
-    csv.finish()
+    csv.finish()?;
+    Ok(())
 }
 
 /// Writes roi.csv: one row per group, inputs and outputs beside each other.
@@ -126,7 +128,8 @@ pub(crate) fn roi(dir: &Path, run: &CycleRun) -> Result<()> {
             csv.row(&cells)?;
         }
     }
-    csv.finish()
+    csv.finish()?;
+    Ok(())
 }
 
 /// A cell as text; empty where missing.
@@ -154,7 +157,9 @@ fn cell(column: &Column, row: usize) -> Value {
     }
 }
 
-pub(crate) fn words(words: &Words) -> Value {
+/// A text in its languages.
+#[must_use]
+pub fn words_json(words: &Words) -> Value {
     match &words.zh {
         Some(zh) => json!({ "en": words.en, "zh": zh }),
         None => json!({ "en": words.en }),
@@ -172,12 +177,12 @@ fn finding(stage: &StageRun, finding: &Finding) -> Value {
         .suggests
         .iter()
         .filter_map(|a| stage.shape.actions.get(*a as usize))
-        .map(|a| json!({ "action": a.name, "text": words(&a.text) }))
+        .map(|a| json!({ "action": a.name, "text": words_json(&a.text) }))
         .collect();
     json!({
         "level": finding.level.name(),
         "code": reason.map(|r| r.code.as_str()),
-        "text": reason.map(|r| words(&r.text)),
+        "text": reason.map(|r| words_json(&r.text)),
         "place": place,
         "value": finding.value,
         "threshold": finding.threshold,
@@ -276,7 +281,7 @@ pub(crate) fn campaign(dir: &Path, run: &CycleRun, local_min: i64) -> Result<()>
         }
         let reason = |at: u32| {
             (at != NONE_INDEX)
-                .then(|| stage.shape.reasons.get(at as usize).map(|r| words(&r.text)))
+                .then(|| stage.shape.reasons.get(at as usize).map(|r| words_json(&r.text)))
                 .flatten()
         };
         stages.push(json!({
@@ -340,16 +345,29 @@ pub(crate) fn ledger(dir: &Path, ledger: &Ledger, cycle: &CycleRef, last: i64) -
             failed = csv.row(row).err();
         }
     })?;
-    match failed {
-        Some(error) => Err(error),
-        None => csv.finish(),
+    if let Some(error) = failed {
+        return Err(error.into());
     }
+    csv.finish()?;
+    Ok(())
+}
+
+/// Writes rejects.csv: rows that could not be read, as they were.
+pub(crate) fn rejects(dir: &Path, rejects: &[Reject]) -> Result<()> {
+    let header = ["source", "file", "line", "reason", "raw"];
+    let mut csv = Csv::create(&dir.join("rejects.csv"), &header)?;
+    for reject in rejects {
+        let line = reject.line.to_string();
+        csv.row([&reject.source, &reject.file, &line, &reject.reason, &reject.raw])?;
+    }
+    csv.finish()?;
+    Ok(())
 }
 
 /// Writes tables/SUBJECT.csv: features and outputs of every subject but the members.
 pub(crate) fn tables(dir: &Path, run: &CycleRun) -> Result<()> {
     let folder = dir.join("tables");
-    fs::create_dir_all(&folder).with_context(|| format!("cannot create `{}`", folder.display()))?;
+    fs::create_dir_all(&folder).map_err(FileError::of("create", &folder))?;
     for (subject, frame) in &run.tables {
         let header: Vec<&str> = frame.columns().iter().map(|c| c.name.as_str()).collect();
         let name: String = subject
@@ -368,7 +386,69 @@ pub(crate) fn tables(dir: &Path, run: &CycleRun) -> Result<()> {
 
 /// Writes JSON with sorted keys and a final newline.
 pub(crate) fn write_json(path: &Path, value: &Value) -> Result<()> {
-    let mut text = serde_json::to_string_pretty(value)?;
+    let mut text = serde_json::to_string_pretty(value).expect("a value is JSON");
     text.push('\n');
-    fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
+    Ok(fs::write(path, text).map_err(FileError::of("write", path))?)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::fs;
+
+    use playbook_model::{Bitmap, Cells, Column, Frame};
+
+    use crate::small::{self, granted, texts};
+
+    #[test]
+    fn a_grant_says_for_whom_when_and_why() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = small::run(["low", "high"], vec![granted(0, 0, 150), granted(1, 1, 7)]);
+        super::grants(dir.path(), &run, &small::playbook(), small::AS_OF.0).unwrap();
+        let text = fs::read_to_string(dir.path().join("grants.csv")).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "member,stage,action,quantity,cost_minor,expected_output_minor,reason_code,reason,not_before,\
+                 not_after,status",
+                "'=a,rewards,gift,2,150,300,near,\"Near the next tier, \"\"soon\"\"\",2026-03-01T00:00:00+08:00,\
+                 2026-03-01T01:30:00+08:00,granted",
+                "b,rewards,call,2,7,14,near,\"Near the next tier, \"\"soon\"\"\",2026-03-01T00:00:00+08:00,\
+                 2026-03-01T01:30:00+08:00,waits for approval",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_refusal_names_its_code_and_what_won_instead() {
+        let dir = tempfile::tempdir().unwrap();
+        let decisions = vec![granted(0, 0, 150), small::refused(0, 1, 9, Some(0))];
+        super::refused(dir.path(), &small::run(["low", "high"], decisions)).unwrap();
+        let text = fs::read_to_string(dir.path().join("refused.csv")).unwrap();
+        let lines: Vec<&str> = text.lines().skip(1).collect();
+        assert_eq!(lines, ["'=a,rewards,call,2,9,18,near,R14,lost arbitration,H9,rewards/gift"]);
+    }
+
+    #[test]
+    fn a_table_leaves_missing_cells_empty_and_its_name_is_a_file_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut run = small::run(["low", "high"], Vec::new());
+        let mut table = Frame::with_rows(2);
+        table.push(texts("channel", &["app", "a/b"]));
+        let mut valid = Bitmap::filled(2, true);
+        valid.set(1, false);
+        let cells = Cells::Real(vec![0.5, 0.0]);
+        table.push(Column {
+            name: "roi".to_owned(),
+            unit: String::new(),
+            cells,
+            valid: Some(valid),
+        });
+        run.tables.insert("../channel".to_owned(), table);
+        super::tables(dir.path(), &run).unwrap();
+        let text = fs::read_to_string(dir.path().join("tables/.._channel.csv")).unwrap();
+        assert_eq!(text, "channel,roi\napp,0.5\na/b,\n");
+    }
 }

@@ -16,22 +16,29 @@ use playbook_report::{
 use rayon::prelude::*;
 
 use crate::clock;
+use crate::counts::Counts;
 
 /// Bars of a histogram.
 const BINS: usize = 20;
 
 /// What the page needs besides the cycle itself.
 #[derive(Debug)]
-pub(crate) struct PageFacts<'a> {
-    pub(crate) playbook: &'a Playbook,
-    pub(crate) run: &'a CycleRun,
-    pub(crate) intake: &'a Intake,
-    pub(crate) evidence: Evidence,
-    pub(crate) run_id: String,
+pub struct PageFacts<'a> {
+    /// The playbook.
+    pub playbook: &'a Playbook,
+    /// What its cycle came to.
+    pub run: &'a CycleRun,
+    /// What was read.
+    pub intake: &'a Intake,
+    /// Digests and how to repeat the run.
+    pub evidence: Evidence,
+    /// What people call the run.
+    pub run_id: String,
 }
 
 /// Fills the report.
-pub(crate) fn report(facts: &PageFacts<'_>) -> Report {
+#[must_use]
+pub fn report(facts: &PageFacts<'_>) -> Report {
     let PageFacts { playbook, run, intake, evidence, run_id } = facts;
     Report {
         header: Header {
@@ -84,18 +91,15 @@ fn whole(frame: Option<&Frame>, column: &str) -> Option<i64> {
 
 pub(crate) fn summary(run: &CycleRun) -> Summary {
     let brand = run.tables.get("brand");
-    let refused = run.decisions.iter().filter(|d| d.refusal.is_some()).count();
-    let granted = run.decisions.iter().filter(|d| d.is_new());
-    let (grants, cost) =
-        granted.fold((0, 0_i64), |(n, sum), d| (n + 1, sum.saturating_add(d.candidate.cost)));
+    let counts = Counts::of(&run.decisions);
     Summary {
         members: run.members.rows() as u64,
         active: whole(brand, "active_members").and_then(|v| u64::try_from(v).ok()),
         orders: over_channels(run, "orders_28d").and_then(|v| u64::try_from(v).ok()),
         revenue: over_channels(run, "revenue_minor").map(Minor),
-        grants,
-        refused: refused as u64,
-        grants_cost: Minor(cost),
+        grants: counts.granted.grants,
+        refused: counts.refused_in_all(),
+        grants_cost: counts.granted.cost,
         cost: over_channels(run, "cost_minor").map(Minor),
         roi: brand.and_then(|f| {
             f.columns()
@@ -688,5 +692,78 @@ fn format_name(format: &SourceFormat) -> &'static str {
         SourceFormat::Whitespace { .. } => "whitespace",
         SourceFormat::JsonLines => "jsonl",
         SourceFormat::Parquet => "parquet",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use playbook_cycle::Decision;
+    use playbook_model::{Fault, Kind, Minor};
+    use playbook_report::{Absence, Distribution, Evidence, Section};
+
+    use super::{PageFacts, bins, report};
+    use crate::small::{self, granted, refused};
+
+    fn page(decisions: Vec<Decision>, faulty: bool) -> playbook_report::Report {
+        let (playbook, intake) = (small::playbook(), small::intake());
+        let mut run = small::run(["low", "high"], decisions);
+        if faulty {
+            run.stages[0].fault = Some(Fault::Trap { trap: "unreachable".to_owned(), panic: None });
+        }
+        report(&PageFacts {
+            playbook: &playbook,
+            run: &run,
+            intake: &intake,
+            evidence: Evidence::default(),
+            run_id: "id".to_owned(),
+        })
+    }
+
+    #[test]
+    fn the_page_counts_what_was_decided() {
+        let page = page(vec![granted(0, 0, 150), granted(0, 1, 50), refused(1, 0, 9, None)], false);
+        assert_eq!(page.header.as_of, "2026-03-01 00:00 (Asia/Shanghai)");
+        let summary = &page.summary;
+        assert_eq!((summary.members, summary.grants, summary.refused), (2, 2, 1));
+        assert_eq!(summary.grants_cost, Minor(200));
+        let incentives = page.incentives.filled().unwrap();
+        let rows: Vec<_> = incentives
+            .grants
+            .iter()
+            .map(|g| (&*g.action, g.proposed, g.granted, g.cost.0))
+            .collect();
+        assert_eq!(rows, [("gift", 2, 1, 150), ("call", 1, 1, 50)]);
+        assert_eq!((incentives.refusals.len(), incentives.refusals[0].proposals), (1, 1));
+        let segments = &page.segmentation.filled().unwrap().segments;
+        let rows: Vec<_> = segments.iter().map(|s| (&*s.name, s.members, s.grants)).collect();
+        assert_eq!(rows, [("low", 1, 2), ("high", 1, 0)]);
+    }
+
+    #[test]
+    fn an_absent_part_says_why_it_is_absent() {
+        let page = page(Vec::new(), true);
+        assert!(matches!(page.scores, Section::Empty(Absence::NoStage(Kind::Scoring))));
+        assert!(matches!(page.incentives, Section::Empty(Absence::Nothing)));
+        assert!(matches!(page.budgets, Section::Empty(Absence::NoBudget)));
+        assert!(matches!(page.segmentation, Section::Empty(Absence::Skipped { .. })));
+        let finding = &page.findings.filled().unwrap()[0];
+        assert!(finding.words.en.contains("left out"), "{:?}", finding.words);
+    }
+
+    #[test]
+    fn every_value_falls_into_one_bar() {
+        let values: Vec<f64> = (0..1_000).map(|n| f64::from(n) / 7.0).chain([1e6]).collect();
+        for (values, bounds) in
+            [(values, None), (vec![3.0; 5], Some((0.0, 10.0))), (vec![2.0], None)]
+        {
+            let Distribution::Bins { edges, counts } = bins(&values, bounds) else {
+                panic!("no bars")
+            };
+            assert_eq!(counts.iter().sum::<u64>(), values.len() as u64);
+            assert_eq!(edges.len(), counts.len() + 1);
+            assert!(edges.is_sorted() && *edges.last().unwrap() >= *values.last().unwrap());
+        }
     }
 }

@@ -3,61 +3,76 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use playbook_files::{FileError, write_whole};
 use semver::{Version, VersionReq};
+
+use crate::{AppError, Result};
 
 /// The home folder.
 #[derive(Debug, Clone)]
-pub(crate) struct Home {
+pub struct Home {
     dir: PathBuf,
 }
 
 /// An installed plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Installed {
-    pub(crate) name: String,
-    pub(crate) version: Version,
-    pub(crate) path: PathBuf,
+pub struct Installed {
+    /// Name.
+    pub name: String,
+    /// Version.
+    pub version: Version,
+    /// Its component.
+    pub path: PathBuf,
 }
 
 impl Home {
-    /// Takes the folder that was asked for, else `PLAYBOOK_HOME`, else the data folder of the user.
-    pub(crate) fn open(asked: Option<&Path>) -> Result<Self> {
-        let dir = match asked {
-            Some(dir) => dir.to_path_buf(),
-            None => user_data_dir()
-                .context("no home folder is known: set PLAYBOOK_HOME, or pass --home DIR")?,
-        };
-        fs::create_dir_all(&dir).with_context(|| format!("cannot create `{}`", dir.display()))?;
-        Ok(Self { dir: fs::canonicalize(&dir).unwrap_or(dir) })
+    /// Opens a home folder, and makes it where it is absent.
+    ///
+    /// # Errors
+    /// Where it cannot be made or found.
+    pub fn open(dir: &Path) -> Result<Self> {
+        fs::create_dir_all(dir).map_err(FileError::of("create", dir))?;
+        Ok(Self { dir: fs::canonicalize(dir).map_err(FileError::of("find", dir))? })
     }
 
-    /// Folder of the compiled code and its key.
-    pub(crate) fn dir(&self) -> &Path {
+    /// The folder itself.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
         &self.dir
     }
 
+    /// Folders inside that belong to the host: what is in them must not be replaced.
+    #[must_use]
+    pub fn own_dirs(&self) -> [PathBuf; 4] {
+        ["plugins", "state", "compiled", "keys"].map(|name| self.dir.join(name))
+    }
+
     /// Folder of installed plugins.
-    pub(crate) fn plugins_dir(&self) -> PathBuf {
+    #[must_use]
+    pub fn plugins_dir(&self) -> PathBuf {
         self.dir.join("plugins")
     }
 
     /// Folder where a brand's ledger and closed cycles live unless the run names another.
-    pub(crate) fn state_dir(&self, brand: &str) -> PathBuf {
+    #[must_use]
+    pub fn state_dir(&self, brand: &str) -> PathBuf {
         self.dir.join("state").join(brand)
     }
 
     /// All installed plugins by name, newest version first.
-    pub(crate) fn installed(&self) -> Result<Vec<Installed>> {
+    ///
+    /// # Errors
+    /// Where the folder cannot be read.
+    pub fn installed(&self) -> Result<Vec<Installed>> {
         let dir = self.plugins_dir();
         let mut found = Vec::new();
         let entries = match fs::read_dir(&dir) {
             Ok(entries) => entries,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(found),
-            Err(e) => return Err(e).with_context(|| format!("cannot read `{}`", dir.display())),
+            Err(e) => return Err(FileError::of("read", &dir)(e).into()),
         };
         for entry in entries {
-            let path = entry?.path();
+            let path = entry.map_err(FileError::of("read", &dir))?.path();
             let stem =
                 path.file_name().and_then(|n| n.to_str()).and_then(|n| n.strip_suffix(".wasm"));
             if let Some((name, version)) = stem.and_then(|s| s.split_once('@'))
@@ -71,64 +86,61 @@ impl Home {
     }
 
     /// The newest installed version of `name` that `requirement` allows.
-    pub(crate) fn find(&self, name: &str, requirement: &str) -> Result<PathBuf> {
+    ///
+    /// # Errors
+    /// Where there is none: what is installed instead, and what to do.
+    pub fn find(&self, name: &str, requirement: &str) -> Result<PathBuf> {
         let wanted = VersionReq::parse(requirement)
-            .with_context(|| format!("`{requirement}` is not a version requirement"))?;
+            .map_err(version_error("a version requirement", requirement))?;
         let installed = self.installed()?;
         let named: Vec<&Installed> = installed.iter().filter(|p| p.name == name).collect();
         if let Some(found) = named.iter().find(|p| wanted.matches(&p.version)) {
             return Ok(found.path.clone());
         }
+        let absent = |what: String| Err(AppError::NoPlugin { name: name.to_owned(), what });
         if !named.is_empty() {
             let versions: Vec<String> = named.iter().map(|p| p.version.to_string()).collect();
-            bail!(
-                "plugin `{name}` is installed as {}, none of which meets `{requirement}`",
-                versions.join(", ")
-            );
+            let versions = versions.join(", ");
+            return absent(format!(
+                "is installed as {versions}, none of which meets `{requirement}`"
+            ));
         }
         let near = installed
             .iter()
             .map(|p| (strsim::jaro_winkler(&p.name, name), &p.name))
             .filter(|(likeness, _)| *likeness > 0.8)
             .max_by(|a, b| a.0.total_cmp(&b.0));
-        match near {
-            Some((_, near)) => bail!("plugin `{name}` is not installed; did you mean `{near}`?"),
-            None if installed.is_empty() => bail!(
-                "plugin `{name}` is not installed, nor is any other: `playbook demo` installs the reference plugins, \
-                 `playbook plugin build PATH --install` one of your own"
-            ),
-            None => bail!("plugin `{name}` is not installed; `playbook plugin list` shows what is"),
-        }
+        absent(match near {
+            Some((_, near)) => format!("is not installed; did you mean `{near}`?"),
+            None if installed.is_empty() => {
+                "is not installed, nor is any other: `playbook demo` installs the \
+                 reference plugins, `playbook plugin build PATH --install` one of your own"
+                    .to_owned()
+            }
+            None => "is not installed; `playbook plugin list` shows what is".to_owned(),
+        })
     }
 
     /// Copies a component to where playbooks find it by name; returns its new path.
-    pub(crate) fn install(&self, component: &[u8], name: &str, version: &str) -> Result<PathBuf> {
-        let version = Version::parse(version).with_context(|| {
-            format!("plugin `{name}` has version `{version}`, which is not semantic")
-        })?;
+    ///
+    /// # Errors
+    /// A version that is not semantic, or a folder that cannot be written.
+    pub fn install(&self, component: &[u8], name: &str, version: &str) -> Result<PathBuf> {
+        let version =
+            Version::parse(version).map_err(version_error("a semantic version", version))?;
         let dir = self.plugins_dir();
-        fs::create_dir_all(&dir).with_context(|| format!("cannot create `{}`", dir.display()))?;
+        fs::create_dir_all(&dir).map_err(FileError::of("create", &dir))?;
         let path = dir.join(format!("{name}@{version}.wasm"));
-        if fs::read(&path).is_ok_and(|old| old == component) {
-            return Ok(path);
+        if !fs::read(&path).is_ok_and(|old| old == component) {
+            write_whole(&path, component)?;
         }
-        let aside = dir.join(format!(".{name}@{version}.{}", std::process::id()));
-        fs::write(&aside, component)
-            .and_then(|()| fs::rename(&aside, &path))
-            .with_context(|| format!("cannot write `{}`", path.display()))?;
         Ok(path)
     }
 }
 
-fn user_data_dir() -> Option<PathBuf> {
-    let absolute =
-        |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
-    if let Some(home) = std::env::var_os("PLAYBOOK_HOME").filter(|v| !v.is_empty()) {
-        return Some(PathBuf::from(home));
-    }
-    let data =
-        absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")))?;
-    Some(data.join("playbook-host"))
+fn version_error(what: &'static str, text: &str) -> impl FnOnce(semver::Error) -> AppError {
+    let text = text.to_owned();
+    move |source| AppError::Version { what, text, source }
 }
 
 #[cfg(test)]
@@ -140,7 +152,7 @@ mod tests {
     #[test]
     fn the_newest_version_that_fits_is_found_and_a_typing_error_gets_a_hint() {
         let dir = tempfile::tempdir().unwrap();
-        let home = Home::open(Some(dir.path())).unwrap();
+        let home = Home::open(dir.path()).unwrap();
         for version in ["0.1.0", "0.1.9", "0.2.0"] {
             home.install(version.as_bytes(), "value-rfm", version).unwrap();
         }

@@ -1,50 +1,55 @@
 //! What a run leaves behind so that it can be explained and run again: run.json and the saved playbook.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context, Result, bail};
 use playbook_cycle::Cancel;
+use playbook_files::{FileError, files_below, recover};
 use playbook_ledger::Ledger;
 use playbook_model::Digest;
 use playbook_toml::{Disk, Override, ReadFiles};
 use rayon::prelude::*;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::{AppError, Result};
+
 /// Name of the record in the folder of a run.
-pub(crate) const RUN_FILE: &str = "run.json";
+pub const RUN_FILE: &str = "run.json";
 /// Folder with the playbook files as they were.
 pub(crate) const PLAYBOOK_FOLDER: &str = "playbook";
 
 /// How the run was called: what a replay needs and no output depends on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Invocation {
+pub struct Invocation {
     /// The playbook file.
-    pub(crate) file: PathBuf,
+    pub file: PathBuf,
     /// Folder where relative data paths start.
-    pub(crate) data: PathBuf,
+    pub data: PathBuf,
     /// The brand's state folder.
-    pub(crate) state: PathBuf,
+    pub state: PathBuf,
     /// Threads of the run.
-    pub(crate) threads: usize,
+    pub threads: usize,
     /// Saved files by the name under which they were read.
-    pub(crate) saved: BTreeMap<String, String>,
+    pub saved: BTreeMap<String, String>,
     /// Changes from outside the file.
-    pub(crate) overrides: Vec<SavedOverride>,
+    pub overrides: Vec<SavedOverride>,
     /// How far the ledger was when the run decided; where it was dry, when it began.
     #[serde(default)]
-    pub(crate) ledger: Option<LedgerMark>,
+    pub ledger: Option<LedgerMark>,
 }
 
 /// The last commit group of a ledger at some time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct LedgerMark {
-    pub(crate) group: i64,
-    pub(crate) seal: String,
+pub struct LedgerMark {
+    /// Its number.
+    pub group: i64,
+    /// Its seal, in hex.
+    pub seal: String,
 }
 
 impl LedgerMark {
@@ -64,9 +69,21 @@ impl LedgerMark {
 /// A change of the playbook from outside its file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum SavedOverride {
-    Set { path: String, value: String },
-    Swap { stage: String, plugin: String },
+pub enum SavedOverride {
+    /// A value at a path.
+    Set {
+        /// Dotted path.
+        path: String,
+        /// TOML value.
+        value: String,
+    },
+    /// Another plugin for a stage.
+    Swap {
+        /// Name of the stage.
+        stage: String,
+        /// The plugin.
+        plugin: String,
+    },
 }
 
 impl From<&Override> for SavedOverride {
@@ -95,69 +112,94 @@ impl From<&SavedOverride> for Override {
 
 /// Facts that fix the outputs, read back for a replay.
 #[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Recorded {
-    pub(crate) playbook: String,
-    pub(crate) brand: String,
-    pub(crate) cycle: i64,
-    pub(crate) invocation: Invocation,
-    pub(crate) as_of_ms: i64,
-    pub(crate) metering: String,
-    pub(crate) lang: String,
-    pub(crate) dry_run: bool,
-    pub(crate) input_digest: Option<String>,
-    pub(crate) plugins: Vec<RecordedPlugin>,
-    pub(crate) outputs: BTreeMap<String, RecordedFile>,
+pub struct Recorded {
+    /// Id of the playbook.
+    pub playbook: String,
+    /// Its brand.
+    pub brand: String,
+    /// Number of the cycle.
+    pub cycle: i64,
+    /// How the run was called.
+    pub invocation: Invocation,
+    /// As-of time.
+    pub as_of_ms: i64,
+    /// How calls were bounded.
+    pub metering: String,
+    /// Language of the report.
+    pub lang: String,
+    /// Whether nothing was granted.
+    pub dry_run: bool,
+    /// Digest of everything that was read.
+    pub input_digest: Option<String>,
+    /// Components of the stages.
+    pub plugins: Vec<RecordedPlugin>,
+    /// All files but the record, by name.
+    pub outputs: BTreeMap<String, RecordedFile>,
 }
 
+/// The component of a stage.
 #[derive(Debug, Clone, Deserialize)]
-pub(crate) struct RecordedPlugin {
-    pub(crate) stage: String,
-    pub(crate) digest: String,
+pub struct RecordedPlugin {
+    /// Stage of the playbook.
+    pub stage: String,
+    /// Digest, in hex.
+    pub digest: String,
 }
 
 /// An output with its size and digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RecordedFile {
-    pub(crate) bytes: u64,
-    pub(crate) sha256: String,
+pub struct RecordedFile {
+    /// Its size.
+    pub bytes: u64,
+    /// Its digest, in hex.
+    pub sha256: String,
 }
 
-/// Reads the record of a run.
-pub(crate) fn read(run: &Path) -> Result<Recorded> {
+/// Reads the record of a run; one whose replacement was cut short is put back first.
+///
+/// # Errors
+/// Where the folder has no record of this host.
+pub fn read_record(run: &Path) -> Result<Recorded> {
+    recover(run)?;
+    read_as(run)
+}
+
+/// The whole record of a run.
+pub(crate) fn read_value(run: &Path) -> Result<Value> {
+    read_as(run)
+}
+
+fn read_as<T: DeserializeOwned>(run: &Path) -> Result<T> {
     let path = run.join(RUN_FILE);
-    let text = fs::read_to_string(&path).with_context(|| {
-        format!("`{}` is no folder of a finished run: it has no {RUN_FILE}", run.display())
-    })?;
-    serde_json::from_str(&text)
-        .with_context(|| format!("`{}` is not a record of this host", path.display()))
+    let text = fs::read_to_string(&path)
+        .map_err(|source| AppError::NoRecord { run: run.to_owned(), source })?;
+    let what = "is not a record of this host";
+    serde_json::from_str(&text).map_err(|source| AppError::Damaged { path, what, source })
+}
+
+/// Names of the files that a run wrote beside its record; `None` where the folder is not a run's.
+pub(crate) fn recorded_outputs(folder: &Path) -> Option<BTreeSet<String>> {
+    #[derive(Deserialize)]
+    struct Record {
+        #[serde(rename = "run_key")]
+        _run_key: String,
+        outputs: BTreeMap<String, IgnoredAny>,
+    }
+    let text = fs::read(folder.join(RUN_FILE)).ok()?;
+    let record: Record = serde_json::from_slice(&text).ok()?;
+    Some(record.outputs.into_keys().collect())
 }
 
 /// Sizes and digests of all outputs in a folder but the record itself, by path relative to it.
 pub(crate) fn outputs(dir: &Path) -> Result<BTreeMap<String, RecordedFile>> {
-    let mut paths = Vec::new();
-    let mut folders = vec![dir.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in
-            fs::read_dir(&folder).with_context(|| format!("cannot read `{}`", folder.display()))?
-        {
-            let entry = entry?;
-            let path = entry.path();
-            if entry.file_type()?.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let name = path.strip_prefix(dir).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-            if name == RUN_FILE {
-                continue;
-            }
-            paths.push((entry.metadata()?.len(), name, path));
-        }
-    }
-    let read = |(bytes, name, path): (u64, String, PathBuf)| {
+    let mut files = files_below(dir)?;
+    files.retain(|(name, _)| name != RUN_FILE);
+    let read = |(name, path): (String, PathBuf)| {
+        let bytes = fs::metadata(&path).map_err(FileError::of("read", &path))?.len();
         let sha256 = playbook_batch::digest(&path, &Cancel::default())?.hex();
         Ok((name, RecordedFile { bytes, sha256 }))
     };
-    paths.into_par_iter().map(read).collect()
+    files.into_par_iter().map(read).collect()
 }
 
 /// What replays compare of a record: everything but how the run was called and how long it took.
@@ -172,7 +214,7 @@ pub(crate) fn comparable(record: &Value) -> Value {
 
 /// Reads from the disk and keeps what it read, to be saved with the run.
 #[derive(Debug, Default)]
-pub(crate) struct Recording {
+pub struct Recording {
     reads: Mutex<BTreeMap<PathBuf, Vec<u8>>>,
 }
 
@@ -180,14 +222,15 @@ impl Recording {
     /// Writes everything that was read below `run`; returns the names for the record.
     pub(crate) fn save(&self, run: &Path) -> Result<BTreeMap<String, String>> {
         let folder = run.join(PLAYBOOK_FOLDER);
-        fs::create_dir_all(&folder)?;
+        fs::create_dir_all(&folder).map_err(FileError::of("create", &folder))?;
         let reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
         let mut saved = BTreeMap::new();
         for (number, (path, bytes)) in reads.iter().enumerate() {
             let name =
                 path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
             let file = format!("{number}-{name}");
-            fs::write(folder.join(&file), bytes)?;
+            let path_of = folder.join(&file);
+            fs::write(&path_of, bytes).map_err(FileError::of("write", &path_of))?;
             saved.insert(path.to_string_lossy().into_owned(), file);
         }
         Ok(saved)
@@ -205,16 +248,23 @@ impl ReadFiles for Recording {
 
 /// Reads playbook files as they were when the run was made, and nothing else.
 #[derive(Debug)]
-pub(crate) struct SavedFiles {
+pub struct SavedFiles {
     files: BTreeMap<PathBuf, PathBuf>,
 }
 
 impl SavedFiles {
-    pub(crate) fn new(run: &Path, saved: &BTreeMap<String, String>) -> Result<Self> {
+    /// The files that the record of `run` names.
+    ///
+    /// # Errors
+    /// Where one of them lies outside the folder of saved files.
+    pub fn new(run: &Path, saved: &BTreeMap<String, String>) -> Result<Self> {
         let mut files = BTreeMap::new();
         for (name, file) in saved {
             if Path::new(file).components().any(|c| !matches!(c, std::path::Component::Normal(_))) {
-                bail!("the record names a saved file outside its folder: `{file}`");
+                return Err(AppError::Record {
+                    what: "a saved file outside its folder,",
+                    value: file.clone(),
+                });
             }
             files.insert(PathBuf::from(name), run.join(PLAYBOOK_FOLDER).join(file));
         }

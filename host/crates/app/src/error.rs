@@ -1,0 +1,146 @@
+//! Why something could not be done with a playbook.
+
+use std::path::PathBuf;
+
+use playbook_batch::BatchError;
+use playbook_cycle::{CycleError, SourceError};
+use playbook_files::FileError;
+use playbook_ledger::LedgerError;
+use playbook_runtime::{LoadError, RuntimeError};
+use playbook_toml::Problems;
+
+use crate::places::PlaceError;
+
+/// What a use case comes to, or why it does not.
+pub type Result<T, E = AppError> = std::result::Result<T, E>;
+
+/// Why something could not be done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppError {
+    /// The playbook itself is at fault: shown with its places, not as a chain of causes.
+    #[error("the playbook has {} problems", .0.problems.len() + .0.more)]
+    Faulty(Box<Problems>),
+    /// Results cannot go where they were asked to go.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// A file or folder that cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The cycle did not end.
+    #[error(transparent)]
+    Cycle(#[from] CycleError),
+    /// The data cannot be read.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// The data cannot be read any more.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The ledger cannot be read or written.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The sandbox failed.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// A component that the sandbox does not take.
+    #[error("`{}` is not accepted", path.display())]
+    Component {
+        /// The component.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: LoadError,
+    },
+    /// No component where one was named.
+    #[error("there is no component file `{0}`")]
+    NoComponent(String),
+    /// No installed plugin of this name and version.
+    #[error("plugin `{name}` {what}")]
+    NoPlugin {
+        /// Name in the playbook.
+        name: String,
+        /// What is installed instead, and what to do.
+        what: String,
+    },
+    /// A version, or a requirement of one, that is not semantic.
+    #[error("`{text}` is not {what}")]
+    Version {
+        /// "a version requirement" or "a semantic version".
+        what: &'static str,
+        /// What was written.
+        text: String,
+        /// Why not.
+        #[source]
+        source: semver::Error,
+    },
+    /// A time that cannot be read.
+    #[error(
+        "`{0}` is no time: write a date (2026-03-01), a date with time (2026-03-01T06:00) or an RFC 3339 time \
+         (2026-03-01T00:00:00+08:00)"
+    )]
+    Time(String),
+    /// A folder without a record.
+    #[error("`{}` is no folder of a finished run: it has no run.json", run.display())]
+    NoRecord {
+        /// The folder.
+        run: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file of the host's own that does not read as it was written.
+    #[error("`{}` {what}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it and what to do.
+        what: &'static str,
+        /// What the reader says.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A record with a value that this host never writes.
+    #[error("the record of the run holds {what} `{value}`")]
+    Record {
+        /// "an unknown metering" ...
+        what: &'static str,
+        /// What it holds.
+        value: String,
+    },
+    /// The data changed since a run read it.
+    #[error(
+        "the data in `{}` is not what the run read: its digest is {now}, then it was {then}",
+        data.display()
+    )]
+    OtherData {
+        /// Folder of the data.
+        data: PathBuf,
+        /// Digest of what is there.
+        now: String,
+        /// Digest of what the run read.
+        then: String,
+    },
+    /// Two playbooks whose inputs differ cannot be compared.
+    #[error("the two playbooks read different data; compare them on the same files with --data")]
+    DifferentData,
+    /// A side of a comparison could not be run.
+    #[error("playbook {side}")]
+    Side {
+        /// "A" or "B".
+        side: char,
+        /// Why.
+        #[source]
+        source: Box<Self>,
+    },
+}
+
+impl AppError {
+    /// The error itself, without the side of a comparison around it.
+    #[must_use]
+    pub fn inner(&self) -> &Self {
+        match self {
+            Self::Side { source, .. } => source.inner(),
+            other => other,
+        }
+    }
+}

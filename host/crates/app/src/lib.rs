@@ -1,0 +1,39 @@
+//! What can be done with a playbook: load it, run a cycle, compare two, repeat one; what a run leaves behind.
+//!
+//! Reads no command line and prints nothing: what is worth saying is a value, what went wrong an [`AppError`].
+
+mod clock;
+mod compare;
+mod counts;
+mod error;
+mod evidence;
+mod home;
+mod host;
+mod job;
+mod outputs;
+mod page;
+mod places;
+mod replay;
+mod run;
+#[cfg(test)]
+mod small;
+mod state;
+mod write;
+
+pub use clock::shown;
+pub use compare::{Side, compare, diff};
+pub use counts::{Counts, Granted};
+pub use error::{AppError, Result};
+pub use evidence::{
+    Invocation, LedgerMark, RUN_FILE, Recorded, RecordedFile, RecordedPlugin, Recording,
+    SavedFiles, SavedOverride, read_record,
+};
+pub use home::{Home, Installed};
+pub use host::{Host, Pinned, Stages};
+pub use job::Job;
+pub use outputs::words_json;
+pub use page::{PageFacts, report};
+pub use places::{Kept, PlaceError, check_results, check_written};
+pub use replay::{Differences, replay};
+pub use run::{Finished, check_job, execute, run};
+pub use state::ledger_path;

@@ -1,0 +1,179 @@
+//! A finished run again, from what it saved, byte by byte.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use playbook_cycle::{Laps, Silent};
+use playbook_files::{FileError, WholeFolder};
+use playbook_model::Digest;
+use playbook_report::Lang;
+use playbook_runtime::Metering;
+use playbook_toml::Override;
+use serde_json::Value;
+
+use crate::evidence::{
+    PLAYBOOK_FOLDER, RUN_FILE, Recorded, SavedFiles, comparable, outputs, read_record, read_value,
+};
+use crate::host::Pinned;
+use crate::places::{Kept, check_results};
+use crate::run::{Opened, cycle, temporary_folder};
+use crate::write::write;
+use crate::{AppError, Host, Job, Result};
+
+/// What a second run came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Differences {
+    /// Files that were compared.
+    pub files: usize,
+    /// One line for each difference; none: not a byte differs.
+    pub lines: Vec<String>,
+}
+
+/// Runs a run again and compares every byte that it writes. Grants nothing. The outputs of the second run are kept
+/// at `out`, in place of an earlier run.
+///
+/// # Errors
+/// Where the folder is no run's, the data changed since, or the second run does not end.
+pub fn replay(host: &Host, run: &Path, out: Option<&Path>) -> Result<Differences> {
+    let recorded = read_record(run)?;
+    if let Some(out) = out {
+        check_out(host, &recorded, run, out)?;
+    }
+    let files = SavedFiles::new(run, &recorded.invocation.saved)?;
+    let job = job(&recorded)?;
+    let opened = Opened::read(host, &job, &files)?;
+    match out {
+        Some(out) => {
+            let folder = WholeFolder::create(out)?;
+            let differences = again(host, &job, run, &recorded, opened, folder.dir())?;
+            folder.put()?;
+            Ok(differences)
+        }
+        None => again(host, &job, run, &recorded, opened, temporary_folder()?.path()),
+    }
+}
+
+/// The second run, written into `dir` and compared.
+fn again(
+    host: &Host,
+    job: &Job,
+    run: &Path,
+    recorded: &Recorded,
+    opened: Opened,
+    dir: &Path,
+) -> Result<Differences> {
+    let mut finished = cycle(host, job, opened, Some(dir), Laps::start())?;
+    let now = finished.intake.digest.map(|d| d.hex());
+    if now != recorded.input_digest {
+        let named = |digest: Option<String>| digest.unwrap_or_else(|| "none".to_owned());
+        return Err(AppError::OtherData {
+            data: finished.data,
+            now: named(now),
+            then: named(recorded.input_digest.clone()),
+        });
+    }
+    // A replay never books; what it writes says what the first run said.
+    finished.dry_run = recorded.dry_run;
+    finished.run.booked = !recorded.dry_run;
+    let record = write(host, job, &finished, None, dir)?;
+    let lines = compare(run, recorded, dir, &record)?;
+    let files = recorded.outputs.keys().filter(|name| !is_saved(name)).count() + 1;
+    Ok(Differences { files, lines })
+}
+
+fn check_out(host: &Host, recorded: &Recorded, run: &Path, out: &Path) -> Result<()> {
+    let own = host.home().own_dirs();
+    let mut kept = vec![
+        (Kept::Run, run),
+        (Kept::Playbook, recorded.invocation.file.as_path()),
+        (Kept::Data, recorded.invocation.data.as_path()),
+        (Kept::State, recorded.invocation.state.as_path()),
+        (Kept::Home, host.home().dir()),
+    ];
+    kept.extend(own.iter().map(|folder| (Kept::HomePart, folder.as_path())));
+    Ok(check_results(out, &kept)?)
+}
+
+fn job(recorded: &Recorded) -> Result<Job> {
+    let metering = Metering::from_name(&recorded.metering).ok_or_else(|| AppError::Record {
+        what: "an unknown metering",
+        value: recorded.metering.clone(),
+    })?;
+    let as_of =
+        jiff::Timestamp::from_millisecond(recorded.as_of_ms).map_err(|_| AppError::Record {
+            what: "an as-of time out of range,",
+            value: recorded.as_of_ms.to_string(),
+        })?;
+    let pinned: Pinned = recorded
+        .plugins
+        .iter()
+        .filter_map(|p| Some((p.stage.clone(), Digest::from_hex(&p.digest)?)))
+        .collect();
+    let called = &recorded.invocation;
+    Ok(Job {
+        file: called.file.clone(),
+        overrides: called.overrides.iter().map(Override::from).collect(),
+        data: Some(called.data.clone()),
+        state: Some(called.state.clone()),
+        as_of: Some(as_of.to_string()),
+        threads: called.threads,
+        metering,
+        lang: if recorded.lang == Lang::Zh.code() { Lang::Zh } else { Lang::En },
+        dry_run: true,
+        pinned,
+        ledger: called.ledger.clone(),
+        progress: Arc::new(Silent),
+    })
+}
+
+/// Saved playbook files are inputs of the replay, not outputs.
+fn is_saved(name: &str) -> bool {
+    name.starts_with(PLAYBOOK_FOLDER)
+}
+
+fn compare(run: &Path, recorded: &Recorded, dir: &Path, record: &Value) -> Result<Vec<String>> {
+    let again = outputs(dir)?;
+    let names: BTreeSet<&String> =
+        recorded.outputs.keys().chain(again.keys()).filter(|name| !is_saved(name)).collect();
+    let mut differences = Vec::new();
+    for name in names {
+        let now = fs::read(run.join(name)).ok();
+        let altered = match (&now, recorded.outputs.get(name)) {
+            (Some(bytes), Some(file)) => Digest::of(bytes).hex() != file.sha256,
+            (None, Some(_)) => true,
+            _ => false,
+        };
+        if altered {
+            differences.push(format!("{name}: altered since the run wrote it"));
+        }
+        match (recorded.outputs.get(name), again.get(name)) {
+            (Some(then), Some(now)) if then.sha256 == now.sha256 => {}
+            (Some(then), Some(now)) => {
+                let first = first_difference(&run.join(name), &dir.join(name))?;
+                differences
+                    .push(format!("{name}: {} bytes then, {} now{first}", then.bytes, now.bytes));
+            }
+            (Some(_), None) => differences.push(format!("{name}: not written again")),
+            (None, _) => differences.push(format!("{name}: was not there then")),
+        }
+    }
+    let (then, now) = (comparable(&read_value(run)?), comparable(record));
+    for (key, value) in then.as_object().into_iter().flatten() {
+        // Digests of outputs were compared above; saved playbook files are no outputs.
+        if key != "outputs" && now.get(key) != Some(value) {
+            differences.push(format!("{RUN_FILE}: `{key}` differs"));
+        }
+    }
+    Ok(differences)
+}
+
+/// Where two files begin to differ, in words.
+fn first_difference(then: &Path, now: &Path) -> Result<String> {
+    let read = |path: &Path| fs::read(path).map_err(FileError::of("read", path));
+    // What is gone is told of as altered.
+    let (then, now) = (read(then).unwrap_or_default(), read(now)?);
+    let at = then.iter().zip(&now).position(|(a, b)| a != b);
+    Ok(at.map_or_else(String::new, |at| format!(", first at byte {at}")))
+}

@@ -1,0 +1,282 @@
+//! One cycle: read, run, write aside, close, put in place.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use playbook_batch::{BatchOptions, BatchSource, Reject, close_cycle, write_members};
+use playbook_cycle::{
+    CycleOptions, CycleRun, DataSource, Intake, Laps, Prepared, SourceError, TakeMembers, run_cycle,
+};
+use playbook_files::{FileError, WholeFolder};
+use playbook_ledger::{CycleRef, Ledger};
+use playbook_model::{Digest, Frame, Playbook};
+use playbook_runtime::Metering;
+use playbook_toml::{Disk, Loaded, ReadFiles};
+use serde_json::Value;
+
+use crate::evidence::{LedgerMark, Recording};
+use crate::host::Stages;
+use crate::places::{Kept, check_results};
+use crate::state::{components_dir, last_good, open_ledger, remember_good};
+use crate::write::write;
+use crate::{Host, Job, Result, clock};
+
+/// File of members in the folder of outputs.
+const MEMBERS_FILE: &str = "members.parquet";
+
+/// A finished cycle, before anything of it is written but the members.
+#[derive(Debug)]
+pub struct Finished {
+    /// The playbook with the texts it came from.
+    pub loaded: Loaded,
+    /// Its stages.
+    pub stages: Vec<Prepared>,
+    /// What the cycle came to.
+    pub run: CycleRun,
+    /// What was read.
+    pub intake: Intake,
+    /// Rows that could not be read, the first of them.
+    pub rejects: Vec<Reject>,
+    /// The ledger that was booked in, or its rehearsal.
+    pub ledger: Ledger,
+    /// How far it was.
+    pub ledger_mark: LedgerMark,
+    /// Stands for everything that the outputs depend on.
+    pub run_key: Digest,
+    /// Folder where relative data paths start.
+    pub data: PathBuf,
+    /// The brand's state folder.
+    pub state: PathBuf,
+    /// Whether nothing was granted.
+    pub dry_run: bool,
+    /// Where the time went.
+    pub laps: Laps,
+}
+
+impl Finished {
+    /// Which cycle it was.
+    #[must_use]
+    pub fn cycle(&self) -> CycleRef {
+        CycleRef { playbook: self.loaded.playbook.id.clone(), number: self.run.number }
+    }
+}
+
+/// A playbook that was read, with the folders of its run.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) loaded: Loaded,
+    pub(crate) data: PathBuf,
+    pub(crate) state: PathBuf,
+}
+
+impl Opened {
+    pub(crate) fn read(host: &Host, job: &Job, files: &dyn ReadFiles) -> Result<Self> {
+        let loaded = host.load(&job.file, &job.overrides, files)?;
+        let playbook = &loaded.playbook;
+        let state = job.state.clone().unwrap_or_else(|| host.home().state_dir(&playbook.brand));
+        let data = job.data.clone().unwrap_or_else(|| playbook.folder.clone());
+        let data = if data.as_os_str().is_empty() { PathBuf::from(".") } else { data };
+        Ok(Self { loaded, data, state })
+    }
+
+    /// Files and folders that the run reads, none of which may lie where results are replaced.
+    fn kept(&self) -> Vec<(Kept, PathBuf)> {
+        let mut kept = vec![(Kept::Data, self.data.clone()), (Kept::State, self.state.clone())];
+        kept.extend(source_places(&self.loaded.playbook, &self.data));
+        kept
+    }
+}
+
+/// Where the sources of a playbook lie: their paths up to the first part that is a pattern.
+fn source_places(playbook: &Playbook, data: &Path) -> Vec<(Kept, PathBuf)> {
+    let fixed = |path: &str| -> PathBuf {
+        let parts = Path::new(path).components();
+        parts.take_while(|p| !p.as_os_str().to_string_lossy().contains(['*', '?', '['])).collect()
+    };
+    playbook.sources.iter().map(|s| (Kept::Source, data.join(fixed(&s.path)))).collect()
+}
+
+/// Checks, before anything is read, that results may replace what is at `out`. The playbook's defaults are not known
+/// then; [`run`] checks them too.
+///
+/// # Errors
+/// [`crate::PlaceError`] with both folders and what to do.
+pub fn check_job(host: &Host, job: &Job, out: &Path) -> Result<()> {
+    let own = host.home().own_dirs();
+    let mut kept = vec![(Kept::Playbook, job.file.as_path())];
+    kept.extend(job.data.iter().map(|data| (Kept::Data, data.as_path())));
+    kept.extend(job.state.iter().map(|state| (Kept::State, state.as_path())));
+    kept.push((Kept::Home, host.home().dir()));
+    kept.extend(own.iter().map(|folder| (Kept::HomePart, folder.as_path())));
+    Ok(check_results(out, &kept)?)
+}
+
+fn check_opened(opened: &Opened, out: &Path) -> Result<()> {
+    let kept = opened.kept();
+    let kept: Vec<(Kept, &Path)> =
+        kept.iter().map(|(kind, path)| (*kind, path.as_path())).collect();
+    Ok(check_results(out, &kept)?)
+}
+
+/// Runs a cycle, writes it, closes it; returns where it is and its record.
+///
+/// # Errors
+/// Where results cannot go to `out`; what is wrong with the playbook, the data, a plugin or the ledger.
+pub fn run(host: &Host, job: &Job, out: &Path) -> Result<(PathBuf, Value, Finished)> {
+    check_job(host, job, out)?;
+    let recording = Recording::default();
+    let mut laps = Laps::start();
+    let opened = Opened::read(host, job, &recording)?;
+    check_opened(&opened, out)?;
+    laps.end("prepare");
+    let folder = WholeFolder::create(out)?;
+    let finished = cycle(host, job, opened, Some(folder.dir()), laps)?;
+    let record = write(host, job, &finished, Some(&recording), folder.dir())?;
+    if !job.dry_run {
+        close(&finished, folder.dir())?;
+    }
+    // Whatever came to the place meanwhile is not destroyed either.
+    check_results(out, &[(Kept::State, finished.state.as_path())])?;
+    Ok((folder.put()?, record, finished))
+}
+
+/// Reads everything and runs a cycle; writes nothing. Grants are booked unless the job is dry.
+///
+/// # Errors
+/// What is wrong with the playbook, the data, a plugin or the ledger.
+pub fn execute(host: &Host, job: &Job) -> Result<Finished> {
+    let mut laps = Laps::start();
+    let opened = Opened::read(host, job, &Disk)?;
+    laps.end("prepare");
+    cycle(host, job, opened, None, laps)
+}
+
+/// Runs the cycle of a playbook that was read. The table of members is written into the folder `outputs`, where one
+/// is given.
+pub(crate) fn cycle(
+    host: &Host,
+    job: &Job,
+    opened: Opened,
+    outputs: Option<&Path>,
+    mut laps: Laps,
+) -> Result<Finished> {
+    let Opened { loaded, data, state } = opened;
+    let playbook = &loaded.playbook;
+    let components = components_dir(&state);
+    let stages = host.prepare(
+        &loaded,
+        &Stages {
+            metering: job.metering,
+            components: &components,
+            pinned: &job.pinned,
+            last_good: &last_good(&state, &playbook.id)?,
+        },
+    )?;
+    laps.end("prepare");
+    let scratch = temporary_folder()?;
+    let mut source = BatchSource::open(
+        playbook,
+        batch_options(host, job, playbook, &data, &state, scratch.path())?,
+    )?;
+    laps.end("intake");
+
+    let run_key = |intake: &Intake| run_key(playbook.digest, intake, &stages, job.metering);
+    let ledger = open_ledger(&state, &playbook.brand, !job.dry_run, job.ledger.as_ref())?;
+    let mut ledger_mark = LedgerMark::of(&ledger)?;
+    let write_members = outputs.map(|dir| members_writer(dir, playbook, job.threads));
+    let options = CycleOptions {
+        run_key: &run_key,
+        books: !job.dry_run,
+        threads: job.threads,
+        cancel: host.cancel().clone(),
+        progress: job.progress.as_ref(),
+        members_done: write_members.as_ref().map(|write| write as &TakeMembers<'_>),
+    };
+    let run = run_cycle(playbook, &stages, &mut source, &ledger, &options)?;
+    laps.append(&run.laps);
+    let rejects = source.rejects().to_vec();
+    let intake = source.digested()?.clone();
+    let run_key = run_key(&intake);
+    if !job.dry_run {
+        host.keep_components(&stages, &components)?;
+        ledger_mark = LedgerMark::at(run.ledger.decided_at);
+    }
+    let dry_run = job.dry_run;
+    Ok(Finished {
+        loaded,
+        stages,
+        run,
+        intake,
+        rejects,
+        ledger,
+        ledger_mark,
+        run_key,
+        data,
+        state,
+        dry_run,
+        laps,
+    })
+}
+
+/// A folder that goes with its value.
+pub(crate) fn temporary_folder() -> Result<tempfile::TempDir> {
+    let around = std::env::temp_dir();
+    Ok(tempfile::tempdir().map_err(FileError::of("make a temporary folder in", &around))?)
+}
+
+fn batch_options(
+    host: &Host,
+    job: &Job,
+    playbook: &Playbook,
+    data: &Path,
+    state: &Path,
+    scratch: &Path,
+) -> Result<BatchOptions> {
+    let mut options = BatchOptions::new(data, scratch);
+    options.state = Some(state.to_owned());
+    options.partitions = job.threads;
+    options.progress = Arc::clone(&job.progress);
+    options.cancel = host.cancel().clone();
+    options.as_of = match &job.as_of {
+        Some(text) => Some(clock::read(text, &playbook.time_zone)?),
+        None => None,
+    };
+    Ok(options)
+}
+
+/// What writes the table of members while decisions are made.
+fn members_writer(
+    dir: &Path,
+    playbook: &Playbook,
+    threads: usize,
+) -> impl Fn(&Frame) -> Result<(), SourceError> + Sync + use<> {
+    let path = dir.join(MEMBERS_FILE);
+    let omitted = playbook.outputs.omit_features.clone();
+    move |members| write_members(&path, members, &omitted, threads).map_err(SourceError::new)
+}
+
+/// Stands for everything that the outputs depend on.
+fn run_key(playbook: Digest, intake: &Intake, stages: &[Prepared], metering: Metering) -> Digest {
+    let mut parts: Vec<Vec<u8>> = vec![
+        playbook.0.to_vec(),
+        intake.digest.map_or_else(Vec::new, |d| d.0.to_vec()),
+        intake.as_of.0.to_be_bytes().to_vec(),
+        metering.name().as_bytes().to_vec(),
+    ];
+    for stage in stages {
+        parts.push(stage.def.name.clone().into_bytes());
+        parts.push(stage.plugin.digest().0.to_vec());
+    }
+    Digest::of_parts(parts.iter().map(Vec::as_slice))
+}
+
+/// Closes the cycle: its outputs become what the next cycle calls `previous`. It stays open for new grants until the
+/// next one begins; what it granted never comes twice.
+fn close(finished: &Finished, outputs: &Path) -> Result<()> {
+    let playbook = &finished.loaded.playbook;
+    let members = outputs.join(MEMBERS_FILE);
+    close_cycle(&finished.state, &playbook.id, finished.run.number, &members)?;
+    remember_good(&finished.state, &playbook.id, &finished.run)?;
+    tracing::debug!(cycle = ?finished.cycle(), group = finished.ledger.head()?.0, "cycle booked");
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! A file that appears under its name when it is whole, and stays if the machine loses power.
+
+use std::fs::{File, Permissions};
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use tempfile::{Builder, NamedTempFile};
+
+use crate::FileError;
+
+/// A file being written aside. Dropped before [`WholeFile::put`], it leaves nothing behind.
+#[derive(Debug)]
+pub struct WholeFile {
+    path: PathBuf,
+    aside: NamedTempFile,
+}
+
+impl WholeFile {
+    /// Begins a file that will stand at `path`, whose folder exists.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written.
+    pub fn create(path: &Path) -> Result<Self, FileError> {
+        let aside = Builder::new()
+            .prefix(".")
+            .suffix(".aside")
+            // Like any file that a program makes; what the user's mask takes away is taken away.
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder_of(path))
+            .map_err(FileError::of("create", path))?;
+        Ok(Self { path: path.to_owned(), aside })
+    }
+
+    /// A handle to write through; all handles share one position.
+    ///
+    /// # Errors
+    /// Where the process has too many open files.
+    pub fn handle(&self) -> Result<File, FileError> {
+        self.aside.as_file().try_clone().map_err(FileError::of("write", &self.path))
+    }
+
+    /// Puts the file in its place, in place of what was there: its bytes are on the disk before its name is.
+    ///
+    /// # Errors
+    /// Where the bytes or the name cannot be written; then what was there stays.
+    pub fn put(self) -> Result<(), FileError> {
+        let fault = || FileError::of("write", &self.path);
+        self.aside.as_file().sync_all().map_err(fault())?;
+        self.aside.persist(&self.path).map_err(|e| fault()(e.error))?;
+        sync_folder(folder_of(&self.path))
+    }
+}
+
+/// Writes a file that is whole or absent.
+///
+/// # Errors
+/// Where it cannot be written; then what was there stays.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let file = WholeFile::create(path)?;
+    file.handle()?.write_all(bytes).map_err(FileError::of("write", path))?;
+    file.put()
+}
+
+/// Folder of a path as the system takes it: a bare name lies in the current one.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Brings names that were made, changed or removed in a folder to the disk.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), FileError> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(FileError::of("write", folder))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::fs;
+    use std::io::Write as _;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::{WholeFile, write_whole};
+
+    #[test]
+    fn a_file_that_is_not_put_changes_nothing_and_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.txt");
+        write_whole(&path, b"first").unwrap();
+        let second = WholeFile::create(&path).unwrap();
+        second.handle().unwrap().write_all(b"half").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        drop(second);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        write_whole(&path, b"whole").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+    }
+
+    #[test]
+    fn a_file_gets_the_mode_that_any_new_file_gets() {
+        let dir = tempfile::tempdir().unwrap();
+        let (whole, plain) = (dir.path().join("whole"), dir.path().join("plain"));
+        write_whole(&whole, b"").unwrap();
+        fs::write(&plain, b"").unwrap();
+        let mode = |path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&whole), mode(&plain));
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_an_error_with_the_path() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = write_whole(&dir.path().join("none/a"), b"").unwrap_err();
+        assert!(error.to_string().contains("none/a"), "{error}");
+    }
+}

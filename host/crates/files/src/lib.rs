@@ -1,0 +1,18 @@
+//! Files and folders that are whole or absent, paths with their links resolved, CSV text. Knows nothing of runs.
+
+mod csv;
+mod error;
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+mod exchange;
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+#[path = "exchange_absent.rs"]
+mod exchange;
+mod file;
+mod folder;
+mod path;
+
+pub use csv::{Csv, neutral_cell};
+pub use error::FileError;
+pub use file::{WholeFile, write_whole};
+pub use folder::{WholeFolder, recover};
+pub use path::{files_below, real_path};
