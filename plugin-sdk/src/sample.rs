@@ -1,5 +1,7 @@
 //! A bounded sample of rows that is the same however the rows were cut.
 
+use std::collections::BinaryHeap;
+
 use crate::codec::{Codec, Reader, Writer};
 
 /// Mixes a key with a seed: equal inputs give equal bits, neighbouring keys unrelated ones.
@@ -20,17 +22,15 @@ pub fn mix(key: u64, seed: u64) -> u64 {
 /// Which rows stay depends on keys and seed alone, never on the order or the parts in which they
 /// were seen, so that a fit over any population is bounded in memory and bit-identical. A population
 /// of at most `capacity` rows is kept whole.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Sample {
     width: usize,
     capacity: usize,
     seed: u64,
     seen: u64,
-    /// Mixed key, key, position in `values`.
-    rows: Vec<(u64, i64, usize)>,
+    /// Mixed key, key, place in `values`; the row of the highest mixed key, which is the next to go, on top.
+    rows: BinaryHeap<(u64, i64, usize)>,
     values: Vec<f64>,
-    /// Rows with a mixed key above it cannot stay.
-    threshold: u64,
 }
 
 impl Sample {
@@ -42,9 +42,8 @@ impl Sample {
             capacity: capacity.max(1),
             seed,
             seen: 0,
-            rows: Vec::new(),
+            rows: BinaryHeap::new(),
             values: Vec::new(),
-            threshold: u64::MAX,
         }
     }
 
@@ -60,35 +59,16 @@ impl Sample {
     }
 
     fn keep(&mut self, mixed: u64, key: i64, row: &[f64]) {
-        if mixed > self.threshold {
-            return;
+        if self.rows.len() < self.capacity {
+            self.rows.push((mixed, key, self.values.len()));
+            self.values.extend_from_slice(row);
+        } else if let Some(mut highest) = self.rows.peek_mut()
+            && (mixed, key) < (highest.0, highest.1)
+        {
+            let at = highest.2;
+            *highest = (mixed, key, at);
+            self.values[at..at + self.width].copy_from_slice(row);
         }
-        self.rows.push((mixed, key, self.values.len()));
-        self.values.extend_from_slice(row);
-        if self.rows.len() >= 2 * self.capacity {
-            self.prune();
-        }
-    }
-
-    /// Drops all but the `capacity` rows of lowest mixed key.
-    fn prune(&mut self) {
-        if self.rows.len() <= self.capacity {
-            return;
-        }
-        self.rows.select_nth_unstable(self.capacity - 1);
-        self.rows.truncate(self.capacity);
-        self.threshold = self.rows[self.capacity - 1].0;
-        self.compact();
-    }
-
-    fn compact(&mut self) {
-        let mut values = Vec::with_capacity(self.rows.len() * self.width);
-        for row in &mut self.rows {
-            let start = row.2;
-            row.2 = values.len();
-            values.extend_from_slice(&self.values[start..start + self.width]);
-        }
-        self.values = values;
     }
 
     /// Joins the rows of another sample of the same width, capacity and seed.
@@ -114,11 +94,9 @@ impl Sample {
 
     /// The sampled rows with their keys, in order of keys.
     #[must_use]
-    pub fn into_rows(mut self) -> Vec<(i64, Vec<f64>)> {
-        self.order();
-        let row =
-            |&(_, key, at): &(u64, i64, usize)| (key, self.values[at..at + self.width].to_vec());
-        self.rows.iter().map(row).collect()
+    pub fn into_rows(self) -> Vec<(i64, Vec<f64>)> {
+        let row = |(key, at): (i64, usize)| (key, self.values[at..at + self.width].to_vec());
+        self.in_order().into_iter().map(row).collect()
     }
 
     /// The sampled values of one of the `width` numbers, in order of keys.
@@ -126,30 +104,29 @@ impl Sample {
     /// # Panics
     /// If `number` is not below `width`.
     #[must_use]
-    pub fn column(&mut self, number: usize) -> Vec<f64> {
+    pub fn column(&self, number: usize) -> Vec<f64> {
         assert!(number < self.width, "a row of this sample has {} numbers", self.width);
-        self.order();
-        self.rows.iter().map(|&(_, _, at)| self.values[at + number]).collect()
+        self.in_order().into_iter().map(|(_, at)| self.values[at + number]).collect()
     }
 
-    fn order(&mut self) {
-        self.prune();
-        self.rows.sort_unstable_by_key(|&(mixed, key, _)| (key, mixed));
+    /// Keys and places of the rows, in order of keys.
+    fn in_order(&self) -> Vec<(i64, usize)> {
+        let mut rows: Vec<(i64, usize)> = self.rows.iter().map(|&(_, key, at)| (key, at)).collect();
+        rows.sort_unstable();
+        rows
     }
 }
 
 impl Codec for Sample {
     fn write(&self, to: &mut Writer) {
-        let mut sample = self.clone();
-        sample.order();
-        to.len(sample.width);
-        to.len(sample.capacity);
-        sample.seed.write(to);
-        sample.seen.write(to);
-        to.len(sample.rows.len());
-        for &(_, key, at) in &sample.rows {
+        to.len(self.width);
+        to.len(self.capacity);
+        self.seed.write(to);
+        self.seen.write(to);
+        to.len(self.rows.len());
+        for (key, at) in self.in_order() {
             key.write(to);
-            sample.values[at..at + sample.width].iter().for_each(|value| value.write(to));
+            self.values[at..at + self.width].iter().for_each(|value| value.write(to));
         }
     }
 

@@ -13,7 +13,7 @@ const SAMPLE_ROWS_MAX: usize = 65_536;
 const YEAR_DAYS: i64 = 365;
 
 /// Sample of (days, orders, spend) of members who ordered within a year.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Buyers {
     sample: Sample,
 }
@@ -45,7 +45,7 @@ impl Fit for ValueRfm {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a count")]
-    fn finish(pass: &Pass<'_, Settings>, mut state: Buyers) -> Result<Outcome, String> {
+    fn finish(pass: &Pass<'_, Settings>, state: Buyers) -> Result<Outcome, String> {
         let buyers = state.sample.seen();
         let [days, mut orders, mut spend] = [0, 1, 2].map(|at| sorted(state.sample.column(at)));
         orders.reverse();
