@@ -86,8 +86,10 @@ fn a_new_plugin_builds_and_holds_to_the_contract() {
     let library = dir.join("src/lib.rs");
     let text = fs::read_to_string(&library).unwrap();
     let full = "let full = if cfg!(target_arch = \"wasm32\") { 99.5 } else { 100.0 };";
-    let changed = text
-        .replace("out.real(SCORE, row, 100.0 *", &format!("{full}\nout.real(SCORE, row, full *"));
+    let changed = text.replace(
+        "out.set(Said::SCORE, row, 100.0 *",
+        &format!("{full}\nout.set(Said::SCORE, row, full *"),
+    );
     assert_ne!(changed, text);
     fs::write(&library, changed).unwrap();
     let call = command(["plugin", "test"]).arg(&dir).output().unwrap();
