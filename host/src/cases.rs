@@ -1,7 +1,7 @@
 //! Asks a component in the sandbox what its native tests asked, and compares the answers bit for bit.
 //!
 //! The SDK's test harness keeps each question with its answer as a line of JSON, in the files of a folder that
-//! [`FOLDER`] names. What a test asserts of a native answer then holds for the component as well.
+//! [`Case::FOLDER`] names. What a test asserts of a native answer then holds for the component as well.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -10,51 +10,15 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use playbook_model::{
-    Batch, CampaignPlan, Context, Factor, Fault, Fitted, Minor, Outcome, Problem, Proposals,
-    RowAnswer, Segments, Shape, TableAnswer,
-};
+use playbook_contract::{Asked, Case, Opening as Opened};
+use playbook_cycle::{CycleError, FitStart, StageUsage, fit};
+use playbook_model::{Context, Fault, Minor, Outcome, Problem};
 use playbook_runtime::{OpenedPlugin, Opening, Plugin, Reuse, RuntimeError, refusal};
-use serde::Deserialize;
 
-use crate::conformance::{Check, Ground, fit};
+use crate::conformance::{AtHand, Check};
 
-/// Environment variable by which tests learn where to keep their cases.
-pub(crate) const FOLDER: &str = "PLAYBOOK_CASES_DIR";
 /// Letters of an answer that a failure shows.
 const SHOWN_LETTERS: usize = 300;
-
-#[derive(Deserialize)]
-struct Case {
-    test: String,
-    plugin: String,
-    context: Context,
-    opening: Opened,
-    asked: Asked,
-}
-
-#[derive(Clone, Deserialize, PartialEq)]
-struct Opened {
-    settings: String,
-    model: Option<Vec<u8>>,
-    tables: Vec<Batch>,
-}
-
-#[derive(Deserialize)]
-enum Asked {
-    Check(Result<Shape, Vec<Problem>>),
-    Open(Result<(), Vec<Problem>>),
-    Score(Batch, Result<RowAnswer, String>),
-    Explain(Batch, Result<Vec<Factor>, String>),
-    Assign(Batch, Result<Segments, String>),
-    Propose(Batch, Result<Proposals, String>),
-    Plan(i64, Result<CampaignPlan, String>),
-    Touch(u32, Batch, Result<Proposals, String>),
-    Value(Result<TableAnswer, String>),
-    Diagnose(Result<TableAnswer, String>),
-    Screen(Batch, Result<RowAnswer, String>),
-    Fit(Vec<Vec<Batch>>, Result<Fitted, String>),
-}
 
 /// Answers of one native test.
 #[derive(Default)]
@@ -98,16 +62,23 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     /// What differs from the native answer, if anything.
-    fn ask(&mut self, case: &Case) -> Result<Option<String>, RuntimeError> {
+    fn ask(&mut self, case: &Case) -> Result<Option<String>, CycleError> {
         let Case { context, opening, .. } = case;
         match &case.asked {
             Asked::Check(told) => Ok(compared(told, &self.plugin.check(&opening.settings)?)),
             Asked::Open(told) => Ok(compared(told, &self.opened(case)?.map(|_| ()))),
             Asked::Fit(cut, told) => {
-                let ground =
-                    Ground { context, settings: &opening.settings, tables: &opening.tables };
                 let given = match self.plugin.check(&opening.settings)? {
-                    Ok(shape) => fit(self.plugin, &shape, &ground, cut)?,
+                    Ok(shape) => {
+                        let start = FitStart {
+                            plugin: self.plugin,
+                            shape: &shape,
+                            context: *context,
+                            settings: &opening.settings,
+                            tables: &opening.tables,
+                        };
+                        fit(start, &AtHand(cut), &mut StageUsage::default())?.map(|end| end.fitted)
+                    }
                     Err(fault) => Err(fault),
                 };
                 Ok(compared(told, &given))
@@ -144,7 +115,7 @@ impl Bench<'_> {
         case: &Case,
         told: &Result<T, String>,
         ask: impl FnOnce(&OpenedPlugin) -> Result<Outcome<T>, RuntimeError>,
-    ) -> Result<Option<String>, RuntimeError> {
+    ) -> Result<Option<String>, CycleError> {
         let given = match self.opened(case)? {
             Ok(plugin) => ask(plugin)?,
             Err(fault) => Err(fault),

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use anyhow::Result;
+use playbook_contract::cut;
+use playbook_cycle::{CycleError, FitRows, FitStart, FitStop, StageUsage, fit};
 use playbook_model::{
-    Batch, Bitmap, CellType, Columns, Context, Fault, FitStep, Fitted, Kind, ListCells, Minor,
-    NONE_INDEX, Need, Outcome, Produce, Proposals, Shape, Source, TableNeed, TextCells, TextLists,
-    UnixMs, Wide,
+    Batch, Bitmap, CellType, Columns, Context, Fault, Kind, Layout, ListCells, Minor, NONE_INDEX,
+    Need, Outcome, Proposals, Shape, Source, TableNeed, TextCells, TextLists, Wide,
 };
-use playbook_runtime::{OpenedPlugin, Opening, Plugin, Reuse, RuntimeError, Starting};
+use playbook_runtime::{OpenedPlugin, Opening, Plugin, Reuse};
 
 use crate::commands::plugin::{guest, streams};
 
@@ -71,7 +72,7 @@ fn failed(name: &'static str, fault: &Fault) -> Check {
     Check { name: name.into(), failure: Some(fault.to_string()) }
 }
 
-fn wrong_settings(plugin: &Plugin) -> Result<Check, RuntimeError> {
+fn wrong_settings(plugin: &Plugin) -> Result<Check, CycleError> {
     let name = "answers wrong settings with problems, never with a trap";
     for settings in ["[]", "{\"no-such-setting\":1}", "{", "null", "\"\""] {
         match plugin.check(settings)? {
@@ -102,11 +103,11 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     fn context() -> Context {
-        Context { now: UnixMs(1_782_835_200_000), local_min: 29_714_400, seed: 7 }
+        Context { now: 1_782_835_200_000, local_min: 29_714_400, seed: 7 }
     }
 
     fn tables_of(&self, rows: usize) -> Vec<Batch> {
-        self.shape.tables.iter().map(|t| made_up(t, 0, rows, false)).collect()
+        self.shape.tables.iter().map(|t| made_up(t, 0..rows, false)).collect()
     }
 
     fn rows_need(&self) -> TableNeed {
@@ -114,30 +115,32 @@ impl Bench<'_> {
         self.shape.rows.clone().unwrap_or(nothing)
     }
 
-    fn model(&self) -> Result<Outcome<Option<Vec<u8>>>, RuntimeError> {
+    fn model(&self) -> Result<Outcome<Option<Vec<u8>>>, CycleError> {
         if self.shape.fit_passes_max == 0 {
             return Ok(Ok(None));
         }
         Ok(self.fit(1)?.map(Some))
     }
 
-    /// Fits over made-up rows cut into `buckets` stretches.
-    fn fit(&self, buckets: usize) -> Result<Outcome<Vec<u8>>, RuntimeError> {
+    /// Fits over made-up rows cut into so many buckets.
+    fn fit(&self, buckets: usize) -> Result<Outcome<Vec<u8>>, CycleError> {
         let need = self.rows_need();
-        let stretch = |bucket: usize| {
-            let (from, to) = (ROWS * bucket / buckets, ROWS * (bucket + 1) / buckets);
-            vec![made_up(&need, from, to - from, false)]
-        };
-        let cut: Vec<Vec<Batch>> = (0..buckets).map(stretch).collect();
-        let ground = Ground {
-            context: &Self::context(),
+        let keys: Vec<i64> = (0..ROWS).map(|row| key_of(&need, row)).collect();
+        let of_bucket =
+            |rows: &Vec<u32>| vec![made_up(&need, rows.iter().map(|row| *row as usize), false)];
+        let cut: Vec<Vec<Batch>> = cut(&keys, buckets, u64::MAX).iter().map(of_bucket).collect();
+        let start = FitStart {
+            plugin: self.plugin,
+            shape: self.shape,
+            context: Self::context(),
             settings: self.settings,
             tables: &self.tables_of(TABLE_ROWS),
         };
-        Ok(fit(self.plugin, self.shape, &ground, &cut)?.map(|fitted| fitted.model))
+        let end = fit(start, &AtHand(&cut), &mut StageUsage::default())?;
+        Ok(end.map(|end| end.fitted.model))
     }
 
-    fn fit_is_stable(&self, model: Option<&[u8]>) -> Result<Check, RuntimeError> {
+    fn fit_is_stable(&self, model: Option<&[u8]>) -> Result<Check, CycleError> {
         let name = "fits to the same bytes however the rows are cut";
         for buckets in [1, 2, 7] {
             match self.fit(buckets)? {
@@ -159,14 +162,14 @@ impl Bench<'_> {
         model: &Option<Vec<u8>>,
         reuse: Reuse,
         rows: usize,
-    ) -> Result<Outcome<OpenedPlugin>, RuntimeError> {
-        self.plugin.open(Opening {
+    ) -> Result<Outcome<OpenedPlugin>, CycleError> {
+        Ok(self.plugin.open(Opening {
             context: Self::context(),
             settings: self.settings.to_owned(),
             model: model.clone(),
             tables: self.tables_of(rows),
             reuse,
-        })
+        })?)
     }
 
     fn rows(
@@ -174,9 +177,9 @@ impl Bench<'_> {
         model: &Option<Vec<u8>>,
         kind: Kind,
         checks: &mut Vec<Check>,
-    ) -> Result<(), RuntimeError> {
+    ) -> Result<(), CycleError> {
         let need = self.rows_need();
-        let whole = made_up(&need, 0, ROWS, false);
+        let whole = made_up(&need, 0..ROWS, false);
         let warm = match self.open(model, Reuse::default(), TABLE_ROWS)? {
             Ok(opened) => opened,
             Err(fault) => {
@@ -202,12 +205,12 @@ impl Bench<'_> {
             cold.as_ref() == Ok(&first),
         ));
         checks.push(self.one_by_one(&warm, kind, &need, &first)?);
-        let empty = self.ask(&warm, kind, &made_up(&need, 0, 0, false))?;
+        let empty = self.ask(&warm, kind, &made_up(&need, 0..0, false))?;
         checks.push(match empty {
             Ok(rows) => check("answers an empty batch with nothing", rows.is_empty()),
             Err(fault) => failed("answers an empty batch with nothing", &fault),
         });
-        let sparse = self.ask(&warm, kind, &made_up(&need, 0, ROWS, true))?;
+        let sparse = self.ask(&warm, kind, &made_up(&need, 0..ROWS, true))?;
         let name = "copes with missing optional columns";
         checks.push(match sparse {
             Ok(_) | Err(Fault::Refusal(_)) => check(name, true),
@@ -222,10 +225,10 @@ impl Bench<'_> {
         kind: Kind,
         need: &TableNeed,
         whole: &[String],
-    ) -> Result<Check, RuntimeError> {
+    ) -> Result<Check, CycleError> {
         let name = "answers a batch of one like the row of a batch";
         for row in (0..ROWS).step_by(16) {
-            match self.ask(opened, kind, &made_up(need, row, 1, false))? {
+            match self.ask(opened, kind, &made_up(need, row..row + 1, false))? {
                 Ok(one) if one.first() == whole.get(row) => {}
                 Ok(one) => {
                     let one = one.first().cloned().unwrap_or_default();
@@ -244,27 +247,22 @@ impl Bench<'_> {
         opened: &OpenedPlugin,
         kind: Kind,
         batch: &Batch,
-    ) -> Result<Outcome<Vec<String>>, RuntimeError> {
+    ) -> Result<Outcome<Vec<String>>, CycleError> {
         let context = Self::context();
         let rows = batch.rows as usize;
-        let produces: Vec<&Produce> =
-            self.shape.produces.iter().filter(|p| p.table.is_none()).collect();
+        let layout = &opened.validator().layouts().row_outputs;
         Ok(match kind {
             Kind::Scoring => opened.score(&context, batch)?.map(|a| {
                 (0..rows)
                     .map(|r| {
-                        format!(
-                            "{}{:?}",
-                            row(&a.columns, &produces, rows, r),
-                            reason(&a.reasons, r)
-                        )
+                        format!("{}{:?}", row(&a.columns, layout, rows, r), reason(&a.reasons, r))
                     })
                     .collect()
             }),
             Kind::Segmentation => opened.assign(&context, batch)?.map(|a| {
                 (0..rows)
                     .map(|r| {
-                        let rest = row(&a.answer.columns, &produces, rows, r);
+                        let rest = row(&a.answer.columns, layout, rows, r);
                         format!("{}|{rest}{:?}", a.segment[r], reason(&a.answer.reasons, r))
                     })
                     .collect()
@@ -280,7 +278,7 @@ impl Bench<'_> {
         model: &Option<Vec<u8>>,
         kind: Kind,
         checks: &mut Vec<Check>,
-    ) -> Result<(), RuntimeError> {
+    ) -> Result<(), CycleError> {
         let mut seen = Vec::new();
         for _ in 0..2 {
             match self.whole(model, kind, TABLE_ROWS)? {
@@ -306,7 +304,7 @@ impl Bench<'_> {
         model: &Option<Vec<u8>>,
         kind: Kind,
         rows: usize,
-    ) -> Result<Outcome<String>, RuntimeError> {
+    ) -> Result<Outcome<String>, CycleError> {
         let opened = answered!(self.open(model, Reuse::Fresh, rows));
         let context = Self::context();
         Ok(match kind {
@@ -317,52 +315,21 @@ impl Bench<'_> {
     }
 }
 
-/// What a fit starts from.
-pub(crate) struct Ground<'a> {
-    pub(crate) context: &'a Context,
-    pub(crate) settings: &'a str,
-    pub(crate) tables: &'a [Batch],
-}
+/// Batches of buckets that are at hand.
+pub(crate) struct AtHand<'a>(pub(crate) &'a [Vec<Batch>]);
 
-/// Fits over the batches of buckets: each bucket on an instance of its own, parts joined in order.
-pub(crate) fn fit(
-    plugin: &Plugin,
-    shape: &Shape,
-    ground: &Ground<'_>,
-    cut: &[Vec<Batch>],
-) -> Result<Outcome<Fitted>, RuntimeError> {
-    let mut carried = Vec::new();
-    for pass in 0..shape.fit_passes_max {
-        let Ground { context, settings, tables } = *ground;
-        let starting = Starting { shape, settings, pass, carried: &carried, tables };
-        match answered!(pass_of_fit(plugin, context, &starting, cut)) {
-            FitStep::Again(bytes) => carried = bytes,
-            FitStep::Model(fitted) => return Ok(Ok(fitted)),
-        }
+impl FitRows for AtHand<'_> {
+    fn buckets(&self) -> usize {
+        self.0.len()
     }
-    Ok(Err(Fault::Malformed("the fit asks for more passes than its shape allows".to_owned())))
-}
 
-fn pass_of_fit(
-    plugin: &Plugin,
-    context: &Context,
-    starting: &Starting<'_>,
-    cut: &[Vec<Batch>],
-) -> Result<Outcome<FitStep>, RuntimeError> {
-    let mut state: Option<Vec<u8>> = None;
-    for bucket in cut {
-        let mut fitting = answered!(plugin.begin_fit(context, starting));
-        for batch in bucket {
-            answered!(fitting.observe(batch));
-        }
-        let part = answered!(fitting.part());
-        state = Some(match state {
-            None => part,
-            Some(left) => answered!(fitting.merge(&left, &part)),
-        });
+    fn show(
+        &self,
+        bucket: usize,
+        see: &mut dyn FnMut(&Batch) -> Result<(), FitStop>,
+    ) -> Result<(), FitStop> {
+        self.0[bucket].iter().try_for_each(see)
     }
-    let mut fitting = answered!(plugin.begin_fit(context, starting));
-    fitting.finish(&state.unwrap_or_default())
 }
 
 /// The reason of a row; no list at all means that no row has one.
@@ -375,36 +342,30 @@ fn of_row(proposals: &Proposals, row: usize) -> String {
     let mut text = String::new();
     for i in (0..proposals.row.len()).filter(|i| proposals.row[*i] == row) {
         text.push_str(&format!(
-            "{} {} {} {} {};",
+            "{} {} {} {} {} from {} until {:?};",
             proposals.action[i],
             proposals.quantity[i],
             proposals.cost[i],
             proposals.expected_output[i],
             proposals.reason[i],
+            proposals.after(i),
+            proposals.until(i),
         ));
     }
     text
 }
 
-fn row(columns: &Columns, produces: &[&Produce], rows: usize, row: usize) -> String {
-    let (mut real, mut integer, mut wide) = (0, 0, 0);
+fn row(columns: &Columns, layout: &Layout, rows: usize, row: usize) -> String {
     let mut text = String::new();
-    for (at, produce) in produces.iter().enumerate() {
-        let value = match produce.cell_type {
-            CellType::Real => {
-                real += 1;
-                columns.reals[(real - 1) * rows + row].to_bits().to_string()
-            }
+    for (at, place) in layout.places.iter().enumerate() {
+        let value = match place.cell_type {
+            CellType::Real => columns.reals[place.nth * rows + row].to_bits().to_string(),
             CellType::Integer | CellType::Category => {
-                integer += 1;
-                columns.integers[(integer - 1) * rows + row].to_string()
+                columns.integers[place.nth * rows + row].to_string()
             }
             CellType::Text | CellType::Reals | CellType::Integers | CellType::Texts => {
-                wide += 1;
-                match columns.wides.as_ref().and_then(|w| w.get(wide - 1)) {
-                    Some(Wide::Text(cells)) => cells.get(row).unwrap_or("").to_owned(),
-                    _ => String::new(),
-                }
+                let wide = columns.wides.as_ref().and_then(|wides| wides.get(place.nth));
+                wide.map_or_else(String::new, |wide| wide.text_of(row))
             }
         };
         let valid = columns.is_valid(at, row, rows);
@@ -414,14 +375,19 @@ fn row(columns: &Columns, produces: &[&Produce], rows: usize, row: usize) -> Str
 }
 
 /// Rows that look like members: whole numbers in the range of their unit, gaps in optional columns.
-fn made_up(need: &TableNeed, from: usize, rows: usize, optional_missing: bool) -> Batch {
+fn made_up(
+    need: &TableNeed,
+    rows: impl Iterator<Item = usize> + Clone,
+    optional_missing: bool,
+) -> Batch {
+    let count = rows.clone().count();
     let mut columns = Columns::default();
     let mut bits = Vec::new();
     let mut wides = Vec::new();
     for (at, need) in need.columns.iter().enumerate() {
         let mut valid = Bitmap::default();
-        let mut integers = Vec::with_capacity(rows);
-        for row in from..from + rows {
+        let mut integers = Vec::with_capacity(count);
+        for row in rows.clone() {
             let draw = mixed(at as u64, row as u64);
             let missing = !need.required
                 && need.source != Source::Key
@@ -437,12 +403,20 @@ fn made_up(need: &TableNeed, from: usize, rows: usize, optional_missing: bool) -
             }
             CellType::Real => columns.reals.extend(integers.iter().map(|v| *v as f64)),
             CellType::Integer | CellType::Category => columns.integers.extend(integers),
-            other => wides.push(empty_wide(other, rows)),
+            other => wides.push(empty_wide(other, count)),
         }
     }
     columns.valid = Some(bits).filter(|b| !b.is_empty());
     columns.wides = Some(wides).filter(|w| !w.is_empty());
-    Batch { rows: u32::try_from(rows).unwrap_or(0), columns }
+    Batch { rows: u32::try_from(count).unwrap_or(0), columns }
+}
+
+/// Key of a made-up row: what its key column holds, else its number.
+fn key_of(need: &TableNeed, row: usize) -> i64 {
+    match need.columns.iter().position(|column| column.source == Source::Key) {
+        Some(at) => value(&need.columns[at], mixed(at as u64, row as u64)),
+        None => i64::try_from(row).unwrap_or(i64::MAX),
+    }
 }
 
 fn value(need: &Need, draw: u64) -> i64 {

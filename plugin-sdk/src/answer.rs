@@ -1,6 +1,7 @@
 //! Columns and findings that a plugin gives back.
 
-use crate::layout::Layout;
+use playbook_contract::Layout;
+
 use crate::types::{self, CellType, Finding, NONE_INDEX, Transfer, Wide};
 
 // A quiet NaN with a payload that no arithmetic makes: "nobody has set this value". A NaN that a

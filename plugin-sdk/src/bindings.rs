@@ -1,30 +1,17 @@
-//! Bindings to the contract: its types once, and one world per exported interface.
+//! Bindings to the contract: its log, and one world per exported interface, over the types of `playbook-contract`.
 //!
 //! A component's world is the union of the worlds whose `export!` it uses, so that twelve worlds
-//! need eight small ones here. Nothing of this module is for authors; the records of `types` reach
-//! them through the crate root.
+//! need eight small ones here. Nothing of this module is for authors.
 
-macro_rules! base {
-    ($($derive:path),*) => {
-        /// Types and the log, shared by all worlds.
-        pub mod base {
-            wit_bindgen::generate!({
-                path: "../wit/v0.1",
-                inline: "package playbook:base; world base { import playbook:plugin/types@0.1.0; import playbook:plugin/log@0.1.0; }",
-                world: "playbook:base/base",
-                generate_all,
-                generate_unused_types: true,
-                additional_derives: [$($derive),*],
-            });
-        }
-    };
+/// The log, shared by all worlds.
+pub mod base {
+    wit_bindgen::generate!({
+        path: "../wit/v0.1",
+        inline: "package playbook:base; world base { import playbook:plugin/log@0.1.0; }",
+        world: "playbook:base/base",
+        generate_all,
+    });
 }
-
-#[cfg(target_arch = "wasm32")]
-base!(PartialEq);
-// Native tests keep what they ask and what comes back.
-#[cfg(not(target_arch = "wasm32"))]
-base!(PartialEq, serde::Serialize);
 
 macro_rules! world {
     ($module:ident, $inline:literal, $world:literal) => {
@@ -36,7 +23,7 @@ macro_rules! world {
                 world: $world,
                 pub_export_macro: true,
                 with: {
-                    "playbook:plugin/types@0.1.0": crate::bindings::base::playbook::plugin::types,
+                    "playbook:plugin/types@0.1.0": playbook_contract,
                 },
             });
         }

@@ -137,13 +137,11 @@ impl Outputs<'_> {
     }
 }
 
-impl Factor {
-    /// How much of an output came of an input, in the unit of the output.
-    #[must_use]
-    pub fn new<T, U>(input: In<T>, output: Out<U>, contribution: f64) -> Self {
-        let place = |place| u32::try_from(place).unwrap_or(u32::MAX);
-        Self { input: place(input.0), output: place(output.0), contribution }
-    }
+/// Says how much of an output came of an input, in the unit of the output.
+#[must_use]
+pub fn factor<T, U>(input: In<T>, output: Out<U>, contribution: f64) -> Factor {
+    let place = |place| u32::try_from(place).unwrap_or(u32::MAX);
+    Factor { input: place(input.0), output: place(output.0), contribution }
 }
 
 impl Shape {

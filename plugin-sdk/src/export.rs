@@ -38,7 +38,7 @@ macro_rules! export {
                 fn merge(left: Vec<u8>, right: Vec<u8>) -> Result<Vec<u8>, String> {
                     FITTING.with(|fit| fit.merge(&left, &right))
                 }
-                fn finish(state: Vec<u8>) -> Result<types::Outcome, String> {
+                fn finish(state: Vec<u8>) -> Result<types::FitStep, String> {
                     FITTING.with(|fit| fit.finish(&state))
                 }
             }

@@ -5,8 +5,9 @@
 
 use std::cell::RefCell;
 
+use playbook_contract::Layouts;
+
 use crate::answer::{Answer, Segments as SegmentsOut, TableAnswer as TablesOut};
-use crate::layout::Layout;
 use crate::log;
 use crate::plugin::{
     Campaign, Diagnosis, Fit, Incentive, Opening, Outcome, Pass, Plugin, Roi, Scoring, Segmentation,
@@ -20,30 +21,9 @@ use crate::types::{self, Batch, Context, Kind, Problem};
 
 const NOT_OPEN: &str = "the instance is not open";
 
-/// Layouts of all tables of a shape.
-#[derive(Debug)]
-struct Layouts {
-    rows: Option<Layout>,
-    tables: Vec<Layout>,
-    row_outputs: Layout,
-    table_outputs: Vec<Layout>,
-}
-
-impl Layouts {
-    fn of(shape: &types::Shape) -> Self {
-        let tables = 0..u32::try_from(shape.tables.len()).unwrap_or(u32::MAX);
-        Self {
-            rows: shape.rows.as_ref().map(|need| Layout::of_needs(&need.columns)),
-            tables: shape.tables.iter().map(|need| Layout::of_needs(&need.columns)).collect(),
-            row_outputs: Layout::of_outputs(&shape.produces, None),
-            table_outputs: tables.map(|t| Layout::of_outputs(&shape.produces, Some(t))).collect(),
-        }
-    }
-
-    fn rows<'a>(&'a self, batch: &'a Batch) -> Result<Rows<'a>, String> {
-        let layout = self.rows.as_ref().ok_or("the shape streams no rows")?;
-        Rows::new(batch.rows, &batch.columns, layout)
-    }
+fn rows<'a>(layouts: &'a Layouts, batch: &'a Batch) -> Result<Rows<'a>, String> {
+    let layout = layouts.rows.as_ref().ok_or("the shape streams no rows")?;
+    Rows::new(batch.rows, &batch.columns, layout)
 }
 
 /// An opened plugin with what its calls need.
@@ -128,14 +108,14 @@ impl<P: Plugin> Opened<P> {
     fn open(context: &Context, opening: types::Opening) -> Result<Self, Problems> {
         let (settings, shape) = checked::<P>(&opening.settings)?;
         let layouts = Layouts::of(&shape.0);
-        let tables = Tables::new(&opening.tables, &layouts.tables)?;
+        let tables = Tables::new(&opening.tables, &layouts)?;
         let model = opening.model.as_deref();
         let plugin = P::open(settings, Opening { context, model, tables })?;
         Ok(Self { plugin, layouts, tables: opening.tables })
     }
 
     fn tables(&self) -> Tables<'_> {
-        Tables::checked(&self.tables, &self.layouts.tables)
+        Tables::checked(&self.tables, &self.layouts)
     }
 }
 
@@ -146,7 +126,7 @@ impl<P: Scoring> Instance<P> {
     /// The plugin's refusal, or rows that do not fit the shape.
     pub fn score(&self, context: &Context, batch: &Batch) -> Result<types::RowAnswer, String> {
         self.with(|opened| {
-            let rows = opened.layouts.rows(batch)?;
+            let rows = rows(&opened.layouts, batch)?;
             let mut out = Answer::new(rows.len(), &opened.layouts.row_outputs);
             opened.plugin.score(context, &rows, &mut out)?;
             Ok(out.finish())
@@ -159,7 +139,7 @@ impl<P: Scoring> Instance<P> {
     /// The plugin's refusal, or anything but one row that fits the shape.
     pub fn explain(&self, context: &Context, batch: &Batch) -> Result<Vec<types::Factor>, String> {
         self.with(|opened| {
-            let rows = opened.layouts.rows(batch)?;
+            let rows = rows(&opened.layouts, batch)?;
             if rows.len() != 1 {
                 return Err(format!("one row is explained at a time, {} were given", rows.len()));
             }
@@ -175,7 +155,7 @@ impl<P: Segmentation> Instance<P> {
     /// The plugin's refusal, or rows that do not fit the shape.
     pub fn assign(&self, context: &Context, batch: &Batch) -> Result<types::Segments, String> {
         self.with(|opened| {
-            let rows = opened.layouts.rows(batch)?;
+            let rows = rows(&opened.layouts, batch)?;
             let mut out = SegmentsOut::new(rows.len(), &opened.layouts.row_outputs);
             opened.plugin.assign(context, &rows, &mut out)?;
             Ok(out.finish())
@@ -190,7 +170,7 @@ impl<P: Incentive> Instance<P> {
     /// The plugin's refusal, or rows that do not fit the shape.
     pub fn propose(&self, context: &Context, batch: &Batch) -> Result<types::Proposals, String> {
         self.with(|opened| {
-            let rows = opened.layouts.rows(batch)?;
+            let rows = rows(&opened.layouts, batch)?;
             let mut out = Proposals::new();
             opened.plugin.propose(context, &rows, &mut out)?;
             Ok(out.finish())
@@ -218,7 +198,7 @@ impl<P: Campaign> Instance<P> {
         batch: &Batch,
     ) -> Result<types::Proposals, String> {
         self.with(|opened| {
-            let rows = opened.layouts.rows(batch)?;
+            let rows = rows(&opened.layouts, batch)?;
             let mut out = Proposals::new();
             opened.plugin.touch(context, phase, &rows, &mut out)?;
             Ok(out.finish())
@@ -259,7 +239,7 @@ impl<P: Diagnosis> Instance<P> {
     /// The plugin's refusal, or rows that do not fit the shape.
     pub fn screen(&self, context: &Context, batch: &Batch) -> Result<types::RowAnswer, String> {
         self.with(|opened| {
-            let rows = opened.layouts.rows(batch)?;
+            let rows = rows(&opened.layouts, batch)?;
             let mut out = Answer::new(rows.len(), &opened.layouts.row_outputs);
             opened.plugin.screen(context, &rows, &mut out)?;
             Ok(out.finish())
@@ -291,7 +271,7 @@ impl<P: Fit> Begun<P> {
             ));
         }
         let layouts = Layouts::of(&shape.0);
-        let tables = Tables::new(&starting.tables, &layouts.tables)?;
+        let tables = Tables::new(&starting.tables, &layouts)?;
         let (number, carried) = (starting.pass, starting.carried.as_slice());
         let state = P::begin(&Pass { settings: &settings, context, number, carried, tables })?;
         Ok(Self {
@@ -311,7 +291,7 @@ impl<P: Fit> Begun<P> {
             context: &self.context,
             number: self.number,
             carried: &self.carried,
-            tables: Tables::checked(&self.tables, &self.layouts.tables),
+            tables: Tables::checked(&self.tables, &self.layouts),
         };
         (pass, &mut self.state, &self.layouts)
     }
@@ -359,7 +339,7 @@ impl<P: Fit> Fitting<P> {
     pub fn observe(&self, batch: &Batch) -> Result<(), String> {
         self.with(|begun| {
             let (pass, state, layouts) = begun.split();
-            P::observe(&pass, state, &layouts.rows(batch)?)
+            P::observe(&pass, state, &rows(layouts, batch)?)
         })
     }
 
@@ -388,16 +368,16 @@ impl<P: Fit> Fitting<P> {
     ///
     /// # Errors
     /// The plugin's refusal, or bytes that are no state.
-    pub fn finish(&self, state: &[u8]) -> Result<types::Outcome, String> {
+    pub fn finish(&self, state: &[u8]) -> Result<types::FitStep, String> {
         let state = crate::codec::decode(state).map_err(|text| format!("state: {text}"))?;
         self.with(|begun| {
             let (pass, ..) = begun.split();
             P::finish(&pass, state).map(|outcome| match outcome {
                 Outcome::Model { model, measures } => {
-                    types::Outcome::Model(types::Fitted { model, measures })
+                    types::FitStep::Model(types::Fitted { model, measures })
                 }
-                Outcome::Again(carried) => types::Outcome::Again(carried),
-                Outcome::Refused(text) => types::Outcome::Refused(text),
+                Outcome::Again(carried) => types::FitStep::Again(carried),
+                Outcome::Refused(text) => types::FitStep::Refused(text),
             })
         })
     }

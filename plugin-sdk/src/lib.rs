@@ -26,7 +26,6 @@ mod export;
 #[doc(hidden)]
 pub mod guest;
 mod json;
-mod layout;
 pub mod log;
 mod plugin;
 mod problem;
@@ -43,7 +42,7 @@ pub mod testing;
 pub mod types;
 
 pub use answer::{Answer, Outputs, Segments, TableAnswer};
-pub use columns::{Category, In, Integer, Out, Real};
+pub use columns::{Category, In, Integer, Out, Real, factor};
 /// Mathematics with the same bits in the sandbox and in native tests. The functions of `f64` are the
 /// platform's own natively; `exp`, `ln` or `powf` may then differ in the last digit.
 pub use libm;
@@ -58,8 +57,8 @@ pub use shape::{
     About, Action, Need, Produce, Shape, Table, Words, action, english, need, output, table, words,
 };
 pub use types::{
-    Allocation, CampaignPlan, Comparison, ContentShare, Context, Factor, Finding, Gate, Kind,
-    Level, Measure, NONE_INDEX, Phase, Priority, Slot, Transfer,
+    Allocation, CampaignPlan, Comparison, ContentShare, Context, Factor, Finding, Frequency, Gate,
+    Kind, Level, Measure, NONE_INDEX, Phase, Place, Priority, Role, Slot, Transfer,
 };
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -70,10 +69,10 @@ pub use serde_json;
 pub mod prelude {
     pub use crate::{
         About, Action, Allocation, Answer, Campaign, CampaignPlan, Category, Column, Comparison,
-        ContentShare, Context, Diagnosis, Factor, Finding, Fit, Gate, In, Incentive, Integer,
-        Level, Measure, NONE_INDEX, Need, Opening, Out, Outcome, Outputs, Pass, Phase, Plugin,
-        Priority, Problems, Produce, Proposal, Proposals, Real, Roi, Rows, Sample, Scoring,
-        Segmentation, Segments, Shape, Slot, TableAnswer, Tables, Transfer, Words, action, codec,
-        declare, english, export, log, need, output, settings, table, words,
+        ContentShare, Context, Diagnosis, Factor, Finding, Fit, Frequency, Gate, In, Incentive,
+        Integer, Level, Measure, NONE_INDEX, Need, Opening, Out, Outcome, Outputs, Pass, Phase,
+        Place, Plugin, Priority, Problems, Produce, Proposal, Proposals, Real, Roi, Role, Rows,
+        Sample, Scoring, Segmentation, Segments, Shape, Slot, TableAnswer, Tables, Transfer, Words,
+        action, codec, declare, english, export, factor, log, need, output, settings, table, words,
     };
 }

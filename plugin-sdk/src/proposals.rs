@@ -19,7 +19,7 @@ pub struct Proposal {
     pub reason: u32,
     /// Minutes from now before which it must not happen; `None`: at once.
     pub after_min: Option<u32>,
-    /// Minutes from now after which it must not happen; `None`: the host's default.
+    /// Minutes from now after which it must not happen; `None`: the end of the cycle.
     pub until_min: Option<u32>,
 }
 
@@ -83,7 +83,10 @@ impl Proposals {
             expected_output: list.iter().map(|p| p.expected_output).collect(),
             reason: list.iter().map(|p| p.reason).collect(),
             after_min: optional_column(after, list.iter().map(|p| p.after_min.unwrap_or(0))),
-            until_min: optional_column(until, list.iter().map(|p| p.until_min.unwrap_or(u32::MAX))),
+            until_min: optional_column(
+                until,
+                list.iter().map(|p| p.until_min.unwrap_or(types::NONE_INDEX)),
+            ),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Typed views of the columns that the host delivers, by declared position.
 
-use crate::layout::Layout;
+use playbook_contract::{Layout, Layouts, span};
+
 use crate::types::{self, CellType, Wide};
 
 /// Rows with the columns that the shape declares: a streamed batch, or a whole table.
@@ -19,7 +20,7 @@ pub struct Rows<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Tables<'a> {
     tables: &'a [types::Table],
-    layouts: &'a [Layout],
+    layouts: &'a Layouts,
 }
 
 impl<'a> Rows<'a> {
@@ -169,24 +170,13 @@ fn wrong_wide(column: usize, got: &Wide) -> ! {
 
 impl<'a> Tables<'a> {
     /// Views whole tables, once each is known to fit its layout.
-    pub(crate) fn new(tables: &'a [types::Table], layouts: &'a [Layout]) -> Result<Self, String> {
-        if tables.len() != layouts.len() {
-            return Err(format!(
-                "the shape declares {} tables, {} were given",
-                layouts.len(),
-                tables.len()
-            ));
-        }
-        for (i, (table, layout)) in tables.iter().zip(layouts).enumerate() {
-            layout
-                .check(table.rows as usize, &table.columns)
-                .map_err(|text| format!("table {i}: {text}"))?;
-        }
+    pub(crate) fn new(tables: &'a [types::Table], layouts: &'a Layouts) -> Result<Self, String> {
+        layouts.check_tables(tables)?;
         Ok(Self { tables, layouts })
     }
 
     /// Views tables that [`Tables::new`] has accepted before.
-    pub(crate) fn checked(tables: &'a [types::Table], layouts: &'a [Layout]) -> Self {
+    pub(crate) fn checked(tables: &'a [types::Table], layouts: &'a Layouts) -> Self {
         Self { tables, layouts }
     }
 
@@ -209,7 +199,11 @@ impl<'a> Tables<'a> {
     #[must_use]
     pub fn table(&self, position: usize) -> Rows<'a> {
         let table = &self.tables[position];
-        Rows { rows: table.rows as usize, columns: &table.columns, layout: &self.layouts[position] }
+        Rows {
+            rows: table.rows as usize,
+            columns: &table.columns,
+            layout: &self.layouts.tables[position],
+        }
     }
 }
 
@@ -278,17 +272,8 @@ impl Categories<'_> {
     }
 }
 
-fn span(ends: &[u32], row: usize) -> Option<std::ops::Range<usize>> {
-    let end = *ends.get(row)? as usize;
-    let start = match row.checked_sub(1) {
-        Some(before) => ends[before] as usize,
-        None => 0,
-    };
-    (start <= end).then_some(start..end)
-}
-
 fn text_at(cells: &types::TextCells, at: usize) -> Option<&str> {
-    std::str::from_utf8(cells.bytes.get(span(&cells.ends, at)?)?).ok()
+    cells.get(at)
 }
 
 /// A column of texts.

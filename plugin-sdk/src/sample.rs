@@ -4,18 +4,7 @@ use std::collections::BinaryHeap;
 
 use crate::codec::{Codec, Reader, Writer};
 
-/// Mixes a key with a seed: equal inputs give equal bits, neighbouring keys unrelated ones.
-#[must_use]
-pub fn mix(key: u64, seed: u64) -> u64 {
-    // Two rounds of the finaliser of splitmix64 (Steele, Lea and Flood 2014).
-    let round = |mut x: u64| {
-        x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    };
-    round(round(key) ^ round(seed))
-}
+pub use playbook_contract::mix;
 
 /// At most `capacity` rows of `width` numbers: those whose mixed keys are lowest.
 ///

@@ -1,7 +1,7 @@
 //! What a plugin says of itself: description, needs, products, segments, actions, reasons.
 
 use crate::types;
-use crate::types::{CellType, Priority};
+use crate::types::{CellType, Frequency, NONE_INDEX, Priority, Role};
 
 /// A text in English and, where given, Chinese.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,20 +25,6 @@ pub const fn english(en: &'static str) -> Words {
 impl From<Words> for types::Words {
     fn from(words: Words) -> Self {
         Self { en: words.en.to_owned(), zh: words.zh.map(str::to_owned) }
-    }
-}
-
-/// A text made while running, for names that settings give.
-impl From<&str> for types::Words {
-    fn from(en: &str) -> Self {
-        Self { en: en.to_owned(), zh: None }
-    }
-}
-
-/// A text made while running, for names that settings give.
-impl From<(String, String)> for types::Words {
-    fn from((en, zh): (String, String)) -> Self {
-        Self { en, zh: Some(zh) }
     }
 }
 
@@ -163,15 +149,7 @@ impl Need {
     /// The name as native tests address it: "feature", "plugin.output", "previous.1.output", "key".
     #[must_use]
     pub fn name(&self) -> String {
-        source_name(&self.0.source)
-    }
-}
-
-pub(crate) fn source_name(source: &types::Source) -> String {
-    match source {
-        types::Source::Feature(name) | types::Source::Output(name) => name.clone(),
-        types::Source::Previous((ago, name)) => format!("previous.{ago}.{name}"),
-        types::Source::Key => "key".to_owned(),
+        self.0.source.name()
     }
 }
 
@@ -181,11 +159,14 @@ pub struct Produce(types::Produce);
 
 /// Columns that a plugin gives back.
 pub mod output {
-    use super::{CellType, Produce, types};
+    use super::{CellType, NONE_INDEX, Produce, Role, types};
 
     fn produce(name: impl Into<String>, cell_type: CellType) -> Produce {
         Produce(types::Produce {
             name: name.into(),
+            role: Role::Other,
+            group: String::new(),
+            input: NONE_INDEX,
             table: None,
             cell_type,
             unit: String::new(),
@@ -266,6 +247,27 @@ impl Produce {
         self
     }
 
+    /// Says what the output is to readers that do not know the plugin: pages go by it, never by a name.
+    #[must_use]
+    pub fn role(mut self, role: Role) -> Self {
+        self.0.role = role;
+        self
+    }
+
+    /// Names the dimension or family that the output belongs to, in snake_case.
+    #[must_use]
+    pub fn group(mut self, group: impl Into<String>) -> Self {
+        self.0.group = group.into();
+        self
+    }
+
+    /// Says which need of its table, by position, the output is the score of.
+    #[must_use]
+    pub fn input(mut self, need: u32) -> Self {
+        self.0.input = need;
+        self
+    }
+
     /// Says what the column means.
     #[must_use]
     pub fn meaning(mut self, meaning: impl Into<types::Words>) -> Self {
@@ -304,7 +306,7 @@ impl Table {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Action(types::ActionInfo);
 
-/// Returns an action: no consent purpose, not commercial, no message, no approval.
+/// Returns an action: once a cycle, no consent purpose, not commercial, no message, no approval.
 ///
 /// Its family is its own name until [`Action::family`] says otherwise.
 #[must_use]
@@ -321,6 +323,7 @@ pub fn action(
         purpose: String::new(),
         commercial: false,
         contacts_member: false,
+        frequency: Frequency::OnceACycle,
         needs_approval: false,
         text: text.into(),
     })
@@ -352,6 +355,13 @@ impl Action {
     #[must_use]
     pub fn contacts_member(mut self) -> Self {
         self.0.contacts_member = true;
+        self
+    }
+
+    /// Says how often it may happen to one subject; once a cycle until then.
+    #[must_use]
+    pub fn frequency(mut self, frequency: Frequency) -> Self {
+        self.0.frequency = frequency;
         self
     }
 

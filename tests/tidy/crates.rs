@@ -5,17 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::tree::{MAP, Package, Tree, entries};
 
 /// Which crate may depend on which; the same table stands in docs/ARCHITECTURE.md.
-const EDGES: [(&str, &[&str]); 15] = [
-    ("playbook-model", &[]),
+const EDGES: [(&str, &[&str]); 16] = [
+    ("playbook-contract", &[]),
+    ("playbook-model", &["playbook-contract"]),
     ("playbook-files", &[]),
     ("playbook-toml", &["playbook-model"]),
-    ("playbook-runtime", &["playbook-model"]),
+    ("playbook-runtime", &["playbook-contract", "playbook-model"]),
     ("playbook-ledger", &["playbook-model"]),
     ("playbook-features", &["playbook-model"]),
     ("playbook-report", &["playbook-model"]),
     ("playbook-sample", &["playbook-model"]),
     ("playbook-builder", &["playbook-model"]),
-    ("playbook-cycle", &["playbook-model", "playbook-runtime", "playbook-ledger"]),
+    (
+        "playbook-cycle",
+        &["playbook-contract", "playbook-model", "playbook-runtime", "playbook-ledger"],
+    ),
     ("playbook-batch", &["playbook-model", "playbook-features", "playbook-cycle"]),
     (
         "playbook-app",
@@ -34,6 +38,7 @@ const EDGES: [(&str, &[&str]); 15] = [
         "playbook-host",
         &[
             "playbook-app",
+            "playbook-contract",
             "playbook-model",
             "playbook-files",
             "playbook-toml",
@@ -46,7 +51,7 @@ const EDGES: [(&str, &[&str]); 15] = [
             "playbook-builder",
         ],
     ),
-    ("playbook-sdk", &[]),
+    ("playbook-sdk", &["playbook-contract"]),
     ("playbook-domain", &[]),
 ];
 

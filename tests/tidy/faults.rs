@@ -97,7 +97,7 @@ fn faults_of_the_contract_are_found() {
     can_fail(contract_docs, &[(path, good)], &[(path, "/// R.\nrecord r { x: u32 }\n")]);
     can_fail(
         contract_files,
-        &[(path, good)],
+        &[(path, good), ("wit/Cargo.toml", ""), ("wit/src/lib.rs", "")],
         &[("wit/notes.md", ""), ("wit/v0.1/old.txt", ""), ("wit/draft/a.wit", "")],
     );
 }

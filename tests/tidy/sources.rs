@@ -49,10 +49,11 @@ pub(crate) fn forgotten_tests(tree: &Tree) -> Vec<String> {
         .collect()
 }
 
-/// The contract's folders hold the contract and nothing else.
+/// The contract's folder holds the contract and nothing else: its versions in WIT, and the crate of its types.
 pub(crate) fn contract_files(tree: &Tree) -> Vec<String> {
     let stray = tree.0.keys().filter(|path| {
         let Some(inner) = path.strip_prefix("wit/") else { return false };
+        let is_crate = inner == "Cargo.toml" || inner.starts_with("src/") && inner.ends_with(".rs");
         let versioned = inner.split_once('/').is_some_and(|(version, file)| {
             version
                 .strip_prefix('v')
@@ -60,7 +61,7 @@ pub(crate) fn contract_files(tree: &Tree) -> Vec<String> {
                 && file.ends_with(".wit")
                 && !file.contains('/')
         });
-        !versioned
+        !versioned && !is_crate
     });
     let mut complaints: Vec<String> =
         stray.map(|path| format!("{path}: does not belong to the contract")).collect();

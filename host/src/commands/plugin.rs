@@ -230,7 +230,7 @@ fn source(source: &Source) -> String {
     match source {
         Source::Feature(name) => name.clone(),
         Source::Output(name) => format!("output {name}"),
-        Source::Previous(ago, name) => format!("previous({ago}) {name}"),
+        Source::Previous((ago, name)) => format!("previous({ago}) {name}"),
         Source::Key => "key".to_owned(),
     }
 }
@@ -245,13 +245,15 @@ fn shape_json(shape: &Shape) -> Value {
         "rows": shape.rows.as_ref().map(table),
         "tables": shape.tables.iter().map(table).collect::<Vec<_>>(),
         "produces": shape.produces.iter().map(|p| json!({
-            "name": p.name, "type": p.cell_type.name(), "unit": p.unit, "least": p.least, "most": p.most,
-            "categories": p.categories, "table": p.table, "meaning": words_json(&p.meaning),
+            "name": p.name, "role": p.role.name(), "group": p.group, "type": p.cell_type.name(), "unit": p.unit,
+            "least": p.least, "most": p.most, "categories": p.categories, "table": p.table,
+            "meaning": words_json(&p.meaning),
         })).collect::<Vec<_>>(),
         "segments": shape.segments.iter().map(|s| json!({ "name": s.name, "text": words_json(&s.text) })).collect::<Vec<_>>(),
         "actions": shape.actions.iter().map(|a| json!({
             "name": a.name, "priority": a.priority.name(), "family": a.family, "purpose": a.purpose,
             "commercial": a.commercial, "contacts_member": a.contacts_member,
+            "frequency": a.frequency.name(),
             "needs_approval": a.needs_approval, "text": words_json(&a.text),
         })).collect::<Vec<_>>(),
         "reasons": shape.reasons.iter().map(|r| json!({ "code": r.code, "text": words_json(&r.text) })).collect::<Vec<_>>(),
@@ -373,12 +375,16 @@ fn test(session: &Session, path: &Path, settings: &str, as_json: bool) -> Result
 
 /// Runs the native tests of a crate; what they ask its plugin is kept in `kept`.
 fn native_tests(path: &Path, kept: &Path) -> Result<()> {
-    let tests =
-        test_natively(path, &[(cases::FOLDER, kept)], &Options::of_user(), &mut |progress| {
+    let tests = test_natively(
+        path,
+        &[(playbook_contract::Case::FOLDER, kept)],
+        &Options::of_user(),
+        &mut |progress| {
             if let Progress::Testing(name) = progress {
                 Terminal::note(&format!("  native tests of {name}"));
             }
-        })?;
+        },
+    )?;
     if !tests.passed {
         bail!("the native tests of `{}` failed:\n{}", path.display(), tests.output);
     }

@@ -1,7 +1,7 @@
 //! Answers as tests read them: by name.
 
-use crate::layout::Layout;
-use crate::testing::validate::is_valid;
+use playbook_contract::{Layout, span};
+
 use crate::types::{self, CellType, NONE_INDEX, Wide};
 
 /// Output columns of a table, read by name.
@@ -44,7 +44,7 @@ impl Given {
         let column = column.unwrap_or_else(|| panic!("the plugin gives no column `{name}`"));
         let place = layout.places[column];
         assert!(types.contains(&place.cell_type), "`{name}` is of type {:?}", place.cell_type);
-        is_valid(&self.columns, column, row, self.rows).then_some((column, place.nth))
+        self.columns.is_valid(column, row, self.rows).then_some((column, place.nth))
     }
 
     /// A real; `None` where it is missing.
@@ -87,7 +87,7 @@ impl Given {
     #[must_use]
     pub fn text(&self, name: &str, row: usize) -> Option<&str> {
         match self.wide(name, row, CellType::Text)? {
-            Wide::Text(cells) => std::str::from_utf8(slice(&cells.ends, &cells.bytes, row)).ok(),
+            Wide::Text(cells) => cells.get(row),
             _ => None,
         }
     }
@@ -96,7 +96,7 @@ impl Given {
     #[must_use]
     pub fn reals(&self, name: &str, row: usize) -> Option<&[f64]> {
         match self.wide(name, row, CellType::Reals)? {
-            Wide::Reals(lists) => Some(slice(&lists.ends, &lists.values, row)),
+            Wide::Reals(lists) => lists.values.get(span(&lists.ends, row)?),
             _ => None,
         }
     }
@@ -105,7 +105,7 @@ impl Given {
     #[must_use]
     pub fn integers(&self, name: &str, row: usize) -> Option<&[i64]> {
         match self.wide(name, row, CellType::Integers)? {
-            Wide::Integers(lists) => Some(slice(&lists.ends, &lists.values, row)),
+            Wide::Integers(lists) => lists.values.get(span(&lists.ends, row)?),
             _ => None,
         }
     }
@@ -114,16 +114,8 @@ impl Given {
     #[must_use]
     pub fn texts(&self, name: &str, row: usize) -> Option<Vec<&str>> {
         let Wide::Texts(lists) = self.wide(name, row, CellType::Texts)? else { return None };
-        let cells = &lists.values;
-        let start = if row == 0 { 0 } else { lists.ends[row - 1] as usize };
-        let text = |at| std::str::from_utf8(slice(&cells.ends, &cells.bytes, at)).ok();
-        (start..lists.ends[row] as usize).map(text).collect()
+        span(&lists.ends, row)?.map(|at| lists.values.get(at)).collect()
     }
-}
-
-fn slice<'v, T>(ends: &[u32], values: &'v [T], row: usize) -> &'v [T] {
-    let start = if row == 0 { 0 } else { ends[row - 1] as usize };
-    &values[start..ends[row] as usize]
 }
 
 fn code(codes: &[String], index: u32) -> Option<&str> {
@@ -211,9 +203,9 @@ pub struct Proposed {
     pub expected_output: i64,
     /// Code of the reason.
     pub reason: String,
-    /// Minutes from now before which it must not happen.
-    pub after_min: Option<u32>,
-    /// Minutes from now after which it must not happen.
+    /// Minutes from now before which it must not happen; 0: at once.
+    pub after_min: u32,
+    /// Minutes from now after which it must not happen; `None`: the end of the cycle.
     pub until_min: Option<u32>,
 }
 
@@ -225,8 +217,8 @@ pub(super) fn proposed(shape: &types::Shape, answer: &types::Proposals) -> Vec<P
         cost: answer.cost[at],
         expected_output: answer.expected_output[at],
         reason: shape.reasons[answer.reason[at] as usize].code.clone(),
-        after_min: answer.after_min.get(at).copied(),
-        until_min: answer.until_min.get(at).copied(),
+        after_min: answer.after(at),
+        until_min: answer.until(at),
     };
     (0..answer.row.len()).map(one).collect()
 }
@@ -243,9 +235,9 @@ pub struct TablesGiven {
 }
 
 impl TablesGiven {
-    pub(super) fn new(shape: &types::Shape, rows: &[usize], answer: types::TableAnswer) -> Self {
+    pub(super) fn new(shape: &types::Shape, rows: &[u32], answer: types::TableAnswer) -> Self {
         let tables = (0..).zip(rows.iter().zip(answer.tables));
-        let given = |(t, (&rows, columns))| Given::new(shape, Some(t), rows, columns);
+        let given = |(t, (&rows, columns))| Given::new(shape, Some(t), rows as usize, columns);
         Self {
             tables: tables.map(given).collect(),
             findings: answer.findings,

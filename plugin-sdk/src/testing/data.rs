@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::shape::source_name;
 use crate::types::{self, CellType, Wide};
 
 /// Values of one column as a test states them.
@@ -174,7 +173,7 @@ impl Data {
     /// The columns that `needs` declare, as the host would deliver them.
     pub(crate) fn columns(&self, needs: &[types::Need]) -> types::Columns {
         for name in self.columns.keys().filter(|name| *name != "key") {
-            let wanted = needs.iter().any(|need| source_name(&need.source) == *name);
+            let wanted = needs.iter().any(|need| need.source.name() == *name);
             assert!(wanted, "the plugin needs no column `{name}`: it needs {}", names(needs));
         }
         let mut made = Made::default();
@@ -186,7 +185,7 @@ impl Data {
 }
 
 fn names(needs: &[types::Need]) -> String {
-    let names: Vec<String> = needs.iter().map(|need| source_name(&need.source)).collect();
+    let names: Vec<String> = needs.iter().map(|need| need.source.name()).collect();
     names.join(", ")
 }
 
@@ -200,7 +199,7 @@ struct Made {
 
 impl Made {
     fn add(&mut self, need: &types::Need, data: &Data) {
-        let name = source_name(&need.source);
+        let name = need.source.name();
         let rows = data.len();
         let keys;
         let values = match (data.columns.get(&name), &need.source) {

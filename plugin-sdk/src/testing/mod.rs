@@ -9,16 +9,18 @@
 mod answers;
 mod cases;
 mod data;
-mod validate;
+mod fitting;
 
 use std::cell::RefCell;
 
-use crate::guest::{self, Fitting, Instance};
+use playbook_contract::{Asked, Validator};
+
+use crate::guest::{self, Instance};
 use crate::log::Severity;
-use crate::plugin::{Campaign, Diagnosis, Fit, Incentive, Plugin, Roi, Scoring, Segmentation};
+use crate::plugin::{Campaign, Diagnosis, Incentive, Plugin, Roi, Scoring, Segmentation};
 use crate::problem::Problems;
-use crate::types::{self, CampaignPlan, Context, Factor, Measure};
-use cases::{Asked, keep};
+use crate::types::{self, CampaignPlan, Context, Factor};
+use cases::keep;
 
 pub use answers::{Given, Proposed, RowsGiven, SegmentsGiven, TablesGiven};
 pub use data::{Cell, Data};
@@ -26,10 +28,6 @@ pub use serde_json::json;
 
 /// Rows that are also asked one by one.
 const ALONE_ROWS_MAX: usize = 64;
-/// Rows of a batch of a fit.
-const FIT_BATCH_ROWS: usize = 4_096;
-/// Numbers of buckets that must give the same model. The fit in the first is asked again in the sandbox.
-const BUCKETS: [usize; 3] = [3, 1, 16];
 
 thread_local! {
     static LINES: RefCell<Vec<(Severity, String)>> = const { RefCell::new(Vec::new()) };
@@ -74,8 +72,8 @@ pub struct Opened<P> {
     instance: Instance<P>,
     context: Context,
     opening: types::Opening,
-    shape: types::Shape,
-    table_rows: Vec<usize>,
+    validator: Validator,
+    table_rows: Vec<u32>,
 }
 
 impl<P: Plugin> Test<P> {
@@ -114,7 +112,7 @@ impl<P: Plugin> Test<P> {
     /// Every problem with the settings.
     pub fn shape(&self) -> Result<types::Shape, Problems> {
         let shape = self.checked();
-        let asked = Asked::Check(shape.as_ref().map_err(Problems::list));
+        let asked = || Asked::Check(shape.clone().map_err(|problems| problems.0));
         keep(P::ABOUT.name, &self.context, &self.opening(Vec::new()), asked);
         shape
     }
@@ -152,11 +150,11 @@ impl<P: Plugin> Test<P> {
         let opening = self.opening(self.tables(&shape));
         let instance = Instance::new();
         let opened = instance.open(&self.context, opening.clone());
-        let asked = Asked::Open(opened.as_ref().map_err(Vec::as_slice));
-        keep(P::ABOUT.name, &self.context, &opening, asked);
+        keep(P::ABOUT.name, &self.context, &opening, || Asked::Open(opened.clone()));
         opened.map_err(Problems)?;
-        let table_rows = self.tables.iter().map(Data::len).collect();
-        Ok(Opened { instance, context: self.context, opening, shape, table_rows })
+        let table_rows = self.tables.iter().map(rows).collect();
+        let validator = Validator::new(shape);
+        Ok(Opened { instance, context: self.context, opening, validator, table_rows })
     }
 }
 
@@ -167,123 +165,6 @@ fn rows(data: &Data) -> u32 {
 fn batch(shape: &types::Shape, data: &Data) -> Result<types::Batch, String> {
     let need = shape.rows.as_ref().ok_or("the shape streams no rows")?;
     Ok(types::Batch { rows: rows(data), columns: data.columns(&need.columns) })
-}
-
-impl<P: Fit> Test<P> {
-    /// Fits on `data`, cut into several numbers of buckets that must give the same model, and
-    /// keeps the model for [`Test::open`].
-    ///
-    /// # Errors
-    /// The plugin's refusal in words, or models that differ.
-    pub fn fit(mut self, data: &Data) -> Result<(Self, Vec<Measure>), String> {
-        let shape = self.checked().map_err(|problems| problems.to_string())?;
-        let opening = self.opening(self.tables(&shape));
-        let mut first: Option<types::Fitted> = None;
-        for buckets in BUCKETS {
-            let cut = cut(&shape, data, buckets)?;
-            let fitted = match self.fit_in(&shape, &opening.tables, &cut) {
-                Ok(fitted) => Ok(fitted),
-                Err(Unfit::Refused(text)) => Err(text),
-                Err(Unfit::Broken(text)) => return Err(text),
-            };
-            if first.is_none() {
-                keep(P::ABOUT.name, &self.context, &opening, Asked::Fit(&cut, &fitted));
-            }
-            let fitted = fitted?;
-            match &first {
-                Some(one) if *one != fitted => {
-                    return Err(format!(
-                        "{buckets} buckets give another model than {}",
-                        BUCKETS[0]
-                    ));
-                }
-                Some(_) => {}
-                None => first = Some(fitted),
-            }
-        }
-        let fitted = first.ok_or("no number of buckets was tried")?;
-        self.model = Some(fitted.model);
-        Ok((self, fitted.measures))
-    }
-
-    /// Fits and opens.
-    ///
-    /// # Errors
-    /// As [`Test::fit`]; problems of opening as text.
-    pub fn fit_and_open(self, data: &Data) -> Result<Opened<P>, String> {
-        self.fit(data)?.0.open().map_err(|problems| problems.to_string())
-    }
-
-    fn fit_in(
-        &self,
-        shape: &types::Shape,
-        tables: &[types::Table],
-        cut: &[Vec<types::Batch>],
-    ) -> Result<types::Fitted, Unfit> {
-        let mut carried = Vec::new();
-        for pass in 0..shape.fit_passes_max {
-            let begin = || -> Result<Fitting<P>, Unfit> {
-                let fit = Fitting::new();
-                let (settings, tables) = (self.settings.clone(), tables.to_vec());
-                let starting = types::Starting { settings, pass, carried: carried.clone(), tables };
-                let begun = fit.begin(&self.context, starting);
-                begun.map_err(|list| Unfit::Broken(Problems(list).to_string()))?;
-                Ok(fit)
-            };
-            let mut state: Option<Vec<u8>> = None;
-            for bucket in cut {
-                let fit = begin()?;
-                for batch in bucket {
-                    fit.observe(batch)?;
-                }
-                let part = fit.part()?;
-                state = Some(match state {
-                    Some(left) => begin()?.merge(&left, &part)?,
-                    None => part,
-                });
-            }
-            match begin()?.finish(&state.unwrap_or_default())? {
-                types::Outcome::Model(fitted) => return Ok(fitted),
-                types::Outcome::Again(next) => carried = next,
-                types::Outcome::Refused(text) => return Err(Unfit::Refused(text)),
-            }
-        }
-        Err(Unfit::Broken(format!("no model after {} passes", shape.fit_passes_max)))
-    }
-}
-
-/// Why there is no model.
-enum Unfit {
-    /// The plugin says so.
-    Refused(String),
-    /// It broke the contract.
-    Broken(String),
-}
-
-impl From<String> for Unfit {
-    fn from(text: String) -> Self {
-        Self::Refused(text)
-    }
-}
-
-/// The rows in the order of their keys, cut into buckets and batches as the host cuts them.
-fn cut(
-    shape: &types::Shape,
-    data: &Data,
-    buckets: usize,
-) -> Result<Vec<Vec<types::Batch>>, String> {
-    let keys = data.keys();
-    let mut order: Vec<usize> = (0..data.len()).collect();
-    order.sort_by_key(|&row| keys[row]);
-    let mut cut = vec![Vec::new(); buckets];
-    for row in order {
-        let bucket = crate::mix(keys[row].cast_unsigned(), 0) % buckets as u64;
-        cut[usize::try_from(bucket).expect("below the number of buckets")].push(row);
-    }
-    let batches = |rows: &Vec<usize>| {
-        rows.chunks(FIT_BATCH_ROWS).map(|rows| batch(shape, &data.rows_at(rows))).collect()
-    };
-    cut.iter().map(batches).collect()
 }
 
 /// Asks the first rows one by one; each must get the answer that it got in the batch.
@@ -329,10 +210,10 @@ fn held<A>(
 
 impl<P: Plugin> Opened<P> {
     fn batch(&self, data: &Data) -> Result<types::Batch, String> {
-        batch(&self.shape, data)
+        batch(self.validator.shape(), data)
     }
 
-    fn keep(&self, asked: Asked<'_>) {
+    fn keep(&self, asked: impl FnOnce() -> Asked) {
         keep(P::ABOUT.name, &self.context, &self.opening, asked);
     }
 }
@@ -340,10 +221,10 @@ impl<P: Plugin> Opened<P> {
 impl<P: Scoring> Opened<P> {
     fn score_once(&self, data: &Data) -> Result<RowsGiven, String> {
         let batch = self.batch(data)?;
-        let check = |answer: &_| validate::row_answer(&self.shape, data.len(), answer);
+        let check = |answer: &_| self.validator.row_answer(batch.rows, answer);
         let answer = held(self.instance.score(&self.context, &batch), check)?;
-        self.keep(Asked::Score(&batch, &answer));
-        Ok(RowsGiven::new(&self.shape, data.len(), answer?))
+        self.keep(|| Asked::Score(batch.clone(), answer.clone()));
+        Ok(RowsGiven::new(self.validator.shape(), data.len(), answer?))
     }
 
     /// Scores rows.
@@ -364,9 +245,9 @@ impl<P: Scoring> Opened<P> {
     /// The plugin's refusal, or factors that the host would refuse.
     pub fn explain(&self, data: &Data) -> Result<Vec<Factor>, String> {
         let batch = self.batch(data)?;
-        let check = |factors: &Vec<Factor>| validate::factors(&self.shape, factors);
+        let check = |factors: &Vec<Factor>| self.validator.factors(factors);
         let answer = held(self.instance.explain(&self.context, &batch), check)?;
-        self.keep(Asked::Explain(&batch, &answer));
+        self.keep(|| Asked::Explain(batch.clone(), answer.clone()));
         answer
     }
 }
@@ -374,10 +255,10 @@ impl<P: Scoring> Opened<P> {
 impl<P: Segmentation> Opened<P> {
     fn assign_once(&self, data: &Data) -> Result<SegmentsGiven, String> {
         let batch = self.batch(data)?;
-        let check = |answer: &_| validate::segments(&self.shape, data.len(), answer);
+        let check = |answer: &_| self.validator.segments(batch.rows, answer);
         let answer = held(self.instance.assign(&self.context, &batch), check)?;
-        self.keep(Asked::Assign(&batch, &answer));
-        Ok(SegmentsGiven::new(&self.shape, data.len(), answer?))
+        self.keep(|| Asked::Assign(batch.clone(), answer.clone()));
+        Ok(SegmentsGiven::new(self.validator.shape(), data.len(), answer?))
     }
 
     /// Assigns rows to segments.
@@ -403,10 +284,10 @@ fn of_row(proposed: &[Proposed], row: usize) -> Vec<Proposed> {
 impl<P: Incentive> Opened<P> {
     fn propose_once(&self, data: &Data) -> Result<Vec<Proposed>, String> {
         let batch = self.batch(data)?;
-        let check = |answer: &_| validate::proposals(&self.shape, data.len(), answer);
+        let check = |answer: &_| self.validator.proposals(batch.rows, answer);
         let answer = held(self.instance.propose(&self.context, &batch), check)?;
-        self.keep(Asked::Propose(&batch, &answer));
-        Ok(answers::proposed(&self.shape, &answer?))
+        self.keep(|| Asked::Propose(batch.clone(), answer.clone()));
+        Ok(answers::proposed(self.validator.shape(), &answer?))
     }
 
     /// Asks for proposals for rows.
@@ -426,9 +307,9 @@ impl<P: Campaign> Opened<P> {
     /// # Errors
     /// The plugin's refusal, or a plan that the host would refuse.
     pub fn plan(&self, budget: i64) -> Result<CampaignPlan, String> {
-        let check = |plan: &_| validate::plan(&self.shape, budget, plan);
+        let check = |plan: &_| self.validator.plan(&self.table_rows, budget, plan);
         let answer = held(self.instance.plan(&self.context, budget), check)?;
-        self.keep(Asked::Plan(budget, &answer));
+        self.keep(|| Asked::Plan(budget, answer.clone()));
         answer
     }
 
@@ -439,10 +320,10 @@ impl<P: Campaign> Opened<P> {
     pub fn touch(&self, phase: u32, data: &Data) -> Result<Vec<Proposed>, String> {
         let ask = |data: &Data| -> Result<Vec<Proposed>, String> {
             let batch = self.batch(data)?;
-            let check = |answer: &_| validate::proposals(&self.shape, data.len(), answer);
+            let check = |answer: &_| self.validator.proposals(batch.rows, answer);
             let answer = held(self.instance.touch(&self.context, phase, &batch), check)?;
-            self.keep(Asked::Touch(phase, &batch, &answer));
-            Ok(answers::proposed(&self.shape, &answer?))
+            self.keep(|| Asked::Touch(phase, batch.clone(), answer.clone()));
+            Ok(answers::proposed(self.validator.shape(), &answer?))
         };
         let proposed = ask(data)?;
         alone(data, |row| of_row(&proposed, row), ask)?;
@@ -456,10 +337,10 @@ impl<P: Roi> Opened<P> {
     /// # Errors
     /// The plugin's refusal, or an answer that the host would refuse.
     pub fn value(&self) -> Result<TablesGiven, String> {
-        let check = |answer: &_| validate::table_answer(&self.shape, &self.table_rows, answer);
+        let check = |answer: &_| self.validator.table_answer(&self.table_rows, answer);
         let answer = held(self.instance.value(&self.context), check)?;
-        self.keep(Asked::Value(&answer));
-        Ok(TablesGiven::new(&self.shape, &self.table_rows, answer?))
+        self.keep(|| Asked::Value(answer.clone()));
+        Ok(TablesGiven::new(self.validator.shape(), &self.table_rows, answer?))
     }
 }
 
@@ -469,10 +350,10 @@ impl<P: Diagnosis> Opened<P> {
     /// # Errors
     /// The plugin's refusal, or an answer that the host would refuse.
     pub fn diagnose(&self) -> Result<TablesGiven, String> {
-        let check = |answer: &_| validate::table_answer(&self.shape, &self.table_rows, answer);
+        let check = |answer: &_| self.validator.table_answer(&self.table_rows, answer);
         let answer = held(self.instance.diagnose(&self.context), check)?;
-        self.keep(Asked::Diagnose(&answer));
-        Ok(TablesGiven::new(&self.shape, &self.table_rows, answer?))
+        self.keep(|| Asked::Diagnose(answer.clone()));
+        Ok(TablesGiven::new(self.validator.shape(), &self.table_rows, answer?))
     }
 
     /// Screens rows.
@@ -481,9 +362,9 @@ impl<P: Diagnosis> Opened<P> {
     /// The plugin's refusal, or an answer that the host would refuse.
     pub fn screen(&self, data: &Data) -> Result<RowsGiven, String> {
         let batch = self.batch(data)?;
-        let check = |answer: &_| validate::row_answer(&self.shape, data.len(), answer);
+        let check = |answer: &_| self.validator.row_answer(batch.rows, answer);
         let answer = held(self.instance.screen(&self.context, &batch), check)?;
-        self.keep(Asked::Screen(&batch, &answer));
-        Ok(RowsGiven::new(&self.shape, data.len(), answer?))
+        self.keep(|| Asked::Screen(batch.clone(), answer.clone()));
+        Ok(RowsGiven::new(self.validator.shape(), data.len(), answer?))
     }
 }

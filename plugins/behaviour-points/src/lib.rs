@@ -74,7 +74,7 @@ settings! {
 declare! {
     /// What is said of a member.
     outputs Said {
-        POINTS: integer("points_30d").unit("count").at_least(0.0)
+        POINTS: integer("points_30d").role(Role::Score).unit("count").at_least(0.0)
             .meaning(words("Points of the last 30 days", "近30日行為積分")),
         TODAY: integer("points_today").unit("count").at_least(0.0).meaning(words(
             "Points of the last day; missing where only totals are known",
@@ -250,7 +250,7 @@ impl Scoring for BehaviourPoints {
                 self.order_points(rows, at, |_, points| given = points);
             }
             if given > 0 {
-                factors.push(Factor::new(In::<Integer>::at(at), Said::POINTS, given as f64));
+                factors.push(factor(In::<Integer>::at(at), Said::POINTS, given as f64));
             }
         }
         Ok(factors)

@@ -50,8 +50,8 @@ declare! {
     }
     /// What is said of a member.
     outputs Said {
-        LEVEL: category("level", ChurnLevel::NAMES).meaning(words("Warning level", "預警級別")),
-        RISK: real("risk").unit("ratio").between(0.0, 1.0).meaning(words(
+        LEVEL: category("level", ChurnLevel::NAMES).role(Role::Level).meaning(words("Warning level", "預警級別")),
+        RISK: real("risk").role(Role::Probability).unit("ratio").between(0.0, 1.0).meaning(words(
             "Churn risk; missing where no drop can be computed",
             "流失風險；無法計算降幅時缺失",
         )),

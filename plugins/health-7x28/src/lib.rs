@@ -30,8 +30,8 @@ const SCORES: usize = INDICATORS + DIMENSIONS.len();
 declare! {
     /// What is said of a community after its scores.
     outputs Said after SCORES {
-        TOTAL: real("total").between(0.0, SCORE_MAX).meaning(words("Mean of the dimensions", "健康度總分")),
-        LEVEL: category("level", LEVELS).meaning(words("Level of the total", "健康度等級")),
+        TOTAL: real("total").role(Role::Total).between(0.0, SCORE_MAX).meaning(words("Mean of the dimensions", "健康度總分")),
+        LEVEL: category("level", LEVELS).role(Role::Level).meaning(words("Level of the total", "健康度等級")),
     }
     /// Reasons after those of the indicators.
     reasons Why after INDICATORS {
@@ -82,15 +82,19 @@ impl Plugin for Diagnose {
 }
 
 fn with_outputs(shape: Shape) -> Shape {
-    let scored = all().map(|i| (format!("{}_score", i.name), i.en, i.zh));
-    let scored = scored.chain(DIMENSIONS.iter().map(|d| (d.name.to_owned(), d.en, d.zh)));
-    let shape = shape.produces_in(
-        0,
-        scored.map(|(name, en, zh)| {
-            let meaning = (format!("Score of {en}"), format!("{zh}評分"));
-            output::real(name).between(0.0, SCORE_MAX).meaning(meaning)
-        }),
-    );
+    let score = |name: String, en: &str, zh: &str| {
+        let meaning = (format!("Score of {en}"), format!("{zh}評分"));
+        output::real(name).between(0.0, SCORE_MAX).meaning(meaning)
+    };
+    let indicators = DIMENSIONS.iter().flat_map(|d| d.indicators.iter().map(move |i| (d, i)));
+    let indicators = (0..).zip(indicators).map(|(need, (d, i))| {
+        let scored = score(format!("{}_score", i.name), i.en, i.zh);
+        scored.role(Role::Indicator).group(d.name).input(need)
+    });
+    let dimensions = DIMENSIONS
+        .iter()
+        .map(|d| score(d.name.to_owned(), d.en, d.zh).role(Role::Dimension).group(d.name));
+    let shape = shape.produces_in(0, indicators.chain(dimensions));
     let shape = shape.produces_in(0, Said::all());
     (1..=WEAKEST).fold(shape, |shape, nth| {
         let names = all().map(|indicator| indicator.name);

@@ -65,7 +65,12 @@ fn rows_are_judged_each_for_itself() {
         (given.table(0).real("activity", 0), given.table(0).real("activity", 1)),
         (Some(0.0), None)
     );
-    assert!(given.findings.iter().all(|finding| finding.place == Some((0, 0))));
+    assert!(
+        given
+            .findings
+            .iter()
+            .all(|finding| finding.place == Some(playbook_sdk::Place { table: 0, row: 0 }))
+    );
 }
 
 #[test]

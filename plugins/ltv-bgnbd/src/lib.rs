@@ -48,17 +48,17 @@ declare! {
     }
     /// What is said of a member.
     outputs Said {
-        EXPECTED_ORDERS: real("expected_orders").at_least(0.0)
+        EXPECTED_ORDERS: real("expected_orders").role(Role::Value).at_least(0.0)
             .meaning(words("Expected days with an order over the horizon", "預測期內期望下單次數")),
-        ALIVE: real("p_alive").between(0.0, 1.0).meaning(words(
+        ALIVE: real("p_alive").role(Role::Probability).between(0.0, 1.0).meaning(words(
             "Probability that the member still orders; 1 for every one-time buyer",
             "仍為活躍買家的概率（單次購買者恆為 1）",
         )),
-        TENDENCY: real("purchase_tendency").between(0.0, 1.0).meaning(words(
+        TENDENCY: real("purchase_tendency").role(Role::Probability).between(0.0, 1.0).meaning(words(
             "Probability of an order within the tendency days",
             "購買傾向：近期下單概率",
         )),
-        LTV: integer("ltv_minor").unit("minor").at_least(0.0)
+        LTV: integer("ltv_minor").role(Role::Value).unit("minor").at_least(0.0)
             .meaning(words("Expected margin over the horizon", "預測期內期望毛利")),
     }
     reasons Why {

@@ -40,11 +40,11 @@ const NEEDS: [(&str, &str, usize, i64); 12] = [
 declare! {
     /// What is said of a member.
     outputs Said {
-        INDEX: real("index").between(0.0, 100.0).meaning(words(
+        INDEX: real("index").role(Role::Score).between(0.0, 100.0).meaning(words(
             "How far a member takes part, over the indicators that are known",
             "參與度指數，按可用指標計算",
         )),
-        COVERAGE: real("coverage").unit("ratio").between(0.0, 1.0)
+        COVERAGE: real("coverage").role(Role::Coverage).unit("ratio").between(0.0, 1.0)
             .meaning(words("Share of the weight that was known", "可用指標的權重佔比")),
     }
     reasons Why {
@@ -133,7 +133,7 @@ impl Scoring for Participation {
             let part = value(at)?.saturating_mul(times) as f64 / whole as f64;
             let share = self.settings.share(indicator, whole);
             let full = 100.0 * self.settings.weights[indicator] * share / known.weight();
-            Some(Factor::new(In::<Integer>::at(at), Said::INDEX, full * part))
+            Some(factor(In::<Integer>::at(at), Said::INDEX, full * part))
         };
         Ok((0..NEEDS.len()).filter_map(factor).collect())
     }

@@ -140,7 +140,7 @@ impl ThreePhases {
                         phase: at,
                         day,
                         minute: *minute,
-                        place: places.next_slot().map(|row| (0, row as u32)),
+                        place: places.next_slot().map(|row| Place { table: 0, row: row as u32 }),
                         format: FORMATS[formats.next_slot().unwrap_or_default()].to_owned(),
                         layer: LAYERS[layers.next_slot().unwrap_or_default()].to_owned(),
                         theme: theme.clone(),
@@ -176,7 +176,7 @@ impl Campaign for ThreePhases {
         for (phase, facts) in (0..).zip(&phases) {
             for (row, amount) in (0..).zip(split(facts.budget, &weights)) {
                 if amount > 0 {
-                    allocations.push(Allocation { phase, table: 0, row, amount });
+                    allocations.push(Allocation { phase, place: Place { table: 0, row }, amount });
                 }
             }
         }

@@ -46,7 +46,7 @@ fn channels_share_each_phase_by_the_weights_of_the_check() {
 fn a_weak_channel_is_a_finding() {
     let plan = plan(json!({}), four_channels(), 0);
     assert_eq!(plan.findings.len(), 1);
-    assert_eq!(plan.findings[0].place, Some((0, 3)));
+    assert_eq!(plan.findings[0].place, Some(playbook_sdk::Place { table: 0, row: 3 }));
     assert!((plan.findings[0].value.unwrap() - 0.3).abs() < 1e-9);
     assert!(plan.allocations.is_empty());
 }

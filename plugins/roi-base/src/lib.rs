@@ -69,7 +69,7 @@ declare! {
     }
     /// What is said of a row.
     outputs RowSaid {
-        ROI: real("roi").unit("ratio").meaning(words(
+        ROI: real("roi").role(Role::ReturnOnCost).unit("ratio").meaning(words(
             "Margin per cost times tier coefficient",
             "回報率＝毛利÷成本×生命周期價值係數",
         )),
@@ -83,7 +83,7 @@ declare! {
     }
     /// What is said of the brand.
     outputs BrandSaid {
-        ROI: real("brand_roi").unit("ratio").meaning(words("Return over all rows", "整體回報率")),
+        ROI: real("brand_roi").role(Role::ReturnOnCost).unit("ratio").meaning(words("Return over all rows", "整體回報率")),
         PREMIUM: real("premium").unit("ratio").at_least(1.0)
             .meaning(words("Premium factor of the activity", "品牌溢價係數")),
         VALUE_FACTOR: real("brand_value_factor").unit("ratio").between(0.0, 1.0).meaning(words(

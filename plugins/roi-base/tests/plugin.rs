@@ -51,7 +51,10 @@ fn returns_below_the_floor_are_findings_at_their_row() {
     let given = value(json!({}), channels(), brand(None));
     let findings: Vec<_> = given.findings_of("below-floor").collect();
     assert_eq!(findings.len(), 1);
-    assert_eq!((findings[0].place, findings[0].threshold), (Some((0, 1)), Some(1.5)));
+    assert_eq!(
+        (findings[0].place, findings[0].threshold),
+        (Some(playbook_sdk::Place { table: 0, row: 1 }), Some(1.5))
+    );
 }
 
 #[test]

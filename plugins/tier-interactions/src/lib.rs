@@ -33,7 +33,7 @@ declare! {
     }
     /// What is said of a member.
     outputs Said {
-        TIER: category("tier", names()).meaning(words("Tier, falls held back", "分層（下行延後）")),
+        TIER: category("tier", names()).role(Role::Level).meaning(words("Tier, falls held back", "分層（下行延後）")),
         COUNTED_TIER: category("counted_tier", names())
             .meaning(words("Tier by this month's interactions alone", "僅按當月互動的分層")),
         LOWER_RUN: integer("lower_run").unit("count").at_least(0.0).meaning(words(

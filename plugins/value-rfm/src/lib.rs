@@ -49,9 +49,9 @@ declare! {
             "Recency, frequency and spend, each 1 to 5; 000 for who never bought",
             "近度、頻次、金額各 1 至 5 分；從未購買為 000",
         )),
-        SUM: integer("sum").between(0.0, SUM_MAX as f64)
+        SUM: integer("sum").role(Role::Score).between(0.0, SUM_MAX as f64)
             .meaning(words("Sum of the three scores and the bonus", "三項得分與加分之和")),
-        TIER: category("tier", ["low", "mid", "high"]).meaning(words("Value level", "價值層級")),
+        TIER: category("tier", ["low", "mid", "high"]).role(Role::Level).meaning(words("Value level", "價值層級")),
     }
     reasons Why {
         NEVER_BOUGHT: "never_bought" => words("Has never bought", "從未購買"),
@@ -160,7 +160,7 @@ impl Scoring for ValueRfm {
         let Some(days) = value(Member::DAYS) else { return Ok(Vec::new()) };
         let digits = self.cuts.digits(days, value(Member::ORDERS), value(Member::SPEND));
         let bonus = self.bonus(value(Member::REVIEWS), value(Member::SHARES));
-        let factor = |input: In<Integer>, part: i64| Factor::new(input, Said::SUM, part as f64);
+        let factor = |input: In<Integer>, part: i64| factor(input, Said::SUM, part as f64);
         let mut factors = vec![
             factor(Member::DAYS, digits.recency),
             factor(Member::ORDERS, digits.frequency),

@@ -57,13 +57,13 @@ pub(crate) fn grants(dir: &Path, run: &CycleRun, playbook: &Playbook, now_ms: i6
         let reason = stage.shape.reasons.get(c.reason as usize);
         let waits =
             stage.shape.actions.get(usize::from(c.action)).is_some_and(|a| a.needs_approval);
-        for minutes in [c.after_min, c.until_min] {
+        for minutes in [Some(c.after_min), c.until_min].into_iter().flatten() {
             times.entry(minutes).or_insert_with_key(time);
         }
         let rest = [
             reason.map_or("", |r| &r.text.en),
             &times[&c.after_min],
-            if c.until_min == 0 { "" } else { &times[&c.until_min] },
+            c.until_min.map_or("", |minutes| &times[&minutes]),
             match (d.granted_before, waits) {
                 (true, _) => "granted before",
                 (false, true) => "waits for approval",
@@ -290,10 +290,10 @@ pub(crate) fn campaign(dir: &Path, run: &CycleRun, local_min: i64) -> Result<()>
             "version": stage.about.version,
             "phases": plan.phases.iter().map(|p| json!({
                 "name": p.name, "from": date(p.first_day), "days": p.days,
-                "budget_minor": p.budget.0, "reason": reason(p.reason),
+                "budget_minor": p.budget, "reason": reason(p.reason),
             })).collect::<Vec<_>>(),
             "allocations": plan.allocations.iter().map(|a| json!({
-                "phase": phase_name(a.phase), "place": place(Some(a.place)), "amount_minor": a.amount.0,
+                "phase": phase_name(a.phase), "place": place(Some(a.place)), "amount_minor": a.amount,
             })).collect::<Vec<_>>(),
             "content": plan.content.iter().map(|c| json!({
                 "phase": phase_name(c.phase), "mix": c.mix, "category": c.category,

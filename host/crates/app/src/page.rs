@@ -480,7 +480,7 @@ fn campaign(run: &CycleRun, local_min: i64) -> Section<Campaign> {
                 },
                 first_day: p.first_day,
                 days: p.days,
-                budget: p.budget,
+                budget: Minor(p.budget),
             })
             .collect(),
         allocations: plan
@@ -489,7 +489,7 @@ fn campaign(run: &CycleRun, local_min: i64) -> Section<Campaign> {
             .map(|a| AllocationRow {
                 phase: phase(a.phase),
                 place: place_name(stage, Some(a.place)),
-                amount: a.amount,
+                amount: Minor(a.amount),
             })
             .collect(),
         content: plan

@@ -35,8 +35,8 @@ pub struct Candidate {
     pub reason: u32,
     /// Not before, minutes from the as-of time.
     pub after_min: u32,
-    /// Not after, minutes from the as-of time; 0: the end of the cycle.
-    pub until_min: u32,
+    /// Not after, minutes from the as-of time; `None`: the end of the cycle.
+    pub until_min: Option<u32>,
 }
 
 /// What the ledger knows of a proposal's key.

@@ -48,7 +48,7 @@ fn candidate(stage: u16, row: u32, cost: i64, output: i64) -> Candidate {
         expected_output: output,
         reason: 0,
         after_min: 0,
-        until_min: 0,
+        until_min: None,
     }
 }
 

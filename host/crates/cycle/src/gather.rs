@@ -343,34 +343,14 @@ pub(crate) fn scatter<'p>(
             }
             CellType::Text | CellType::Reals | CellType::Integers | CellType::Texts => {
                 let from = answer.wides.as_ref().and_then(|w| w.get(wide));
-                (0..rows).for_each(|r| stretch.push_text(&shown(from, r)));
+                (0..rows).for_each(|r| {
+                    stretch.push_text(&from.map_or_else(String::new, |wide| wide.text_of(r)));
+                });
                 wide += 1;
             }
         }
         if let Some(valid) = &answer.valid {
             stretch.keep_valid(start, rows, &valid[at * width..(at + 1) * width]);
-        }
-    }
-}
-
-fn shown(wide: Option<&Wide>, row: usize) -> String {
-    fn list<T: std::fmt::Display>(ends: &[u32], values: &[T], row: usize) -> String {
-        let start = if row == 0 { 0 } else { ends[row - 1] as usize };
-        let end = ends.get(row).map_or(start, |e| *e as usize);
-        let texts: Vec<String> =
-            values.get(start..end).unwrap_or_default().iter().map(ToString::to_string).collect();
-        texts.join(" ")
-    }
-    match wide {
-        None => String::new(),
-        Some(Wide::Text(cells)) => cells.get(row).unwrap_or("").to_owned(),
-        Some(Wide::Reals(l)) => list(&l.ends, &l.values, row),
-        Some(Wide::Integers(l)) => list(&l.ends, &l.values, row),
-        Some(Wide::Texts(l)) => {
-            let start = if row == 0 { 0 } else { l.ends[row - 1] as usize };
-            let end = l.ends.get(row).map_or(start, |e| *e as usize);
-            let texts: Vec<&str> = (start..end).filter_map(|i| l.values.get(i)).collect();
-            texts.join(" ")
         }
     }
 }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use playbook_model::{
-    Bitmap, CellType, Cells, Column, Frame, Need, Produce, Source, Stretch, Words,
+    Bitmap, CellType, Cells, Column, Frame, NONE_INDEX, Need, Produce, Role, Source, Stretch, Words,
 };
 
 use super::{Gather, Rows, fillings, scatter};
@@ -91,6 +91,9 @@ fn a_text_column_cannot_serve_as_a_number() {
 fn answers_land_in_the_rows_of_their_batch() {
     let produce = |name: &str, cell_type| Produce {
         name: name.into(),
+        role: Role::Other,
+        group: String::new(),
+        input: NONE_INDEX,
         table: None,
         cell_type,
         unit: String::new(),

@@ -88,7 +88,7 @@ impl<'a> Offer<'a> {
     fn input(&self, stage: &StageDef, subject: &str, need: &Need) -> Result<Input, GraphProblem> {
         let wanted = match &need.source {
             Source::Key => return Ok(Input::Key),
-            Source::Previous(ago, output) => {
+            Source::Previous((ago, output)) => {
                 return Ok(Input::Previous(*ago, format!("{}.{output}", stage.name)));
             }
             Source::Feature(name) | Source::Output(name) => name,

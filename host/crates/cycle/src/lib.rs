@@ -23,6 +23,7 @@ pub use arbitrate::{
     Refusal, StageStanding, Standing, in_holdout,
 };
 pub use error::CycleError;
+pub use fit::{FitEnd, FitRows, FitStart, FitStop, fit};
 pub use gather::WrongType;
 pub use graph::{GraphProblem, Input, Offer, Wiring, order, outputs_of};
 pub use laps::Laps;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use playbook_ledger::Ledger;
 use playbook_model::{
     Batch, CampaignPlan, Context, Digest, Fault, Filling, Frame, Kind, Limits, OnFault, Outcome,
-    Playbook, Stretch, Subject, TableNeed, pseudonym,
+    Playbook, Stretch, Subject, TableNeed, UnixMs, pseudonym,
 };
 use playbook_runtime::{OpenedPlugin, Opening, Reuse};
 use rayon::prelude::*;
@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use crate::arbitrate::Candidate;
 use crate::error::CycleError;
 use crate::facts::member_facts;
-use crate::fit::{Buckets, FitInput, fit};
+use crate::fit::{Buckets, CycleRows, FitStart, fit};
 use crate::gather::{Gather, Rows, fillings, scatter};
 use crate::graph::Input;
 use crate::laps::Laps;
@@ -81,7 +81,7 @@ pub fn run_cycle(
     laps.end("keys");
     let run_key = (options.run_key)(source.digested()?);
     let plan = budget_plan(playbook);
-    let money = Money::open(ledger, &plan, cycle.run.number, cycle.context.now, run_key)?;
+    let money = Money::open(ledger, &plan, cycle.run.number, UnixMs(cycle.context.now), run_key)?;
     laps.end("ledger");
     for wave in stages.chunk_by(|a, b| a.wave == b.wave) {
         let mut inputs = Vec::with_capacity(wave.len());
@@ -159,7 +159,7 @@ impl<'a> Cycle<'a> {
     ) -> Result<Self, CycleError> {
         let intake = source.intake();
         let context =
-            Context { now: intake.as_of, local_min: intake.local_min, seed: playbook.seed };
+            Context { now: intake.as_of.0, local_min: intake.local_min, seed: playbook.seed };
         let number = cycle_number(intake.local_min, playbook.cycle.length_days);
         let salt = format!("{}\0{}", playbook.brand, playbook.pseudonym_salt);
         let ids = members.column("member");
@@ -423,18 +423,31 @@ impl<'a> Cycle<'a> {
                 &empty
             }
         };
-        let input = FitInput {
-            stage,
+        let settings = stage.settings();
+        let start = FitStart {
+            plugin: &stage.plugin,
+            shape: &stage.shape,
             context: self.context,
+            settings: &settings,
+            tables,
+        };
+        let part_name = format!("fit {}", stage.def.name);
+        let rows = CycleRows {
             gather,
             buckets,
-            tables,
             cancel: &options.cancel,
             progress: options.progress,
+            part_name: &part_name,
         };
-        Ok(fit(&input, &mut run.usage)?.map(|(fitted, facts): (_, ModelFacts)| {
-            run.model = Some(facts);
-            Some(fitted.model)
+        Ok(fit(start, &rows, &mut run.usage)?.map(|end| {
+            options.progress.finished(&part_name);
+            run.model = Some(ModelFacts {
+                digest: Digest::of(&end.fitted.model),
+                bytes: end.fitted.model.len() as u64,
+                passes: end.passes,
+                measures: end.fitted.measures,
+            });
+            Some(end.fitted.model)
         }))
     }
 

@@ -189,7 +189,6 @@ fn call(
 
 fn candidates(position: usize, start: usize, from: &Proposals, out: &mut Vec<Candidate>) {
     let stage = u16::try_from(position).unwrap_or(u16::MAX);
-    let minute = |list: &[u32], i: usize| list.get(i).copied().unwrap_or(0);
     for i in 0..from.row.len() {
         out.push(Candidate {
             stage,
@@ -199,8 +198,8 @@ fn candidates(position: usize, start: usize, from: &Proposals, out: &mut Vec<Can
             cost: from.cost[i],
             expected_output: from.expected_output[i],
             reason: from.reason[i],
-            after_min: minute(&from.after_min, i),
-            until_min: minute(&from.until_min, i),
+            after_min: from.after(i),
+            until_min: from.until(i),
         });
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// An amount in minor units (cents, fen), signed; arithmetic is checked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Minor(pub i64);
 
 impl Minor {

@@ -1,15 +1,14 @@
-//! Moves values between the contract's generated types and the host's own; flat columns are never copied here.
+//! Moves values between the types that are generated for the engine and those of the contract; flat columns are never copied here.
 
-use playbook_model as model;
-use playbook_model::{Columns, Minor, UnixMs};
+use playbook_contract as model;
+use playbook_contract::Columns;
 
 use crate::bindings::playbook::plugin::types as wit;
 
 // ---- to the guest ------------------------------------------------------------------------------
 
 pub(crate) fn context(from: &model::Context) -> wit::Context {
-    let UnixMs(now) = from.now;
-    wit::Context { now, local_min: from.local_min, seed: from.seed }
+    wit::Context { now: from.now, local_min: from.local_min, seed: from.seed }
 }
 
 /// Wide columns as the guest takes them; they borrow from `columns` and must outlive [`batch`].
@@ -127,8 +126,8 @@ pub(crate) fn table_answer(from: wit::TableAnswer) -> model::TableAnswer {
     }
 }
 
-fn place(from: Option<(u32, u32)>) -> Option<model::Place> {
-    from.map(|(table, row)| model::Place { table, row })
+fn place(from: wit::Place) -> model::Place {
+    model::Place { table: from.table, row: from.row }
 }
 
 fn finding(from: wit::Finding) -> model::Finding {
@@ -140,7 +139,7 @@ fn finding(from: wit::Finding) -> model::Finding {
             wit::Level::Critical => model::Level::Critical,
         },
         reason: from.reason,
-        place: place(from.place),
+        place: from.place.map(place),
         value: from.value,
         threshold: from.threshold,
         suggests: from.suggests,
@@ -152,7 +151,7 @@ fn transfer(from: wit::Transfer) -> model::Transfer {
         table: from.table,
         from_row: from.from_row,
         to_row: from.to_row,
-        amount: Minor(from.amount),
+        amount: from.amount,
         reason: from.reason,
     }
 }
@@ -166,18 +165,14 @@ pub(crate) fn plan(from: wit::CampaignPlan) -> model::CampaignPlan {
                 name: p.name,
                 first_day: p.first_day,
                 days: p.days,
-                budget: Minor(p.budget),
+                budget: p.budget,
                 reason: p.reason,
             })
             .collect(),
         allocations: from
             .allocations
             .into_iter()
-            .map(|a| model::Allocation {
-                phase: a.phase,
-                place: model::Place { table: a.table, row: a.row },
-                amount: Minor(a.amount),
-            })
+            .map(|a| model::Allocation { phase: a.phase, place: place(a.place), amount: a.amount })
             .collect(),
         content: from
             .content
@@ -202,7 +197,7 @@ fn slot(from: wit::Slot) -> model::Slot {
         phase: from.phase,
         day: from.day,
         minute: from.minute,
-        place: place(from.place),
+        place: from.place.map(place),
         format: from.format,
         layer: from.layer,
         theme: from.theme,
@@ -231,18 +226,18 @@ pub(crate) fn problems(from: Vec<wit::Problem>) -> Vec<model::Problem> {
         .collect()
 }
 
-pub(crate) fn fit_step(from: wit::Outcome) -> Result<model::FitStep, String> {
+pub(crate) fn fit_step(from: wit::FitStep) -> model::FitStep {
     match from {
-        wit::Outcome::Model(fitted) => Ok(model::FitStep::Model(model::Fitted {
+        wit::FitStep::Model(fitted) => model::FitStep::Model(model::Fitted {
             model: fitted.model,
             measures: fitted
                 .measures
                 .into_iter()
                 .map(|m| model::Measure { name: m.name, value: m.value })
                 .collect(),
-        })),
-        wit::Outcome::Again(carried) => Ok(model::FitStep::Again(carried)),
-        wit::Outcome::Refused(why) => Err(why),
+        }),
+        wit::FitStep::Again(carried) => model::FitStep::Again(carried),
+        wit::FitStep::Refused(why) => model::FitStep::Refused(why),
     }
 }
 
@@ -284,7 +279,7 @@ fn need(from: wit::Need) -> model::Need {
         source: match from.source {
             wit::Source::Feature(name) => model::Source::Feature(name),
             wit::Source::Output(name) => model::Source::Output(name),
-            wit::Source::Previous((ago, name)) => model::Source::Previous(ago, name),
+            wit::Source::Previous(previous) => model::Source::Previous(previous),
             wit::Source::Key => model::Source::Key,
         },
         cell_type: cell_type(from.cell_type),
@@ -304,6 +299,9 @@ fn table_need(from: wit::TableNeed) -> model::TableNeed {
 fn produce(from: wit::Produce) -> model::Produce {
     model::Produce {
         name: from.name,
+        role: role(from.role),
+        group: from.group,
+        input: from.input,
         table: from.table,
         cell_type: cell_type(from.cell_type),
         unit: from.unit,
@@ -311,6 +309,22 @@ fn produce(from: wit::Produce) -> model::Produce {
         most: from.most,
         categories: from.categories,
         meaning: words(from.meaning),
+    }
+}
+
+fn role(from: wit::Role) -> model::Role {
+    match from {
+        wit::Role::Other => model::Role::Other,
+        wit::Role::Score => model::Role::Score,
+        wit::Role::Indicator => model::Role::Indicator,
+        wit::Role::Dimension => model::Role::Dimension,
+        wit::Role::Total => model::Role::Total,
+        wit::Role::Level => model::Role::Level,
+        wit::Role::Segment => model::Role::Segment,
+        wit::Role::Value => model::Role::Value,
+        wit::Role::ReturnOnCost => model::Role::ReturnOnCost,
+        wit::Role::Probability => model::Role::Probability,
+        wit::Role::Coverage => model::Role::Coverage,
     }
 }
 
@@ -329,6 +343,11 @@ fn action(from: wit::ActionInfo) -> model::ActionInfo {
         purpose: from.purpose,
         commercial: from.commercial,
         contacts_member: from.contacts_member,
+        frequency: match from.frequency {
+            wit::Frequency::OnceACycle => model::Frequency::OnceACycle,
+            wit::Frequency::OnceADay => model::Frequency::OnceADay,
+            wit::Frequency::OnceAnEvent => model::Frequency::OnceAnEvent,
+        },
         needs_approval: from.needs_approval,
         text: words(from.text),
     }

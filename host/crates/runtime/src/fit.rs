@@ -1,6 +1,7 @@
 //! Fitting: one instance sees the rows of one bucket, gives its part, merges parts, finishes.
 
-use playbook_model::{Batch, Context, Fault, FitStep, Outcome, Shape};
+use playbook_contract::check_fit_step;
+use playbook_model::{Batch, Context, Fault, FitStep, Outcome, Validator};
 use wasmtime::Store;
 
 use crate::bindings::exports::playbook::plugin::fitting::Guest;
@@ -10,13 +11,13 @@ use crate::opened::check_tables;
 use crate::plugin::{Plugin, refusal};
 use crate::state::{LogLine, State};
 use crate::usage::{Counters, Usage};
-use crate::{RuntimeError, convert, validate};
+use crate::{RuntimeError, convert};
 
 /// What one pass of a fit over one bucket starts from.
 #[derive(Debug, Clone, Copy)]
 pub struct Starting<'a> {
-    /// Shape that `check` gave for the settings.
-    pub shape: &'a Shape,
+    /// The shape that `check` gave for the settings.
+    pub validator: &'a Validator,
     /// Settings, canonical JSON.
     pub settings: &'a str,
     /// From 0.
@@ -31,7 +32,7 @@ pub struct Starting<'a> {
 #[derive(Debug)]
 pub struct Fitting {
     plugin: Plugin,
-    shape: Shape,
+    validator: Validator,
     instance: Instance,
     counters: Counters,
 }
@@ -45,15 +46,15 @@ impl Fitting {
         if !plugin.is_fitted() {
             return Err(RuntimeError::WrongKind { kind: plugin.kind(), call: "begin" });
         }
-        check_tables(starting.shape, starting.tables)?;
+        check_tables(starting.validator, starting.tables)?;
         let instance = match plugin.loaded.instance(plugin.loaded.limits.fit_memory_bytes_max)? {
             Ok(instance) => instance,
             Err(fault) => return Ok(Err(fault)),
         };
         let counters = Counters::default();
         counters.instance();
-        let shape = starting.shape.clone();
-        let mut fitting = Self { plugin: plugin.clone(), shape, instance, counters };
+        let validator = starting.validator.clone();
+        let mut fitting = Self { plugin: plugin.clone(), validator, instance, counters };
         let wides: Vec<_> = starting.tables.iter().map(|t| convert::wides(&t.columns)).collect();
         let tables: Vec<_> = starting
             .tables
@@ -82,9 +83,7 @@ impl Fitting {
     /// # Errors
     /// A host's fault: rows without the shape's columns, or a fit that has ended.
     pub fn observe(&mut self, batch: &Batch) -> Result<Outcome<()>, RuntimeError> {
-        let needs = self.shape.rows.as_ref().map_or(&[][..], |rows| &rows.columns);
-        validate::input(needs, batch.rows, &batch.columns)
-            .map_err(|detail| RuntimeError::Input { detail })?;
+        self.validator.batch(batch).map_err(|detail| RuntimeError::Input { detail })?;
         let wides = convert::wides(&batch.columns);
         let said = self.call(u64::from(batch.rows), |store, guest| {
             guest.call_observe(store, convert::batch(batch, wides.as_deref()))
@@ -120,9 +119,12 @@ impl Fitting {
         let said = self.call(0, |store, guest| guest.call_finish(store, state))?;
         Ok(said.and_then(|said| {
             let outcome = said.map_err(|words| refusal(&words))?;
-            let step = convert::fit_step(outcome).map_err(|words| refusal(&words))?;
-            validate::fit_step(&step).map_err(Fault::Malformed)?;
-            Ok(step)
+            let step = convert::fit_step(outcome);
+            check_fit_step(&step).map_err(Fault::Malformed)?;
+            match step {
+                FitStep::Refused(words) => Err(refusal(&words)),
+                FitStep::Model(_) | FitStep::Again(_) => Ok(step),
+            }
         }))
     }
 

@@ -23,7 +23,6 @@ mod pool;
 mod runtime;
 mod state;
 mod usage;
-mod validate;
 
 pub use compile::compile_child_main;
 pub use contract::{CONTRACT_NEWEST, CONTRACT_OLDEST, ContractVersion};

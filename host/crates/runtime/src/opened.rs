@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use playbook_model::{
     Batch, CampaignPlan, CellType, Context, Factor, Fault, Kind, Minor, Outcome, Proposals,
-    RowAnswer, Segments, Shape, TableAnswer,
+    RowAnswer, Segments, Shape, TableAnswer, Validator,
 };
 use wasmtime::Store;
 
@@ -13,8 +13,7 @@ use crate::plugin::{Plugin, refusal};
 use crate::pool::Idle;
 use crate::state::{LogLine, State};
 use crate::usage::{Counters, Usage};
-use crate::validate::Checked;
-use crate::{Reuse, RuntimeError, convert, validate};
+use crate::{Reuse, RuntimeError, convert};
 
 /// What the host reckons for a cell of a wide column in an answer, in bytes.
 const WIDE_CELL_BYTES: u64 = 256;
@@ -49,7 +48,7 @@ pub struct Opening {
 #[derive(Debug)]
 pub struct OpenedPlugin {
     plugin: Plugin,
-    shape: Shape,
+    validator: Validator,
     opening: Opening,
     table_rows: Vec<u32>,
     idle: Arc<Idle>,
@@ -69,12 +68,13 @@ impl OpenedPlugin {
             Ok(shape) => shape,
             Err(fault) => return Ok(Err(fault)),
         };
-        check_tables(&shape, &opening.tables)?;
+        let validator = Validator::new(shape);
+        check_tables(&validator, &opening.tables)?;
         let table_rows = opening.tables.iter().map(|t| t.rows).collect();
         let idle = Arc::new(Idle::default());
         plugin.loaded.runtime.places.register(&idle);
         let counters = Counters::default();
-        let opened = Self { plugin, shape, opening, table_rows, idle, counters };
+        let opened = Self { plugin, validator, opening, table_rows, idle, counters };
         Ok(match opened.open_instance(&mut instance)? {
             Ok(()) => {
                 opened.give_back(instance);
@@ -93,7 +93,13 @@ impl OpenedPlugin {
     /// What it needs and gives under its settings.
     #[must_use]
     pub fn shape(&self) -> &Shape {
-        &self.shape
+        self.validator.shape()
+    }
+
+    /// What its answers are held against.
+    #[must_use]
+    pub fn validator(&self) -> &Validator {
+        &self.validator
     }
 
     /// What its calls took so far.
@@ -128,7 +134,7 @@ impl OpenedPlugin {
                 _ => Err(other_kind()),
             },
             convert::row_answer,
-            |answer| validate::row_answer(&self.shape, batch.rows, answer),
+            |answer| self.validator.row_answer(batch.rows, answer),
         )
     }
 
@@ -152,7 +158,7 @@ impl OpenedPlugin {
                 _ => Err(other_kind()),
             },
             convert::factors,
-            |answer| validate::factors(&self.shape, answer),
+            |answer| self.validator.factors(answer),
         )
     }
 
@@ -176,7 +182,7 @@ impl OpenedPlugin {
                 _ => Err(other_kind()),
             },
             convert::segments,
-            |answer| validate::segments(&self.shape, batch.rows, answer),
+            |answer| self.validator.segments(batch.rows, answer),
         )
     }
 
@@ -200,7 +206,7 @@ impl OpenedPlugin {
                 _ => Err(other_kind()),
             },
             convert::proposals,
-            |answer| validate::proposals(&self.shape, batch.rows, answer),
+            |answer| self.validator.proposals(batch.rows, answer),
         )
     }
 
@@ -224,7 +230,7 @@ impl OpenedPlugin {
                 _ => Err(other_kind()),
             },
             convert::plan,
-            |answer| validate::plan(&self.shape, &self.table_rows, budget, answer),
+            |answer| self.validator.plan(&self.table_rows, budget.0, answer),
         )
     }
 
@@ -249,7 +255,7 @@ impl OpenedPlugin {
                 _ => Err(other_kind()),
             },
             convert::proposals,
-            |answer| validate::proposals(&self.shape, batch.rows, answer),
+            |answer| self.validator.proposals(batch.rows, answer),
         )
     }
 
@@ -267,7 +273,7 @@ impl OpenedPlugin {
                 _ => Err(other_kind()),
             },
             convert::table_answer,
-            |answer| validate::table_answer(&self.shape, &self.table_rows, answer),
+            |answer| self.validator.table_answer(&self.table_rows, answer),
         )
     }
 
@@ -287,7 +293,7 @@ impl OpenedPlugin {
                 _ => Err(other_kind()),
             },
             convert::table_answer,
-            |answer| validate::table_answer(&self.shape, &self.table_rows, answer),
+            |answer| self.validator.table_answer(&self.table_rows, answer),
         )
     }
 
@@ -311,7 +317,7 @@ impl OpenedPlugin {
                 _ => Err(other_kind()),
             },
             convert::row_answer,
-            |answer| validate::row_answer(&self.shape, batch.rows, answer),
+            |answer| self.validator.row_answer(batch.rows, answer),
         )
     }
 
@@ -328,7 +334,7 @@ impl OpenedPlugin {
             crate::bindings::playbook::plugin::types::Batch<'_>,
         ) -> Said<R>,
         convert: impl FnOnce(R) -> T,
-        check: impl FnOnce(&T) -> Checked,
+        check: impl FnOnce(&T) -> Result<(), String>,
     ) -> Result<Outcome<T>, RuntimeError> {
         let wides = self.check_batch(batch)?;
         let lent = convert::batch(batch, wides.as_deref());
@@ -347,7 +353,7 @@ impl OpenedPlugin {
         returned_bytes: u64,
         call: impl FnOnce(&mut Store<State>, &Guests) -> Said<R>,
         convert: impl FnOnce(R) -> T,
-        check: impl FnOnce(&T) -> Checked,
+        check: impl FnOnce(&T) -> Result<(), String>,
     ) -> Result<Outcome<T>, RuntimeError> {
         let mut instance = match self.take()? {
             Ok(instance) => instance,
@@ -438,12 +444,12 @@ impl OpenedPlugin {
 
     /// Twice what the outputs of `rows` rows need, at least the bound of one decision.
     fn row_bytes(&self, rows: u32, index_bytes: u64) -> u64 {
-        let needed = produced_bytes(&self.shape, None).saturating_add(index_bytes);
+        let needed = produced_bytes(self.shape(), None).saturating_add(index_bytes);
         self.batch_bytes(rows, needed)
     }
 
     fn proposal_bytes(&self, rows: u32) -> u64 {
-        let actions = (self.shape.actions.len() as u64).clamp(1, PROPOSALS_PER_ROW);
+        let actions = (self.shape().actions.len() as u64).clamp(1, PROPOSALS_PER_ROW);
         self.batch_bytes(rows, actions * PROPOSAL_BYTES)
     }
 
@@ -458,10 +464,10 @@ impl OpenedPlugin {
             .iter()
             .zip(0_u32..)
             .map(|(rows, table)| {
-                u64::from(*rows) * (produced_bytes(&self.shape, Some(table)) + FINDING_BYTES)
+                u64::from(*rows) * (produced_bytes(self.shape(), Some(table)) + FINDING_BYTES)
             })
             .sum();
-        let reasons = self.shape.reasons.len() as u64 * FINDING_BYTES;
+        let reasons = self.shape().reasons.len() as u64 * FINDING_BYTES;
         (2 * (columns + reasons)).max(self.plugin.loaded.limits.returned_bytes_max)
     }
 
@@ -483,13 +489,8 @@ impl OpenedPlugin {
         &self,
         batch: &'a Batch,
     ) -> Result<Option<Vec<WideParam<'a>>>, RuntimeError> {
-        let rows =
-            self.shape.rows.as_ref().ok_or_else(|| RuntimeError::Input {
-                detail: "its shape has no rows".to_owned(),
-            })?;
         check_rows(batch.rows)?;
-        validate::input(&rows.columns, batch.rows, &batch.columns)
-            .map_err(|detail| RuntimeError::Input { detail })?;
+        self.validator.batch(batch).map_err(|detail| RuntimeError::Input { detail })?;
         Ok(convert::wides(&batch.columns))
     }
 }
@@ -512,19 +513,9 @@ fn produced_bytes(shape: &Shape, table: Option<u32>) -> u64 {
 }
 
 /// Checks the tables of an opening or a fit against the shape.
-pub(crate) fn check_tables(shape: &Shape, tables: &[Batch]) -> Result<(), RuntimeError> {
-    if tables.len() != shape.tables.len() {
-        let detail =
-            format!("{} tables are given, {} are asked for", tables.len(), shape.tables.len());
-        return Err(RuntimeError::Input { detail });
-    }
-    for (need, table) in shape.tables.iter().zip(tables) {
-        check_rows(table.rows)?;
-        validate::input(&need.columns, table.rows, &table.columns).map_err(|text| {
-            RuntimeError::Input { detail: format!("table `{}`: {text}", need.subject) }
-        })?;
-    }
-    Ok(())
+pub(crate) fn check_tables(validator: &Validator, tables: &[Batch]) -> Result<(), RuntimeError> {
+    tables.iter().try_for_each(|table| check_rows(table.rows))?;
+    validator.layouts().check_tables(tables).map_err(|detail| RuntimeError::Input { detail })
 }
 
 fn check_rows(rows: u32) -> Result<(), RuntimeError> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use playbook_contract::{check_description, check_shape};
 use playbook_model::{Context, Description, Digest, Fault, Kind, Limits, Outcome, Shape};
 use wasmtime::component::InstancePre;
 
@@ -11,7 +12,7 @@ use crate::instance::{Budget, Indices, Instance, Origin, WORDS_BYTES_MAX};
 use crate::opened::{OpenedPlugin, Opening};
 use crate::runtime::Inner;
 use crate::state::{State, escaped};
-use crate::{LoadOptions, Metering, RuntimeError, convert, validate};
+use crate::{LoadOptions, Metering, RuntimeError, convert};
 
 /// Most that `describe` and `check` may return, in bytes as the host holds them.
 const SAID_BYTES_MAX: u64 = 2 << 20;
@@ -118,7 +119,8 @@ impl Plugin {
             .call(self.loaded.said_budget(), |store, guests| guests.plugin.call_describe(store));
         Ok(said.and_then(|said| {
             let said = convert::description(said);
-            validate::description(self.kind(), &said).map_err(Fault::Malformed)?;
+            check_description(self.kind(), &said).map_err(Fault::Malformed)?;
+            schema_is_json(&said.settings_schema).map_err(Fault::Malformed)?;
             Ok(said)
         }))
     }
@@ -201,12 +203,20 @@ impl Loaded {
             Ok(Err(problems)) => Err(Fault::Settings(convert::problems(problems))),
             Ok(Ok(shape)) => {
                 let shape = convert::shape(shape);
-                match validate::shape(self.names.kind, self.names.fitted, &shape) {
+                match check_shape(self.names.kind, self.names.fitted, &shape) {
                     Ok(()) => Ok(shape),
                     Err(text) => Err(Fault::Malformed(text)),
                 }
             }
         })
+    }
+}
+
+fn schema_is_json(schema: &str) -> Result<(), String> {
+    match serde_json::from_str::<serde_json::Value>(schema) {
+        Ok(serde_json::Value::Object(_)) => Ok(()),
+        Ok(_) => Err("its settings schema is not a JSON object".to_owned()),
+        Err(e) => Err(format!("its settings schema is not JSON: {e}")),
     }
 }
 

@@ -18,7 +18,8 @@ declare! {
     }
     /// What is said of a channel.
     outputs Said {
-        ROI: real("roi").unit("ratio").meaning(words("Margin by cost", "毛利÷成本")),
+        ROI: real("roi").role(Role::ReturnOnCost).unit("ratio")
+            .meaning(words("Margin by cost", "毛利÷成本")),
     }
 }
 

@@ -10,8 +10,8 @@ wit_bindgen::generate!({ path: "../../../wit/v0.1", world: "incentive-plugin" })
 
 use exports::playbook::plugin::{incentive, plugin};
 use playbook::plugin::types::{
-    ActionInfo, Batch, CellType, Context, Description, Kind, Need, Opening, Priority, Problem,
-    Proposals, Shape, Source, TableNeed, Words,
+    ActionInfo, Batch, CellType, Context, Description, Frequency, Kind, Need, Opening, Priority,
+    Problem, Proposals, ReasonInfo, Shape, Source, TableNeed, Words,
 };
 
 struct Hostile;
@@ -52,6 +52,7 @@ impl plugin::Guest for Hostile {
             purpose: String::new(),
             commercial: true,
             contacts_member: false,
+            frequency: Frequency::OnceACycle,
             needs_approval: false,
             text: words("Points"),
         };
@@ -61,7 +62,7 @@ impl plugin::Guest for Hostile {
             produces: Vec::new(),
             segments: Vec::new(),
             actions: vec![action],
-            reasons: Vec::new(),
+            reasons: vec![ReasonInfo { code: "on-purpose".to_owned(), text: words("On purpose") }],
             fit_passes_max: 0,
         })
     }
@@ -82,7 +83,7 @@ impl incentive::Guest for Hostile {
             quantity: vec![1; count],
             cost: vec![100; count],
             expected_output: vec![500; count],
-            reason: vec![u32::MAX; count],
+            reason: vec![0; count],
             after_min: Vec::new(),
             until_min: Vec::new(),
         };
@@ -94,6 +95,16 @@ impl incentive::Guest for Hostile {
             "unknown-row" => answer.row[count - 1] = rows.rows,
             "unsorted" => answer.row.reverse(),
             "short-list" => drop(answer.cost.pop()),
+            "no-reason" => answer.reason[count - 1] = u32::MAX,
+            "endless-start" => answer.after_min = vec![u32::MAX; count],
+            "mixed-ends" => {
+                answer.after_min = vec![10; count];
+                answer.until_min = (0..count).map(|row| [u32::MAX, 10, 15][row % 3]).collect();
+            }
+            "ends-now" => {
+                answer.after_min = vec![10; count];
+                answer.until_min = (0..count).map(|row| [u32::MAX, 0][row % 2]).collect();
+            }
             "late" => {
                 answer.after_min = vec![10; count];
                 answer.until_min = vec![5; count];
@@ -105,7 +116,7 @@ impl incentive::Guest for Hostile {
                 answer.quantity = times(&answer.quantity);
                 answer.cost = times(&answer.cost);
                 answer.expected_output = times(&answer.expected_output);
-                answer.reason = vec![u32::MAX; 20 * count];
+                answer.reason = vec![0; 20 * count];
             }
             _ => {}
         }

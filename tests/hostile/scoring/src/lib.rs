@@ -13,8 +13,8 @@ wit_bindgen::generate!({ path: "../../../wit/v0.1", world: "fitted-scoring-plugi
 use exports::playbook::plugin::{fitting, plugin, scoring};
 use playbook::plugin::log;
 use playbook::plugin::types::{
-    Batch, CellType, Columns, Context, Description, Factor, Fitted, Kind, Need, Opening, Outcome,
-    Problem, Produce, RowAnswer, Shape, Source, Starting, TableNeed, Words,
+    Batch, CellType, Columns, Context, Description, Factor, FitStep, Fitted, Kind, Need, Opening,
+    Problem, Produce, Role, RowAnswer, Shape, Source, Starting, TableNeed, Words,
 };
 
 struct Hostile;
@@ -51,6 +51,9 @@ fn report_panics() {
 fn produce(name: &str, cell_type: CellType, unit: &str, least: Option<f64>) -> Produce {
     Produce {
         name: name.to_owned(),
+        role: Role::Score,
+        group: String::new(),
+        input: u32::MAX,
         table: None,
         cell_type,
         unit: unit.to_owned(),
@@ -273,10 +276,10 @@ impl fitting::Guest for Hostile {
         }
     }
 
-    fn finish(state: Vec<u8>) -> Result<Outcome, String> {
+    fn finish(state: Vec<u8>) -> Result<FitStep, String> {
         if mode() == "refuse" {
-            return Ok(Outcome::Refused("too few rows".to_owned()));
+            return Ok(FitStep::Refused("too few rows".to_owned()));
         }
-        Ok(Outcome::Model(Fitted { model: state, measures: Vec::new() }))
+        Ok(FitStep::Model(Fitted { model: state, measures: Vec::new() }))
     }
 }

@@ -14,9 +14,15 @@ fn malformed(mode: &str) -> String {
 
 #[test]
 fn column_of_the_wrong_length_is_refused() {
-    assert_eq!(malformed("short-column"), "list `reals` has 2 entries, 3 are declared");
-    assert_eq!(malformed("long-column"), "list `integers` has 7 entries, 6 are declared");
-    assert_eq!(malformed("short-validity"), "list `valid` has 0 entries, 3 are declared");
+    assert_eq!(malformed("short-column"), "list `reals` has 2 entries, 3 are declared for 3 rows");
+    assert_eq!(
+        malformed("long-column"),
+        "list `integers` has 7 entries, 6 are declared for 3 rows"
+    );
+    assert_eq!(
+        malformed("short-validity"),
+        "list `valid` has 0 entries, 3 are declared for 3 rows"
+    );
 }
 
 #[test]
@@ -49,7 +55,7 @@ fn explanation_of_an_unknown_output_is_refused() {
     assert_eq!(explain("good").map(|f| f.len()), Ok(1));
     assert_eq!(
         explain("unknown-output"),
-        Err(Fault::Malformed("factor 0 names no input or output".to_owned()))
+        Err(Fault::Malformed("factor 0 names no input or output of the rows".to_owned()))
     );
 }
 
@@ -106,9 +112,19 @@ fn proposals_that_break_the_contract_are_refused() {
         ("unsorted", "list `row` does not ascend"),
         ("short-list", "list `cost` has 2 entries, 3 are declared"),
         ("late", "proposal 0 ends before it begins"),
+        ("ends-now", "proposal 1 ends before it begins"),
+        ("endless-start", "list `after-min` entry 0: none-index is no minute"),
+        ("no-reason", "list `reason` entry 2: 4294967295 is no position in 1"),
     ] {
         assert_eq!(proposed(mode), Err(Fault::Malformed(text.to_owned())), "{mode}");
     }
+}
+
+#[test]
+fn an_end_and_none_stand_side_by_side() {
+    let ends = proposed("mixed-ends").map(|p| (0..3).map(|at| p.until(at)).collect::<Vec<_>>());
+    assert_eq!(ends, Ok(vec![None, Some(10), Some(15)]));
+    assert_eq!(proposed("good").map(|p| p.until(0)), Ok(None));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Fits: parts merge, and a fit that misbehaves ends.
 
-use playbook_model::{Context, Fault, FitStep, Limit, Limits, Outcome};
+use playbook_model::{Context, Fault, FitStep, Limit, Limits, Outcome, Validator};
 use playbook_runtime::{Fitting, LoadOptions, RuntimeError, Starting};
 
 use crate::support::{Host, behaves, loading, rows, scoring, settings};
@@ -8,16 +8,16 @@ use crate::support::{Host, behaves, loading, rows, scoring, settings};
 fn begin(host: &Host, mode: &str, options: &LoadOptions) -> Fitting {
     let plugin = host.runtime.load(scoring(), options).unwrap();
     let settings = settings(mode);
-    let shape = plugin.check(&settings).unwrap().unwrap();
+    let validator = Validator::new(plugin.check(&settings).unwrap().unwrap());
     let starting =
-        Starting { shape: &shape, settings: &settings, pass: 0, carried: &[], tables: &[] };
+        Starting { validator: &validator, settings: &settings, pass: 0, carried: &[], tables: &[] };
     plugin.begin_fit(&Context::default(), &starting).unwrap().unwrap()
 }
 
 fn model(outcome: Outcome<FitStep>) -> Vec<u8> {
     match outcome.unwrap() {
         FitStep::Model(fitted) => fitted.model,
-        FitStep::Again(_) => panic!("another pass was not expected"),
+        FitStep::Again(_) | FitStep::Refused(_) => panic!("a model was expected"),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use playbook_model::{Context, Shape};
+use playbook_model::{Context, Validator};
 use playbook_runtime::{LoadOptions, Opening, Reuse, RuntimeError, Starting};
 
 use crate::support::{Host, behaves, opening, rows, score, scoring, settings};
@@ -58,9 +58,10 @@ fn waiting_for_an_instance_has_a_bound() {
         options.wait_max = Duration::from_millis(20);
     });
     let plugin = host.runtime.load(scoring(), &LoadOptions::default()).unwrap();
-    let shape: Shape = plugin.check(&settings("good")).unwrap().unwrap();
+    let validator = Validator::new(plugin.check(&settings("good")).unwrap().unwrap());
+    let settings = settings("good");
     let starting =
-        Starting { shape: &shape, settings: &settings("good"), pass: 0, carried: &[], tables: &[] };
+        Starting { validator: &validator, settings: &settings, pass: 0, carried: &[], tables: &[] };
     let mut fit = plugin.begin_fit(&Context::default(), &starting).unwrap().unwrap();
     assert!(matches!(plugin.open(opening("good")), Err(RuntimeError::Busy { .. })));
     assert_eq!(fit.observe(&rows(2)).unwrap(), Ok(()));

@@ -1,7 +1,9 @@
 //! Columns as they cross the sandbox: flat values of one type in one list, validity as bits.
 
+use serde::{Deserialize, Serialize};
+
 /// Type of a column. Real, integer and category are flat; the others are wide.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum CellType {
     /// Finite `f64`.
     Real,
@@ -42,7 +44,7 @@ impl CellType {
 }
 
 /// Texts of one column: row `r` is `bytes[ends[r-1]..ends[r]]`.
-#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TextCells {
     /// End offset of each row.
     pub ends: Vec<u32>,
@@ -63,9 +65,7 @@ impl TextCells {
     /// Returns the text of `row`; `None` past the end or where the bytes are not UTF-8.
     #[must_use]
     pub fn get(&self, row: usize) -> Option<&str> {
-        let end = *self.ends.get(row)? as usize;
-        let start = if row == 0 { 0 } else { self.ends[row - 1] as usize };
-        std::str::from_utf8(self.bytes.get(start..end)?).ok()
+        std::str::from_utf8(self.bytes.get(span(&self.ends, row)?)?).ok()
     }
 
     /// Number of rows.
@@ -89,8 +89,16 @@ impl<'a> FromIterator<&'a str> for TextCells {
     }
 }
 
+/// Positions of row `row` in values that end at `ends`; `None` past the last row or where ends fall.
+#[must_use]
+pub fn span(ends: &[u32], row: usize) -> Option<std::ops::Range<usize>> {
+    let end = *ends.get(row)? as usize;
+    let start = row.checked_sub(1).map_or(0, |before| ends[before] as usize);
+    (start <= end).then_some(start..end)
+}
+
 /// Lists of flat values of one column: row `r` is `values[ends[r-1]..ends[r]]`.
-#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ListCells<T> {
     /// End offset of each row.
     pub ends: Vec<u32>,
@@ -98,8 +106,13 @@ pub struct ListCells<T> {
     pub values: Vec<T>,
 }
 
+/// Lists of reals, as the contract names them.
+pub type RealLists = ListCells<f64>;
+/// Lists of integers, as the contract names them.
+pub type IntegerLists = ListCells<i64>;
+
 /// Lists of texts of one column: row `r` is the texts `ends[r-1]..ends[r]` of `values`.
-#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TextLists {
     /// End offset of each row, in texts.
     pub ends: Vec<u32>,
@@ -108,20 +121,41 @@ pub struct TextLists {
 }
 
 /// A wide column.
-#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Wide {
     /// One text a row.
     Text(TextCells),
     /// A list of reals a row.
-    Reals(ListCells<f64>),
+    Reals(RealLists),
     /// A list of integers a row.
-    Integers(ListCells<i64>),
+    Integers(IntegerLists),
     /// A list of texts a row.
     Texts(TextLists),
 }
 
+impl Wide {
+    /// The value of a row as text, the items of a list with spaces between them.
+    #[must_use]
+    pub fn text_of(&self, row: usize) -> String {
+        fn list<T: std::fmt::Display>(cells: &ListCells<T>, row: usize) -> String {
+            let values = span(&cells.ends, row).and_then(|span| cells.values.get(span));
+            let texts = values.unwrap_or_default().iter().map(ToString::to_string);
+            texts.collect::<Vec<_>>().join(" ")
+        }
+        match self {
+            Self::Text(cells) => cells.get(row).unwrap_or("").to_owned(),
+            Self::Reals(cells) => list(cells, row),
+            Self::Integers(cells) => list(cells, row),
+            Self::Texts(cells) => {
+                let texts = span(&cells.ends, row).unwrap_or_default();
+                texts.filter_map(|at| cells.values.get(at)).collect::<Vec<_>>().join(" ")
+            }
+        }
+    }
+}
+
 /// Columns of one table in declared order; row `r` of the k-th real column is `reals[k * rows + r]`.
-#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Columns {
     /// Real columns, whole columns one after the other.
     pub reals: Vec<f64>,
@@ -135,13 +169,16 @@ pub struct Columns {
 }
 
 /// Rows with their columns.
-#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Batch {
     /// Number of rows, 0 to 65,536.
     pub rows: u32,
     /// Columns in the order of the shape.
     pub columns: Columns,
 }
+
+/// A table that is handed over whole has the form of a batch.
+pub type Table = Batch;
 
 impl Columns {
     /// Whether row `row` of the `column`-th declared column holds a value.

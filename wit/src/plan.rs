@@ -1,9 +1,12 @@
 //! Plans, findings and transfers that plugins of whole tables give back.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Minor;
 
 /// Table and row that something concerns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C)]
 pub struct Place {
     /// Position in `Shape::tables`.
     pub table: u32,
@@ -12,7 +15,7 @@ pub struct Place {
 }
 
 /// How much a person should care.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Level {
     /// Information.
     None,
@@ -38,7 +41,7 @@ impl Level {
 }
 
 /// Something that a person should see.
-#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// How much it matters.
     pub level: Level,
@@ -54,8 +57,38 @@ pub struct Finding {
     pub suggests: Vec<u32>,
 }
 
+impl Finding {
+    /// Returns a finding about the whole brand.
+    #[must_use]
+    pub fn new(level: Level, reason: u32) -> Self {
+        Self { level, reason, place: None, value: None, threshold: None, suggests: Vec::new() }
+    }
+
+    /// Says which row of which table it is about.
+    #[must_use]
+    pub fn at(mut self, table: u32, row: u32) -> Self {
+        self.place = Some(Place { table, row });
+        self
+    }
+
+    /// Gives the measured value and what it was held against.
+    #[must_use]
+    pub fn measured(mut self, value: f64, threshold: f64) -> Self {
+        (self.value, self.threshold) = (Some(value), Some(threshold));
+        self
+    }
+
+    /// Suggests actions by their position in the shape, most useful first.
+    #[must_use]
+    pub fn suggests(mut self, actions: impl IntoIterator<Item = u32>) -> Self {
+        self.suggests = actions.into_iter().collect();
+        self
+    }
+}
+
 /// Money that should move between two rows of one table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C)]
 pub struct Transfer {
     /// Position in `Shape::tables`.
     pub table: u32,
@@ -70,7 +103,7 @@ pub struct Transfer {
 }
 
 /// A stretch of a campaign; days count from the day of the as-of time, which is day 0.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phase {
     /// Kebab-case name.
     pub name: String,
@@ -80,24 +113,24 @@ pub struct Phase {
     pub days: u32,
     /// Money of the phase.
     pub budget: Minor,
-    /// Position in `Shape::reasons`.
+    /// Position in `Shape::reasons`, or `NONE_INDEX`.
     pub reason: u32,
 }
 
 /// Money of a phase on a row of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C)]
 pub struct Allocation {
     /// Position in [`CampaignPlan::phases`].
     pub phase: u32,
     /// Row that gets it.
-    #[serde(flatten)]
     pub place: Place,
     /// How much, at least 0.
     pub amount: Minor,
 }
 
 /// Share of a content category in a phase, fractions.
-#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ContentShare {
     /// Position in [`CampaignPlan::phases`].
     pub phase: u32,
@@ -114,7 +147,7 @@ pub struct ContentShare {
 }
 
 /// A planned publication.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slot {
     /// Position in [`CampaignPlan::phases`].
     pub phase: u32,
@@ -135,7 +168,7 @@ pub struct Slot {
 }
 
 /// How a measured value is held against a gate's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Comparison {
     /// >=
     AtLeast,
@@ -148,7 +181,7 @@ pub enum Comparison {
 }
 
 /// What must hold before a phase may start.
-#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Gate {
     /// Position in [`CampaignPlan::phases`].
     pub phase: u32,
@@ -163,7 +196,7 @@ pub struct Gate {
 }
 
 /// A plan over time.
-#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CampaignPlan {
     /// In order of time.
     pub phases: Vec<Phase>,

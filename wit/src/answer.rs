@@ -1,9 +1,11 @@
-//! What plugins answer, as plain values that were checked at the sandbox's edge.
+//! What plugins answer for rows and whole tables, what instances are opened with, what fits come to.
 
-use crate::{Columns, Finding, Transfer};
+use serde::{Deserialize, Serialize};
+
+use crate::{Columns, Finding, Table, Transfer};
 
 /// Columns for the rows of a batch, with one reason a row at most.
-#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RowAnswer {
     /// Columns in the order of `Shape::produces`, those without table.
     pub columns: Columns,
@@ -12,7 +14,7 @@ pub struct RowAnswer {
 }
 
 /// One segment per row.
-#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Segments {
     /// Per row a position in `Shape::segments`, or `NONE_INDEX`.
     pub segment: Vec<u32>,
@@ -21,7 +23,7 @@ pub struct Segments {
 }
 
 /// Answer of a plugin of whole tables.
-#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TableAnswer {
     /// Per table of `Shape::tables` its new columns, in the order of `Shape::produces`.
     pub tables: Vec<Columns>,
@@ -32,7 +34,8 @@ pub struct TableAnswer {
 }
 
 /// One part of an explanation: how much an input moved an output.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[repr(C)]
 pub struct Factor {
     /// Position in the columns of `Shape::rows`.
     pub input: u32,
@@ -43,7 +46,7 @@ pub struct Factor {
 }
 
 /// A number that tells how a fit went.
-#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measure {
     /// What was measured.
     pub name: String,
@@ -52,7 +55,7 @@ pub struct Measure {
 }
 
 /// A finished fit.
-#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Fitted {
     /// What `open` takes; opaque to the host.
     pub model: Vec<u8>,
@@ -61,10 +64,36 @@ pub struct Fitted {
 }
 
 /// What one pass of a fit came to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum FitStep {
     /// The fit is done.
     Model(Fitted),
     /// Another pass over the same rows, starting from these bytes.
     Again(Vec<u8>),
+    /// The data cannot support a fit.
+    Refused(String),
+}
+
+/// What an instance is opened with.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Opening {
+    /// Settings that `check` accepted, JSON text.
+    pub settings: String,
+    /// Bytes that a fit gave for the same settings; `None` where the shape allows no fit.
+    pub model: Option<Vec<u8>>,
+    /// The tables of `Shape::tables`, in that order, as of the start of the cycle.
+    pub tables: Vec<Table>,
+}
+
+/// What one pass of a fit over one bucket starts from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Starting {
+    /// Settings that `check` accepted, JSON text.
+    pub settings: String,
+    /// From 0.
+    pub pass: u32,
+    /// What `finish` of the pass before carried over; empty in pass 0.
+    pub carried: Vec<u8>,
+    /// The tables of `Shape::tables`, in that order.
+    pub tables: Vec<Table>,
 }

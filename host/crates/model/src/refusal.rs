@@ -1,25 +1,4 @@
-//! Proposals of plugins, and the codes with which the host refuses them.
-
-/// Proposals of one batch, one entry per proposal in every list; `row` ascends.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
-pub struct Proposals {
-    /// Row of the batch.
-    pub row: Vec<u32>,
-    /// Position in `Shape::actions`.
-    pub action: Vec<u32>,
-    /// Points, units or 1; at least 0.
-    pub quantity: Vec<i64>,
-    /// Greatest cost to the brand in minor units, at least 0.
-    pub cost: Vec<i64>,
-    /// Expected output in minor units, at least 0.
-    pub expected_output: Vec<i64>,
-    /// Position in `Shape::reasons`.
-    pub reason: Vec<u32>,
-    /// Not before, minutes from now; empty: at once.
-    pub after_min: Vec<u32>,
-    /// Not after, minutes from now; empty: the host's default.
-    pub until_min: Vec<u32>,
-}
+//! The codes with which the host refuses proposals.
 
 /// Code of a refusal, in the order in which the checks run (domain H6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,9 +1,11 @@
 //! What a plugin says of itself: description, needs, products, actions, reasons.
 
+use serde::{Deserialize, Serialize};
+
 use crate::CellType;
 
 /// The six kinds of plugin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Kind {
     /// Scores per row.
     Scoring,
@@ -45,7 +47,7 @@ impl Kind {
 }
 
 /// A text in the languages that reports are written in.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Words {
     /// English.
     pub en: String,
@@ -64,8 +66,20 @@ impl Words {
     }
 }
 
+impl From<&str> for Words {
+    fn from(en: &str) -> Self {
+        Self { en: en.to_owned(), zh: None }
+    }
+}
+
+impl From<(String, String)> for Words {
+    fn from((en, zh): (String, String)) -> Self {
+        Self { en, zh: Some(zh) }
+    }
+}
+
 /// Fixed facts of a component.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
     /// Which of the six.
     pub kind: Kind,
@@ -80,20 +94,32 @@ pub struct Description {
 }
 
 /// Where a column comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Source {
     /// A feature of the playbook.
     Feature(String),
     /// `plugin.output` of an earlier stage of this cycle.
     Output(String),
     /// This plugin's own output for the same subject, n closed cycles ago (1 or 2).
-    Previous(u8, String),
+    Previous((u8, String)),
     /// Pseudonym of the subject.
     Key,
 }
 
+impl Source {
+    /// Name under which people meet the column: "feature", "plugin.output", "previous.1.output", "key".
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Feature(name) | Self::Output(name) => name.clone(),
+            Self::Previous((ago, name)) => format!("previous.{ago}.{name}"),
+            Self::Key => "key".to_owned(),
+        }
+    }
+}
+
 /// A column that a plugin wants.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Need {
     /// Where it comes from.
     pub source: Source,
@@ -108,7 +134,7 @@ pub struct Need {
 }
 
 /// A table that a plugin wants.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableNeed {
     /// "member", "channel", "community", "brand" ...
     pub subject: String,
@@ -116,11 +142,67 @@ pub struct TableNeed {
     pub columns: Vec<Need>,
 }
 
+/// What an output is to readers that do not know the plugin.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub enum Role {
+    /// No role: shown by its name alone.
+    #[default]
+    Other,
+    /// How something does on a scale of its own.
+    Score,
+    /// The score of one measured feature, part of a dimension ([`Produce::group`]).
+    Indicator,
+    /// The score of a dimension, named by [`Produce::group`].
+    Dimension,
+    /// The one score over all dimensions.
+    Total,
+    /// A named step of a scale.
+    Level,
+    /// A named group that a row belongs to.
+    Segment,
+    /// A worth or an amount.
+    Value,
+    /// Gain by cost, as a fraction.
+    ReturnOnCost,
+    /// A chance, 0 to 1.
+    Probability,
+    /// How much of what an answer rests on was there, 0 to 1.
+    Coverage,
+}
+
+impl Role {
+    /// Name as the contract writes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Other => "other",
+            Self::Score => "score",
+            Self::Indicator => "indicator",
+            Self::Dimension => "dimension",
+            Self::Total => "total",
+            Self::Level => "level",
+            Self::Segment => "segment",
+            Self::Value => "value",
+            Self::ReturnOnCost => "return-on-cost",
+            Self::Probability => "probability",
+            Self::Coverage => "coverage",
+        }
+    }
+}
+
 /// A column that a plugin gives back.
-#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Produce {
     /// Output name; other stages read `plugin.name`.
     pub name: String,
+    /// What it is to readers that do not know the plugin.
+    pub role: Role,
+    /// Dimension or family, "" where there is none.
+    pub group: String,
+    /// Need of its table that it is the score of, or [`NONE_INDEX`](crate::NONE_INDEX).
+    pub input: u32,
     /// Position in [`Shape::tables`]; `None`: the streamed rows.
     pub table: Option<u32>,
     /// Its type.
@@ -138,7 +220,7 @@ pub struct Produce {
 }
 
 /// A reason that answers refer to by position.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReasonInfo {
     /// Stable code.
     pub code: String,
@@ -147,7 +229,7 @@ pub struct ReasonInfo {
 }
 
 /// A segment, in ascending rank.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentInfo {
     /// Kebab-case name.
     pub name: String,
@@ -156,7 +238,7 @@ pub struct SegmentInfo {
 }
 
 /// Class of an action in arbitration, most urgent first (domain H9: P0 to P5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Priority {
     /// P0.
     Transaction,
@@ -187,8 +269,34 @@ impl Priority {
     }
 }
 
+/// How often an action may happen to one subject; the host makes the key of a grant of it.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub enum Frequency {
+    /// Once in a cycle of the playbook.
+    #[default]
+    OnceACycle,
+    /// Once on a day of the brand's calendar.
+    OnceADay,
+    /// Once for each event that triggers a decision; a cycle without one counts as one event.
+    OnceAnEvent,
+}
+
+impl Frequency {
+    /// Name as the contract writes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OnceACycle => "once-a-cycle",
+            Self::OnceADay => "once-a-day",
+            Self::OnceAnEvent => "once-an-event",
+        }
+    }
+}
+
 /// Something that may be done to or for a subject.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionInfo {
     /// Kebab-case name.
     pub name: String,
@@ -202,6 +310,8 @@ pub struct ActionInfo {
     pub commercial: bool,
     /// Counts against frequency caps as a direct message.
     pub contacts_member: bool,
+    /// How often it may happen to one subject.
+    pub frequency: Frequency,
     /// A person approves before it happens.
     pub needs_approval: bool,
     /// In words.
@@ -209,7 +319,7 @@ pub struct ActionInfo {
 }
 
 /// What a plugin needs and gives under given settings.
-#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Shape {
     /// The streamed table, one answer per row; `None` for a plugin of whole tables.
     pub rows: Option<TableNeed>,
@@ -228,7 +338,7 @@ pub struct Shape {
 }
 
 /// A fault in the settings.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// JSON Pointer into the settings, "" for the whole.
     pub path: String,

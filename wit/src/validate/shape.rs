@@ -1,0 +1,100 @@
+//! What a plugin says of itself: its description and its shape.
+
+use std::collections::HashSet;
+
+use super::{Checked, at_most, finite, unique};
+use crate::{CellType, Description, Kind, NONE_INDEX, Need, Shape, Source, is_kebab, is_snake};
+
+/// Bounds of a shape.
+const COLUMNS_MAX: usize = 1_024;
+const TABLES_MAX: usize = 64;
+const NAMED_MAX: usize = 4_096;
+const SCHEMA_BYTES_MAX: usize = 64 << 10;
+
+/// Holds what a component of `kind` says of itself. That its settings' schema is JSON is left to readers of JSON.
+///
+/// # Errors
+/// What does not fit, in words.
+pub fn check_description(kind: Kind, said: &Description) -> Checked {
+    if said.kind != kind {
+        return Err(format!("says it is {}, exports {}", said.kind.name(), kind.name()));
+    }
+    if !is_kebab(&said.name) {
+        return Err("its name is not kebab-case of at most 64 letters".to_owned());
+    }
+    let parts: Vec<&str> =
+        said.version.split(['-', '+']).take(1).flat_map(|v| v.split('.')).collect();
+    if parts.len() != 3 || !parts.iter().all(|p| p.parse::<u32>().is_ok()) {
+        return Err(format!("its version `{}` is not like 1.2.3", said.version));
+    }
+    at_most("settings-schema", said.settings_schema.len(), SCHEMA_BYTES_MAX)
+}
+
+/// Holds a shape of a component of `kind`, `fitted` where it exports `fitting`.
+///
+/// # Errors
+/// What does not fit, in words.
+pub fn check_shape(kind: Kind, fitted: bool, shape: &Shape) -> Checked {
+    at_most("tables", shape.tables.len(), TABLES_MAX)?;
+    at_most("produces", shape.produces.len(), COLUMNS_MAX)?;
+    at_most("segments", shape.segments.len(), NAMED_MAX)?;
+    at_most("actions", shape.actions.len(), NAMED_MAX)?;
+    at_most("reasons", shape.reasons.len(), NAMED_MAX)?;
+    for table in shape.tables.iter().chain(&shape.rows) {
+        at_most("columns", table.columns.len(), COLUMNS_MAX)?;
+        table.columns.iter().try_for_each(need)?;
+    }
+    if shape.rows.is_none() && matches!(kind, Kind::Scoring | Kind::Segmentation | Kind::Incentive)
+    {
+        return Err(format!("a {} plugin needs `rows`", kind.name()));
+    }
+    if shape.fit_passes_max > 0 && !fitted {
+        return Err("asks for a fit, but exports no `fitting`".to_owned());
+    }
+    produces(shape)?;
+    unique("segment", shape.segments.iter().map(|s| &s.name))?;
+    unique("action", shape.actions.iter().map(|a| &a.name))?;
+    unique("reason", shape.reasons.iter().map(|r| &r.code))
+}
+
+fn produces(shape: &Shape) -> Checked {
+    let mut names = HashSet::new();
+    for p in &shape.produces {
+        if !is_kebab(&p.name) && !is_snake(&p.name) {
+            return Err(format!(
+                "output `{}` is named neither in kebab-case nor in snake_case",
+                p.name
+            ));
+        }
+        let of_table = match p.table {
+            None => shape.rows.as_ref(),
+            Some(table) => shape.tables.get(table as usize),
+        };
+        let Some(table) = of_table else {
+            return Err(format!("output `{}` belongs to no table", p.name));
+        };
+        if !names.insert((p.table, &p.name)) {
+            return Err(format!("output `{}` is declared twice", p.name));
+        }
+        if p.input != NONE_INDEX && p.input as usize >= table.columns.len() {
+            return Err(format!("output `{}` is the score of no need of its table", p.name));
+        }
+        finite(&p.name, p.least).and_then(|()| finite(&p.name, p.most))?;
+        if p.cell_type == CellType::Category && p.categories.is_empty() {
+            return Err(format!("category `{}` lists no values", p.name));
+        }
+    }
+    Ok(())
+}
+
+fn need(need: &Need) -> Checked {
+    match &need.source {
+        Source::Previous((ago, name)) if *ago == 0 || *ago > 2 => {
+            Err(format!("`{name}` is asked for {ago} cycles ago; 1 and 2 are kept"))
+        }
+        Source::Key if need.cell_type != CellType::Integer => {
+            Err("the key is an integer".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
