@@ -55,6 +55,14 @@ pub enum CycleError {
         /// Its rows.
         rows: usize,
     },
+    /// Rows with other columns than the stages were opened for.
+    #[error("rows of {found} columns, the stages were opened for rows of {wanted}")]
+    OtherColumns {
+        /// Columns of the rows.
+        found: usize,
+        /// Columns that were shown at opening.
+        wanted: usize,
+    },
     /// Stopped on request.
     #[error("stopped; nothing was lost, the same command goes on where it was")]
     Cancelled,

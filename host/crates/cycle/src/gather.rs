@@ -66,9 +66,36 @@ pub(crate) struct Gather<'a> {
     picks: Vec<Pick<'a>>,
 }
 
+/// Where a need finds its column, by position: looked up once, not per row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum At {
+    /// Column of the frame.
+    Frame(usize),
+    /// Column of the frame so many closed cycles ago, less one.
+    Previous(usize, usize),
+    Key,
+    Absent,
+}
+
+/// Looks the columns of `inputs` up; `previous` holds earlier cycles' outputs, one frame per cycle ago.
+pub(crate) fn places(inputs: &[Input], frame: &Frame, previous: &[Frame]) -> Vec<At> {
+    let place = |input: &Input| match input {
+        Input::Key => At::Key,
+        Input::Absent => At::Absent,
+        Input::Feature(name) | Input::Output(name) => {
+            frame.position(name).map_or(At::Absent, At::Frame)
+        }
+        Input::Previous(ago, name) => {
+            let ago = usize::from(*ago).wrapping_sub(1);
+            let at = previous.get(ago).and_then(|frame| frame.position(name));
+            at.map_or(At::Absent, |at| At::Previous(ago, at))
+        }
+    };
+    inputs.iter().map(place).collect()
+}
+
 impl<'a> Gather<'a> {
-    /// Prepares the columns of `needs` out of `frame`; `previous` holds earlier cycles' outputs, one
-    /// frame per cycle ago.
+    /// Prepares the columns of `needs` out of `frame`.
     pub(crate) fn new(
         needs: &'a [Need],
         inputs: &[Input],
@@ -76,28 +103,30 @@ impl<'a> Gather<'a> {
         previous: &'a [Frame],
         keys: &'a [i64],
     ) -> Result<Self, WrongType> {
-        let picks = needs
-            .iter()
-            .zip(inputs)
-            .map(|(need, input)| {
-                let column = match input {
-                    Input::Key => {
-                        return Ok(Pick { cell_type: CellType::Integer, from: From::Keys(keys) });
-                    }
-                    Input::Absent => None,
-                    Input::Feature(name) | Input::Output(name) => frame.column(name),
-                    Input::Previous(ago, name) => {
-                        previous.get(usize::from(*ago).wrapping_sub(1)).and_then(|f| f.column(name))
-                    }
-                };
-                let from = match column {
-                    None => From::Absent,
-                    Some(column) => source(need, column)?,
-                };
-                Ok(Pick { cell_type: need.cell_type, from })
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { picks })
+        Self::at(needs, &places(inputs, frame, previous), frame, previous, keys)
+    }
+
+    /// As [`Gather::new`], from places that were looked up before.
+    pub(crate) fn at(
+        needs: &'a [Need],
+        places: &[At],
+        frame: &'a Frame,
+        previous: &'a [Frame],
+        keys: &'a [i64],
+    ) -> Result<Self, WrongType> {
+        let pick = |(need, at): (&'a Need, &At)| {
+            let column = match at {
+                At::Key => {
+                    return Ok(Pick { cell_type: CellType::Integer, from: From::Keys(keys) });
+                }
+                At::Absent => None,
+                At::Frame(at) => frame.columns().get(*at),
+                At::Previous(ago, at) => previous.get(*ago).and_then(|f| f.columns().get(*at)),
+            };
+            let from = column.map_or(Ok(From::Absent), |column| source(need, column))?;
+            Ok(Pick { cell_type: need.cell_type, from })
+        };
+        Ok(Self { picks: needs.iter().zip(places).map(pick).collect::<Result<_, _>>()? })
     }
 
     /// Copies the columns of `rows`.

@@ -4,6 +4,7 @@
 
 mod arbitrate;
 mod error;
+mod evaluate;
 mod facts;
 mod fit;
 mod gather;
@@ -23,6 +24,7 @@ pub use arbitrate::{
     Refusal, StageStanding, Standing, in_holdout,
 };
 pub use error::CycleError;
+pub use evaluate::{Evaluated, Evaluation, MemberRows, StageGround};
 pub use fit::{FitEnd, FitRows, FitStart, FitStop, fit};
 pub use gather::WrongType;
 pub use graph::{GraphProblem, Input, Offer, Wiring, order, outputs_of};

@@ -238,7 +238,7 @@ fn proposals(draws: &mut Draws) -> Vec<Candidate> {
                     expected_output: cost * times,
                     reason: 0,
                     after_min: 0,
-                    until_min: 0,
+                    until_min: None,
                 });
             }
         }

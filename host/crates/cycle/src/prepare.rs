@@ -3,6 +3,8 @@
 use playbook_model::{Description, Fault, Playbook, Shape, StageDef, canonical_json};
 use playbook_runtime::{Plugin, RuntimeError};
 
+use crate::error::CycleError;
+use crate::gather::WrongType;
 use crate::graph::{GraphProblem, Offer, Wiring, order};
 
 /// A stage with its plugin, shape and wiring.
@@ -31,6 +33,16 @@ impl Prepared {
     #[must_use]
     pub fn settings(&self) -> String {
         canonical_json(&self.def.settings)
+    }
+
+    /// The plugin's fault as an error, where the playbook closes on it.
+    pub(crate) fn closed(&self, fault: Fault) -> CycleError {
+        CycleError::Stage { stage: self.def.name.clone(), digest: self.plugin.digest(), fault }
+    }
+
+    /// A column that cannot serve one of its needs, as an error.
+    pub(crate) fn wrong_type(&self, problem: WrongType) -> CycleError {
+        CycleError::WrongType { stage: self.def.name.clone(), problem }
     }
 }
 

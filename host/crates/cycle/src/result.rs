@@ -8,6 +8,7 @@ use playbook_model::{
 };
 
 use crate::arbitrate::Decision;
+use crate::evaluate::StageGround;
 use crate::graph::Wiring;
 use crate::laps::Laps;
 
@@ -53,6 +54,8 @@ pub struct StageRun {
     pub shape: Shape,
     /// Where its inputs came from.
     pub wiring: Wiring,
+    /// What it was opened with, so that decisions between cycles can be.
+    pub ground: StageGround,
     /// Its fit, where it has one.
     pub model: Option<ModelFacts>,
     /// Plan of a campaign.

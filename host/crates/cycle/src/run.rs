@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use playbook_ledger::Ledger;
 use playbook_model::{
-    Batch, CampaignPlan, Context, Digest, Fault, Filling, Frame, Kind, Limits, OnFault, Outcome,
-    Playbook, Stretch, Subject, TableNeed, UnixMs, pseudonym,
+    Batch, CampaignPlan, Context, Digest, Filling, Frame, Kind, Limits, OnFault, Outcome, Playbook,
+    Stretch, Subject, TableNeed, UnixMs, pseudonym,
 };
 use playbook_runtime::{OpenedPlugin, Opening, Reuse};
 use rayon::prelude::*;
 
 use crate::arbitrate::Candidate;
 use crate::error::CycleError;
+use crate::evaluate::StageGround;
 use crate::facts::member_facts;
 use crate::fit::{Buckets, CycleRows, FitStart, fit};
 use crate::gather::{Gather, Rows, fillings, scatter};
@@ -22,7 +23,7 @@ use crate::prepare::Prepared;
 use crate::progress::{Cancel, Progress};
 use crate::result::{CycleRun, LedgerSpan, ModelFacts, StageRun, StageUsage};
 use crate::source::{DataSource, Intake, SourceError};
-use crate::stream::{Stream, Streamed, missing_columns, stream};
+use crate::stream::{Stream, Streamed, missing_columns, stream, streams};
 
 /// Most rows of a table that goes to a plugin as a whole.
 const TABLE_ROWS_MAX: usize = 65_536;
@@ -236,7 +237,7 @@ impl<'a> Cycle<'a> {
         }
         let keys = self.keys_of(&need.subject);
         let gather = Gather::new(&need.columns, inputs, frame, &self.previous, &keys)
-            .map_err(|problem| CycleError::WrongType { stage: stage.def.name.clone(), problem })?;
+            .map_err(|problem| stage.wrong_type(problem))?;
         Ok(gather.batch(Rows::Range { start: 0, len: frame.rows() }))
     }
 
@@ -290,7 +291,7 @@ impl<'a> Cycle<'a> {
                         done.run = Some(run);
                         Ok(done)
                     }
-                    Err(fault) => Err(closed(before, fault)),
+                    Err(fault) => Err(before.closed(fault)),
                 }
             }
             (OnFault::Skip, _) => {
@@ -302,7 +303,7 @@ impl<'a> Cycle<'a> {
                 let streamed = Streamed { columns, ..Streamed::default() };
                 Ok(Done { streamed, run: Some(run), ..Done::default() })
             }
-            (OnFault::Close | OnFault::LastGood, _) => Err(closed(stage, fault)),
+            (OnFault::Close | OnFault::LastGood, _) => Err(stage.closed(fault)),
         }
     }
 
@@ -321,6 +322,7 @@ impl<'a> Cycle<'a> {
             digest: stage.plugin.digest(),
             shape: stage.shape.clone(),
             wiring: stage.wiring.clone(),
+            ground: StageGround::default(),
             model: None,
             plan: None,
             findings: Vec::new(),
@@ -345,7 +347,6 @@ impl<'a> Cycle<'a> {
         budget: playbook_model::Minor,
         options: &CycleOptions<'_>,
     ) -> Result<Outcome<Done>, CycleError> {
-        let wrong = |problem| CycleError::WrongType { stage: stage.def.name.clone(), problem };
         let keys;
         let gather = match &stage.shape.rows {
             None => None,
@@ -354,20 +355,22 @@ impl<'a> Cycle<'a> {
                 let frame = self.frame(&need.subject);
                 let made =
                     Gather::new(&need.columns, &stage.wiring.rows, frame, &self.previous, &keys);
-                Some(made.map_err(wrong)?)
+                Some(made.map_err(|problem| stage.wrong_type(problem))?)
             }
         };
         let model = match self.fitted(stage, run, gather.as_ref(), &tables, options)? {
             Ok(model) => model,
             Err(fault) => return Ok(Err(fault)),
         };
+        run.ground = StageGround { model: model.clone(), tables: tables.clone(), phase: 0 };
         let mut done = Done::default();
-        if !streams(stage) || stage.def.kind == Kind::Campaign {
+        if matches!(stage.def.kind, Kind::Campaign | Kind::Roi | Kind::Diagnosis) {
             match self.whole_tables(stage, run, model.clone(), tables.clone(), budget)? {
                 Ok(columns) => done.tables = columns,
                 Err(fault) => return Ok(Err(fault)),
             }
         }
+        run.ground.phase = running_phase(run.plan.as_ref());
         if streams(stage)
             && let Some(gather) = &gather
         {
@@ -378,7 +381,7 @@ impl<'a> Cycle<'a> {
                 rows: self.streamed_rows(stage),
                 model,
                 tables,
-                phase: running_phase(run.plan.as_ref()),
+                phase: run.ground.phase,
                 cancel: &options.cancel,
                 progress: options.progress,
             };
@@ -417,9 +420,8 @@ impl<'a> Cycle<'a> {
         let gather = match gather {
             Some(gather) => gather,
             None => {
-                empty = Gather::new(&[], &[], &self.run.members, &[], &[]).map_err(|problem| {
-                    CycleError::WrongType { stage: stage.def.name.clone(), problem }
-                })?;
+                empty = Gather::new(&[], &[], &self.run.members, &[], &[])
+                    .map_err(|problem| stage.wrong_type(problem))?;
                 &empty
             }
         };
@@ -554,19 +556,6 @@ impl<'a> Cycle<'a> {
         let purposes = &desk.purposes;
         let members = member_facts(self.playbook, stages, &self.run.members, purposes, &candidates);
         Ok(money.decide(&desk, members.facts(&self.run.keys), candidates, laps)?)
-    }
-}
-
-fn closed(stage: &Prepared, fault: Fault) -> CycleError {
-    CycleError::Stage { stage: stage.def.name.clone(), digest: stage.plugin.digest(), fault }
-}
-
-/// Whether the stage answers row by row.
-fn streams(stage: &Prepared) -> bool {
-    match stage.def.kind {
-        Kind::Scoring | Kind::Segmentation | Kind::Incentive => true,
-        Kind::Campaign => stage.shape.rows.is_some(),
-        Kind::Roi | Kind::Diagnosis => false,
     }
 }
 

@@ -1,11 +1,11 @@
-//! Stages that answer row by row: scoring, segmentation, incentives, touches of a campaign.
+//! Stages that answer row by row: scoring, segmentation, incentives, touches of a campaign, screening.
 //!
 //! Rows are cut into groups of fixed size. A group is served by one instance from its first batch to its
 //! last, so that fuel is the same whatever the number of threads; groups run in parallel.
 
 use playbook_model::{
     Batch, Bitmap, Cells, Column, Context, Fault, Filling, Kind, NONE_INDEX, Outcome, Produce,
-    Proposals, RowAnswer, Stretch,
+    Proposals, RowAnswer, Segments, Stretch,
 };
 use playbook_runtime::{OpenedPlugin, Opening, Reuse, RuntimeError};
 use rayon::prelude::*;
@@ -98,8 +98,19 @@ pub(crate) fn stream(
     Ok(Ok(out))
 }
 
+/// Whether a stage answers row by row.
+pub(crate) fn streams(stage: &Prepared) -> bool {
+    match stage.def.kind {
+        Kind::Scoring | Kind::Segmentation | Kind::Incentive => true,
+        Kind::Campaign => stage.shape.rows.is_some(),
+        // Rows without outputs are there for a fit alone.
+        Kind::Diagnosis => row_produces(stage).next().is_some(),
+        Kind::Roi => false,
+    }
+}
+
 /// Columns that a streamed stage fills: its segment first.
-fn outputs(stage: &Prepared, rows: usize) -> Vec<Filling> {
+pub(crate) fn outputs(stage: &Prepared, rows: usize) -> Vec<Filling> {
     let mut columns = Vec::new();
     if stage.def.kind == Kind::Segmentation {
         let names = stage.shape.segments.iter().map(|s| s.name.clone()).collect();
@@ -111,9 +122,7 @@ fn outputs(stage: &Prepared, rows: usize) -> Vec<Filling> {
         };
         columns.push(Filling::new(column, rows, GROUP_ROWS));
     }
-    if matches!(stage.def.kind, Kind::Scoring | Kind::Segmentation) {
-        columns.extend(fillings(&stage.def.name, row_produces(stage), rows, GROUP_ROWS));
-    }
+    columns.extend(fillings(&stage.def.name, row_produces(stage), rows, GROUP_ROWS));
     columns
 }
 
@@ -151,6 +160,34 @@ fn group(
     Ok(Ok(group))
 }
 
+/// What a stage says of rows.
+pub(crate) enum Said {
+    /// Outputs of scoring and of screening.
+    Rows(RowAnswer),
+    /// A segment a row, and outputs.
+    Segments(Segments),
+    /// Incentives and touches.
+    Proposals(Proposals),
+}
+
+/// Asks an opened stage for the rows of a batch; `phase` is the running phase of a campaign.
+pub(crate) fn ask(
+    kind: Kind,
+    opened: &OpenedPlugin,
+    context: &Context,
+    phase: u32,
+    batch: &Batch,
+) -> Result<Outcome<Said>, RuntimeError> {
+    Ok(match kind {
+        Kind::Scoring => opened.score(context, batch)?.map(Said::Rows),
+        Kind::Diagnosis => opened.screen(context, batch)?.map(Said::Rows),
+        Kind::Segmentation => opened.assign(context, batch)?.map(Said::Segments),
+        Kind::Incentive => opened.propose(context, batch)?.map(Said::Proposals),
+        Kind::Campaign => opened.touch(context, phase, batch)?.map(Said::Proposals),
+        Kind::Roi => Err(Fault::Malformed("the plugin answers whole tables, not rows".to_owned())),
+    })
+}
+
 /// Calls the plugin over the rows from `at` of the group on and writes what it answers.
 fn call(
     input: &Stream<'_>,
@@ -160,16 +197,27 @@ fn call(
     stretches: &mut [Stretch<'_>],
     proposed: &mut Vec<Candidate>,
 ) -> Result<Outcome<()>, RuntimeError> {
-    let context = &input.context;
-    let fill = |stretches: &mut [Stretch<'_>], answer: &RowAnswer| {
-        scatter(stretches, row_produces(input.stage), at, batch.rows as usize, &answer.columns);
-    };
-    let mut propose = |proposals: Proposals| {
-        candidates(input.stage.position, group_start + at, &proposals, proposed)
-    };
-    Ok(match input.stage.def.kind {
-        Kind::Scoring => opened.score(context, batch)?.map(|answer| fill(stretches, &answer)),
-        Kind::Segmentation => opened.assign(context, batch)?.map(|answer| {
+    let said = ask(input.stage.def.kind, opened, &input.context, input.phase, batch)?;
+    Ok(said.map(|said| match said {
+        Said::Proposals(proposals) => {
+            candidates(input.stage.position, group_start + at, &proposals, proposed);
+        }
+        other => write(input.stage, &other, at, batch.rows as usize, stretches),
+    }))
+}
+
+/// Writes what a stage said of `rows` rows to its columns, from row `at` of them on.
+pub(crate) fn write(
+    stage: &Prepared,
+    said: &Said,
+    at: usize,
+    rows: usize,
+    stretches: &mut [Stretch<'_>],
+) {
+    let (stretches, answer) = match said {
+        Said::Proposals(_) => return,
+        Said::Rows(answer) => (stretches, answer),
+        Said::Segments(answer) => {
             let Some((segments, outputs)) = stretches.split_first_mut() else { return };
             for (row, segment) in (at..).zip(&answer.segment) {
                 match *segment {
@@ -177,17 +225,19 @@ fn call(
                     segment => segments.integer(row, i64::from(segment)),
                 }
             }
-            fill(outputs, &answer.answer);
-        }),
-        Kind::Incentive => opened.propose(context, batch)?.map(&mut propose),
-        Kind::Campaign => opened.touch(context, input.phase, batch)?.map(&mut propose),
-        Kind::Roi | Kind::Diagnosis => {
-            Err(Fault::Malformed("the plugin answers whole tables, not rows".to_owned()))
+            (outputs, &answer.answer)
         }
-    })
+    };
+    scatter(stretches, row_produces(stage), at, rows, &answer.columns);
 }
 
-fn candidates(position: usize, start: usize, from: &Proposals, out: &mut Vec<Candidate>) {
+/// Adds the proposals of rows from `start` on to the candidates.
+pub(crate) fn candidates(
+    position: usize,
+    start: usize,
+    from: &Proposals,
+    out: &mut Vec<Candidate>,
+) {
     let stage = u16::try_from(position).unwrap_or(u16::MAX);
     for i in 0..from.row.len() {
         out.push(Candidate {

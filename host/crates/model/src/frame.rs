@@ -87,6 +87,21 @@ impl Column {
         self.valid.as_ref().is_none_or(|bits| bits.get(row))
     }
 
+    /// The column of that row alone.
+    fn row(&self, row: usize) -> Self {
+        let cells = match &self.cells {
+            Cells::Real(v) => Cells::Real(vec![v[row]]),
+            Cells::Integer(v) => Cells::Integer(vec![v[row]]),
+            Cells::Small(v) => Cells::Small(vec![v[row]]),
+            Cells::Category { codes, names } => {
+                Cells::Category { codes: vec![codes[row]], names: names.clone() }
+            }
+            Cells::Text(v) => Cells::Text(TextCells::from_iter(v.get(row))),
+        };
+        let valid = (!self.is_valid(row)).then(|| Bitmap::filled(1, false));
+        Self { name: self.name.clone(), unit: self.unit.clone(), cells, valid }
+    }
+
     /// The value of `row` as a real, where the column is numeric and holds one.
     #[must_use]
     pub fn real(&self, row: usize) -> Option<f64> {
@@ -151,6 +166,23 @@ impl Frame {
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|c| c.name == name)
+    }
+
+    /// Returns the first `columns` columns of one row.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[must_use]
+    pub fn row(&self, row: usize, columns: usize) -> Self {
+        assert!(row < self.rows, "there is no row {row}");
+        let columns = self.columns.iter().take(columns).map(|column| column.row(row)).collect();
+        Self { rows: 1, columns }
+    }
+
+    /// Position of the column of that name.
+    #[must_use]
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|c| c.name == name)
     }
 
     /// Adds a column, replacing one of the same name.
