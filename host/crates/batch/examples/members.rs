@@ -230,7 +230,7 @@ fn playbook(file: &Path, csv: bool) -> Playbook {
             age_band_feature: None,
             holdout: 0.0,
         },
-        outputs: OutputDef { languages: vec![], omit_features: vec![] },
+        outputs: OutputDef::default(),
         digest: Digest([0; 32]),
         folder: PathBuf::new(),
     }

@@ -26,7 +26,7 @@ pub use limits::Limits;
 pub use money::Minor;
 pub use outcome::{Fault, Limit, Outcome};
 pub use playbook::{
-    BudgetDef, CycleDef, Dedupe, Guardrails, MapRow, MapType, OnError, OnFault, OutputDef,
+    BudgetDef, CycleDef, Dedupe, Figures, Guardrails, MapRow, MapType, OnError, OnFault, OutputDef,
     Playbook, PluginRef, SourceDef, SourceFormat, SourceTable, StageDef, Transform,
     default_cell_type,
 };

@@ -336,12 +336,28 @@ impl Default for Guardrails {
 }
 
 /// What is written beside the fixed outputs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct OutputDef {
     /// Languages of the report that are written beside `--lang`.
     pub languages: Vec<String>,
     /// Features left out of members.parquet.
     pub omit_features: Vec<String>,
+    /// Which features pages show as figures.
+    pub figures: Figures,
+}
+
+/// Features that pages show under a name of their own: the first of a list is summed for the summary, each is shown
+/// beside the rows of its subject.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Members that were active.
+    pub active: Vec<String>,
+    /// Orders.
+    pub orders: Vec<String>,
+    /// Revenue in minor units, net of refunds.
+    pub revenue: Vec<String>,
+    /// Cost of all kinds in minor units.
+    pub cost: Vec<String>,
 }
 
 /// Type of a feature's cell by its aggregate where the playbook names none.

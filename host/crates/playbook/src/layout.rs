@@ -13,6 +13,8 @@ pub(crate) const SOURCES_MAX: usize = 64;
 pub(crate) const STAGES_MAX: usize = 128;
 /// Features of one playbook.
 pub(crate) const FEATURES_MAX: usize = 1_000;
+/// Features of one figure.
+const FIGURES_MAX: usize = 64;
 
 const TEXT: Shape = Text(1_024);
 const TEXTS: Shape = List(&TEXT, 256);
@@ -438,5 +440,9 @@ static OUTPUT: TableSpec = TableSpec {
             "Features left out of members.parquet.",
         )
         .default("[]"),
+        KeySpec::new("active", List(&Snake, FIGURES_MAX), "[\"active_members\"]", "Features with the number of active members. Of this and the next three the first feature is summed over its rows for the summary; each is shown beside the rows of its subject.").default("not shown"),
+        KeySpec::new("orders", List(&Snake, FIGURES_MAX), "[\"orders_28d\"]", "Features with the number of orders.").default("not shown"),
+        KeySpec::new("revenue", List(&Snake, FIGURES_MAX), "[\"revenue_minor\"]", "Features with the revenue, net of refunds.").default("not shown").unit("minor units"),
+        KeySpec::new("cost", List(&Snake, FIGURES_MAX), "[\"cost_minor\"]", "Features with the cost of all kinds.").default("not shown").unit("minor units"),
     ],
 };

@@ -27,7 +27,7 @@ pub(crate) fn playbook(time_zone: &str) -> Playbook {
         stages: vec![],
         budget: None,
         guardrails: guardrails(),
-        outputs: OutputDef { languages: vec![], omit_features: vec![] },
+        outputs: OutputDef::default(),
         digest: Digest([0; 32]),
         folder: PathBuf::new(),
     }

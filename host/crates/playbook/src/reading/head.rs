@@ -1,7 +1,7 @@
 //! The tables `[playbook]`, `[cycle]` and `[output]`.
 
 use jiff::tz::TimeZone;
-use playbook_model::{CycleDef, OutputDef, Words};
+use playbook_model::{CycleDef, Figures, OutputDef, Words};
 
 use super::Reading;
 use super::references::Names;
@@ -128,17 +128,28 @@ impl Reading<'_> {
     }
 
     pub(super) fn outputs(&mut self, names: &Names) -> OutputDef {
-        let mut outputs = OutputDef { languages: Vec::new(), omit_features: Vec::new() };
+        let mut outputs = OutputDef::default();
         let Some(table) = self.root.table("output") else {
             return outputs;
         };
         outputs.languages =
             table.list("languages").iter().filter_map(Node::text).map(str::to_owned).collect();
-        for node in table.list("omit_features") {
-            let Some(name) = node.text() else { continue };
-            self.feature_exists(names, name, node.place);
-            outputs.omit_features.push(name.to_owned());
-        }
+        let mut features = |key: &str| {
+            let mut found = Vec::new();
+            for node in table.list(key) {
+                let Some(name) = node.text() else { continue };
+                self.feature_exists(names, name, node.place);
+                found.push(name.to_owned());
+            }
+            found
+        };
+        outputs.omit_features = features("omit_features");
+        outputs.figures = Figures {
+            active: features("active"),
+            orders: features("orders"),
+            revenue: features("revenue"),
+            cost: features("cost"),
+        };
         outputs
     }
 }
