@@ -72,7 +72,7 @@ fn scaffolded_crates_of_all_kinds_become_components_in_one_run_of_cargo() {
         assert_eq!(facts.contract_version(), Some("0.1.0"));
         assert!(!facts.is_fitted());
         assert!(facts.foreign_import().is_none(), "{:?}", facts.imports);
-        assert!(built.bytes < 512 << 10, "{} has {} bytes", built.plugin, built.bytes);
+        assert!(built.bytes < 150 << 10, "{} has {} bytes", built.plugin, built.bytes);
     }
     let again = build(&paths, &place.options, &mut |_| {}).unwrap();
     assert!(again.iter().all(|built| built.fresh), "nothing changed");
@@ -169,6 +169,7 @@ fn the_reference_plugins_build_together_and_keep_to_the_contract() {
         assert!(path.ends_with(&built.plugin), "components come in the order asked for");
         let facts = facts(&std::fs::read(&built.component).unwrap()).unwrap();
         assert!(facts.kind().is_some(), "{}", built.plugin);
+        assert!(built.bytes < 200 << 10, "{} has {} bytes", built.plugin, built.bytes);
         assert_eq!(
             facts.is_fitted(),
             ["kmeans", "ltv-bgnbd", "value-rfm"].contains(&built.plugin.as_str())
