@@ -213,6 +213,7 @@ fn playbook(file: &Path, csv: bool) -> Playbook {
         sources: vec![events],
         features: features(),
         stages: vec![],
+        sql: playbook_model::SqlLimits::default(),
         budget: None,
         guardrails: Guardrails {
             require_consent: false,

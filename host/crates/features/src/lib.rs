@@ -1,8 +1,9 @@
 //! Declared features: one definition of each aggregate, as parts that merge and a finish; and its SQL.
 //!
-//! [`recipe`] says what an aggregate keeps per subject and how the parts become the value. The batch plan
+//! [`Expression`] is the small language in which features are computed from features. [`recipe`] says what an aggregate keeps per subject and how the parts become the value. The batch plan
 //! ([`plan()`]) writes the same parts as SQL text; a [`Tally`] keeps them as numbers by member.
 
+mod expression;
 mod finish;
 mod plan;
 mod quote;
@@ -10,6 +11,9 @@ mod recipe;
 mod rows;
 mod tally;
 
+pub use expression::{
+    Compiled, Expression, ExpressionError, FUNCTIONS, Fault, FaultKind, Spot, Values, spot_in,
+};
 pub use plan::{Item, Pass, PassColumn, Request, plan, where_clause};
 pub use quote::{quote_name, quote_text};
 pub use recipe::{DAY_BITS_MAX, DAY_MS, Finish, Part, Recipe, RowGrain, recipe};

@@ -22,7 +22,7 @@ pub use feature::{
 };
 pub use fill::{Filling, Stretch};
 pub use frame::{Cells, Column, Frame};
-pub use limits::Limits;
+pub use limits::{Limits, SqlLimits};
 pub use money::Minor;
 pub use outcome::{Fault, Limit, Outcome};
 pub use playbook::{

@@ -1,4 +1,4 @@
-//! Bounds of one plugin instance and of its calls.
+//! Bounds of one plugin instance and of its calls, and of one query.
 
 /// What an instance may use. Playbooks may lower or raise them under the host's ceiling.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,5 +78,28 @@ impl Limits {
             compile_cpu_s_max: 600,
             compile_bytes_max: 8 << 30,
         }
+    }
+}
+
+/// What one query of a playbook may use. Playbooks may lower or raise it under the host's ceiling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SqlLimits {
+    /// Wall-clock time, in milliseconds.
+    pub time_ms_max: u64,
+    /// Memory of what the query keeps, in bytes.
+    pub memory_bytes_max: u64,
+}
+
+impl Default for SqlLimits {
+    fn default() -> Self {
+        Self { time_ms_max: 60_000, memory_bytes_max: 1 << 30 }
+    }
+}
+
+impl SqlLimits {
+    /// What a host lets a playbook raise them to.
+    #[must_use]
+    pub fn ceiling() -> Self {
+        Self { time_ms_max: 3_600_000, memory_bytes_max: 64 << 30 }
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::{Aggregate, CellType, Digest, FeatureDef, Kind, Limits, Minor, UnixMs, Words};
+use crate::{
+    Aggregate, CellType, Digest, FeatureDef, Kind, Limits, Minor, SqlLimits, UnixMs, Words,
+};
 
 /// A checked playbook.
 #[derive(Debug, Clone)]
@@ -34,6 +36,8 @@ pub struct Playbook {
     pub features: Vec<FeatureDef>,
     /// Plugins in the order of the file; the cycle orders them by their needs.
     pub stages: Vec<StageDef>,
+    /// Bounds of each query of the playbook's own SQL.
+    pub sql: SqlLimits,
     /// Money.
     pub budget: Option<BudgetDef>,
     /// Rules that no plugin can switch off.

@@ -13,6 +13,10 @@ pub const CODES: &[(&str, &str)] = &[
     ("bad-reference", "A reference that is neither a feature nor `stage.output`."),
     ("bad-setting", "A setting that the plugin itself refuses."),
     ("bad-size", "A size in bytes that cannot be read."),
+    (
+        "bad-sql",
+        "SQL that cannot be read, names what is not there, or could give another answer in another run.",
+    ),
     ("bad-time", "A date or time that cannot be read."),
     ("bad-time-format", "A format of times with unknown directives, or without a date."),
     ("bad-unit", "A unit that is neither a known word nor a number above 0."),

@@ -105,6 +105,7 @@ pub(crate) static FILE: TableSpec = TableSpec {
         KeySpec::new("cycle", Table(&CYCLE), "{ as_of = 1998-07-01, length = \"28d\" }", "When a cycle is."),
         KeySpec::new("source", List(&Table(&SOURCE), SOURCES_MAX), "[{ name = \"orders\", table = \"events\", path = \"orders.csv\" }]", "Where data comes from.").required(),
         KeySpec::new("features", Map(&Snake, &Table(&FEATURE), FEATURES_MAX), "{ orders_30d = { count = \"order_paid\", window = \"30d\" } }", "What is computed per member, channel or other subject."),
+        KeySpec::new("sql", Table(&SQL), "{ time = \"5m\" }", "Bounds of every query of the playbook's own SQL, under the host's ceiling."),
         KeySpec::new("stage", List(&Table(&STAGE), STAGES_MAX), "[{ kind = \"scoring\", plugin = \"value-rfm\" }]", "Plugins of the loop; the host orders them by their needs."),
         KeySpec::new("budget", Table(&BUDGET), "{ total = \"1_000_000.00\" }", "Money that incentive and campaign stages may spend."),
         KeySpec::new("guardrails", Table(&GUARDRAILS), "{ holdout = 0.05 }", "Rules that no plugin can switch off; a brand may tighten them, never loosen."),
@@ -207,9 +208,9 @@ static FEATURE: TableSpec = TableSpec {
         KeySpec::new("by", Reference, "\"tier-interactions.segment\"", "One column per value of this field, feature or `stage.output`, named `feature.value`."),
         KeySpec::new("subject", Kebab, "\"channel\"", "What the rows of the feature describe: member, channel, community, campaign, brand and so on.").default("\"member\""),
         KeySpec::new("attribute", TEXT, "\"age_band\"", "Field of the members table as it is."),
-        KeySpec::new("expression", Text(4_096), "\"spend_365d_minor / orders_365d\"", "SQL scalar expression over other features of the same subject; batch only."),
+        KeySpec::new("expression", Text(4_096), "\"spend_365d_minor / orders_365d\"", "Expression over other features of the same subject, in the part of SQL that [operators.md](operators.md#expressions) describes."),
         KeySpec::new("constant", Real(f64::MIN, f64::MAX), "0.3", "The same number for every row."),
-        KeySpec::new("sql", Text(16_384), "\"select member as subject, count(*) as value from events group by member\"", "Free SQL that gives the columns `subject` and `value`; batch only."),
+        KeySpec::new("sql", Text(16_384), "\"select member as subject, count(*) as value from events group by member\"", "Free SQL that gives the columns `subject` and `value`, each subject once; the same answer each time, so no clock, no chance, no order that it does not ask for. Batch only."),
         KeySpec::new("type", Choice(&["real", "integer", "category", "text"]), "\"real\"", "Type of the values.").default("by function and field"),
         KeySpec::new("unit", Choice(&["count", "day", "minor", "ratio", "unix-ms", ""]), "\"minor\"", "Unit of the values; a plugin that needs another unit refuses the feature.").default("by function and field"),
     ],
@@ -224,6 +225,25 @@ static WINDOW: TableSpec = TableSpec {
             .default("all history"),
         KeySpec::new("to", Shape::Duration, "\"7d\"", "End, before the as-of time.")
             .default("the as-of time"),
+    ],
+};
+
+static SQL: TableSpec = TableSpec {
+    title: "[sql]",
+    id: "sql",
+    about: "What each query of a feature's `sql` may use. A query that needs more ends the run with an error that names the feature.",
+    keys: &[
+        KeySpec::new("time", Shape::Duration, "\"5m\"", "Wall-clock time; at most 1 hour.")
+            .default("\"1m\"")
+            .unit("time"),
+        KeySpec::new(
+            "memory",
+            Size,
+            "\"4GiB\"",
+            "What it keeps while it runs: groups, sides of joins, rows to sort; at most 64 GiB.",
+        )
+        .default("\"1GiB\"")
+        .unit("bytes"),
     ],
 };
 

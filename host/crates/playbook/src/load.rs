@@ -1,5 +1,6 @@
 //! Loading a playbook: files to tree to checks to [`Playbook`], with places for later reports.
 
+use std::ops::Range;
 use std::path::Path;
 
 use playbook_model::{Limits, Playbook};
@@ -39,6 +40,15 @@ impl Loaded {
             }
         }
         Some(node.place)
+    }
+
+    /// Returns where `bytes` of the text at a dotted path stand; the whole text where it is written with escapes.
+    #[must_use]
+    pub fn place_inside(&self, path: &str, bytes: Range<usize>) -> Option<Place> {
+        let parts = merge::split_path(path)?;
+        let (first, rest) = parts.split_first()?;
+        let node = rest.iter().try_fold(self.root.get(first)?, |node, part| step(node, part))?;
+        Some(node.inside(&self.sources, bytes))
     }
 
     /// Returns where a JSON Pointer into the settings of a stage stands; "" is the whole.
@@ -133,7 +143,8 @@ pub fn load_with(
     if !joined.sound || sink.bounds_broken() {
         return Err(sink.into_problems(joined.sources));
     }
-    let playbook = reading::read(&joined.root, &joined.folders, folder, ceiling, &mut sink);
+    let playbook =
+        reading::read(&joined.root, &joined.sources, &joined.folders, folder, ceiling, &mut sink);
     if !sink.problems.is_empty() || sink.more > 0 {
         return Err(sink.into_problems(joined.sources));
     }

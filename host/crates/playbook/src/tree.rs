@@ -1,12 +1,13 @@
 //! A playbook file as a tree of values that know where they stand.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use toml_parser::lexer::TokenKind;
 
-use crate::problem::{Place, Problem, Sink};
+use crate::problem::{Place, Problem, Sink, SourceText};
 use crate::syntax::syntax_problem;
 
 /// Levels of tables and lists in one file.
@@ -122,6 +123,19 @@ impl Table {
 }
 
 impl Node {
+    /// Where `bytes` of a text stand; the whole value where escapes keep its text from standing there as it is.
+    pub(crate) fn inside(&self, texts: &[SourceText], bytes: Range<usize>) -> Place {
+        let whole = self.place;
+        let written = texts
+            .get(whole.file)
+            .and_then(|source| source.text.get(whole.start..whole.start + whole.len));
+        let found = self.text().zip(written).and_then(|(text, written)| written.find(text));
+        match found {
+            Some(at) => Place { start: whole.start + at + bytes.start, len: bytes.len(), ..whole },
+            None => whole,
+        }
+    }
+
     pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Text(text) => Some(text),

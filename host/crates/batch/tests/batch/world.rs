@@ -25,6 +25,7 @@ pub(crate) fn playbook(time_zone: &str) -> Playbook {
         sources: vec![],
         features: vec![],
         stages: vec![],
+        sql: playbook_model::SqlLimits::default(),
         budget: None,
         guardrails: guardrails(),
         outputs: OutputDef::default(),

@@ -27,6 +27,7 @@ impl Reading<'_> {
             .filter_map(|entry| self.feature(entry, entry.node.table()?, names, sources))
             .collect();
         self.expression_loops(table, &features);
+        self.expression_types(table, &features);
         features
     }
 

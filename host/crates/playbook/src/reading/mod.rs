@@ -1,7 +1,6 @@
 //! From a checked tree to a [`Playbook`]: names resolved, defaults filled in, rules between keys.
 
 mod aggregates;
-mod expression;
 mod features;
 mod head;
 pub(crate) mod host_tables;
@@ -17,12 +16,14 @@ use jiff::tz::TimeZone;
 use playbook_model::{Digest, Limits, Playbook, canonical_json};
 
 use crate::canonical::table_to_json;
-use crate::problem::{Place, Problem, Sink};
+use crate::problem::{Place, Problem, Sink, SourceText};
 use crate::tree::{Node, Table};
 
 /// What the parts of the reading share.
 pub(crate) struct Reading<'a> {
     pub(crate) root: &'a Table,
+    /// All texts that the tree was read from.
+    pub(crate) texts: &'a [SourceText],
     /// Folder of each source text, relative to the top folder.
     pub(crate) folders: &'a [PathBuf],
     /// What the host lets limits grow to.
@@ -41,12 +42,14 @@ impl Reading<'_> {
 /// Reads the whole playbook. The result is meaningless where `sink` holds problems.
 pub(crate) fn read(
     root: &Table,
+    texts: &[SourceText],
     folders: &[PathBuf],
     folder: &Path,
     ceiling: &Limits,
     sink: &mut Sink,
 ) -> Playbook {
-    let mut reading = Reading { root, folders, ceiling, sink, zone: TimeZone::UTC, digits: 2 };
+    let mut reading =
+        Reading { root, texts, folders, ceiling, sink, zone: TimeZone::UTC, digits: 2 };
     let head = reading.head();
     let cycle = reading.cycle();
     let sources = reading.sources();
@@ -54,6 +57,7 @@ pub(crate) fn read(
     let features = reading.features(&names, &sources);
     let budget = reading.budget();
     let stages = reading.stages(&names, budget.as_ref());
+    let sql = reading.sql();
     let guardrails = reading.guardrails(&names);
     let outputs = reading.outputs(&names);
     Playbook {
@@ -70,6 +74,7 @@ pub(crate) fn read(
         sources,
         features,
         stages,
+        sql,
         budget,
         guardrails,
         outputs,

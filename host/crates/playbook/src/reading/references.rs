@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use playbook_features::{Expression, ExpressionError};
 use playbook_model::{Definition, FeatureDef, Subject};
 
-use super::{Reading, expression};
+use super::Reading;
 use crate::merge::entry_name;
 use crate::problem::{Place, Problem};
 use crate::spec::one_of;
@@ -46,44 +47,34 @@ impl Reading<'_> {
         names: &Names,
     ) {
         let Some(text) = way.node.text() else { return };
-        let whole = way.node.place;
-        // Only in a plain one-line string do bytes of the value stand where the text says.
-        let at = |offset: usize, len: usize| {
-            if whole.len == text.len() + 2 {
-                Place { start: whole.start + 1 + offset, len, ..whole }
-            } else {
-                whole
-            }
-        };
-        let found = match expression::names(text) {
+        let at = |bytes| way.node.inside(self.texts, bytes);
+        let found = match Expression::parse(text) {
             Ok(found) => found,
-            Err(broken) => {
-                self.add(
-                    Problem::new("bad-expression", at(broken.at, 1), broken.why)
-                        .expected("an SQL scalar expression"),
-                );
-                return;
+            Err(fault) => {
+                let problem = bad_expression(&fault, at(fault.at.clone()));
+                return self.add(problem);
             }
         };
+        let found: Vec<_> =
+            found.names().into_iter().map(|(name, bytes)| (name.to_owned(), at(bytes))).collect();
         if found.is_empty() {
             self.add(
                 Problem::new(
                     "bad-expression",
-                    whole,
+                    way.node.place,
                     format!("`{}` refers to no feature", entry.key),
                 )
                 .expected("an SQL scalar expression over features")
                 .hint("a fixed number is written constant = 0.3"),
             );
         }
-        for (offset, name) in found {
-            let place = at(offset, name.len());
+        for (name, place) in &found {
             match names.features.get(name) {
-                None => self.unknown_feature(names, name, place),
+                None => self.unknown_feature(names, name, *place),
                 Some(other) if *other != subject.0 => self.add(
                     Problem::new(
                         "subject-mismatch",
-                        place,
+                        *place,
                         format!(
                             "`{name}` describes {other}, `{}` describes {}",
                             entry.key, subject.0
@@ -96,13 +87,42 @@ impl Reading<'_> {
         }
     }
 
+    /// Reports expressions whose parts do not go together, once the types of all features are known.
+    pub(super) fn expression_types(&mut self, table: &Table, features: &[FeatureDef]) {
+        let known: BTreeMap<&str, &FeatureDef> =
+            features.iter().map(|feature| (feature.name.as_str(), feature)).collect();
+        for feature in features {
+            let Definition::Expression(text) = &feature.definition else { continue };
+            let Ok(expression) = Expression::parse(text) else { continue };
+            // Names that do not exist, or belong to another subject, are reported already.
+            let type_of = |name: &str| {
+                let found = known.get(name)?;
+                (found.subject == feature.subject).then_some(found.cell_type)
+            };
+            if expression.names().iter().any(|(name, _)| type_of(name).is_none()) {
+                continue;
+            }
+            let place = |bytes| {
+                let way = table.get(&feature.name)?.table()?.get("expression")?;
+                Some(way.inside(self.texts, bytes))
+            };
+            if let Err(fault) = expression.compile(type_of)
+                && let Some(place) = place(fault.at.clone())
+            {
+                self.add(bad_expression(&fault, place));
+            }
+        }
+    }
+
     /// Reports expressions that lead back to themselves.
     pub(super) fn expression_loops(&mut self, table: &Table, features: &[FeatureDef]) {
         let mut needs: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let known = |name: &str| table.entry(name).map(|entry| entry.key.as_str());
         for feature in features {
             if let Definition::Expression(text) = &feature.definition {
-                let names = expression::names(text).unwrap_or_default();
-                needs.insert(&feature.name, names.into_iter().map(|(_, name)| name).collect());
+                let names = Expression::parse(text).ok();
+                let names = names.iter().flat_map(Expression::names);
+                needs.insert(&feature.name, names.filter_map(|(name, _)| known(name)).collect());
             }
         }
         // What rests on nothing unresolved goes, then what nothing unresolved rests on: loops stay.
@@ -169,6 +189,10 @@ impl Reading<'_> {
             None => self.feature_exists(names, name, place),
         }
     }
+}
+
+fn bad_expression(fault: &ExpressionError, place: Place) -> Problem {
+    Problem::new("bad-expression", place, &fault.message).expected(&fault.expected)
 }
 
 /// Names that cannot be put in an order in which each follows what it needs.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use playbook_model::{BudgetDef, Kind, Limits, OnFault, PluginRef, StageDef};
+use playbook_model::{BudgetDef, Kind, Limits, OnFault, PluginRef, SqlLimits, StageDef};
 
 use super::Reading;
 use super::references::Names;
@@ -244,7 +244,7 @@ impl Reading<'_> {
             return limits;
         };
         let most = self.ceiling;
-        let slots: [(&str, &mut u64, u64); 15] = [
+        let slots = [
             ("component", &mut limits.component_bytes_max, most.component_bytes_max),
             ("memory", &mut limits.memory_bytes_max, most.memory_bytes_max),
             ("fit_memory", &mut limits.fit_memory_bytes_max, most.fit_memory_bytes_max),
@@ -261,6 +261,26 @@ impl Reading<'_> {
             ("compile_cpu", &mut limits.compile_cpu_s_max, most.compile_cpu_s_max),
             ("compile_memory", &mut limits.compile_bytes_max, most.compile_bytes_max),
         ];
+        self.bounds(table, slots);
+        limits
+    }
+
+    /// Limits of the playbook's own queries.
+    pub(super) fn sql(&mut self) -> SqlLimits {
+        let mut limits = SqlLimits::default();
+        if let Some(table) = self.root.table("sql") {
+            let most = SqlLimits::ceiling();
+            let slots = [
+                ("time", &mut limits.time_ms_max, most.time_ms_max),
+                ("memory", &mut limits.memory_bytes_max, most.memory_bytes_max),
+            ];
+            self.bounds(table, slots);
+        }
+        limits
+    }
+
+    /// Reads limits under their ceilings.
+    fn bounds<const N: usize>(&mut self, table: &Table, slots: [(&str, &mut u64, u64); N]) {
         for (key, slot, ceiling) in slots {
             let Some(entry) = table.entry(key) else {
                 continue;
@@ -285,7 +305,6 @@ impl Reading<'_> {
             }
             *slot = value;
         }
-        limits
     }
 }
 
@@ -296,7 +315,7 @@ fn limit_value(key: &str, entry: &Entry) -> Option<u64> {
         Value::Text(text) if key == "compile_cpu" => {
             values::duration_ms(text).map(|ms| ms.unsigned_abs().div_ceil(1_000))
         }
-        Value::Text(text) if key.ends_with("_time") => {
+        Value::Text(text) if key.ends_with("time") => {
             values::duration_ms(text).map(i64::unsigned_abs)
         }
         Value::Text(text) => values::size_bytes(text),
@@ -307,7 +326,7 @@ fn limit_value(key: &str, entry: &Entry) -> Option<u64> {
 fn limit_words(key: &str, value: u64) -> String {
     match key {
         "compile_cpu" => format!("\"{value}s\""),
-        key if key.ends_with("_time") => format!("\"{}s\"", value / 1_000),
+        key if key.ends_with("time") => format!("\"{}s\"", value / 1_000),
         key if key.contains("fuel") || key == "log_lines" => value.to_string(),
         _ if value >= 1 << 30 && value.is_multiple_of(1 << 30) => format!("\"{}GiB\"", value >> 30),
         _ if value >= 1 << 20 && value.is_multiple_of(1 << 20) => format!("\"{}MiB\"", value >> 20),

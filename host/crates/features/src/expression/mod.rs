@@ -1,0 +1,100 @@
+//! Expressions of playbooks: a small part of SQL over the features of one subject, read once, checked against the
+//! types of what it names, then evaluated for any number of rows, in batch as for one member.
+//!
+//! The language: numbers, texts, `true`, `false`, `null`, names of features; `+ - * / %`, `||`; `= <> < <= > >=`,
+//! `is [not] null`, `is [not] true`, `is [not] false`, `[not] in (...)`, `[not] between`, `[not] like`;
+//! `and`, `or`, `not`; `case`; `cast` to `double`, `bigint`, `boolean` and `varchar`; the functions of
+//! [`FUNCTIONS`]. Nothing in it reads a clock, draws a number or depends on other rows.
+//!
+//! Rules: an operation over a missing value is missing, except that `and` and `or` need only the side that decides.
+//! `/` divides exactly, whatever its sides; `/` and `%` by zero are missing. Integers have 64 bits: a result beyond
+//! is an error ([`Fault`]), never another number. Only the branch of a `case` that a row takes is computed for it.
+
+mod compile;
+mod evaluate;
+mod parse;
+mod place;
+
+use std::ops::Range;
+
+use playbook_model::CellType;
+
+pub use compile::Compiled;
+pub use evaluate::{Fault, FaultKind, Values};
+pub use place::{Spot, spot_in};
+
+use parse::Node;
+
+/// Functions that expressions may call.
+pub const FUNCTIONS: [&str; 19] = [
+    "abs",
+    "btrim",
+    "ceil",
+    "coalesce",
+    "concat",
+    "contains",
+    "ends_with",
+    "exp",
+    "floor",
+    "greatest",
+    "least",
+    "ln",
+    "log10",
+    "lower",
+    "nullif",
+    "round",
+    "sqrt",
+    "starts_with",
+    "upper",
+];
+
+/// Levels that an expression may be nested.
+pub(crate) const DEPTH_MAX: usize = 256;
+
+/// Why an expression cannot be used, and where in its text that shows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ExpressionError {
+    /// Bytes of the text.
+    pub at: Range<usize>,
+    /// What is wrong.
+    pub message: String,
+    /// What would be right.
+    pub expected: String,
+}
+
+/// An expression that was read.
+#[derive(Debug, Clone)]
+pub struct Expression {
+    root: Node,
+}
+
+impl Expression {
+    /// Reads an expression.
+    ///
+    /// # Errors
+    /// Text that is no expression, or one that uses what the language does not have.
+    pub fn parse(text: &str) -> Result<Self, ExpressionError> {
+        Ok(Self { root: parse::parse(text)? })
+    }
+
+    /// Names that the expression reads, each with its place in the text, in the order of the text.
+    #[must_use]
+    pub fn names(&self) -> Vec<(&str, Range<usize>)> {
+        let mut names = Vec::new();
+        self.root.names(&mut names);
+        names.sort_by_key(|(_, at)| at.start);
+        names
+    }
+
+    /// Checks the types of all parts; `type_of` tells the type of a name.
+    ///
+    /// # Errors
+    /// A name without a type, or an operation whose sides do not go together.
+    pub fn compile(
+        &self,
+        type_of: impl Fn(&str) -> Option<CellType>,
+    ) -> Result<Compiled, ExpressionError> {
+        compile::compile(&self.root, &type_of)
+    }
+}
