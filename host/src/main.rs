@@ -94,6 +94,10 @@ fn report(terminal: Terminal, error: &anyhow::Error) -> u8 {
         return PLAYBOOK_FAULTY;
     }
     terminal.error(error);
+    // A stop that was heard deep in a query comes up as the cause of another error.
+    if error.chain().any(|cause| matches!(cause.downcast_ref(), Some(BatchError::Cancelled))) {
+        return STOPPED;
+    }
     match known {
         Some(AppError::Cycle(CycleError::Cancelled) | AppError::Batch(BatchError::Cancelled)) => {
             STOPPED

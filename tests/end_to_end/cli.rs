@@ -124,3 +124,131 @@ fn every_reference_plugin_answers_in_the_sandbox_as_in_its_native_tests() {
     }
     assert_eq!(seen, 12);
 }
+
+/// A playbook over one file of orders with these features.
+fn orders(place: &Place, features: &str) -> std::path::PathBuf {
+    fs::write(
+        place.beside("orders.csv"),
+        "customer,date,total\nA,2026-06-01,1.00\nB,2026-06-02,2.00\n",
+    )
+    .unwrap();
+    let file = place.beside("orders.toml");
+    let text = format!(
+        r#"[playbook]
+id = "orders"
+brand = "orders"
+currency = "USD"
+time_zone = "UTC"
+
+[[source]]
+name = "orders"
+table = "events"
+path = "orders.csv"
+event = "order_paid"
+map = {{ member = "customer", time = {{ from = "date", format = "%Y-%m-%d" }}, amount_minor = "total" }}
+
+[features]
+{features}
+orders_365d = {{ count = "order_paid", window = "365d" }}
+spend_365d_minor = {{ sum = "amount_minor", events = "order_paid", window = "365d" }}
+days_since_last_order = {{ recency = "order_paid" }}
+
+[[stage]]
+kind = "scoring"
+plugin = "value-rfm"
+"#
+    );
+    fs::write(&file, text).unwrap();
+    file
+}
+
+#[test]
+fn sql_that_could_answer_otherwise_is_refused_at_its_place() {
+    let place = Place::new();
+    let features = r#"a = { sql = "SELECT member AS subject, random() AS value FROM events" }
+b = { sql = '''
+SELECT member AS subject, max(amount) AS value
+FROM events
+GROUP BY member''' }
+c = { sql = "SELEC member FROM events" }
+d = { sql = "SELECT member AS subject, nothing(1) AS value FROM events" }
+e = { sql = "SELECT member AS subject FROM events" }
+x = { expression = "a + now()" }"#;
+    let file = orders(&place, &features.lines().take(8).collect::<Vec<_>>().join("\n"));
+    let call = command(["check".as_ref(), file.as_os_str()]).arg("--json").output().unwrap();
+    assert_eq!(call.status.code(), Some(3), "{}", String::from_utf8_lossy(&call.stderr));
+    let said: serde_json::Value = serde_json::from_slice(&call.stdout).unwrap();
+    let found: Vec<_> = said["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| {
+            let text = p["message"].as_str().unwrap().to_owned();
+            (p["line"].as_u64().unwrap(), p["column"].as_u64().unwrap(), text)
+        })
+        .collect();
+    let wanted = [
+        (15, 40, "random"),
+        (17, 31, "amount"),
+        (20, 14, "SELEC"),
+        (21, 40, "nothing"),
+        (22, 13, "subject"),
+    ];
+    assert_eq!(found.len(), wanted.len(), "{said:#}");
+    for ((line, column, text), (at_line, at_column, part)) in found.iter().zip(wanted) {
+        assert_eq!((*line, *column), (at_line, at_column), "{said:#}");
+        assert!(text.contains(part), "{text}");
+    }
+    let file = orders(
+        &place,
+        &features.lines().skip(8).collect::<Vec<_>>().join("\n").replace("a +", "1 +"),
+    );
+    let call =
+        command(["run".as_ref(), file.as_os_str()]).arg("--out").arg(&place.out).output().unwrap();
+    assert_eq!(call.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&call.stderr).into_owned();
+    assert!(said.contains("now") && said.contains("orders.toml:15:25"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_query_of_the_playbook_stops_at_once_with_130() {
+    let place = Place::new();
+    let file = orders(
+        &place,
+        "x = { sql = \"SELECT 'A' AS subject, (SELECT count(*) FROM generate_series(1, 1000000000000) AS s(n) WHERE n % 7 = 9) AS value\" }",
+    );
+    let mut child = command(["run".as_ref(), file.as_os_str()])
+        .arg("--out")
+        .arg(&place.out)
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert!(child.try_wait().unwrap().is_none(), "the query has ended before it was stopped");
+    let started = std::time::Instant::now();
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(130));
+    assert!(started.elapsed() < std::time::Duration::from_secs(2), "{:?}", started.elapsed());
+    assert!(!place.out.exists());
+}
+
+#[test]
+fn sums_beyond_64_bits_end_a_run_and_name_the_member() {
+    let place = Place::new();
+    let file = orders(&place, "x = { sum = \"amount_minor\", events = \"order_paid\" }");
+    let rows: String =
+        (1..=20).map(|day| format!("A,2026-06-{day:02},6901234567890123\n")).collect();
+    fs::write(
+        place.beside("orders.csv"),
+        format!("customer,date,total\n{rows}B,2026-06-01,1.00\n"),
+    )
+    .unwrap();
+    let call =
+        command(["run".as_ref(), file.as_os_str()]).arg("--out").arg(&place.out).output().unwrap();
+    assert_eq!(call.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&call.stderr).into_owned();
+    assert!(said.contains("`x`") && said.contains("`A`") && said.contains("64 bits"), "{said}");
+}

@@ -82,8 +82,10 @@ impl Host {
         overrides: &[Override],
         files: &dyn ReadFiles,
     ) -> Result<Loaded> {
-        load_with(file, overrides, &Limits::ceiling(), files)
-            .map_err(|problems| AppError::Faulty(Box::new(problems)))
+        let faulty = |problems| AppError::Faulty(Box::new(problems));
+        let loaded = load_with(file, overrides, &Limits::ceiling(), files).map_err(faulty)?;
+        let problems = sql_problems(&loaded)?;
+        if problems.is_empty() { Ok(loaded) } else { Err(faulty(loaded.problems(problems))) }
     }
 
     /// Loads the plugin of every stage and wires the stages; the result stands in the order in which they run.
@@ -236,6 +238,18 @@ fn chain(fault: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+/// What is wrong with the SQL of features, at its place in the file.
+fn sql_problems(loaded: &Loaded) -> Result<Vec<Problem>> {
+    let problem = |(feature, fault): (String, playbook_batch::SqlFault)| {
+        let path = format!("features.{feature}.sql");
+        let inside = fault.at.and_then(|bytes| loaded.place_inside(&path, bytes));
+        let place = inside.or_else(|| loaded.place(&path)).unwrap_or_default();
+        let message = format!("the SQL of `{feature}` is refused: {}", fault.message);
+        Problem::new("bad-sql", place, message).expected(fault.expected)
+    };
+    Ok(playbook_batch::check_sql(&loaded.playbook)?.into_iter().map(problem).collect())
 }
 
 fn plugin_problem(loaded: &Loaded, stage: &StageDef, fault: &dyn std::error::Error) -> Problem {

@@ -33,6 +33,7 @@ pub(crate) fn playbook() -> Playbook {
         sources: Vec::new(),
         features: Vec::new(),
         stages: Vec::new(),
+        sql: playbook_model::SqlLimits::default(),
         budget: None,
         guardrails: Guardrails::default(),
         outputs: OutputDef { languages: Vec::new(), omit_features: Vec::new() },

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use playbook_features::FeatureError;
+use playbook_features::{ExpressionError, FeatureError};
+
+use crate::free::check::SqlFault;
 
 /// Why data could not be read, computed or written.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +110,77 @@ pub enum BatchError {
         /// What the engine says.
         #[source]
         source: Box<datafusion::error::DataFusionError>,
+    },
+    /// SQL of a feature that the host does not run.
+    #[error("the SQL of feature `{feature}` is refused")]
+    SqlRefused {
+        /// The feature.
+        feature: String,
+        /// Why.
+        #[source]
+        source: SqlFault,
+    },
+    /// SQL of a feature that took too long.
+    #[error(
+        "the SQL of feature `{feature}` takes more than {ms_max} ms; make it read less, or raise `time` of the table `[sql]`"
+    )]
+    SqlTime {
+        /// The feature.
+        feature: String,
+        /// Limit.
+        ms_max: u64,
+    },
+    /// SQL of a feature that needs too much memory.
+    #[error(
+        "the SQL of feature `{feature}` needs more than {bytes_max} bytes; make it keep less, or raise `memory` of the table `[sql]`"
+    )]
+    SqlMemory {
+        /// The feature.
+        feature: String,
+        /// Limit.
+        bytes_max: u64,
+        /// What the engine says.
+        #[source]
+        source: Box<datafusion::error::DataFusionError>,
+    },
+    /// SQL of a feature that gives two values for one subject.
+    #[error(
+        "the SQL of feature `{feature}` gives {subject} `{key}` twice; group by it, so that each has one value"
+    )]
+    SubjectTwice {
+        /// The feature.
+        feature: String,
+        /// What its rows describe.
+        subject: String,
+        /// Which one.
+        key: String,
+    },
+    /// A sum over rows that 64 bits do not hold.
+    #[error("a sum goes beyond 64 bits in one of the features {features}")]
+    SumTooLarge {
+        /// Features that were computed together, in words.
+        features: String,
+    },
+    /// An expression that cannot be read, or whose parts do not go together.
+    #[error("the expression of feature `{feature}` cannot be used")]
+    Expression {
+        /// The feature.
+        feature: String,
+        /// What is wrong, and where.
+        #[source]
+        source: ExpressionError,
+    },
+    /// A value that the host does not make up: a sum or result that 64 bits do not hold.
+    #[error("feature `{feature}` has no value for {subject} `{key}`: {reason}")]
+    NoValue {
+        /// The feature.
+        feature: String,
+        /// What its rows describe.
+        subject: String,
+        /// Which row.
+        key: String,
+        /// Why.
+        reason: String,
     },
     /// A feature that needs itself, directly or through others, or a name that no feature has.
     #[error(

@@ -1,71 +1,55 @@
-//! Features that are SQL expressions over other features of the same subject.
-//!
-//! `/` divides exactly, whatever the types of its sides; by zero the result is missing. A feature of type
-//! integer takes the nearest integer, half away from zero.
+//! Features that are computed from other features of the same subject: constants and expressions.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Schema};
-use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{DFSchema, DataFusionError};
-use datafusion::functions::core::expr_fn::nullif;
-use datafusion::logical_expr::{BinaryExpr, Expr, Operator, cast, lit};
+use playbook_features::{Compiled, Expression, Fault};
 use playbook_model::{Bitmap, CellType, Cells, Column, Definition, FeatureDef, Frame};
 
-use crate::arrays::{array, field, stretches};
-use crate::cells::{Target, column};
-use crate::session::{Session, feature_sql};
+use crate::arrays::stretches;
+use crate::jobs::done_by;
 use crate::{BatchError, Result};
 
 /// Adds the constants and expressions among `features` to a table, each after those that it reads.
-pub(crate) fn evaluate(
-    session: &Session,
-    features: &[FeatureDef],
-    frame: &mut Frame,
-) -> Result<()> {
-    let mut waiting = Vec::new();
+pub(crate) fn evaluate(features: &[FeatureDef], frame: &mut Frame, threads: usize) -> Result<()> {
+    let mut waiting: Vec<(&FeatureDef, Expression)> = Vec::new();
     for feature in features {
         match &feature.definition {
             Definition::Constant(value) => {
                 let constant = constant(feature, *value, frame.rows());
                 frame.push(constant);
             }
-            Definition::Expression(sql) => waiting.push((feature, sql.as_str())),
+            Definition::Expression(text) => {
+                let expression = Expression::parse(text).map_err(fault(feature))?;
+                waiting.push((feature, expression));
+            }
             _ => {}
         }
     }
+    // In topological order: of those that wait, the ones that read nothing that waits.
     while !waiting.is_empty() {
-        let before = waiting.len();
-        let mut later = Vec::new();
-        let pending: BTreeSet<String> = waiting.iter().map(|(f, _)| f.name.clone()).collect();
-        let mut failure = None;
-        for (feature, sql) in waiting {
-            match parse(session, sql, frame) {
-                Ok(expression) => {
-                    let made = compute(session, feature, &expression, frame)?;
-                    frame.push(made);
-                }
-                Err(error) => {
-                    let waits =
-                        pending.iter().any(|name| *name != feature.name && sql.contains(name));
-                    if !waits {
-                        return Err(feature_sql(&feature.name)(error));
-                    }
-                    failure = Some(feature_sql(&feature.name)(error));
-                    later.push((feature, sql));
-                }
-            }
-        }
-        if later.len() == before {
+        let open: BTreeSet<&str> = waiting.iter().map(|(f, _)| f.name.as_str()).collect();
+        let is_ready = |expression: &Expression| {
+            expression.names().iter().all(|(name, _)| !open.contains(name))
+        };
+        let (ready, later): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|(_, expression)| is_ready(expression));
+        if ready.is_empty() {
             let names: Vec<_> = later.iter().map(|(f, _)| format!("`{}`", f.name)).collect();
-            tracing::debug!(?failure, "expressions wait for each other");
             return Err(BatchError::Circle(names.join(", ")));
+        }
+        for (feature, expression) in ready {
+            let type_of = |name: &str| frame.column(name).map(|column| column.cells.cell_type());
+            let compiled = expression.compile(type_of).map_err(fault(feature))?;
+            let column = compute(feature, &compiled, frame, threads)?;
+            frame.push(column);
         }
         waiting = later;
     }
     Ok(())
+}
+
+fn fault(feature: &FeatureDef) -> impl Fn(playbook_features::ExpressionError) -> BatchError {
+    |source| BatchError::Expression { feature: feature.name.clone(), source }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a constant of type integer is whole")]
@@ -77,66 +61,84 @@ fn constant(feature: &FeatureDef, value: f64, rows: usize) -> Column {
     Column { name: feature.name.clone(), unit: feature.unit.clone(), cells, valid: None }
 }
 
-fn schema(frame: &Frame) -> Result<DFSchema, DataFusionError> {
-    let fields: Vec<_> = frame.columns().iter().map(field).collect();
-    DFSchema::try_from(Schema::new(fields))
-}
-
-/// Reads an expression over the columns of a table.
-fn parse(session: &Session, sql: &str, frame: &Frame) -> Result<Expr, DataFusionError> {
-    let expression = session.context.parse_sql_expr(sql, &schema(frame)?)?;
-    Ok(expression.transform_up(exact_division)?.data)
-}
-
-fn exact_division(expression: Expr) -> Result<Transformed<Expr>, DataFusionError> {
-    let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide, right }) = expression else {
-        return Ok(Transformed::no(expression));
-    };
-    let left = cast(*left, DataType::Float64);
-    let right = nullif(cast(*right, DataType::Float64), lit(0.0));
-    Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(
-        Box::new(left),
-        Operator::Divide,
-        Box::new(right),
-    ))))
-}
-
+/// Evaluates an expression for all rows, a stretch of them at a time.
 fn compute(
-    session: &Session,
     feature: &FeatureDef,
-    expression: &Expr,
+    compiled: &Compiled,
     frame: &Frame,
+    threads: usize,
 ) -> Result<Column> {
-    let fault = feature_sql(&feature.name);
-    let read: BTreeSet<String> =
-        expression.column_refs().into_iter().map(|column| column.name.clone()).collect();
-    let columns: Vec<_> = frame.columns().iter().filter(|c| read.contains(&c.name)).collect();
-    let arrow_schema = Arc::new(Schema::new(columns.iter().map(|c| field(c)).collect::<Vec<_>>()));
-    let df_schema = DFSchema::try_from(Arc::clone(&arrow_schema)).map_err(&fault)?;
-    let physical =
-        session.context.create_physical_expr(expression.clone(), &df_schema).map_err(&fault)?;
-    let mut parts = Vec::new();
-    for rows in stretches(0..frame.rows()) {
-        let options =
-            arrow::record_batch::RecordBatchOptions::new().with_row_count(Some(rows.len()));
-        let arrays = columns.iter().map(|c| array(c, rows.clone())).collect();
-        let batch = RecordBatch::try_new_with_options(Arc::clone(&arrow_schema), arrays, &options)
-            .expect("arrays follow the schema");
-        let value = physical.evaluate(&batch).map_err(&fault)?;
-        let value = value.into_array(rows.len()).map_err(&fault)?;
-        let first = u32::try_from(rows.start).expect("a table has fewer than 2^32 rows");
-        let places: Vec<u32> = (first..).take(rows.len()).collect();
-        parts.push((value, places));
+    let read = compiled.names().iter().map(|name| frame.column(name));
+    let read: Vec<&Column> = read.map(|column| column.expect("names have a type")).collect();
+    let stretches: Vec<_> = stretches(0..frame.rows()).collect();
+    let parts = done_by(threads, stretches.into_iter(), |rows| {
+        let row = |row: usize| u32::try_from(row).expect("a table has fewer than 2^32 rows");
+        let values = compiled.evaluate(&read, row(rows.start)..row(rows.end))?;
+        values.into_cells(feature.cell_type, rows.start)
+    });
+    let mut joined = Joined::new(feature.cell_type);
+    for part in parts {
+        let (cells, valid) = part.map_err(|fault: Fault| BatchError::NoValue {
+            feature: feature.name.clone(),
+            subject: feature.subject.0.clone(),
+            key: frame.columns().first().and_then(|c| c.text(fault.row)).unwrap_or("").to_owned(),
+            reason: fault.to_string(),
+        })?;
+        joined.add(cells, &valid);
     }
-    let target = Target {
-        name: &feature.name,
-        unit: &feature.unit,
-        cell_type: feature.cell_type,
-        rows: frame.rows(),
-        zero_when_empty: false,
-    };
-    let parts: Vec<_> = parts.iter().map(|(part, places)| (part, places.as_slice())).collect();
-    column(&target, &parts)
+    Ok(joined.finish(feature))
+}
+
+/// The stretches of a column, one after the other.
+struct Joined {
+    cells: Cells,
+    valid: Bitmap,
+}
+
+impl Joined {
+    fn new(cell_type: CellType) -> Self {
+        let cells = match cell_type {
+            CellType::Real => Cells::Real(Vec::new()),
+            CellType::Integer => Cells::Integer(Vec::new()),
+            _ => Cells::Text(playbook_model::TextCells::default()),
+        };
+        Self { cells, valid: Bitmap::default() }
+    }
+
+    fn add(&mut self, cells: Cells, valid: &Bitmap) {
+        match (&mut self.cells, cells) {
+            (Cells::Real(all), Cells::Real(more)) => all.extend(more),
+            (Cells::Integer(all), Cells::Integer(more)) => all.extend(more),
+            (Cells::Text(all), Cells::Text(more)) => {
+                (0..more.len()).for_each(|row| all.push(more.get(row).unwrap_or_default()));
+            }
+            _ => unreachable!("stretches of a column are of one type"),
+        }
+        (0..valid.len()).for_each(|row| self.valid.push(valid.get(row)));
+    }
+
+    fn finish(self, feature: &FeatureDef) -> Column {
+        let Self { cells, valid } = self;
+        let cells = match (feature.cell_type, cells) {
+            (CellType::Integer, Cells::Integer(values)) => Cells::integers(values),
+            (CellType::Category, Cells::Text(texts)) => {
+                let text = |row| texts.get(row).filter(|_| valid.get(row));
+                let rows = 0..texts.len();
+                let names: BTreeSet<&str> = rows.clone().filter_map(text).collect();
+                let code: BTreeMap<&str, u32> = names.iter().copied().zip(0..).collect();
+                let codes = rows.map(|row| text(row).map_or(0, |text| code[text])).collect();
+                Cells::Category { codes, names: names.into_iter().map(str::to_owned).collect() }
+            }
+            (_, cells) => cells,
+        };
+        let all = valid.count_ones() == valid.len();
+        Column {
+            name: feature.name.clone(),
+            unit: feature.unit.clone(),
+            cells,
+            valid: (!all).then_some(valid),
+        }
+    }
 }
 
 /// A column without any value.

@@ -12,6 +12,7 @@ use playbook_features::function;
 use crate::BrandClock;
 use crate::clock::DAY_MS;
 use crate::intake::decimal::Decimal;
+use crate::sums::Overflow;
 
 /// `local_to_unix(ms)`: unix-ms of milliseconds on the brand's wall clock.
 pub(crate) const LOCAL_TO_UNIX: &str = "local_to_unix";
@@ -67,16 +68,21 @@ pub(crate) fn register(context: &SessionContext, clock: &BrandClock) {
     }));
     context.register_udf(day_bit(clock));
     context.register_udf(reals(function::MICRO, DataType::Int64, |values| {
-        Arc::new(values.iter().map(|value| value.and_then(micro)).collect::<Int64Array>())
+        let micro = |value: Option<f64>| match value.map(micro) {
+            None => Ok(None),
+            Some(found) => found.map_err(|Overflow| Overflow::error()),
+        };
+        Ok(Arc::new(values.iter().map(micro).collect::<Result<Int64Array>>()?))
     }));
     context.register_udf(reals(function::ROOT, DataType::Float64, |values| {
-        Arc::new(values.iter().map(|v| v.map(f64::sqrt)).collect::<Float64Array>())
+        Ok(Arc::new(values.iter().map(|v| v.map(f64::sqrt)).collect::<Float64Array>()))
     }));
     context.register_udf(money());
+    context.register_udaf(crate::sums::exact_sum());
     // Scalar mathematics that expressions of playbooks may use.
     for (name, function) in MATHEMATICS {
         context.register_udf(reals(name, DataType::Float64, move |values| {
-            Arc::new(values.iter().map(|value| value.map(function)).collect::<Float64Array>())
+            Ok(Arc::new(values.iter().map(|value| value.map(function)).collect::<Float64Array>()))
         }));
     }
 }
@@ -86,11 +92,18 @@ fn map(values: &Int64Array, mut change: impl FnMut(i64) -> i64) -> Int64Array {
     Int64Array::new(changed.into(), values.nulls().cloned())
 }
 
-/// Millionths, half away from zero; `None` beyond the range.
+/// Millionths, half away from zero; what is no number has none. An error beyond the range: a sum that left the value
+/// out would be another number.
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
-pub(crate) fn micro(value: f64) -> Option<i64> {
+pub(crate) fn micro(value: f64) -> Result<Option<i64>, Overflow> {
     let scaled = (value * 1e6).round();
-    (scaled.abs() < 9e18).then_some(scaled as i64)
+    if scaled.abs() < 9e18 {
+        Ok(Some(scaled as i64))
+    } else if scaled.is_nan() {
+        Ok(None)
+    } else {
+        Err(Overflow)
+    }
 }
 
 fn arrays(args: &[ColumnarValue]) -> Result<Vec<ArrayRef>> {
@@ -98,7 +111,7 @@ fn arrays(args: &[ColumnarValue]) -> Result<Vec<ArrayRef>> {
 }
 
 /// Gives a scalar back where all arguments were scalars, so that constants fold.
-fn like_args(args: &[ColumnarValue], result: ArrayRef) -> Result<ColumnarValue> {
+pub(crate) fn like_args(args: &[ColumnarValue], result: ArrayRef) -> Result<ColumnarValue> {
     if args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_))) {
         ScalarValue::try_from_array(&result, 0).map(ColumnarValue::Scalar)
     } else {
@@ -120,11 +133,11 @@ fn integers(
 fn reals(
     name: &str,
     result: DataType,
-    change: impl Fn(&Float64Array) -> ArrayRef + Send + Sync + 'static,
+    change: impl Fn(&Float64Array) -> Result<ArrayRef> + Send + Sync + 'static,
 ) -> ScalarUDF {
     let apply = move |args: &[ColumnarValue]| {
         let input = arrays(args)?;
-        like_args(args, change(input[0].as_primitive::<Float64Type>()))
+        like_args(args, change(input[0].as_primitive::<Float64Type>())?)
     };
     create_udf(name, vec![DataType::Float64], result, Volatility::Immutable, Arc::new(apply))
 }

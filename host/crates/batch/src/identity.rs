@@ -13,7 +13,7 @@ use playbook_model::Digest;
 
 use crate::Result;
 use crate::cells::of_texts;
-use crate::keys::{Among, Sieve, for_each_hash, for_each_text, register_among, texts};
+use crate::keys::{BloomFilter, HashedSet, for_each_hash, for_each_text, register_hash_set, texts};
 use crate::session::Session;
 
 /// SQL function from an account to its member.
@@ -142,12 +142,12 @@ impl Aliases {
                 .iter()
                 .map(|(account, member)| (parse(account), parse(member)))
                 .collect();
-            let maybe = Sieve::new(map.keys().copied());
+            let filter = BloomFilter::new(map.keys().copied());
             let apply = move |args: &[ColumnarValue]| {
                 let input = ColumnarValue::values_to_arrays(args)?;
                 let ids = input[0].as_primitive::<Int64Type>();
                 let member = |id: &i64| {
-                    if maybe.may_have(*id) { map.get(id).copied().unwrap_or(*id) } else { *id }
+                    if filter.may_have(*id) { map.get(id).copied().unwrap_or(*id) } else { *id }
                 };
                 let values: Vec<i64> = ids.values().iter().map(member).collect();
                 let array: ArrayRef =
@@ -239,11 +239,11 @@ fn shared_keys(session: &Session, is_integer: bool) -> Result<Keys> {
     if accounts.is_empty() {
         return Ok(keys);
     }
-    register_among(session, SHARES, accounts);
+    register_hash_set(session, SHARES, accounts);
     let sql = format!(
         "SELECT member, {KEY} FROM identities_mapped WHERE verified = 1 AND {SHARES}(member)"
     );
-    for batch in session.collect_few(STAGE, &sql)? {
+    for batch in session.collect_selective(STAGE, &sql)? {
         let ids = account(batch.column(0), is_integer);
         let (kinds, hashes) = (texts(batch.column(1)), texts(batch.column(2)));
         for (row, account) in ids.into_iter().enumerate() {
@@ -280,13 +280,14 @@ fn accounts_that_share(session: &Session) -> Result<HashSet<u64>> {
         for_each_hash(batch.column(0), |row, account| rows[row].1 = account);
     })?;
     let rows = || parts.iter().flatten().filter(|(key, _)| *key != NO_KEY);
-    // Keys that come again are found among few: those whose place a key before them has taken.
-    let mut taken = Sieve::of_size(parts.iter().map(Vec::len).sum());
+    // A key that is held twice finds its own bit of the Bloom filter set; few others do.
+    let mut taken = BloomFilter::of_size(parts.iter().map(Vec::len).sum());
     let again = rows().filter(|(key, _)| taken.insert(key.cast_signed())).map(|(key, _)| *key);
-    let again = Among::new(again.collect());
-    let mut few: Vec<(u64, u64)> = rows().filter(|(key, _)| again.has(*key)).copied().collect();
-    few.sort_unstable();
-    let shared = few.chunk_by(|a, b| a.0 == b.0).filter(|rows| rows.len() > 1);
+    let again = HashedSet::new(again.collect());
+    let mut candidates: Vec<(u64, u64)> =
+        rows().filter(|(key, _)| again.has(*key)).copied().collect();
+    candidates.sort_unstable();
+    let shared = candidates.chunk_by(|a, b| a.0 == b.0).filter(|rows| rows.len() > 1);
     Ok(shared.flatten().map(|(_, account)| *account).collect())
 }
 
@@ -316,7 +317,7 @@ fn joined_times(
     Ok(joined)
 }
 
-/// Disjoint sets of accounts with the verified phones of each.
+/// Union-find over accounts, with the verified phones of each set.
 struct Sets {
     parent: HashMap<u32, u32>,
     phones: HashMap<u32, BTreeSet<[u8; 16]>>,

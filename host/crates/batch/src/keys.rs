@@ -61,6 +61,15 @@ impl Keys {
         }
     }
 
+    /// Returns the key at a place, as text.
+    pub(crate) fn key(&self, place: usize) -> String {
+        match self {
+            Self::Integer { sorted, .. } => sorted.get(place).map(i64::to_string),
+            Self::Text { sorted, .. } => sorted.get(place).map(|key| key.to_string()),
+        }
+        .unwrap_or_default()
+    }
+
     /// Returns the place of one key, [`NO_ROW`] where it is none.
     pub(crate) fn place_of(&self, key: &str) -> u32 {
         let place = match self {
@@ -106,10 +115,10 @@ impl Keys {
     }
 }
 
-/// Keys while they are collected: each is kept about once.
+/// The set of keys while it is collected: a bitset for small integers, the rest listed and deduplicated.
 #[derive(Debug)]
 pub(crate) enum Collector {
-    /// A bit for each of the first integers from 0 on, and what lies beyond them.
+    /// A bitset over the integers below [`Self::NEAR`], and a list of those beyond.
     Integer {
         near: Vec<u64>,
         far: Vec<i64>,
@@ -204,7 +213,7 @@ fn set_bits(first: i64, words: &[u64], mut take: impl FnMut(i64)) {
     }
 }
 
-/// Sorts integers and removes repeated ones; those that lie near together by way of bits.
+/// Sorts integers and removes repeated ones; those that lie near together by a bitset.
 fn sort_distinct(all: &mut Vec<i64>) {
     let least = all.iter().copied().min().unwrap_or(0);
     let most = all.iter().copied().max().unwrap_or(0);
@@ -254,23 +263,23 @@ impl IntegerIndex {
     }
 }
 
-/// A quick test that lets through few ids besides those it was made of.
+/// A Bloom filter of ids with one hash: what it does not let through was never inserted.
 #[derive(Debug)]
-pub(crate) struct Sieve {
+pub(crate) struct BloomFilter {
     bits: Vec<u64>,
     shift: u32,
 }
 
-impl Sieve {
+impl BloomFilter {
     pub(crate) fn new(ids: impl ExactSizeIterator<Item = i64>) -> Self {
-        let mut sieve = Self::of_size(ids.len());
+        let mut filter = Self::of_size(ids.len());
         ids.for_each(|id| {
-            sieve.insert(id);
+            filter.insert(id);
         });
-        sieve
+        filter
     }
 
-    /// An empty sieve for so many ids.
+    /// An empty filter for so many ids.
     pub(crate) fn of_size(ids: usize) -> Self {
         // 16 bits an id, at least 64.
         let words = (ids / 4 + 1).next_power_of_two();
@@ -333,32 +342,32 @@ pub(crate) fn for_each_hash(keys: &ArrayRef, mut take: impl FnMut(usize, u64)) {
     }
 }
 
-/// Hashes of few keys, to be looked up for many.
+/// A set of hashes behind a Bloom filter: most lookups find nothing and end at the filter.
 #[derive(Debug)]
-pub(crate) struct Among {
-    sieve: Sieve,
+pub(crate) struct HashedSet {
+    filter: BloomFilter,
     hashes: HashSet<u64>,
 }
 
-impl Among {
+impl HashedSet {
     pub(crate) fn new(hashes: HashSet<u64>) -> Self {
-        Self { sieve: Sieve::new(hashes.iter().map(|hash| hash.cast_signed())), hashes }
+        Self { filter: BloomFilter::new(hashes.iter().map(|hash| hash.cast_signed())), hashes }
     }
 
     pub(crate) fn has(&self, hash: u64) -> bool {
-        self.sieve.may_have(hash.cast_signed()) && self.hashes.contains(&hash)
+        self.filter.may_have(hash.cast_signed()) && self.hashes.contains(&hash)
     }
 }
 
-/// Registers a function that tells whether a key is among those of the given hashes; a missing key is not.
-pub(crate) fn register_among(session: &Session, name: &str, hashes: HashSet<u64>) {
-    let among = Among::new(hashes);
+/// Registers a function that tells whether the hash of a key is in a set; a missing key is not.
+pub(crate) fn register_hash_set(session: &Session, name: &str, hashes: HashSet<u64>) {
+    let set = HashedSet::new(hashes);
     let apply = move |args: &[ColumnarValue]| {
         let input = ColumnarValue::values_to_arrays(args)?;
         let mut found = BooleanBufferBuilder::new(input[0].len());
         found.append_n(input[0].len(), false);
         for_each_hash(&input[0], |row, hash| {
-            if among.has(hash) {
+            if set.has(hash) {
                 found.set_bit(row, true);
             }
         });

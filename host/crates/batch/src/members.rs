@@ -5,7 +5,8 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow::compute::filter;
 use playbook_features::{
     Item, Pass, Request, RowTable, TallyPlan, by_values_sql, plan, quote_name, recipe, where_clause,
 };
@@ -15,8 +16,11 @@ use playbook_model::{
 
 use crate::cells::{Target, column};
 use crate::expressions::{evaluate, missing};
-use crate::keys::{Collector, Keys, NO_ROW};
-use crate::source::BatchSource;
+use crate::jobs::done_by;
+use crate::keys::{Collector, Keys, NO_ROW, texts};
+use crate::session::feature_sql;
+use crate::source::{Aggregation, BatchSource};
+use crate::sums::is_overflow;
 use crate::{BatchError, Result};
 
 /// Columns that a split may give.
@@ -92,21 +96,18 @@ impl BatchSource {
             (attributes, consents.join().unwrap_or_else(|panic| resume_unwind(panic)))
         });
         attributes?;
-        for feature in &features {
-            if let Definition::Sql(sql) = &feature.definition {
-                columns.insert(feature.name.clone(), self.free_sql(feature, sql, &keys)?);
-            }
-        }
+        let free = self.free_sql(&features, &keys)?;
+        columns.extend(free.into_iter().map(|column| (column.name.clone(), column)));
         let mut frame = Frame::with_rows(keys.len());
         frame.push(keys.column("member"));
         push_in_order(&mut frame, &features, columns);
-        evaluate(&self.session, &features, &mut frame)?;
+        evaluate(&features, &mut frame, self.options.partitions)?;
         consents?.into_iter().for_each(|column| frame.push(column));
         self.options.progress.finished("features");
         Ok(frame)
     }
 
-    /// Computes in one scan what numbers by member can hold; returns the aggregates that are left for SQL.
+    /// Computes in one scan of the events what a tally holds; returns the aggregates that are left for SQL.
     fn tallied<'a>(
         &self,
         aggregates: Vec<AggregateFeature<'a>>,
@@ -114,21 +115,34 @@ impl BatchSource {
         keys: &mut Arc<Keys>,
         columns: &mut BTreeMap<String, Column>,
     ) -> Result<Vec<AggregateFeature<'a>>> {
-        let is_plain = |one: &AggregateFeature<'_>| {
-            one.values.is_none() && matches!(one.def.cell_type, CellType::Integer | CellType::Real)
+        if self.options.aggregation == Aggregation::Sql {
+            *keys = Arc::new(self.universe(true)?);
+            return Ok(aggregates);
+        }
+        let is_number = |one: &AggregateFeature<'_>| {
+            matches!(one.def.cell_type, CellType::Integer | CellType::Real)
         };
-        let (plain, mut left): (Vec<_>, Vec<_>) = aggregates.into_iter().partition(is_plain);
+        let (numeric, mut left): (Vec<_>, Vec<_>) = aggregates.into_iter().partition(is_number);
         let as_of_day = self.clock.local_day(self.intake.as_of.0);
-        let plan = || TallyPlan::new(&self.request(&plain, rows, Some("member")), as_of_day);
+        let plan = || TallyPlan::new(&self.request(&numeric, rows, Some("member")), as_of_day);
         let (first, rest) = plan()?;
-        let taken: Vec<&FeatureDef> = (0..)
-            .zip(&plain)
-            .filter(|(at, _)| rest.binary_search(at).is_err())
-            .map(|(_, one)| one.def)
-            .collect();
-        // A look at the listed members alone: that all members of the events are among them shows as the events go by.
-        let sees_all = !taken.is_empty() && keys.len() > 0 && first.least_time().is_none();
-        let mut done = if sees_all { self.tally(first, &taken, rows, keys)? } else { None };
+        let mut taken: Vec<(&FeatureDef, String)> = Vec::new();
+        let mut is_left = vec![false; numeric.len()];
+        let items = (0..).zip(&numeric).flat_map(|(at, one)| {
+            one.items().into_iter().map(move |item| (at, one.def, item.name))
+        });
+        for (number, (at, def, name)) in items.enumerate() {
+            // The columns of a split are held, or left, together.
+            if rest.binary_search(&number).is_ok() {
+                is_left[at] = true;
+            } else {
+                taken.push((def, name));
+            }
+        }
+        // An optimistic scan: it takes the table of members for all members, and starts over with the members of
+        // the events at the first event whose member is not listed. That saves a scan for the keys alone.
+        let may_scan = !taken.is_empty() && keys.len() > 0 && first.least_time().is_none();
+        let mut done = if may_scan { self.tally(first, &taken, rows, keys)? } else { None };
         if done.is_none() {
             *keys = Arc::new(self.universe(true)?);
             if !taken.is_empty() {
@@ -137,7 +151,7 @@ impl BatchSource {
         }
         columns.extend(done.into_iter().flatten().map(|column| (column.name.clone(), column)));
         left.extend(
-            (0..).zip(plain).filter(|(at, _)| rest.binary_search(at).is_ok()).map(|(_, one)| one),
+            numeric.into_iter().zip(is_left).filter(|(_, is_left)| *is_left).map(|(one, _)| one),
         );
         Ok(left)
     }
@@ -201,22 +215,47 @@ impl BatchSource {
         Ok(())
     }
 
-    /// Runs a playbook's own query, which gives columns `subject` and `value`.
-    pub(crate) fn free_sql(&self, feature: &FeatureDef, sql: &str, keys: &Keys) -> Result<Column> {
-        let batches = self.session.feature_query(&feature.name, sql)?;
-        let mut parts = Vec::new();
-        for batch in &batches {
-            let (Some(subject), Some(value)) =
-                (batch.column_by_name("subject"), batch.column_by_name("value"))
-            else {
-                return Err(BatchError::FeatureType {
-                    feature: feature.name.clone(),
-                    found: "other columns".to_owned(),
-                    wanted: "columns `subject` and `value`",
-                });
-            };
-            parts.push((value, keys.places(subject)));
-        }
+    /// Runs the playbook's own queries among `features`, several at a time.
+    pub(crate) fn free_sql(&self, features: &[FeatureDef], keys: &Keys) -> Result<Vec<Column>> {
+        let queries: Vec<(&FeatureDef, &str)> = features
+            .iter()
+            .filter_map(|feature| match &feature.definition {
+                Definition::Sql(sql) => Some((feature, sql.as_str())),
+                _ => None,
+            })
+            .collect();
+        let columns = done_by(self.options.partitions, queries.into_iter(), |(feature, sql)| {
+            self.free_column(feature, sql, keys)
+        });
+        columns.into_iter().collect()
+    }
+
+    /// Runs a query that gives columns `subject` and `value`, each subject once. Subjects that are no row of the
+    /// table are left out.
+    fn free_column(&self, feature: &FeatureDef, sql: &str, keys: &Keys) -> Result<Column> {
+        let mut parts: Vec<(ArrayRef, Vec<u32>)> = Vec::new();
+        let mut given = Bitmap::filled(keys.len(), false);
+        self.session.free_query(&feature.name, sql, &self.playbook.sql, |batch| {
+            let column = |name| batch.column_by_name(name).expect("the plan gives these columns");
+            let (subjects, values) = (column("subject"), column("value"));
+            let mut places = keys.places(subjects);
+            let is_known: BooleanArray = places.iter().map(|p| Some(*p != NO_ROW)).collect();
+            for (row, place) in places.iter().enumerate().filter(|(_, place)| **place != NO_ROW) {
+                if given.get(*place as usize) {
+                    return Err(BatchError::SubjectTwice {
+                        feature: feature.name.clone(),
+                        subject: feature.subject.0.clone(),
+                        key: texts(&subjects.slice(row, 1)).value(0).to_owned(),
+                    });
+                }
+                given.set(*place as usize, true);
+            }
+            places.retain(|place| *place != NO_ROW);
+            let known =
+                filter(values, &is_known).map_err(|e| feature_sql(&feature.name)(e.into()))?;
+            parts.push((known, places));
+            Ok(())
+        })?;
         let target = Target {
             name: &feature.name,
             unit: &feature.unit,
@@ -225,7 +264,7 @@ impl BatchSource {
             zero_when_empty: false,
         };
         let parts: Vec<_> =
-            parts.iter().map(|(value, places)| (*value, places.as_slice())).collect();
+            parts.iter().map(|(value, places)| (value, places.as_slice())).collect();
         column(&target, &parts)
     }
 
@@ -325,10 +364,19 @@ impl BatchSource {
     pub(crate) fn run_pass(&self, stage: &'static str, pass: &Pass) -> Result<Vec<RecordBatch>> {
         let mut batches = Vec::new();
         let progress = self.options.progress.as_ref();
-        self.session.stream(stage, &pass.sql, progress, |batch| {
-            batches.push(batch);
-            Ok(())
-        })?;
+        self.session
+            .stream(stage, &pass.sql, progress, |batch| {
+                batches.push(batch);
+                Ok(())
+            })
+            .map_err(|error| match error {
+                BatchError::Engine { source, .. } if is_overflow(&source) => {
+                    let names: Vec<_> =
+                        pass.columns.iter().map(|c| format!("`{}`", c.name)).collect();
+                    BatchError::SumTooLarge { features: names.join(", ") }
+                }
+                other => other,
+            })?;
         Ok(batches)
     }
 }

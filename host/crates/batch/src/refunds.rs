@@ -15,7 +15,7 @@ use playbook_model::{Definition, FeatureDef, Grain, MapType, UnixMs};
 use crate::Result;
 use crate::error::engine;
 use crate::intake::sql_type;
-use crate::keys::{for_each_hash, register_among};
+use crate::keys::{for_each_hash, register_hash_set};
 use crate::session::Session;
 use crate::subjects::key_column;
 
@@ -43,7 +43,7 @@ pub(crate) fn create(
         return Ok(None);
     }
     let mut selected = Vec::new();
-    let mut looked_at = Vec::new();
+    let mut projected = Vec::new();
     let read = columns_read(features);
     for (name, map_type) in columns {
         let quoted = quote_name(name);
@@ -51,7 +51,7 @@ pub(crate) fn create(
             .contains(&name.as_str())
             || read.as_ref().is_none_or(|read| read.contains(name.as_str()));
         if is_read {
-            looked_at.push(quoted.clone());
+            projected.push(quoted.clone());
         }
         selected.push(match name.as_str() {
             "kind" => "'order_paid' AS kind".to_owned(),
@@ -77,7 +77,7 @@ pub(crate) fn create(
     );
     let mut orders: HashSet<u64> = HashSet::new();
     let mut rows = 0;
-    for batch in session.collect_few(STAGE, &refunds)? {
+    for batch in session.collect_selective(STAGE, &refunds)? {
         rows += batch.num_rows();
         for_each_hash(batch.column(0), |_, hash| {
             orders.insert(hash);
@@ -86,17 +86,17 @@ pub(crate) fn create(
     if rows == 0 {
         return Ok(None);
     }
-    register_among(session, IS_REFUNDED, orders);
-    // One look at the events for both: few are refunds, few orders are refunded.
+    register_hash_set(session, IS_REFUNDED, orders);
+    // One scan of the events gives refunds and refunded orders; both are a small part of them.
     let both = format!(
         "SELECT {} FROM events_mapped WHERE (kind = 'order_refunded' AND {condition}) \
          OR (kind = 'order_paid' AND {IS_REFUNDED}({}))",
-        looked_at.join(", "),
+        projected.join(", "),
         key(order_key)
     );
-    let few = session.collect_few(STAGE, &both)?;
-    let Some(first) = few.first() else { return Ok(None) };
-    let table = MemTable::try_new(first.schema(), vec![few]).map_err(engine(STAGE))?;
+    let rows_of_both = session.collect_selective(STAGE, &both)?;
+    let Some(first) = rows_of_both.first() else { return Ok(None) };
+    let table = MemTable::try_new(first.schema(), vec![rows_of_both]).map_err(engine(STAGE))?;
     session.context.register_table(BOTH, std::sync::Arc::new(table)).map_err(engine(STAGE))?;
     let sql = format!(
         "SELECT {} FROM (SELECT * FROM {BOTH} WHERE kind = 'order_refunded') r LEFT JOIN \

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::compute::cast;
@@ -18,21 +19,39 @@ use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::StreamExt;
+use playbook_model::SqlLimits;
 use tokio::runtime::Runtime;
 
 use crate::error::{engine, go_on, io};
 use crate::files::Files;
 use crate::{BatchError, BrandClock, Cancel, Progress, Result};
 
+/// Stack of a thread of the engine.
+const STACK_BYTES: usize = 16 << 20;
+/// How often a query that runs is asked whether it is to stop.
+const CANCEL_EVERY: Duration = Duration::from_millis(20);
+
 /// An SQL engine with its threads.
 pub(crate) struct Session {
     pub(crate) context: SessionContext,
-    /// The same tables, for queries that look for few rows among many.
-    few: SessionContext,
+    /// The same tables, for selective queries: filters are evaluated while Parquet files are decoded.
+    selective: SessionContext,
     /// The same, on one thread.
     in_order: SessionContext,
-    runtime: Runtime,
+    /// The same, for queries of the playbook.
+    free: SessionContext,
+    /// `None` once the session ends.
+    runtime: Option<Runtime>,
     cancel: Cancel,
+}
+
+impl Drop for Session {
+    /// Leaves threads alone that are still busy with a query that was given up.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl std::fmt::Debug for Session {
@@ -55,25 +74,43 @@ impl Session {
         let state = SessionStateBuilder::new().with_config(config).with_default_features().build();
         let context = SessionContext::new_with_state(state);
         crate::functions::register(&context, clock);
-        let mut selective = context.copied_config();
-        selective.options_mut().execution.parquet.pushdown_filters = true;
+        let mut pushes_filters = context.copied_config();
+        pushes_filters.options_mut().execution.parquet.pushdown_filters = true;
         let with = |config| {
             let state =
                 SessionStateBuilder::new_from_existing(context.state()).with_config(config).build();
             SessionContext::new_with_state(state)
         };
-        let few = with(selective.clone());
-        let in_order = with(selective.with_target_partitions(1));
+        let selective = with(pushes_filters.clone());
+        let in_order = with(pushes_filters.with_target_partitions(1));
+        let free = crate::free::context(context.state(), context.copied_config());
+        let free = free.map_err(engine("functions"))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(partitions)
             .thread_name("batch")
+            // Plans are trees that the engine walks down: a long condition is a deep one.
+            .thread_stack_size(STACK_BYTES)
+            .enable_time()
             .build()
             .map_err(io("create", Path::new("threads")))?;
-        Ok(Self { context, few, in_order, runtime, cancel })
+        Ok(Self { context, selective, in_order, free, runtime: Some(runtime), cancel })
     }
 
-    pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
-        self.runtime.block_on(work)
+    /// Waits for work of the engine; a run that is cancelled does not wait for it to end.
+    fn wait<T, E: From<BatchError>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        self.runtime().block_on(async {
+            tokio::select! {
+                done = work => done,
+                () = cancelled(&self.cancel) => Err(BatchError::Cancelled.into()),
+            }
+        })
+    }
+
+    fn runtime(&self) -> &Runtime {
+        self.runtime.as_ref().expect("the runtime lives as long as the session")
     }
 
     /// Runs a query of the host's own and hands each batch to `take`.
@@ -186,23 +223,63 @@ impl Session {
         Ok(batches)
     }
 
-    /// Runs a query that takes few rows of many and keeps its batches.
-    pub(crate) fn collect_few(&self, stage: &'static str, sql: &str) -> Result<Vec<RecordBatch>> {
-        tracing::debug!(stage, sql, "query of few rows");
-        self.wait(async { self.few.sql(sql).await?.collect().await }).map_err(engine(stage))
+    /// Runs a selective query and keeps its batches.
+    pub(crate) fn collect_selective(
+        &self,
+        stage: &'static str,
+        sql: &str,
+    ) -> Result<Vec<RecordBatch>> {
+        tracing::debug!(stage, sql, "selective query");
+        let work = async { self.selective.sql(sql).await?.collect().await };
+        self.wait(async { work.await.map_err(engine(stage)) })
     }
 
-    /// Runs a query of the playbook: one that reads, nothing else.
-    pub(crate) fn feature_query(&self, feature: &str, sql: &str) -> Result<Vec<RecordBatch>> {
-        let options = SQLOptions::new()
-            .with_allow_ddl(false)
-            .with_allow_dml(false)
-            .with_allow_statements(false);
-        self.wait(async {
-            let frame = self.context.sql_with_options(sql, options).await?;
-            frame.collect().await
-        })
-        .map_err(feature_sql(feature))
+    /// Runs a query of the playbook under its limits and hands each batch to `take`.
+    ///
+    /// It runs on threads of its own and is given up at the first sign of a limit or of Ctrl-C, whatever it does
+    /// just then.
+    pub(crate) fn free_query(
+        &self,
+        feature: &str,
+        sql: &str,
+        limits: &SqlLimits,
+        mut take: impl FnMut(RecordBatch) -> Result<()>,
+    ) -> Result<()> {
+        let bounded = crate::free::bounded(&self.free, limits.memory_bytes_max);
+        let bounded = bounded.map_err(feature_sql(feature))?;
+        let (give, mut given) = tokio::sync::mpsc::channel(1);
+        let (name, sql) = (feature.to_owned(), sql.to_owned());
+        let query = self.runtime().spawn(async move {
+            let refused = |source| BatchError::SqlRefused { feature: name.clone(), source };
+            let plan = crate::free::check::plan(&bounded, &sql).await.map_err(refused)?;
+            let fault = feature_sql(&name);
+            let frame = bounded.execute_logical_plan(plan).await.map_err(&fault)?;
+            let mut stream = frame.execute_stream().await.map_err(&fault)?;
+            while let Some(batch) = stream.next().await {
+                // Nobody listens any more where the query was given up.
+                if give.send(batch.map_err(&fault)?).await.is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        let giving_up = query.abort_handle();
+        let done = self.wait(async {
+            let limit = Duration::from_millis(limits.time_ms_max);
+            let all = async {
+                while let Some(batch) = given.recv().await {
+                    take(batch)?;
+                }
+                query.await.map_err(|error| {
+                    feature_sql(feature)(DataFusionError::External(Box::new(error)))
+                })?
+            };
+            tokio::time::timeout(limit, all).await.unwrap_or_else(|_| {
+                Err(BatchError::SqlTime { feature: feature.to_owned(), ms_max: limits.time_ms_max })
+            })
+        });
+        giving_up.abort();
+        done.map_err(|error| over_memory(error, limits.memory_bytes_max))
     }
 
     /// Makes Parquet files a table; returns its schema.
@@ -221,7 +298,7 @@ impl Session {
                 let state = self.context.state();
                 let mut schemas = Vec::new();
                 for url in &urls {
-                    let schema = self.wait(options.infer_schema(&state, url))?;
+                    let schema = self.runtime().block_on(options.infer_schema(&state, url))?;
                     schemas.push(Schema::clone(&schema));
                 }
                 Arc::new(Schema::try_merge(schemas)?)
@@ -238,7 +315,7 @@ impl Session {
     /// Leaves rows out of a table of Parquet files for all queries: their numbers, ascending, in the order of
     /// [`Session::stream_in_order`].
     pub(crate) fn leave_out(&self, name: &str, rows: &[u64]) -> Result<(), DataFusionError> {
-        self.wait(async {
+        self.runtime().block_on(async {
             let table = self.context.table_provider(name).await?;
             match table.downcast_ref::<Files>() {
                 Some(files) => files.leave_out(&self.in_order.state(), rows).await,
@@ -254,7 +331,7 @@ impl Session {
         batches: &[RecordBatch],
     ) -> Result<(SchemaRef, Vec<RecordBatch>)> {
         let stage = "views";
-        let frame = self.wait(self.context.table(table)).map_err(engine(stage))?;
+        let frame = self.runtime().block_on(self.context.table(table)).map_err(engine(stage))?;
         let wanted = frame.schema();
         let found = batches[0].schema();
         let fields = found.fields().iter().map(|field| {
@@ -277,7 +354,8 @@ impl Session {
 
     /// Makes a function known to all queries.
     pub(crate) fn register(&self, function: ScalarUDF) {
-        self.few.register_udf(function.clone());
+        self.selective.register_udf(function.clone());
+        self.free.register_udf(function.clone());
         self.in_order.register_udf(function.clone());
         self.context.register_udf(function);
     }
@@ -285,7 +363,7 @@ impl Session {
     /// Gives a query a name that another view may have had, and which it may read itself.
     pub(crate) fn replace_view(&self, name: &str, sql: &str) -> Result<()> {
         let stage = "views";
-        let frame = self.wait(self.context.sql(sql)).map_err(engine(stage))?;
+        let frame = self.runtime().block_on(self.context.sql(sql)).map_err(engine(stage))?;
         self.forget(name)?;
         self.context.register_table(name, frame.into_view()).map_err(engine(stage))?;
         Ok(())
@@ -301,7 +379,7 @@ impl Session {
     pub(crate) fn create_view(&self, name: &str, sql: &str) -> Result<()> {
         tracing::debug!(name, sql, "view");
         let stage = "views";
-        let frame = self.wait(self.context.sql(sql)).map_err(engine(stage))?;
+        let frame = self.runtime().block_on(self.context.sql(sql)).map_err(engine(stage))?;
         self.context.register_table(name, frame.into_view()).map_err(engine(stage))?;
         Ok(())
     }
@@ -321,8 +399,27 @@ fn listing_url(path: &Path) -> Result<ListingTableUrl, DataFusionError> {
     ListingTableUrl::parse(url)
 }
 
+/// Ends once the work is to stop.
+async fn cancelled(cancel: &Cancel) {
+    while !cancel.is_cancelled() {
+        tokio::time::sleep(CANCEL_EVERY).await;
+    }
+}
+
 /// Names the feature whose SQL failed.
 pub(crate) fn feature_sql(feature: &str) -> impl Fn(DataFusionError) -> BatchError {
     let feature = feature.to_owned();
     move |source| BatchError::FeatureSql { feature: feature.clone(), source: Box::new(source) }
+}
+
+/// Says which key of the playbook bounds the memory of a query that asked for more.
+fn over_memory(error: BatchError, bytes_max: u64) -> BatchError {
+    match error {
+        BatchError::FeatureSql { feature, source }
+            if matches!(source.find_root(), DataFusionError::ResourcesExhausted(_)) =>
+        {
+            BatchError::SqlMemory { feature, bytes_max, source }
+        }
+        other => other,
+    }
 }

@@ -16,6 +16,16 @@ use crate::session::Session;
 use crate::tables::{Tables, create_tables};
 use crate::{BatchError, BrandClock, Cancel, Progress, Result, Silent};
 
+/// What computes aggregates over members' events. Both give the same values.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Aggregation {
+    /// Numbers by member in one scan, and SQL for what they do not hold.
+    #[default]
+    Numbers,
+    /// SQL alone.
+    Sql,
+}
+
 /// How a run reads and computes.
 #[derive(Clone)]
 pub struct BatchOptions {
@@ -29,6 +39,8 @@ pub struct BatchOptions {
     pub as_of: Option<UnixMs>,
     /// Threads and partitions, at least 1. Results do not depend on it.
     pub partitions: usize,
+    /// What computes aggregates.
+    pub aggregation: Aggregation,
     /// Stops the work.
     pub cancel: Cancel,
     /// Hears how far the work is.
@@ -45,6 +57,7 @@ impl BatchOptions {
             state: None,
             as_of: None,
             partitions: 2,
+            aggregation: Aggregation::default(),
             cancel: Cancel::default(),
             progress: Arc::new(Silent),
         }

@@ -73,15 +73,12 @@ impl BatchSource {
         for (pass, batches) in &passes {
             place_pass(pass, batches, &keys, name != "brand", &declared, &mut columns)?;
         }
-        for feature in &features {
-            if let Definition::Sql(sql) = &feature.definition {
-                columns.insert(feature.name.clone(), self.free_sql(feature, sql, &keys)?);
-            }
-        }
+        let free = self.free_sql(&features, &keys)?;
+        columns.extend(free.into_iter().map(|column| (column.name.clone(), column)));
         let mut frame = Frame::with_rows(keys.len());
         frame.push(keys.column(name));
         push_in_order(&mut frame, &features, columns);
-        evaluate(&self.session, &features, &mut frame)?;
+        evaluate(&features, &mut frame, self.options.partitions)?;
         Ok(frame)
     }
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use arrow::datatypes::{DataType, Field, Schema};
 use playbook_features::{FieldType, RowTable, quote_name};
-use playbook_model::{FeatureDef, MapType, SourceTable, UnixMs};
+use playbook_model::{FeatureDef, MapType, Playbook, SourceFormat, SourceTable, UnixMs};
 
 use crate::Result;
 use crate::identity::{Aliases, CANONICAL};
-use crate::intake::{MappedSource, fields_needed, sql_type};
+use crate::intake::{INTEGER_IDS, MappedSource, fields_needed, mapped_fields, sql_type};
 use crate::session::Session;
 
 /// All tables with their names in the engine.
@@ -67,29 +68,28 @@ impl Tables {
         }
         for (table, name) in TABLES {
             let Some(columns) = self.mapped.get(&table) else { continue };
+            let names = view_columns(table, columns);
             let refunds = match table {
                 SourceTable::Events => {
                     crate::refunds::create(session, columns, &self.member(), as_of, features)?
                 }
                 _ => None,
             };
-            let mut selected: Vec<_> = columns.keys().map(|name| quote_name(name)).collect();
-            if columns.contains_key("member") {
-                selected.retain(|column| column != "\"member\"");
-                selected.push(format!("{} AS member", self.member()));
-                selected.push("member AS account".to_owned());
-            }
-            if columns.contains_key("day") && !columns.contains_key("time") {
-                selected.push("day AS time".to_owned());
-            }
-            if table == SourceTable::Identities {
-                selected.retain(|column| column != "\"key_hash\"");
-            }
-            let weight = if refunds.is_some() { ", CAST(1 AS BIGINT) AS weight" } else { "" };
-            let mut sql =
-                format!("SELECT {}{weight} FROM {}", selected.join(", "), mapped_name(name));
+            let selected: Vec<_> = names
+                .iter()
+                .map(|(name, _)| match name.as_str() {
+                    "member" => format!("{} AS member", self.member()),
+                    "account" => "member AS account".to_owned(),
+                    "time" if !columns.contains_key("time") => "day AS time".to_owned(),
+                    "weight" => "CAST(1 AS BIGINT) AS weight".to_owned(),
+                    name => quote_name(name),
+                })
+                .collect();
+            let mut sql = format!("SELECT {} FROM {}", selected.join(", "), mapped_name(name));
             if let Some(refunds) = &refunds {
-                sql.push_str(&format!(" UNION ALL {refunds}"));
+                let order: Vec<_> = names.iter().map(|(name, _)| quote_name(name)).collect();
+                let order = order.join(", ");
+                sql.push_str(&format!(" UNION ALL SELECT {order} FROM ({refunds})"));
             }
             session.create_view(name, &sql)?;
             if let Some(rows) = self.by_table.get_mut(&table) {
@@ -127,7 +127,8 @@ pub(crate) fn create_tables(session: &Session, mapped: &[MappedSource]) -> Resul
         if sources.is_empty() {
             continue;
         }
-        let columns = merged_columns(&sources, member_is_integer);
+        let fields = sources.iter().map(|source| &source.fields);
+        let columns = merged_columns(fields, member_is_integer);
         let selects: Vec<_> = sources.iter().map(|source| select(source, &columns)).collect();
         session.create_view(&mapped_name(name), &selects.join(" UNION ALL "))?;
         let mut fields: BTreeMap<String, FieldType> =
@@ -150,6 +151,57 @@ pub(crate) fn create_tables(session: &Session, mapped: &[MappedSource]) -> Resul
     Ok(tables)
 }
 
+/// The columns that a table has for queries, with their types: those that are mapped, and what the host adds.
+fn view_columns(table: SourceTable, columns: &BTreeMap<String, MapType>) -> Vec<(String, MapType)> {
+    let is_shown = |name: &String| table != SourceTable::Identities || name != "key_hash";
+    let mapped = columns.iter().filter(|(name, _)| is_shown(name));
+    let mut shown: Vec<_> = mapped.map(|(name, map_type)| (name.clone(), *map_type)).collect();
+    if let Some(member) = columns.get("member") {
+        shown.push(("account".to_owned(), *member));
+    }
+    if columns.contains_key("day") && !columns.contains_key("time") {
+        shown.push(("time".to_owned(), MapType::Time));
+    }
+    if table == SourceTable::Events {
+        shown.push(("weight".to_owned(), MapType::Integer));
+    }
+    shown
+}
+
+/// The tables that a playbook's SQL may name, with their columns as the mapping alone tells them. Whether ids are
+/// integers in Parquet files only the files tell: `integer_ids` says what is taken to be so.
+pub(crate) fn table_schemas(playbook: &Playbook, integer_ids: bool) -> Vec<(&'static str, Schema)> {
+    let mut schemas = Vec::new();
+    for (table, name) in TABLES {
+        let sources = playbook.sources.iter().filter(|source| source.table == table);
+        let sources: Vec<_> = sources
+            .map(|source| {
+                let mut fields = mapped_fields(source);
+                if integer_ids && source.format == SourceFormat::Parquet {
+                    let ids =
+                        fields.iter_mut().filter(|(name, _)| INTEGER_IDS.contains(&name.as_str()));
+                    ids.for_each(|(_, map_type)| *map_type = MapType::Integer);
+                }
+                fields
+            })
+            .collect();
+        if sources.is_empty() {
+            continue;
+        }
+        let columns = merged_columns(sources.iter(), integer_ids);
+        let fields = view_columns(table, &columns).into_iter().map(|(name, map_type)| {
+            let data_type = match field_type(map_type) {
+                FieldType::Integer => DataType::Int64,
+                FieldType::Real => DataType::Float64,
+                FieldType::Text => DataType::Utf8,
+            };
+            Field::new(name, data_type, true)
+        });
+        schemas.push((name, Schema::new(fields.collect::<Vec<_>>())));
+    }
+    schemas
+}
+
 fn field_type(map_type: MapType) -> FieldType {
     match map_type {
         MapType::Text => FieldType::Text,
@@ -159,9 +211,12 @@ fn field_type(map_type: MapType) -> FieldType {
 }
 
 /// One type per column over all sources: the common one, else real for numbers, else text.
-fn merged_columns(sources: &[&MappedSource], member_is_integer: bool) -> BTreeMap<String, MapType> {
+fn merged_columns<'a>(
+    sources: impl Iterator<Item = &'a BTreeMap<String, MapType>>,
+    member_is_integer: bool,
+) -> BTreeMap<String, MapType> {
     let mut columns: BTreeMap<String, MapType> = BTreeMap::new();
-    for (name, map_type) in sources.iter().flat_map(|source| &source.fields) {
+    for (name, map_type) in sources.flatten() {
         let merged = match columns.get(name) {
             None => *map_type,
             Some(known) if known == map_type => *map_type,

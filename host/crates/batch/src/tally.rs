@@ -1,5 +1,6 @@
-//! Aggregates over the members' events in one scan: rows of all threads into numbers by member.
+//! Aggregates over the members' events in one scan: all threads add to tallies, one per shard of members.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,9 +10,9 @@ use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBat
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use playbook_features::{
-    FieldType, Number, Row, RowTable, Tally, TallyPlan, quote_name, where_clause,
+    Number, Reading, Row, RowTable, Tally, TallyPlan, ordered, quote_name, where_clause,
 };
-use playbook_model::{CellType, Cells, Column, FeatureDef, Filling, Stretch};
+use playbook_model::{CellType, Cells, Column, Definition, FeatureDef, Filling, Stretch};
 
 use crate::cells::of_texts;
 use crate::clock::OffsetReader;
@@ -20,7 +21,7 @@ use crate::functions::micro;
 use crate::jobs::done_by;
 use crate::keys::{Keys, NO_ROW};
 use crate::source::BatchSource;
-use crate::{BrandClock, Result};
+use crate::{BatchError, BrandClock, Result};
 
 const STAGE: &str = "features";
 /// Members of a shard, which one thread adds to at a time.
@@ -33,15 +34,16 @@ struct Shared {
     keys: Arc<Keys>,
     clock: BrandClock,
     shards: Vec<Mutex<Option<Tally>>>,
-    /// Positions of the optional columns in a batch.
-    kind: Option<usize>,
-    channel: Option<usize>,
+    /// Positions of the columns in a batch: of weights, of dimensions and of fields in the order of the plan.
     weight: Option<usize>,
-    fields: Vec<(usize, FieldType)>,
+    dimensions: Vec<usize>,
+    fields: Vec<usize>,
+    /// Fields with the features that read them.
+    readers: Vec<(String, String)>,
     /// Codes of texts.
     codes: Mutex<HashMap<String, i64>>,
-    /// Whether an event's member is not among the keys, which ends the scan.
-    met_stranger: AtomicBool,
+    /// Whether an event's member is not among the keys, which ends the optimistic scan.
+    unknown_member: AtomicBool,
 }
 
 impl BatchSource {
@@ -50,22 +52,28 @@ impl BatchSource {
     pub(crate) fn tally(
         &self,
         plan: TallyPlan,
-        features: &[&FeatureDef],
+        features: &[(&FeatureDef, String)],
         rows: &RowTable,
         keys: &Arc<Keys>,
     ) -> Result<Option<Vec<Column>>> {
-        let mut selected = vec!["member AS key".to_owned(), "time".to_owned()];
-        let mut select = |wanted: bool, name: &str| {
-            wanted.then(|| {
-                selected.push(quote_name(name));
+        let mut selected: Vec<String> = Vec::new();
+        // A column is read once, whoever asks for it.
+        let mut select = |name: &str| {
+            let column = quote_name(name);
+            let known = selected.iter().position(|known| *known == column);
+            2 + known.unwrap_or_else(|| {
+                selected.push(column);
                 selected.len() - 1
             })
         };
-        let kind = select(plan.reads_kind(), "kind");
-        let channel = select(plan.reads_channel(), "channel");
-        let weight = select(rows.weighted, "weight");
-        let fields =
-            plan.fields().iter().filter_map(|(name, t)| Some((select(true, name)?, *t))).collect();
+        let weight = rows.weighted.then(|| select("weight"));
+        let dimensions = plan.dimensions().iter().map(|d| select(&d.column)).collect();
+        let fields = plan.fields().iter().map(|field| select(&field.name)).collect();
+        let selected: Vec<String> = ["member AS key", "time AS at"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain(selected)
+            .collect();
         let mut conditions = rows.in_time(self.intake.as_of, Some("member"));
         conditions.extend(plan.least_time().map(|least| format!("time >= {least}")));
         let filter = where_clause(&conditions);
@@ -76,20 +84,20 @@ impl BatchSource {
             keys: Arc::clone(keys),
             clock: self.clock.clone(),
             shards: (0..shards).map(|_| Mutex::new(None)).collect(),
-            kind,
-            channel,
             weight,
+            dimensions,
             fields,
+            readers: features.iter().filter_map(|(feature, name)| reader(feature, name)).collect(),
             codes: Mutex::default(),
-            met_stranger: AtomicBool::new(false),
+            unknown_member: AtomicBool::new(false),
         });
         let scan = Arc::clone(&shared);
         self.session.scan(STAGE, &sql, &self.options.progress, move |_, batch| scan.take(batch))?;
         let shared = Arc::into_inner(shared).expect("the threads of the scan are done");
-        if shared.met_stranger.load(Ordering::Relaxed) {
+        if shared.unknown_member.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        Ok(Some(shared.finish(features, self.options.partitions)))
+        shared.finish(features, self.options.partitions).map(Some)
     }
 }
 
@@ -98,32 +106,36 @@ impl Shared {
         let fault = |error: arrow::error::ArrowError| engine(STAGE)(error.into());
         let integers = |at: usize| cast(batch.column(at), &DataType::Int64).map_err(fault);
         let places = self.keys.places(batch.column(0));
-        let is_strange =
+        let is_unknown =
             |(at, place): (usize, &u32)| *place == NO_ROW && batch.column(0).is_valid(at);
-        if places.iter().enumerate().any(is_strange) {
-            self.met_stranger.store(true, Ordering::Relaxed);
+        if places.iter().enumerate().any(is_unknown) {
+            self.unknown_member.store(true, Ordering::Relaxed);
         }
-        if self.met_stranger.load(Ordering::Relaxed) {
+        if self.unknown_member.load(Ordering::Relaxed) {
             return Ok(ControlFlow::Break(()));
         }
         let times = integers(1)?;
         let times = times.as_primitive::<Int64Type>();
-        let kinds =
-            self.kind.map(|at| of_texts(batch.column(at), |kind| self.plan.kind_code(kind)));
-        let channels =
-            self.channel.map(|at| of_texts(batch.column(at), |name| self.plan.channel_code(name)));
+        let codes: Vec<Vec<u16>> = self
+            .dimensions
+            .iter()
+            .zip(self.plan.dimensions())
+            .map(|(at, dimension)| of_texts(batch.column(*at), |text| dimension.code(text)))
+            .collect();
         let weights = self.weight.map(integers).transpose()?;
         let mut fields = Vec::with_capacity(self.fields.len());
-        for (at, field_type) in &self.fields {
-            fields.push(match field_type {
-                FieldType::Real => {
-                    let values = cast(batch.column(*at), &DataType::Float64).map_err(fault)?;
-                    Field::Real(values.as_primitive::<Float64Type>().clone())
+        for (at, field) in self.fields.iter().zip(self.plan.fields()) {
+            let reals = || -> Result<Float64Array> {
+                let values = cast(batch.column(*at), &DataType::Float64).map_err(fault)?;
+                Ok(values.as_primitive::<Float64Type>().clone())
+            };
+            fields.push(match field.reading {
+                Reading::Micro => Values::Micro(reals()?),
+                Reading::Ordered => Values::Ordered(reals()?),
+                Reading::Integer => {
+                    Values::Integer(integers(*at)?.as_primitive::<Int64Type>().clone())
                 }
-                FieldType::Integer => {
-                    Field::Integer(integers(*at)?.as_primitive::<Int64Type>().clone())
-                }
-                FieldType::Text => Field::Integer(self.text_codes(batch.column(*at))),
+                Reading::Code => Values::Integer(self.text_codes(batch.column(*at))),
             });
         }
         let mut row = BatchRow {
@@ -133,14 +145,11 @@ impl Shared {
                 .as_ref()
                 .map(|weights| weights.as_primitive::<Int64Type>().values().as_ref()),
             fields: &fields,
+            beyond: Cell::new(None),
             days: self.clock.offsets(),
         };
-        let other = (self.plan.kind_code(None), self.plan.channel_code(None));
-        let class_of = |at: usize| {
-            let kind = kinds.as_ref().map_or(other.0, |codes| codes[at]);
-            let channel = channels.as_ref().map_or(other.1, |codes| codes[at]);
-            self.plan.class(kind, channel, times.value(at))
-        };
+        let class_of =
+            |at: usize| self.plan.class(codes.iter().map(|codes| codes[at]), times.value(at));
         // Rows by shard, so that each shard is taken once.
         let mut wanted: Vec<(u32, u32, u32)> = Vec::with_capacity(places.len());
         for (at, place) in places.iter().enumerate() {
@@ -162,6 +171,9 @@ impl Shared {
             for (place, at, class) in rows {
                 row.at = *at as usize;
                 tally.add(&self.plan, *class as usize, *place as usize % SHARD_MEMBERS, &mut row);
+                if let Some(field) = row.beyond.get() {
+                    return Err(self.too_large(&self.plan.fields()[field].name, *place as usize));
+                }
             }
         }
         Ok(ControlFlow::Continue(()))
@@ -178,34 +190,68 @@ impl Shared {
         of_texts(column, code).into_iter().collect()
     }
 
+    /// A value of `field` that no sum of reals can hold.
+    fn too_large(&self, field: &str, member: usize) -> BatchError {
+        let reads = |(name, _): &&(String, String)| name == field;
+        let names: Vec<&str> = self.readers.iter().filter(reads).map(|(_, f)| f.as_str()).collect();
+        no_value(&names.join("`, `"), &self.keys, member)
+    }
+
     /// Members of a shard.
     fn members(&self, shard: usize) -> usize {
         SHARD_MEMBERS.min(self.keys.len() - shard * SHARD_MEMBERS)
     }
 
     /// Turns the numbers of all shards into columns; each shard is freed once it is read.
-    fn finish(self, features: &[&FeatureDef], threads: usize) -> Vec<Column> {
+    fn finish(self, features: &[(&FeatureDef, String)], threads: usize) -> Result<Vec<Column>> {
         let members = self.keys.len();
         let mut columns: Vec<Filling> = (0..)
             .zip(features)
-            .map(|(at, f)| filling(f, self.plan.is_small(at), members))
+            .map(|(at, (f, name))| filling(f, name, self.plan.is_small(at), members))
             .collect();
         let mut stretches: Vec<Vec<Stretch<'_>>> = self.shards.iter().map(|_| Vec::new()).collect();
         for column in &mut columns {
             column.stretches().zip(&mut stretches).for_each(|(stretch, shard)| shard.push(stretch));
         }
         let jobs = self.shards.iter().zip(stretches).enumerate();
-        done_by(threads, jobs, |(at, (tally, mut stretches))| {
+        let too_large = done_by(threads, jobs, |(at, (tally, mut stretches))| {
+            let mut too_large = None;
             let tally = locked(tally).take();
             let tally = tally.unwrap_or_else(|| Tally::new(&self.plan, self.members(at)));
             let local_ms = |time| self.clock.local_ms(time);
             tally.finish(&self.plan, local_ms, |column, first, values| {
                 for (member, value) in (first..).zip(values) {
                     put(&mut stretches[column], member, *value);
+                    if *value == Number::TooLarge {
+                        too_large = too_large.or(Some((at * SHARD_MEMBERS + member, column)));
+                    }
                 }
             });
+            too_large
         });
-        columns.into_iter().map(Filling::finish).collect()
+        if let Some((member, column)) = too_large.into_iter().flatten().min() {
+            return Err(no_value(&features[column].1, &self.keys, member));
+        }
+        Ok(columns.into_iter().map(Filling::finish).collect())
+    }
+}
+
+/// The field of an aggregate with the feature's name.
+fn reader(feature: &FeatureDef, name: &str) -> Option<(String, String)> {
+    match &feature.definition {
+        Definition::Aggregate(aggregate) => {
+            aggregate.field.clone().map(|field| (field, name.to_owned()))
+        }
+        _ => None,
+    }
+}
+
+fn no_value(feature: &str, keys: &Keys, member: usize) -> BatchError {
+    BatchError::NoValue {
+        feature: feature.to_owned(),
+        subject: "member".to_owned(),
+        key: keys.key(member),
+        reason: "the sum goes beyond 64 bits".to_owned(),
     }
 }
 
@@ -213,10 +259,11 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A field of a batch.
-enum Field {
+/// The values of a field in a batch.
+enum Values {
     Integer(Int64Array),
-    Real(Float64Array),
+    Micro(Float64Array),
+    Ordered(Float64Array),
 }
 
 /// A row of a batch, as a tally reads it.
@@ -224,7 +271,9 @@ struct BatchRow<'a> {
     at: usize,
     times: &'a [i64],
     weights: Option<&'a [i64]>,
-    fields: &'a [Field],
+    fields: &'a [Values],
+    /// Field whose value sums cannot hold.
+    beyond: Cell<Option<usize>>,
     days: OffsetReader<'a>,
 }
 
@@ -243,23 +292,27 @@ impl Row for BatchRow<'_> {
 
     fn value(&self, field: usize) -> Option<i64> {
         match &self.fields[field] {
-            Field::Integer(values) => values.is_valid(self.at).then(|| values.value(self.at)),
-            Field::Real(values) => {
-                values.is_valid(self.at).then(|| micro(values.value(self.at))).flatten()
+            Values::Integer(values) => values.is_valid(self.at).then(|| values.value(self.at)),
+            Values::Micro(values) | Values::Ordered(values) if values.is_null(self.at) => None,
+            Values::Micro(values) => micro(values.value(self.at)).unwrap_or_else(|_| {
+                self.beyond.set(Some(field));
+                None
+            }),
+            Values::Ordered(values) => {
+                Some(values.value(self.at)).filter(|value| !value.is_nan()).map(ordered)
             }
         }
     }
 }
 
 /// The column of a feature while shards fill it.
-fn filling(feature: &FeatureDef, is_small: bool, rows: usize) -> Filling {
+fn filling(feature: &FeatureDef, name: &str, is_small: bool, rows: usize) -> Filling {
     let cells = match feature.cell_type {
         CellType::Real => Cells::Real(Vec::new()),
         _ if is_small => Cells::Small(Vec::new()),
         _ => Cells::Integer(Vec::new()),
     };
-    let column =
-        Column { name: feature.name.clone(), unit: feature.unit.clone(), cells, valid: None };
+    let column = Column { name: name.to_owned(), unit: feature.unit.clone(), cells, valid: None };
     Filling::new(column, rows, SHARD_MEMBERS)
 }
 

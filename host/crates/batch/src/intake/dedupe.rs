@@ -9,7 +9,7 @@ use playbook_model::{Dedupe, SourceDef, SourceTable};
 use crate::Result;
 use crate::error::engine;
 use crate::intake::{IntakeJob, MappedSource};
-use crate::keys::{Among, for_each_hash, texts};
+use crate::keys::{HashedSet, for_each_hash, texts};
 
 const STAGE: &str = "duplicates";
 
@@ -32,7 +32,7 @@ pub(crate) fn remove_repeats(
     if repeated.is_empty() {
         return Ok(());
     }
-    let repeats = all_but_first(job, &view, &key, &Among::new(repeated))?;
+    let repeats = all_but_first(job, &view, &key, &HashedSet::new(repeated))?;
     mapped.intake.duplicates = repeats.len() as u64;
     mapped.intake.rows_kept -= mapped.intake.duplicates;
     if repeats.is_empty() {
@@ -172,7 +172,12 @@ impl Runs {
 }
 
 /// The numbers of the rows of each repeated key but its first, in the order of the files.
-fn all_but_first(job: &IntakeJob<'_>, view: &str, key: &str, repeated: &Among) -> Result<Vec<u64>> {
+fn all_but_first(
+    job: &IntakeJob<'_>,
+    view: &str,
+    key: &str,
+    repeated: &HashedSet,
+) -> Result<Vec<u64>> {
     let mut seen: HashSet<String> = HashSet::new();
     let mut rows = Vec::new();
     let mut first = 0;

@@ -88,7 +88,7 @@ pub(crate) fn read_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<M
 
 /// Fields whose integers, where a Parquet file has them as such, stay integers although they are texts by type:
 /// they print the same and take an eighth of the time.
-const INTEGER_IDS: [&str; 4] = ["member", "event_id", "original_order", "object"];
+pub(crate) const INTEGER_IDS: [&str; 4] = ["member", "event_id", "original_order", "object"];
 
 fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>> {
     let source = &job.playbook.sources[number];
@@ -207,7 +207,7 @@ fn create_source_view(
 }
 
 /// Mapped columns of a source with their types; a source's event kind is a column too.
-fn mapped_fields(source: &SourceDef) -> BTreeMap<String, MapType> {
+pub(crate) fn mapped_fields(source: &SourceDef) -> BTreeMap<String, MapType> {
     let mut fields: BTreeMap<_, _> =
         source.mapping.iter().map(|row| (row.to.clone(), row.map_type)).collect();
     if source.event.is_some() {

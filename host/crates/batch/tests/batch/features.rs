@@ -6,7 +6,7 @@ use playbook_model::{
     Aggregate, CellType, Definition, FeatureDef, Frame, MapType, Playbook, SourceTable,
 };
 
-use crate::world::{self, Folder, aggregate, cells, events, feature, map, plain, source};
+use crate::world::{self, Draws, Folder, aggregate, cells, events, feature, map, plain, source};
 
 /// As of 2026-03-11T00:00+08:00: midnight after the last event.
 const EVENTS: &str = "\
@@ -162,7 +162,11 @@ fn refused(definition: FeatureDef) -> Option<String> {
     let folder = Folder::new(&[("events.csv", EVENTS)]);
     let error = folder.open(&playbook(vec![definition])).members().unwrap_err();
     match std::error::Error::source(&error).and_then(|inner| inner.downcast_ref()) {
-        Some(BatchError::FeatureSql { feature, .. }) => Some(feature.clone()),
+        Some(
+            BatchError::FeatureSql { feature, .. }
+            | BatchError::SqlRefused { feature, .. }
+            | BatchError::Expression { feature, .. },
+        ) => Some(feature.clone()),
         _ => None,
     }
 }
@@ -269,17 +273,6 @@ fn members_without_events_are_members_and_keep_their_attributes() {
     assert_eq!(cells(&frame, "joined"), ["-", "-", "-", "57600000"]);
 }
 
-/// Numbers that look drawn by chance and are the same in every run.
-struct Draws(u64);
-
-impl Draws {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
-}
-
 #[test]
 fn numbers_by_member_and_sql_over_the_brand_agree_where_the_brand_has_one_member() {
     let kinds = ["order_paid", "order_refunded", "like", "join"];
@@ -361,5 +354,23 @@ fn numbers_by_member_and_sql_over_the_brand_agree_where_the_brand_has_one_member
     for feature in features.iter().step_by(2) {
         let (of_member, of_brand) = (cells(&members, &feature.name), cells(&brand, &feature.name));
         assert_eq!(of_member, of_brand, "{feature:?}");
+    }
+}
+
+#[test]
+fn an_integer_beyond_64_bits_is_an_error_that_names_the_member() {
+    let big = "1000000.0 * 4611686018427.0";
+    for sql in
+        ["orders * 4611686018427387904", "orders + 9223372036854775807", &format!("orders * {big}")]
+    {
+        let orders = FeatureDef { name: "orders".to_owned(), ..orders(Aggregate::Count, None, 0) };
+        let features = vec![orders, expression("x", CellType::Integer, sql)];
+        let folder = Folder::new(&[("events.csv", EVENTS)]);
+        let error = folder.open(&playbook(features)).members().unwrap_err();
+        let error = std::error::Error::source(&error).unwrap();
+        assert!(
+            matches!(error.downcast_ref(), Some(BatchError::NoValue { key, .. }) if key == "b"),
+            "{sql}: {error}"
+        );
     }
 }

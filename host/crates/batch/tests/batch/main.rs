@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod cdnow;
+mod expressions;
 mod features;
+mod free_sql;
 mod intake;
+mod numbers;
 mod people;
 mod subjects;
 mod world;

@@ -170,3 +170,14 @@ pub(crate) fn aggregate(name: &str, function: Aggregate, field: Option<&str>) ->
     let cell_type = playbook_model::default_cell_type(function);
     feature(name, "member", cell_type, Definition::Aggregate(plain(function, field)))
 }
+
+/// Numbers that look drawn by chance and are the same in every run.
+pub(crate) struct Draws(pub(crate) u64);
+
+impl Draws {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}

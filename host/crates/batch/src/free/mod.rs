@@ -1,0 +1,44 @@
+//! SQL of playbooks: bounded in memory and time, and the same bytes whatever the number of threads.
+//!
+//! A query runs on one thread and reads files in their order: sums of reals, `stddev` and their like depend on the
+//! order of rows, and so does whatever a query does with rows that its `order by` leaves equal. What could still
+//! differ from run to run is refused ([`check`]). Several queries run side by side instead.
+
+pub(crate) mod check;
+mod functions;
+mod memory;
+
+use std::sync::Arc;
+
+use datafusion::common::Result;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+/// A context of the same tables in which queries of the playbook are planned.
+pub(crate) fn context(of: SessionState, config: SessionConfig) -> Result<SessionContext> {
+    let mut config = config.with_target_partitions(1);
+    config.options_mut().sql_parser.collect_spans = true;
+    let state = SessionStateBuilder::new_from_existing(of)
+        .with_config(config)
+        .with_physical_optimizer_rule(Arc::new(memory::CountWindows))
+        .build();
+    let context = SessionContext::new_with_state(state);
+    functions::register(&context)?;
+    Ok(context)
+}
+
+/// The same context with `memory_bytes` for one query, and no disk.
+pub(crate) fn bounded(context: &SessionContext, memory_bytes: u64) -> Result<SessionContext> {
+    let bytes = usize::try_from(memory_bytes).unwrap_or(usize::MAX);
+    let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
+    let runtime = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(GreedyMemoryPool::new(bytes)))
+        .with_disk_manager_builder(disk)
+        .build_arc()?;
+    let state =
+        SessionStateBuilder::new_from_existing(context.state()).with_runtime_env(runtime).build();
+    Ok(SessionContext::new_with_state(state))
+}
