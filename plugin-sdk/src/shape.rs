@@ -396,6 +396,7 @@ impl Shape {
             segments: Vec::new(),
             actions: Vec::new(),
             reasons: Vec::new(),
+            terms: Vec::new(),
             fit_passes_max: 0,
         })
     }
@@ -459,6 +460,13 @@ impl Shape {
     #[must_use]
     pub fn reason(mut self, code: impl Into<String>, text: impl Into<types::Words>) -> Self {
         self.0.reasons.push(types::ReasonInfo { code: code.into(), text: text.into() });
+        self
+    }
+
+    /// Says a name of the answers in words: a category, a phase, a mix, a format, a layer, a theme.
+    #[must_use]
+    pub fn term(mut self, name: impl Into<String>, text: impl Into<types::Words>) -> Self {
+        self.0.terms.push(types::Term { name: name.into(), text: text.into() });
         self
     }
 

@@ -5,5 +5,5 @@ pub use playbook_contract::{
     Context, Description, Factor, Finding, FitStep, Fitted, Frequency, Gate, IntegerLists, Kind,
     Level, Measure, NONE_INDEX, Need, Opening, Phase, Place, Priority, Problem, Produce, Proposals,
     RealLists, ReasonInfo, Role, RowAnswer, SegmentInfo, Segments, Shape, Slot, Source, Starting,
-    Table, TableAnswer, TableNeed, TextCells, TextLists, Transfer, Wide, Words,
+    Table, TableAnswer, TableNeed, Term, TextCells, TextLists, Transfer, Wide, Words,
 };

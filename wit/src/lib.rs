@@ -42,6 +42,6 @@ pub use plan::{
 pub use proposal::Proposals;
 pub use shape::{
     ActionInfo, Description, Frequency, Kind, Need, Priority, Problem, Produce, ReasonInfo, Role,
-    SegmentInfo, Shape, Source, TableNeed, Words,
+    SegmentInfo, Shape, Source, TableNeed, Term, Words,
 };
 pub use validate::{Validator, check_description, check_fit_step, check_shape};

@@ -228,6 +228,15 @@ pub struct ReasonInfo {
     pub text: Words,
 }
 
+/// A name that answers use, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Term {
+    /// The name as answers write it: a category, a phase, a mix, a format, a layer, a theme.
+    pub name: String,
+    /// In words.
+    pub text: Words,
+}
+
 /// A segment, in ascending rank.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentInfo {
@@ -333,8 +342,19 @@ pub struct Shape {
     pub actions: Vec<ActionInfo>,
     /// Reasons that answers refer to.
     pub reasons: Vec<ReasonInfo>,
+    /// Names of answers in words.
+    pub terms: Vec<Term>,
     /// Passes that a fit may take; 0: no fit.
     pub fit_passes_max: u32,
+}
+
+impl Shape {
+    /// A name of the answers in words; the name itself where no term says more.
+    #[must_use]
+    pub fn words_of(&self, name: &str) -> Words {
+        let known = self.terms.iter().find(|term| term.name == name);
+        known.map_or_else(|| name.into(), |term| term.text.clone())
+    }
 }
 
 /// A fault in the settings.

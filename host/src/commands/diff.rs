@@ -89,7 +89,7 @@ fn figure_name(what: &DiffFigure) -> String {
         DiffFigure::ExpectedOutput => "expected output",
         DiffFigure::ExpectedReturn => "expected output / spend",
         DiffFigure::Roi => "ROI",
-        DiffFigure::Health => "health (0 to 5)",
+        DiffFigure::Health => "health",
         DiffFigure::Other(words) => return words.en.clone(),
     }
     .to_owned()

@@ -109,6 +109,11 @@ fn with_reasons(shape: Shape) -> Shape {
         shape.reason(code, (format!("{} is weak", i.en), format!("{}偏弱", i.zh)))
     });
     let shape = shape.reasons(Why::all());
+    let levels = ["危急", "偏弱", "關注", "健康"];
+    let shape = LEVELS
+        .iter()
+        .zip(levels)
+        .fold(shape, |shape, (level, zh)| shape.term(*level, ((*level).to_owned(), zh.to_owned())));
     PACKAGES.iter().fold(shape, |shape, (name, en, zh)| {
         shape.action(action(*name, Priority::Campaign, words(en, zh)).needs_approval())
     })

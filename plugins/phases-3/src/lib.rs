@@ -32,6 +32,24 @@ declare! {
     }
 }
 
+/// Names of plans in words.
+const TERMS: [(&str, &str, &str); 14] = [
+    ("preheat", "preheat", "預熱"),
+    ("burst", "burst", "爆發"),
+    ("extension", "extension", "延續"),
+    ("format", "format", "形式"),
+    ("image-text", "image-text", "圖文"),
+    ("short-video", "short-video", "短視頻"),
+    ("live", "live", "直播"),
+    ("layer", "layer", "層次"),
+    ("base", "base", "基礎"),
+    ("core", "core", "深度"),
+    ("value-added", "value-added", "共創"),
+    ("brand-story", "brand-story", "品牌故事"),
+    ("user-value", "user-value", "用戶價值"),
+    ("emotional-resonance", "emotional-resonance", "情感共鳴"),
+];
+
 /// Categories of the content mixes.
 const FORMATS: [&str; 3] = ["image-text", "short-video", "live"];
 const LAYERS: [&str; 3] = ["base", "core", "value-added"];
@@ -58,7 +76,8 @@ impl Plugin for ThreePhases {
     fn shape(settings: &Settings) -> Result<Shape, Problems> {
         settings.check()?;
         let channels = table(settings.subject.clone()).needs(Known::all());
-        Ok(Shape::whole_tables().table(channels).reasons(Why::all()))
+        let shape = Shape::whole_tables().table(channels).reasons(Why::all());
+        Ok(TERMS.iter().fold(shape, |shape, (name, en, zh)| shape.term(*name, words(en, zh))))
     }
 
     fn open(settings: Settings, _: Opening<'_>) -> Result<Self, Problems> {

@@ -40,6 +40,8 @@ pub fn check_shape(kind: Kind, fitted: bool, shape: &Shape) -> Checked {
     at_most("segments", shape.segments.len(), NAMED_MAX)?;
     at_most("actions", shape.actions.len(), NAMED_MAX)?;
     at_most("reasons", shape.reasons.len(), NAMED_MAX)?;
+    at_most("terms", shape.terms.len(), NAMED_MAX)?;
+    unique("term", shape.terms.iter().map(|term| &term.name))?;
     for table in shape.tables.iter().chain(&shape.rows) {
         at_most("columns", table.columns.len(), COLUMNS_MAX)?;
         table.columns.iter().try_for_each(need)?;

@@ -6,7 +6,7 @@ use playbook_cycle::{CycleRun, Intake};
 use playbook_model::{Column, Kind, Minor, Playbook, Words, canonical_json};
 use playbook_report::{
     Absence, ActionPairRow, ChangeRow, Currency, DiffFigure, DiffReport, DiffSide, Figure,
-    FigureRow, FlowEnd, FlowMatrix, MemberRow, PairRow, Section, WinnersRow,
+    FigureRow, FlowEnd, FlowMatrix, MemberRow, PairRow, Section, Summary, WinnersRow,
 };
 
 use crate::counts::{Counts, Granted};
@@ -69,7 +69,7 @@ pub fn compare(a: &Side<'_>, b: &Side<'_>) -> DiffReport {
         a: side(a),
         b: side(b),
         changes: changes(a, b),
-        figures: figures(&left, &right),
+        figures: figures(&left, &right, [a, b].map(summary)),
         migration: migration(&left, &right),
         winners: winners(&left, &right),
         members: most_changed(&left, &right),
@@ -175,9 +175,12 @@ fn facts(side: &Side<'_>) -> BTreeMap<String, String> {
     facts
 }
 
-fn figures(a: &Members<'_>, b: &Members<'_>) -> Vec<FigureRow> {
+fn summary(side: &Side<'_>) -> Summary {
+    page::summary(&side.playbook.outputs.figures, side.run)
+}
+
+fn figures(a: &Members<'_>, b: &Members<'_>, [page_a, page_b]: [Summary; 2]) -> Vec<FigureRow> {
     let (sums_a, sums_b) = (Counts::of(&a.run.decisions), Counts::of(&b.run.decisions));
-    let (page_a, page_b) = (page::summary(a.run), page::summary(b.run));
     let rows = a.run.members.rows();
     let moved = (0..rows).filter(|r| a.words(a.place(*r)) != b.words(b.place(*r))).count();
     // What was granted before counts on both sides: the cycle as a whole is compared.
@@ -331,9 +334,11 @@ fn roi(a: &Side<'_>, b: &Side<'_>) -> Section<Vec<PairRow>> {
 
 fn health(a: &CycleRun, b: &CycleRun) -> Section<Vec<PairRow>> {
     let of = |run: &CycleRun| match page::health(run) {
-        Section::Filled(health) => {
-            health.dimensions.into_iter().map(|d| (d.words, d.score)).collect()
-        }
+        Section::Filled(all) => all
+            .into_iter()
+            .flat_map(|health| health.dimensions)
+            .map(|dimension| (dimension.words, dimension.score))
+            .collect(),
         Section::Empty(_) => Vec::new(),
     };
     let rows = pairs(of(a), of(b));

@@ -5,6 +5,7 @@
 mod clock;
 mod compare;
 mod counts;
+mod diagnosis;
 mod error;
 mod evidence;
 mod home;

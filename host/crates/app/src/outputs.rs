@@ -132,6 +132,34 @@ pub(crate) fn roi(dir: &Path, run: &CycleRun) -> Result<()> {
     Ok(())
 }
 
+/// Writes transfers.csv: money that plugins would move, with their reasons. Nothing moves by itself.
+pub(crate) fn transfers(dir: &Path, run: &CycleRun) -> Result<()> {
+    let header = ["stage", "subject", "from", "to", "amount_minor", "reason_code", "reason"];
+    let mut csv = Csv::create(&dir.join("transfers.csv"), &header)?;
+    for stage in &run.stages {
+        for transfer in &stage.transfers {
+            let table = stage.shape.tables.get(transfer.table as usize);
+            let places = stage.places.get(transfer.table as usize);
+            let key = |row: u32| {
+                places.and_then(|rows| rows.get(row as usize)).map_or("", String::as_str)
+            };
+            let reason = stage.shape.reasons.get(transfer.reason as usize);
+            let amount = transfer.amount.to_string();
+            csv.row([
+                stage.name.as_str(),
+                table.map_or("", |t| t.subject.as_str()),
+                key(transfer.from_row),
+                key(transfer.to_row),
+                amount.as_str(),
+                reason.map_or("", |r| r.code.as_str()),
+                reason.map_or("", |r| r.text.en.as_str()),
+            ])?;
+        }
+    }
+    csv.finish()?;
+    Ok(())
+}
+
 /// A cell as text; empty where missing.
 fn shown(column: &Column, row: usize) -> String {
     if !column.is_valid(row) {

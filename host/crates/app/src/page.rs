@@ -2,21 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use playbook_cycle::{CycleRun, Input, Intake, StageRun};
+use playbook_cycle::{CycleRun, Intake, StageRun};
 use playbook_model::{
-    CellType, Cells, Column, Frame, Kind, Level, Minor, NONE_INDEX, Place, Playbook, RefusalCode,
-    Source, SourceFormat, Words,
+    CellType, Cells, Column, Figures, Frame, Kind, Level, Minor, NONE_INDEX, Place, Playbook,
+    Produce, RefusalCode, Role, SourceFormat, Words,
 };
 use playbook_report::{
-    Absence, AllocationRow, BudgetRow, Campaign, ContentRow, Currency, DimensionRow, Distribution,
-    Evidence, FindingRow, FlowEnd, FlowMatrix, GateRow, GrantRow, Header, Health, Incentives,
-    IndicatorRow, PhaseRow, PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow, Section,
-    SegmentRow, Segmentation, SlotRow, SourceRow, Summary,
+    Absence, AllocationRow, BudgetRow, Campaign, ContentRow, Currency, Distribution, Evidence,
+    FindingRow, FlowEnd, FlowMatrix, GateRow, GrantRow, Header, Health, Incentives, PhaseRow,
+    PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow, Section, SegmentRow, Segmentation,
+    SlotRow, SourceRow, Summary, TransferRow,
 };
 use rayon::prelude::*;
 
 use crate::clock;
 use crate::counts::Counts;
+use crate::diagnosis::diagnoses;
 
 /// Bars of a histogram.
 const BINS: usize = 20;
@@ -54,9 +55,9 @@ pub fn report(facts: &PageFacts<'_>) -> Report {
                 digits: playbook.currency_digits,
             },
         },
-        summary: summary(run),
+        summary: summary(&playbook.outputs.figures, run),
         findings: findings(run),
-        segmentation: segmentation(run),
+        segmentation: segmentation(&playbook.outputs.figures, run),
         scores: scores(run),
         incentives: incentives(run),
         budgets: budgets(playbook, run),
@@ -85,42 +86,62 @@ fn absent(run: &CycleRun, kind: Kind) -> Absence {
     }
 }
 
-fn whole(frame: Option<&Frame>, column: &str) -> Option<i64> {
-    frame?.column(column)?.integer(0)
-}
-
-pub(crate) fn summary(run: &CycleRun) -> Summary {
-    let brand = run.tables.get("brand");
+pub(crate) fn summary(figures: &Figures, run: &CycleRun) -> Summary {
     let counts = Counts::of(&run.decisions);
+    let diagnosed = diagnoses(run).into_iter().find(|health| health.total.is_some());
+    let count = |features: &[String]| sum_of(run, features).and_then(|sum| u64::try_from(sum).ok());
     Summary {
         members: run.members.rows() as u64,
-        active: whole(brand, "active_members").and_then(|v| u64::try_from(v).ok()),
-        orders: over_channels(run, "orders_28d").and_then(|v| u64::try_from(v).ok()),
-        revenue: over_channels(run, "revenue_minor").map(Minor),
+        active: count(&figures.active),
+        orders: count(&figures.orders),
+        revenue: sum_of(run, &figures.revenue).map(Minor),
         grants: counts.granted.grants,
         refused: counts.refused_in_all(),
         grants_cost: counts.granted.cost,
-        cost: over_channels(run, "cost_minor").map(Minor),
-        roi: brand.and_then(|f| {
-            f.columns()
-                .iter()
-                .find(|c| c.name.ends_with(".brand_roi") || c.name.ends_with(".roi"))
-                .and_then(|c| c.real(0))
-        }),
-        health: of_kind(run, Kind::Diagnosis).find_map(|s| total_of(run, s)),
+        cost: sum_of(run, &figures.cost).map(Minor),
+        roi: returns(run).find(|row| row.table.rows() == 1).and_then(|row| row.value(0)),
+        health: diagnosed.as_ref().and_then(|health| health.total),
+        health_level: diagnosed.and_then(|health| health.level).map(|level| level.words),
     }
 }
 
-/// Sum of a feature over the channels, where any of them has it.
-fn over_channels(run: &CycleRun, feature: &str) -> Option<i64> {
-    let table = run.tables.get("channel")?;
-    let column = table.column(feature)?;
+/// Sum of a figure over the rows of its first feature, where any of them has a value.
+fn sum_of(run: &CycleRun, features: &[String]) -> Option<i64> {
+    let feature = features.first()?;
+    let tables = run.tables.values().chain([&run.members]);
+    let (table, column) = tables.into_iter().find_map(|t| Some((t, t.column(feature)?)))?;
     (0..table.rows()).filter_map(|row| column.integer(row)).reduce(i64::saturating_add)
 }
 
-fn total_of(run: &CycleRun, stage: &StageRun) -> Option<f64> {
-    let name = format!("{}.total", stage.name);
-    run.tables.values().find_map(|t| t.column(&name)?.real(0))
+/// The feature of a figure that a table has.
+fn figure_of<'t>(table: &'t Frame, features: &[String]) -> Option<&'t Column> {
+    features.iter().find_map(|feature| table.column(feature))
+}
+
+/// An output that is a return on cost, with its table.
+struct Return<'a> {
+    stage: &'a StageRun,
+    subject: &'a str,
+    table: &'a Frame,
+    produce: &'a Produce,
+}
+
+impl Return<'_> {
+    fn value(&self, row: usize) -> Option<f64> {
+        self.table.column(&format!("{}.{}", self.stage.name, self.produce.name))?.real(row)
+    }
+}
+
+/// Every return that ROI stages give, in the order of stages, tables and outputs.
+fn returns(run: &CycleRun) -> impl Iterator<Item = Return<'_>> {
+    of_kind(run, Kind::Roi).filter(|s| s.fault.is_none()).flat_map(move |stage| {
+        stage.shape.produces.iter().filter(|p| p.role == Role::ReturnOnCost).filter_map(
+            move |produce| {
+                let subject = &stage.shape.tables.get(produce.table? as usize)?.subject;
+                Some(Return { stage, subject, table: run.tables.get(subject)?, produce })
+            },
+        )
+    })
 }
 
 fn place_name(stage: &StageRun, place: Option<Place>) -> String {
@@ -173,7 +194,7 @@ fn findings(run: &CycleRun) -> Section<Vec<FindingRow>> {
     if rows.is_empty() { Section::Empty(Absence::Nothing) } else { Section::Filled(rows) }
 }
 
-fn segmentation(run: &CycleRun) -> Section<Segmentation> {
+fn segmentation(figures: &Figures, run: &CycleRun) -> Section<Segmentation> {
     let Some(stage) = of_kind(run, Kind::Segmentation).find(|s| s.fault.is_none()) else {
         return Section::Empty(absent(run, Kind::Segmentation));
     };
@@ -207,7 +228,7 @@ fn segmentation(run: &CycleRun) -> Section<Segmentation> {
         let table = table?;
         let key = table.columns().first()?;
         let row = (0..table.rows()).find(|r| key.text(*r) == Some(segment))?;
-        table.column("revenue_minor")?.integer(row).map(Minor)
+        figure_of(table, &figures.revenue)?.integer(row).map(Minor)
     };
     let segments = stage
         .shape
@@ -250,10 +271,14 @@ fn segmentation(run: &CycleRun) -> Section<Segmentation> {
 
 fn scores(run: &CycleRun) -> Section<Vec<ScoreRow>> {
     let mut outputs = Vec::new();
-    for stage in of_kind(run, Kind::Scoring).filter(|s| s.fault.is_none()) {
+    // A diagnosis that screens rows scores them, too.
+    let stages = of_kind(run, Kind::Scoring).chain(of_kind(run, Kind::Diagnosis));
+    for stage in stages.filter(|s| s.fault.is_none()) {
+        let Some(rows) = &stage.shape.rows else { continue };
+        let Some(frame) = run.frame(&rows.subject) else { continue };
         for produce in stage.shape.produces.iter().filter(|p| p.table.is_none()) {
             let name = format!("{}.{}", stage.name, produce.name);
-            let Some(column) = run.members.column(&name) else { continue };
+            let Some(column) = frame.column(&name) else { continue };
             if produce.cell_type != CellType::Text {
                 outputs.push((stage, produce, column));
             }
@@ -266,7 +291,7 @@ fn scores(run: &CycleRun) -> Section<Vec<ScoreRow>> {
     if rows.is_empty() { Section::Empty(absent(run, Kind::Scoring)) } else { Section::Filled(rows) }
 }
 
-fn score(stage: &StageRun, produce: &playbook_model::Produce, column: &Column) -> ScoreRow {
+fn score(stage: &StageRun, produce: &Produce, column: &Column) -> ScoreRow {
     let mut values: Vec<f64> = (0..column.cells.len()).filter_map(|r| column.real(r)).collect();
     values.sort_unstable_by(f64::total_cmp);
     let distribution = match &column.cells {
@@ -467,6 +492,12 @@ fn campaign(run: &CycleRun, local_min: i64) -> Section<Campaign> {
     let phase = |at: u32| at as usize;
     Section::Filled(Campaign {
         plugin: format!("{} {}", stage.about.name, stage.about.version),
+        terms: stage
+            .shape
+            .terms
+            .iter()
+            .map(|term| (term.name.clone(), term.text.clone()))
+            .collect(),
         day_zero: local_min.div_euclid(1440),
         phases: plan
             .phases
@@ -543,31 +574,49 @@ pub(crate) fn comparison(comparison: playbook_model::Comparison) -> &'static str
 }
 
 pub(crate) fn roi(playbook: &Playbook, run: &CycleRun) -> Section<Roi> {
+    let figures = &playbook.outputs.figures;
     let mut rows = Vec::new();
     let mut plugin = String::new();
-    for stage in of_kind(run, Kind::Roi).filter(|s| s.fault.is_none()) {
+    for given in returns(run) {
+        let Return { stage, subject, table, .. } = given;
         plugin = format!("{} {}", stage.about.name, stage.about.version);
-        let output = format!("{}.roi", stage.name);
-        for (subject, table) in &run.tables {
-            let Some(roi) = table.column(&output) else { continue };
-            let key = table.columns().first();
-            for row in 0..table.rows() {
-                let name = key.and_then(|k| k.text(row)).unwrap_or(&playbook.brand).to_owned();
-                rows.push(RoiRow {
-                    subject: subject.clone(),
-                    name: Words { en: name, zh: None },
-                    revenue: table.column("revenue_minor").and_then(|c| c.integer(row)).map(Minor),
-                    cost: table.column("cost_minor").and_then(|c| c.integer(row)).map(Minor),
-                    roi: roi.real(row),
-                    floor: floor_of(stage, subject, row),
-                });
-            }
+        let key = table.columns().first();
+        let money = |features: &[String], row: usize| {
+            figure_of(table, features).and_then(|c| c.integer(row)).map(Minor)
+        };
+        for row in 0..table.rows() {
+            rows.push(RoiRow {
+                subject: subject.to_owned(),
+                name: key.and_then(|k| k.text(row)).unwrap_or(&playbook.brand).into(),
+                revenue: money(&figures.revenue, row),
+                cost: money(&figures.cost, row),
+                roi: given.value(row),
+                floor: floor_of(stage, subject, row),
+            });
         }
     }
-    if rows.is_empty() {
+    let transfers: Vec<TransferRow> =
+        of_kind(run, Kind::Roi).chain(of_kind(run, Kind::Diagnosis)).flat_map(transfers).collect();
+    if rows.is_empty() && transfers.is_empty() {
         return Section::Empty(absent(run, Kind::Roi));
     }
-    Section::Filled(Roi { plugin, rows })
+    Section::Filled(Roi { plugin, rows, transfers })
+}
+
+/// Money that a stage would move, with the names of its rows.
+fn transfers(stage: &StageRun) -> impl Iterator<Item = TransferRow> {
+    stage.transfers.iter().map(|transfer| {
+        let subject = stage.shape.tables.get(transfer.table as usize).map(|t| t.subject.clone());
+        let row = |row| place_name(stage, Some(Place { table: transfer.table, row }));
+        TransferRow {
+            stage: stage.name.clone(),
+            subject: subject.unwrap_or_default(),
+            from: row(transfer.from_row),
+            to: row(transfer.to_row),
+            amount: Minor(transfer.amount),
+            words: reason_words(stage, transfer.reason),
+        }
+    })
 }
 
 /// What the plugin held a row against, where it found it wanting.
@@ -582,68 +631,12 @@ fn floor_of(stage: &StageRun, subject: &str, row: usize) -> Option<f64> {
     found?.threshold
 }
 
-/// Health comes from a diagnosis with a `total`: outputs that end in `_score` are indicators, the other real
-/// outputs of that table are dimensions.
-pub(crate) fn health(run: &CycleRun) -> Section<Health> {
-    for stage in of_kind(run, Kind::Diagnosis).filter(|s| s.fault.is_none()) {
-        let total_name = format!("{}.total", stage.name);
-        let Some(table) = run.tables.values().find(|t| t.column(&total_name).is_some()) else {
-            continue;
-        };
-        let cell =
-            |name: &str| table.column(&format!("{}.{name}", stage.name)).and_then(|c| c.real(0));
-        let mut health = Health {
-            plugin: format!("{} {}", stage.about.name, stage.about.version),
-            total: cell("total"),
-            ..Health::default()
-        };
-        let reals: Vec<_> = stage
-            .shape
-            .produces
-            .iter()
-            .filter(|p| p.cell_type == CellType::Real && p.name != "total")
-            .collect();
-        let (indicators, dimensions): (Vec<_>, Vec<_>) =
-            reals.into_iter().partition(|p| p.name.ends_with("_score"));
-        for produce in &dimensions {
-            health.dimensions.push(DimensionRow {
-                words: or_name(&produce.meaning, &produce.name),
-                score: cell(&produce.name),
-                score_before: None,
-            });
-        }
-        let per_dimension = indicators.len().div_ceil(dimensions.len().max(1)).max(1);
-        for (i, produce) in indicators.iter().enumerate() {
-            let feature = produce.name.trim_end_matches("_score").to_owned();
-            let (unit, column) = input_of(stage, &feature);
-            health.indicators.push(IndicatorRow {
-                dimension: i / per_dimension,
-                words: or_name(&produce.meaning, &feature),
-                value: table.column(&column).and_then(|c| c.real(0)),
-                score: cell(&produce.name),
-                unit,
-                feature: column,
-            });
-        }
-        return Section::Filled(health);
+pub(crate) fn health(run: &CycleRun) -> Section<Vec<Health>> {
+    let found = diagnoses(run);
+    if found.is_empty() {
+        return Section::Empty(absent(run, Kind::Diagnosis));
     }
-    Section::Empty(absent(run, Kind::Diagnosis))
-}
-
-/// Unit of a need of the first table, and the column that fills it.
-fn input_of(stage: &StageRun, feature: &str) -> (String, String) {
-    let needs = stage.shape.tables.first().map_or(&[][..], |t| &t.columns);
-    let at = needs.iter().position(|n| matches!(&n.source, Source::Feature(f) if f == feature));
-    let Some(at) = at else { return (String::new(), feature.to_owned()) };
-    let column = match stage.wiring.tables.first().and_then(|inputs| inputs.get(at)) {
-        Some(Input::Feature(name) | Input::Output(name)) => name.clone(),
-        _ => feature.to_owned(),
-    };
-    (needs[at].unit.clone(), column)
-}
-
-fn or_name(words: &Words, name: &str) -> Words {
-    if words.en.is_empty() { Words { en: name.replace('_', " "), zh: None } } else { words.clone() }
+    Section::Filled(found)
 }
 
 fn plugins(run: &CycleRun) -> Vec<PluginRow> {

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use playbook_cycle::{
-    Candidate, CycleRun, Decision, Intake, Laps, LedgerSpan, Refusal, StageRun, StageUsage, Wiring,
+    Candidate, CycleRun, Decision, Intake, Laps, LedgerSpan, Refusal, StageGround, StageRun,
+    StageUsage, Wiring,
 };
 use playbook_model::{
-    ActionInfo, Cells, Column, CycleDef, Description, Digest, Frame, Guardrails, Kind, OutputDef,
-    Playbook, Priority, ReasonInfo, RefusalCode, SegmentInfo, Shape, UnixMs, Words,
+    ActionInfo, Cells, Column, CycleDef, Description, Digest, Frame, Frequency, Guardrails, Kind,
+    OutputDef, Playbook, Priority, ReasonInfo, RefusalCode, SegmentInfo, Shape, UnixMs, Words,
 };
 
 /// 2026-03-01 in Shanghai.
@@ -36,7 +37,7 @@ pub(crate) fn playbook() -> Playbook {
         sql: playbook_model::SqlLimits::default(),
         budget: None,
         guardrails: Guardrails::default(),
-        outputs: OutputDef { languages: Vec::new(), omit_features: Vec::new() },
+        outputs: OutputDef::default(),
         digest: Digest([7; 32]),
         folder: PathBuf::new(),
     }
@@ -67,6 +68,7 @@ pub(crate) fn stage(position: usize, name: &str, kind: Kind, shape: Shape) -> St
         digest: Digest([1; 32]),
         shape,
         wiring: Wiring::default(),
+        ground: StageGround::default(),
         model: None,
         plan: None,
         findings: Vec::new(),
@@ -119,6 +121,7 @@ fn action(name: &str, needs_approval: bool) -> ActionInfo {
         purpose: String::new(),
         commercial: false,
         contacts_member: false,
+        frequency: Frequency::OnceACycle,
         needs_approval,
         text: english(name),
     }
@@ -135,7 +138,7 @@ pub(crate) fn granted(row: u32, action: u16, cost: i64) -> Decision {
         expected_output: 2 * cost,
         reason: 0,
         after_min: 0,
-        until_min: 90,
+        until_min: Some(90),
     };
     Decision { candidate, refusal: None, granted_before: false }
 }

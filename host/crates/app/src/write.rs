@@ -58,6 +58,7 @@ fn write_rest(host: &Host, job: &Job, finished: &Finished, dir: &Path) -> Result
     let playbook = &loaded.playbook;
     outputs::refused(dir, run)?;
     outputs::roi(dir, run)?;
+    outputs::transfers(dir, run)?;
     outputs::diagnosis(dir, run)?;
     outputs::campaign(dir, run, intake.local_min)?;
     outputs::tables(dir, run)?;

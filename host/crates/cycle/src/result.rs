@@ -39,6 +39,14 @@ pub struct CycleRun {
     pub laps: Laps,
 }
 
+impl CycleRun {
+    /// The table of a subject: the members, or one of the other tables.
+    #[must_use]
+    pub fn frame(&self, subject: &str) -> Option<&Frame> {
+        if subject == "member" { Some(&self.members) } else { self.tables.get(subject) }
+    }
+}
+
 /// One stage of a cycle.
 #[derive(Debug)]
 pub struct StageRun {

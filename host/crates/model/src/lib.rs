@@ -35,7 +35,7 @@ pub use playbook_contract::{
     ContentShare, Context, Description, Factor, Finding, FitStep, Fitted, Frequency, Gate, Kind,
     Layout, Layouts, Level, ListCells, Measure, NONE_INDEX, Need, Phase, Place, Priority, Problem,
     Produce, Proposals, ReasonInfo, Role, RowAnswer, SegmentInfo, Segments, Shape, Slot, Source,
-    TableAnswer, TableNeed, TextCells, TextLists, Transfer, Validator, Wide, Words, is_kebab,
+    TableAnswer, TableNeed, Term, TextCells, TextLists, Transfer, Validator, Wide, Words, is_kebab,
     is_snake, span,
 };
 pub use refusal::RefusalCode;

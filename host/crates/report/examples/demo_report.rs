@@ -9,8 +9,8 @@ use playbook_report::{
     Absence, ActionPairRow, AllocationRow, BudgetRow, Campaign, ChangeRow, ContentRow, Currency,
     DiffFigure, DiffReport, DiffSide, DimensionRow, Distribution, Evidence, Figure, FigureRow,
     FindingRow, FlowEnd, FlowMatrix, GateRow, GrantRow, Header, Health, Incentives, IndicatorRow,
-    Lang, MemberRow, PairRow, PhaseRow, PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow,
-    Section, SegmentRow, Segmentation, SlotRow, SourceRow, Summary, WinnersRow, render,
+    Lang, LevelMark, MemberRow, PairRow, PhaseRow, PluginRow, RefusalRow, Report, Roi, RoiRow,
+    ScoreRow, Section, SegmentRow, Segmentation, SlotRow, SourceRow, Summary, WinnersRow, render,
     render_diff,
 };
 
@@ -204,6 +204,7 @@ fn report() -> Report {
             cost: Some(Minor(61_200_000)),
             roi: Some(1.98),
             health: Some(3.12),
+            health_level: Some(w("watch", "關注")),
         },
         findings: Section::Filled(vec![
             finding(
@@ -403,6 +404,18 @@ fn report() -> Report {
         ]),
         campaign: Section::Filled(Campaign {
             plugin: "phases-3 0.1.0".to_owned(),
+            terms: [
+                ("preheat", "預熱"),
+                ("burst", "爆發"),
+                ("extension", "延續"),
+                ("format", "形式"),
+                ("image-text", "圖文"),
+                ("short-video", "短視頻"),
+                ("live", "直播"),
+                ("brand-story", "品牌故事"),
+            ]
+            .map(|(name, zh)| (name.to_owned(), w(name, zh)))
+            .to_vec(),
             day_zero: 20_513,
             phases: phases
                 .iter()
@@ -466,6 +479,7 @@ fn report() -> Report {
         }),
         roi: Section::Filled(Roi {
             plugin: "roi-base 0.1.0".to_owned(),
+            transfers: Vec::new(),
             rows: vec![
                 roi("brand", w("All channels", "全部渠道"), 1_152_013_215, 61_200_000, Some(1.98)),
                 roi("channel", w("WeChat group", "微信群"), 402_118_000, 14_000_000, Some(3.41)),
@@ -477,7 +491,7 @@ fn report() -> Report {
                 roi("segment", w("Core", "核心"), 398_470_990, 16_040_000, Some(3.9)),
             ],
         }),
-        health: Section::Filled(health()),
+        health: Section::Filled(vec![health()]),
         plugins: vec![
             plugin("value", "value-rfm", Kind::Scoring, 25, 100_000, 91_204_118),
             plugin("churn", "churn-7d", Kind::Scoring, 25, 100_000, 64_230_554),
@@ -592,7 +606,11 @@ fn health() -> Health {
     ];
     Health {
         plugin: "health-7x28 0.1.0".to_owned(),
+        place: String::new(),
         total: Some(3.2),
+        most: Some(5.0),
+        level: Some(LevelMark { words: w("watch", "關注"), rank: 2.0 / 3.0 }),
+        others: Vec::new(),
         dimensions: dimensions
             .iter()
             .map(|(en, zh, score)| DimensionRow {
@@ -604,7 +622,7 @@ fn health() -> Health {
         indicators: indicators
             .iter()
             .map(|(dimension, en, zh, feature, unit, value, score)| IndicatorRow {
-                dimension: *dimension,
+                dimension: Some(*dimension),
                 words: w(en, zh),
                 feature: (*feature).to_owned(),
                 unit: (*unit).to_owned(),

@@ -21,8 +21,9 @@ pub use diff_page::{
 pub use page::{
     Absence, AllocationRow, BudgetRow, Campaign, ContentRow, Currency, DimensionRow, Distribution,
     Evidence, FindingRow, FlowEnd, FlowMatrix, GateRow, GrantRow, Header, Health, Incentives,
-    IndicatorRow, PhaseRow, PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow, Section,
-    SegmentRow, Segmentation, SlotRow, SourceRow, Summary, TimingRow,
+    IndicatorRow, LevelMark, OutputRow, PhaseRow, PluginRow, RefusalRow, Report, Roi, RoiRow,
+    ScoreRow, Section, SegmentRow, Segmentation, SlotRow, SourceRow, Summary, TimingRow,
+    TransferRow,
 };
 pub use report::render;
 

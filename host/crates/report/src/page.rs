@@ -97,8 +97,10 @@ pub struct Summary {
     pub cost: Option<Minor>,
     /// Output by input, a ratio (domain 0.1).
     pub roi: Option<f64>,
-    /// Community health, 0 to 5 (domain DG-1).
+    /// Total of the first diagnosis that gives one.
     pub health: Option<f64>,
+    /// Its level in the plugin's words.
+    pub health_level: Option<Words>,
 }
 
 /// A segment of the cycle.
@@ -336,6 +338,8 @@ pub struct GateRow {
 pub struct Campaign {
     /// Plugin that planned, with its version.
     pub plugin: String,
+    /// Names of phases, mixes, categories, formats, layers and themes in words; others are shown as they are.
+    pub terms: Vec<(String, Words)>,
     /// Day 0 of the plan as days since 1970-01-01 on the brand's clock (`local_min` of the context / 1440).
     pub day_zero: i64,
     /// In order of time.
@@ -367,6 +371,23 @@ pub struct RoiRow {
     pub floor: Option<f64>,
 }
 
+/// Money that a plugin would move between two rows of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransferRow {
+    /// Stage that says so.
+    pub stage: String,
+    /// Subject of the table.
+    pub subject: String,
+    /// Row that would give.
+    pub from: String,
+    /// Row that would receive.
+    pub to: String,
+    /// How much.
+    pub amount: Minor,
+    /// Why, in words.
+    pub words: Words,
+}
+
 /// Answers of the ROI stage.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Roi {
@@ -374,24 +395,26 @@ pub struct Roi {
     pub plugin: String,
     /// One row per group, in the order to be shown.
     pub rows: Vec<RoiRow>,
+    /// Money that plugins would move; nothing moves by itself.
+    pub transfers: Vec<TransferRow>,
 }
 
-/// A dimension of community health.
+/// A dimension of a diagnosis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DimensionRow {
     /// The plugin's words for it.
     pub words: Words,
-    /// 0 to 5; `None`: fewer than two indicators were available.
+    /// `None`: too little was known for one.
     pub score: Option<f64>,
     /// Score of the last closed cycle.
     pub score_before: Option<f64>,
 }
 
-/// An indicator of community health.
+/// An indicator of a diagnosis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IndicatorRow {
-    /// Position in [`Health::dimensions`].
-    pub dimension: usize,
+    /// Position in [`Health::dimensions`]; `None` where it belongs to none.
+    pub dimension: Option<usize>,
     /// The plugin's words for it.
     pub words: Words,
     /// Feature that feeds it.
@@ -400,21 +423,47 @@ pub struct IndicatorRow {
     pub unit: String,
     /// Measured; `None`: not in the data.
     pub value: Option<f64>,
-    /// 0 to 5; `None`: not measured.
+    /// `None`: not measured.
     pub score: Option<f64>,
 }
 
-/// Answers of the health diagnosis.
+/// A level that a plugin gives, with its place on the plugin's own scale.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LevelMark {
+    /// The level in words.
+    pub words: Words,
+    /// 0 for the lowest level of the scale, 1 for the highest.
+    pub rank: f64,
+}
+
+/// An output that is neither score nor level, as text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutputRow {
+    /// What it means, or its name.
+    pub words: Words,
+    /// Its value; `None` where it is missing.
+    pub value: Option<Words>,
+}
+
+/// What a diagnosis says of one row: of the community, or of one of several.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Health {
     /// Plugin that diagnosed, with its version.
     pub plugin: String,
-    /// Total, 0 to 5; `None`: fewer than five dimensions were available.
+    /// Row that it is about; empty where the table has no other.
+    pub place: String,
+    /// Score over all dimensions; `None` where the plugin gives none.
     pub total: Option<f64>,
+    /// Greatest score on the plugin's scale.
+    pub most: Option<f64>,
+    /// Level of the total.
+    pub level: Option<LevelMark>,
     /// In the plugin's order.
     pub dimensions: Vec<DimensionRow>,
     /// In the plugin's order.
     pub indicators: Vec<IndicatorRow>,
+    /// All other outputs, in the plugin's order.
+    pub others: Vec<OutputRow>,
 }
 
 /// Something that a person should see.
@@ -525,8 +574,8 @@ pub struct Report {
     pub campaign: Section<Campaign>,
     /// Returns by group.
     pub roi: Section<Roi>,
-    /// Community health.
-    pub health: Section<Health>,
+    /// Diagnoses, one a row of the tables that plugins diagnosed.
+    pub health: Section<Vec<Health>>,
     /// Costs of plugins.
     pub plugins: Vec<PluginRow>,
     /// What was read.

@@ -157,30 +157,32 @@ phrases! {
     no: "no", "否";
 
     sec_roi: "ROI", "投資回報";
-    lead_roi: "Valued by {0}: attributed revenue, net of refunds, times margin, by cost of all kinds, times the coefficient of lifetime value.",
-        "由 {0} 評估：歸因收入（已扣退款）× 毛利率 ÷ 全部成本 × 生命週期價值係數。";
+    lead_roi: "Valued by {0}. A return of 1 gives back what was spent.", "由 {0} 評估。回報為 1 即收回成本。";
     group: "Group", "分組";
     floor: "Floor", "下限";
+    transfers: "Money that would move", "建議調撥";
+    transfers_note: "Suggestions of the plugin: nothing moves by itself.", "僅為插件建議，不會自動調撥。";
+    from_row: "From", "調出";
+    to_row: "To", "調入";
+    amount: "Amount", "金額";
+    reason: "Reason", "原因";
     floor_note: "The upright mark is the floor of a group; bars below their floor are red.", "豎線為該組下限；低於下限者標為紅色。";
     not_measured: "not measured", "未測得";
 
     sec_health: "Community health", "社群健康度";
-    lead_health: "Diagnosed by {0}. Scores run from 0 to 5; what was not measured is left out, never counted as 0.",
-        "由 {0} 診斷。評分 0 至 5；未測得者不計入，絕不按 0 計。";
+    lead_health: "Diagnosed by {0}. What was not measured is left out, never counted as 0.",
+        "由 {0} 診斷。未測得者不計入，絕不按 0 計。";
     dimensions: "Dimensions", "維度";
     dimension: "Dimension", "維度";
     score: "Score", "評分";
-    level_head: "Level", "等級";
     indicators_measured: "Measured", "已測指標";
     indicators: "Indicators", "指標";
+    other_outputs: "Other outputs", "其他輸出";
+    output: "Output", "輸出";
     indicators_caption: "All indicators, missing ones too", "全部指標（含缺失項）";
     indicator: "Indicator", "指標";
     value: "Value", "數值";
     health_missing: "Too few indicators for: {0}.", "指標不足：{0}。";
-    healthy: "healthy", "健康";
-    watch_level: "watch", "關注";
-    weak: "weak", "偏弱";
-    critical_level: "critical", "危急";
 
     sec_plugins: "Plugin costs", "插件成本";
     lead_plugins: "What each sandboxed plugin used. Fuel counts executed instructions and is the same on every machine.",
@@ -296,7 +298,7 @@ phrases! {
     dif_output: "Expected output", "預期產出";
     dif_return: "Expected output by cost", "預期產出 ÷ 成本";
     dif_roi: "ROI", "投資回報率";
-    dif_health: "Health (0 to 5)", "健康度（0 至 5）";
+    dif_health: "Health", "健康度";
 }
 
 impl Phrases {
@@ -328,19 +330,9 @@ impl Phrases {
         }
     }
 
-    /// Level of a health score (domain DG-1: 4 healthy, 3 watch, 2 weak).
-    pub(crate) fn health_level(&self, score: f64) -> &'static str {
-        match score {
-            s if s >= 4.0 => self.healthy,
-            s if s >= 3.0 => self.watch_level,
-            s if s >= 2.0 => self.weak,
-            _ => self.critical_level,
-        }
-    }
-
-    /// A name in words where the domain knows it, else the name itself.
-    pub(crate) fn term<'t>(&self, name: &'t str) -> &'t str {
-        let known = || TERMS_ZH.iter().find(|(term, _)| *term == name).map(|(_, zh)| *zh);
+    /// The name of an account in words where the host gave it, else the name itself.
+    pub(crate) fn account<'t>(&self, name: &'t str) -> &'t str {
+        let known = || ACCOUNTS_ZH.iter().find(|(term, _)| *term == name).map(|(_, zh)| *zh);
         if self.html_lang == ZH.html_lang { known().unwrap_or(name) } else { name }
     }
 
@@ -358,28 +350,13 @@ impl Phrases {
     }
 }
 
-/// Names that the contract hands over without words: phases, content categories, themes, pools.
-const TERMS_ZH: [(&str, &str); 21] = [
-    ("preheat", "預熱"),
-    ("burst", "爆發"),
-    ("extension", "延續"),
-    ("format", "形式"),
-    ("image-text", "圖文"),
-    ("short-video", "短視頻"),
-    ("live", "直播"),
-    ("layer", "層次"),
-    ("base", "基礎"),
-    ("core", "深度"),
-    ("value-added", "共創"),
-    ("purpose", "目的"),
-    ("value", "價值"),
-    ("commercial", "商業"),
-    ("brand-story", "品牌故事"),
-    ("user-value", "用戶價值"),
-    ("emotional-resonance", "情感共鳴"),
+/// Accounts that the host names: levels of the budget tree, the pools of domain H7, the reserve.
+const ACCOUNTS_ZH: [(&str, &str); 6] = [
     ("brand", "品牌"),
     ("playbook", "劇本"),
+    ("base", "基礎"),
     ("daily", "日常"),
+    ("burst", "爆發"),
     ("reserve", "應急儲備"),
 ];
 
@@ -412,9 +389,9 @@ mod tests {
 
     #[test]
     fn known_names_have_words_and_unknown_ones_stay() {
-        assert_eq!(ZH.term("short-video"), "短視頻");
-        assert_eq!(EN.term("short-video"), "short-video");
-        assert_eq!(ZH.term("wechat-group"), "wechat-group");
+        assert_eq!(ZH.account("daily"), "日常");
+        assert_eq!(EN.account("daily"), "daily");
+        assert_eq!(ZH.account("short-video"), "short-video");
     }
 
     #[test]

@@ -361,7 +361,7 @@ fn greatest_and_not_finite_values_stay_within_the_page() {
         roi.rows[1].floor = Some(f64::MAX);
     }
     if let Section::Filled(health) = &mut report.health {
-        health.dimensions[0].score = Some(f64::NEG_INFINITY);
+        health[0].dimensions[0].score = Some(f64::NEG_INFINITY);
     }
     for lang in [Lang::En, Lang::Zh] {
         let page = render(&report, lang);

@@ -369,6 +369,11 @@ pub(crate) fn shape(from: wit::Shape) -> model::Shape {
             .into_iter()
             .map(|r| model::ReasonInfo { code: r.code, text: words(r.text) })
             .collect(),
+        terms: from
+            .terms
+            .into_iter()
+            .map(|t| model::Term { name: t.name, text: words(t.text) })
+            .collect(),
         fit_passes_max: from.fit_passes_max,
     }
 }

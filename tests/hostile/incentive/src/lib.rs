@@ -63,6 +63,7 @@ impl plugin::Guest for Hostile {
             segments: Vec::new(),
             actions: vec![action],
             reasons: vec![ReasonInfo { code: "on-purpose".to_owned(), text: words("On purpose") }],
+            terms: Vec::new(),
             fit_passes_max: 0,
         })
     }

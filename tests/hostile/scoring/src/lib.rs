@@ -108,6 +108,7 @@ impl plugin::Guest for Hostile {
                 segments: Vec::new(),
                 actions: Vec::new(),
                 reasons: Vec::new(),
+                terms: Vec::new(),
                 fit_passes_max: 0,
             });
         }
@@ -126,6 +127,7 @@ impl plugin::Guest for Hostile {
             segments: Vec::new(),
             actions: Vec::new(),
             reasons: Vec::new(),
+            terms: Vec::new(),
             fit_passes_max: 1,
         })
     }

@@ -39,9 +39,9 @@ pub(crate) fn campaign(ctx: &Ctx<'_>, campaign: &Section<Campaign>) -> Markup {
     section("campaign", p.sec_campaign, &lead, &body)
 }
 
-/// The plan with the names that the domain knows in words of the page's language.
-fn in_words(ctx: &Ctx<'_>, c: &Campaign) -> Campaign {
-    let mut c = c.clone();
+/// The plan with the plugin's names in words of the page's language.
+fn in_words(ctx: &Ctx<'_>, campaign: &Campaign) -> Campaign {
+    let mut c = campaign.clone();
     let names = c
         .phases
         .iter_mut()
@@ -51,7 +51,9 @@ fn in_words(ctx: &Ctx<'_>, c: &Campaign) -> Campaign {
             c.slots.iter_mut().flat_map(|row| [&mut row.format, &mut row.layer, &mut row.theme]),
         );
     for name in names {
-        *name = ctx.p.term(name).to_owned();
+        if let Some((_, words)) = campaign.terms.iter().find(|(term, _)| term == name) {
+            ctx.words(words).clone_into(name);
+        }
     }
     c
 }

@@ -1,4 +1,4 @@
-//! Community health: dimensions on a web, all indicators in a table, missing ones too.
+//! Diagnoses: dimensions on a web, all indicators in a table, missing ones too, and whatever else a plugin says.
 
 use maud::{Markup, html};
 
@@ -6,28 +6,48 @@ use crate::charts::{self, Axis, Bar, Caption, Radar};
 use crate::document::{Ctx, Table, beside, cell, empty, maybe, section};
 use crate::number::{DASH, real, whole};
 use crate::phrases::fill;
-use crate::{Absence, Health, Section};
+use crate::{Absence, Health, LevelMark, Section};
 
-/// Greatest score (domain DG-1).
-const MOST: f64 = 5.0;
-
-/// Web, dimensions, indicators.
-pub(crate) fn health(ctx: &Ctx<'_>, health: &Section<Health>) -> Markup {
+/// All diagnoses, one after the other.
+pub(crate) fn health(ctx: &Ctx<'_>, health: &Section<Vec<Health>>) -> Markup {
     let p = ctx.p;
     let body = match health {
         Section::Empty(why) => empty(ctx, why),
-        Section::Filled(h) if h.dimensions.is_empty() => empty(ctx, &Absence::Nothing),
-        Section::Filled(h) => html! {
-            (dimensions(ctx, h))
-            h3 { (p.indicators) }
-            (indicators(ctx, h))
+        Section::Filled(all) if all.is_empty() => empty(ctx, &Absence::Nothing),
+        Section::Filled(all) => html! {
+            @for (i, h) in all.iter().enumerate() {
+                @if all.len() > 1 { h3 { (heading(h)) } }
+                (diagnosis(ctx, i, h))
+            }
         },
     };
-    let lead = health.filled().map_or_else(String::new, |h| fill(p.lead_health, &[&h.plugin]));
+    let mut plugins: Vec<&str> = Vec::new();
+    for h in health.filled().into_iter().flatten() {
+        if !plugins.contains(&h.plugin.as_str()) {
+            plugins.push(&h.plugin);
+        }
+    }
+    let lead = match plugins.as_slice() {
+        [] => String::new(),
+        plugins => fill(p.lead_health, &[&plugins.join(p.list_comma)]),
+    };
     section("health", p.sec_health, &lead, &body)
 }
 
-fn dimensions(ctx: &Ctx<'_>, h: &Health) -> Markup {
+fn heading(h: &Health) -> String {
+    if h.place.is_empty() { h.plugin.clone() } else { format!("{} · {}", h.plugin, h.place) }
+}
+
+fn diagnosis(ctx: &Ctx<'_>, index: usize, h: &Health) -> Markup {
+    let p = ctx.p;
+    html! {
+        @if !h.dimensions.is_empty() || h.total.is_some() { (dimensions(ctx, index, h)) }
+        @if !h.indicators.is_empty() { h3 { (p.indicators) } (indicators(ctx, h)) }
+        @if !h.others.is_empty() { h3 { (p.other_outputs) } (others(ctx, h)) }
+    }
+}
+
+fn dimensions(ctx: &Ctx<'_>, index: usize, h: &Health) -> Markup {
     let p = ctx.p;
     let measured: Vec<_> = h.dimensions.iter().filter(|d| d.score.is_some()).collect();
     let missing: Vec<&str> =
@@ -43,7 +63,8 @@ fn dimensions(ctx: &Ctx<'_>, h: &Health) -> Markup {
             )
         })
         .collect();
-    let caption = Caption { id: "c-health", title: p.sec_health, desc: &desc.join("; ") };
+    let id = if index == 0 { "c-health".to_owned() } else { format!("c-health-{index}") };
+    let caption = Caption { id: &id, title: p.sec_health, desc: &desc.join("; ") };
     let svg = if measured.len() >= 3 {
         let axes = measured
             .iter()
@@ -58,7 +79,7 @@ fn dimensions(ctx: &Ctx<'_>, h: &Health) -> Markup {
             &caption,
             &Radar {
                 axes,
-                most: MOST,
+                most: greatest(h),
                 now: p.this_cycle.to_owned(),
                 before: p.last_cycle.to_owned(),
             },
@@ -71,32 +92,31 @@ fn dimensions(ctx: &Ctx<'_>, h: &Health) -> Markup {
                 label: ctx.words(&d.words).to_owned(),
                 value: d.score,
                 figure: d.score.map_or_else(|| p.not_measured.to_owned(), |s| real(s, 2)),
-                mark: d.score.map(|_| MOST),
+                mark: d.score.and(h.most),
                 series: 0,
             })
             .collect();
         charts::bars(&caption, &bars, charts::HALF_PX)
     };
     let compared = h.dimensions.iter().any(|d| d.score_before.is_some());
-    let mut table =
-        Table::new(p.dimensions).words(p.dimension).numbers(p.score).words(p.level_head);
+    let mut table = Table::new(p.dimensions).words(p.dimension).numbers(p.score);
     if compared {
         table = table.numbers(p.last_cycle);
     }
     table = table.numbers(p.indicators_measured);
     for (i, d) in h.dimensions.iter().enumerate() {
-        let all = h.indicators.iter().filter(|row| row.dimension == i);
+        let all = h.indicators.iter().filter(|row| row.dimension == Some(i));
         let (seen, count) =
             all.fold((0u64, 0u64), |(s, c), row| (s + u64::from(row.score.is_some()), c + 1));
-        let mut cells =
-            vec![cell(ctx.words(&d.words)), maybe(d.score, |s| real(s, 2)), level(ctx, d.score)];
+        let mut cells = vec![cell(ctx.words(&d.words)), maybe(d.score, |s| real(s, 2))];
         if compared {
             cells.push(maybe(d.score_before, |s| real(s, 2)));
         }
         cells.push(cell(format!("{} / {}", whole(seen), whole(count))));
         table.row(cells);
     }
-    let mut sums = vec![cell(p.total), maybe(h.total, |s| real(s, 2)), level(ctx, h.total)];
+    let total = html! { (p.total) @if let Some(mark) = &h.level { " " (level(ctx, mark)) } };
+    let mut sums = vec![total, maybe(h.total, |s| real(s, 2))];
     if compared {
         sums.push(cell(""));
     }
@@ -110,17 +130,21 @@ fn dimensions(ctx: &Ctx<'_>, h: &Health) -> Markup {
     beside(&svg, &table)
 }
 
-fn level(ctx: &Ctx<'_>, score: Option<f64>) -> Markup {
-    let Some(score) = score else {
-        return cell(ctx.p.not_measured);
-    };
-    let class = match score {
-        s if s >= 4.0 => "good",
-        s if s >= 3.0 => "watch",
-        s if s >= 2.0 => "warn",
+/// The end of the scale: as declared, else the greatest score.
+fn greatest(h: &Health) -> f64 {
+    let seen = h.dimensions.iter().filter_map(|d| d.score).fold(0.0, f64::max);
+    h.most.unwrap_or(seen).max(seen)
+}
+
+/// A level in the plugin's words; its colour is its place on the plugin's scale.
+fn level(ctx: &Ctx<'_>, mark: &LevelMark) -> Markup {
+    let class = match mark.rank {
+        rank if rank >= 1.0 => "good",
+        rank if rank > 0.5 => "watch",
+        rank if rank > 0.0 => "warn",
         _ => "critical",
     };
-    html! { span.badge.(class) { (ctx.p.health_level(score)) } }
+    html! { span.badge.(class) { (ctx.words(&mark.words)) } }
 }
 
 fn indicators(ctx: &Ctx<'_>, h: &Health) -> Markup {
@@ -129,17 +153,26 @@ fn indicators(ctx: &Ctx<'_>, h: &Health) -> Markup {
         .words(p.indicator)
         .words(p.dimension)
         .numbers(p.value)
-        .numbers(p.score)
-        .words(p.level_head);
+        .numbers(p.score);
     for row in &h.indicators {
-        let dimension = h.dimensions.get(row.dimension).map_or(DASH, |d| ctx.words(&d.words));
+        let dimension = row.dimension.and_then(|at| h.dimensions.get(at));
+        let dimension = dimension.map_or(DASH, |d| ctx.words(&d.words));
         table.row(vec![
             html! { (ctx.words(&row.words)) " " code.dim { (row.feature) } },
             cell(dimension),
             maybe(row.value, |v| ctx.measured(v, &row.unit)),
             maybe(row.score, |s| real(s, 2)),
-            level(ctx, row.score),
         ]);
+    }
+    table.build()
+}
+
+fn others(ctx: &Ctx<'_>, h: &Health) -> Markup {
+    let p = ctx.p;
+    let mut table = Table::new(p.other_outputs).words(p.output).words(p.value);
+    for row in &h.others {
+        let value = row.value.as_ref().map_or(p.not_measured, |words| ctx.words(words));
+        table.row(vec![cell(ctx.words(&row.words)), cell(value)]);
     }
     table.build()
 }

@@ -161,7 +161,7 @@ fn use_of(ctx: &Ctx<'_>, rows: &[BudgetRow]) -> Markup {
     let p = ctx.p;
     let mut rows = rows.to_vec();
     for name in rows.iter_mut().flat_map(|row| &mut row.path) {
-        *name = p.term(name).to_owned();
+        *name = p.account(name).to_owned();
     }
     let parts = |row: &BudgetRow| [row.spent_before, row.spent, row.reserved, row.available];
     let series = [(p.spent_before, 0), (p.spent, 1), (p.reserved, 2), (p.available, charts::REST)]

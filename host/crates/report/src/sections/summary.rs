@@ -64,7 +64,7 @@ pub(crate) fn summary(ctx: &Ctx<'_>, summary: &Summary, dry_run: bool) -> Markup
         }
         _ => String::new(),
     };
-    let level = summary.health.map_or("", |score| p.health_level(score));
+    let level = summary.health_level.as_ref().map_or("", |words| ctx.words(words));
     let granted = if dry_run { p.tile_would_grant } else { p.tile_grants };
     let tiles = [
         tile(p.tile_members, whole(summary.members), String::new()),

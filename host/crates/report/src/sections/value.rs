@@ -13,7 +13,9 @@ pub(crate) fn roi(ctx: &Ctx<'_>, roi: &Section<Roi>) -> Markup {
     let p = ctx.p;
     let body = match roi {
         Section::Empty(why) => empty(ctx, why),
-        Section::Filled(r) if r.rows.is_empty() => empty(ctx, &Absence::Nothing),
+        Section::Filled(r) if r.rows.is_empty() && r.transfers.is_empty() => {
+            empty(ctx, &Absence::Nothing)
+        }
         Section::Filled(r) => {
             let mut subjects: Vec<&str> = Vec::new();
             for row in &r.rows {
@@ -28,11 +30,32 @@ pub(crate) fn roi(ctx: &Ctx<'_>, roi: &Section<Roi>) -> Markup {
                     (group(ctx, i, subject, &rows))
                 }
                 @if r.rows.iter().any(|row| row.floor.is_some()) { p.note { (p.floor_note) } }
+                @if !r.transfers.is_empty() { h3 { (p.transfers) } (transfers(ctx, r)) }
             }
         }
     };
     let lead = roi.filled().map_or_else(String::new, |r| fill(p.lead_roi, &[&r.plugin]));
     section("roi", p.sec_roi, &lead, &body)
+}
+
+fn transfers(ctx: &Ctx<'_>, roi: &Roi) -> Markup {
+    let p = ctx.p;
+    let mut table = Table::new(p.transfers)
+        .words(p.group)
+        .words(p.from_row)
+        .words(p.to_row)
+        .numbers(&ctx.in_currency(p.amount))
+        .words(p.reason);
+    for row in &roi.transfers {
+        table.row(vec![
+            cell(p.subject(&row.subject)),
+            cell(&row.from),
+            cell(&row.to),
+            cell(ctx.money(row.amount)),
+            cell(ctx.words(&row.words)),
+        ]);
+    }
+    html! { (table.build()) p.note { (p.transfers_note) } }
 }
 
 fn group(ctx: &Ctx<'_>, index: usize, subject: &str, rows: &[&RoiRow]) -> Markup {

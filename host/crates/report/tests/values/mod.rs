@@ -4,9 +4,9 @@ use playbook_model::{Digest, Kind, Level, Minor, RefusalCode, Words};
 use playbook_report::{
     ActionPairRow, AllocationRow, BudgetRow, Campaign, ChangeRow, ContentRow, Currency, DiffFigure,
     DiffReport, DiffSide, DimensionRow, Distribution, Evidence, Figure, FigureRow, FindingRow,
-    FlowEnd, FlowMatrix, GateRow, GrantRow, Header, Health, Incentives, IndicatorRow, MemberRow,
-    PairRow, PhaseRow, PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow, Section, SegmentRow,
-    Segmentation, SlotRow, SourceRow, Summary, WinnersRow,
+    FlowEnd, FlowMatrix, GateRow, GrantRow, Header, Health, Incentives, IndicatorRow, LevelMark,
+    MemberRow, OutputRow, PairRow, PhaseRow, PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow,
+    Section, SegmentRow, Segmentation, SlotRow, SourceRow, Summary, TransferRow, WinnersRow,
 };
 
 fn words(text: &str) -> Words {
@@ -49,6 +49,7 @@ pub(crate) fn report_of(text: &str) -> Report {
             cost: Some(Minor(90_000)),
             roi: Some(1.98),
             health: None,
+            health_level: None,
         },
         findings: Section::Filled(findings(text)),
         segmentation: Section::Filled(Segmentation {
@@ -78,8 +79,16 @@ pub(crate) fn report_of(text: &str) -> Report {
         roi: Section::Filled(Roi {
             plugin: t(),
             rows: vec![roi(text, "channel", Some(1.2)), roi(text, text, None)],
+            transfers: vec![TransferRow {
+                stage: t(),
+                subject: t(),
+                from: t(),
+                to: t(),
+                amount: Minor(12_345),
+                words: words(text),
+            }],
         }),
-        health: Section::Filled(health(text)),
+        health: Section::Filled(vec![health(text)]),
         plugins: vec![PluginRow {
             stage: t(),
             plugin: t(),
@@ -174,6 +183,7 @@ fn campaign(text: &str) -> Campaign {
     let t = || text.to_owned();
     Campaign {
         plugin: t(),
+        terms: Vec::new(),
         day_zero: 20_513,
         phases: vec![PhaseRow {
             name: t(),
@@ -228,14 +238,21 @@ fn health(text: &str) -> Health {
     };
     Health {
         plugin: text.to_owned(),
+        place: String::new(),
         total: None,
+        most: Some(5.0),
+        level: Some(LevelMark { words: words(text), rank: 0.5 }),
         dimensions: vec![
             dimension(Some(3.0)),
             dimension(Some(4.1)),
             dimension(Some(1.5)),
             dimension(None),
         ],
-        indicators: vec![indicator(0, Some(0.2), Some(3.0)), indicator(3, None, None)],
+        indicators: vec![indicator(Some(0), Some(0.2), Some(3.0)), indicator(Some(3), None, None)],
+        others: vec![
+            OutputRow { words: words(text), value: Some(words(text)) },
+            OutputRow { words: words(text), value: None },
+        ],
     }
 }
 
