@@ -8,7 +8,8 @@ use playbook_ledger::{
     GrantState, Ledger, LedgerError, Opening, PastGrant, PluginLimit, StageUse, Turn,
 };
 use playbook_model::{
-    ActionInfo, Digest, Guardrails, Kind, Minor, Playbook, Priority, RefusalCode, UnixMs,
+    ActionInfo, Context, Digest, Frequency, Guardrails, Kind, Minor, Playbook, Priority,
+    RefusalCode, UnixMs,
 };
 
 use crate::arbitrate::{
@@ -145,6 +146,8 @@ pub struct Money<'a> {
     ledger: &'a Ledger,
     cycle: CycleRef,
     now: UnixMs,
+    /// Day of the brand's calendar.
+    local_day: i64,
     accounts: BudgetAccounts,
     opening: Opening,
     /// Where the cycle stood at the last call.
@@ -160,13 +163,14 @@ impl<'a> Money<'a> {
         ledger: &'a Ledger,
         plan: &BudgetPlan,
         number: i64,
-        now: UnixMs,
+        context: &Context,
         run_key: Digest,
     ) -> Result<Self, LedgerError> {
+        let (now, local_day) = (UnixMs(context.now), context.local_day());
         let accounts = ledger.ensure_budget(plan, now)?;
         let cycle = CycleRef { playbook: plan.playbook.clone(), number };
         let opening = ledger.begin_cycle(&cycle, run_key, now)?;
-        Ok(Self { ledger, cycle, now, accounts, opening, known: Mutex::new(None) })
+        Ok(Self { ledger, cycle, now, local_day, accounts, opening, known: Mutex::new(None) })
     }
 
     /// Free money of a pool when the cycle began.
@@ -276,7 +280,7 @@ impl<'a> Money<'a> {
     fn key(&self, desk: &Desk<'_>, keys: &[i64], c: &Candidate) -> Option<Digest> {
         let (spender, action) = desk.spender(c)?;
         let member = keys.get(c.row as usize)?;
-        Some(grant_key(&self.cycle, spender.name, &action.name, *member))
+        Some(grant_key(&self.cycle, self.local_day, spender.name, action, *member))
     }
 
     /// What the members that have proposals got inside the windows of H9 and GR-1, whenever and by
@@ -329,7 +333,7 @@ impl<'a> Money<'a> {
             let (spender, action) = desk.spender(c)?;
             let member = *keys.get(c.row as usize)?;
             let request = GrantRequest {
-                key: grant_key(&self.cycle, spender.name, &action.name, member),
+                key: grant_key(&self.cycle, self.local_day, spender.name, action, member),
                 account: *self.accounts.plugins.get(spender.name)?,
                 member,
                 stage: spender.name,
@@ -411,15 +415,23 @@ fn add(seen: &mut History, grant: &PastGrant, family: Option<u32>, age_ms: i64, 
     seen.commercial_30d += commercial * within(MONTH_MS);
 }
 
-/// Idempotency key of a grant: one per playbook, cycle, stage, action and member, for ever.
-fn grant_key(cycle: &CycleRef, stage: &str, action: &str, member: i64) -> Digest {
-    Digest::of_parts([
-        cycle.playbook.as_bytes(),
-        &cycle.number.to_be_bytes(),
-        stage.as_bytes(),
-        action.as_bytes(),
-        &member.to_be_bytes(),
-    ])
+/// Idempotency key of a grant: one per playbook, occasion, stage, action and member, for ever. The action's
+/// frequency says what an occasion is: the cycle, or a day of it. A cycle that no event triggers is one event.
+fn grant_key(
+    cycle: &CycleRef,
+    local_day: i64,
+    stage: &str,
+    action: &ActionInfo,
+    member: i64,
+) -> Digest {
+    let (number, member, day) =
+        (cycle.number.to_be_bytes(), member.to_be_bytes(), local_day.to_be_bytes());
+    let of_cycle: [&[u8]; 5] =
+        [cycle.playbook.as_bytes(), &number, stage.as_bytes(), action.name.as_bytes(), &member];
+    match action.frequency {
+        Frequency::OnceACycle | Frequency::OnceAnEvent => Digest::of_parts(of_cycle),
+        Frequency::OnceADay => Digest::of_parts(of_cycle.into_iter().chain([b"day", &day[..]])),
+    }
 }
 
 #[cfg(test)]

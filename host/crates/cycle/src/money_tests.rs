@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use playbook_ledger::{BudgetPlan, Closure, CycleRef, EntryKind, Ledger, PluginLimit, Proof};
-use playbook_model::{ActionInfo, Digest, Guardrails, Minor, Priority, RefusalCode, UnixMs, Words};
+use playbook_model::{
+    ActionInfo, Context, Digest, Frequency, Guardrails, Minor, Priority, RefusalCode, UnixMs, Words,
+};
 
-use super::{Answer, DAY_MS, Desk, HOUR_MS, Money, Spender};
+use super::{Answer, DAY_MS, Desk, HOUR_MS, Money, Spender, grant_key};
 use crate::arbitrate::{Candidate, ContactCaps, Decision, MemberFacts};
 use crate::laps::Laps;
 
@@ -42,6 +44,7 @@ fn action(name: &str, family: &str, priority: Priority, commercial: bool) -> Act
         purpose: String::new(),
         commercial,
         contacts_member: name != "points",
+        frequency: Frequency::OnceACycle,
         needs_approval: false,
         text: Words::default(),
     }
@@ -102,7 +105,8 @@ impl Brand {
 
     fn money(&self, now: UnixMs) -> Money<'_> {
         let key = Digest::of(&now.0.to_be_bytes());
-        Money::open(&self.ledger, &self.plan, CYCLE, now, key).expect("the plan is right")
+        let context = Context { now: now.0, local_min: now.0.div_euclid(60_000), seed: 1 };
+        Money::open(&self.ledger, &self.plan, CYCLE, &context, key).expect("the plan is right")
     }
 
     /// One call of the cycle at `now`.
@@ -384,4 +388,20 @@ fn a_freeze_is_told_first_and_a_closed_cycle_before_it() {
     let seen = brand.call(NOW, &candidates).decisions;
     assert_eq!(codes(&seen, 0), BTreeSet::from(["R02"]));
     assert_eq!(new_grants(&seen), 0);
+}
+
+#[test]
+fn an_action_of_once_a_day_has_a_key_a_day_and_others_one_a_cycle() {
+    let cycle = CycleRef { playbook: "p".to_owned(), number: 3 };
+    let keys = |frequency| {
+        let info = ActionInfo { frequency, ..action("points", "points", Priority::Service, false) };
+        [20_000, 20_001].map(|day| grant_key(&cycle, day, "stage", &info, 7))
+    };
+    let [first, next] = keys(Frequency::OnceADay);
+    assert_ne!(first, next);
+    for frequency in [Frequency::OnceACycle, Frequency::OnceAnEvent] {
+        let [one, other] = keys(frequency);
+        assert_eq!(one, other);
+        assert_ne!(one, first);
+    }
 }

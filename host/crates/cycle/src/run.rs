@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use playbook_ledger::Ledger;
 use playbook_model::{
     Batch, CampaignPlan, Context, Digest, Filling, Frame, Kind, Limits, OnFault, Outcome, Playbook,
-    Stretch, Subject, TableNeed, UnixMs, pseudonym,
+    Stretch, Subject, TableNeed, pseudonym,
 };
 use playbook_runtime::{OpenedPlugin, Opening, Reuse};
 use rayon::prelude::*;
@@ -82,7 +82,7 @@ pub fn run_cycle(
     laps.end("keys");
     let run_key = (options.run_key)(source.digested()?);
     let plan = budget_plan(playbook);
-    let money = Money::open(ledger, &plan, cycle.run.number, UnixMs(cycle.context.now), run_key)?;
+    let money = Money::open(ledger, &plan, cycle.run.number, &cycle.context, run_key)?;
     laps.end("ledger");
     for wave in stages.chunk_by(|a, b| a.wave == b.wave) {
         let mut inputs = Vec::with_capacity(wave.len());
