@@ -10,6 +10,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use playbook_cycle::Progress;
+use playbook_model::Minor;
 use playbook_toml::Problems;
 
 use crate::cli::When;
@@ -187,15 +188,7 @@ fn terminal_width() -> u16 {
 
 /// Groups of three digits.
 pub(crate) fn grouped(value: i64) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    if value < 0 { format!("-{out}") } else { out }
+    Minor(value).text(0)
 }
 
 /// A count in groups of three digits.
@@ -205,13 +198,7 @@ pub(crate) fn counted(count: u64) -> String {
 
 /// An amount in minor units as people write it.
 pub(crate) fn money(minor: i64, digits: u8) -> String {
-    let unit = 10_i64.pow(u32::from(digits.min(9)));
-    let whole = grouped((minor / unit).abs());
-    let sign = if minor < 0 { "-" } else { "" };
-    if digits == 0 {
-        return format!("{sign}{whole}");
-    }
-    format!("{sign}{whole}.{:0width$}", (minor % unit).abs(), width = usize::from(digits))
+    Minor(minor).text(digits)
 }
 
 /// Shows progress as bars on a terminal, as plain lines elsewhere, and keeps times of parts.

@@ -10,17 +10,20 @@ const EDGES: [(&str, &[&str]); 16] = [
     ("playbook-model", &["playbook-contract"]),
     ("playbook-files", &[]),
     ("playbook-toml", &["playbook-model", "playbook-features"]),
-    ("playbook-runtime", &["playbook-contract", "playbook-model"]),
+    ("playbook-runtime", &["playbook-contract", "playbook-model", "playbook-files"]),
     ("playbook-ledger", &["playbook-model"]),
     ("playbook-features", &["playbook-model"]),
     ("playbook-report", &["playbook-model"]),
-    ("playbook-sample", &["playbook-model"]),
-    ("playbook-builder", &["playbook-model"]),
+    ("playbook-sample", &["playbook-model", "playbook-files"]),
+    ("playbook-builder", &["playbook-model", "playbook-files"]),
     (
         "playbook-cycle",
         &["playbook-contract", "playbook-model", "playbook-runtime", "playbook-ledger"],
     ),
-    ("playbook-batch", &["playbook-model", "playbook-features", "playbook-cycle"]),
+    (
+        "playbook-batch",
+        &["playbook-model", "playbook-files", "playbook-features", "playbook-cycle"],
+    ),
     (
         "playbook-app",
         &[

@@ -1,6 +1,5 @@
 //! Times as people read and type them; none is read from a clock.
 
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use playbook_model::UnixMs;
@@ -22,14 +21,6 @@ pub(crate) fn rfc3339(time: UnixMs, zone: &str) -> String {
         .map_or_else(String::new, |zoned| zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
 }
 
-/// The calendar date of a day counted from 1970-01-01.
-pub(crate) fn date_of_day(day: i64) -> String {
-    let epoch = Date::constant(1970, 1, 1);
-    epoch
-        .checked_add(jiff::Span::new().try_days(day).unwrap_or_default())
-        .map_or_else(|_| String::new(), |date| date.to_string())
-}
-
 fn at(time: UnixMs, zone: &str) -> Option<Zoned> {
     let zone = TimeZone::get(zone).ok()?;
     Some(Timestamp::from_millisecond(time.0).ok()?.to_zoned(zone))
@@ -46,7 +37,7 @@ pub(crate) fn read(text: &str, zone: &str) -> Result<UnixMs> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::{date_of_day, read, rfc3339, shown};
+    use super::{read, rfc3339, shown};
 
     #[test]
     fn a_date_is_midnight_in_the_brands_zone() {
@@ -56,6 +47,5 @@ mod tests {
         assert_eq!(rfc3339(time, "Asia/Shanghai"), "2026-03-01T00:00:00+08:00");
         assert_eq!(time, read("2026-03-01T00:00", "Asia/Shanghai").unwrap());
         assert!(read("yesterday", "UTC").is_err());
-        assert_eq!(date_of_day(0), "1970-01-01");
     }
 }

@@ -10,6 +10,7 @@ use playbook_cycle::{Candidate, CycleRun, StageRun};
 use playbook_files::{Csv, FileError};
 use playbook_ledger::{CycleRef, Ledger};
 use playbook_model::{Cells, Column, Finding, Frame, Kind, NONE_INDEX, Playbook, Words};
+use playbook_report::date_of_day;
 use serde_json::{Map, Value, json};
 
 use crate::page::comparison;
@@ -263,7 +264,7 @@ pub(crate) fn diagnosis(dir: &Path, run: &CycleRun) -> Result<()> {
 /// Writes campaign.json and calendar.csv.
 pub(crate) fn campaign(dir: &Path, run: &CycleRun, local_min: i64) -> Result<()> {
     let day_zero = local_min.div_euclid(24 * 60);
-    let date = |day: u32| clock::date_of_day(day_zero + i64::from(day));
+    let date = |day: u32| date_of_day(day_zero + i64::from(day));
     let mut calendar = Csv::create(
         &dir.join("calendar.csv"),
         &[
@@ -425,6 +426,7 @@ mod tests {
 
     use std::fs;
 
+    use playbook_batch::Reject;
     use playbook_model::{Bitmap, Cells, Column, Frame};
 
     use crate::small::{self, granted, texts};
@@ -457,6 +459,26 @@ mod tests {
         let text = fs::read_to_string(dir.path().join("refused.csv")).unwrap();
         let lines: Vec<&str> = text.lines().skip(1).collect();
         assert_eq!(lines, ["'=a,rewards,call,2,9,18,near,R14,lost arbitration,H9,rewards/gift"]);
+    }
+
+    #[test]
+    fn rejected_rows_are_kept_as_they_were_and_run_nowhere() {
+        let dir = tempfile::tempdir().unwrap();
+        let reject = |line, raw: &str| Reject {
+            source: "events".to_owned(),
+            file: "data.csv".to_owned(),
+            line,
+            reason: "`member` is missing".to_owned(),
+            raw: raw.to_owned(),
+        };
+        super::rejects(dir.path(), &[reject(3, ",paid,1.10"), reject(4, "=1+1")]).unwrap();
+        let text = fs::read_to_string(dir.path().join("rejects.csv")).unwrap();
+        assert_eq!(
+            text,
+            "source,file,line,reason,raw\n\
+             events,data.csv,3,`member` is missing,\",paid,1.10\"\n\
+             events,data.csv,4,`member` is missing,'=1+1\n"
+        );
     }
 
     #[test]

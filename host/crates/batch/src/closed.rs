@@ -8,13 +8,13 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::DataType;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use playbook_files::WholeFile;
 use playbook_model::{CellType, Cells, Column, Frame};
 
 use crate::Result;
 use crate::cells::{Target, column};
 use crate::error::{io, parquet};
 use crate::keys::{Keys, NO_ROW};
-use crate::outputs::aside;
 
 /// Folder of closed cycles in a brand's state folder.
 pub const CLOSED_FOLDER: &str = "cycles";
@@ -33,11 +33,10 @@ pub fn close_cycle(state: &Path, playbook: &str, number: i64, members: &Path) ->
     let folder = folder(state, playbook);
     std::fs::create_dir_all(&folder).map_err(io("create", &folder))?;
     let path = folder.join(format!("{number}.parquet"));
-    let aside = aside(&path);
-    std::fs::copy(members, &aside).map_err(io("write", &aside))?;
-    let file = File::open(&aside).map_err(io("read", &aside))?;
-    file.sync_all().map_err(io("write", &aside))?;
-    std::fs::rename(&aside, &path).map_err(io("rename", &path))?;
+    let (mut from, whole) =
+        (File::open(members).map_err(io("read", members))?, WholeFile::create(&path)?);
+    std::io::copy(&mut from, &mut whole.handle()?).map_err(io("write", &path))?;
+    whole.put()?;
     let cycles = closed_cycles(&folder)?;
     for old in cycles.iter().rev().skip(4) {
         let path = folder.join(format!("{old}.parquet"));

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use playbook_features::{ExpressionError, FeatureError};
+use playbook_files::FileError;
 
 use crate::free::check::SqlFault;
 
@@ -28,7 +29,7 @@ pub enum BatchError {
     /// Reading or writing failed.
     #[error("cannot {action} `{}`", .path.display())]
     Io {
-        /// "read", "write", "create" or "rename".
+        /// "read", "write" or "create".
         action: &'static str,
         /// File or folder.
         path: PathBuf,
@@ -226,6 +227,12 @@ pub enum BatchError {
     /// The run was cancelled.
     #[error("cancelled")]
     Cancelled,
+}
+
+impl From<FileError> for BatchError {
+    fn from(fault: FileError) -> Self {
+        Self::Io { action: fault.doing, path: fault.path, source: fault.source }
+    }
 }
 
 /// Result of the data room.

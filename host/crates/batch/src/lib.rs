@@ -33,6 +33,6 @@ pub use error::{BatchError, Result};
 pub use free::check::{SqlFault, check_sql};
 pub use intake::files::digest;
 pub use intake::rejects::{REJECTS_KEPT_MAX, Reject};
-pub use outputs::{neutral_cell, write_members, write_rejects};
+pub use outputs::write_members;
 pub(crate) use playbook_cycle::{Cancel, Progress, Silent};
 pub use source::{Aggregation, BatchOptions, BatchSource};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use playbook_files::write_whole;
 use playbook_model::Digest;
 use serde_json::Value;
 
@@ -217,9 +218,9 @@ fn make(one: &Crate, module: &Path, options: &Options) -> Result<Built, BuildErr
         return Ok(built);
     }
     let bytes = componentise(&one.name, &core)?;
-    write(&component, &bytes)?;
+    write_whole(&component, &bytes)?;
     let digest = Digest::of(&bytes);
-    write(&note, format!("{from} {digest}").as_bytes())?;
+    write_whole(&note, format!("{from} {digest}").as_bytes())?;
     Ok(Built {
         plugin: one.name.clone(),
         component,
@@ -241,11 +242,4 @@ fn reuse(one: &Crate, component: &Path, note: &Path, from: &str) -> Option<Built
         digest,
         fresh: true,
     })
-}
-
-/// Writes aside and renames, so that another process never reads half a component.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
-    let aside = path.with_extension(format!("{}.tmp", std::process::id()));
-    std::fs::write(&aside, bytes).map_err(BuildError::file(&aside, "written"))?;
-    std::fs::rename(&aside, path).map_err(BuildError::file(path, "written"))
 }

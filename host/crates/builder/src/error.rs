@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use playbook_files::FileError;
+
 /// Why a build, a scaffold or a reading failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
@@ -104,6 +106,12 @@ pub enum BuildError {
     /// The folder for a new plugin holds something already.
     #[error("`{0}` exists and is not empty")]
     Exists(PathBuf),
+}
+
+impl From<FileError> for BuildError {
+    fn from(fault: FileError) -> Self {
+        Self::File { path: fault.path, action: "written", source: fault.source }
+    }
 }
 
 impl BuildError {

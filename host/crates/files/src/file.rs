@@ -32,6 +32,12 @@ impl WholeFile {
         Ok(Self { path: path.to_owned(), aside })
     }
 
+    /// Where it will stand.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A handle to write through; all handles share one position.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ pub use feature::{
 pub use fill::{Filling, Stretch};
 pub use frame::{Cells, Column, Frame};
 pub use limits::{Limits, SqlLimits};
-pub use money::Minor;
+pub use money::{Minor, grouped};
 pub use outcome::{Fault, Limit, Outcome};
 pub use playbook::{
     BudgetDef, CycleDef, Dedupe, Figures, Guardrails, MapRow, MapType, OnError, OnFault, OutputDef,

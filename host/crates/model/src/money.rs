@@ -35,8 +35,51 @@ impl Minor {
     }
 }
 
+impl Minor {
+    /// The amount as people write it, of a currency with `digits` digits after the point: "2,500,315.63".
+    #[must_use]
+    pub fn text(self, digits: u8) -> String {
+        let digits = usize::from(digits);
+        let text = format!("{:0>width$}", self.0.unsigned_abs(), width = digits + 1);
+        let (units, rest) = text.split_at(text.len() - digits);
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let point = if digits == 0 { "" } else { "." };
+        format!("{sign}{}{point}{rest}", grouped(units))
+    }
+}
+
+/// Digits in groups of three: "1,234,567".
+#[must_use]
+pub fn grouped(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 impl fmt::Display for Minor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Minor, grouped};
+
+    #[test]
+    fn amounts_are_written_with_the_digits_of_their_currency() {
+        assert_eq!(Minor(250_031_563).text(2), "2,500,315.63");
+        assert_eq!(Minor(5).text(2), "0.05");
+        assert_eq!(Minor(-5).text(2), "-0.05");
+        assert_eq!(Minor(1_234).text(0), "1,234");
+        assert_eq!(Minor(1_234).text(3), "1.234");
+        assert_eq!(Minor(i64::MIN).text(2), "-92,233,720,368,547,758.08");
+        assert_eq!(grouped("999"), "999");
+        assert_eq!(grouped("1000"), "1,000");
     }
 }

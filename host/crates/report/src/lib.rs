@@ -18,6 +18,7 @@ pub use diff_page::{
     ActionPairRow, ChangeRow, DiffFigure, DiffReport, DiffSide, Figure, FigureRow, MemberRow,
     PairRow, WinnersRow,
 };
+pub use number::date_of_day;
 pub use page::{
     Absence, AllocationRow, BudgetRow, Campaign, ContentRow, Currency, DimensionRow, Distribution,
     Evidence, FindingRow, FlowEnd, FlowMatrix, GateRow, GrantRow, Header, Health, Incentives,

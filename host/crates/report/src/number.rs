@@ -1,6 +1,8 @@
 //! Numbers as people read them: separators, money from minor units, shares, dates.
 
-use playbook_model::Minor;
+use jiff::Span;
+use jiff::civil::Date;
+use playbook_model::{Minor, grouped};
 
 /// What stands where nothing was measured.
 pub(crate) const DASH: &str = "–";
@@ -17,12 +19,8 @@ pub(crate) fn signed(number: i64) -> String {
 
 /// An amount with `digits` digits after the point, without its currency.
 pub(crate) fn money(amount: Minor, digits: u8) -> String {
-    let digits = usize::from(digits.min(4));
-    let text = format!("{:0>width$}", amount.0.unsigned_abs(), width = digits + 1);
-    let (units, rest) = text.split_at(text.len() - digits);
-    let sign = if amount.0 < 0 { "−" } else { "" };
-    let point = if digits == 0 { "" } else { "." };
-    format!("{sign}{}{point}{rest}", grouped(units))
+    // Pages have the minus sign of typesetters.
+    amount.text(digits).replace('-', "−")
 }
 
 /// A real with `decimals` digits after the point and separators; a dash where it is not finite.
@@ -82,35 +80,17 @@ pub(crate) fn length(amount: Minor) -> f64 {
     amount.0 as f64
 }
 
-/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
-pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
-    // Eras of 400 years that begin on 1 March, so that a leap day is the last day of its year.
-    let z = days.clamp(-1_000_000_000, 1_000_000_000) + 719_468;
-    let era = z.div_euclid(146_097);
-    let of_era = z.rem_euclid(146_097);
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    (year + era * 400 + next, month, day)
+/// The calendar date of a day counted from 1970-01-01; where no calendar reaches, the last one that does.
+pub(crate) fn civil(days: i64) -> Date {
+    let epoch = Date::constant(1970, 1, 1);
+    let date = Span::new().try_days(days).ok().and_then(|span| epoch.checked_add(span).ok());
+    date.unwrap_or(if days < 0 { Date::MIN } else { Date::MAX })
 }
 
-/// The date of a day, for example "2026-03-01".
-pub(crate) fn date(days: i64) -> String {
-    let (year, month, day) = civil(days);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
-fn grouped(digits: &str) -> String {
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+/// The date of a day counted from 1970-01-01, for example "2026-03-01".
+#[must_use]
+pub fn date_of_day(days: i64) -> String {
+    civil(days).to_string()
 }
 
 #[cfg(test)]
@@ -153,9 +133,10 @@ mod tests {
 
     #[test]
     fn days_become_dates() {
-        assert_eq!(date(0), "1970-01-01");
-        assert_eq!(date(20_513), "2026-03-01");
-        assert_eq!(date(19_782), "2024-02-29");
-        assert_eq!(date(-1), "1969-12-31");
+        assert_eq!(date_of_day(0), "1970-01-01");
+        assert_eq!(date_of_day(20_513), "2026-03-01");
+        assert_eq!(date_of_day(19_782), "2024-02-29");
+        assert_eq!(date_of_day(-1), "1969-12-31");
+        assert_eq!(date_of_day(i64::MAX), "9999-12-31");
     }
 }

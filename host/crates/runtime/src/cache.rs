@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use playbook_files::write_whole;
 use playbook_model::Digest;
 use sha2::Sha256;
 use wasmtime::Engine;
@@ -82,21 +83,10 @@ impl Cache {
         let component = instantiable(engine, code)
             .map_err(|e| RuntimeError::Engine { detail: format!("{e:#}") })?;
         let path = self.path(id);
-        let aside = self.folder.join(format!(
-            ".{}-{}.new",
-            std::process::id(),
-            ASIDE.fetch_add(1, Ordering::Relaxed)
-        ));
-        let written = File::create(&aside).and_then(|mut file| {
-            file.write_all(MAGIC)?;
-            file.write_all(&self.tag(id, code).finalize().into_bytes())?;
-            file.write_all(code)?;
-            fs::rename(&aside, &path)
-        });
-        if let Err(e) = written {
+        let tag = self.tag(id, code).finalize().into_bytes();
+        if let Err(e) = write_whole(&path, &[MAGIC.as_slice(), &tag, code].concat()) {
             // The cache only saves time: a full disk must not stop the plugin.
-            drop(fs::remove_file(&aside));
-            tracing::warn!(path = %path.display(), error = %e, "compiled code cannot be stored");
+            tracing::warn!(path = %path.display(), error = %e.source, "compiled code cannot be stored");
         }
         Ok(component)
     }

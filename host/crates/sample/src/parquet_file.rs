@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::BufWriter;
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
@@ -31,8 +30,8 @@ pub(crate) struct RowGroups {
 pub(crate) type RowGroup = Vec<ArrowColumnChunk>;
 
 impl ParquetFile {
-    /// Creates the file for tables like `sample`.
-    pub(crate) fn create(path: &Path, sample: &Table) -> Result<(Self, RowGroups)> {
+    /// Begins the file for tables like `sample`.
+    pub(crate) fn create(file: File, sample: &Table) -> Result<(Self, RowGroups)> {
         let schema = sample.schema();
         let mut properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
@@ -40,7 +39,7 @@ impl ParquetFile {
             .build();
         add_encoded_arrow_schema_to_metadata(&schema, &mut properties);
         let types = ArrowSchemaConverter::new().convert(&schema)?;
-        let file = BufWriter::with_capacity(1 << 20, File::create(path)?);
+        let file = BufWriter::with_capacity(1 << 20, file);
         let writer =
             SerializedFileWriter::new(file, types.root_schema_ptr(), Arc::new(properties))?;
         let factory = ArrowRowGroupWriterFactory::new(&writer, Arc::clone(&schema));

@@ -6,6 +6,8 @@ use std::num::NonZero;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use playbook_files::{FileError, WholeFile};
+
 use crate::chunk::{CHUNK_MEMBERS, Chunk, draw};
 use crate::parquet_file::{ParquetFile, RowGroup, RowGroups};
 use crate::table::Table;
@@ -79,14 +81,8 @@ pub enum SampleError {
     #[error("a sample has 1000 to 10000000 members, not {0}")]
     Members(u64),
     /// The folder or a file cannot be written.
-    #[error("cannot write {path}")]
-    Write {
-        /// What was being written.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Parquet cannot be written.
     #[error("cannot write {path}")]
     Parquet {
@@ -114,36 +110,26 @@ pub fn write_sample(
     if !(MEMBERS_MIN..=MEMBERS_MAX).contains(&spec.members) {
         return Err(SampleError::Members(spec.members));
     }
-    fs::create_dir_all(out)
-        .map_err(|source| SampleError::Write { path: out.to_owned(), source })?;
+    fs::create_dir_all(out).map_err(FileError::of("create", out))?;
     let mut written = Vec::new();
     let counts = write_members(spec, out, &mut written, progress)?;
     write_table(spec, out, "costs", &fixed::costs(spec.seed, spec.members), &mut written)?;
     write_table(spec, out, "entries", &fixed::entries(spec.seed, spec.members), &mut written)?;
-    let path = out.join("truth.json");
+    let truth = WholeFile::create(&out.join("truth.json"))?;
     let json = truth::json(spec.members, spec.seed, &counts);
-    let part = part_of(&path);
-    fs::write(&part, json).map_err(|source| SampleError::Write { path: part, source })?;
-    written.push(path);
-    for path in &written {
-        fs::rename(part_of(path), path)
-            .map_err(|source| SampleError::Write { path: path.clone(), source })?;
-    }
-    written.sort();
-    Ok(Summary { counts, files: written })
-}
-
-/// Name under which a file is written before it is whole.
-fn part_of(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    path.with_file_name(name)
+    let fault = FileError::of("write", truth.path());
+    truth.handle()?.write_all(json.as_bytes()).map_err(fault)?;
+    written.push(truth);
+    let mut files: Vec<PathBuf> = written.iter().map(|file| file.path().to_owned()).collect();
+    files.sort();
+    written.into_iter().try_for_each(WholeFile::put)?;
+    Ok(Summary { counts, files })
 }
 
 fn write_members(
     spec: &SampleSpec,
     out: &Path,
-    written: &mut Vec<PathBuf>,
+    written: &mut Vec<WholeFile>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Counts, SampleError> {
     let empty = tables(draw(spec.seed, 0..0)).0;
@@ -151,10 +137,9 @@ fn write_members(
     let mut encoders = Vec::new();
     for (name, table) in STREAMS.iter().zip(&empty) {
         let path = out.join(format!("{name}.{}", spec.format.ending()));
-        let (sink, encoder) = Sink::create(part_of(&path), spec.format, table)?;
+        let (sink, encoder) = Sink::create(&path, spec.format, table)?;
         sinks.push(sink);
         encoders.push(encoder);
-        written.push(path);
     }
     let threads = spec.threads.or_else(|| std::thread::available_parallelism().ok());
     let threads = threads.map_or(1, NonZero::get);
@@ -174,7 +159,7 @@ fn write_members(
         progress(Progress { members, members_total: spec.members, events });
     }
     for sink in sinks {
-        sink.close()?;
+        written.push(sink.close()?);
     }
     Ok(counts)
 }
@@ -184,14 +169,13 @@ fn write_table(
     out: &Path,
     name: &str,
     table: &Table,
-    written: &mut Vec<PathBuf>,
+    written: &mut Vec<WholeFile>,
 ) -> Result<(), SampleError> {
     let path = out.join(format!("{name}.{}", spec.format.ending()));
-    let (mut sink, encoder) = Sink::create(part_of(&path), spec.format, table)?;
+    let (mut sink, encoder) = Sink::create(&path, spec.format, table)?;
     let piece = encoder.encode(table, 0).map_err(|source| sink.parquet_error(source))?;
     sink.append(piece)?;
-    sink.close()?;
-    written.push(path);
+    written.push(sink.close()?);
     Ok(())
 }
 
@@ -253,7 +237,7 @@ impl Encoder {
 
 /// A file being written.
 struct Sink {
-    path: PathBuf,
+    whole: WholeFile,
     file: SinkFile,
 }
 
@@ -263,62 +247,53 @@ enum SinkFile {
 }
 
 impl Sink {
-    fn create(
-        path: PathBuf,
-        format: Format,
-        sample: &Table,
-    ) -> Result<(Self, Encoder), SampleError> {
-        match format {
+    fn create(path: &Path, format: Format, sample: &Table) -> Result<(Self, Encoder), SampleError> {
+        let whole = WholeFile::create(path)?;
+        let handle = whole.handle()?;
+        let (file, encoder) = match format {
             Format::Csv => {
-                let made = File::create(&path).and_then(|file| {
-                    let mut file = BufWriter::with_capacity(1 << 20, file);
-                    file.write_all(&csv::header(sample))?;
-                    Ok(file)
-                });
-                match made {
-                    Ok(file) => Ok((Self { path, file: SinkFile::Csv(file) }, Encoder::Csv)),
-                    Err(source) => Err(SampleError::Write { path, source }),
-                }
+                let mut file = BufWriter::with_capacity(1 << 20, handle);
+                file.write_all(&csv::header(sample)).map_err(FileError::of("write", path))?;
+                (SinkFile::Csv(file), Encoder::Csv)
             }
-            Format::Parquet => match ParquetFile::create(&path, sample) {
-                Ok((file, groups)) => {
-                    Ok((Self { path, file: SinkFile::Parquet(file) }, Encoder::Parquet(groups)))
-                }
-                Err(source) => Err(SampleError::Parquet { path, source }),
-            },
-        }
+            Format::Parquet => {
+                let (file, groups) = ParquetFile::create(handle, sample)
+                    .map_err(|source| SampleError::Parquet { path: path.to_owned(), source })?;
+                (SinkFile::Parquet(file), Encoder::Parquet(groups))
+            }
+        };
+        Ok((Self { whole, file }, encoder))
     }
 
     fn append(&mut self, piece: Piece) -> Result<(), SampleError> {
+        let path = self.whole.path();
         match (&mut self.file, piece) {
             (SinkFile::Csv(file), Piece::Text(text)) => {
-                let path = &self.path;
-                file.write_all(&text)
-                    .map_err(|source| SampleError::Write { path: path.clone(), source })
+                Ok(file.write_all(&text).map_err(FileError::of("write", path))?)
             }
-            (SinkFile::Parquet(file), Piece::RowGroup(group)) => {
-                let path = &self.path;
-                file.append(group)
-                    .map_err(|source| SampleError::Parquet { path: path.clone(), source })
-            }
+            (SinkFile::Parquet(file), Piece::RowGroup(group)) => file
+                .append(group)
+                .map_err(|source| SampleError::Parquet { path: path.to_owned(), source }),
             // A sink and its encoder are made together, of one format.
             _ => Ok(()),
         }
     }
 
     fn parquet_error(&self, source: parquet::errors::ParquetError) -> SampleError {
-        SampleError::Parquet { path: self.path.clone(), source }
+        SampleError::Parquet { path: self.whole.path().to_owned(), source }
     }
 
-    fn close(self) -> Result<(), SampleError> {
-        let path = self.path;
-        match self.file {
+    /// Ends the file, which is still to be put in its place.
+    fn close(self) -> Result<WholeFile, SampleError> {
+        let Self { whole, file } = self;
+        match file {
             SinkFile::Csv(mut file) => {
-                file.flush().map_err(|source| SampleError::Write { path, source })
+                file.flush().map_err(FileError::of("write", whole.path()))?;
             }
-            SinkFile::Parquet(file) => {
-                file.close().map_err(|source| SampleError::Parquet { path, source })
-            }
+            SinkFile::Parquet(file) => file
+                .close()
+                .map_err(|source| SampleError::Parquet { path: whole.path().to_owned(), source })?,
         }
+        Ok(whole)
     }
 }

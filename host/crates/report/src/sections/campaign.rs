@@ -7,7 +7,7 @@ use playbook_model::Minor;
 
 use crate::charts::{self, Caption, Mark, Span, Stack, StackScale, TONES, Timeline};
 use crate::document::{Ctx, Table, beside, cell, empty, figure, section};
-use crate::number::{DASH, civil, date, length, share, short_real, whole};
+use crate::number::{DASH, civil, date_of_day, length, share, short_real, whole};
 use crate::phrases::fill;
 use crate::{Absence, Campaign, Section};
 
@@ -73,8 +73,8 @@ fn phases(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
         .unwrap_or(0);
     let whole_days = (last - u64::from(first)).min(DAYS_MOST);
     let day_words = |day: i64| {
-        let (_, month, day) = civil(day);
-        format!("{month}/{day}")
+        let date = civil(day);
+        format!("{}/{}", date.month(), date.day())
     };
     let plan = Timeline {
         spans: c
@@ -113,7 +113,7 @@ fn phases(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
     let span = |row: &crate::PhaseRow| {
         let first = u64::from(row.first_day);
         let last = first + u64::from(row.days.max(1)) - 1;
-        (date(day_of(c.day_zero, first)), date(day_of(c.day_zero, last)))
+        (date_of_day(day_of(c.day_zero, first)), date_of_day(day_of(c.day_zero, last)))
     };
     let desc: Vec<String> = c
         .phases
@@ -326,5 +326,5 @@ fn day_of(day_zero: i64, day: u64) -> i64 {
 }
 
 fn when(day_zero: i64, day: u32, minute: u16) -> String {
-    format!("{} {:02}:{:02}", date(day_of(day_zero, day.into())), minute / 60, minute % 60)
+    format!("{} {:02}:{:02}", date_of_day(day_of(day_zero, day.into())), minute / 60, minute % 60)
 }
