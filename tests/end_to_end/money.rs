@@ -98,6 +98,41 @@ fn a_cycle_run_on_several_days_keeps_the_shares_of_one() {
 }
 
 #[test]
+fn runs_of_one_brand_at_once_take_turns_and_each_replays() {
+    let place = Place::new();
+    let file = root().join("playbooks/demo-club.toml");
+    // Three of one cycle, all on one ledger.
+    let days = ["2026-06-10", "2026-06-10", "2026-06-12"];
+    let outs: Vec<_> = (0..days.len()).map(|at| place.beside(&format!("out-{at}"))).collect();
+    let started: Vec<_> = days
+        .iter()
+        .zip(&outs)
+        .map(|(day, out)| {
+            let mut call = command(["run".as_ref(), file.as_os_str()]);
+            call.arg("--data").arg(community()).arg("--state").arg(&place.state);
+            call.args(["--as-of", day, "--json", "--out"]).arg(out);
+            call.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    let records: Vec<Value> = started
+        .into_iter()
+        .map(|call| serde_json::from_str(&succeed(&call.wait_with_output().unwrap())).unwrap())
+        .collect();
+    let granted: i64 = records.iter().map(|r| r["counts"]["grants"].as_i64().unwrap()).sum();
+    let booked = outs.iter().map(|out| {
+        let entries = fs::read_to_string(out.join("ledger.csv")).unwrap();
+        entries.lines().filter(|line| line.contains(",reserve,")).count()
+    });
+    // Who decided last sees every grant of the cycle, and each was new in one run.
+    assert_eq!(booked.max().map(|n| i64::try_from(n).unwrap()), Some(granted));
+    prove(&place);
+    for out in &outs {
+        let said = succeed(&command(["replay"]).arg(out).output().unwrap());
+        assert!(said.contains("not a byte differs"), "{said}");
+    }
+}
+
+#[test]
 fn a_lost_ledger_is_an_error_and_never_a_new_one() {
     let place = Place::new();
     let file = root().join("playbooks/demo-club.toml");

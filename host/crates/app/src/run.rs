@@ -198,6 +198,8 @@ pub(crate) fn cycle(
     let intake = source.digested()?.clone();
     let run_key = run_key(&intake);
     if !job.dry_run {
+        // One run at a time writes to the state folder.
+        let _turn = ledger.turn()?;
         host.keep_components(&stages, &components)?;
         ledger_mark = LedgerMark::at(run.ledger.decided_at);
     }
@@ -275,6 +277,8 @@ fn run_key(playbook: Digest, intake: &Intake, stages: &[Prepared], metering: Met
 fn close(finished: &Finished, outputs: &Path) -> Result<()> {
     let playbook = &finished.loaded.playbook;
     let members = outputs.join(MEMBERS_FILE);
+    // One run at a time writes to the state folder.
+    let _turn = finished.ledger.turn()?;
     close_cycle(&finished.state, &playbook.id, finished.run.number, &members)?;
     remember_good(&finished.state, &playbook.id, &finished.run)?;
     tracing::debug!(cycle = ?finished.cycle(), group = finished.ledger.head()?.0, "cycle booked");

@@ -140,14 +140,16 @@ pub struct Answer {
     pub span: LedgerSpan,
 }
 
-/// Accounts of the playbook with what they held when the cycle began.
+/// The budget of a playbook in one cycle.
 #[derive(Debug)]
 pub struct Money<'a> {
     ledger: &'a Ledger,
+    plan: &'a BudgetPlan,
     cycle: CycleRef,
     now: UnixMs,
     /// Day of the brand's calendar.
     local_day: i64,
+    run_key: Digest,
     accounts: BudgetAccounts,
     opening: Opening,
     /// Where the cycle stood at the last call.
@@ -161,16 +163,18 @@ impl<'a> Money<'a> {
     /// A plan that does not fit what is bound already, or a fault of the ledger.
     pub fn open(
         ledger: &'a Ledger,
-        plan: &BudgetPlan,
+        plan: &'a BudgetPlan,
         number: i64,
         context: &Context,
         run_key: Digest,
     ) -> Result<Self, LedgerError> {
         let (now, local_day) = (UnixMs(context.now), context.local_day());
-        let accounts = ledger.ensure_budget(plan, now)?;
+        let turn = ledger.turn()?;
+        let accounts = turn.ensure_budget(plan, now)?;
         let cycle = CycleRef { playbook: plan.playbook.clone(), number };
-        let opening = ledger.begin_cycle(&cycle, run_key, now)?;
-        Ok(Self { ledger, cycle, now, local_day, accounts, opening, known: Mutex::new(None) })
+        let opening = turn.begin_cycle(&cycle, run_key, now)?;
+        let known = Mutex::new(None);
+        Ok(Self { ledger, plan, cycle, now, local_day, run_key, accounts, opening, known })
     }
 
     /// Free money of a pool when the cycle began.
@@ -194,18 +198,12 @@ impl<'a> Money<'a> {
         laps: &mut Laps,
     ) -> Result<Answer, LedgerError> {
         let turn = self.ledger.turn()?;
-        let decided_at = self.ledger.head()?;
+        let mut last = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known(&turn, last.take())?;
+        let known = last.insert(known);
+        let decided_at = known.head();
         let mut decisions = Vec::new();
         if !candidates.is_empty() {
-            let mut last = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            let known = match last.take() {
-                Some(mut known) => {
-                    turn.catch_up(&mut known)?;
-                    known
-                }
-                None => turn.standing(&self.cycle)?,
-            };
-            let known = &*last.insert(known);
             let (proposals, rivals) = self.proposals(desk, known, members.keys, candidates);
             let history = self.history(desk, members.keys, &proposals, &rivals)?;
             let members = MemberFacts { history: &history, ..members };
@@ -215,11 +213,37 @@ impl<'a> Money<'a> {
             decisions = arbitration.decide(proposals, &mut standing);
             laps.end("arbitration");
             self.book(&turn, desk, members.keys, &mut decisions)?;
+            turn.catch_up(known)?;
         }
         let accounts = self.uses()?;
         laps.end("ledger");
-        let span = LedgerSpan { decided_at, booked_to: self.ledger.head()? };
+        let span = LedgerSpan { decided_at, booked_to: known.head() };
         Ok(Answer { decisions, accounts, span })
+    }
+
+    /// Brings up to date what the last call knew.
+    ///
+    /// Where others have booked since, the plan and the limits of this cycle are set again: another run may have
+    /// brought another plan or begun another cycle. So the ledger is the same at each decision as at its replay.
+    fn known(
+        &self,
+        turn: &Turn<'_>,
+        last: Option<CycleStanding>,
+    ) -> Result<CycleStanding, LedgerError> {
+        let head = self.ledger.head()?;
+        let last = match last {
+            Some(known) if known.head() == head => return Ok(known),
+            other => other,
+        };
+        turn.ensure_budget(self.plan, self.now)?;
+        turn.begin_cycle(&self.cycle, self.run_key, self.now)?;
+        match last {
+            Some(mut known) => {
+                turn.catch_up(&mut known)?;
+                Ok(known)
+            }
+            None => turn.standing(&self.cycle),
+        }
     }
 
     /// Where the cycle stands: pools as they are now, and what each stage may still take.

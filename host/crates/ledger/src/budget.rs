@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use playbook_model::{Digest, Minor, UnixMs};
 
-use crate::ledger::{Seal, checked_name};
+use crate::ledger::{Seal, Turn, checked_name};
 use crate::store::Purpose;
 use crate::work::{Work, money_entry};
 use crate::{AccountId, EntryKind, Ledger, LedgerError};
@@ -82,7 +82,7 @@ pub enum Movement {
     Thaw(AccountId),
 }
 
-impl Ledger {
+impl Turn<'_> {
     /// Makes the accounts of a plan and gives them its money; on later calls only what differs.
     ///
     /// What was spent and reserved stays: a lower total shrinks what is free.
@@ -96,14 +96,29 @@ impl Ledger {
         at: UnixMs,
     ) -> Result<BudgetAccounts, LedgerError> {
         check_plan(plan)?;
+        let brand = self.ledger.brand();
         let seal = Seal { purpose: Purpose::Budget, at, cycle: None, payload: None };
-        self.turn()?.write(seal, |work| {
-            let accounts = open_accounts(work, self.brand(), plan)?;
-            let targets = targets(work, self.brand(), plan);
+        self.write(seal, |work| {
+            let accounts = open_accounts(work, brand, plan)?;
+            let targets = targets(work, brand, plan);
             raise_and_lower(work, &targets)?;
-            set_limits(work, self.brand(), plan, &targets)?;
+            set_limits(work, brand, plan, &targets)?;
             Ok(accounts)
         })
+    }
+}
+
+impl Ledger {
+    /// [`Turn::ensure_budget`] in a turn of its own.
+    ///
+    /// # Errors
+    /// As there, and [`LedgerError::Busy`].
+    pub fn ensure_budget(
+        &self,
+        plan: &BudgetPlan,
+        at: UnixMs,
+    ) -> Result<BudgetAccounts, LedgerError> {
+        self.turn()?.ensure_budget(plan, at)
     }
 
     /// Moves money or stops an account. The same key and movement again does nothing.

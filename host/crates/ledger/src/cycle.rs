@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use playbook_model::{Digest, Minor, UnixMs};
 
 use crate::account::Accounts;
-use crate::ledger::Seal;
+use crate::ledger::{Seal, Turn};
 use crate::store::{CycleRow, Openings, Purpose};
 use crate::work::Work;
 use crate::{AccountId, EntryKind, Ledger, LedgerError};
@@ -52,7 +52,7 @@ pub enum Closing {
     Differs(Digest),
 }
 
-impl Ledger {
+impl Turn<'_> {
     /// Begins a cycle, or finds out how far an earlier run of it came.
     ///
     /// A new cycle renews the limits of the playbook's plugins. `run_key` stands for all inputs of
@@ -68,7 +68,8 @@ impl Ledger {
     ) -> Result<Opening, LedgerError> {
         let seal =
             Seal { purpose: Purpose::Begin, at: now, cycle: Some(cycle), payload: Some(run_key) };
-        self.turn()?.write(seal, |work| {
+        let brand = self.ledger.brand();
+        self.write(seal, |work| {
             let found = work.tx.cycle(cycle)?;
             let (row, openings) = match &found {
                 Some(row) => {
@@ -79,7 +80,7 @@ impl Ledger {
                 None => begin(work, cycle, run_key)?,
             };
             if row.summary.is_none() {
-                renew_limits(work, self.brand(), cycle, &openings)?;
+                renew_limits(work, brand, cycle, &openings)?;
             }
             let state = match (&found, row.summary) {
                 (None, _) => CycleState::New,
@@ -89,6 +90,21 @@ impl Ledger {
             let available = available_at(&work.accounts, &cycle.playbook, &openings);
             Ok(Opening { state, run_key: row.run_key, available })
         })
+    }
+}
+
+impl Ledger {
+    /// [`Turn::begin_cycle`] in a turn of its own.
+    ///
+    /// # Errors
+    /// As there, and [`LedgerError::Busy`].
+    pub fn begin_cycle(
+        &self,
+        cycle: &CycleRef,
+        run_key: Digest,
+        now: UnixMs,
+    ) -> Result<Opening, LedgerError> {
+        self.turn()?.begin_cycle(cycle, run_key, now)
     }
 
     /// Closes a cycle: from now on it grants nothing new.

@@ -146,6 +146,12 @@ impl Turn<'_> {
 }
 
 impl CycleStanding {
+    /// Number and seal of the last commit group that it knows of.
+    #[must_use]
+    pub fn head(&self) -> (i64, Digest) {
+        (self.head.group, self.head.seal)
+    }
+
     /// Reads what does not follow from the cycle's own entries.
     fn settle_down(&mut self, work: &mut Work<'_>) -> Result<(), LedgerError> {
         let row = work.tx.cycle(&self.cycle)?.ok_or_else(|| no_cycle(&self.cycle))?;

@@ -59,6 +59,25 @@ fn two_runs_of_a_brand_take_turns() {
 }
 
 #[test]
+fn many_runs_that_come_first_make_one_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..10 {
+        let path = folder.path().join(format!("{round}.db"));
+        std::thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(|| {
+                    let ledger = Ledger::open_or_create(&path, BRAND).unwrap();
+                    ledger.ensure_budget(&plan(1_000), NOW).unwrap();
+                });
+            }
+        });
+        let ledger = Ledger::open(&path, BRAND).unwrap();
+        assert_eq!(ledger.head().unwrap().0, 1, "the plan was booked more than once");
+        assert_sound(&ledger);
+    }
+}
+
+#[test]
 fn looking_works_beside_a_run_and_cannot_write() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");

@@ -18,6 +18,8 @@ use crate::store::{Access, Depth, Leases, Store, Transaction};
 
 /// How long a transaction waits for another connection's.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
+/// How often what is locked is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// How long an upgrade waits for a run that is going on.
 const UPGRADE_WAIT: Duration = Duration::from_secs(120);
 /// Pages of cache, in KiB.
@@ -49,20 +51,21 @@ impl Sqlite {
     /// Opens the file at `path`; where there is none, or an empty one, makes a ledger of it.
     pub(crate) fn open_or_create(path: &Path, brand: &str) -> Result<Self, LedgerError> {
         let leases = Arc::new(FileLeases::beside(path, brand));
-        let fresh = is_blank(path);
         let open = || {
+            // Whoever comes first makes the file in one transaction, and the others find it made.
+            let making = if is_blank(path) { Some(leases.take(UPGRADE_WAIT)?) } else { None };
             let mut connection = Connection::open(path)?;
             prepare(&connection)?;
-            if fresh {
-                connection.pragma_update(None, "journal_mode", "WAL")?;
+            if making.is_some() {
                 layout::create(&mut connection, brand)?;
             }
+            drop(making);
             if layout::check(&connection, path, brand)? < layout::LAYOUT {
                 // A run of the build that wrote it may be going on.
                 let _lease = leases.take(UPGRADE_WAIT)?;
                 layout::upgrade(&mut connection, path)?;
             }
-            connection.pragma_update(None, "journal_mode", "WAL")?;
+            write_ahead(&connection)?;
             Ok(connection)
         };
         let connection = open().map_err(|error| of_file(error, path, brand))?;
@@ -130,6 +133,22 @@ impl Sqlite {
     }
 }
 
+/// Turns the write-ahead log on. SQLite does not wait for others by itself here.
+fn write_ahead(connection: &Connection) -> Result<(), LedgerError> {
+    let begun = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(fault)
+                if fault.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && begun.elapsed() < BUSY_WAIT =>
+            {
+                std::thread::sleep(LOOK_AGAIN);
+            }
+            other => return Ok(other?),
+        }
+    }
+}
+
 /// Copies a whole database in one step.
 fn copy_all(from: &Connection, to: &mut Connection) -> Result<(), LedgerError> {
     let backup = Backup::new(from, to)?;
@@ -137,7 +156,7 @@ fn copy_all(from: &Connection, to: &mut Connection) -> Result<(), LedgerError> {
     loop {
         match backup.step(-1)? {
             StepResult::Done => return Ok(()),
-            _ if begun.elapsed() < BUSY_WAIT => std::thread::sleep(Duration::from_millis(5)),
+            _ if begun.elapsed() < BUSY_WAIT => std::thread::sleep(LOOK_AGAIN),
             // A writer keeps nobody from reading; something else has locked the file.
             other => {
                 let what = format!("the file stays locked ({other:?})");
