@@ -46,7 +46,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             actions: std::slice::from_ref(&actions[usize::from(at)]),
         })
         .collect();
-    let limit = |stage: &str| PluginLimit { stage: stage.to_owned(), pool: Some("daily".to_owned()) };
+    let limit =
+        |stage: &str| PluginLimit { stage: stage.to_owned(), pool: Some("daily".to_owned()) };
     let plan = BudgetPlan {
         playbook: "club".to_owned(),
         total: Minor(1 << 40),

@@ -411,3 +411,14 @@ fn only_a_ledger_is_opened_and_only_where_nothing_is_one_is_made() {
         assert_eq!(std::fs::read(path).unwrap(), before, "a foreign file was written to");
     }
 }
+
+#[test]
+fn a_ledger_comes_into_being_whole_beside_what_a_killed_run_left() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = folder.path().join("ledger.sqlite");
+    std::fs::write(path.with_extension("new"), b"half of a ledger")
+        .expect("the folder is writable");
+    drop(Ledger::open_or_create(&path, "lotus").expect("a new ledger"));
+    assert!(!path.with_extension("new").exists());
+    assert!(Ledger::open(&path, "lotus").is_ok());
+}

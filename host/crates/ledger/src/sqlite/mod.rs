@@ -38,6 +38,26 @@ pub(crate) fn is_blank(path: &Path) -> bool {
     path.metadata().map_or_else(|e| e.kind() == std::io::ErrorKind::NotFound, |m| m.len() == 0)
 }
 
+/// Makes an empty ledger under another name and renames it into place: killed on the way, it leaves none rather
+/// than half of one. The caller holds the lease.
+fn make(path: &Path, brand: &str) -> Result<(), LedgerError> {
+    let failed = |source| LedgerError::Open { path: path.to_owned(), source };
+    let aside = path.with_extension("new");
+    match std::fs::remove_file(&aside) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(failed(source)),
+        _ => {}
+    }
+    let mut connection = Connection::open(&aside)?;
+    prepare(&connection)?;
+    layout::create(&mut connection, brand)?;
+    connection.close().map_err(|(_, error)| error)?;
+    std::fs::rename(&aside, path).map_err(failed)?;
+    // The name itself must outlast a loss of power, or what is booked under it would not.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = std::fs::File::open(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+    folder.sync_all().map_err(failed)
+}
+
 impl Sqlite {
     /// Opens the file at `path`, which is a ledger already.
     pub(crate) fn open(path: &Path, brand: &str) -> Result<Self, LedgerError> {
@@ -51,15 +71,16 @@ impl Sqlite {
     /// Opens the file at `path`; where there is none, or an empty one, makes a ledger of it.
     pub(crate) fn open_or_create(path: &Path, brand: &str) -> Result<Self, LedgerError> {
         let leases = Arc::new(FileLeases::beside(path, brand));
+        if is_blank(path) {
+            // Whoever comes first makes the file, and the others find it made.
+            let _lease = leases.take(UPGRADE_WAIT)?;
+            if is_blank(path) {
+                make(path, brand)?;
+            }
+        }
         let open = || {
-            // Whoever comes first makes the file in one transaction, and the others find it made.
-            let making = if is_blank(path) { Some(leases.take(UPGRADE_WAIT)?) } else { None };
             let mut connection = Connection::open(path)?;
             prepare(&connection)?;
-            if making.is_some() {
-                layout::create(&mut connection, brand)?;
-            }
-            drop(making);
             if layout::check(&connection, path, brand)? < layout::LAYOUT {
                 // A run of the build that wrote it may be going on.
                 let _lease = leases.take(UPGRADE_WAIT)?;
