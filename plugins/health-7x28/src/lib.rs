@@ -114,6 +114,7 @@ fn with_reasons(shape: Shape) -> Shape {
         .iter()
         .zip(levels)
         .fold(shape, |shape, (level, zh)| shape.term(*level, ((*level).to_owned(), zh.to_owned())));
+    let shape = all().fold(shape, |shape, i| shape.term(i.name, words(i.en, i.zh)));
     PACKAGES.iter().fold(shape, |shape, (name, en, zh)| {
         shape.action(action(*name, Priority::Campaign, words(en, zh)).needs_approval())
     })

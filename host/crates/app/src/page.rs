@@ -101,6 +101,7 @@ pub(crate) fn summary(figures: &Figures, run: &CycleRun) -> Summary {
         cost: sum_of(run, &figures.cost).map(Minor),
         roi: returns(run).find(|row| row.table.rows() == 1).and_then(|row| row.value(0)),
         health: diagnosed.as_ref().and_then(|health| health.total),
+        health_most: diagnosed.as_ref().and_then(|health| health.most),
         health_level: diagnosed.and_then(|health| health.level).map(|level| level.words),
     }
 }

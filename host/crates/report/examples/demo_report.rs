@@ -204,6 +204,7 @@ fn report() -> Report {
             cost: Some(Minor(61_200_000)),
             roi: Some(1.98),
             health: Some(3.12),
+            health_most: Some(5.0),
             health_level: Some(w("watch", "關注")),
         },
         findings: Section::Filled(vec![

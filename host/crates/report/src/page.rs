@@ -99,6 +99,8 @@ pub struct Summary {
     pub roi: Option<f64>,
     /// Total of the first diagnosis that gives one.
     pub health: Option<f64>,
+    /// Greatest total on the plugin's scale, where it says one.
+    pub health_most: Option<f64>,
     /// Its level in the plugin's words.
     pub health_level: Option<Words>,
 }

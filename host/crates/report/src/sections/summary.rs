@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::document::{Ctx, section};
-use crate::number::{DASH, real, share, share_of, whole};
+use crate::number::{DASH, real, share, share_of, short_real, whole};
 use crate::phrases::fill;
 use crate::{Header, Summary};
 
@@ -91,7 +91,9 @@ pub(crate) fn summary(ctx: &Ctx<'_>, summary: &Summary, dry_run: bool) -> Markup
         Tile {
             name: p.tile_health,
             value: summary.health.map_or_else(|| DASH.to_owned(), |h| real(h, 2)),
-            unit: summary.health.map_or_else(String::new, |_| "0–5".to_owned()),
+            unit: summary
+                .health_most
+                .map_or_else(String::new, |most| format!("0–{}", short_real(most))),
             more: level.to_owned(),
         },
     ];

@@ -49,6 +49,7 @@ pub(crate) fn report_of(text: &str) -> Report {
             cost: Some(Minor(90_000)),
             roi: Some(1.98),
             health: None,
+            health_most: None,
             health_level: None,
         },
         findings: Section::Filled(findings(text)),
