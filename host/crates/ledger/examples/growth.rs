@@ -1,6 +1,6 @@
 //! What a ledger costs when it has grown: opening with its check, a look at one member, a grant, a proof.
 //!
-//! `cargo build --release -p playbook-host -p playbook-ledger --example growth` and `target/release/examples/growth 300000`
+//! `cargo build --release -p playbook-host -p playbook-ledger --example growth` and `target/release/examples/growth GRANTS GROUP`
 #![allow(clippy::print_stdout, reason = "an example that measures")]
 
 use std::collections::BTreeMap;
@@ -11,11 +11,10 @@ use playbook_ledger::{BudgetPlan, CycleRef, GrantRequest, Ledger, PluginLimit};
 use playbook_model::{Digest, Minor, UnixMs};
 
 const BRAND: &str = "growth";
-/// Grants of one commit group while the ledger is filled.
-const GROUP: i64 = 1_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let grants: i64 = std::env::args().nth(1).map_or(Ok(300_000), |text| text.parse())?;
+    let number = |at, otherwise| std::env::args().nth(at).map_or(Ok(otherwise), |text| text.parse());
+    let (grants, group): (i64, i64) = (number(1, 300_000)?, number(2, 1_000)?);
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("ledger.sqlite");
     let plan = BudgetPlan {
@@ -48,12 +47,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         commercial: false,
     };
     let begun = Instant::now();
-    for first in (0..grants).step_by(GROUP as usize) {
-        let group: Vec<_> = (first..grants.min(first + GROUP)).map(request).collect();
-        ledger.turn()?.grant_batch(&cycle, UnixMs(first), &group)?;
+    for first in (0..grants).step_by(group as usize) {
+        let asked: Vec<_> = (first..grants.min(first + group)).map(request).collect();
+        ledger.turn()?.grant_batch(&cycle, UnixMs(first), &asked)?;
     }
     let took = begun.elapsed().as_secs_f64();
-    println!("{grants} grants in groups of {GROUP}: {:.0} a second", grants as f64 / took);
+    println!("{grants} grants in groups of {group}: {:.0} a second", grants as f64 / took);
     drop(ledger);
     println!("file: {} MB", std::fs::metadata(&path)?.len() / 1_000_000);
 
