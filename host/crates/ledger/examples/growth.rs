@@ -13,7 +13,8 @@ use playbook_model::{Digest, Minor, UnixMs};
 const BRAND: &str = "growth";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let number = |at, otherwise| std::env::args().nth(at).map_or(Ok(otherwise), |text| text.parse());
+    let number =
+        |at, otherwise| std::env::args().nth(at).map_or(Ok(otherwise), |text| text.parse());
     let (grants, group): (i64, i64) = (number(1, 300_000)?, number(2, 1_000)?);
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("ledger.sqlite");
