@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Run a finished run again and say which bytes differ
     Replay(ReplayArgs),
+    /// Say why a member of a finished run stands where it stands: scores, segment, grants, refusals
+    Explain(ExplainArgs),
     /// Compare two playbooks, or one with a change, on the same data
     Diff(DiffArgs),
     /// Print the JSON Schema of playbook files
@@ -175,6 +177,21 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Print the differences as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// Folder of a finished run
+    pub(crate) run: PathBuf,
+    /// Id of the member, as in members.parquet and grants.csv
+    #[arg(long, value_name = "ID")]
+    pub(crate) member: String,
+    /// Language of what plugins say
+    #[arg(long, value_enum, default_value = "en")]
+    pub(crate) lang: LangArg,
+    /// Print everything as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -78,6 +78,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::Check(args) => commands::check::check(&session, args),
         Command::Run(args) => commands::run::run(&session, args),
         Command::Replay(args) => commands::replay::replay(&session, args),
+        Command::Explain(args) => commands::explain::explain(&session, args),
         Command::Diff(args) => commands::diff::diff(&session, args),
         Command::Sample(args) => commands::sample::sample(&session, args),
         Command::Plugin(command) => commands::plugin::plugin(&session, command),

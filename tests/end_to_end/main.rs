@@ -6,6 +6,7 @@ mod brands;
 mod cdnow;
 mod cli;
 mod diff;
+mod explain;
 mod folders;
 mod money;
 mod replay;

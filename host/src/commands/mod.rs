@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod cycle;
 pub(crate) mod demo;
 pub(crate) mod diff;
+pub(crate) mod explain;
 pub(crate) mod ledger;
 pub(crate) mod plugin;
 pub(crate) mod replay;

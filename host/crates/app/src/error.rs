@@ -99,6 +99,17 @@ pub enum AppError {
         #[source]
         source: serde_json::Error,
     },
+    /// No such member in a run.
+    #[error(
+        "no member `{member}` is among the {rows} of the run: ids are those of the column `member` in members.parquet \
+         and grants.csv, where joined accounts stand under one"
+    )]
+    NoMember {
+        /// The id.
+        member: String,
+        /// Members of the run.
+        rows: usize,
+    },
     /// A record with a value that this host never writes.
     #[error("the record of the run holds {what} `{value}`")]
     Record {

@@ -1,4 +1,5 @@
-//! What can be done with a playbook: load it, run a cycle, compare two, repeat one; what a run leaves behind.
+//! What can be done with a playbook: load it, run a cycle, compare two, repeat or explain one; what a run leaves
+//! behind.
 //!
 //! Reads no command line and prints nothing: what is worth saying is a value, what went wrong an [`AppError`].
 
@@ -8,6 +9,7 @@ mod counts;
 mod diagnosis;
 mod error;
 mod evidence;
+mod explain;
 mod home;
 mod host;
 mod job;
@@ -28,6 +30,10 @@ pub use error::{AppError, Result};
 pub use evidence::{
     Invocation, LedgerMark, RUN_FILE, Recorded, RecordedFile, RecordedPlugin, Recording,
     SavedFiles, SavedOverride, read_record,
+};
+pub use explain::{
+    DecisionSaid, Explanation, FactorSaid, InputSaid, OutputSaid, Reason, RefusalSaid, StageSaid,
+    explain,
 };
 pub use home::{Home, Installed};
 pub use host::{Host, Pinned, Stages};

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use playbook_batch::Reject;
-use playbook_cycle::{Candidate, CycleRun, StageRun};
+use playbook_cycle::{Candidate, CycleRun, Decision, Refusal, StageRun};
 use playbook_files::{Csv, FileError};
 use playbook_ledger::{CycleRef, Ledger};
 use playbook_model::{Cells, Column, Finding, Frame, Kind, NONE_INDEX, Playbook, Words};
@@ -22,7 +22,7 @@ const MINUTE_MS: i64 = 60_000;
 const PROPOSAL: [&str; 7] =
     ["member", "stage", "action", "quantity", "cost_minor", "expected_output_minor", "reason_code"];
 
-fn stage_of(run: &CycleRun, position: u16) -> Option<&StageRun> {
+pub(crate) fn stage_of(run: &CycleRun, position: u16) -> Option<&StageRun> {
     run.stages.iter().find(|s| s.position == usize::from(position))
 }
 
@@ -41,6 +41,25 @@ fn proposal<'a>(ids: Option<&'a Column>, stage: &'a StageRun, c: &Candidate) -> 
     ]
 }
 
+/// What became of a proposal.
+pub(crate) fn status(decision: &Decision, stage: &StageRun) -> &'static str {
+    let action = stage.shape.actions.get(usize::from(decision.candidate.action));
+    match (&decision.refusal, decision.granted_before) {
+        (Some(_), _) => "refused",
+        (None, true) => "granted before",
+        (None, false) if action.is_some_and(|a| a.needs_approval) => "waits for approval",
+        (None, false) => "granted",
+    }
+}
+
+/// The proposal that a refused one lost to, as STAGE/ACTION.
+pub(crate) fn winner(run: &CycleRun, refusal: &Refusal) -> Option<String> {
+    let decision = run.decisions.get(refusal.lost_to? as usize)?;
+    let stage = stage_of(run, decision.candidate.stage)?;
+    let action = stage.shape.actions.get(usize::from(decision.candidate.action))?;
+    Some(format!("{}/{}", stage.name, action.name))
+}
+
 /// Writes grants.csv.
 pub(crate) fn grants(dir: &Path, run: &CycleRun, playbook: &Playbook, now_ms: i64) -> Result<()> {
     let header = [&PROPOSAL[..], &["reason", "not_before", "not_after", "status"]].concat();
@@ -56,8 +75,6 @@ pub(crate) fn grants(dir: &Path, run: &CycleRun, playbook: &Playbook, now_ms: i6
         let c = &d.candidate;
         let Some(stage) = stage_of(run, c.stage) else { continue };
         let reason = stage.shape.reasons.get(c.reason as usize);
-        let waits =
-            stage.shape.actions.get(usize::from(c.action)).is_some_and(|a| a.needs_approval);
         for minutes in [Some(c.after_min), c.until_min].into_iter().flatten() {
             times.entry(minutes).or_insert_with_key(time);
         }
@@ -65,11 +82,7 @@ pub(crate) fn grants(dir: &Path, run: &CycleRun, playbook: &Playbook, now_ms: i6
             reason.map_or("", |r| &r.text.en),
             &times[&c.after_min],
             c.until_min.map_or("", |minutes| &times[&minutes]),
-            match (d.granted_before, waits) {
-                (true, _) => "granted before",
-                (false, true) => "waits for approval",
-                (false, false) => "granted",
-            },
+            status(d, stage),
         ];
         csv.row(proposal(ids, stage, c).into_iter().chain(rest.map(Cow::from)))?;
     }
@@ -85,13 +98,9 @@ pub(crate) fn refused(dir: &Path, run: &CycleRun) -> Result<()> {
     for d in &run.decisions {
         let Some(refusal) = &d.refusal else { continue };
         let Some(stage) = stage_of(run, d.candidate.stage) else { continue };
-        let winner = refusal.lost_to.and_then(|at| run.decisions.get(at as usize)).and_then(|w| {
-            let stage = stage_of(run, w.candidate.stage)?;
-            let action = stage.shape.actions.get(usize::from(w.candidate.action))?;
-            Some(format!("{}/{}", stage.name, action.name))
-        });
         let why = [refusal.code.code(), refusal.code.words("en"), refusal.rule];
-        let rest = why.map(Cow::from).into_iter().chain([winner.unwrap_or_default().into()]);
+        let rest =
+            why.map(Cow::from).into_iter().chain([winner(run, refusal).unwrap_or_default().into()]);
         csv.row(proposal(ids, stage, &d.candidate).into_iter().chain(rest))?;
     }
     csv.finish()?;
@@ -174,7 +183,7 @@ fn shown(column: &Column, row: usize) -> String {
     }
 }
 
-fn cell(column: &Column, row: usize) -> Value {
+pub(crate) fn cell(column: &Column, row: usize) -> Value {
     if !column.is_valid(row) {
         return Value::Null;
     }

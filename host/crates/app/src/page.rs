@@ -203,7 +203,7 @@ fn segmentation(figures: &Figures, run: &CycleRun) -> Section<Segmentation> {
     let Some(column) = run.members.column(&name) else {
         return Section::Empty(Absence::Nothing);
     };
-    let before = run.previous.column(&name);
+    let before = run.before(&name);
     let names: Vec<&str> = stage.shape.segments.iter().map(|s| s.name.as_str()).collect();
     let at = |column: &Column, row: usize| {
         column.text(row).and_then(|text| names.iter().position(|n| *n == text))

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use playbook_cycle::{Laps, Silent};
+use playbook_cycle::{Laps, Progress, Silent};
 use playbook_files::{FileError, WholeFolder};
 use playbook_model::Digest;
 use playbook_report::Lang;
@@ -18,7 +18,7 @@ use crate::evidence::{
 };
 use crate::host::Pinned;
 use crate::places::{Kept, check_results};
-use crate::run::{Opened, cycle, temporary_folder};
+use crate::run::{Finished, Opened, cycle, temporary_folder};
 use crate::write::write;
 use crate::{AppError, Host, Job, Result};
 
@@ -32,39 +32,58 @@ pub struct Differences {
 }
 
 /// Runs a run again and compares every byte that it writes. Grants nothing. The outputs of the second run are kept
-/// at `out`, in place of an earlier run.
+/// at `out`, in place of an earlier run. `progress` hears how far it is.
 ///
 /// # Errors
 /// Where the folder is no run's, the data changed since, or the second run does not end.
-pub fn replay(host: &Host, run: &Path, out: Option<&Path>) -> Result<Differences> {
+pub fn replay(
+    host: &Host,
+    run: &Path,
+    out: Option<&Path>,
+    progress: Arc<dyn Progress>,
+) -> Result<Differences> {
     let recorded = read_record(run)?;
     if let Some(out) = out {
         check_out(host, &recorded, run, out)?;
     }
-    let files = SavedFiles::new(run, &recorded.invocation.saved)?;
-    let job = job(&recorded)?;
-    let opened = Opened::read(host, &job, &files)?;
     match out {
         Some(out) => {
             let folder = WholeFolder::create(out)?;
-            let differences = again(host, &job, run, &recorded, opened, folder.dir())?;
+            let (_, differences) = again(host, run, &recorded, folder.dir(), progress)?;
             folder.put()?;
             Ok(differences)
         }
-        None => again(host, &job, run, &recorded, opened, temporary_folder()?.path()),
+        None => Ok(again(host, run, &recorded, temporary_folder()?.path(), progress)?.1),
     }
+}
+
+/// A run again, with a line for each difference between the two.
+///
+/// # Errors
+/// As [`replay`].
+pub(crate) fn repeat(
+    host: &Host,
+    run: &Path,
+    progress: Arc<dyn Progress>,
+) -> Result<(Finished, Vec<String>)> {
+    let recorded = read_record(run)?;
+    let (finished, differences) =
+        again(host, run, &recorded, temporary_folder()?.path(), progress)?;
+    Ok((finished, differences.lines))
 }
 
 /// The second run, written into `dir` and compared.
 fn again(
     host: &Host,
-    job: &Job,
     run: &Path,
     recorded: &Recorded,
-    opened: Opened,
     dir: &Path,
-) -> Result<Differences> {
-    let mut finished = cycle(host, job, opened, Some(dir), Laps::start())?;
+    progress: Arc<dyn Progress>,
+) -> Result<(Finished, Differences)> {
+    let files = SavedFiles::new(run, &recorded.invocation.saved)?;
+    let job = Job { progress, ..job(recorded)? };
+    let opened = Opened::read(host, &job, &files)?;
+    let mut finished = cycle(host, &job, opened, Some(dir), Laps::start())?;
     let now = finished.intake.digest.map(|d| d.hex());
     if now != recorded.input_digest {
         let named = |digest: Option<String>| digest.unwrap_or_else(|| "none".to_owned());
@@ -77,10 +96,10 @@ fn again(
     // A replay never books; what it writes says what the first run said.
     finished.dry_run = recorded.dry_run;
     finished.run.booked = !recorded.dry_run;
-    let record = write(host, job, &finished, None, dir)?;
+    let record = write(host, &job, &finished, None, dir)?;
     let lines = compare(run, recorded, dir, &record)?;
     let files = recorded.outputs.keys().filter(|name| !is_saved(name)).count() + 1;
-    Ok(Differences { files, lines })
+    Ok((finished, Differences { files, lines }))
 }
 
 fn check_out(host: &Host, recorded: &Recorded, run: &Path, out: &Path) -> Result<()> {

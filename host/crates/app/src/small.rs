@@ -99,7 +99,7 @@ pub(crate) fn run(segments: [&str; 2], decisions: Vec<Decision>) -> CycleRun {
         number: 3,
         members,
         keys: vec![11, 12],
-        previous: Frame::with_rows(2),
+        previous: Vec::new(),
         tables: BTreeMap::new(),
         stages: vec![
             stage(0, "tiers", Kind::Segmentation, tiers),

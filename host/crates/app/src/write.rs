@@ -84,7 +84,8 @@ fn write_page(dir: &Path, name: &str, page: &str) -> Result<()> {
     Ok(fs::write(&path, page).map_err(FileError::of("write", &path))?)
 }
 
-fn run_id(finished: &Finished) -> String {
+/// What people call a run.
+pub(crate) fn run_id(finished: &Finished) -> String {
     finished.run_key.hex()[..RUN_ID_LETTERS].to_owned()
 }
 

@@ -5,6 +5,7 @@
 mod arbitrate;
 mod error;
 mod evaluate;
+mod explain;
 mod facts;
 mod fit;
 mod gather;
@@ -25,6 +26,7 @@ pub use arbitrate::{
 };
 pub use error::CycleError;
 pub use evaluate::{Evaluated, Evaluation, MemberRows, StageGround};
+pub use explain::{Why, explain};
 pub use fit::{FitEnd, FitRows, FitStart, FitStop, fit};
 pub use gather::WrongType;
 pub use graph::{GraphProblem, Input, Offer, Wiring, order, outputs_of};

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use playbook_model::{
-    CampaignPlan, Description, Digest, Fault, Finding, Frame, Kind, Measure, Minor, Shape, Transfer,
+    CampaignPlan, Column, Description, Digest, Fault, Finding, Frame, Kind, Measure, Minor, Shape,
+    Transfer,
 };
 
 use crate::arbitrate::Decision;
@@ -21,8 +22,8 @@ pub struct CycleRun {
     pub members: Frame,
     /// Pseudonym of each member, row for row.
     pub keys: Vec<i64>,
-    /// Outputs of the last closed cycle, row for row; empty where there is none.
-    pub previous: Frame,
+    /// Outputs of earlier closed cycles, row for row, one frame per cycle ago; those that stages or pages read.
+    pub previous: Vec<Frame>,
     /// Other subjects with their features and the outputs of stages of whole tables.
     pub tables: BTreeMap<String, Frame>,
     /// Stages in the order in which they ran.
@@ -44,6 +45,12 @@ impl CycleRun {
     #[must_use]
     pub fn frame(&self, subject: &str) -> Option<&Frame> {
         if subject == "member" { Some(&self.members) } else { self.tables.get(subject) }
+    }
+
+    /// What a member output, `stage.output`, was in the last closed cycle, row for row.
+    #[must_use]
+    pub fn before(&self, output: &str) -> Option<&Column> {
+        self.previous.first()?.column(output)
     }
 }
 

@@ -134,7 +134,6 @@ struct Cycle<'a> {
     playbook: &'a Playbook,
     context: Context,
     run: CycleRun,
-    previous: Vec<Frame>,
     buckets: Option<Buckets>,
     candidates: Vec<Candidate>,
 }
@@ -159,8 +158,7 @@ impl<'a> Cycle<'a> {
         options: &CycleOptions<'_>,
     ) -> Result<Self, CycleError> {
         let intake = source.intake();
-        let context =
-            Context { now: intake.as_of.0, local_min: intake.local_min, seed: playbook.seed };
+        let context = intake.context(playbook.seed);
         let number = cycle_number(intake.local_min, playbook.cycle.length_days);
         let salt = format!("{}\0{}", playbook.brand, playbook.pseudonym_salt);
         let ids = members.column("member");
@@ -183,7 +181,7 @@ impl<'a> Cycle<'a> {
                 number,
                 members,
                 keys,
-                previous: previous.first().cloned().unwrap_or_default(),
+                previous,
                 tables: BTreeMap::new(),
                 stages: Vec::new(),
                 decisions: Vec::new(),
@@ -192,7 +190,6 @@ impl<'a> Cycle<'a> {
                 booked: false,
                 laps: Laps::start(),
             },
-            previous,
             buckets,
             candidates: Vec::new(),
         })
@@ -236,7 +233,7 @@ impl<'a> Cycle<'a> {
             });
         }
         let keys = self.keys_of(&need.subject);
-        let gather = Gather::new(&need.columns, inputs, frame, &self.previous, &keys)
+        let gather = Gather::new(&need.columns, inputs, frame, &self.run.previous, &keys)
             .map_err(|problem| stage.wrong_type(problem))?;
         Ok(gather.batch(Rows::Range { start: 0, len: frame.rows() }))
     }
@@ -353,8 +350,13 @@ impl<'a> Cycle<'a> {
             Some(need) => {
                 keys = self.keys_of(&need.subject);
                 let frame = self.frame(&need.subject);
-                let made =
-                    Gather::new(&need.columns, &stage.wiring.rows, frame, &self.previous, &keys);
+                let made = Gather::new(
+                    &need.columns,
+                    &stage.wiring.rows,
+                    frame,
+                    &self.run.previous,
+                    &keys,
+                );
                 Some(made.map_err(|problem| stage.wrong_type(problem))?)
             }
         };

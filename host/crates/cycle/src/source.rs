@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use playbook_model::{Digest, Frame, Subject, UnixMs};
+use playbook_model::{Context, Digest, Frame, Subject, UnixMs};
 
 /// Tables of one cycle.
 pub trait DataSource: Send {
@@ -62,6 +62,14 @@ pub struct Intake {
     pub digest: Option<Digest>,
     /// Accounts that were joined to another member (domain H2).
     pub accounts_merged: u64,
+}
+
+impl Intake {
+    /// What plugins are told of time and chance.
+    #[must_use]
+    pub fn context(&self, seed: u64) -> Context {
+        Context { now: self.as_of.0, local_min: self.local_min, seed }
+    }
 }
 
 /// Facts of one source.

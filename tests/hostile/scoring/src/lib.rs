@@ -236,6 +236,7 @@ impl scoring::Guest for Hostile {
             "log-escapes" => log::log(log::Severity::Error, "\u{1b}[2Jgone\r\n"),
             "refuse" => return Err("no\u{1b}[31m way".to_owned()),
             "count-calls" => columns.reals = vec![f64::from(call); count],
+            "count-rows" => columns.reals = vec![f64::from(rows.rows); count],
             _ => {}
         }
         Ok(answer)

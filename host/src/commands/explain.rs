@@ -1,0 +1,165 @@
+//! `playbook explain`: why a member of a finished run stands where it stands.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use playbook_app::{self as app, DecisionSaid, Explanation, OutputSaid, StageSaid};
+use playbook_report::Lang;
+use serde_json::Value;
+
+use crate::cli::ExplainArgs;
+use crate::session::Session;
+use crate::terminal::{Shown, Terminal, grouped, money};
+
+/// What stands for a missing value.
+const MISSING: &str = "–";
+
+/// Repeats the run and says what every stage read and said of the member.
+pub(crate) fn explain(session: &Session, args: &ExplainArgs) -> Result<()> {
+    let shown = session.shown(args.json);
+    let progress = Arc::<Shown>::clone(&shown);
+    let said = app::explain(&session.host, &args.run, &args.member, progress)?;
+    shown.clear();
+    for difference in &said.differences {
+        Terminal::note(&format!("warning: the run cannot be repeated byte by byte: {difference}"));
+    }
+    if args.json {
+        Terminal::out(&serde_json::to_string_pretty(&said)?);
+    } else {
+        let words = Words { said: &said, lang: args.lang.lang() };
+        Terminal::out(&words.text(session.terminal));
+    }
+    Ok(())
+}
+
+/// An explanation on its way to a terminal.
+struct Words<'a> {
+    said: &'a Explanation,
+    lang: Lang,
+}
+
+impl Words<'_> {
+    fn text(&self, terminal: Terminal) -> String {
+        let said = self.said;
+        let mut text = terminal.heading(&format!(
+            "{} ({}), cycle {}, as of {}{}: member {}\n",
+            said.playbook,
+            said.brand,
+            said.cycle,
+            said.as_of,
+            if said.dry_run { ", dry run" } else { "" },
+            said.member,
+        ));
+        let rows: Vec<Vec<String>> = said.stages.iter().flat_map(|s| self.outputs(s)).collect();
+        let header = ["stage", "said", "value", "before", "because"];
+        text.push_str(&terminal.table(&header, &[2, 3], &rows));
+        text.push('\n');
+        let rows: Vec<Vec<String>> =
+            said.stages.iter().map(|s| vec![s.stage.clone(), self.inputs(s)]).collect();
+        text.push_str(&terminal.table(&["stage", "read"], &[], &rows));
+        text.push('\n');
+        if said.decisions.is_empty() {
+            text.push_str("no stage proposed anything for the member\n");
+            return text;
+        }
+        let rows: Vec<Vec<String>> = said.decisions.iter().map(|d| self.decision(d)).collect();
+        let header = ["proposed", "quantity", "cost", "expected", "because", "decision"];
+        text.push_str(&terminal.table(&header, &[1, 2, 3], &rows));
+        text.push('\n');
+        text.push_str(&format!("amounts in {}\n", said.currency));
+        text
+    }
+
+    /// A row for each output of a stage; the reason beside the first.
+    fn outputs(&self, stage: &StageSaid) -> Vec<Vec<String>> {
+        let why = [&stage.skipped, &stage.unexplained].into_iter().flatten();
+        let mut reason: Vec<String> = why.cloned().collect();
+        reason.extend(stage.reason.as_ref().map(|r| self.lang_of(&r.text).to_owned()));
+        let mut rows: Vec<Vec<String>> = Vec::new();
+        for output in &stage.outputs {
+            let mut because = std::mem::take(&mut reason);
+            because.extend(factors(output));
+            rows.push(vec![
+                if rows.is_empty() { stage.stage.clone() } else { String::new() },
+                self.lang_of(&output.meaning).to_owned(),
+                match &output.text {
+                    Some(words) => self.lang_of(words).to_owned(),
+                    None => self.value(&output.value, &output.unit),
+                },
+                self.value(&output.before, &output.unit),
+                because.join("; "),
+            ]);
+        }
+        rows
+    }
+
+    fn inputs(&self, stage: &StageSaid) -> String {
+        // The pseudonym is for lots and ledgers; the member was named above.
+        let told = stage.inputs.iter().filter(|input| input.name != "key").map(|input| {
+            let value = self.value(&input.value, &input.unit);
+            match &input.column {
+                Some(column) if *column != input.name => {
+                    format!("{} = {value} (from {column})", input.name)
+                }
+                Some(_) => format!("{} = {value}", input.name),
+                None => format!("{}: not declared", input.name),
+            }
+        });
+        told.collect::<Vec<_>>().join(", ")
+    }
+
+    fn decision(&self, decision: &DecisionSaid) -> Vec<String> {
+        let digits = self.said.currency_digits;
+        let outcome = match &decision.refusal {
+            None => decision.status.to_owned(),
+            Some(refusal) => {
+                let lost = refusal.lost_to.as_ref();
+                format!(
+                    "refused: {} {} ({}){}",
+                    refusal.code,
+                    self.lang_of(&refusal.text),
+                    refusal.rule,
+                    lost.map_or_else(String::new, |winner| format!(", lost to {winner}")),
+                )
+            }
+        };
+        vec![
+            format!("{}/{}", decision.stage, decision.action),
+            grouped(decision.quantity),
+            money(decision.cost_minor, digits),
+            money(decision.expected_output_minor, digits),
+            decision.reason.as_ref().map_or("", |reason| self.lang_of(&reason.text)).to_owned(),
+            outcome,
+        ]
+    }
+
+    fn value(&self, value: &Value, unit: &str) -> String {
+        match value {
+            Value::Null => MISSING.to_owned(),
+            Value::String(text) => text.clone(),
+            Value::Number(number) => match (number.as_i64(), unit) {
+                (Some(minor), "minor") => money(minor, self.said.currency_digits),
+                (Some(integer), _) => grouped(integer),
+                // Four digits are what people compare scores by.
+                (None, _) => format!("{:.4}", number.as_f64().unwrap_or(f64::NAN)),
+            },
+            other => other.to_string(),
+        }
+    }
+
+    fn lang_of<'w>(&self, words: &'w playbook_model::Words) -> &'w str {
+        words.in_lang(self.lang.code())
+    }
+}
+
+/// The parts of an output, greatest first.
+fn factors(output: &OutputSaid) -> Option<String> {
+    let mut parts: Vec<_> = output.factors.iter().collect();
+    parts.sort_by(|a, b| b.contribution.abs().total_cmp(&a.contribution.abs()));
+    let told = parts.iter().map(|part| {
+        let text = format!("{:+.4}", part.contribution);
+        format!("{} {}", part.input, text.trim_end_matches('0').trim_end_matches('.'))
+    });
+    let text = told.collect::<Vec<_>>().join(", ");
+    (!text.is_empty()).then_some(text)
+}

@@ -1,0 +1,139 @@
+//! A member of a finished run is explained: what stages said and why, and every grant and refusal with its reason.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::bench::{Place, command, community, csv, root, run, succeed};
+
+fn explain(out: &Path, member: &str, more: &[&str]) -> Output {
+    let arguments = ["explain".as_ref(), out.as_os_str(), "--member".as_ref(), member.as_ref()];
+    command(arguments).args(more).output().unwrap()
+}
+
+fn explained(out: &Path, member: &str) -> Value {
+    serde_json::from_str(&succeed(&explain(out, member, &["--json"]))).unwrap()
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value[key].as_array().map_or(&[], Vec::as_slice)
+}
+
+#[test]
+fn every_grant_and_refusal_of_a_member_is_explained() {
+    let place = Place::new();
+    run(&root().join("playbooks/demo-club.toml"), &community(), &place, &[]);
+    let grants = csv(&place.out.join("grants.csv"));
+    let refused = csv(&place.out.join("refused.csv"));
+    let granted: BTreeSet<&str> = grants.iter().map(|row| row["member"].as_str()).collect();
+    let both = refused.iter().find(|row| granted.contains(row["member"].as_str())).unwrap();
+    let member = both["member"].as_str();
+
+    let said = explained(&place.out, member);
+    assert_eq!(said["differences"], Value::Array(Vec::new()), "the run repeats");
+    let decisions = list(&said, "decisions");
+    let rows = |rows: &[std::collections::BTreeMap<String, String>]| -> BTreeSet<String> {
+        let own = rows.iter().filter(|row| row["member"] == member);
+        own.map(|row| format!("{}/{} {}", row["stage"], row["action"], row["cost_minor"])).collect()
+    };
+    let told = |refused: bool| -> BTreeSet<String> {
+        let own = decisions.iter().filter(|d| d["refusal"].is_null() != refused);
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        own.map(|d| format!("{}/{} {}", text(&d["stage"]), text(&d["action"]), d["cost_minor"]))
+            .collect()
+    };
+    assert_eq!((told(false), told(true)), (rows(&grants), rows(&refused)));
+    let code = |d: &Value| d["refusal"]["code"].as_str().map(ToOwned::to_owned);
+    assert!(decisions.iter().filter_map(code).any(|code| code == both["code"]), "{said}");
+    assert!(decisions.iter().all(|d| d["reason"]["text"]["en"].is_string()), "{said}");
+
+    let text = succeed(&explain(&place.out, member, &[]));
+    for word in [both["code"].as_str(), both["rule"].as_str(), "tier-interactions", "granted"] {
+        assert!(text.contains(word), "{word} is not in\n{text}");
+    }
+    let chinese = succeed(&explain(&place.out, member, &["--lang", "zh"]));
+    assert!(chinese.contains("分層"), "{chinese}");
+}
+
+#[test]
+fn the_parts_of_a_score_add_up_to_it() {
+    let place = Place::new();
+    run(&root().join("playbooks/demo-club.toml"), &community(), &place, &["--dry-run"]);
+    let grants = csv(&place.out.join("grants.csv"));
+    let mut parts = 0;
+    for row in grants.iter().step_by(grants.len() / 4) {
+        let said = explained(&place.out, &row["member"]);
+        for stage in list(&said, "stages") {
+            let inputs: BTreeSet<&str> =
+                list(stage, "inputs").iter().filter_map(|input| input["name"].as_str()).collect();
+            for output in list(stage, "outputs") {
+                let factors = list(output, "factors");
+                if factors.is_empty() {
+                    continue;
+                }
+                parts += factors.len();
+                assert!(factors.iter().all(|f| inputs.contains(f["input"].as_str().unwrap())));
+                let sum: f64 = factors.iter().map(|f| f["contribution"].as_f64().unwrap()).sum();
+                let value = output["value"].as_f64().unwrap();
+                assert!((sum - value).abs() < 1e-9, "{} is {value}, not {sum}", output["name"]);
+            }
+        }
+    }
+    assert!(parts > 4, "nothing was explained in parts");
+}
+
+#[test]
+fn who_is_in_no_run_and_what_cannot_be_repeated_is_an_error() {
+    let place = Place::new();
+    let sample = |seed: &str| {
+        let data = place.beside(seed);
+        let call = command(["sample", "--members", "1000", "--seed", seed, "--out"]);
+        succeed(&{ call }.arg(&data).output().unwrap());
+        data
+    };
+    let (data, other) = (sample("1"), sample("2"));
+    run(&root().join("playbooks/demo-club.toml"), &data, &place, &["--dry-run"]);
+    let nobody = explain(&place.out, "nobody", &[]);
+    let text = String::from_utf8_lossy(&nobody.stderr).into_owned();
+    assert_eq!(nobody.status.code(), Some(1), "{text}");
+    assert!(text.contains("no member `nobody`") && text.contains("grants.csv"), "{text}");
+
+    let member = csv(&place.out.join("grants.csv"))[0]["member"].clone();
+    fs::copy(other.join("costs.parquet"), data.join("costs.parquet")).unwrap();
+    let changed = explain(&place.out, &member, &[]);
+    let text = String::from_utf8_lossy(&changed.stderr).into_owned();
+    assert_eq!(changed.status.code(), Some(1), "{text}");
+    assert!(text.contains("is not what the run read"), "{text}");
+}
+
+#[test]
+fn a_plugin_that_answers_otherwise_for_one_row_is_named() {
+    let built: Value = serde_json::from_str(&succeed(
+        &command(["plugin", "build", "--json"])
+            .arg(root().join("tests/hostile/scoring"))
+            .output()
+            .unwrap(),
+    ))
+    .unwrap();
+    let component = built[0]["component"].as_str().unwrap();
+    let place = Place::new();
+    fs::copy(root().join("playbooks/demo-club.toml"), place.beside("base.toml")).unwrap();
+    let file = place.beside("moody.toml");
+    let text = format!(
+        "extends = \"base.toml\"\n\n[features]\nx = {{ expression = \"orders_90d * 1.0\", type = \"real\" }}\n\n\
+         [[stage]]\nname = \"moody\"\nkind = \"scoring\"\nplugin = {{ path = \"{component}\" }}\n\
+         settings = {{ mode = \"count-rows\" }}\n"
+    );
+    fs::write(&file, text).unwrap();
+    run(&file, &community(), &place, &["--dry-run"]);
+    let member = csv(&place.out.join("grants.csv"))[0]["member"].clone();
+    let said = explained(&place.out, &member);
+    let stages = list(&said, "stages");
+    let of = |name: &str| stages.iter().find(|stage| stage["stage"] == name).unwrap();
+    let words = of("moody")["unexplained"].as_str().unwrap();
+    assert!(words.contains("another `moody.score` of the row alone"), "{words}");
+    assert!(of("value-rfm")["unexplained"].is_null());
+}
