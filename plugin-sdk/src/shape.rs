@@ -173,6 +173,7 @@ pub mod output {
             least: None,
             most: None,
             categories: Vec::new(),
+            bounds: Vec::new(),
             meaning: types::Words { en: String::new(), zh: None },
         })
     }
@@ -265,6 +266,14 @@ impl Produce {
     #[must_use]
     pub fn input(mut self, need: u32) -> Self {
         self.0.input = need;
+        self
+    }
+
+    /// Says where each category of a level but the first begins, ascending, on the scale of the scores beside it: pages
+    /// then name the level of each total, dimension and indicator.
+    #[must_use]
+    pub fn bounds(mut self, bounds: impl Into<Vec<f64>>) -> Self {
+        self.0.bounds = bounds.into();
         self
     }
 

@@ -215,6 +215,8 @@ pub struct Produce {
     pub most: Option<f64>,
     /// Closed list of a category.
     pub categories: Vec<String>,
+    /// Of a level: where each category but the first begins on the scale of the scores beside it; empty: no such scale.
+    pub bounds: Vec<f64>,
     /// What it means.
     pub meaning: Words,
 }

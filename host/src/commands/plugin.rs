@@ -246,7 +246,7 @@ fn shape_json(shape: &Shape) -> Value {
         "tables": shape.tables.iter().map(table).collect::<Vec<_>>(),
         "produces": shape.produces.iter().map(|p| json!({
             "name": p.name, "role": p.role.name(), "group": p.group, "type": p.cell_type.name(), "unit": p.unit,
-            "least": p.least, "most": p.most, "categories": p.categories, "table": p.table,
+            "least": p.least, "most": p.most, "categories": p.categories, "bounds": p.bounds, "table": p.table,
             "meaning": words_json(&p.meaning),
         })).collect::<Vec<_>>(),
         "segments": shape.segments.iter().map(|s| json!({ "name": s.name, "text": words_json(&s.text) })).collect::<Vec<_>>(),

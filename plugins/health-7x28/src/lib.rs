@@ -68,7 +68,7 @@ impl Plugin for Diagnose {
         let needs =
             all().map(|indicator| need::real(indicator.name).unit(indicator.unit).optional());
         let shape = Shape::whole_tables().table(table(settings.subject.clone()).needs(needs));
-        Ok(with_reasons(with_outputs(shape)))
+        Ok(with_reasons(with_outputs(shape, settings.levels)))
     }
 
     fn open(settings: Settings, _: Opening<'_>) -> Result<Self, Problems> {
@@ -81,7 +81,7 @@ impl Plugin for Diagnose {
     }
 }
 
-fn with_outputs(shape: Shape) -> Shape {
+fn with_outputs(shape: Shape, levels: [f64; 3]) -> Shape {
     let score = |name: String, en: &str, zh: &str| {
         let meaning = (format!("Score of {en}"), format!("{zh}評分"));
         output::real(name).between(0.0, SCORE_MAX).meaning(meaning)
@@ -95,7 +95,8 @@ fn with_outputs(shape: Shape) -> Shape {
         .iter()
         .map(|d| score(d.name.to_owned(), d.en, d.zh).role(Role::Dimension).group(d.name));
     let shape = shape.produces_in(0, indicators.chain(dimensions));
-    let shape = shape.produces_in(0, Said::all());
+    let [total, level] = Said::all();
+    let shape = shape.produces_in(0, [total, level.bounds(levels)]);
     (1..=WEAKEST).fold(shape, |shape, nth| {
         let names = all().map(|indicator| indicator.name);
         let meaning = (format!("Weakest indicator, place {nth}"), format!("最弱指標第{nth}位"));

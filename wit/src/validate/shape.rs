@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use super::{Checked, at_most, finite, unique};
-use crate::{CellType, Description, Kind, NONE_INDEX, Need, Shape, Source, is_kebab, is_snake};
+use crate::{
+    CellType, Description, Kind, NONE_INDEX, Need, Produce, Role, Shape, Source, is_kebab, is_snake,
+};
 
 /// Bounds of a shape.
 const COLUMNS_MAX: usize = 1_024;
@@ -85,6 +87,26 @@ fn produces(shape: &Shape) -> Checked {
         if p.cell_type == CellType::Category && p.categories.is_empty() {
             return Err(format!("category `{}` lists no values", p.name));
         }
+        bounds(p)?;
+    }
+    Ok(())
+}
+
+/// Holds the bounds of a level.
+fn bounds(p: &Produce) -> Checked {
+    if p.bounds.is_empty() {
+        return Ok(());
+    }
+    if p.role != Role::Level || p.bounds.len() + 1 != p.categories.len() {
+        return Err(format!(
+            "`{}` has {} bounds and {} categories: a level has one bound less than categories, others have none",
+            p.name,
+            p.bounds.len(),
+            p.categories.len()
+        ));
+    }
+    if !p.bounds.iter().all(|bound| bound.is_finite()) || !p.bounds.is_sorted_by(|a, b| a < b) {
+        return Err(format!("the bounds of `{}` do not ascend", p.name));
     }
     Ok(())
 }
@@ -98,5 +120,39 @@ fn need(need: &Need) -> Checked {
             Err("the key is an integer".to_owned())
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bounds;
+    use crate::{CellType, NONE_INDEX, Produce, Role, Words};
+
+    fn level(bounds: &[f64]) -> Produce {
+        Produce {
+            name: "level".to_owned(),
+            role: Role::Level,
+            group: String::new(),
+            input: NONE_INDEX,
+            table: None,
+            cell_type: CellType::Category,
+            unit: String::new(),
+            least: None,
+            most: None,
+            categories: ["poor", "fair", "good"].map(str::to_owned).to_vec(),
+            bounds: bounds.to_vec(),
+            meaning: Words::default(),
+        }
+    }
+
+    #[test]
+    fn a_level_has_one_ascending_bound_less_than_categories_or_none() {
+        assert_eq!(bounds(&level(&[])), Ok(()));
+        assert_eq!(bounds(&level(&[-1.0, 2.5])), Ok(()));
+        for wrong in [&[1.0][..], &[1.0, 2.0, 3.0], &[2.0, 1.0], &[1.0, 1.0], &[1.0, f64::NAN]] {
+            assert!(bounds(&level(wrong)).is_err(), "{wrong:?}");
+        }
+        let other = Produce { role: Role::Score, ..level(&[1.0, 2.0]) };
+        assert!(bounds(&other).is_err(), "only a level has bounds");
     }
 }

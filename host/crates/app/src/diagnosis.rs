@@ -40,6 +40,7 @@ impl Row<'_> {
         let of = |role: Role| produces.iter().copied().filter(move |p| p.role == role);
         let dimensions: Vec<&Produce> = of(Role::Dimension).collect();
         let key = || frame.columns().first().and_then(|key| key.text(*row)).unwrap_or("");
+        let marks = of(Role::Level).find(|p| !p.bounds.is_empty());
         let scores = of(Role::Total).chain(of(Role::Dimension));
         Health {
             plugin: format!("{} {}", stage.about.name, stage.about.version),
@@ -52,10 +53,16 @@ impl Row<'_> {
                 .map(|p| DimensionRow {
                     words: meaning(p),
                     score: self.real(p),
+                    level: self.level_of_score(p, marks),
                     score_before: None,
                 })
                 .collect(),
-            indicators: of(Role::Indicator).map(|p| self.indicator(p, &dimensions)).collect(),
+            indicators: of(Role::Indicator)
+                .map(|p| IndicatorRow {
+                    level: self.level_of_score(p, marks),
+                    ..self.indicator(p, &dimensions)
+                })
+                .collect(),
             others: produces
                 .iter()
                 .filter(|p| !self.is_placed(p))
@@ -84,6 +91,17 @@ impl Row<'_> {
     fn level(&self, produce: &Produce) -> Option<LevelMark> {
         let name = self.column(produce)?.text(self.row)?;
         let at = produce.categories.iter().position(|category| category == name)?;
+        self.mark(produce, at)
+    }
+
+    /// Level of a score by the bounds that the plugin gives.
+    fn level_of_score(&self, produce: &Produce, marks: Option<&Produce>) -> Option<LevelMark> {
+        let (score, marks) = (self.real(produce)?, marks?);
+        self.mark(marks, marks.bounds.iter().filter(|bound| **bound <= score).count())
+    }
+
+    fn mark(&self, produce: &Produce, at: usize) -> Option<LevelMark> {
+        let name = produce.categories.get(at)?;
         let steps = produce.categories.len().saturating_sub(1).max(1);
         #[expect(clippy::cast_precision_loss, reason = "levels are few")]
         let rank = at as f64 / steps as f64;
@@ -98,6 +116,7 @@ impl Row<'_> {
             words: meaning(produce),
             value: self.frame.column(&feature).and_then(|column| column.real(self.row)),
             score: self.real(produce),
+            level: None,
             unit,
             feature,
         }
@@ -151,7 +170,7 @@ mod tests {
         TableNeed, Term, Words,
     };
 
-    use super::diagnoses;
+    use super::{LevelMark, diagnoses};
     use crate::small::{self, english, texts};
 
     fn produce(name: &str, role: Role, group: &str, input: u32) -> Produce {
@@ -166,6 +185,7 @@ mod tests {
             least: Some(0.0),
             most: Some(10.0),
             categories: Vec::new(),
+            bounds: Vec::new(),
             meaning: Words::default(),
         }
     }
@@ -187,6 +207,7 @@ mod tests {
         let mood = Produce {
             cell_type: CellType::Category,
             categories: ["dry", "moist", "wet"].map(str::to_owned).to_vec(),
+            bounds: vec![2.5, 5.0],
             ..produce("mood", Role::Level, "", NONE_INDEX)
         };
         let shape = Shape {
@@ -232,6 +253,11 @@ mod tests {
         assert_eq!((level.words.en.as_str(), level.rank), ("soaked", 1.0));
         assert_eq!(found[0].level.as_ref().unwrap().words.en, "moist");
         assert_eq!(south.dimensions[0].score, Some(5.0));
+        let of = |mark: &Option<LevelMark>| mark.as_ref().unwrap().words.en.clone();
+        // A score at a bound is in the level that begins there.
+        assert_eq!(of(&south.dimensions[0].level), "soaked");
+        assert_eq!(of(&south.indicators[0].level), "moist");
+        assert_eq!(of(&found[0].indicators[0].level), "dry");
         let indicator = &south.indicators[0];
         assert_eq!(indicator.dimension, Some(0));
         assert_eq!((indicator.value, indicator.score), (Some(0.5), Some(4.0)));

@@ -555,6 +555,14 @@ fn header(dry_run: bool) -> Header {
     }
 }
 
+/// Level of a score where weak begins at 2, watch at 3 and healthy at 4.
+fn health_level(score: f64) -> LevelMark {
+    let names = [("critical", "危急"), ("weak", "偏弱"), ("watch", "關注"), ("healthy", "健康")];
+    let at = [2.0, 3.0, 4.0].iter().filter(|bound| **bound <= score).count();
+    let rank = [0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0][at];
+    LevelMark { words: w(names[at].0, names[at].1), rank }
+}
+
 fn health() -> Health {
     let dimensions = [
         ("Activity", "活躍度", Some(3.4)),
@@ -617,6 +625,7 @@ fn health() -> Health {
             .map(|(en, zh, score)| DimensionRow {
                 words: w(en, zh),
                 score: *score,
+                level: score.map(health_level),
                 score_before: score.map(|s| s * 0.92),
             })
             .collect(),
@@ -629,6 +638,7 @@ fn health() -> Health {
                 unit: (*unit).to_owned(),
                 value: *value,
                 score: *score,
+                level: score.map(health_level),
             })
             .collect(),
     }

@@ -408,6 +408,8 @@ pub struct DimensionRow {
     pub words: Words,
     /// `None`: too little was known for one.
     pub score: Option<f64>,
+    /// Level of the score, where the plugin says where levels begin.
+    pub level: Option<LevelMark>,
     /// Score of the last closed cycle.
     pub score_before: Option<f64>,
 }
@@ -427,6 +429,8 @@ pub struct IndicatorRow {
     pub value: Option<f64>,
     /// `None`: not measured.
     pub score: Option<f64>,
+    /// Level of the score, where the plugin says where levels begin.
+    pub level: Option<LevelMark>,
 }
 
 /// A level that a plugin gives, with its place on the plugin's own scale.

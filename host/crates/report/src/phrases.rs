@@ -181,6 +181,7 @@ phrases! {
     output: "Output", "輸出";
     indicators_caption: "All indicators, missing ones too", "全部指標（含缺失項）";
     indicator: "Indicator", "指標";
+    level_head: "Level", "等級";
     value: "Value", "數值";
     health_missing: "Too few indicators for: {0}.", "指標不足：{0}。";
 

@@ -308,6 +308,7 @@ fn produce(from: wit::Produce) -> model::Produce {
         least: from.least,
         most: from.most,
         categories: from.categories,
+        bounds: from.bounds,
         meaning: words(from.meaning),
     }
 }

@@ -64,6 +64,7 @@ fn produce(name: &str, cell_type: CellType, unit: &str, least: Option<f64>) -> P
         } else {
             Vec::new()
         },
+        bounds: Vec::new(),
         meaning: words(name),
     }
 }

@@ -103,6 +103,10 @@ fn dimensions(ctx: &Ctx<'_>, index: usize, h: &Health) -> Markup {
     if compared {
         table = table.numbers(p.last_cycle);
     }
+    let levelled = h.dimensions.iter().any(|d| d.level.is_some());
+    if levelled {
+        table = table.words(p.level_head);
+    }
     table = table.numbers(p.indicators_measured);
     for (i, d) in h.dimensions.iter().enumerate() {
         let all = h.indicators.iter().filter(|row| row.dimension == Some(i));
@@ -112,13 +116,19 @@ fn dimensions(ctx: &Ctx<'_>, index: usize, h: &Health) -> Markup {
         if compared {
             cells.push(maybe(d.score_before, |s| real(s, 2)));
         }
+        if levelled {
+            cells.push(level(ctx, d.level.as_ref()));
+        }
         cells.push(cell(format!("{} / {}", whole(seen), whole(count))));
         table.row(cells);
     }
-    let total = html! { (p.total) @if let Some(mark) = &h.level { " " (level(ctx, mark)) } };
+    let total = html! { (p.total) @if !levelled && h.level.is_some() { " " (level(ctx, h.level.as_ref())) } };
     let mut sums = vec![total, maybe(h.total, |s| real(s, 2))];
     if compared {
         sums.push(cell(""));
+    }
+    if levelled {
+        sums.push(level(ctx, h.level.as_ref()));
     }
     let seen = h.indicators.iter().filter(|row| row.score.is_some()).count() as u64;
     sums.push(cell(format!("{} / {}", whole(seen), whole(h.indicators.len() as u64))));
@@ -137,7 +147,8 @@ fn greatest(h: &Health) -> f64 {
 }
 
 /// A level in the plugin's words; its colour is its place on the plugin's scale.
-fn level(ctx: &Ctx<'_>, mark: &LevelMark) -> Markup {
+fn level(ctx: &Ctx<'_>, mark: Option<&LevelMark>) -> Markup {
+    let Some(mark) = mark else { return cell(DASH) };
     let class = match mark.rank {
         rank if rank >= 1.0 => "good",
         rank if rank > 0.5 => "watch",
@@ -154,15 +165,23 @@ fn indicators(ctx: &Ctx<'_>, h: &Health) -> Markup {
         .words(p.dimension)
         .numbers(p.value)
         .numbers(p.score);
+    let levelled = h.indicators.iter().any(|row| row.level.is_some());
+    if levelled {
+        table = table.words(p.level_head);
+    }
     for row in &h.indicators {
         let dimension = row.dimension.and_then(|at| h.dimensions.get(at));
         let dimension = dimension.map_or(DASH, |d| ctx.words(&d.words));
-        table.row(vec![
+        let mut cells = vec![
             html! { (ctx.words(&row.words)) " " code.dim { (row.feature) } },
             cell(dimension),
             maybe(row.value, |v| ctx.measured(v, &row.unit)),
             maybe(row.score, |s| real(s, 2)),
-        ]);
+        ];
+        if levelled {
+            cells.push(level(ctx, row.level.as_ref()));
+        }
+        table.row(cells);
     }
     table.build()
 }

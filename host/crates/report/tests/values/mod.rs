@@ -228,7 +228,13 @@ fn roi(text: &str, subject: &str, value: Option<f64>) -> RoiRow {
 }
 
 fn health(text: &str) -> Health {
-    let dimension = |score| DimensionRow { words: words(text), score, score_before: score };
+    let level = |rank| Some(LevelMark { words: words(text), rank });
+    let dimension = |score: Option<f64>| DimensionRow {
+        words: words(text),
+        score,
+        level: score.and(level(0.5)),
+        score_before: score,
+    };
     let indicator = |dimension, value, score| IndicatorRow {
         dimension,
         words: words(text),
@@ -236,13 +242,14 @@ fn health(text: &str) -> Health {
         unit: text.to_owned(),
         value,
         score,
+        level: score.and(level(1.0)),
     };
     Health {
         plugin: text.to_owned(),
         place: String::new(),
         total: None,
         most: Some(5.0),
-        level: Some(LevelMark { words: words(text), rank: 0.5 }),
+        level: level(0.5),
         dimensions: vec![
             dimension(Some(3.0)),
             dimension(Some(4.1)),
