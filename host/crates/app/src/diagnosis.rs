@@ -47,7 +47,7 @@ impl Row<'_> {
             place: if frame.rows() > 1 { key().to_owned() } else { String::new() },
             total: of(Role::Total).find_map(|p| self.real(p)),
             most: scores.filter_map(|p| p.most).reduce(f64::max),
-            level: of(Role::Level).find_map(|p| self.level(p)),
+            level: of(Role::Level).next().and_then(|p| self.level(p)),
             dimensions: dimensions
                 .iter()
                 .map(|p| DimensionRow {
@@ -65,18 +65,9 @@ impl Row<'_> {
                 .collect(),
             others: produces
                 .iter()
-                .filter(|p| !self.is_placed(p))
+                .filter(|p| !is_placed(p, of(Role::Level).next()))
                 .map(|p| OutputRow { words: meaning(p), value: self.shown(p) })
                 .collect(),
-        }
-    }
-
-    /// Whether the output has a place of its own; all others are listed.
-    fn is_placed(&self, produce: &Produce) -> bool {
-        match produce.role {
-            Role::Total | Role::Dimension | Role::Indicator => true,
-            Role::Level => self.level(produce).is_some(),
-            _ => false,
         }
     }
 
@@ -149,6 +140,12 @@ impl Row<'_> {
             }
         }
     }
+}
+
+/// Whether the output has a place of its own: scores, and the first level beside the total. All others are listed.
+fn is_placed(produce: &Produce, level: Option<&Produce>) -> bool {
+    matches!(produce.role, Role::Total | Role::Dimension | Role::Indicator)
+        || level.is_some_and(|level| level.name == produce.name)
 }
 
 /// What the plugin says of the output, else its name.

@@ -148,7 +148,7 @@ fn greatest(h: &Health) -> f64 {
 
 /// A level in the plugin's words; its colour is its place on the plugin's scale.
 fn level(ctx: &Ctx<'_>, mark: Option<&LevelMark>) -> Markup {
-    let Some(mark) = mark else { return cell(DASH) };
+    let Some(mark) = mark else { return cell(ctx.p.not_measured) };
     let class = match mark.rank {
         rank if rank >= 1.0 => "good",
         rank if rank > 0.5 => "watch",
