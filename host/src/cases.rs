@@ -129,8 +129,13 @@ impl Bench<'_> {
         };
         if !self.opened.as_ref().is_some_and(fits) {
             let Opened { settings, model, tables } = case.opening.clone();
-            let opening =
-                Opening { context: case.context, settings, model, tables, reuse: Reuse::default() };
+            let opening = Opening {
+                context: case.context,
+                settings: settings.into(),
+                model: model.map(Into::into),
+                tables: tables.into(),
+                reuse: Reuse::default(),
+            };
             match self.plugin.open(opening)? {
                 Ok(plugin) => self.opened = Some((case.context, case.opening.clone(), plugin)),
                 Err(fault) => return Ok(Err(fault)),

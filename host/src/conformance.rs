@@ -165,9 +165,9 @@ impl Bench<'_> {
     ) -> Result<Outcome<OpenedPlugin>, CycleError> {
         Ok(self.plugin.open(Opening {
             context: Self::context(),
-            settings: self.settings.to_owned(),
-            model: model.clone(),
-            tables: self.tables_of(rows),
+            settings: self.settings.into(),
+            model: model.as_deref().map(Into::into),
+            tables: self.tables_of(rows).into(),
             reuse,
         })?)
     }

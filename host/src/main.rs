@@ -104,9 +104,7 @@ fn report(terminal: Terminal, error: &anyhow::Error) -> u8 {
             STOPPED
         }
         Some(AppError::Cycle(CycleError::Stage { .. })) => PLUGIN_FAULT,
-        Some(AppError::Cycle(
-            CycleError::Graph(_) | CycleError::WrongKind { .. } | CycleError::WrongType { .. },
-        )) => PLAYBOOK_FAULTY,
+        Some(AppError::Cycle(CycleError::WrongType { .. })) => PLAYBOOK_FAULTY,
         _ => FAILED,
     }
 }

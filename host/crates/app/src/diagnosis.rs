@@ -221,14 +221,15 @@ mod tests {
         };
         let mut stage = small::stage(2, "gardener", Kind::Diagnosis, shape);
         stage.wiring =
-            Wiring { rows: Vec::new(), tables: vec![vec![Input::Feature("rainfall".to_owned())]] };
+            Wiring { rows: Vec::new(), tables: vec![vec![Input::Feature("rainfall".to_owned())]] }
+                .into();
         let mut garden = Frame::with_rows(2);
         garden.push(texts("garden", &["north", "south"]));
         garden.push(reals("rainfall", [0.25, 0.5]));
         garden.push(reals("gardener.wetness", [2.0, 4.0]));
         garden.push(reals("gardener.soil_health", [3.0, 5.0]));
         garden.push(reals("gardener.bloom", [6.0, 7.0]));
-        let names = ["dry", "moist", "wet"].map(str::to_owned).to_vec();
+        let names = ["dry", "moist", "wet"].map(str::to_owned).into();
         let cells = Cells::Category { codes: vec![1, 2], names };
         let (name, unit) = ("gardener.mood".to_owned(), String::new());
         garden.push(Column { name, unit, cells, valid: None });

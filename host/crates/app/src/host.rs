@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use playbook_cycle::{Cancel, PrepareProblem, Prepared, fall_back, prepare};
 use playbook_files::{FileError, write_whole};
@@ -102,7 +102,7 @@ impl Host {
         };
         for at in 0..stages.len() {
             let before = self.before(&loaded.playbook, &stages, at, how)?;
-            stages[at].last_good = before.map(Box::new);
+            stages[at].last_good = before.map(Arc::new);
         }
         Ok(stages)
     }

@@ -40,7 +40,7 @@ pub(crate) fn whole(column: &Column) -> ArrayRef {
 pub(crate) fn dictionary(column: &Column, rows: Range<usize>) -> ArrayRef {
     let Cells::Category { codes, names } = &column.cells else { return array(column, rows) };
     let keys = UInt32Array::new(codes[rows.clone()].to_vec().into(), nulls(column, &rows));
-    let names = StringArray::from_iter_values(names);
+    let names = StringArray::from_iter_values(names.iter());
     Arc::new(DictionaryArray::try_new(keys, Arc::new(names)).expect("codes lie among the names"))
 }
 

@@ -145,7 +145,7 @@ impl Joined {
 pub(crate) fn missing(feature: &FeatureDef, rows: usize) -> Column {
     let cells = match feature.cell_type {
         CellType::Real => Cells::Real(vec![0.0; rows]),
-        CellType::Category => Cells::Category { codes: vec![0; rows], names: Vec::new() },
+        CellType::Category => Cells::Category { codes: vec![0; rows], names: [].into() },
         CellType::Text => Cells::Text(std::iter::repeat_n("", rows).collect()),
         _ => Cells::Small(vec![0; rows]),
     };

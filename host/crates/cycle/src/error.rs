@@ -1,30 +1,16 @@
 //! Faults of a cycle: the host's own, and a guest's where the playbook says that the run stops.
 
 use playbook_ledger::LedgerError;
-use playbook_model::{Digest, Fault, Kind};
+use playbook_model::{Digest, Fault};
 use playbook_runtime::RuntimeError;
 
 use crate::gather::WrongType;
-use crate::graph::GraphProblem;
 use crate::source::SourceError;
 
 /// Why a cycle did not end.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CycleError {
-    /// Needs that the playbook cannot meet, or stages that wait for each other.
-    #[error("{}", problems_in_words(.0))]
-    Graph(Vec<GraphProblem>),
-    /// The plugin of a stage is of another kind.
-    #[error("stage `{stage}` is {wanted}, its plugin is {found}", wanted = wanted.name(), found = found.name())]
-    WrongKind {
-        /// Stage of the playbook.
-        stage: String,
-        /// Kind in the playbook.
-        wanted: Kind,
-        /// Kind of the plugin.
-        found: Kind,
-    },
     /// A column that cannot serve a need.
     #[error("stage `{stage}`: {problem}")]
     WrongType {
@@ -75,15 +61,4 @@ pub enum CycleError {
     /// A fault of the ledger.
     #[error("the ledger failed")]
     Ledger(#[from] LedgerError),
-}
-
-fn problems_in_words(problems: &[GraphProblem]) -> String {
-    let lines: Vec<String> = problems
-        .iter()
-        .map(|p| match &p.hint {
-            Some(hint) => format!("stage `{}`: {} ({hint})", p.stage, p.message),
-            None => format!("stage `{}`: {}", p.stage, p.message),
-        })
-        .collect();
-    lines.join("; ")
 }

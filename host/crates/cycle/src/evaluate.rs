@@ -1,17 +1,23 @@
-//! Rows through stages that are open: the part of a decision that asks plugins, for one member or for many.
+//! The second step for rows: through stages that are open, for one member or for many.
 //!
 //! A cycle opens its stages anew for every group of rows and runs groups on all threads; a decision about one member
 //! finds them open, with settings, models and tables as the last closed cycle left them. Both ask and write alike
 //! ([`crate::stream`]), so that a row gets the same answer either way.
 
-use playbook_model::{Batch, Context, Fault, Filling, Frame, OnFault, Outcome, Stretch};
+use std::sync::Arc;
+
+use playbook_model::{
+    Batch, Column, Context, Fault, Filling, Frame, Need, OnFault, Outcome, Stretch,
+};
 use playbook_runtime::{OpenedPlugin, Opening, Reuse};
 
 use crate::arbitrate::Candidate;
 use crate::error::CycleError;
 use crate::gather::{At, Gather, Rows, places};
 use crate::prepare::Prepared;
-use crate::stream::{Said, ask, candidates, missing_columns, outputs, streams, write};
+use crate::stream::{
+    Said, ask, candidates, filled, output_columns, streams, without_values, write,
+};
 
 /// Members on their way through the stages: features first, then a column per output as stages answer.
 #[derive(Debug, Clone, Default)]
@@ -24,15 +30,28 @@ pub struct MemberRows {
     pub keys: Vec<i64>,
 }
 
-/// What a stage is opened with beside its settings.
+/// What a stage is opened with beside its settings; shared with whoever opened it.
 #[derive(Debug, Clone, Default)]
 pub struct StageGround {
     /// Model of a fit, where the stage has one.
-    pub model: Option<Vec<u8>>,
+    pub model: Option<Arc<[u8]>>,
     /// The whole tables of its shape.
-    pub tables: Vec<Batch>,
+    pub tables: Arc<[Batch]>,
     /// Running phase of a campaign.
     pub phase: u32,
+}
+
+impl StageGround {
+    /// What the stage's plugin is opened with on this ground; nothing of it is copied.
+    pub(crate) fn opening(&self, stage: &Prepared, context: Context, reuse: Reuse) -> Opening {
+        Opening {
+            context,
+            settings: Arc::clone(&stage.settings),
+            model: self.model.clone(),
+            tables: Arc::clone(&self.tables),
+            reuse,
+        }
+    }
 }
 
 /// A stage that is open.
@@ -41,15 +60,41 @@ struct OpenStage {
     prepared: Prepared,
     opened: OpenedPlugin,
     phase: u32,
+    /// Where its needs stand in the frame.
     places: Vec<At>,
+    /// The columns that it adds, without values.
+    adds: Vec<Column>,
 }
 
 /// Stages about members that are open, in the order in which they run, with their columns planned.
 #[derive(Debug)]
 pub struct Evaluation {
     stages: Vec<OpenStage>,
-    /// Columns of the frames that it takes.
-    columns: usize,
+    /// Number of columns of the frames that it takes.
+    takes: usize,
+    /// The columns that a frame has afterwards.
+    gives: Frame,
+}
+
+/// Hears where the time of an evaluation goes: each part as it ends. `()` hears nothing and costs nothing.
+pub trait Watch {
+    /// A part of a stage's work has ended.
+    fn ended(&mut self, stage: usize, part: Part);
+}
+
+/// A part of what is done for a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Columns of the host were put into a batch.
+    Gather,
+    /// The plugin was asked, and its answer checked.
+    Ask,
+    /// What it said was taken down.
+    Scatter,
+}
+
+impl Watch for () {
+    fn ended(&mut self, _stage: usize, _part: Part) {}
 }
 
 /// What the stages said of rows, beside the outputs that stand in the frame.
@@ -73,26 +118,28 @@ impl Evaluation {
         mut ground_of: impl FnMut(&Prepared) -> StageGround,
         like: &MemberRows,
     ) -> Result<Outcome<Self>, CycleError> {
-        let mut frame = like.frame.clone();
+        let mut gives = like.frame.clone();
         let mut open = Vec::new();
         for prepared in stages.iter().filter(|stage| of_members(stage)) {
-            let StageGround { model, tables, phase } = ground_of(prepared);
-            let opening = Opening {
-                context,
-                settings: prepared.settings(),
-                model,
-                tables,
-                reuse: Reuse::default(),
-            };
+            let ground = ground_of(prepared);
+            let opening = ground.opening(prepared, context, Reuse::default());
             let opened = match prepared.plugin.open(opening)? {
                 Ok(opened) => opened,
                 Err(fault) => return Ok(Err(fault)),
             };
-            let places = places(&prepared.wiring.rows, &frame, &like.previous);
-            open.push(OpenStage { prepared: prepared.clone(), opened, phase, places });
-            missing_columns(prepared, frame.rows()).into_iter().for_each(|c| frame.push(c));
+            let places = places(&prepared.wiring.rows, &gives, &like.previous);
+            let adds = output_columns(prepared);
+            without_values(&adds, gives.rows()).for_each(|column| gives.append(column));
+            let (prepared, phase) = (prepared.clone(), ground.phase);
+            open.push(OpenStage { prepared, opened, phase, places, adds });
         }
-        Ok(Ok(Self { stages: open, columns: like.frame.columns().len() }))
+        Ok(Ok(Self { stages: open, takes: like.frame.columns().len(), gives }))
+    }
+
+    /// A frame with the columns that members have after [`Evaluation::evaluate`], and no values of its stages.
+    #[must_use]
+    pub fn gives(&self) -> &Frame {
+        &self.gives
     }
 
     /// Per stage its name, its calls so far and the microseconds that they took inside the sandbox.
@@ -112,35 +159,45 @@ impl Evaluation {
         context: &Context,
         members: &mut MemberRows,
     ) -> Result<Evaluated, CycleError> {
+        self.evaluate_watched(context, members, &mut ())
+    }
+
+    /// As [`Evaluation::evaluate`], with somebody who hears where the time goes.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn evaluate_watched(
+        &self,
+        context: &Context,
+        members: &mut MemberRows,
+        watch: &mut impl Watch,
+    ) -> Result<Evaluated, CycleError> {
         let found = members.frame.columns().len();
-        if found != self.columns {
-            return Err(CycleError::OtherColumns { found, wanted: self.columns });
+        if found != self.takes {
+            return Err(CycleError::OtherColumns { found, wanted: self.takes });
         }
         let mut evaluated = Evaluated::default();
-        for stage in &self.stages {
+        for (at, stage) in self.stages.iter().enumerate() {
             let rows = members.frame.rows();
-            let columns = match stage.ask(context, members)? {
+            let batch = stage.gather(members)?;
+            watch.ended(at, Part::Gather);
+            let said = stage.ask(context, &batch)?;
+            watch.ended(at, Part::Ask);
+            match said {
                 Ok(Said::Proposals(proposals)) => {
                     let position = stage.prepared.position;
                     candidates(position, 0, &proposals, &mut evaluated.candidates);
-                    continue;
                 }
-                Ok(said) => {
-                    let mut columns = outputs(&stage.prepared, rows);
-                    let mut stretches: Vec<Stretch<'_>> =
-                        columns.iter_mut().flat_map(Filling::stretches).collect();
-                    write(&stage.prepared, &said, 0, rows, &mut stretches);
-                    columns.into_iter().map(Filling::finish).collect()
-                }
+                Ok(said) => stage.scatter(&said, &mut members.frame),
                 Err(fault) => {
                     if stage.prepared.def.on_fault != OnFault::Skip {
                         return Err(stage.prepared.closed(fault));
                     }
                     evaluated.skipped.push((stage.prepared.position, fault));
-                    missing_columns(&stage.prepared, rows)
+                    without_values(&stage.adds, rows).for_each(|c| members.frame.append(c));
                 }
-            };
-            columns.into_iter().for_each(|column| members.frame.push(column));
+            }
+            watch.ended(at, Part::Scatter);
         }
         Ok(evaluated)
     }
@@ -151,13 +208,29 @@ fn of_members(stage: &Prepared) -> bool {
 }
 
 impl OpenStage {
-    fn ask(&self, context: &Context, members: &MemberRows) -> Result<Outcome<Said>, CycleError> {
-        let prepared = &self.prepared;
-        let needs = prepared.shape.rows.as_ref().map_or(&[][..], |rows| &rows.columns);
+    fn needs(&self) -> &[Need] {
+        self.prepared.shape.rows.as_ref().map_or(&[], |rows| &rows.columns)
+    }
+
+    /// The columns that the plugin wants.
+    fn gather(&self, members: &MemberRows) -> Result<Batch, CycleError> {
         let MemberRows { frame, previous, keys } = members;
-        let gather = Gather::at(needs, &self.places, frame, previous, keys)
-            .map_err(|problem| prepared.wrong_type(problem))?;
-        let batch = gather.batch(Rows::Range { start: 0, len: frame.rows() });
-        Ok(ask(prepared.def.kind, &self.opened, context, self.phase, &batch)?)
+        let gather = Gather::at(self.needs(), &self.places, frame, previous, keys)
+            .map_err(|problem| self.prepared.wrong_type(problem))?;
+        Ok(gather.batch(Rows::Range { start: 0, len: frame.rows() }))
+    }
+
+    fn ask(&self, context: &Context, batch: &Batch) -> Result<Outcome<Said>, CycleError> {
+        Ok(ask(self.prepared.def.kind, &self.opened, context, self.phase, batch)?)
+    }
+
+    /// Adds what it said to the frame.
+    fn scatter(&self, said: &Said, frame: &mut Frame) {
+        let rows = frame.rows();
+        let mut columns = filled(&self.adds, rows);
+        let mut stretches: Vec<Stretch<'_>> =
+            columns.iter_mut().flat_map(Filling::stretches).collect();
+        write(&self.prepared, said, 0, rows, &mut stretches);
+        columns.into_iter().for_each(|column| frame.append(column.finish()));
     }
 }

@@ -1,7 +1,7 @@
 //! Why a member stands where it stands: stages that answered for the member are asked again, for its row alone.
 
 use playbook_model::{Context, Factor, Fault, Filling, Kind, NONE_INDEX, Outcome, Stretch};
-use playbook_runtime::{Opening, Reuse};
+use playbook_runtime::Reuse;
 
 use crate::error::CycleError;
 use crate::gather::{Gather, Rows};
@@ -37,14 +37,7 @@ pub fn explain(
     if ran.fault.is_some() || !streams(stage) || matches!(kind, Kind::Incentive | Kind::Campaign) {
         return Ok(None);
     }
-    let opening = Opening {
-        context,
-        settings: stage.settings(),
-        model: ran.ground.model.clone(),
-        tables: ran.ground.tables.clone(),
-        reuse: Reuse::Fresh,
-    };
-    let opened = match stage.plugin.open(opening)? {
+    let opened = match stage.plugin.open(ran.ground.opening(stage, context, Reuse::Fresh))? {
         Ok(opened) => opened,
         Err(fault) => return Ok(Some(Err(fault))),
     };

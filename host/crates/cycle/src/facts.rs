@@ -2,63 +2,90 @@
 
 use std::collections::BTreeMap;
 
-use playbook_model::{Cells, Column, Frame, Kind, Playbook};
+use playbook_model::{Cells, Column, Frame, Guardrails, Kind};
 use rayon::prelude::*;
 
 use crate::arbitrate::{Candidate, ContactCaps, MemberFacts, in_holdout};
+use crate::decide::Policy;
 use crate::prepare::Prepared;
+use crate::slots::History;
 
-/// What the checks need to know of the members that have candidates, read from features and outputs. Rows of
-/// others are left as if nothing were known.
-pub(crate) fn member_facts(
-    playbook: &Playbook,
-    stages: &[Prepared],
-    members: &Frame,
-    purposes: &[String],
-    candidates: &[Candidate],
-) -> MemberColumns {
-    let rules = &playbook.guardrails;
-    let rows = Asked::of(candidates, members.rows());
-    let flag =
-        |name: &str| members.column(name).map(|c| rows.map(false, |r| c.integer(r) == Some(1)));
-    let consents =
-        purposes.iter().map(|p| flag(&format!("consent.{p}")).unwrap_or_default()).collect();
-    let named = |name: &Option<String>| name.as_deref().and_then(|n| members.column(n));
-    let complaint = named(&rules.complaint_feature);
-    let churn = named(&rules.churn_output);
-    let critical = churn.map(|c| rows.by_name(c, false, |name| name == Some("critical")));
-    let complains = complaint.map(|c| rows.map(false, |r| c.real(r).is_some_and(|v| v > 0.0)));
-    let service_only = match (critical, complains) {
-        (Some(a), Some(b)) => a.into_iter().zip(b).map(|(a, b)| a || b).collect(),
-        (one, other) => one.or(other).unwrap_or_default(),
-    };
-    let holdout = match (rules.holdout > 0.0, members.column("member")) {
-        (true, Some(ids)) => {
-            rows.map(false, |r| ids.text(r).is_some_and(|id| in_holdout(id, rules.holdout)))
+/// Where in a frame of members the facts stand that arbitration checks: columns are looked up once, by name.
+#[derive(Debug)]
+pub struct FactPlan<'a> {
+    rules: &'a Guardrails,
+    /// The flag of each consent purpose.
+    consents: Vec<Option<usize>>,
+    member: Option<usize>,
+    unknown: Option<usize>,
+    held: Option<usize>,
+    complaint: Option<usize>,
+    churn: Option<usize>,
+    age_band: Option<usize>,
+    stage: Option<usize>,
+    segment: Option<usize>,
+}
+
+impl<'a> FactPlan<'a> {
+    /// Looks the columns up in a frame like those that will be read.
+    #[must_use]
+    pub fn new(policy: &Policy<'a>, stages: &[Prepared], like: &Frame) -> Self {
+        let rules = policy.rules;
+        let at = |name: &str| like.position(name);
+        let named = |name: &Option<String>| name.as_deref().and_then(at);
+        let segments = stages.iter().filter(|stage| stage.def.kind == Kind::Segmentation);
+        Self {
+            rules,
+            consents: policy.purposes.iter().map(|p| at(&format!("consent.{p}"))).collect(),
+            member: at("member").filter(|_| rules.holdout > 0.0),
+            unknown: at("unknown_identity"),
+            held: at("fraud_hold"),
+            complaint: named(&rules.complaint_feature),
+            churn: named(&rules.churn_output),
+            age_band: named(&rules.age_band_feature),
+            stage: named(&rules.stage_output),
+            segment: segments.map(|s| format!("{}.segment", s.def.name)).find_map(|name| at(&name)),
         }
-        _ => Vec::new(),
-    };
-    let minor = named(&rules.age_band_feature).map_or_else(Vec::new, |c| {
-        rows.by_name(c, false, |name| matches!(name, Some("under_14" | "14_17")))
-    });
-    let stage_cap = named(&rules.stage_output).map_or_else(Vec::new, |c| {
-        rows.by_name(c, None, |name| rules.stage_caps.get(name?).copied())
-    });
-    MemberColumns {
-        consents,
-        holdout,
-        unknown: flag("unknown_identity").unwrap_or_default(),
-        held: flag("fraud_hold").unwrap_or_default(),
-        stage_cap,
-        service_only,
-        minor,
-        contact_caps: contact_caps(playbook, stages, members, &rows),
+    }
+
+    /// Reads the facts of the members that have candidates. Rows of others are left as if nothing were known.
+    #[must_use]
+    pub fn read(&self, members: &Frame, candidates: &[Candidate]) -> FactColumns {
+        let rules = self.rules;
+        let rows = CandidateRows::of(candidates, members.rows());
+        let column = |at: Option<usize>| at.and_then(|at| members.columns().get(at));
+        let flag = |at| column(at).map(|c| rows.map(false, |r| c.integer(r) == Some(1)));
+        let critical =
+            column(self.churn).map(|c| rows.by_name(c, false, |name| name == Some("critical")));
+        let complains = column(self.complaint)
+            .map(|c| rows.map(false, |r| c.real(r).is_some_and(|value| value > 0.0)));
+        let service_only = match (critical, complains) {
+            (Some(a), Some(b)) => a.into_iter().zip(b).map(|(a, b)| a || b).collect(),
+            (one, other) => one.or(other).unwrap_or_default(),
+        };
+        let holdout = column(self.member).map(|ids| {
+            rows.map(false, |r| ids.text(r).is_some_and(|id| in_holdout(id, rules.holdout)))
+        });
+        let minor = column(self.age_band)
+            .map(|c| rows.by_name(c, false, |name| matches!(name, Some("under_14" | "14_17"))));
+        let stage_cap = column(self.stage)
+            .map(|c| rows.by_name(c, None, |name| rules.stage_caps.get(name?).copied()));
+        FactColumns {
+            consents: self.consents.iter().map(|at| flag(*at).unwrap_or_default()).collect(),
+            holdout: holdout.unwrap_or_default(),
+            unknown: flag(self.unknown).unwrap_or_default(),
+            held: flag(self.held).unwrap_or_default(),
+            stage_cap: stage_cap.unwrap_or_default(),
+            service_only,
+            minor: minor.unwrap_or_default(),
+            contact_caps: contact_caps(rules, column(self.segment), &rows),
+        }
     }
 }
 
 /// What the checks need to know of the members, by row; see [`MemberFacts`].
 #[derive(Debug, Default)]
-pub(crate) struct MemberColumns {
+pub struct FactColumns {
     consents: Vec<Vec<bool>>,
     holdout: Vec<bool>,
     unknown: Vec<bool>,
@@ -69,9 +96,10 @@ pub(crate) struct MemberColumns {
     contact_caps: Vec<ContactCaps>,
 }
 
-impl MemberColumns {
-    /// Lends them, under the members' keyed hashes.
-    pub(crate) fn facts<'a>(&'a self, keys: &'a [i64]) -> MemberFacts<'a> {
+impl FactColumns {
+    /// Lends them, under the members' keyed hashes, with what the ledger knows of the members.
+    #[must_use]
+    pub fn of<'a>(&'a self, keys: &'a [i64], history: &'a [(u32, History)]) -> MemberFacts<'a> {
         MemberFacts {
             consents: &self.consents,
             keys,
@@ -82,18 +110,18 @@ impl MemberColumns {
             service_only: &self.service_only,
             minor: &self.minor,
             contact_caps: &self.contact_caps,
-            history: &[],
+            history,
         }
     }
 }
 
-/// Rows that have a candidate, ascending.
-struct Asked {
+/// Rows that have a candidate, ascending; facts of others are not worked out.
+struct CandidateRows {
     rows: Vec<u32>,
     all: usize,
 }
 
-impl Asked {
+impl CandidateRows {
     fn of(candidates: &[Candidate], all: usize) -> Self {
         let mut has = vec![false; all];
         for candidate in candidates {
@@ -113,15 +141,17 @@ impl Asked {
         values
     }
 
-    /// As [`Asked::map`], by the text of a column; each name of a category is looked at once.
+    /// As [`CandidateRows::map`], by the text of a column; each name of a category is looked at once where there are
+    /// fewer names than rows.
     fn by_name<T: Copy + Send + Sync>(
         &self,
         column: &Column,
         other: T,
         of: impl Fn(Option<&str>) -> T + Sync,
     ) -> Vec<T> {
-        let Cells::Category { codes, names } = &column.cells else {
-            return self.map(other, |row| of(column.text(row)));
+        let (codes, names) = match &column.cells {
+            Cells::Category { codes, names } if names.len() < self.rows.len() => (codes, names),
+            _ => return self.map(other, |row| of(column.text(row))),
         };
         let named: Vec<T> = names.iter().map(|name| of(Some(name))).collect();
         let missing = of(None);
@@ -137,12 +167,10 @@ impl Asked {
 
 /// Caps of H9 by the member's segment; "" is the cap of every other segment.
 fn contact_caps(
-    playbook: &Playbook,
-    stages: &[Prepared],
-    members: &Frame,
-    rows: &Asked,
+    rules: &Guardrails,
+    segment: Option<&Column>,
+    rows: &CandidateRows,
 ) -> Vec<ContactCaps> {
-    let rules = &playbook.guardrails;
     let all = [
         &rules.contacts_per_day_max,
         &rules.commercial_per_day_max,
@@ -151,10 +179,6 @@ fn contact_caps(
     if all.iter().all(|caps| caps.is_empty()) {
         return Vec::new();
     }
-    let segment = stages
-        .iter()
-        .filter(|s| s.def.kind == Kind::Segmentation)
-        .find_map(|s| members.column(&format!("{}.segment", s.def.name)));
     let cap = |caps: &BTreeMap<String, u32>, segment: &str| {
         caps.get(segment).or_else(|| caps.get("")).copied().unwrap_or(u32::MAX)
     };
@@ -168,6 +192,6 @@ fn contact_caps(
     };
     match segment {
         Some(column) => rows.by_name(column, ContactCaps::NONE, of),
-        None => vec![of(None); members.rows()],
+        None => vec![of(None); rows.all],
     }
 }

@@ -1,8 +1,8 @@
 //! From columns of the host to batches of a plugin, and back.
 
 use playbook_model::{
-    Batch, Bitmap, CellType, Cells, Column, Columns, Filling, Frame, Need, Produce, Stretch,
-    TextCells, TextLists, Wide,
+    Batch, Bitmap, CellType, Cells, Column, Columns, Filling, Frame, ListCells, Need, Produce,
+    Stretch, TextCells, TextLists, Wide,
 };
 
 use crate::graph::Input;
@@ -54,7 +54,7 @@ enum From<'a> {
     Column(&'a Column),
     /// Category codes of the host to positions in the need's list; -1: not in it.
     Recoded(&'a Column, Vec<i64>),
-    /// Texts of the host to positions in the need's list.
+    /// Texts of the host, looked up in the need's list row by row.
     Looked(&'a Column, &'a [String]),
     Keys(&'a [i64]),
     Absent,
@@ -129,6 +129,11 @@ impl<'a> Gather<'a> {
         Ok(Self { picks: needs.iter().zip(places).map(pick).collect::<Result<_, _>>()? })
     }
 
+    /// No column at all.
+    pub(crate) fn nothing() -> Self {
+        Self { picks: Vec::new() }
+    }
+
     /// Copies the columns of `rows`.
     pub(crate) fn batch(&self, rows: Rows<'_>) -> Batch {
         let count = rows.len();
@@ -138,32 +143,49 @@ impl<'a> Gather<'a> {
                 .filter(|p| p.cell_type.is_flat() && (p.cell_type == CellType::Real) == real)
                 .count()
         };
-        let mut columns = Columns {
-            reals: Vec::with_capacity(count * flat(true)),
-            integers: Vec::with_capacity(count * flat(false)),
-            valid: None,
-            wides: None,
+        let mut out = Copied {
+            columns: Columns {
+                reals: Vec::with_capacity(count * flat(true)),
+                integers: Vec::with_capacity(count * flat(false)),
+                valid: None,
+                wides: None,
+            },
+            rows: count,
+            picks: self.picks.len(),
         };
-        let mut wides = Vec::new();
-        let mut masks: Vec<Option<Vec<u8>>> = Vec::with_capacity(self.picks.len());
-        for pick in &self.picks {
-            masks.push(pick.copy(rows, &mut columns.reals, &mut columns.integers, &mut wides));
+        for (at, pick) in self.picks.iter().enumerate() {
+            pick.copy(at, rows, &mut out);
         }
-        if masks.iter().any(Option::is_some) {
-            let width = count.div_ceil(8);
-            let mut bits = Vec::with_capacity(width * masks.len());
-            for mask in masks {
-                match mask {
-                    Some(mask) => bits.extend_from_slice(&mask),
-                    None => bits.extend_from_slice(Bitmap::filled(count, true).bytes()),
-                }
-            }
-            columns.valid = Some(bits);
-        }
-        if !wides.is_empty() {
-            columns.wides = Some(wides);
-        }
-        Batch { rows: u32::try_from(count).expect("a batch holds at most 65,536 rows"), columns }
+        let rows = u32::try_from(count).expect("a batch holds at most 65,536 rows");
+        Batch { rows, columns: out.columns }
+    }
+}
+
+/// A batch while columns are copied into it. Bits are there from the first missing value on.
+struct Copied {
+    columns: Columns,
+    rows: usize,
+    picks: usize,
+}
+
+impl Copied {
+    /// The bits of the column at `at`.
+    fn bits(&mut self, at: usize) -> &mut [u8] {
+        let (rows, width) = (self.rows, self.rows.div_ceil(8));
+        let bits = self
+            .columns
+            .valid
+            .get_or_insert_with(|| Bitmap::filled(rows, true).bytes().repeat(self.picks));
+        &mut bits[at * width..(at + 1) * width]
+    }
+
+    /// Marks a row of the column at `at` as missing.
+    fn miss(&mut self, at: usize, row: usize) {
+        self.bits(at)[row / 8] &= !(1 << (row % 8));
+    }
+
+    fn wide(&mut self, wide: Wide) {
+        self.columns.wides.get_or_insert_default().push(wide);
     }
 }
 
@@ -177,44 +199,50 @@ fn source<'a>(need: &'a Need, column: &'a Column) -> Result<From<'a>, WrongType>
         (CellType::Real, Cells::Real(_) | Cells::Integer(_) | Cells::Small(_))
         | (CellType::Integer, Cells::Integer(_) | Cells::Small(_))
         | (CellType::Text, Cells::Text(_) | Cells::Category { .. }) => From::Column(column),
-        (CellType::Category, Cells::Category { names, .. }) => From::Recoded(
-            column,
-            names
-                .iter()
-                .map(|name| {
-                    need.categories
-                        .iter()
-                        .position(|c| c == name)
-                        .and_then(|at| i64::try_from(at).ok())
-                        .unwrap_or(-1)
-                })
-                .collect(),
-        ),
-        (CellType::Category, Cells::Text(_)) => From::Looked(column, &need.categories),
+        // Recoding all names pays where there are more rows than names; a member alone has one.
+        (CellType::Category, Cells::Category { codes, names }) if codes.len() > names.len() => {
+            let code = |name: &String| position(&need.categories, name);
+            From::Recoded(column, names.iter().map(code).collect())
+        }
+        (CellType::Category, Cells::Category { .. } | Cells::Text(_)) => {
+            From::Looked(column, &need.categories)
+        }
         _ => return Err(wrong()),
     })
 }
 
-/// Bits of `column` for `rows`; `None` where nothing is missing.
-fn mask_of(column: &Column, rows: Rows<'_>) -> Option<Vec<u8>> {
-    let bits = column.valid.as_ref()?;
-    let mut mask = Bitmap::default();
-    match rows {
-        Rows::Range { start, len } if start.is_multiple_of(8) => {
-            let end = (start + len).div_ceil(8);
-            mask.extend_packed(&bits.bytes()[start / 8..end], len);
-        }
-        Rows::Range { start, len } => (start..start + len).for_each(|r| mask.push(bits.get(r))),
-        Rows::Picked(rows) => rows.iter().for_each(|&r| mask.push(bits.get(r as usize))),
-    }
-    (mask.count_ones() < mask.len()).then(|| mask.bytes().to_vec())
+/// Position of a text among names; -1 where it is none of them.
+fn position(names: &[String], text: &str) -> i64 {
+    let at = names.iter().position(|name| name == text);
+    at.and_then(|at| i64::try_from(at).ok()).unwrap_or(-1)
 }
 
-/// Calls `f` with each row's position.
-fn each(rows: Rows<'_>, mut f: impl FnMut(usize)) {
+/// Marks those of `rows` that `column` has no value for.
+fn keep_missing(column: &Column, at: usize, rows: Rows<'_>, out: &mut Copied) {
+    let Some(bits) = column.valid.as_ref() else { return };
     match rows {
-        Rows::Range { start, len } => (start..start + len).for_each(f),
-        Rows::Picked(rows) => rows.iter().for_each(|&r| f(r as usize)),
+        Rows::Range { start, len } if start.is_multiple_of(8) && len > 8 => {
+            let mut mask = Bitmap::default();
+            mask.extend_packed(&bits.bytes()[start / 8..(start + len).div_ceil(8)], len);
+            if mask.count_ones() < len {
+                out.bits(at).copy_from_slice(mask.bytes());
+            }
+        }
+        rows => each(rows, |row, from| {
+            if !bits.get(from) {
+                out.miss(at, row);
+            }
+        }),
+    }
+}
+
+/// Calls `f` with each row's position in the batch and in the frame.
+fn each(rows: Rows<'_>, mut f: impl FnMut(usize, usize)) {
+    match rows {
+        Rows::Range { start, len } => (0..len).for_each(|row| f(row, start + row)),
+        Rows::Picked(rows) => {
+            rows.iter().enumerate().for_each(|(row, &from)| f(row, from as usize));
+        }
     }
 }
 
@@ -230,123 +258,117 @@ fn copy_flat<T: Copy, U: std::convert::From<T>>(values: &[T], rows: Rows<'_>, ou
 
 /// Appends the code of each row; -1 stands for none.
 fn coded(
+    at: usize,
     rows: Rows<'_>,
     column: &Column,
-    integers: &mut Vec<i64>,
+    out: &mut Copied,
     code: impl Fn(usize) -> i64,
-) -> Option<Vec<u8>> {
-    let mut mask = Bitmap::default();
-    each(rows, |r| {
-        let at = if column.is_valid(r) { code(r) } else { -1 };
-        integers.push(at.max(0));
-        mask.push(at >= 0);
+) {
+    each(rows, |row, from| {
+        let code = if column.is_valid(from) { code(from) } else { -1 };
+        out.columns.integers.push(code.max(0));
+        if code < 0 {
+            out.miss(at, row);
+        }
     });
-    let missing = mask.count_ones() < mask.len();
-    missing.then(|| mask.bytes().to_vec())
 }
 
 impl Pick<'_> {
-    /// Appends the values to the list of their type; returns the mask, where any is missing.
-    fn copy(
-        &self,
-        rows: Rows<'_>,
-        reals: &mut Vec<f64>,
-        integers: &mut Vec<i64>,
-        wides: &mut Vec<Wide>,
-    ) -> Option<Vec<u8>> {
+    /// Appends the values to the list of their type, as column `at` of the batch.
+    fn copy(&self, at: usize, rows: Rows<'_>, out: &mut Copied) {
         match &self.from {
-            From::Keys(keys) => {
-                copy_flat(keys, rows, integers);
-                None
-            }
+            From::Keys(keys) => copy_flat(keys, rows, &mut out.columns.integers),
             From::Absent => {
-                self.absent(rows.len(), reals, integers, wides);
-                Some(vec![0; rows.len().div_ceil(8)])
+                self.absent(out);
+                out.bits(at).fill(0);
             }
             From::Column(column) => {
-                match (&column.cells, self.cell_type) {
-                    (Cells::Real(v), _) => copy_flat(v, rows, reals),
-                    #[expect(clippy::cast_precision_loss, reason = "the plugin asked for reals")]
-                    (Cells::Integer(v), CellType::Real) => each(rows, |r| reals.push(v[r] as f64)),
-                    (Cells::Integer(v), _) => copy_flat(v, rows, integers),
-                    (Cells::Small(v), CellType::Real) => copy_flat(v, rows, reals),
-                    (Cells::Small(v), _) => copy_flat(v, rows, integers),
-                    (Cells::Text(_) | Cells::Category { .. }, _) => {
-                        let mut cells = TextCells::default();
-                        each(rows, |r| cells.push(column.text(r).unwrap_or("")));
-                        wides.push(Wide::Text(cells));
-                    }
-                }
-                mask_of(column, rows)
+                self.values(column, rows, out);
+                keep_missing(column, at, rows, out);
             }
             From::Recoded(column, map) => {
-                let Cells::Category { codes, .. } = &column.cells else { return None };
-                coded(rows, column, integers, |r| map.get(codes[r] as usize).copied().unwrap_or(-1))
+                let Cells::Category { codes, .. } = &column.cells else { return };
+                let code = |from: usize| map.get(codes[from] as usize).copied().unwrap_or(-1);
+                coded(at, rows, column, out, code);
             }
-            From::Looked(column, names) => coded(rows, column, integers, |r| {
-                column
-                    .text(r)
-                    .and_then(|text| names.iter().position(|n| n == text))
-                    .and_then(|at| i64::try_from(at).ok())
-                    .unwrap_or(-1)
+            From::Looked(column, names) => coded(at, rows, column, out, |from| {
+                let text = column.text(from);
+                text.map_or(-1, |text| position(names, text))
             }),
         }
     }
 
-    fn absent(
-        &self,
-        count: usize,
-        reals: &mut Vec<f64>,
-        integers: &mut Vec<i64>,
-        wides: &mut Vec<Wide>,
-    ) {
-        let ends = vec![0; count];
+    fn values(&self, column: &Column, rows: Rows<'_>, out: &mut Copied) {
+        let Columns { reals, integers, .. } = &mut out.columns;
+        match (&column.cells, self.cell_type) {
+            (Cells::Real(v), _) => copy_flat(v, rows, reals),
+            #[expect(clippy::cast_precision_loss, reason = "the plugin asked for reals")]
+            (Cells::Integer(v), CellType::Real) => {
+                each(rows, |_, from| reals.push(v[from] as f64));
+            }
+            (Cells::Integer(v), _) => copy_flat(v, rows, integers),
+            (Cells::Small(v), CellType::Real) => copy_flat(v, rows, reals),
+            (Cells::Small(v), _) => copy_flat(v, rows, integers),
+            (Cells::Text(_) | Cells::Category { .. }, _) => {
+                let mut cells = TextCells::default();
+                each(rows, |_, from| cells.push(column.text(from).unwrap_or("")));
+                out.wide(Wide::Text(cells));
+            }
+        }
+    }
+
+    fn absent(&self, out: &mut Copied) {
+        let count = out.rows;
+        let Columns { reals, integers, .. } = &mut out.columns;
+        let ends = || vec![0; count];
         match self.cell_type {
             CellType::Real => reals.resize(reals.len() + count, 0.0),
             CellType::Integer | CellType::Category => integers.resize(integers.len() + count, 0),
-            CellType::Text => wides.push(Wide::Text(TextCells { ends, bytes: Vec::new() })),
+            CellType::Text => out.wide(Wide::Text(TextCells { ends: ends(), bytes: Vec::new() })),
             CellType::Reals => {
-                wides.push(Wide::Reals(playbook_model::ListCells { ends, values: Vec::new() }));
+                out.wide(Wide::Reals(ListCells { ends: ends(), values: Vec::new() }));
             }
             CellType::Integers => {
-                wides.push(Wide::Integers(playbook_model::ListCells { ends, values: Vec::new() }));
+                out.wide(Wide::Integers(ListCells { ends: ends(), values: Vec::new() }));
             }
             CellType::Texts => {
-                wides.push(Wide::Texts(TextLists { ends, values: TextCells::default() }));
+                out.wide(Wide::Texts(TextLists { ends: ends(), values: TextCells::default() }));
             }
         }
     }
 }
 
-/// The columns of outputs, named `stage.output`, while stretches of `stretch_rows` rows are filled.
+/// The columns of outputs, named `stage.output`, without a row.
+pub(crate) fn columns<'p>(
+    stage: &str,
+    produces: impl Iterator<Item = &'p Produce>,
+) -> impl Iterator<Item = Column> {
+    produces.map(move |p| Column {
+        name: format!("{stage}.{}", p.name),
+        unit: p.unit.clone(),
+        cells: match p.cell_type {
+            CellType::Real => Cells::Real(Vec::new()),
+            CellType::Integer => Cells::Small(Vec::new()),
+            CellType::Category => {
+                Cells::Category { codes: Vec::new(), names: p.categories.as_slice().into() }
+            }
+            // Lists are shown as text; nothing downstream computes with them.
+            CellType::Text | CellType::Reals | CellType::Integers | CellType::Texts => {
+                Cells::Text(TextCells::default())
+            }
+        },
+        valid: None,
+    })
+}
+
+/// The same while stretches of `stretch_rows` rows of `rows` are filled.
 pub(crate) fn fillings<'p>(
     stage: &str,
     produces: impl Iterator<Item = &'p Produce>,
     rows: usize,
     stretch_rows: usize,
 ) -> Vec<Filling> {
-    produces
-        .map(|p| {
-            let cells = match p.cell_type {
-                CellType::Real => Cells::Real(Vec::new()),
-                CellType::Integer => Cells::Small(Vec::new()),
-                CellType::Category => {
-                    Cells::Category { codes: Vec::new(), names: p.categories.clone() }
-                }
-                // Lists are shown as text; nothing downstream computes with them.
-                CellType::Text | CellType::Reals | CellType::Integers | CellType::Texts => {
-                    Cells::Text(TextCells::default())
-                }
-            };
-            let column = Column {
-                name: format!("{stage}.{}", p.name),
-                unit: p.unit.clone(),
-                cells,
-                valid: None,
-            };
-            Filling::new(column, rows, stretch_rows)
-        })
-        .collect()
+    columns(stage, produces).map(|column| Filling::new(column, rows, stretch_rows)).collect()
 }
 
 /// Writes an answer of `rows` rows to the stretches of its columns from row `start` of them on, a multiple of 8;

@@ -33,7 +33,7 @@ fn frame() -> Frame {
         unit: String::new(),
         cells: Cells::Category {
             codes: (0..10).map(|i| i % 3).collect(),
-            names: vec!["low".into(), "mid".into(), "high".into()],
+            names: ["low", "mid", "high"].map(str::to_owned).into(),
         },
         valid: None,
     });

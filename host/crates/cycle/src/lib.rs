@@ -1,8 +1,17 @@
-//! The operating loop: stage order, fitting, calls over batches, arbitration, guardrails, explanations.
+//! The operating loop in four steps, the same for a community and for one member:
+//!
+//! 1. *prepare*: stages wired ([`prepare()`]) and opened with settings, models and tables, columns planned
+//!    ([`Evaluation::open`], [`FactPlan::new`]); a community read ([`Community::prepare`]).
+//! 2. *evaluate*: rows through the stages ([`Evaluation::evaluate`], [`Community::evaluate`]).
+//! 3. *decide*: guardrails, arbitration, money; pure ([`decide()`]).
+//! 4. *book*: what was granted goes to the ledger ([`MoneyTurn::book`]).
 //!
 //! Knows no storage engine and no HTTP; data comes through [`DataSource`].
 
 mod arbitrate;
+mod book;
+mod community;
+mod decide;
 mod error;
 mod evaluate;
 mod explain;
@@ -11,27 +20,30 @@ mod fit;
 mod gather;
 mod graph;
 mod laps;
-mod money;
 mod prepare;
 mod progress;
 mod result;
 mod run;
 mod slots;
 mod source;
+mod stage;
 mod stream;
 
 pub use arbitrate::{
     ActionFacts, Arbitration, Candidate, ContactCaps, Decision, Earlier, MemberFacts, Proposal,
     Refusal, StageStanding, Standing, in_holdout,
 };
+pub use book::{Booking, Money, MoneyTurn, budget_plan};
+pub use community::Community;
+pub use decide::{Policy, Spender, decide, spenders};
 pub use error::CycleError;
-pub use evaluate::{Evaluated, Evaluation, MemberRows, StageGround};
+pub use evaluate::{Evaluated, Evaluation, MemberRows, Part, StageGround, Watch};
 pub use explain::{Why, explain};
+pub use facts::{FactColumns, FactPlan};
 pub use fit::{FitEnd, FitRows, FitStart, FitStop, fit};
 pub use gather::WrongType;
 pub use graph::{GraphProblem, Input, Offer, Wiring, order, outputs_of};
 pub use laps::Laps;
-pub use money::{Answer, Desk, Money, Spender, budget_plan, spenders};
 pub use prepare::{PrepareProblem, Prepared, fall_back, prepare};
 pub use progress::{Cancel, Progress, Silent};
 pub use result::{AccountUse, CycleRun, LedgerSpan, ModelFacts, StageRun, StageUsage};

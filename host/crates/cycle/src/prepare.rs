@@ -1,4 +1,7 @@
-//! From a playbook and its plugins to stages that are ready to run: shapes, wiring, order.
+//! The first step, as far as it needs no data: from a playbook and its plugins to stages that are ready to be opened.
+//! Shapes, wiring, order.
+
+use std::sync::Arc;
 
 use playbook_model::{Description, Fault, Playbook, Shape, StageDef, canonical_json};
 use playbook_runtime::{Plugin, RuntimeError};
@@ -7,7 +10,7 @@ use crate::error::CycleError;
 use crate::gather::WrongType;
 use crate::graph::{GraphProblem, Offer, Wiring, order};
 
-/// A stage with its plugin, shape and wiring.
+/// A stage with its plugin, shape and wiring; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     /// Position in the playbook.
@@ -15,26 +18,22 @@ pub struct Prepared {
     /// Stages of one wave do not read each other's outputs and run at the same time.
     pub wave: usize,
     /// The stage as the playbook declares it.
-    pub def: StageDef,
+    pub def: Arc<StageDef>,
+    /// Its settings as the plugin takes them, canonical JSON.
+    pub settings: Arc<str>,
     /// Its plugin.
     pub plugin: Plugin,
     /// What the plugin says of itself.
     pub about: Description,
     /// What it needs and gives under the playbook's settings.
-    pub shape: Shape,
+    pub shape: Arc<Shape>,
     /// Where its inputs come from.
-    pub wiring: Wiring,
+    pub wiring: Arc<Wiring>,
     /// The version that closed the last cycle, for stages that fall back to it.
-    pub last_good: Option<Box<Self>>,
+    pub last_good: Option<Arc<Self>>,
 }
 
 impl Prepared {
-    /// Settings as the plugin takes them.
-    #[must_use]
-    pub fn settings(&self) -> String {
-        canonical_json(&self.def.settings)
-    }
-
     /// The plugin's fault as an error, where the playbook closes on it.
     pub(crate) fn closed(&self, fault: Fault) -> CycleError {
         CycleError::Stage { stage: self.def.name.clone(), digest: self.plugin.digest(), fault }
@@ -82,57 +81,18 @@ pub fn prepare(
     let mut problems = Vec::new();
     let mut ready = Vec::new();
     for (position, (def, plugin)) in playbook.stages.iter().zip(plugins).enumerate() {
-        if plugin.kind() != def.kind {
-            problems.push(PrepareProblem::WrongKind {
-                stage: def.name.clone(),
-                wanted: def.kind.name(),
-                found: plugin.kind().name(),
-            });
-            continue;
-        }
-        let shape = plugin.check(&canonical_json(&def.settings))?;
-        match (plugin.describe()?, shape) {
-            (Ok(about), Ok(shape)) => ready.push(Prepared {
-                position,
-                wave: 0,
-                def: def.clone(),
-                plugin,
-                about,
-                shape,
-                wiring: Wiring::default(),
-                last_good: None,
-            }),
-            (Err(fault), _) | (_, Err(fault)) => {
-                problems.push(PrepareProblem::Fault { stage: def.name.clone(), fault });
-            }
+        match unwired(position, def, plugin)? {
+            Ok(stage) => ready.push(stage),
+            Err(problem) => problems.push(problem),
         }
     }
     // Needs are held against what is there even where another stage failed: every problem at once.
-    let defs: Vec<StageDef> = ready.iter().map(|p| p.def.clone()).collect();
-    let shapes: Vec<Shape> = ready.iter().map(|p| p.shape.clone()).collect();
-    let failed: Vec<&str> = playbook
-        .stages
-        .iter()
-        .map(|s| s.name.as_str())
-        .filter(|name| !defs.iter().any(|d| d.name == *name))
-        .collect();
-    let offer = Offer::new(&playbook.features, &defs, &shapes);
-    for stage in &mut ready {
-        match offer.wire(&stage.def, &stage.shape) {
-            Ok(wiring) => stage.wiring = wiring,
-            Err(missing) => problems.extend(
-                missing
-                    .into_iter()
-                    // Outputs of a failed stage are not a problem of its readers.
-                    .filter(|p| !failed.iter().any(|f| p.message.contains(&format!("`{f}."))))
-                    .map(PrepareProblem::Graph),
-            ),
-        }
-    }
+    wire(playbook, &mut ready, &mut problems);
     if !problems.is_empty() {
         return Ok(Err(problems));
     }
-    let wirings: Vec<Wiring> = ready.iter().map(|p| p.wiring.clone()).collect();
+    let (defs, shapes) = parts(&ready);
+    let wirings: Vec<Wiring> = ready.iter().map(|p| Wiring::clone(&p.wiring)).collect();
     let waves = match order(&defs, &shapes, &wirings, &playbook.features) {
         Ok(waves) => waves,
         Err(problem) => return Ok(Err(vec![PrepareProblem::Graph(problem)])),
@@ -148,6 +108,64 @@ pub fn prepare(
     Ok(Ok(stages))
 }
 
+/// A stage with what its plugin says of itself, before anything is wired.
+fn unwired(
+    position: usize,
+    def: &StageDef,
+    plugin: Plugin,
+) -> Result<Result<Prepared, PrepareProblem>, RuntimeError> {
+    if plugin.kind() != def.kind {
+        return Ok(Err(PrepareProblem::WrongKind {
+            stage: def.name.clone(),
+            wanted: def.kind.name(),
+            found: plugin.kind().name(),
+        }));
+    }
+    let settings = canonical_json(&def.settings);
+    let shape = plugin.check(&settings)?;
+    Ok(match (plugin.describe()?, shape) {
+        (Ok(about), Ok(shape)) => Ok(Prepared {
+            position,
+            wave: 0,
+            def: Arc::new(def.clone()),
+            settings: settings.into(),
+            plugin,
+            about,
+            shape: Arc::new(shape),
+            wiring: Arc::default(),
+            last_good: None,
+        }),
+        (Err(fault), _) | (_, Err(fault)) => {
+            Err(PrepareProblem::Fault { stage: def.name.clone(), fault })
+        }
+    })
+}
+
+/// Wires the stages that are ready; what nobody offers is a problem.
+fn wire(playbook: &Playbook, ready: &mut [Prepared], problems: &mut Vec<PrepareProblem>) {
+    let (defs, shapes) = parts(ready);
+    let all = playbook.stages.iter().map(|stage| stage.name.as_str());
+    let failed: Vec<&str> = all.filter(|name| !defs.iter().any(|d| d.name == *name)).collect();
+    let offer = Offer::new(&playbook.features, &defs, &shapes);
+    for stage in ready {
+        match offer.wire(&stage.def, &stage.shape) {
+            Ok(wiring) => stage.wiring = Arc::new(wiring),
+            Err(missing) => problems.extend(
+                missing
+                    .into_iter()
+                    // Outputs of a failed stage are not a problem of its readers.
+                    .filter(|p| !failed.iter().any(|f| p.message.contains(&format!("`{f}."))))
+                    .map(PrepareProblem::Graph),
+            ),
+        }
+    }
+}
+
+/// What the graph looks at.
+fn parts(stages: &[Prepared]) -> (Vec<StageDef>, Vec<Shape>) {
+    stages.iter().map(|p| (StageDef::clone(&p.def), Shape::clone(&p.shape))).unzip()
+}
+
 /// Wires a second plugin for a stage that is prepared already: the version that closed the last cycle.
 ///
 /// # Errors
@@ -159,12 +177,10 @@ pub fn fall_back(
     plugin: Plugin,
 ) -> Result<Option<Prepared>, RuntimeError> {
     let Some(stage) = stages.iter().find(|s| s.position == position) else { return Ok(None) };
-    let settings = stage.settings();
-    let (Ok(about), Ok(shape)) = (plugin.describe()?, plugin.check(&settings)?) else {
+    let (Ok(about), Ok(shape)) = (plugin.describe()?, plugin.check(&stage.settings)?) else {
         return Ok(None);
     };
-    let defs: Vec<StageDef> = stages.iter().map(|s| s.def.clone()).collect();
-    let shapes: Vec<Shape> = stages.iter().map(|s| s.shape.clone()).collect();
+    let (defs, shapes) = parts(stages);
     let offer = Offer::new(&playbook.features, &defs, &shapes);
     let same_outputs =
         shape.produces == stage.shape.produces && shape.segments == stage.shape.segments;
@@ -173,13 +189,11 @@ pub fn fall_back(
         .ok()
         .filter(|_| same_outputs && about.kind == stage.def.kind);
     Ok(wired.map(|wiring| Prepared {
-        position,
-        wave: stage.wave,
-        def: stage.def.clone(),
         plugin,
         about,
-        shape,
-        wiring,
+        shape: Arc::new(shape),
+        wiring: Arc::new(wiring),
         last_good: None,
+        ..stage.clone()
     }))
 }

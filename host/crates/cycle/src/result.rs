@@ -1,6 +1,7 @@
 //! What a cycle came to: outputs, decisions, plans, findings, and what each stage took.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use playbook_model::{
@@ -66,9 +67,9 @@ pub struct StageRun {
     /// Digest of its component.
     pub digest: Digest,
     /// What it needs and gives under the playbook's settings.
-    pub shape: Shape,
+    pub shape: Arc<Shape>,
     /// Where its inputs came from.
-    pub wiring: Wiring,
+    pub wiring: Arc<Wiring>,
     /// What it was opened with, so that decisions between cycles can be.
     pub ground: StageGround,
     /// Its fit, where it has one.

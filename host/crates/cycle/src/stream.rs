@@ -12,7 +12,8 @@ use rayon::prelude::*;
 
 use crate::arbitrate::Candidate;
 use crate::error::CycleError;
-use crate::gather::{Gather, Rows, fillings, scatter};
+use crate::evaluate::StageGround;
+use crate::gather::{Gather, Rows, columns, scatter};
 use crate::prepare::Prepared;
 use crate::progress::{Cancel, Progress};
 use crate::result::StageUsage;
@@ -28,20 +29,16 @@ pub(crate) struct Stream<'a> {
     pub(crate) context: Context,
     pub(crate) gather: &'a Gather<'a>,
     pub(crate) rows: usize,
-    pub(crate) model: Option<Vec<u8>>,
-    pub(crate) tables: Vec<Batch>,
-    /// Running phase of a campaign.
-    pub(crate) phase: u32,
+    pub(crate) ground: &'a StageGround,
     pub(crate) cancel: &'a Cancel,
     pub(crate) progress: &'a dyn Progress,
 }
 
-/// What a streamed stage came to.
+/// What a stage said of rows: columns, or proposals.
 #[derive(Debug, Default)]
-pub(crate) struct Streamed {
+pub(crate) struct RowOutputs {
     pub(crate) columns: Vec<Column>,
     pub(crate) candidates: Vec<Candidate>,
-    pub(crate) log: Vec<String>,
 }
 
 /// What a group came to, besides the rows that it filled.
@@ -52,18 +49,14 @@ struct Group {
     log: Vec<String>,
 }
 
-/// Runs a streamed stage; the guest's fault is in the outcome.
+/// Runs a streamed stage; the guest's fault is in the outcome. `usage` and `log` get what it took and said.
 pub(crate) fn stream(
     input: &Stream<'_>,
     usage: &mut StageUsage,
-) -> Result<Outcome<Streamed>, CycleError> {
-    let opening = Opening {
-        context: input.context,
-        settings: input.stage.settings(),
-        model: input.model.clone(),
-        tables: input.tables.clone(),
-        reuse: Reuse::Warm { calls_max: u32::MAX },
-    };
+    log: &mut Vec<String>,
+) -> Result<Outcome<RowOutputs>, CycleError> {
+    let reuse = Reuse::Warm { calls_max: u32::MAX };
+    let opening = input.ground.opening(input.stage, input.context, reuse);
     let starts: Vec<usize> = (0..input.rows.max(1)).step_by(GROUP_ROWS).collect();
     let mut columns = outputs(input.stage, input.rows);
     let mut stretches: Vec<Vec<Stretch<'_>>> = starts.iter().map(|_| Vec::new()).collect();
@@ -75,13 +68,13 @@ pub(crate) fn stream(
         .zip(stretches)
         .map(|(start, mut stretches)| group(input, &opening, *start, &mut stretches))
         .collect();
-    let mut out = Streamed::default();
+    let mut out = RowOutputs::default();
     let mut faulted = None;
     for group in groups {
         match group? {
             Ok(mut group) => {
                 usage.add(&group.usage);
-                out.log.append(&mut group.log);
+                log.append(&mut group.log);
                 out.candidates.append(&mut group.candidates);
             }
             Err(fault) => {
@@ -109,21 +102,35 @@ pub(crate) fn streams(stage: &Prepared) -> bool {
     }
 }
 
-/// Columns that a streamed stage fills: its segment first.
+/// Columns that a streamed stage adds, without a row: its segment first.
+pub(crate) fn output_columns(stage: &Prepared) -> Vec<Column> {
+    let segment = (stage.def.kind == Kind::Segmentation).then(|| Column {
+        name: format!("{}.segment", stage.def.name),
+        unit: String::new(),
+        cells: Cells::Category {
+            codes: Vec::new(),
+            names: stage.shape.segments.iter().map(|s| s.name.clone()).collect(),
+        },
+        valid: None,
+    });
+    segment.into_iter().chain(columns(&stage.def.name, row_produces(stage))).collect()
+}
+
+/// Columns like these while `rows` rows of them are filled.
+pub(crate) fn filled(columns: &[Column], rows: usize) -> Vec<Filling> {
+    columns.iter().map(|column| Filling::new(column.clone(), rows, GROUP_ROWS)).collect()
+}
+
+/// Columns like these, everything missing.
+pub(crate) fn without_values(columns: &[Column], rows: usize) -> impl Iterator<Item = Column> {
+    let all_missing =
+        move |column: Column| Column { valid: Some(Bitmap::filled(rows, false)), ..column };
+    filled(columns, rows).into_iter().map(move |filling| all_missing(filling.finish()))
+}
+
+/// Columns that a streamed stage fills.
 pub(crate) fn outputs(stage: &Prepared, rows: usize) -> Vec<Filling> {
-    let mut columns = Vec::new();
-    if stage.def.kind == Kind::Segmentation {
-        let names = stage.shape.segments.iter().map(|s| s.name.clone()).collect();
-        let column = Column {
-            name: format!("{}.segment", stage.def.name),
-            unit: String::new(),
-            cells: Cells::Category { codes: Vec::new(), names },
-            valid: None,
-        };
-        columns.push(Filling::new(column, rows, GROUP_ROWS));
-    }
-    columns.extend(fillings(&stage.def.name, row_produces(stage), rows, GROUP_ROWS));
-    columns
+    filled(&output_columns(stage), rows)
 }
 
 /// Outputs of the streamed rows.
@@ -197,7 +204,7 @@ fn call(
     stretches: &mut [Stretch<'_>],
     proposed: &mut Vec<Candidate>,
 ) -> Result<Outcome<()>, RuntimeError> {
-    let said = ask(input.stage.def.kind, opened, &input.context, input.phase, batch)?;
+    let said = ask(input.stage.def.kind, opened, &input.context, input.ground.phase, batch)?;
     Ok(said.map(|said| match said {
         Said::Proposals(proposals) => {
             candidates(input.stage.position, group_start + at, &proposals, proposed);
@@ -256,7 +263,5 @@ pub(crate) fn candidates(
 
 /// Columns of a stage that was left out: everything missing.
 pub(crate) fn missing_columns(stage: &Prepared, rows: usize) -> Vec<Column> {
-    let all_missing =
-        |column: Column| Column { valid: Some(Bitmap::filled(rows, false)), ..column };
-    outputs(stage, rows).into_iter().map(|filling| all_missing(filling.finish())).collect()
+    without_values(&output_columns(stage), rows).collect()
 }

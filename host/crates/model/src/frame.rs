@@ -1,5 +1,7 @@
 //! A table of the host: named columns of equal length.
 
+use std::sync::Arc;
+
 use crate::{Bitmap, CellType, TextCells};
 
 /// Values of one column.
@@ -15,8 +17,8 @@ pub enum Cells {
     Category {
         /// Position of each row's value.
         codes: Vec<u32>,
-        /// The closed list of values.
-        names: Vec<String>,
+        /// The closed list of values; shared, so that a row of a column costs no copy of it.
+        names: Arc<[String]>,
     },
     /// Texts; empty where missing.
     Text(TextCells),
@@ -94,7 +96,7 @@ impl Column {
             Cells::Integer(v) => Cells::Integer(vec![v[row]]),
             Cells::Small(v) => Cells::Small(vec![v[row]]),
             Cells::Category { codes, names } => {
-                Cells::Category { codes: vec![codes[row]], names: names.clone() }
+                Cells::Category { codes: vec![codes[row]], names: Arc::clone(names) }
             }
             Cells::Text(v) => Cells::Text(TextCells::from_iter(v.get(row))),
         };
@@ -183,6 +185,16 @@ impl Frame {
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|c| c.name == name)
+    }
+
+    /// Adds a column that no column so far bears the name of: nothing is looked up.
+    ///
+    /// # Panics
+    /// If the column's length differs from the frame's: a fault of the calling room.
+    pub fn append(&mut self, column: Column) {
+        debug_assert!(self.column(&column.name).is_none(), "column `{}` twice", column.name);
+        assert_eq!(column.cells.len(), self.rows, "column `{}` has another length", column.name);
+        self.columns.push(column);
     }
 
     /// Adds a column, replacing one of the same name.

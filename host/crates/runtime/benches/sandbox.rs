@@ -36,7 +36,7 @@ fn main() {
     let component = build_one(&guest, &Options::of_user(), &mut |_| {}).unwrap().component;
     let open = |metering, reuse| {
         let loading = LoadOptions { metering, ..LoadOptions::default() };
-        let settings = "{\"mode\":\"kernel\"}".to_owned();
+        let settings = "{\"mode\":\"kernel\"}".into();
         let opening = Opening { settings, reuse, ..Opening::default() };
         runtime.load_file(&component, &loading).unwrap().open(opening).unwrap().unwrap()
     };

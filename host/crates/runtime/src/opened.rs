@@ -28,17 +28,18 @@ const PLAN_BYTES_MAX: u64 = 16 << 20;
 /// Most rows of a batch or table.
 const ROWS_MAX: u32 = 65_536;
 
-/// What an instance is opened with.
+/// What an instance is opened with. Shared rather than copied: instances are made from it again and again, and the
+/// host keeps it for the decisions that follow.
 #[derive(Debug, Clone, Default)]
 pub struct Opening {
     /// As-of time of the cycle, and its seed.
     pub context: Context,
     /// Settings, canonical JSON.
-    pub settings: String,
+    pub settings: Arc<str>,
     /// Model that a fit gave for the same settings.
-    pub model: Option<Vec<u8>>,
+    pub model: Option<Arc<[u8]>>,
     /// The tables of the shape, in its order.
-    pub tables: Vec<Batch>,
+    pub tables: Arc<[Batch]>,
     /// How long instances live.
     pub reuse: Reuse,
 }

@@ -184,7 +184,7 @@ fn previous_gives_what_closed_cycles_left_and_not_the_cycle_itself() {
         frame.push(output("member", Cells::Text(["a", "b"].into_iter().collect())));
         frame.push(output("feature", Cells::Integer(vec![1, 2])));
         frame.push(output("s.score", Cells::Real(vec![score, score + 0.5])));
-        let names = vec!["low".to_owned(), "high".to_owned()];
+        let names = ["low", "high"].map(str::to_owned).into();
         frame.push(output("t.segment", Cells::Category { codes: vec![1, 0], names }));
         let path = folder.path().join("members.parquet");
         playbook_batch::write_members(&path, &frame, &[], 2).unwrap();

@@ -91,7 +91,7 @@ fn with_outputs(source: &mut BatchSource) -> Frame {
         valid,
     };
     frame.push(column("churn.level", Cells::Integer(vec![1, 2, 4, 0]), Some(valid.clone())));
-    let names = ["vip", "plain", "empty"].map(str::to_owned).to_vec();
+    let names = ["vip", "plain", "empty"].map(str::to_owned).into();
     frame.push(column(
         "tier.segment",
         Cells::Category { codes: vec![0, 1, 1, 0], names },

@@ -15,6 +15,7 @@ use playbook_sample::{Format, SampleSpec, write_sample};
 
 /// The demo's playbook after a cycle.
 pub(crate) struct World {
+    pub(crate) playbook: Playbook,
     pub(crate) context: Context,
     pub(crate) stages: Vec<Prepared>,
     pub(crate) run: CycleRun,
@@ -63,8 +64,7 @@ impl World {
             BatchSource::open(playbook, BatchOptions::new(&data, scratch.path())).unwrap();
         let features = source.members().unwrap().columns().len();
         let intake = source.intake();
-        let context =
-            Context { now: intake.as_of.0, local_min: intake.local_min, seed: playbook.seed };
+        let context = intake.context(playbook.seed);
         let ledger = Ledger::in_memory(&playbook.brand).unwrap();
         let options = CycleOptions {
             run_key: &|_| Digest([7; 32]),
@@ -75,7 +75,7 @@ impl World {
             members_done: None,
         };
         let run = run_cycle(playbook, &stages, &mut source, &ledger, &options).unwrap();
-        Self { context, stages, run, features }
+        Self { playbook: loaded.playbook, context, stages, run, features }
     }
 
     /// A member before any stage has answered.

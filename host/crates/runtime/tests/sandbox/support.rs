@@ -118,7 +118,7 @@ pub(crate) fn settings(mode: &str) -> String {
 }
 
 pub(crate) fn opening(mode: &str) -> Opening {
-    Opening { settings: settings(mode), ..Opening::default() }
+    Opening { settings: settings(mode).into(), ..Opening::default() }
 }
 
 pub(crate) fn loading(limits: Limits) -> LoadOptions {

@@ -1,23 +1,20 @@
-//! The cycle's side of the ledger: what is free, who got what before, and booking what was decided.
+//! The last step and the cycle's side of the ledger: what is free, who got what before, and booking what was decided.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use playbook_ledger::{
     Booked, BudgetAccounts, BudgetPlan, CycleRef, CycleStanding, GrantAnswer, GrantRequest,
     GrantState, Ledger, LedgerError, Opening, PastGrant, PluginLimit, StageUse, Turn,
 };
 use playbook_model::{
-    ActionInfo, Context, Digest, Frequency, Guardrails, Kind, Minor, Playbook, Priority,
-    RefusalCode, UnixMs,
+    ActionInfo, Context, Digest, Frequency, Kind, Minor, Playbook, Priority, RefusalCode, UnixMs,
 };
 
 use crate::arbitrate::{
-    ActionFacts, Arbitration, Candidate, Decision, Earlier, MemberFacts, Proposal, StageStanding,
-    Standing, each, refused,
+    Candidate, Decision, Earlier, Proposal, StageStanding, Standing, each, refused,
 };
-use crate::laps::Laps;
-use crate::prepare::Prepared;
+use crate::decide::Policy;
 use crate::result::{AccountUse, LedgerSpan};
 use crate::slots::History;
 
@@ -25,35 +22,6 @@ const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 /// Longest window of GR-1.
 const MONTH_MS: i64 = 30 * DAY_MS;
-
-/// A stage that grants.
-#[derive(Debug, Clone, Copy)]
-pub struct Spender<'a> {
-    /// Position in the playbook.
-    pub position: u16,
-    /// Name in the playbook.
-    pub name: &'a str,
-    /// Pool that pays; `None`: no money.
-    pub pool: Option<&'a str>,
-    /// What it can grant.
-    pub actions: &'a [ActionInfo],
-}
-
-/// The stages of a playbook as those who may grant.
-#[must_use]
-pub fn spenders(stages: &[Prepared]) -> Vec<Spender<'_>> {
-    stages
-        .iter()
-        .filter_map(|stage| {
-            Some(Spender {
-                position: u16::try_from(stage.position).ok()?,
-                name: &stage.def.name,
-                pool: stage.def.pool.as_deref(),
-                actions: &stage.shape.actions,
-            })
-        })
-        .collect()
-}
 
 /// The money of a playbook as the ledger takes it.
 #[must_use]
@@ -76,62 +44,9 @@ pub fn budget_plan(playbook: &Playbook) -> BudgetPlan {
     }
 }
 
-/// What decides beside the members: rules, stages, and the numbers of their families and purposes.
+/// What became of proposals, booked.
 #[derive(Debug)]
-pub struct Desk<'a> {
-    rules: &'a Guardrails,
-    spenders: &'a [Spender<'a>],
-    actions: BTreeMap<u16, Vec<ActionFacts>>,
-    families: BTreeMap<String, u32>,
-    /// Consent purposes by number.
-    pub purposes: Vec<String>,
-}
-
-impl<'a> Desk<'a> {
-    /// Numbers the families and purposes of all actions.
-    #[must_use]
-    pub fn new(rules: &'a Guardrails, spenders: &'a [Spender<'a>]) -> Self {
-        let mut desk = Self {
-            rules,
-            spenders,
-            actions: BTreeMap::new(),
-            families: BTreeMap::new(),
-            purposes: Vec::new(),
-        };
-        for spender in spenders {
-            let facts = spender.actions.iter().map(|action| desk.facts(action)).collect();
-            desk.actions.insert(spender.position, facts);
-        }
-        desk
-    }
-
-    fn facts(&mut self, action: &ActionInfo) -> ActionFacts {
-        let purposes = &mut self.purposes;
-        let purpose = (!action.purpose.is_empty()).then(|| {
-            purposes.iter().position(|p| *p == action.purpose).unwrap_or_else(|| {
-                purposes.push(action.purpose.clone());
-                purposes.len() - 1
-            })
-        });
-        let next = u32::try_from(self.families.len()).unwrap_or(u32::MAX);
-        ActionFacts {
-            priority: action.priority,
-            family: *self.families.entry(action.family.clone()).or_insert(next),
-            purpose,
-            commercial: action.commercial,
-            contacts_member: action.contacts_member,
-        }
-    }
-
-    fn spender(&self, c: &Candidate) -> Option<(&Spender<'a>, &ActionInfo)> {
-        let spender = self.spenders.iter().find(|spender| spender.position == c.stage)?;
-        Some((spender, spender.actions.get(usize::from(c.action))?))
-    }
-}
-
-/// What became of a call's proposals.
-#[derive(Debug)]
-pub struct Answer {
+pub struct Booking {
     /// In order of arbitration.
     pub decisions: Vec<Decision>,
     /// The playbook's accounts afterwards, parents before children.
@@ -185,40 +100,17 @@ impl<'a> Money<'a> {
             .unwrap_or(Minor::ZERO)
     }
 
-    /// Decides on the candidates of some members and books what is granted: one unit of work, in which
-    /// nobody else books. `members` come without a history, which the ledger has.
+    /// Begins a turn: until it ends nobody else books, so that what is decided on is what is booked on.
     ///
     /// # Errors
     /// A fault of the ledger.
-    pub fn decide(
-        &self,
-        desk: &Desk<'_>,
-        members: MemberFacts<'_>,
-        candidates: Vec<Candidate>,
-        laps: &mut Laps,
-    ) -> Result<Answer, LedgerError> {
+    pub fn begin(&self) -> Result<MoneyTurn<'_>, LedgerError> {
         let turn = self.ledger.turn()?;
         let mut last = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let known = self.known(&turn, last.take())?;
-        let known = last.insert(known);
         let decided_at = known.head();
-        let mut decisions = Vec::new();
-        if !candidates.is_empty() {
-            let (proposals, rivals) = self.proposals(desk, known, members.keys, candidates);
-            let history = self.history(desk, members.keys, &proposals, &rivals)?;
-            let members = MemberFacts { history: &history, ..members };
-            let arbitration =
-                Arbitration { guardrails: desk.rules, actions: &desk.actions, members };
-            let mut standing = self.standing(desk, known);
-            decisions = arbitration.decide(proposals, &mut standing);
-            laps.end("arbitration");
-            self.book(&turn, desk, members.keys, &mut decisions)?;
-            turn.catch_up(known)?;
-        }
-        let accounts = self.uses()?;
-        laps.end("ledger");
-        let span = LedgerSpan { decided_at, booked_to: known.head() };
-        Ok(Answer { decisions, accounts, span })
+        *last = Some(known);
+        Ok(MoneyTurn { money: self, turn, known: last, decided_at })
     }
 
     /// Brings up to date what the last call knew.
@@ -246,20 +138,82 @@ impl<'a> Money<'a> {
         }
     }
 
+    /// The key under which a candidate is granted.
+    fn key(&self, policy: &Policy<'_>, keys: &[i64], c: &Candidate) -> Option<Digest> {
+        let (spender, action) = policy.spender(c)?;
+        let member = keys.get(c.row as usize)?;
+        Some(grant_key(&self.cycle, self.local_day, spender.name, action, *member))
+    }
+}
+
+/// A turn of the ledger in which proposals of some members are decided and booked.
+#[derive(Debug)]
+pub struct MoneyTurn<'m> {
+    money: &'m Money<'m>,
+    turn: Turn<'m>,
+    known: MutexGuard<'m, Option<CycleStanding>>,
+    decided_at: (i64, Digest),
+}
+
+impl MoneyTurn<'_> {
+    fn known(&self) -> &CycleStanding {
+        self.known.as_ref().expect("a turn begins with what is known")
+    }
+
+    /// What the ledger knows of candidates and their members: the candidates with what became of their keys before,
+    /// and what the members got inside the windows.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    pub fn recall(
+        &self,
+        policy: &Policy<'_>,
+        keys: &[i64],
+        candidates: Vec<Candidate>,
+    ) -> Result<(Vec<Proposal>, Vec<(u32, History)>), LedgerError> {
+        if candidates.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let (proposals, rivals) = self.proposals(policy, keys, candidates);
+        let history = self.history(policy, keys, &proposals, &rivals)?;
+        Ok((proposals, history))
+    }
+
+    /// The last step: books every granted decision; what the ledger refuses becomes a refusal with its code.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    pub fn book(
+        &mut self,
+        policy: &Policy<'_>,
+        keys: &[i64],
+        decisions: &mut [Decision],
+    ) -> Result<LedgerSpan, LedgerError> {
+        if decisions.iter().any(Decision::is_new) {
+            self.reserve(policy, keys, decisions)?;
+            if let Some(known) = self.known.as_mut() {
+                self.turn.catch_up(known)?;
+            }
+        }
+        Ok(LedgerSpan { decided_at: self.decided_at, booked_to: self.known().head() })
+    }
+
     /// Where the cycle stands: pools as they are now, and what each stage may still take.
-    fn standing(&self, desk: &Desk<'_>, known: &CycleStanding) -> Standing {
+    #[must_use]
+    pub fn standing(&self, policy: &Policy<'_>) -> Standing {
+        let (known, money) = (self.known(), self.money);
         let free = |id| known.accounts.get(id).copied();
-        let names: Vec<&String> = self.accounts.pools.keys().collect();
-        let pools = self.accounts.pools.values();
+        let names: Vec<&String> = money.accounts.pools.keys().collect();
+        let pools = money.accounts.pools.values();
         let pools = pools.map(|id| free(id).map_or(Minor::ZERO, |free| free.now)).collect();
-        let stages = desk.spenders.iter().filter_map(|spender| {
-            let account = free(self.accounts.plugins.get(spender.name)?)?;
+        let stages = policy.spenders.iter().filter_map(|spender| {
+            let account = free(money.accounts.plugins.get(spender.name)?)?;
             let StageUse { cost, expected_output, bound } =
                 known.stages.get(spender.name).copied().unwrap_or_default();
             let pool = spender.pool.and_then(|pool| names.iter().position(|name| *name == pool));
-            let at_opening = spender.pool.and_then(|pool| free(self.accounts.pools.get(pool)?));
+            let at_opening = spender.pool.and_then(|pool| free(money.accounts.pools.get(pool)?));
             let share = at_opening.map_or(Minor::ZERO, |free| free.at_opening);
-            let share = share.share_down(desk.rules.single_investment_max);
+            let share = share.share_down(policy.rules.single_investment_max);
             let left = Minor(share.0.saturating_sub(bound.0)).min(account.now);
             let frozen = account.frozen;
             let stage = StageStanding { pool, left, frozen, cost, expected_output };
@@ -272,16 +226,16 @@ impl<'a> Money<'a> {
     /// at this very time.
     fn proposals(
         &self,
-        desk: &Desk<'_>,
-        known: &CycleStanding,
+        policy: &Policy<'_>,
         keys: &[i64],
         candidates: Vec<Candidate>,
     ) -> (Vec<Proposal>, HashSet<i64>) {
+        let (known, money) = (self.known(), self.money);
         if known.grants.is_empty() {
             return (candidates.into_iter().map(Proposal::from).collect(), HashSet::new());
         }
         let look_up = |mut candidate: Candidate| {
-            let key = self.key(desk, keys, &candidate);
+            let key = money.key(policy, keys, &candidate);
             let Some(booked) = key.and_then(|key| known.grants.get(&key)) else {
                 return (Proposal::from(candidate), None);
             };
@@ -290,7 +244,7 @@ impl<'a> Money<'a> {
             candidate.expected_output = expected_output.0;
             let earlier = match booked.state {
                 GrantState::Released => Earlier::Released,
-                _ if booked.at == self.now => Earlier::GrantedNow,
+                _ if booked.at == money.now => Earlier::GrantedNow,
                 _ => Earlier::Granted,
             };
             let rival = (earlier == Earlier::GrantedNow).then_some(booked.entry);
@@ -301,30 +255,25 @@ impl<'a> Money<'a> {
         (found.into_iter().map(|(proposal, _)| proposal).collect(), rivals)
     }
 
-    fn key(&self, desk: &Desk<'_>, keys: &[i64], c: &Candidate) -> Option<Digest> {
-        let (spender, action) = desk.spender(c)?;
-        let member = keys.get(c.row as usize)?;
-        Some(grant_key(&self.cycle, self.local_day, spender.name, action, *member))
-    }
-
     /// What the members that have proposals got inside the windows of H9 and GR-1, whenever and by
     /// whichever cycle, but for the entries `rivals`.
     fn history(
         &self,
-        desk: &Desk<'_>,
+        policy: &Policy<'_>,
         keys: &[i64],
         proposals: &[Proposal],
         rivals: &HashSet<i64>,
     ) -> Result<Vec<(u32, History)>, LedgerError> {
-        let family_ms = i64::from(desk.rules.family_window_h) * HOUR_MS;
-        let from = UnixMs(self.now.0.saturating_sub(MONTH_MS.max(family_ms)));
+        let (money, now) = (self.money, self.money.now);
+        let family_ms = i64::from(policy.rules.family_window_h) * HOUR_MS;
+        let from = UnixMs(now.0.saturating_sub(MONTH_MS.max(family_ms)));
         let mut rows: Vec<u32> = proposals.iter().map(|p| p.candidate.row).collect();
         rows.sort_unstable();
         rows.dedup();
         let lone = if let [row] = rows[..] { keys.get(row as usize) } else { None };
         let past = match lone {
-            Some(member) => self.ledger.grants_of(*member, from)?,
-            None => self.ledger.grants_since(from)?,
+            Some(member) => money.ledger.grants_of(*member, from)?,
+            None => money.ledger.grants_since(from)?,
         };
         if past.grants.is_empty() {
             return Ok(Vec::new());
@@ -336,29 +285,29 @@ impl<'a> Money<'a> {
             let mut seen = History::NOTHING;
             for grant in &counted {
                 let family = past.families.get(grant.family as usize);
-                let family = family.and_then(|family| desk.families.get(family).copied());
-                add(&mut seen, grant, family, self.now.0.saturating_sub(grant.at.0), family_ms);
+                let family = family.and_then(|family| policy.families.get(family).copied());
+                add(&mut seen, grant, family, now.0.saturating_sub(grant.at.0), family_ms);
             }
             (!counted.is_empty()).then_some((row, seen))
         };
         Ok(rows.into_iter().filter_map(of_row).collect())
     }
 
-    /// Books every granted decision; what the ledger refuses becomes a refusal with its code.
-    fn book(
+    /// Reserves the money of what is granted.
+    fn reserve(
         &self,
-        turn: &Turn<'_>,
-        desk: &Desk<'_>,
+        policy: &Policy<'_>,
         keys: &[i64],
         decisions: &mut [Decision],
     ) -> Result<(), LedgerError> {
+        let money = self.money;
         let request = |at: usize| {
             let c = &decisions[at].candidate;
-            let (spender, action) = desk.spender(c)?;
+            let (spender, action) = policy.spender(c)?;
             let member = *keys.get(c.row as usize)?;
             let request = GrantRequest {
-                key: grant_key(&self.cycle, self.local_day, spender.name, action, member),
-                account: *self.accounts.plugins.get(spender.name)?,
+                key: grant_key(&money.cycle, money.local_day, spender.name, action, member),
+                account: *money.accounts.plugins.get(spender.name)?,
                 member,
                 stage: spender.name,
                 action: &action.name,
@@ -377,7 +326,7 @@ impl<'a> Money<'a> {
         let unknown: Vec<usize> = requests.iter().filter_map(|r| r.err()).collect();
         let (granted, requests): (Vec<usize>, Vec<GrantRequest<'_>>) =
             requests.into_iter().flatten().unzip();
-        let answers = turn.grant_batch(&self.cycle, self.now, &requests)?;
+        let answers = self.turn.grant_batch(&money.cycle, money.now, &requests)?;
         for at in unknown {
             decisions[at].refusal = Some(refused(RefusalCode::R01, "H6"));
         }
@@ -399,13 +348,17 @@ impl<'a> Money<'a> {
     }
 
     /// The playbook's accounts as they are now, parents before children.
-    fn uses(&self) -> Result<Vec<AccountUse>, LedgerError> {
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    pub fn accounts(&self) -> Result<Vec<AccountUse>, LedgerError> {
         let mut uses: Vec<AccountUse> = self
+            .money
             .ledger
             .balances()?
             .into_iter()
             .filter_map(|balance| {
-                let opened_with = *self.opening.available.get(&balance.id)?;
+                let opened_with = *self.money.opening.available.get(&balance.id)?;
                 Some(AccountUse {
                     allocated: balance.allocated,
                     opened_with,
@@ -459,5 +412,5 @@ fn grant_key(
 }
 
 #[cfg(test)]
-#[path = "money_tests.rs"]
+#[path = "book_tests.rs"]
 mod tests;

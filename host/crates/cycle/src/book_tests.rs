@@ -7,9 +7,9 @@ use playbook_model::{
     ActionInfo, Context, Digest, Frequency, Guardrails, Minor, Priority, RefusalCode, UnixMs, Words,
 };
 
-use super::{Answer, DAY_MS, Desk, HOUR_MS, Money, Spender, grant_key};
+use super::{Booking, DAY_MS, HOUR_MS, Money, grant_key};
 use crate::arbitrate::{Candidate, ContactCaps, Decision, MemberFacts};
-use crate::laps::Laps;
+use crate::decide::{Policy, Spender, decide};
 
 const NOW: UnixMs = UnixMs(20_000 * DAY_MS);
 const MEMBERS: usize = 250;
@@ -110,23 +110,28 @@ impl Brand {
     }
 
     /// One call of the cycle at `now`.
-    fn call(&self, now: UnixMs, candidates: &[Candidate]) -> Answer {
+    fn call(&self, now: UnixMs, candidates: &[Candidate]) -> Booking {
         self.ask(&self.money(now), candidates)
     }
 
-    fn ask(&self, money: &Money<'_>, candidates: &[Candidate]) -> Answer {
+    fn ask(&self, money: &Money<'_>, candidates: &[Candidate]) -> Booking {
         let (rules, spenders) = (rules(), self.spenders());
-        let desk = Desk::new(&rules, &spenders);
+        let policy = Policy::new(&rules, &spenders);
         let (caps, stage_cap) = ([CAPS; MEMBERS], [Some(STAGE_CAP); MEMBERS]);
+        let mut turn = money.begin().expect("nobody writes");
+        let (proposals, history) =
+            turn.recall(&policy, &self.keys, candidates.to_vec()).expect("the storage answers");
         let members = MemberFacts {
             keys: &self.keys,
             contact_caps: &caps,
             stage_cap: &stage_cap,
+            history: &history,
             ..MemberFacts::default()
         };
-        money
-            .decide(&desk, members, candidates.to_vec(), &mut Laps::start())
-            .expect("the storage answers")
+        let mut decisions = decide(&policy, members, proposals, &mut turn.standing(&policy));
+        let span = turn.book(&policy, &self.keys, &mut decisions).expect("the storage answers");
+        let accounts = turn.accounts().expect("the storage answers");
+        Booking { decisions, accounts, span }
     }
 
     fn cycle(&self) -> CycleRef {

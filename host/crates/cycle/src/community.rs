@@ -1,0 +1,280 @@
+//! A whole community on its way through a cycle: frames of members and other subjects, which the outputs of stages
+//! join wave by wave.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use playbook_model::{
+    Batch, Column, Context, Frame, Kind, Limits, Playbook, Subject, TableNeed, pseudonym,
+};
+use rayon::ThreadPool;
+use rayon::prelude::*;
+
+use crate::arbitrate::Candidate;
+use crate::book::{Booking, Money};
+use crate::error::CycleError;
+use crate::fit::Buckets;
+use crate::gather::{Gather, Rows};
+use crate::graph::Input;
+use crate::laps::Laps;
+use crate::prepare::Prepared;
+use crate::progress::Cancel;
+use crate::result::{CycleRun, StageRun};
+use crate::run::{CycleOptions, cycle_number};
+use crate::source::DataSource;
+use crate::stage::StageEnd;
+
+/// Most rows of a table that goes to a plugin as a whole.
+const TABLE_ROWS_MAX: usize = 65_536;
+
+/// Members, other subjects, and what stages said of them so far.
+#[derive(Debug)]
+pub struct Community<'a> {
+    pub(crate) playbook: &'a Playbook,
+    pub(crate) context: Context,
+    /// One row each, ascending by id: features first, then a column per output.
+    pub(crate) members: Frame,
+    /// Pseudonyms, row for row.
+    pub(crate) keys: Vec<i64>,
+    /// Outputs of earlier closed cycles, row for row, one frame per cycle ago.
+    pub(crate) previous: Vec<Frame>,
+    /// Other subjects.
+    tables: BTreeMap<String, Frame>,
+    /// The members by bucket of a fit, where any stage fits.
+    pub(crate) buckets: Option<Buckets>,
+    /// Stages that ran.
+    ran: Vec<StageRun>,
+}
+
+impl<'a> Community<'a> {
+    /// The first step: computes the members' features, their pseudonyms, and what stages read of earlier cycles.
+    ///
+    /// # Errors
+    /// A host's fault, or [`CycleError::Cancelled`].
+    pub fn prepare(
+        playbook: &'a Playbook,
+        stages: &[Prepared],
+        source: &mut dyn DataSource,
+        cancel: &Cancel,
+        laps: &mut Laps,
+    ) -> Result<Self, CycleError> {
+        let members = source.members()?;
+        laps.end("features");
+        let salt = format!("{}\0{}", playbook.brand, playbook.pseudonym_salt);
+        let ids = members.column("member");
+        let keys: Vec<i64> = (0..members.rows())
+            .into_par_iter()
+            .map(|row| pseudonym(salt.as_bytes(), ids.and_then(|c| c.text(row)).unwrap_or("")))
+            .collect();
+        let previous = previous(stages, source, &members)?;
+        let buckets = stages
+            .iter()
+            .any(|stage| stage.shape.fit_passes_max > 0)
+            .then(|| Buckets::cut(&keys, Limits::default().fit_rows_max));
+        if cancel.is_cancelled() {
+            return Err(CycleError::Cancelled);
+        }
+        laps.end("keys");
+        Ok(Self {
+            playbook,
+            context: source.intake().context(playbook.seed),
+            members,
+            keys,
+            previous,
+            tables: BTreeMap::new(),
+            buckets,
+            ran: Vec::new(),
+        })
+    }
+
+    /// Number of the cycle.
+    #[must_use]
+    pub fn number(&self) -> i64 {
+        cycle_number(self.context.local_min, self.playbook.cycle.length_days)
+    }
+
+    /// The second step: takes the community through all stages, those of a wave at the same time; returns the
+    /// proposals.
+    ///
+    /// # Errors
+    /// A host's fault; a guest's only where its stage closes on faults.
+    pub fn evaluate(
+        &mut self,
+        stages: &[Prepared],
+        source: &mut dyn DataSource,
+        money: &Money<'_>,
+        options: &CycleOptions<'_>,
+        pool: &ThreadPool,
+        laps: &mut Laps,
+    ) -> Result<Vec<Candidate>, CycleError> {
+        let mut candidates = Vec::new();
+        for wave in stages.chunk_by(|a, b| a.wave == b.wave) {
+            let mut inputs = Vec::with_capacity(wave.len());
+            for (at, stage) in wave.iter().enumerate() {
+                inputs.push((at, stage, self.tables_of(stage, source)?));
+            }
+            laps.end("tables");
+            // Fits end on one thread; begun first, they leave the others something to do meanwhile.
+            inputs.sort_by_key(|(_, stage, _)| stage.shape.fit_passes_max == 0);
+            let run = |(at, stage, tables): (usize, &Prepared, Vec<Batch>)| {
+                let budget = money.pool_available(stage.def.pool.as_deref());
+                (at, self.run_stage(stage, tables.into(), budget, options))
+            };
+            let mut ends: Vec<_> = pool.install(|| inputs.into_par_iter().map(run).collect());
+            // Outputs join the frames in the order of stages, whichever ended first.
+            ends.sort_by_key(|(at, _)| *at);
+            for (at, end) in ends {
+                self.keep(&wave[at], end?, &mut candidates);
+            }
+            laps.end("stages");
+        }
+        self.remaining_tables(source)?;
+        laps.end("tables");
+        Ok(candidates)
+    }
+
+    /// What the cycle came to, once it is booked.
+    pub(crate) fn ended(self, booking: Booking, booked: bool, laps: Laps) -> CycleRun {
+        CycleRun {
+            number: self.number(),
+            members: self.members,
+            keys: self.keys,
+            previous: self.previous,
+            tables: self.tables,
+            stages: self.ran,
+            decisions: booking.decisions,
+            accounts: booking.accounts,
+            ledger: booking.span,
+            booked,
+            laps,
+        }
+    }
+
+    /// The frame of a subject; an empty one where no stage has asked for the subject.
+    pub(crate) fn frame(&self, subject: &str) -> &Frame {
+        static NOTHING: std::sync::OnceLock<Frame> = std::sync::OnceLock::new();
+        if subject == "member" {
+            &self.members
+        } else {
+            self.tables.get(subject).unwrap_or_else(|| NOTHING.get_or_init(Frame::default))
+        }
+    }
+
+    /// Keys of a subject's rows as the data names them.
+    pub(crate) fn names_of(&self, subject: &str) -> impl Iterator<Item = &str> {
+        let frame = self.frame(subject);
+        let column = frame.columns().first();
+        (0..frame.rows()).map(move |row| column.and_then(|c| c.text(row)).unwrap_or(""))
+    }
+
+    /// Pseudonyms of a subject's rows.
+    pub(crate) fn keys_of(&self, subject: &str) -> Cow<'_, [i64]> {
+        if subject == "member" {
+            return Cow::Borrowed(&self.keys);
+        }
+        self.names_of(subject).map(|name| pseudonym(subject.as_bytes(), name)).collect()
+    }
+
+    /// Makes sure that every table that the stage reads is there; returns those that go to it as a whole.
+    fn tables_of(
+        &mut self,
+        stage: &Prepared,
+        source: &mut dyn DataSource,
+    ) -> Result<Vec<Batch>, CycleError> {
+        let rows = stage.shape.rows.iter().map(|t| t.subject.as_str());
+        let wanted = stage.shape.tables.iter().map(|t| t.subject.as_str()).chain(rows);
+        for subject in wanted {
+            self.read(&Subject(subject.to_owned()), source)?;
+        }
+        let tables = stage.shape.tables.iter().zip(&stage.wiring.tables);
+        tables.map(|(need, inputs)| self.whole(stage, need, inputs)).collect()
+    }
+
+    /// Reads a subject's table where it was not read yet.
+    fn read(&mut self, subject: &Subject, source: &mut dyn DataSource) -> Result<(), CycleError> {
+        if subject.0 != "member" && !self.tables.contains_key(&subject.0) {
+            let table = source.table(subject, &self.members)?;
+            self.tables.insert(subject.0.clone(), table);
+        }
+        Ok(())
+    }
+
+    fn whole(
+        &self,
+        stage: &Prepared,
+        need: &TableNeed,
+        inputs: &[Input],
+    ) -> Result<Batch, CycleError> {
+        let frame = self.frame(&need.subject);
+        if frame.rows() > TABLE_ROWS_MAX {
+            return Err(CycleError::TableTooLong {
+                stage: stage.def.name.clone(),
+                subject: need.subject.clone(),
+                rows: frame.rows(),
+            });
+        }
+        let keys = self.keys_of(&need.subject);
+        let gather = Gather::new(&need.columns, inputs, frame, &self.previous, &keys)
+            .map_err(|problem| stage.wrong_type(problem))?;
+        Ok(gather.batch(Rows::Range { start: 0, len: frame.rows() }))
+    }
+
+    /// Adds what a stage gave to the frames.
+    fn keep(&mut self, stage: &Prepared, end: StageEnd, candidates: &mut Vec<Candidate>) {
+        let subject = stage.shape.rows.as_ref().map_or("member", |t| t.subject.as_str());
+        self.add(subject, end.rows.columns);
+        for (subject, columns) in end.tables {
+            self.add(&subject, columns);
+        }
+        candidates.extend(end.rows.candidates);
+        self.ran.push(end.run);
+    }
+
+    fn add(&mut self, subject: &str, columns: Vec<Column>) {
+        let frame = match subject {
+            "member" => Some(&mut self.members),
+            other => self.tables.get_mut(other),
+        };
+        if let Some(frame) = frame {
+            columns.into_iter().for_each(|column| frame.push(column));
+        }
+    }
+
+    /// Reads the tables that the playbook declares and no stage asked for: the report shows them.
+    fn remaining_tables(&mut self, source: &mut dyn DataSource) -> Result<(), CycleError> {
+        let playbook = self.playbook;
+        playbook.features.iter().try_for_each(|feature| self.read(&feature.subject, source))
+    }
+}
+
+/// Outputs of the last two closed cycles that stages read, and the segments for the report.
+fn previous(
+    stages: &[Prepared],
+    source: &mut dyn DataSource,
+    members: &Frame,
+) -> Result<Vec<Frame>, CycleError> {
+    let mut wanted: [Vec<String>; 2] = [Vec::new(), Vec::new()];
+    for stage in stages {
+        if stage.def.kind == Kind::Segmentation {
+            wanted[0].push(format!("{}.segment", stage.def.name));
+        }
+        for input in &stage.wiring.rows {
+            if let Input::Previous(ago, name) = input
+                && let Some(list) = wanted.get_mut(usize::from(*ago).wrapping_sub(1))
+            {
+                list.push(name.clone());
+            }
+        }
+    }
+    let mut frames = Vec::new();
+    for (ago, mut names) in (1_u8..).zip(wanted) {
+        names.sort();
+        names.dedup();
+        frames.push(if names.is_empty() {
+            Frame::with_rows(members.rows())
+        } else {
+            source.previous(ago, &names, members)?
+        });
+    }
+    Ok(frames)
+}

@@ -1,0 +1,106 @@
+//! The third step: which proposals of members are granted. Pure: nothing is read but its arguments, nothing written.
+
+use std::collections::BTreeMap;
+
+use playbook_model::{ActionInfo, Guardrails};
+
+use crate::arbitrate::{
+    ActionFacts, Arbitration, Candidate, Decision, MemberFacts, Proposal, Standing,
+};
+use crate::prepare::Prepared;
+
+/// A stage that grants.
+#[derive(Debug, Clone, Copy)]
+pub struct Spender<'a> {
+    /// Position in the playbook.
+    pub position: u16,
+    /// Name in the playbook.
+    pub name: &'a str,
+    /// Pool that pays; `None`: no money.
+    pub pool: Option<&'a str>,
+    /// What it can grant.
+    pub actions: &'a [ActionInfo],
+}
+
+/// The stages of a playbook as those who may grant.
+#[must_use]
+pub fn spenders(stages: &[Prepared]) -> Vec<Spender<'_>> {
+    stages
+        .iter()
+        .filter_map(|stage| {
+            Some(Spender {
+                position: u16::try_from(stage.position).ok()?,
+                name: &stage.def.name,
+                pool: stage.def.pool.as_deref(),
+                actions: &stage.shape.actions,
+            })
+        })
+        .collect()
+}
+
+/// The policy of a playbook: its guardrails, and the actions that its stages may grant with the numbers of their
+/// families and purposes.
+#[derive(Debug)]
+pub struct Policy<'a> {
+    pub(crate) rules: &'a Guardrails,
+    pub(crate) spenders: &'a [Spender<'a>],
+    actions: BTreeMap<u16, Vec<ActionFacts>>,
+    pub(crate) families: BTreeMap<String, u32>,
+    /// Consent purposes by number.
+    pub purposes: Vec<String>,
+}
+
+impl<'a> Policy<'a> {
+    /// Numbers the families and purposes of all actions.
+    #[must_use]
+    pub fn new(rules: &'a Guardrails, spenders: &'a [Spender<'a>]) -> Self {
+        let mut policy = Self {
+            rules,
+            spenders,
+            actions: BTreeMap::new(),
+            families: BTreeMap::new(),
+            purposes: Vec::new(),
+        };
+        for spender in spenders {
+            let facts = spender.actions.iter().map(|action| policy.facts(action)).collect();
+            policy.actions.insert(spender.position, facts);
+        }
+        policy
+    }
+
+    fn facts(&mut self, action: &ActionInfo) -> ActionFacts {
+        let purposes = &mut self.purposes;
+        let purpose = (!action.purpose.is_empty()).then(|| {
+            purposes.iter().position(|p| *p == action.purpose).unwrap_or_else(|| {
+                purposes.push(action.purpose.clone());
+                purposes.len() - 1
+            })
+        });
+        let next = u32::try_from(self.families.len()).unwrap_or(u32::MAX);
+        ActionFacts {
+            priority: action.priority,
+            family: *self.families.entry(action.family.clone()).or_insert(next),
+            purpose,
+            commercial: action.commercial,
+            contacts_member: action.contacts_member,
+        }
+    }
+
+    /// Stage and action of a candidate.
+    pub(crate) fn spender(&self, c: &Candidate) -> Option<(&Spender<'a>, &ActionInfo)> {
+        let spender = self.spenders.iter().find(|spender| spender.position == c.stage)?;
+        Some((spender, spender.actions.get(usize::from(c.action))?))
+    }
+}
+
+/// Decides on proposals and takes what it grants from the standing; the decisions come in order of arbitration.
+#[must_use]
+pub fn decide(
+    policy: &Policy<'_>,
+    members: MemberFacts<'_>,
+    proposals: Vec<Proposal>,
+    standing: &mut Standing,
+) -> Vec<Decision> {
+    let Policy { rules: guardrails, actions, .. } = policy;
+    Arbitration { guardrails, actions, members }.decide(proposals, standing)
+}
