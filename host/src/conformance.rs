@@ -11,8 +11,6 @@ use playbook_model::{
 };
 use playbook_runtime::{OpenedPlugin, Opening, Plugin, Reuse};
 
-use crate::commands::plugin::{guest, streams};
-
 /// Rows of the made-up batch.
 const ROWS: usize = 257;
 /// Rows of made-up tables.
@@ -454,4 +452,14 @@ fn empty_wide(cell_type: CellType, rows: usize) -> Wide {
         CellType::Texts => Wide::Texts(TextLists { ends, values: TextCells::default() }),
         _ => Wide::Text(TextCells { ends, bytes: Vec::new() }),
     }
+}
+
+/// A guest's fault on the command line is an error in its own words.
+pub(crate) fn guest<T>(plugin: &str, outcome: Outcome<T>) -> Result<T> {
+    outcome.map_err(|fault| anyhow::anyhow!("plugin `{plugin}` {fault}"))
+}
+
+/// Kinds with whole tables have no rows to compare.
+fn streams(kind: Kind) -> bool {
+    matches!(kind, Kind::Scoring | Kind::Segmentation | Kind::Incentive)
 }

@@ -78,7 +78,7 @@ fn install_reference_plugins(session: &Session, root: &Path) -> Result<()> {
     let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
     for built in build_noisily(&paths)? {
         let (_, plugin) = session.host.plugin(&built.component.to_string_lossy())?;
-        let about = crate::commands::plugin::guest(&built.plugin, plugin.describe()?)?;
+        let about = crate::conformance::guest(&built.plugin, plugin.describe()?)?;
         session.host.home().install(&fs::read(&built.component)?, &about.name, &about.version)?;
     }
     Ok(())

@@ -8,12 +8,12 @@ use playbook_app::words_json;
 use playbook_builder::{
     Built, Options, Progress, Scaffold, SdkSource, build, scaffold, test_natively,
 };
-use playbook_model::{Kind, Outcome, Shape, Source};
+use playbook_model::{Shape, Source};
 use serde_json::{Value, json};
 
 use crate::cases;
 use crate::cli::{KindArg, PluginCommand};
-use crate::conformance;
+use crate::conformance::{self, guest};
 use crate::session::Session;
 use crate::terminal::{Terminal, grouped};
 
@@ -125,11 +125,6 @@ fn build_all(session: &Session, paths: &[PathBuf], installs: bool, as_json: bool
         ));
     }
     Ok(())
-}
-
-/// A guest's fault on the command line is an error in its own words.
-pub(crate) fn guest<T>(plugin: &str, outcome: Outcome<T>) -> Result<T> {
-    outcome.map_err(|fault| anyhow::anyhow!("plugin `{plugin}` {fault}"))
 }
 
 fn install(session: &Session, files: &[PathBuf]) -> Result<()> {
@@ -389,9 +384,4 @@ fn native_tests(path: &Path, kept: &Path) -> Result<()> {
         bail!("the native tests of `{}` failed:\n{}", path.display(), tests.output);
     }
     Ok(())
-}
-
-/// Kinds with whole tables have no rows to compare.
-pub(crate) fn streams(kind: Kind) -> bool {
-    matches!(kind, Kind::Scoring | Kind::Segmentation | Kind::Incentive)
 }

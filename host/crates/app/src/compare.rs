@@ -10,7 +10,7 @@ use playbook_report::{
 };
 
 use crate::counts::{Counts, Granted};
-use crate::run::Finished;
+use crate::finished::Finished;
 use crate::{AppError, Host, Job, Result, clock, execute, page};
 
 /// Members that are named as changing most.

@@ -1,6 +1,6 @@
 //! What a run leaves behind so that it can be explained and run again: run.json and the saved playbook.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,13 @@ use playbook_ledger::Ledger;
 use playbook_model::Digest;
 use playbook_toml::{Disk, Override, ReadFiles};
 use rayon::prelude::*;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::places::RUN_FILE;
 use crate::{AppError, Result};
 
-/// Name of the record in the folder of a run.
-pub const RUN_FILE: &str = "run.json";
 /// Folder with the playbook files as they were.
 pub(crate) const PLAYBOOK_FOLDER: &str = "playbook";
 
@@ -175,19 +174,6 @@ fn read_as<T: DeserializeOwned>(run: &Path) -> Result<T> {
         .map_err(|source| AppError::NoRecord { run: run.to_owned(), source })?;
     let what = "is not a record of this host";
     serde_json::from_str(&text).map_err(|source| AppError::Damaged { path, what, source })
-}
-
-/// Names of the files that a run wrote beside its record; `None` where the folder is not a run's.
-pub(crate) fn recorded_outputs(folder: &Path) -> Option<BTreeSet<String>> {
-    #[derive(Deserialize)]
-    struct Record {
-        #[serde(rename = "run_key")]
-        _run_key: String,
-        outputs: BTreeMap<String, IgnoredAny>,
-    }
-    let text = fs::read(folder.join(RUN_FILE)).ok()?;
-    let record: Record = serde_json::from_slice(&text).ok()?;
-    Some(record.outputs.into_keys().collect())
 }
 
 /// Sizes and digests of all outputs in a folder but the record itself, by path relative to it.

@@ -12,9 +12,9 @@ use playbook_model::{Factor, Fault, Frame, Kind, Need, Words};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::finished::Finished;
 use crate::outputs::{cell, stage_of, status, winner};
 use crate::replay::repeat;
-use crate::run::Finished;
 use crate::write::run_id;
 use crate::{AppError, Host, Result, clock};
 

@@ -10,6 +10,7 @@ mod diagnosis;
 mod error;
 mod evidence;
 mod explain;
+mod finished;
 mod home;
 mod host;
 mod job;
@@ -28,19 +29,20 @@ pub use compare::{Side, compare, diff};
 pub use counts::{Counts, Granted};
 pub use error::{AppError, Result};
 pub use evidence::{
-    Invocation, LedgerMark, RUN_FILE, Recorded, RecordedFile, RecordedPlugin, Recording,
-    SavedFiles, SavedOverride, read_record,
+    Invocation, LedgerMark, Recorded, RecordedFile, RecordedPlugin, Recording, SavedFiles,
+    SavedOverride, read_record,
 };
 pub use explain::{
     DecisionSaid, Explanation, FactorSaid, InputSaid, OutputSaid, Reason, RefusalSaid, StageSaid,
     explain,
 };
+pub use finished::Finished;
 pub use home::{Home, Installed};
 pub use host::{Host, Pinned, Stages};
 pub use job::Job;
 pub use outputs::words_json;
 pub use page::{PageFacts, report};
-pub use places::{Kept, PlaceError, check_results, check_written};
+pub use places::{Kept, PlaceError, RUN_FILE, check_results, check_written};
 pub use replay::{Differences, replay};
-pub use run::{Finished, check_job, execute, run};
+pub use run::{check_job, execute, run};
 pub use state::ledger_path;

@@ -3,13 +3,16 @@
 //! Results are put in place of an earlier run as a whole, so that everything inside that folder goes. Paths are
 //! compared with their links and `..` resolved, as far as they exist.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use playbook_files::{FileError, files_below, real_path};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
-use crate::evidence::{RUN_FILE, recorded_outputs};
-
+/// Name of the record in the folder of a run.
+pub const RUN_FILE: &str = "run.json";
 /// Name of the ledger in a brand's state folder.
 pub(crate) const LEDGER_FILE: &str = "ledger.sqlite";
 
@@ -228,6 +231,19 @@ fn check_replaced(results: &Path) -> Result<(), PlaceError> {
         None => Ok(()),
         Some(entry) => Err(PlaceError::Foreign { results, entry }),
     }
+}
+
+/// Names of the files that a run wrote beside its record; `None` where the folder is not a run's.
+fn recorded_outputs(folder: &Path) -> Option<BTreeSet<String>> {
+    #[derive(Deserialize)]
+    struct Record {
+        #[serde(rename = "run_key")]
+        _run_key: String,
+        outputs: BTreeMap<String, IgnoredAny>,
+    }
+    let text = fs::read(folder.join(RUN_FILE)).ok()?;
+    let record: Record = serde_json::from_slice(&text).ok()?;
+    Some(record.outputs.into_keys().collect())
 }
 
 #[cfg(test)]

@@ -14,11 +14,12 @@ use playbook_toml::Override;
 use serde_json::Value;
 
 use crate::evidence::{
-    PLAYBOOK_FOLDER, RUN_FILE, Recorded, SavedFiles, comparable, outputs, read_record, read_value,
+    PLAYBOOK_FOLDER, Recorded, SavedFiles, comparable, outputs, read_record, read_value,
 };
+use crate::finished::Finished;
 use crate::host::Pinned;
-use crate::places::{Kept, check_results};
-use crate::run::{Finished, Opened, cycle, temporary_folder};
+use crate::places::{Kept, RUN_FILE, check_results};
+use crate::run::{Opened, cycle, temporary_folder};
 use crate::write::write;
 use crate::{AppError, Host, Job, Result};
 

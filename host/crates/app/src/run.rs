@@ -3,18 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use playbook_batch::{BatchOptions, BatchSource, Reject, close_cycle, write_members};
+use playbook_batch::{BatchOptions, BatchSource, close_cycle, write_members};
 use playbook_cycle::{
-    CycleOptions, CycleRun, DataSource, Intake, Laps, Prepared, SourceError, TakeMembers, run_cycle,
+    CycleOptions, DataSource, Intake, Laps, Prepared, SourceError, TakeMembers, run_cycle,
 };
 use playbook_files::{FileError, WholeFolder};
-use playbook_ledger::{CycleRef, Ledger};
 use playbook_model::{Digest, Frame, Playbook};
 use playbook_runtime::Metering;
 use playbook_toml::{Disk, Loaded, ReadFiles};
 use serde_json::Value;
 
 use crate::evidence::{LedgerMark, Recording};
+use crate::finished::Finished;
 use crate::host::Stages;
 use crate::places::{Kept, check_results};
 use crate::state::{components_dir, last_good, open_ledger, remember_good};
@@ -23,43 +23,6 @@ use crate::{Host, Job, Result, clock};
 
 /// File of members in the folder of outputs.
 const MEMBERS_FILE: &str = "members.parquet";
-
-/// A finished cycle, before anything of it is written but the members.
-#[derive(Debug)]
-pub struct Finished {
-    /// The playbook with the texts it came from.
-    pub loaded: Loaded,
-    /// Its stages.
-    pub stages: Vec<Prepared>,
-    /// What the cycle came to.
-    pub run: CycleRun,
-    /// What was read.
-    pub intake: Intake,
-    /// Rows that could not be read, the first of them.
-    pub rejects: Vec<Reject>,
-    /// The ledger that was booked in, or its rehearsal.
-    pub ledger: Ledger,
-    /// How far it was.
-    pub ledger_mark: LedgerMark,
-    /// Stands for everything that the outputs depend on.
-    pub run_key: Digest,
-    /// Folder where relative data paths start.
-    pub data: PathBuf,
-    /// The brand's state folder.
-    pub state: PathBuf,
-    /// Whether nothing was granted.
-    pub dry_run: bool,
-    /// Where the time went.
-    pub laps: Laps,
-}
-
-impl Finished {
-    /// Which cycle it was.
-    #[must_use]
-    pub fn cycle(&self) -> CycleRef {
-        CycleRef { playbook: self.loaded.playbook.id.clone(), number: self.run.number }
-    }
-}
 
 /// A playbook that was read, with the folders of its run.
 #[derive(Debug)]

@@ -12,10 +12,11 @@ use serde_json::{Map, Value, json};
 
 use crate::clock;
 use crate::counts::Counts;
-use crate::evidence::{self, Invocation, RUN_FILE, Recording, SavedOverride};
+use crate::evidence::{self, Invocation, Recording, SavedOverride};
+use crate::finished::Finished;
 use crate::job::absolute;
 use crate::page::{PageFacts, report};
-use crate::run::Finished;
+use crate::places::RUN_FILE;
 use crate::{Host, Job, Result, outputs};
 
 /// Letters of the run key that people see.

@@ -5,7 +5,6 @@ use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 
 use crate::merge;
-use crate::overrides::{Override, paths_of};
 use crate::problem::{Place, Problem, Sink, SourceText};
 use crate::tree::{self, Node, Table, Value};
 
@@ -61,35 +60,7 @@ pub(crate) struct Joined {
     pub(crate) sound: bool,
 }
 
-/// Reads `top` with everything it stands on, then applies `overrides`.
-pub(crate) fn join(
-    top: &Path,
-    overrides: &[Override],
-    files: &dyn ReadFiles,
-    sink: &mut Sink,
-) -> Joined {
-    let folder = top.parent().unwrap_or(Path::new("")).to_owned();
-    let mut reader = Reader {
-        files,
-        folder,
-        sink,
-        sources: Vec::new(),
-        folders: Vec::new(),
-        asked: 0,
-        bytes: 0,
-        values: 0,
-        removals: 0,
-        sound: true,
-        chain: Vec::new(),
-    };
-    let name = top.file_name().map_or_else(|| top.to_owned(), PathBuf::from);
-    let mut root = reader.read(&name, None).unwrap_or_default();
-    for change in overrides {
-        reader.apply(&mut root, change);
-    }
-    Joined { root, sources: reader.sources, folders: reader.folders, sound: reader.sound }
-}
-
+/// Reads playbook files with what they stand on.
 pub(crate) struct Reader<'a> {
     files: &'a dyn ReadFiles,
     folder: PathBuf,
@@ -105,7 +76,34 @@ pub(crate) struct Reader<'a> {
     chain: Vec<PathBuf>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// A reader of files below `folder`.
+    pub(crate) fn new(files: &'a dyn ReadFiles, folder: PathBuf, sink: &'a mut Sink) -> Self {
+        Self {
+            files,
+            folder,
+            sink,
+            sources: Vec::new(),
+            folders: Vec::new(),
+            asked: 0,
+            bytes: 0,
+            values: 0,
+            removals: 0,
+            sound: true,
+            chain: Vec::new(),
+        }
+    }
+
+    /// Reads the top file with everything it stands on.
+    pub(crate) fn top(&mut self, name: &Path) -> Table {
+        self.read(name, None).unwrap_or_default()
+    }
+
+    /// What was read, with `root` joined of it.
+    pub(crate) fn joined(self, root: Table) -> Joined {
+        Joined { root, sources: self.sources, folders: self.folders, sound: self.sound }
+    }
+
     /// Reads a file with what it extends and includes. `relative` starts at the top file's folder.
     fn read(&mut self, relative: &Path, asked_at: Option<Place>) -> Option<Table> {
         let own = self.text(relative, asked_at)?;
@@ -334,7 +332,7 @@ impl Reader<'_> {
                         format!("there is no `{path}` below this file"),
                     )
                     .expected("a dotted path that `extends` or `include` gives")
-                    .nearest(path, paths_of(base).iter().map(String::as_str))
+                    .nearest(path, merge::paths_of(base).iter().map(String::as_str))
                 });
             }
         }

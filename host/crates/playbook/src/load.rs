@@ -5,10 +5,10 @@ use std::path::Path;
 
 use playbook_model::{Limits, Playbook};
 
-use crate::files::{self, Disk, ReadFiles};
+use crate::files::{Disk, ReadFiles};
 use crate::layout::FILE;
 use crate::merge;
-use crate::overrides::Override;
+use crate::overrides::{Override, join};
 use crate::problem::{Place, Problem, Problems, Sink, SourceText};
 use crate::reading;
 use crate::structure;
@@ -133,7 +133,7 @@ pub fn load_with(
     files: &dyn ReadFiles,
 ) -> Result<Loaded, Problems> {
     let mut sink = Sink::default();
-    let joined = files::join(path, overrides, files, &mut sink);
+    let joined = join(path, overrides, files, &mut sink);
     let folder = path.parent().unwrap_or(Path::new(""));
     let from_here = sink.problems.len();
     structure::check_table(&joined.root, &FILE, Place::default(), &mut sink);

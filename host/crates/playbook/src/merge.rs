@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::tree::{Entry, Node, Table, Value};
 
+/// Paths that a nearest name is looked for among.
+const NEAREST_PATHS_MAX: usize = 2_000;
+
 /// Lists of tables that merge by name.
 const NAMED_LISTS: [&str; 2] = ["source", "stage"];
 
@@ -217,4 +220,22 @@ pub(crate) fn swap_plugin(stage: &mut Table, name: &str, plugin: Node) {
         over.put(Entry { key: "name".to_owned(), key_place: place, node });
     }
     merge_stage_or_source(stage, over);
+}
+
+/// Paths of everything down to the entries of stages, for the nearest name.
+pub(crate) fn paths_of(root: &Table) -> Vec<String> {
+    let mut paths = Vec::new();
+    for entry in root.entries.iter().take(64) {
+        paths.push(entry.key.clone());
+        let names: Vec<String> = match &entry.node.value {
+            Value::Table(table) => table.entries.iter().map(|entry| entry.key.clone()).collect(),
+            Value::List(items) => {
+                items.iter().filter_map(|node| node.table().and_then(entry_name)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let room = NEAREST_PATHS_MAX.saturating_sub(paths.len());
+        paths.extend(names.iter().take(room).map(|name| format!("{}.{name}", entry.key)));
+    }
+    paths
 }

@@ -2,13 +2,10 @@
 
 use std::path::Path;
 
-use crate::files::Reader;
+use crate::files::{Joined, ReadFiles, Reader};
 use crate::merge;
-use crate::problem::{Place, Problem};
+use crate::problem::{Place, Problem, Sink};
 use crate::tree::{self, Node, Table, Value};
-
-/// Paths that a nearest name is looked for among.
-const NEAREST_PATHS_MAX: usize = 2_000;
 
 /// A change of a playbook from outside its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,9 +27,26 @@ pub enum Override {
     },
 }
 
+/// Reads `top` with everything it stands on, then applies `overrides`.
+pub(crate) fn join(
+    top: &Path,
+    overrides: &[Override],
+    files: &dyn ReadFiles,
+    sink: &mut Sink,
+) -> Joined {
+    let folder = top.parent().unwrap_or(Path::new("")).to_owned();
+    let name = top.file_name().map_or(top, Path::new);
+    let mut reader = Reader::new(files, folder, sink);
+    let mut root = reader.top(name);
+    for change in overrides {
+        reader.apply(&mut root, change);
+    }
+    reader.joined(root)
+}
+
 impl Reader<'_> {
     /// Applies one override to the joined tree.
-    pub(crate) fn apply(&mut self, root: &mut Table, change: &Override) {
+    fn apply(&mut self, root: &mut Table, change: &Override) {
         match change {
             Override::Set { path, value } => self.set(root, path, value),
             Override::Swap { stage, plugin } => self.swap(root, stage, plugin),
@@ -58,7 +72,7 @@ impl Reader<'_> {
                     .expected("a dotted path that the playbook has; sources and stages go by name")
                     .nearest(
                         &parts[..parts.len().min(2)].join("."),
-                        paths_of(root).iter().map(String::as_str),
+                        merge::paths_of(root).iter().map(String::as_str),
                     ),
             );
         }
@@ -85,22 +99,4 @@ impl Reader<'_> {
             merge::swap_plugin(table, stage, Node { place, value: Value::Text(plugin.to_owned()) });
         }
     }
-}
-
-/// Paths of everything down to the entries of stages, for the nearest name.
-pub(crate) fn paths_of(root: &Table) -> Vec<String> {
-    let mut paths = Vec::new();
-    for entry in root.entries.iter().take(64) {
-        paths.push(entry.key.clone());
-        let names: Vec<String> = match &entry.node.value {
-            Value::Table(table) => table.entries.iter().map(|entry| entry.key.clone()).collect(),
-            Value::List(items) => {
-                items.iter().filter_map(|node| node.table().and_then(merge::entry_name)).collect()
-            }
-            _ => Vec::new(),
-        };
-        let room = NEAREST_PATHS_MAX.saturating_sub(paths.len());
-        paths.extend(names.iter().take(room).map(|name| format!("{}.{name}", entry.key)));
-    }
-    paths
 }
