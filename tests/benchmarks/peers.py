@@ -13,12 +13,11 @@ them one after the other, so that a slow moment of the machine meets all alike. 
 import argparse
 import json
 import os
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
+
+from measure import peak, print_table, timed
 
 AS_OF_MS = 1782835200000  # 2026-07-01T00:00 in Asia/Shanghai
 DAY_MS = 86_400_000
@@ -84,27 +83,6 @@ f.to_parquet(out, compression="zstd")
 """
 
 
-def timed(command):
-    """Seconds and peak bytes of one run of a command."""
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    _, error = process.communicate()
-    seconds = time.perf_counter() - began
-    if process.returncode != 0:
-        sys.exit(f"{command[0]} failed:\n{error.decode()}")
-    return seconds
-
-
-def peak(command):
-    """Peak resident memory of one run in bytes, from a child of its own so that runs do not mix."""
-    code = (
-        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL,"
-        " stderr=subprocess.DEVNULL); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)"
-    )
-    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=True)
-    return int(done.stdout)
-
-
 def tiers_of(path, column):
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
@@ -148,12 +126,7 @@ def main():
     for _ in range(arguments.rounds):
         for name, command in commands.items():
             seconds[name].append(timed(command))
-    base = statistics.median(seconds["playbook"])
-    print(f"{'':14} {'median s':>9} {'min':>7} {'max':>7} {'ratio':>7} {'peak MiB':>9}")
-    for name, values in seconds.items():
-        median = statistics.median(values)
-        memory = peak(commands[name]) / 2**20
-        print(f"{name:14} {median:9.2f} {min(values):7.2f} {max(values):7.2f} {median / base:7.2f} {memory:9.0f}")
+    print_table(seconds, {name: peak(command) for name, command in commands.items()}, "playbook")
     if arguments.cycle:
         ratio = statistics.median(seconds["whole cycle"]) / statistics.median(seconds["duckdb"])
         print(f"whole cycle / duckdb {ratio:.2f}")
