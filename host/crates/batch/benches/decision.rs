@@ -136,8 +136,8 @@ fn decided(world: &World, members: &[MemberRows]) {
         .filter(|(_, candidates)| !candidates.is_empty())
         .collect();
     println!(
-        "{:<44}{:>10}{:>10}{:>10}{:>10}",
-        "decide and book, by ledger", "facts", "recall", "decide", "book"
+        "{:<44}{:>10}{:>10}{:>10}{:>10}{:>10}",
+        "decide and book, by ledger", "facts", "begin", "recall", "decide", "book"
     );
     let folder = tempfile::tempdir().unwrap();
     let memory = Ledger::in_memory(&world.playbook.brand).unwrap();
@@ -167,7 +167,7 @@ fn booked(
     let facts = FactPlan::new(&policy, &world.stages, like);
     let money =
         Money::open(ledger, &plan, world.run.number, &world.context, Digest::of(b"run")).unwrap();
-    let mut sums = [Duration::ZERO; 4];
+    let mut sums = [Duration::ZERO; 5];
     let (mut granted, mut refused) = (0, 0);
     for (member, candidates) in asked {
         let mut last = Instant::now();
@@ -179,19 +179,20 @@ fn booked(
         let columns = facts.read(&member.frame, candidates);
         lap(0);
         let mut turn = money.begin().unwrap();
+        lap(1);
         let (proposals, history) = turn.recall(&policy, &member.keys, candidates.clone()).unwrap();
         let mut standing = turn.standing(&policy);
-        lap(1);
+        lap(2);
         let known = columns.of(&member.keys, &history);
         let mut decisions = decide(&policy, known, proposals, &mut standing);
-        lap(2);
+        lap(3);
         turn.book(&policy, &member.keys, &mut decisions).unwrap();
         drop(turn);
-        lap(3);
+        lap(4);
         granted += decisions.iter().filter(|d| d.is_new()).count();
         refused += decisions.iter().filter(|d| d.refusal.is_some()).count();
     }
-    let [facts, recall, decide, book] = sums.map(|sum| each(sum, asked.len()));
+    let [facts, begin, recall, decide, book] = sums.map(|sum| each(sum, asked.len()));
     let what = format!("  {what}: {granted} grants, {refused} refusals");
-    println!("{what:<44}{facts:>10.2}{recall:>10.2}{decide:>10.2}{book:>10.2}");
+    println!("{what:<44}{facts:>10.2}{begin:>10.2}{recall:>10.2}{decide:>10.2}{book:>10.2}");
 }

@@ -15,9 +15,7 @@ use crate::arbitrate::Candidate;
 use crate::error::CycleError;
 use crate::gather::{At, Gather, Rows, places};
 use crate::prepare::Prepared;
-use crate::stream::{
-    Said, ask, candidates, filled, output_columns, streams, without_values, write,
-};
+use crate::stream::{Said, ask, candidates, output_columns, streams, without_values, write};
 
 /// Members on their way through the stages: features first, then a column per output as stages answer.
 #[derive(Debug, Clone, Default)]
@@ -177,6 +175,7 @@ impl Evaluation {
             return Err(CycleError::OtherColumns { found, wanted: self.takes });
         }
         let mut evaluated = Evaluated::default();
+        members.frame.reserve(self.gives.columns().len() - self.takes);
         for (at, stage) in self.stages.iter().enumerate() {
             let rows = members.frame.rows();
             let batch = stage.gather(members)?;
@@ -227,9 +226,10 @@ impl OpenStage {
     /// Adds what it said to the frame.
     fn scatter(&self, said: &Said, frame: &mut Frame) {
         let rows = frame.rows();
-        let mut columns = filled(&self.adds, rows);
-        let mut stretches: Vec<Stretch<'_>> =
-            columns.iter_mut().flat_map(Filling::stretches).collect();
+        let whole = rows.next_multiple_of(8).max(8);
+        let fill = |column: &Column| Filling::new(column.clone(), rows, whole);
+        let mut columns: Vec<Filling> = self.adds.iter().map(fill).collect();
+        let mut stretches: Vec<Stretch<'_>> = columns.iter_mut().map(Filling::whole).collect();
         write(&self.prepared, said, 0, rows, &mut stretches);
         columns.into_iter().for_each(|column| frame.append(column.finish()));
     }

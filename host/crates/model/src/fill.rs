@@ -11,7 +11,7 @@ pub struct Filling {
     stretch_rows: usize,
     /// A bit per missing value.
     missing: Vec<u8>,
-    /// Per stretch, all its values, where a small one cannot hold them.
+    /// Per stretch of small integers, all its values, where one does not fit.
     large: Vec<Vec<i64>>,
     /// Per stretch, its texts.
     texts: Vec<TextCells>,
@@ -22,7 +22,7 @@ pub struct Filling {
 pub struct Stretch<'a> {
     values: Values<'a>,
     missing: &'a mut [u8],
-    large: &'a mut Vec<i64>,
+    large: Option<&'a mut Vec<i64>>,
 }
 
 #[derive(Debug)]
@@ -47,12 +47,15 @@ impl Filling {
             "stretches end between bytes of bits"
         );
         let stretches = rows.div_ceil(stretch_rows);
-        let mut texts = Vec::new();
+        let (mut large, mut texts) = (Vec::new(), Vec::new());
         // New memory rather than cleared memory: what is zero is not written until it is filled.
         match &mut column.cells {
             Cells::Real(values) => *values = vec![0.0; rows],
             Cells::Integer(values) => *values = vec![0; rows],
-            Cells::Small(values) => *values = vec![0; rows],
+            Cells::Small(values) => {
+                *values = vec![0; rows];
+                large = vec![Vec::new(); stretches];
+            }
             Cells::Category { codes, .. } => *codes = vec![0; rows],
             Cells::Text(cells) => {
                 *cells = TextCells::default();
@@ -60,7 +63,7 @@ impl Filling {
             }
         }
         let missing = vec![0; rows.div_ceil(8)];
-        Self { column, rows, stretch_rows, missing, large: vec![Vec::new(); stretches], texts }
+        Self { column, rows, stretch_rows, missing, large, texts }
     }
 
     /// The stretches in order of rows.
@@ -73,8 +76,28 @@ impl Filling {
             Cells::Category { codes, .. } => codes.chunks_mut(rows).map(Values::Category).collect(),
             Cells::Text(_) => self.texts.iter_mut().map(Values::Text).collect(),
         };
-        let parts = values.into_iter().zip(self.missing.chunks_mut(rows / 8)).zip(&mut self.large);
+        let large = self.large.iter_mut().map(Some).chain(std::iter::repeat_with(|| None));
+        let parts = values.into_iter().zip(self.missing.chunks_mut(rows / 8)).zip(large);
         parts.map(|((values, missing), large)| Stretch { values, missing, large })
+    }
+
+    /// The whole column as one stretch; nothing is allocated for it.
+    ///
+    /// # Panics
+    /// If the column has more rows than one stretch.
+    pub fn whole(&mut self) -> Stretch<'_> {
+        assert!(self.rows <= self.stretch_rows, "a column of several stretches");
+        let values = match &mut self.column.cells {
+            Cells::Real(values) => Values::Real(values),
+            Cells::Integer(values) => Values::Integer(values),
+            Cells::Small(values) => Values::Small(values),
+            Cells::Category { codes, .. } => Values::Category(codes),
+            Cells::Text(_) => {
+                self.texts.resize_with(1, TextCells::default);
+                Values::Text(&mut self.texts[0])
+            }
+        };
+        Stretch { values, missing: &mut self.missing, large: self.large.first_mut() }
     }
 
     /// The filled column; one without a missing value has no bits.
@@ -129,14 +152,17 @@ impl Stretch<'_> {
     pub fn integer(&mut self, at: usize, value: i64) {
         match &mut self.values {
             Values::Integer(values) => values[at] = value,
-            Values::Small(values) => match i16::try_from(value) {
-                Ok(value) if self.large.is_empty() => values[at] = value,
-                _ => {
-                    if self.large.is_empty() {
-                        self.large.extend(values.iter().map(|value| i64::from(*value)));
-                    }
-                    self.large[at] = value;
+            Values::Small(values) => match (i16::try_from(value), &mut self.large) {
+                (Ok(value), large) if large.as_ref().is_none_or(|large| large.is_empty()) => {
+                    values[at] = value;
                 }
+                (_, Some(large)) => {
+                    if large.is_empty() {
+                        large.extend(values.iter().map(|value| i64::from(*value)));
+                    }
+                    large[at] = value;
+                }
+                (_, None) => unreachable!("a small column has room for large values"),
             },
             Values::Category(codes) => codes[at] = u32::try_from(value).unwrap_or(0),
             Values::Real(_) | Values::Text(_) => {}
@@ -220,6 +246,22 @@ mod tests {
         let missing: Vec<usize> = (0..21).filter(|row| column.real(*row).is_none()).collect();
         assert_eq!(missing, [1, 19]);
         assert_eq!((column.real(8), column.real(16)), (Some(2.0), Some(3.0)));
+    }
+
+    #[test]
+    fn a_column_as_one_stretch_is_the_column_in_stretches() {
+        for cells in [Cells::Small(Vec::new()), Cells::Text(TextCells::default())] {
+            let mut fillings = [5, 0].map(|_| Filling::new(column(cells.clone()), 5, 8));
+            let fill = |mut stretch: Stretch<'_>| {
+                stretch.integer(3, 1 << 20);
+                (0..5).for_each(|_| stretch.push_text("x"));
+                stretch.miss(1);
+            };
+            fill(fillings[0].whole());
+            fillings[1].stretches().for_each(fill);
+            let [one, other] = fillings.map(Filling::finish);
+            assert_eq!(one, other);
+        }
     }
 
     #[test]

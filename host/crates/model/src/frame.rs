@@ -187,6 +187,11 @@ impl Frame {
         self.columns.iter().position(|c| c.name == name)
     }
 
+    /// Makes room for so many columns more.
+    pub fn reserve(&mut self, columns: usize) {
+        self.columns.reserve(columns);
+    }
+
     /// Adds a column that no column so far bears the name of: nothing is looked up.
     ///
     /// # Panics
