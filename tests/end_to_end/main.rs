@@ -11,3 +11,4 @@ mod folders;
 mod money;
 mod replay;
 mod sample;
+mod transfers;

@@ -166,6 +166,9 @@ fn facts(side: &Side<'_>) -> BTreeMap<String, String> {
         for (pool, share) in &budget.pools {
             facts.insert(format!("budget.pools.{pool}"), share.to_string());
         }
+        if let Some(transfers) = &budget.transfers {
+            facts.insert("budget.transfers".to_owned(), format!("{transfers:?}"));
+        }
     }
     for feature in &playbook.features {
         let name = format!("features.{}.{}", feature.subject.0, feature.name);

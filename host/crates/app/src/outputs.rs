@@ -9,7 +9,9 @@ use playbook_batch::Reject;
 use playbook_cycle::{Candidate, CycleRun, Decision, Refusal, StageRun};
 use playbook_files::{Csv, FileError};
 use playbook_ledger::{CycleRef, Ledger};
-use playbook_model::{Cells, Column, Finding, Frame, Kind, NONE_INDEX, Playbook, Words};
+use playbook_model::{
+    Cells, Column, Finding, Frame, Kind, NONE_INDEX, Playbook, TransferFate, Words,
+};
 use playbook_report::date_of_day;
 use serde_json::{Map, Value, json};
 
@@ -142,12 +144,23 @@ pub(crate) fn roi(dir: &Path, run: &CycleRun) -> Result<()> {
     Ok(())
 }
 
-/// Writes transfers.csv: money that plugins would move, with their reasons. Nothing moves by itself.
+/// Writes transfers.csv: money that plugins would move, with their reasons, and what became of it.
 pub(crate) fn transfers(dir: &Path, run: &CycleRun) -> Result<()> {
-    let header = ["stage", "subject", "from", "to", "amount_minor", "reason_code", "reason"];
+    let header = [
+        "stage",
+        "subject",
+        "from",
+        "to",
+        "amount_minor",
+        "reason_code",
+        "reason",
+        "became",
+        "moved_minor",
+        "refusal",
+    ];
     let mut csv = Csv::create(&dir.join("transfers.csv"), &header)?;
     for stage in &run.stages {
-        for transfer in &stage.transfers {
+        for (transfer, fate) in stage.transfers_with_fates() {
             let table = stage.shape.tables.get(transfer.table as usize);
             let places = stage.places.get(transfer.table as usize);
             let key = |row: u32| {
@@ -155,6 +168,12 @@ pub(crate) fn transfers(dir: &Path, run: &CycleRun) -> Result<()> {
             };
             let reason = stage.shape.reasons.get(transfer.reason as usize);
             let amount = transfer.amount.to_string();
+            let (moved, refusal) = match fate {
+                TransferFate::Moved => (amount.clone(), ""),
+                TransferFate::MovedBefore(before) => (before.to_string(), ""),
+                TransferFate::Suggested => ("0".to_owned(), ""),
+                TransferFate::Refused(refusal) => ("0".to_owned(), refusal.name()),
+            };
             csv.row([
                 stage.name.as_str(),
                 table.map_or("", |t| t.subject.as_str()),
@@ -163,6 +182,9 @@ pub(crate) fn transfers(dir: &Path, run: &CycleRun) -> Result<()> {
                 amount.as_str(),
                 reason.map_or("", |r| r.code.as_str()),
                 reason.map_or("", |r| r.text.en.as_str()),
+                fate.name(),
+                moved.as_str(),
+                refusal,
             ])?;
         }
     }

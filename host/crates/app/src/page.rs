@@ -606,7 +606,7 @@ pub(crate) fn roi(playbook: &Playbook, run: &CycleRun) -> Section<Roi> {
 
 /// Money that a stage would move, with the names of its rows.
 fn transfers(stage: &StageRun) -> impl Iterator<Item = TransferRow> {
-    stage.transfers.iter().map(|transfer| {
+    stage.transfers_with_fates().map(|(transfer, fate)| {
         let subject = stage.shape.tables.get(transfer.table as usize).map(|t| t.subject.clone());
         let row = |row| place_name(stage, Some(Place { table: transfer.table, row }));
         TransferRow {
@@ -615,6 +615,7 @@ fn transfers(stage: &StageRun) -> impl Iterator<Item = TransferRow> {
             from: row(transfer.from_row),
             to: row(transfer.to_row),
             amount: Minor(transfer.amount),
+            fate,
             words: reason_words(stage, transfer.reason),
         }
     })

@@ -73,6 +73,7 @@ pub(crate) fn stage(position: usize, name: &str, kind: Kind, shape: Shape) -> St
         plan: None,
         findings: Vec::new(),
         transfers: Vec::new(),
+        transfer_fates: Vec::new(),
         refused_slots: Vec::new(),
         places: Vec::new(),
         usage: StageUsage::default(),

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use playbook_ledger::{
-    Booked, BudgetAccounts, BudgetPlan, CycleRef, CycleStanding, GrantAnswer, GrantRequest,
-    GrantState, Ledger, LedgerError, Opening, PastGrant, PluginLimit, StageUse, Turn,
+    AccountId, Balance, Booked, BudgetAccounts, BudgetPlan, CycleRef, CycleStanding, GrantAnswer,
+    GrantRequest, GrantState, Ledger, LedgerError, Movement, PastGrant, PastTransfer, PluginLimit,
+    StageUse, Through, Turn,
 };
 use playbook_model::{
-    ActionInfo, Context, Digest, Frequency, Kind, Minor, Playbook, Priority, RefusalCode, UnixMs,
+    ActionInfo, Context, Digest, Frequency, Kind, Minor, Playbook, Priority, RefusalCode,
+    TransferFate, UnixMs,
 };
 
 use crate::arbitrate::{
@@ -51,6 +53,8 @@ pub struct Booking {
     pub decisions: Vec<Decision>,
     /// The playbook's accounts afterwards, parents before children.
     pub accounts: Vec<AccountUse>,
+    /// What became of the transfers of each stage that ran.
+    pub transfers: Vec<Vec<TransferFate>>,
     /// The ledger before and after.
     pub span: LedgerSpan,
 }
@@ -66,7 +70,8 @@ pub struct Money<'a> {
     local_day: i64,
     run_key: Digest,
     accounts: BudgetAccounts,
-    opening: Opening,
+    /// What each account could grant when the cycle was opened.
+    opened_with: BTreeMap<AccountId, Minor>,
     /// Where the cycle stood at the last call.
     known: Mutex<Option<CycleStanding>>,
 }
@@ -87,16 +92,19 @@ impl<'a> Money<'a> {
         let turn = ledger.turn()?;
         let accounts = turn.ensure_budget(plan, now)?;
         let cycle = CycleRef { playbook: plan.playbook.clone(), number };
-        let opening = turn.begin_cycle(&cycle, run_key, now)?;
-        let known = Mutex::new(None);
-        Ok(Self { ledger, plan, cycle, now, local_day, run_key, accounts, opening, known })
+        turn.begin_cycle(&cycle, run_key, now)?;
+        let known = turn.standing(&cycle)?;
+        let free = known.accounts.iter();
+        let opened_with = free.map(|(id, free)| (*id, free.at_opening)).collect();
+        let known = Mutex::new(Some(known));
+        Ok(Self { ledger, plan, cycle, now, local_day, run_key, accounts, opened_with, known })
     }
 
     /// Free money of a pool when the cycle began.
     #[must_use]
     pub fn pool_available(&self, pool: Option<&str>) -> Minor {
         pool.and_then(|p| self.accounts.pools.get(p))
-            .and_then(|id| self.opening.available.get(id).copied())
+            .and_then(|id| self.opened_with.get(id).copied())
             .unwrap_or(Minor::ZERO)
     }
 
@@ -188,14 +196,23 @@ impl MoneyTurn<'_> {
         policy: &Policy<'_>,
         keys: &[i64],
         decisions: &mut [Decision],
-    ) -> Result<LedgerSpan, LedgerError> {
+    ) -> Result<(), LedgerError> {
         if decisions.iter().any(Decision::is_new) {
             self.reserve(policy, keys, decisions)?;
-            if let Some(known) = self.known.as_mut() {
-                self.turn.catch_up(known)?;
-            }
+            self.catch_up()?;
         }
-        Ok(LedgerSpan { decided_at: self.decided_at, booked_to: self.known().head() })
+        Ok(())
+    }
+
+    /// Reads what was booked by this turn.
+    fn catch_up(&mut self) -> Result<(), LedgerError> {
+        self.known.as_mut().map_or(Ok(()), |known| self.turn.catch_up(known))
+    }
+
+    /// The ledger before this turn, and as it is now.
+    #[must_use]
+    pub fn span(&self) -> LedgerSpan {
+        LedgerSpan { decided_at: self.decided_at, booked_to: self.known().head() }
     }
 
     /// Where the cycle stands: pools as they are now, and what each stage may still take.
@@ -358,7 +375,7 @@ impl MoneyTurn<'_> {
             .balances()?
             .into_iter()
             .filter_map(|balance| {
-                let opened_with = *self.money.opening.available.get(&balance.id)?;
+                let opened_with = *self.money.opened_with.get(&balance.id)?;
                 Some(AccountUse {
                     allocated: balance.allocated,
                     opened_with,
@@ -371,6 +388,68 @@ impl MoneyTurn<'_> {
             .collect();
         uses.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(uses)
+    }
+}
+
+/// Transfers between pools.
+impl MoneyTurn<'_> {
+    /// The accounts of two pools; `None` where one of them is none, or both are the same.
+    pub(crate) fn pools(&self, from: &str, to: &str) -> Option<[AccountId; 2]> {
+        let pool = |name: &str| self.money.accounts.pools.get(name).copied();
+        Some([pool(from)?, pool(to)?]).filter(|[from, to]| from != to)
+    }
+
+    /// The key of a transfer: one a cycle, stage and pair, so that the same cycle again moves nothing twice.
+    pub(crate) fn transfer_key(&self, stage: &str, [from, to]: [AccountId; 2]) -> Digest {
+        let CycleRef { playbook, number } = &self.money.cycle;
+        let pair = [from.0.to_be_bytes(), to.0.to_be_bytes()].concat();
+        let parts =
+            [b"transfer", playbook.as_bytes(), &number.to_be_bytes(), stage.as_bytes(), &pair];
+        Digest::of_parts(parts)
+    }
+
+    /// What was moved under a key.
+    pub(crate) fn moved_before(&self, key: &Digest) -> Result<Option<Minor>, LedgerError> {
+        self.money.ledger.amount_of(key)
+    }
+
+    /// What transfers of the cycle moved so far, by account.
+    pub(crate) fn transfers(&self) -> &BTreeMap<AccountId, Through> {
+        &self.known().transfers
+    }
+
+    /// Transfers less than so many days before or after the as-of time.
+    pub(crate) fn transfers_within(&self, days: u32) -> Result<Vec<PastTransfer>, LedgerError> {
+        let window_ms = i64::from(days) * DAY_MS;
+        let now = self.money.now.0;
+        let mut past = self.money.ledger.transfers_since(UnixMs(now.saturating_sub(window_ms)))?;
+        past.retain(|transfer| transfer.at.0 < now.saturating_add(window_ms));
+        Ok(past)
+    }
+
+    /// Whether an account, or one above it, is frozen.
+    pub(crate) fn is_frozen(&self, id: AccountId) -> bool {
+        self.known().accounts.get(&id).is_some_and(|free| free.frozen)
+    }
+
+    /// An account as it is now.
+    pub(crate) fn balance(&self, id: AccountId) -> Result<Balance, LedgerError> {
+        let found = self.money.ledger.balances()?.into_iter().find(|balance| balance.id == id);
+        found.ok_or(LedgerError::NoAccount(id.0))
+    }
+
+    /// Moves money from one pool to another, for the cycles that follow.
+    pub(crate) fn transfer(
+        &mut self,
+        [from, to]: [AccountId; 2],
+        amount: Minor,
+        key: Digest,
+    ) -> Result<PastTransfer, LedgerError> {
+        let Money { cycle, now, .. } = self.money;
+        let movement = Movement::Transfer { from, to, amount };
+        self.turn.move_money(movement, key, *now, Some(cycle))?;
+        self.catch_up()?;
+        Ok(PastTransfer { from, to, amount, at: *now, key })
     }
 }
 

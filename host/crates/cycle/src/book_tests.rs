@@ -129,9 +129,9 @@ impl Brand {
             ..MemberFacts::default()
         };
         let mut decisions = decide(&policy, members, proposals, &mut turn.standing(&policy));
-        let span = turn.book(&policy, &self.keys, &mut decisions).expect("the storage answers");
+        turn.book(&policy, &self.keys, &mut decisions).expect("the storage answers");
         let accounts = turn.accounts().expect("the storage answers");
-        Booking { decisions, accounts, span }
+        Booking { decisions, accounts, transfers: Vec::new(), span: turn.span() }
     }
 
     fn cycle(&self) -> CycleRef {

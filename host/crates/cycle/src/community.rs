@@ -133,8 +133,16 @@ impl<'a> Community<'a> {
         Ok(candidates)
     }
 
+    /// The stages that ran.
+    pub(crate) fn ran(&self) -> &[StageRun] {
+        &self.ran
+    }
+
     /// What the cycle came to, once it is booked.
-    pub(crate) fn ended(self, booking: Booking, booked: bool, laps: Laps) -> CycleRun {
+    pub(crate) fn ended(mut self, booking: Booking, booked: bool, laps: Laps) -> CycleRun {
+        for (run, fates) in self.ran.iter_mut().zip(booking.transfers) {
+            run.transfer_fates = fates;
+        }
         CycleRun {
             number: self.number(),
             members: self.members,

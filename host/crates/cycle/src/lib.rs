@@ -28,6 +28,7 @@ mod slots;
 mod source;
 mod stage;
 mod stream;
+mod transfers;
 
 pub use arbitrate::{
     ActionFacts, Arbitration, Candidate, ContactCaps, Decision, Earlier, MemberFacts, Proposal,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use playbook_model::{
     CampaignPlan, Column, Description, Digest, Fault, Finding, Frame, Kind, Measure, Minor, Shape,
-    Transfer,
+    Transfer, TransferFate,
 };
 
 use crate::arbitrate::Decision;
@@ -80,6 +80,8 @@ pub struct StageRun {
     pub findings: Vec<Finding>,
     /// Money that should move.
     pub transfers: Vec<Transfer>,
+    /// What became of each of them, position by position.
+    pub transfer_fates: Vec<TransferFate>,
     /// Positions of planned slots that GR-2 refuses.
     pub refused_slots: Vec<usize>,
     /// Keys of each table's rows, for findings and plans that name a row.
@@ -93,6 +95,12 @@ pub struct StageRun {
 }
 
 impl StageRun {
+    /// Its transfers with what became of each.
+    pub fn transfers_with_fates(&self) -> impl Iterator<Item = (&Transfer, TransferFate)> {
+        let fates = self.transfer_fates.iter().copied();
+        self.transfers.iter().zip(fates.chain(std::iter::repeat(TransferFate::Suggested)))
+    }
+
     /// Kind of the plugin.
     #[must_use]
     pub fn kind(&self) -> Kind {

@@ -17,6 +17,7 @@ use crate::prepare::Prepared;
 use crate::progress::{Cancel, Progress};
 use crate::result::CycleRun;
 use crate::source::{DataSource, Intake, SourceError};
+use crate::transfers::book_transfers;
 
 /// Takes the finished table of members.
 pub type TakeMembers<'a> = dyn Fn(&Frame) -> Result<(), SourceError> + Sync + 'a;
@@ -98,10 +99,11 @@ fn decided(
     let members = facts.of(&community.keys, &history);
     let mut decisions = decide(&policy, members, proposals, &mut turn.standing(&policy));
     laps.end("arbitration");
-    let span = turn.book(&policy, &community.keys, &mut decisions)?;
+    turn.book(&policy, &community.keys, &mut decisions)?;
+    let transfers = book_transfers(community, &mut turn)?;
     let accounts = turn.accounts()?;
     laps.end("ledger");
-    Ok(Booking { decisions, accounts, span })
+    Ok(Booking { decisions, accounts, transfers, span: turn.span() })
 }
 
 #[cfg(test)]

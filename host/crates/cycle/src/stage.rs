@@ -97,6 +97,7 @@ fn blank(community: &Community<'_>, stage: &Prepared) -> StageRun {
         plan: None,
         findings: Vec::new(),
         transfers: Vec::new(),
+        transfer_fates: Vec::new(),
         refused_slots: Vec::new(),
         places: stage.shape.tables.iter().map(|table| names(&table.subject)).collect(),
         usage: StageUsage::default(),

@@ -7,7 +7,7 @@ use playbook_model::{Digest, Minor, UnixMs};
 use crate::ledger::{Seal, Turn, checked_name};
 use crate::store::Purpose;
 use crate::work::{Work, money_entry};
-use crate::{AccountId, EntryKind, Ledger, LedgerError};
+use crate::{AccountId, CycleRef, EntryKind, Ledger, LedgerError};
 
 /// Name of the account that holds the emergency reserve.
 const RESERVE: &str = "reserve";
@@ -55,6 +55,15 @@ pub struct BudgetAccounts {
     pub pools: BTreeMap<String, AccountId>,
     /// Account that pays for a stage, by stage.
     pub plugins: BTreeMap<String, AccountId>,
+}
+
+/// Whether a movement was booked by this call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// Booked now.
+    Now,
+    /// Booked before, under the same key.
+    Before,
 }
 
 /// A move of money by decision of a person or of a reallocation rule.
@@ -106,6 +115,59 @@ impl Turn<'_> {
             Ok(accounts)
         })
     }
+
+    /// Moves money or stops an account. The same key and movement again does nothing.
+    ///
+    /// A transfer that a `cycle` brings about is for the cycles after it: where the cycle itself stands, it is left
+    /// out ([`crate::CycleStanding`]).
+    ///
+    /// # Errors
+    /// [`LedgerError::Committed`] where the money is not free, [`LedgerError::KeyConflict`] where
+    /// the key stood for another movement; an account that does not exist or cannot do this.
+    pub fn move_money(
+        &self,
+        movement: Movement,
+        key: Digest,
+        at: UnixMs,
+        cycle: Option<&CycleRef>,
+    ) -> Result<Moved, LedgerError> {
+        let (kind, account, to, amount) = movement.fields();
+        if amount < Minor::ZERO && kind != EntryKind::Freeze {
+            return Err(LedgerError::Negative(amount));
+        }
+        let request = Digest::of_parts([
+            kind.name().as_bytes(),
+            &account.0.to_be_bytes(),
+            &to.map_or(0, |id| id.0).to_be_bytes(),
+            &amount.0.to_be_bytes(),
+        ]);
+        self.write(Seal { purpose: Purpose::Budget, at, cycle, payload: None }, |work| {
+            if let Some(used) = work.tx.used_key(&key)? {
+                let same = used.request == request;
+                return if same {
+                    Ok(Moved::Before)
+                } else {
+                    Err(LedgerError::KeyConflict(key.hex()))
+                };
+            }
+            let mut entry = money_entry(kind, account, amount, key, request);
+            entry.to = to;
+            work.must_record(entry)?;
+            Ok(Moved::Now)
+        })
+    }
+}
+
+impl Movement {
+    /// Kind, account, receiver and amount of its entry.
+    fn fields(self) -> (EntryKind, AccountId, Option<AccountId>, Minor) {
+        match self {
+            Self::Transfer { from, to, amount } => (EntryKind::Transfer, from, Some(to), amount),
+            Self::Recover { account, amount } => (EntryKind::Recover, account, None, amount),
+            Self::Freeze(account) => (EntryKind::Freeze, account, None, Minor(1)),
+            Self::Thaw(account) => (EntryKind::Freeze, account, None, Minor(-1)),
+        }
+    }
 }
 
 impl Ledger {
@@ -121,45 +183,17 @@ impl Ledger {
         self.turn()?.ensure_budget(plan, at)
     }
 
-    /// Moves money or stops an account. The same key and movement again does nothing.
+    /// [`Turn::move_money`] in a turn of its own, outside of any cycle.
     ///
     /// # Errors
-    /// [`LedgerError::Committed`] where the money is not free, [`LedgerError::KeyConflict`] where
-    /// the key stood for another movement; an account that does not exist or cannot do this.
+    /// As there, and [`LedgerError::Busy`].
     pub fn move_money(
         &self,
         movement: Movement,
         key: Digest,
         at: UnixMs,
-    ) -> Result<(), LedgerError> {
-        let (kind, account, to, amount) = match movement {
-            Movement::Transfer { from, to, amount } => {
-                (EntryKind::Transfer, from, Some(to), amount)
-            }
-            Movement::Recover { account, amount } => (EntryKind::Recover, account, None, amount),
-            Movement::Freeze(account) => (EntryKind::Freeze, account, None, Minor(1)),
-            Movement::Thaw(account) => (EntryKind::Freeze, account, None, Minor(-1)),
-        };
-        if amount < Minor::ZERO && kind != EntryKind::Freeze {
-            return Err(LedgerError::Negative(amount));
-        }
-        let request = Digest::of_parts([
-            kind.name().as_bytes(),
-            &account.0.to_be_bytes(),
-            &to.map_or(0, |id| id.0).to_be_bytes(),
-            &amount.0.to_be_bytes(),
-        ]);
-        let seal = Seal { purpose: Purpose::Budget, at, cycle: None, payload: None };
-        self.turn()?.write(seal, |work| {
-            if let Some(used) = work.tx.used_key(&key)? {
-                let same = used.request == request;
-                return if same { Ok(()) } else { Err(LedgerError::KeyConflict(key.hex())) };
-            }
-            let mut entry = money_entry(kind, account, amount, key, request);
-            entry.to = to;
-            work.must_record(entry)?;
-            Ok(())
-        })
+    ) -> Result<Moved, LedgerError> {
+        self.turn()?.move_money(movement, key, at, None)
     }
 }
 

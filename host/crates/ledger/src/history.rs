@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use playbook_model::UnixMs;
+use playbook_model::{Digest, Minor, UnixMs};
 
 use crate::store::{Scanned, Scope};
-use crate::{EntryKind, Ledger, LedgerError};
+use crate::{AccountId, EntryKind, Ledger, LedgerError};
 
 /// A grant that was made and not released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +35,21 @@ pub struct PastGrants {
     pub grants: Vec<PastGrant>,
 }
 
+/// Money that went from one pool to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PastTransfer {
+    /// Giving account.
+    pub from: AccountId,
+    /// Receiving account.
+    pub to: AccountId,
+    /// How much.
+    pub amount: Minor,
+    /// When.
+    pub at: UnixMs,
+    /// Its idempotency key.
+    pub key: Digest,
+}
+
 impl PastGrants {
     /// Returns the grants of one member.
     #[must_use]
@@ -61,6 +76,34 @@ impl Ledger {
     /// A fault of the storage.
     pub fn grants_of(&self, member: i64, from: UnixMs) -> Result<PastGrants, LedgerError> {
         self.past(Scope::Member(member), from)
+    }
+
+    /// Returns the transfers after `from`, by all playbooks of the brand, in the order in which they were booked.
+    ///
+    /// # Errors
+    /// A fault of the storage.
+    pub fn transfers_since(&self, from: UnixMs) -> Result<Vec<PastTransfer>, LedgerError> {
+        let mut found = Vec::new();
+        self.look(|work| {
+            work.tx.scan(Scope::Since(from), &mut |Scanned { entry, at, .. }| {
+                if let (EntryKind::Transfer, Some(to)) = (entry.kind, entry.to)
+                    && at > from
+                {
+                    let (from, amount, key) = (entry.account, entry.amount, entry.key);
+                    found.push(PastTransfer { from, to, amount, at, key });
+                }
+                Ok(true)
+            })
+        })?;
+        Ok(found)
+    }
+
+    /// Returns the amount of the entry that was booked under a key.
+    ///
+    /// # Errors
+    /// A fault of the storage.
+    pub fn amount_of(&self, key: &Digest) -> Result<Option<Minor>, LedgerError> {
+        self.look(|work| Ok(work.tx.used_key(key)?.map(|used| used.amount)))
     }
 
     fn past(&self, scope: Scope<'_>, from: UnixMs) -> Result<PastGrants, LedgerError> {

@@ -25,13 +25,13 @@ pub mod store;
 mod work;
 
 pub use account::{AccountId, Balance};
-pub use budget::{BudgetAccounts, BudgetPlan, Movement, PluginLimit};
+pub use budget::{BudgetAccounts, BudgetPlan, Moved, Movement, PluginLimit};
 pub use chain::Flaw;
 pub use cycle::{Closing, CycleRef, CycleState, Opening};
 pub use entry::{Entry, EntryKind};
 pub use error::LedgerError;
 pub use grant::{Closure, GrantAnswer, GrantRequest, SettleAnswer};
-pub use history::{PastGrant, PastGrants};
+pub use history::{PastGrant, PastGrants, PastTransfer};
 pub use ledger::{Ledger, Turn, is_blank};
 pub use prove::Proof;
-pub use standing::{Booked, CycleStanding, Free, GrantState, StageUse};
+pub use standing::{Booked, CycleStanding, Free, GrantState, StageUse, Through};

@@ -50,6 +50,15 @@ pub struct StageUse {
     pub bound: Minor,
 }
 
+/// What transfers took from an account and gave it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Through {
+    /// Taken.
+    pub out: Minor,
+    /// Given.
+    pub into: Minor,
+}
+
 /// What an account can grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Free {
@@ -72,6 +81,9 @@ pub struct CycleStanding {
     pub grants: HashMap<Digest, Booked>,
     /// Sums by stage.
     pub stages: BTreeMap<String, StageUse>,
+    /// What transfers that the cycle brought about took from accounts and gave them. It is for the cycles after this
+    /// one: what came in is not free here, and what an account had at opening knows of neither.
+    pub transfers: BTreeMap<AccountId, Through>,
     cycle: CycleRef,
     /// Keys of grants by entry, with the number of the stage.
     keys: HashMap<i64, (Digest, usize)>,
@@ -91,6 +103,7 @@ impl Ledger {
                 accounts: BTreeMap::new(),
                 grants: HashMap::new(),
                 stages: BTreeMap::new(),
+                transfers: BTreeMap::new(),
                 cycle: cycle.clone(),
                 keys: HashMap::new(),
                 names: Vec::new(),
@@ -158,7 +171,7 @@ impl CycleStanding {
         let openings = work.tx.openings(&self.cycle)?;
         self.is_closed = row.summary.is_some();
         let opening = available_at(&work.accounts, &self.cycle.playbook, &openings);
-        self.accounts = free(&work.accounts, &opening);
+        self.accounts = self.free(&work.accounts, &opening);
         self.head = work.head;
         Ok(())
     }
@@ -171,8 +184,18 @@ impl CycleStanding {
                 self.close(closed, GrantState::Settled(entry.amount))
             }
             (EntryKind::Release, Some(closed)) => self.close(closed, GrantState::Released),
+            (EntryKind::Transfer, _) => self.transfer(entry),
             _ => Ok(()),
         }
+    }
+
+    fn transfer(&mut self, entry: &Entry<'_>) -> Result<(), LedgerError> {
+        let sum = |sum: &mut Minor| {
+            sum.0 = sum.0.checked_add(entry.amount.0).ok_or(LedgerError::Overflow)?;
+            Ok(())
+        };
+        sum(&mut self.transfers.entry(entry.account).or_default().out)?;
+        entry.to.map_or(Ok(()), |to| sum(&mut self.transfers.entry(to).or_default().into))
     }
 
     fn grant(&mut self, entry: &Entry<'_>, at: UnixMs) -> Result<(), LedgerError> {
@@ -215,12 +238,19 @@ impl CycleStanding {
         }
         Ok(())
     }
-}
 
-fn free(accounts: &Accounts, opening: &BTreeMap<AccountId, Minor>) -> BTreeMap<AccountId, Free> {
-    let of = |(id, at_opening): (&AccountId, &Minor)| {
-        let now = accounts.available(*id)?.0;
-        Some((*id, Free { now, at_opening: *at_opening, frozen: accounts.frozen(*id).is_some() }))
-    };
-    opening.iter().filter_map(of).collect()
+    /// What accounts can grant in this cycle, and could when it was opened.
+    fn free(
+        &self,
+        accounts: &Accounts,
+        opening: &BTreeMap<AccountId, Minor>,
+    ) -> BTreeMap<AccountId, Free> {
+        let of = |(id, at_opening): (&AccountId, &Minor)| {
+            let Through { out, into } = self.transfers.get(id).copied().unwrap_or_default();
+            let now = Minor((accounts.available(*id)?.0.0 - into.0).max(0));
+            let at_opening = Minor(at_opening.0 + out.0 - into.0);
+            Some((*id, Free { now, at_opening, frozen: accounts.frozen(*id).is_some() }))
+        };
+        opening.iter().filter_map(of).collect()
+    }
 }

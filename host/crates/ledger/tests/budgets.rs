@@ -6,10 +6,10 @@ mod shared;
 use std::collections::BTreeMap;
 
 use playbook_ledger::{
-    Closing, Closure, CycleState, GrantAnswer, GrantState, Ledger, LedgerError, Movement,
-    SettleAnswer, StageUse,
+    Closing, Closure, CycleState, GrantAnswer, GrantState, Ledger, LedgerError, Moved, Movement,
+    SettleAnswer, StageUse, Through, Turn,
 };
-use playbook_model::{Digest, Minor};
+use playbook_model::{Digest, Minor, UnixMs};
 use shared::{BRAND, Calls as _, NOW, assert_sound, cycle, key, plan, request};
 
 fn allocated(ledger: &Ledger, path: &str) -> i64 {
@@ -150,6 +150,37 @@ fn transfers_and_recoveries_move_only_what_is_free_and_only_once() {
     assert_eq!(ledger.available(accounts.playbook), Minor(300_000));
     ledger.ensure_budget(&plan(1_000_000), NOW).unwrap();
     assert_eq!(ledger.available(base), Minor::ZERO, "a plan does not undo a recovery");
+    assert_sound(&ledger);
+}
+
+#[test]
+fn a_transfer_of_a_cycle_is_for_the_cycles_after_it() {
+    let ledger = Ledger::in_memory(BRAND).unwrap();
+    let accounts = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap();
+    ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
+    let (base, daily) = (accounts.pools["base"], accounts.pools["daily"]);
+    let before = ledger.standing(&cycle(1)).unwrap().accounts;
+    let tilt = Movement::Transfer { from: base, to: daily, amount: Minor(60_000) };
+    let turn = ledger.turn().unwrap();
+    let mut caught_up = turn.standing(&cycle(1)).unwrap();
+    let tell = |turn: &Turn<'_>| turn.move_money(tilt, key("ra-1"), NOW, Some(&cycle(1))).unwrap();
+    assert_eq!([tell(&turn), tell(&turn)], [Moved::Now, Moved::Before]);
+    turn.catch_up(&mut caught_up).unwrap();
+    drop(turn);
+    let after = ledger.standing(&cycle(1)).unwrap();
+    assert_eq!(caught_up, after);
+    let free = |id| (after.accounts[&id].now, after.accounts[&id].at_opening);
+    assert_eq!(free(base), (Minor(300_000), before[&base].at_opening), "what went out is gone");
+    assert_eq!(free(daily), (before[&daily].now, before[&daily].at_opening));
+    let Through { out, into } = after.transfers[&daily];
+    assert_eq!((out, into), (Minor::ZERO, Minor(60_000)));
+    ledger.ensure_budget(&plan(1_000_000), NOW).unwrap();
+    ledger.begin_cycle(&cycle(2), key("run"), NOW).unwrap();
+    let next = ledger.standing(&cycle(2)).unwrap().accounts;
+    assert_eq!((next[&base].now, next[&daily].now), (Minor(300_000), Minor(375_000)));
+    let past = ledger.transfers_since(UnixMs(NOW.0 - 1)).unwrap();
+    assert_eq!(past.iter().map(|past| past.amount).collect::<Vec<_>>(), [Minor(60_000)]);
+    assert!(ledger.transfers_since(NOW).unwrap().is_empty());
     assert_sound(&ledger);
 }
 

@@ -14,6 +14,7 @@ mod outcome;
 mod playbook;
 mod refusal;
 mod time;
+mod transfer;
 
 pub use canonical::canonical_json;
 pub use digest::{Digest, pseudonym};
@@ -27,7 +28,7 @@ pub use money::{Minor, grouped};
 pub use outcome::{Fault, Limit, Outcome};
 pub use playbook::{
     BudgetDef, CycleDef, Dedupe, Figures, Guardrails, MapRow, MapType, OnError, OnFault, OutputDef,
-    Playbook, PluginRef, SourceDef, SourceFormat, SourceTable, StageDef, Transform,
+    Playbook, PluginRef, SourceDef, SourceFormat, SourceTable, StageDef, TransferRules, Transform,
     default_cell_type,
 };
 pub use playbook_contract::{
@@ -40,3 +41,4 @@ pub use playbook_contract::{
 };
 pub use refusal::RefusalCode;
 pub use time::UnixMs;
+pub use transfer::{TransferFate, TransferRefusal};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::{
-    Aggregate, CellType, Digest, FeatureDef, Kind, Limits, Minor, SqlLimits, UnixMs, Words,
+    Aggregate, CellType, Digest, FeatureDef, Kind, Limits, Minor, SqlLimits, Subject, UnixMs, Words,
 };
 
 /// A checked playbook.
@@ -261,6 +261,30 @@ pub struct BudgetDef {
     pub pools: BTreeMap<String, f64>,
     /// Most that one plugin may spend in one cycle, share of its pool.
     pub plugin_share_max: f64,
+    /// When money may move between pools; `None`: never, what plugins say of it is shown only.
+    pub transfers: Option<TransferRules>,
+}
+
+/// What the host demands of a transfer between pools that an ROI plugin proposes (domain H7). A brand may tighten it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TransferRules {
+    /// Subject whose rows are pools: the row of key `app` is the pool `app`.
+    pub subject: Subject,
+    /// Most that may leave a pool in one cycle, share of what it has free.
+    pub share_max: f64,
+    /// Least that a pool keeps, share of what its plan gave.
+    pub kept_min: f64,
+    /// Days that must pass between two transfers of the same two pools, in either direction.
+    pub cool_down_days: u32,
+}
+
+impl TransferRules {
+    /// The loosest value of [`TransferRules::share_max`].
+    pub const SHARE_MAX: f64 = 0.20;
+    /// The loosest value of [`TransferRules::kept_min`].
+    pub const KEPT_MIN: f64 = 0.50;
+    /// The loosest value of [`TransferRules::cool_down_days`].
+    pub const COOL_DOWN_DAYS: u32 = 14;
 }
 
 /// Guardrails that a batch cycle can meet (domain H8, H9). A brand may tighten, not loosen.

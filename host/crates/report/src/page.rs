@@ -1,6 +1,6 @@
 //! What a report page says: plain owned values that the caller fills from a finished run.
 
-use playbook_model::{Digest, Kind, Level, Minor, RefusalCode, Words};
+use playbook_model::{Digest, Kind, Level, Minor, RefusalCode, TransferFate, Words};
 
 /// A part of the page, or why there is nothing to show.
 #[derive(Debug, Clone, PartialEq)]
@@ -386,6 +386,8 @@ pub struct TransferRow {
     pub to: String,
     /// How much.
     pub amount: Minor,
+    /// What became of it.
+    pub fate: TransferFate,
     /// Why, in words.
     pub words: Words,
 }
@@ -397,7 +399,7 @@ pub struct Roi {
     pub plugin: String,
     /// One row per group, in the order to be shown.
     pub rows: Vec<RoiRow>,
-    /// Money that plugins would move; nothing moves by itself.
+    /// Money that plugins would move, and what became of it.
     pub transfers: Vec<TransferRow>,
 }
 

@@ -1,6 +1,6 @@
 //! Every text of a page, in English and Chinese; the compiler refuses a text that lacks one of them.
 
-use playbook_model::{Kind, Level};
+use playbook_model::{Kind, Level, Minor, TransferFate, TransferRefusal};
 
 use crate::Lang;
 
@@ -161,7 +161,17 @@ phrases! {
     group: "Group", "分組";
     floor: "Floor", "下限";
     transfers: "Money that would move", "建議調撥";
-    transfers_note: "Suggestions of the plugin: nothing moves by itself.", "僅為插件建議，不會自動調撥。";
+    transfers_note: "Suggestions stay with a person. What moved is for the cycles that follow.", "建議僅供人工決定；已調撥者自下一週期起生效。";
+    became: "What became of it", "結果";
+    fate_suggested: "suggestion", "僅建議";
+    fate_moved: "moved", "已調撥";
+    fate_before: "moved before: {0}", "先前已調撥：{0}";
+    fate_no_pool: "refused: a row is no pool", "拒絕：並非預算池";
+    fate_not_better: "refused: the receiver promises no higher return", "拒絕：調入方回報不更高";
+    fate_frozen: "refused: a pool is frozen", "拒絕：預算池已凍結";
+    fate_cool_down: "refused: money moved between the two a short time ago", "拒絕：兩者間近期已調撥";
+    fate_share: "refused: more than may leave the pool in a cycle", "拒絕：超出單週期可調出份額";
+    fate_floor: "refused: the pool would keep too little of its plan", "拒絕：調出方保留額過低";
     from_row: "From", "調出";
     to_row: "To", "調入";
     amount: "Amount", "金額";
@@ -329,6 +339,24 @@ impl Phrases {
             Level::Warn => self.level_warn,
             Level::Critical => self.level_critical,
         }
+    }
+
+    /// What became of a transfer; `amount` says an amount of money.
+    pub(crate) fn fate(&self, fate: TransferFate, amount: impl Fn(Minor) -> String) -> String {
+        let words = match fate {
+            TransferFate::Suggested => self.fate_suggested,
+            TransferFate::Moved => self.fate_moved,
+            TransferFate::MovedBefore(before) => return fill(self.fate_before, &[&amount(before)]),
+            TransferFate::Refused(refusal) => match refusal {
+                TransferRefusal::NoPool => self.fate_no_pool,
+                TransferRefusal::NotBetter => self.fate_not_better,
+                TransferRefusal::Frozen => self.fate_frozen,
+                TransferRefusal::CoolDown => self.fate_cool_down,
+                TransferRefusal::Share => self.fate_share,
+                TransferRefusal::Floor => self.fate_floor,
+            },
+        };
+        words.to_owned()
     }
 
     /// The name of an account in words where the host gave it, else the name itself.

@@ -1,4 +1,5 @@
-//! A brand's own return: revenue times one margin, by cost.
+//! A brand's own return: revenue times one margin, by cost. It would move money between the first channel and the last,
+//! both ways: one of them is wrong.
 
 use playbook_sdk::prelude::*;
 
@@ -7,6 +8,8 @@ settings! {
     pub struct Settings {
         /// Margin per revenue.
         pub margin: f64 where within(0.0..=1.0) = 0.30,
+        /// Money that it would move, minor units; 0: none.
+        pub move_minor: i64 where within(0..=1_000_000_000) = 0,
     }
 }
 
@@ -20,6 +23,9 @@ declare! {
     outputs Said {
         ROI: real("roi").role(Role::ReturnOnCost).unit("ratio")
             .meaning(words("Margin by cost", "毛利÷成本")),
+    }
+    reasons Why {
+        BEST: "best" => words("The other end of the list", "列表另一端"),
     }
 }
 
@@ -40,7 +46,7 @@ impl Plugin for RoiMargin {
 
     fn shape(_: &Settings) -> Result<Shape, Problems> {
         let channel = table("channel").needs(Channel::all());
-        Ok(Shape::whole_tables().table(channel).produces_in(0, Said::all()))
+        Ok(Shape::whole_tables().table(channel).produces_in(0, Said::all()).reasons(Why::all()))
     }
 
     fn open(settings: Settings, _: Opening<'_>) -> Result<Self, Problems> {
@@ -65,6 +71,18 @@ impl Roi for RoiMargin {
                 _ => None,
             };
             out.table(0).set_or_missing(Said::ROI, row, roi);
+        }
+        if self.settings.move_minor > 0 && channels.len() > 1 {
+            let last = channels.len() as u32 - 1;
+            for (from_row, to_row) in [(0, last), (last, 0)] {
+                out.transfer(Transfer {
+                    table: 0,
+                    from_row,
+                    to_row,
+                    amount: self.settings.move_minor,
+                    reason: Why::BEST,
+                });
+            }
         }
         Ok(())
     }

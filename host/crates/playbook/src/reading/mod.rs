@@ -55,7 +55,7 @@ pub(crate) fn read(
     let sources = reading.sources();
     let names = references::Names::of(root);
     let features = reading.features(&names, &sources);
-    let budget = reading.budget();
+    let budget = reading.budget(&names);
     let stages = reading.stages(&names, budget.as_ref());
     let sql = reading.sql();
     let guardrails = reading.guardrails(&names);

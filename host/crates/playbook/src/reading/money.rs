@@ -1,8 +1,8 @@
 //! The tables `[budget]` and `[guardrails]`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use playbook_model::{BudgetDef, Guardrails, Minor};
+use playbook_model::{BudgetDef, Guardrails, Minor, Subject, TransferRules};
 
 use super::Reading;
 use super::references::Names;
@@ -12,9 +12,10 @@ use crate::values;
 
 /// Least share of a budget that is held back (GR-6).
 const RESERVE_MIN: f64 = 0.05;
+const DAY_MS: i64 = 86_400_000;
 
 impl Reading<'_> {
-    pub(super) fn budget(&mut self) -> Option<BudgetDef> {
+    pub(super) fn budget(&mut self, names: &Names) -> Option<BudgetDef> {
         let node = self.root.get("budget")?;
         let table = node.table()?;
         let reserve = table.real("reserve").unwrap_or(0.10);
@@ -28,7 +29,56 @@ impl Reading<'_> {
             reserve,
             pools: self.pools(table),
             plugin_share_max: table.real("plugin_share_max").unwrap_or(1.0),
+            transfers: self.transfers(table, names),
         })
+    }
+
+    fn transfers(&mut self, budget: &Table, names: &Names) -> Option<TransferRules> {
+        let table = budget.table("transfers")?;
+        let mut rules = TransferRules {
+            subject: Subject(table.text("subject").unwrap_or_default().to_owned()),
+            share_max: table.real("share_max").unwrap_or(TransferRules::SHARE_MAX),
+            kept_min: table.real("kept_min").unwrap_or(TransferRules::KEPT_MIN),
+            cool_down_days: TransferRules::COOL_DOWN_DAYS,
+        };
+        if let Some(node) = table.get("subject")
+            && !rules.subject.0.is_empty()
+            && !names.features.values().any(|subject| *subject == rules.subject.0)
+        {
+            let subjects: BTreeSet<&str> = names.features.values().map(String::as_str).collect();
+            self.add(
+                Problem::new(
+                    "unknown-subject",
+                    node.place,
+                    format!("no feature describes `{}`", rules.subject.0),
+                )
+                .expected(crate::spec::one_of(subjects.iter().copied()))
+                .nearest(&rules.subject.0, subjects),
+            );
+        }
+        let most = TransferRules::SHARE_MAX;
+        if let Some(node) = table.get("share_max")
+            && rules.share_max > most
+        {
+            self.loosened(node, "share_max", &format!("at most {most:.2} (H7)"));
+        }
+        let least = TransferRules::KEPT_MIN;
+        if let Some(node) = table.get("kept_min")
+            && rules.kept_min < least
+        {
+            self.loosened(node, "kept_min", &format!("at least {least:.2} (H7)"));
+        }
+        if let Some(node) = table.get("cool_down")
+            && let Some(ms) = node.text().and_then(values::duration_ms)
+        {
+            match u32::try_from(ms / DAY_MS) {
+                Ok(days) if (rules.cool_down_days..=366).contains(&days) && ms % DAY_MS == 0 => {
+                    rules.cool_down_days = days;
+                }
+                _ => self.loosened(node, "cool_down", "whole days, \"14d\" to \"366d\" (H7)"),
+            }
+        }
+        Some(rules)
     }
 
     fn total(&mut self, whole: &Node, table: &Table) -> Minor {

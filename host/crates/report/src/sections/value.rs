@@ -45,6 +45,7 @@ fn transfers(ctx: &Ctx<'_>, roi: &Roi) -> Markup {
         .words(p.from_row)
         .words(p.to_row)
         .numbers(&ctx.in_currency(p.amount))
+        .words(p.became)
         .words(p.reason);
     for row in &roi.transfers {
         table.row(vec![
@@ -52,6 +53,7 @@ fn transfers(ctx: &Ctx<'_>, roi: &Roi) -> Markup {
             cell(&row.from),
             cell(&row.to),
             cell(ctx.money(row.amount)),
+            cell(p.fate(row.fate, |amount| ctx.money(amount))),
             cell(ctx.words(&row.words)),
         ]);
     }

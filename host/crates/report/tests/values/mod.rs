@@ -1,6 +1,8 @@
 //! Small reports in which every text is the one that is asked for.
 
-use playbook_model::{Digest, Kind, Level, Minor, RefusalCode, Words};
+use playbook_model::{
+    Digest, Kind, Level, Minor, RefusalCode, TransferFate, TransferRefusal, Words,
+};
 use playbook_report::{
     ActionPairRow, AllocationRow, BudgetRow, Campaign, ChangeRow, ContentRow, Currency, DiffFigure,
     DiffReport, DiffSide, DimensionRow, Distribution, Evidence, Figure, FigureRow, FindingRow,
@@ -86,6 +88,7 @@ pub(crate) fn report_of(text: &str) -> Report {
                 from: t(),
                 to: t(),
                 amount: Minor(12_345),
+                fate: TransferFate::Refused(TransferRefusal::Floor),
                 words: words(text),
             }],
         }),
