@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use crate::slots::{History, Slots, within_commercial_cap};
 
 /// Items from which on threads share the work; fewer are done before a thread has woken up.
-const SHARED_FROM: usize = 4_096;
+pub(crate) const SHARED_FROM: usize = 4_096;
 
 /// One proposal on its way through the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

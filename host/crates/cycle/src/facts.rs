@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use playbook_model::{Cells, Column, Frame, Guardrails, Kind};
 use rayon::prelude::*;
 
-use crate::arbitrate::{Candidate, ContactCaps, MemberFacts, in_holdout};
+use crate::arbitrate::{Candidate, ContactCaps, MemberFacts, SHARED_FROM, in_holdout};
 use crate::decide::Policy;
 use crate::prepare::Prepared;
 use crate::slots::History;
@@ -134,8 +134,11 @@ impl CandidateRows {
 
     /// A value for each row that is asked for, `other` for all others.
     fn map<T: Copy + Send>(&self, other: T, of: impl Fn(usize) -> T + Sync) -> Vec<T> {
-        let found: Vec<T> =
-            self.rows.par_iter().with_min_len(4_096).map(|row| of(*row as usize)).collect();
+        let found: Vec<T> = if self.rows.len() < SHARED_FROM {
+            self.rows.iter().map(|row| of(*row as usize)).collect()
+        } else {
+            self.rows.par_iter().with_min_len(SHARED_FROM).map(|row| of(*row as usize)).collect()
+        };
         let mut values = vec![other; self.all];
         self.rows.iter().zip(found).for_each(|(row, value)| values[*row as usize] = value);
         values
