@@ -247,9 +247,9 @@ impl Arbitration<'_> {
     /// Decides on all proposals and takes what it grants from the standing; the decisions come in order of
     /// arbitration.
     ///
-    /// Asking the same again grants nothing more: what the grants of one pass make possible (deliveries
-    /// that leave room for a commercial one, a rival of a refused batch that is out of the way) is granted
-    /// by another pass of the same call.
+    /// A fixed point: passes go on until one grants nothing, so that asking the same again grants nothing more. What the
+    /// grants of one pass make possible (deliveries that leave room for a commercial one, a rival of a refused batch that
+    /// is out of the way) is granted by the next.
     #[must_use]
     pub fn decide(&self, proposals: Vec<Proposal>, standing: &mut Standing) -> Vec<Decision> {
         let (mut decisions, mut fates) = self.ranked(proposals, standing);

@@ -156,7 +156,8 @@ impl Fitter for Sandboxed<'_> {
 pub(crate) struct Buckets(Vec<Vec<u32>>);
 
 impl Buckets {
-    /// Cuts rows by their keys; of more than `rows_max` those of the lowest keys stay.
+    /// Cuts rows by their keys. Keys are hashes, so that of more than `rows_max` rows those of the lowest keys are a
+    /// uniform sample (bottom-k), the same one in every run.
     pub(crate) fn cut(keys: &[i64], rows_max: u64) -> Self {
         Self(cut(keys, BUCKETS, rows_max))
     }

@@ -60,7 +60,7 @@ enum From<'a> {
     Absent,
 }
 
-/// A prepared way from a frame to batches: types are checked once, not per batch.
+/// A projection of a frame onto the columns that a plugin wants: types are checked once, not per batch.
 #[derive(Debug)]
 pub(crate) struct Gather<'a> {
     picks: Vec<Pick<'a>>,
@@ -161,7 +161,8 @@ impl<'a> Gather<'a> {
     }
 }
 
-/// A batch while columns are copied into it. Bits are there from the first missing value on.
+/// A batch while columns are copied into it. The validity bitmap is made at the first missing value: most batches have
+/// none.
 struct Copied {
     columns: Columns,
     rows: usize,
@@ -236,7 +237,7 @@ fn keep_missing(column: &Column, at: usize, rows: Rows<'_>, out: &mut Copied) {
     }
 }
 
-/// Calls `f` with each row's position in the batch and in the frame.
+/// Calls `f` with each row's position in the batch and its position in the frame.
 fn each(rows: Rows<'_>, mut f: impl FnMut(usize, usize)) {
     match rows {
         Rows::Range { start, len } => (0..len).for_each(|row| f(row, start + row)),

@@ -1,4 +1,4 @@
-//! Which stage reads what, and the order in which stages run.
+//! The graph of stages: which reads what of whom, and their topological order, in waves that run at the same time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -189,8 +189,8 @@ fn stages_behind(
     found
 }
 
-/// Returns the order in which stages run, in waves whose stages do not wait for each other: inputs before
-/// readers, else kind in the order of the loop, else the order of the file.
+/// Sorts the stages topologically, in waves whose stages do not wait for each other: inputs before readers, else
+/// kind in the order of the loop, else the order of the file.
 ///
 /// # Errors
 /// A loop, named by its stages.

@@ -64,14 +64,15 @@ impl Taken {
     }
 }
 
-/// Slots of the members that have proposals.
+/// Slots of the members that have proposals, in a dense list; a second list leads from rows to it.
 #[derive(Debug)]
 pub(crate) struct Slots {
-    /// Lowest row that has a proposal: one member costs one place, wherever it stands.
+    /// Lowest row that has a proposal, where the second list begins: for one member alone it has one place, not as many
+    /// as there are members before.
     least: u32,
-    /// By row from there on: where the member stands in the list below.
+    /// By row from there on: position in `held`; `u32::MAX` where the row has no proposal.
     place_of: Vec<u32>,
-    /// What grants of this call, and of others at this very time, hold for certain.
+    /// What the member's grants of this call, and of others at this very time, hold for certain.
     held: Vec<Taken>,
 }
 

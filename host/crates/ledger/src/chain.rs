@@ -1,4 +1,5 @@
-//! The chain of groups and entries: every digest from one point on, and what walks along it.
+//! The hash chain of groups and entries: every digest covers the one before it, so that no entry can be changed, removed
+//! or added unseen. Recomputes it from one point on, for a visitor that hears what comes by.
 
 use playbook_model::Digest;
 

@@ -1,5 +1,5 @@
-//! What follows from groups and entries alone: accounts, cycles, openings. All else that is stored is
-//! kept for speed and compared with this.
+//! The ledger replayed: groups and entries are the events, and accounts, cycles and openings follow from them alone.
+//! All else that is stored is a cache of this, kept for speed and compared with it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use crate::chain::{Flaw, Walker, walk};
 use crate::store::{CycleRow, Group, Openings, Purpose, Transaction};
 use crate::{AccountId, CycleRef, Entry, EntryKind, LedgerError};
 
-/// What entries and groups add up to.
+/// The state that events add up to.
 #[derive(Debug)]
 pub(crate) struct Fold {
     /// The brand's accounts under the paths that are stored, with what the entries put into them.

@@ -1,4 +1,5 @@
-//! What keeps the writers of a ledger file apart: a lock that lasts for one unit of work.
+//! What keeps the writers of a ledger file apart: an advisory lock on a file beside it (`flock`), held for one unit of
+//! work.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};

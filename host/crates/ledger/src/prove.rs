@@ -1,4 +1,4 @@
-//! The proof that a ledger is whole, and the check that can be afforded each time it is opened.
+//! The full audit of a ledger, which replays it, and the quick check at each opening.
 
 use playbook_model::Digest;
 

@@ -70,7 +70,8 @@ pub struct Free {
     pub frozen: bool,
 }
 
-/// Where a cycle stands. It is read once and then brought up to date by what was booked since.
+/// Where a cycle stands: a materialised view of its entries. It is read once and then brought up to date by what was
+/// booked since.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CycleStanding {
     /// Whether it grants nothing new any more.
@@ -165,7 +166,7 @@ impl CycleStanding {
         (self.head.group, self.head.seal)
     }
 
-    /// Reads what does not follow from the cycle's own entries.
+    /// Reads what does not follow from the cycle's own entries: whether it is closed, and what is free.
     fn settle_down(&mut self, work: &mut Work<'_>) -> Result<(), LedgerError> {
         let row = work.tx.cycle(&self.cycle)?.ok_or_else(|| no_cycle(&self.cycle))?;
         let openings = work.tx.openings(&self.cycle)?;

@@ -50,7 +50,7 @@ pub trait Store: Send + Debug {
     fn leases(&self) -> Arc<dyn Leases>;
 }
 
-/// Gives the right to write to one process at a time, for one unit of work.
+/// A mutex between processes: gives the right to write to one of them at a time, for one unit of work.
 ///
 /// Transactions alone keep each commit whole. A unit of work reads, decides and books in several of
 /// them, and nobody else may book in between.

@@ -10,7 +10,8 @@ use crate::{AccountId, Entry, EntryKind, LedgerError};
 /// Entries of one commit group at most.
 pub(crate) const GROUP_ENTRIES_MAX: usize = 1 << 16;
 
-/// A transaction with the accounts as it changes them.
+/// A transaction of the storage with a working copy of all accounts: entries change the copy, and finishing writes back
+/// what changed.
 pub(crate) struct Work<'s> {
     pub(crate) tx: Box<dyn Transaction + 's>,
     pub(crate) accounts: Accounts,
