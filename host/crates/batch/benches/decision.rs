@@ -181,7 +181,7 @@ fn booked(
         let mut turn = money.begin().unwrap();
         lap(1);
         let (proposals, history) = turn.recall(&policy, &member.keys, candidates.clone()).unwrap();
-        let mut standing = turn.standing(&policy);
+        let mut standing = turn.standing(&policy).unwrap();
         lap(2);
         let known = columns.of(&member.keys, &history);
         let mut decisions = decide(&policy, known, proposals, &mut standing);

@@ -73,7 +73,15 @@ pub struct Money<'a> {
     /// What each account could grant when the cycle was opened.
     opened_with: BTreeMap<AccountId, Minor>,
     /// Where the cycle stood at the last call.
-    known: Mutex<Option<CycleStanding>>,
+    known: Mutex<Option<Known>>,
+}
+
+/// Where a cycle stood when a turn last looked.
+#[derive(Debug)]
+struct Known {
+    standing: CycleStanding,
+    /// The ledger's head when the turn ended: between the standing and it there are the turn's own bookings alone.
+    head: (i64, Digest),
 }
 
 impl<'a> Money<'a> {
@@ -96,7 +104,8 @@ impl<'a> Money<'a> {
         let known = turn.standing(&cycle)?;
         let free = known.accounts.iter();
         let opened_with = free.map(|(id, free)| (*id, free.at_opening)).collect();
-        let known = Mutex::new(Some(known));
+        let head = known.head();
+        let known = Mutex::new(Some(Known { standing: known, head }));
         Ok(Self { ledger, plan, cycle, now, local_day, run_key, accounts, opened_with, known })
     }
 
@@ -115,9 +124,9 @@ impl<'a> Money<'a> {
     pub fn begin(&self) -> Result<MoneyTurn<'_>, LedgerError> {
         let turn = self.ledger.turn()?;
         let mut last = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = self.known(&turn, last.take())?;
-        let decided_at = known.head();
-        *last = Some(known);
+        let standing = self.standing(&turn, last.take())?;
+        let decided_at = standing.head();
+        *last = Some(Known { standing, head: decided_at });
         Ok(MoneyTurn { money: self, turn, known: last, decided_at })
     }
 
@@ -125,22 +134,16 @@ impl<'a> Money<'a> {
     ///
     /// Where others have booked since, the plan and the limits of this cycle are set again: another run may have
     /// brought another plan or begun another cycle. So the ledger is the same at each decision as at its replay.
-    fn known(
-        &self,
-        turn: &Turn<'_>,
-        last: Option<CycleStanding>,
-    ) -> Result<CycleStanding, LedgerError> {
+    fn standing(&self, turn: &Turn<'_>, last: Option<Known>) -> Result<CycleStanding, LedgerError> {
         let head = self.ledger.head()?;
-        let last = match last {
-            Some(known) if known.head() == head => return Ok(known),
-            other => other,
-        };
-        turn.ensure_budget(self.plan, self.now)?;
-        turn.begin_cycle(&self.cycle, self.run_key, self.now)?;
+        if last.as_ref().is_none_or(|known| known.head != head) {
+            turn.ensure_budget(self.plan, self.now)?;
+            turn.begin_cycle(&self.cycle, self.run_key, self.now)?;
+        }
         match last {
-            Some(mut known) => {
-                turn.catch_up(&mut known)?;
-                Ok(known)
+            Some(Known { mut standing, .. }) => {
+                turn.catch_up(&mut standing)?;
+                Ok(standing)
             }
             None => turn.standing(&self.cycle),
         }
@@ -159,13 +162,17 @@ impl<'a> Money<'a> {
 pub struct MoneyTurn<'m> {
     money: &'m Money<'m>,
     turn: Turn<'m>,
-    known: MutexGuard<'m, Option<CycleStanding>>,
+    known: MutexGuard<'m, Option<Known>>,
     decided_at: (i64, Digest),
 }
 
 impl MoneyTurn<'_> {
-    fn known(&self) -> &CycleStanding {
-        self.known.as_ref().expect("a turn begins with what is known")
+    /// Where the cycle stands. What this turn booked itself is read when it is asked for, not before: most turns end
+    /// with booking.
+    fn known(&mut self) -> Result<&CycleStanding, LedgerError> {
+        let known = self.known.as_mut().expect("a turn begins with what is known");
+        self.turn.catch_up(&mut known.standing)?;
+        Ok(&known.standing)
     }
 
     /// What the ledger knows of candidates and their members: the candidates with what became of their keys before,
@@ -174,7 +181,7 @@ impl MoneyTurn<'_> {
     /// # Errors
     /// A fault of the ledger.
     pub fn recall(
-        &self,
+        &mut self,
         policy: &Policy<'_>,
         keys: &[i64],
         candidates: Vec<Candidate>,
@@ -182,7 +189,7 @@ impl MoneyTurn<'_> {
         if candidates.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
-        let (proposals, rivals) = self.proposals(policy, keys, candidates);
+        let (proposals, rivals) = self.proposals(policy, keys, candidates)?;
         let history = self.history(policy, keys, &proposals, &rivals)?;
         Ok((proposals, history))
     }
@@ -199,26 +206,34 @@ impl MoneyTurn<'_> {
     ) -> Result<(), LedgerError> {
         if decisions.iter().any(Decision::is_new) {
             self.reserve(policy, keys, decisions)?;
-            self.catch_up()?;
+            self.booked()?;
         }
         Ok(())
     }
 
-    /// Reads what was booked by this turn.
-    fn catch_up(&mut self) -> Result<(), LedgerError> {
-        self.known.as_mut().map_or(Ok(()), |known| self.turn.catch_up(known))
+    /// Notes that the ledger has gone on by what this turn booked.
+    fn booked(&mut self) -> Result<(), LedgerError> {
+        let head = self.money.ledger.head()?;
+        if let Some(known) = self.known.as_mut() {
+            known.head = head;
+        }
+        Ok(())
     }
 
     /// The ledger before this turn, and as it is now.
     #[must_use]
     pub fn span(&self) -> LedgerSpan {
-        LedgerSpan { decided_at: self.decided_at, booked_to: self.known().head() }
+        let booked_to = self.known.as_ref().map_or(self.decided_at, |known| known.head);
+        LedgerSpan { decided_at: self.decided_at, booked_to }
     }
 
     /// Where the cycle stands: pools as they are now, and what each stage may still take.
-    #[must_use]
-    pub fn standing(&self, policy: &Policy<'_>) -> Standing {
-        let (known, money) = (self.known(), self.money);
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    pub fn standing(&mut self, policy: &Policy<'_>) -> Result<Standing, LedgerError> {
+        let money = self.money;
+        let known = self.known()?;
         let free = |id| known.accounts.get(id).copied();
         let names: Vec<&String> = money.accounts.pools.keys().collect();
         let pools = money.accounts.pools.values();
@@ -236,20 +251,21 @@ impl MoneyTurn<'_> {
             let stage = StageStanding { pool, left, frozen, cost, expected_output };
             Some((spender.position, stage))
         });
-        Standing { is_closed: known.is_closed, pools, stages: stages.collect() }
+        Ok(Standing { is_closed: known.is_closed, pools, stages: stages.collect() })
     }
 
     /// The candidates with what the ledger knows of their keys, and the entries of those that were granted
     /// at this very time.
     fn proposals(
-        &self,
+        &mut self,
         policy: &Policy<'_>,
         keys: &[i64],
         candidates: Vec<Candidate>,
-    ) -> (Vec<Proposal>, HashSet<i64>) {
-        let (known, money) = (self.known(), self.money);
+    ) -> Result<(Vec<Proposal>, HashSet<i64>), LedgerError> {
+        let money = self.money;
+        let known = self.known()?;
         if known.grants.is_empty() {
-            return (candidates.into_iter().map(Proposal::from).collect(), HashSet::new());
+            return Ok((candidates.into_iter().map(Proposal::from).collect(), HashSet::new()));
         }
         let look_up = |mut candidate: Candidate| {
             let key = money.key(policy, keys, &candidate);
@@ -269,7 +285,7 @@ impl MoneyTurn<'_> {
         };
         let found = each(candidates, look_up);
         let rivals = found.iter().filter_map(|(_, rival)| *rival).collect();
-        (found.into_iter().map(|(proposal, _)| proposal).collect(), rivals)
+        Ok((found.into_iter().map(|(proposal, _)| proposal).collect(), rivals))
     }
 
     /// What the members that have proposals got inside the windows of H9 and GR-1, whenever and by
@@ -414,8 +430,8 @@ impl MoneyTurn<'_> {
     }
 
     /// What transfers of the cycle moved so far, by account.
-    pub(crate) fn transfers(&self) -> &BTreeMap<AccountId, Through> {
-        &self.known().transfers
+    pub(crate) fn transfers(&mut self) -> Result<&BTreeMap<AccountId, Through>, LedgerError> {
+        Ok(&self.known()?.transfers)
     }
 
     /// Transfers less than so many days before or after the as-of time.
@@ -428,8 +444,8 @@ impl MoneyTurn<'_> {
     }
 
     /// Whether an account, or one above it, is frozen.
-    pub(crate) fn is_frozen(&self, id: AccountId) -> bool {
-        self.known().accounts.get(&id).is_some_and(|free| free.frozen)
+    pub(crate) fn is_frozen(&mut self, id: AccountId) -> Result<bool, LedgerError> {
+        Ok(self.known()?.accounts.get(&id).is_some_and(|free| free.frozen))
     }
 
     /// An account as it is now.
@@ -448,7 +464,7 @@ impl MoneyTurn<'_> {
         let Money { cycle, now, .. } = self.money;
         let movement = Movement::Transfer { from, to, amount };
         self.turn.move_money(movement, key, *now, Some(cycle))?;
-        self.catch_up()?;
+        self.booked()?;
         Ok(PastTransfer { from, to, amount, at: *now, key })
     }
 }

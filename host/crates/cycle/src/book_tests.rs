@@ -128,7 +128,8 @@ impl Brand {
             history: &history,
             ..MemberFacts::default()
         };
-        let mut decisions = decide(&policy, members, proposals, &mut turn.standing(&policy));
+        let mut standing = turn.standing(&policy).expect("the storage answers");
+        let mut decisions = decide(&policy, members, proposals, &mut standing);
         turn.book(&policy, &self.keys, &mut decisions).expect("the storage answers");
         let accounts = turn.accounts().expect("the storage answers");
         Booking { decisions, accounts, transfers: Vec::new(), span: turn.span() }

@@ -97,7 +97,7 @@ fn decided(
     let mut turn = money.begin()?;
     let (proposals, history) = turn.recall(&policy, &community.keys, candidates)?;
     let members = facts.of(&community.keys, &history);
-    let mut decisions = decide(&policy, members, proposals, &mut turn.standing(&policy));
+    let mut decisions = decide(&policy, members, proposals, &mut turn.standing(&policy)?);
     laps.end("arbitration");
     turn.book(&policy, &community.keys, &mut decisions)?;
     let transfers = book_transfers(community, &mut turn)?;

@@ -1,6 +1,7 @@
 //! What one member may get beside what it has: GR-1, duplicates and frequency caps (R10, R12 to R14).
 
 use playbook_model::{Priority, RefusalCode};
+use smallvec::SmallVec;
 
 use crate::arbitrate::{
     ActionFacts, Arbitration, Candidate, ContactCaps, Decision, Fate, Refusal, refused,
@@ -39,7 +40,7 @@ impl History {
 #[derive(Debug, Clone, Default)]
 struct Taken {
     /// Families, and the decisions that took them.
-    families: Vec<(u32, u32)>,
+    families: SmallVec<[(u32, u32); 2]>,
     /// Messages that caps count, and the commercial ones among them.
     contacts: u32,
     commercial: u32,

@@ -113,12 +113,12 @@ impl Asked<'_> {
         if let Some(before) = turn.moved_before(&key)? {
             return Ok(TransferFate::MovedBefore(before));
         }
-        let Through { out, .. } = turn.transfers().get(&from).copied().unwrap_or_default();
+        let Through { out, .. } = turn.transfers()?.get(&from).copied().unwrap_or_default();
         let giving = turn.balance(from)?;
         let checked = Checked {
             amount: Minor(transfer.amount),
             returns: [transfer.from_row, transfer.to_row].map(|row| self.value(row)),
-            frozen: turn.is_frozen(from) || turn.is_frozen(to),
+            frozen: turn.is_frozen(from)? || turn.is_frozen(to)?,
             moved_lately: past.iter().any(|past| {
                 let pair = [past.from, past.to];
                 pair == [from, to] || pair == [to, from]

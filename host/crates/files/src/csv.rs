@@ -73,12 +73,14 @@ impl<W: Write> Csv<W> {
 /// `=`, `+`, `-`, `@`, a tab or a carriage return gets a leading apostrophe, unless it is a plain number.
 #[must_use]
 pub fn neutral_cell(text: &str) -> Cow<'_, str> {
-    let risky = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    if !text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        return text.into();
+    }
     let number = text.strip_prefix('-').unwrap_or(text);
     let is_number = !number.is_empty()
         && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
         && number.parse::<f64>().is_ok();
-    if risky && !is_number { format!("'{text}").into() } else { text.into() }
+    if !is_number { format!("'{text}").into() } else { text.into() }
 }
 
 #[cfg(test)]
