@@ -1,11 +1,10 @@
 //! Faults of the data room.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use playbook_features::{ExpressionError, FeatureError};
 use playbook_files::FileError;
-
-use crate::free::check::SqlFault;
 
 /// Why data could not be read, computed or written.
 #[derive(Debug, thiserror::Error)]
@@ -227,6 +226,18 @@ pub enum BatchError {
     /// The run was cancelled.
     #[error("cancelled")]
     Cancelled,
+}
+
+/// Why a query is refused, and which bytes of its text show it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SqlFault {
+    /// Bytes of the text; `None`: the whole.
+    pub at: Option<Range<usize>>,
+    /// What is wrong.
+    pub message: String,
+    /// What would be right.
+    pub expected: String,
 }
 
 impl From<FileError> for BatchError {

@@ -1,17 +1,24 @@
 //! Scalar functions that the SQL of features and mappings relies on.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, StringArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, Float64Array, Int64Array,
+    StringArray,
+};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
-use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarUDF, Signature, SimpleScalarUDF, Volatility, create_udf,
+};
 use datafusion::prelude::SessionContext;
 use playbook_features::function;
 
 use crate::BrandClock;
 use crate::clock::DAY_MS;
 use crate::intake::decimal::Decimal;
+use crate::keys::{HashedSet, for_each_hash, texts};
 use crate::sums::Overflow;
 
 /// `local_to_unix(ms)`: unix-ms of milliseconds on the brand's wall clock.
@@ -149,11 +156,30 @@ pub(crate) fn texts_to_texts(
 ) -> ScalarUDF {
     let apply = move |args: &[ColumnarValue]| {
         let input = arrays(args)?;
-        let texts = crate::keys::texts(&input[0]);
+        let texts = texts(&input[0]);
         let changed: StringArray = texts.iter().map(|text| text.and_then(&change)).collect();
         like_args(args, Arc::new(changed))
     };
     create_udf(name, vec![DataType::Utf8], DataType::Utf8, Volatility::Immutable, Arc::new(apply))
+}
+
+/// A function that tells whether the hash of a key is in a set; a missing key is not.
+pub(crate) fn is_among(name: &str, hashes: HashSet<u64>) -> ScalarUDF {
+    let set = HashedSet::new(hashes);
+    let apply = move |args: &[ColumnarValue]| {
+        let input = ColumnarValue::values_to_arrays(args)?;
+        let mut found = BooleanBufferBuilder::new(input[0].len());
+        found.append_n(input[0].len(), false);
+        for_each_hash(&input[0], |row, hash| {
+            if set.has(hash) {
+                found.set_bit(row, true);
+            }
+        });
+        let array: ArrayRef = Arc::new(BooleanArray::new(found.finish(), None));
+        Ok(ColumnarValue::Array(array))
+    };
+    let signature = Signature::any(1, Volatility::Immutable);
+    SimpleScalarUDF::new_with_signature(name, signature, DataType::Boolean, Arc::new(apply)).into()
 }
 
 fn day_bit(clock: Arc<BrandClock>) -> ScalarUDF {

@@ -13,7 +13,8 @@ use playbook_model::Digest;
 
 use crate::Result;
 use crate::cells::of_texts;
-use crate::keys::{BloomFilter, HashedSet, for_each_hash, for_each_text, register_hash_set, texts};
+use crate::functions::is_among;
+use crate::keys::{BloomFilter, HashedSet, for_each_hash, for_each_text, texts};
 use crate::session::Session;
 
 /// SQL function from an account to its member.
@@ -239,7 +240,7 @@ fn shared_keys(session: &Session, is_integer: bool) -> Result<Keys> {
     if accounts.is_empty() {
         return Ok(keys);
     }
-    register_hash_set(session, SHARES, accounts);
+    session.register(is_among(SHARES, accounts));
     let sql = format!(
         "SELECT member, {KEY} FROM identities_mapped WHERE verified = 1 AND {SHARES}(member)"
     );

@@ -2,15 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
-use datafusion::logical_expr::{ColumnarValue, Signature, SimpleScalarUDF, Volatility};
 use playbook_model::{Cells, Column, TextCells};
-
-use crate::session::Session;
 
 /// Row number that stands for "not among the keys".
 pub(crate) const NO_ROW: u32 = u32::MAX;
@@ -342,7 +338,7 @@ pub(crate) fn for_each_hash(keys: &ArrayRef, mut take: impl FnMut(usize, u64)) {
     }
 }
 
-/// A set of hashes behind a Bloom filter: most lookups find nothing and end at the filter.
+/// A set of hashes behind a Bloom filter, at which most lookups end: most find nothing.
 #[derive(Debug)]
 pub(crate) struct HashedSet {
     filter: BloomFilter,
@@ -357,27 +353,6 @@ impl HashedSet {
     pub(crate) fn has(&self, hash: u64) -> bool {
         self.filter.may_have(hash.cast_signed()) && self.hashes.contains(&hash)
     }
-}
-
-/// Registers a function that tells whether the hash of a key is in a set; a missing key is not.
-pub(crate) fn register_hash_set(session: &Session, name: &str, hashes: HashSet<u64>) {
-    let set = HashedSet::new(hashes);
-    let apply = move |args: &[ColumnarValue]| {
-        let input = ColumnarValue::values_to_arrays(args)?;
-        let mut found = BooleanBufferBuilder::new(input[0].len());
-        found.append_n(input[0].len(), false);
-        for_each_hash(&input[0], |row, hash| {
-            if set.has(hash) {
-                found.set_bit(row, true);
-            }
-        });
-        let array: ArrayRef = Arc::new(BooleanArray::new(found.finish(), None));
-        Ok(ColumnarValue::Array(array))
-    };
-    let signature = Signature::any(1, Volatility::Immutable);
-    let function =
-        SimpleScalarUDF::new_with_signature(name, signature, DataType::Boolean, Arc::new(apply));
-    session.register(function.into());
 }
 
 /// A column as plain texts.

@@ -20,6 +20,7 @@ mod keys;
 mod members;
 mod outputs;
 mod refunds;
+mod schema;
 mod session;
 mod source;
 mod subjects;
@@ -29,8 +30,8 @@ mod tally;
 
 pub use clock::BrandClock;
 pub use closed::{CLOSED_FOLDER, close_cycle};
-pub use error::{BatchError, Result};
-pub use free::check::{SqlFault, check_sql};
+pub use error::{BatchError, Result, SqlFault};
+pub use free::check::check_sql;
 pub use intake::files::digest;
 pub use intake::rejects::{REJECTS_KEPT_MAX, Reject};
 pub use outputs::write_members;

@@ -14,10 +14,10 @@ use playbook_model::{Definition, FeatureDef, Grain, MapType, UnixMs};
 
 use crate::Result;
 use crate::error::engine;
-use crate::intake::sql_type;
-use crate::keys::{for_each_hash, register_hash_set};
+use crate::functions::is_among;
+use crate::keys::for_each_hash;
+use crate::schema::{key_column, sql_type};
 use crate::session::Session;
-use crate::subjects::key_column;
 
 const STAGE: &str = "refunds";
 const TABLE: &str = "refund_rows";
@@ -86,7 +86,7 @@ pub(crate) fn create(
     if rows == 0 {
         return Ok(None);
     }
-    register_hash_set(session, IS_REFUNDED, orders);
+    session.register(is_among(IS_REFUNDED, orders));
     // One scan of the events gives refunds and refunded orders; both are a small part of them.
     let both = format!(
         "SELECT {} FROM events_mapped WHERE (kind = 'order_refunded' AND {condition}) \

@@ -9,8 +9,9 @@ use playbook_cycle::{DataSource, Intake, SourceError, SourceIntake};
 use playbook_features::RowTable;
 use playbook_model::{Digest, Frame, Playbook, SourceTable, Subject, UnixMs};
 
+use crate::intake::job::{Digesting, IntakeJob};
+use crate::intake::read_source;
 use crate::intake::rejects::Reject;
-use crate::intake::{Digesting, IntakeJob, read_source};
 use crate::keys::Keys;
 use crate::session::Session;
 use crate::tables::{Tables, create_tables};

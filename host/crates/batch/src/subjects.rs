@@ -21,6 +21,7 @@ use crate::error::engine;
 use crate::expressions::evaluate;
 use crate::keys::{Keys, NO_ROW, texts};
 use crate::members::{place_pass, push_in_order, source_table};
+use crate::schema::key_column;
 use crate::source::BatchSource;
 use crate::{BatchError, Result};
 
@@ -308,11 +309,6 @@ impl BatchSource {
         context.register_table(MEMBER_ROWS, Arc::new(table)).map_err(engine(STAGE))?;
         Ok(())
     }
-}
-
-/// The column of events that holds the keys of a subject.
-pub(crate) fn key_column(subject: &str) -> &str {
-    if matches!(subject, "content" | "order") { "object" } else { subject }
 }
 
 /// The output whose values are the subject's keys: named outright, or the last segmentation for `segment`.

@@ -2,24 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use arrow::datatypes::{DataType, Field, Schema};
 use playbook_features::{FieldType, RowTable, quote_name};
-use playbook_model::{FeatureDef, MapType, Playbook, SourceFormat, SourceTable, UnixMs};
+use playbook_model::{FeatureDef, MapType, SourceTable, UnixMs};
 
 use crate::Result;
 use crate::identity::{Aliases, CANONICAL};
-use crate::intake::{INTEGER_IDS, MappedSource, fields_needed, mapped_fields, sql_type};
+use crate::intake::job::MappedSource;
+use crate::schema::{TABLES, field_type, fields_needed, merged_columns, sql_type, view_columns};
 use crate::session::Session;
-
-/// All tables with their names in the engine.
-const TABLES: [(SourceTable, &str); 6] = [
-    (SourceTable::Events, "events"),
-    (SourceTable::Members, "members"),
-    (SourceTable::Identities, "identities"),
-    (SourceTable::Costs, "costs"),
-    (SourceTable::Entries, "entries"),
-    (SourceTable::Consents, "consents"),
-];
 
 /// Tables of the cycle.
 #[derive(Debug, Default)]
@@ -149,89 +139,6 @@ pub(crate) fn create_tables(session: &Session, mapped: &[MappedSource]) -> Resul
         tables.mapped.insert(table, columns);
     }
     Ok(tables)
-}
-
-/// The columns that a table has for queries, with their types: those that are mapped, and what the host adds.
-fn view_columns(table: SourceTable, columns: &BTreeMap<String, MapType>) -> Vec<(String, MapType)> {
-    let is_shown = |name: &String| table != SourceTable::Identities || name != "key_hash";
-    let mapped = columns.iter().filter(|(name, _)| is_shown(name));
-    let mut shown: Vec<_> = mapped.map(|(name, map_type)| (name.clone(), *map_type)).collect();
-    if let Some(member) = columns.get("member") {
-        shown.push(("account".to_owned(), *member));
-    }
-    if columns.contains_key("day") && !columns.contains_key("time") {
-        shown.push(("time".to_owned(), MapType::Time));
-    }
-    if table == SourceTable::Events {
-        shown.push(("weight".to_owned(), MapType::Integer));
-    }
-    shown
-}
-
-/// The tables that a playbook's SQL may name, with their columns as the mapping alone tells them. Whether ids are
-/// integers in Parquet files only the files tell: `integer_ids` says what is taken to be so.
-pub(crate) fn table_schemas(playbook: &Playbook, integer_ids: bool) -> Vec<(&'static str, Schema)> {
-    let mut schemas = Vec::new();
-    for (table, name) in TABLES {
-        let sources = playbook.sources.iter().filter(|source| source.table == table);
-        let sources: Vec<_> = sources
-            .map(|source| {
-                let mut fields = mapped_fields(source);
-                if integer_ids && source.format == SourceFormat::Parquet {
-                    let ids =
-                        fields.iter_mut().filter(|(name, _)| INTEGER_IDS.contains(&name.as_str()));
-                    ids.for_each(|(_, map_type)| *map_type = MapType::Integer);
-                }
-                fields
-            })
-            .collect();
-        if sources.is_empty() {
-            continue;
-        }
-        let columns = merged_columns(sources.iter(), integer_ids);
-        let fields = view_columns(table, &columns).into_iter().map(|(name, map_type)| {
-            let data_type = match field_type(map_type) {
-                FieldType::Integer => DataType::Int64,
-                FieldType::Real => DataType::Float64,
-                FieldType::Text => DataType::Utf8,
-            };
-            Field::new(name, data_type, true)
-        });
-        schemas.push((name, Schema::new(fields.collect::<Vec<_>>())));
-    }
-    schemas
-}
-
-fn field_type(map_type: MapType) -> FieldType {
-    match map_type {
-        MapType::Text => FieldType::Text,
-        MapType::Real => FieldType::Real,
-        MapType::Integer | MapType::Money | MapType::Time | MapType::Flag => FieldType::Integer,
-    }
-}
-
-/// One type per column over all sources: the common one, else real for numbers, else text.
-fn merged_columns<'a>(
-    sources: impl Iterator<Item = &'a BTreeMap<String, MapType>>,
-    member_is_integer: bool,
-) -> BTreeMap<String, MapType> {
-    let mut columns: BTreeMap<String, MapType> = BTreeMap::new();
-    for (name, map_type) in sources.flatten() {
-        let merged = match columns.get(name) {
-            None => *map_type,
-            Some(known) if known == map_type => *map_type,
-            Some(known) => match (field_type(*known), field_type(*map_type)) {
-                (FieldType::Text, _) | (_, FieldType::Text) => MapType::Text,
-                (FieldType::Integer, FieldType::Integer) => MapType::Integer,
-                _ => MapType::Real,
-            },
-        };
-        columns.insert(name.clone(), merged);
-    }
-    if let Some(member) = columns.get_mut("member") {
-        *member = if member_is_integer { MapType::Integer } else { MapType::Text };
-    }
-    columns
 }
 
 fn select(source: &MappedSource, columns: &BTreeMap<String, MapType>) -> String {

@@ -17,24 +17,13 @@ use datafusion::sql::sqlparser::ast::{self, Spanned};
 use playbook_features::{Spot, spot_in};
 use playbook_model::{Definition, Playbook};
 
-use crate::tables::table_schemas;
+use crate::error::SqlFault;
+use crate::schema::table_schemas;
 use crate::{BrandClock, Result};
 
 /// Aggregates that give another value when rows come in another order, unless they are told the order.
 const ORDERED: [&str; 6] =
     ["any_value", "array_agg", "first_value", "last_value", "nth_value", "string_agg"];
-
-/// Why a query is refused, and which bytes of its text show it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct SqlFault {
-    /// Bytes of the text; `None`: the whole.
-    pub at: Option<Range<usize>>,
-    /// What is wrong.
-    pub message: String,
-    /// What would be right.
-    pub expected: String,
-}
 
 /// Returns the features whose SQL is refused, each with the reason. No data is read: tables have the columns that
 /// sources map.

@@ -8,7 +8,7 @@ use playbook_model::{Dedupe, SourceDef, SourceTable};
 
 use crate::Result;
 use crate::error::engine;
-use crate::intake::{IntakeJob, MappedSource};
+use crate::intake::job::{IntakeJob, MappedSource};
 use crate::keys::{HashedSet, for_each_hash, texts};
 
 const STAGE: &str = "duplicates";

@@ -6,6 +6,7 @@ mod dedupe;
 mod direct;
 pub(crate) mod field;
 pub(crate) mod files;
+pub(crate) mod job;
 mod json;
 mod moment;
 mod parquet_rows;
@@ -13,69 +14,24 @@ mod records;
 pub(crate) mod rejects;
 mod text;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::thread::JoinHandle;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, Schema};
 use playbook_cycle::SourceIntake;
 use playbook_features::{quote_name, quote_text};
-use playbook_model::{
-    Digest, MapType, OnError, Playbook, SourceDef, SourceFormat, SourceTable, Transform,
-};
+use playbook_model::{MapType, OnError, Playbook, SourceDef, SourceFormat, Transform};
 
 use crate::error::engine;
-use crate::session::Session;
-use crate::{BatchError, BrandClock, Cancel, Progress, Result};
+use crate::schema::{INTEGER_IDS, fields_needed, mapped_fields, sql_type};
+use crate::{BatchError, Result};
 use direct::{DirectColumn, direct_columns, transform_name};
 use field::{FieldReader, Value};
 use files::SourceFile;
+use job::{IntakeJob, MappedSource};
 use rejects::RejectTally;
 use text::ReadJob;
-
-/// A thread that makes the digests of the files of a source.
-pub(crate) type Digesting = JoinHandle<Result<Vec<(String, Digest)>>>;
-
-/// A source as a table of the engine.
-#[derive(Debug)]
-pub(crate) struct MappedSource {
-    pub(crate) table: SourceTable,
-    /// View with the mapped columns.
-    pub(crate) view: String,
-    /// Table of the files as they came, or of the scratch file.
-    pub(crate) raw: String,
-    /// Mapped columns with their types.
-    pub(crate) fields: BTreeMap<String, MapType>,
-    pub(crate) intake: SourceIntake,
-    pub(crate) rejects: RejectTally,
-    /// Digests of the files, where they are made while other work goes on.
-    pub(crate) digesting: Option<Digesting>,
-}
-
-/// What all sources share.
-pub(crate) struct IntakeJob<'a> {
-    pub(crate) playbook: &'a Playbook,
-    pub(crate) data: &'a Path,
-    pub(crate) scratch: &'a Path,
-    pub(crate) clock: &'a BrandClock,
-    pub(crate) threads: usize,
-    pub(crate) cancel: &'a Cancel,
-    pub(crate) progress: &'a dyn Progress,
-    pub(crate) session: &'a Session,
-}
-
-/// Fields that a table cannot do without.
-pub(crate) fn fields_needed(table: SourceTable) -> (&'static str, &'static [&'static str]) {
-    match table {
-        SourceTable::Events => ("events", &["member", "time", "kind"]),
-        SourceTable::Members => ("members", &["member"]),
-        SourceTable::Identities => ("identities", &["member", "key_kind", "key_hash"]),
-        SourceTable::Costs => ("costs", &["day", "amount_minor"]),
-        SourceTable::Entries => ("entries", &["day", "subject", "metric", "value"]),
-        SourceTable::Consents => ("consents", &["member", "purpose", "state"]),
-    }
-}
 
 /// Reads one source and removes its repeated rows.
 pub(crate) fn read_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>> {
@@ -85,10 +41,6 @@ pub(crate) fn read_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<M
     }
     Ok(mapped)
 }
-
-/// Fields whose integers, where a Parquet file has them as such, stay integers although they are texts by type:
-/// they print the same and take an eighth of the time.
-pub(crate) const INTEGER_IDS: [&str; 4] = ["member", "event_id", "original_order", "object"];
 
 fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>> {
     let source = &job.playbook.sources[number];
@@ -206,16 +158,6 @@ fn create_source_view(
     job.session.create_view(view, &format!("SELECT {} FROM {raw}", columns.join(", ")))
 }
 
-/// Mapped columns of a source with their types; a source's event kind is a column too.
-pub(crate) fn mapped_fields(source: &SourceDef) -> BTreeMap<String, MapType> {
-    let mut fields: BTreeMap<_, _> =
-        source.mapping.iter().map(|row| (row.to.clone(), row.map_type)).collect();
-    if source.event.is_some() {
-        fields.entry("kind".to_owned()).or_insert(MapType::Text);
-    }
-    fields
-}
-
 /// Compiles the mapping rows that read a field.
 fn field_readers(playbook: &Playbook, source: &SourceDef) -> Result<Vec<FieldReader>> {
     let (_, needed) = fields_needed(source.table);
@@ -272,15 +214,6 @@ fn constant_columns(job: &IntakeJob<'_>, source: &SourceDef) -> Result<Vec<Strin
         columns.push(format!("{} AS kind", quote_text(event)));
     }
     Ok(columns)
-}
-
-/// SQL name of a mapped type.
-pub(crate) fn sql_type(map_type: MapType) -> &'static str {
-    match map_type {
-        MapType::Text => "VARCHAR",
-        MapType::Real => "DOUBLE",
-        MapType::Integer | MapType::Money | MapType::Time | MapType::Flag => "BIGINT",
-    }
 }
 
 /// Makes Parquet files a table as they are, where the mapping is plain SQL and no row needs to be rejected.
