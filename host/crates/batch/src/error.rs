@@ -109,7 +109,7 @@ pub enum BatchError {
         feature: String,
         /// What the engine says.
         #[source]
-        source: Box<datafusion::error::DataFusionError>,
+        source: EngineFault,
     },
     /// SQL of a feature that the host does not run.
     #[error("the SQL of feature `{feature}` is refused")]
@@ -141,7 +141,7 @@ pub enum BatchError {
         bytes_max: u64,
         /// What the engine says.
         #[source]
-        source: Box<datafusion::error::DataFusionError>,
+        source: EngineFault,
     },
     /// SQL of a feature that gives two values for one subject.
     #[error(
@@ -221,7 +221,7 @@ pub enum BatchError {
         stage: &'static str,
         /// What it said.
         #[source]
-        source: Box<datafusion::error::DataFusionError>,
+        source: EngineFault,
     },
     /// The run was cancelled.
     #[error("cancelled")]
@@ -249,11 +249,18 @@ impl From<FileError> for BatchError {
 /// Result of the data room.
 pub type Result<T, E = BatchError> = std::result::Result<T, E>;
 
+/// What an SQL engine says when it fails, in its own words.
+pub type EngineFault = Box<dyn std::error::Error + Send + Sync>;
+
 /// Names what the engine was doing when it failed.
-pub(crate) fn engine(
-    stage: &'static str,
-) -> impl Fn(datafusion::error::DataFusionError) -> BatchError {
-    move |source| BatchError::Engine { stage, source: Box::new(source) }
+pub(crate) fn engine(stage: &'static str) -> impl Fn(EngineFault) -> BatchError {
+    move |source| BatchError::Engine { stage, source }
+}
+
+/// Names the feature whose SQL failed.
+pub(crate) fn feature_sql(feature: &str) -> impl Fn(EngineFault) -> BatchError {
+    let feature = feature.to_owned();
+    move |source| BatchError::FeatureSql { feature: feature.clone(), source }
 }
 
 /// Names the file on which an operation failed.

@@ -7,18 +7,21 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray};
 use arrow::datatypes::{DataType, Int64Type};
-use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
+use arrow::error::ArrowError;
 use foldhash::quality::FixedState;
 use playbook_model::Digest;
 
 use crate::Result;
 use crate::cells::of_texts;
-use crate::functions::is_among;
-use crate::keys::{BloomFilter, HashedSet, for_each_hash, for_each_text, texts};
+use crate::engine::ColumnFunction;
+use crate::keys::{BloomFilter, HashedSet, for_each_hash, for_each_text, is_among, texts};
 use crate::session::Session;
 
 /// SQL function from an account to its member.
 pub(crate) const CANONICAL: &str = "canonical_member";
+
+/// What a function does to a column.
+type ApplyTo = dyn Fn(&ArrayRef) -> Result<ArrayRef, ArrowError> + Send + Sync;
 
 /// Accounts with their members, and the members themselves.
 #[derive(Debug, Default)]
@@ -136,7 +139,7 @@ impl Aliases {
 
     /// Registers the function from accounts to members.
     pub(crate) fn register(&self, session: &Session, is_integer: bool) {
-        let udf = if is_integer {
+        let (data_type, apply): (_, Box<ApplyTo>) = if is_integer {
             let parse = |id: &String| id.parse::<i64>().expect("ids of integers are integers");
             let map: HashMap<i64, i64> = self
                 .member_of
@@ -144,45 +147,34 @@ impl Aliases {
                 .map(|(account, member)| (parse(account), parse(member)))
                 .collect();
             let filter = BloomFilter::new(map.keys().copied());
-            let apply = move |args: &[ColumnarValue]| {
-                let input = ColumnarValue::values_to_arrays(args)?;
-                let ids = input[0].as_primitive::<Int64Type>();
+            let apply = move |accounts: &ArrayRef| {
+                let ids = accounts.as_primitive::<Int64Type>();
                 let member = |id: &i64| {
                     if filter.may_have(*id) { map.get(id).copied().unwrap_or(*id) } else { *id }
                 };
                 let values: Vec<i64> = ids.values().iter().map(member).collect();
-                let array: ArrayRef =
-                    Arc::new(Int64Array::new(values.into(), ids.nulls().cloned()));
-                Ok(ColumnarValue::Array(array))
+                Ok(Arc::new(Int64Array::new(values.into(), ids.nulls().cloned())) as ArrayRef)
             };
-            create_udf(
-                CANONICAL,
-                vec![DataType::Int64],
-                DataType::Int64,
-                Volatility::Immutable,
-                Arc::new(apply),
-            )
+            (DataType::Int64, Box::new(apply))
         } else {
             let map: HashMap<String, String> =
                 self.member_of.iter().map(|(a, m)| (a.clone(), m.clone())).collect();
-            let apply = move |args: &[ColumnarValue]| {
-                let input = ColumnarValue::values_to_arrays(args)?;
-                let ids = texts(&input[0]);
+            let apply = move |accounts: &ArrayRef| {
+                let ids = texts(accounts);
                 let members: StringArray = ids
                     .iter()
                     .map(|id| id.map(|id| map.get(id).map_or(id, String::as_str)))
                     .collect();
-                Ok(ColumnarValue::Array(Arc::new(members)))
+                Ok(Arc::new(members) as ArrayRef)
             };
-            create_udf(
-                CANONICAL,
-                vec![DataType::Utf8],
-                DataType::Utf8,
-                Volatility::Immutable,
-                Arc::new(apply),
-            )
+            (DataType::Utf8, Box::new(apply))
         };
-        session.register(udf);
+        session.add_function(ColumnFunction {
+            name: CANONICAL.to_owned(),
+            takes: Some(data_type.clone()),
+            gives: data_type,
+            apply,
+        });
     }
 }
 
@@ -240,7 +232,7 @@ fn shared_keys(session: &Session, is_integer: bool) -> Result<Keys> {
     if accounts.is_empty() {
         return Ok(keys);
     }
-    session.register(is_among(SHARES, accounts));
+    session.add_function(is_among(SHARES, accounts));
     let sql = format!(
         "SELECT member, {KEY} FROM identities_mapped WHERE verified = 1 AND {SHARES}(member)"
     );

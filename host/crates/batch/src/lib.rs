@@ -1,36 +1,36 @@
 //! Runs a cycle over tables: intake through the playbook's mapping, features by SQL, outputs to files.
 //!
 //! [`BatchSource`] reads every source of a checked playbook and answers the loop's questions
-//! ([`playbook_cycle::DataSource`]). Nothing outside this room knows the SQL engine.
+//! ([`playbook_cycle::DataSource`]). Nothing outside this room knows the SQL engine,
+//! and nothing in it but the module `engine` and the checks of a playbook's own SQL.
 
 mod arrays;
 mod cells;
 mod clock;
 mod closed;
 mod consents;
+mod engine;
 mod error;
 mod expressions;
-mod files;
 mod free;
-mod functions;
 mod identity;
 mod intake;
 mod jobs;
 mod keys;
 mod members;
 mod outputs;
+mod overflow;
 mod refunds;
 mod schema;
 mod session;
 mod source;
 mod subjects;
-mod sums;
 mod tables;
 mod tally;
 
 pub use clock::BrandClock;
 pub use closed::{CLOSED_FOLDER, close_cycle};
-pub use error::{BatchError, Result, SqlFault};
+pub use error::{BatchError, EngineFault, Result, SqlFault};
 pub use free::check::check_sql;
 pub use intake::files::digest;
 pub use intake::rejects::{REJECTS_KEPT_MAX, Reject};

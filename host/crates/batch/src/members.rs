@@ -15,12 +15,12 @@ use playbook_model::{
 };
 
 use crate::cells::{Target, column};
+use crate::error::feature_sql;
 use crate::expressions::{evaluate, missing};
 use crate::jobs::done_by;
 use crate::keys::{Collector, Keys, NO_ROW, texts};
-use crate::session::feature_sql;
+use crate::overflow::is_overflow;
 use crate::source::{Aggregation, BatchSource};
-use crate::sums::is_overflow;
 use crate::{BatchError, Result};
 
 /// Columns that a split may give.
@@ -370,7 +370,7 @@ impl BatchSource {
                 Ok(())
             })
             .map_err(|error| match error {
-                BatchError::Engine { source, .. } if is_overflow(&source) => {
+                BatchError::Engine { source, .. } if is_overflow(&*source) => {
                     let names: Vec<_> =
                         pass.columns.iter().map(|c| format!("`{}`", c.name)).collect();
                     BatchError::SumTooLarge { features: names.join(", ") }

@@ -8,14 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use arrow::array::RecordBatch;
-use datafusion::datasource::MemTable;
 use playbook_features::quote_name;
 use playbook_model::{Definition, FeatureDef, Grain, MapType, UnixMs};
 
 use crate::Result;
-use crate::error::engine;
-use crate::functions::is_among;
-use crate::keys::for_each_hash;
+use crate::keys::{for_each_hash, is_among};
 use crate::schema::{key_column, sql_type};
 use crate::session::Session;
 
@@ -86,7 +83,7 @@ pub(crate) fn create(
     if rows == 0 {
         return Ok(None);
     }
-    session.register(is_among(IS_REFUNDED, orders));
+    session.add_function(is_among(IS_REFUNDED, orders));
     // One scan of the events gives refunds and refunded orders; both are a small part of them.
     let both = format!(
         "SELECT {} FROM events_mapped WHERE (kind = 'order_refunded' AND {condition}) \
@@ -96,8 +93,7 @@ pub(crate) fn create(
     );
     let rows_of_both = session.collect_selective(STAGE, &both)?;
     let Some(first) = rows_of_both.first() else { return Ok(None) };
-    let table = MemTable::try_new(first.schema(), vec![rows_of_both]).map_err(engine(STAGE))?;
-    session.context.register_table(BOTH, std::sync::Arc::new(table)).map_err(engine(STAGE))?;
+    session.add_batches(STAGE, BOTH, first.schema(), rows_of_both)?;
     let sql = format!(
         "SELECT {} FROM (SELECT * FROM {BOTH} WHERE kind = 'order_refunded') r LEFT JOIN \
          (SELECT * FROM {BOTH} WHERE kind = 'order_paid') o ON {} = {}",
@@ -112,9 +108,7 @@ pub(crate) fn create(
     }
     // The types of the events, to the letter: a union of others would change every text of every event.
     let (schema, batches) = session.as_in("events_mapped", &batches)?;
-    let table = MemTable::try_new(schema, vec![batches]).map_err(engine(STAGE))?;
-    let context = &session.context;
-    context.register_table(TABLE, std::sync::Arc::new(table)).map_err(engine(STAGE))?;
+    session.add_batches(STAGE, TABLE, schema, batches)?;
     let mut names: Vec<_> =
         columns.keys().filter(|name| *name != "member").map(|name| quote_name(name)).collect();
     names.push(format!("{member} AS member"));

@@ -3,11 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::Schema;
-use datafusion::datasource::MemTable;
-use datafusion::logical_expr::{ColumnarValue, Signature, SimpleScalarUDF, Volatility};
 use playbook_features::{
     FieldType, Pass, RowTable, function, quote_name, quote_text, where_clause,
 };
@@ -17,6 +15,7 @@ use playbook_model::{
 
 use crate::arrays::{array, field, stretches, whole};
 use crate::cells::distinct_texts;
+use crate::engine::ColumnFunction;
 use crate::error::engine;
 use crate::expressions::evaluate;
 use crate::keys::{Keys, NO_ROW, texts};
@@ -170,7 +169,7 @@ impl BatchSource {
         }
         let name = format!("{}_with_outputs", rows.name);
         let sql = format!("SELECT *, {} FROM {}", looked_up.join(", "), quote_name(&rows.name));
-        self.session.replace_view(&name, &sql)?;
+        self.session.add_view(&name, &sql)?;
         let mut rows = RowTable { name, ..rows.clone() };
         rows.columns.extend(columns.iter().map(|c| (c.name.clone(), field_type(c))));
         Ok(rows)
@@ -181,17 +180,17 @@ impl BatchSource {
         let whole = whole(column);
         let data_type = whole.data_type().clone();
         let keys = Arc::clone(keys);
-        let apply = move |args: &[ColumnarValue]| {
-            let input = ColumnarValue::values_to_arrays(args)?;
+        let apply = move |members: &ArrayRef| {
             let places =
-                keys.places(&input[0]).into_iter().map(|place| (place != NO_ROW).then_some(place));
-            let found = take(&whole, &places.collect::<UInt32Array>(), None)?;
-            Ok(ColumnarValue::Array(found))
+                keys.places(members).into_iter().map(|place| (place != NO_ROW).then_some(place));
+            take(&whole, &places.collect::<UInt32Array>(), None)
         };
-        let signature = Signature::any(1, Volatility::Immutable);
-        let function =
-            SimpleScalarUDF::new_with_signature(function, signature, data_type, Arc::new(apply));
-        self.session.register(function.into());
+        self.session.add_function(ColumnFunction {
+            name: function.to_owned(),
+            takes: None,
+            gives: data_type,
+            apply: Box::new(apply),
+        });
     }
 
     /// Events with their local day as a date.
@@ -210,7 +209,7 @@ impl BatchSource {
             columns.join(", "),
             quote_name(&rows.name)
         );
-        self.session.replace_view(&name, &sql)?;
+        self.session.add_view(&name, &sql)?;
         let mut rows = RowTable { name, ..rows.clone() };
         rows.columns.insert("day".to_owned(), FieldType::Text);
         Ok((rows, Some("day".to_owned())))
@@ -225,7 +224,7 @@ impl BatchSource {
         } else {
             String::new()
         };
-        self.session.replace_view(&name, &format!("SELECT * FROM entries{condition}"))?;
+        self.session.add_view(&name, &format!("SELECT * FROM entries{condition}"))?;
         let key =
             (subject != "brand" && rows.columns.contains_key("key")).then(|| "key".to_owned());
         Ok((RowTable { name, ..rows.clone() }, key))
@@ -303,11 +302,7 @@ impl BatchSource {
             let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options);
             batches.push(batch.map_err(|error| engine(STAGE)(error.into()))?);
         }
-        let table = MemTable::try_new(schema, vec![batches]).map_err(engine(STAGE))?;
-        let context = &self.session.context;
-        context.deregister_table(MEMBER_ROWS).map_err(engine(STAGE))?;
-        context.register_table(MEMBER_ROWS, Arc::new(table)).map_err(engine(STAGE))?;
-        Ok(())
+        self.session.add_batches(STAGE, MEMBER_ROWS, schema, batches)
     }
 }
 

@@ -81,7 +81,7 @@ impl Tables {
                 let order = order.join(", ");
                 sql.push_str(&format!(" UNION ALL SELECT {order} FROM ({refunds})"));
             }
-            session.create_view(name, &sql)?;
+            session.add_view(name, &sql)?;
             if let Some(rows) = self.by_table.get_mut(&table) {
                 rows.weighted = refunds.is_some();
             }
@@ -120,7 +120,7 @@ pub(crate) fn create_tables(session: &Session, mapped: &[MappedSource]) -> Resul
         let fields = sources.iter().map(|source| &source.fields);
         let columns = merged_columns(fields, member_is_integer);
         let selects: Vec<_> = sources.iter().map(|source| select(source, &columns)).collect();
-        session.create_view(&mapped_name(name), &selects.join(" UNION ALL "))?;
+        session.add_view(&mapped_name(name), &selects.join(" UNION ALL "))?;
         let mut fields: BTreeMap<String, FieldType> =
             columns.iter().map(|(name, map_type)| (name.clone(), field_type(*map_type))).collect();
         let timed = fields.contains_key("time") || fields.contains_key("day");

@@ -17,9 +17,9 @@ use playbook_model::{CellType, Cells, Column, Definition, FeatureDef, Filling, S
 use crate::cells::of_texts;
 use crate::clock::OffsetReader;
 use crate::error::engine;
-use crate::functions::micro;
 use crate::jobs::done_by;
 use crate::keys::{Keys, NO_ROW};
+use crate::overflow::micro;
 use crate::source::BatchSource;
 use crate::{BatchError, BrandClock, Result};
 

@@ -68,7 +68,7 @@ fn empty_context(
     let config = SessionConfig::new().with_information_schema(false);
     let state = SessionStateBuilder::new().with_config(config).with_default_features().build();
     let context = SessionContext::new_with_state(state);
-    crate::functions::register(&context, clock);
+    crate::engine::datafusion::functions::register(&context, clock);
     // Tables come last: a context that is made of another begins with an empty catalog.
     let context = super::context(context.state(), context.copied_config())?;
     for (name, schema) in tables {

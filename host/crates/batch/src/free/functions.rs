@@ -16,8 +16,8 @@ use datafusion::logical_expr::{
 };
 use datafusion::prelude::SessionContext;
 
-use crate::functions::like_args;
-use crate::sums::Overflow;
+use crate::engine::datafusion::functions::like_args;
+use crate::engine::datafusion::sums::overflow;
 
 /// Bytes of the texts that one operation may give for one batch of rows.
 const TEXT_BYTES_MAX: u128 = 64 << 20;
@@ -111,7 +111,7 @@ fn checked(name: &str, op: fn(i64, i64) -> Option<i64>) -> ScalarUDF {
         let (left, right) =
             (arrays[0].as_primitive::<Int64Type>(), arrays[1].as_primitive::<Int64Type>());
         let one = |pair| match pair {
-            (Some(left), Some(right)) => op(left, right).map(Some).ok_or_else(Overflow::error),
+            (Some(left), Some(right)) => op(left, right).map(Some).ok_or_else(overflow),
             _ => Ok(None),
         };
         let values = left.iter().zip(right).map(one).collect::<Result<Int64Array>>()?;

@@ -7,7 +7,6 @@ use arrow::datatypes::{DataType, Int64Type};
 use playbook_model::{Dedupe, SourceDef, SourceTable};
 
 use crate::Result;
-use crate::error::engine;
 use crate::intake::job::{IntakeJob, MappedSource};
 use crate::keys::{HashedSet, for_each_hash, texts};
 
@@ -38,7 +37,7 @@ pub(crate) fn remove_repeats(
     if repeats.is_empty() {
         return Ok(());
     }
-    job.session.leave_out(&mapped.raw, &repeats).map_err(engine(STAGE))
+    job.session.leave_out(STAGE, &mapped.raw, &repeats)
 }
 
 /// SQL of the key by which rows are equal; rows without one are never repeats.

@@ -4,7 +4,7 @@ use arrow::datatypes::{DataType, Schema, TimeUnit};
 use playbook_features::quote_name;
 use playbook_model::{MapType, SourceDef, SourceTable, Transform};
 
-use crate::functions::{LOCAL_TO_UNIX, MONEY};
+use crate::engine::{LOCAL_TO_UNIX, MONEY};
 use crate::intake::decimal::Decimal;
 
 /// One mapped column as SQL over the raw table.

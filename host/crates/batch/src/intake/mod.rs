@@ -16,14 +16,16 @@ mod text;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use arrow::array::AsArray;
-use arrow::datatypes::{Int64Type, Schema};
+use arrow::array::{ArrayRef, AsArray, StringArray};
+use arrow::datatypes::{DataType, Int64Type, Schema};
 use playbook_cycle::SourceIntake;
 use playbook_features::{quote_name, quote_text};
 use playbook_model::{MapType, OnError, Playbook, SourceDef, SourceFormat, Transform};
 
-use crate::error::engine;
+use crate::engine::ColumnFunction;
+use crate::keys::texts;
 use crate::schema::{INTEGER_IDS, fields_needed, mapped_fields, sql_type};
 use crate::{BatchError, Result};
 use direct::{DirectColumn, direct_columns, transform_name};
@@ -50,7 +52,7 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
     let is_parquet = source.format == SourceFormat::Parquet;
     // Files that do not share a schema are read row by row, each by its own.
     let schema = if is_parquet && !files.is_empty() {
-        job.session.register_parquet(&raw, &paths, None).ok()
+        job.session.add_files("scratch tables", &raw, &paths).ok()
     } else {
         None
     };
@@ -86,18 +88,23 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
     };
     if let Some(schema) = &schema {
         for reader in readers.iter().filter(|reader| reader.transforms()) {
-            let name = transform_name(&source.name, &reader.to);
             let field = reader.clone();
-            job.session
-                .context
-                .register_udf(crate::functions::texts_to_texts(&name, move |text| {
-                    field.transformed(text)
-                }));
+            let apply = move |column: &ArrayRef| {
+                let texts = texts(column);
+                let changed = texts.iter().map(|text| field.transformed(text?));
+                Ok(Arc::new(changed.collect::<StringArray>()) as ArrayRef)
+            };
+            job.session.add_function(ColumnFunction {
+                name: transform_name(&source.name, &reader.to),
+                takes: Some(DataType::Utf8),
+                gives: DataType::Utf8,
+                apply: Box::new(apply),
+            });
         }
         if read_direct(job, source, &files, &raw, schema, &mut mapped)? {
             return Ok(Some(mapped));
         }
-        job.session.context.deregister_table(&raw).map_err(engine("scratch tables"))?;
+        job.session.forget(&raw)?;
     }
     let scratch = job.scratch.join(format!("{raw}.parquet"));
     let read_job = ReadJob {
@@ -122,7 +129,7 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
     mapped.intake.rejected.clone_from(&result.rejects.by_reason);
     mapped.rejects = result.rejects;
     mapped.rejects.check(source, &mapped.intake)?;
-    job.session.register_parquet(&raw, &[scratch], None).map_err(engine("scratch tables"))?;
+    job.session.add_files("scratch tables", &raw, &[scratch])?;
     let columns = readers
         .iter()
         .map(|field| format!("{0} AS {0}", quote_name(&field.to)))
@@ -155,7 +162,7 @@ fn create_source_view(
     columns: impl Iterator<Item = String>,
 ) -> Result<()> {
     let columns: Vec<_> = columns.collect();
-    job.session.create_view(view, &format!("SELECT {} FROM {raw}", columns.join(", ")))
+    job.session.add_view(view, &format!("SELECT {} FROM {raw}", columns.join(", ")))
 }
 
 /// Compiles the mapping rows that read a field.

@@ -1,5 +1,6 @@
 //! The playbook's own SQL: the same bytes whatever the threads, bounded, and never another number.
 
+use std::error::Error;
 use std::time::{Duration, Instant};
 
 use playbook_batch::{BatchError, BatchSource};
@@ -207,7 +208,9 @@ fn integers_beyond_64_bits_are_errors_in_sql() {
         let BatchError::FeatureSql { source, .. } = batch(&error) else {
             panic!("{value}: {error}")
         };
-        assert!(source.find_root().to_string().contains("64 bits"), "{value}: {source}");
+        let first: &dyn Error = &**source;
+        let root = std::iter::successors(Some(first), |error| (*error).source()).last().unwrap();
+        assert!(root.to_string().contains("64 bits"), "{value}: {source}");
     }
     // Beyond 64 bits on the way, within them at the end.
     let text = format!(

@@ -1,12 +1,8 @@
 //! Scalar functions that the SQL of features and mappings relies on.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, Float64Array, Int64Array,
-    StringArray,
-};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::{
@@ -17,14 +13,10 @@ use playbook_features::function;
 
 use crate::BrandClock;
 use crate::clock::DAY_MS;
+use crate::engine::datafusion::sums::{exact_sum, overflow};
+use crate::engine::{ColumnFunction, LOCAL_TO_UNIX, MONEY};
 use crate::intake::decimal::Decimal;
-use crate::keys::{HashedSet, for_each_hash, texts};
-use crate::sums::Overflow;
-
-/// `local_to_unix(ms)`: unix-ms of milliseconds on the brand's wall clock.
-pub(crate) const LOCAL_TO_UNIX: &str = "local_to_unix";
-/// `money(real, shift)`: a real times 10^shift, exactly by its shortest decimal text, half away from zero.
-pub(crate) const MONEY: &str = "money_from_real";
+use crate::overflow::{Overflow, micro};
 
 /// A function of one real.
 type OfReal = fn(f64) -> f64;
@@ -77,7 +69,7 @@ pub(crate) fn register(context: &SessionContext, clock: &BrandClock) {
     context.register_udf(reals(function::MICRO, DataType::Int64, |values| {
         let micro = |value: Option<f64>| match value.map(micro) {
             None => Ok(None),
-            Some(found) => found.map_err(|Overflow| Overflow::error()),
+            Some(found) => found.map_err(|Overflow| overflow()),
         };
         Ok(Arc::new(values.iter().map(micro).collect::<Result<Int64Array>>()?))
     }));
@@ -85,7 +77,7 @@ pub(crate) fn register(context: &SessionContext, clock: &BrandClock) {
         Ok(Arc::new(values.iter().map(|v| v.map(f64::sqrt)).collect::<Float64Array>()))
     }));
     context.register_udf(money());
-    context.register_udaf(crate::sums::exact_sum());
+    context.register_udaf(exact_sum());
     // Scalar mathematics that expressions of playbooks may use.
     for (name, function) in MATHEMATICS {
         context.register_udf(reals(name, DataType::Float64, move |values| {
@@ -97,20 +89,6 @@ pub(crate) fn register(context: &SessionContext, clock: &BrandClock) {
 fn map(values: &Int64Array, mut change: impl FnMut(i64) -> i64) -> Int64Array {
     let changed: Vec<i64> = values.values().iter().map(|value| change(*value)).collect();
     Int64Array::new(changed.into(), values.nulls().cloned())
-}
-
-/// Millionths, half away from zero; what is no number has none. An error beyond the range: a sum that left the value
-/// out would be another number.
-#[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
-pub(crate) fn micro(value: f64) -> Result<Option<i64>, Overflow> {
-    let scaled = (value * 1e6).round();
-    if scaled.abs() < 9e18 {
-        Ok(Some(scaled as i64))
-    } else if scaled.is_nan() {
-        Ok(None)
-    } else {
-        Err(Overflow)
-    }
 }
 
 fn arrays(args: &[ColumnarValue]) -> Result<Vec<ArrayRef>> {
@@ -149,37 +127,18 @@ fn reals(
     create_udf(name, vec![DataType::Float64], result, Volatility::Immutable, Arc::new(apply))
 }
 
-/// A function of texts; `None` is missing.
-pub(crate) fn texts_to_texts(
-    name: &str,
-    change: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
-) -> ScalarUDF {
-    let apply = move |args: &[ColumnarValue]| {
+/// A function of the host's data, for this engine.
+pub(super) fn of_column(function: ColumnFunction) -> ScalarUDF {
+    let ColumnFunction { name, takes, gives, apply } = function;
+    let run = move |args: &[ColumnarValue]| {
         let input = arrays(args)?;
-        let texts = texts(&input[0]);
-        let changed: StringArray = texts.iter().map(|text| text.and_then(&change)).collect();
-        like_args(args, Arc::new(changed))
+        like_args(args, apply(&input[0])?)
     };
-    create_udf(name, vec![DataType::Utf8], DataType::Utf8, Volatility::Immutable, Arc::new(apply))
-}
-
-/// A function that tells whether the hash of a key is in a set; a missing key is not.
-pub(crate) fn is_among(name: &str, hashes: HashSet<u64>) -> ScalarUDF {
-    let set = HashedSet::new(hashes);
-    let apply = move |args: &[ColumnarValue]| {
-        let input = ColumnarValue::values_to_arrays(args)?;
-        let mut found = BooleanBufferBuilder::new(input[0].len());
-        found.append_n(input[0].len(), false);
-        for_each_hash(&input[0], |row, hash| {
-            if set.has(hash) {
-                found.set_bit(row, true);
-            }
-        });
-        let array: ArrayRef = Arc::new(BooleanArray::new(found.finish(), None));
-        Ok(ColumnarValue::Array(array))
+    let signature = match takes {
+        Some(takes) => Signature::exact(vec![takes], Volatility::Immutable),
+        None => Signature::any(1, Volatility::Immutable),
     };
-    let signature = Signature::any(1, Volatility::Immutable);
-    SimpleScalarUDF::new_with_signature(name, signature, DataType::Boolean, Arc::new(apply)).into()
+    SimpleScalarUDF::new_with_signature(name, signature, gives, Arc::new(run)).into()
 }
 
 fn day_bit(clock: Arc<BrandClock>) -> ScalarUDF {

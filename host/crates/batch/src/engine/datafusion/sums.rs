@@ -17,24 +17,15 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, ReversedUDAF, Signature,
 };
 
+use crate::overflow::Overflow;
+
 /// Digits of a state: more than 2^63 times the greatest integer.
 const DIGITS: u8 = 38;
 const STATE: DataType = DataType::Decimal128(DIGITS, 0);
 
-/// A result that 64 bits do not hold.
-#[derive(Debug, thiserror::Error)]
-#[error("an integer goes beyond 64 bits; sums and products of `cast(x as double)` are reals")]
-pub(crate) struct Overflow;
-
-impl Overflow {
-    pub(crate) fn error() -> DataFusionError {
-        DataFusionError::External(Box::new(Self))
-    }
-}
-
-/// Whether an engine's error is, at its root, an [`Overflow`].
-pub(crate) fn is_overflow(error: &DataFusionError) -> bool {
-    matches!(error.find_root(), DataFusionError::External(inner) if inner.is::<Overflow>())
+/// The fault of an integer that 64 bits do not hold, as an error of this engine.
+pub(crate) fn overflow() -> DataFusionError {
+    DataFusionError::External(Box::new(Overflow))
 }
 
 /// The function, to be registered.
@@ -113,7 +104,7 @@ fn is_integer(result: &DataType) -> bool {
 }
 
 fn narrow(sum: i128) -> Result<i64> {
-    i64::try_from(sum).map_err(|_| Overflow::error())
+    i64::try_from(sum).map_err(|_| overflow())
 }
 
 fn state_of(sum: Option<i128>) -> ScalarValue {

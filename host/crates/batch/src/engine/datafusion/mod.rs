@@ -1,0 +1,344 @@
+//! DataFusion as the engine: settings that bound memory and keep results the same, and running SQL.
+
+mod files;
+pub(crate) mod functions;
+pub(crate) mod sums;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::datasource::MemTable;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::{
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
+};
+use datafusion::error::DataFusionError;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::context::SQLOptions;
+use datafusion::logical_expr::ScalarUDF;
+use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
+use futures::StreamExt;
+use playbook_model::SqlLimits;
+use tokio::runtime::Runtime;
+
+use crate::engine::{ColumnFunction, Engine, Plan, Take, TakePart};
+use crate::error::io;
+use crate::{BatchError, BrandClock, Cancel, Result};
+use files::Files;
+
+/// Stack of a thread of the engine.
+const STACK_BYTES: usize = 16 << 20;
+/// How often a query that runs is asked whether it is to stop.
+const CANCEL_EVERY: Duration = Duration::from_millis(20);
+/// Stage of faults of tables and their names.
+const VIEWS: &str = "views";
+
+/// Contexts over the same tables, one per way to run a query, and the threads.
+pub(crate) struct DataFusion {
+    parallel: SessionContext,
+    selective: SessionContext,
+    in_order: SessionContext,
+    /// For queries of the playbook.
+    free: SessionContext,
+    /// `None` once the engine ends.
+    runtime: Option<Runtime>,
+    cancel: Cancel,
+}
+
+impl Drop for DataFusion {
+    /// Leaves threads alone that are still busy with a query that was given up.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl std::fmt::Debug for DataFusion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DataFusion").finish_non_exhaustive()
+    }
+}
+
+impl DataFusion {
+    /// Starts `partitions` threads.
+    pub(crate) fn start(partitions: usize, clock: &BrandClock, cancel: Cancel) -> Result<Self> {
+        let mut config = SessionConfig::new()
+            .with_target_partitions(partitions)
+            .with_batch_size(8192)
+            .with_information_schema(false);
+        let options = config.options_mut();
+        options.execution.collect_statistics = true;
+        options.execution.parquet.pushdown_filters = false;
+        options.optimizer.prefer_existing_sort = false;
+        let state = SessionStateBuilder::new().with_config(config).with_default_features().build();
+        let parallel = SessionContext::new_with_state(state);
+        functions::register(&parallel, clock);
+        let mut pushes_filters = parallel.copied_config();
+        pushes_filters.options_mut().execution.parquet.pushdown_filters = true;
+        let with = |config| {
+            let state = SessionStateBuilder::new_from_existing(parallel.state())
+                .with_config(config)
+                .build();
+            SessionContext::new_with_state(state)
+        };
+        let selective = with(pushes_filters.clone());
+        let in_order = with(pushes_filters.with_target_partitions(1));
+        let free = crate::free::context(parallel.state(), parallel.copied_config());
+        let free = free.map_err(fault("functions"))?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(partitions)
+            .thread_name("batch")
+            // Plans are trees that the engine walks down: a long condition is a deep one.
+            .thread_stack_size(STACK_BYTES)
+            .enable_time()
+            .build()
+            .map_err(io("create", Path::new("threads")))?;
+        Ok(Self { parallel, selective, in_order, free, runtime: Some(runtime), cancel })
+    }
+
+    /// Waits for work of the engine; a run that is cancelled does not wait for it to end.
+    fn wait<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.runtime().block_on(async {
+            tokio::select! {
+                done = work => done,
+                () = cancelled(&self.cancel) => Err(BatchError::Cancelled),
+            }
+        })
+    }
+
+    fn runtime(&self) -> &Runtime {
+        self.runtime.as_ref().expect("the runtime lives as long as the engine")
+    }
+
+    fn context(&self, plan: Plan) -> &SessionContext {
+        match plan {
+            Plan::Parallel => &self.parallel,
+            Plan::Selective => &self.selective,
+            Plan::InOrder => &self.in_order,
+        }
+    }
+
+    /// The schema that all files share.
+    async fn shared_schema(
+        &self,
+        options: &ListingOptions,
+        files: &[ListingTableUrl],
+    ) -> Result<SchemaRef, DataFusionError> {
+        let state = self.parallel.state();
+        let mut schemas = Vec::new();
+        for file in files {
+            schemas.push(Schema::clone(&*options.infer_schema(&state, file).await?));
+        }
+        Ok(Arc::new(Schema::try_merge(schemas)?))
+    }
+}
+
+/// Plans a query that changes nothing.
+async fn planned(context: &SessionContext, sql: &str) -> Result<DataFrame, DataFusionError> {
+    let reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false);
+    context.sql_with_options(sql, reads).await
+}
+
+impl Engine for DataFusion {
+    fn add_files(&self, stage: &'static str, name: &str, files: &[PathBuf]) -> Result<SchemaRef> {
+        let work = async {
+            let urls = files.iter().map(|path| listing_url(path)).collect::<Result<Vec<_>, _>>()?;
+            let options =
+                ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("");
+            let schema = self.shared_schema(&options, &urls).await?;
+            let config = ListingTableConfig::new_with_multi_paths(urls)
+                .with_listing_options(options)
+                .with_schema(Arc::clone(&schema));
+            let table = ListingTable::try_new(config)?;
+            self.parallel.register_table(name, Arc::new(Files::new(table)))?;
+            Ok(schema)
+        };
+        self.runtime().block_on(work).map_err(fault(stage))
+    }
+
+    fn leave_out(&self, stage: &'static str, name: &str, rows: &[u64]) -> Result<()> {
+        let work = async {
+            let table = self.parallel.table_provider(name).await?;
+            match table.downcast_ref::<Files>() {
+                Some(files) => files.leave_out(&self.in_order.state(), rows).await,
+                None => Err(DataFusionError::Internal(format!("`{name}` is no table of files"))),
+            }
+        };
+        self.runtime().block_on(work).map_err(fault(stage))
+    }
+
+    fn add_batches(
+        &self,
+        stage: &'static str,
+        name: &str,
+        schema: SchemaRef,
+        batches: Vec<RecordBatch>,
+    ) -> Result<()> {
+        let table = MemTable::try_new(schema, vec![batches]).map_err(fault(stage))?;
+        self.parallel.deregister_table(name).map_err(fault(stage))?;
+        self.parallel.register_table(name, Arc::new(table)).map_err(fault(stage))?;
+        Ok(())
+    }
+
+    fn add_view(&self, name: &str, sql: &str) -> Result<()> {
+        let query = self.runtime().block_on(planned(&self.parallel, sql)).map_err(fault(VIEWS))?;
+        self.forget(name)?;
+        self.parallel.register_table(name, query.into_view()).map_err(fault(VIEWS))?;
+        Ok(())
+    }
+
+    fn forget(&self, name: &str) -> Result<()> {
+        self.parallel.deregister_table(name).map_err(fault(VIEWS))?;
+        Ok(())
+    }
+
+    fn schema(&self, name: &str) -> Result<SchemaRef> {
+        let table = self.runtime().block_on(self.parallel.table_provider(name));
+        Ok(table.map_err(fault(VIEWS))?.schema())
+    }
+
+    fn add_function(&self, function: ColumnFunction) {
+        let function: ScalarUDF = functions::of_column(function);
+        for context in [&self.selective, &self.free, &self.in_order, &self.parallel] {
+            context.register_udf(function.clone());
+        }
+    }
+
+    fn stream(
+        &self,
+        stage: &'static str,
+        sql: &str,
+        plan: Plan,
+        take: &mut Take<'_>,
+    ) -> Result<()> {
+        tracing::debug!(stage, sql, ?plan, "query");
+        self.wait(async {
+            let query = planned(self.context(plan), sql).await.map_err(fault(stage))?;
+            let mut stream = query.execute_stream().await.map_err(fault(stage))?;
+            while let Some(batch) = stream.next().await {
+                take(batch.map_err(fault(stage))?)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn scan(&self, stage: &'static str, sql: &str, take: Arc<TakePart>) -> Result<()> {
+        tracing::debug!(stage, sql, "scan");
+        self.wait(async {
+            let query = planned(&self.parallel, sql).await.map_err(fault(stage))?;
+            let streams = query.execute_stream_partitioned().await.map_err(fault(stage))?;
+            let mut tasks: tokio::task::JoinSet<Result<()>> = tokio::task::JoinSet::new();
+            for (partition, mut stream) in streams.into_iter().enumerate() {
+                let take = Arc::clone(&take);
+                tasks.spawn(async move {
+                    while let Some(batch) = stream.next().await {
+                        if take(partition, &batch.map_err(fault(stage))?)?.is_break() {
+                            break;
+                        }
+                    }
+                    Ok(())
+                });
+            }
+            while let Some(done) = tasks.join_next().await {
+                done.map_err(|error| fault(stage)(DataFusionError::External(Box::new(error))))??;
+            }
+            Ok(())
+        })
+    }
+
+    fn free_query(
+        &self,
+        feature: &str,
+        sql: &str,
+        limits: &SqlLimits,
+        take: &mut Take<'_>,
+    ) -> Result<()> {
+        let bounded = crate::free::bounded(&self.free, limits.memory_bytes_max);
+        let bounded = bounded.map_err(feature_fault(feature))?;
+        let (give, mut given) = tokio::sync::mpsc::channel(1);
+        let (name, sql) = (feature.to_owned(), sql.to_owned());
+        // On threads of the engine, so that the query can be given up while it is busy.
+        let query = self.runtime().spawn(async move {
+            let refused = |source| BatchError::SqlRefused { feature: name.clone(), source };
+            let plan = crate::free::check::plan(&bounded, &sql).await.map_err(refused)?;
+            let fault = feature_fault(&name);
+            let query = bounded.execute_logical_plan(plan).await.map_err(&fault)?;
+            let mut stream = query.execute_stream().await.map_err(&fault)?;
+            while let Some(batch) = stream.next().await {
+                // Nobody listens any more where the query was given up.
+                if give.send(batch.map_err(&fault)?).await.is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        let giving_up = query.abort_handle();
+        let done = self.wait(async {
+            let limit = Duration::from_millis(limits.time_ms_max);
+            let all = async {
+                while let Some(batch) = given.recv().await {
+                    take(batch)?;
+                }
+                query.await.map_err(|error| {
+                    feature_fault(feature)(DataFusionError::External(Box::new(error)))
+                })?
+            };
+            tokio::time::timeout(limit, all).await.unwrap_or_else(|_| {
+                Err(BatchError::SqlTime { feature: feature.to_owned(), ms_max: limits.time_ms_max })
+            })
+        });
+        giving_up.abort();
+        done.map_err(|error| over_memory(error, limits.memory_bytes_max))
+    }
+}
+
+/// Names a file so that no letter of its path is read as a pattern.
+fn listing_url(path: &Path) -> Result<ListingTableUrl, DataFusionError> {
+    let path = path.canonicalize()?;
+    let mut url = "file://".to_owned();
+    for byte in path.to_string_lossy().bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
+            url.push(char::from(byte));
+        } else {
+            url.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    ListingTableUrl::parse(url)
+}
+
+/// Ends once the work is to stop.
+async fn cancelled(cancel: &Cancel) {
+    while !cancel.is_cancelled() {
+        tokio::time::sleep(CANCEL_EVERY).await;
+    }
+}
+
+/// Names what the engine was doing when it failed.
+fn fault(stage: &'static str) -> impl Fn(DataFusionError) -> BatchError {
+    move |source| crate::error::engine(stage)(source.into())
+}
+
+/// Names the feature whose SQL failed.
+fn feature_fault(feature: &str) -> impl Fn(DataFusionError) -> BatchError {
+    let named = crate::error::feature_sql(feature);
+    move |source| named(source.into())
+}
+
+/// Says which key of the playbook bounds the memory of a query that asked for more.
+fn over_memory(error: BatchError, bytes_max: u64) -> BatchError {
+    let is_memory = |source: &DataFusionError| {
+        matches!(source.find_root(), DataFusionError::ResourcesExhausted(_))
+    };
+    match error {
+        BatchError::FeatureSql { feature, source }
+            if source.downcast_ref().is_some_and(is_memory) =>
+        {
+            BatchError::SqlMemory { feature, bytes_max, source }
+        }
+        other => other,
+    }
+}
