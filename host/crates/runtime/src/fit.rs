@@ -6,8 +6,8 @@ use wasmtime::Store;
 
 use crate::bindings::exports::playbook::plugin::fitting::Guest;
 use crate::bindings::playbook::plugin::types as wit;
+use crate::input::check_tables;
 use crate::instance::{Budget, Guests, Instance};
-use crate::opened::check_tables;
 use crate::plugin::{Plugin, refusal};
 use crate::state::{LogLine, State};
 use crate::usage::{Counters, Usage};
@@ -35,6 +35,20 @@ pub struct Fitting {
     validator: Validator,
     instance: Instance,
     counters: Counters,
+}
+
+impl Plugin {
+    /// Begins one pass of a fit over one bucket, on an instance of its own with the limits of fits.
+    ///
+    /// # Errors
+    /// A host's fault, such as a plugin without `fitting`.
+    pub fn begin_fit(
+        &self,
+        context: &Context,
+        starting: &Starting<'_>,
+    ) -> Result<Outcome<Fitting>, RuntimeError> {
+        Fitting::begin(self, context, starting)
+    }
 }
 
 impl Fitting {

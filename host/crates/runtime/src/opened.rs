@@ -1,6 +1,6 @@
 //! A plugin opened with settings, model and tables: typed calls from any number of threads.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use playbook_model::{
     Batch, CampaignPlan, CellType, Context, Factor, Fault, Kind, Minor, Outcome, Proposals,
@@ -8,9 +8,11 @@ use playbook_model::{
 };
 use wasmtime::Store;
 
+use crate::idle::Idle;
+use crate::input::{check_rows, check_tables};
 use crate::instance::{Budget, Guests, Instance, KindGuest};
 use crate::plugin::{Plugin, refusal};
-use crate::pool::Idle;
+use crate::pool::GiveUp;
 use crate::state::{LogLine, State};
 use crate::usage::{Counters, Usage};
 use crate::{Reuse, RuntimeError, convert};
@@ -25,8 +27,6 @@ const PROPOSALS_PER_ROW: u64 = 8;
 const FINDING_BYTES: u64 = 256;
 /// Most that a plan may be, in bytes as the host holds it: every list at its bound.
 const PLAN_BYTES_MAX: u64 = 16 << 20;
-/// Most rows of a batch or table.
-const ROWS_MAX: u32 = 65_536;
 
 /// What an instance is opened with. Shared rather than copied: instances are made from it again and again, and the
 /// host keeps it for the decisions that follow.
@@ -59,6 +59,16 @@ pub struct OpenedPlugin {
 /// Result of a generated call: the guest's answer, or its own words why not.
 type Said<R> = wasmtime::Result<Result<R, String>>;
 
+impl Plugin {
+    /// Checks settings and opens the first instance with them; further ones are opened as calls ask for them.
+    ///
+    /// # Errors
+    /// A host's fault, such as a table without the columns of the shape.
+    pub fn open(&self, opening: Opening) -> Result<Outcome<OpenedPlugin>, RuntimeError> {
+        OpenedPlugin::open(self.clone(), opening)
+    }
+}
+
 impl OpenedPlugin {
     pub(crate) fn open(plugin: Plugin, opening: Opening) -> Result<Outcome<Self>, RuntimeError> {
         let mut instance = match plugin.loaded.instance(plugin.loaded.limits.memory_bytes_max)? {
@@ -73,7 +83,7 @@ impl OpenedPlugin {
         check_tables(&validator, &opening.tables)?;
         let table_rows = opening.tables.iter().map(|t| t.rows).collect();
         let idle = Arc::new(Idle::default());
-        plugin.loaded.runtime.places.register(&idle);
+        plugin.loaded.runtime.places.register(Arc::downgrade(&idle) as Weak<dyn GiveUp>);
         let counters = Counters::default();
         let opened = Self { plugin, validator, opening, table_rows, idle, counters };
         Ok(match opened.open_instance(&mut instance)? {
@@ -511,20 +521,6 @@ fn produced_bytes(shape: &Shape, table: Option<u32>) -> u64 {
             }
         })
         .sum()
-}
-
-/// Checks the tables of an opening or a fit against the shape.
-pub(crate) fn check_tables(validator: &Validator, tables: &[Batch]) -> Result<(), RuntimeError> {
-    tables.iter().try_for_each(|table| check_rows(table.rows))?;
-    validator.layouts().check_tables(tables).map_err(|detail| RuntimeError::Input { detail })
-}
-
-fn check_rows(rows: u32) -> Result<(), RuntimeError> {
-    if rows <= ROWS_MAX {
-        Ok(())
-    } else {
-        Err(RuntimeError::Input { detail: format!("{rows} rows, at most {ROWS_MAX} go at once") })
-    }
 }
 
 /// Cannot happen: the kind is checked before the call.

@@ -1,16 +1,14 @@
-//! A loaded component: what it says of itself, and the ways to open it or to fit it.
+//! A loaded component, and what it says of itself. The ways to open and to fit it stand in `opened.rs` and `fit.rs`.
 
 use std::sync::Arc;
 
 use playbook_contract::{check_description, check_shape};
-use playbook_model::{Context, Description, Digest, Fault, Kind, Limits, Outcome, Shape};
+use playbook_model::{Description, Digest, Fault, Kind, Limits, Outcome, Shape};
 use wasmtime::component::InstancePre;
 
 use crate::contract::{ContractVersion, Names};
-use crate::fit::{Fitting, Starting};
+use crate::engines::Engines;
 use crate::instance::{Budget, Indices, Instance, Origin, WORDS_BYTES_MAX};
-use crate::opened::{OpenedPlugin, Opening};
-use crate::runtime::Inner;
 use crate::state::{State, escaped};
 use crate::{LoadOptions, Metering, RuntimeError, convert};
 
@@ -26,7 +24,7 @@ pub struct Plugin {
 }
 
 pub(crate) struct Loaded {
-    pub(crate) runtime: Arc<Inner>,
+    pub(crate) runtime: Arc<Engines>,
     pub(crate) digest: Digest,
     pub(crate) names: Names,
     pub(crate) limits: Limits,
@@ -48,7 +46,7 @@ impl std::fmt::Debug for Loaded {
 
 impl Plugin {
     pub(crate) fn new(
-        runtime: Arc<Inner>,
+        runtime: Arc<Engines>,
         digest: Digest,
         names: Names,
         pre: InstancePre<State>,
@@ -135,26 +133,6 @@ impl Plugin {
             Err(fault) => return Ok(Err(fault)),
         };
         self.loaded.check(&mut instance, settings)
-    }
-
-    /// Checks settings and opens the first instance with them; further ones are opened as calls ask for them.
-    ///
-    /// # Errors
-    /// A host's fault, such as a table without the columns of the shape.
-    pub fn open(&self, opening: Opening) -> Result<Outcome<OpenedPlugin>, RuntimeError> {
-        OpenedPlugin::open(self.clone(), opening)
-    }
-
-    /// Begins one pass of a fit over one bucket, on an instance of its own with the limits of fits.
-    ///
-    /// # Errors
-    /// A host's fault, such as a plugin without `fitting`.
-    pub fn begin_fit(
-        &self,
-        context: &Context,
-        starting: &Starting<'_>,
-    ) -> Result<Outcome<Fitting>, RuntimeError> {
-        Fitting::begin(self, context, starting)
     }
 }
 

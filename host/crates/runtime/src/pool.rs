@@ -4,7 +4,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::RuntimeError;
-use crate::instance::Instance;
 
 /// Time between two looks for an idle instance while waiting.
 const LOOK: Duration = Duration::from_millis(5);
@@ -14,20 +13,10 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Opened instances that wait for a call.
-#[derive(Debug, Default)]
-pub(crate) struct Idle {
-    instances: Mutex<Vec<Instance>>,
-}
-
-impl Idle {
-    pub(crate) fn take(&self) -> Option<Instance> {
-        lock(&self.instances).pop()
-    }
-
-    pub(crate) fn put(&self, instance: Instance) {
-        lock(&self.instances).push(instance);
-    }
+/// What holds places that it could do without.
+pub(crate) trait GiveUp: std::fmt::Debug + Send + Sync {
+    /// Gives one place back; returns whether it had any.
+    fn give_up(&self) -> bool;
 }
 
 /// Places for instances.
@@ -35,7 +24,7 @@ impl Idle {
 pub(crate) struct Places {
     free: Mutex<u32>,
     freed: Condvar,
-    idles: Mutex<Vec<Weak<Idle>>>,
+    idles: Mutex<Vec<Weak<dyn GiveUp>>>,
 }
 
 /// A place for one instance, given back when dropped.
@@ -54,10 +43,10 @@ impl Places {
     }
 
     /// Lets idle instances of `idle` be given up where another plugin needs a place.
-    pub(crate) fn register(&self, idle: &Arc<Idle>) {
+    pub(crate) fn register(&self, idle: Weak<dyn GiveUp>) {
         let mut idles = lock(&self.idles);
         idles.retain(|known| known.strong_count() > 0);
-        idles.push(Arc::downgrade(idle));
+        idles.push(idle);
     }
 
     /// Takes a place, giving up an idle instance or waiting where none is free.
@@ -88,9 +77,10 @@ impl Places {
     }
 
     fn give_up_idle(&self) -> bool {
-        let idles: Vec<Arc<Idle>> = lock(&self.idles).iter().filter_map(Weak::upgrade).collect();
+        let idles: Vec<Arc<dyn GiveUp>> =
+            lock(&self.idles).iter().filter_map(Weak::upgrade).collect();
         // The instance is dropped here, with no lock held, and gives its place back.
-        idles.iter().any(|idle| idle.take().is_some())
+        idles.iter().any(|idle| idle.give_up())
     }
 }
 

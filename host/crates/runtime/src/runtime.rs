@@ -1,4 +1,4 @@
-//! The host's side of the sandbox: engines, cache, and the way from bytes to a loaded plugin.
+//! The host's side of the sandbox: the way from bytes to a loaded plugin.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -6,58 +6,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use playbook_model::{Digest, Limits};
-use wasmtime::Engine;
-use wasmtime::component::Linker;
 
-use crate::bindings::playbook::plugin::{log, types};
-use crate::cache::{Cache, CodeId};
-use crate::engine::Ticker;
+use crate::cache::CodeId;
+use crate::engines::Engines;
 use crate::instance::Indices;
-use crate::pool::Places;
-use crate::state::State;
 use crate::{LoadError, LoadOptions, Metering, Plugin, RuntimeError, RuntimeOptions};
-use crate::{compile, contract, engine};
+use crate::{compile, contract};
 
 /// Runs plugins; cheap to clone, one per process.
 #[derive(Debug, Clone)]
 pub struct Runtime {
-    inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Inner {
-    pub(crate) options: RuntimeOptions,
-    fuel_and_epoch: Metered,
-    epoch_only: Metered,
-    cache: Cache,
-    pub(crate) places: Arc<Places>,
-    _ticker: Ticker,
-}
-
-/// An engine with everything that belongs to it.
-struct Metered {
-    engine: Engine,
-    linker: Linker<State>,
-    settings: Digest,
-}
-
-impl std::fmt::Debug for Metered {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Metered").field("settings", &self.settings).finish_non_exhaustive()
-    }
-}
-
-impl Metered {
-    fn new(metering: Metering, options: &RuntimeOptions) -> Result<Self, RuntimeError> {
-        let engine = engine::pooling(metering, options.instances_max.max(1), &options.ceiling)?;
-        let mut linker = Linker::new(&engine);
-        // The only import with functions; `types` is an instance that holds types alone. No WASI, ever.
-        log::add_to_linker::<State, State>(&mut linker, |state| state)
-            .and_then(|()| types::add_to_linker::<State, State>(&mut linker, |state| state))
-            .map_err(|e| RuntimeError::Engine { detail: format!("{e:#}") })?;
-        let settings = engine::settings_digest(&engine);
-        Ok(Self { engine, linker, settings })
-    }
+    engines: Arc<Engines>,
 }
 
 impl Runtime {
@@ -66,13 +25,7 @@ impl Runtime {
     /// # Errors
     /// The engine refuses its settings, or folders or the key cannot be read or made.
     pub fn new(options: RuntimeOptions) -> Result<Self, RuntimeError> {
-        let fuel_and_epoch = Metered::new(Metering::FuelAndEpoch, &options)?;
-        let epoch_only = Metered::new(Metering::EpochOnly, &options)?;
-        let cache = Cache::open(&options.cache_dir, &options.key_dir)?;
-        let ticker = Ticker::start(vec![fuel_and_epoch.engine.clone(), epoch_only.engine.clone()])?;
-        let places = Arc::new(Places::new(options.instances_max));
-        let inner = Inner { options, fuel_and_epoch, epoch_only, cache, places, _ticker: ticker };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { engines: Arc::new(Engines::start(options)?) })
     }
 
     /// Loads a component from a file; at most `component_bytes_max` of it are read.
@@ -100,7 +53,7 @@ impl Runtime {
     /// # Errors
     /// A component that is not accepted, or a fault of the host.
     pub fn load(&self, bytes: &[u8], options: &LoadOptions) -> Result<Plugin, LoadError> {
-        below_ceiling(&options.limits, &self.inner.options.ceiling)?;
+        below_ceiling(&options.limits, &self.engines.options.ceiling)?;
         let max = options.limits.component_bytes_max;
         if bytes.len() as u64 > max {
             return Err(LoadError::TooLarge { bytes: bytes.len() as u64, max });
@@ -110,14 +63,14 @@ impl Runtime {
             return Err(LoadError::DigestMismatch { found: digest, wanted });
         }
         let names = contract::read(bytes)?;
-        let metered = self.inner.metered(options.metering);
+        let metered = self.engines.metered(options.metering);
         let id = CodeId { component: digest, settings: metered.settings };
-        let component = match self.inner.cache.load(&metered.engine, id) {
+        let component = match self.engines.cache.load(&metered.engine, id) {
             Some(component) => component,
             None => {
-                let compiler = &self.inner.options.compiler;
+                let compiler = &self.engines.options.compiler;
                 let code = compile::compile(bytes, options.metering, compiler, &options.limits)?;
-                self.inner.cache.store(&metered.engine, id, &code)?
+                self.engines.cache.store(&metered.engine, id, &code)?
             }
         };
         let pre = metered
@@ -125,22 +78,13 @@ impl Runtime {
             .instantiate_pre(&component)
             .map_err(|e| LoadError::ContractMismatch { detail: format!("{e:#}") })?;
         let indices = Indices::find(&pre, names.kind, names.fitted)?;
-        Ok(Plugin::new(Arc::clone(&self.inner), digest, names, pre, indices, options))
+        Ok(Plugin::new(Arc::clone(&self.engines), digest, names, pre, indices, options))
     }
 
     /// Digest of the engine's settings for `metering`: wasmtime's version, target, features. Part of a run's record.
     #[must_use]
     pub fn settings_digest(&self, metering: Metering) -> Digest {
-        self.inner.metered(metering).settings
-    }
-}
-
-impl Inner {
-    fn metered(&self, metering: Metering) -> &Metered {
-        match metering {
-            Metering::FuelAndEpoch => &self.fuel_and_epoch,
-            Metering::EpochOnly => &self.epoch_only,
-        }
+        self.engines.metered(metering).settings
     }
 }
 
