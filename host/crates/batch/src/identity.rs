@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::error::ArrowError;
 use foldhash::quality::FixedState;
@@ -14,7 +15,7 @@ use playbook_model::Digest;
 use crate::Result;
 use crate::cells::of_texts;
 use crate::engine::ColumnFunction;
-use crate::keys::{BloomFilter, HashedSet, for_each_hash, for_each_text, is_among, texts};
+use crate::keys::{BloomFilter, HashedSet, for_each_hash, for_each_text, texts};
 use crate::session::Session;
 
 /// SQL function from an account to its member.
@@ -58,8 +59,6 @@ const PHONE: u8 = 0;
 const STAGE: &str = "identities";
 /// Kind and hash of a key.
 const KEY: &str = "key_kind, CAST(key_hash AS VARCHAR)";
-/// SQL function that tells whether an account may share a key.
-const SHARES: &str = "may_share_a_key";
 /// Hash that stands for "the row has no key".
 const NO_KEY: u64 = 0;
 
@@ -232,11 +231,14 @@ fn shared_keys(session: &Session, is_integer: bool) -> Result<Keys> {
     if accounts.is_empty() {
         return Ok(keys);
     }
-    session.add_function(is_among(SHARES, accounts));
-    let sql = format!(
-        "SELECT member, {KEY} FROM identities_mapped WHERE verified = 1 AND {SHARES}(member)"
-    );
-    for batch in session.collect_selective(STAGE, &sql)? {
+    // The set of accounts stays here: the rows that come back are held against it, on the engine's threads.
+    let sharing = HashedSet::new(accounts);
+    let sql = format!("SELECT member, {KEY} FROM identities_mapped WHERE verified = 1");
+    let found = session.fold(STAGE, &sql, move |found: &mut Vec<RecordBatch>, batch| {
+        let rows = filter_record_batch(batch, &sharing.among(batch.column(0)));
+        found.push(rows.expect("there is a flag per row"));
+    })?;
+    for batch in found.iter().flatten() {
         let ids = account(batch.column(0), is_integer);
         let (kinds, hashes) = (texts(batch.column(1)), texts(batch.column(2)));
         for (row, account) in ids.into_iter().enumerate() {

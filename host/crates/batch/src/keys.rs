@@ -2,14 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use playbook_model::{Cells, Column, TextCells};
-
-use crate::engine::ColumnFunction;
 
 /// Row number that stands for "not among the keys".
 pub(crate) const NO_ROW: u32 = u32::MAX;
@@ -356,26 +353,17 @@ impl HashedSet {
     pub(crate) fn has(&self, hash: u64) -> bool {
         self.filter.may_have(hash.cast_signed()) && self.hashes.contains(&hash)
     }
-}
 
-/// A function that tells whether the hash of a key is in a set; a missing key is not.
-pub(crate) fn is_among(name: &str, hashes: HashSet<u64>) -> ColumnFunction {
-    let set = HashedSet::new(hashes);
-    let apply = move |keys: &ArrayRef| {
+    /// Which keys of a column are in the set; a missing key is not.
+    pub(crate) fn among(&self, keys: &ArrayRef) -> BooleanArray {
         let mut found = BooleanBufferBuilder::new(keys.len());
         found.append_n(keys.len(), false);
         for_each_hash(keys, |row, hash| {
-            if set.has(hash) {
+            if self.has(hash) {
                 found.set_bit(row, true);
             }
         });
-        Ok(Arc::new(BooleanArray::new(found.finish(), None)) as ArrayRef)
-    };
-    ColumnFunction {
-        name: name.to_owned(),
-        takes: None,
-        gives: DataType::Boolean,
-        apply: Box::new(apply),
+        BooleanArray::new(found.finish(), None)
     }
 }
 

@@ -5,23 +5,21 @@
 //! negated and weight 0, so that it counts in sums and nowhere else. A refund whose order is unknown is set off
 //! at its own time.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::RecordBatch;
 use playbook_features::quote_name;
 use playbook_model::{Definition, FeatureDef, Grain, MapType, UnixMs};
 
 use crate::Result;
-use crate::keys::{for_each_hash, is_among};
 use crate::schema::{key_column, sql_type};
 use crate::session::Session;
 
 const STAGE: &str = "refunds";
 const TABLE: &str = "refund_rows";
-/// Refunds and their orders, while they are joined.
-const BOTH: &str = "refunds_and_orders";
-/// SQL function that tells whether an order has a refund.
-const IS_REFUNDED: &str = "is_refunded";
+/// Refunds and the orders that have one, while they are joined.
+const REFUNDS: &str = "refunds";
+const ORDERS: &str = "refunded_orders";
 
 /// Creates the table of correcting rows; returns SQL that selects them with the columns of the events view,
 /// or `None` where there is no refund.
@@ -68,41 +66,32 @@ pub(crate) fn create(
         if integers { column.to_owned() } else { text(column) }
     };
     let condition = format!("{amount} IS NOT NULL AND time < {}", as_of.0);
+    let projected = projected.join(", ");
     let refunds = format!(
-        "SELECT {} FROM events_mapped WHERE kind = 'order_refunded' AND {condition}",
-        key("original_order")
+        "SELECT {projected} FROM events_mapped WHERE kind = 'order_refunded' AND {condition}"
     );
-    let mut orders: HashSet<u64> = HashSet::new();
-    let mut rows = 0;
-    for batch in session.collect_selective(STAGE, &refunds)? {
-        rows += batch.num_rows();
-        for_each_hash(batch.column(0), |_, hash| {
-            orders.insert(hash);
-        });
-    }
-    if rows == 0 {
+    let refunds = session.collect_selective(STAGE, &refunds)?;
+    let Some(schema) = refunds.first().map(RecordBatch::schema) else { return Ok(None) };
+    if refunds.iter().all(|batch| batch.num_rows() == 0) {
         return Ok(None);
     }
-    session.add_function(is_among(IS_REFUNDED, orders));
-    // One scan of the events gives refunds and refunded orders; both are a small part of them.
-    let both = format!(
-        "SELECT {} FROM events_mapped WHERE (kind = 'order_refunded' AND {condition}) \
-         OR (kind = 'order_paid' AND {IS_REFUNDED}({}))",
-        projected.join(", "),
-        key(order_key)
+    session.add_batches(STAGE, REFUNDS, schema.clone(), refunds)?;
+    let orders = format!(
+        "SELECT {projected} FROM events_mapped WHERE kind = 'order_paid' AND {} IN (SELECT {} FROM {REFUNDS})",
+        key(order_key),
+        key("original_order")
     );
-    let rows_of_both = session.collect_selective(STAGE, &both)?;
-    let Some(first) = rows_of_both.first() else { return Ok(None) };
-    session.add_batches(STAGE, BOTH, first.schema(), rows_of_both)?;
+    let orders = session.collect_selective(STAGE, &orders)?;
+    session.add_batches(STAGE, ORDERS, schema, orders)?;
     let sql = format!(
-        "SELECT {} FROM (SELECT * FROM {BOTH} WHERE kind = 'order_refunded') r LEFT JOIN \
-         (SELECT * FROM {BOTH} WHERE kind = 'order_paid') o ON {} = {}",
+        "SELECT {} FROM {REFUNDS} r LEFT JOIN {ORDERS} o ON {} = {}",
         selected.join(", "),
         text("r.original_order"),
         text(&format!("o.{order_key}")),
     );
     let batches: Vec<RecordBatch> = session.collect(STAGE, &sql)?;
-    session.forget(BOTH)?;
+    session.forget(REFUNDS)?;
+    session.forget(ORDERS)?;
     if batches.iter().all(|batch| batch.num_rows() == 0) {
         return Ok(None);
     }
