@@ -25,8 +25,13 @@ pub(crate) struct Session {
 
 impl Session {
     /// Starts an engine of `partitions` threads.
-    pub(crate) fn new(partitions: usize, clock: &BrandClock, cancel: Cancel) -> Result<Self> {
-        let engine = Box::new(DataFusion::start(partitions, clock, cancel.clone())?);
+    pub(crate) fn new(
+        partitions: usize,
+        clock: &BrandClock,
+        salt: &str,
+        cancel: Cancel,
+    ) -> Result<Self> {
+        let engine = Box::new(DataFusion::start(partitions, clock, salt, cancel.clone())?);
         Ok(Self { engine, cancel })
     }
 

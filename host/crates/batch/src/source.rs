@@ -101,7 +101,8 @@ impl BatchSource {
     /// allowed, no as-of time.
     pub fn open(playbook: &Playbook, options: BatchOptions) -> Result<Self> {
         let clock = BrandClock::new(&playbook.time_zone)?;
-        let session = Session::new(options.partitions.max(1), &clock, options.cancel.clone())?;
+        let (threads, salt) = (options.partitions.max(1), playbook.pseudonym_salt.as_str());
+        let session = Session::new(threads, &clock, salt, options.cancel.clone())?;
         let job = IntakeJob {
             playbook,
             data: &options.data,

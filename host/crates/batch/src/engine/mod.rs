@@ -19,6 +19,13 @@ pub(crate) const LOCAL_TO_UNIX: &str = "local_to_unix";
 /// `money_from_real(real, shift)`: a real times 10^shift, exactly by its shortest decimal text, half away from zero.
 pub(crate) const MONEY: &str = "money_from_real";
 
+/// `trimmed(text)`: without blanks at both ends; missing where nothing is left, here and below.
+pub(crate) const TRIMMED: &str = "trimmed";
+/// `lowered(text)`: the same in lower case.
+pub(crate) const LOWERED: &str = "lowered";
+/// `pseudonym(text)`: SHA-256 hex of the trimmed text with the playbook's salt.
+pub(crate) const PSEUDONYM: &str = "pseudonym";
+
 /// What hears the batches of a query, one after another.
 pub(crate) type Take<'a> = dyn FnMut(RecordBatch) -> Result<()> + 'a;
 /// What hears the batches of a scan, with the number of their partition, from many threads at once; it says when
@@ -38,9 +45,9 @@ pub(crate) enum Plan {
 
 /// An SQL engine over the tables of one cycle.
 ///
-/// It must also know the functions of `playbook_features::function`, [`LOCAL_TO_UNIX`], [`MONEY`], and a `sum` of
-/// integers that fails with [`crate::overflow::Overflow`] where 64 bits do not hold the result: all are made of the
-/// brand's time zone and of their arguments alone.
+/// It must also know the functions of `playbook_features::function` and those named above, and a `sum` of integers
+/// that fails with [`crate::overflow::Overflow`] where 64 bits do not hold the result: all are made of the brand's
+/// time zone, the playbook's salt and their arguments alone. A playbook's own SQL does not reach the functions of texts.
 pub(crate) trait Engine: std::fmt::Debug + Send + Sync {
     /// Makes Parquet files a table; returns the schema that they share.
     fn add_files(&self, stage: &'static str, name: &str, files: &[PathBuf]) -> Result<SchemaRef>;

@@ -1,10 +1,10 @@
 //! The quick way for Parquet: a mapping that is plain SQL over the file's own columns.
 
 use arrow::datatypes::{DataType, Schema, TimeUnit};
-use playbook_features::quote_name;
+use playbook_features::{quote_name, quote_text};
 use playbook_model::{MapType, SourceDef, SourceTable, Transform};
 
-use crate::engine::{LOCAL_TO_UNIX, MONEY};
+use crate::engine::{LOCAL_TO_UNIX, LOWERED, MONEY, PSEUDONYM, TRIMMED};
 use crate::intake::decimal::Decimal;
 
 /// One mapped column as SQL over the raw table.
@@ -48,7 +48,7 @@ pub(crate) fn direct_columns(
             }
             columns.push(DirectColumn {
                 to: row.to.clone(),
-                sql: format!("{}(CAST({name} AS VARCHAR))", transform_name(&source.name, &row.to)),
+                sql: transformed(&row.transform, &name),
                 strict: row.required,
                 raw: Some(name),
             });
@@ -83,10 +83,21 @@ pub(crate) fn direct_columns(
     Some(columns)
 }
 
-/// SQL function that transforms the texts of a field.
-pub(crate) fn transform_name(source: &str, field: &str) -> String {
-    let plain = |text: &str| text.replace(|c: char| !c.is_ascii_alphanumeric(), "_").to_lowercase();
-    format!("transform_{}_{}", plain(source), plain(field))
+/// SQL of a transformed text; missing where the text is empty or in no list.
+fn transformed(by: &Transform, name: &str) -> String {
+    let of = |function: &str| format!("{function}(CAST({name} AS VARCHAR))");
+    match by {
+        Transform::Copy | Transform::Trim => of(TRIMMED),
+        Transform::Lower => of(LOWERED),
+        Transform::Hash => of(PSEUDONYM),
+        Transform::EnumMap(values) if values.is_empty() => "CAST(NULL AS VARCHAR)".to_owned(),
+        Transform::EnumMap(values) => {
+            let cases = values
+                .iter()
+                .map(|(from, to)| format!("WHEN {} THEN {}", quote_text(from), quote_text(to)));
+            format!("CASE {} {} END", of(TRIMMED), cases.collect::<Vec<_>>().join(" "))
+        }
+    }
 }
 
 fn power_of_ten(factor: f64) -> Option<i32> {

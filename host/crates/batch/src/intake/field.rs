@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use playbook_model::{Digest, MapRow, MapType, OnError, Transform};
+use playbook_model::{MapRow, MapType, OnError, Transform};
 
 use crate::clock::OffsetReader;
 use crate::intake::decimal::Decimal;
 use crate::intake::moment::TimeFormat;
+use crate::intake::transform::{Reason, transform};
 
 /// A typed value on its way into a column.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,34 +16,6 @@ pub(crate) enum Value<'a> {
     Integer(i64),
     Real(f64),
     Text(Cow<'a, str>),
-}
-
-/// Why a value could not be mapped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Reason {
-    Missing,
-    NotUtf8,
-    NotInteger,
-    NotReal,
-    NotMoney,
-    NotTime,
-    NotFlag,
-    NotInList,
-}
-
-impl Reason {
-    fn words(self) -> &'static str {
-        match self {
-            Self::Missing => "is missing",
-            Self::NotUtf8 => "is not UTF-8",
-            Self::NotInteger => "is not an integer",
-            Self::NotReal => "is not a number",
-            Self::NotMoney => "is not an amount",
-            Self::NotTime => "is not a time of the format",
-            Self::NotFlag => "is not a flag",
-            Self::NotInList => "is not in the list of values",
-        }
-    }
 }
 
 /// A mapping row, compiled.
@@ -108,7 +81,7 @@ impl FieldReader {
         if raw.is_empty() {
             return self.missing();
         }
-        match self.transform(raw)? {
+        match transform(&self.transform, &self.salt, raw)? {
             Cow::Borrowed(text) => self.typed(text, clock),
             Cow::Owned(text) => Ok(match self.typed(&text, clock)? {
                 Value::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
@@ -119,38 +92,8 @@ impl FieldReader {
         }
     }
 
-    /// Whether texts change before they are typed.
-    pub(crate) fn transforms(&self) -> bool {
-        self.transform != Transform::Copy
-    }
-
-    /// Transforms a text; `None` where it cannot be mapped or is missing.
-    pub(crate) fn transformed(&self, raw: &str) -> Option<String> {
-        let raw = raw.trim_ascii().as_bytes();
-        if raw.is_empty() {
-            return None;
-        }
-        String::from_utf8(self.transform(raw).ok()?.into_owned()).ok()
-    }
-
     pub(crate) fn missing<'a>(&self) -> Result<Value<'a>, Reason> {
         if self.required { Err(Reason::Missing) } else { Ok(Value::Missing) }
-    }
-
-    fn transform<'a>(&self, raw: &'a [u8]) -> Result<Cow<'a, [u8]>, Reason> {
-        Ok(match &self.transform {
-            Transform::Copy | Transform::Trim => Cow::Borrowed(raw),
-            Transform::Lower => {
-                let text = std::str::from_utf8(raw).map_err(|_| Reason::NotUtf8)?;
-                Cow::Owned(text.to_lowercase().into_bytes())
-            }
-            Transform::EnumMap(values) => {
-                let text = std::str::from_utf8(raw).map_err(|_| Reason::NotUtf8)?;
-                let value = values.get(text).ok_or(Reason::NotInList)?;
-                Cow::Owned(value.clone().into_bytes())
-            }
-            Transform::Hash => Cow::Owned(hex(&Digest::of_parts([self.salt.as_slice(), raw]))),
-        })
     }
 
     fn typed<'a>(&self, text: &'a [u8], clock: &mut OffsetReader<'_>) -> Result<Value<'a>, Reason> {
@@ -189,16 +132,6 @@ impl FieldReader {
     fn money(&self, text: &[u8]) -> Option<Value<'static>> {
         Decimal::parse(text)?.scaled(self.factor, self.currency_digits).map(Value::Integer)
     }
-}
-
-/// Lower-case hexadecimal; contact identifiers come by the million.
-fn hex(digest: &Digest) -> Vec<u8> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    digest
-        .0
-        .iter()
-        .flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]])
-        .collect()
 }
 
 /// Reads up to 18 digits with a sign, the common case.

@@ -13,22 +13,20 @@ mod parquet_rows;
 mod records;
 pub(crate) mod rejects;
 mod text;
+pub(crate) mod transform;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, StringArray};
-use arrow::datatypes::{DataType, Int64Type, Schema};
+use arrow::array::AsArray;
+use arrow::datatypes::{Int64Type, Schema};
 use playbook_cycle::SourceIntake;
 use playbook_features::{quote_name, quote_text};
 use playbook_model::{MapType, OnError, Playbook, SourceDef, SourceFormat, Transform};
 
-use crate::engine::ColumnFunction;
-use crate::keys::texts;
 use crate::schema::{INTEGER_IDS, fields_needed, mapped_fields, sql_type};
 use crate::{BatchError, Result};
-use direct::{DirectColumn, direct_columns, transform_name};
+use direct::{DirectColumn, direct_columns};
 use field::{FieldReader, Value};
 use files::SourceFile;
 use job::{IntakeJob, MappedSource};
@@ -87,20 +85,6 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
         digesting: None,
     };
     if let Some(schema) = &schema {
-        for reader in readers.iter().filter(|reader| reader.transforms()) {
-            let field = reader.clone();
-            let apply = move |column: &ArrayRef| {
-                let texts = texts(column);
-                let changed = texts.iter().map(|text| field.transformed(text?));
-                Ok(Arc::new(changed.collect::<StringArray>()) as ArrayRef)
-            };
-            job.session.add_function(ColumnFunction {
-                name: transform_name(&source.name, &reader.to),
-                takes: Some(DataType::Utf8),
-                gives: DataType::Utf8,
-                apply: Box::new(apply),
-            });
-        }
         if read_direct(job, source, &files, &raw, schema, &mut mapped)? {
             return Ok(Some(mapped));
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, StringArray};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::{
@@ -10,12 +10,15 @@ use datafusion::logical_expr::{
 };
 use datafusion::prelude::SessionContext;
 use playbook_features::function;
+use playbook_model::Transform;
 
 use crate::BrandClock;
 use crate::clock::DAY_MS;
 use crate::engine::datafusion::sums::{exact_sum, overflow};
-use crate::engine::{ColumnFunction, LOCAL_TO_UNIX, MONEY};
+use crate::engine::{ColumnFunction, LOCAL_TO_UNIX, LOWERED, MONEY, PSEUDONYM, TRIMMED};
 use crate::intake::decimal::Decimal;
+use crate::intake::transform::transformed;
+use crate::keys::texts;
 use crate::overflow::{Overflow, micro};
 
 /// A function of one real.
@@ -125,6 +128,24 @@ fn reals(
         like_args(args, change(input[0].as_primitive::<Float64Type>())?)
     };
     create_udf(name, vec![DataType::Float64], result, Volatility::Immutable, Arc::new(apply))
+}
+
+/// Registers the transforms of texts. The salt is a setting of the context: as an argument it would stand in logged SQL.
+pub(super) fn register_transforms(context: &SessionContext, salt: &str) {
+    let transforms =
+        [(TRIMMED, Transform::Trim), (LOWERED, Transform::Lower), (PSEUDONYM, Transform::Hash)];
+    for (name, by) in transforms {
+        let salt = salt.as_bytes().to_vec();
+        let run = move |args: &[ColumnarValue]| {
+            let input = arrays(args)?;
+            let texts = texts(&input[0]);
+            let changed = texts.iter().map(|text| transformed(&by, &salt, text?));
+            like_args(args, Arc::new(changed.collect::<StringArray>()))
+        };
+        let types = vec![DataType::Utf8];
+        let run = Arc::new(run);
+        context.register_udf(create_udf(name, types, DataType::Utf8, Volatility::Immutable, run));
+    }
 }
 
 /// A function of the host's data, for this engine.

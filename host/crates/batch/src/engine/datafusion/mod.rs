@@ -65,7 +65,12 @@ impl std::fmt::Debug for DataFusion {
 
 impl DataFusion {
     /// Starts `partitions` threads.
-    pub(crate) fn start(partitions: usize, clock: &BrandClock, cancel: Cancel) -> Result<Self> {
+    pub(crate) fn start(
+        partitions: usize,
+        clock: &BrandClock,
+        salt: &str,
+        cancel: Cancel,
+    ) -> Result<Self> {
         let mut config = SessionConfig::new()
             .with_target_partitions(partitions)
             .with_batch_size(8192)
@@ -77,6 +82,10 @@ impl DataFusion {
         let state = SessionStateBuilder::new().with_config(config).with_default_features().build();
         let parallel = SessionContext::new_with_state(state);
         functions::register(&parallel, clock);
+        // Made before the transforms are registered: the brand's salt is not for the playbook's own SQL.
+        let free = crate::free::context(parallel.state(), parallel.copied_config());
+        let free = free.map_err(fault("functions"))?;
+        functions::register_transforms(&parallel, salt);
         let mut pushes_filters = parallel.copied_config();
         pushes_filters.options_mut().execution.parquet.pushdown_filters = true;
         let with = |config| {
@@ -87,8 +96,6 @@ impl DataFusion {
         };
         let selective = with(pushes_filters.clone());
         let in_order = with(pushes_filters.with_target_partitions(1));
-        let free = crate::free::context(parallel.state(), parallel.copied_config());
-        let free = free.map_err(fault("functions"))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(partitions)
             .thread_name("batch")
