@@ -5,21 +5,24 @@
 //! negated and weight 0, so that it counts in sums and nowhere else. A refund whose order is unknown is set off
 //! at its own time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use arrow::array::RecordBatch;
+use arrow::compute::{is_null, or};
 use playbook_features::quote_name;
 use playbook_model::{Definition, FeatureDef, Grain, MapType, UnixMs};
 
 use crate::Result;
+use crate::keys::{HashedSet, for_each_hash};
 use crate::schema::{key_column, sql_type};
 use crate::session::Session;
 
 const STAGE: &str = "refunds";
 const TABLE: &str = "refund_rows";
 /// Refunds and the orders that have one, while they are joined.
-const REFUNDS: &str = "refunds";
-const ORDERS: &str = "refunded_orders";
+const BOTH: &str = "refunds_and_orders";
+/// Column of both: the key of a paid order, missing for a refund.
+const PAID: &str = "\"paid order\"";
 
 /// Creates the table of correcting rows; returns SQL that selects them with the columns of the events view,
 /// or `None` where there is no refund.
@@ -66,32 +69,46 @@ pub(crate) fn create(
         if integers { column.to_owned() } else { text(column) }
     };
     let condition = format!("{amount} IS NOT NULL AND time < {}", as_of.0);
-    let projected = projected.join(", ");
     let refunds = format!(
-        "SELECT {projected} FROM events_mapped WHERE kind = 'order_refunded' AND {condition}"
-    );
-    let refunds = session.collect_selective(STAGE, &refunds)?;
-    let Some(schema) = refunds.first().map(RecordBatch::schema) else { return Ok(None) };
-    if refunds.iter().all(|batch| batch.num_rows() == 0) {
-        return Ok(None);
-    }
-    session.add_batches(STAGE, REFUNDS, schema.clone(), refunds)?;
-    let orders = format!(
-        "SELECT {projected} FROM events_mapped WHERE kind = 'order_paid' AND {} IN (SELECT {} FROM {REFUNDS})",
-        key(order_key),
+        "SELECT {} FROM events_mapped WHERE kind = 'order_refunded' AND {condition}",
         key("original_order")
     );
-    let orders = session.collect_selective(STAGE, &orders)?;
-    session.add_batches(STAGE, ORDERS, schema, orders)?;
+    let mut orders: HashSet<u64> = HashSet::new();
+    let mut rows = 0;
+    for batch in session.collect_selective(STAGE, &refunds)? {
+        rows += batch.num_rows();
+        for_each_hash(batch.column(0), |_, hash| {
+            orders.insert(hash);
+        });
+    }
+    if rows == 0 {
+        return Ok(None);
+    }
+    // One scan of the events gives refunds and orders. Which orders are refunded is told here, from the batches that
+    // come back: a second scan, for a join with the refunds, would cost more.
+    let both = format!(
+        "SELECT {}, CASE WHEN kind = 'order_paid' THEN {1} END AS {PAID} FROM events_mapped \
+         WHERE (kind = 'order_refunded' AND {condition}) OR (kind = 'order_paid' AND {1} IS NOT NULL)",
+        projected.join(", "),
+        key(order_key)
+    );
+    let refunded = HashedSet::new(orders);
+    let rows_of_both = session.pick_selective(STAGE, &both, |batch| {
+        let paid = batch.column(batch.num_columns() - 1);
+        // A row without a paid order is a refund.
+        or(&is_null(paid)?, &refunded.among(paid))
+    })?;
+    let Some(first) = rows_of_both.first() else { return Ok(None) };
+    session.add_batches(STAGE, BOTH, first.schema(), rows_of_both)?;
     let sql = format!(
-        "SELECT {} FROM {REFUNDS} r LEFT JOIN {ORDERS} o ON {} = {}",
+        "SELECT {} FROM (SELECT * FROM {BOTH} WHERE {PAID} IS NULL) r LEFT JOIN \
+         (SELECT * FROM {BOTH} WHERE {PAID} IS NOT NULL) o ON {} = {}",
         selected.join(", "),
         text("r.original_order"),
         text(&format!("o.{order_key}")),
     );
     let batches: Vec<RecordBatch> = session.collect(STAGE, &sql)?;
-    session.forget(REFUNDS)?;
-    session.forget(ORDERS)?;
+    session.forget(BOTH)?;
     if batches.iter().all(|batch| batch.num_rows() == 0) {
         return Ok(None);
     }

@@ -6,9 +6,10 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::RecordBatch;
-use arrow::compute::cast;
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{Schema, SchemaRef};
+use arrow::error::ArrowError;
 use playbook_model::SqlLimits;
 
 use crate::engine::datafusion::DataFusion;
@@ -117,6 +118,23 @@ impl Session {
         sql: &str,
     ) -> Result<Vec<RecordBatch>> {
         self.collected(stage, sql, Plan::Selective)
+    }
+
+    /// Runs a selective query and keeps the rows of each batch that `keep` marks.
+    pub(crate) fn pick_selective(
+        &self,
+        stage: &'static str,
+        sql: &str,
+        keep: impl Fn(&RecordBatch) -> Result<BooleanArray, ArrowError>,
+    ) -> Result<Vec<RecordBatch>> {
+        let mut batches = Vec::new();
+        self.engine.stream(stage, sql, Plan::Selective, &mut |batch| {
+            go_on(&self.cancel)?;
+            let kept = keep(&batch).and_then(|rows| filter_record_batch(&batch, &rows));
+            batches.push(kept.map_err(|error| engine(stage)(error.into()))?);
+            Ok(())
+        })?;
+        Ok(batches)
     }
 
     fn collected(&self, stage: &'static str, sql: &str, plan: Plan) -> Result<Vec<RecordBatch>> {
