@@ -173,6 +173,18 @@ fn categories(target: &Target<'_>, parts: &Placed<'_>) -> (Cells, Bitmap) {
     (Cells::Category { codes, names }, valid)
 }
 
+/// A column of texts as one of categories, named as [`column`] names them.
+pub(crate) fn named(column: Column) -> Column {
+    let rows = column.cells.len();
+    let texts = || (0..rows).map(|row| column.text(row));
+    let names: BTreeSet<&str> = texts().flatten().collect();
+    let codes_of: HashMap<&str, u32> = names.iter().copied().zip(0..).collect();
+    let code = |text: Option<&str>| text.and_then(|text| codes_of.get(text).copied()).unwrap_or(0);
+    let codes = texts().map(code).collect();
+    let names = names.into_iter().map(str::to_owned).collect();
+    Column { cells: Cells::Category { codes, names }, ..column }
+}
+
 /// What `of` gives for each text of a column; each different text of a dictionary is asked for once.
 pub(crate) fn of_texts<T: Copy>(part: &ArrayRef, of: impl FnMut(Option<&str>) -> T) -> Vec<T> {
     of_dictionary(&dictionary(part), of)

@@ -8,10 +8,12 @@ use std::thread;
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::compute::filter;
 use playbook_features::{
-    Item, Pass, Request, RowTable, TallyPlan, by_values_sql, plan, quote_name, recipe, where_clause,
+    FieldType, Item, Pass, Request, RowTable, TallyPlan, by_values_sql, plan, quote_name, recipe,
+    where_clause,
 };
 use playbook_model::{
-    AggregateDef, Bitmap, CellType, Column, Definition, FeatureDef, Frame, Grain, SourceTable,
+    Aggregate, AggregateDef, Bitmap, CellType, Column, Definition, FeatureDef, Frame, Grain,
+    SourceTable,
 };
 
 use crate::cells::{Target, column};
@@ -119,12 +121,22 @@ impl BatchSource {
             *keys = Arc::new(self.universe(true)?);
             return Ok(aggregates);
         }
-        let is_number = |one: &AggregateFeature<'_>| {
-            matches!(one.def.cell_type, CellType::Integer | CellType::Real)
+        // A value that a row gives as it is, is a text where its field is one.
+        let is_of_its_type = |one: &AggregateFeature<'_>| {
+            let picks = matches!(
+                one.aggregate.function,
+                Aggregate::First | Aggregate::Last | Aggregate::Min | Aggregate::Max
+            );
+            let field = one.aggregate.field.as_ref().and_then(|field| rows.columns.get(field));
+            match one.def.cell_type {
+                CellType::Integer | CellType::Real => !picks || field != Some(&FieldType::Text),
+                CellType::Text | CellType::Category => picks && field == Some(&FieldType::Text),
+                _ => false,
+            }
         };
-        let (numeric, mut left): (Vec<_>, Vec<_>) = aggregates.into_iter().partition(is_number);
-        let as_of_day = self.clock.local_day(self.intake.as_of.0);
-        let plan = || TallyPlan::new(&self.request(&numeric, rows, Some("member")), as_of_day);
+        let (numeric, mut left): (Vec<_>, Vec<_>) =
+            aggregates.into_iter().partition(is_of_its_type);
+        let plan = || TallyPlan::new(&self.request(&numeric, rows, Some("member")));
         let (first, rest) = plan()?;
         let mut taken: Vec<(&FeatureDef, String)> = Vec::new();
         let mut is_left = vec![false; numeric.len()];
@@ -141,7 +153,7 @@ impl BatchSource {
         }
         // An optimistic scan: it takes the table of members for all members, and starts over with the members of
         // the events at the first event whose member is not listed. That saves a scan for the keys alone.
-        let may_scan = !taken.is_empty() && keys.len() > 0 && first.least_time().is_none();
+        let may_scan = !taken.is_empty() && keys.len() > 0 && first.oldest().is_none();
         let mut done = if may_scan { self.tally(first, &taken, rows, keys)? } else { None };
         if done.is_none() {
             *keys = Arc::new(self.universe(true)?);

@@ -1,24 +1,26 @@
 //! Aggregates over the members' events in one scan: all threads add to tallies, one per shard of members.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch};
+use arrow::array::{Array, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use playbook_features::{
-    Number, Reading, Row, RowTable, Tally, TallyPlan, ordered, quote_name, where_clause,
+    FieldType, Given, Moment, Number, Reading, Row, RowTable, Tally, TallyPlan, code, ordered,
+    quote_name, where_clause,
 };
-use playbook_model::{CellType, Cells, Column, Definition, FeatureDef, Filling, Stretch};
+use playbook_model::{
+    CellType, Cells, Column, Definition, FeatureDef, Filling, Stretch, TextCells,
+};
 
-use crate::cells::of_texts;
+use crate::cells::{named, of_texts};
 use crate::clock::OffsetReader;
 use crate::error::engine;
 use crate::jobs::done_by;
-use crate::keys::{Keys, NO_ROW};
+use crate::keys::{Keys, NO_ROW, texts};
 use crate::overflow::micro;
 use crate::source::BatchSource;
 use crate::{BatchError, BrandClock, Result};
@@ -31,6 +33,7 @@ const SHARD_BITS: u32 = 14;
 /// What the threads of a scan share.
 struct Shared {
     plan: TallyPlan,
+    moment: Moment,
     keys: Arc<Keys>,
     clock: BrandClock,
     shards: Vec<Mutex<Option<Tally>>>,
@@ -38,10 +41,10 @@ struct Shared {
     weight: Option<usize>,
     dimensions: Vec<usize>,
     fields: Vec<usize>,
+    /// Position of the events' ids, where they settle which of two rows comes first.
+    tie: Option<usize>,
     /// Fields with the features that read them.
     readers: Vec<(String, String)>,
-    /// Codes of texts.
-    codes: Mutex<HashMap<String, i64>>,
     /// Whether an event's member is not among the keys, which ends the optimistic scan.
     unknown_member: AtomicBool,
 }
@@ -58,37 +61,46 @@ impl BatchSource {
     ) -> Result<Option<Vec<Column>>> {
         let mut selected: Vec<String> = Vec::new();
         // A column is read once, whoever asks for it.
-        let mut select = |name: &str| {
-            let column = quote_name(name);
+        let mut select = |column: String| {
             let known = selected.iter().position(|known| *known == column);
             2 + known.unwrap_or_else(|| {
                 selected.push(column);
                 selected.len() - 1
             })
         };
-        let weight = rows.weighted.then(|| select("weight"));
-        let dimensions = plan.dimensions().iter().map(|d| select(&d.column)).collect();
-        let fields = plan.fields().iter().map(|field| select(&field.name)).collect();
+        let weight = rows.weighted.then(|| select(quote_name("weight")));
+        // Rows are told apart by texts; SQL splits by the text forms of numbers, too.
+        let text_of = |name: &str| match rows.columns.get(name) {
+            Some(FieldType::Text) | None => quote_name(name),
+            Some(_) => format!("CAST({} AS VARCHAR)", quote_name(name)),
+        };
+        let dimensions = plan.dimensions().iter().map(|d| select(text_of(&d.column))).collect();
+        let fields = plan.fields().iter().map(|field| select(quote_name(&field.name))).collect();
+        let has_ids = plan.needs_ties() && rows.columns.contains_key("event_id");
+        let tie = has_ids.then(|| select(quote_name("event_id")));
         let selected: Vec<String> = ["member AS key", "time AS at"]
             .map(str::to_owned)
             .into_iter()
             .chain(selected)
             .collect();
         let mut conditions = rows.in_time(self.intake.as_of, Some("member"));
-        conditions.extend(plan.least_time().map(|least| format!("time >= {least}")));
+        let as_of = self.intake.as_of.0;
+        let oldest = plan.oldest().map(|oldest| as_of.saturating_add(oldest));
+        conditions.extend(oldest.map(|oldest| format!("time >= {oldest}")));
         let filter = where_clause(&conditions);
         let sql = format!("SELECT {} FROM {}{filter}", selected.join(", "), quote_name(&rows.name));
         let shards = keys.len().div_ceil(SHARD_MEMBERS);
         let shared = Arc::new(Shared {
             plan,
+            moment: Moment { as_of, local_day: self.clock.local_day(as_of) },
             keys: Arc::clone(keys),
             clock: self.clock.clone(),
             shards: (0..shards).map(|_| Mutex::new(None)).collect(),
             weight,
             dimensions,
             fields,
+            tie,
             readers: features.iter().filter_map(|(feature, name)| reader(feature, name)).collect(),
-            codes: Mutex::default(),
             unknown_member: AtomicBool::new(false),
         });
         let scan = Arc::clone(&shared);
@@ -135,11 +147,23 @@ impl Shared {
                 Reading::Integer => {
                     Values::Integer(integers(*at)?.as_primitive::<Int64Type>().clone())
                 }
-                Reading::Code => Values::Integer(self.text_codes(batch.column(*at))),
+                Reading::Code => Values::Integer(
+                    of_texts(batch.column(*at), |text| text.map(code)).into_iter().collect(),
+                ),
+                Reading::Text => Values::Text(texts(batch.column(*at))),
             });
         }
+        let ties = self.tie.map(|at| -> Result<Values> {
+            Ok(match batch.column(at).data_type() {
+                DataType::Int64 => {
+                    Values::Integer(integers(at)?.as_primitive::<Int64Type>().clone())
+                }
+                _ => Values::Text(texts(batch.column(at))),
+            })
+        });
         let mut row = BatchRow {
             at: 0,
+            ties: ties.transpose()?,
             times: times.values(),
             weights: weights
                 .as_ref()
@@ -148,8 +172,10 @@ impl Shared {
             beyond: Cell::new(None),
             days: self.clock.offsets(),
         };
-        let class_of =
-            |at: usize| self.plan.class(codes.iter().map(|codes| codes[at]), times.value(at));
+        let class_of = |at: usize| {
+            let relative = self.moment.relative(times.value(at));
+            self.plan.class(codes.iter().map(|codes| codes[at]), relative)
+        };
         // Rows by shard, so that each shard is taken once.
         let mut wanted: Vec<(u32, u32, u32)> = Vec::with_capacity(places.len());
         for (at, place) in places.iter().enumerate() {
@@ -167,7 +193,8 @@ impl Shared {
         for rows in wanted.chunk_by(|a, b| shard_of(a) == shard_of(b)) {
             let shard = shard_of(&rows[0]) as usize;
             let mut tally = locked(&self.shards[shard]);
-            let tally = tally.get_or_insert_with(|| Tally::new(&self.plan, self.members(shard)));
+            let tally = tally
+                .get_or_insert_with(|| Tally::new(&self.plan, self.moment, self.members(shard)));
             for (place, at, class) in rows {
                 row.at = *at as usize;
                 tally.add(&self.plan, *class as usize, *place as usize % SHARD_MEMBERS, &mut row);
@@ -177,17 +204,6 @@ impl Shared {
             }
         }
         Ok(ControlFlow::Continue(()))
-    }
-
-    /// A code per text, the same in all batches; which is whose does not matter.
-    fn text_codes(&self, column: &ArrayRef) -> Int64Array {
-        let mut known = locked(&self.codes);
-        let code = |text: Option<&str>| {
-            let text = text?;
-            let next = i64::try_from(known.len()).unwrap_or(i64::MAX);
-            Some(*known.entry(text.to_owned()).or_insert(next))
-        };
-        of_texts(column, code).into_iter().collect()
     }
 
     /// A value of `field` that no sum of reals can hold.
@@ -217,7 +233,8 @@ impl Shared {
         let too_large = done_by(threads, jobs, |(at, (tally, mut stretches))| {
             let mut too_large = None;
             let tally = locked(tally).take();
-            let tally = tally.unwrap_or_else(|| Tally::new(&self.plan, self.members(at)));
+            let tally =
+                tally.unwrap_or_else(|| Tally::new(&self.plan, self.moment, self.members(at)));
             let local_ms = |time| self.clock.local_ms(time);
             tally.finish(&self.plan, local_ms, |column, first, values| {
                 for (member, value) in (first..).zip(values) {
@@ -232,7 +249,11 @@ impl Shared {
         if let Some((member, column)) = too_large.into_iter().flatten().min() {
             return Err(no_value(&features[column].1, &self.keys, member));
         }
-        Ok(columns.into_iter().map(Filling::finish).collect())
+        let finished = columns.into_iter().zip(features).map(|(filling, (feature, _))| {
+            let column = filling.finish();
+            if feature.cell_type == CellType::Category { named(column) } else { column }
+        });
+        Ok(finished.collect())
     }
 }
 
@@ -261,6 +282,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// The values of a field in a batch.
 enum Values {
+    Text(StringArray),
     Integer(Int64Array),
     Micro(Float64Array),
     Ordered(Float64Array),
@@ -269,6 +291,8 @@ enum Values {
 /// A row of a batch, as a tally reads it.
 struct BatchRow<'a> {
     at: usize,
+    /// Ids of the events.
+    ties: Option<Values>,
     times: &'a [i64],
     weights: Option<&'a [i64]>,
     fields: &'a [Values],
@@ -292,6 +316,7 @@ impl Row for BatchRow<'_> {
 
     fn value(&self, field: usize) -> Option<i64> {
         match &self.fields[field] {
+            Values::Text(_) => None,
             Values::Integer(values) => values.is_valid(self.at).then(|| values.value(self.at)),
             Values::Micro(values) | Values::Ordered(values) if values.is_null(self.at) => None,
             Values::Micro(values) => micro(values.value(self.at)).unwrap_or_else(|_| {
@@ -303,12 +328,30 @@ impl Row for BatchRow<'_> {
             }
         }
     }
+
+    fn text(&self, field: usize) -> Option<&str> {
+        match &self.fields[field] {
+            Values::Text(texts) => texts.is_valid(self.at).then(|| texts.value(self.at)),
+            _ => None,
+        }
+    }
+
+    fn tie(&self) -> Given<'_> {
+        match &self.ties {
+            Some(Values::Integer(ids)) if ids.is_valid(self.at) => {
+                Given::Number(ids.value(self.at))
+            }
+            Some(Values::Text(ids)) if ids.is_valid(self.at) => Given::Text(ids.value(self.at)),
+            _ => Given::Nothing,
+        }
+    }
 }
 
 /// The column of a feature while shards fill it.
 fn filling(feature: &FeatureDef, name: &str, is_small: bool, rows: usize) -> Filling {
     let cells = match feature.cell_type {
         CellType::Real => Cells::Real(Vec::new()),
+        CellType::Text | CellType::Category => Cells::Text(TextCells::default()),
         _ if is_small => Cells::Small(Vec::new()),
         _ => Cells::Integer(Vec::new()),
     };
@@ -321,7 +364,7 @@ fn filling(feature: &FeatureDef, name: &str, is_small: bool, rows: usize) -> Fil
     clippy::cast_precision_loss,
     reason = "the feature declares the type"
 )]
-fn put(stretch: &mut Stretch<'_>, at: usize, value: Number) {
+fn put(stretch: &mut Stretch<'_>, at: usize, value: Number<'_>) {
     match (stretch.is_real(), value) {
         (true, Number::Real(value)) if value.is_finite() => stretch.real(at, value),
         (true, Number::Integer(value)) => stretch.real(at, value as f64),
@@ -329,6 +372,11 @@ fn put(stretch: &mut Stretch<'_>, at: usize, value: Number) {
         (false, Number::Real(value)) if value.abs() < 9.2e18 => {
             stretch.integer(at, value.round() as i64)
         }
-        _ => stretch.miss(at),
+        (false, Number::Text(text)) => stretch.push_text(text),
+        _ => {
+            // A column of texts has a text in each row; in others nothing is pushed.
+            stretch.push_text("");
+            stretch.miss(at);
+        }
     }
 }

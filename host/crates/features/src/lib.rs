@@ -18,7 +18,10 @@ pub use plan::{Item, Pass, PassColumn, Request, plan, where_clause};
 pub use quote::{quote_name, quote_text};
 pub use recipe::{DAY_BITS_MAX, DAY_MS, Finish, Part, Recipe, RowGrain, recipe};
 pub use rows::{FieldType, RowTable, by_values_sql, row_condition};
-pub use tally::{Dimension, Field, Number, Reading, Row, Tally, TallyPlan, from_ordered, ordered};
+pub use tally::{
+    Dimension, Field, Given, Moment, Number, Reading, Row, Tally, TallyError, TallyPlan, code,
+    from_ordered, ordered,
+};
 
 /// Names of the scalar functions that the SQL text relies on; the engine's room registers them.
 pub mod function {

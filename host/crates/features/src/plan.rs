@@ -171,7 +171,9 @@ fn part_sql(
         conditions.push("weight = 1".to_owned());
     }
     let filter = filter_clause(&conditions);
-    let tie = if rows.columns.contains_key("event_id") { "event_id" } else { name.as_str() };
+    // Two rows of one time and id are settled by their values.
+    let id = if rows.columns.contains_key("event_id") { "event_id, " } else { "" };
+    let tie = format!("{id}{name}");
     let day_bit = function::DAY_BIT;
     match part {
         Part::Rows if rows.weighted => format!("sum(weight){filter}"),

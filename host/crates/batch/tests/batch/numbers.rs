@@ -17,7 +17,7 @@ fn files() -> (String, String) {
     let kinds = ["order_paid", "order_refunded", "like", "join", "order_paid"];
     let channels = ["web", "app", "shop", ""];
     let mut draws = Draws(5);
-    let mut text = "event_id,member,kind,time,channel,amount,mood,of,topic\n".to_owned();
+    let mut text = "event_id,member,kind,time,channel,amount,mood,of,topic,severity\n".to_owned();
     for id in 0..200_000_u64 {
         let member = draws.below(MEMBERS);
         let kind = kinds[draws.below(5) as usize];
@@ -35,8 +35,10 @@ fn files() -> (String, String) {
             format!("{}.{:06}", draws.below(3) as i64 - 1, draws.below(1_000_000))
         };
         let of = if draws.below(3) == 0 { String::new() } else { draws.below(id + 1).to_string() };
-        let topic = draws.below(6);
-        text.push_str(&format!("{id},{member},{kind},2026-{month:02}-{day:02}T{hour:02}:30,{channel},{amount},{mood},{of},t{topic}\n"));
+        let topic =
+            if draws.below(8) == 0 { String::new() } else { format!("t{}", draws.below(6)) };
+        let severity = draws.below(4);
+        text.push_str(&format!("{id},{member},{kind},2026-{month:02}-{day:02}T{hour:02}:30,{channel},{amount},{mood},{of},{topic},{severity}\n"));
     }
     let mut keys = "member,kind,hash,verified\n".to_owned();
     for account in (0..MEMBERS).step_by(9) {
@@ -53,12 +55,13 @@ fn files() -> (String, String) {
 /// Every aggregate over every field it takes, in windows, with kinds and channels, whole and split.
 fn features() -> Vec<FeatureDef> {
     let mut features = Vec::new();
-    let shapes: [(Option<i64>, i64, &[&str], &[&str], Option<&str>); 5] = [
+    let shapes: [(Option<i64>, i64, &[&str], &[&str], Option<&str>); 6] = [
         (None, 0, &[], &[], None),
         (Some(40), 10, &["order_paid"], &[], None),
         (Some(70), 0, &["like", "order_paid"], &["web", "app"], None),
         (Some(30), 0, &["order_paid"], &[], Some("channel")),
         (None, 5, &[], &["web"], Some("topic")),
+        (Some(60), 0, &["order_paid"], &[], Some("severity")),
     ];
     for (name, function) in Aggregate::ALL {
         for field in [None, Some("amount_minor"), Some("sentiment"), Some("topic")] {
@@ -70,7 +73,7 @@ fn features() -> Vec<FeatureDef> {
             if field.is_some()
                 != (function.needs_field()
                     || (function == Aggregate::Count && field == Some("topic")))
-                || (field == Some("topic") && (sums || picks))
+                || (field == Some("topic") && sums)
             {
                 continue;
             }
@@ -85,6 +88,8 @@ fn features() -> Vec<FeatureDef> {
                 let is_real = field == Some("sentiment") && (sums || picks);
                 let cell_type = if is_real {
                     CellType::Real
+                } else if picks && field == Some("topic") {
+                    [CellType::Category, CellType::Text][at % 2]
                 } else {
                     playbook_model::default_cell_type(function)
                 };
@@ -110,6 +115,7 @@ fn playbook() -> Playbook {
         ("mood", "sentiment", MapType::Real),
         ("of", "original_order", MapType::Integer),
         ("topic", "topic", MapType::Text),
+        ("severity", "severity", MapType::Integer),
     ];
     let mut identities = source("keys", SourceTable::Identities, "keys.csv");
     identities.mapping = vec![

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::pick::{Given, Pick};
 use super::plan::{Output, TallyPlan};
 use super::state::{List, Tally, day_of, member_of};
 use super::{NEVER_FIRST, NEVER_LAST, Number, from_ordered};
@@ -19,12 +20,12 @@ impl Tally {
         mut self,
         plan: &TallyPlan,
         local_ms: impl Fn(i64) -> i64,
-        mut take: impl FnMut(usize, usize, &[Number]),
+        mut take: impl FnMut(usize, usize, &[Number<'_>]),
     ) {
         let lists = std::mem::take(&mut self.lists).into_iter().zip(&plan.lists);
         let lists: Vec<Vec<(usize, Days)>> =
             lists.map(|(list, (cap, _))| list.fold(*cap)).collect();
-        let mut values = Vec::with_capacity(BLOCK_MEMBERS);
+        let mut values: Vec<Number<'_>> = Vec::with_capacity(BLOCK_MEMBERS);
         for first in (0..self.members).step_by(BLOCK_MEMBERS) {
             let block = first..(first + BLOCK_MEMBERS).min(self.members);
             for (column, output) in plan.outputs.iter().enumerate() {
@@ -53,14 +54,24 @@ impl Tally {
         clippy::cast_precision_loss,
         reason = "means of sums below 2^53 are exact; SQL casts the same way"
     )]
-    fn fill(
-        &self,
+    fn fill<'a>(
+        &'a self,
         plan: &TallyPlan,
         output: &Output,
         block: Range<usize>,
         local_ms: &impl Fn(i64) -> i64,
-        values: &mut Vec<Number>,
+        values: &mut Vec<Number<'a>>,
     ) {
+        if output.is_picked {
+            let picked = |member: usize| &self.picks[member * plan.picks.len() + output.slots[0]];
+            values.extend(block.map(|member| match picked(member).as_deref().map(Pick::value) {
+                None | Some(Given::Nothing) => Number::Missing,
+                Some(Given::Text(text)) => Number::Text(text),
+                Some(Given::Number(value)) if output.is_real => Number::Real(from_ordered(value)),
+                Some(Given::Number(value)) => Number::Integer(value),
+            }));
+            return;
+        }
         let slot = |at: usize| output.slots.get(at).copied().unwrap_or(0);
         let (width, first, second) = (plan.numbers.len(), slot(0), slot(1));
         let number = |member: usize, slot: usize| self.numbers[member * width + slot];
@@ -68,10 +79,11 @@ impl Tally {
             !self.carries.is_empty()
                 && self.carries.get(&(member * width + first)).is_some_and(|carries| *carries != 0)
         };
-        let sum =
-            |member: usize, value: Number| if is_beyond(member) { Number::TooLarge } else { value };
+        let sum = |member: usize, value: Number<'a>| {
+            if is_beyond(member) { Number::TooLarge } else { value }
+        };
         let count = |member: usize, slot: usize| self.counts.get(member * plan.counts + slot);
-        let as_of = local_ms(plan.as_of);
+        let as_of = local_ms(self.moment.as_of);
         let days = |from: i64, local_to: i64| {
             Number::Integer((local_to - local_ms(from)).div_euclid(DAY_MS))
         };
@@ -222,7 +234,7 @@ impl Days {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "SQL casts the same way")]
-    fn value(&self, output: &Output) -> Number {
+    fn value(&self, output: &Output) -> Number<'static> {
         if output.recipe.grain == RowGrain::Value {
             return Number::Integer(self.values);
         }

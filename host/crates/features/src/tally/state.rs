@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::plan::{Op, TallyPlan, Update};
+use serde::{Deserialize, Serialize};
+
+use super::pick::{Given, Pick, take};
+use super::plan::{Moment, Op, Reading, TallyPlan, Update};
 
 /// What a tally reads of a row.
 pub trait Row {
@@ -14,24 +17,32 @@ pub trait Row {
     fn weight(&self) -> i64;
     /// The value of a field by its position in [`TallyPlan::fields`], read as that says.
     fn value(&self, field: usize) -> Option<i64>;
+    /// The value of a field that is read as a text.
+    fn text(&self, field: usize) -> Option<&str>;
+    /// What settles which of two rows of the same time comes first: the event's id, where rows have one.
+    fn tie(&self) -> Given<'_>;
 }
 
-/// The numbers of a stretch of members.
-#[derive(Debug)]
+/// The numbers of a stretch of members at one moment.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Tally {
+    pub(super) moment: Moment,
     pub(super) members: usize,
     pub(super) counts: Counts,
     pub(super) numbers: Vec<i64>,
     /// How often sums went beyond 64 bits, less how often they came back, by position in `numbers`.
     pub(super) carries: BTreeMap<usize, i64>,
     pub(super) lists: Vec<List>,
+    /// By member, its picked values.
+    pub(super) picks: Vec<Option<Box<Pick>>>,
 }
 
 impl Tally {
     /// Numbers of `members` members before any row.
     #[must_use]
-    pub fn new(plan: &TallyPlan, members: usize) -> Self {
+    pub fn new(plan: &TallyPlan, moment: Moment, members: usize) -> Self {
         Self {
+            moment,
             members,
             counts: Counts { small: vec![0; members * plan.counts], beyond: BTreeMap::new() },
             numbers: plan.numbers.repeat(members),
@@ -45,10 +56,11 @@ impl Tally {
                     },
                 )
                 .collect(),
+            picks: vec![None; members * plan.picks.len()],
         }
     }
 
-    /// Adds a row of a member.
+    /// Adds a row of a member; `class` is what [`TallyPlan::class`] says of it.
     pub fn add(&mut self, plan: &TallyPlan, class: usize, member: usize, row: &mut impl Row) {
         let weight = if plan.weighted { row.weight() } else { 1 };
         let first_count = member * plan.counts;
@@ -81,7 +93,7 @@ impl Tally {
                 Op::FirstTime if weight == 1 => numbers[*slot] = numbers[*slot].min(row.time()),
                 Op::LastTime if weight == 1 => numbers[*slot] = numbers[*slot].max(row.time()),
                 Op::DayBits if weight == 1 => {
-                    let before = plan.as_of_day - row.local_day();
+                    let before = self.moment.local_day - row.local_day();
                     if (0..=62).contains(&before) {
                         numbers[*slot] |= 1 << before;
                     }
@@ -96,6 +108,14 @@ impl Tally {
                         self.lists[*slot].add(pack(member, 0, true), code);
                     }
                 }
+                Op::Pick(field) if weight == 1 => {
+                    let value = match plan.fields()[*field].reading {
+                        Reading::Text => row.text(*field).into(),
+                        _ => row.value(*field).into(),
+                    };
+                    let at = member * plan.picks.len() + slot;
+                    take(&mut self.picks[at], plan.picks[*slot], row.time(), row.tie(), value);
+                }
                 Op::Rows
                 | Op::Present(_)
                 | Op::Least(_)
@@ -103,7 +123,8 @@ impl Tally {
                 | Op::FirstTime
                 | Op::LastTime
                 | Op::DayBits
-                | Op::Value(_) => {}
+                | Op::Value(_)
+                | Op::Pick(_) => {}
             }
         }
     }
@@ -111,14 +132,14 @@ impl Tally {
 
 /// One row of a member: its day with what it adds there. Members come first in the order of the packed part, then
 /// days, then rows that correct a sum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Dated {
     pub(super) packed: u64,
     pub(super) value: i64,
 }
 
 /// Rows for one list of days.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) enum List {
     /// Of items without a field.
     Days(Vec<u64>),
@@ -127,11 +148,11 @@ pub(super) enum List {
 }
 
 /// Counts, of which next to none are large.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Counts {
-    small: Vec<u16>,
+    pub(super) small: Vec<u16>,
     /// What goes beyond the greatest small count, by position.
-    beyond: BTreeMap<usize, u32>,
+    pub(super) beyond: BTreeMap<usize, u32>,
 }
 
 impl Counts {
