@@ -126,8 +126,10 @@ macro_rules! __export {
                     type Settings = <$plugin as $crate::Plugin>::Settings;
                     const SCHEMA: &$crate::settings::Schema =
                         <Settings as $crate::settings::Setting>::SCHEMA;
-                    static BYTES: [u8; $crate::schema_text::length(SCHEMA)] =
-                        $crate::schema_text::text(SCHEMA);
+                    const DOCS: &$crate::settings::Docs =
+                        <Settings as $crate::settings::Setting>::DOCS;
+                    static BYTES: [u8; $crate::schema_text::length(SCHEMA, DOCS)] =
+                        $crate::schema_text::text(SCHEMA, DOCS);
                     static TEXT: &str = $crate::schema_text::as_text(&BYTES);
                     $crate::guest::describe::<$plugin>(types::Kind::$trait, TEXT)
                 }

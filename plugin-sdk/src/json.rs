@@ -58,6 +58,11 @@ impl<'a> Reader<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    /// The text from a byte to the next one; both begin a character. Ranges that panic would bring tables of Unicode.
+    fn since(&self, from: usize) -> &'a str {
+        self.text.get(from..self.at).unwrap_or_default()
+    }
+
     /// Takes the byte where it is the next one.
     fn takes(&mut self, byte: u8) -> bool {
         let is = self.peek() == Some(byte);
@@ -158,7 +163,7 @@ impl<'a> Reader<'a> {
             self.at += usize::from(matches!(self.byte(), Some(b'+' | b'-')));
             self.digits()?;
         }
-        Ok(&self.text[from..self.at])
+        Ok(self.since(from))
     }
 
     /// A text from its opening to its closing quote; most have no escape and are borrowed as they stand.
@@ -169,7 +174,7 @@ impl<'a> Reader<'a> {
         loop {
             match self.byte() {
                 Some(b'"') => {
-                    let last = &self.text[from..self.at];
+                    let last = self.since(from);
                     self.at += 1;
                     return Ok(match own {
                         None => Cow::Borrowed(last),
@@ -177,10 +182,10 @@ impl<'a> Reader<'a> {
                     });
                 }
                 Some(b'\\') => {
-                    let own = own.get_or_insert_default();
-                    own.push_str(&self.text[from..self.at]);
+                    own.get_or_insert_default().push_str(self.since(from));
                     self.at += 1;
-                    own.push(self.escape()?);
+                    let letter = self.escape()?;
+                    own.get_or_insert_default().push(letter);
                     from = self.at;
                 }
                 Some(0x20..) => self.at += 1,
@@ -207,7 +212,9 @@ impl<'a> Reader<'a> {
     /// What follows `\u`; a character beyond the first plane is written as two halves.
     fn unicode(&mut self) -> Read<char> {
         let mut code = self.hex()?;
-        if (0xd800..0xdc00).contains(&code) && self.text[self.at..].starts_with("\\u") {
+        if (0xd800..0xdc00).contains(&code)
+            && self.text.as_bytes().get(self.at..self.at + 2) == Some(b"\\u".as_slice())
+        {
             self.at += 2;
             let low = self.hex()?;
             if !(0xdc00..0xe000).contains(&low) {

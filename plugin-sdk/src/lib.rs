@@ -22,6 +22,7 @@ extern crate self as playbook_sdk;
 mod answer;
 pub mod codec;
 pub mod columns;
+mod decimal;
 mod export;
 #[doc(hidden)]
 pub mod guest;

@@ -3,8 +3,11 @@
 //! The tree is data that `settings!` lays out at compile time. The schema is written from it then too, so that a
 //! component carries a text and no code that makes one.
 
+use std::fmt::Arguments;
+
+use crate::decimal::real;
 use crate::json::Json;
-use crate::problem::Problems;
+use crate::problem::{Added, Problems};
 
 /// What a value may be.
 #[derive(Debug, Clone, Copy)]
@@ -34,8 +37,6 @@ pub enum Schema {
 pub struct Field {
     /// Its key.
     pub name: &'static str,
-    /// Its documentation, line by line.
-    pub doc: &'static [&'static str],
     /// What it may be.
     pub schema: &'static Schema,
     /// What narrows that.
@@ -43,6 +44,10 @@ pub struct Field {
     /// What stands for a key that is left out, in JSON.
     pub default: &'static str,
 }
+
+/// Documentation of a table's settings, field by field: its lines, and those of the settings within it.
+#[derive(Debug, Clone, Copy)]
+pub struct Docs(pub &'static [(&'static [&'static str], &'static Docs)]);
 
 /// A bound as a number, and as it was written.
 #[derive(Debug, Clone, Copy)]
@@ -117,13 +122,14 @@ impl Check {
             (Schema::Integer(least, most), Json::Number(text)) if is_integer(text) => {
                 let number = text.parse::<i64>().ok();
                 if !number.is_some_and(|number| (*least..=*most).contains(&number)) {
-                    let text = format!("must lie between {least} and {most}, is {text}");
-                    return self.tell(at, text);
+                    self.tell(at, format_args!("must lie between {least} and {most}, is {text}"));
+                    return;
                 }
             }
             (Schema::Real, Json::Number(text)) => {
-                if !text.parse::<f64>().is_ok_and(f64::is_finite) {
-                    return self.tell(at, format!("must be a finite number, is {text}"));
+                if !real(text).is_finite() {
+                    self.tell(at, format_args!("must be a finite number, is {text}"));
+                    return;
                 }
             }
             (Schema::Choice(names), Json::Text(name)) => {
@@ -135,7 +141,7 @@ impl Check {
                 if length.is_some_and(|length| length != list.len()) {
                     let length = length.unwrap_or_default();
                     let is = list.len();
-                    self.tell(at, format!("must have exactly {length} entries, has {is}"));
+                    self.tell(at, format_args!("must have exactly {length} entries, has {is}"));
                 }
                 for (i, entry) in list.iter().enumerate() {
                     let each = rules.iter().find_map(|rule| match rule {
@@ -167,8 +173,8 @@ impl Check {
                 }
             }
             _ => {
-                let text = format!("must be {}, is {}", schema.words(), kind_of(value));
-                let added = self.problems.at(at.pointer(), text);
+                let (wanted, is) = (schema.words(), kind_of(value));
+                let added = self.tell(at, format_args!("must be {wanted}, is {is}"));
                 if let Some(default) = default {
                     added.hint(format!("the default is {default}"));
                 }
@@ -182,28 +188,30 @@ impl Check {
     fn default(&mut self, field: &Field, at: &Place<'_>) {
         match crate::json::read(field.default) {
             Ok(value) => self.value(field.schema, field.rules, None, &value, at),
-            Err(text) => self.tell(at, format!("has a default that is {text}")),
+            Err(text) => drop(self.tell(at, format_args!("has a default that is {text}"))),
         }
     }
 
-    fn tell(&mut self, at: &Place<'_>, text: String) {
-        self.problems.at(at.pointer(), text);
+    /// Takes what `format_args!` makes, so that the places that call it need no code that makes and drops texts.
+    #[inline(never)]
+    fn tell(&mut self, at: &Place<'_>, text: Arguments<'_>) -> Added<'_> {
+        self.problems.at(at.pointer(), std::fmt::format(text))
     }
 
     fn rule(&mut self, schema: &Schema, rule: &Rule, value: &Json<'_>, at: &Place<'_>) {
         match (rule, value) {
             (Rule::Within(least, most), Json::Number(text)) => {
-                let Ok(number) = text.parse::<f64>() else { return };
+                let number = real(text);
                 let below = least.filter(|bound| number < bound.0).map(|b| ("at least", b));
                 let above = most.filter(|bound| number > bound.0).map(|b| ("at most", b));
                 if let Some((words, Bound(_, bound))) = below.or(above) {
-                    let bound = bound.replace('_', "");
-                    self.tell(at, format!("must be {words} {bound}, is {text}"));
+                    let bound: String = bound.chars().filter(|letter| *letter != '_').collect();
+                    self.tell(at, format_args!("must be {words} {bound}, is {text}"));
                 }
             }
             (Rule::Above(Bound(least, bound)), Json::Number(text)) => {
-                if !text.parse::<f64>().is_ok_and(|number| number > *least) {
-                    self.tell(at, format!("must be above {bound}, is {text}"));
+                if real(text) <= *least {
+                    self.tell(at, format_args!("must be above {bound}, is {text}"));
                 }
             }
             (Rule::Length(least, most), _) => {
@@ -214,12 +222,16 @@ impl Check {
                     _ => return,
                 };
                 if len < *least || most.is_some_and(|most| len > most) {
-                    let wanted = match most {
-                        Some(most) if *least == 0 => format!("at most {most}"),
-                        Some(most) => format!("{least} to {most}"),
-                        None => format!("at least {least}"),
+                    match most {
+                        Some(most) if *least == 0 => self
+                            .tell(at, format_args!("must have at most {most} {what}, has {len}")),
+                        Some(most) => self.tell(
+                            at,
+                            format_args!("must have {least} to {most} {what}, has {len}"),
+                        ),
+                        None => self
+                            .tell(at, format_args!("must have at least {least} {what}, has {len}")),
                     };
-                    self.tell(at, format!("must have {wanted} {what}, has {len}"));
                 }
             }
             (Rule::Distinct(name), Json::List(list)) => {
@@ -229,7 +241,10 @@ impl Check {
                 for (i, entry) in list.iter().enumerate() {
                     if list[..i].iter().any(|other| told_by(other) == told_by(entry)) {
                         let entry = at.step(Step::Entry(i));
-                        self.tell(&entry.step(Step::Key(name)), "stands there already".to_owned());
+                        self.tell(
+                            &entry.step(Step::Key(name)),
+                            format_args!("stands there already"),
+                        );
                     }
                 }
             }
@@ -243,13 +258,13 @@ impl Check {
             Some(name) => format!("did you mean `{name}`?"),
             None => format!("known keys: {}", names().collect::<Vec<_>>().join(", ")),
         };
-        self.problems.at(at.pointer(), format!("unknown key `{key}`")).hint(hint);
+        self.tell(at, format_args!("unknown key `{key}`")).hint(hint);
     }
 
     fn unknown_name(&mut self, names: &[&str], name: &str, at: &Place<'_>) {
         let list: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
-        let text = format!("must be one of {}, is \"{name}\"", list.join(", "));
-        let added = self.problems.at(at.pointer(), text);
+        let list = list.join(", ");
+        let added = self.tell(at, format_args!("must be one of {list}, is \"{name}\""));
         if let Some(near) = nearest(names.iter().copied(), name) {
             added.hint(format!("did you mean \"{near}\"?"));
         }
@@ -265,7 +280,7 @@ fn field_of<'j>(entry: &'j Json<'j>, name: &str) -> Option<&'j Json<'j>> {
 }
 
 fn is_integer(text: &str) -> bool {
-    !text.contains(['.', 'e', 'E'])
+    !text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E'))
 }
 
 fn nearest<'n>(names: impl Iterator<Item = &'n str>, given: &str) -> Option<&'n str> {

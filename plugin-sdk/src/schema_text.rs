@@ -1,18 +1,18 @@
 //! The JSON Schema 2020-12 of settings as a text, written while a plugin is compiled.
 
-use crate::schema::{Bound, Field, Rule, Schema};
+use crate::schema::{Bound, Docs, Field, Rule, Schema};
 
 /// Returns how many bytes the schema of settings takes.
 #[must_use]
-pub const fn length(schema: &Schema) -> usize {
-    write(schema, &mut [])
+pub const fn length(schema: &Schema, docs: &Docs) -> usize {
+    write(schema, docs, &mut [])
 }
 
 /// Returns the schema of settings; `N` is its [`length`].
 #[must_use]
-pub const fn text<const N: usize>(schema: &Schema) -> [u8; N] {
+pub const fn text<const N: usize>(schema: &Schema, docs: &Docs) -> [u8; N] {
     let mut bytes = [0; N];
-    write(schema, &mut bytes);
+    write(schema, docs, &mut bytes);
     bytes
 }
 
@@ -26,17 +26,17 @@ pub const fn as_text(bytes: &[u8]) -> &str {
 }
 
 /// The same text, made while running.
-pub(crate) fn owned(schema: &Schema) -> String {
-    let mut bytes = vec![0; length(schema)];
-    write(schema, &mut bytes);
+pub(crate) fn owned(schema: &Schema, docs: &Docs) -> String {
+    let mut bytes = vec![0; length(schema, docs)];
+    write(schema, docs, &mut bytes);
     String::from_utf8(bytes).expect("texts were written one after the other")
 }
 
 /// Writes the schema where it fits and returns its length.
-const fn write(schema: &Schema, bytes: &mut [u8]) -> usize {
+const fn write(schema: &Schema, docs: &Docs, bytes: &mut [u8]) -> usize {
     let mut out = Out { bytes, len: 0, last: 0 };
     out.raw("{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\"");
-    out.schema(schema, &[], false);
+    out.schema(schema, docs, &[], false);
     out.raw("}");
     out.len
 }
@@ -125,9 +125,9 @@ impl Out<'_> {
     }
 
     /// What a value may be, as further keys of a schema that is open.
-    const fn schema(&mut self, schema: &Schema, rules: &[Rule], nullable: bool) {
+    const fn schema(&mut self, schema: &Schema, docs: &Docs, rules: &[Rule], nullable: bool) {
         match schema {
-            Schema::Maybe(schema) => self.schema(schema, rules, true),
+            Schema::Maybe(schema) => self.schema(schema, docs, rules, true),
             Schema::Flag => self.kind("boolean", nullable),
             Schema::Integer(least, most) => {
                 self.kind("integer", nullable);
@@ -153,18 +153,18 @@ impl Out<'_> {
                     self.integer(*length as i64);
                 }
                 self.key("items");
-                self.nested(inner, each(rules));
+                self.nested(inner, docs, each(rules));
             }
             Schema::Map(inner) => {
                 self.kind("object", nullable);
                 self.key("additionalProperties");
-                self.nested(inner, &[]);
+                self.nested(inner, docs, &[]);
             }
             Schema::Table(fields) => {
                 self.kind("object", nullable);
                 self.key("properties");
                 self.byte(b'{');
-                self.fields(fields);
+                self.fields(fields, docs);
                 self.byte(b'}');
                 self.key("additionalProperties");
                 self.raw("false");
@@ -177,9 +177,9 @@ impl Out<'_> {
         }
     }
 
-    const fn nested(&mut self, schema: &Schema, rules: &[Rule]) {
+    const fn nested(&mut self, schema: &Schema, docs: &Docs, rules: &[Rule]) {
         self.byte(b'{');
-        self.schema(schema, rules, false);
+        self.schema(schema, docs, rules, false);
         self.byte(b'}');
     }
 
@@ -208,15 +208,16 @@ impl Out<'_> {
         self.raw(if nullable { ",null]" } else { "]" });
     }
 
-    const fn fields(&mut self, fields: &[Field]) {
+    const fn fields(&mut self, fields: &[Field], docs: &Docs) {
         let mut at = 0;
         while at < fields.len() {
             let field = &fields[at];
+            let (lines, within) = docs.0[at];
             self.key(field.name);
             self.byte(b'{');
             self.key("description");
-            self.lines(field.doc);
-            self.schema(field.schema, field.rules, false);
+            self.lines(lines);
+            self.schema(field.schema, within, field.rules, false);
             self.key("default");
             self.raw(field.default);
             self.byte(b'}');

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 pub use crate::json::Json;
 use crate::problem::Problems;
-pub use crate::schema::{Bound, Field, Rule, Schema};
-use crate::{json, schema};
+pub use crate::schema::{Bound, Docs, Field, Rule, Schema};
+use crate::{decimal, json, schema};
 
 /// Largest settings text, in bytes.
 pub const SETTINGS_BYTES_MAX: usize = 256 << 10;
@@ -14,6 +14,8 @@ pub const SETTINGS_BYTES_MAX: usize = 256 << 10;
 pub trait Setting: Sized {
     /// What such a value may be.
     const SCHEMA: &'static Schema;
+    /// Documentation of the settings within; only what writes the schema refers to it, so that a component holds it once.
+    const DOCS: &'static Docs = &Docs(&[]);
 
     /// Takes over a value of JSON that the schema accepts; none for any other.
     fn take(value: Json<'_>) -> Option<Self>;
@@ -22,7 +24,7 @@ pub trait Setting: Sized {
 /// Returns the JSON Schema 2020-12 of `S`, as `describe` hands it out.
 #[must_use]
 pub fn schema<S: Setting>() -> String {
-    crate::schema_text::owned(S::SCHEMA)
+    crate::schema_text::owned(S::SCHEMA, S::DOCS)
 }
 
 /// Reads settings from JSON text.
@@ -41,7 +43,15 @@ pub fn parse<S: Setting>(text: &str) -> Result<S, Problems> {
 /// A key as one step of a JSON Pointer.
 #[must_use]
 pub fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
+    let mut escaped = String::new();
+    for letter in key.chars() {
+        match letter {
+            '~' => escaped.push_str("~0"),
+            '/' => escaped.push_str("~1"),
+            letter => escaped.push(letter),
+        }
+    }
+    escaped
 }
 
 /// The text of a default; `null` alone is no literal of Rust, so that nothing was caught of it.
@@ -91,7 +101,7 @@ integers! {
 impl Setting for f64 {
     const SCHEMA: &'static Schema = &Schema::Real;
     fn take(value: Json<'_>) -> Option<Self> {
-        if let Json::Number(text) = value { text.parse().ok() } else { None }
+        if let Json::Number(text) = value { Some(decimal::real(text)) } else { None }
     }
 }
 
@@ -104,6 +114,7 @@ impl Setting for String {
 
 impl<T: Setting> Setting for Option<T> {
     const SCHEMA: &'static Schema = &Schema::Maybe(T::SCHEMA);
+    const DOCS: &'static Docs = T::DOCS;
     fn take(value: Json<'_>) -> Option<Self> {
         if value == Json::Null { Some(None) } else { T::take(value).map(Some) }
     }
@@ -111,6 +122,7 @@ impl<T: Setting> Setting for Option<T> {
 
 impl<T: Setting> Setting for Vec<T> {
     const SCHEMA: &'static Schema = &Schema::List(T::SCHEMA, None);
+    const DOCS: &'static Docs = T::DOCS;
     fn take(value: Json<'_>) -> Option<Self> {
         if let Json::List(list) = value { list.into_iter().map(T::take).collect() } else { None }
     }
@@ -118,6 +130,7 @@ impl<T: Setting> Setting for Vec<T> {
 
 impl<T: Setting, const N: usize> Setting for [T; N] {
     const SCHEMA: &'static Schema = &Schema::List(T::SCHEMA, Some(N));
+    const DOCS: &'static Docs = T::DOCS;
     fn take(value: Json<'_>) -> Option<Self> {
         Vec::take(value)?.try_into().ok()
     }
@@ -125,6 +138,7 @@ impl<T: Setting, const N: usize> Setting for [T; N] {
 
 impl<T: Setting> Setting for BTreeMap<String, T> {
     const SCHEMA: &'static Schema = &Schema::Map(T::SCHEMA);
+    const DOCS: &'static Docs = T::DOCS;
     fn take(value: Json<'_>) -> Option<Self> {
         let Json::Table(table) = value else { return None };
         let mut map = Self::new();
@@ -190,10 +204,9 @@ macro_rules! settings {
         }
 
         const _: () = {
-            use $crate::settings::{Field, Json, Schema, Setting};
+            use $crate::settings::{Docs, Field, Json, Schema, Setting};
             const FIELDS: &[Field] = &[$(Field {
                 name: stringify!($field),
-                doc: &[$($doc),*],
                 schema: <$type as Setting>::SCHEMA,
                 rules: &[$($($crate::__rule!($rule $(($($argument)*))?)),+)?],
                 default: $crate::settings::or_null(concat!(
@@ -205,6 +218,8 @@ macro_rules! settings {
 
             impl Setting for $name {
                 const SCHEMA: &'static Schema = &Schema::Table(FIELDS);
+                const DOCS: &'static Docs =
+                    &Docs(&[$((&[$($doc),*], <$type as Setting>::DOCS)),*]);
                 fn take(value: Json<'_>) -> ::core::option::Option<Self> {
                     let Json::Table(mut table) = value else { return None };
                     let mut fields = FIELDS.iter();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use playbook_sdk::settings;
-use playbook_sdk::settings::{SETTINGS_BYTES_MAX, Schema, Setting, parse, schema};
+use playbook_sdk::settings::{Docs, SETTINGS_BYTES_MAX, Schema, Setting, parse, schema};
 use playbook_sdk::{Problems, schema_text};
 use serde_json::{Value, json};
 
@@ -211,7 +211,8 @@ fn merged(mut left: Value, right: Value) -> Value {
 #[test]
 fn a_schema_made_while_compiling_is_the_one_made_while_running() {
     const SCHEMA: &Schema = <Sorts as Setting>::SCHEMA;
-    static BYTES: [u8; schema_text::length(SCHEMA)] = schema_text::text(SCHEMA);
+    const DOCS: &Docs = <Sorts as Setting>::DOCS;
+    static BYTES: [u8; schema_text::length(SCHEMA, DOCS)] = schema_text::text(SCHEMA, DOCS);
     assert_eq!(schema_text::as_text(&BYTES), schema::<Sorts>());
 }
 
