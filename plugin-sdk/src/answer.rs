@@ -1,5 +1,7 @@
 //! Columns and findings that a plugin gives back.
 
+use std::ops::Range;
+
 use playbook_contract::Layout;
 
 use crate::types::{self, CellType, Finding, NONE_INDEX, Transfer, Wide};
@@ -20,43 +22,19 @@ pub struct Outputs<'a> {
     wides: Vec<WideOut>,
 }
 
+/// Values of different lengths: the span of each row in what was given, in the order in which it was given.
 #[derive(Debug)]
-struct Spans<T> {
-    values: Vec<T>,
+struct WideOut {
     spans: Vec<(u32, u32)>,
+    given: Given,
 }
 
 #[derive(Debug)]
-enum WideOut {
-    Text(Spans<u8>),
-    Reals(Spans<f64>),
-    Integers(Spans<i64>),
-    Texts(Spans<String>),
-}
-
-impl<T: Clone> Spans<T> {
-    fn new(rows: usize) -> Self {
-        Self { values: Vec::new(), spans: vec![UNSET_SPAN; rows] }
-    }
-
-    fn set(&mut self, row: usize, list: impl IntoIterator<Item = T>) {
-        let start = position(self.values.len());
-        self.values.extend(list);
-        self.spans[row] = (start, position(self.values.len()));
-    }
-
-    /// Lists in order of rows: end offsets and values.
-    fn packed(self) -> (Vec<u32>, Vec<T>) {
-        let mut ends = Vec::with_capacity(self.spans.len());
-        let mut values = Vec::with_capacity(self.values.len());
-        for span in &self.spans {
-            if *span != UNSET_SPAN {
-                values.extend_from_slice(&self.values[span.0 as usize..span.1 as usize]);
-            }
-            ends.push(position(values.len()));
-        }
-        (ends, values)
-    }
+enum Given {
+    Text(Vec<u8>),
+    Reals(Vec<f64>),
+    Integers(Vec<i64>),
+    Texts(Vec<String>),
 }
 
 fn position(len: usize) -> u32 {
@@ -64,57 +42,72 @@ fn position(len: usize) -> u32 {
 }
 
 impl WideOut {
-    fn spans(&self) -> &[(u32, u32)] {
-        match self {
-            Self::Text(s) => &s.spans,
-            Self::Reals(s) => &s.spans,
-            Self::Integers(s) => &s.spans,
-            Self::Texts(s) => &s.spans,
-        }
-    }
-
-    fn clear(&mut self, row: usize) {
-        let span = match self {
-            Self::Text(s) => &mut s.spans[row],
-            Self::Reals(s) => &mut s.spans[row],
-            Self::Integers(s) => &mut s.spans[row],
-            Self::Texts(s) => &mut s.spans[row],
+    fn new(cell_type: CellType, rows: usize) -> Option<Self> {
+        let given = match cell_type {
+            CellType::Real | CellType::Integer | CellType::Category => return None,
+            CellType::Text => Given::Text(Vec::new()),
+            CellType::Reals => Given::Reals(Vec::new()),
+            CellType::Integers => Given::Integers(Vec::new()),
+            CellType::Texts => Given::Texts(Vec::new()),
         };
-        *span = UNSET_SPAN;
+        Some(Self { spans: vec![UNSET_SPAN; rows], given })
     }
 
     fn finish(self) -> Wide {
-        match self {
-            Self::Text(spans) => {
-                let (ends, bytes) = spans.packed();
+        let Self { spans, given } = self;
+        match given {
+            Given::Text(given) => {
+                let mut bytes = Vec::new();
+                let ends = in_order(&spans, &mut |span| bytes.extend_from_slice(&given[span]));
                 Wide::Text(types::TextCells { ends, bytes })
             }
-            Self::Reals(spans) => {
-                let (ends, values) = spans.packed();
+            Given::Reals(given) => {
+                let mut values = Vec::new();
+                let ends = in_order(&spans, &mut |span| values.extend_from_slice(&given[span]));
                 Wide::Reals(types::RealLists { ends, values })
             }
-            Self::Integers(spans) => {
-                let (ends, values) = spans.packed();
+            Given::Integers(given) => {
+                let mut values = Vec::new();
+                let ends = in_order(&spans, &mut |span| values.extend_from_slice(&given[span]));
                 Wide::Integers(types::IntegerLists { ends, values })
             }
-            Self::Texts(spans) => {
-                let (ends, texts) = spans.packed();
-                let mut cells = types::TextCells { ends: Vec::new(), bytes: Vec::new() };
-                for text in &texts {
-                    cells.bytes.extend_from_slice(text.as_bytes());
-                    cells.ends.push(position(cells.bytes.len()));
-                }
-                Wide::Texts(types::TextLists { ends, values: cells })
+            Given::Texts(given) => {
+                let mut values = types::TextCells { ends: Vec::new(), bytes: Vec::new() };
+                let ends = in_order(&spans, &mut |span| {
+                    for text in &given[span] {
+                        values.bytes.extend_from_slice(text.as_bytes());
+                        values.ends.push(position(values.bytes.len()));
+                    }
+                });
+                Wide::Texts(types::TextLists { ends, values })
             }
         }
     }
+}
+
+/// Takes what was given in order of rows; returns where each row ends.
+fn in_order(spans: &[(u32, u32)], take: &mut dyn FnMut(Range<usize>)) -> Vec<u32> {
+    let mut taken = 0;
+    let mut ends = Vec::with_capacity(spans.len());
+    for span in spans {
+        if *span != UNSET_SPAN {
+            take(span.0 as usize..span.1 as usize);
+            taken += span.1 - span.0;
+        }
+        ends.push(taken);
+    }
+    ends
 }
 
 impl<'a> Outputs<'a> {
     pub(crate) fn new(rows: usize, layout: &'a Layout) -> Self {
         let wides = match layout.wides {
             0 => Vec::new(),
-            _ => layout.places.iter().filter_map(|place| wide_out(place.cell_type, rows)).collect(),
+            _ => layout
+                .places
+                .iter()
+                .filter_map(|place| WideOut::new(place.cell_type, rows))
+                .collect(),
         };
         Self {
             rows,
@@ -183,8 +176,11 @@ impl<'a> Outputs<'a> {
     /// If the shape declares no text there, or there is no such row.
     pub(crate) fn text(&mut self, column: usize, row: usize, text: &str) {
         let nth = self.layout.place(column, "text", |t| t == CellType::Text);
-        if let WideOut::Text(spans) = &mut self.wides[nth] {
-            spans.set(row, text.bytes());
+        let WideOut { spans, given } = &mut self.wides[nth];
+        if let Given::Text(values) = given {
+            let start = position(values.len());
+            values.extend(text.bytes());
+            spans[row] = (start, position(values.len()));
         }
     }
 
@@ -194,8 +190,11 @@ impl<'a> Outputs<'a> {
     /// If the shape declares no list of reals there, or there is no such row.
     pub(crate) fn reals(&mut self, column: usize, row: usize, list: &[f64]) {
         let nth = self.layout.place(column, "reals", |t| t == CellType::Reals);
-        if let WideOut::Reals(spans) = &mut self.wides[nth] {
-            spans.set(row, list.iter().copied());
+        let WideOut { spans, given } = &mut self.wides[nth];
+        if let Given::Reals(values) = given {
+            let start = position(values.len());
+            values.extend(list.iter().copied());
+            spans[row] = (start, position(values.len()));
         }
     }
 
@@ -205,8 +204,11 @@ impl<'a> Outputs<'a> {
     /// If the shape declares no list of integers there, or there is no such row.
     pub(crate) fn integers(&mut self, column: usize, row: usize, list: &[i64]) {
         let nth = self.layout.place(column, "integers", |t| t == CellType::Integers);
-        if let WideOut::Integers(spans) = &mut self.wides[nth] {
-            spans.set(row, list.iter().copied());
+        let WideOut { spans, given } = &mut self.wides[nth];
+        if let Given::Integers(values) = given {
+            let start = position(values.len());
+            values.extend(list.iter().copied());
+            spans[row] = (start, position(values.len()));
         }
     }
 
@@ -216,8 +218,11 @@ impl<'a> Outputs<'a> {
     /// If the shape declares no list of texts there, or there is no such row.
     pub(crate) fn texts(&mut self, column: usize, row: usize, list: &[&str]) {
         let nth = self.layout.place(column, "texts", |t| t == CellType::Texts);
-        if let WideOut::Texts(spans) = &mut self.wides[nth] {
-            spans.set(row, list.iter().map(|&text| text.to_owned()));
+        let WideOut { spans, given } = &mut self.wides[nth];
+        if let Given::Texts(values) = given {
+            let start = position(values.len());
+            values.extend(list.iter().map(|&text| text.to_owned()));
+            spans[row] = (start, position(values.len()));
         }
     }
 
@@ -230,7 +235,7 @@ impl<'a> Outputs<'a> {
             CellType::Real => self.real(column, row, f64::from_bits(UNSET_REAL)),
             CellType::Integer | CellType::Category => self.integer(column, row, UNSET_INTEGER),
             CellType::Text | CellType::Reals | CellType::Integers | CellType::Texts => {
-                self.wides[self.layout.places[column].nth].clear(row);
+                self.wides[self.layout.places[column].nth].spans[row] = UNSET_SPAN;
             }
         }
     }
@@ -238,7 +243,7 @@ impl<'a> Outputs<'a> {
     pub(crate) fn finish(mut self) -> types::Columns {
         let missing = self.reals.iter().any(|v| v.to_bits() == UNSET_REAL)
             || self.integers.contains(&UNSET_INTEGER)
-            || self.wides.iter().any(|w| w.spans().contains(&UNSET_SPAN));
+            || self.wides.iter().any(|w| w.spans.contains(&UNSET_SPAN));
         let valid = missing.then(|| self.take_validity());
         let wides =
             (self.layout.wides > 0).then(|| self.wides.into_iter().map(WideOut::finish).collect());
@@ -271,7 +276,7 @@ impl<'a> Outputs<'a> {
                     }
                 }
                 CellType::Text | CellType::Reals | CellType::Integers | CellType::Texts => {
-                    for (row, span) in self.wides[place.nth].spans().iter().enumerate() {
+                    for (row, span) in self.wides[place.nth].spans.iter().enumerate() {
                         if *span != UNSET_SPAN {
                             bits[row / 8] |= 1 << (row % 8);
                         }
@@ -280,16 +285,6 @@ impl<'a> Outputs<'a> {
             }
         }
         bits
-    }
-}
-
-fn wide_out(cell_type: CellType, rows: usize) -> Option<WideOut> {
-    match cell_type {
-        CellType::Real | CellType::Integer | CellType::Category => None,
-        CellType::Text => Some(WideOut::Text(Spans::new(rows))),
-        CellType::Reals => Some(WideOut::Reals(Spans::new(rows))),
-        CellType::Integers => Some(WideOut::Integers(Spans::new(rows))),
-        CellType::Texts => Some(WideOut::Texts(Spans::new(rows))),
     }
 }
 

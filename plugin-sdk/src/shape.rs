@@ -47,9 +47,9 @@ pub struct Need(pub(crate) types::Need);
 pub mod need {
     use super::{CellType, Need, types};
 
-    fn feature(name: impl Into<String>, cell_type: CellType) -> Need {
+    fn feature(name: String, cell_type: CellType) -> Need {
         Need(types::Need {
-            source: types::Source::Feature(name.into()),
+            source: types::Source::Feature(name),
             cell_type,
             unit: String::new(),
             required: true,
@@ -60,13 +60,13 @@ pub mod need {
     /// A feature of reals.
     #[must_use]
     pub fn real(name: impl Into<String>) -> Need {
-        feature(name, CellType::Real)
+        feature(name.into(), CellType::Real)
     }
 
     /// A feature of integers: counts, days, money in minor units, flags as 0 or 1.
     #[must_use]
     pub fn integer(name: impl Into<String>) -> Need {
-        feature(name, CellType::Integer)
+        feature(name.into(), CellType::Integer)
     }
 
     /// A feature with a closed list of values; values outside it arrive as missing.
@@ -75,7 +75,7 @@ pub mod need {
         name: impl Into<String>,
         values: impl IntoIterator<Item = S>,
     ) -> Need {
-        let mut need = feature(name, CellType::Category);
+        let mut need = feature(name.into(), CellType::Category);
         need.0.categories = values.into_iter().map(Into::into).collect();
         need
     }
@@ -83,31 +83,31 @@ pub mod need {
     /// A feature of texts.
     #[must_use]
     pub fn text(name: impl Into<String>) -> Need {
-        feature(name, CellType::Text)
+        feature(name.into(), CellType::Text)
     }
 
     /// A feature with a list of reals a row.
     #[must_use]
     pub fn reals(name: impl Into<String>) -> Need {
-        feature(name, CellType::Reals)
+        feature(name.into(), CellType::Reals)
     }
 
     /// A feature with a list of integers a row.
     #[must_use]
     pub fn integers(name: impl Into<String>) -> Need {
-        feature(name, CellType::Integers)
+        feature(name.into(), CellType::Integers)
     }
 
     /// A feature with a list of texts a row.
     #[must_use]
     pub fn texts(name: impl Into<String>) -> Need {
-        feature(name, CellType::Texts)
+        feature(name.into(), CellType::Texts)
     }
 
     /// The subject's pseudonym, an integer that is equal in every call; ties go to the lower key.
     #[must_use]
     pub fn key() -> Need {
-        let mut need = feature("", CellType::Integer);
+        let mut need = feature(String::new(), CellType::Integer);
         need.0.source = types::Source::Key;
         need
     }
@@ -161,9 +161,9 @@ pub struct Produce(types::Produce);
 pub mod output {
     use super::{CellType, NONE_INDEX, Produce, Role, types};
 
-    fn produce(name: impl Into<String>, cell_type: CellType) -> Produce {
+    fn produce(name: String, cell_type: CellType) -> Produce {
         Produce(types::Produce {
-            name: name.into(),
+            name,
             role: Role::Other,
             group: String::new(),
             input: NONE_INDEX,
@@ -181,13 +181,13 @@ pub mod output {
     /// A column of reals.
     #[must_use]
     pub fn real(name: impl Into<String>) -> Produce {
-        produce(name, CellType::Real)
+        produce(name.into(), CellType::Real)
     }
 
     /// A column of integers.
     #[must_use]
     pub fn integer(name: impl Into<String>) -> Produce {
-        produce(name, CellType::Integer)
+        produce(name.into(), CellType::Integer)
     }
 
     /// A column of positions in a closed list of values.
@@ -196,7 +196,7 @@ pub mod output {
         name: impl Into<String>,
         values: impl IntoIterator<Item = S>,
     ) -> Produce {
-        let mut made = produce(name, CellType::Category);
+        let mut made = produce(name.into(), CellType::Category);
         made.0.categories = values.into_iter().map(Into::into).collect();
         made
     }
@@ -204,25 +204,25 @@ pub mod output {
     /// A column of texts.
     #[must_use]
     pub fn text(name: impl Into<String>) -> Produce {
-        produce(name, CellType::Text)
+        produce(name.into(), CellType::Text)
     }
 
     /// A column with a list of reals a row.
     #[must_use]
     pub fn reals(name: impl Into<String>) -> Produce {
-        produce(name, CellType::Reals)
+        produce(name.into(), CellType::Reals)
     }
 
     /// A column with a list of integers a row.
     #[must_use]
     pub fn integers(name: impl Into<String>) -> Produce {
-        produce(name, CellType::Integers)
+        produce(name.into(), CellType::Integers)
     }
 
     /// A column with a list of texts a row.
     #[must_use]
     pub fn texts(name: impl Into<String>) -> Produce {
-        produce(name, CellType::Texts)
+        produce(name.into(), CellType::Texts)
     }
 }
 

@@ -32,7 +32,7 @@ fn at_most_the_capacity_is_kept_and_a_small_population_whole() {
     assert!(rows.is_sorted_by_key(|row| row.0));
     assert!(rows.iter().all(|(key, row)| row == &[*key as f64, -*key as f64]));
     assert_eq!(sampled(0..30, 50).into_rows().len(), 30);
-    assert_eq!(sampled(0..30, 50).column(1)[29], -29.0);
+    assert_eq!(sampled(0..30, 50).ascending(1)[0], -29.0);
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn values_survive_as_bytes() {
     same(&(f64::MIN_POSITIVE, -0.0_f64));
     same(&("流失".to_owned(), vec![Some(true), None]));
     same(&[[1_i32, 2], [3, 4]]);
-    same(&sampled(0..10, 5).column(0));
+    same(&sampled(0..10, 5).ascending(0));
 }
 
 #[test]

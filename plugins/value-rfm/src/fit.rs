@@ -47,7 +47,8 @@ impl Fit for ValueRfm {
     #[expect(clippy::cast_precision_loss, reason = "a count")]
     fn finish(pass: &Pass<'_, Settings>, state: Buyers) -> Result<Outcome, String> {
         let buyers = state.sample.seen();
-        let [days, mut orders, mut spend] = [0, 1, 2].map(|at| sorted(state.sample.column(at)));
+        let [days, mut orders, mut spend] =
+            [0, 1, 2].map(|at| integers(state.sample.ascending(at)));
         orders.reverse();
         spend.reverse();
         let cuts = match (quintiles(&days), quintiles(&orders), quintiles(&spend)) {
@@ -60,10 +61,8 @@ impl Fit for ValueRfm {
     }
 }
 
-/// Integers that the sample kept as reals, least first.
+/// Integers that the sample kept as reals.
 #[expect(clippy::cast_possible_truncation, reason = "the values were integers below 2^53")]
-fn sorted(values: Vec<f64>) -> Vec<i64> {
-    let mut values: Vec<i64> = values.into_iter().map(|value| value as i64).collect();
-    values.sort_unstable();
-    values
+fn integers(values: Vec<f64>) -> Vec<i64> {
+    values.into_iter().map(|value| value as i64).collect()
 }
