@@ -8,7 +8,7 @@ pub mod orders;
 pub mod special;
 pub mod spend;
 
-use std::collections::BTreeMap;
+use std::collections::BinaryHeap;
 
 use orders::{History, Orders};
 use playbook_sdk::codec::{decode, encode};
@@ -227,18 +227,18 @@ impl Fit for Ltv {
         }
         let Orders { r, alpha, a, b } = fitted.orders;
         let mut measures = Measures::default();
-        measures.add([("r", r), ("alpha", alpha), ("a", a), ("b", b)]);
-        measures.add([
+        measures.add(&[("r", r), ("alpha", alpha), ("a", a), ("b", b)]);
+        measures.add(&[
             ("log_likelihood", fitted.log_likelihood),
             ("orders_rounds", f64::from(fitted.rounds)),
         ]);
-        measures.add([
+        measures.add(&[
             ("buyers", f64::from(groups.buyers)),
             ("repeat_buyers", f64::from(groups.repeat_buyers)),
         ]);
         let error = groups.calibration_error(&fitted.orders, settings.unit_days);
         if error.is_finite() {
-            measures.add([("calibration_error", error)]);
+            measures.add(&[("calibration_error", error)]);
         }
         let spend = fit_spend(settings, &groups, &mut measures);
         Ok(Outcome::Model { model: encode(&([r, alpha, a, b], spend)), measures: measures.0 })
@@ -253,8 +253,8 @@ fn fit_spend(settings: &Settings, groups: &Groups, measures: &mut Measures) -> O
     }
     let fitted = spend::fit(&groups.purses, f64::from(settings.unit_minor));
     let Spend { p, q, v } = fitted.spend;
-    measures.add([("p", p), ("q", q), ("v", v)]);
-    measures.add([
+    measures.add(&[("p", p), ("q", q), ("v", v)]);
+    measures.add(&[
         ("spend_rounds", f64::from(fitted.rounds)),
         ("spend_correlation", fitted.correlation),
     ]);
@@ -266,8 +266,10 @@ fn fit_spend(settings: &Settings, groups: &Groups, measures: &mut Measures) -> O
 struct Measures(Vec<Measure>);
 
 impl Measures {
-    fn add<const N: usize>(&mut self, named: [(&str, f64); N]) {
-        self.0.extend(named.map(|(name, value)| Measure { name: name.to_owned(), value }));
+    fn add(&mut self, named: &[(&str, f64)]) {
+        for &(name, value) in named {
+            self.0.push(Measure { name: name.to_owned(), value });
+        }
     }
 }
 
@@ -283,43 +285,71 @@ impl Groups {
     /// How far the orders that the model expects of such buyers since their first are from those that they
     /// made, by those: E[X(T)] of Fader, Hardie and Lee (2005), equation 9, against x.
     fn calibration_error(&self, orders: &Orders, unit_days: u32) -> f64 {
-        let mut buyers_by_age: BTreeMap<i64, f64> = BTreeMap::new();
+        let mut ages = Vec::new();
         let mut made = 0.0;
         for (history, buyers) in &self.histories {
-            *buyers_by_age.entry(history.age_days).or_default() += f64::from(*buyers);
+            ages.push([history.age_days, i64::from(*buyers), 0]);
             made += history.repeat_days as f64 * f64::from(*buyers);
         }
         let unit = f64::from(unit_days);
-        let expected: f64 = buyers_by_age
-            .iter()
-            .map(|(age_days, buyers)| {
-                buyers * orders.expected(0.0, 0.0, 0.0, *age_days as f64 / unit)
+        let expected: f64 = ascending(ages)
+            .chunk_by(|left, right| left[0] == right[0])
+            .map(|equal| {
+                let buyers: i64 = equal.iter().map(|[_, buyers, _]| buyers).sum();
+                buyers as f64 * orders.expected(0.0, 0.0, 0.0, equal[0][0] as f64 / unit)
             })
             .sum();
         (expected - made).abs() / made
     }
 
     fn of(sample: Sample) -> Self {
-        let mut histories: BTreeMap<History, u32> = BTreeMap::new();
-        let mut purses: BTreeMap<Purse, u32> = BTreeMap::new();
+        let (mut histories, mut purses) = (Vec::new(), Vec::new());
         let (mut buyers, mut repeat_buyers) = (0, 0);
         for (_, row) in sample.into_rows() {
             let [repeat_days, span_days, age_days, repeat_spend_minor] =
                 std::array::from_fn(|at| row.get(at).map_or(0, |number| *number as i64));
             buyers += 1;
             repeat_buyers += u32::from(repeat_days > 0);
-            *histories.entry(History { repeat_days, span_days, age_days }).or_default() += 1;
+            histories.push([repeat_days, span_days, age_days]);
             if repeat_days > 0 && repeat_spend_minor > 0 {
-                *purses.entry(Purse { repeat_days, repeat_spend_minor }).or_default() += 1;
+                purses.push([repeat_days, repeat_spend_minor, 0]);
             }
         }
+        let history = |[repeat_days, span_days, age_days]: [i64; 3]| History {
+            repeat_days,
+            span_days,
+            age_days,
+        };
+        let purse = |[repeat_days, repeat_spend_minor, _]: [i64; 3]| Purse {
+            repeat_days,
+            repeat_spend_minor,
+        };
         Self {
-            histories: histories.into_iter().collect(),
-            purses: purses.into_iter().collect(),
+            histories: counted(histories).map(|(equal, buyers)| (history(equal), buyers)).collect(),
+            purses: counted(purses).map(|(equal, buyers)| (purse(equal), buyers)).collect(),
             buyers,
             repeat_buyers,
         }
     }
+}
+
+/// Each of the distinct ones with how often it is there, least first.
+fn counted(all: Vec<[i64; 3]>) -> impl Iterator<Item = ([i64; 3], u32)> {
+    let mut sorted = ascending(all).into_iter().peekable();
+    std::iter::from_fn(move || {
+        let one = sorted.next()?;
+        let mut count = 1;
+        while sorted.next_if_eq(&one).is_some() {
+            count += 1;
+        }
+        Some((one, count))
+    })
+}
+
+/// Least first. One function for all that is sorted here, by a heap: a sort, or a map of each type, is ten times the code.
+#[inline(never)]
+fn ascending(all: Vec<[i64; 3]>) -> Vec<[i64; 3]> {
+    BinaryHeap::from(all).into_sorted_vec()
 }
 
 export!(Ltv: fitted scoring);

@@ -1,10 +1,15 @@
 //! Finds the minimum of a smooth function of a few unbounded numbers, the same way every time.
 
+use playbook_sdk::libm::exp;
+
+/// Value and slope of a function at a point.
+pub type Function<'f> = dyn Fn(&[f64]) -> (f64, Vec<f64>) + 'f;
+
 /// Where the search ended.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Minimum<const N: usize> {
+pub struct Minimum {
     /// The point of the least value seen.
-    pub at: [f64; N],
+    pub at: Vec<f64>,
     /// The function there.
     pub value: f64,
     /// Greatest absolute slope there.
@@ -22,46 +27,83 @@ const STEP_MAX: f64 = 1.5;
 /// Relative noise of a value that is a mean over many terms.
 const ROUNDING: f64 = 1e-13;
 
-type Square<const N: usize> = [[f64; N]; N];
+/// Logarithms beyond this are pulled back: the data do not bound the parameter.
+const LOG_MAX: f64 = 10.0;
+/// Slope of the mean log-likelihood at which the search is over.
+const SLOPE_ENOUGH: f64 = 1e-12;
+
+/// Finds the logarithms of the `parameters` under which `members` are likeliest.
+///
+/// `log_likelihood` gives the logarithm over all members and its slope on the parameters. The value of the minimum is
+/// the negative mean log-likelihood.
+#[must_use]
+pub fn likeliest(parameters: usize, members: f64, log_likelihood: &Function<'_>) -> Minimum {
+    minimise(vec![0.0; parameters], SLOPE_ENOUGH, &|logs| {
+        let (sum, mut slope) = log_likelihood(&exponentials(logs));
+        let mut value = -sum / members;
+        for (log, g) in logs.iter().zip(&mut slope) {
+            *g = -*g / members * exp(*log);
+            let beyond = log.abs() - LOG_MAX;
+            if beyond > 0.0 {
+                value += beyond * beyond;
+                *g += 2.0 * beyond * log.signum();
+            }
+        }
+        (value, slope)
+    })
+}
+
+/// Parameters of their logarithms.
+#[must_use]
+pub fn exponentials(logs: &[f64]) -> Vec<f64> {
+    logs.iter().map(|log| exp(*log)).collect()
+}
+
+struct Point {
+    at: Vec<f64>,
+    value: f64,
+    slope: Vec<f64>,
+}
+
+impl Point {
+    fn of(function: &Function<'_>, at: Vec<f64>) -> Self {
+        let (value, slope) = function(&at);
+        Self { at, value, slope }
+    }
+}
 
 /// Walks down from `start` by BFGS with a backtracking line search.
 ///
-/// `function` gives value and slope. Ends when every slope is at most `slope_enough`, when no step
-/// lowers the value any more, or after 300 steps; the caller judges `slope_max`.
-pub fn minimise<const N: usize>(
-    start: [f64; N],
-    slope_enough: f64,
-    mut function: impl FnMut(&[f64; N]) -> (f64, [f64; N]),
-) -> Minimum<N> {
-    let mut at = start;
-    let (mut value, mut slope) = function(&at);
-    let mut inverse = identity::<N>();
+/// Ends when every slope is at most `slope_enough`, when no step lowers the value any more, or after 300 steps;
+/// the caller judges `slope_max`.
+#[must_use]
+pub fn minimise(start: Vec<f64>, slope_enough: f64, function: &Function<'_>) -> Minimum {
+    let mut point = Point::of(function, start);
+    let mut inverse = identity(point.at.len());
     let mut fresh = true;
     let mut rounds = 0;
-    while rounds < ROUNDS_MAX && greatest(&slope) > slope_enough {
+    while rounds < ROUNDS_MAX && greatest(&point.slope) > slope_enough {
         rounds += 1;
-        let mut direction = times(&inverse, &slope).map(|d| -d);
-        if dot(&direction, &slope) >= 0.0 {
-            inverse = identity();
+        let mut direction = scaled(&times(&inverse, &point.slope), -1.0);
+        if dot(&direction, &point.slope) >= 0.0 {
+            inverse = identity(point.at.len());
             fresh = true;
-            direction = slope.map(|g| -g);
+            direction = scaled(&point.slope, -1.0);
         }
         let longest = greatest(&direction);
         if longest > STEP_MAX {
-            direction = direction.map(|d| d * STEP_MAX / longest);
+            direction.iter_mut().for_each(|d| *d = *d * STEP_MAX / longest);
         }
-        let Some((next, next_value, next_slope)) =
-            step(&at, value, &slope, &direction, &mut function)
-        else {
+        let Some(next) = step(&point, &direction, function) else {
             if fresh {
                 break;
             }
-            inverse = identity();
+            inverse = identity(point.at.len());
             fresh = true;
             continue;
         };
-        let moved: [f64; N] = std::array::from_fn(|i| next[i] - at[i]);
-        let bent: [f64; N] = std::array::from_fn(|i| next_slope[i] - slope[i]);
+        let moved = sum(&next.at, -1.0, &point.at);
+        let bent = sum(&next.slope, -1.0, &point.slope);
         let curvature = dot(&moved, &bent);
         if curvature > 1e-14 * dot(&bent, &bent).sqrt() * dot(&moved, &moved).sqrt() {
             if fresh {
@@ -73,33 +115,26 @@ pub fn minimise<const N: usize>(
             }
             update(&mut inverse, &moved, &bent, curvature);
         }
-        (at, value, slope) = (next, next_value, next_slope);
+        point = next;
     }
-    Minimum { at, value, slope_max: greatest(&slope), rounds }
+    Minimum { slope_max: greatest(&point.slope), at: point.at, value: point.value, rounds }
 }
 
 /// First halving of `direction` that lowers the value enough (Armijo), or none.
 ///
 /// Near the end rounding hides the fall of the value while the slope is still exact: there a step counts
 /// that keeps the value within rounding and lowers the greatest slope.
-fn step<const N: usize>(
-    at: &[f64; N],
-    value: f64,
-    slope: &[f64; N],
-    direction: &[f64; N],
-    function: &mut impl FnMut(&[f64; N]) -> (f64, [f64; N]),
-) -> Option<([f64; N], f64, [f64; N])> {
-    let descent = dot(direction, slope);
+fn step(from: &Point, direction: &[f64], function: &Function<'_>) -> Option<Point> {
+    let descent = dot(direction, &from.slope);
     let mut length = 1.0;
     for _ in 0..HALVINGS_MAX {
-        let next: [f64; N] = std::array::from_fn(|i| at[i] + length * direction[i]);
-        let (next_value, next_slope) = function(&next);
-        let falls = next_value < value + 1e-4 * length * descent;
-        let flattens = (next_value - value).abs() <= ROUNDING * (1.0 + value.abs())
-            && greatest(&next_slope) < 0.5 * greatest(slope);
-        if next_value.is_finite() && next_slope.iter().all(|g| g.is_finite()) && (falls || flattens)
-        {
-            return Some((next, next_value, next_slope));
+        let next = Point::of(function, sum(&from.at, length, direction));
+        let falls = next.value < from.value + 1e-4 * length * descent;
+        let flattens = (next.value - from.value).abs() <= ROUNDING * (1.0 + from.value.abs())
+            && greatest(&next.slope) < 0.5 * greatest(&from.slope);
+        let finite = next.value.is_finite() && next.slope.iter().all(|g| g.is_finite());
+        if finite && (falls || flattens) {
+            return Some(next);
         }
         length *= 0.5;
     }
@@ -107,35 +142,47 @@ fn step<const N: usize>(
 }
 
 /// The BFGS formula for the inverse of the curvature.
-fn update<const N: usize>(
-    inverse: &mut Square<N>,
-    moved: &[f64; N],
-    bent: &[f64; N],
-    curvature: f64,
-) {
+fn update(inverse: &mut [Vec<f64>], moved: &[f64], bent: &[f64], curvature: f64) {
     let turned = times(inverse, bent);
     let weight = (1.0 + dot(bent, &turned) / curvature) / curvature;
-    for i in 0..N {
-        for j in 0..N {
-            inverse[i][j] += weight * moved[i] * moved[j]
+    for (i, row) in inverse.iter_mut().enumerate() {
+        for (j, cell) in row.iter_mut().enumerate() {
+            *cell += weight * moved[i] * moved[j]
                 - (turned[i] * moved[j] + moved[i] * turned[j]) / curvature;
         }
     }
 }
 
-fn identity<const N: usize>() -> Square<N> {
-    std::array::from_fn(|i| std::array::from_fn(|j| if i == j { 1.0 } else { 0.0 }))
+#[inline(never)]
+fn identity(width: usize) -> Vec<Vec<f64>> {
+    let row = |i: usize| (0..width).map(|j| if i == j { 1.0 } else { 0.0 }).collect();
+    (0..width).map(row).collect()
 }
 
-fn times<const N: usize>(square: &Square<N>, vector: &[f64; N]) -> [f64; N] {
-    std::array::from_fn(|i| dot(&square[i], vector))
+// These are a few numbers long: inlined and unrolled they would be most of the code of a guest.
+#[inline(never)]
+fn scaled(vector: &[f64], factor: f64) -> Vec<f64> {
+    vector.iter().map(|v| v * factor).collect()
 }
 
-fn dot<const N: usize>(left: &[f64; N], right: &[f64; N]) -> f64 {
-    (0..N).map(|i| left[i] * right[i]).sum()
+/// `left + factor * right`
+#[inline(never)]
+fn sum(left: &[f64], factor: f64, right: &[f64]) -> Vec<f64> {
+    left.iter().zip(right).map(|(l, r)| l + factor * r).collect()
 }
 
-fn greatest<const N: usize>(vector: &[f64; N]) -> f64 {
+#[inline(never)]
+fn times(square: &[Vec<f64>], vector: &[f64]) -> Vec<f64> {
+    square.iter().map(|row| dot(row, vector)).collect()
+}
+
+#[inline(never)]
+fn dot(left: &[f64], right: &[f64]) -> f64 {
+    left.iter().zip(right).map(|(l, r)| l * r).sum()
+}
+
+#[inline(never)]
+fn greatest(vector: &[f64]) -> f64 {
     vector.iter().fold(0.0, |most, v| v.abs().max(most))
 }
 
@@ -145,16 +192,17 @@ mod tests {
 
     #[test]
     fn the_banana_valley_is_walked_to_its_end() {
-        let found = minimise([-1.2, 1.0], 1e-9, |&[x, y]| {
-            let (bend, off) = (y - x * x, 1.0 - x);
-            (100.0 * bend * bend + off * off, [-400.0 * x * bend - 2.0 * off, 200.0 * bend])
+        let found = minimise(vec![-1.2, 1.0], 1e-9, &|at| {
+            let (bend, off) = (at[1] - at[0] * at[0], 1.0 - at[0]);
+            let slope = vec![-400.0 * at[0] * bend - 2.0 * off, 200.0 * bend];
+            (100.0 * bend * bend + off * off, slope)
         });
         assert!((found.at[0] - 1.0).abs() < 1e-7 && (found.at[1] - 1.0).abs() < 1e-7, "{found:?}");
     }
 
     #[test]
     fn a_function_without_a_minimum_ends_with_a_slope() {
-        let found = minimise([0.0], 1e-9, |&[x]| (-x, [-1.0]));
+        let found = minimise(vec![0.0], 1e-9, &|at| (-at[0], vec![-1.0]));
         assert_eq!(found.rounds, ROUNDS_MAX);
         assert!(found.slope_max > 0.5);
     }

@@ -2,7 +2,7 @@
 
 use playbook_sdk::libm::{exp, expm1, log as ln, log1p};
 
-use crate::minimise::minimise;
+use crate::minimise::{exponentials, likeliest};
 use crate::special::hypergeometric_tail;
 
 /// Order history of equal members. Days are whole and count from the first order.
@@ -52,10 +52,6 @@ pub struct OrdersFit {
     pub rounds: u32,
 }
 
-/// Logarithms beyond this are pulled back: the data do not bound the parameter.
-const LOG_MAX: f64 = 10.0;
-/// Slope of the mean log-likelihood at which the search is over.
-const SLOPE_ENOUGH: f64 = 1e-12;
 /// The longest age in the time unit of the search, which keeps all four parameters near 1.
 const SEARCH_AGE: f64 = 10.0;
 
@@ -78,21 +74,8 @@ pub fn fit(groups: &[(History, u32)], unit_days: f64) -> OrdersFit {
     let rungs = rungs(groups, scale_days);
     let members: f64 = rungs.iter().map(|rung| rung.members).sum();
     let repeats: f64 = rungs.iter().map(|rung| rung.members * rung.repeats as f64).sum();
-    let found = minimise([0.0; 4], SLOPE_ENOUGH, |logs| {
-        let (sum, slope) = log_likelihood(&rungs, logs.map(exp));
-        let mut value = -sum / members;
-        let mut slope = slope.map(|g| -g / members);
-        for (log, g) in logs.iter().zip(&mut slope) {
-            *g *= exp(*log);
-            let beyond = log.abs() - LOG_MAX;
-            if beyond > 0.0 {
-                value += beyond * beyond;
-                *g += 2.0 * beyond * log.signum();
-            }
-        }
-        (value, slope)
-    });
-    let [r, alpha, a, b] = found.at.map(exp);
+    let found = likeliest(4, members, &|parameters| log_likelihood(&rungs, parameters));
+    let [r, alpha, a, b] = four(&exponentials(&found.at));
     let stretch = scale_days / unit_days;
     OrdersFit {
         orders: Orders { r, alpha: alpha * stretch, a, b },
@@ -124,7 +107,8 @@ fn rungs(groups: &[(History, u32)], scale_days: f64) -> Vec<Rung> {
 }
 
 /// Log-likelihood of all members and its slope on (r, alpha, a, b).
-fn log_likelihood(rungs: &[Rung], [r, alpha, a, b]: [f64; 4]) -> (f64, [f64; 4]) {
+fn log_likelihood(rungs: &[Rung], parameters: &[f64]) -> (f64, Vec<f64>) {
+    let [r, alpha, a, b] = four(parameters);
     let mut sum = 0.0;
     let mut slope = [0.0; 4];
     let ln_alpha = ln(alpha);
@@ -168,7 +152,12 @@ fn log_likelihood(rungs: &[Rung], [r, alpha, a, b]: [f64; 4]) -> (f64, [f64; 4])
             }
         }
     }
-    (sum, slope)
+    (sum, slope.to_vec())
+}
+
+/// The parameters of a search that began with four.
+fn four(parameters: &[f64]) -> [f64; 4] {
+    std::array::from_fn(|at| parameters[at])
 }
 
 impl Orders {
@@ -295,12 +284,12 @@ mod tests {
         ];
         let rungs = rungs(&groups, 7.0);
         let at = [0.4, 3.0, 0.9, 2.0];
-        let (_, slope) = log_likelihood(&rungs, at);
+        let (_, slope) = log_likelihood(&rungs, &at);
         for i in 0..4 {
             let mut shifted = [at, at];
             shifted[0][i] -= 1e-6;
             shifted[1][i] += 1e-6;
-            let [below, above] = shifted.map(|p| log_likelihood(&rungs, p).0);
+            let [below, above] = shifted.map(|p| log_likelihood(&rungs, &p).0);
             let difference = (above - below) / 2e-6;
             assert!((difference - slope[i]).abs() < 1e-6 * slope[i].abs().max(1.0), "{i}");
         }

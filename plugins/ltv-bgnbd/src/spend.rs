@@ -1,8 +1,8 @@
 //! The Gamma-Gamma model of spend per order (Fader and Hardie 2013): likelihood, fit and expectation.
 
-use playbook_sdk::libm::{exp, log as ln};
+use playbook_sdk::libm::log as ln;
 
-use crate::minimise::minimise;
+use crate::minimise::{exponentials, likeliest};
 use crate::special::{digamma, ln_gamma};
 
 /// Spend of equal repeat buyers over their repeat days.
@@ -38,9 +38,6 @@ pub struct SpendFit {
     pub correlation: f64,
 }
 
-const LOG_MAX: f64 = 10.0;
-const SLOPE_ENOUGH: f64 = 1e-12;
-
 /// Repeat buyers of one repeat count.
 struct Rung {
     repeats: f64,
@@ -58,21 +55,8 @@ pub fn fit(groups: &[(Purse, u32)], unit_minor: f64) -> SpendFit {
     let mean_minor =
         groups.iter().map(|(purse, n)| mean_of(*purse) * f64::from(*n)).sum::<f64>() / buyers;
     let rungs = rungs(groups, mean_minor);
-    let found = minimise([0.0; 3], SLOPE_ENOUGH, |logs| {
-        let (sum, slope) = log_likelihood(&rungs, logs.map(exp));
-        let mut value = -sum / buyers;
-        let mut slope = slope.map(|g| -g / buyers);
-        for (log, g) in logs.iter().zip(&mut slope) {
-            *g *= exp(*log);
-            let beyond = log.abs() - LOG_MAX;
-            if beyond > 0.0 {
-                value += beyond * beyond;
-                *g += 2.0 * beyond * log.signum();
-            }
-        }
-        (value, slope)
-    });
-    let [p, q, v] = found.at.map(exp);
+    let found = likeliest(3, buyers, &|parameters| log_likelihood(&rungs, parameters));
+    let [p, q, v] = three(&exponentials(&found.at));
     SpendFit {
         spend: Spend { p, q, v: v * mean_minor / unit_minor },
         slope_max: found.slope_max,
@@ -103,7 +87,8 @@ fn rungs(groups: &[(Purse, u32)], mean_minor: f64) -> Vec<Rung> {
 }
 
 /// Log-likelihood of all repeat buyers and its slope on (p, q, v).
-fn log_likelihood(rungs: &[Rung], [p, q, v]: [f64; 3]) -> (f64, [f64; 3]) {
+fn log_likelihood(rungs: &[Rung], parameters: &[f64]) -> (f64, Vec<f64>) {
+    let [p, q, v] = three(parameters);
     let mut sum = 0.0;
     let mut slope = [0.0; 3];
     let (gamma_q, psi_q, ln_v) = (ln_gamma(q), digamma(q), ln(v));
@@ -124,7 +109,12 @@ fn log_likelihood(rungs: &[Rung], [p, q, v]: [f64; 3]) -> (f64, [f64; 3]) {
             slope[2] -= buyers * (shape + q) / total;
         }
     }
-    (sum, slope)
+    (sum, slope.to_vec())
+}
+
+/// The parameters of a search that began with three.
+fn three(parameters: &[f64]) -> [f64; 3] {
+    std::array::from_fn(|at| parameters[at])
 }
 
 /// Pearson correlation of repeat days and mean spend; 0 where either does not vary.
@@ -183,12 +173,12 @@ mod tests {
         ];
         let rungs = rungs(&groups, 2_000.0);
         let at = [5.0, 3.0, 0.7];
-        let (_, slope) = log_likelihood(&rungs, at);
+        let (_, slope) = log_likelihood(&rungs, &at);
         for i in 0..3 {
             let mut shifted = [at, at];
             shifted[0][i] -= 1e-6;
             shifted[1][i] += 1e-6;
-            let [below, above] = shifted.map(|p| log_likelihood(&rungs, p).0);
+            let [below, above] = shifted.map(|p| log_likelihood(&rungs, &p).0);
             let difference = (above - below) / 2e-6;
             assert!((difference - slope[i]).abs() < 1e-6 * slope[i].abs().max(1.0), "{i}");
         }

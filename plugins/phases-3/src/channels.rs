@@ -1,5 +1,8 @@
 //! Weights of channels from their health (domain RO-9) inside the band of core platforms (RO-10).
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use playbook_domain::{Known, held, mean, normalise, reached};
 
 use crate::Settings;
@@ -95,12 +98,11 @@ pub fn split(amount: i64, shares: &[f64]) -> Vec<i64> {
     }
     let exact: Vec<f64> = shares.iter().map(|share| amount as f64 * (share / sum)).collect();
     let mut parts: Vec<i64> = exact.iter().map(|part| part.floor() as i64).collect();
-    let mut order: Vec<usize> = (0..shares.len()).collect();
-    order.sort_unstable_by(|l, r| {
-        (exact[*r] - exact[*r].floor()).total_cmp(&(exact[*l] - exact[*l].floor())).then(l.cmp(r))
-    });
+    // Remainders are not negative, so that their bits stand in their order. A heap is a tenth of the code of a sort.
+    let remainders = exact.iter().map(|part| (part - part.floor()).to_bits());
+    let mut order: BinaryHeap<(u64, Reverse<usize>)> = remainders.zip((0..).map(Reverse)).collect();
     let mut left = i128::from(amount) - parts.iter().map(|part| i128::from(*part)).sum::<i128>();
-    for at in order {
+    while let Some((_, Reverse(at))) = order.pop() {
         // Rounding of very large amounts may leave more than one unit each, or take some back.
         let step = if left > 0 { 1.min(left) } else { left.max(-i128::from(parts[at])) };
         parts[at] = i64::try_from(i128::from(parts[at]) + step).unwrap_or(i64::MAX);
