@@ -1,7 +1,7 @@
 //! From a core module to a component that the contract's host accepts.
 
 use playbook_model::Kind;
-use wasmparser::{Parser, Payload};
+use wasmparser::{Chunk, Parser, Payload};
 use wit_component::ComponentEncoder;
 
 use crate::BuildError;
@@ -49,16 +49,42 @@ pub fn componentise(plugin: &str, module: &[u8]) -> Result<Vec<u8>, BuildError> 
             // The alternate form walks the whole chain of causes.
             reason: format!("{error:#}"),
         })?;
+    let component = without_names(&component).map_err(|error| damaged(plugin, &error))?;
     check_component(plugin, &component)?;
     Ok(component)
 }
 
+/// The encoder names every item of a component for people who debug the encoder: 2 KB that no host reads.
+fn without_names(component: &[u8]) -> Result<Vec<u8>, wasmparser::BinaryReaderError> {
+    let (mut parser, mut at) = (Parser::new(0), 0);
+    let mut kept = Vec::with_capacity(component.len());
+    while at < component.len() {
+        // All bytes are at hand, so the parser never asks for more.
+        let Chunk::Parsed { consumed, payload } = parser.parse(&component[at..], true)? else {
+            break;
+        };
+        let end = match &payload {
+            // What is nested keeps its bytes as they are.
+            Payload::ModuleSection { unchecked_range, .. }
+            | Payload::ComponentSection { unchecked_range, .. } => unchecked_range.end,
+            _ => at + consumed,
+        };
+        let names = matches!(&payload, Payload::CustomSection(s) if s.name() == "component-name");
+        if !names {
+            kept.extend_from_slice(&component[at..end]);
+        }
+        at = end;
+    }
+    Ok(kept)
+}
+
+fn damaged(plugin: &str, error: &wasmparser::BinaryReaderError) -> BuildError {
+    BuildError::Componentise { plugin: plugin.to_owned(), reason: error.to_string() }
+}
+
 /// Looks at the module's imports before the encoder does, whose words would not help an author.
 fn check_module(plugin: &str, module: &[u8]) -> Result<(), BuildError> {
-    let damaged = |error: wasmparser::BinaryReaderError| BuildError::Componentise {
-        plugin: plugin.to_owned(),
-        reason: error.to_string(),
-    };
+    let damaged = |error: wasmparser::BinaryReaderError| damaged(plugin, &error);
     let mut metadata = false;
     for payload in Parser::new(0).parse_all(module) {
         match payload.map_err(damaged)? {
