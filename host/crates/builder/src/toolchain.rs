@@ -279,8 +279,11 @@ fn apt(progress: &mut dyn FnMut(Progress)) -> Result<(), String> {
     };
     let mut arguments = vec!["install", "-y", "--no-install-recommends"];
     arguments.extend(DEBIAN_PACKAGES);
-    // A fresh machine has no package lists yet; a used one is spared the update.
-    install(&arguments).or_else(|_| install(&["update"]).and_then(|()| install(&arguments)))
+    // The distribution replaces these packages by newer releases of the compiler. Lists that are older still name an earlier
+    // one, which installs without a complaint and is then too old; so the lists are made new first. Where that fails,
+    // as on a machine with packages at hand and no network, installing may work all the same.
+    let updated = install(&["update"]);
+    install(&arguments).map_err(|why| updated.err().unwrap_or(why))
 }
 
 #[cfg(test)]
