@@ -125,6 +125,26 @@ fn every_reference_plugin_answers_in_the_sandbox_as_in_its_native_tests() {
     assert_eq!(seen, 12);
 }
 
+/// Largest component of a reference plugin.
+const COMPONENT_BYTES_MAX: u64 = 150_000;
+/// The one that is larger: two models and their fit. It may not grow.
+const LARGER: (&str, u64) = ("ltv-bgnbd", 164_000);
+
+#[test]
+fn every_reference_plugin_is_a_small_component() {
+    let folders = fs::read_dir(root().join("plugins")).unwrap().map(|entry| entry.unwrap().path());
+    let call = command(["plugin", "build", "--json"]).args(folders).output().unwrap();
+    let said = String::from_utf8_lossy(&call.stdout).into_owned();
+    assert!(call.status.success(), "{said}");
+    let built: Vec<serde_json::Value> = serde_json::from_str(&said).unwrap();
+    let is_large = |one: &&serde_json::Value| {
+        let may = if one["plugin"] == LARGER.0 { LARGER.1 } else { COMPONENT_BYTES_MAX };
+        one["bytes"].as_u64().unwrap() > may
+    };
+    let large: Vec<_> = built.iter().filter(is_large).collect();
+    assert!(built.len() == 12 && large.is_empty(), "{large:?} of {said}");
+}
+
 /// A playbook over one file of orders with these features.
 fn orders(place: &Place, features: &str) -> std::path::PathBuf {
     fs::write(
