@@ -65,12 +65,13 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Median microseconds a member of a round over all of them; what is handed out is made before the clock starts.
-fn median_us<T>(mut make: impl FnMut() -> T, mut round: impl FnMut(T)) -> f64 {
+/// Median microseconds a member of a round over all of them; what is handed out is made before the clock
+/// starts and dropped after it.
+fn median_us<T>(mut make: impl FnMut() -> T, mut round: impl FnMut(&mut T)) -> f64 {
     let rounds = (0..ROUNDS).map(|_| {
-        let made = make();
+        let mut made = make();
         let started = Instant::now();
-        round(made);
+        round(&mut made);
         each(started.elapsed(), MEMBERS)
     });
     median(rounds.collect())
@@ -91,8 +92,8 @@ fn main() {
 /// All stages about members, and each of them.
 fn evaluated(world: &World, members: &[MemberRows]) {
     let evaluation = world.open();
-    let evaluate = |mut copies: Vec<MemberRows>| {
-        for member in &mut copies {
+    let evaluate = |copies: &mut Vec<MemberRows>| {
+        for member in copies {
             black_box(evaluation.evaluate(&world.context, member).unwrap());
         }
     };
