@@ -3,9 +3,10 @@ use std::collections::BTreeMap;
 
 use playbook_model::{Guardrails, Minor, Priority, RefusalCode};
 
-use super::{
-    ActionFacts, Arbitration, Candidate, ContactCaps, Decision, Earlier, MemberFacts, Proposal,
-    StageStanding, Standing, in_holdout,
+use super::{Arbitration, in_holdout};
+use crate::proposal::{
+    ActionFacts, Candidate, ContactCaps, Decision, Earlier, MemberFacts, Proposal, StageStanding,
+    Standing,
 };
 use crate::slots::{History, within_commercial_cap};
 

@@ -7,9 +7,10 @@ use playbook_model::{
     ActionInfo, Context, Digest, Frequency, Guardrails, Minor, Priority, RefusalCode, UnixMs, Words,
 };
 
-use super::{Booking, DAY_MS, HOUR_MS, Money, grant_key};
-use crate::arbitrate::{Candidate, ContactCaps, Decision, MemberFacts};
+use super::{Booking, Money, grant_key};
 use crate::decide::{Policy, Spender, decide};
+use crate::proposal::{Candidate, ContactCaps, Decision, MemberFacts};
+use crate::recall::{DAY_MS, HOUR_MS};
 
 const NOW: UnixMs = UnixMs(20_000 * DAY_MS);
 const MEMBERS: usize = 250;

@@ -10,7 +10,6 @@ use playbook_model::{
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use crate::arbitrate::Candidate;
 use crate::book::{Booking, Money};
 use crate::error::CycleError;
 use crate::fit::Buckets;
@@ -19,6 +18,7 @@ use crate::graph::Input;
 use crate::laps::Laps;
 use crate::prepare::Prepared;
 use crate::progress::Cancel;
+use crate::proposal::Candidate;
 use crate::result::{CycleRun, StageRun};
 use crate::run::{CycleOptions, cycle_number};
 use crate::source::DataSource;

@@ -11,10 +11,10 @@ use playbook_model::{
 };
 use playbook_runtime::{OpenedPlugin, Opening, Reuse};
 
-use crate::arbitrate::Candidate;
 use crate::error::CycleError;
 use crate::gather::{At, Gather, Rows, places};
 use crate::prepare::Prepared;
+use crate::proposal::Candidate;
 use crate::stream::{Said, ask, candidates, output_columns, streams, without_values, write};
 
 /// Members on their way through the stages: features first, then a column per output as stages answer.

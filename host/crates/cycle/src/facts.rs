@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use playbook_model::{Cells, Column, Frame, Guardrails, Kind};
 use rayon::prelude::*;
 
-use crate::arbitrate::{Candidate, ContactCaps, MemberFacts, SHARED_FROM, in_holdout};
+use crate::arbitrate::{SHARED_FROM, in_holdout};
 use crate::decide::Policy;
 use crate::prepare::Prepared;
+use crate::proposal::{Candidate, ContactCaps, MemberFacts};
 use crate::slots::History;
 
 /// Where in a frame of members the facts stand that arbitration checks: columns are looked up once, by name.

@@ -22,6 +22,8 @@ mod graph;
 mod laps;
 mod prepare;
 mod progress;
+mod proposal;
+mod recall;
 mod result;
 mod run;
 mod slots;
@@ -30,10 +32,7 @@ mod stage;
 mod stream;
 mod transfers;
 
-pub use arbitrate::{
-    ActionFacts, Arbitration, Candidate, ContactCaps, Decision, Earlier, MemberFacts, Proposal,
-    Refusal, StageStanding, Standing, in_holdout,
-};
+pub use arbitrate::{Arbitration, in_holdout};
 pub use book::{Booking, Money, MoneyTurn, budget_plan};
 pub use community::Community;
 pub use decide::{Policy, Spender, decide, spenders};
@@ -47,6 +46,10 @@ pub use graph::{GraphProblem, Input, Offer, Wiring, order, outputs_of};
 pub use laps::Laps;
 pub use prepare::{PrepareProblem, Prepared, fall_back, prepare};
 pub use progress::{Cancel, Progress, Silent};
+pub use proposal::{
+    ActionFacts, Candidate, ContactCaps, Decision, Earlier, MemberFacts, Proposal, Refusal,
+    StageStanding, Standing,
+};
 pub use result::{AccountUse, CycleRun, LedgerSpan, ModelFacts, StageRun, StageUsage};
 pub use run::{CycleOptions, RunKey, TakeMembers, cycle_number, run_cycle};
 pub use slots::History;

@@ -9,10 +9,10 @@ use playbook_model::{
     Transfer, TransferFate,
 };
 
-use crate::arbitrate::Decision;
 use crate::evaluate::StageGround;
 use crate::graph::Wiring;
 use crate::laps::Laps;
+use crate::proposal::Decision;
 
 /// Everything that one cycle came to.
 #[derive(Debug)]

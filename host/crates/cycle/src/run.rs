@@ -6,7 +6,6 @@
 use playbook_ledger::Ledger;
 use playbook_model::{Digest, Frame, Playbook};
 
-use crate::arbitrate::Candidate;
 use crate::book::{Booking, Money, budget_plan};
 use crate::community::Community;
 use crate::decide::{Policy, decide, spenders};
@@ -15,6 +14,7 @@ use crate::facts::FactPlan;
 use crate::laps::Laps;
 use crate::prepare::Prepared;
 use crate::progress::{Cancel, Progress};
+use crate::proposal::Candidate;
 use crate::result::CycleRun;
 use crate::source::{DataSource, Intake, SourceError};
 use crate::transfers::book_transfers;

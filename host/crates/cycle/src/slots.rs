@@ -3,9 +3,8 @@
 use playbook_model::{Priority, RefusalCode};
 use smallvec::SmallVec;
 
-use crate::arbitrate::{
-    ActionFacts, Arbitration, Candidate, ContactCaps, Decision, Fate, Refusal, refused,
-};
+use crate::arbitrate::{Arbitration, Fate};
+use crate::proposal::{ActionFacts, Candidate, ContactCaps, Decision, Refusal, refused};
 
 /// What a member got, inside the windows that still count.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

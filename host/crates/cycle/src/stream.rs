@@ -10,12 +10,12 @@ use playbook_model::{
 use playbook_runtime::{OpenedPlugin, Opening, Reuse, RuntimeError};
 use rayon::prelude::*;
 
-use crate::arbitrate::Candidate;
 use crate::error::CycleError;
 use crate::evaluate::StageGround;
 use crate::gather::{Gather, Rows, columns, scatter};
 use crate::prepare::Prepared;
 use crate::progress::{Cancel, Progress};
+use crate::proposal::Candidate;
 use crate::result::StageUsage;
 
 /// Rows of one call.

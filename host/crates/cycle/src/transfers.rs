@@ -4,11 +4,16 @@
 //! pools, each transfer passes the checks in [`Checked::refusal`], in their order, or is refused with the first that
 //! fails. All others stay what a plugin suggests to a person.
 
-use playbook_ledger::{LedgerError, PastTransfer, Through};
-use playbook_model::{Frame, Kind, Minor, Role, TransferFate, TransferRefusal, TransferRules};
+use std::collections::BTreeMap;
 
-use crate::book::MoneyTurn;
+use playbook_ledger::{AccountId, Balance, CycleRef, LedgerError, Movement, PastTransfer, Through};
+use playbook_model::{
+    Digest, Frame, Kind, Minor, Role, TransferFate, TransferRefusal, TransferRules, UnixMs,
+};
+
+use crate::book::{Money, MoneyTurn};
 use crate::community::Community;
+use crate::recall::DAY_MS;
 use crate::result::StageRun;
 
 /// A transfer with all that its checks look at.
@@ -143,6 +148,68 @@ impl Asked<'_> {
         let said = produces.iter().find(|p| p.role == Role::ReturnOnCost && of_table(p.table))?;
         let column = self.frame.column(&format!("{}.{}", self.run.name, said.name))?;
         column.real(row as usize)
+    }
+}
+
+/// Transfers between pools.
+impl MoneyTurn<'_> {
+    /// The accounts of two pools; `None` where one of them is none, or both are the same.
+    pub(crate) fn pools(&self, from: &str, to: &str) -> Option<[AccountId; 2]> {
+        let pool = |name: &str| self.money.accounts.pools.get(name).copied();
+        Some([pool(from)?, pool(to)?]).filter(|[from, to]| from != to)
+    }
+
+    /// The key of a transfer: one a cycle, stage and pair, so that the same cycle again moves nothing twice.
+    pub(crate) fn transfer_key(&self, stage: &str, [from, to]: [AccountId; 2]) -> Digest {
+        let CycleRef { playbook, number } = &self.money.cycle;
+        let pair = [from.0.to_be_bytes(), to.0.to_be_bytes()].concat();
+        let parts =
+            [b"transfer", playbook.as_bytes(), &number.to_be_bytes(), stage.as_bytes(), &pair];
+        Digest::of_parts(parts)
+    }
+
+    /// What was moved under a key.
+    pub(crate) fn moved_before(&self, key: &Digest) -> Result<Option<Minor>, LedgerError> {
+        self.money.ledger.amount_of(key)
+    }
+
+    /// What transfers of the cycle moved so far, by account.
+    pub(crate) fn transfers(&mut self) -> Result<&BTreeMap<AccountId, Through>, LedgerError> {
+        Ok(&self.known()?.transfers)
+    }
+
+    /// Transfers less than so many days before or after the as-of time.
+    pub(crate) fn transfers_within(&self, days: u32) -> Result<Vec<PastTransfer>, LedgerError> {
+        let window_ms = i64::from(days) * DAY_MS;
+        let now = self.money.now.0;
+        let mut past = self.money.ledger.transfers_since(UnixMs(now.saturating_sub(window_ms)))?;
+        past.retain(|transfer| transfer.at.0 < now.saturating_add(window_ms));
+        Ok(past)
+    }
+
+    /// Whether an account, or one above it, is frozen.
+    pub(crate) fn is_frozen(&mut self, id: AccountId) -> Result<bool, LedgerError> {
+        Ok(self.known()?.accounts.get(&id).is_some_and(|free| free.frozen))
+    }
+
+    /// An account as it is now.
+    pub(crate) fn balance(&self, id: AccountId) -> Result<Balance, LedgerError> {
+        let found = self.money.ledger.balances()?.into_iter().find(|balance| balance.id == id);
+        found.ok_or(LedgerError::NoAccount(id.0))
+    }
+
+    /// Moves money from one pool to another, for the cycles that follow.
+    pub(crate) fn transfer(
+        &mut self,
+        [from, to]: [AccountId; 2],
+        amount: Minor,
+        key: Digest,
+    ) -> Result<PastTransfer, LedgerError> {
+        let Money { cycle, now, .. } = self.money;
+        let movement = Movement::Transfer { from, to, amount };
+        self.turn.move_money(movement, key, *now, Some(cycle))?;
+        self.booked()?;
+        Ok(PastTransfer { from, to, amount, at: *now, key })
     }
 }
 
