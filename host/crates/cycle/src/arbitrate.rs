@@ -264,13 +264,11 @@ pub fn in_holdout(member: &str, share: f64) -> bool {
         return false;
     }
     let digest = playbook_model::Digest::of(format!("holdout:{member}").as_bytes());
-    let mut first = [0; 8];
-    first.copy_from_slice(&digest.0[..8]);
     #[expect(clippy::cast_precision_loss, reason = "below 10,000")]
-    let position = (u64::from_be_bytes(first) % 10_000) as f64;
+    let position = (u64::from_be_bytes(digest.first()) % 10_000) as f64;
     position < share * 10_000.0
 }
 
 #[cfg(test)]
 #[path = "arbitrate_tests.rs"]
-mod tests;
+pub(crate) mod tests;

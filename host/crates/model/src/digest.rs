@@ -27,6 +27,14 @@ impl Digest {
         Self(hash.finalize().into())
     }
 
+    /// The first eight bytes, where fewer than all are enough.
+    #[must_use]
+    pub fn first(&self) -> [u8; 8] {
+        let mut first = [0; 8];
+        first.copy_from_slice(&self.0[..8]);
+        first
+    }
+
     /// Lower-case hexadecimal, 64 letters.
     #[must_use]
     pub fn hex(&self) -> String {
@@ -74,8 +82,5 @@ pub fn pseudonym(salt: &[u8], member: &str) -> i64 {
     hash.update((salt.len() as u64).to_be_bytes());
     hash.update(salt);
     hash.update(member.as_bytes());
-    let bytes: [u8; 32] = hash.finalize().into();
-    let mut first = [0; 8];
-    first.copy_from_slice(&bytes[..8]);
-    i64::from_be_bytes(first) & i64::MAX
+    i64::from_be_bytes(Digest(hash.finalize().into()).first()) & i64::MAX
 }

@@ -7,7 +7,7 @@ use super::state::{List, Tally, member_of};
 
 /// What bytes begin with: the name of the form and its version.
 const HEAD: [u8; 4] = *b"PBT1";
-/// Bytes of the check sum: the first of a SHA-256 over all that comes before.
+/// Bytes of the check sum: [`Digest::first`] over all that comes before.
 const CHECK_BYTES: usize = 8;
 
 /// Why bytes, or another tally, cannot be taken.
@@ -35,8 +35,8 @@ impl Tally {
     pub fn to_bytes(&self, plan: &TallyPlan) -> Vec<u8> {
         let head = [&HEAD[..], &plan.fingerprint].concat();
         let mut bytes = postcard::to_extend(self, head).expect("the slots have a byte form");
-        let check = Digest::of(&bytes);
-        bytes.extend_from_slice(&check.0[..CHECK_BYTES]);
+        let check = Digest::of(&bytes).first();
+        bytes.extend_from_slice(&check);
         bytes
     }
 
@@ -48,7 +48,7 @@ impl Tally {
         let rest = bytes.strip_prefix(&HEAD).ok_or(TallyError::Foreign)?;
         let inner = bytes.len().checked_sub(CHECK_BYTES).filter(|end| *end >= HEAD.len());
         let (checked, check) = bytes.split_at(inner.ok_or(TallyError::Damaged)?);
-        if Digest::of(checked).0[..CHECK_BYTES] != *check {
+        if Digest::of(checked).first() != *check {
             return Err(TallyError::Damaged);
         }
         let rest = &rest[..rest.len() - CHECK_BYTES];

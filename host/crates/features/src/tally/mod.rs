@@ -41,9 +41,7 @@ pub enum Number<'a> {
 /// a million texts share one with a chance of 3 in 100 million.
 #[must_use]
 pub fn code(text: &str) -> i64 {
-    let mut first = [0; 8];
-    first.copy_from_slice(&playbook_model::Digest::of(text.as_bytes()).0[..8]);
-    i64::from_be_bytes(first)
+    i64::from_be_bytes(playbook_model::Digest::of(text.as_bytes()).first())
 }
 
 /// A real as an integer of the same order; [`from_ordered`] is the way back.

@@ -248,8 +248,7 @@ impl TallyPlan {
         }
         plan.updates = vec![Vec::new(); classes];
         plan.take(&taken);
-        let digest = Digest::of(format!("{plan:?}").as_bytes());
-        plan.fingerprint.copy_from_slice(&digest.0[..8]);
+        plan.fingerprint = Digest::of(format!("{plan:?}").as_bytes()).first();
         Ok((plan, rest))
     }
 
