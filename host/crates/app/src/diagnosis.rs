@@ -58,10 +58,7 @@ impl Row<'_> {
                 })
                 .collect(),
             indicators: of(Role::Indicator)
-                .map(|p| IndicatorRow {
-                    level: self.level_of_score(p, marks),
-                    ..self.indicator(p, &dimensions)
-                })
+                .map(|p| self.indicator(p, &dimensions, marks))
                 .collect(),
             others: produces
                 .iter()
@@ -99,7 +96,12 @@ impl Row<'_> {
         Some(LevelMark { words: self.stage.shape.words_of(name), rank })
     }
 
-    fn indicator(&self, produce: &Produce, dimensions: &[&Produce]) -> IndicatorRow {
+    fn indicator(
+        &self,
+        produce: &Produce,
+        dimensions: &[&Produce],
+        marks: Option<&Produce>,
+    ) -> IndicatorRow {
         let of_group = |d: &&Produce| !produce.group.is_empty() && d.group == produce.group;
         let (feature, unit) = self.input(produce.input).unwrap_or_default();
         IndicatorRow {
@@ -107,7 +109,7 @@ impl Row<'_> {
             words: meaning(produce),
             value: self.frame.column(&feature).and_then(|column| column.real(self.row)),
             score: self.real(produce),
-            level: None,
+            level: self.level_of_score(produce, marks),
             unit,
             feature,
         }

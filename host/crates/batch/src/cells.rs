@@ -162,7 +162,7 @@ fn categories(target: &Target<'_>, parts: &Placed<'_>) -> (Cells, Bitmap) {
             texts.iter().zip(is_used).filter_map(|(text, is_used)| text.filter(|_| is_used)),
         );
     }
-    let codes_of: HashMap<&str, u32> = names.iter().copied().zip(0..).collect();
+    let codes_of = codes_of(&names);
     let mut codes = vec![0; target.rows];
     let mut valid = Bitmap::filled(target.rows, false);
     for (part, places) in &parts {
@@ -173,12 +173,17 @@ fn categories(target: &Target<'_>, parts: &Placed<'_>) -> (Cells, Bitmap) {
     (Cells::Category { codes, names }, valid)
 }
 
+/// The codes of a category: its names in their order.
+fn codes_of<'a>(names: &BTreeSet<&'a str>) -> HashMap<&'a str, u32> {
+    names.iter().copied().zip(0..).collect()
+}
+
 /// A column of texts as one of categories, named as [`column`] names them.
 pub(crate) fn named(column: Column) -> Column {
     let rows = column.cells.len();
     let texts = || (0..rows).map(|row| column.text(row));
     let names: BTreeSet<&str> = texts().flatten().collect();
-    let codes_of: HashMap<&str, u32> = names.iter().copied().zip(0..).collect();
+    let codes_of = codes_of(&names);
     let code = |text: Option<&str>| text.and_then(|text| codes_of.get(text).copied()).unwrap_or(0);
     let codes = texts().map(code).collect();
     let names = names.into_iter().map(str::to_owned).collect();
