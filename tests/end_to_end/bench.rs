@@ -2,7 +2,8 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use playbook_model::Digest;
 use serde_json::Value;
@@ -116,20 +117,27 @@ pub(crate) fn cdnow() -> PathBuf {
     })
 }
 
+/// The call of a run into its own folders; more arguments may follow.
+fn run_call(file: &Path, data: &Path, place: &Place, more: &[&str]) -> Command {
+    let mut call = command(["run".as_ref(), file.as_os_str()]);
+    call.arg("--data").arg(data);
+    call.arg("--state").arg(&place.state).arg("--out").arg(&place.out).arg("--json").args(more);
+    call
+}
+
 /// One run into its own folders; more arguments may follow.
 pub(crate) fn run(file: &Path, data: &Path, place: &Place, more: &[&str]) -> Value {
-    let call = command(["run".as_ref(), file.as_os_str()])
-        .arg("--data")
-        .arg(data)
-        .arg("--state")
-        .arg(&place.state)
-        .arg("--out")
-        .arg(&place.out)
-        .arg("--json")
-        .args(more)
-        .output()
-        .unwrap();
+    let call = run_call(file, data, place, more).output().unwrap();
     serde_json::from_str(&succeed(&call)).unwrap()
+}
+
+/// A run over the sample community that is killed after so many milliseconds, wherever it is then.
+pub(crate) fn run_killed_after(ms: u64, file: &Path, place: &Place, more: &[&str]) {
+    let mut call = run_call(file, &community(), place, more);
+    let mut child = call.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(ms));
+    drop(child.kill());
+    drop(child.wait());
 }
 
 /// Where a run writes.

@@ -3,10 +3,9 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
-use crate::bench::{Place, command, community, different, root, run, succeed};
+use crate::bench::{Place, command, community, different, root, run, run_killed_after, succeed};
 
 /// Runs the demo's playbook and returns what was said against it.
 #[track_caller]
@@ -134,20 +133,7 @@ fn a_run_killed_at_any_moment_leaves_the_earlier_results() {
     let kept = place.beside("kept");
     copy(&place.out, &kept);
     for ms in [100, 300, 500, 700, 800, 900, 1000, 1200] {
-        let mut child = command(["run".as_ref(), file.as_os_str()])
-            .arg("--data")
-            .arg(community())
-            .args(["--dry-run", "--out"])
-            .arg(&place.out)
-            .arg("--state")
-            .arg(&place.state)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(Duration::from_millis(ms));
-        drop(child.kill());
-        drop(child.wait());
+        run_killed_after(ms, &file, &place, &["--dry-run"]);
         assert!(place.out.join("run.json").is_file(), "after {ms} ms there are no results");
         assert_eq!(different(&place.out, &kept), [""; 0], "after {ms} ms");
     }

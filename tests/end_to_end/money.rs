@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::bench::{Place, command, community, csv, different, playbook, root, run, succeed};
+use crate::bench::{
+    Place, command, community, csv, different, playbook, root, run, run_killed_after, succeed,
+};
 
 fn accounts(place: &Place) -> Vec<Value> {
     let call = command(["ledger", "show", "demo-club", "--json", "--state"])
@@ -198,20 +199,7 @@ fn a_killed_run_starts_over_with_nothing_lost_or_doubled() {
     let killed = Place::new();
     // Killed at different points: while reading, while plugins run, while money is booked or written.
     for ms in [20, 60, 120, 200, 300, 450, 650] {
-        let mut child = command(["run".as_ref(), file.as_os_str()])
-            .arg("--data")
-            .arg(community())
-            .arg("--state")
-            .arg(&killed.state)
-            .arg("--out")
-            .arg(&killed.out)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(Duration::from_millis(ms));
-        drop(child.kill());
-        drop(child.wait());
+        run_killed_after(ms, &file, &killed, &[]);
     }
     run(&file, &community(), &killed, &[]);
     // What a killed run had booked was granted before; nothing else may differ.

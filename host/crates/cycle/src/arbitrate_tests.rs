@@ -10,7 +10,8 @@ use crate::proposal::{
 };
 use crate::slots::{History, within_commercial_cap};
 
-fn guardrails() -> Guardrails {
+/// The rules of the domain, without caps by tier or stage.
+pub(crate) fn guardrails() -> Guardrails {
     Guardrails {
         require_consent: true,
         stage_output: None,

@@ -8,6 +8,7 @@ use playbook_model::{
 };
 
 use super::{Booking, Money, grant_key};
+use crate::arbitrate::tests::guardrails;
 use crate::decide::{Policy, Spender, decide};
 use crate::proposal::{Candidate, ContactCaps, Decision, MemberFacts};
 use crate::recall::{DAY_MS, HOUR_MS};
@@ -19,22 +20,7 @@ const CAPS: ContactCaps = ContactCaps { all_day: 3, commercial_day: 1, commercia
 const STAGE_CAP: f64 = 0.3;
 
 fn rules() -> Guardrails {
-    Guardrails {
-        require_consent: false,
-        stage_output: None,
-        stage_caps: BTreeMap::new(),
-        incentive_ratio_min: 4.0,
-        single_investment_max: 0.2,
-        commercial_share_max: 0.2,
-        contacts_per_day_max: BTreeMap::new(),
-        commercial_per_day_max: BTreeMap::new(),
-        commercial_per_week_max: BTreeMap::new(),
-        family_window_h: 24,
-        complaint_feature: None,
-        churn_output: None,
-        age_band_feature: None,
-        holdout: 0.0,
-    }
+    Guardrails { require_consent: false, ..guardrails() }
 }
 
 fn action(name: &str, family: &str, priority: Priority, commercial: bool) -> ActionInfo {
