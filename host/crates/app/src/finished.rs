@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use playbook_batch::Reject;
+use playbook_batch::{ClosingCycle, Reject};
 use playbook_cycle::{CycleRun, Intake, Laps, Prepared};
 use playbook_ledger::{CycleRef, Ledger};
 use playbook_model::Digest;
@@ -33,6 +33,8 @@ pub struct Finished {
     pub data: PathBuf,
     /// The brand's state folder.
     pub state: PathBuf,
+    /// What later cycles will read as `previous`; none where the cycle is not closed.
+    pub closing: Option<ClosingCycle>,
     /// Whether nothing was granted.
     pub dry_run: bool,
     /// Where the time went.

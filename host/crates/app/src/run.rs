@@ -1,9 +1,9 @@
 //! One cycle: read, run, write aside, close, put in place.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use playbook_batch::{BatchOptions, BatchSource, close_cycle, write_members};
+use playbook_batch::{BatchOptions, BatchSource, ClosingCycle, write_members};
 use playbook_cycle::{
     CycleOptions, DataSource, Intake, Laps, Prepared, SourceError, TakeMembers, run_cycle,
 };
@@ -93,10 +93,10 @@ pub fn run(host: &Host, job: &Job, out: &Path) -> Result<(PathBuf, Value, Finish
     check_opened(&opened, out)?;
     laps.end("prepare");
     let folder = WholeFolder::create(out)?;
-    let finished = cycle(host, job, opened, Some(folder.dir()), laps)?;
+    let mut finished = cycle(host, job, opened, Some(folder.dir()), laps)?;
     let record = write(host, job, &finished, Some(&recording), folder.dir())?;
-    if !job.dry_run {
-        close(&finished, folder.dir())?;
+    if let Some(closing) = finished.closing.take() {
+        close(&finished, closing)?;
     }
     // Whatever came to the place meanwhile is not destroyed either.
     check_results(out, &[(Kept::State, finished.state.as_path())])?;
@@ -146,7 +146,22 @@ pub(crate) fn cycle(
     let run_key = |intake: &Intake| run_key(playbook.digest, intake, &stages, job.metering);
     let ledger = open_ledger(&state, &playbook.brand, !job.dry_run, job.ledger.as_ref())?;
     let mut ledger_mark = LedgerMark::of(&ledger)?;
-    let write_members = outputs.map(|dir| members_writer(dir, playbook, job.threads));
+    let closing = Mutex::new(None);
+    let write_members = outputs.map(|dir| {
+        let path = dir.join(MEMBERS_FILE);
+        let (state, closing) = (&state, &closing);
+        move |members: &Frame| -> Result<(), SourceError> {
+            let written =
+                write_members(&path, members, &playbook.outputs.omit_features, job.threads);
+            written.map_err(SourceError::new)?;
+            if !job.dry_run {
+                let copy = ClosingCycle::copy(state, &playbook.id, &path);
+                *closing.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some(copy.map_err(SourceError::new)?);
+            }
+            Ok(())
+        }
+    });
     let options = CycleOptions {
         run_key: &run_key,
         books: !job.dry_run,
@@ -166,6 +181,8 @@ pub(crate) fn cycle(
         host.keep_components(&stages, &components)?;
         ledger_mark = LedgerMark::at(run.ledger.decided_at);
     }
+    drop(write_members);
+    let closing = closing.into_inner().unwrap_or_else(PoisonError::into_inner);
     let dry_run = job.dry_run;
     Ok(Finished {
         loaded,
@@ -178,6 +195,7 @@ pub(crate) fn cycle(
         run_key,
         data,
         state,
+        closing,
         dry_run,
         laps,
     })
@@ -209,17 +227,6 @@ fn batch_options(
     Ok(options)
 }
 
-/// What writes the table of members while decisions are made.
-fn members_writer(
-    dir: &Path,
-    playbook: &Playbook,
-    threads: usize,
-) -> impl Fn(&Frame) -> Result<(), SourceError> + Sync + use<> {
-    let path = dir.join(MEMBERS_FILE);
-    let omitted = playbook.outputs.omit_features.clone();
-    move |members| write_members(&path, members, &omitted, threads).map_err(SourceError::new)
-}
-
 /// Stands for everything that the outputs depend on.
 fn run_key(playbook: Digest, intake: &Intake, stages: &[Prepared], metering: Metering) -> Digest {
     let mut parts: Vec<Vec<u8>> = vec![
@@ -237,12 +244,11 @@ fn run_key(playbook: Digest, intake: &Intake, stages: &[Prepared], metering: Met
 
 /// Closes the cycle: its outputs become what the next cycle calls `previous`. It stays open for new grants until the
 /// next one begins; what it granted never comes twice.
-fn close(finished: &Finished, outputs: &Path) -> Result<()> {
+fn close(finished: &Finished, closing: ClosingCycle) -> Result<()> {
     let playbook = &finished.loaded.playbook;
-    let members = outputs.join(MEMBERS_FILE);
     // One run at a time writes to the state folder.
     let _turn = finished.ledger.turn()?;
-    close_cycle(&finished.state, &playbook.id, finished.run.number, &members)?;
+    closing.close(finished.run.number)?;
     remember_good(&finished.state, &playbook.id, &finished.run)?;
     tracing::debug!(cycle = ?finished.cycle(), group = finished.ledger.head()?.0, "cycle booked");
     Ok(())

@@ -23,26 +23,47 @@ fn folder(state: &Path, playbook: &str) -> PathBuf {
     state.join(CLOSED_FOLDER).join(playbook)
 }
 
-/// Keeps what [`crate::write_members`] wrote for a closed cycle, so that later cycles can read it as `previous`.
-///
-/// A cycle that is closed again is replaced. Cycles further back than three are removed.
-///
-/// # Errors
-/// Where the file cannot be read or the state folder cannot be written.
-pub fn close_cycle(state: &Path, playbook: &str, number: i64, members: &Path) -> Result<()> {
-    let folder = folder(state, playbook);
-    std::fs::create_dir_all(&folder).map_err(io("create", &folder))?;
-    let path = folder.join(format!("{number}.parquet"));
-    let (mut from, whole) =
-        (File::open(members).map_err(io("read", members))?, WholeFile::create(&path)?);
-    std::io::copy(&mut from, &mut whole.handle()?).map_err(io("write", &path))?;
-    whole.put()?;
-    let cycles = closed_cycles(&folder)?;
-    for old in cycles.iter().rev().skip(4) {
-        let path = folder.join(format!("{old}.parquet"));
-        std::fs::remove_file(&path).map_err(io("write", &path))?;
+/// A copy of the members' outputs beside the closed cycles, on the disk and not among them yet. Dropped before
+/// [`ClosingCycle::close`], it leaves nothing behind.
+#[derive(Debug)]
+pub struct ClosingCycle {
+    folder: PathBuf,
+    copy: WholeFile,
+}
+
+impl ClosingCycle {
+    /// Copies what [`crate::write_members`] wrote into the state folder. A link would not do: whoever edits the
+    /// results in place would change what later cycles read.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or the state folder cannot be written.
+    pub fn copy(state: &Path, playbook: &str, members: &Path) -> Result<Self> {
+        let folder = folder(state, playbook);
+        std::fs::create_dir_all(&folder).map_err(io("create", &folder))?;
+        let mut from = File::open(members).map_err(io("read", members))?;
+        let copy = WholeFile::create(&folder.join("closing.parquet"))?;
+        let mut to = copy.handle()?;
+        std::io::copy(&mut from, &mut to).map_err(io("write", copy.path()))?;
+        to.sync_data().map_err(io("write", copy.path()))?;
+        Ok(Self { folder, copy })
     }
-    Ok(())
+
+    /// Makes the copy the outputs of a closed cycle, which later cycles read as `previous`.
+    ///
+    /// A cycle that is closed again is replaced. Cycles further back than three are removed.
+    ///
+    /// # Errors
+    /// Where the state folder cannot be written.
+    pub fn close(self, number: i64) -> Result<()> {
+        let Self { folder, copy } = self;
+        copy.put_at(&folder.join(format!("{number}.parquet")))?;
+        let cycles = closed_cycles(&folder)?;
+        for old in cycles.iter().rev().skip(4) {
+            let path = folder.join(format!("{old}.parquet"));
+            std::fs::remove_file(&path).map_err(io("write", &path))?;
+        }
+        Ok(())
+    }
 }
 
 /// Numbers of the closed cycles, ascending.

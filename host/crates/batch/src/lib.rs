@@ -29,7 +29,7 @@ mod tables;
 mod tally;
 
 pub use clock::BrandClock;
-pub use closed::{CLOSED_FOLDER, close_cycle};
+pub use closed::{CLOSED_FOLDER, ClosingCycle};
 pub use error::{BatchError, EngineFault, Result, SqlFault};
 pub use free::check::check_sql;
 pub use intake::files::digest;

@@ -51,10 +51,19 @@ impl WholeFile {
     /// # Errors
     /// Where the bytes or the name cannot be written; then what was there stays.
     pub fn put(self) -> Result<(), FileError> {
-        let fault = || FileError::of("write", &self.path);
+        let path = self.path.clone();
+        self.put_at(&path)
+    }
+
+    /// Puts the file at another path of the same folder, where its name is known only now.
+    ///
+    /// # Errors
+    /// As [`WholeFile::put`].
+    pub fn put_at(self, path: &Path) -> Result<(), FileError> {
+        let fault = || FileError::of("write", path);
         self.aside.as_file().sync_all().map_err(fault())?;
-        self.aside.persist(&self.path).map_err(|e| fault()(e.error))?;
-        sync_folder(folder_of(&self.path))
+        self.aside.persist(path).map_err(|e| fault()(e.error))?;
+        sync_folder(folder_of(path))
     }
 }
 

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use crate::exchange::exchange;
 use crate::file::{folder_of, sync_folder};
@@ -13,6 +15,9 @@ use crate::{FileError, files_below, real_path};
 const PART: &str = ".part";
 /// What the name of a folder ends with while another takes its place in two steps.
 const REPLACED: &str = ".replaced";
+
+/// Files that are flushed at the same time.
+const FLUSHES_AT_ONCE: usize = 4;
 
 /// A folder being written aside. Dropped before [`WholeFolder::put`], it leaves nothing behind.
 #[derive(Debug)]
@@ -183,17 +188,27 @@ fn name_beside(place: &Path, ending: &str) -> OsString {
 }
 
 /// Brings all bytes and names below a folder to the disk: after a loss of power it is whole too.
+///
+/// Files are flushed side by side: a disk takes several flushes in little more than the time of one.
 fn sync(folder: &Path) -> Result<(), FileError> {
-    let mut folders = vec![folder.to_path_buf()];
-    for (_, path) in files_below(folder)? {
-        let fault = || FileError::of("write", &path);
-        File::open(&path).and_then(|file| file.sync_all()).map_err(fault())?;
-        let inner = folder_of(&path);
-        if !folders.iter().any(|known| known == inner) {
-            folders.push(inner.to_path_buf());
+    let files = files_below(folder)?;
+    let next = AtomicUsize::new(0);
+    let flush = || {
+        while let Some((_, path)) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let flushed = File::open(path).and_then(|file| file.sync_all());
+            flushed.map_err(FileError::of("write", path))?;
         }
-    }
-    folders.iter().try_for_each(|folder| sync_folder(folder))
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let flushes: Vec<_> = (0..FLUSHES_AT_ONCE).map(|_| scope.spawn(flush)).collect();
+        flushes.into_iter().try_for_each(|one| one.join().expect("flushing does not panic"))
+    })?;
+    let mut folders: Vec<&Path> = files.iter().map(|(_, path)| folder_of(path)).collect();
+    folders.push(folder);
+    folders.sort_unstable();
+    folders.dedup();
+    folders.into_iter().try_for_each(sync_folder)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Accounts, consents, refunds, and what earlier cycles left.
 
-use playbook_batch::close_cycle;
+use playbook_batch::ClosingCycle;
 use playbook_cycle::DataSource;
 use playbook_model::{
     Aggregate, CellType, Cells, Column, Definition, MapType, Playbook, SourceTable, UnixMs,
@@ -188,7 +188,8 @@ fn previous_gives_what_closed_cycles_left_and_not_the_cycle_itself() {
         frame.push(output("t.segment", Cells::Category { codes: vec![1, 0], names }));
         let path = folder.path().join("members.parquet");
         playbook_batch::write_members(&path, &frame, &[], 2).unwrap();
-        close_cycle(options.state.as_ref().unwrap(), "test", number, &path).unwrap();
+        let state = options.state.as_ref().unwrap();
+        ClosingCycle::copy(state, "test", &path).unwrap().close(number).unwrap();
     }
     let last = source.previous(1, &wanted, &members).unwrap();
     assert_eq!(cells(&last, "s.score"), ["2", "2.5", "-"]);
