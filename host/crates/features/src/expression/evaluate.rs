@@ -4,42 +4,12 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use playbook_model::{Bitmap, CellType, Cells, Column};
+use playbook_model::{Cells, Column};
 
 use super::compile::{Any, Compiled, Flags, Integers, Reals, Texts, Typed};
+use super::like::like;
 use super::parse::{Arithmetic, Comparison};
-
-/// Why a value could not be computed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{kind}")]
-pub struct Fault {
-    /// Row of the columns.
-    pub row: usize,
-    /// What went wrong.
-    pub kind: FaultKind,
-}
-
-/// What cannot be computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum FaultKind {
-    /// A result that 64 bits do not hold.
-    #[error("an integer goes beyond 64 bits; `cast(x as double)` computes with reals")]
-    Overflow,
-    /// A text that was to become a number.
-    #[error("a text that is to become a number is none")]
-    NotANumber,
-}
-
-/// Values of some rows.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Values<'a> {
-    /// Integers; a condition gives 1 or 0.
-    Integers(Vec<Option<i64>>),
-    /// Reals.
-    Reals(Vec<Option<f64>>),
-    /// Texts.
-    Texts(Vec<Option<Cow<'a, str>>>),
-}
+use super::values::{Fault, FaultKind, Values, whole};
 
 impl Compiled {
     /// Evaluates the expression for `rows` of the columns that [`Compiled::names`] asks for, in that order.
@@ -72,97 +42,12 @@ impl Compiled {
     }
 }
 
-impl Values<'_> {
-    /// The values as a column of a type: integers take the nearest integer, half away from zero; a real that is not
-    /// finite is missing. `first` is the row that the first value stands for.
-    ///
-    /// # Errors
-    /// A real that is no 64-bit integer where integers are wanted, or a text where numbers are.
-    pub fn into_cells(self, cell_type: CellType, first: usize) -> Result<(Cells, Bitmap), Fault> {
-        let fault = |at: usize, kind| Fault { row: first + at, kind };
-        Ok(match (cell_type, self) {
-            (CellType::Real, Self::Integers(values)) => {
-                #[expect(clippy::cast_precision_loss, reason = "the feature is declared real")]
-                let values: Vec<_> =
-                    values.into_iter().map(|value| value.map(|v| v as f64)).collect();
-                split(values, Cells::Real)
-            }
-            (CellType::Real, Self::Reals(values)) => {
-                let finite = values.into_iter().map(|value| value.filter(|v| v.is_finite()));
-                split(finite.collect(), Cells::Real)
-            }
-            (CellType::Integer, Self::Integers(values)) => split(values, Cells::Integer),
-            (CellType::Integer, Self::Reals(values)) => {
-                let whole = values.into_iter().enumerate().map(|(at, value)| match value {
-                    Some(value) if value.is_finite() => {
-                        whole(value.round()).map(Some).ok_or_else(|| fault(at, FaultKind::Overflow))
-                    }
-                    _ => Ok(None),
-                });
-                split(whole.collect::<Result<_, _>>()?, Cells::Integer)
-            }
-            (CellType::Real | CellType::Integer, Self::Texts(values)) => {
-                let text = values.iter().position(Option::is_some);
-                match text {
-                    Some(at) => return Err(fault(at, FaultKind::NotANumber)),
-                    None if cell_type == CellType::Real => {
-                        split(vec![None; values.len()], Cells::Real)
-                    }
-                    None => split(vec![None; values.len()], Cells::Integer),
-                }
-            }
-            (_, values) => {
-                let texts = values.into_texts();
-                let valid = valid(texts.iter().map(Option::is_some));
-                (
-                    Cells::Text(
-                        texts.iter().map(|text| text.as_deref().unwrap_or_default()).collect(),
-                    ),
-                    valid,
-                )
-            }
-        })
-    }
-
-    fn into_texts(self) -> Vec<Option<String>> {
-        match self {
-            Self::Integers(values) => {
-                values.into_iter().map(|v| v.map(|v| v.to_string())).collect()
-            }
-            Self::Reals(values) => {
-                values.into_iter().map(|v| v.map(|v| format!("{v:?}"))).collect()
-            }
-            Self::Texts(values) => values.into_iter().map(|v| v.map(Cow::into_owned)).collect(),
-        }
-    }
-}
-
-fn split<T: Default + Clone>(
-    values: Vec<Option<T>>,
-    cells: fn(Vec<T>) -> Cells,
-) -> (Cells, Bitmap) {
-    let valid = valid(values.iter().map(Option::is_some));
-    (cells(values.into_iter().map(Option::unwrap_or_default).collect()), valid)
-}
-
-fn valid(rows: impl Iterator<Item = bool>) -> Bitmap {
-    let mut bitmap = Bitmap::default();
-    rows.for_each(|is_valid| bitmap.push(is_valid));
-    bitmap
-}
-
-/// A whole real as an integer, where 64 bits hold it.
-#[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
-fn whole(value: f64) -> Option<i64> {
-    // 2^63 itself is the first real beyond.
-    const BEYOND: f64 = 9_223_372_036_854_775_808.0;
-    (-BEYOND..BEYOND).contains(&value).then_some(value as i64)
-}
-
+/// The columns that an expression reads, in the order of [`Compiled::names`].
 pub(super) struct Table<'c, 'a> {
     columns: &'c [&'a Column],
 }
 
+/// A value, or none, for each row asked, in that order.
 pub(super) type Found<T> = Result<Vec<Option<T>>, Fault>;
 
 /// Operations of one type, evaluated for rows.
@@ -178,64 +63,78 @@ pub(super) trait Of<'a>: Sized {
 impl<'a, T: Of<'a>> Any<T> {
     fn of(&self, table: &Table<'_, 'a>, rows: &[u32]) -> Found<T::Value> {
         match self {
-            Self::Case(branches, otherwise) => {
-                let mut found = vec![None; rows.len()];
-                // Rows that no condition held for yet, by their place in `rows`.
-                let mut open: Vec<usize> = (0..rows.len()).collect();
-                for (when, then) in branches {
-                    let holds = when.of(table, &at(rows, &open))?;
-                    let (taken, left): (Vec<_>, Vec<_>) =
-                        open.iter().zip(&holds).partition(|(_, holds)| **holds == Some(true));
-                    let taken: Vec<usize> = taken.into_iter().map(|(place, _)| *place).collect();
-                    open = left.into_iter().map(|(place, _)| *place).collect();
-                    put(&mut found, &taken, then.of(table, &at(rows, &taken))?);
-                }
-                if let Some(otherwise) = otherwise {
-                    put(&mut found, &open, otherwise.of(table, &at(rows, &open))?);
-                }
-                Ok(found)
-            }
-            Self::Coalesce(parts) => {
-                let mut found = vec![None; rows.len()];
-                let mut open: Vec<usize> = (0..rows.len()).collect();
-                for part in parts {
-                    put(&mut found, &open, part.of(table, &at(rows, &open))?);
-                    open.retain(|place| found[*place].is_none());
-                }
-                Ok(found)
-            }
+            Self::Case(branches, otherwise) => case(branches, otherwise.as_ref(), table, rows),
+            Self::Coalesce(parts) => coalesce(parts, table, rows),
             Self::NullIf(left, right) => {
                 let right = right.of(table, rows)?;
                 let pairs = left.of(table, rows)?.into_iter().zip(right);
-                let keep =
-                    |(left, right): (Option<T::Value>, Option<T::Value>)| match (&left, &right) {
-                        (Some(l), Some(r)) if T::order(l, r) == Ordering::Equal => None,
-                        _ => left,
-                    };
+                let is_equal = |left: &T::Value, right: Option<&T::Value>| {
+                    right.is_some_and(|right| T::order(left, right).is_eq())
+                };
+                let keep = |(left, right): (Option<T::Value>, Option<T::Value>)| {
+                    left.filter(|left| !is_equal(left, right.as_ref()))
+                };
                 Ok(pairs.map(keep).collect())
             }
-            Self::Extreme(greatest, parts) => {
-                let mut found = vec![None; rows.len()];
-                for part in parts {
-                    for (best, value) in found.iter_mut().zip(part.of(table, rows)?) {
-                        let better = match (&*best, &value) {
-                            (_, None) => false,
-                            (None, Some(_)) => true,
-                            (Some(best), Some(value)) => {
-                                let wanted =
-                                    if *greatest { Ordering::Greater } else { Ordering::Less };
-                                T::order(value, best) == wanted
-                            }
-                        };
-                        if better {
-                            *best = value;
-                        }
-                    }
-                }
-                Ok(found)
+            Self::Extreme(greatest, parts) => extreme(*greatest, parts, table, rows),
+        }
+    }
+}
+
+/// The result of the first condition that holds; each branch is computed for the rows that take it alone.
+fn case<'a, T: Of<'a>>(
+    branches: &[(Flags, T)],
+    otherwise: Option<&T>,
+    table: &Table<'_, 'a>,
+    rows: &[u32],
+) -> Found<T::Value> {
+    let mut found = vec![None; rows.len()];
+    // Rows that no condition held for yet, by their place in `rows`.
+    let mut open: Vec<usize> = (0..rows.len()).collect();
+    for (when, then) in branches {
+        let holds = when.of(table, &at(rows, &open))?;
+        let (taken, left): (Vec<_>, Vec<_>) =
+            open.into_iter().zip(holds).partition(|(_, holds)| *holds == Some(true));
+        let places = |of: Vec<(usize, _)>| of.into_iter().map(|(place, _)| place).collect();
+        let taken: Vec<usize> = places(taken);
+        open = places(left);
+        put(&mut found, &taken, then.of(table, &at(rows, &taken))?);
+    }
+    if let Some(otherwise) = otherwise {
+        put(&mut found, &open, otherwise.of(table, &at(rows, &open))?);
+    }
+    Ok(found)
+}
+
+/// The first value that is there; each part is computed for the rows that still have none.
+fn coalesce<'a, T: Of<'a>>(parts: &[T], table: &Table<'_, 'a>, rows: &[u32]) -> Found<T::Value> {
+    let mut found = vec![None; rows.len()];
+    let mut open: Vec<usize> = (0..rows.len()).collect();
+    for part in parts {
+        put(&mut found, &open, part.of(table, &at(rows, &open))?);
+        open.retain(|place| found[*place].is_none());
+    }
+    Ok(found)
+}
+
+/// The least or the greatest of the values that are there; of equal ones the first.
+fn extreme<'a, T: Of<'a>>(
+    greatest: bool,
+    parts: &[T],
+    table: &Table<'_, 'a>,
+    rows: &[u32],
+) -> Found<T::Value> {
+    let wanted = if greatest { Ordering::Greater } else { Ordering::Less };
+    let mut found: Vec<Option<T::Value>> = vec![None; rows.len()];
+    for part in parts {
+        for (best, value) in found.iter_mut().zip(part.of(table, rows)?) {
+            let Some(value) = value else { continue };
+            if best.as_ref().is_none_or(|best| T::order(&value, best) == wanted) {
+                *best = Some(value);
             }
         }
     }
+    Ok(found)
 }
 
 /// The rows at some places.
@@ -243,6 +142,7 @@ fn at(rows: &[u32], places: &[usize]) -> Vec<u32> {
     places.iter().map(|place| rows[*place]).collect()
 }
 
+/// Writes values to their places.
 fn put<T>(found: &mut [Option<T>], places: &[usize], values: Vec<Option<T>>) {
     for (place, value) in places.iter().zip(values) {
         found[*place] = value;
@@ -258,7 +158,7 @@ fn both<L, R, T>(
     left.into_iter().zip(right).map(|(left, right)| op(left?, right?)).collect()
 }
 
-/// Applies `op`, which fails beyond 64 bits, where the value is there.
+/// Applies `op` where the value is there; where it gives nothing, that is a fault of the row.
 fn checked<T, U>(
     values: Vec<Option<T>>,
     rows: &[u32],
@@ -490,6 +390,7 @@ fn decided(
     Ok(found)
 }
 
+/// Compares two sides of one type; missing where either is.
 fn compared<'a, T: Of<'a>>(
     how: Comparison,
     left: &T,
@@ -508,6 +409,7 @@ fn compared<'a, T: Of<'a>>(
     Ok(both(left.of(table, rows)?, right.of(table, rows)?, |l, r| Some(holds(T::order(&l, &r)))))
 }
 
+/// Whether a value is missing, whatever its type.
 fn missing(typed: &Typed, table: &Table<'_, '_>, rows: &[u32]) -> Found<bool> {
     fn each<T>(values: Vec<Option<T>>) -> Vec<Option<bool>> {
         values.into_iter().map(|value| Some(value.is_none())).collect()
@@ -519,74 +421,4 @@ fn missing(typed: &Typed, table: &Table<'_, '_>, rows: &[u32]) -> Found<bool> {
         Typed::Texts(inner) => each(inner.of(table, rows)?),
         Typed::Missing => vec![Some(true); rows.len()],
     })
-}
-
-/// Whether a text fits a pattern: `%` stands for any characters, `_` for one, a backslash takes the next as it is.
-fn like(text: &[char], pattern: &[char]) -> bool {
-    let (mut at, mut in_pattern) = (0, 0);
-    // Where to go on when what follows the last `%` does not fit.
-    let mut retry: Option<(usize, usize)> = None;
-    loop {
-        match pattern.get(in_pattern) {
-            Some('%') => {
-                retry = Some((in_pattern + 1, at));
-                in_pattern += 1;
-                continue;
-            }
-            Some('_') if at < text.len() => {
-                at += 1;
-                in_pattern += 1;
-                continue;
-            }
-            Some('\\')
-                if pattern.len() > in_pattern + 1
-                    && text.get(at) == pattern.get(in_pattern + 1) =>
-            {
-                at += 1;
-                in_pattern += 2;
-                continue;
-            }
-            Some(wanted) if *wanted != '\\' && text.get(at) == Some(wanted) => {
-                at += 1;
-                in_pattern += 1;
-                continue;
-            }
-            None if at == text.len() => return true,
-            _ => {}
-        }
-        match retry {
-            Some((after, from)) if from < text.len() => {
-                retry = Some((after, from + 1));
-                (at, in_pattern) = (from + 1, after);
-            }
-            _ => return false,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::like;
-
-    #[test]
-    fn patterns_stand_for_characters() {
-        let fits = |text: &str, pattern: &str| {
-            like(&text.chars().collect::<Vec<_>>(), &pattern.chars().collect::<Vec<_>>())
-        };
-        for (text, pattern, want) in [
-            ("vip", "vip", true),
-            ("vip", "v%", true),
-            ("vip", "%p", true),
-            ("vip", "v_p", true),
-            ("vip", "v_", false),
-            ("", "%", true),
-            ("aab", "%ab", true),
-            ("a%b", "a\\%b", true),
-            ("axb", "a\\%b", false),
-            ("abcabd", "%ab_", true),
-            ("abc", "_%_%d", false),
-        ] {
-            assert_eq!(fits(text, pattern), want, "{text} like {pattern}");
-        }
-    }
 }

@@ -12,16 +12,18 @@
 
 mod compile;
 mod evaluate;
+mod like;
 mod parse;
 mod place;
+mod values;
 
 use std::ops::Range;
 
 use playbook_model::CellType;
 
 pub use compile::Compiled;
-pub use evaluate::{Fault, FaultKind, Values};
 pub use place::{Spot, spot_in};
+pub use values::{Fault, FaultKind, Values};
 
 use parse::Node;
 
