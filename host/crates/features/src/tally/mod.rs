@@ -7,6 +7,7 @@
 
 mod bytes;
 mod finish;
+mod layout;
 mod merge;
 mod pick;
 mod plan;

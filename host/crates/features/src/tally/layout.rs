@@ -1,0 +1,336 @@
+//! How a plan is made of the items of a request: slots that items share, and what each class of rows adds to them.
+
+use std::collections::BTreeMap;
+
+use playbook_model::Digest;
+
+use super::plan::{Dimension, Field, Fold, Op, Output, Reading, Rule, TallyPlan, Update};
+use super::{NEVER_FIRST, NEVER_LAST};
+use crate::plan::{Planned, Request, planned};
+use crate::recipe::{Part, Recipe, RowGrain};
+use crate::rows::FieldType;
+use crate::{FeatureError, Item};
+
+/// Most classes of rows that a plan may tell apart; SQL computes the items of a request that would need more.
+const CLASSES_MAX: usize = 1 << 16;
+
+/// A stretch of time relative to T, in milliseconds: from, inclusive, and to, exclusive.
+type Stretch = (Option<i64>, i64);
+/// What items must have alike to share a slot. Conditions leave out what all rows at hand meet, so the window, which
+/// other rows may not meet, stands beside them.
+type SlotKey = (Part, Option<usize>, Stretch, Vec<String>);
+/// What items must have alike to share a list: grain, field, window, conditions, cap.
+type ListKey<'a> = (RowGrain, Option<usize>, Stretch, &'a [String], Option<u32>);
+
+impl TallyPlan {
+    /// Plans the items that numbers can hold; the positions of all others come back, for SQL to compute. The plan serves
+    /// every moment, whatever that of the request is.
+    ///
+    /// # Errors
+    /// As [`crate::plan()`].
+    pub fn new(request: &Request<'_>) -> Result<(Self, Vec<usize>), FeatureError> {
+        let all = planned(request)?;
+        let rows = request.rows;
+        let (taken, rest): (Vec<usize>, Vec<usize>) =
+            (0..all.len()).partition(|at| rows.timed && holds(&all[*at]));
+        let taken: Vec<&Planned<'_>> = taken.into_iter().map(|at| &all[at]).collect();
+        let mut plan =
+            Self { dimensions: dimensions(&taken), bounds: vec![0], ..Self::empty(rows.weighted) };
+        for one in &taken {
+            let (from, to) = window(one);
+            plan.bounds.extend(from.into_iter().chain([to]));
+        }
+        plan.bounds.sort_unstable();
+        plan.bounds.dedup();
+        let classes = plan.dimensions.iter().fold(plan.bounds.len() + 1, |classes, dimension| {
+            classes.saturating_mul(dimension.texts.len() + 1)
+        });
+        if classes > CLASSES_MAX {
+            let rest = (0..all.len()).collect();
+            return Ok((Self::empty(rows.weighted), rest));
+        }
+        plan.updates = vec![Vec::new(); classes];
+        plan.take(&taken);
+        plan.fingerprint = Digest::of(format!("{plan:?}").as_bytes()).first();
+        Ok((plan, rest))
+    }
+
+    /// Gives slots to items, and spreads what adds to them over the classes of rows.
+    fn take(&mut self, taken: &[&Planned<'_>]) {
+        let mut known: BTreeMap<SlotKey, usize> = BTreeMap::new();
+        // Lists with a field first: items without one share them.
+        let mut order: Vec<usize> = (0..taken.len()).collect();
+        order.sort_by_key(|at| taken[*at].field.is_none());
+        let mut outputs: BTreeMap<usize, Output> = BTreeMap::new();
+        let mut lists: Vec<ListKey<'_>> = Vec::new();
+        for at in order {
+            let one = taken[at];
+            let is_real = one.field.is_some_and(|(_, t)| t == FieldType::Real);
+            let mut output = Output {
+                recipe: one.recipe.clone(),
+                is_real,
+                slots: Vec::new(),
+                list: 0,
+                is_picked: is_picked(one),
+            };
+            let mut add = Vec::new();
+            if one.recipe.grain == RowGrain::Row {
+                for part in slots_of(one) {
+                    let field = one.field.filter(|_| reads_field(part));
+                    let field = field.map(|(name, t)| self.field(name, reading(part, t)));
+                    let key = (part, field, window(one), one.conditions.clone());
+                    let slot = *known.entry(key).or_insert_with(|| {
+                        let update = if output.is_picked {
+                            self.pick(part, field.unwrap_or(0))
+                        } else {
+                            self.slot(part, field.unwrap_or(0))
+                        };
+                        add.push(update);
+                        update.slot
+                    });
+                    output.slots.push(slot);
+                }
+            } else {
+                output.list = self.list(one, &mut lists, &mut add);
+            }
+            self.spread(&add, one);
+            outputs.insert(at, output);
+        }
+        self.lists = lists.iter().map(|(_, field, .., cap)| (*cap, field.is_some())).collect();
+        self.outputs = outputs.into_values().collect();
+    }
+
+    /// The list of an item over days or values: one that exists, or a new one.
+    fn list<'a>(
+        &mut self,
+        one: &'a Planned<'_>,
+        lists: &mut Vec<ListKey<'a>>,
+        add: &mut Vec<Update>,
+    ) -> usize {
+        let (grain, cap) = (one.recipe.grain, cap_of(&one.recipe));
+        let part = if grain == RowGrain::Value { Part::Present } else { Part::Sum };
+        let field = one.field.map(|(name, t)| self.field(name, reading(part, t)));
+        let shared = lists.iter().position(|(of_grain, of, of_window, conditions, of_cap)| {
+            *of_grain == grain
+                && *of_window == window(one)
+                && *conditions == one.conditions
+                && (field.is_none() || *of == field)
+                && *of_cap == cap
+        });
+        shared.unwrap_or_else(|| {
+            lists.push((grain, field, window(one), &one.conditions, cap));
+            let op = match (grain, field) {
+                (RowGrain::Value, Some(field)) => Op::Value(field),
+                _ => Op::Day(field),
+            };
+            add.push(Update { op, slot: lists.len() - 1 });
+            lists.len() - 1
+        })
+    }
+
+    fn empty(weighted: bool) -> Self {
+        Self {
+            dimensions: Vec::new(),
+            bounds: Vec::new(),
+            fields: Vec::new(),
+            updates: vec![Vec::new()],
+            counts: 0,
+            numbers: Vec::new(),
+            folds: Vec::new(),
+            picks: Vec::new(),
+            lists: Vec::new(),
+            outputs: Vec::new(),
+            weighted,
+            fingerprint: [0; 8],
+        }
+    }
+
+    fn field(&mut self, name: &str, reading: Reading) -> usize {
+        let is_it = |known: &Field| known.name == name && known.reading == reading;
+        self.fields.iter().position(is_it).unwrap_or_else(|| {
+            self.fields.push(Field { name: name.to_owned(), reading });
+            self.fields.len() - 1
+        })
+    }
+
+    fn slot(&mut self, part: Part, field: usize) -> Update {
+        let (op, before) = match part {
+            Part::Rows => (Op::Rows, None),
+            Part::Present => (Op::Present(field), None),
+            Part::Sum => (Op::Sum(field), Some((0, Fold::Sum))),
+            Part::Least => (Op::Least(field), Some((i64::MAX, Fold::Least))),
+            Part::Greatest => (Op::Greatest(field), Some((i64::MIN, Fold::Greatest))),
+            Part::FirstTime => (Op::FirstTime, Some((NEVER_FIRST, Fold::Least))),
+            Part::LastTime => (Op::LastTime, Some((NEVER_LAST, Fold::Greatest))),
+            _ => (Op::DayBits, Some((0, Fold::Bits))),
+        };
+        let slot = match before {
+            Some((before, fold)) => {
+                self.numbers.push(before);
+                self.folds.push(fold);
+                self.numbers.len() - 1
+            }
+            None => {
+                self.counts += 1;
+                self.counts - 1
+            }
+        };
+        Update { op, slot }
+    }
+
+    fn pick(&mut self, part: Part, field: usize) -> Update {
+        self.picks.push(match part {
+            Part::FirstValue => Rule::First,
+            Part::LastValue => Rule::Last,
+            Part::Greatest => Rule::Greatest,
+            _ => Rule::Least,
+        });
+        Update { op: Op::Pick(field), slot: self.picks.len() - 1 }
+    }
+
+    /// Adds updates to every class of rows that counts for an item.
+    fn spread(&mut self, add: &[Update], one: &Planned<'_>) {
+        let (from, to) = window(one);
+        let buckets = self.bounds.len() + 1;
+        // Of each dimension, which codes count.
+        let counts: Vec<Vec<bool>> = self
+            .dimensions
+            .iter()
+            .map(|dimension| {
+                let wanted = wanted(one.item, &dimension.column);
+                let codes = 0..=dimension.texts.len();
+                let text = |code: usize| dimension.texts.get(code).map(String::as_str);
+                codes
+                    .map(|code| {
+                        wanted.is_empty() || text(code).is_some_and(|t| wanted.contains(&t))
+                    })
+                    .collect()
+            })
+            .collect();
+        for class in 0..self.updates.len() {
+            let (bucket, mut rest) = (class % buckets, class / buckets);
+            let time = bucket.checked_sub(1).map_or(i64::MIN, |before| self.bounds[before]);
+            let in_window = from.is_none_or(|from| time >= from) && time < to;
+            // The last dimension changes fastest.
+            let all = counts.iter().rev().all(|codes| {
+                let code = rest % codes.len();
+                rest /= codes.len();
+                codes[code]
+            });
+            if in_window && all {
+                self.updates[class].extend_from_slice(add);
+            }
+        }
+    }
+}
+
+/// The texts that an item wants of a column; none: all.
+fn wanted<'a>(item: &'a Item<'_>, column: &str) -> Vec<&'a str> {
+    let filter = &item.aggregate.filter;
+    let mut texts: Vec<&str> = match column {
+        "kind" => filter.kinds.iter().map(String::as_str).collect(),
+        "channel" => filter.channels.iter().map(String::as_str).collect(),
+        _ => Vec::new(),
+    };
+    if let (Some(by), Some(value)) = (&item.aggregate.by, &item.by_value)
+        && by == column
+    {
+        // A row has one text: of a column that a filter names too, the split's value must be one of those.
+        texts = if texts.is_empty() || texts.contains(&value.as_str()) {
+            vec![value]
+        } else {
+            vec!["\0"]
+        };
+    }
+    texts
+}
+
+/// The columns by which rows are told apart for these items.
+fn dimensions(taken: &[&Planned<'_>]) -> Vec<Dimension> {
+    let splits = taken
+        .iter()
+        .filter_map(|one| one.item.by_value.as_ref().and(one.item.aggregate.by.as_deref()));
+    let mut columns: Vec<&str> = ["kind", "channel"].into_iter().chain(splits).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    let dimension = |column: &str| {
+        let mut texts: Vec<String> =
+            taken.iter().flat_map(|one| wanted(one.item, column)).map(str::to_owned).collect();
+        texts.sort();
+        texts.dedup();
+        Dimension { column: column.to_owned(), texts }
+    };
+    columns.into_iter().map(dimension).filter(|dimension| !dimension.texts.is_empty()).collect()
+}
+
+/// The stretch of time in which rows count for an item.
+fn window(one: &Planned<'_>) -> Stretch {
+    let window = one.item.aggregate.window;
+    (window.from_ms.map(i64::saturating_neg), window.to_ms.saturating_neg())
+}
+
+/// Whether an item keeps the value of one row: the first, the last, or the least and greatest of texts.
+fn is_picked(one: &Planned<'_>) -> bool {
+    let is_text = matches!(one.field, Some((_, FieldType::Text)));
+    match one.recipe.parts[0] {
+        Part::FirstValue | Part::LastValue => true,
+        Part::Least | Part::Greatest => is_text,
+        _ => false,
+    }
+}
+
+/// The slots that an item over rows keeps: the least and the greatest of numbers need to know whether there is any.
+fn slots_of(one: &Planned<'_>) -> Vec<Part> {
+    let mut parts = one.recipe.parts.clone();
+    if matches!(parts[0], Part::Least | Part::Greatest) && !is_picked(one) {
+        parts.push(Part::Present);
+    }
+    parts
+}
+
+fn reads_field(part: Part) -> bool {
+    matches!(
+        part,
+        Part::Present
+            | Part::Sum
+            | Part::Least
+            | Part::Greatest
+            | Part::FirstValue
+            | Part::LastValue
+    )
+}
+
+/// How a part reads a field of a type.
+fn reading(part: Part, field_type: FieldType) -> Reading {
+    match (field_type, part) {
+        (FieldType::Integer, _) => Reading::Integer,
+        (FieldType::Text, Part::Present) => Reading::Code,
+        (FieldType::Text, _) => Reading::Text,
+        (FieldType::Real, Part::Sum) => Reading::Micro,
+        (FieldType::Real, _) => Reading::Ordered,
+    }
+}
+
+/// Whether numbers can hold an item.
+fn holds(one: &Planned<'_>) -> bool {
+    let is_number = one.field.is_none_or(|(_, field_type)| field_type != FieldType::Text);
+    let parts = |part: &Part| match part {
+        Part::Rows | Part::FirstTime | Part::LastTime | Part::DayBits | Part::Present => true,
+        Part::FirstValue | Part::LastValue | Part::Least | Part::Greatest => true,
+        Part::Sum => is_number,
+        _ => false,
+    };
+    match one.recipe.grain {
+        RowGrain::Row => one.recipe.parts.iter().all(parts),
+        RowGrain::Day => is_number,
+        RowGrain::Value => true,
+    }
+}
+
+/// The cap of a recipe of capped counts.
+fn cap_of(recipe: &Recipe) -> Option<u32> {
+    recipe.parts.iter().find_map(|part| match part {
+        Part::CappedRows(cap) => Some(*cap),
+        _ => None,
+    })
+}
