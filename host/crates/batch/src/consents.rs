@@ -1,6 +1,7 @@
 //! Consents: the latest answer per member and purpose, the strictest where accounts were joined (domain H2, H4).
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int64Type;
@@ -41,13 +42,15 @@ struct Purpose {
 
 impl BatchSource {
     /// Adds a flag column per purpose that anybody was asked for.
-    pub(crate) fn consent_columns(&self, keys: &Keys) -> Result<Vec<Column>> {
-        let Some(rows) = self.rows(SourceTable::Consents) else { return Ok(Vec::new()) };
+    pub(crate) fn consent_columns(&self, keys: &Arc<Keys>) -> Result<Vec<Column>> {
+        let rows = self.tables.rows_by_account(SourceTable::Consents);
+        let Some(rows) = rows else { return Ok(Vec::new()) };
         let as_of = self.intake.as_of.0;
         let time = if rows.timed { "time" } else { "CAST(NULL AS BIGINT)" };
         let sql = format!(
-            "SELECT account, member, purpose, state, {time} AS time FROM consents \
-             WHERE {time} IS NULL OR {time} < {as_of}"
+            "SELECT member, purpose, state, {time} AS time FROM {} \
+             WHERE {time} IS NULL OR {time} < {as_of}",
+            rows.name
         );
         let oldest = months_before(&self.clock, as_of);
         let mut names: Vec<String> = Vec::new();
@@ -56,10 +59,10 @@ impl BatchSource {
         let mut joined: HashMap<(String, usize), (u32, Answer)> = HashMap::new();
         let progress = self.options.progress.as_ref();
         let joined_places = self.joined_places(keys);
+        let account_places = self.tables.aliases().places(Arc::clone(keys));
         self.session.stream("consents", &sql, progress, |batch| {
-            let places = keys.places(batch.column(1));
-            let accounts = self.tables.has_aliases().then(|| batch.column(0));
-            let asked = of_texts(batch.column(2), |name| {
+            let places = account_places.of(batch.column(0));
+            let asked = of_texts(batch.column(1), |name| {
                 let name = name?;
                 Some(names.iter().position(|known| known == name).unwrap_or_else(|| {
                     names.push(name.to_owned());
@@ -67,11 +70,11 @@ impl BatchSource {
                     names.len() - 1
                 }))
             });
-            let states = of_texts(batch.column(3), |state| match state {
+            let states = of_texts(batch.column(2), |state| match state {
                 Some("none") => None,
                 state => Some(matches!(state, Some("granted" | "true" | "1" | "yes"))),
             });
-            let times = batch.column(4).as_primitive::<Int64Type>();
+            let times = batch.column(3).as_primitive::<Int64Type>();
             for (row, place) in places.into_iter().enumerate() {
                 let (Some(purpose), Some(granted)) = (asked[row], states[row]) else { continue };
                 if place == NO_ROW {
@@ -80,14 +83,11 @@ impl BatchSource {
                 let time = if times.is_valid(row) { times.value(row) } else { i64::MIN + 1 };
                 let expired = times.is_valid(row) && time < oldest;
                 let answer = Answer { time, granted: granted && !expired };
-                let is_joined = joined_places.get(place as usize);
-                match accounts.filter(|_| is_joined) {
-                    Some(accounts) => joined
-                        .entry((texts(&accounts.slice(row, 1)).value(0).to_owned(), purpose))
-                        .or_insert((place, NEVER))
-                        .1
-                        .hear(answer),
-                    None => purposes[purpose].hear(place, answer),
+                if joined_places.get(place as usize) {
+                    let account = texts(&batch.column(0).slice(row, 1)).value(0).to_owned();
+                    joined.entry((account, purpose)).or_insert((place, NEVER)).1.hear(answer);
+                } else {
+                    purposes[purpose].hear(place, answer);
                 }
             }
             Ok(())
@@ -107,7 +107,7 @@ impl BatchSource {
     /// Which members have several accounts.
     fn joined_places(&self, keys: &Keys) -> Bitmap {
         let mut joined = Bitmap::filled(keys.len(), false);
-        for member in self.tables.joined_members() {
+        for member in self.tables.aliases().members() {
             let place = keys.place_of(member);
             if place != NO_ROW {
                 joined.set(place as usize, true);

@@ -5,24 +5,23 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, Int64Type};
-use arrow::error::ArrowError;
+use arrow::array::{
+    Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, UInt32Array, UInt64Array,
+};
+use arrow::compute::{concat, filter_record_batch, take};
+use arrow::datatypes::Int64Type;
 use foldhash::quality::FixedState;
 use playbook_model::Digest;
 
 use crate::Result;
 use crate::cells::of_texts;
-use crate::engine::ColumnFunction;
-use crate::keys::{BloomFilter, HashedSet, for_each_hash, for_each_text, texts};
+use crate::keys::{
+    BloomFilter, HashedSet, Keys, NO_ROW, for_each_hash, for_each_text, integer, texts,
+};
 use crate::session::Session;
 
-/// SQL function from an account to its member.
-pub(crate) const CANONICAL: &str = "canonical_member";
-
-/// What a function does to a column.
-type ApplyTo = dyn Fn(&ArrayRef) -> Result<ArrayRef, ArrowError> + Send + Sync;
+/// Engine's table of accounts that belong to the member of another: `account`, its `member`.
+pub(crate) const MEMBERS_OF_ACCOUNTS: &str = "members_of_accounts";
 
 /// Accounts with their members, and the members themselves.
 #[derive(Debug, Default)]
@@ -136,56 +135,95 @@ impl Aliases {
         Ok(aliases)
     }
 
-    /// Registers the function from accounts to members.
-    pub(crate) fn register(&self, session: &Session, is_integer: bool) {
-        let (data_type, apply): (_, Box<ApplyTo>) = if is_integer {
-            let parse = |id: &String| id.parse::<i64>().expect("ids of integers are integers");
-            let map: HashMap<i64, i64> = self
-                .member_of
-                .iter()
-                .map(|(account, member)| (parse(account), parse(member)))
-                .collect();
-            let filter = BloomFilter::new(map.keys().copied());
-            let apply = move |accounts: &ArrayRef| {
-                let ids = accounts.as_primitive::<Int64Type>();
-                let member = |id: &i64| {
-                    if filter.may_have(*id) { map.get(id).copied().unwrap_or(*id) } else { *id }
-                };
-                let values: Vec<i64> = ids.values().iter().map(member).collect();
-                Ok(Arc::new(Int64Array::new(values.into(), ids.nulls().cloned())) as ArrayRef)
-            };
-            (DataType::Int64, Box::new(apply))
-        } else {
-            let map: HashMap<String, String> =
-                self.member_of.iter().map(|(a, m)| (a.clone(), m.clone())).collect();
-            let apply = move |accounts: &ArrayRef| {
-                let ids = texts(accounts);
-                let members: StringArray = ids
-                    .iter()
-                    .map(|id| id.map(|id| map.get(id).map_or(id, String::as_str)))
-                    .collect();
-                Ok(Arc::new(members) as ArrayRef)
-            };
-            (DataType::Utf8, Box::new(apply))
+    /// Accounts with the member that they belong to, ascending by the text of the account.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.member_of.iter().map(|(account, member)| (account.as_str(), member.as_str()))
+    }
+
+    /// Makes [`MEMBERS_OF_ACCOUNTS`].
+    fn table(&self, is_integer: bool) -> RecordBatch {
+        let column = |ids: &mut dyn Iterator<Item = &str>| -> ArrayRef {
+            if is_integer {
+                Arc::new(Int64Array::from_iter_values(ids.map(integer)))
+            } else {
+                Arc::new(StringArray::from_iter_values(ids))
+            }
         };
-        session.add_function(ColumnFunction {
-            name: CANONICAL.to_owned(),
-            takes: Some(data_type.clone()),
-            gives: data_type,
-            apply,
-        });
+        let accounts = column(&mut self.pairs().map(|(account, _)| account));
+        let members = column(&mut self.pairs().map(|(_, member)| member));
+        RecordBatch::try_from_iter([("account", accounts), ("member", members)])
+            .expect("each account has a member")
+    }
+
+    /// Adds [`MEMBERS_OF_ACCOUNTS`] to the engine.
+    pub(crate) fn add_table(&self, session: &Session, is_integer: bool) -> Result<()> {
+        let table = self.table(is_integer);
+        session.add_batches(STAGE, MEMBERS_OF_ACCOUNTS, table.schema(), vec![table])
+    }
+
+    /// Where the members of accounts stand among `members`.
+    pub(crate) fn places(&self, members: Arc<Keys>) -> AccountPlaces {
+        let accounts: Vec<&str> = self.pairs().map(|(account, _)| account).collect();
+        let aliases = match *members {
+            Keys::Integer { .. } => {
+                Keys::from_integers(accounts.into_iter().map(integer).collect())
+            }
+            Keys::Text { .. } => Keys::from_texts(accounts.into_iter().map(Box::from).collect()),
+        };
+        let mut of_alias = vec![NO_ROW; aliases.len()];
+        for (account, member) in self.pairs() {
+            of_alias[aliases.place_of(account) as usize] = members.place_of(member);
+        }
+        AccountPlaces { members, aliases, of_alias }
+    }
+}
+
+/// Where the member of each account stands among the members.
+#[derive(Debug)]
+pub(crate) struct AccountPlaces {
+    members: Arc<Keys>,
+    aliases: Keys,
+    /// Of each alias the place of its member.
+    of_alias: Vec<u32>,
+}
+
+impl AccountPlaces {
+    /// Returns the place of the member of each account of a column, [`NO_ROW`] where it is none.
+    pub(crate) fn of(&self, accounts: &ArrayRef) -> Vec<u32> {
+        let mut places = self.members.places(accounts);
+        if self.of_alias.is_empty() {
+            return places;
+        }
+        // An alias is no member's id: only accounts that are none are looked up a second time.
+        let open: Vec<usize> = (0..places.len()).filter(|row| places[*row] == NO_ROW).collect();
+        let rows: UInt64Array = open.iter().map(|row| *row as u64).collect();
+        let others = take(accounts, &rows, None).expect("rows of the column are taken");
+        for (row, alias) in open.into_iter().zip(self.aliases.places(&others)) {
+            if alias != NO_ROW {
+                places[row] = self.of_alias[alias as usize];
+            }
+        }
+        places
+    }
+
+    /// The places of an account and of every alias among the members.
+    pub(crate) fn rows(&self) -> (ArrayRef, UInt32Array) {
+        let accounts = concat(&[self.members.array().as_ref(), self.aliases.array().as_ref()]);
+        let members = (0_u32..).take(self.members.len()).map(Some);
+        let aliases = self.of_alias.iter().map(|place| (*place != NO_ROW).then_some(*place));
+        (accounts.expect("ids are of one type"), members.chain(aliases).collect())
     }
 }
 
 /// The verified keys of accounts that share one, with the position of their account.
 #[derive(Debug, Default)]
-struct Keys {
+struct SharedKeys {
     rows: Vec<(Key, u32)>,
     accounts: Vec<Account>,
     positions: HashMap<Account, u32>,
 }
 
-impl Keys {
+impl SharedKeys {
     fn position(&mut self, account: Account) -> u32 {
         if let Some(position) = self.positions.get(&account) {
             return *position;
@@ -225,8 +263,8 @@ impl Key {
 
 /// Finds the accounts of which any verified key is also that of another row, with all their verified keys; most
 /// accounts share none, and of those nothing is kept.
-fn shared_keys(session: &Session, is_integer: bool) -> Result<Keys> {
-    let mut keys = Keys::default();
+fn shared_keys(session: &Session, is_integer: bool) -> Result<SharedKeys> {
+    let mut keys = SharedKeys::default();
     let accounts = accounts_that_share(session)?;
     if accounts.is_empty() {
         return Ok(keys);
@@ -289,7 +327,7 @@ fn accounts_that_share(session: &Session) -> Result<HashSet<u64>> {
 /// When the accounts of shared keys joined.
 fn joined_times(
     session: &Session,
-    keys: &Keys,
+    keys: &SharedKeys,
     touched: &BTreeSet<u32>,
     is_integer: bool,
 ) -> Result<HashMap<u32, i64>> {

@@ -2,8 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, StringArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, Int64Array, StringArray,
+};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use playbook_model::{Cells, Column, TextCells};
@@ -50,6 +53,29 @@ impl Keys {
         Self::Text { sorted: Vec::new(), index }
     }
 
+    /// The keys with the second of each pair in place of the first, where that is one of them.
+    pub(crate) fn replaced<'a>(self, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let found = pairs.map(|(from, to)| (self.place_of(from), to));
+        let found: Vec<_> = found.filter(|(place, _)| *place != NO_ROW).collect();
+        if found.is_empty() {
+            return self;
+        }
+        match self {
+            Self::Integer { mut sorted, .. } => {
+                for (place, to) in found {
+                    sorted[place as usize] = integer(to);
+                }
+                Self::from_integers(sorted)
+            }
+            Self::Text { mut sorted, .. } => {
+                for (place, to) in found {
+                    sorted[place as usize] = to.into();
+                }
+                Self::from_texts(sorted)
+            }
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Integer { sorted, .. } => sorted.len(),
@@ -90,6 +116,14 @@ impl Keys {
         }
     }
 
+    /// The keys as a column of the engine.
+    pub(crate) fn array(&self) -> ArrayRef {
+        match self {
+            Self::Integer { sorted, .. } => Arc::new(Int64Array::from(sorted.clone())),
+            Self::Text { sorted, .. } => Arc::new(StringArray::from_iter_values(sorted)),
+        }
+    }
+
     /// The keys as a text column.
     pub(crate) fn column(&self, name: &str) -> Column {
         let mut cells = TextCells::default();
@@ -109,6 +143,11 @@ impl Keys {
             valid: None,
         }
     }
+}
+
+/// A key of integer keys.
+pub(crate) fn integer(key: &str) -> i64 {
+    key.parse().expect("ids of integers are integers")
 }
 
 /// The set of keys while it is collected: a bitset for small integers, the rest listed and deduplicated.
@@ -375,10 +414,6 @@ pub(crate) fn texts(column: &ArrayRef) -> StringArray {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow::array::Int64Array;
-
     use super::*;
 
     #[test]
@@ -408,5 +443,17 @@ mod tests {
             let other: ArrayRef = Arc::new(Int64Array::from(vec![Some(4), None]));
             assert_eq!(keys.places(&other), [NO_ROW, NO_ROW]);
         }
+    }
+
+    #[test]
+    fn keys_are_replaced_where_they_are_among_the_keys() {
+        let pairs = [("7", "3"), ("5", "9"), ("8", "1")];
+        let keys = Keys::from_integers(vec![3, 5, 7]).replaced(pairs.into_iter());
+        let Keys::Integer { sorted, .. } = &keys else { panic!("integers stay integers") };
+        assert_eq!(*sorted, [3, 9]);
+        assert_eq!((keys.place_of("9"), keys.place_of("5")), (1, NO_ROW));
+        let texts = ["3", "5", "7"].map(Box::from).to_vec();
+        let keys = Keys::from_texts(texts).replaced(pairs.into_iter());
+        assert_eq!((keys.len(), keys.key(0), keys.key(1)), (2, "3".to_owned(), "9".to_owned()));
     }
 }

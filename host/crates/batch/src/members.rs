@@ -19,6 +19,7 @@ use playbook_model::{
 use crate::cells::{Target, column};
 use crate::error::feature_sql;
 use crate::expressions::{evaluate, missing};
+use crate::identity::MEMBERS_OF_ACCOUNTS;
 use crate::jobs::done_by;
 use crate::keys::{Collector, Keys, NO_ROW, texts};
 use crate::overflow::is_overflow;
@@ -57,6 +58,11 @@ impl AggregateFeature<'_> {
                 .collect(),
         }
     }
+}
+
+/// Whether an aggregate reads the member itself, which rows by account do not tell.
+pub(crate) fn reads_member(aggregate: &AggregateDef) -> bool {
+    [&aggregate.field, &aggregate.by].into_iter().flatten().any(|column| column == "member")
 }
 
 /// Table that an aggregate's rows are in.
@@ -122,7 +128,10 @@ impl BatchSource {
             return Ok(aggregates);
         }
         // A value that a row gives as it is, is a text where its field is one.
-        let is_of_its_type = |one: &AggregateFeature<'_>| {
+        let is_held = |one: &AggregateFeature<'_>| {
+            if reads_member(one.aggregate) {
+                return false;
+            }
             let picks = matches!(
                 one.aggregate.function,
                 Aggregate::First | Aggregate::Last | Aggregate::Min | Aggregate::Max
@@ -134,8 +143,7 @@ impl BatchSource {
                 _ => false,
             }
         };
-        let (numeric, mut left): (Vec<_>, Vec<_>) =
-            aggregates.into_iter().partition(is_of_its_type);
+        let (numeric, mut left): (Vec<_>, Vec<_>) = aggregates.into_iter().partition(is_held);
         let plan = || TallyPlan::new(&self.request(&numeric, rows, Some("member")));
         let (first, rest) = plan()?;
         let mut taken: Vec<(&FeatureDef, String)> = Vec::new();
@@ -151,14 +159,15 @@ impl BatchSource {
                 taken.push((def, name));
             }
         }
+        let by_account = self.tables.rows_by_account(SourceTable::Events).unwrap_or(rows);
         // An optimistic scan: it takes the table of members for all members, and starts over with the members of
         // the events at the first event whose member is not listed. That saves a scan for the keys alone.
         let may_scan = !taken.is_empty() && keys.len() > 0 && first.oldest().is_none();
-        let mut done = if may_scan { self.tally(first, &taken, rows, keys)? } else { None };
+        let mut done = if may_scan { self.tally(first, &taken, by_account, keys)? } else { None };
         if done.is_none() {
             *keys = Arc::new(self.universe(true)?);
             if !taken.is_empty() {
-                done = self.tally(plan()?.0, &taken, rows, keys)?;
+                done = self.tally(plan()?.0, &taken, by_account, keys)?;
             }
         }
         columns.extend(done.into_iter().flatten().map(|column| (column.name.clone(), column)));
@@ -193,19 +202,30 @@ impl BatchSource {
             return Ok(());
         }
         let fields: Vec<_> = wanted.iter().map(|(_, field)| quote_name(field)).collect();
-        let select = format!("SELECT member, {} FROM members WHERE ", fields.join(", "));
+        let by_account = self.tables.rows_by_account(SourceTable::Members);
+        let by_account = by_account.map_or("members", |rows| rows.name.as_str());
         let mut batches = Vec::new();
-        if self.tables.has_aliases() {
-            let order = format!("{select} account <> member ORDER BY account DESC");
-            batches.extend(self.session.collect("members", &order)?);
+        if !self.tables.aliases().is_empty() {
+            let of_alias = wanted.iter().map(|(_, field)| match field.as_str() {
+                "member" => "a.member".to_owned(),
+                field => format!("m.{}", quote_name(field)),
+            });
+            let sql = format!(
+                "SELECT a.member AS key, {} FROM {MEMBERS_OF_ACCOUNTS} a JOIN {by_account} m \
+                 ON a.account = m.account ORDER BY m.account DESC",
+                of_alias.collect::<Vec<_>>().join(", ")
+            );
+            batches.extend(self.session.collect("members", &sql)?);
         }
         let joined = batches.len();
-        batches.extend(self.session.collect("members", &format!("{select} account = member"))?);
+        // Rows of aliases have no place among the members.
+        let own = format!("SELECT member, {} FROM {by_account}", fields.join(", "));
+        batches.extend(self.session.collect("members", &own)?);
         let mut places: Vec<_> = batches.iter().map(|b| keys.places(b.column(0))).collect();
         if repeats(&places[joined..], keys.len()) {
             // A member listed twice: which row wins must not depend on who reads first.
             batches.truncate(joined);
-            let order = format!("{select} account = member ORDER BY member, {}", fields.join(", "));
+            let order = format!("{own} ORDER BY member, {}", fields.join(", "));
             batches.extend(self.session.collect("members", &order)?);
             places = batches.iter().map(|batch| keys.places(batch.column(0))).collect();
         }
@@ -286,7 +306,7 @@ impl BatchSource {
         let mut found = Collector::new(is_integer);
         let events = of_events.then_some(SourceTable::Events);
         for table in [SourceTable::Members].into_iter().chain(events) {
-            let Some(rows) = self.rows(table) else { continue };
+            let Some(rows) = self.tables.rows_by_account(table) else { continue };
             let filter = where_clause(&rows.in_time(self.intake.as_of, Some("member")));
             let sql = format!("SELECT member AS key FROM {}{filter}", quote_name(&rows.name));
             let parts = self.session.fold(
@@ -298,7 +318,7 @@ impl BatchSource {
             )?;
             parts.into_iter().flatten().for_each(|part| found.merge(part));
         }
-        Ok(found.finish())
+        Ok(found.finish().replaced(self.tables.aliases().pairs()))
     }
 
     /// The aggregates among `features` over one grain, with the values of their splits: those that `names` knows,

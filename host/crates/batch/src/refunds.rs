@@ -29,7 +29,6 @@ const PAID: &str = "\"paid order\"";
 pub(crate) fn create(
     session: &Session,
     columns: &BTreeMap<String, MapType>,
-    member: &str,
     as_of: UnixMs,
     features: &[FeatureDef],
 ) -> Result<Option<String>> {
@@ -115,11 +114,11 @@ pub(crate) fn create(
     // The types of the events, to the letter: a union of others would change every text of every event.
     let (schema, batches) = session.as_in("events_mapped", &batches)?;
     session.add_batches(STAGE, TABLE, schema, batches)?;
-    let mut names: Vec<_> =
-        columns.keys().filter(|name| *name != "member").map(|name| quote_name(name)).collect();
-    names.push(format!("{member} AS member"));
-    names.push("member AS account".to_owned());
-    Ok(Some(format!("SELECT {}, CAST(0 AS BIGINT) AS weight FROM {TABLE}", names.join(", "))))
+    let names: Vec<_> = columns.keys().map(|name| quote_name(name)).collect();
+    Ok(Some(format!(
+        "SELECT {}, member AS account, CAST(0 AS BIGINT) AS weight FROM {TABLE}",
+        names.join(", ")
+    )))
 }
 
 /// Columns of events that features may read; `None`: all, because a playbook's own SQL may name any.

@@ -13,7 +13,7 @@ use arrow::error::ArrowError;
 use playbook_model::SqlLimits;
 
 use crate::engine::datafusion::DataFusion;
-use crate::engine::{ColumnFunction, Engine, Plan};
+use crate::engine::{Engine, Plan};
 use crate::error::{engine, go_on};
 use crate::{BrandClock, Cancel, Progress, Result};
 
@@ -209,11 +209,6 @@ impl Session {
         let batches = batches.iter().map(cast_all).collect::<Result<_, _>>();
         let batches = batches.map_err(|error| engine("views")(error.into()))?;
         Ok((schema, batches))
-    }
-
-    /// Makes a function known to all queries.
-    pub(crate) fn add_function(&self, function: ColumnFunction) {
-        self.engine.add_function(function);
     }
 
     /// Gives a query a name under which later queries read it; another view may have had the name, and the query

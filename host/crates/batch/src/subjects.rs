@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::compute::take;
 use arrow::datatypes::Schema;
 use playbook_features::{
@@ -15,18 +15,17 @@ use playbook_model::{
 
 use crate::arrays::{array, field, stretches, whole};
 use crate::cells::distinct_texts;
-use crate::engine::ColumnFunction;
 use crate::error::engine;
 use crate::expressions::evaluate;
-use crate::keys::{Keys, NO_ROW, texts};
-use crate::members::{place_pass, push_in_order, source_table};
+use crate::keys::{Keys, texts};
+use crate::members::{place_pass, push_in_order, reads_member, source_table};
 use crate::schema::key_column;
 use crate::source::BatchSource;
 use crate::{BatchError, Result};
 
 const STAGE: &str = "tables";
-/// SQL functions from a member to an output, numbered.
-const MEMBER_OUTPUT: &str = "member_output";
+/// Engine's table of accounts with outputs of their members.
+const OUTPUTS_OF_ACCOUNTS: &str = "outputs_of_accounts";
 /// Engine's table of members with what features over members read.
 const MEMBER_ROWS: &str = "member_rows";
 
@@ -55,6 +54,8 @@ impl BatchSource {
             let aggregates = self.aggregates(&features, grain, &rows, names)?;
             if let (Grain::Events, Some(key)) = (grain, &key)
                 && Some(key.as_str()) != output
+                // Without the outputs that features read: their join is for rows that count.
+                && let Some((rows, _)) = self.subject_rows(grain, &[], name, output, outputs)?
             {
                 found.extend(self.every_key(&rows, key)?);
             }
@@ -124,7 +125,13 @@ impl BatchSource {
         output: Option<&str>,
         outputs: &Frame,
     ) -> Result<Option<(RowTable, Option<String>)>> {
-        let Some(rows) = self.rows(source_table(grain)).cloned() else { return Ok(None) };
+        let of_member = wanted.iter().any(|feature| match &feature.definition {
+            Definition::Aggregate(aggregate) => reads_member(aggregate),
+            _ => false,
+        });
+        let table = source_table(grain);
+        let rows = if of_member { self.rows(table) } else { self.tables.rows_by_account(table) };
+        let Some(rows) = rows.cloned() else { return Ok(None) };
         if grain == Grain::Entries {
             return self.entry_rows(&rows, subject).map(Some);
         }
@@ -152,7 +159,7 @@ impl BatchSource {
         }
     }
 
-    /// Events with outputs of their member as further columns.
+    /// Events with outputs of their member as further columns: a join with a table that has a row per account.
     fn with_outputs(
         &self,
         rows: &RowTable,
@@ -160,37 +167,29 @@ impl BatchSource {
         outputs: &Frame,
     ) -> Result<RowTable> {
         let keys = Arc::clone(self.keys.as_ref().expect("members are computed before outputs"));
+        let (accounts, places) = self.tables.aliases().places(keys).rows();
         let columns: Vec<&Column> = joins.iter().filter_map(|name| outputs.column(name)).collect();
-        let mut looked_up = Vec::with_capacity(columns.len());
-        for (at, column) in columns.iter().enumerate() {
-            let function = format!("{MEMBER_OUTPUT}_{at}");
-            self.register_lookup(&function, &keys, column);
-            looked_up.push(format!("{function}(member) AS {}", quote_name(&column.name)));
-        }
+        let of_accounts = |column: &&Column| {
+            let taken = take(&whole(column), &places, None).expect("members have outputs");
+            (column.name.clone(), taken, true)
+        };
+        let table = [("account".to_owned(), accounts, false)].into_iter();
+        let table = table.chain(columns.iter().map(of_accounts));
+        let table = RecordBatch::try_from_iter_with_nullable(table)
+            .map_err(|error| engine(STAGE)(error.into()))?;
+        self.session.add_batches(STAGE, OUTPUTS_OF_ACCOUNTS, table.schema(), vec![table])?;
+        let selected: Vec<_> =
+            columns.iter().map(|c| format!("o.{0} AS {0}", quote_name(&c.name))).collect();
         let name = format!("{}_with_outputs", rows.name);
-        let sql = format!("SELECT *, {} FROM {}", looked_up.join(", "), quote_name(&rows.name));
+        let sql = format!(
+            "SELECT e.*, {} FROM {OUTPUTS_OF_ACCOUNTS} o RIGHT JOIN {} e ON o.account = e.member",
+            selected.join(", "),
+            quote_name(&rows.name)
+        );
         self.session.add_view(&name, &sql)?;
         let mut rows = RowTable { name, ..rows.clone() };
         rows.columns.extend(columns.iter().map(|c| (c.name.clone(), field_type(c))));
         Ok(rows)
-    }
-
-    /// Registers a function from members to a column of theirs.
-    fn register_lookup(&self, function: &str, keys: &Arc<Keys>, column: &Column) {
-        let whole = whole(column);
-        let data_type = whole.data_type().clone();
-        let keys = Arc::clone(keys);
-        let apply = move |members: &ArrayRef| {
-            let places =
-                keys.places(members).into_iter().map(|place| (place != NO_ROW).then_some(place));
-            take(&whole, &places.collect::<UInt32Array>(), None)
-        };
-        self.session.add_function(ColumnFunction {
-            name: function.to_owned(),
-            takes: None,
-            gives: data_type,
-            apply: Box::new(apply),
-        });
     }
 
     /// Events with their local day as a date.

@@ -6,7 +6,7 @@ use playbook_features::{FieldType, RowTable, quote_name};
 use playbook_model::{FeatureDef, MapType, SourceTable, UnixMs};
 
 use crate::Result;
-use crate::identity::{Aliases, CANONICAL};
+use crate::identity::{Aliases, MEMBERS_OF_ACCOUNTS};
 use crate::intake::job::MappedSource;
 use crate::schema::{TABLES, field_type, fields_needed, merged_columns, sql_type, view_columns};
 use crate::session::Session;
@@ -15,6 +15,8 @@ use crate::session::Session;
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
     by_table: BTreeMap<SourceTable, RowTable>,
+    /// The same rows before accounts are joined, of the tables where that makes a difference.
+    by_account: BTreeMap<SourceTable, RowTable>,
     /// Columns of each table with the type of the mapping.
     mapped: BTreeMap<SourceTable, BTreeMap<String, MapType>>,
     /// Whether member ids are integers in every source.
@@ -32,14 +34,15 @@ impl Tables {
         self.by_table.get(&table)
     }
 
-    /// Whether any account was joined to another.
-    pub(crate) fn has_aliases(&self) -> bool {
-        !self.aliases.is_empty()
+    /// The rows of a table with the account in the column `member`. Who reads them finds the member by
+    /// [`Aliases::places`], which costs less than the engine's join of every row.
+    pub(crate) fn rows_by_account(&self, table: SourceTable) -> Option<&RowTable> {
+        self.by_account.get(&table).or_else(|| self.rows(table))
     }
 
-    /// Members to whom other accounts were joined.
-    pub(crate) fn joined_members(&self) -> impl Iterator<Item = &str> {
-        self.aliases.members()
+    /// Accounts that belong to the member of another account.
+    pub(crate) fn aliases(&self) -> &Aliases {
+        &self.aliases
     }
 
     /// Completes the tables once the as-of time is known; returns the accounts that were joined to another.
@@ -54,21 +57,18 @@ impl Tables {
             let joined = self.mapped.get(&SourceTable::Members);
             let has_joined = joined.is_some_and(|columns| columns.contains_key("joined"));
             self.aliases = Aliases::find(session, self.member_is_integer, has_joined)?;
-            self.aliases.register(session, self.member_is_integer);
+            self.aliases.add_table(session, self.member_is_integer)?;
         }
         for (table, name) in TABLES {
             let Some(columns) = self.mapped.get(&table) else { continue };
             let names = view_columns(table, columns);
             let refunds = match table {
-                SourceTable::Events => {
-                    crate::refunds::create(session, columns, &self.member(), as_of, features)?
-                }
+                SourceTable::Events => crate::refunds::create(session, columns, as_of, features)?,
                 _ => None,
             };
             let selected: Vec<_> = names
                 .iter()
                 .map(|(name, _)| match name.as_str() {
-                    "member" => format!("{} AS member", self.member()),
                     "account" => "member AS account".to_owned(),
                     "time" if !columns.contains_key("time") => "day AS time".to_owned(),
                     "weight" => "CAST(1 AS BIGINT) AS weight".to_owned(),
@@ -81,10 +81,16 @@ impl Tables {
                 let order = order.join(", ");
                 sql.push_str(&format!(" UNION ALL SELECT {order} FROM ({refunds})"));
             }
-            session.add_view(name, &sql)?;
-            if let Some(rows) = self.by_table.get_mut(&table) {
-                rows.weighted = refunds.is_some();
+            let rows = self.by_table.get_mut(&table).expect("a mapped table has rows");
+            rows.weighted = refunds.is_some();
+            if self.aliases.is_empty() || !columns.contains_key("member") {
+                session.add_view(name, &sql)?;
+                continue;
             }
+            let by_account = RowTable { name: format!("{name}_by_account"), ..rows.clone() };
+            session.add_view(&by_account.name, &sql)?;
+            session.add_view(name, &of_members(&by_account.name, &names))?;
+            self.by_account.insert(table, by_account);
         }
         // What a playbook's own SQL may name are the tables, not the files as they came.
         for (_, name) in TABLES {
@@ -99,11 +105,25 @@ impl Tables {
             rows.latest = last_event;
         }
     }
+}
 
-    /// SQL of the member that an account belongs to.
-    fn member(&self) -> String {
-        if self.has_aliases() { format!("{CANONICAL}(member)") } else { "member".to_owned() }
-    }
+/// SQL of rows by account with the member in place of an account that belongs to another. The small table is the left
+/// side: engines build that and stream the other.
+fn of_members(by_account: &str, columns: &[(String, MapType)]) -> String {
+    let selected: Vec<_> = columns
+        .iter()
+        .map(|(name, map_type)| match name.as_str() {
+            "member" => format!(
+                "CASE WHEN a.member IS NULL THEN CAST(e.account AS {}) ELSE a.member END AS member",
+                sql_type(*map_type)
+            ),
+            name => format!("e.{0} AS {0}", quote_name(name)),
+        })
+        .collect();
+    format!(
+        "SELECT {} FROM {MEMBERS_OF_ACCOUNTS} a RIGHT JOIN {by_account} e ON a.account = e.account",
+        selected.join(", ")
+    )
 }
 
 /// Creates a view per table that any source fills, as it is mapped.

@@ -19,6 +19,7 @@ use playbook_model::{
 use crate::cells::{named, of_texts};
 use crate::clock::OffsetReader;
 use crate::error::engine;
+use crate::identity::AccountPlaces;
 use crate::jobs::done_by;
 use crate::keys::{Keys, NO_ROW, texts};
 use crate::overflow::micro;
@@ -35,6 +36,7 @@ struct Shared {
     plan: TallyPlan,
     moment: Moment,
     keys: Arc<Keys>,
+    account_places: AccountPlaces,
     clock: BrandClock,
     shards: Vec<Mutex<Option<Tally>>>,
     /// Positions of the columns in a batch: of weights, of dimensions and of fields in the order of the plan.
@@ -50,7 +52,7 @@ struct Shared {
 }
 
 impl BatchSource {
-    /// Computes the columns of a plan over the members' events, in the order of `features`; `None` where an event's
+    /// Computes the columns of a plan over events by account, in the order of `features`; `None` where an event's
     /// member is not among the keys.
     pub(crate) fn tally(
         &self,
@@ -94,6 +96,7 @@ impl BatchSource {
             plan,
             moment: Moment { as_of, local_day: self.clock.local_day(as_of) },
             keys: Arc::clone(keys),
+            account_places: self.tables.aliases().places(Arc::clone(keys)),
             clock: self.clock.clone(),
             shards: (0..shards).map(|_| Mutex::new(None)).collect(),
             weight,
@@ -117,7 +120,7 @@ impl Shared {
     fn take(&self, batch: &RecordBatch) -> Result<ControlFlow<()>> {
         let fault = |error: arrow::error::ArrowError| engine(STAGE)(error.into());
         let integers = |at: usize| cast(batch.column(at), &DataType::Int64).map_err(fault);
-        let places = self.keys.places(batch.column(0));
+        let places = self.account_places.of(batch.column(0));
         let is_unknown =
             |(at, place): (usize, &u32)| *place == NO_ROW && batch.column(0).is_valid(at);
         if places.iter().enumerate().any(is_unknown) {

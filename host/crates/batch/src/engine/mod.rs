@@ -7,9 +7,8 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
-use arrow::datatypes::{DataType, SchemaRef};
-use arrow::error::ArrowError;
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use playbook_model::SqlLimits;
 
 use crate::Result;
@@ -74,9 +73,6 @@ pub(crate) trait Engine: std::fmt::Debug + Send + Sync {
     /// The columns of a table.
     fn schema(&self, name: &str) -> Result<SchemaRef>;
 
-    /// Makes a function known to all queries, also to those that were planned before.
-    fn add_function(&self, function: ColumnFunction);
-
     /// Runs a query of the host's own and hands each batch to `take`. Ends early where the run is cancelled.
     fn stream(&self, stage: &'static str, sql: &str, plan: Plan, take: &mut Take<'_>)
     -> Result<()>;
@@ -94,16 +90,4 @@ pub(crate) trait Engine: std::fmt::Debug + Send + Sync {
         limits: &SqlLimits,
         take: &mut Take<'_>,
     ) -> Result<()>;
-}
-
-/// A function of one column that holds data of this process. An engine elsewhere cannot have it.
-pub(crate) struct ColumnFunction {
-    /// Its name in SQL.
-    pub(crate) name: String,
-    /// Type that its argument is cast to; `None`: it takes any.
-    pub(crate) takes: Option<DataType>,
-    /// Type that it gives.
-    pub(crate) gives: DataType,
-    /// What it does; as many values come out as go in.
-    pub(crate) apply: Box<dyn Fn(&ArrayRef) -> Result<ArrayRef, ArrowError> + Send + Sync>,
 }

@@ -209,3 +209,87 @@ fn a_subject_without_rows_is_an_empty_table() {
     let frame = table(vec![], "campaign");
     assert_eq!((frame.rows(), frame.columns().len()), (0, 1));
 }
+
+/// The frame of channels and that of members over three accounts, two of which are one person's.
+fn of_accounts(ids: MapType, partitions: usize) -> [Frame; 2] {
+    let mut playbook = world::playbook("UTC");
+    let channel = [("channel", "channel", MapType::Text)];
+    let mut keys = source("keys", SourceTable::Identities, "keys.csv");
+    keys.mapping = vec![
+        map("member", "member", ids),
+        map("kind", "key_kind", MapType::Text),
+        map("hash", "key_hash", MapType::Text),
+        map("verified", "verified", MapType::Flag),
+    ];
+    let mut people = source("people", SourceTable::Members, "people.csv");
+    people.mapping = vec![
+        map("member", "member", ids),
+        map("joined", "joined", MapType::Time),
+        map("region", "region", MapType::Text),
+    ];
+    let mut events = events("events.csv", &channel);
+    events.mapping[0] = map("member", "member", ids);
+    playbook.sources = vec![events, keys, people];
+    let attribute = |name: &str, field: &str| {
+        let definition = Definition::Attribute { field: field.to_owned() };
+        feature(name, "member", CellType::Text, definition)
+    };
+    let free = "select member as subject, count(distinct account) as value from events group by 1";
+    playbook.features = vec![
+        over("events", "channel", Grain::Events, Aggregate::Count, None),
+        over("people", "channel", Grain::Events, Aggregate::Distinct, Some("member")),
+        split(over("tier", "channel", Grain::Events, Aggregate::Count, None), "tier.segment"),
+        attribute("region", "region"),
+        over("n", "member", Grain::Events, Aggregate::Count, None),
+        over("selves", "member", Grain::Events, Aggregate::Distinct, Some("member")),
+        feature("accounts", "member", CellType::Integer, Definition::Sql(free.to_owned())),
+    ];
+    let folder = Folder::new(&[
+        (
+            "events.csv",
+            "member,kind,time,channel\n21,like,2026-01-01,web\n100,like,2026-01-01,web\n\
+             3,like,2026-01-01,web\n21,like,2026-01-01,app\n40,like,2026-01-01,app\n",
+        ),
+        ("keys.csv", "member,kind,hash,verified\n3,phone,1,yes\n100,phone,1,yes\n21,phone,2,yes\n"),
+        (
+            "people.csv",
+            "member,joined,region\n100,2025-01-01,\n3,2025-02-01,north\n21,2025-01-01,west\n",
+        ),
+    ]);
+    let mut options = folder.options();
+    options.partitions = partitions;
+    let mut source = BatchSource::open(&playbook, options).unwrap();
+    assert_eq!(source.intake().accounts_merged, 1);
+    let mut members = source.members().unwrap();
+    members.push(Column {
+        name: "tier.segment".to_owned(),
+        unit: String::new(),
+        cells: Cells::Category {
+            codes: (0..3).map(|row| u32::from(cells(&members, "member")[row] == "100")).collect(),
+            names: ["plain", "vip"].map(str::to_owned).into(),
+        },
+        valid: None,
+    });
+    [source.table(&Subject("channel".to_owned()), &members).unwrap(), members]
+}
+
+#[test]
+fn an_account_counts_as_its_member_whichever_way_rows_are_read() {
+    for (ids, order) in [(MapType::Text, [0, 1, 2]), (MapType::Integer, [1, 2, 0])] {
+        for partitions in [1, 2] {
+            let [channels, members] = of_accounts(ids, partitions);
+            // Members ascend as texts, or as integers.
+            let sorted = |texts: [&str; 3]| order.map(|at| texts[at].to_owned());
+            assert_eq!(cells(&members, "member"), sorted(["100", "21", "40"]));
+            assert_eq!(cells(&members, "n"), sorted(["2", "2", "1"]));
+            assert_eq!(cells(&members, "selves"), sorted(["1", "1", "1"]));
+            assert_eq!(cells(&members, "accounts"), sorted(["2", "1", "1"]));
+            assert_eq!(cells(&members, "region"), sorted(["north", "west", "-"]));
+            assert_eq!(cells(&channels, "channel"), ["app", "web"]);
+            assert_eq!(cells(&channels, "events"), ["2", "3"]);
+            assert_eq!(cells(&channels, "people"), ["2", "2"]);
+            assert_eq!(cells(&channels, "tier.vip"), ["0", "2"]);
+            assert_eq!(cells(&channels, "tier.plain"), ["2", "1"]);
+        }
+    }
+}

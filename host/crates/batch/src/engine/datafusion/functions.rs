@@ -5,9 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, StringArray};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
-use datafusion::logical_expr::{
-    ColumnarValue, ScalarUDF, Signature, SimpleScalarUDF, Volatility, create_udf,
-};
+use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
 use playbook_features::function;
 use playbook_model::Transform;
@@ -15,7 +13,7 @@ use playbook_model::Transform;
 use crate::BrandClock;
 use crate::clock::DAY_MS;
 use crate::engine::datafusion::sums::{exact_sum, overflow};
-use crate::engine::{ColumnFunction, LOCAL_TO_UNIX, LOWERED, MONEY, PSEUDONYM, TRIMMED};
+use crate::engine::{LOCAL_TO_UNIX, LOWERED, MONEY, PSEUDONYM, TRIMMED};
 use crate::intake::decimal::Decimal;
 use crate::intake::transform::transformed;
 use crate::keys::texts;
@@ -146,20 +144,6 @@ pub(super) fn register_transforms(context: &SessionContext, salt: &str) {
         let run = Arc::new(run);
         context.register_udf(create_udf(name, types, DataType::Utf8, Volatility::Immutable, run));
     }
-}
-
-/// A function of the host's data, for this engine.
-pub(super) fn of_column(function: ColumnFunction) -> ScalarUDF {
-    let ColumnFunction { name, takes, gives, apply } = function;
-    let run = move |args: &[ColumnarValue]| {
-        let input = arrays(args)?;
-        like_args(args, apply(&input[0])?)
-    };
-    let signature = match takes {
-        Some(takes) => Signature::exact(vec![takes], Volatility::Immutable),
-        None => Signature::any(1, Volatility::Immutable),
-    };
-    SimpleScalarUDF::new_with_signature(name, signature, gives, Arc::new(run)).into()
 }
 
 fn day_bit(clock: Arc<BrandClock>) -> ScalarUDF {

@@ -18,13 +18,12 @@ use datafusion::datasource::listing::{
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SQLOptions;
-use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use futures::StreamExt;
 use playbook_model::SqlLimits;
 use tokio::runtime::Runtime;
 
-use crate::engine::{ColumnFunction, Engine, Plan, Take, TakePart};
+use crate::engine::{Engine, Plan, Take, TakePart};
 use crate::error::io;
 use crate::{BatchError, BrandClock, Cancel, Result};
 use files::Files;
@@ -33,6 +32,9 @@ use files::Files;
 const STACK_BYTES: usize = 16 << 20;
 /// How often a query that runs is asked whether it is to stop.
 const CANCEL_EVERY: Duration = Duration::from_millis(20);
+/// Greatest left side of a join that is built as one; a greater one is exchanged between threads, as is the right side.
+const BUILD_BYTES_MAX: usize = 256 << 20;
+const BUILD_ROWS_MAX: usize = 1 << 24;
 /// Stage of faults of tables and their names.
 const VIEWS: &str = "views";
 
@@ -79,11 +81,17 @@ impl DataFusion {
         options.execution.collect_statistics = true;
         options.execution.parquet.pushdown_filters = false;
         options.optimizer.prefer_existing_sort = false;
+        // A table of members, the left side of the host's joins, is built once for all threads; events stream past it.
+        options.optimizer.hash_join_single_partition_threshold = BUILD_BYTES_MAX;
+        options.optimizer.hash_join_single_partition_threshold_rows = BUILD_ROWS_MAX;
+        options.optimizer.join_reordering = false;
         let state = SessionStateBuilder::new().with_config(config).with_default_features().build();
         let parallel = SessionContext::new_with_state(state);
         functions::register(&parallel, clock);
         // Made before the transforms are registered: the brand's salt is not for the playbook's own SQL.
-        let free = crate::free::context(parallel.state(), parallel.copied_config());
+        let mut of_playbook = parallel.copied_config();
+        of_playbook.options_mut().optimizer.join_reordering = true;
+        let free = crate::free::context(parallel.state(), of_playbook);
         let free = free.map_err(fault("functions"))?;
         functions::register_transforms(&parallel, salt);
         let mut pushes_filters = parallel.copied_config();
@@ -206,13 +214,6 @@ impl Engine for DataFusion {
     fn schema(&self, name: &str) -> Result<SchemaRef> {
         let table = self.runtime().block_on(self.parallel.table_provider(name));
         Ok(table.map_err(fault(VIEWS))?.schema())
-    }
-
-    fn add_function(&self, function: ColumnFunction) {
-        let function: ScalarUDF = functions::of_column(function);
-        for context in [&self.selective, &self.free, &self.in_order, &self.parallel] {
-            context.register_udf(function.clone());
-        }
     }
 
     fn stream(
