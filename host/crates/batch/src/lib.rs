@@ -4,7 +4,9 @@
 //! ([`playbook_cycle::DataSource`]). Nothing outside this room knows the SQL engine,
 //! and nothing in it but the module `engine` and the checks of a playbook's own SQL.
 
+mod aggregates;
 mod arrays;
+mod attributes;
 mod cells;
 mod clock;
 mod closed;
@@ -20,6 +22,7 @@ mod keys;
 mod members;
 mod outputs;
 mod overflow;
+mod own_sql;
 mod refunds;
 mod schema;
 mod session;

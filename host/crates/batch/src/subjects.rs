@@ -13,12 +13,12 @@ use playbook_model::{
     CellType, Cells, Column, Definition, FeatureDef, Frame, Grain, SourceTable, Subject,
 };
 
+use crate::aggregates::{place_pass, push_in_order, reads_member, source_table};
 use crate::arrays::{array, field, stretches, whole};
 use crate::cells::distinct_texts;
 use crate::error::engine;
 use crate::expressions::evaluate;
 use crate::keys::{Keys, texts};
-use crate::members::{place_pass, push_in_order, reads_member, source_table};
 use crate::schema::key_column;
 use crate::source::BatchSource;
 use crate::{BatchError, Result};
