@@ -22,7 +22,8 @@ pub(crate) struct Target<'a> {
     pub(crate) zero_when_empty: bool,
 }
 
-/// Stretches of one engine column, each with the table row of each of its values.
+/// Chunks of one column of the engine, each with the row of the table that each value goes to; values for [`NO_ROW`] are
+/// dropped.
 pub(crate) type Placed<'a> = [(&'a ArrayRef, &'a [u32])];
 
 /// Builds a column of the host from placed values. Later values replace earlier ones of the same row.
@@ -60,7 +61,7 @@ fn type_error(target: &Target<'_>, found: &str, wanted: &'static str) -> BatchEr
     BatchError::FeatureType { feature: target.name.to_owned(), found: found.to_owned(), wanted }
 }
 
-/// Casts a stretch to the number type that the engine has for it.
+/// Casts a chunk to 64-bit integers or reals, as the engine has it.
 fn numbers(target: &Target<'_>, part: &ArrayRef, wanted: &'static str) -> Result<ArrayRef> {
     let found = part.data_type();
     let to = match found {
@@ -190,12 +191,12 @@ pub(crate) fn named(column: Column) -> Column {
     Column { cells: Cells::Category { codes, names }, ..column }
 }
 
-/// What `of` gives for each text of a column; each different text of a dictionary is asked for once.
+/// Applies `of` to each text of a column; of a dictionary-encoded column to each distinct text once.
 pub(crate) fn of_texts<T: Copy>(part: &ArrayRef, of: impl FnMut(Option<&str>) -> T) -> Vec<T> {
     of_dictionary(&dictionary(part), of)
 }
 
-/// The different texts of a column.
+/// The distinct texts of a column.
 pub(crate) fn distinct_texts(part: &ArrayRef) -> BTreeSet<Box<str>> {
     let part = dictionary(part);
     let known = texts(part.values());

@@ -82,13 +82,13 @@ impl BrandClock {
         self.unix_ms(day.saturating_mul(DAY_MS))
     }
 
-    /// Applies `read` to many times, which mostly fall into the same span.
+    /// A reader for many times, which mostly fall into the same span between two changes of the clock.
     pub(crate) fn offsets(&self) -> OffsetReader<'_> {
         OffsetReader { clock: self, from: 0, to: 0, offset: 0 }
     }
 }
 
-/// Remembers the span of the last time.
+/// Reads times; the span of the last one is a cache of one entry.
 pub(crate) struct OffsetReader<'a> {
     clock: &'a BrandClock,
     from: i64,
@@ -107,7 +107,7 @@ impl OffsetReader<'_> {
         unix_ms.saturating_add(self.offset)
     }
 
-    /// [`BrandClock::unix_ms`] with a fast way far from changes of the clock.
+    /// As [`BrandClock::unix_ms`], without a search where no change of the clock is near.
     pub(crate) fn unix_ms(&mut self, local_ms: i64) -> i64 {
         let unix = local_ms.saturating_sub(self.offset);
         if unix >= self.from.saturating_add(DAY_MS) && unix < self.to.saturating_sub(DAY_MS) {

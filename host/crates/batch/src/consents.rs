@@ -34,7 +34,7 @@ impl Answer {
     }
 }
 
-/// Answers of one purpose.
+/// Answers of one purpose by place among the members, and a bitset of those who were ever asked.
 struct Purpose {
     answers: Vec<Answer>,
     asked: Bitmap,

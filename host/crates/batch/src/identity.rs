@@ -23,7 +23,8 @@ use crate::session::Session;
 /// Engine's table of accounts that belong to the member of another: `account`, its `member`.
 pub(crate) const MEMBERS_OF_ACCOUNTS: &str = "members_of_accounts";
 
-/// Accounts with their members, and the members themselves.
+/// Aliases: accounts that were joined to an older one, each with the id of that, which is the member's; and the ids of
+/// those members.
 #[derive(Debug, Default)]
 pub(crate) struct Aliases {
     member_of: BTreeMap<String, String>,
@@ -261,8 +262,8 @@ impl Key {
     }
 }
 
-/// Finds the accounts of which any verified key is also that of another row, with all their verified keys; most
-/// accounts share none, and of those nothing is kept.
+/// All verified keys of the accounts that share any with another row. Most accounts share none, so one scan leaves
+/// hashes alone, and a second one keeps the rows of the few accounts that these point to.
 fn shared_keys(session: &Session, is_integer: bool) -> Result<SharedKeys> {
     let mut keys = SharedKeys::default();
     let accounts = accounts_that_share(session)?;
@@ -295,7 +296,7 @@ fn shared_keys(session: &Session, is_integer: bool) -> Result<SharedKeys> {
     Ok(keys)
 }
 
-/// Hashes of the accounts of which the hash of any verified key is also that of another row.
+/// Hashes of the accounts that share a verified key, told by the hashes of keys: where two of those collide, some more.
 fn accounts_that_share(session: &Session) -> Result<HashSet<u64>> {
     let sql = format!("SELECT member, {KEY} FROM identities_mapped WHERE verified = 1");
     let hashing = FixedState::default();

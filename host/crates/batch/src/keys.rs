@@ -23,12 +23,12 @@ pub(crate) enum Keys {
     Text { sorted: Vec<Box<str>>, index: HashMap<Box<str>, u32> },
 }
 
-/// Where an integer key stands.
+/// Index from an integer key to its place.
 #[derive(Debug)]
 pub(crate) enum IntegerIndex {
-    /// One place per integer from `least` on.
+    /// A dense table, for keys that lie near together: one place per integer from `least` on.
     Table { least: i64, places: Vec<u32> },
-    /// Too far apart for a table.
+    /// A hash map, for keys too far apart for a table.
     Map(HashMap<i64, u32>),
 }
 
@@ -47,7 +47,7 @@ impl Keys {
         Self::Text { sorted: all, index }
     }
 
-    /// Text keys that stand in the order given.
+    /// Text keys in the order given, for lookups alone: no key can be read back.
     pub(crate) fn in_order<'a>(keys: impl Iterator<Item = &'a str>) -> Self {
         let index = keys.zip(0_u32..).map(|(key, at)| (Box::from(key), at)).collect();
         Self::Text { sorted: Vec::new(), index }
@@ -237,7 +237,7 @@ impl Collector {
     }
 }
 
-/// Calls `take` with the places of the bits that are set, the first of which is `first`.
+/// Calls `take` with the number of each bit that is set in a bitset whose lowest bit has number `first`.
 fn set_bits(first: i64, words: &[u64], mut take: impl FnMut(i64)) {
     for (base, word) in (first..).step_by(64).zip(words) {
         let mut word = *word;
@@ -298,7 +298,8 @@ impl IntegerIndex {
     }
 }
 
-/// A Bloom filter of ids with one hash: what it does not let through was never inserted.
+/// A Bloom filter of ids with one hash function and at least 16 bits an id: it may take an id for one that was inserted,
+/// never the other way.
 #[derive(Debug)]
 pub(crate) struct BloomFilter {
     bits: Vec<u64>,
@@ -321,7 +322,7 @@ impl BloomFilter {
         Self { bits: vec![0; words], shift: 58 - words.trailing_zeros() }
     }
 
-    /// Adds an id; tells whether it may have been there before.
+    /// Inserts an id; returns whether it may have been inserted before.
     pub(crate) fn insert(&mut self, id: i64) -> bool {
         let at = self.place(id);
         let word = &mut self.bits[at / 64];

@@ -74,11 +74,12 @@ fn written_type(column: &Column) -> DataType {
 fn properties(columns: &[&Column]) -> WriterProperties {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).expect("level 1 exists")))
-        // Members stand by their ids: no value has a stretch of its own that a reader could skip to.
+        // Rows are in the order of ids, so that each page spans a column's whole range: by no page's least and greatest
+        // value could a reader skip it.
         .set_statistics_enabled(EnabledStatistics::None)
         .set_created_by("playbook".to_owned());
     for column in columns {
-        // Ids and reals repeat too seldom for a dictionary; integers are packed as quickly as they are looked up.
+        // Ids and reals repeat too seldom for a dictionary; integers are bit-packed as quickly as they are looked up.
         let path = || ColumnPath::new(vec![column.name.clone()]);
         if !matches!(column.cells, Cells::Category { .. }) {
             properties = properties.set_column_dictionary_enabled(path(), false);

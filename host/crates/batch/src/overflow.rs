@@ -1,4 +1,4 @@
-//! Integers that 64 bits do not hold: the fault, and who finds it in an engine's error.
+//! Integer overflow: the fault, and how it is found in the chain of an engine's error.
 
 use std::error::Error;
 
@@ -13,8 +13,10 @@ pub(crate) fn is_overflow(error: &(dyn Error + 'static)) -> bool {
         .any(|error| error.is::<Overflow>())
 }
 
-/// Millionths, half away from zero; what is no number has none. An error beyond the range: a sum that left the value
-/// out would be another number.
+/// Returns a real in millionths, rounded half away from zero; `None` for NaN.
+///
+/// # Errors
+/// [`Overflow`] for values that 64 bits do not hold: a sum that left them out would be another number.
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
 pub(crate) fn micro(value: f64) -> Result<Option<i64>, Overflow> {
     let scaled = (value * 1e6).round();

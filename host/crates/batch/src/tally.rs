@@ -27,7 +27,7 @@ use crate::source::BatchSource;
 use crate::{BatchError, BrandClock, Result};
 
 const STAGE: &str = "features";
-/// Members of a shard, which one thread adds to at a time.
+/// Members of a shard; a lock of its own lets one thread add to it at a time.
 const SHARD_MEMBERS: usize = 1 << SHARD_BITS;
 const SHARD_BITS: u32 = 14;
 

@@ -1,7 +1,8 @@
 //! Declared features: one definition of each aggregate, as parts that merge and a finish; and its SQL.
 //!
-//! [`Expression`] is the small language in which features are computed from features. [`recipe`] says what an aggregate keeps per subject and how the parts become the value. The batch plan
-//! ([`plan()`]) writes the same parts as SQL text; a [`Tally`] keeps them as numbers by member.
+//! [`recipe`] says what an aggregate keeps per subject and how these parts become its value. [`plan()`] writes the
+//! parts as SQL text; a [`Tally`] keeps them as numbers by member, in one scan. [`Expression`] is the small language in
+//! which features are computed from other features.
 
 mod expression;
 mod finish;

@@ -55,7 +55,7 @@ pub struct PassColumn {
     pub zero_when_empty: bool,
 }
 
-/// An item with what it takes.
+/// An item that was checked, with its recipe, its field with the type, and the SQL conditions of rows that count.
 #[derive(Debug)]
 pub(crate) struct Planned<'a> {
     pub(crate) item: &'a Item<'a>,
@@ -171,7 +171,7 @@ fn part_sql(
         conditions.push("weight = 1".to_owned());
     }
     let filter = filter_clause(&conditions);
-    // Two rows of one time and id are settled by their values.
+    // Of rows with the same time and id, the values decide.
     let id = if rows.columns.contains_key("event_id") { "event_id, " } else { "" };
     let tie = format!("{id}{name}");
     let day_bit = function::DAY_BIT;
@@ -205,7 +205,7 @@ fn part_sql(
 
 fn row_passes(request: &Request<'_>, planned: &[Planned<'_>]) -> Vec<Pass> {
     let mut rows: Vec<_> = planned.iter().filter(|p| p.recipe.grain == RowGrain::Row).collect();
-    // Longest windows first: they share the pass over all rows, and later passes read little.
+    // Longest windows first: those over all history share the first pass, and later ones filter rows by time.
     rows.sort_by_cached_key(|one| {
         let aggregate = one.item.aggregate;
         let from_ms = std::cmp::Reverse(aggregate.window.from_ms.unwrap_or(i64::MAX));
@@ -373,7 +373,7 @@ fn day_pass(request: &Request<'_>, conditions: &[String], group: &[&Planned<'_>]
     );
     if order.iter().any(|sql| sql.contains("gap")) {
         let partition = if key.is_some() { "PARTITION BY key " } else { "" };
-        // A day of corrections alone stays for its sum, and is no day between which gaps lie.
+        // A day that has corrections alone (refunds) adds to sums, and is no day at which a gap begins or ends.
         let real = if weighted { "CASE WHEN events > 0 THEN day END" } else { "day" };
         days = format!(
             "SELECT *, {real} - max({real}) OVER ({partition}ORDER BY day \

@@ -21,7 +21,7 @@ use crate::error::SqlFault;
 use crate::schema::table_schemas;
 use crate::{BrandClock, Result};
 
-/// Aggregates that give another value when rows come in another order, unless they are told the order.
+/// Aggregates that depend on the order of rows, unless the query gives them one.
 const ORDERED: [&str; 6] =
     ["any_value", "array_agg", "first_value", "last_value", "nth_value", "string_agg"];
 
@@ -109,7 +109,7 @@ pub(crate) async fn plan(context: &SessionContext, sql: &str) -> Result<LogicalP
     Ok(plan)
 }
 
-/// Where functions are called, by name.
+/// Bytes of the text at which each function is first called, by its name in lower case.
 fn calls(statement: &Statement, sql: &str) -> HashMap<String, Range<usize>> {
     let mut calls = HashMap::new();
     if let Statement::Statement(statement) = statement {

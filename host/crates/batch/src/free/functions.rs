@@ -47,7 +47,7 @@ pub(super) fn register(context: &SessionContext) -> Result<()> {
         multiply: checked("checked_multiply", i64::checked_mul),
         join: join(),
     };
-    // A clone of a context is the same context.
+    // To register takes `&mut`; a clone shares the state of its context.
     context.clone().register_function_rewrite(Arc::new(operators))
 }
 
@@ -151,7 +151,7 @@ struct Bounded {
     size_of: Size,
 }
 
-/// A size by arguments; two functions of one name have the same.
+/// The bound of a function's texts. All are equal, because functions that have one name have the same bound.
 #[derive(Debug)]
 struct Size(SizeOf);
 

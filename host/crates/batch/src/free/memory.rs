@@ -53,7 +53,7 @@ fn recompute() -> ReplaceChildrenOptions {
     ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute)
 }
 
-/// Hands batches on, and counts their bytes until the query ends.
+/// Passes batches through, and keeps their bytes reserved in the memory pool until the query ends.
 #[derive(Debug)]
 struct Counted(Arc<dyn ExecutionPlan>);
 

@@ -2,7 +2,8 @@
 //!
 //! A query runs on one thread and reads files in their order: sums of reals, `stddev` and their like depend on the
 //! order of rows, and so does whatever a query does with rows that its `order by` leaves equal. What could still
-//! differ from run to run is refused ([`check`]). Several queries run side by side instead.
+//! differ from run to run is refused ([`check`]). Several queries run side by side instead. Where accounts were
+//! joined to members, the engine's join puts the rows of a batch in another order than the file's, but always the same.
 
 pub(crate) mod check;
 mod functions;

@@ -12,7 +12,7 @@ use crate::keys::{HashedSet, for_each_hash, texts};
 
 const STAGE: &str = "duplicates";
 
-/// Bits that a test of integer ids may take, per row and in all.
+/// Bounds of the bitset over integer ids: bits per row, and bits in all (256 MiB).
 const BITS_PER_ROW_MAX: i64 = 64;
 const BITS_MAX: i64 = 1 << 31;
 
@@ -56,7 +56,8 @@ fn key_sql(source: &SourceDef, mapped: &MappedSource) -> Option<String> {
     }
 }
 
-/// The repeated ones of integer keys that lie near together; `None` where another test is needed.
+/// Integer keys that occur more than once, found by a bitset over their range; `None` where keys are no integers, or too
+/// far apart for a bitset.
 fn integers_near_together(
     job: &IntakeJob<'_>,
     view: &str,
@@ -108,13 +109,13 @@ fn repeated_hashes(job: &IntakeJob<'_>, view: &str, key: &str) -> Result<HashSet
     Ok(Runs::repeated(parts))
 }
 
-/// Hashes, of which each that is one more than the one before makes a run longer: ids that a shop counts up take next
-/// to no memory.
+/// Run-length encoded hashes: one that is one more than the hash before makes the run longer, so that ids that a shop
+/// counts up take next to no memory.
 #[derive(Default)]
 struct Runs {
     open: Option<(u64, u64)>,
     single: Vec<u64>,
-    /// First and last.
+    /// First and last hash of each run of at least two.
     longer: Vec<(u64, u64)>,
 }
 
@@ -134,7 +135,7 @@ impl Runs {
         if run.0 == run.1 { self.single.push(run.0) } else { self.longer.push(run) }
     }
 
-    /// What stands in the parts more than once.
+    /// The hashes that occur more than once in all parts together.
     fn repeated(mut parts: Vec<Self>) -> HashSet<u64> {
         for part in &mut parts {
             if let Some(run) = part.open.take() {
@@ -150,7 +151,7 @@ impl Runs {
             .concat();
         drop(parts);
         longer.sort_unstable();
-        // What ascends in the files is sorted by merging a few stretches.
+        // The stable sort merges runs that ascend already, as ids mostly do in files.
         single.sort();
         let mut repeated: HashSet<u64> =
             single.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
@@ -170,7 +171,7 @@ impl Runs {
     }
 }
 
-/// The numbers of the rows of each repeated key but its first, in the order of the files.
+/// Numbers of the rows whose key an earlier row has, ascending in the order of the files.
 fn all_but_first(
     job: &IntakeJob<'_>,
     view: &str,

@@ -12,9 +12,9 @@ use crate::intake::decimal::Decimal;
 pub(crate) struct DirectColumn {
     pub(crate) to: String,
     pub(crate) sql: String,
-    /// Whether a missing or unusable value rejects the row, so that the quick way needs none.
+    /// Whether a missing or unusable value rejects the row; where there is any, the quick way is not taken.
     pub(crate) strict: bool,
-    /// The raw column, where its value may turn missing by the expression.
+    /// The raw column, where the expression may turn a value of it into none.
     pub(crate) raw: Option<String>,
 }
 
@@ -35,8 +35,8 @@ pub(crate) fn direct_columns(
             }
             text(field.data_type(), &name)?;
             if source.table == SourceTable::Identities && row.transform == Transform::Hash {
-                // Keys of identities are only held against each other and shown nowhere, so that digests of
-                // them, made anew in every pass, would change nothing.
+                // Keys of identities are compared with each other and shown nowhere: digests of them, made
+                // anew in every scan, would change no result.
                 let sql = format!("nullif(btrim(CAST({name} AS VARCHAR)), '')");
                 columns.push(DirectColumn {
                     to: row.to.clone(),

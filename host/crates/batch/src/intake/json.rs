@@ -22,7 +22,10 @@ impl JsonRow {
         }
     }
 
-    /// Reads a line; fails with the reason and `true`: it counts against the bound.
+    /// Reads a line.
+    ///
+    /// # Errors
+    /// The reason, and that the row counts against the bound of rejected rows.
     pub(crate) fn read(&mut self, line: &[u8]) -> Result<(), (String, bool)> {
         self.texts.iter_mut().for_each(|text| *text = None);
         let object: serde_json::Map<String, Value> = serde_json::from_slice(line)

@@ -46,7 +46,7 @@ impl RejectTally {
         }
     }
 
-    /// Adds the tally of the rows that follow.
+    /// Appends the rejects of the rows that follow.
     pub(crate) fn append(&mut self, next: Self) {
         for (reason, count) in next.by_reason {
             *self.by_reason.entry(reason).or_default() += count;

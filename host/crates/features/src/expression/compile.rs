@@ -1,4 +1,5 @@
-//! From a tree to operations whose types fit: a part of each type is a tree of its own.
+//! Type checking: the syntax tree becomes a typed one. There is an enum of operations per type, so that no operation can
+//! meet a value of another type when it is evaluated.
 
 use std::ops::Range;
 
@@ -123,7 +124,7 @@ struct Compiler<'a> {
 
 type Made<T> = Result<T, ExpressionError>;
 
-/// Turns a part into what a place wants; the words say which place that is.
+/// Converts a part to a type; the range says where to point if that cannot be done.
 type Convert<T> = fn(Typed, &Range<usize>) -> Made<T>;
 
 impl Compiler<'_> {
@@ -322,7 +323,7 @@ impl Compiler<'_> {
     }
 }
 
-/// Makes one operation of several parts that have one type by then.
+/// Makes one operation of several parts, once these have been brought to one type.
 trait Join {
     fn join<T>(self, parts: Vec<T>) -> Any<T>;
 }

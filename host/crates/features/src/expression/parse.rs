@@ -1,4 +1,4 @@
-//! From text to a tree that holds only what the language has.
+//! Parsing: a parser of SQL reads the text, and its syntax tree becomes one that holds only what the language has.
 
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ use super::{DEPTH_MAX, ExpressionError, FUNCTIONS};
 /// Brackets that may be nested while the text is read.
 const BRACKETS_MAX: usize = 64;
 
-/// Words, numbers and signs of an expression. What is read is a tree that is walked down, so this bounds the stack.
+/// Most tokens of an expression. Its tree is walked by recursion, so this bounds the stack.
 const TOKENS_MAX: usize = 512;
 
 /// A part of an expression with its place in the text.

@@ -10,7 +10,7 @@ use crate::recipe::{DAY_MS, Finish, Part, RowGrain};
 
 /// Millionths of a unit, in which reals are summed.
 const MICRO_PER_UNIT: f64 = 1e6;
-/// Members whose numbers a processor's nearest memory holds while columns are made of them.
+/// Members of a block: its slots stay in the first-level cache while all columns are made of them.
 const BLOCK_MEMBERS: usize = 256;
 
 impl Tally {

@@ -1,9 +1,9 @@
 //! Aggregates by member kept as numbers.
 //!
-//! [`TallyPlan`] says which rows add to which slots: a row's texts and its window decide once, in a table, what it
-//! adds, and no condition is tested per row. [`Tally`] holds the slots of a stretch of members and adds rows to
-//! them. `finish.rs` turns slots into values. All parts merge: the order in which rows come, and the order in which the
-//! tallies of parts of them are merged, does not show. A tally has a form of bytes to be kept in.
+//! [`TallyPlan`] says which rows add to which slots: a row's texts and its time give its class, and a table says what
+//! rows of each class add, so that no condition is tested per row. [`Tally`] holds the slots of a stretch of members and
+//! adds rows to them. `finish.rs` turns slots into values. All parts merge: the order in which rows come, and the order
+//! in which the tallies of parts of them are merged, does not show. A tally has a form of bytes to be kept in.
 
 mod bytes;
 mod finish;

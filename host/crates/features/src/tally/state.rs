@@ -23,7 +23,7 @@ pub trait Row {
     fn tie(&self) -> Given<'_>;
 }
 
-/// The numbers of a stretch of members at one moment.
+/// The slots of a stretch of members at one moment; of each kind of slot those of a member lie side by side.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Tally {
     pub(super) moment: Moment,
@@ -138,7 +138,7 @@ pub(super) struct Dated {
     pub(super) value: i64,
 }
 
-/// Rows for one list of days.
+/// Rows kept one by one, for aggregates that first fold rows by day or by value.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum List {
     /// Of items without a field.
@@ -147,7 +147,7 @@ pub(super) enum List {
     Values(Vec<Dated>),
 }
 
-/// Counts, of which next to none are large.
+/// Counts of 16 bits, and a map for the few that go beyond.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Counts {
     pub(super) small: Vec<u16>,
@@ -170,10 +170,11 @@ impl Counts {
     }
 }
 
-/// Days are packed from this one on.
+/// The day that is packed as 0; earlier ones are taken for it.
 const DAY_LEAST: i64 = -(1 << 30);
 
-/// A member, a day and whether the row is no correction, in the order of their bits.
+/// Packs a member (32 bits), a day (31) and whether the row is no correction (the lowest bit): packed rows sort by
+/// member, then by day, corrections first.
 fn pack(member: usize, day: i64, is_real: bool) -> u64 {
     let day = day.clamp(DAY_LEAST, -DAY_LEAST - 1) - DAY_LEAST;
     (member as u64) << 32 | day.cast_unsigned() << 1 | u64::from(is_real)

@@ -52,13 +52,13 @@ impl Files {
             }
             (first, rows) = (end, later);
         }
-        // Whoever came first has said the same.
+        // Rows that were left out before stay so: a second call changes nothing.
         self.kept.set(kept).ok();
         Ok(())
     }
 }
 
-/// The ranges between single rows, ascending, of `count`.
+/// The ranges of `0..count` that lie between single rows, which ascend; a range may be empty.
 fn between(rows: impl Iterator<Item = usize>, count: usize) -> impl Iterator<Item = Range<usize>> {
     let mut start = 0;
     rows.chain([count]).map(move |row| std::mem::replace(&mut start, row + 1)..row)

@@ -107,7 +107,7 @@ impl DataFusion {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(partitions)
             .thread_name("batch")
-            // Plans are trees that the engine walks down: a long condition is a deep one.
+            // The engine walks a plan by recursion, and a condition of many terms is a deep tree.
             .thread_stack_size(STACK_BYTES)
             .enable_time()
             .build()

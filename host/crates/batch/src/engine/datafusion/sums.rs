@@ -19,7 +19,7 @@ use datafusion::logical_expr::{
 
 use crate::overflow::Overflow;
 
-/// Digits of a state: more than 2^63 times the greatest integer.
+/// Decimal digits of a partial sum: room for more than 2^63 times the greatest integer.
 const DIGITS: u8 = 38;
 const STATE: DataType = DataType::Decimal128(DIGITS, 0);
 
