@@ -15,9 +15,8 @@ use playbook_model::Digest;
 
 use crate::Result;
 use crate::cells::of_texts;
-use crate::keys::{
-    BloomFilter, HashedSet, Keys, NO_ROW, for_each_hash, for_each_text, integer, texts,
-};
+use crate::hashes::{BloomFilter, HashedSet, for_each_hash, for_each_text};
+use crate::keys::{Keys, NO_ROW, integer, texts};
 use crate::session::Session;
 
 /// Engine's table of accounts that belong to the member of another: `account`, its `member`.

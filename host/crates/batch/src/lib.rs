@@ -15,6 +15,7 @@ mod engine;
 mod error;
 mod expressions;
 mod free;
+mod hashes;
 mod identity;
 mod intake;
 mod jobs;

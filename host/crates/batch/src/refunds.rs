@@ -13,7 +13,7 @@ use playbook_features::quote_name;
 use playbook_model::{Definition, FeatureDef, Grain, MapType, UnixMs};
 
 use crate::Result;
-use crate::keys::{HashedSet, for_each_hash};
+use crate::hashes::{HashedSet, for_each_hash};
 use crate::schema::{key_column, sql_type};
 use crate::session::Session;
 

@@ -7,8 +7,9 @@ use arrow::datatypes::{DataType, Int64Type};
 use playbook_model::{Dedupe, SourceDef, SourceTable};
 
 use crate::Result;
+use crate::hashes::{HashedSet, for_each_hash};
 use crate::intake::job::{IntakeJob, MappedSource};
-use crate::keys::{HashedSet, for_each_hash, texts};
+use crate::keys::texts;
 
 const STAGE: &str = "duplicates";
 
