@@ -67,30 +67,36 @@ impl BatchSource {
     ) -> Result<(Vec<RecordBatch>, Vec<Vec<u32>>)> {
         let by_account = self.tables.rows_by_account(SourceTable::Members);
         let by_account = by_account.map_or("members", |rows| rows.name.as_str());
+        // Numbered, because several features may read one field.
+        let selected = |sql_of: &dyn Fn(&str) -> String| {
+            let named = fields.iter().enumerate();
+            let named = named.map(|(at, field)| format!("{} AS field_{at}", sql_of(field)));
+            named.collect::<Vec<_>>().join(", ")
+        };
         let mut batches = Vec::new();
         if !self.tables.aliases().is_empty() {
-            let of_alias = fields.iter().map(|field| match *field {
+            let of_alias = |field: &str| match field {
                 "member" => "a.member".to_owned(),
                 field => format!("m.{}", quote_name(field)),
-            });
+            };
             let sql = format!(
                 "SELECT a.member AS key, {} FROM {MEMBERS_OF_ACCOUNTS} a JOIN {by_account} m \
                  ON a.account = m.account ORDER BY m.account DESC",
-                of_alias.collect::<Vec<_>>().join(", ")
+                selected(&of_alias)
             );
             batches.extend(self.session.collect(STAGE, &sql)?);
         }
         let joined = batches.len();
         // Rows of aliases come once more, and have no place among the members.
-        let fields = fields.iter().map(|field| quote_name(field)).collect::<Vec<_>>().join(", ");
-        let own = format!("SELECT member, {fields} FROM {by_account}");
+        let own = format!("SELECT member AS key, {} FROM {by_account}", selected(&quote_name));
         batches.extend(self.session.collect(STAGE, &own)?);
         let of_batch = |batch: &RecordBatch| keys.places(batch.column(0));
         let mut places: Vec<_> = batches.iter().map(of_batch).collect();
         if repeats(&places[joined..], keys.len()) {
             // A member listed twice: which row wins must not depend on who reads first.
             batches.truncate(joined);
-            let order = format!("{own} ORDER BY member, {fields}");
+            let all = (1..=fields.len() + 1).map(|at| at.to_string()).collect::<Vec<_>>();
+            let order = format!("{own} ORDER BY {}", all.join(", "));
             batches.extend(self.session.collect(STAGE, &order)?);
             places = batches.iter().map(of_batch).collect();
         }

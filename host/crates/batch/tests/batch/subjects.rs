@@ -240,6 +240,8 @@ fn of_accounts(ids: MapType, partitions: usize) -> [Frame; 2] {
         over("people", "channel", Grain::Events, Aggregate::Distinct, Some("member")),
         split(over("tier", "channel", Grain::Events, Aggregate::Count, None), "tier.segment"),
         attribute("region", "region"),
+        attribute("home", "region"),
+        attribute("id", "member"),
         over("n", "member", Grain::Events, Aggregate::Count, None),
         over("selves", "member", Grain::Events, Aggregate::Distinct, Some("member")),
         feature("accounts", "member", CellType::Integer, Definition::Sql(free.to_owned())),
@@ -285,6 +287,8 @@ fn an_account_counts_as_its_member_whichever_way_rows_are_read() {
             assert_eq!(cells(&members, "selves"), sorted(["1", "1", "1"]));
             assert_eq!(cells(&members, "accounts"), sorted(["2", "1", "1"]));
             assert_eq!(cells(&members, "region"), sorted(["north", "west", "-"]));
+            assert_eq!(cells(&members, "home"), cells(&members, "region"));
+            assert_eq!(cells(&members, "id"), sorted(["100", "21", "-"]));
             assert_eq!(cells(&channels, "channel"), ["app", "web"]);
             assert_eq!(cells(&channels, "events"), ["2", "3"]);
             assert_eq!(cells(&channels, "people"), ["2", "2"]);
