@@ -20,6 +20,6 @@ pub use component::{check_component, componentise};
 pub use crates::{Crate, crates_at};
 pub use error::BuildError;
 pub use facts::{ComponentFacts, InterfaceName, facts};
-pub use options::{Options, Progress};
+pub use options::{Options, Preference, Progress};
 pub use scaffold::{Scaffold, ScaffoldedFile, SdkSource, scaffold};
-pub use toolchain::{Preference, Toolchain, find_or_install};
+pub use toolchain::{Toolchain, find_or_install};

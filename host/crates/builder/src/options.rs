@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::toolchain::Preference;
-
 /// Where and how plugins are built.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -43,6 +41,18 @@ impl Options {
         };
         Self::new(set("PLAYBOOK_WASM_TARGET_DIR").unwrap_or_else(cache))
     }
+}
+
+/// Which toolchains may be taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Preference {
+    /// Whatever is at hand.
+    #[default]
+    Any,
+    /// The compiler on the search path with an installed target.
+    InstalledTarget,
+    /// The compiler in `/usr/bin`, which builds its standard library from source.
+    Debian,
 }
 
 /// What a build is doing.

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::error::BuildError;
-use crate::options::{Options, Progress};
+use crate::options::{Options, Preference, Progress};
 use crate::process::{run, typed};
 
 /// The target that all plugins are compiled for.
@@ -21,18 +21,6 @@ const RUSTUP_WITHIN: Duration = Duration::from_secs(180);
 const APT_WITHIN: Duration = Duration::from_secs(900);
 const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-19"];
 const LINKERS: [&str; 5] = ["wasm-ld-19", "wasm-ld-20", "wasm-ld-21", "wasm-ld-22", "wasm-ld"];
-
-/// Which toolchains may be taken.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Preference {
-    /// Whatever is at hand.
-    #[default]
-    Any,
-    /// The compiler on the search path with an installed target.
-    InstalledTarget,
-    /// The compiler in `/usr/bin`, which builds its standard library from source.
-    Debian,
-}
 
 /// A toolchain that compiles for the sandbox.
 #[derive(Debug, Clone, PartialEq, Eq)]

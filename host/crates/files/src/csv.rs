@@ -36,10 +36,15 @@ impl<W: Write> Csv<W> {
     /// # Errors
     /// Where `out` does not take it.
     pub fn over<S: AsRef<str>>(out: W, path: &Path, header: &[S]) -> Result<Self, FileError> {
-        let out = WriterBuilder::new().buffer_capacity(BUFFER_BYTES).from_writer(out);
-        let mut csv = Self { path: path.to_owned(), out };
+        let mut csv = Self::rows_over(out, path);
         csv.row(header)?;
         Ok(csv)
+    }
+
+    /// Writes rows alone, which somebody appends to a file that has a header.
+    pub fn rows_over(out: W, path: &Path) -> Self {
+        let out = WriterBuilder::new().buffer_capacity(BUFFER_BYTES).from_writer(out);
+        Self { path: path.to_owned(), out }
     }
 
     /// Writes one row.
@@ -50,13 +55,26 @@ impl<W: Write> Csv<W> {
         &mut self,
         cells: impl IntoIterator<Item = S>,
     ) -> Result<(), FileError> {
-        let write = || {
-            for cell in cells {
-                self.out.write_field(neutral_cell(cell.as_ref()).as_bytes())?;
-            }
-            self.out.write_record(None::<&[u8]>)
-        };
-        write().map_err(|e| FileError::of("write", &self.path)(e.into()))
+        cells.into_iter().try_for_each(|cell| self.cell(cell.as_ref()))?;
+        self.end_row()
+    }
+
+    /// Writes one cell of a row that [`Csv::end_row`] ends.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn cell(&mut self, text: &str) -> Result<(), FileError> {
+        let written = self.out.write_field(neutral_cell(text).as_bytes());
+        written.map_err(|e| FileError::of("write", &self.path)(e.into()))
+    }
+
+    /// Ends a row.
+    ///
+    /// # Errors
+    /// Where it cannot be written, or has another number of cells than the header.
+    pub fn end_row(&mut self) -> Result<(), FileError> {
+        let written = self.out.write_record(None::<&[u8]>);
+        written.map_err(|e| FileError::of("write", &self.path)(e.into()))
     }
 
     /// Writes what is left and returns what was written to.
@@ -123,6 +141,22 @@ mod tests {
         let text = String::from_utf8(csv.finish().unwrap()).unwrap();
         let want = "one,two\n\"a,\"\"b\"\"\",\"line\nline\"\n\"'@SUM(A1,B2)\",\n";
         assert_eq!(text, want);
+    }
+
+    #[test]
+    fn rows_written_apart_are_those_that_follow_a_header() {
+        let path = Path::new("test");
+        let mut whole = Csv::over(Vec::new(), path, &["one", "two"]).unwrap();
+        let mut text = whole.finish().unwrap();
+        whole = Csv::over(Vec::new(), path, &["one", "two"]).unwrap();
+        let mut apart = Csv::rows_over(Vec::new(), path);
+        for row in [["a", "=1"], ["", "-2.5"]] {
+            whole.row(row).unwrap();
+            row.iter().for_each(|cell| apart.cell(cell).unwrap());
+            apart.end_row().unwrap();
+        }
+        text.extend(apart.finish().unwrap());
+        assert_eq!(text, whole.finish().unwrap());
     }
 
     #[test]

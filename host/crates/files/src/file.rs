@@ -1,7 +1,7 @@
 //! A file that appears under its name when it is whole, and stays if the machine loses power.
 
 use std::fs::{File, Permissions};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -77,6 +77,27 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     file.put()
 }
 
+/// Writes a file that only its owner may read, unless one stands there already: of two processes that do so at once,
+/// the first one wins for both. Returns whether this one was written.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn write_secret_once(path: &Path, bytes: &[u8]) -> Result<bool, FileError> {
+    let fault = || FileError::of("create", path);
+    let mut aside = Builder::new()
+        .prefix(".")
+        .suffix(".aside")
+        .permissions(Permissions::from_mode(0o600))
+        .tempfile_in(folder_of(path))
+        .map_err(fault())?;
+    aside.write_all(bytes).and_then(|()| aside.as_file().sync_all()).map_err(fault())?;
+    match aside.persist_noclobber(path) {
+        Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(e) => Err(fault()(e.error)),
+        Ok(_) => sync_folder(folder_of(path)).map(|()| true),
+    }
+}
+
 /// Folder of a path as the system takes it: a bare name lies in the current one.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
@@ -98,7 +119,7 @@ mod tests {
     use std::io::Write as _;
     use std::os::unix::fs::PermissionsExt as _;
 
-    use super::{WholeFile, write_whole};
+    use super::{WholeFile, write_secret_once, write_whole};
 
     #[test]
     fn a_file_that_is_not_put_changes_nothing_and_leaves_nothing() {
@@ -122,6 +143,31 @@ mod tests {
         fs::write(&plain, b"").unwrap();
         let mode = |path| fs::metadata(path).unwrap().permissions().mode();
         assert_eq!(mode(&whole), mode(&plain));
+    }
+
+    #[test]
+    fn a_secret_is_for_its_owner_alone_and_never_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        assert!(write_secret_once(&path, b"first").unwrap());
+        assert!(!write_secret_once(&path, b"second").unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn of_threads_that_write_one_secret_one_wins_for_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        let writes = &|number: u8| write_secret_once(&path, &[number; 32]).unwrap();
+        let won: Vec<bool> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|n| scope.spawn(move || writes(n))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(won.iter().filter(|won| **won).count(), 1);
+        let winner = won.iter().position(|won| *won).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), [u8::try_from(winner).unwrap(); 32]);
     }
 
     #[test]

@@ -4,14 +4,13 @@
 //! HMAC-SHA256 over its component's digest, the engine's settings and its bytes; what does not verify
 //! is compiled again. This is the only module with an unsafe call.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use playbook_files::write_whole;
+use playbook_files::{write_secret_once, write_whole};
 use playbook_model::Digest;
 use sha2::Sha256;
 use wasmtime::Engine;
@@ -23,9 +22,6 @@ const MAGIC: &[u8; 8] = b"PBCODE01";
 const TAG_BYTES: usize = 32;
 const KEY_BYTES: usize = 32;
 const KEY_FILE: &str = "compiled-code.key";
-
-/// Number in the names of files that are written aside, so that threads do not share one.
-static ASIDE: AtomicU64 = AtomicU64::new(0);
 
 /// Compiled code on disk.
 #[derive(Debug)]
@@ -142,7 +138,7 @@ fn read_or_make_key(folder: &Path) -> Result<[u8; KEY_BYTES], RuntimeError> {
     match read_key(&path)? {
         Some(key) => Ok(key),
         None => {
-            make_key(folder, &path)?;
+            make_key(&path)?;
             read_key(&path)?.ok_or(RuntimeError::Key { path, detail: "vanished" })
         }
     }
@@ -167,25 +163,10 @@ fn read_key(path: &Path) -> Result<Option<[u8; KEY_BYTES]>, RuntimeError> {
     Ok(Some(key))
 }
 
-/// Writes a new key aside and links it into place: of two processes that do so at once, the first one wins for both.
-fn make_key(folder: &Path, path: &Path) -> Result<(), RuntimeError> {
+/// Writes a new key, unless another process has just done so: both then take the one that is there.
+fn make_key(path: &Path) -> Result<(), RuntimeError> {
     let mut key = [0; KEY_BYTES];
     getrandom::fill(&mut key).map_err(|e| RuntimeError::Random { detail: e.to_string() })?;
-    let aside = folder.join(format!(
-        ".{}-{}.new",
-        std::process::id(),
-        ASIDE.fetch_add(1, Ordering::Relaxed)
-    ));
-    let made = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&aside)
-        .and_then(|mut file| file.write_all(&key).and_then(|()| file.sync_all()))
-        .and_then(|()| match fs::hard_link(&aside, path) {
-            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(e),
-            _ => Ok(()),
-        });
-    drop(fs::remove_file(&aside));
-    made.map_err(|e| fault("create", path, e))
+    write_secret_once(path, &key).map_err(|e| fault(e.doing, &e.path, e.source))?;
+    Ok(())
 }

@@ -3,9 +3,8 @@
 //! Nothing is compiled for that: a component of another contract is refused in words of our own,
 //! where the engine would link a newer patch version silently.
 
-use std::fmt;
-
 use playbook_model::Kind;
+use semver::Version;
 use wasmparser::{Encoding, Parser, Payload};
 
 use crate::LoadError;
@@ -17,43 +16,22 @@ const OFFERED: [&str; 2] = ["types", "log"];
 /// Names of one component that are looked at; more are a fault of the component.
 const NAMES_MAX: usize = 1_000;
 
-/// Version of a contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ContractVersion {
-    /// Breaking changes of a declared contract.
-    pub major: u32,
-    /// Breaking changes before that.
-    pub minor: u32,
-    /// Additions.
-    pub patch: u32,
-}
-
 /// Oldest contract that is served.
-pub const CONTRACT_OLDEST: ContractVersion = ContractVersion { major: 0, minor: 1, patch: 0 };
+pub const CONTRACT_OLDEST: Version = Version::new(0, 1, 0);
 /// Newest contract that is served.
-pub const CONTRACT_NEWEST: ContractVersion = ContractVersion { major: 0, minor: 1, patch: 0 };
+pub const CONTRACT_NEWEST: Version = Version::new(0, 1, 0);
 
-impl fmt::Display for ContractVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
-    }
-}
-
-impl ContractVersion {
-    /// Reads `1.2.3`, with a pre-release or build part ignored.
-    fn parse(text: &str) -> Option<Self> {
-        let core = text.split(['-', '+']).next()?;
-        let mut parts = core.split('.');
-        let mut next = || parts.next()?.parse().ok();
-        let version = Self { major: next()?, minor: next()?, patch: next()? };
-        parts.next().is_none().then_some(version)
-    }
+/// Reads the version of a contract. A pre-release or build part is left out: `0.1.0-rc.1` is served as 0.1.0 is,
+/// where precedence would make it older.
+fn contract_version(text: &str) -> Option<Version> {
+    let Version { major, minor, patch, .. } = Version::parse(text).ok()?;
+    Some(Version::new(major, minor, patch))
 }
 
 /// What a component is, by its names alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Names {
-    pub(crate) version: ContractVersion,
+    pub(crate) version: Version,
     pub(crate) kind: Kind,
     pub(crate) fitted: bool,
     pub(crate) imports: Vec<String>,
@@ -88,17 +66,17 @@ fn own_imports(imports: &[String]) -> impl Iterator<Item = &String> {
 }
 
 /// Refuses a component whose names of the contract are not all of one version that is served.
-fn one_version<'a>(names: impl Iterator<Item = &'a String>) -> Result<ContractVersion, LoadError> {
-    let mut first: Option<(&String, ContractVersion)> = None;
+fn one_version<'a>(names: impl Iterator<Item = &'a String>) -> Result<Version, LoadError> {
+    let mut first: Option<(&String, Version)> = None;
     for name in names {
         let version =
-            name.split_once('@').and_then(|(_, v)| ContractVersion::parse(v)).ok_or_else(|| {
+            name.split_once('@').and_then(|(_, v)| contract_version(v)).ok_or_else(|| {
                 LoadError::ContractMismatch { detail: format!("`{name}` carries no version") }
             })?;
-        match first {
+        match &first {
             None => first = Some((name, version)),
-            Some((one, seen)) if seen != version => {
-                return Err(LoadError::ContractMixed { one: one.clone(), other: name.clone() });
+            Some((one, seen)) if *seen != version => {
+                return Err(LoadError::ContractMixed { one: (*one).clone(), other: name.clone() });
             }
             Some(_) => {}
         }
@@ -176,7 +154,7 @@ fn top_level_names(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), LoadError
 
 #[cfg(test)]
 mod tests {
-    use super::{ContractVersion, one_version, refuse_imports};
+    use super::{contract_version, one_version, refuse_imports};
     use crate::LoadError;
 
     fn names(list: &[&str]) -> Vec<String> {
@@ -197,10 +175,11 @@ mod tests {
 
     #[test]
     fn version_with_pre_release_part_is_read() {
-        let read = ContractVersion::parse("0.1.0-rc.1").map(|v| v.to_string());
+        let read = contract_version("0.1.0-rc.1").map(|v| v.to_string());
         assert_eq!(read.as_deref(), Some("0.1.0"));
-        assert_eq!(ContractVersion::parse("0.1"), None);
-        assert_eq!(ContractVersion::parse("0.1.0.0"), None);
+        for none in ["0.1", "0.1.0.0", "00.1.0", ""] {
+            assert_eq!(contract_version(none), None, "{none}");
+        }
     }
 
     #[test]

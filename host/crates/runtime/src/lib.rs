@@ -28,7 +28,7 @@ mod state;
 mod usage;
 
 pub use compile::compile_child_main;
-pub use contract::{CONTRACT_NEWEST, CONTRACT_OLDEST, ContractVersion};
+pub use contract::{CONTRACT_NEWEST, CONTRACT_OLDEST};
 pub use error::{LoadError, RuntimeError};
 pub use fit::{Fitting, Starting};
 pub use opened::{OpenedPlugin, Opening};

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use playbook_contract::{check_description, check_shape};
 use playbook_model::{Description, Digest, Fault, Kind, Limits, Outcome, Shape};
+use semver::Version;
 use wasmtime::component::InstancePre;
 
-use crate::contract::{ContractVersion, Names};
+use crate::contract::Names;
 use crate::engines::Engines;
 use crate::instance::{Budget, Indices, Instance, Origin, WORDS_BYTES_MAX};
 use crate::state::{State, escaped};
@@ -88,8 +89,8 @@ impl Plugin {
 
     /// Version of the contract that it was built for.
     #[must_use]
-    pub fn contract_version(&self) -> ContractVersion {
-        self.loaded.names.version
+    pub fn contract_version(&self) -> &Version {
+        &self.loaded.names.version
     }
 
     /// Names of its imports.

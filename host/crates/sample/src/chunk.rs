@@ -5,7 +5,8 @@ use std::ops::Range;
 use rand::RngExt as _;
 
 use crate::community as c;
-use crate::history::{Events, Life, Told};
+use crate::history::live;
+use crate::life::{Events, Told};
 use crate::orders::Buyer;
 use crate::person::{self, Draws, Person, account, member_id, mixed};
 use crate::table::{Cells, NO_INTEGER, Table};
@@ -47,7 +48,7 @@ pub(crate) fn draw(seed: u64, range: Range<u64>) -> Chunk {
         let (person, mut draws) = person::person(seed, index);
         members.push(&person);
         let before = events.rows();
-        let (told, buyer) = Life::live(&person, &mut draws, &mut events);
+        let (told, buyer) = live(&person, &mut draws, &mut events);
         identities.push(seed, &person, &mut draws, &mut counts);
         consents.push(&person, &mut draws);
         let owner = account(seed, index).owner;

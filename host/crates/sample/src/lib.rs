@@ -11,14 +11,16 @@ mod csv;
 mod fixed;
 mod history;
 mod kinds;
+mod life;
 mod orders;
 mod parquet_file;
 mod person;
+mod sink;
+mod spec;
 mod table;
 mod truth;
 mod write;
 
+pub use spec::{Format, MEMBERS_MAX, MEMBERS_MIN, Progress, SampleError, SampleSpec, Summary};
 pub use truth::Counts;
-pub use write::{
-    Format, MEMBERS_MAX, MEMBERS_MIN, Progress, SampleError, SampleSpec, Summary, write_sample,
-};
+pub use write::write_sample;

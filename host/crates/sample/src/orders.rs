@@ -4,8 +4,8 @@ use rand::RngExt as _;
 use rand_distr::{Beta, Distribution as _, Gamma};
 
 use crate::community as c;
-use crate::history::{Event, Life};
 use crate::kinds::code;
+use crate::life::{Event, Life};
 use crate::person::days;
 
 /// Orders of one member at most.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::community as c;
-use crate::history::Told;
+use crate::life::Told;
 use crate::orders::Buyer;
 use crate::person::Person;
 
