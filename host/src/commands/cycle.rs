@@ -115,8 +115,11 @@ fn decisions(finished: &Finished) -> String {
     let Finished { run, loaded, .. } = finished;
     let counts = Counts::of(&run.decisions);
     let (currency, digits) = (&loaded.playbook.currency, loaded.playbook.currency_digits);
-    let refused: Vec<String> =
-        counts.refused.iter().map(|(code, n)| format!("{} {}", code.code(), counted(*n))).collect();
+    let refused: Vec<String> = counts
+        .refused
+        .iter()
+        .map(|(code, of)| format!("{} {}", code.code(), counted(of.proposals)))
+        .collect();
     let before = match counts.before.grants {
         0 => String::new(),
         n => format!("before   {} were granted by an earlier run of the cycle\n", counted(n)),

@@ -9,8 +9,9 @@ use playbook_report::{
     FigureRow, FlowEnd, FlowMatrix, MemberRow, PairRow, Section, Summary, WinnersRow,
 };
 
-use crate::counts::{Counts, Granted};
+use crate::counts::{Counts, Granted, cost_by_member};
 use crate::finished::Finished;
+use crate::outputs::stage_of;
 use crate::{AppError, Host, Job, Result, clock, execute, page};
 
 /// Members that are named as changing most.
@@ -69,11 +70,11 @@ pub fn compare(a: &Side<'_>, b: &Side<'_>) -> DiffReport {
         a: side(a),
         b: side(b),
         changes: changes(a, b),
-        figures: figures(&left, &right, [a, b].map(summary)),
+        figures: figures(&left, &right, [(a, &left), (b, &right)].map(summary)),
         migration: migration(&left, &right),
         winners: winners(&left, &right),
         members: most_changed(&left, &right),
-        actions: actions(a.run, b.run),
+        actions: actions(&left, &right),
         roi: roi(a, b),
         health: health(a.run, b.run),
     }
@@ -84,8 +85,9 @@ struct Members<'a> {
     run: &'a CycleRun,
     segment: Option<&'a Column>,
     names: Vec<(String, Words)>,
+    counts: Counts,
     /// Cost of the member's grants, by row.
-    spend: Vec<i64>,
+    spend: Vec<Minor>,
 }
 
 impl<'a> Members<'a> {
@@ -95,13 +97,9 @@ impl<'a> Members<'a> {
         let names = stage.map_or_else(Vec::new, |s| {
             s.shape.segments.iter().map(|seg| (seg.name.clone(), seg.text.clone())).collect()
         });
-        let mut spend = vec![0_i64; run.members.rows()];
-        for d in run.decisions.iter().filter(|d| d.refusal.is_none()) {
-            if let Some(sum) = spend.get_mut(d.candidate.row as usize) {
-                *sum = sum.saturating_add(d.candidate.cost);
-            }
-        }
-        Self { run, segment, names, spend }
+        let counts = Counts::of(&run.decisions);
+        let spend = cost_by_member(&run.decisions, run.members.rows());
+        Self { run, segment, names, counts, spend }
     }
 
     /// Position of the member's segment; the last one stands for none.
@@ -178,12 +176,12 @@ fn facts(side: &Side<'_>) -> BTreeMap<String, String> {
     facts
 }
 
-fn summary(side: &Side<'_>) -> Summary {
-    page::summary(&side.playbook.outputs.figures, side.run)
+fn summary((side, members): (&Side<'_>, &Members<'_>)) -> Summary {
+    page::summary(&side.playbook.outputs.figures, side.run, &members.counts)
 }
 
 fn figures(a: &Members<'_>, b: &Members<'_>, [page_a, page_b]: [Summary; 2]) -> Vec<FigureRow> {
-    let (sums_a, sums_b) = (Counts::of(&a.run.decisions), Counts::of(&b.run.decisions));
+    let (sums_a, sums_b) = (&a.counts, &b.counts);
     let rows = a.run.members.rows();
     let moved = (0..rows).filter(|r| a.words(a.place(*r)) != b.words(b.place(*r))).count();
     // What was granted before counts on both sides: the cycle as a whole is compared.
@@ -195,7 +193,7 @@ fn figures(a: &Members<'_>, b: &Members<'_>, [page_a, page_b]: [Summary; 2]) -> 
         (s.cost > Minor::ZERO).then(|| Figure::Ratio(s.expected_output.0 as f64 / s.cost.0 as f64))
     };
     let row = |what, a, b| FigureRow { what, a, b };
-    let counted = |what, of: fn(&Counts) -> u64| row(what, count(of(&sums_a)), count(of(&sums_b)));
+    let counted = |what, of: fn(&Counts) -> u64| row(what, count(of(sums_a)), count(of(sums_b)));
     vec![
         row(DiffFigure::Members, count(rows as u64), count(b.run.members.rows() as u64)),
         row(DiffFigure::Moved, None, count(moved as u64)),
@@ -242,8 +240,8 @@ fn winners(a: &Members<'_>, b: &Members<'_>) -> Section<Vec<WinnersRow>> {
         row.members += 1;
         row.win += u64::from(is > was);
         row.lose += u64::from(is < was);
-        row.spend_a.0 = row.spend_a.0.saturating_add(*was);
-        row.spend_b.0 = row.spend_b.0.saturating_add(*is);
+        row.spend_a.0 = row.spend_a.0.saturating_add(was.0);
+        row.spend_b.0 = row.spend_b.0.saturating_add(is.0);
     }
     rows.retain(|row| row.members > 0);
     if rows.is_empty() { Section::Empty(Absence::Nothing) } else { Section::Filled(rows) }
@@ -257,7 +255,7 @@ fn most_changed(a: &Members<'_>, b: &Members<'_>) -> Vec<MemberRow> {
         .zip(&b.spend)
         .enumerate()
         .filter(|(_, (was, is))| was != is)
-        .map(|(row, (was, is))| (was.abs_diff(*is), keys[row], row))
+        .map(|(row, (was, is))| (was.0.abs_diff(is.0), keys[row], row))
         .collect();
     changed.sort_by_key(|(difference, key, _)| (std::cmp::Reverse(*difference), *key));
     changed
@@ -267,43 +265,40 @@ fn most_changed(a: &Members<'_>, b: &Members<'_>) -> Vec<MemberRow> {
             member: format!("{key:016x}"),
             segment_a: a.words(a.place(row)),
             segment_b: b.words(b.place(row)),
-            spend_a: Minor(a.spend[row]),
-            spend_b: Minor(b.spend[row]),
+            spend_a: a.spend[row],
+            spend_b: b.spend[row],
         })
         .collect()
 }
 
-fn actions(a: &CycleRun, b: &CycleRun) -> Section<Vec<ActionPairRow>> {
-    let tally = |run: &CycleRun| -> BTreeMap<(String, String), (Words, u64, i64)> {
-        let mut tally = BTreeMap::new();
-        for d in run.decisions.iter().filter(|d| d.refusal.is_none()) {
-            let stage = run.stages.iter().find(|s| s.position == usize::from(d.candidate.stage));
-            let Some(action) =
-                stage.and_then(|s| s.shape.actions.get(usize::from(d.candidate.action)))
-            else {
-                continue;
-            };
-            let name = stage.map_or_else(String::new, |s| s.name.clone());
-            let sum =
-                tally.entry((name, action.name.clone())).or_insert((action.text.clone(), 0, 0));
-            sum.1 += 1;
-            sum.2 = i64::saturating_add(sum.2, d.candidate.cost);
-        }
-        tally
-    };
-    let (a, b) = (tally(a), tally(b));
+/// Actions that the cycle granted, by the names of stage and action.
+fn granted_actions(side: &Members<'_>) -> BTreeMap<(String, String), (Words, Granted)> {
+    let named = side.counts.actions.iter().filter_map(|(&(stage, action), of)| {
+        let stage = stage_of(side.run, stage)?;
+        let action = stage.shape.actions.get(usize::from(action))?;
+        let granted = of.granted_in_all();
+        let name = (stage.name.clone(), action.name.clone());
+        (granted.grants > 0).then(|| (name, (action.text.clone(), granted)))
+    });
+    named.collect()
+}
+
+fn actions(a: &Members<'_>, b: &Members<'_>) -> Section<Vec<ActionPairRow>> {
+    let (a, b) = (granted_actions(a), granted_actions(b));
     let names: BTreeSet<_> = a.keys().chain(b.keys()).collect();
     let rows: Vec<ActionPairRow> = names
         .into_iter()
         .map(|name| {
             let (left, right) = (a.get(name), b.get(name));
-            let words = left.or(right).map(|(w, _, _)| w.clone()).unwrap_or_default();
+            let words = left.or(right).map(|(words, _)| words.clone()).unwrap_or_default();
+            let [left, right] =
+                [left, right].map(|of| of.map_or(Granted::default(), |(_, of)| *of));
             ActionPairRow {
                 words,
-                grants_a: left.map_or(0, |l| l.1),
-                grants_b: right.map_or(0, |r| r.1),
-                spend_a: Minor(left.map_or(0, |l| l.2)),
-                spend_b: Minor(right.map_or(0, |r| r.2)),
+                grants_a: left.grants,
+                grants_b: right.grants,
+                spend_a: left.cost,
+                spend_b: right.cost,
             }
         })
         .collect();

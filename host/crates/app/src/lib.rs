@@ -26,7 +26,7 @@ mod write;
 
 pub use clock::shown;
 pub use compare::{Side, compare, diff};
-pub use counts::{Counts, Granted};
+pub use counts::{Counts, Granted, OfAction, OfCode};
 pub use error::{AppError, Result};
 pub use evidence::{
     Invocation, LedgerMark, Recorded, RecordedFile, RecordedPlugin, Recording, SavedFiles,

@@ -1,7 +1,5 @@
 //! Fills the report page from a finished cycle.
 
-use std::collections::BTreeMap;
-
 use playbook_cycle::{CycleRun, Intake, StageRun};
 use playbook_model::{
     CellType, Cells, Column, Figures, Frame, Kind, Level, Minor, NONE_INDEX, Place, Playbook,
@@ -18,6 +16,7 @@ use rayon::prelude::*;
 use crate::clock;
 use crate::counts::Counts;
 use crate::diagnosis::diagnoses;
+use crate::outputs::stage_of;
 
 /// Bars of a histogram.
 const BINS: usize = 20;
@@ -41,6 +40,7 @@ pub struct PageFacts<'a> {
 #[must_use]
 pub fn report(facts: &PageFacts<'_>) -> Report {
     let PageFacts { playbook, run, intake, evidence, run_id } = facts;
+    let counts = Counts::of(&run.decisions);
     Report {
         header: Header {
             brand: playbook.brand.clone(),
@@ -55,11 +55,11 @@ pub fn report(facts: &PageFacts<'_>) -> Report {
                 digits: playbook.currency_digits,
             },
         },
-        summary: summary(&playbook.outputs.figures, run),
+        summary: summary(&playbook.outputs.figures, run, &counts),
         findings: findings(run),
         segmentation: segmentation(&playbook.outputs.figures, run),
         scores: scores(run),
-        incentives: incentives(run),
+        incentives: incentives(run, &counts),
         budgets: budgets(playbook, run),
         campaign: campaign(run, intake.local_min),
         roi: roi(playbook, run),
@@ -86,8 +86,7 @@ fn absent(run: &CycleRun, kind: Kind) -> Absence {
     }
 }
 
-pub(crate) fn summary(figures: &Figures, run: &CycleRun) -> Summary {
-    let counts = Counts::of(&run.decisions);
+pub(crate) fn summary(figures: &Figures, run: &CycleRun, counts: &Counts) -> Summary {
     let diagnosed = diagnoses(run).into_iter().find(|health| health.total.is_some());
     let count = |features: &[String]| sum_of(run, features).and_then(|sum| u64::try_from(sum).ok());
     Summary {
@@ -368,64 +367,32 @@ fn bins(sorted: &[f64], bounds: Option<(f64, f64)>) -> Distribution {
     Distribution::Bins { edges, counts }
 }
 
-fn incentives(run: &CycleRun) -> Section<Incentives> {
+fn incentives(run: &CycleRun, counts: &Counts) -> Section<Incentives> {
     if run.decisions.is_empty() {
         return Section::Empty(absent(run, Kind::Incentive));
     }
-    let mut grants: BTreeMap<(u16, u16), GrantRow> = BTreeMap::new();
-    let mut refusals: BTreeMap<RefusalCode, (RefusalRow, BTreeMap<&str, u64>)> = BTreeMap::new();
-    let stage_of = |position: u16| run.stages.iter().find(|s| s.position == usize::from(position));
-    for d in &run.decisions {
-        let c = &d.candidate;
-        let row = grants.entry((c.stage, c.action)).or_insert_with(|| {
-            let stage = stage_of(c.stage);
-            let action = stage.and_then(|s| s.shape.actions.get(usize::from(c.action)));
-            GrantRow {
-                plugin: stage.map_or_else(String::new, |s| s.name.clone()),
-                action: action.map_or_else(String::new, |a| a.name.clone()),
-                words: action.map_or_else(Words::default, |a| a.text.clone()),
-                proposed: 0,
-                granted: 0,
-                granted_before: 0,
-                quantity: 0,
-                cost: Minor::ZERO,
-                expected_output: Minor::ZERO,
-            }
-        });
-        row.proposed += 1;
-        match &d.refusal {
-            None if d.granted_before => row.granted_before += 1,
-            None => {
-                row.granted += 1;
-                row.quantity = row.quantity.saturating_add(c.quantity);
-                row.cost.0 = row.cost.0.saturating_add(c.cost);
-                row.expected_output.0 = row.expected_output.0.saturating_add(c.expected_output);
-            }
-            Some(refusal) => {
-                let (row, rules) = refusals.entry(refusal.code).or_insert_with(|| {
-                    let row = RefusalRow {
-                        code: refusal.code,
-                        proposals: 0,
-                        cost: Minor::ZERO,
-                        detail: None,
-                    };
-                    (row, BTreeMap::new())
-                });
-                row.proposals += 1;
-                row.cost.0 = row.cost.0.saturating_add(c.cost);
-                *rules.entry(refusal.rule).or_default() += 1;
-            }
+    let grants = counts.actions.iter().map(|(&(stage, action), of)| {
+        let stage = stage_of(run, stage);
+        let action = stage.and_then(|s| s.shape.actions.get(usize::from(action)));
+        GrantRow {
+            plugin: stage.map_or_else(String::new, |s| s.name.clone()),
+            action: action.map_or_else(String::new, |a| a.name.clone()),
+            words: action.map_or_else(Words::default, |a| a.text.clone()),
+            proposed: of.proposals,
+            granted: of.granted.grants,
+            granted_before: of.before.grants,
+            quantity: of.quantity,
+            cost: of.granted.cost,
+            expected_output: of.granted.expected_output,
         }
-    }
-    let refusals = refusals
-        .into_values()
-        .map(|(mut row, rules)| {
-            let most = rules.iter().max_by_key(|(rule, n)| (**n, std::cmp::Reverse(**rule)));
-            row.detail = most.map(|(rule, _)| rule_words(row.code, rule));
-            row
-        })
-        .collect();
-    Section::Filled(Incentives { grants: grants.into_values().collect(), refusals })
+    });
+    let refusals = counts.refused.iter().map(|(&code, of)| RefusalRow {
+        code,
+        proposals: of.proposals,
+        cost: of.cost,
+        detail: of.main_rule().map(|rule| rule_words(code, rule)),
+    });
+    Section::Filled(Incentives { grants: grants.collect(), refusals: refusals.collect() })
 }
 
 /// What a guardrail asks for, in a few words.

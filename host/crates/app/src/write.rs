@@ -190,7 +190,7 @@ fn sources(intake: &Intake) -> Vec<Value> {
 fn counts(run: &CycleRun, intake: &Intake) -> Value {
     let counts = Counts::of(&run.decisions);
     let refused: BTreeMap<&str, u64> =
-        counts.refused.iter().map(|(code, n)| (code.code(), *n)).collect();
+        counts.refused.iter().map(|(code, of)| (code.code(), of.proposals)).collect();
     json!({
         "members": run.members.rows(),
         "accounts_merged": intake.accounts_merged,
