@@ -86,6 +86,7 @@ impl WideOut {
 }
 
 /// Takes what was given in order of rows; returns where each row ends.
+#[inline(never)]
 fn in_order(spans: &[(u32, u32)], take: &mut dyn FnMut(Range<usize>)) -> Vec<u32> {
     let mut taken = 0;
     let mut ends = Vec::with_capacity(spans.len());

@@ -43,8 +43,14 @@ pub fn decode<T: Codec>(bytes: &[u8]) -> Result<T, String> {
 
 impl Writer {
     /// Appends bytes as they are, without their length.
+    #[inline(never)]
     pub fn raw(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
+    }
+
+    /// Appends reals without how many they are, and without a call for each.
+    pub(crate) fn reals(&mut self, reals: &[f64]) {
+        self.0.extend(reals.iter().flat_map(|real| real.to_le_bytes()));
     }
 
     /// Appends a length.
@@ -64,11 +70,28 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Where fewer are left.
+    #[inline(never)]
     pub fn raw(&mut self, count: usize) -> Result<&'a [u8], String> {
-        let (taken, rest) =
-            self.0.split_at_checked(count).ok_or_else(|| "the bytes end early".to_owned())?;
+        let (taken, rest) = self.0.split_at_checked(count).ok_or_else(early)?;
         self.0 = rest;
         Ok(taken)
+    }
+
+    #[inline(never)]
+    fn fixed<const N: usize>(&mut self) -> Result<[u8; N], String> {
+        let (taken, rest) = self.0.split_first_chunk().ok_or_else(early)?;
+        self.0 = rest;
+        Ok(*taken)
+    }
+
+    /// Takes `count` values.
+    #[inline(never)]
+    fn list<T: Codec>(&mut self, count: usize) -> Result<Vec<T>, String> {
+        let mut values = Vec::new();
+        for _ in 0..count {
+            values.push(T::read(self)?);
+        }
+        Ok(values)
     }
 
     /// Takes a length of values that take at least `each` bytes, so that a forged length cannot
@@ -76,6 +99,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Where the bytes left cannot hold so many.
+    #[inline(never)]
     pub fn len(&mut self, each: usize) -> Result<usize, String> {
         let len = usize::try_from(u64::read(self)?).unwrap_or(usize::MAX);
         if len.saturating_mul(each.max(1)) > self.0.len() {
@@ -85,6 +109,10 @@ impl<'a> Reader<'a> {
     }
 }
 
+fn early() -> String {
+    "the bytes end early".to_owned()
+}
+
 macro_rules! numbers {
     ($($number:ty),*) => {$(
         impl Codec for $number {
@@ -92,8 +120,7 @@ macro_rules! numbers {
                 to.raw(&self.to_le_bytes());
             }
             fn read(from: &mut Reader<'_>) -> Result<Self, String> {
-                let bytes = from.raw(size_of::<Self>())?;
-                Ok(Self::from_le_bytes(bytes.try_into().expect("exactly that many were taken")))
+                from.fixed().map(Self::from_le_bytes)
             }
         }
     )*};
@@ -132,7 +159,7 @@ impl<T: Codec> Codec for Vec<T> {
     }
     fn read(from: &mut Reader<'_>) -> Result<Self, String> {
         let len = from.len(1)?;
-        (0..len).map(|_| T::read(from)).collect()
+        from.list(len)
     }
 }
 
@@ -151,8 +178,7 @@ impl<T: Codec, const N: usize> Codec for [T; N] {
         self.iter().for_each(|value| value.write(to));
     }
     fn read(from: &mut Reader<'_>) -> Result<Self, String> {
-        let values = (0..N).map(|_| T::read(from)).collect::<Result<Vec<_>, _>>()?;
-        values.try_into().map_err(|_| "an array has another length".to_owned())
+        from.list(N)?.try_into().map_err(|_| "an array has another length".to_owned())
     }
 }
 

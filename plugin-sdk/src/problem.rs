@@ -45,6 +45,7 @@ impl Problems {
     }
 
     /// Adds a problem at a JSON Pointer such as `/targets/3`; `""` for the settings as a whole.
+    #[inline(never)]
     pub fn at(&mut self, path: impl Into<String>, message: impl Into<String>) -> Added<'_> {
         let problem = types::Problem { path: path.into(), message: message.into(), hint: None };
         self.0.push(problem);

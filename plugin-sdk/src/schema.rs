@@ -253,19 +253,18 @@ impl Check {
     }
 
     fn unknown_key(&mut self, fields: &[Field], key: &str, at: &Place<'_>) {
-        let names = || fields.iter().map(|field| field.name);
-        let hint = match nearest(names(), key) {
+        let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
+        let hint = match nearest(&names, key) {
             Some(name) => format!("did you mean `{name}`?"),
-            None => format!("known keys: {}", names().collect::<Vec<_>>().join(", ")),
+            None => format!("known keys: {}", listed(&names, "")),
         };
         self.tell(at, format_args!("unknown key `{key}`")).hint(hint);
     }
 
     fn unknown_name(&mut self, names: &[&str], name: &str, at: &Place<'_>) {
-        let list: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
-        let list = list.join(", ");
+        let list = listed(names, "\"");
         let added = self.tell(at, format_args!("must be one of {list}, is \"{name}\""));
-        if let Some(near) = nearest(names.iter().copied(), name) {
+        if let Some(near) = nearest(names, name) {
             added.hint(format!("did you mean \"{near}\"?"));
         }
     }
@@ -283,8 +282,19 @@ fn is_integer(text: &str) -> bool {
     !text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E'))
 }
 
-fn nearest<'n>(names: impl Iterator<Item = &'n str>, given: &str) -> Option<&'n str> {
-    let near = names.map(|name| (strsim::osa_distance(name, given), name)).min()?;
+/// The names one after the other, each between two of `quote`.
+fn listed(names: &[&str], quote: &str) -> String {
+    let mut list = String::new();
+    for name in names {
+        let comma = if list.is_empty() { "" } else { ", " };
+        [comma, quote, name, quote].iter().for_each(|part| list.push_str(part));
+    }
+    list
+}
+
+#[inline(never)]
+fn nearest<'n>(names: &[&'n str], given: &str) -> Option<&'n str> {
+    let near = names.iter().map(|name| (strsim::osa_distance(name, given), *name)).min()?;
     (near.0 <= 1 + given.len() / 3).then_some(near.1)
 }
 

@@ -1,4 +1,6 @@
 //! What a plugin says of itself: description, needs, products, segments, actions, reasons.
+//!
+//! A shape is made once: what makes it is never inlined, which would be a tenth of the code of a guest.
 
 use crate::types;
 use crate::types::{CellType, Frequency, NONE_INDEX, Priority, Role};
@@ -23,6 +25,7 @@ pub const fn english(en: &'static str) -> Words {
 }
 
 impl From<Words> for types::Words {
+    #[inline(never)]
     fn from(words: Words) -> Self {
         Self { en: words.en.to_owned(), zh: words.zh.map(str::to_owned) }
     }
@@ -47,6 +50,7 @@ pub struct Need(pub(crate) types::Need);
 pub mod need {
     use super::{CellType, Need, types};
 
+    #[inline(never)]
     fn feature(name: String, cell_type: CellType) -> Need {
         Need(types::Need {
             source: types::Source::Feature(name),
@@ -59,12 +63,14 @@ pub mod need {
 
     /// A feature of reals.
     #[must_use]
+    #[inline(never)]
     pub fn real(name: impl Into<String>) -> Need {
         feature(name.into(), CellType::Real)
     }
 
     /// A feature of integers: counts, days, money in minor units, flags as 0 or 1.
     #[must_use]
+    #[inline(never)]
     pub fn integer(name: impl Into<String>) -> Need {
         feature(name.into(), CellType::Integer)
     }
@@ -116,6 +122,7 @@ pub mod need {
 impl Need {
     /// Sets the unit: "count", "day", "minor", "ratio", "unix-ms". The host refuses another.
     #[must_use]
+    #[inline(never)]
     pub fn unit(mut self, unit: impl Into<String>) -> Self {
         self.0.unit = unit.into();
         self
@@ -161,6 +168,7 @@ pub struct Produce(types::Produce);
 pub mod output {
     use super::{CellType, NONE_INDEX, Produce, Role, types};
 
+    #[inline(never)]
     fn produce(name: String, cell_type: CellType) -> Produce {
         Produce(types::Produce {
             name,
@@ -180,12 +188,14 @@ pub mod output {
 
     /// A column of reals.
     #[must_use]
+    #[inline(never)]
     pub fn real(name: impl Into<String>) -> Produce {
         produce(name.into(), CellType::Real)
     }
 
     /// A column of integers.
     #[must_use]
+    #[inline(never)]
     pub fn integer(name: impl Into<String>) -> Produce {
         produce(name.into(), CellType::Integer)
     }
@@ -229,6 +239,7 @@ pub mod output {
 impl Produce {
     /// Sets the unit.
     #[must_use]
+    #[inline(never)]
     pub fn unit(mut self, unit: impl Into<String>) -> Self {
         self.0.unit = unit.into();
         self
@@ -236,6 +247,7 @@ impl Produce {
 
     /// Sets both bounds, inclusive; the host refuses an answer outside.
     #[must_use]
+    #[inline(never)]
     pub fn between(mut self, least: f64, most: f64) -> Self {
         (self.0.least, self.0.most) = (Some(least), Some(most));
         self
@@ -243,6 +255,7 @@ impl Produce {
 
     /// Sets the lower bound, inclusive.
     #[must_use]
+    #[inline(never)]
     pub fn at_least(mut self, least: f64) -> Self {
         self.0.least = Some(least);
         self
@@ -250,6 +263,7 @@ impl Produce {
 
     /// Says what the output is to readers that do not know the plugin: pages go by it, never by a name.
     #[must_use]
+    #[inline(never)]
     pub fn role(mut self, role: Role) -> Self {
         self.0.role = role;
         self
@@ -257,6 +271,7 @@ impl Produce {
 
     /// Names the dimension or family that the output belongs to, in snake_case.
     #[must_use]
+    #[inline(never)]
     pub fn group(mut self, group: impl Into<String>) -> Self {
         self.0.group = group.into();
         self
@@ -279,6 +294,7 @@ impl Produce {
 
     /// Says what the column means.
     #[must_use]
+    #[inline(never)]
     pub fn meaning(mut self, meaning: impl Into<types::Words>) -> Self {
         self.0.meaning = meaning.into();
         self
@@ -416,7 +432,7 @@ impl Shape {
     /// On a shape of [`Shape::whole_tables`].
     #[must_use]
     pub fn need(mut self, need: Need) -> Self {
-        self.0.rows.as_mut().expect("the shape was started with Shape::rows").columns.push(need.0);
+        self.streamed().columns.push(need.0);
         self
     }
 
@@ -425,8 +441,13 @@ impl Shape {
     /// # Panics
     /// On a shape of [`Shape::whole_tables`].
     #[must_use]
-    pub fn needs(self, needs: impl IntoIterator<Item = Need>) -> Self {
-        needs.into_iter().fold(self, Self::need)
+    pub fn needs(mut self, needs: impl IntoIterator<Item = Need>) -> Self {
+        self.streamed().columns.extend(needs.into_iter().map(|need| need.0));
+        self
+    }
+
+    fn streamed(&mut self) -> &mut types::TableNeed {
+        self.0.rows.as_mut().expect("the shape was started with Shape::rows")
     }
 
     /// Adds a table handed over whole; its position is the number of tables before it.
@@ -453,6 +474,7 @@ impl Shape {
 
     /// Adds a segment; segments are declared in ascending rank.
     #[must_use]
+    #[inline(never)]
     pub fn segment(mut self, name: impl Into<String>, text: impl Into<types::Words>) -> Self {
         self.0.segments.push(types::SegmentInfo { name: name.into(), text: text.into() });
         self
@@ -467,6 +489,7 @@ impl Shape {
 
     /// Adds a reason that answers refer to by position.
     #[must_use]
+    #[inline(never)]
     pub fn reason(mut self, code: impl Into<String>, text: impl Into<types::Words>) -> Self {
         self.0.reasons.push(types::ReasonInfo { code: code.into(), text: text.into() });
         self

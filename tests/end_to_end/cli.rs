@@ -127,8 +127,6 @@ fn every_reference_plugin_answers_in_the_sandbox_as_in_its_native_tests() {
 
 /// Largest component of a reference plugin.
 const COMPONENT_BYTES_MAX: u64 = 150_000;
-/// The one that is larger: two models and their fit. It may not grow.
-const LARGER: (&str, u64) = ("ltv-bgnbd", 164_000);
 
 #[test]
 fn every_reference_plugin_is_a_small_component() {
@@ -137,11 +135,8 @@ fn every_reference_plugin_is_a_small_component() {
     let said = String::from_utf8_lossy(&call.stdout).into_owned();
     assert!(call.status.success(), "{said}");
     let built: Vec<serde_json::Value> = serde_json::from_str(&said).unwrap();
-    let is_large = |one: &&serde_json::Value| {
-        let may = if one["plugin"] == LARGER.0 { LARGER.1 } else { COMPONENT_BYTES_MAX };
-        one["bytes"].as_u64().unwrap() > may
-    };
-    let large: Vec<_> = built.iter().filter(is_large).collect();
+    let large: Vec<_> =
+        built.iter().filter(|one| one["bytes"].as_u64().unwrap() > COMPONENT_BYTES_MAX).collect();
     assert!(built.len() == 12 && large.is_empty(), "{large:?} of {said}");
 }
 

@@ -114,14 +114,18 @@ impl Plugin for Ltv {
         let model = opening.model.ok_or_else(|| Problems::one("", "opens with a model only"))?;
         let (orders, spend): ([f64; 4], Option<[f64; 3]>) = decode(model)
             .map_err(|text| Problems::one("", format!("the model is not readable: {text}")))?;
-        let above_zero = |number: &f64| number.is_finite() && *number > 0.0;
-        if !orders.iter().chain(spend.iter().flatten()).all(above_zero) {
+        if !above_zero(&orders) || !spend.is_none_or(|spend| above_zero(&spend)) {
             return Err(Problems::one("", "the model has a parameter that is not above 0"));
         }
         let [r, alpha, a, b] = orders;
         let spend = spend.map(|[p, q, v]| Spend { p, q, v });
         Ok(Self { orders: Orders { r, alpha, a, b }, spend, settings })
     }
+}
+
+#[inline(never)]
+fn above_zero(numbers: &[f64]) -> bool {
+    numbers.iter().all(|number| number.is_finite() && *number > 0.0)
 }
 
 /// Order history of a row: none without an order.
@@ -227,12 +231,13 @@ impl Fit for Ltv {
         }
         let Orders { r, alpha, a, b } = fitted.orders;
         let mut measures = Measures::default();
-        measures.add(&[("r", r), ("alpha", alpha), ("a", a), ("b", b)]);
         measures.add(&[
+            ("r", r),
+            ("alpha", alpha),
+            ("a", a),
+            ("b", b),
             ("log_likelihood", fitted.log_likelihood),
             ("orders_rounds", f64::from(fitted.rounds)),
-        ]);
-        measures.add(&[
             ("buyers", f64::from(groups.buyers)),
             ("repeat_buyers", f64::from(groups.repeat_buyers)),
         ]);
@@ -253,8 +258,10 @@ fn fit_spend(settings: &Settings, groups: &Groups, measures: &mut Measures) -> O
     }
     let fitted = spend::fit(&groups.purses, f64::from(settings.unit_minor));
     let Spend { p, q, v } = fitted.spend;
-    measures.add(&[("p", p), ("q", q), ("v", v)]);
     measures.add(&[
+        ("p", p),
+        ("q", q),
+        ("v", v),
         ("spend_rounds", f64::from(fitted.rounds)),
         ("spend_correlation", fitted.correlation),
     ]);
@@ -266,6 +273,7 @@ fn fit_spend(settings: &Settings, groups: &Groups, measures: &mut Measures) -> O
 struct Measures(Vec<Measure>);
 
 impl Measures {
+    #[inline(never)]
     fn add(&mut self, named: &[(&str, f64)]) {
         for &(name, value) in named {
             self.0.push(Measure { name: name.to_owned(), value });
@@ -325,8 +333,8 @@ impl Groups {
             repeat_spend_minor,
         };
         Self {
-            histories: counted(histories).map(|(equal, buyers)| (history(equal), buyers)).collect(),
-            purses: counted(purses).map(|(equal, buyers)| (purse(equal), buyers)).collect(),
+            histories: counted(histories).into_iter().map(|(h, n)| (history(h), n)).collect(),
+            purses: counted(purses).into_iter().map(|(p, n)| (purse(p), n)).collect(),
             buyers,
             repeat_buyers,
         }
@@ -334,16 +342,16 @@ impl Groups {
 }
 
 /// Each of the distinct ones with how often it is there, least first.
-fn counted(all: Vec<[i64; 3]>) -> impl Iterator<Item = ([i64; 3], u32)> {
-    let mut sorted = ascending(all).into_iter().peekable();
-    std::iter::from_fn(move || {
-        let one = sorted.next()?;
-        let mut count = 1;
-        while sorted.next_if_eq(&one).is_some() {
-            count += 1;
+#[inline(never)]
+fn counted(all: Vec<[i64; 3]>) -> Vec<([i64; 3], u32)> {
+    let mut distinct: Vec<([i64; 3], u32)> = Vec::new();
+    for one in ascending(all) {
+        match distinct.last_mut().filter(|(last, _)| *last == one) {
+            Some((_, count)) => *count += 1,
+            None => distinct.push((one, 1)),
         }
-        Some((one, count))
-    })
+    }
+    distinct
 }
 
 /// Least first. One function for all that is sorted here, by a heap: a sort, or a map of each type, is ten times the code.

@@ -155,8 +155,9 @@ fn update(inverse: &mut [Vec<f64>], moved: &[f64], bent: &[f64], curvature: f64)
 
 #[inline(never)]
 fn identity(width: usize) -> Vec<Vec<f64>> {
-    let row = |i: usize| (0..width).map(|j| if i == j { 1.0 } else { 0.0 }).collect();
-    (0..width).map(row).collect()
+    let mut square = vec![vec![0.0; width]; width];
+    square.iter_mut().enumerate().for_each(|(i, row)| row[i] = 1.0);
+    square
 }
 
 // These are a few numbers long: inlined and unrolled they would be most of the code of a guest.
