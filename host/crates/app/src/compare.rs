@@ -11,7 +11,7 @@ use playbook_report::{
 
 use crate::counts::{Counts, Granted, cost_by_member};
 use crate::finished::Finished;
-use crate::outputs::stage_of;
+use crate::stages::stage_of;
 use crate::{AppError, Host, Job, Result, clock, execute, page};
 
 /// Members that are named as changing most.

@@ -13,8 +13,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::finished::Finished;
-use crate::outputs::{cell, stage_of, status, winner};
+use crate::outputs::{cell, status, winner};
 use crate::replay::repeat;
+use crate::stages::stage_of;
 use crate::write::run_id;
 use crate::{AppError, Host, Result, clock};
 

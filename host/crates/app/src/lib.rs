@@ -21,6 +21,7 @@ mod replay;
 mod run;
 #[cfg(test)]
 mod small;
+mod stages;
 mod state;
 mod write;
 

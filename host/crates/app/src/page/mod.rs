@@ -1,0 +1,254 @@
+//! Fills the report page from a finished cycle. Parts with more to them than a list have files of their own.
+
+mod campaign;
+mod money;
+mod scores;
+mod segments;
+mod value;
+
+use playbook_cycle::{CycleRun, Intake};
+use playbook_model::{Figures, Kind, Level, Minor, Playbook, SourceFormat, Words};
+use playbook_report::{
+    Absence, Currency, Evidence, FindingRow, Header, Health, PluginRow, Report, Section, SourceRow,
+    Summary,
+};
+
+use self::campaign::campaign;
+use self::money::{budgets, incentives};
+use self::scores::scores;
+use self::segments::segmentation;
+use self::value::returns;
+pub(crate) use self::value::roi;
+use crate::clock;
+use crate::counts::Counts;
+use crate::diagnosis::diagnoses;
+use crate::stages::{absent, place_name, reason_words};
+
+/// What the page needs besides the cycle itself.
+#[derive(Debug)]
+pub struct PageFacts<'a> {
+    /// The playbook.
+    pub playbook: &'a Playbook,
+    /// What its cycle came to.
+    pub run: &'a CycleRun,
+    /// What was read.
+    pub intake: &'a Intake,
+    /// Digests and how to repeat the run.
+    pub evidence: Evidence,
+    /// What people call the run.
+    pub run_id: String,
+}
+
+/// Fills the report.
+#[must_use]
+pub fn report(facts: &PageFacts<'_>) -> Report {
+    let PageFacts { playbook, run, intake, evidence, run_id } = facts;
+    let counts = Counts::of(&run.decisions);
+    Report {
+        header: Header {
+            brand: playbook.brand.clone(),
+            title: playbook.title.clone(),
+            as_of: clock::shown(intake.as_of, &playbook.time_zone),
+            cycle: format!("#{}", run.number),
+            run_id: run_id.clone(),
+            playbook_digest: playbook.digest,
+            dry_run: !run.booked,
+            currency: Currency {
+                code: playbook.currency.clone(),
+                digits: playbook.currency_digits,
+            },
+        },
+        summary: summary(&playbook.outputs.figures, run, &counts),
+        findings: findings(run),
+        segmentation: segmentation(&playbook.outputs.figures, run),
+        scores: scores(run),
+        incentives: incentives(run, &counts),
+        budgets: budgets(playbook, run),
+        campaign: campaign(run, intake.local_min),
+        roi: roi(playbook, run),
+        health: health(run),
+        plugins: plugins(run),
+        intake: sources(playbook, intake),
+        evidence: evidence.clone(),
+        timings: None,
+    }
+}
+
+pub(crate) fn summary(figures: &Figures, run: &CycleRun, counts: &Counts) -> Summary {
+    let diagnosed = diagnoses(run).into_iter().find(|health| health.total.is_some());
+    let count = |features: &[String]| sum_of(run, features).and_then(|sum| u64::try_from(sum).ok());
+    Summary {
+        members: run.members.rows() as u64,
+        active: count(&figures.active),
+        orders: count(&figures.orders),
+        revenue: sum_of(run, &figures.revenue).map(Minor),
+        grants: counts.granted.grants,
+        refused: counts.refused_in_all(),
+        grants_cost: counts.granted.cost,
+        cost: sum_of(run, &figures.cost).map(Minor),
+        roi: returns(run).find(|row| row.table.rows() == 1).and_then(|row| row.value(0)),
+        health: diagnosed.as_ref().and_then(|health| health.total),
+        health_most: diagnosed.as_ref().and_then(|health| health.most),
+        health_level: diagnosed.and_then(|health| health.level).map(|level| level.words),
+    }
+}
+
+/// Sum of a figure over the rows of its first feature, where any of them has a value.
+fn sum_of(run: &CycleRun, features: &[String]) -> Option<i64> {
+    let feature = features.first()?;
+    let tables = run.tables.values().chain([&run.members]);
+    let (table, column) = tables.into_iter().find_map(|t| Some((t, t.column(feature)?)))?;
+    (0..table.rows()).filter_map(|row| column.integer(row)).reduce(i64::saturating_add)
+}
+
+fn findings(run: &CycleRun) -> Section<Vec<FindingRow>> {
+    let mut rows = Vec::new();
+    for stage in &run.stages {
+        if let Some(fault) = &stage.fault {
+            rows.push(FindingRow {
+                level: Level::Warn,
+                plugin: stage.name.clone(),
+                words: Words {
+                    en: format!("stage left out: its plugin {fault}"),
+                    zh: Some(format!("環節已跳過：插件 {fault}")),
+                },
+                place: String::new(),
+                value: None,
+                threshold: None,
+                suggests: Vec::new(),
+            });
+        }
+        let planned = stage.plan.iter().flat_map(|p| &p.findings);
+        for finding in stage.findings.iter().chain(planned) {
+            rows.push(FindingRow {
+                level: finding.level,
+                plugin: stage.name.clone(),
+                words: reason_words(stage, finding.reason),
+                place: place_name(stage, finding.place),
+                value: finding.value,
+                threshold: finding.threshold,
+                suggests: finding
+                    .suggests
+                    .iter()
+                    .filter_map(|a| Some(stage.shape.actions.get(*a as usize)?.text.clone()))
+                    .collect(),
+            });
+        }
+    }
+    if rows.is_empty() { Section::Empty(Absence::Nothing) } else { Section::Filled(rows) }
+}
+
+pub(crate) fn health(run: &CycleRun) -> Section<Vec<Health>> {
+    let found = diagnoses(run);
+    if found.is_empty() {
+        return Section::Empty(absent(run, Kind::Diagnosis));
+    }
+    Section::Filled(found)
+}
+
+fn plugins(run: &CycleRun) -> Vec<PluginRow> {
+    run.stages
+        .iter()
+        .map(|s| PluginRow {
+            stage: s.name.clone(),
+            plugin: s.about.name.clone(),
+            version: s.about.version.clone(),
+            kind: s.kind(),
+            digest: s.digest,
+            calls: s.usage.calls,
+            rows: s.usage.rows,
+            fuel: (s.usage.fuel > 0).then_some(s.usage.fuel),
+            faults: s.usage.faults,
+            wall_ms: None,
+        })
+        .collect()
+}
+
+fn sources(playbook: &Playbook, intake: &Intake) -> Vec<SourceRow> {
+    intake
+        .sources
+        .iter()
+        .map(|s| {
+            let mut reasons: Vec<(String, u64)> =
+                s.rejected.iter().map(|(r, n)| (r.clone(), *n)).collect();
+            reasons.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            let format = playbook.sources.iter().find(|d| d.name == s.name).map(|d| &d.format);
+            SourceRow {
+                source: s.name.clone(),
+                format: format.map_or("", format_name).to_owned(),
+                read: s.rows_read,
+                kept: s.rows_kept,
+                rejected: s.rejected.values().sum(),
+                duplicates: s.duplicates,
+                reasons,
+            }
+        })
+        .collect()
+}
+
+fn format_name(format: &SourceFormat) -> &'static str {
+    match format {
+        SourceFormat::Csv { .. } => "csv",
+        SourceFormat::Whitespace { .. } => "whitespace",
+        SourceFormat::JsonLines => "jsonl",
+        SourceFormat::Parquet => "parquet",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use playbook_cycle::Decision;
+    use playbook_model::{Fault, Kind, Minor};
+    use playbook_report::{Absence, Evidence, Section};
+
+    use super::{PageFacts, report};
+    use crate::small::{self, granted, refused};
+
+    fn page(decisions: Vec<Decision>, faulty: bool) -> playbook_report::Report {
+        let (playbook, intake) = (small::playbook(), small::intake());
+        let mut run = small::run(["low", "high"], decisions);
+        if faulty {
+            run.stages[0].fault = Some(Fault::Trap { trap: "unreachable".to_owned(), panic: None });
+        }
+        report(&PageFacts {
+            playbook: &playbook,
+            run: &run,
+            intake: &intake,
+            evidence: Evidence::default(),
+            run_id: "id".to_owned(),
+        })
+    }
+
+    #[test]
+    fn the_page_counts_what_was_decided() {
+        let page = page(vec![granted(0, 0, 150), granted(0, 1, 50), refused(1, 0, 9, None)], false);
+        assert_eq!(page.header.as_of, "2026-03-01 00:00 (Asia/Shanghai)");
+        let summary = &page.summary;
+        assert_eq!((summary.members, summary.grants, summary.refused), (2, 2, 1));
+        assert_eq!(summary.grants_cost, Minor(200));
+        let incentives = page.incentives.filled().unwrap();
+        let rows: Vec<_> = incentives
+            .grants
+            .iter()
+            .map(|g| (&*g.action, g.proposed, g.granted, g.cost.0))
+            .collect();
+        assert_eq!(rows, [("gift", 2, 1, 150), ("call", 1, 1, 50)]);
+        assert_eq!((incentives.refusals.len(), incentives.refusals[0].proposals), (1, 1));
+        let segments = &page.segmentation.filled().unwrap().segments;
+        let rows: Vec<_> = segments.iter().map(|s| (&*s.name, s.members, s.grants)).collect();
+        assert_eq!(rows, [("low", 1, 2), ("high", 1, 0)]);
+    }
+
+    #[test]
+    fn an_absent_part_says_why_it_is_absent() {
+        let page = page(Vec::new(), true);
+        assert!(matches!(page.scores, Section::Empty(Absence::NoStage(Kind::Scoring))));
+        assert!(matches!(page.incentives, Section::Empty(Absence::Nothing)));
+        assert!(matches!(page.budgets, Section::Empty(Absence::NoBudget)));
+        assert!(matches!(page.segmentation, Section::Empty(Absence::Skipped { .. })));
+        let finding = &page.findings.filled().unwrap()[0];
+        assert!(finding.words.en.contains("left out"), "{:?}", finding.words);
+    }
+}

@@ -1,0 +1,87 @@
+//! Segments of the members, and who moved from where.
+
+use playbook_cycle::CycleRun;
+use playbook_model::{Column, Figures, Kind, Minor, SegmentInfo};
+use playbook_report::{Absence, FlowEnd, FlowMatrix, Section, SegmentRow, Segmentation};
+
+use crate::stages::{absent, figure_of, of_kind, plugin_of};
+
+pub(super) fn segmentation(figures: &Figures, run: &CycleRun) -> Section<Segmentation> {
+    let Some(stage) = of_kind(run, Kind::Segmentation).find(|s| s.fault.is_none()) else {
+        return Section::Empty(absent(run, Kind::Segmentation));
+    };
+    let name = format!("{}.segment", stage.name);
+    let Some(column) = run.members.column(&name) else {
+        return Section::Empty(Absence::Nothing);
+    };
+    let places = Places(&stage.shape.segments);
+    let moves = run.before(&name).map(|before| places.moves(before, column, run.members.rows()));
+    let now = match &moves {
+        Some(moves) => {
+            (0..=places.0.len()).map(|to| moves.iter().map(|from| from[to]).sum()).collect()
+        }
+        None => places.counts(column, 0..run.members.rows()),
+    };
+    let granted = run.decisions.iter().filter(|d| d.is_new());
+    let grants = places.counts(column, granted.map(|d| d.candidate.row as usize));
+    let segments = stage.shape.segments.iter().enumerate().map(|(i, s)| SegmentRow {
+        name: s.name.clone(),
+        words: s.text.clone(),
+        members: now[i],
+        members_before: moves.as_ref().map(|moves| moves[i].iter().sum()),
+        revenue: revenue(figures, run, &name, &s.name),
+        grants: grants[i],
+    });
+    Section::Filled(Segmentation {
+        plugin: plugin_of(stage),
+        segments: segments.collect(),
+        unassigned: now[places.0.len()],
+        flows: match moves {
+            None => Section::Empty(Absence::FirstCycle),
+            Some(members) => Section::Filled(FlowMatrix {
+                from: places.ends(FlowEnd::Joined),
+                to: places.ends(FlowEnd::Unassigned),
+                members,
+            }),
+        },
+    })
+}
+
+/// What a segment brought, where the playbook counts it by segment.
+fn revenue(figures: &Figures, run: &CycleRun, output: &str, segment: &str) -> Option<Minor> {
+    let table = run.tables.get(output).or_else(|| run.tables.get("segment"))?;
+    let key = table.columns().first()?;
+    let row = (0..table.rows()).find(|r| key.text(*r) == Some(segment))?;
+    figure_of(table, &figures.revenue)?.integer(row).map(Minor)
+}
+
+/// Segments by their place in the shape. One more place at the end is for members without a segment, or new ones.
+struct Places<'a>(&'a [SegmentInfo]);
+
+impl Places<'_> {
+    fn of(&self, column: &Column, row: usize) -> usize {
+        let name = column.text(row);
+        let place = name.and_then(|name| self.0.iter().position(|s| s.name == name));
+        place.unwrap_or(self.0.len())
+    }
+
+    /// How many of the rows are in each place.
+    fn counts(&self, column: &Column, rows: impl Iterator<Item = usize>) -> Vec<u64> {
+        let mut counts = vec![0; self.0.len() + 1];
+        rows.for_each(|row| counts[self.of(column, row)] += 1);
+        counts
+    }
+
+    /// How many went from each place to each.
+    fn moves(&self, before: &Column, now: &Column, rows: usize) -> Vec<Vec<u64>> {
+        let mut moves = vec![vec![0; self.0.len() + 1]; self.0.len() + 1];
+        for row in 0..rows {
+            moves[self.of(before, row)][self.of(now, row)] += 1;
+        }
+        moves
+    }
+
+    fn ends(&self, last: FlowEnd) -> Vec<FlowEnd> {
+        self.0.iter().map(|s| FlowEnd::Segment(s.text.clone())).chain([last]).collect()
+    }
+}

@@ -1,0 +1,114 @@
+//! Tables of the data: sources, mappings, features, SQL.
+
+use super::bounds::{NAMES, SHARE, TEXT, TEXTS};
+use super::events::EVENT_KINDS;
+use crate::spec::{KeySpec, Shape, TableSpec};
+use Shape::{Choice, Either, Flag, Integer, Kebab, Map, Real, Reference, Size, Snake, Table, Text};
+
+pub(super) static SOURCE: TableSpec = TableSpec {
+    title: "[[source]]",
+    id: "source",
+    about: "A set of files of one format that fills one table of the host. Fields that the mapping does not name are dropped and counted.",
+    keys: &[
+        KeySpec::new("name", Kebab, "\"orders\"", "Unique name.").required(),
+        KeySpec::new("table", Choice(&["events", "members", "identities", "costs", "entries", "consents"]), "\"events\"", "Table that the rows go into.").required(),
+        KeySpec::new("path", TEXT, "\"orders/*.csv\"", "File or glob, relative to `--data`, else to the playbook's folder.").required(),
+        KeySpec::new("format", Choice(&["csv", "whitespace", "jsonl", "parquet"]), "\"csv\"", "Format of the files: `csv` is delimited text, `whitespace` has columns separated by runs of blanks, `jsonl` has one JSON object a line.").default("by the ending of `path`"),
+        KeySpec::new("header", Flag, "false", "Whether the first line names the columns (csv and whitespace).").default("true, or false where `columns` is given"),
+        KeySpec::new("delimiter", Text(2), "\";\"", "One ASCII character between columns (csv).").default("\",\", or a tab for .tsv"),
+        KeySpec::new("columns", TEXTS, "[\"customer\", \"date\", \"amount\"]", "Names of the columns of a text file without header, in order."),
+        KeySpec::new("event", Choice(EVENT_KINDS), "\"order_paid\"", "Kind of all rows of an events source, where the mapping gives no `kind`."),
+        KeySpec::new("dedupe", Choice(&["event-id", "content", "none"]), "\"none\"", "How repeated events are known: by `event_id` where it is mapped; by equal source, member, kind, time to the second and object; or never. Equal rows can be real: take `content` only where they are not.").default("\"event-id\""),
+        KeySpec::new("rejects_max", SHARE, "0.01", "Share of rows that may be rejected before the run fails.").default("0.01").unit("share"),
+        KeySpec::new("optional", Flag, "true", "Whether the files may be absent.").default("false"),
+        KeySpec::new("map", Map(&Snake, &Either(&[TEXT, Table(&MAPPING)]), 256), "{ member = \"customer\", time = { from = \"date\", format = \"%Y%m%d\" } }", "Mapping table: field of the host to field of the source.").required(),
+    ],
+};
+
+pub(super) static MAPPING: TableSpec = TableSpec {
+    title: "[source.map]",
+    id: "mapping",
+    about: "One row of a mapping table, keyed by the host's field. The short form `field = \"source field\"` takes the type that the host's field has.",
+    keys: &[
+        KeySpec::new("from", TEXT, "\"amount\"", "Field of the source. Either this or `constant`."),
+        KeySpec::new("constant", Either(&[TEXT, Real(f64::MIN, f64::MAX), Flag]), "\"granted\"", "Value of all rows."),
+        KeySpec::new("type", Choice(&["text", "integer", "real", "money", "time", "flag"]), "\"money\"", "Type of the value.").default("the type of the host's field; text for `attr_*`"),
+        KeySpec::new("format", Text(128), "\"%Y%m%d\"", "Format of a time: strftime directives, or `rfc3339`, `unix-s`, `unix-ms`.").default("\"rfc3339\""),
+        KeySpec::new("unit", Either(&[TEXT, Real(f64::MIN, f64::MAX)]), "\"minor\"", "Worth of 1 in the source: for money `major` (units of the currency), `minor` (its minor units) or a number of units; for numbers a factor.").default("\"major\" for money, 1 for numbers"),
+        KeySpec::new("transform", Choice(&["copy", "trim", "lower", "hash"]), "\"lower\"", "Change before typing: without outer blanks, in lower case, or the salted SHA-256 of the trimmed text for contact data.").default("\"copy\"; \"hash\" for `key_hash` and `text_hash`"),
+        KeySpec::new("values", Map(&TEXT, &TEXT, 1_000), "{ M = \"male\", F = \"female\" }", "Each value of the source with the value that the host keeps; another value is an error of the row."),
+        KeySpec::new("required", Flag, "true", "Whether a missing value is an error of the row.").default("true where the table needs the field"),
+        KeySpec::new("on_error", Choice(&["reject", "null", "quarantine"]), "\"null\"", "What a value that cannot be read does: the row is rejected and counts against `rejects_max`; the value becomes missing; or the row is set aside and does not count.").default("\"reject\""),
+    ],
+};
+
+pub(super) static FEATURE: TableSpec = TableSpec {
+    title: "[features]",
+    id: "feature",
+    about: "One feature per key: exactly one of an aggregate (short or long form), `attribute`, `expression`, `constant` or `sql` says how it is computed.",
+    keys: &[
+        KeySpec::new("count", Shape::Events, "\"like,comment\"", "Number of the events of these kinds.").unit("count"),
+        KeySpec::new("capped-count", Shape::Events, "\"like\"", "Number of the events of these kinds, of each day in the brand's time zone at most `cap`.").unit("count"),
+        KeySpec::new("cap", Integer(0, 1_000_000), "10", "Most events of a day that a `capped-count` counts.").unit("count"),
+        KeySpec::new("distinct-days", Shape::Events, "\"interaction\"", "Days with such an event, in the brand's time zone.").unit("day"),
+        KeySpec::new("recency", Shape::Events, "\"order_paid\"", "Whole days from the last such event to the as-of time; missing where there is none.").unit("day"),
+        KeySpec::new("age", Shape::Events, "\"order_paid\"", "Whole days from the first such event to the as-of time; missing where there is none.").unit("day"),
+        KeySpec::new("span", Shape::Events, "\"order_paid\"", "Whole days from the first such event to the last; missing where there is none.").unit("day"),
+        KeySpec::new("repeat-days", Shape::Events, "\"order_paid\"", "Days with such an event after the first such day: repeat purchases.").unit("count"),
+        KeySpec::new("gap-mean", Shape::Events, "\"order_paid\"", "Mean days between successive days with such an event; missing below 2 days.").unit("day"),
+        KeySpec::new("gap-sd", Shape::Events, "\"order_paid\"", "Sample standard deviation of those gaps; missing below 3 days.").unit("day"),
+        KeySpec::new("sum", TEXT, "\"amount_minor\"", "Sum of this field over the events that `events` names."),
+        KeySpec::new("mean", TEXT, "\"sentiment\"", "Mean of this field; missing where there is no row."),
+        KeySpec::new("min", TEXT, "\"amount_minor\"", "Least value of this field."),
+        KeySpec::new("max", TEXT, "\"amount_minor\"", "Greatest value of this field."),
+        KeySpec::new("distinct", TEXT, "\"campaign\"", "Number of different values of this field.").unit("count"),
+        KeySpec::new("first", TEXT, "\"channel\"", "Value of this field in the first row."),
+        KeySpec::new("last", TEXT, "\"value\"", "Value of this field in the last row."),
+        KeySpec::new("repeat-sum", TEXT, "\"amount_minor\"", "Sum of this field after the first day with a row."),
+        KeySpec::new("aggregate", Choice(&["count", "capped-count", "sum", "mean", "min", "max", "distinct", "distinct-days", "recency", "age", "span", "first", "last", "repeat-days", "repeat-sum", "gap-mean", "gap-sd"]), "\"sum\"", "Long form: the function by its name. The keys above are its short form: a key with the kinds of events or the field as value."),
+        KeySpec::new("field", TEXT, "\"amount_minor\"", "Field of the rows that the function reads."),
+        KeySpec::new("events", Shape::Events, "[\"order_paid\"]", "Kinds of events that count; `interaction`, `active` (an interaction or a paid order) and `any` stand for several.").default("\"any\""),
+        KeySpec::new("window", Either(&[Shape::Duration, Table(&WINDOW)]), "\"30d\"", "How far back from the as-of time rows count.").default("all history"),
+        KeySpec::new("channel", NAMES, "[\"app\", \"shop\"]", "Channels that count.").default("all"),
+        KeySpec::new("over", Choice(&["events", "members", "costs", "entries"]), "\"members\"", "Rows that are aggregated. Over `members` a field may be a feature or `stage.output`.").default("\"events\""),
+        KeySpec::new("by", Reference, "\"tier-interactions.segment\"", "One column per value of this field, feature or `stage.output`, named `feature.value`."),
+        KeySpec::new("subject", Kebab, "\"channel\"", "What the rows of the feature describe: member, channel, community, campaign, brand and so on.").default("\"member\""),
+        KeySpec::new("attribute", TEXT, "\"age_band\"", "Field of the members table as it is."),
+        KeySpec::new("expression", Text(4_096), "\"spend_365d_minor / orders_365d\"", "Expression over other features of the same subject, in the part of SQL that [operators.md](operators.md#expressions) describes."),
+        KeySpec::new("constant", Real(f64::MIN, f64::MAX), "0.3", "The same number for every row."),
+        KeySpec::new("sql", Text(16_384), "\"select member as subject, count(*) as value from events group by member\"", "Free SQL that gives the columns `subject` and `value`, each subject once; the same answer each time, so no clock, no chance, no order that it does not ask for. Batch only."),
+        KeySpec::new("type", Choice(&["real", "integer", "category", "text"]), "\"real\"", "Type of the values.").default("by function and field"),
+        KeySpec::new("unit", Choice(&["count", "day", "minor", "ratio", "unix-ms", ""]), "\"minor\"", "Unit of the values; a plugin that needs another unit refuses the feature.").default("by function and field"),
+    ],
+};
+
+pub(super) static WINDOW: TableSpec = TableSpec {
+    title: "[features.NAME.window]",
+    id: "window",
+    about: "A stretch before the as-of time T: from T - `from`, inclusive, to T - `to`, exclusive.",
+    keys: &[
+        KeySpec::new("from", Shape::Duration, "\"14d\"", "Start, before the as-of time.")
+            .default("all history"),
+        KeySpec::new("to", Shape::Duration, "\"7d\"", "End, before the as-of time.")
+            .default("the as-of time"),
+    ],
+};
+
+pub(super) static SQL: TableSpec = TableSpec {
+    title: "[sql]",
+    id: "sql",
+    about: "What each query of a feature's `sql` may use. A query that needs more ends the run with an error that names the feature.",
+    keys: &[
+        KeySpec::new("time", Shape::Duration, "\"5m\"", "Wall-clock time; at most 1 hour.")
+            .default("\"1m\"")
+            .unit("time"),
+        KeySpec::new(
+            "memory",
+            Size,
+            "\"4GiB\"",
+            "What it keeps while it runs: groups, sides of joins, rows to sort; at most 64 GiB.",
+        )
+        .default("\"1GiB\"")
+        .unit("bytes"),
+    ],
+};

@@ -1,0 +1,82 @@
+//! The file itself, whose the brand is, when a cycle is and what is written.
+
+use super::bounds::{FEATURES_MAX, FIGURES_MAX, SOURCES_MAX, STAGES_MAX, TEXT};
+use super::data::{FEATURE, SOURCE, SQL};
+use super::money::{BUDGET, GUARDRAILS};
+use super::stages::STAGE;
+use crate::files::INCLUDES_MAX;
+use crate::spec::{KeySpec, Shape, TableSpec};
+use Shape::{Choice, Instant, Integer, Kebab, List, Map, Snake, Table, Text, Words};
+
+/// The whole file.
+pub(crate) static FILE: TableSpec = TableSpec {
+    title: "the file",
+    id: "file",
+    about: "Keys before the first table header. A brand's file may stand on an industry preset with `extends`; tables merge key by key, sources and stages by name, all other lists are replaced.",
+    keys: &[
+        KeySpec::new("extends", TEXT, "\"presets/beauty.toml\"", "File below this one, relative to this file: everything it says holds unless this file says otherwise."),
+        KeySpec::new("include", List(&TEXT, INCLUDES_MAX), "[\"features.toml\"]", "Files merged over `extends` and under this file, in this order, relative to this file."),
+        KeySpec::new("remove", List(&TEXT, 256), "[\"stage.churn-7d\", \"features.orders_90d\"]", "Dotted paths that are taken out of what `extends` and `include` gave, before this file is laid over it. Sources and stages go by name."),
+        KeySpec::new("playbook", Table(&PLAYBOOK), "{ id = \"cd-shop\", brand = \"cd-shop\", currency = \"USD\", time_zone = \"America/New_York\" }", "Who the playbook is for.").required(),
+        KeySpec::new("cycle", Table(&CYCLE), "{ as_of = 1998-07-01, length = \"28d\" }", "When a cycle is."),
+        KeySpec::new("source", List(&Table(&SOURCE), SOURCES_MAX), "[{ name = \"orders\", table = \"events\", path = \"orders.csv\" }]", "Where data comes from.").required(),
+        KeySpec::new("features", Map(&Snake, &Table(&FEATURE), FEATURES_MAX), "{ orders_30d = { count = \"order_paid\", window = \"30d\" } }", "What is computed per member, channel or other subject."),
+        KeySpec::new("sql", Table(&SQL), "{ time = \"5m\" }", "Bounds of every query of the playbook's own SQL, under the host's ceiling."),
+        KeySpec::new("stage", List(&Table(&STAGE), STAGES_MAX), "[{ kind = \"scoring\", plugin = \"value-rfm\" }]", "Plugins of the loop; the host orders them by their needs."),
+        KeySpec::new("budget", Table(&BUDGET), "{ total = \"1_000_000.00\" }", "Money that incentive and campaign stages may spend."),
+        KeySpec::new("guardrails", Table(&GUARDRAILS), "{ holdout = 0.05 }", "Rules that no plugin can switch off; a brand may tighten them, never loosen."),
+        KeySpec::new("output", Table(&OUTPUT), "{ languages = [\"en\", \"zh\"] }", "What is written beside the fixed outputs."),
+    ],
+};
+
+static PLAYBOOK: TableSpec = TableSpec {
+    title: "[playbook]",
+    id: "playbook",
+    about: "Who the playbook is for, and in which money and time zone it counts.",
+    keys: &[
+        KeySpec::new("id", Kebab, "\"cd-shop\"", "Id of the playbook, unique on a host.").required(),
+        KeySpec::new("brand", Kebab, "\"cd-shop\"", "Brand whose data, ledger and budget this is.").required(),
+        KeySpec::new("title", Words, "{ en = \"CD shop\", zh = \"唱片店\" }", "Title of reports.").default("the id"),
+        KeySpec::new("industry", Kebab, "\"mother-baby\"", "Industry preset that the playbook stands on, for display."),
+        KeySpec::new("currency", Shape::Currency, "\"CNY\"", "ISO 4217 code of the one currency; amounts are kept in its minor units.").required(),
+        KeySpec::new("time_zone", Text(64), "\"Asia/Shanghai\"", "IANA time zone of days, weeks and months.").required(),
+        KeySpec::new("seed", Integer(0, i64::MAX), "7", "Mixed into everything that is drawn.").default("1"),
+        KeySpec::new("pseudonym_salt", Text(256), "\"k3Jq-8fXw-Z2Lm\"", "Mixed into the pseudonyms that plugins see. Take a random text and keep it: with another one every pseudonym changes.").default("the brand"),
+    ],
+};
+
+static CYCLE: TableSpec = TableSpec {
+    title: "[cycle]",
+    id: "cycle",
+    about: "When a cycle is and how long. Windows of features count back from its as-of time.",
+    keys: &[
+        KeySpec::new("as_of", Instant, "1998-07-01", "End of the period that features describe. A date, and a time without offset, are meant in the brand's time zone.").default("midnight after the last event"),
+        KeySpec::new("length", Shape::Duration, "\"28d\"", "Length of a cycle in whole days, 1d to 366d; the same cycle never grants twice.").default("\"28d\""),
+    ],
+};
+
+static OUTPUT: TableSpec = TableSpec {
+    title: "[output]",
+    id: "output",
+    about: "What is written beside the fixed outputs.",
+    keys: &[
+        KeySpec::new(
+            "languages",
+            List(&Choice(&["en", "zh"]), 2),
+            "[\"en\", \"zh\"]",
+            "Languages in which the report is written beside the one of `--lang`.",
+        )
+        .default("[]"),
+        KeySpec::new(
+            "omit_features",
+            List(&Snake, FEATURES_MAX),
+            "[\"orders_90d\"]",
+            "Features left out of members.parquet.",
+        )
+        .default("[]"),
+        KeySpec::new("active", List(&Snake, FIGURES_MAX), "[\"active_members\"]", "Features with the number of active members. Of this and the next three the first feature is summed over its rows for the summary; each is shown beside the rows of its subject.").default("not shown"),
+        KeySpec::new("orders", List(&Snake, FIGURES_MAX), "[\"orders_28d\"]", "Features with the number of orders.").default("not shown"),
+        KeySpec::new("revenue", List(&Snake, FIGURES_MAX), "[\"revenue_minor\"]", "Features with the revenue, net of refunds.").default("not shown").unit("minor units"),
+        KeySpec::new("cost", List(&Snake, FIGURES_MAX), "[\"cost_minor\"]", "Features with the cost of all kinds.").default("not shown").unit("minor units"),
+    ],
+};

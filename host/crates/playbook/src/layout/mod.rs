@@ -1,0 +1,12 @@
+//! The layout of a playbook file: every table and key with type, default, unit, example.
+
+mod bounds;
+mod data;
+mod events;
+mod file;
+mod money;
+mod stages;
+
+pub(crate) use self::bounds::{FEATURES_MAX, SOURCES_MAX, STAGES_MAX};
+pub(crate) use self::events::{EVENT_GROUPS, EVENT_KINDS, INTERACTION_KINDS};
+pub(crate) use self::file::FILE;

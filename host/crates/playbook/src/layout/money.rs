@@ -1,0 +1,91 @@
+//! Tables of the money: budget, transfers, guardrails.
+
+use super::bounds::SHARE;
+use crate::spec::{KeySpec, Shape, TableSpec};
+use Shape::{Flag, Integer, Kebab, Map, Real, Reference, Snake, Table};
+
+pub(super) static BUDGET: TableSpec = TableSpec {
+    title: "[budget]",
+    id: "budget",
+    about: "Money of the period. The reserve is taken first; the pools share what is left.",
+    keys: &[
+        KeySpec::new(
+            "total",
+            Shape::Money,
+            "\"1_000_000.00\"",
+            "All money of the period, in units of the currency. Either this or `total_minor`.",
+        ),
+        KeySpec::new(
+            "total_minor",
+            Integer(0, i64::MAX),
+            "100_000_000",
+            "All money of the period, in minor units.",
+        )
+        .unit("minor"),
+        KeySpec::new(
+            "reserve",
+            SHARE,
+            "0.10",
+            "Share held back for emergencies, at least 0.05 (GR-6).",
+        )
+        .default("0.10")
+        .unit("share"),
+        KeySpec::new(
+            "pools",
+            Map(&Kebab, &SHARE, 32),
+            "{ base = 0.40, daily = 0.35, burst = 0.25 }",
+            "Shares of what is left; they sum to 1.",
+        )
+        .default("{ base = 0.40, daily = 0.35, burst = 0.25 }")
+        .unit("share"),
+        KeySpec::new(
+            "plugin_share_max",
+            SHARE,
+            "0.5",
+            "Most that one plugin may spend in one cycle, as share of its pool.",
+        )
+        .default("1.0")
+        .unit("share"),
+        KeySpec::new(
+            "transfers",
+            Table(&TRANSFERS),
+            "{ subject = \"channel\" }",
+            "Lets roi plugins move money between pools, for the cycles that follow (H7).",
+        )
+        .default("nothing moves; what plugins say of it is shown"),
+    ],
+};
+
+pub(super) static TRANSFERS: TableSpec = TableSpec {
+    title: "[budget.transfers]",
+    id: "transfers",
+    about: "Money that roi plugins move between pools (H7). The host checks each transfer; the defaults are the loosest values: a value beyond them is refused.",
+    keys: &[
+        KeySpec::new("subject", Snake, "\"channel\"", "Subject whose rows are pools: the row of key `app` is the pool `app`.").required(),
+        KeySpec::new("share_max", SHARE, "0.10", "Most that may leave a pool in one cycle, as share of what it has free.").default("0.20").unit("share"),
+        KeySpec::new("kept_min", SHARE, "0.60", "Least that a pool keeps, as share of what its plan gave.").default("0.50").unit("share"),
+        KeySpec::new("cool_down", Shape::Duration, "\"28d\"", "Time between two transfers of the same two pools, in either direction; whole days, at most 366d.").default("\"14d\"").unit("time"),
+    ],
+};
+
+pub(super) static GUARDRAILS: TableSpec = TableSpec {
+    title: "[guardrails]",
+    id: "guardrails",
+    about: "Rules checked before anything is granted. The defaults are the loosest values: a value beyond them is refused.",
+    keys: &[
+        KeySpec::new("require_consent", Flag, "true", "Consent is demanded for actions that name a purpose (GR-13, R05).").default("true"),
+        KeySpec::new("stage_output", Reference, "\"participation-ladder.segment\"", "Feature or output with the participation stage for `stage_caps`.").default("not enforced"),
+        KeySpec::new("stage_caps", Map(&Kebab, &SHARE, 64), "{ cognition = 0, trust = 0.05 }", "Commercial share of a member's deliveries in 30 days, by participation stage (GR-1, R10).").default("{ cognition = 0, trust = 0.05, participation = 0.20, creation = 0.20 }").unit("share"),
+        KeySpec::new("incentive_ratio_min", Real(0.0, 1_000.0), "4.0", "Forecast output over cost of a batch of grants (GR-5, R15).").default("4.0").unit("ratio"),
+        KeySpec::new("single_investment_max", SHARE, "0.20", "Share of the free pool that the grants of one stage and cycle may take (GR-7, R15).").default("0.20").unit("share"),
+        KeySpec::new("commercial_share_max", SHARE, "0.20", "Commercial share of planned publications (GR-2, R10).").default("0.20").unit("share"),
+        KeySpec::new("contacts_per_day_max", Map(&Kebab, &Integer(0, 1_000), 256), "{ silent = 1, default = 2 }", "Direct messages per member and day, by segment (R13).").default("{ silent = 1, prospect = 2, active = 2, core = 5, koc = 5, default = 2 }").unit("count"),
+        KeySpec::new("commercial_per_day_max", Map(&Kebab, &Integer(0, 1_000), 256), "{ silent = 1, default = 1 }", "Commercial direct messages per member and day, by segment (R13).").default("{ silent = 1, prospect = 1, active = 1, core = 2, koc = 2, default = 1 }").unit("count"),
+        KeySpec::new("commercial_per_week_max", Map(&Kebab, &Integer(0, 1_000), 256), "{ silent = 1, default = 3 }", "Commercial direct messages per member and 7 days, by segment (R13).").default("{ silent = 1, prospect = 3, active = 3, core = 5, koc = 5, default = 3 }").unit("count"),
+        KeySpec::new("family_window", Shape::Duration, "\"24h\"", "Stretch within which a second proposal of the same family is a duplicate (R12); whole hours.").default("\"24h\"").unit("time"),
+        KeySpec::new("complaint_feature", Reference, "\"open_complaints\"", "Feature that is above 0 where a complaint is open: service only (GR-12, R10).").default("not enforced"),
+        KeySpec::new("churn_output", Reference, "\"churn-7d.level\"", "Output with the churn level; at `critical` service only (GR-12, R10).").default("not enforced"),
+        KeySpec::new("age_band_feature", Reference, "\"age_band\"", "Feature with the age band; minors are refused (GR-13, R07).").default("not enforced"),
+        KeySpec::new("holdout", Real(0.0, 0.5), "0.05", "Share of members that nothing is done to, so that effects can be measured (R06).").default("0.05").unit("share"),
+    ],
+};

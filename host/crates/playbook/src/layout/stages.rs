@@ -1,0 +1,132 @@
+//! Tables of the stages: plugins and their limits.
+
+use super::bounds::TEXT;
+use crate::spec::{KeySpec, Shape, TableSpec};
+use Shape::{Any, Choice, Either, Integer, Kebab, List, Map, Reference, Size, Table, Text};
+
+pub(super) static STAGE: TableSpec = TableSpec {
+    title: "[[stage]]",
+    id: "stage",
+    about: "A plugin in the loop. Its outputs are read as `name.output` by other stages.",
+    keys: &[
+        KeySpec::new("kind", Choice(&["scoring", "segmentation", "incentive", "campaign", "roi", "diagnosis"]), "\"scoring\"", "Kind that the plugin must have.").required(),
+        KeySpec::new("plugin", Either(&[TEXT, Table(&PLUGIN)]), "\"value-rfm@^0.1\"", "Plugin by name, with a version requirement after `@`, or a component file.").required(),
+        KeySpec::new("name", Kebab, "\"value-rfm\"", "Unique name of the stage.").default("the plugin's name"),
+        KeySpec::new("settings", Map(&TEXT, &Any, 1_000), "{ r_days = [7, 30, 90, 180] }", "Settings of the plugin, which checks them itself; `playbook plugin inspect` lists them.").default("{}"),
+        KeySpec::new("bind", Map(&TEXT, &Reference, 256), "{ interactions_30d = \"orders_30d\" }", "Needs of the plugin that another feature or `stage.output` fills.").default("{}"),
+        KeySpec::new("limits", Table(&LIMITS), "{ memory = \"128MiB\" }", "Bounds of the sandbox, under the host's ceiling."),
+        KeySpec::new("on_fault", Choice(&["close", "skip", "last-good"]), "\"skip\"", "What a fault of the plugin does: the run fails; the stage's outputs are missing and the run goes on; or the version that closed the last cycle takes over.").default("\"close\"; \"skip\" for roi and diagnosis"),
+        KeySpec::new("allow", List(&Choice(&["log"]), 8), "[\"log\"]", "Imports that the playbook grants: `log` keeps the plugin's lines.").default("[]"),
+        KeySpec::new("pool", Kebab, "\"daily\"", "Pool of the budget that pays (incentive and campaign).").default("\"daily\"; \"burst\" for campaign"),
+    ],
+};
+
+pub(super) static PLUGIN: TableSpec = TableSpec {
+    title: "[stage.plugin]",
+    id: "plugin",
+    about: "Where a plugin comes from, as a table.",
+    keys: &[
+        KeySpec::new(
+            "path",
+            TEXT,
+            "\"plugins/own.wasm\"",
+            "Component file, relative to the file that names it.",
+        ),
+        KeySpec::new("name", Kebab, "\"value-rfm\"", "Reference or installed plugin."),
+        KeySpec::new("version", Text(64), "\"^0.1\"", "Version requirement, with `name`.")
+            .default("\"*\""),
+    ],
+};
+
+pub(super) static LIMITS: TableSpec = TableSpec {
+    title: "[stage.limits]",
+    id: "limits",
+    about: "What an instance of the plugin may use.",
+    keys: &[
+        KeySpec::new("component", Size, "\"32MiB\"", "Largest component.")
+            .default("\"32MiB\"")
+            .unit("bytes"),
+        KeySpec::new("memory", Size, "\"64MiB\"", "Linear memory, summed over the instance.")
+            .default("\"64MiB\"")
+            .unit("bytes"),
+        KeySpec::new("fit_memory", Size, "\"256MiB\"", "Linear memory of an instance that fits.")
+            .default("\"256MiB\"")
+            .unit("bytes"),
+        KeySpec::new(
+            "fit_rows",
+            Integer(1, i64::MAX),
+            "131_072",
+            "Rows that a fit looks at; of a larger population the same ones on every machine.",
+        )
+        .default("131_072")
+        .unit("rows"),
+        KeySpec::new(
+            "fuel_base",
+            Integer(1, i64::MAX),
+            "50_000_000",
+            "Fuel of a call whatever its rows.",
+        )
+        .default("50_000_000")
+        .unit("fuel"),
+        KeySpec::new(
+            "fuel_per_row",
+            Integer(0, i64::MAX),
+            "100_000",
+            "Fuel of a call for each row.",
+        )
+        .default("100_000")
+        .unit("fuel"),
+        KeySpec::new(
+            "fit_fuel_base",
+            Integer(1, i64::MAX),
+            "50_000_000_000",
+            "Fuel of one call of a fit whatever its rows.",
+        )
+        .default("50_000_000_000")
+        .unit("fuel"),
+        KeySpec::new(
+            "fit_fuel_per_row",
+            Integer(0, i64::MAX),
+            "100_000",
+            "Fuel of one call of a fit for each row.",
+        )
+        .default("100_000")
+        .unit("fuel"),
+        KeySpec::new("call_time", Shape::Duration, "\"1s\"", "Wall-clock backstop of a call.")
+            .default("\"1s\"")
+            .unit("time"),
+        KeySpec::new(
+            "fit_call_time",
+            Shape::Duration,
+            "\"30s\"",
+            "Wall-clock backstop of one call of a fit.",
+        )
+        .default("\"30s\"")
+        .unit("time"),
+        KeySpec::new(
+            "returned",
+            Size,
+            "\"64KiB\"",
+            "Returned data of a call for one row or of whole tables.",
+        )
+        .default("\"64KiB\"")
+        .unit("bytes"),
+        KeySpec::new("log", Size, "\"4KiB\"", "Log text kept of one call.")
+            .default("\"4KiB\"")
+            .unit("bytes"),
+        KeySpec::new(
+            "log_lines",
+            Integer(1, i64::MAX),
+            "1000",
+            "Log lines after which a call is stopped.",
+        )
+        .default("1000")
+        .unit("lines"),
+        KeySpec::new("compile_cpu", Shape::Duration, "\"60s\"", "CPU time of a compilation.")
+            .default("\"60s\"")
+            .unit("time"),
+        KeySpec::new("compile_memory", Size, "\"2GiB\"", "Address space of a compilation.")
+            .default("\"2GiB\"")
+            .unit("bytes"),
+    ],
+};

@@ -1,0 +1,104 @@
+//! Writes report and comparison pages of made-up figures, to look at their design: `demo_report FOLDER`.
+
+mod campaign;
+mod diff;
+mod health;
+mod machine;
+mod members;
+mod money;
+mod words;
+
+use std::{env, fs, path::Path};
+
+use playbook_model::{Kind, Minor};
+use playbook_report::{Absence, Header, Lang, Report, Section, Summary, render, render_diff};
+
+use crate::words::{currency, digest, w};
+
+fn main() -> std::io::Result<()> {
+    let folder = env::args().nth(1).unwrap_or_else(|| ".".to_owned());
+    let folder = Path::new(&folder);
+    fs::create_dir_all(folder)?;
+    for lang in [Lang::En, Lang::Zh] {
+        fs::write(folder.join(format!("report-{}.html", lang.code())), render(&report(), lang))?;
+        fs::write(
+            folder.join(format!("first-{}.html", lang.code())),
+            render(&first_cycle(), lang),
+        )?;
+        fs::write(
+            folder.join(format!("diff-{}.html", lang.code())),
+            render_diff(&diff::diff(), lang),
+        )?;
+    }
+    Ok(())
+}
+
+fn report() -> Report {
+    Report {
+        header: header(false),
+        summary: summary(),
+        findings: machine::findings(),
+        segmentation: members::segmentation(),
+        scores: members::scores(),
+        incentives: money::incentives(),
+        budgets: money::budgets(),
+        campaign: campaign::campaign(),
+        roi: money::roi(),
+        health: Section::Filled(vec![health::health()]),
+        plugins: machine::plugins(),
+        intake: machine::intake(),
+        evidence: machine::evidence(),
+        timings: None,
+    }
+}
+
+fn summary() -> Summary {
+    Summary {
+        members: 100_000,
+        active: Some(22_431),
+        orders: Some(18_204),
+        revenue: Some(Minor(1_152_013_215)),
+        grants: 19_505,
+        refused: 11_846,
+        grants_cost: Minor(8_412_050),
+        cost: Some(Minor(61_200_000)),
+        roi: Some(1.98),
+        health: Some(3.12),
+        health_most: Some(5.0),
+        health_level: Some(w("watch", "關注")),
+    }
+}
+
+fn header(dry_run: bool) -> Header {
+    Header {
+        brand: "山茶茶業 Camellia Tea".to_owned(),
+        title: w("Tea community, spring cycle", "茶友社群 · 春季週期"),
+        as_of: "2026-03-01 00:00 (Asia/Shanghai)".to_owned(),
+        cycle: "2026-W09".to_owned(),
+        run_id: digest("run").hex(),
+        playbook_digest: digest("playbook"),
+        dry_run,
+        currency: currency(),
+    }
+}
+
+/// Level of a score where weak begins at 2, watch at 3 and healthy at 4.
+
+fn first_cycle() -> Report {
+    let mut report = report();
+    report.header = header(true);
+    if let Section::Filled(s) = &mut report.segmentation {
+        s.flows = Section::Empty(Absence::FirstCycle);
+        for row in &mut s.segments {
+            row.members_before = None;
+        }
+    }
+    report.findings = Section::Filled(vec![]);
+    report.campaign = Section::Empty(Absence::NoStage(Kind::Campaign));
+    report.budgets = Section::Empty(Absence::NoBudget);
+    report.roi = Section::Empty(Absence::Skipped {
+        stage: "roi".to_owned(),
+        fault: "stopped at the fuel limit".to_owned(),
+    });
+    report
+}
