@@ -6,30 +6,18 @@
 //! The ledger books what is decided here.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
-use playbook_model::{Guardrails, Priority, RefusalCode};
+use playbook_model::{Priority, RefusalCode};
 use rayon::prelude::*;
 
 use crate::proposal::{
-    ActionFacts, Candidate, Decision, Earlier, MemberFacts, Proposal, Refusal, StageStanding,
+    ActionFacts, Arbitration, Candidate, Decision, Earlier, Fate, Proposal, Refusal, StageStanding,
     Standing, refused,
 };
 use crate::slots::{Slots, within_commercial_cap};
 
 /// Items from which on threads share the work; fewer are done before a thread has woken up.
 pub(crate) const SHARED_FROM: usize = 4_096;
-
-/// Everything that decides, but for the standing.
-#[derive(Debug, Clone, Copy)]
-pub struct Arbitration<'a> {
-    /// Rules of the playbook.
-    pub guardrails: &'a Guardrails,
-    /// Per stage, per action.
-    pub actions: &'a BTreeMap<u16, Vec<ActionFacts>>,
-    /// The members.
-    pub members: MemberFacts<'a>,
-}
 
 /// What `of` makes of each item, in their order. Threads share the work where it is worth waking them.
 pub(crate) fn each<T: Send, R: Send>(items: Vec<T>, of: impl Fn(T) -> R + Send + Sync) -> Vec<R> {
@@ -38,19 +26,6 @@ pub(crate) fn each<T: Send, R: Send>(items: Vec<T>, of: impl Fn(T) -> R + Send +
     } else {
         items.into_par_iter().map(of).collect()
     }
-}
-
-/// How far a proposal has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// It asks for slots and money.
-    Asks,
-    /// Checks of its own refused it.
-    Refused(Refusal),
-    /// Granted by this call, or by another one at this very time: it holds its slots.
-    Holds,
-    /// Granted at another time.
-    Past,
 }
 
 impl Arbitration<'_> {

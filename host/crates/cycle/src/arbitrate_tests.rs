@@ -5,10 +5,10 @@ use playbook_model::{Guardrails, Minor, Priority, RefusalCode};
 
 use super::{Arbitration, in_holdout};
 use crate::proposal::{
-    ActionFacts, Candidate, ContactCaps, Decision, Earlier, MemberFacts, Proposal, StageStanding,
-    Standing,
+    ActionFacts, Candidate, ContactCaps, Decision, Earlier, History, MemberFacts, Proposal,
+    StageStanding, Standing,
 };
-use crate::slots::{History, within_commercial_cap};
+use crate::slots::within_commercial_cap;
 
 /// The rules of the domain, without caps by tier or stage.
 pub(crate) fn guardrails() -> Guardrails {

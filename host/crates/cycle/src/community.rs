@@ -16,11 +16,11 @@ use crate::fit::Buckets;
 use crate::gather::{Gather, Rows};
 use crate::graph::Input;
 use crate::laps::Laps;
+use crate::options::{CycleOptions, cycle_number};
 use crate::prepare::Prepared;
 use crate::progress::Cancel;
 use crate::proposal::Candidate;
 use crate::result::{CycleRun, StageRun};
-use crate::run::{CycleOptions, cycle_number};
 use crate::source::DataSource;
 use crate::stage::StageEnd;
 

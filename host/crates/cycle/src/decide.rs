@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use playbook_model::{ActionInfo, Guardrails};
 
-use crate::arbitrate::Arbitration;
 use crate::prepare::Prepared;
-use crate::proposal::{ActionFacts, Candidate, Decision, MemberFacts, Proposal, Standing};
+use crate::proposal::{
+    ActionFacts, Arbitration, Candidate, Decision, MemberFacts, Proposal, Standing,
+};
 
 /// A stage that grants.
 #[derive(Debug, Clone, Copy)]

@@ -4,15 +4,14 @@
 //! finds them open, with settings, models and tables as the last closed cycle left them. Both ask and write alike
 //! ([`crate::stream`]), so that a row gets the same answer either way.
 
-use std::sync::Arc;
-
 use playbook_model::{
     Batch, Column, Context, Fault, Filling, Frame, Need, OnFault, Outcome, Stretch,
 };
-use playbook_runtime::{OpenedPlugin, Opening, Reuse};
+use playbook_runtime::{OpenedPlugin, Reuse};
 
 use crate::error::CycleError;
 use crate::gather::{At, Gather, Rows, places};
+pub(crate) use crate::ground::StageGround;
 use crate::prepare::Prepared;
 use crate::proposal::Candidate;
 use crate::stream::{Said, ask, candidates, output_columns, streams, without_values, write};
@@ -26,30 +25,6 @@ pub struct MemberRows {
     pub previous: Vec<Frame>,
     /// Pseudonyms, row for row.
     pub keys: Vec<i64>,
-}
-
-/// What a stage is opened with beside its settings; shared with whoever opened it.
-#[derive(Debug, Clone, Default)]
-pub struct StageGround {
-    /// Model of a fit, where the stage has one.
-    pub model: Option<Arc<[u8]>>,
-    /// The whole tables of its shape.
-    pub tables: Arc<[Batch]>,
-    /// Running phase of a campaign.
-    pub phase: u32,
-}
-
-impl StageGround {
-    /// What the stage's plugin is opened with on this ground; nothing of it is copied.
-    pub(crate) fn opening(&self, stage: &Prepared, context: Context, reuse: Reuse) -> Opening {
-        Opening {
-            context,
-            settings: Arc::clone(&stage.settings),
-            model: self.model.clone(),
-            tables: Arc::clone(&self.tables),
-            reuse,
-        }
-    }
 }
 
 /// A stage that is open.

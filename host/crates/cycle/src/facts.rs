@@ -8,8 +8,7 @@ use rayon::prelude::*;
 use crate::arbitrate::{SHARED_FROM, in_holdout};
 use crate::decide::Policy;
 use crate::prepare::Prepared;
-use crate::proposal::{Candidate, ContactCaps, MemberFacts};
-use crate::slots::History;
+use crate::proposal::{Candidate, ContactCaps, History, MemberFacts};
 
 /// Where in a frame of members the facts stand that arbitration checks: columns are looked up once, by name.
 #[derive(Debug)]

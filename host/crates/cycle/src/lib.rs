@@ -19,7 +19,9 @@ mod facts;
 mod fit;
 mod gather;
 mod graph;
+mod ground;
 mod laps;
+mod options;
 mod prepare;
 mod progress;
 mod proposal;
@@ -32,25 +34,26 @@ mod stage;
 mod stream;
 mod transfers;
 
-pub use arbitrate::{Arbitration, in_holdout};
+pub use arbitrate::in_holdout;
 pub use book::{Booking, Money, MoneyTurn, budget_plan};
 pub use community::Community;
 pub use decide::{Policy, Spender, decide, spenders};
 pub use error::CycleError;
-pub use evaluate::{Evaluated, Evaluation, MemberRows, Part, StageGround, Watch};
+pub use evaluate::{Evaluated, Evaluation, MemberRows, Part, Watch};
 pub use explain::{Why, explain};
 pub use facts::{FactColumns, FactPlan};
 pub use fit::{FitEnd, FitRows, FitStart, FitStop, fit};
 pub use gather::WrongType;
 pub use graph::{GraphProblem, Input, Offer, Wiring, order, outputs_of};
+pub use ground::StageGround;
 pub use laps::Laps;
+pub use options::{CycleOptions, RunKey, TakeMembers, cycle_number};
 pub use prepare::{PrepareProblem, Prepared, fall_back, prepare};
 pub use progress::{Cancel, Progress, Silent};
 pub use proposal::{
-    ActionFacts, Candidate, ContactCaps, Decision, Earlier, MemberFacts, Proposal, Refusal,
-    StageStanding, Standing,
+    ActionFacts, Arbitration, Candidate, ContactCaps, Decision, Earlier, History, MemberFacts,
+    Proposal, Refusal, StageStanding, Standing,
 };
 pub use result::{AccountUse, CycleRun, LedgerSpan, ModelFacts, StageRun, StageUsage};
-pub use run::{CycleOptions, RunKey, TakeMembers, cycle_number, run_cycle};
-pub use slots::History;
+pub use run::run_cycle;
 pub use source::{DataSource, Intake, SourceError, SourceIntake};

@@ -3,9 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use playbook_model::{Minor, Priority, RefusalCode};
-
-use crate::slots::History;
+use playbook_model::{Guardrails, Minor, Priority, RefusalCode};
 
 /// One proposal on its way through the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,4 +193,57 @@ impl Decision {
 /// A refusal without a winner.
 pub(crate) const fn refused(code: RefusalCode, rule: &'static str) -> Refusal {
     Refusal { code, rule, lost_to: None }
+}
+
+/// What a member got, inside the windows that still count.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History {
+    /// Families inside the duplicate window.
+    pub families: Vec<u32>,
+    /// Direct messages of the day that caps count: those of class transaction are exempt.
+    pub contacts_day: u32,
+    /// Commercial ones among them.
+    pub commercial_day: u32,
+    /// Commercial ones of the last 7 days.
+    pub commercial_week: u32,
+    /// All deliveries of the last 30 days.
+    pub delivered_30d: u32,
+    /// Commercial deliveries of the last 30 days.
+    pub commercial_30d: u32,
+}
+
+impl History {
+    /// Of a member that got nothing.
+    pub const NOTHING: Self = Self {
+        families: Vec::new(),
+        contacts_day: 0,
+        commercial_day: 0,
+        commercial_week: 0,
+        delivered_30d: 0,
+        commercial_30d: 0,
+    };
+}
+
+/// Everything that decides, but for the standing.
+#[derive(Debug, Clone, Copy)]
+pub struct Arbitration<'a> {
+    /// Rules of the playbook.
+    pub guardrails: &'a Guardrails,
+    /// Per stage, per action.
+    pub actions: &'a BTreeMap<u16, Vec<ActionFacts>>,
+    /// The members.
+    pub members: MemberFacts<'a>,
+}
+
+/// How far a proposal has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It asks for slots and money.
+    Asks,
+    /// Checks of its own refused it.
+    Refused(Refusal),
+    /// Granted by this call, or by another one at this very time: it holds its slots.
+    Holds,
+    /// Granted at another time.
+    Past,
 }

@@ -9,8 +9,7 @@ use playbook_model::{Minor, Priority, UnixMs};
 use crate::arbitrate::each;
 use crate::book::MoneyTurn;
 use crate::decide::Policy;
-use crate::proposal::{Candidate, Earlier, Proposal, StageStanding, Standing};
-use crate::slots::History;
+use crate::proposal::{Candidate, Earlier, History, Proposal, StageStanding, Standing};
 
 pub(crate) const HOUR_MS: i64 = 3_600_000;
 pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;

@@ -9,8 +9,8 @@ use playbook_model::{
     Transfer, TransferFate,
 };
 
-use crate::evaluate::StageGround;
 use crate::graph::Wiring;
+use crate::ground::StageGround;
 use crate::laps::Laps;
 use crate::proposal::Decision;
 

@@ -3,37 +3,9 @@
 use playbook_model::{Priority, RefusalCode};
 use smallvec::SmallVec;
 
-use crate::arbitrate::{Arbitration, Fate};
-use crate::proposal::{ActionFacts, Candidate, ContactCaps, Decision, Refusal, refused};
-
-/// What a member got, inside the windows that still count.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct History {
-    /// Families inside the duplicate window.
-    pub families: Vec<u32>,
-    /// Direct messages of the day that caps count: those of class transaction are exempt.
-    pub contacts_day: u32,
-    /// Commercial ones among them.
-    pub commercial_day: u32,
-    /// Commercial ones of the last 7 days.
-    pub commercial_week: u32,
-    /// All deliveries of the last 30 days.
-    pub delivered_30d: u32,
-    /// Commercial deliveries of the last 30 days.
-    pub commercial_30d: u32,
-}
-
-impl History {
-    /// Of a member that got nothing.
-    pub const NOTHING: Self = Self {
-        families: Vec::new(),
-        contacts_day: 0,
-        commercial_day: 0,
-        commercial_week: 0,
-        delivered_30d: 0,
-        commercial_30d: 0,
-    };
-}
+use crate::proposal::{
+    ActionFacts, Arbitration, Candidate, ContactCaps, Decision, Fate, Refusal, refused,
+};
 
 /// What a member takes in one call.
 #[derive(Debug, Clone, Default)]

@@ -4,11 +4,7 @@ use std::collections::BTreeMap;
 
 use playbook_model::{Digest, Minor};
 
-use crate::{Entry, EntryKind, LedgerError};
-
-/// Number of an account in its ledger, from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AccountId(pub i64);
+use crate::{AccountId, Entry, EntryKind, LedgerError};
 
 /// An account with its balance. What is reserved or spent counts at every account above, too.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use playbook_model::{Digest, Minor, UnixMs};
 
-use crate::ledger::{Seal, Turn, checked_name};
+use crate::ledger::{Turn, checked_name};
 use crate::store::Purpose;
-use crate::work::{Work, money_entry};
+use crate::work::{Seal, Work, money_entry};
 use crate::{AccountId, CycleRef, EntryKind, Ledger, LedgerError};
 
 /// Name of the account that holds the emergency reserve.

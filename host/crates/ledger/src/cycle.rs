@@ -5,19 +5,10 @@ use std::collections::BTreeMap;
 use playbook_model::{Digest, Minor, UnixMs};
 
 use crate::account::Accounts;
-use crate::ledger::{Seal, Turn};
+use crate::ledger::Turn;
 use crate::store::{CycleRow, Openings, Purpose};
-use crate::work::Work;
-use crate::{AccountId, EntryKind, Ledger, LedgerError};
-
-/// A cycle of a playbook.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CycleRef {
-    /// Playbook id.
-    pub playbook: String,
-    /// Number of the cycle.
-    pub number: i64,
-}
+use crate::work::{Seal, Work};
+use crate::{AccountId, CycleRef, EntryKind, Ledger, LedgerError};
 
 /// How far a cycle is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

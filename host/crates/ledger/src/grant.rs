@@ -4,9 +4,9 @@ use playbook_model::{Digest, Minor, UnixMs};
 
 use crate::account::Breach;
 use crate::cycle::no_cycle;
-use crate::ledger::{Seal, Turn};
+use crate::ledger::Turn;
 use crate::store::{Purpose, UsedKey};
-use crate::work::{GROUP_ENTRIES_MAX, Work, money_entry};
+use crate::work::{GROUP_ENTRIES_MAX, Seal, Work, money_entry};
 use crate::{AccountId, CycleRef, Entry, EntryKind, LedgerError};
 
 /// A grant that arbitration has chosen.

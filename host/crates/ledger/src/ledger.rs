@@ -11,7 +11,8 @@ use crate::account::{Accounts, Balance};
 use crate::chain::Flaw;
 use crate::fold::Fold;
 use crate::sqlite::{self, Sqlite};
-use crate::store::{Access, Depth, Head, Lease, Leases, Purpose, Scope, Store};
+use crate::store::{Access, Depth, Head, Lease, Leases, Scope, Store};
+pub(crate) use crate::work::Seal;
 use crate::work::Work;
 use crate::{CycleRef, Entry, LedgerError};
 
@@ -274,13 +275,4 @@ pub(crate) fn checked_name(name: &str) -> Result<(), LedgerError> {
         return Err(LedgerError::Name(name.to_owned()));
     }
     Ok(())
-}
-
-/// Facts of the group that a unit of work becomes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Seal<'a> {
-    pub(crate) purpose: Purpose,
-    pub(crate) at: UnixMs,
-    pub(crate) cycle: Option<&'a CycleRef>,
-    pub(crate) payload: Option<Digest>,
 }

@@ -1,14 +1,22 @@
 //! Accounts and chain within one transaction.
 
-use playbook_model::{Digest, Minor};
+use playbook_model::{Digest, Minor, UnixMs};
 
 use crate::account::{Accounts, Breach};
-use crate::ledger::Seal;
 use crate::store::{Access, Group, Head, Purpose, Store, Transaction};
-use crate::{AccountId, Entry, EntryKind, LedgerError};
+use crate::{AccountId, CycleRef, Entry, EntryKind, LedgerError};
 
 /// Entries of one commit group at most.
 pub(crate) const GROUP_ENTRIES_MAX: usize = 1 << 16;
+
+/// Facts of the group that a unit of work becomes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seal<'a> {
+    pub(crate) purpose: Purpose,
+    pub(crate) at: UnixMs,
+    pub(crate) cycle: Option<&'a CycleRef>,
+    pub(crate) payload: Option<Digest>,
+}
 
 /// A transaction of the storage with a working copy of all accounts: entries change the copy, and finishing writes back
 /// what changed.
