@@ -238,6 +238,20 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A key as one step of a JSON Pointer.
+#[must_use]
+pub fn escaped(key: &str) -> String {
+    let mut escaped = String::new();
+    for letter in key.chars() {
+        match letter {
+            '~' => escaped.push_str("~0"),
+            '/' => escaped.push_str("~1"),
+            letter => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {

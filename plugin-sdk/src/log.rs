@@ -7,7 +7,19 @@ pub fn write(severity: Severity, message: &str) {
     #[cfg(target_arch = "wasm32")]
     crate::bindings::base::playbook::plugin::log::log(severity, message);
     #[cfg(not(target_arch = "wasm32"))]
-    crate::testing::keep_line(severity, message);
+    LINES.with(|lines| lines.borrow_mut().push((severity, message.to_owned())));
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+thread_local! {
+    /// Lines that this thread's plugins have written natively.
+    static LINES: std::cell::RefCell<Vec<(Severity, String)>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+/// Takes the lines that this thread's plugins have written natively.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn take_lines() -> Vec<(Severity, String)> {
+    LINES.with(std::cell::RefCell::take)
 }
 
 /// Writes a line that only an author wants to see.

@@ -6,7 +6,7 @@
 use std::fmt::Arguments;
 
 use crate::decimal::real;
-use crate::json::Json;
+use crate::json::{Json, escaped};
 use crate::problem::{Added, Problems};
 
 /// What a value may be.
@@ -84,7 +84,7 @@ impl Place<'_> {
         let above = self.above.map(Place::pointer).unwrap_or_default();
         match self.step {
             Step::Key("") => above,
-            Step::Key(key) => above + "/" + &crate::settings::escaped(key),
+            Step::Key(key) => above + "/" + &escaped(key),
             Step::Entry(at) => above + "/" + &at.to_string(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-pub use crate::json::Json;
+pub use crate::json::{Json, escaped};
 use crate::problem::Problems;
 pub use crate::schema::{Bound, Docs, Field, Rule, Schema};
 use crate::{decimal, json, schema};
@@ -38,20 +38,6 @@ pub fn parse<S: Setting>(text: &str) -> Result<S, Problems> {
     let value = json::read(text)?;
     schema::check(S::SCHEMA, &value).into_result()?;
     S::take(value).ok_or_else(|| Problems::one("", "a setting is not what its schema says"))
-}
-
-/// A key as one step of a JSON Pointer.
-#[must_use]
-pub fn escaped(key: &str) -> String {
-    let mut escaped = String::new();
-    for letter in key.chars() {
-        match letter {
-            '~' => escaped.push_str("~0"),
-            '/' => escaped.push_str("~1"),
-            letter => escaped.push(letter),
-        }
-    }
-    escaped
 }
 
 /// The text of a default; `null` alone is no literal of Rust, so that nothing was caught of it.

@@ -11,8 +11,6 @@ mod cases;
 mod data;
 mod fitting;
 
-use std::cell::RefCell;
-
 use playbook_contract::{Asked, Validator};
 
 use crate::guest::{self, Instance};
@@ -29,18 +27,10 @@ pub use serde_json::json;
 /// Rows that are also asked one by one.
 const ALONE_ROWS_MAX: usize = 64;
 
-thread_local! {
-    static LINES: RefCell<Vec<(Severity, String)>> = const { RefCell::new(Vec::new()) };
-}
-
-pub(crate) fn keep_line(severity: Severity, message: &str) {
-    LINES.with(|lines| lines.borrow_mut().push((severity, message.to_owned())));
-}
-
 /// Takes the lines that this thread's plugins have logged so far.
 #[must_use]
 pub fn logged() -> Vec<(Severity, String)> {
-    LINES.with(RefCell::take)
+    crate::log::take_lines()
 }
 
 /// A plugin about to be opened.

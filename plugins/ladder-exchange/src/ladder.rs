@@ -2,7 +2,7 @@
 
 use playbook_domain::floored;
 
-use crate::Settings;
+use crate::settings::Settings;
 
 /// A member as the ladder sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
