@@ -14,8 +14,8 @@ use playbook_batch::{BatchOptions, BatchSource, write_members};
 use playbook_cycle::DataSource;
 use playbook_model::{
     Aggregate, AggregateDef, CellType, CycleDef, Dedupe, Definition, Digest, EventFilter,
-    FeatureDef, Grain, Guardrails, MapRow, MapType, OnError, OutputDef, Playbook, SourceDef,
-    SourceFormat, SourceTable, Subject, Transform, Window, Words,
+    FeatureDef, Grain, Guardrails, MapRow, MapType, NumberMarks, OnError, OutputDef, Playbook,
+    SourceDef, SourceFormat, SourceTable, Subject, Transform, Window, Words,
 };
 
 const KINDS: [&str; 12] = [
@@ -172,7 +172,11 @@ fn playbook(file: &Path, csv: bool) -> Playbook {
         map_type,
         format: (map_type == MapType::Time).then(|| "unix-ms".to_owned()),
         factor: if map_type == MapType::Money && !csv { 0.01 } else { 1.0 },
+        marks: NumberMarks::default(),
+        decimals: None,
         transform: Transform::Copy,
+        words: None,
+        optional: false,
         required: false,
         on_error: OnError::Reject,
     };
@@ -185,6 +189,7 @@ fn playbook(file: &Path, csv: bool) -> Playbook {
         } else {
             SourceFormat::Parquet
         },
+        encoding: None,
         columns: vec![],
         mapping: vec![
             field("event_id", MapType::Integer),

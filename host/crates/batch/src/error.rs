@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use playbook_features::{ExpressionError, FeatureError};
 use playbook_files::FileError;
 
+use crate::intake::decode::TextFault;
+
 /// Why data could not be read, computed or written.
 #[derive(Debug, thiserror::Error)]
 pub enum BatchError {
@@ -46,7 +48,7 @@ pub enum BatchError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A mapping row names a column that a file does not have.
-    #[error("source `{source_name}`: `{}` has no column `{field}`; it has {known}", .path.display())]
+    #[error("source `{source_name}`: `{}` has no column `{field}`{has}; {hint}", .path.display())]
     NoColumn {
         /// Source of the playbook.
         source_name: String,
@@ -55,7 +57,28 @@ pub enum BatchError {
         /// Column of the mapping row.
         field: String,
         /// Columns that exist, in words.
-        known: String,
+        has: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// A mapping row names a column that a file has twice.
+    #[error("source `{source_name}`: `{}` has two columns `{field}`; give each a name of its own, or name them with `columns` and `header = false`", .path.display())]
+    ColumnTwice {
+        /// Source of the playbook.
+        source_name: String,
+        /// The file.
+        path: PathBuf,
+        /// Column of the mapping row.
+        field: String,
+    },
+    /// A text file that cannot be read as text.
+    #[error("`{}` cannot be read", .path.display())]
+    Text {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: TextFault,
     },
     /// A mapping that leaves out a field that its table cannot do without.
     #[error("source `{source_name}`: the mapping of table `{table}` gives no `{field}`")]

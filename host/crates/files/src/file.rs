@@ -1,10 +1,11 @@
 //! A file that appears under its name when it is whole, and stays if the machine loses power.
 
-use std::fs::{File, Permissions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use tempfile::{Builder, NamedTempFile};
 
 use crate::FileError;
@@ -67,6 +68,24 @@ impl WholeFile {
     }
 }
 
+/// Opens a file to read. Pipes, sockets and devices are refused: reading one may wait for ever or never end.
+///
+/// # Errors
+/// Where it cannot be opened, or is no regular file.
+pub fn open_regular(path: &Path) -> Result<File, FileError> {
+    let fault = || FileError::of("read", path);
+    let mut options = OpenOptions::new();
+    // Without this, opening a pipe waits for somebody who writes to it; regular files do not know it.
+    options.read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    let file = options.open(path).map_err(fault())?;
+    let kind = file.metadata().map_err(fault())?.file_type();
+    if kind.is_file() {
+        return Ok(file);
+    }
+    let what = if kind.is_dir() { "it is a folder" } else { "it is a pipe, a socket or a device" };
+    Err(fault()(io::Error::new(io::ErrorKind::InvalidInput, format!("{what}, not a file"))))
+}
+
 /// Writes a file that is whole or absent.
 ///
 /// # Errors
@@ -119,7 +138,24 @@ mod tests {
     use std::io::Write as _;
     use std::os::unix::fs::PermissionsExt as _;
 
-    use super::{WholeFile, write_secret_once, write_whole};
+    use super::{WholeFile, open_regular, write_secret_once, write_whole};
+
+    #[test]
+    fn only_regular_files_are_opened_and_nothing_waits() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        for (path, what) in
+            [(pipe.as_path(), "pipe"), (dir.path(), "folder"), ("/dev/zero".as_ref(), "device")]
+        {
+            let error = open_regular(path).unwrap_err();
+            assert!(error.source.to_string().contains(what), "{error}: {}", error.source);
+        }
+        let plain = dir.path().join("plain");
+        write_whole(&plain, b"text").unwrap();
+        assert_eq!(std::io::read_to_string(open_regular(&plain).unwrap()).unwrap(), "text");
+    }
 
     #[test]
     fn a_file_that_is_not_put_changes_nothing_and_leaves_nothing() {

@@ -27,9 +27,9 @@ pub use limits::{Limits, SqlLimits};
 pub use money::{Minor, grouped};
 pub use outcome::{Fault, Limit, Outcome};
 pub use playbook::{
-    BudgetDef, CycleDef, Dedupe, Figures, Guardrails, MapRow, MapType, OnError, OnFault, OutputDef,
-    Playbook, PluginRef, SourceDef, SourceFormat, SourceTable, StageDef, TransferRules, Transform,
-    default_cell_type,
+    BudgetDef, CycleDef, Dedupe, Figures, Guardrails, MapRow, MapType, NumberMarks, OnError,
+    OnFault, OutputDef, Playbook, PluginRef, SourceDef, SourceFormat, SourceTable, StageDef,
+    TransferRules, Transform, default_cell_type,
 };
 pub use playbook_contract::{
     ActionInfo, Allocation, Batch, Bitmap, CampaignPlan, CellType, Columns, Comparison,

@@ -120,6 +120,8 @@ pub struct SourceDef {
     pub path: String,
     /// Format of the files.
     pub format: SourceFormat,
+    /// Label of the encoding of text files (WHATWG), as `gb18030`; `None`: UTF-8, or what a byte order mark says.
+    pub encoding: Option<String>,
     /// Column names of a text file without header, in order.
     pub columns: Vec<String>,
     /// Mapping rows.
@@ -173,10 +175,27 @@ pub enum Transform {
     Trim,
     /// Trimmed, in lower case.
     Lower,
+    /// The digits of a whole number that a program wrote as a real: `12345.0` is `12345`.
+    Whole,
     /// Looked up in `values`; a value outside it is an error.
     EnumMap(BTreeMap<String, String>),
     /// SHA-256 hex of the trimmed value with the playbook's salt: for contact identifiers.
     Hash,
+}
+
+/// How a source writes numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NumberMarks {
+    /// Before the decimals.
+    pub decimal: char,
+    /// Between groups of three digits before it; `None`: there is none.
+    pub thousands: Option<char>,
+}
+
+impl Default for NumberMarks {
+    fn default() -> Self {
+        Self { decimal: '.', thousands: None }
+    }
 }
 
 /// One row of a mapping table: source field to host field.
@@ -192,10 +211,19 @@ pub struct MapRow {
     pub map_type: MapType,
     /// strftime-like format of a time, or "unix-ms", "unix-s", "rfc3339".
     pub format: Option<String>,
+    /// How numbers are written.
+    pub marks: NumberMarks,
+    /// Most decimals that an amount may be written with, so that what is beyond the currency's is rounded; `None`: those
+    /// of the currency, and an amount with more is an error.
+    pub decimals: Option<u8>,
     /// Factor of a number or money before rounding (`unit = "cent"` gives 0.01).
     pub factor: f64,
     /// Change before typing.
     pub transform: Transform,
+    /// The words that the host knows for this field; another one is an error. `None`: any text.
+    pub words: Option<Vec<String>>,
+    /// Whether a file may lack the column; its values are then missing.
+    pub optional: bool,
     /// Whether a missing value is an error.
     pub required: bool,
     /// What an error does.

@@ -159,6 +159,13 @@ impl Node {
         }
     }
 
+    pub(crate) fn integer(&self) -> Option<i64> {
+        match self.value {
+            Value::Integer(number) => Some(number),
+            _ => None,
+        }
+    }
+
     /// The type in words, for messages.
     pub(crate) fn type_words(&self) -> &'static str {
         match self.value {

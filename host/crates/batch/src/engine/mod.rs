@@ -15,7 +15,8 @@ use crate::Result;
 
 /// `local_to_unix(ms)`: unix-ms of milliseconds on the brand's wall clock.
 pub(crate) const LOCAL_TO_UNIX: &str = "local_to_unix";
-/// `money_from_real(real, shift)`: a real times 10^shift, exactly by its shortest decimal text, half away from zero.
+/// `money_from_real(real, shift)`: a real times 10^shift where that is a whole number, up to what a binary number adds
+/// to a decimal one; else missing.
 pub(crate) const MONEY: &str = "money_from_real";
 
 /// `trimmed(text)`: without blanks at both ends; missing where nothing is left, here and below.

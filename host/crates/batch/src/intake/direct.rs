@@ -4,8 +4,10 @@ use arrow::datatypes::{DataType, Schema, TimeUnit};
 use playbook_features::{quote_name, quote_text};
 use playbook_model::{MapType, SourceDef, SourceTable, Transform};
 
+use crate::clock::DAY_MS;
 use crate::engine::{LOCAL_TO_UNIX, LOWERED, MONEY, PSEUDONYM, TRIMMED};
 use crate::intake::decimal::Decimal;
+use crate::intake::field::{TEXT_BYTES_MAX, TIMES_MS};
 
 /// One mapped column as SQL over the raw table.
 #[derive(Debug, Clone)]
@@ -16,6 +18,18 @@ pub(crate) struct DirectColumn {
     pub(crate) strict: bool,
     /// The raw column, where the expression may turn a value of it into none.
     pub(crate) raw: Option<String>,
+    /// What else rules the quick way out.
+    pub(crate) check: Check,
+}
+
+/// What a column is looked through for before the quick way is taken.
+#[derive(Debug, Clone)]
+pub(crate) enum Check {
+    Nothing,
+    /// SQL of how many values the slow way would reject.
+    Unfit(String),
+    /// SQL of a whole number, of which the least and the greatest value must lie in the range.
+    Within(String, std::ops::RangeInclusive<i64>),
 }
 
 /// Returns the mapped columns as SQL, or `None` where a row needs the slow way: texts to parse, values to look up.
@@ -43,20 +57,29 @@ pub(crate) fn direct_columns(
                     sql,
                     strict: row.required,
                     raw: None,
+                    check: Check::Nothing,
                 });
                 continue;
             }
             columns.push(DirectColumn {
                 to: row.to.clone(),
-                sql: transformed(&row.transform, &name),
+                sql: transformed(&row.transform, &name)?,
                 strict: row.required,
                 raw: Some(name),
+                check: Check::Nothing,
             });
             continue;
         }
         let plain = (row.factor - 1.0).abs() < f64::EPSILON;
+        let mut check = Check::Nothing;
         let (sql, may_fail) = match row.map_type {
-            MapType::Text => (text(field.data_type(), &name)?, false),
+            MapType::Text => {
+                let sql = text(field.data_type(), &name)?;
+                if !is_integer(field.data_type()) {
+                    check = Check::Unfit(unfit(&name, row.words.as_deref()));
+                }
+                (sql, false)
+            }
             MapType::Integer if plain => (integer(field.data_type(), &name)?, false),
             MapType::Integer => return None,
             MapType::Real => {
@@ -64,10 +87,19 @@ pub(crate) fn direct_columns(
                 (format!("({real} * CAST({:?} AS DOUBLE))", row.factor), true)
             }
             MapType::Money => {
+                if row.decimals.is_some() {
+                    return None;
+                }
                 let shift = power_of_ten(row.factor)? + i32::from(currency_digits);
-                money(field.data_type(), &name, shift)?
+                let (sql, may_fail, within) = money(field.data_type(), &name, shift)?;
+                check = within.unwrap_or(Check::Nothing);
+                (sql, may_fail)
             }
-            MapType::Time => (time(field.data_type(), &name, row.format.as_deref())?, false),
+            MapType::Time => {
+                let (sql, within) = time(field.data_type(), &name, row.format.as_deref())?;
+                check = within;
+                (sql, false)
+            }
             MapType::Flag if *field.data_type() == DataType::Boolean => {
                 (format!("CAST({name} AS BIGINT)"), false)
             }
@@ -78,15 +110,37 @@ pub(crate) fn direct_columns(
             sql,
             strict: row.required,
             raw: may_fail.then_some(name),
+            check,
         });
     }
     Some(columns)
 }
 
-/// SQL of a transformed text; missing where the text is empty or in no list.
-fn transformed(by: &Transform, name: &str) -> String {
+/// What counts as a blank, for SQL.
+const BLANKS: &str = " \t\r\n\u{b}\u{c}\u{85}\u{a0}\u{1680}\u{2000}\u{2001}\u{2002}\u{2003}\u{2004}\u{2005}\
+                      \u{2006}\u{2007}\u{2008}\u{2009}\u{200a}\u{200b}\u{200c}\u{200d}\u{2028}\u{2029}\u{202f}\
+                      \u{205f}\u{3000}\u{feff}";
+
+/// SQL of how many texts are blank, too long, or none of the words.
+fn unfit(name: &str, words: Option<&[String]>) -> String {
+    let fit = match words {
+        Some(words) => {
+            let words: Vec<_> = words.iter().map(|word| quote_text(word)).collect();
+            format!("{name} IN ({})", words.join(", "))
+        }
+        None => format!(
+            "btrim({name}, {}) <> '' AND octet_length({name}) <= {TEXT_BYTES_MAX}",
+            quote_text(BLANKS)
+        ),
+    };
+    format!("count({name}) - count(CASE WHEN {fit} THEN 1 END)")
+}
+
+/// SQL of a transformed text, missing where the text is empty or in no list; `None` where only the slow way changes it.
+fn transformed(by: &Transform, name: &str) -> Option<String> {
     let of = |function: &str| format!("{function}(CAST({name} AS VARCHAR))");
-    match by {
+    Some(match by {
+        Transform::Whole => return None,
         Transform::Copy | Transform::Trim => of(TRIMMED),
         Transform::Lower => of(LOWERED),
         Transform::Hash => of(PSEUDONYM),
@@ -97,7 +151,7 @@ fn transformed(by: &Transform, name: &str) -> String {
                 .map(|(from, to)| format!("WHEN {} THEN {}", quote_text(from), quote_text(to)));
             format!("CASE {} {} END", of(TRIMMED), cases.collect::<Vec<_>>().join(" "))
         }
-    }
+    })
 }
 
 fn power_of_ten(factor: f64) -> Option<i32> {
@@ -138,37 +192,50 @@ fn real(data_type: &DataType, name: &str) -> Option<String> {
     }
 }
 
-fn money(data_type: &DataType, name: &str, shift: i32) -> Option<(String, bool)> {
+/// SQL of an amount, whether it may fail, and what its values must keep to.
+fn money(data_type: &DataType, name: &str, shift: i32) -> Option<(String, bool, Option<Check>)> {
     if let Some(integer) = integer(data_type, name) {
         let power = 10_i64.checked_pow(u32::try_from(shift).ok()?)?;
-        let sql = if power == 1 { integer } else { format!("({integer} * {power})") };
-        return Some((sql, false));
+        if power == 1 {
+            return Some((integer, false, None));
+        }
+        let most = i64::MAX / power;
+        let within = Check::Within(integer.clone(), -most..=most);
+        return Some((format!("({integer} * {power})"), false, Some(within)));
     }
     // A 32-bit real has another shortest text than the 64-bit real of the same value.
-    (*data_type == DataType::Float64).then(|| (format!("{MONEY}({name}, {shift})"), true))
+    (*data_type == DataType::Float64).then(|| (format!("{MONEY}({name}, {shift})"), true, None))
 }
 
-fn time(data_type: &DataType, name: &str, format: Option<&str>) -> Option<String> {
+/// SQL of a time in unix-ms, and what its values must keep to.
+fn time(data_type: &DataType, name: &str, format: Option<&str>) -> Option<(String, Check)> {
+    let within = |count: String, per_second: i64| {
+        let (from, to) = (TIMES_MS.start / 1000, TIMES_MS.end / 1000);
+        Check::Within(count, from * per_second..=to * per_second - 1)
+    };
     match data_type {
         DataType::Timestamp(unit, zone) => {
             let count = format!("arrow_cast({name}, 'Int64')");
-            let ms = match unit {
-                TimeUnit::Second => format!("({count} * 1000)"),
-                TimeUnit::Millisecond => count,
-                TimeUnit::Microsecond => format!("({count} / 1000)"),
-                TimeUnit::Nanosecond => format!("({count} / 1000000)"),
+            let (ms, per_second) = match unit {
+                TimeUnit::Second => (format!("({count} * 1000)"), 1),
+                TimeUnit::Millisecond => (count.clone(), 1_000),
+                TimeUnit::Microsecond => (format!("({count} / 1000)"), 1_000_000),
+                TimeUnit::Nanosecond => (format!("({count} / 1000000)"), 1_000_000_000),
             };
-            Some(if zone.is_some() { ms } else { format!("{LOCAL_TO_UNIX}({ms})") })
+            let sql = if zone.is_some() { ms } else { format!("{LOCAL_TO_UNIX}({ms})") };
+            Some((sql, within(count, per_second)))
         }
         DataType::Date32 => {
             let days = format!("CAST(arrow_cast({name}, 'Int32') AS BIGINT)");
-            Some(format!("{LOCAL_TO_UNIX}({days} * 86400000)"))
+            let (from, to) = (TIMES_MS.start / DAY_MS, TIMES_MS.end / DAY_MS);
+            let check = Check::Within(days.clone(), from..=to - 1);
+            Some((format!("{LOCAL_TO_UNIX}({days} * 86400000)"), check))
         }
         other => {
             let integer = integer(other, name)?;
             match format {
-                Some("unix-ms") => Some(integer),
-                Some("unix-s") => Some(format!("({integer} * 1000)")),
+                Some("unix-ms") => Some((integer.clone(), within(integer, 1_000))),
+                Some("unix-s") => Some((format!("({integer} * 1000)"), within(integer, 1))),
                 _ => None,
             }
         }

@@ -1,13 +1,19 @@
 //! One mapping row at work: bytes of a source's field to a typed value, or the reason why not.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
-use playbook_model::{MapRow, MapType, OnError, Transform};
+use foldhash::fast::FixedState;
+use playbook_model::{MapRow, MapType, NumberMarks, OnError, Transform};
 
 use crate::clock::OffsetReader;
-use crate::intake::decimal::Decimal;
+use crate::intake::decimal::{Decimal, decimals_written, without_marks};
 use crate::intake::moment::TimeFormat;
 use crate::intake::transform::{Reason, transform};
+use crate::schema::INTEGER_IDS;
+
+/// Bytes of a mapped text: ids, words and names are short, and a row of long ones would take a batch's memory.
+pub(crate) const TEXT_BYTES_MAX: usize = 1 << 16;
 
 /// A typed value on its way into a column.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,11 +32,21 @@ pub(crate) struct FieldReader {
     pub(crate) map_type: MapType,
     pub(crate) on_error: OnError,
     pub(crate) required: bool,
+    /// Whether a file may lack the column.
+    pub(crate) optional: bool,
+    /// Whether it holds ids.
+    pub(crate) is_id: bool,
+    words: Option<HashSet<Box<str>, FixedState>>,
     transform: Transform,
     time: TimeFormat,
     factor: Decimal,
     factor_real: f64,
     plain_factor: bool,
+    marks: NumberMarks,
+    /// Decimals that an amount may be written with.
+    decimals_max: usize,
+    /// Whether what lies beyond the currency's decimals is rounded.
+    rounds: bool,
     currency_digits: i32,
     salt: Vec<u8>,
 }
@@ -38,18 +54,32 @@ pub(crate) struct FieldReader {
 impl FieldReader {
     /// Compiles a mapping row that reads a field.
     pub(crate) fn new(row: &MapRow, from: &str, currency_digits: u8, salt: &str) -> Option<Self> {
+        let factor = Decimal::from_real(row.factor)?;
+        let currency_digits = i32::from(currency_digits);
+        // Of a unit that is no power of ten only the amount itself tells whether it has more decimals.
+        let of_unit = match factor.mantissa {
+            1 => usize::try_from(currency_digits + factor.exponent).unwrap_or(0),
+            _ => usize::MAX,
+        };
+        let words = row.words.as_ref();
         Some(Self {
             to: row.to.clone(),
             from: from.to_owned(),
             map_type: row.map_type,
             on_error: row.on_error,
             required: row.required,
+            optional: row.optional,
+            is_id: INTEGER_IDS.contains(&row.to.as_str()),
+            words: words.map(|words| words.iter().map(|word| word.as_str().into()).collect()),
             transform: row.transform.clone(),
             time: TimeFormat::compile(row.format.as_deref()),
-            factor: Decimal::from_real(row.factor)?,
+            factor,
             factor_real: row.factor,
             plain_factor: (row.factor - 1.0).abs() < f64::EPSILON,
-            currency_digits: i32::from(currency_digits),
+            marks: row.marks,
+            decimals_max: row.decimals.map_or(of_unit, usize::from),
+            rounds: row.decimals.is_some(),
+            currency_digits,
             salt: salt.as_bytes().to_vec(),
         })
     }
@@ -64,21 +94,17 @@ impl FieldReader {
         format!("`{}` {}", self.from, reason.words())
     }
 
-    /// Types a field; empty text is a missing value.
+    /// Types a field; empty text and text of blanks alone is a missing value.
     pub(crate) fn read<'a>(
         &self,
         raw: &'a [u8],
         clock: &mut OffsetReader<'_>,
     ) -> Result<Value<'a>, Reason> {
         if self.map_type == MapType::Text && self.transform == Transform::Copy {
-            return match std::str::from_utf8(raw) {
-                Ok("") => self.missing(),
-                Ok(text) => Ok(Value::Text(Cow::Borrowed(text))),
-                Err(_) => Err(Reason::NotUtf8),
-            };
+            return if is_blank(raw) { self.missing() } else { self.text(raw) };
         }
         let raw = raw.trim_ascii();
-        if raw.is_empty() {
+        if is_blank(raw) {
             return self.missing();
         }
         match transform(&self.transform, &self.salt, raw)? {
@@ -98,15 +124,27 @@ impl FieldReader {
 
     fn typed<'a>(&self, text: &'a [u8], clock: &mut OffsetReader<'_>) -> Result<Value<'a>, Reason> {
         match self.map_type {
-            MapType::Text => match std::str::from_utf8(text) {
-                Ok(text) => Ok(Value::Text(Cow::Borrowed(text))),
-                Err(_) => Err(Reason::NotUtf8),
-            },
+            MapType::Text => self.text(text),
             MapType::Integer => self.integer(text).ok_or(Reason::NotInteger),
             MapType::Real => self.real(text).ok_or(Reason::NotReal),
-            MapType::Money => self.money(text).ok_or(Reason::NotMoney),
-            MapType::Time => self.time.read(text, clock).map(Value::Integer).ok_or(Reason::NotTime),
+            MapType::Money => self.money(text),
+            MapType::Time => match self.time.read(text, clock) {
+                Some(ms) if TIMES_MS.contains(&ms) => Ok(Value::Integer(ms)),
+                Some(_) => Err(Reason::FarTime),
+                None => Err(Reason::NotTime),
+            },
             MapType::Flag => flag(text).map(Value::Integer).ok_or(Reason::NotFlag),
+        }
+    }
+
+    fn text<'a>(&self, raw: &'a [u8]) -> Result<Value<'a>, Reason> {
+        let text = std::str::from_utf8(raw).map_err(|_| Reason::NotUtf8)?;
+        if text.len() > TEXT_BYTES_MAX {
+            return Err(Reason::TooLong);
+        }
+        match &self.words {
+            Some(words) if !words.contains(text) => Err(Reason::UnknownWord),
+            _ => Ok(Value::Text(Cow::Borrowed(text))),
         }
     }
 
@@ -116,7 +154,7 @@ impl FieldReader {
         {
             return Some(Value::Integer(value));
         }
-        let decimal = Decimal::parse(text)?;
+        let decimal = Decimal::parse(&without_marks(text, self.marks)?)?;
         if self.plain_factor && !decimal.is_whole(Decimal::ONE) {
             return None;
         }
@@ -124,14 +162,37 @@ impl FieldReader {
     }
 
     fn real(&self, text: &[u8]) -> Option<Value<'static>> {
-        let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+        let text = without_marks(text, self.marks)?;
+        let value: f64 = std::str::from_utf8(&text).ok()?.parse().ok()?;
         let value = value * self.factor_real;
         value.is_finite().then_some(Value::Real(value))
     }
 
-    fn money(&self, text: &[u8]) -> Option<Value<'static>> {
-        Decimal::parse(text)?.scaled(self.factor, self.currency_digits).map(Value::Integer)
+    /// An amount in minor units. One with more decimals than the currency has may be a number with a thousands mark, a
+    /// price for a thousand, or a mistake: none of them is rounded in silence.
+    fn money(&self, text: &[u8]) -> Result<Value<'static>, Reason> {
+        let plain = without_marks(text, self.marks).ok_or(Reason::NotMoney)?;
+        let decimal = Decimal::parse(&plain).ok_or(Reason::NotMoney)?;
+        if decimals_written(&plain) > self.decimals_max
+            || !(self.rounds || decimal.is_whole_shifted(self.factor, self.currency_digits))
+        {
+            return Err(Reason::Decimals);
+        }
+        let minor = decimal.scaled(self.factor, self.currency_digits);
+        minor.map(Value::Integer).ok_or(Reason::NotMoney)
     }
+}
+
+/// Times that are taken, in unix-ms: 1900-01-01 to 2199-12-31. What lies outside was written in another unit or format.
+pub(crate) const TIMES_MS: std::ops::Range<i64> = -2_208_988_800_000..7_258_118_400_000;
+
+/// Whether a text is empty or of blanks alone, those included that Unicode calls white space or gives no width.
+pub(crate) fn is_blank(raw: &[u8]) -> bool {
+    if raw.first().is_some_and(u8::is_ascii_graphic) {
+        return false;
+    }
+    let is_blank = |c: char| c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200d}' | '\u{feff}');
+    std::str::from_utf8(raw).is_ok_and(|text| text.chars().all(is_blank))
 }
 
 /// Reads up to 18 digits with a sign, the common case.

@@ -57,12 +57,20 @@ pub(crate) fn find(source: &SourceDef, data: &Path) -> Result<Vec<SourceFile>> {
     Ok(files)
 }
 
+/// Opens a file to read; pipes and devices are refused, because reading one may never end.
+///
+/// # Errors
+/// Where it cannot be opened, or is no regular file.
+pub(crate) fn open_regular(path: &Path) -> Result<File> {
+    Ok(playbook_files::open_regular(path)?)
+}
+
 /// Reads a file through once for its digest.
 ///
 /// # Errors
 /// Where the file cannot be read, or when `cancel` stops it.
 pub fn digest(path: &Path, cancel: &Cancel) -> Result<Digest> {
-    let mut file = File::open(path).map_err(io("read", path))?;
+    let mut file = open_regular(path)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     loop {

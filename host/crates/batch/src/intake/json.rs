@@ -1,23 +1,40 @@
-//! One JSON object a line: the mapped members of it as text.
+//! One JSON object a line: the mapped members of it as text, numbers as they are written.
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use json_event_parser::{JsonEvent, JsonSyntaxError, SliceJsonParser};
 
 use crate::intake::field::FieldReader;
+use crate::intake::transform::Reason;
 
 /// Members of one line that the mapping names.
 pub(crate) struct JsonRow {
     names: Vec<String>,
-    texts: Vec<Option<String>>,
+    values: Vec<Given>,
+    /// Per field, whether any line had the member.
+    seen: Vec<bool>,
     unmapped: BTreeSet<String>,
+}
+
+/// What a line gives for a field.
+#[derive(Debug, Clone)]
+enum Given {
+    /// Nothing.
+    Absent,
+    /// `null`.
+    Null,
+    Text(String),
+    Flag(bool),
+    /// An array or an object.
+    Compound,
 }
 
 impl JsonRow {
     pub(crate) fn new(fields: &[FieldReader]) -> Self {
         Self {
             names: fields.iter().map(|field| field.from.clone()).collect(),
-            texts: vec![None; fields.len()],
+            values: vec![Given::Absent; fields.len()],
+            seen: vec![false; fields.len()],
             unmapped: BTreeSet::new(),
         }
     }
@@ -27,34 +44,161 @@ impl JsonRow {
     /// # Errors
     /// The reason, and that the row counts against the bound of rejected rows.
     pub(crate) fn read(&mut self, line: &[u8]) -> Result<(), (String, bool)> {
-        self.texts.iter_mut().for_each(|text| *text = None);
-        let object: serde_json::Map<String, Value> = serde_json::from_slice(line)
-            .map_err(|_| ("the line is not a JSON object".to_owned(), true))?;
-        for (name, value) in object {
-            let mut mapped = false;
-            let text = match value {
-                Value::Null => None,
-                Value::String(text) => Some(text),
-                other => Some(other.to_string()),
+        self.values.fill(Given::Absent);
+        match self.read_object(&mut SliceJsonParser::new(line)) {
+            Ok(None) => Ok(()),
+            Ok(Some(twice)) => Err((format!("the line has `{twice}` twice"), true)),
+            Err(NotAnObject) => Err(("the line is not a JSON object".to_owned(), true)),
+        }
+    }
+
+    /// Reads an object; returns the name of a mapped member that it has twice.
+    fn read_object(
+        &mut self,
+        json: &mut SliceJsonParser<'_>,
+    ) -> Result<Option<String>, NotAnObject> {
+        if !matches!(json.parse_next()?, JsonEvent::StartObject) {
+            return Err(NotAnObject);
+        }
+        let mut twice = None;
+        loop {
+            let name = match json.parse_next()? {
+                JsonEvent::ObjectKey(name) => name,
+                JsonEvent::EndObject => break,
+                _ => return Err(NotAnObject),
             };
-            for (at, wanted) in self.names.iter().enumerate() {
-                if *wanted == name {
-                    self.texts[at].clone_from(&text);
-                    mapped = true;
+            let given = given(json)?;
+            let mut is_mapped = false;
+            for at in (0..self.names.len()).filter(|at| self.names[*at] == name) {
+                is_mapped = true;
+                self.seen[at] = true;
+                if !matches!(self.values[at], Given::Absent) {
+                    twice = Some(name.clone().into_owned());
                 }
+                self.values[at].clone_from(&given);
             }
-            if !mapped && !self.unmapped.contains(&name) {
-                self.unmapped.insert(name);
+            if !is_mapped && !self.unmapped.contains(&*name) {
+                self.unmapped.insert(name.into_owned());
             }
         }
-        Ok(())
+        match json.parse_next()? {
+            JsonEvent::Eof => Ok(twice),
+            _ => Err(NotAnObject),
+        }
     }
 
-    pub(crate) fn field(&self, at: usize) -> Option<&[u8]> {
-        self.texts[at].as_deref().map(str::as_bytes)
+    /// The text of a field; `None` where it is missing.
+    pub(crate) fn field(&self, at: usize, field: &FieldReader) -> Result<Option<&[u8]>, Reason> {
+        match &self.values[at] {
+            Given::Absent | Given::Null => Ok(None),
+            Given::Text(text) => Ok(Some(text.as_bytes())),
+            Given::Flag(_) if field.is_id => Err(Reason::NotAnId),
+            Given::Flag(true) => Ok(Some(b"true")),
+            Given::Flag(false) => Ok(Some(b"false")),
+            Given::Compound => Err(Reason::Compound),
+        }
     }
 
-    pub(crate) fn into_unmapped(self) -> BTreeSet<String> {
-        self.unmapped
+    /// Per field whether any line had it, and the members that no field reads.
+    pub(crate) fn into_seen(self) -> (Vec<bool>, BTreeSet<String>) {
+        (self.seen, self.unmapped)
+    }
+}
+
+/// A line that is no JSON object.
+struct NotAnObject;
+
+impl From<JsonSyntaxError> for NotAnObject {
+    fn from(_: JsonSyntaxError) -> Self {
+        Self
+    }
+}
+
+/// Reads a value.
+fn given(json: &mut SliceJsonParser<'_>) -> Result<Given, NotAnObject> {
+    Ok(match json.parse_next()? {
+        JsonEvent::Null => Given::Null,
+        JsonEvent::Boolean(flag) => Given::Flag(flag),
+        JsonEvent::String(text) | JsonEvent::Number(text) => Given::Text(text.into_owned()),
+        JsonEvent::StartArray | JsonEvent::StartObject => {
+            let mut depth = 1_usize;
+            while depth > 0 {
+                match json.parse_next()? {
+                    JsonEvent::StartArray | JsonEvent::StartObject => depth += 1,
+                    JsonEvent::EndArray | JsonEvent::EndObject => depth -= 1,
+                    JsonEvent::Eof => return Err(NotAnObject),
+                    _ => {}
+                }
+            }
+            Given::Compound
+        }
+        _ => return Err(NotAnObject),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use playbook_model::{MapRow, MapType, NumberMarks, OnError, Transform};
+
+    use super::JsonRow;
+    use crate::intake::field::FieldReader;
+
+    fn field(to: &str) -> FieldReader {
+        let row = MapRow {
+            from: Some(to.to_owned()),
+            constant: None,
+            to: to.to_owned(),
+            map_type: MapType::Text,
+            format: None,
+            marks: NumberMarks::default(),
+            decimals: None,
+            factor: 1.0,
+            transform: Transform::Copy,
+            words: None,
+            optional: false,
+            required: false,
+            on_error: OnError::Reject,
+        };
+        FieldReader::new(&row, to, 2, "").unwrap()
+    }
+
+    /// The member and the channel of a line, each as text, `-` or what is wrong.
+    fn read(line: &str) -> Result<[String; 2], String> {
+        let fields = [field("member"), field("channel")];
+        let mut row = JsonRow::new(&fields);
+        row.read(line.as_bytes()).map_err(|(reason, _)| reason)?;
+        Ok([0, 1].map(|at| match row.field(at, &fields[at]) {
+            Ok(Some(text)) => String::from_utf8(text.to_vec()).unwrap(),
+            Ok(None) => "-".to_owned(),
+            Err(reason) => reason.words().to_owned(),
+        }))
+    }
+
+    #[test]
+    fn numbers_stay_as_they_are_written_and_only_scalars_are_texts() {
+        let cases = [
+            (r#"{"member":98765432109876543210,"channel":1e2}"#, ["98765432109876543210", "1e2"]),
+            (r#"{"member":12345.0,"channel":null}"#, ["12345.0", "-"]),
+            (r#"{"other":[{"member":1}],"channel":"a\u00e9"}"#, ["-", "a\u{e9}"]),
+            (r#"{"member":true,"channel":true}"#, ["is true or false, not an id", "true"]),
+            (r#"{"member":{"id":7},"channel":["x"]}"#, ["is an array or an object"; 2]),
+        ];
+        for (line, want) in cases {
+            assert_eq!(read(line).unwrap(), want, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_member_that_stands_twice_and_what_is_no_object_are_told() {
+        assert_eq!(
+            read(r#"{"member":"a","member":"b"}"#).unwrap_err(),
+            "the line has `member` twice"
+        );
+        assert!(read(r#"{"x":1,"x":2,"member":"a"}"#).is_ok());
+        for line in ["[1]", "{", r#"{"member":"a"} x"#, "7", r#"{"member":NaN}"#, ""] {
+            assert_eq!(read(line).unwrap_err(), "the line is not a JSON object", "{line}");
+        }
     }
 }

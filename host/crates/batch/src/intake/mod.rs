@@ -2,10 +2,12 @@
 
 pub(crate) mod columns;
 pub(crate) mod decimal;
+pub(crate) mod decode;
 mod dedupe;
 mod direct;
 pub(crate) mod field;
 pub(crate) mod files;
+mod header;
 pub(crate) mod job;
 mod json;
 mod moment;
@@ -16,9 +18,10 @@ mod text;
 pub(crate) mod transform;
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use arrow::array::AsArray;
+use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Int64Type, Schema};
 use playbook_cycle::SourceIntake;
 use playbook_features::{quote_name, quote_text};
@@ -26,7 +29,7 @@ use playbook_model::{MapType, OnError, Playbook, SourceDef, SourceFormat, Transf
 
 use crate::schema::{INTEGER_IDS, fields_needed, mapped_fields, sql_type};
 use crate::{BatchError, Result};
-use direct::{DirectColumn, direct_columns};
+use direct::{Check, DirectColumn, direct_columns};
 use field::{FieldReader, Value};
 use files::SourceFile;
 use job::{IntakeJob, MappedSource};
@@ -251,21 +254,34 @@ fn read_direct(
 
 /// Counts rows; `None` where a row lacks a value that it must have or holds one that cannot be mapped.
 fn check_direct(job: &IntakeJob<'_>, raw: &str, columns: &[DirectColumn]) -> Result<Option<u64>> {
-    let mut counts = vec!["count(*)".to_owned()];
+    // Each with the range that its value must lie in.
+    let mut counts = vec![("count(*)".to_owned(), 0..=i64::MAX)];
     for column in columns {
         if column.strict {
-            counts.push(format!("count(*) - count({})", column.sql));
+            counts.push((format!("count(*) - count({})", column.sql), 0..=0));
         }
         if let Some(raw) = &column.raw {
-            counts.push(format!("count({raw}) - count({})", column.sql));
+            counts.push((format!("count({raw}) - count({})", column.sql), 0..=0));
+        }
+        match &column.check {
+            Check::Nothing => {}
+            Check::Unfit(count) => counts.push((count.clone(), 0..=0)),
+            Check::Within(value, range) => {
+                counts.push((format!("min({value})"), range.clone()));
+                counts.push((format!("max({value})"), range.clone()));
+            }
         }
     }
-    let counts: Vec<_> = counts.iter().enumerate().map(|(i, c)| format!("{c} AS n{i}")).collect();
+    let sql: Vec<_> = (0..).zip(&counts).map(|(i, (sql, _))| format!("{sql} AS n{i}")).collect();
     let batches = job
         .session
-        .collect("checking sources", &format!("SELECT {} FROM {raw}", counts.join(", ")))?;
+        .collect("checking sources", &format!("SELECT {} FROM {raw}", sql.join(", ")))?;
     let Some(batch) = batches.first() else { return Ok(None) };
-    let value = |at: usize| batch.column(at).as_primitive::<Int64Type>().value(0);
-    let all_fine = (1..batch.num_columns()).all(|at| value(at) == 0);
-    Ok(all_fine.then(|| value(0).unsigned_abs()))
+    let fits = |(at, (_, range)): (usize, &(String, RangeInclusive<i64>))| {
+        let found = batch.column(at).as_primitive::<Int64Type>();
+        // Of no value there is no least one.
+        found.is_null(0) || range.contains(&found.value(0))
+    };
+    let rows = batch.column(0).as_primitive::<Int64Type>().value(0);
+    Ok(counts.iter().enumerate().all(fits).then(|| rows.unsigned_abs()))
 }

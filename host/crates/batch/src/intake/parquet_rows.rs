@@ -6,18 +6,19 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type, TimeUnit};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use playbook_model::MapType;
 
+use crate::Result;
 use crate::clock::OffsetReader;
 use crate::error::{go_on, io, parquet};
 use crate::intake::columns::{ColumnBuilders, ScratchWriter, schema_of};
 use crate::intake::field::FieldReader;
 use crate::intake::files::{SourceFile, digest};
+use crate::intake::header::lacking;
 use crate::intake::rejects::{Reject, raw_text};
 use crate::intake::text::{ReadJob, ReadResult, type_row};
-use crate::{BatchError, Result};
 
 /// Reads all files of a Parquet source into a scratch file.
 pub(crate) fn read_parquet(job: &ReadJob<'_>, scratch: &Path) -> Result<ReadResult> {
@@ -42,13 +43,9 @@ fn read_file(
     let schema = Arc::clone(builder.schema());
     let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
     for field in job.fields {
-        if field.required && !names.contains(&field.from.as_str()) {
-            return Err(BatchError::NoColumn {
-                source_name: job.source.name.clone(),
-                path: file.path.clone(),
-                field: field.from.clone(),
-                known: names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", "),
-            });
+        if !field.optional && !names.contains(&field.from.as_str()) {
+            let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+            return Err(lacking(job, &file.path, &field.from, &names, ""));
         }
     }
     let is_mapped = |name: &&&str| job.fields.iter().any(|f| f.from == **name);
@@ -92,8 +89,8 @@ fn type_batch(
     let mut rows = 0;
     for at in 0..batch.num_rows() {
         let raw = |field: usize| {
-            let texts = inputs[field].as_ref()?;
-            texts.is_valid(at).then(|| texts.value(at).as_bytes())
+            let texts = inputs[field].as_ref();
+            Ok(texts.filter(|texts| texts.is_valid(at)).map(|texts| texts.value(at).as_bytes()))
         };
         match type_row(&fields, raw, clock) {
             Ok(row) => {
@@ -103,7 +100,8 @@ fn type_batch(
             Err((reason, counts)) => {
                 let texts: Vec<_> = (0..inputs.len())
                     .map(|field| {
-                        String::from_utf8_lossy(raw(field).unwrap_or_default()).into_owned()
+                        let text = raw(field).ok().flatten().unwrap_or_default();
+                        String::from_utf8_lossy(text).into_owned()
                     })
                     .collect();
                 let reject = Reject {
@@ -129,6 +127,10 @@ fn texts(
     let local = match column.data_type() {
         DataType::Timestamp(_, zone) if field.map_type == MapType::Time => zone.is_none(),
         DataType::Date32 | DataType::Date64 if field.map_type == MapType::Time => true,
+        DataType::Float64 if field.map_type == MapType::Money => {
+            let reals = column.as_primitive::<Float64Type>();
+            return Ok(reals.iter().map(|real| real.map(decimal_text)).collect());
+        }
         _ => return Ok(cast(column, &DataType::Utf8)?.as_string::<i32>().clone()),
     };
     let stamps = cast(column, &DataType::Timestamp(TimeUnit::Millisecond, None))?;
@@ -140,4 +142,11 @@ fn texts(
     }
     field.read_unix_ms();
     Ok(cast(&ms, &DataType::Utf8)?.as_string::<i32>().clone())
+}
+
+/// The decimal that a binary number stands for, where it has at most six decimals; else its shortest text.
+fn decimal_text(real: f64) -> String {
+    let near = (real * 1e6).round() / 1e6;
+    let is_near = (real - near).abs() <= real.abs() * 1e-12;
+    if is_near { near.to_string() } else { real.to_string() }
 }

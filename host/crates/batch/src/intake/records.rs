@@ -18,8 +18,33 @@ pub(crate) struct Record {
     /// Whole record without its line end.
     pub(crate) start: usize,
     pub(crate) end: usize,
+    /// Why the row cannot be read.
+    pub(crate) fault: Option<RecordFault>,
+    /// Whether a quoted field of it spans lines.
+    pub(crate) spans_lines: bool,
+}
+
+/// Why a row of delimited text cannot be read. Reading goes on with the line after the one on which it begins: what a
+/// quote that was left open swallowed are rows of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RecordFault {
     /// A quote that is never closed.
-    pub(crate) unclosed: bool,
+    Unclosed,
+    /// Text between a closing quote and the next delimiter.
+    AfterQuote,
+    /// A quote within a plain field, after a quoted field that spans lines: the quote of another row closed that field.
+    StrayQuote,
+}
+
+impl RecordFault {
+    /// In words, for counts and the rejects file.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Unclosed => "a quote is not closed",
+            Self::AfterQuote => "text follows a closing quote",
+            Self::StrayQuote => "a quote is closed by a quote of another row",
+        }
+    }
 }
 
 impl Record {
@@ -37,96 +62,125 @@ impl Record {
     }
 }
 
-/// Reads the record that starts at `at`; returns where the next one starts.
+/// Reads the record that starts at `at`; returns where the next one starts. `None`: the block ends within the record,
+/// and as `more` says, the text does not end with the block.
 pub(crate) fn next_record(
     format: &SourceFormat,
     block: &[u8],
     at: usize,
+    more: bool,
     record: &mut Record,
-) -> usize {
+) -> Option<usize> {
     record.spans.clear();
     record.unescaped.clear();
-    record.unclosed = false;
+    record.fault = None;
+    record.spans_lines = false;
     record.start = at;
-    match format {
-        SourceFormat::Csv { delimiter, .. } => csv_record(*delimiter, block, at, record),
-        SourceFormat::Whitespace { .. } => {
-            let next = line(block, at, record);
-            let text = &block[record.start..record.end];
-            let mut start = None;
-            for (i, byte) in text.iter().enumerate() {
-                match (byte.is_ascii_whitespace(), start) {
-                    (false, None) => start = Some(i),
-                    (true, Some(from)) => {
-                        record.spans.push(Span { start: at + from, end: at + i, owned: false });
-                        start = None;
-                    }
-                    _ => {}
-                }
+    if let SourceFormat::Csv { delimiter, .. } = format {
+        return match csv_record(*delimiter, block, at, more, record) {
+            Ok(next) => Some(next),
+            Err(Stop::More) => None,
+            Err(Stop::Fault(fault)) => {
+                record.fault = Some(fault);
+                line(block, at, more, record)
             }
-            if let Some(from) = start {
-                record.spans.push(Span { start: at + from, end: record.end, owned: false });
-            }
-            next
-        }
-        SourceFormat::JsonLines | SourceFormat::Parquet => line(block, at, record),
+        };
     }
+    let next = line(block, at, more, record)?;
+    if matches!(format, SourceFormat::Whitespace { .. }) {
+        let text = &block[record.start..record.end];
+        let mut start = None;
+        for (i, byte) in text.iter().enumerate() {
+            match (byte.is_ascii_whitespace(), start) {
+                (false, None) => start = Some(i),
+                (true, Some(from)) => {
+                    record.spans.push(Span { start: at + from, end: at + i, owned: false });
+                    start = None;
+                }
+                _ => {}
+            }
+        }
+        if let Some(from) = start {
+            record.spans.push(Span { start: at + from, end: record.end, owned: false });
+        }
+    }
+    Some(next)
 }
 
 /// Finds the end of the line.
-fn line(block: &[u8], at: usize, record: &mut Record) -> usize {
+fn line(block: &[u8], at: usize, more: bool, record: &mut Record) -> Option<usize> {
     let newline = memchr::memchr(b'\n', &block[at..]);
+    if newline.is_none() && more {
+        return None;
+    }
     let end = newline.map_or(block.len(), |n| at + n);
-    record.end = if end > at && block[end - 1] == b'\r' { end - 1 } else { end };
-    newline.map_or(block.len(), |n| at + n + 1)
+    record.end = without_return(block, at, end);
+    Some(newline.map_or(block.len(), |n| at + n + 1))
 }
 
-fn csv_record(delimiter: u8, block: &[u8], at: usize, record: &mut Record) -> usize {
+/// The end of a text without the carriage return that ends it.
+fn without_return(block: &[u8], start: usize, end: usize) -> usize {
+    if end > start && block[end - 1] == b'\r' { end - 1 } else { end }
+}
+
+/// Why a record cannot be read to its end.
+enum Stop {
+    /// The block ends within it.
+    More,
+    Fault(RecordFault),
+}
+
+fn csv_record(
+    delimiter: u8,
+    block: &[u8],
+    at: usize,
+    more: bool,
+    record: &mut Record,
+) -> Result<usize, Stop> {
     let mut position = at;
     loop {
         if block.get(position) == Some(&b'"') {
             let Some(after) = quoted_field(block, position + 1, record) else {
-                record.unclosed = true;
-                return line(block, at, record);
+                return Err(if more { Stop::More } else { Stop::Fault(RecordFault::Unclosed) });
             };
+            record.spans_lines |= memchr::memchr(b'\n', &block[position..after]).is_some();
             position = after;
-            match block.get(position) {
-                Some(byte) if *byte == delimiter => position += 1,
-                Some(b'\r') if block.get(position + 1) == Some(&b'\n') => {
+            match &block[position..] {
+                // What looks like a closing quote may be the first of two, what looks like a return a line's end.
+                [] | [b'\r'] if more => return Err(Stop::More),
+                [] | [b'\r'] => {
                     record.end = position;
-                    return position + 2;
+                    return Ok(block.len());
                 }
-                Some(b'\n') => {
+                [b'\r', b'\n', ..] => {
                     record.end = position;
-                    return position + 1;
+                    return Ok(position + 2);
                 }
-                None => {
+                [b'\n', ..] => {
                     record.end = position;
-                    return position;
+                    return Ok(position + 1);
                 }
-                Some(_) => {
-                    record.unclosed = true;
-                    return line(block, at, record);
-                }
+                [byte, ..] if *byte == delimiter => position += 1,
+                _ => return Err(Stop::Fault(RecordFault::AfterQuote)),
             }
             continue;
         }
-        let Some(found) = memchr::memchr2(delimiter, b'\n', &block[position..]) else {
-            let end = block.len();
-            let end = if end > position && block[end - 1] == b'\r' { end - 1 } else { end };
-            record.spans.push(Span { start: position, end, owned: false });
-            record.end = end;
-            return block.len();
-        };
-        let end = position + found;
-        if block[end] == b'\n' {
-            let text_end = if end > position && block[end - 1] == b'\r' { end - 1 } else { end };
-            record.spans.push(Span { start: position, end: text_end, owned: false });
-            record.end = text_end;
-            return end + 1;
+        let found = memchr::memchr2(delimiter, b'\n', &block[position..]);
+        if found.is_none() && more {
+            return Err(Stop::More);
+        }
+        let found = found.map_or(block.len(), |found| position + found);
+        let ends = block.get(found) != Some(&delimiter);
+        let end = if ends { without_return(block, position, found) } else { found };
+        if record.spans_lines && memchr::memchr(b'"', &block[position..end]).is_some() {
+            return Err(Stop::Fault(RecordFault::StrayQuote));
         }
         record.spans.push(Span { start: position, end, owned: false });
-        position = end + 1;
+        if ends {
+            record.end = end;
+            return Ok(block.len().min(found + 1));
+        }
+        position = found + 1;
     }
 }
 
@@ -155,25 +209,18 @@ fn quoted_field(block: &[u8], start: usize, record: &mut Record) -> Option<usize
     }
 }
 
-/// Returns the length of the longest prefix of `block` that ends with a whole record.
-pub(crate) fn whole_records(format: &SourceFormat, block: &[u8]) -> Option<usize> {
-    let last = memchr::memrchr(b'\n', block)?;
+/// Returns the length of the longest prefix of `block` that ends with a whole record, 0 where there is none. More text
+/// follows the block.
+///
+/// Where no quote stands, a record ends with its line. Elsewhere only reading them tells: a quote opens a field at its
+/// start alone, and is a plain character within one.
+pub(crate) fn whole_records(format: &SourceFormat, block: &[u8]) -> usize {
     if !matches!(format, SourceFormat::Csv { .. }) || memchr::memchr(b'"', block).is_none() {
-        return Some(last + 1);
+        return memchr::memrchr(b'\n', block).map_or(0, |last| last + 1);
     }
-    // A block starts outside quotes; a line end after an even number of quotes is a record's end.
-    let quotes = memchr::memchr_iter(b'"', &block[..last]).count();
-    if quotes.is_multiple_of(2) {
-        return Some(last + 1);
-    }
-    let mut end = None;
-    let mut inside = false;
-    for at in memchr::memchr2_iter(b'"', b'\n', block) {
-        if block[at] == b'"' {
-            inside = !inside;
-        } else if !inside {
-            end = Some(at + 1);
-        }
+    let (mut end, mut record) = (0, Record::default());
+    while let Some(next) = next_record(format, block, end, true, &mut record) {
+        end = next;
     }
     end
 }
@@ -183,14 +230,19 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
+    const CSV: SourceFormat = SourceFormat::Csv { delimiter: b',', header: true };
+
     fn rows(format: &SourceFormat, text: &str) -> Vec<Vec<String>> {
         let block = text.as_bytes();
         let (mut at, mut record, mut rows) = (0, Record::default(), Vec::new());
         while at < block.len() {
-            at = next_record(format, block, at, &mut record);
+            at = next_record(format, block, at, false, &mut record).unwrap();
             let fields = (0..record.len())
                 .map(|i| String::from_utf8_lossy(record.field(block, i).unwrap()).into_owned());
-            rows.push(if record.unclosed { vec!["!".to_owned()] } else { fields.collect() });
+            rows.push(match record.fault {
+                Some(fault) => vec!["!".to_owned(), fault.words().to_owned()],
+                None => fields.collect(),
+            });
         }
         rows
     }
@@ -199,9 +251,35 @@ mod tests {
     fn csv_keeps_quotes_newlines_and_delimiters_inside_fields() {
         let csv = SourceFormat::Csv { delimiter: b';', header: true };
         let got = rows(&csv, "a;b\r\n\"x;\"\"y\"\"\nz\";2\n;\n\"open;1\nq;\"r\"");
-        let want: [&[&str]; 5] =
-            [&["a", "b"], &["x;\"y\"\nz", "2"], &["", ""], &["!"], &["q", "r"]];
+        let want: [&[&str]; 5] = [
+            &["a", "b"],
+            &["x;\"y\"\nz", "2"],
+            &["", ""],
+            &["!", "text follows a closing quote"],
+            &["q", "r"],
+        ];
         assert_eq!(got, want);
+    }
+
+    #[test]
+    fn a_quote_left_open_costs_its_own_row_alone() {
+        // The quote of the last row closes it, and what follows shows that it was another's.
+        let got = rows(&CSV, "1,\"open\n2,b\n3,\", c\"\n4,d\n");
+        let want: [&[&str]; 4] = [
+            &["!", "a quote is closed by a quote of another row"],
+            &["2", "b"],
+            &["3", ", c"],
+            &["4", "d"],
+        ];
+        assert_eq!(got, want);
+        let got = rows(&CSV, "1,\"open\n2,b\n");
+        assert_eq!(got, [vec!["!", "a quote is not closed"], vec!["2", "b"]]);
+    }
+
+    #[test]
+    fn a_quote_within_a_field_is_a_character() {
+        let got = rows(&CSV, "7\" single,1\n\"x\ny\",2\n");
+        assert_eq!(got, [vec!["7\" single", "1"], vec!["x\ny", "2"]]);
     }
 
     #[test]
@@ -215,10 +293,29 @@ mod tests {
     }
 
     #[test]
-    fn a_block_is_cut_only_outside_quotes() {
-        let csv = SourceFormat::Csv { delimiter: b',', header: true };
-        assert_eq!(whole_records(&csv, b"a,b\n\"c\nd\",e\nf"), Some(12));
-        assert_eq!(whole_records(&csv, b"a,b\n\"c\nd"), Some(4));
-        assert_eq!(whole_records(&csv, b"ab"), None);
+    fn a_block_is_cut_where_a_record_ends() {
+        assert_eq!(whole_records(&CSV, b"a,b\n\"c\nd\",e\nf"), 12);
+        assert_eq!(whole_records(&CSV, b"a,b\n\"c\nd"), 4);
+        assert_eq!(whole_records(&CSV, b"a,b\n7\" x,e\nf"), 11);
+        assert_eq!(whole_records(&CSV, b"a,\"b\""), 0, "it may be the first of two quotes");
+        assert_eq!(whole_records(&CSV, b"ab"), 0);
+    }
+
+    /// However the text is cut into blocks, the same records come of it.
+    #[test]
+    fn cuts_do_not_show() {
+        let text = "a,b\r\n\"c\"\"\nd\",e\n7\" x,\"y\n1,\"z\"\n\"o\n2,3\n\",4\n";
+        let whole = rows(&CSV, text);
+        for size in 1..text.len() {
+            let (mut got, mut carry) = (Vec::new(), String::new());
+            for part in text.as_bytes().chunks(size) {
+                carry.push_str(std::str::from_utf8(part).unwrap());
+                let end = whole_records(&CSV, carry.as_bytes());
+                got.extend(rows(&CSV, &carry[..end]));
+                carry.drain(..end);
+            }
+            got.extend(rows(&CSV, &carry));
+            assert_eq!(got, whole, "blocks of {size}");
+        }
     }
 }

@@ -2,8 +2,6 @@
 //! caller writes them in the order of the files.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -11,19 +9,22 @@ use std::sync::{Arc, Mutex};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use playbook_model::{Digest, OnError, SourceDef, SourceFormat};
-use sha2::{Digest as _, Sha256};
 
-use crate::error::{go_on, io};
+use crate::error::go_on;
 use crate::intake::columns::{ColumnBuilders, ScratchWriter, schema_of};
+use crate::intake::decode::{TextFault, TextFile, text_fault};
 use crate::intake::field::{FieldReader, Value};
 use crate::intake::files::SourceFile;
+use crate::intake::header::{Layout, file_layout, has_header, lacking};
 use crate::intake::json::JsonRow;
 use crate::intake::records::{Record, next_record, whole_records};
 use crate::intake::rejects::{Reject, RejectTally, raw_text};
+use crate::intake::transform::Reason;
 use crate::{BatchError, BrandClock, Cancel, Progress, Result};
 
-/// Bytes of a block; a record longer than [`RECORD_BYTES_MAX`] is rejected by pieces.
+/// Bytes of a block.
 const BLOCK_BYTES: usize = 2 << 20;
+/// Bytes that a record may take.
 const RECORD_BYTES_MAX: usize = 16 << 20;
 
 /// What reading a source needs to know.
@@ -45,16 +46,10 @@ pub(crate) struct ReadResult {
     pub(crate) rows_kept: u64,
     pub(crate) rejects: RejectTally,
     pub(crate) unmapped: BTreeSet<String>,
-}
-
-/// Where the fields of a file stand.
-#[derive(Debug)]
-struct Layout {
-    file: String,
-    /// Position per mapped field; `None`: the file has no such column.
-    positions: Vec<Option<usize>>,
-    /// Columns that a record must have; `None`: any number.
-    width: Option<usize>,
+    /// Whether any time says more than its date.
+    pub(crate) times_of_day: bool,
+    /// Files without a byte.
+    pub(crate) empty_files: Vec<String>,
 }
 
 struct Block {
@@ -68,7 +63,10 @@ struct Typed {
     batch: RecordBatch,
     rows_read: u64,
     rejects: RejectTally,
-    unmapped: BTreeSet<String>,
+    /// Of JSON objects: per field whether any had it, and the members that no field reads.
+    members: Option<(Vec<bool>, BTreeSet<String>)>,
+    times_of_day: bool,
+    layout: Arc<Layout>,
 }
 
 /// Reads all files of a text source into a scratch file.
@@ -90,10 +88,11 @@ pub(crate) fn read_text(job: &ReadJob<'_>, scratch: &Path) -> Result<ReadResult>
         let written = write_in_order(job, &typed_receiver, &mut writer, &mut result);
         // Whoever still waits to send finds the channel closed and ends.
         drop(typed_receiver);
-        let (digests, unmapped) = reader.join().expect("the reading thread does not panic")?;
+        let read = reader.join().expect("the reading thread does not panic")?;
         written?;
-        result.digests = digests;
-        result.unmapped.extend(unmapped);
+        result.digests = read.digests;
+        result.unmapped.extend(read.unmapped);
+        result.empty_files = read.empty_files;
         Ok(())
     })?;
     go_on(job.cancel)?;
@@ -110,6 +109,8 @@ fn write_in_order(
     let stage = format!("read {}", job.source.name);
     let mut waiting = BTreeMap::new();
     let mut next = 0;
+    // Of a file of JSON objects: which members any of them had so far.
+    let mut file: Option<(Arc<Layout>, Vec<bool>)> = None;
     for (number, part) in typed {
         waiting.insert(number, part);
         while let Some(part) = waiting.remove(&next) {
@@ -117,47 +118,70 @@ fn write_in_order(
             result.rows_read += part.rows_read;
             result.rows_kept += part.batch.num_rows() as u64;
             result.rejects.append(part.rejects);
-            result.unmapped.extend(part.unmapped);
+            result.times_of_day |= part.times_of_day;
+            if let Some((seen, unmapped)) = part.members {
+                result.unmapped.extend(unmapped);
+                match &mut file {
+                    Some((layout, all)) if Arc::ptr_eq(layout, &part.layout) => {
+                        all.iter_mut().zip(seen).for_each(|(all, seen)| *all |= seen);
+                    }
+                    _ => {
+                        check_members(job, file.replace((Arc::clone(&part.layout), seen)))?;
+                    }
+                }
+            }
             if part.batch.num_rows() > 0 {
                 writer.write(&part.batch)?;
             }
             job.progress.advanced(&stage, part.rows_read, None);
         }
     }
+    check_members(job, file)?;
     job.progress.finished(&stage);
     Ok(())
 }
 
+/// Fails where no object of a file had a member that the mapping names.
+fn check_members(job: &ReadJob<'_>, file: Option<(Arc<Layout>, Vec<bool>)>) -> Result<()> {
+    let Some((layout, seen)) = file else { return Ok(()) };
+    let absent = job.fields.iter().zip(seen).find(|(field, seen)| !seen && !field.optional);
+    match absent {
+        Some((field, _)) => Err(lacking(job, &layout.path, &field.from, &[], "")),
+        None => Ok(()),
+    }
+}
+
+/// What the reading thread came to.
+#[derive(Default)]
+struct Read {
+    digests: Vec<Digest>,
+    unmapped: BTreeSet<String>,
+    empty_files: Vec<String>,
+}
+
 /// Reads and digests all files, and sends them on in blocks of whole records.
-fn read_blocks(
-    job: &ReadJob<'_>,
-    sender: &SyncSender<Block>,
-) -> Result<(Vec<Digest>, BTreeSet<String>)> {
+fn read_blocks(job: &ReadJob<'_>, sender: &SyncSender<Block>) -> Result<Read> {
     let mut number = 0;
-    let mut digests = Vec::new();
-    let mut unmapped = BTreeSet::new();
+    let mut read = Read::default();
     for file in job.files {
-        let mut input = File::open(&file.path).map_err(io("read", &file.path))?;
-        let mut hash = Sha256::new();
+        let mut text = TextFile::open(&file.path, job.source.encoding.as_deref())?;
         let mut carry: Vec<u8> = Vec::new();
         let (mut line, mut layout, mut ended) = (1, None, false);
         while !ended {
             if job.cancel.is_cancelled() {
-                return Ok((digests, unmapped));
+                return Ok(read);
             }
             let mut bytes = std::mem::take(&mut carry);
-            let start = bytes.len();
-            let wanted = (BLOCK_BYTES as u64).max(start as u64);
-            (&mut input).take(wanted).read_to_end(&mut bytes).map_err(io("read", &file.path))?;
-            ended = bytes.len() == start;
-            hash.update(&bytes[start..]);
+            // Twice as much as last time, but never more than shows that a record is too long.
+            let wanted = BLOCK_BYTES
+                .max(bytes.len())
+                .min((RECORD_BYTES_MAX + 1).saturating_sub(bytes.len()).max(1));
+            ended = text.read(wanted, &mut bytes)?;
             if !ended {
-                let whole = whole_records(&job.source.format, &bytes);
-                let end = match whole {
-                    Some(end) => end,
-                    None if bytes.len() < RECORD_BYTES_MAX => 0,
-                    None => bytes.len(),
-                };
+                let end = whole_records(&job.source.format, &bytes);
+                if end == 0 && bytes.len() > RECORD_BYTES_MAX {
+                    return Err(endless(&file.path, line, &bytes));
+                }
                 carry = bytes.split_off(end);
             }
             if bytes.is_empty() {
@@ -166,7 +190,7 @@ fn read_blocks(
             let layout = match &layout {
                 Some(layout) => Arc::clone(layout),
                 None => {
-                    let (first, cut, lines) = file_layout(job, file, &bytes, &mut unmapped)?;
+                    let (first, cut, lines) = file_layout(job, file, &bytes, &mut read.unmapped)?;
                     bytes.drain(..cut);
                     line += lines;
                     Arc::clone(layout.insert(Arc::new(first)))
@@ -174,62 +198,26 @@ fn read_blocks(
             };
             let lines = memchr::memchr_iter(b'\n', &bytes).count() as u64;
             if sender.send(Block { number, first_line: line, bytes, layout }).is_err() {
-                return Ok((digests, unmapped));
+                return Ok(read);
             }
             line += lines;
             number += 1;
         }
-        digests.push(Digest(hash.finalize().into()));
+        if layout.is_none() {
+            if has_header(&job.source.format) {
+                return Err(text_fault(&file.path, TextFault::Empty));
+            }
+            read.empty_files.push(file.name.clone());
+        }
+        read.digests.push(text.digest());
     }
-    Ok((digests, unmapped))
+    Ok(read)
 }
 
-/// Reads the header of a file; returns the layout, and how many bytes and lines the header takes.
-fn file_layout(
-    job: &ReadJob<'_>,
-    file: &SourceFile,
-    bytes: &[u8],
-    unmapped: &mut BTreeSet<String>,
-) -> Result<(Layout, usize, u64)> {
-    let mark = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-    let has_header = match job.source.format {
-        SourceFormat::Csv { header, .. } | SourceFormat::Whitespace { header } => header,
-        SourceFormat::JsonLines | SourceFormat::Parquet => {
-            let positions = (0..job.fields.len()).map(Some).collect();
-            return Ok((Layout { file: file.name.clone(), positions, width: None }, mark, 0));
-        }
-    };
-    let (mut cut, mut lines) = (mark, 0);
-    let mut names = job.source.columns.clone();
-    if has_header {
-        let mut record = Record::default();
-        cut = next_record(&job.source.format, bytes, mark, &mut record);
-        lines = memchr::memchr_iter(b'\n', &bytes[..cut]).count() as u64;
-        let text = |i| {
-            String::from_utf8_lossy(record.field(bytes, i).unwrap_or_default()).trim().to_owned()
-        };
-        names = (0..record.len()).map(text).collect();
-    }
-    let positions = job
-        .fields
-        .iter()
-        .map(|field| {
-            let at = names.iter().position(|name| *name == field.from);
-            if at.is_none() && field.required {
-                return Err(BatchError::NoColumn {
-                    source_name: job.source.name.clone(),
-                    path: file.path.clone(),
-                    field: field.from.clone(),
-                    known: names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", "),
-                });
-            }
-            Ok(at)
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let is_mapped = |name: &String| job.fields.iter().any(|f| f.from == *name);
-    unmapped.extend(names.iter().filter(|name| !is_mapped(name)).cloned());
-    let width = (!names.is_empty()).then_some(names.len());
-    Ok((Layout { file: file.name.clone(), positions, width }, cut, lines))
+fn endless(path: &Path, line: u64, record: &[u8]) -> BatchError {
+    let is_quoted = memchr::memchr(b'\n', record).is_some();
+    let what = if is_quoted { "a quoted cell" } else { "the line" };
+    text_fault(path, TextFault::Endless { line, what, bytes_max: RECORD_BYTES_MAX })
 }
 
 fn type_blocks(
@@ -261,7 +249,8 @@ fn type_block(job: &ReadJob<'_>, block: &Block, schema: &SchemaRef) -> Typed {
     let (mut at, mut line, mut rows_read, mut rows) = (0, block.first_line, 0, 0);
     while at < block.bytes.len() {
         let start = at;
-        at = next_record(format, &block.bytes, at, &mut record);
+        at = next_record(format, &block.bytes, at, false, &mut record)
+            .expect("nothing follows what is read to its end");
         let raw = &block.bytes[start..record.end.max(start)];
         let this_line = line;
         line += memchr::memchr_iter(b'\n', &block.bytes[start..at]).count() as u64;
@@ -270,11 +259,12 @@ fn type_block(job: &ReadJob<'_>, block: &Block, schema: &SchemaRef) -> Typed {
         }
         rows_read += 1;
         let typed = if is_json {
-            json.read(raw).and_then(|()| type_row(job.fields, |i| json.field(i), &mut clock))
+            json.read(raw)
+                .and_then(|()| type_row(job.fields, |i| json.field(i, &job.fields[i]), &mut clock))
         } else {
             check_width(&record, &block.layout).and_then(|()| {
                 let position = |i: usize| block.layout.positions[i];
-                let field = |i| position(i).and_then(|p| record.field(&block.bytes, p));
+                let field = |i| Ok(position(i).and_then(|p| record.field(&block.bytes, p)));
                 type_row(job.fields, field, &mut clock)
             })
         };
@@ -295,17 +285,24 @@ fn type_block(job: &ReadJob<'_>, block: &Block, schema: &SchemaRef) -> Typed {
             ),
         }
     }
-    let unmapped = json.into_unmapped();
-    Typed { batch: builders.finish(schema, rows), rows_read, rejects, unmapped }
+    Typed {
+        batch: builders.finish(schema, rows),
+        rows_read,
+        rejects,
+        members: (is_json && rows_read > 0).then(|| json.into_seen()),
+        times_of_day: clock.saw_time_of_day,
+        layout: Arc::clone(&block.layout),
+    }
 }
 
 fn check_width(record: &Record, layout: &Layout) -> Result<(), (String, bool)> {
-    if record.unclosed {
-        return Err(("a quote is not closed".to_owned(), true));
+    if let Some(fault) = record.fault {
+        return Err((fault.words().to_owned(), true));
     }
     match layout.width {
         Some(width) if width != record.len() => {
-            Err((format!("the row does not have {width} columns"), true))
+            let over = if record.spans_lines { ", which spans lines," } else { "" };
+            Err((format!("the row{over} does not have {width} columns"), true))
         }
         _ => Ok(()),
     }
@@ -314,12 +311,13 @@ fn check_width(record: &Record, layout: &Layout) -> Result<(), (String, bool)> {
 /// Types one row, or says why not and whether that counts against the bound.
 pub(crate) fn type_row<'a>(
     fields: &[FieldReader],
-    raw: impl Fn(usize) -> Option<&'a [u8]>,
+    raw: impl Fn(usize) -> Result<Option<&'a [u8]>, Reason>,
     clock: &mut crate::clock::OffsetReader<'_>,
 ) -> Result<Vec<Value<'a>>, (String, bool)> {
     let mut row = Vec::with_capacity(fields.len());
     for (i, field) in fields.iter().enumerate() {
-        let value = raw(i).map_or_else(|| field.missing(), |raw| field.read(raw, clock));
+        let value = raw(i)
+            .and_then(|raw| raw.map_or_else(|| field.missing(), |raw| field.read(raw, clock)));
         row.push(match value {
             Ok(value) => value,
             Err(_) if field.on_error == OnError::Null => Value::Missing,

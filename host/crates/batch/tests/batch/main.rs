@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod cdnow;
+mod exports;
 mod expressions;
 mod features;
 mod free_sql;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use playbook_batch::{BatchOptions, BatchSource};
 use playbook_model::{
     Aggregate, AggregateDef, CellType, Cells, CycleDef, Dedupe, Definition, Digest, EventFilter,
-    FeatureDef, Frame, Grain, Guardrails, MapRow, MapType, OnError, OutputDef, Playbook, SourceDef,
-    SourceFormat, SourceTable, Subject, Transform, Window, Words,
+    FeatureDef, Frame, Grain, Guardrails, MapRow, MapType, NumberMarks, OnError, OutputDef,
+    Playbook, SourceDef, SourceFormat, SourceTable, Subject, Transform, Window, Words,
 };
 
 pub(crate) fn playbook(time_zone: &str) -> Playbook {
@@ -59,6 +59,7 @@ pub(crate) fn source(name: &str, table: SourceTable, path: &str) -> SourceDef {
         table,
         path: path.to_owned(),
         format: SourceFormat::Csv { delimiter: b',', header: true },
+        encoding: None,
         columns: vec![],
         mapping: vec![],
         event: None,
@@ -76,7 +77,11 @@ pub(crate) fn map(from: &str, to: &str, map_type: MapType) -> MapRow {
         map_type,
         format: None,
         factor: 1.0,
+        marks: NumberMarks::default(),
+        decimals: None,
         transform: Transform::Copy,
+        words: None,
+        optional: false,
         required: false,
         on_error: OnError::Reject,
     }

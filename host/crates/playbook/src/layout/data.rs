@@ -5,6 +5,30 @@ use super::events::EVENT_KINDS;
 use crate::spec::{KeySpec, Shape, TableSpec};
 use Shape::{Choice, Either, Flag, Integer, Kebab, Map, Real, Reference, Size, Snake, Table, Text};
 
+/// Encodings that text files may have, by their WHATWG labels.
+const ENCODINGS: &[&str] = &[
+    "utf-8",
+    "utf-16",
+    "utf-16le",
+    "utf-16be",
+    "gb18030",
+    "gbk",
+    "big5",
+    "shift_jis",
+    "euc-jp",
+    "euc-kr",
+    "windows-1250",
+    "windows-1251",
+    "windows-1252",
+    "windows-1253",
+    "windows-1254",
+    "iso-8859-1",
+    "iso-8859-2",
+    "iso-8859-15",
+    "koi8-r",
+    "macintosh",
+];
+
 pub(super) static SOURCE: TableSpec = TableSpec {
     title: "[[source]]",
     id: "source",
@@ -16,6 +40,9 @@ pub(super) static SOURCE: TableSpec = TableSpec {
         KeySpec::new("format", Choice(&["csv", "whitespace", "jsonl", "parquet"]), "\"csv\"", "Format of the files: `csv` is delimited text, `whitespace` has columns separated by runs of blanks, `jsonl` has one JSON object a line.").default("by the ending of `path`"),
         KeySpec::new("header", Flag, "false", "Whether the first line names the columns (csv and whitespace).").default("true, or false where `columns` is given"),
         KeySpec::new("delimiter", Text(2), "\";\"", "One ASCII character between columns (csv).").default("\",\", or a tab for .tsv"),
+        KeySpec::new("encoding", Choice(ENCODINGS), "\"gb18030\"", "Encoding of text files. Files packed with gzip or zstd are read as they are.").default("\"utf-8\", or UTF-16 where a byte order mark says so"),
+        KeySpec::new("decimal", Choice(&[".", ","]), "\",\"", "Mark before the decimals of numbers and amounts in text files.").default("\".\""),
+        KeySpec::new("thousands", Text(4), "\".\"", "Mark between groups of three digits: one of `,` `.` `'` or a blank. Without it such a mark is an error of the row.").default("none"),
         KeySpec::new("columns", TEXTS, "[\"customer\", \"date\", \"amount\"]", "Names of the columns of a text file without header, in order."),
         KeySpec::new("event", Choice(EVENT_KINDS), "\"order_paid\"", "Kind of all rows of an events source, where the mapping gives no `kind`."),
         KeySpec::new("dedupe", Choice(&["event-id", "content", "none"]), "\"none\"", "How repeated events are known: by `event_id` where it is mapped; by equal source, member, kind, time to the second and object; or never. Equal rows can be real: take `content` only where they are not.").default("\"event-id\""),
@@ -35,8 +62,12 @@ pub(super) static MAPPING: TableSpec = TableSpec {
         KeySpec::new("type", Choice(&["text", "integer", "real", "money", "time", "flag"]), "\"money\"", "Type of the value.").default("the type of the host's field; text for `attr_*`"),
         KeySpec::new("format", Text(128), "\"%Y%m%d\"", "Format of a time: strftime directives, or `rfc3339`, `unix-s`, `unix-ms`.").default("\"rfc3339\""),
         KeySpec::new("unit", Either(&[TEXT, Real(f64::MIN, f64::MAX)]), "\"minor\"", "Worth of 1 in the source: for money `major` (units of the currency), `minor` (its minor units) or a number of units; for numbers a factor.").default("\"major\" for money, 1 for numbers"),
-        KeySpec::new("transform", Choice(&["copy", "trim", "lower", "hash"]), "\"lower\"", "Change before typing: without outer blanks, in lower case, or the salted SHA-256 of the trimmed text for contact data.").default("\"copy\"; \"hash\" for `key_hash` and `text_hash`"),
+        KeySpec::new("decimal", Choice(&[".", ","]), "\",\"", "Mark before the decimals in this field.").default("that of the source"),
+        KeySpec::new("thousands", Text(4), "\".\"", "Mark between groups of three digits in this field.").default("that of the source"),
+        KeySpec::new("decimals", Integer(0, 12), "4", "Most decimals that an amount of this field is written with: what lies beyond the currency's is rounded, half away from zero.").default("those of the currency; an amount with more is an error of the row").unit("digits"),
+        KeySpec::new("transform", Choice(&["copy", "trim", "lower", "hash", "whole"]), "\"lower\"", "Change before typing: without outer blanks, in lower case, the salted SHA-256 of the trimmed text for contact data, or the digits of a whole number that was written as a real (`12345.0` is `12345`).").default("\"copy\"; \"hash\" for `key_hash` and `text_hash`"),
         KeySpec::new("values", Map(&TEXT, &TEXT, 1_000), "{ M = \"male\", F = \"female\" }", "Each value of the source with the value that the host keeps; another value is an error of the row."),
+        KeySpec::new("optional", Flag, "true", "Whether a file may lack the column; its values are then missing.").default("false"),
         KeySpec::new("required", Flag, "true", "Whether a missing value is an error of the row.").default("true where the table needs the field"),
         KeySpec::new("on_error", Choice(&["reject", "null", "quarantine"]), "\"null\"", "What a value that cannot be read does: the row is rejected and counts against `rejects_max`; the value becomes missing; or the row is set aside and does not count.").default("\"reject\""),
     ],

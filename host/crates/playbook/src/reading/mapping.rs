@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use playbook_model::{MapRow, MapType, OnError, SourceTable, Transform};
+use playbook_model::{MapRow, MapType, NumberMarks, OnError, SourceTable, Transform};
 
 use super::Reading;
 use super::host_tables::{Field, closed_values, fields, of_attribute, type_name};
@@ -37,6 +37,7 @@ impl Reading<'_> {
         source: &Table,
         table: SourceTable,
         columns: &[String],
+        marks: NumberMarks,
         whole: Place,
     ) -> Vec<MapRow> {
         let Some(node) = source.get("map") else {
@@ -66,7 +67,7 @@ impl Reading<'_> {
                     problem
                 });
             }
-            rows.push(self.map_row(entry, table, field, columns));
+            rows.push(self.map_row(entry, table, field, columns, marks));
         }
         for field in known.iter().filter(|field| field.required && map.get(field.name).is_none()) {
             let place = if node.place.len > 0 { node.place } else { whole };
@@ -89,20 +90,26 @@ impl Reading<'_> {
         table: SourceTable,
         field: Option<&Field>,
         columns: &[String],
+        marks: NumberMarks,
     ) -> MapRow {
         let usual = if matches!(entry.key.as_str(), "key_hash" | "text_hash") {
             Transform::Hash
         } else {
             Transform::Copy
         };
+        let words = closed_values(table, &entry.key);
         let mut row = MapRow {
             from: None,
             constant: None,
             to: entry.key.clone(),
             map_type: field.map_or(Text, |field| field.map_type),
             format: None,
+            marks,
+            decimals: None,
             factor: 1.0,
             transform: usual,
+            words: words.map(|words| words.iter().map(|word| (*word).to_owned()).collect()),
+            optional: false,
             required: field.is_some_and(|field| field.required),
             on_error: OnError::Reject,
         };
@@ -174,6 +181,9 @@ impl Reading<'_> {
         self.row_type(long, field, row);
         row.format = self.time_format(long, row.map_type);
         row.factor = self.factor(long, row.map_type);
+        row.marks = self.marks(long, row.marks);
+        row.decimals = self.decimals(long, row.map_type);
+        row.optional = long.flag("optional").unwrap_or(false);
         self.transform(entry, long, table, row);
         row.required = long.flag("required").unwrap_or(row.required);
         row.on_error = match long.text("on_error") {
@@ -291,12 +301,21 @@ impl Reading<'_> {
         }
     }
 
+    fn decimals(&mut self, long: &Table, map_type: MapType) -> Option<u8> {
+        let entry = long.entry("decimals")?;
+        if map_type != Money {
+            self.needless_in_row(entry, "only amounts are rounded");
+        }
+        entry.node.integer().and_then(|decimals| u8::try_from(decimals).ok())
+    }
+
     fn transform(&mut self, entry: &Entry, long: &Table, table: SourceTable, row: &mut MapRow) {
         match long.text("transform") {
             Some("copy") => row.transform = Transform::Copy,
             Some("trim") => row.transform = Transform::Trim,
             Some("lower") => row.transform = Transform::Lower,
             Some("hash") => row.transform = Transform::Hash,
+            Some("whole") => row.transform = Transform::Whole,
             _ => {}
         }
         let Some(values) = long.entry("values") else {

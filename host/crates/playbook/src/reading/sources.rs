@@ -1,9 +1,10 @@
 //! The tables `[[source]]`: files, formats, columns.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::Path;
 
-use playbook_model::{Dedupe, MapRow, SourceDef, SourceFormat, SourceTable};
+use playbook_model::{Dedupe, MapRow, NumberMarks, SourceDef, SourceFormat, SourceTable};
 
 use super::Reading;
 use super::host_tables::tables;
@@ -46,7 +47,8 @@ impl Reading<'_> {
         let columns: Vec<String> =
             table.list("columns").iter().filter_map(Node::text).map(str::to_owned).collect();
         self.columns(table, &format);
-        let mapping = self.mapping(table, kind, &columns, whole);
+        let marks = self.marks(table, NumberMarks::default());
+        let mapping = self.mapping(table, kind, &columns, marks, whole);
         self.event(table, kind, &mapping, whole);
         let dedupe = match table.text("dedupe") {
             Some("content") => Dedupe::Content,
@@ -63,6 +65,7 @@ impl Reading<'_> {
             table: kind,
             path: table.text("path").unwrap_or_default().to_owned(),
             format,
+            encoding: table.text("encoding").map(str::to_owned),
             columns,
             mapping,
             event: table.text("event").map(str::to_owned),
@@ -85,10 +88,14 @@ impl Reading<'_> {
 
     fn format(&mut self, table: &Table) -> Option<SourceFormat> {
         let path = table.get("path")?;
-        let ending = Path::new(path.text()?)
-            .extension()
-            .and_then(|ending| ending.to_str())
-            .unwrap_or_default();
+        let path_text = Path::new(path.text()?);
+        let ending_of = |path: &Path| path.extension().and_then(OsStr::to_str).map(str::to_owned);
+        // What is packed has the ending of its format before that of the packing.
+        let ending = match ending_of(path_text).as_deref() {
+            Some("gz" | "zst") => path_text.file_stem().map(Path::new).and_then(ending_of),
+            _ => ending_of(path_text),
+        };
+        let ending = ending.as_deref().unwrap_or_default();
         let name = match (table.text("format"), ending) {
             (Some(name), _) => name,
             (None, "csv" | "tsv") => "csv",
@@ -111,6 +118,7 @@ impl Reading<'_> {
         let unused: &[&str] = match name {
             "csv" => &[],
             "whitespace" => &["delimiter"],
+            "parquet" => &["delimiter", "header", "columns", "encoding", "decimal", "thousands"],
             _ => &["delimiter", "header", "columns"],
         };
         for key in unused {
@@ -125,6 +133,39 @@ impl Reading<'_> {
             "parquet" => Some(SourceFormat::Parquet),
             _ => None,
         }
+    }
+
+    /// How numbers are written: what the table says, else as `usual`.
+    pub(super) fn marks(&mut self, table: &Table, usual: NumberMarks) -> NumberMarks {
+        let mut marks = usual;
+        if let Some(decimal) = table.text("decimal").and_then(|text| text.chars().next()) {
+            marks.decimal = decimal;
+            if marks.thousands == Some(decimal) && table.get("thousands").is_none() {
+                marks.thousands = None;
+            }
+        }
+        let Some(node) = table.get("thousands") else { return marks };
+        let text = node.text().unwrap_or_default();
+        let mut chars = text.chars();
+        let mark = chars.next().filter(|_| chars.next().is_none());
+        let is_mark = |mark: &char| {
+            matches!(mark, ',' | '.' | '\'' | '\u{2019}' | ' ' | '\u{a0}' | '\u{2009}' | '\u{202f}')
+        };
+        match mark.filter(is_mark).filter(|mark| *mark != marks.decimal) {
+            Some(mark) => marks.thousands = Some(mark),
+            None => self.add(
+                Problem::new(
+                    "bad-mark",
+                    node.place,
+                    format!(
+                        "`thousands` cannot be `{text}` where `decimal` is `{}`",
+                        marks.decimal
+                    ),
+                )
+                .expected("one of `,` `.` `'` or a blank, another than `decimal`"),
+            ),
+        }
+        marks
     }
 
     fn delimiter(&mut self, table: &Table, ending: &str) -> u8 {

@@ -14,7 +14,6 @@ use crate::BrandClock;
 use crate::clock::DAY_MS;
 use crate::engine::datafusion::sums::{exact_sum, overflow};
 use crate::engine::{LOCAL_TO_UNIX, LOWERED, MONEY, PSEUDONYM, TRIMMED};
-use crate::intake::decimal::Decimal;
 use crate::intake::transform::transformed;
 use crate::keys::texts;
 use crate::overflow::{Overflow, micro};
@@ -193,16 +192,13 @@ fn money() -> ScalarUDF {
     create_udf(MONEY, types, DataType::Int64, Volatility::Immutable, Arc::new(apply))
 }
 
+/// An amount of whole minor units, up to what a binary number adds to a decimal one; `None` for any other.
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
 fn money_of(value: f64, shift: i64) -> Option<i64> {
-    let shift = i32::try_from(shift).ok()?;
-    let scaled = value * 10_f64.powi(shift);
-    let rest = (scaled - scaled.trunc()).abs();
-    if (rest - 0.5).abs() > 1e-3 && scaled.abs() < 1e12 {
-        return Some(scaled.round() as i64);
-    }
-    // Near a half the binary value misleads: 1.005 is stored below itself and still rounds up.
-    Decimal::from_real(value)?.scaled(Decimal::ONE, shift)
+    let scaled = value * 10_f64.powi(i32::try_from(shift).ok()?);
+    let whole = scaled.round();
+    let is_whole = (scaled - whole).abs() <= 1e-9 + scaled.abs() * 1e-12;
+    (is_whole && scaled.abs() < 9e15).then_some(whole as i64)
 }
 
 #[cfg(test)]
@@ -210,18 +206,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_stored_as_reals_round_as_their_text_does() {
-        for (value, want) in [
-            (11.77, 1177),
-            (1.005, 101),
-            (-1.005, -101),
-            (0.1, 10),
-            (2.675, 268),
-            (1e10, 1_000_000_000_000),
-        ] {
-            assert_eq!(money_of(value, 2), Some(want), "{value}");
+    fn amounts_stored_as_reals_are_whole_minor_units_or_none() {
+        let cases = [
+            (11.77, Some(1177)),
+            (0.1 + 0.2, Some(30)),
+            (-59.969_999_999_999_995, Some(-5997)),
+            (1e10, Some(1_000_000_000_000)),
+            (12.345, None),
+            (1.005, None),
+            (12.340_000_1, None),
+            (f64::NAN, None),
+            (f64::INFINITY, None),
+            (1e300, None),
+        ];
+        for (value, want) in cases {
+            assert_eq!(money_of(value, 2), want, "{value}");
         }
-        assert_eq!(money_of(f64::NAN, 2), None);
-        assert_eq!(money_of(1e300, 2), None);
+        assert_eq!(money_of(1500.5, 0), None);
     }
 }

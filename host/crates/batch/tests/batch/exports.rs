@@ -1,0 +1,295 @@
+//! Files as shops and tools export them: each is read as it is, or refused with what to do.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::Write as _;
+use std::path::Path;
+
+use playbook_batch::{BatchOptions, BatchSource};
+use playbook_cycle::DataSource as _;
+
+use crate::world::cells;
+
+/// What came of an export: per member orders and spend, and the rows that were rejected, as `line reason`.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) members: BTreeMap<String, (String, String)>,
+    pub(crate) rejects: Vec<String>,
+}
+
+impl Seen {
+    /// The members as `id orders spend`.
+    pub(crate) fn members(&self) -> Vec<String> {
+        let members = self.members.iter();
+        members.map(|(id, (orders, spend))| format!("{id} {orders} {spend}")).collect()
+    }
+}
+
+/// Keys of the source of orders where a test has none of its own.
+pub(crate) const MAP: &str = r#"
+[source.map]
+member = "customer"
+time = { from = "date", format = "%Y-%m-%d" }
+amount_minor = "total"
+"#;
+
+/// Reads one file of paid orders in USD and New York; `keys` are the keys of the source, `map` its mapping.
+pub(crate) fn read(name: &str, bytes: &[u8], keys: &str, map: &str) -> Result<Seen, String> {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join(name), bytes).unwrap();
+    let event = if map.contains("kind =") { "" } else { "event = \"order_paid\"" };
+    let source = format!(
+        "[[source]]\nname = \"orders\"\ntable = \"events\"\npath = \"{name}\"\n{event}\n\
+         rejects_max = 1.0\n{keys}\n{map}"
+    );
+    read_sources(dir.path(), &source, "2026-07-01")
+}
+
+/// Reads the sources of a playbook in `folder`.
+pub(crate) fn read_sources(folder: &Path, sources: &str, as_of: &str) -> Result<Seen, String> {
+    let text = format!(
+        r#"
+[playbook]
+id = "shop"
+brand = "shop"
+currency = "USD"
+time_zone = "America/New_York"
+pseudonym_salt = "salt"
+[cycle]
+as_of = {as_of}
+{sources}
+[features]
+orders = {{ count = "order_paid" }}
+spend_minor = {{ sum = "amount_minor", events = "order_paid" }}
+"#
+    );
+    let file = folder.join("book.toml");
+    std::fs::write(&file, text).unwrap();
+    let loaded = playbook_toml::load(&file).map_err(|problems| problems.to_string())?;
+    let scratch = tempfile::tempdir().unwrap();
+    let options = BatchOptions::new(folder, scratch.path());
+    let mut source = BatchSource::open(&loaded.playbook, options).map_err(|e| words(&e))?;
+    let frame = source.members().map_err(|e| words(&e))?;
+    let (orders, spend) = (cells(&frame, "orders"), cells(&frame, "spend_minor"));
+    let values = orders.into_iter().zip(spend);
+    let rejects = source.rejects().iter().map(|r| format!("{} {}", r.line, r.reason));
+    Ok(Seen {
+        members: cells(&frame, "member").into_iter().zip(values).collect(),
+        rejects: rejects.collect(),
+    })
+}
+
+/// An error with its causes.
+fn words(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        words = format!("{words}: {inner}");
+        cause = inner.source();
+    }
+    words
+}
+
+fn csv(text: &str, keys: &str) -> Result<Seen, String> {
+    read("orders.csv", text.as_bytes(), keys, MAP)
+}
+
+/// Amounts of one row each, as they are read or why they are not.
+fn amounts(texts: &[&str], keys: &str, map: &str) -> Vec<String> {
+    let rows = (0..).zip(texts).map(|(n, text)| format!("m{n:02}|2026-06-01|{text}\n"));
+    let file = format!("customer|date|total\n{}", rows.collect::<String>());
+    let keys = format!("delimiter = \"|\"\n{keys}");
+    let seen = read("orders.csv", file.as_bytes(), &keys, map).unwrap();
+    (0..texts.len())
+        .map(|n| match seen.members.get(&format!("m{n:02}")) {
+            Some((_, spend)) => spend.clone(),
+            None => "rejected".to_owned(),
+        })
+        .collect()
+}
+
+#[test]
+fn an_amount_is_read_as_it_is_meant_or_not_at_all() {
+    let texts = ["12.50", "25.000", "12.345", "1,234.50", "12,50", "1500.0", "1e3", "(5.00)"];
+    assert_eq!(
+        amounts(&texts, "", MAP),
+        ["1250", "rejected", "rejected", "rejected", "rejected", "150000", "100000", "rejected"]
+    );
+    let comma = "decimal = \",\"\nthousands = \".\"";
+    let texts = ["12,50", "1.234,50", "25.000", "12.50", "1.2,5", "7"];
+    let want = ["1250", "123450", "2500000", "rejected", "rejected", "700"];
+    assert_eq!(amounts(&texts, comma, MAP), want);
+    // A row of the mapping says otherwise than its source, and how many decimals are meant.
+    let map = MAP.replace(
+        "\"total\"",
+        "{ from = \"total\", decimal = \".\", thousands = \",\", decimals = 4 }",
+    );
+    let texts = ["1,234.5000", "0.0049", "0.005", "12.34567"];
+    assert_eq!(amounts(&texts, comma, &map), ["123450", "0", "1", "rejected"]);
+    let minor = MAP.replace("\"total\"", "{ from = \"total\", unit = \"minor\" }");
+    assert_eq!(
+        amounts(&["1999", "1999.0", "1999.5", "19.99"], "", &minor),
+        ["1999", "1999", "rejected", "rejected"]
+    );
+}
+
+#[test]
+fn a_wrong_delimiter_is_told_with_the_right_one() {
+    let error = csv("customer;date;total\nA;2026-06-01;1.00\n", "").unwrap_err();
+    assert!(error.contains("`delimiter = \";\"`"), "{error}");
+    let error = csv("customer\tdate\ttotal\n", "").unwrap_err();
+    assert!(error.contains("`delimiter = \"\\t\"`"), "{error}");
+}
+
+#[test]
+fn a_column_that_stands_twice_or_not_at_all_is_an_error() {
+    let error = csv("customer,date,total,total\nA,2026-06-01,1.00,2.00\n", "").unwrap_err();
+    assert!(error.contains("two columns `total`"), "{error}");
+    // What no row of the mapping reads may stand twice.
+    let seen = csv("customer,date,total,note,note\nA,2026-06-01,1.00,,\n", "").unwrap();
+    assert_eq!(seen.members(), ["A 1 100"]);
+    let error = csv("customer,date,total price\nA,2026-06-01,1.00\n", "").unwrap_err();
+    assert!(error.contains("no column `total`") && error.contains("`total price`"), "{error}");
+    assert!(error.contains("`optional = true`"), "{error}");
+    let map = MAP.replace("\"total\"", "{ from = \"total\", optional = true }");
+    let seen = read("orders.csv", b"customer,date\nA,2026-06-01\n", "", &map).unwrap();
+    assert_eq!(seen.members(), ["A 1 0"]);
+    // The same of a member of JSON objects, which single lines may leave out.
+    let lines = br#"{"customer":"A","date":"2026-06-01","totl":1}"#;
+    let error = read("orders.jsonl", lines, "", MAP).unwrap_err();
+    assert!(error.contains("no column `total`"), "{error}");
+    let lines = b"{\"customer\":\"A\",\"date\":\"2026-06-01\",\"total\":1}\n\
+                  {\"customer\":\"A\",\"date\":\"2026-06-02\"}\n";
+    assert_eq!(read("orders.jsonl", lines, "", MAP).unwrap().members(), ["A 2 100"]);
+}
+
+#[test]
+fn one_file_of_many_that_lacks_a_column_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    write("1.csv", "customer,date,total\nA,2026-06-01,1.00\n");
+    write("2.csv", "customer,date,amount\nB,2026-06-01,2.00\n");
+    let source = format!(
+        "[[source]]\nname = \"orders\"\ntable = \"events\"\npath = \"*.csv\"\nevent = \"order_paid\"\n{MAP}"
+    );
+    let error = read_sources(dir.path(), &source, "2026-07-01").unwrap_err();
+    assert!(error.contains("2.csv` has no column `total`"), "{error}");
+}
+
+#[test]
+fn packed_files_and_other_encodings_are_read_and_an_unknown_one_is_named() {
+    let text = "customer,date,total\nA,2026-06-01,10.00\n";
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(text.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    assert_eq!(read("orders.csv.gz", &gzip, "", MAP).unwrap().members(), ["A 1 1000"]);
+    let utf16: Vec<u8> =
+        format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(read("orders.csv", &utf16, "", MAP).unwrap().members(), ["A 1 1000"]);
+    let bare = &utf16[2..];
+    let error = read("orders.csv", bare, "", MAP).unwrap_err();
+    assert!(error.contains("`encoding = \"utf-16le\"`"), "{error}");
+    let seen = read("orders.csv", bare, "encoding = \"utf-16le\"", MAP).unwrap();
+    assert_eq!(seen.members(), ["A 1 1000"]);
+
+    let gb18030 = b"customer,date,total\n\xd5\xc5,2026-06-01,10.00\n";
+    let seen = read("orders.csv", gb18030, "encoding = \"gb18030\"", MAP).unwrap();
+    assert_eq!(seen.members(), ["\u{5f20} 1 1000"]);
+    let seen = read("orders.csv", gb18030, "", MAP).unwrap();
+    assert!(seen.rejects[0].contains("`encoding`"), "{:?}", seen.rejects);
+    let header = b"\xbb\xe1,date,total\n";
+    let error = read("orders.csv", header, "", MAP).unwrap_err();
+    assert!(error.contains("name its `encoding`"), "{error}");
+}
+
+#[test]
+fn whatever_ends_the_lines_all_rows_are_read() {
+    for end in ["\n", "\r\n", "\r"] {
+        let text = ["customer,date,total", "A,2026-06-01,1.00", "B,2026-06-02,2.00"].join(end);
+        assert_eq!(csv(&text, "").unwrap().members(), ["A 1 100", "B 1 200"], "{end:?}");
+    }
+    let error = csv("", "").unwrap_err();
+    assert!(error.contains("lacks even the header"), "{error}");
+}
+
+#[test]
+fn an_open_quote_costs_one_row_and_a_stray_one_none() {
+    let mut text = "customer,date,total,note\n".to_owned();
+    for n in 0..900 {
+        let note = match n {
+            300 => "\"open",
+            600 => "\", led by a comma\"",
+            601 => "7\" single",
+            _ => "note",
+        };
+        text.push_str(&format!("m{n:03},2026-06-01,1.00,{note}\n"));
+    }
+    let seen = csv(&text, "").unwrap();
+    assert_eq!(seen.members.len(), 899);
+    assert_eq!(seen.rejects, ["302 a quote is closed by a quote of another row"]);
+}
+
+#[test]
+fn no_row_is_cut_in_two_wherever_blocks_end() {
+    let mut text = "customer,date,item,total\n".to_owned();
+    let rows = 150_000;
+    for n in 0..rows {
+        let item = if n == 0 { "7\" single" } else { "vinyl record" };
+        text.push_str(&format!("m{n:06},2026-06-01,{item},1000000.00\n"));
+    }
+    let seen = csv(&text, "").unwrap();
+    assert_eq!((seen.members.len(), seen.rejects.len()), (rows, 0));
+    assert!(seen.members.values().all(|(_, spend)| spend == "100000000"));
+}
+
+#[test]
+fn a_cell_beyond_the_bound_of_a_record_becomes_no_rows() {
+    let forged = "evil,2026-06-01,999999.00,x\n".repeat(700_000);
+    let text = format!("customer,date,total,note\nA,2026-06-01,1.00,\"{forged}\"\n");
+    let error = csv(&text, "").unwrap_err();
+    assert!(error.contains("line 2: a quoted cell does not end within"), "{error}");
+    let long = "x".repeat(17 << 20);
+    let text = format!("customer,date,total,note\nA,2026-06-01,1.00,{long}\n");
+    assert!(csv(&text, "").unwrap_err().contains("line 2: the line does not end within"));
+}
+
+#[test]
+fn an_id_of_blanks_is_missing_and_ids_of_floats_can_be_read() {
+    let text = "customer,date,total\n\"  \",2026-06-01,1.00\n\u{3000},2026-06-01,1.00\nA,2026-06-01,1.00\n";
+    let seen = csv(text, "").unwrap();
+    assert_eq!(seen.members(), ["A 1 100"]);
+    assert_eq!(seen.rejects, ["2 `customer` is missing", "3 `customer` is missing"]);
+    let map = MAP.replace("\"customer\"", "{ from = \"customer\", transform = \"whole\" }");
+    let text = "customer,date,total\n12345.0,2026-06-01,1.00\n12345,2026-06-01,2.00\n1.5,2026-06-01,4.00\n";
+    let seen = read("orders.csv", text.as_bytes(), "", &map).unwrap();
+    assert_eq!(seen.members(), ["12345 2 300"]);
+    assert_eq!(seen.rejects, ["4 `customer` is not a whole number"]);
+}
+
+#[test]
+fn times_that_nobody_meant_are_rejects() {
+    let dates = ["6/5/26", "06/05/2026", "06/05/0026"];
+    let rows = dates.map(|date| format!("A,{date},1.00\n")).concat();
+    let map = MAP.replace("%Y-%m-%d", "%m/%d/%Y");
+    let text = format!("customer,date,total\n{rows}");
+    let seen = read("orders.csv", text.as_bytes(), "", &map).unwrap();
+    assert_eq!(seen.members(), ["A 1 100"]);
+    assert_eq!(seen.rejects.len(), 2, "{:?}", seen.rejects);
+    // Microseconds where milliseconds are said.
+    let map = MAP.replace("%Y-%m-%d", "unix-ms");
+    let text = "customer,date,total\nA,1780272000000000,1.00\nA,1780272000000,1.00\n";
+    let seen = read("orders.csv", text.as_bytes(), "", &map).unwrap();
+    assert_eq!(seen.members(), ["A 1 100"]);
+    assert!(seen.rejects[0].contains("1900 to 2199"), "{:?}", seen.rejects);
+}
+
+#[test]
+fn a_kind_that_the_host_does_not_know_is_a_reject() {
+    let map = format!("{MAP}kind = \"kind\"\n");
+    let text = "customer,date,total,kind\nA,2026-06-01,1.00,order_paid\nA,2026-06-01,2.00,Order_Paid\n\
+                A,2026-06-01,4.00,order_payed\n";
+    let seen = read("orders.csv", text.as_bytes(), "", &map).unwrap();
+    assert_eq!(seen.members(), ["A 1 100"]);
+    assert_eq!(seen.rejects.len(), 2);
+    assert!(seen.rejects[0].contains("`kind` is not one of the words"), "{:?}", seen.rejects);
+}
