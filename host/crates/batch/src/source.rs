@@ -131,6 +131,7 @@ impl BatchSource {
             session.forget(&source.view)?;
             session.forget(&source.raw)?;
         }
+        let findings = mapped.iter_mut().flat_map(|s| std::mem::take(&mut s.findings)).collect();
         let digesting = mapped.iter_mut().enumerate();
         let digesting: Vec<_> =
             digesting.filter_map(|(at, source)| Some((at, source.digesting.take()?))).collect();
@@ -140,6 +141,7 @@ impl BatchSource {
             local_min: clock.local_ms(as_of.0).div_euclid(60_000),
             digest: None,
             accounts_merged,
+            findings,
             sources: mapped.into_iter().map(|source| source.intake).collect(),
         };
         let playbook = playbook.clone();

@@ -56,4 +56,4 @@ pub use proposal::{
 };
 pub use result::{AccountUse, CycleRun, LedgerSpan, ModelFacts, StageRun, StageUsage};
 pub use run::run_cycle;
-pub use source::{DataSource, Intake, SourceError, SourceIntake};
+pub use source::{DataSource, Intake, IntakeFinding, SourceError, SourceIntake};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use playbook_model::{Context, Digest, Frame, Subject, UnixMs};
+use playbook_model::{Context, Digest, Frame, Subject, UnixMs, Words};
 
 /// Tables of one cycle.
 pub trait DataSource: Send {
@@ -62,6 +62,21 @@ pub struct Intake {
     pub digest: Option<Digest>,
     /// Accounts that were joined to another member (domain H2).
     pub accounts_merged: u64,
+    /// What of the data would mislead whoever reads the results.
+    pub findings: Vec<IntakeFinding>,
+}
+
+/// Something about the data that would mislead whoever reads the results.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntakeFinding {
+    /// Kebab-case code, as `orders-in-the-future`.
+    pub code: &'static str,
+    /// Source of the playbook that it concerns; `None`: several.
+    pub source: Option<String>,
+    /// Rows, members or files that it concerns.
+    pub count: u64,
+    /// What was seen, what the host did, what to do about it.
+    pub text: Words,
 }
 
 impl Intake {

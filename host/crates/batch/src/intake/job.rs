@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::thread::JoinHandle;
 
-use playbook_cycle::SourceIntake;
+use playbook_cycle::{IntakeFinding, SourceIntake};
 use playbook_model::{Digest, MapType, Playbook, SourceTable};
 
 use crate::intake::rejects::RejectTally;
@@ -26,6 +26,10 @@ pub(crate) struct MappedSource {
     pub(crate) fields: BTreeMap<String, MapType>,
     pub(crate) intake: SourceIntake,
     pub(crate) rejects: RejectTally,
+    /// What of the files would mislead.
+    pub(crate) findings: Vec<IntakeFinding>,
+    /// Whether all its times are dates; the engine's types or the texts tell it.
+    pub(crate) dates_only: bool,
     /// Digests of the files, where they are made while other work goes on.
     pub(crate) digesting: Option<Digesting>,
 }

@@ -22,10 +22,10 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use arrow::array::{Array, AsArray};
-use arrow::datatypes::{Int64Type, Schema};
-use playbook_cycle::SourceIntake;
+use arrow::datatypes::{DataType, Int64Type, Schema};
+use playbook_cycle::{IntakeFinding, SourceIntake};
 use playbook_features::{quote_name, quote_text};
-use playbook_model::{MapType, OnError, Playbook, SourceDef, SourceFormat, Transform};
+use playbook_model::{MapType, OnError, Playbook, SourceDef, SourceFormat, Transform, Words};
 
 use crate::schema::{INTEGER_IDS, fields_needed, mapped_fields, sql_type};
 use crate::{BatchError, Result};
@@ -85,6 +85,8 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
         fields,
         intake,
         rejects: RejectTally::default(),
+        findings: Vec::new(),
+        dates_only: false,
         digesting: None,
     };
     if let Some(schema) = &schema {
@@ -112,6 +114,8 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
     mapped.intake.files = names.zip(result.digests).collect();
     mapped.intake.rows_read = result.rows_read;
     mapped.intake.rows_kept = result.rows_kept;
+    mapped.dates_only = !result.times_of_day;
+    mapped.findings.extend(empty_files(source, &result.empty_files));
     mapped.intake.unmapped_fields = result.unmapped.into_iter().collect();
     mapped.intake.rejected.clone_from(&result.rejects.by_reason);
     mapped.rejects = result.rejects;
@@ -123,6 +127,20 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
         .chain(constant_columns(job, source)?);
     create_source_view(job, &mapped.view, &raw, columns)?;
     Ok(Some(mapped))
+}
+
+/// What is told of files without a byte.
+fn empty_files(source: &SourceDef, files: &[String]) -> Option<IntakeFinding> {
+    let first = files.first()?;
+    Some(IntakeFinding {
+        code: "empty-file",
+        source: Some(source.name.clone()),
+        count: files.len() as u64,
+        text: Words {
+            en: format!("{} files of the source are empty; the first is `{first}`", files.len()),
+            zh: Some(format!("该来源有 {} 个空文件，第一个是 `{first}`", files.len())),
+        },
+    })
 }
 
 /// The source with ids of integer columns as integers.
@@ -228,6 +246,7 @@ fn read_direct(
     let Some(rows) = check_direct(job, raw, &columns)? else { return Ok(false) };
     mapped.intake.rows_read = rows;
     mapped.intake.rows_kept = rows;
+    mapped.dates_only = dates_only(source, schema);
     let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
     let cancel = job.cancel.clone();
     mapped.digesting = Some(std::thread::spawn(move || {
@@ -250,6 +269,15 @@ fn read_direct(
     job.progress.advanced(&part, rows, Some(rows));
     job.progress.finished(&part);
     Ok(true)
+}
+
+/// Whether the times of a source are dates by their type.
+fn dates_only(source: &SourceDef, schema: &Schema) -> bool {
+    let times = source.mapping.iter().filter(|row| row.map_type == MapType::Time);
+    let mut types = times
+        .filter_map(|row| schema.field_with_name(row.from.as_deref()?).ok())
+        .map(|field| field.data_type());
+    types.all(|data_type| matches!(data_type, DataType::Date32 | DataType::Date64))
 }
 
 /// Counts rows; `None` where a row lacks a value that it must have or holds one that cannot be mapped.

@@ -60,6 +60,7 @@ fn read_file(
         let typed = type_batch(job, file, &batch, row, &mut clock, result)?;
         row += batch.num_rows() as u64;
         result.rows_kept += typed.num_rows() as u64;
+        result.times_of_day |= clock.saw_time_of_day;
         writer.write(&typed)?;
         job.progress.advanced(&stage, batch.num_rows() as u64, None);
     }
