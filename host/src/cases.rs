@@ -4,7 +4,6 @@
 //! [`Case::FOLDER`] names. What a test asserts of a native answer then holds for the component as well.
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -14,6 +13,7 @@ use playbook_contract::{Asked, Case, Opening as Opened};
 use playbook_cycle::{CycleError, FitStart, StageUsage, fit};
 use playbook_model::{Context, Fault, Minor, Outcome, Problem};
 use playbook_runtime::{OpenedPlugin, Opening, Plugin, Reuse, RuntimeError, refusal};
+use serde::Serialize;
 
 use crate::conformance::{AtHand, Check};
 
@@ -110,7 +110,7 @@ impl Bench<'_> {
     }
 
     /// Calls the component as the case opened it.
-    fn call<T: Debug>(
+    fn call<T: Serialize>(
         &mut self,
         case: &Case,
         told: &Result<T, String>,
@@ -163,9 +163,13 @@ impl Said for Vec<Problem> {
 }
 
 /// Compares bit for bit: numbers are written in full, so that answers with equal texts have equal bits.
-fn compared<T: Debug, E: Said>(told: &Result<T, E>, given: &Outcome<T>) -> Option<String> {
-    let told = format!("{:?}", told.as_ref().map_err(Said::fault));
-    let given = format!("{given:?}");
+fn compared<T: Serialize, E: Said>(told: &Result<T, E>, given: &Outcome<T>) -> Option<String> {
+    let text = |answer: Result<&T, Fault>| match answer {
+        Ok(answer) => serde_json::to_string(answer).expect("answers are kept as JSON"),
+        Err(fault) => fault.to_string(),
+    };
+    let told = text(told.as_ref().map_err(Said::fault));
+    let given = text(given.as_ref().map_err(Fault::clone));
     if told == given {
         return None;
     }

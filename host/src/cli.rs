@@ -88,6 +88,25 @@ pub(crate) enum Command {
     },
 }
 
+impl Command {
+    /// Whether what the command says on standard output is JSON.
+    pub(crate) fn answers_json(&self) -> bool {
+        match self {
+            Self::Check(args) => args.json,
+            Self::Run(args) => args.cycle.json,
+            Self::Diff(args) => args.cycle.json,
+            Self::Replay(args) => args.json,
+            Self::Explain(args) => args.json,
+            Self::Plugin(command) => command.answers_json(),
+            Self::Ledger(command) => command.answers_json(),
+            Self::Schema => true,
+            Self::Demo(_) | Self::Sample(_) | Self::Completions { .. } | Self::Compile { .. } => {
+                false
+            }
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     /// Members of the sample community
@@ -325,6 +344,18 @@ pub(crate) enum PluginCommand {
     },
 }
 
+impl PluginCommand {
+    fn answers_json(&self) -> bool {
+        match self {
+            Self::Build { json, .. }
+            | Self::Inspect { json, .. }
+            | Self::Test { json, .. }
+            | Self::List { json } => *json,
+            Self::New { .. } | Self::Install { .. } => false,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum LedgerCommand {
     /// Show accounts with what is allocated, reserved, spent and free
@@ -357,6 +388,16 @@ pub(crate) enum LedgerCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+impl LedgerCommand {
+    fn answers_json(&self) -> bool {
+        match self {
+            Self::Show { json, .. } | Self::Prove { json, .. } => *json,
+            Self::Settle(grants) | Self::Release(grants) => grants.json,
+            Self::Freeze(_) | Self::Thaw(_) => false,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -253,7 +253,7 @@ impl Bench<'_> {
             Kind::Scoring => opened.score(&context, batch)?.map(|a| {
                 (0..rows)
                     .map(|r| {
-                        format!("{}{:?}", row(&a.columns, layout, rows, r), reason(&a.reasons, r))
+                        format!("{}{}", row(&a.columns, layout, rows, r), reason(&a.reasons, r))
                     })
                     .collect()
             }),
@@ -261,7 +261,7 @@ impl Bench<'_> {
                 (0..rows)
                     .map(|r| {
                         let rest = row(&a.answer.columns, layout, rows, r);
-                        format!("{}|{rest}{:?}", a.segment[r], reason(&a.answer.reasons, r))
+                        format!("{}|{rest}{}", a.segment[r], reason(&a.answer.reasons, r))
                     })
                     .collect()
             }),
@@ -331,8 +331,9 @@ impl FitRows for AtHand<'_> {
 }
 
 /// The reason of a row; no list at all means that no row has one.
-fn reason(reasons: &[u32], row: usize) -> Option<u32> {
-    reasons.get(row).copied().filter(|reason| *reason != NONE_INDEX)
+fn reason(reasons: &[u32], row: usize) -> String {
+    let reason = reasons.get(row).filter(|reason| **reason != NONE_INDEX);
+    reason.map_or_else(String::new, |reason| format!("reason {reason}"))
 }
 
 fn of_row(proposals: &Proposals, row: usize) -> String {
@@ -340,14 +341,14 @@ fn of_row(proposals: &Proposals, row: usize) -> String {
     let mut text = String::new();
     for i in (0..proposals.row.len()).filter(|i| proposals.row[*i] == row) {
         text.push_str(&format!(
-            "{} {} {} {} {} from {} until {:?};",
+            "{} {} {} {} {} from {} until {};",
             proposals.action[i],
             proposals.quantity[i],
             proposals.cost[i],
             proposals.expected_output[i],
             proposals.reason[i],
             proposals.after(i),
-            proposals.until(i),
+            proposals.until(i).map_or_else(|| "the end".to_owned(), |minute| minute.to_string()),
         ));
     }
     text

@@ -5,69 +5,77 @@ mod cli;
 mod clock;
 mod commands;
 mod conformance;
+mod failure;
+mod logs;
+mod progress;
 mod session;
 mod terminal;
+mod text;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{CommandFactory, Parser};
-use playbook_app::AppError;
-use playbook_batch::BatchError;
-use playbook_cycle::CycleError;
-use tracing_subscriber::EnvFilter;
+use playbook_model::printable;
 
 use crate::cli::{Cli, Command};
 use crate::session::Session;
 use crate::terminal::Terminal;
+use crate::text::Text;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The command could not do its work.
-const FAILED: u8 = 1;
-/// The playbook is at fault, not the host (clap takes 2 for the command line).
-const PLAYBOOK_FAULTY: u8 = 3;
-/// A plugin's fault ended the run.
-const PLUGIN_FAULT: u8 = 4;
-/// Stopped by Ctrl-C.
-const STOPPED: u8 = 130;
-
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refused) => return refuse(&refused),
+    };
     if let Command::Compile { arguments } = &cli.command {
         let code = playbook_runtime::compile_child_main(arguments.iter().cloned());
-        return ExitCode::from(u8::try_from(code).unwrap_or(FAILED));
+        return u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from);
     }
-    let level = match cli.verbose {
-        0 => "warn",
-        1 => "info",
-        _ => "debug",
-    };
-    let filter = EnvFilter::try_from_env("PLAYBOOK_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .without_time()
-        .init();
     let terminal = Terminal::new(cli.color);
+    logs::begin(cli.verbose, terminal.color_err);
     match dispatch(&cli) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => ExitCode::from(report(terminal, &error)),
+        Err(error) => failure::report(terminal, cli.command.answers_json(), error).into(),
+    }
+}
+
+/// Says what is wrong with a command line, or prints the help that was asked for.
+fn refuse(refused: &clap::Error) -> ExitCode {
+    let plain = refused.render().to_string();
+    let escaped = printable(&plain);
+    // The parser has colours of its own; it repeats what was typed as it is.
+    let said =
+        if *escaped == *plain { refused.print() } else { refused_plainly(refused, &escaped) };
+    let as_json = std::env::args_os().any(|argument| argument == "--json");
+    let code = u8::try_from(refused.exit_code()).unwrap_or(u8::MAX);
+    if refused.use_stderr() && as_json {
+        let error = serde_json::json!({ "message": plain.trim_end(), "causes": [], "code": code });
+        drop(Terminal::json(&serde_json::json!({ "error": error })));
+    }
+    if said.is_ok() { code.into() } else { ExitCode::FAILURE }
+}
+
+fn refused_plainly(refused: &clap::Error, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    match refused.use_stderr() {
+        true => std::io::stderr().lock().write_all(text.as_bytes()),
+        false => std::io::stdout().lock().write_all(text.as_bytes()),
     }
 }
 
 fn dispatch(cli: &Cli) -> Result<()> {
     match &cli.command {
         Command::Schema => {
-            Terminal::out(&serde_json::to_string_pretty(&playbook_toml::schema())?);
-            return Ok(());
+            return Terminal::json(&playbook_toml::schema());
         }
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "playbook", &mut text);
-            Terminal::out(&String::from_utf8_lossy(&text));
-            return Ok(());
+            return Terminal::out(Text::own(String::from_utf8(text)?));
         }
         _ => {}
     }
@@ -84,27 +92,5 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::Plugin(command) => commands::plugin::plugin(&session, command),
         Command::Ledger(command) => commands::ledger::ledger(&session, command),
         Command::Schema | Command::Completions { .. } | Command::Compile { .. } => Ok(()),
-    }
-}
-
-/// Turns an error into words and an exit code.
-fn report(terminal: Terminal, error: &anyhow::Error) -> u8 {
-    let known = error.downcast_ref::<AppError>().map(AppError::inner);
-    if let Some(AppError::Faulty(problems)) = known {
-        terminal.problems(problems);
-        return PLAYBOOK_FAULTY;
-    }
-    terminal.error(error);
-    // A stop that was heard deep in a query comes up as the cause of another error.
-    if error.chain().any(|cause| matches!(cause.downcast_ref(), Some(BatchError::Cancelled))) {
-        return STOPPED;
-    }
-    match known {
-        Some(AppError::Cycle(CycleError::Cancelled) | AppError::Batch(BatchError::Cancelled)) => {
-            STOPPED
-        }
-        Some(AppError::Cycle(CycleError::Stage { .. })) => PLUGIN_FAULT,
-        Some(AppError::Cycle(CycleError::WrongType { .. })) => PLAYBOOK_FAULTY,
-        _ => FAILED,
     }
 }

@@ -10,7 +10,8 @@ use playbook_cycle::Cancel;
 use playbook_runtime::Compiler;
 
 use crate::cli::Cli;
-use crate::terminal::{Shown, Terminal};
+use crate::progress::Shown;
+use crate::terminal::Terminal;
 
 /// Everything a command needs of the process.
 pub(crate) struct Session {

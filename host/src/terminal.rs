@@ -1,75 +1,79 @@
-//! The only printer: results, tables, progress and errors.
+//! The only printer: results, tables and errors. What comes from outside is escaped on its way out.
 
-use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
-use std::sync::Mutex;
-use std::time::Instant;
+use std::borrow::Cow;
+use std::io::{ErrorKind, IsTerminal, Write};
 
+use anyhow::{Context, Result};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use miette::{GraphicalReportHandler, GraphicalTheme};
-use playbook_cycle::Progress;
-use playbook_model::Minor;
+use playbook_model::{Minor, printable, steers};
 use playbook_toml::Problems;
+use serde::Serialize;
 
 use crate::cli::When;
+use crate::text::Text;
 
 /// What the terminal can show.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terminal {
-    pub(crate) color: bool,
+    /// Colour on standard output.
+    color: bool,
+    /// Colour on standard error.
+    pub(crate) color_err: bool,
     pub(crate) bars: bool,
 }
 
 impl Terminal {
     /// Looks at the terminal, at NO_COLOR, and at what was asked for.
     pub(crate) fn new(when: When) -> Self {
-        let plain = no_color();
-        let color = match when {
+        let colored = |is_terminal: bool| match when {
             When::Always => true,
             When::Never => false,
-            When::Auto => std::io::stdout().is_terminal() && !plain,
+            When::Auto => is_terminal && !no_color(),
         };
-        let bars = match when {
-            When::Never => false,
-            _ => std::io::stderr().is_terminal(),
-        };
-        Self { color, bars }
+        let to_people = std::io::stderr().is_terminal();
+        Self {
+            color: colored(std::io::stdout().is_terminal()),
+            color_err: colored(to_people),
+            bars: when != When::Never && to_people,
+        }
     }
 
     /// Prints to standard output; a closed pipe ends the program quietly, as other tools do.
-    pub(crate) fn out(text: &str) {
-        let mut out = std::io::stdout().lock();
-        drop(
-            out.write_all(text.as_bytes())
-                .and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") }),
-        );
+    ///
+    /// # Errors
+    /// Where standard output cannot be written, for example on a full disk.
+    pub(crate) fn out(text: impl Into<Text>) -> Result<()> {
+        written(text.into().as_str())
+    }
+
+    /// Prints a value as JSON, in which letters that steer a terminal are escaped as JSON escapes them.
+    ///
+    /// # Errors
+    /// As [`Terminal::out`].
+    pub(crate) fn json(value: &impl Serialize) -> Result<()> {
+        written(&json_printable(&serde_json::to_string_pretty(value)?))
     }
 
     /// Prints a line to standard error.
     pub(crate) fn note(text: &str) {
-        drop(writeln!(std::io::stderr().lock(), "{text}"));
+        drop(writeln!(std::io::stderr().lock(), "{}", printable(text)));
     }
 
-    /// Prints an error with its causes, and a hint.
-    pub(crate) fn error(self, error: &anyhow::Error) {
-        let mut text = format!("{} {error}\n", self.strong("error:", "31"));
-        let mut last = error.to_string();
-        for cause in error.chain().skip(1) {
-            let cause = cause.to_string();
-            // Some libraries repeat their cause in their own words.
-            if !last.contains(&cause) {
-                text.push_str(&format!("  because {cause}\n"));
-            }
-            last = cause;
+    /// Prints an error with its causes.
+    pub(crate) fn error(self, error: &str, causes: &[String]) {
+        let mut text = Text::styled("error:", "1;31", self.color_err);
+        text.push_str(&format!(" {}\n", below(error)));
+        for cause in causes {
+            text.push_str(&format!("  because {}\n", below(cause)));
         }
-        drop(std::io::stderr().lock().write_all(text.as_bytes()));
+        drop(std::io::stderr().lock().write_all(text.as_str().as_bytes()));
     }
 
     /// Prints problems of a playbook with the places that they concern.
     pub(crate) fn problems(self, problems: &Problems) {
-        let theme = if self.color || std::io::stderr().is_terminal() && !no_color() {
+        let theme = if self.color_err {
             GraphicalTheme::unicode()
         } else {
             GraphicalTheme::unicode_nocolor()
@@ -78,10 +82,12 @@ impl Terminal {
         let mut text = String::new();
         for problem in &problems.problems {
             let file = problem.place.and_then(|p| problems.sources.get(p.file));
-            let source = file.map(|f| miette::NamedSource::new(&f.name, f.text.to_string()));
-            let shown = Place { problem, source };
+            let source = file.map(|f| {
+                miette::NamedSource::new(printable(&f.name), snippet(&f.text).into_owned())
+            });
+            let shown = Place { problem, text: file.map_or("", |f| &f.text), source };
             if printer.render_report(&mut text, &shown).is_err() {
-                text.push_str(&problem.message);
+                text.push_str(&printable(&problem.message));
             }
             text.push('\n');
         }
@@ -91,21 +97,13 @@ impl Terminal {
         drop(std::io::stderr().lock().write_all(text.as_bytes()));
     }
 
-    fn strong(self, text: &str, code: &str) -> String {
-        if self.color || (self.bars && std::io::stderr().is_terminal()) {
-            format!("\u{1b}[1;{code}m{text}\u{1b}[0m")
-        } else {
-            text.to_owned()
-        }
-    }
-
     /// A heading over a table.
-    pub(crate) fn heading(self, text: &str) -> String {
-        if self.color { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+    pub(crate) fn heading(self, text: &str) -> Text {
+        Text::styled(text, "1", self.color)
     }
 
     /// A table; columns listed in `right` are numbers.
-    pub(crate) fn table(self, header: &[&str], right: &[usize], rows: &[Vec<String>]) -> String {
+    pub(crate) fn table(self, header: &[&str], right: &[usize], rows: &[Vec<String>]) -> Text {
         let mut table = Table::new();
         table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
         if !self.color {
@@ -113,7 +111,7 @@ impl Terminal {
             table.set_width(terminal_width());
         }
         table.set_header(header.iter().map(|h| {
-            let cell = Cell::new(h);
+            let cell = Cell::new(printable(h));
             if self.color { cell.add_attribute(Attribute::Bold) } else { cell }
         }));
         for row in rows {
@@ -124,7 +122,51 @@ impl Terminal {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        table.to_string()
+        Text::own(table.to_string())
+    }
+}
+
+/// Writes to standard output, with a line end.
+fn written(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    let told = [text, end].iter().try_for_each(|part| out.write_all(part.as_bytes()));
+    match told.and_then(|()| out.flush()) {
+        Err(fault) if fault.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot write to standard output"),
+    }
+}
+
+/// A message whose later lines stand below its first, so that no text from outside begins a line of its own.
+fn below(message: &str) -> Cow<'_, str> {
+    if message.contains('\n') { message.replace('\n', "\n    ").into() } else { message.into() }
+}
+
+/// JSON text as it may be printed: the writer has escaped the letters that JSON does not allow in texts.
+fn json_printable(json: &str) -> Cow<'_, str> {
+    let escaped = |letter: char| steers(letter) && letter != '\n';
+    if !json.contains(escaped) {
+        return json.into();
+    }
+    let mut out = String::with_capacity(json.len() + 64);
+    for letter in json.chars() {
+        if escaped(letter) {
+            let units = letter.encode_utf16(&mut [0; 2]).to_vec();
+            units.iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        } else {
+            out.push(letter);
+        }
+    }
+    out.into()
+}
+
+/// Text of a playbook as a diagnostic shows it.
+fn snippet(text: &str) -> Cow<'_, str> {
+    if text.chars().any(|letter| steers(letter) && letter != '\n') {
+        let lines = text.replace("\r\n", "\n").replace('\t', "    ");
+        printable(&lines).into_owned().into()
+    } else {
+        text.into()
     }
 }
 
@@ -136,7 +178,18 @@ fn no_color() -> bool {
 #[derive(Debug)]
 struct Place<'a> {
     problem: &'a playbook_toml::Problem,
+    /// Text of the file as it is; places are bytes of it.
+    text: &'a str,
     source: Option<miette::NamedSource<String>>,
+}
+
+impl Place<'_> {
+    /// Where bytes of the file stand in what is shown of it.
+    fn shown(&self, start: usize, len: usize) -> miette::SourceSpan {
+        let until = |at: usize| snippet(&self.text[..self.text.floor_char_boundary(at)]).len();
+        let from = until(start);
+        (from, until(start.saturating_add(len)).saturating_sub(from)).into()
+    }
 }
 
 impl std::fmt::Display for Place<'_> {
@@ -153,7 +206,7 @@ impl miette::Diagnostic for Place<'_> {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        let hint = self.problem.hint.as_deref().map(printable);
+        let hint = self.problem.hint.as_deref().map(|hint| printable(hint).into_owned());
         let expected =
             self.problem.expected.as_deref().map(|e| format!("expected {}", printable(e)));
         let text: Vec<String> = expected.into_iter().chain(hint).collect();
@@ -166,20 +219,15 @@ impl miette::Diagnostic for Place<'_> {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = miette::LabeledSpan> + '_>> {
         let place = self.problem.place?;
-        let here = miette::LabeledSpan::underline((place.start, place.len));
-        let related = self
-            .problem
-            .related
-            .as_ref()
-            .filter(|(p, _)| p.file == place.file)
-            .map(|(p, words)| miette::LabeledSpan::new(Some(words.clone()), p.start, p.len));
+        let here = miette::LabeledSpan::underline(self.shown(place.start, place.len));
+        let related = self.problem.related.as_ref().filter(|(p, _)| p.file == place.file).map(
+            |(p, words)| {
+                let words = Some(printable(words).into_owned());
+                miette::LabeledSpan::new_with_span(words, self.shown(p.start, p.len))
+            },
+        );
         Some(Box::new(std::iter::once(here).chain(related)))
     }
-}
-
-/// Names from playbooks and plugins may hold anything; control characters never reach the terminal.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
 fn terminal_width() -> u16 {
@@ -201,95 +249,11 @@ pub(crate) fn money(minor: i64, digits: u8) -> String {
     Minor(minor).text(digits)
 }
 
-/// Shows progress as bars on a terminal, as plain lines elsewhere, and keeps times of parts.
-pub(crate) struct Shown {
-    bars: Option<MultiProgress>,
-    quiet: bool,
-    parts: Mutex<BTreeMap<String, Part>>,
-}
-
-struct Part {
-    bar: Option<ProgressBar>,
-    rows: u64,
-    began: Instant,
-    printed: bool,
-}
-
-impl Shown {
-    pub(crate) fn new(terminal: Terminal, quiet: bool) -> Self {
-        let bars = (terminal.bars && !quiet).then(MultiProgress::new);
-        Self { bars, quiet, parts: Mutex::new(BTreeMap::new()) }
-    }
-
-    fn with<T>(&self, part: &str, f: impl FnOnce(&mut Part) -> T) -> T {
-        let mut parts = self.parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let entry = parts.entry(part.to_owned()).or_insert_with(|| Part {
-            bar: self.bars.as_ref().map(|bars| {
-                let bar = bars.add(ProgressBar::new_spinner());
-                bar.set_style(style(
-                    "{spinner} {msg:28} {human_pos:>12} rows {per_sec:>16} {elapsed:>6}",
-                ));
-                bar.set_message(part.to_owned());
-                bar
-            }),
-            rows: 0,
-            began: Instant::now(),
-            printed: false,
-        });
-        f(entry)
-    }
-
-    /// Leaves the terminal clean.
-    pub(crate) fn clear(&self) {
-        if let Some(bars) = &self.bars {
-            drop(bars.clear());
-        }
-    }
-}
-
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
-}
-
-impl Progress for Shown {
-    fn advanced(&self, part: &str, rows: u64, total: Option<u64>) {
-        self.with(part, |p| {
-            p.rows += rows;
-            if let Some(bar) = &p.bar {
-                if let (Some(total), None) = (total, bar.length()) {
-                    bar.set_length(total);
-                    bar.set_style(style(
-                        "  {msg:28} {bar:24} {human_pos:>12}/{human_len} {per_sec:>16} {eta:>5}",
-                    ));
-                }
-                bar.inc(rows);
-            }
-        });
-    }
-
-    fn finished(&self, part: &str) {
-        let quiet = self.quiet;
-        self.with(part, |p| {
-            let seconds = p.began.elapsed().as_secs_f64();
-            if let Some(bar) = &p.bar {
-                bar.finish_and_clear();
-            }
-            if !quiet && !p.printed {
-                p.printed = true;
-                let rows = i64::try_from(p.rows).unwrap_or(i64::MAX);
-                let line = format!("  {part:<28} {:>12} rows {seconds:>7.2} s", grouped(rows));
-                match &self.bars {
-                    Some(bars) => drop(bars.println(line)),
-                    None => Terminal::note(&line),
-                }
-            }
-        });
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{grouped, money, printable};
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::{below, grouped, json_printable, money, snippet};
 
     #[test]
     fn amounts_are_written_with_their_digits() {
@@ -300,7 +264,26 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_do_not_reach_the_terminal() {
-        assert_eq!(printable("a\u{1b}[31mb"), "a\u{fffd}[31mb");
+    fn json_stays_json_and_holds_no_letter_that_steers() {
+        let text = "a\u{1b}\u{7f}\u{9b}\u{202e}\u{e0041}é\n";
+        let json = serde_json::to_string_pretty(&serde_json::json!({ "a": text })).unwrap();
+        let printed = json_printable(&json);
+        assert!(!printed.contains(|c: char| c != '\n' && playbook_model::steers(c)), "{printed}");
+        let read: serde_json::Value = serde_json::from_str(&printed).unwrap();
+        assert_eq!(read["a"], text);
+    }
+
+    #[test]
+    fn a_snippet_keeps_its_lines() {
+        assert_eq!(snippet("a = 1\r\n\tb = \"\u{1b}[2J\"\r\n"), "a = 1\n    b = \"\\u{1b}[2J\"\n");
+        assert_eq!(snippet("a\n"), "a\n");
+    }
+
+    #[test]
+    fn no_text_from_outside_begins_a_line() {
+        assert_eq!(
+            below("no column `a\nerror: all is lost`"),
+            "no column `a\n    error: all is lost`"
+        );
     }
 }

@@ -141,7 +141,7 @@ fn every_reference_plugin_is_a_small_component() {
 }
 
 /// A playbook over one file of orders with these features.
-fn orders(place: &Place, features: &str) -> std::path::PathBuf {
+pub(crate) fn orders(place: &Place, features: &str) -> std::path::PathBuf {
     fs::write(
         place.beside("orders.csv"),
         "customer,date,total\nA,2026-06-01,1.00\nB,2026-06-02,2.00\n",

@@ -9,6 +9,7 @@ mod diff;
 mod explain;
 mod folders;
 mod money;
+mod printed;
 mod replay;
 mod sample;
 mod transfers;

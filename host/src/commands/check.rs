@@ -5,32 +5,25 @@ use std::path::Path;
 use anyhow::Result;
 use playbook_app::{AppError, Pinned, Stages};
 use playbook_runtime::Metering;
-use playbook_toml::{Disk, Problems};
-use serde_json::{Value, json};
+use playbook_toml::Disk;
+use serde_json::json;
 
 use crate::cli::CheckArgs;
+use crate::failure::{Answered, problems_json};
 use crate::session::Session;
 use crate::terminal::Terminal;
 
 /// Checks a playbook; a faulty one is [`AppError::Faulty`].
 pub(crate) fn check(session: &Session, args: &CheckArgs) -> Result<()> {
-    let checked = checked(session, &args.file, args.file_only);
-    match checked {
-        Ok(text) => {
-            if args.json {
-                Terminal::out(&json!({ "ok": true, "problems": [] }).to_string());
-            } else {
-                Terminal::out(&text);
-            }
-            Ok(())
-        }
+    match checked(session, &args.file, args.file_only) {
+        Ok(_) if args.json => Terminal::json(&json!({ "ok": true, "problems": [] })),
+        Ok(text) => Terminal::out(&text),
         Err(error) => {
-            if let (true, Some(AppError::Faulty(problems))) = (args.json, error.downcast_ref()) {
-                Terminal::out(&serde_json::to_string_pretty(
-                    &json!({ "ok": false, "problems": as_json(problems) }),
-                )?);
+            let mut answer = json!({ "ok": false });
+            if let Some(AppError::Faulty(problems)) = error.downcast_ref() {
+                answer["problems"] = problems_json(problems).into();
             }
-            Err(error)
+            Err(Answered::with(answer, error))
         }
     }
 }
@@ -59,23 +52,4 @@ fn checked(session: &Session, file: &Path, file_only: bool) -> Result<String> {
         stages.len(),
         order.join(" -> "),
     ))
-}
-
-fn as_json(problems: &Problems) -> Vec<Value> {
-    problems
-        .problems
-        .iter()
-        .map(|p| {
-            let position = problems.position(p);
-            json!({
-                "code": p.code,
-                "message": p.message,
-                "expected": p.expected,
-                "hint": p.hint,
-                "file": position.map(|(file, _, _)| file),
-                "line": position.map(|(_, line, _)| line),
-                "column": position.map(|(_, _, column)| column),
-            })
-        })
-        .collect()
 }

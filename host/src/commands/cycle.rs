@@ -3,12 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Result;
 use playbook_app::{Counts, Finished, Job, shown};
 use playbook_model::Kind;
 
 use crate::cli::CycleArgs;
+use crate::progress::Shown;
 use crate::session::Session;
-use crate::terminal::{Shown, Terminal, counted, money};
+use crate::terminal::{Terminal, counted, money};
+use crate::text::Text;
 
 /// The job that arguments ask for.
 pub(crate) fn job(file: &Path, args: &CycleArgs, shown: &Arc<Shown>) -> Job {
@@ -28,13 +31,17 @@ pub(crate) fn cores() -> usize {
 }
 
 /// Prints what a run came to, for people.
-pub(crate) fn print_summary(session: &Session, finished: &Finished, place: Option<&Path>) {
+pub(crate) fn print_summary(
+    session: &Session,
+    finished: &Finished,
+    place: Option<&Path>,
+) -> Result<()> {
     let Finished { loaded, run, intake, .. } = finished;
     let playbook = &loaded.playbook;
     let terminal = session.terminal;
-    let mut text = String::new();
+    let mut text = Text::default();
     let title = playbook.title.in_lang("en");
-    text.push_str(&terminal.heading(&format!(
+    text.push(&terminal.heading(&format!(
         "{title} ({}), as of {}, cycle {}{}\n",
         playbook.brand,
         shown(intake.as_of, &playbook.time_zone),
@@ -54,12 +61,12 @@ pub(crate) fn print_summary(session: &Session, finished: &Finished, place: Optio
             ]
         })
         .collect();
-    text.push_str(&terminal.table(
+    text.push(&terminal.table(
         &["source", "rows read", "kept", "rejected", "duplicates"],
         &[1, 2, 3, 4],
         &rows,
     ));
-    text.push('\n');
+    text.push_str("\n");
     let rows: Vec<Vec<String>> = run
         .stages
         .iter()
@@ -75,19 +82,19 @@ pub(crate) fn print_summary(session: &Session, finished: &Finished, place: Optio
             ]
         })
         .collect();
-    text.push_str(&terminal.table(
+    text.push(&terminal.table(
         &["stage", "kind", "plugin", "calls", "rows", "ms in calls", "outcome"],
         &[3, 4, 5],
         &rows,
     ));
-    text.push('\n');
+    text.push_str("\n");
     text.push_str(&segments(finished));
     text.push_str(&decisions(finished));
     if let Some(place) = place {
         text.push_str(&format!("report   {}\n", place.join("report.html").display()));
         text.push_str(&format!("results  {}\n", place.display()));
     }
-    Terminal::out(&text);
+    Terminal::out(text)
 }
 
 fn segments(finished: &Finished) -> String {

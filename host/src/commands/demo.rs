@@ -11,8 +11,9 @@ use crate::cli::DemoArgs;
 use crate::commands::cycle::{cores, print_summary};
 use crate::commands::plugin::build_noisily;
 use crate::commands::sample;
+use crate::progress::Shown;
 use crate::session::Session;
-use crate::terminal::{Shown, Terminal};
+use crate::terminal::Terminal;
 
 /// The playbook that the demo runs.
 const PLAYBOOK: &str = "playbooks/demo-club.toml";
@@ -47,8 +48,7 @@ pub(crate) fn demo(session: &Session, args: &DemoArgs) -> Result<()> {
     Terminal::note(&format!("3/3 one cycle of {PLAYBOOK}"));
     let (place, _, finished) = app::run(&session.host, &job, &out)?;
     shown.clear();
-    print_summary(session, &finished, Some(&place));
-    Ok(())
+    print_summary(session, &finished, Some(&place))
 }
 
 /// The checkout around the current folder or the program.

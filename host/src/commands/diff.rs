@@ -13,6 +13,7 @@ use crate::cli::DiffArgs;
 use crate::commands::cycle::job;
 use crate::session::Session;
 use crate::terminal::{Terminal, grouped, money};
+use crate::text::Text;
 
 pub(crate) fn diff(session: &Session, args: &DiffArgs) -> Result<()> {
     let file_b = args.b.as_ref().unwrap_or(&args.a);
@@ -30,11 +31,11 @@ pub(crate) fn diff(session: &Session, args: &DiffArgs) -> Result<()> {
         write_whole(path, render_diff(&report, args.cycle.lang.lang()).as_bytes())?;
     }
     if args.cycle.json {
-        Terminal::out(&serde_json::to_string_pretty(&as_json(&report))?);
+        Terminal::json(&as_json(&report))?;
     } else {
-        print(session, &report, report.currency.digits);
+        print(session, &report, report.currency.digits)?;
         if let Some(path) = &args.html {
-            Terminal::out(&format!("page  {}", path.display()));
+            Terminal::out(&format!("page  {}", path.display()))?;
         }
     }
     Ok(())
@@ -116,10 +117,13 @@ fn difference(a: Option<Figure>, b: Option<Figure>, digits: u8) -> String {
     }
 }
 
-fn print(session: &Session, report: &DiffReport, digits: u8) {
+fn print(session: &Session, report: &DiffReport, digits: u8) -> Result<()> {
     let terminal = session.terminal;
-    let mut text =
-        format!("A  {}\nB  {}\nas of {}\n", report.a.origin, report.b.origin, report.as_of);
+    let mut text = Text::default();
+    text.push_str(&format!(
+        "A  {}\nB  {}\nas of {}\n",
+        report.a.origin, report.b.origin, report.as_of
+    ));
     for change in &report.changes {
         text.push_str(&format!(
             "  {}: {} -> {}\n",
@@ -140,7 +144,7 @@ fn print(session: &Session, report: &DiffReport, digits: u8) {
             ]
         })
         .collect();
-    text.push_str(&terminal.table(&["", "A", "B", "difference"], &[1, 2, 3], &rows));
+    text.push(&terminal.table(&["", "A", "B", "difference"], &[1, 2, 3], &rows));
     if let Section::Filled(flow) = &report.migration {
         let name = |end: &FlowEnd| match end {
             FlowEnd::Segment(words) => words.en.clone(),
@@ -162,7 +166,7 @@ fn print(session: &Session, report: &DiffReport, digits: u8) {
             .collect();
         let right: Vec<usize> = (1..header.len()).collect();
         text.push_str("\nsegments, members under A by members under B\n");
-        text.push_str(&terminal.table(&header, &right, &rows));
+        text.push(&terminal.table(&header, &right, &rows));
     }
     if let Section::Filled(winners) = &report.winners {
         let rows: Vec<Vec<String>> = winners
@@ -181,9 +185,9 @@ fn print(session: &Session, report: &DiffReport, digits: u8) {
             .collect();
         text.push_str("\nwho gets more and who gets less\n");
         let header = ["segment under A", "members", "win", "lose", "spend A", "spend B"];
-        text.push_str(&terminal.table(&header, &[1, 2, 3, 4, 5], &rows));
+        text.push(&terminal.table(&header, &[1, 2, 3, 4, 5], &rows));
     }
-    Terminal::out(&text);
+    Terminal::out(text)
 }
 
 fn short(text: &str) -> String {

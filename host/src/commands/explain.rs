@@ -8,8 +8,10 @@ use playbook_report::Lang;
 use serde_json::Value;
 
 use crate::cli::ExplainArgs;
+use crate::progress::Shown;
 use crate::session::Session;
-use crate::terminal::{Shown, Terminal, grouped, money};
+use crate::terminal::{Terminal, grouped, money};
+use crate::text::Text;
 
 /// What stands for a missing value.
 const MISSING: &str = "–";
@@ -24,10 +26,10 @@ pub(crate) fn explain(session: &Session, args: &ExplainArgs) -> Result<()> {
         Terminal::note(&format!("warning: the run cannot be repeated byte by byte: {difference}"));
     }
     if args.json {
-        Terminal::out(&serde_json::to_string_pretty(&said)?);
+        Terminal::json(&said)?;
     } else {
         let words = Words { said: &said, lang: args.lang.lang() };
-        Terminal::out(&words.text(session.terminal));
+        Terminal::out(words.text(session.terminal))?;
     }
     Ok(())
 }
@@ -39,7 +41,7 @@ struct Words<'a> {
 }
 
 impl Words<'_> {
-    fn text(&self, terminal: Terminal) -> String {
+    fn text(&self, terminal: Terminal) -> Text {
         let said = self.said;
         let mut text = terminal.heading(&format!(
             "{} ({}), cycle {}, as of {}{}: member {}\n",
@@ -52,20 +54,20 @@ impl Words<'_> {
         ));
         let rows: Vec<Vec<String>> = said.stages.iter().flat_map(|s| self.outputs(s)).collect();
         let header = ["stage", "said", "value", "before", "because"];
-        text.push_str(&terminal.table(&header, &[2, 3], &rows));
-        text.push('\n');
+        text.push(&terminal.table(&header, &[2, 3], &rows));
+        text.push_str("\n");
         let rows: Vec<Vec<String>> =
             said.stages.iter().map(|s| vec![s.stage.clone(), self.inputs(s)]).collect();
-        text.push_str(&terminal.table(&["stage", "read"], &[], &rows));
-        text.push('\n');
+        text.push(&terminal.table(&["stage", "read"], &[], &rows));
+        text.push_str("\n");
         if said.decisions.is_empty() {
             text.push_str("no stage proposed anything for the member\n");
             return text;
         }
         let rows: Vec<Vec<String>> = said.decisions.iter().map(|d| self.decision(d)).collect();
         let header = ["proposed", "quantity", "cost", "expected", "because", "decision"];
-        text.push_str(&terminal.table(&header, &[1, 2, 3], &rows));
-        text.push('\n');
+        text.push(&terminal.table(&header, &[1, 2, 3], &rows));
+        text.push_str("\n");
         text.push_str(&format!("amounts in {}\n", said.currency));
         text
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use playbook_app::{ledger_path, read_record};
 use playbook_ledger::{
     Booked, Closure, CycleRef, GrantState, Ledger, Movement, Proof, SettleAnswer,
@@ -12,6 +12,7 @@ use playbook_model::{Digest, Minor};
 use serde_json::json;
 
 use crate::cli::{LedgerAccount, LedgerCommand, LedgerGrants};
+use crate::failure::Answered;
 use crate::session::Session;
 use crate::terminal::{Terminal, grouped};
 
@@ -50,7 +51,7 @@ fn freeze(session: &Session, wanted: &LedgerAccount, stops: bool) -> Result<()> 
     };
     let is = if stops { "frozen" } else { "open" };
     if account.frozen == stops {
-        Terminal::out(&format!("`{}` is {is} already", account.path));
+        Terminal::out(&format!("`{}` is {is} already", account.path))?;
         return Ok(());
     }
     // A decision of its own each time: the head of the chain tells it from the one before.
@@ -59,7 +60,7 @@ fn freeze(session: &Session, wanted: &LedgerAccount, stops: bool) -> Result<()> 
     let key =
         Digest::of_parts([is.as_bytes(), account.path.as_bytes(), &group.to_be_bytes(), &seal.0]);
     ledger.move_money(movement, key, crate::clock::now())?;
-    Terminal::out(&format!("`{}` is {is}", account.path));
+    Terminal::out(&format!("`{}` is {is}", account.path))?;
     Ok(())
 }
 
@@ -106,12 +107,10 @@ fn close(session: &Session, wanted: &LedgerGrants, releases: bool) -> Result<()>
             SettleAnswer::Otherwise { .. } | SettleAnswer::TooMuch { .. } => otherwise += 1,
         }
     }
-    if wanted.json {
-        let text = json!({
-            "done": done, "already": already, "otherwise": otherwise, "spent_minor": spent, "free_minor": free,
-        });
-        Terminal::out(&serde_json::to_string_pretty(&text)?);
-    } else {
+    let answer = json!({
+        "done": done, "already": already, "otherwise": otherwise, "spent_minor": spent, "free_minor": free,
+    });
+    if !wanted.json {
         let verb = if releases { "released" } else { "settled" };
         Terminal::out(&format!(
             "{} grants {verb}: {} minor units spent, {} free again; {} were so already",
@@ -119,14 +118,15 @@ fn close(session: &Session, wanted: &LedgerGrants, releases: bool) -> Result<()>
             grouped(spent),
             grouped(free),
             grouped(already),
-        ));
+        ))?;
     }
     if otherwise > 0 {
-        bail!(
+        let told = anyhow!(
             "{otherwise} grants were settled or released otherwise before; they stay as they are"
         );
+        return Err(Answered::with(answer, told));
     }
-    Ok(())
+    if wanted.json { Terminal::json(&answer) } else { Ok(()) }
 }
 
 fn read_grants(
@@ -196,7 +196,7 @@ fn show(session: &Session, ledger: &Ledger, as_json: bool) -> Result<()> {
                 })
             })
             .collect();
-        Terminal::out(&serde_json::to_string_pretty(&rows)?);
+        Terminal::json(&rows)?;
         return Ok(());
     }
     let rows: Vec<Vec<String>> = balances
@@ -214,8 +214,8 @@ fn show(session: &Session, ledger: &Ledger, as_json: bool) -> Result<()> {
         })
         .collect();
     let header = ["account", "allocated", "reserved", "spent", "free", ""];
-    Terminal::out(&session.terminal.table(&header, &[1, 2, 3, 4], &rows));
-    Terminal::out("amounts in minor units");
+    Terminal::out(session.terminal.table(&header, &[1, 2, 3, 4], &rows))?;
+    Terminal::out("amounts in minor units")?;
     Ok(())
 }
 
@@ -224,7 +224,7 @@ fn prove(ledger: &Ledger, as_json: bool) -> Result<()> {
         Proof::Sound { groups, entries, seal } => {
             if as_json {
                 let text = json!({ "holds": true, "groups": groups, "entries": entries, "seal": seal.hex() });
-                Terminal::out(&serde_json::to_string_pretty(&text)?);
+                Terminal::json(&text)?;
             } else {
                 Terminal::out(&format!(
                     "the ledger holds: {} entries in an unbroken chain of {} commit groups, every balance is the sum \
@@ -232,16 +232,13 @@ fn prove(ledger: &Ledger, as_json: bool) -> Result<()> {
                     grouped(entries),
                     grouped(groups),
                     seal.hex(),
-                ));
+                ))?;
             }
             Ok(())
         }
         Proof::Broken(flaw) => {
-            if as_json {
-                let text = json!({ "holds": false, "flaw": flaw.to_string() });
-                Terminal::out(&serde_json::to_string_pretty(&text)?);
-            }
-            bail!("the ledger was altered or is damaged: {flaw}")
+            let told = anyhow!("the ledger was altered or is damaged: {flaw}");
+            Err(Answered::with(json!({ "holds": false, "flaw": flaw.to_string() }), told))
         }
     }
 }

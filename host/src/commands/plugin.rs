@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use playbook_app::words_json;
 use playbook_builder::{
     Built, Options, Progress, Scaffold, SdkSource, build, scaffold, test_natively,
@@ -14,8 +14,10 @@ use serde_json::{Value, json};
 use crate::cases;
 use crate::cli::{KindArg, PluginCommand};
 use crate::conformance::{self, guest};
+use crate::failure::Answered;
 use crate::session::Session;
 use crate::terminal::{Terminal, grouped};
+use crate::text::Text;
 
 pub(crate) fn plugin(session: &Session, command: &PluginCommand) -> Result<()> {
     match command {
@@ -59,7 +61,7 @@ fn new(name: &str, kind: KindArg, dir: Option<&Path>) -> Result<()> {
         folder.display(),
         folder.display()
     ));
-    Terminal::out(&text);
+    Terminal::out(&text)?;
     Ok(())
 }
 
@@ -108,7 +110,7 @@ fn build_all(session: &Session, paths: &[PathBuf], installs: bool, as_json: bool
         }));
     }
     if as_json {
-        Terminal::out(&serde_json::to_string_pretty(&rows)?);
+        Terminal::json(&rows)?;
         return Ok(());
     }
     for row in rows {
@@ -122,7 +124,7 @@ fn build_all(session: &Session, paths: &[PathBuf], installs: bool, as_json: bool
             grouped(row["bytes"].as_i64().unwrap_or(0)),
             text("digest"),
             row["installed"].as_str().map_or_else(|| text("component"), ToOwned::to_owned),
-        ));
+        ))?;
     }
     Ok(())
 }
@@ -137,7 +139,7 @@ fn install(session: &Session, files: &[PathBuf]) -> Result<()> {
             about.name,
             about.version,
             path.display()
-        ));
+        ))?;
     }
     Ok(())
 }
@@ -157,11 +159,11 @@ fn list(session: &Session, as_json: bool) -> Result<()> {
                         "digest": digest.hex(), "file": i.path, "summary": words_json(&about.summary) })
             })
             .collect();
-        Terminal::out(&serde_json::to_string_pretty(&rows)?);
+        Terminal::json(&rows)?;
         return Ok(());
     }
     if rows.is_empty() {
-        Terminal::out("no plugin is installed; `playbook demo` installs the reference plugins");
+        Terminal::out("no plugin is installed; `playbook demo` installs the reference plugins")?;
         return Ok(());
     }
     let rows: Vec<Vec<String>> = rows
@@ -176,11 +178,11 @@ fn list(session: &Session, as_json: bool) -> Result<()> {
             ]
         })
         .collect();
-    Terminal::out(&session.terminal.table(
+    Terminal::out(session.terminal.table(
         &["plugin", "version", "kind", "what it does", "digest"],
         &[],
         &rows,
-    ));
+    ))?;
     Ok(())
 }
 
@@ -201,7 +203,7 @@ fn inspect(session: &Session, file: &str, settings: &str, as_json: bool) -> Resu
         "settings_schema": schema, "shape": shape_json(&shape),
     });
     if as_json {
-        Terminal::out(&serde_json::to_string_pretty(&record)?);
+        Terminal::json(&record)?;
         return Ok(());
     }
     Terminal::out(&format!(
@@ -215,9 +217,9 @@ fn inspect(session: &Session, file: &str, settings: &str, as_json: bool) -> Resu
         grouped(i64::try_from(bytes).unwrap_or(0)),
         plugin.digest().hex(),
         if plugin.imports().is_empty() { "none".to_owned() } else { plugin.imports().join(", ") },
-    ));
-    Terminal::out(&shape_table(session, &shape));
-    Terminal::out(&settings_table(session, &schema));
+    ))?;
+    Terminal::out(shape_table(session, &shape))?;
+    Terminal::out(settings_table(session, &schema))?;
     Ok(())
 }
 
@@ -256,7 +258,7 @@ fn shape_json(shape: &Shape) -> Value {
     })
 }
 
-fn shape_table(session: &Session, shape: &Shape) -> String {
+fn shape_table(session: &Session, shape: &Shape) -> Text {
     let mut rows = Vec::new();
     for table in shape.rows.iter().chain(&shape.tables) {
         for need in &table.columns {
@@ -302,7 +304,7 @@ fn shape_table(session: &Session, shape: &Shape) -> String {
     session.terminal.table(&["", "subject", "name", "type", "unit", ""], &[], &rows)
 }
 
-fn settings_table(session: &Session, schema: &Value) -> String {
+fn settings_table(session: &Session, schema: &Value) -> Text {
     let rows: Vec<Vec<String>> = schema["properties"]
         .as_object()
         .into_iter()
@@ -317,7 +319,7 @@ fn settings_table(session: &Session, schema: &Value) -> String {
         })
         .collect();
     if rows.is_empty() {
-        return "no settings".to_owned();
+        return "no settings".into();
     }
     session.terminal.table(&["setting", "default", "meaning"], &[], &rows)
 }
@@ -345,27 +347,26 @@ fn test(session: &Session, path: &Path, settings: &str, as_json: bool) -> Result
     }
     checks.extend(of_tests);
     let failed = checks.iter().filter(|c| c.failure.is_some()).count();
-    if as_json {
-        let rows: Vec<Value> = checks
-            .iter()
-            .map(|c| json!({ "check": c.name, "ok": c.failure.is_none(), "failure": c.failure }))
-            .collect();
-        Terminal::out(&serde_json::to_string_pretty(&rows)?);
-    } else {
+    let rows: Vec<Value> = checks
+        .iter()
+        .map(|c| json!({ "check": c.name, "ok": c.failure.is_none(), "failure": c.failure }))
+        .collect();
+    if !as_json {
         for check in &checks {
             match &check.failure {
-                None => Terminal::out(&format!("ok    {}", check.name)),
-                Some(failure) => Terminal::out(&format!("FAIL  {}: {failure}", check.name)),
+                None => Terminal::out(&format!("ok    {}", check.name))?,
+                Some(failure) => Terminal::out(&format!("FAIL  {}: {failure}", check.name))?,
             }
         }
     }
     if failed > 0 {
-        bail!("{failed} of {} checks in the sandbox failed", checks.len());
+        let told = anyhow!("{failed} of {} checks in the sandbox failed", checks.len());
+        return Err(Answered::with(rows.into(), told));
     }
-    if !as_json {
-        Terminal::out(&format!("{} checks hold in the sandbox", checks.len()));
+    match as_json {
+        true => Terminal::json(&rows),
+        false => Terminal::out(&format!("{} checks hold in the sandbox", checks.len())),
     }
-    Ok(())
 }
 
 /// Runs the native tests of a crate; what they ask its plugin is kept in `kept`.

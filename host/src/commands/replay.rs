@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow};
 use playbook_app::{self as app, Differences};
 use serde_json::json;
 
 use crate::cli::ReplayArgs;
+use crate::failure::Answered;
+use crate::progress::Shown;
 use crate::session::Session;
-use crate::terminal::{Shown, Terminal};
+use crate::terminal::Terminal;
 
 /// Runs a run again. Fails where a byte differs.
 pub(crate) fn replay(session: &Session, args: &ReplayArgs) -> Result<()> {
@@ -17,16 +19,13 @@ pub(crate) fn replay(session: &Session, args: &ReplayArgs) -> Result<()> {
     let differences = app::replay(&session.host, &args.run, args.out.as_deref(), progress)?;
     shown.clear();
     let Differences { files, lines } = differences;
-    if args.json {
-        let text = serde_json::to_string_pretty(
-            &json!({ "same": lines.is_empty(), "files": files, "differences": lines }),
-        )?;
-        Terminal::out(&text);
-    } else if lines.is_empty() {
-        Terminal::out(&format!("{files} files, not a byte differs"));
+    let answer = json!({ "same": lines.is_empty(), "files": files, "differences": lines });
+    if !lines.is_empty() {
+        let told = anyhow!("{} of {files} files differ:\n{}", lines.len(), lines.join("\n"));
+        return Err(Answered::with(answer, told));
     }
-    if lines.is_empty() {
-        return Ok(());
+    match args.json {
+        true => Terminal::json(&answer),
+        false => Terminal::out(&format!("{files} files, not a byte differs")),
     }
-    bail!("{} of {files} files differ:\n  {}", lines.len(), lines.join("\n  "))
 }

@@ -15,9 +15,8 @@ pub(crate) fn run(session: &Session, args: &RunArgs) -> Result<()> {
     let (place, record, finished) = app::run(&session.host, &job, &args.out)?;
     shown.clear();
     if args.cycle.json {
-        Terminal::out(&serde_json::to_string_pretty(&record)?);
+        Terminal::json(&record)
     } else {
-        print_summary(session, &finished, Some(&place));
+        print_summary(session, &finished, Some(&place))
     }
-    Ok(())
 }

@@ -7,8 +7,9 @@ use playbook_app::{Kept, check_written};
 use playbook_sample::{Format, SampleSpec, Summary, write_sample};
 
 use crate::cli::{SampleArgs, SampleFormat};
+use crate::progress::Shown;
 use crate::session::Session;
-use crate::terminal::{Shown, Terminal, counted};
+use crate::terminal::{Terminal, counted};
 
 pub(crate) fn sample(session: &Session, args: &SampleArgs) -> Result<()> {
     let format = match args.format {
@@ -27,7 +28,7 @@ pub(crate) fn sample(session: &Session, args: &SampleArgs) -> Result<()> {
     for file in &summary.files {
         text.push_str(&format!("  {}\n", file.display()));
     }
-    Terminal::out(&text);
+    Terminal::out(&text)?;
     Ok(())
 }
 

@@ -18,10 +18,12 @@ use crate::{AppError, Host, Job, Result, clock, execute, page};
 const MEMBERS_SHOWN: usize = 20;
 
 /// One side of a comparison.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Side<'a> {
     /// The playbook.
     pub playbook: &'a Playbook,
+    /// What its files say, by path.
+    pub said: BTreeMap<String, String>,
     /// What its cycle came to.
     pub run: &'a CycleRun,
     /// What was read.
@@ -33,7 +35,9 @@ pub struct Side<'a> {
 impl<'a> Side<'a> {
     fn of(finished: &'a Finished, origin: &'a str) -> Self {
         let Finished { loaded, run, intake, .. } = finished;
-        Self { playbook: &loaded.playbook, run, intake, origin }
+        let said = ["features", "guardrails", "budget.transfers"].map(|table| loaded.said(table));
+        let said = said.into_iter().flatten().collect();
+        Self { playbook: &loaded.playbook, said, run, intake, origin }
     }
 }
 
@@ -164,15 +168,8 @@ fn facts(side: &Side<'_>) -> BTreeMap<String, String> {
         for (pool, share) in &budget.pools {
             facts.insert(format!("budget.pools.{pool}"), share.to_string());
         }
-        if let Some(transfers) = &budget.transfers {
-            facts.insert("budget.transfers".to_owned(), format!("{transfers:?}"));
-        }
     }
-    for feature in &playbook.features {
-        let name = format!("features.{}.{}", feature.subject.0, feature.name);
-        facts.insert(name, format!("{:?}", feature.definition));
-    }
-    facts.insert("guardrails".to_owned(), format!("{:?}", playbook.guardrails));
+    facts.extend(side.said.clone());
     facts
 }
 
@@ -351,6 +348,8 @@ fn health(a: &CycleRun, b: &CycleRun) -> Section<Vec<PairRow>> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
+    use std::collections::BTreeMap;
+
     use playbook_cycle::CycleRun;
     use playbook_model::{Digest, Minor};
     use playbook_report::{DiffFigure, DiffReport, Figure};
@@ -360,7 +359,13 @@ mod tests {
 
     fn compared(a: &CycleRun, b: &CycleRun) -> DiffReport {
         let (playbook, intake) = (small::playbook(), small::intake());
-        let side = |run, origin| Side { playbook: &playbook, run, intake: &intake, origin };
+        let side = |run, origin| Side {
+            playbook: &playbook,
+            said: BTreeMap::new(),
+            run,
+            intake: &intake,
+            origin,
+        };
         compare(&side(a, "a.toml"), &side(b, "b.toml"))
     }
 

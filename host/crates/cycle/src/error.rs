@@ -1,7 +1,7 @@
 //! Faults of a cycle: the host's own, and a guest's where the playbook says that the run stops.
 
 use playbook_ledger::LedgerError;
-use playbook_model::{Digest, Fault};
+use playbook_model::Fault;
 use playbook_runtime::RuntimeError;
 
 use crate::gather::WrongType;
@@ -20,12 +20,12 @@ pub enum CycleError {
         problem: WrongType,
     },
     /// A plugin's fault, where the playbook closes on it.
-    #[error("stage `{stage}`: plugin {digest:?} {fault}")]
+    #[error("stage `{stage}`: plugin `{plugin}` {fault}")]
     Stage {
         /// Stage of the playbook.
         stage: String,
-        /// Digest of the component.
-        digest: Digest,
+        /// Name and version, as the plugin says them.
+        plugin: String,
         /// The guest's fault.
         fault: Fault,
     },

@@ -36,7 +36,8 @@ pub struct Prepared {
 impl Prepared {
     /// The plugin's fault as an error, where the playbook closes on it.
     pub(crate) fn closed(&self, fault: Fault) -> CycleError {
-        CycleError::Stage { stage: self.def.name.clone(), digest: self.plugin.digest(), fault }
+        let plugin = format!("{} {}", self.about.name, self.about.version);
+        CycleError::Stage { stage: self.def.name.clone(), plugin, fault }
     }
 
     /// A column that cannot serve one of its needs, as an error.

@@ -12,6 +12,7 @@ mod limits;
 mod money;
 mod outcome;
 mod playbook;
+mod printable;
 mod refusal;
 mod time;
 mod transfer;
@@ -39,6 +40,7 @@ pub use playbook_contract::{
     TableAnswer, TableNeed, Term, TextCells, TextLists, Transfer, Validator, Wide, Words, is_kebab,
     is_snake, span,
 };
+pub use printable::{escape, one_line, printable, steers};
 pub use refusal::RefusalCode;
 pub use time::UnixMs;
 pub use transfer::{TransferFate, TransferRefusal};

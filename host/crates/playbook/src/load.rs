@@ -3,8 +3,9 @@
 use std::ops::Range;
 use std::path::Path;
 
-use playbook_model::{Limits, Playbook};
+use playbook_model::{Limits, Playbook, canonical_json};
 
+use crate::canonical::to_json;
 use crate::files::{Disk, ReadFiles};
 use crate::layout::FILE;
 use crate::merge;
@@ -40,6 +41,21 @@ impl Loaded {
             }
         }
         Some(node.place)
+    }
+
+    /// Returns what the table at a dotted path says: the path of each entry, and its value as JSON.
+    #[must_use]
+    pub fn said(&self, path: &str) -> Vec<(String, String)> {
+        let node = merge::split_path(path).and_then(|parts| {
+            let (first, rest) = parts.split_first()?;
+            rest.iter().try_fold(self.root.get(first)?, |node, part| step(node, part))
+        });
+        let entries = node.and_then(Node::table).map(|table| table.entries.as_slice());
+        let said = entries
+            .unwrap_or_default()
+            .iter()
+            .map(|entry| (format!("{path}.{}", entry.key), canonical_json(&to_json(&entry.node))));
+        said.collect()
     }
 
     /// Returns where `bytes` of the text at a dotted path stand; the whole text where it is written with escapes.

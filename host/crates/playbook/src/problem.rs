@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use unicode_width::UnicodeWidthChar;
+use playbook_model::printable;
+use unicode_width::UnicodeWidthStr;
 
 /// Most problems that are kept of one load; the rest is counted.
 pub const PROBLEMS_MAX: usize = 100;
@@ -234,37 +235,25 @@ fn render_place(out: &mut String, sources: &[SourceText], place: Place, mark: ch
         0
     };
     let shown: Vec<char> = text.chars().skip(first).take(SHOWN_CHARS_MAX).collect();
-    let width = |chars: &[char]| chars.iter().map(|c| c.width().unwrap_or(1)).sum::<usize>();
+    // A tab is as wide as the terminal likes; the marks below are as wide as what stands above them.
+    let escaped = |chars: &[char]| {
+        printable(&chars.iter().collect::<String>().replace('\t', " ")).into_owned()
+    };
+    let width = |chars: &[char]| escaped(chars).width();
     let from = (column - 1 - first).min(shown.len());
     let to = (from + marked).min(shown.len());
     let lead = if first > 0 { "..." } else { "" };
     let tail = if text.chars().count() > first + shown.len() { "..." } else { "" };
-    let shown_text = printable(&shown.iter().collect::<String>());
+    let shown_text = escaped(&shown);
 
     let gutter = line.to_string();
     let blank = " ".repeat(gutter.len());
     let indent = " ".repeat(lead.len() + width(&shown[..from]));
     let underline = mark.to_string().repeat(width(&shown[from..to]).max(1));
-    let words = if words.is_empty() { String::new() } else { format!(" {words}") };
+    let words = if words.is_empty() { String::new() } else { format!(" {}", printable(words)) };
     out.push_str(&format!("{blank}--> {}:{line}:{column}\n", printable(&source.name)));
     out.push_str(&format!("{blank} |\n{gutter} | {lead}{shown_text}{tail}\n"));
     out.push_str(&format!("{blank} | {indent}{underline}{words}\n"));
-}
-
-/// Replaces what could steer a terminal.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\t' => ' ',
-            c if c.is_control()
-                || ('\u{202a}'..='\u{202e}').contains(&c)
-                || ('\u{2066}'..='\u{2069}').contains(&c) =>
-            {
-                '\u{fffd}'
-            }
-            c => c,
-        })
-        .collect()
 }
 
 /// Collects problems up to a bound.

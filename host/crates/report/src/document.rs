@@ -1,7 +1,7 @@
 //! The page around the sections: policy, style, head, table and section frames.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use playbook_model::{Digest, Minor, Words};
+use playbook_model::{Digest, Minor, Words, steers};
 
 use crate::number::{self, DASH};
 use crate::phrases::{Phrases, fill};
@@ -233,13 +233,10 @@ pub(crate) fn document(
     readable(&page.into_string())
 }
 
-/// Drops letters that can only mislead on a page: controls, and marks that turn the direction of what follows.
+/// Drops letters that can only mislead on a page; those that join letters stay, as scripts need them.
 fn readable(page: &str) -> String {
-    let misleads = |c: char| {
-        (c.is_control() && c != '\n')
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    page.chars().filter(|c| !misleads(*c)).collect()
+    let stays = |c: char| matches!(c, '\n' | '\u{200c}' | '\u{200d}') || !steers(c);
+    page.chars().filter(|c| stays(*c)).collect()
 }
 
 fn base64(bytes: &[u8]) -> String {

@@ -1,7 +1,6 @@
 //! What a store of one guest holds: its memory account, its log, its last words.
 
-use std::fmt::Write as _;
-
+use playbook_model::{escape, steers};
 use wasmtime::ResourceLimiter;
 use wasmtime::component::HasData;
 
@@ -186,15 +185,13 @@ impl log::Host for State {
 
 impl types::Host for State {}
 
-/// Returns `text` with everything that could move a terminal's cursor or reorder its letters
-/// escaped, cut at a letter's edge to at most `bytes_max` bytes.
+/// Returns `text` on one line, escaped as for a terminal, cut at a letter's edge to at most `bytes_max` bytes.
 pub(crate) fn escaped(text: &str, bytes_max: usize) -> String {
     let mut out = String::with_capacity(text.len().min(bytes_max));
     for letter in text.chars() {
         let before = out.len();
-        let reorders = matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if letter.is_control() || reorders {
-            write!(out, "{}", letter.escape_default()).expect("writing to a String cannot fail");
+        if steers(letter) {
+            escape(letter, &mut out);
         } else {
             out.push(letter);
         }

@@ -1,0 +1,78 @@
+//! Where logs go: standard error, an event a line, escaped as a whole; the level in colour where colour is shown.
+
+use std::io::{self, Write};
+
+use playbook_model::one_line;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::text::Text;
+
+/// Begins logging at what was asked for: by PLAYBOOK_LOG, else by counting `--verbose`.
+pub(crate) fn begin(verbose: u8, color: bool) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter = EnvFilter::try_from_env("PLAYBOOK_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(Lines { color })
+        // Styles are added after escaping, below.
+        .with_ansi(false)
+        .without_time()
+        .init();
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Lines {
+    color: bool,
+}
+
+impl MakeWriter<'_> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        *self
+    }
+}
+
+impl Write for Lines {
+    /// Takes one event, as the subscriber gives it.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let line = shown(&String::from_utf8_lossy(event), self.color);
+        io::stderr().lock().write_all(line.as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn shown(event: &str, color: bool) -> String {
+    let event = one_line(event.strip_suffix('\n').unwrap_or(event));
+    let (level, rest) = event.trim_start().split_once(' ').unwrap_or((&event, ""));
+    let style = match level {
+        "ERROR" => "31",
+        "WARN" => "33",
+        "INFO" => "32",
+        _ => "34",
+    };
+    format!("{} {rest}\n", Text::styled(&format!("{level:>5}"), style, color).as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn an_event_is_one_line_and_nothing_in_it_steers_the_terminal() {
+        let event = " WARN playbook: file=a\u{1b}[2Jb\nWARN forged\u{202e}\n";
+        let plain = " WARN playbook: file=a\\u{1b}[2Jb\\nWARN forged\\u{202e}\n";
+        assert_eq!(shown(event, false), plain);
+        let colored = plain.replacen(" WARN", "\u{1b}[33m WARN\u{1b}[0m", 1);
+        assert_eq!(shown(event, true), colored);
+    }
+}
