@@ -404,10 +404,22 @@ impl LedgerCommand {
 pub(crate) struct LedgerGrants {
     /// Folder of the run that made the grants
     pub(crate) run: PathBuf,
-    /// CSV file with a column `key`, as in ledger.csv, and for settling perhaps `amount_minor`, what was paid
+    /// CSV file with a column `key`, as in grants.csv, and for settling perhaps `amount_minor`, what was paid
     /// [default: all grants of the run that are still reserved, at what is reserved]
     #[arg(long, value_name = "FILE")]
     pub(crate) grants: Option<PathBuf>,
+    /// List of members whose grants of --action are meant, an id a line; `-`: standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "grants", requires = "action")]
+    pub(crate) members: Option<PathBuf>,
+    /// The list is a CSV file, and this column holds the members
+    #[arg(long, value_name = "NAME", requires = "members")]
+    pub(crate) column: Option<String>,
+    /// Which grants of the listed members, as in grants.csv
+    #[arg(long, value_name = "STAGE/ACTION", requires = "members")]
+    pub(crate) action: Option<String>,
+    /// Leave out listed members that do not have exactly one such open grant, instead of booking nothing
+    #[arg(long, requires = "members")]
+    pub(crate) skip_others: bool,
     /// The brand's state folder [default: that of the run]
     #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,

@@ -12,4 +12,5 @@ mod money;
 mod printed;
 mod replay;
 mod sample;
+mod settle;
 mod transfers;

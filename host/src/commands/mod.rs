@@ -10,3 +10,4 @@ pub(crate) mod plugin;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod sample;
+pub(crate) mod settle;

@@ -99,6 +99,12 @@ pub enum AppError {
         #[source]
         source: serde_json::Error,
     },
+    /// An output that is not what its run wrote.
+    #[error("`{}` was altered since the run wrote it", path.display())]
+    Altered {
+        /// The file.
+        path: PathBuf,
+    },
     /// No such member in a run.
     #[error(
         "no member `{member}` is among the {rows} of the run: ids are those of the column `member` in members.parquet \

@@ -163,6 +163,20 @@ pub fn read_record(run: &Path) -> Result<Recorded> {
     read_as(run)
 }
 
+/// Reads a file of a run as the run wrote it.
+///
+/// # Errors
+/// A file that the run did not write, that cannot be read, or that was altered since.
+pub fn read_output(run: &Path, recorded: &Recorded, name: &str) -> Result<Vec<u8>> {
+    let path = run.join(name);
+    let bytes = fs::read(&path).map_err(FileError::of("read", &path))?;
+    let written = recorded.outputs.get(name);
+    if written.is_none_or(|file| file.sha256 != Digest::of(&bytes).hex()) {
+        return Err(AppError::Altered { path });
+    }
+    Ok(bytes)
+}
+
 /// The whole record of a run.
 pub(crate) fn read_value(run: &Path) -> Result<Value> {
     read_as(run)

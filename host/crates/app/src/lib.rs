@@ -31,7 +31,7 @@ pub use counts::{Counts, Granted, OfAction, OfCode};
 pub use error::{AppError, Result};
 pub use evidence::{
     Invocation, LedgerMark, Recorded, RecordedFile, RecordedPlugin, Recording, SavedFiles,
-    SavedOverride, read_record,
+    SavedOverride, read_output, read_record,
 };
 pub use explain::{
     DecisionSaid, Explanation, FactorSaid, InputSaid, OutputSaid, Reason, RefusalSaid, StageSaid,

@@ -36,8 +36,7 @@ pub(crate) fn write(
     let cycle = finished.cycle();
     thread::scope(|scope| {
         let entries = scope.spawn(|| outputs::ledger(dir, ledger, &cycle, run.ledger.booked_to.0));
-        let grants =
-            scope.spawn(|| outputs::grants(dir, run, &loaded.playbook, finished.intake.as_of.0));
+        let grants = scope.spawn(|| outputs::grants(dir, run, &loaded.playbook, &finished.intake));
         let rest = write_rest(host, job, finished, dir);
         let [entries, grants] =
             [entries, grants].map(|written| written.join().expect("writing does not panic"));

@@ -281,9 +281,10 @@ impl MoneyTurn<'_> {
     }
 }
 
-/// Idempotency key of a grant: one per playbook, occasion, stage, action and member, for ever. The action's
+/// Returns the idempotency key of a grant: one per playbook, occasion, stage, action and member, for ever. The action's
 /// frequency says what an occasion is: the cycle, or a day of it. A cycle that no event triggers is one event.
-fn grant_key(
+#[must_use]
+pub fn grant_key(
     cycle: &CycleRef,
     local_day: i64,
     stage: &str,

@@ -4,14 +4,16 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use playbook_cycle::{Candidate, CycleRun, Decision, Refusal, StageRun};
+use playbook_cycle::{Candidate, CycleRun, Decision, Intake, Refusal, StageRun, grant_key};
 use playbook_files::Csv;
+use playbook_ledger::CycleRef;
 use playbook_model::{Column, Playbook, UnixMs};
 
 use crate::stages::stage_of;
 use crate::{Result, clock};
 
 const MINUTE_MS: i64 = 60_000;
+const MINUTES_A_DAY: i64 = 1440;
 
 /// What grants.csv and refused.csv begin with.
 const PROPOSAL: [&str; 7] =
@@ -52,19 +54,32 @@ pub(crate) fn winner(run: &CycleRun, refusal: &Refusal) -> Option<String> {
 }
 
 /// Writes grants.csv.
-pub(crate) fn grants(dir: &Path, run: &CycleRun, playbook: &Playbook, now_ms: i64) -> Result<()> {
-    let header = [&PROPOSAL[..], &["reason", "not_before", "not_after", "status"]].concat();
+pub(crate) fn grants(
+    dir: &Path,
+    run: &CycleRun,
+    playbook: &Playbook,
+    intake: &Intake,
+) -> Result<()> {
+    let header = [&PROPOSAL[..], &["reason", "not_before", "not_after", "status", "key"]].concat();
     let mut csv = Csv::create(&dir.join("grants.csv"), &header)?;
     let ids = run.members.column("member");
     // Few minutes differ; a time zone is read once for each.
     let mut times: BTreeMap<u32, String> = BTreeMap::new();
     let time = |minutes: &u32| {
-        let at = UnixMs(now_ms + i64::from(*minutes) * MINUTE_MS);
+        let at = UnixMs(intake.as_of.0 + i64::from(*minutes) * MINUTE_MS);
         clock::rfc3339(at, &playbook.time_zone)
+    };
+    let cycle = CycleRef { playbook: playbook.id.clone(), number: run.number };
+    let day = intake.local_min.div_euclid(MINUTES_A_DAY);
+    let key = |stage: &StageRun, c: &Candidate| {
+        let action = stage.shape.actions.get(usize::from(c.action))?;
+        let member = run.keys.get(c.row as usize)?;
+        Some(grant_key(&cycle, day, &stage.name, action, *member).hex())
     };
     for d in run.decisions.iter().filter(|d| d.refusal.is_none()) {
         let c = &d.candidate;
         let Some(stage) = stage_of(run, c.stage) else { continue };
+        let key = key(stage, c).unwrap_or_default();
         let reason = stage.shape.reasons.get(c.reason as usize);
         for minutes in [Some(c.after_min), c.until_min].into_iter().flatten() {
             times.entry(minutes).or_insert_with_key(time);
@@ -74,6 +89,7 @@ pub(crate) fn grants(dir: &Path, run: &CycleRun, playbook: &Playbook, now_ms: i6
             &times[&c.after_min],
             c.until_min.map_or("", |minutes| &times[&minutes]),
             status(d, stage),
+            &key,
         ];
         csv.row(proposal(ids, stage, c).into_iter().chain(rest.map(Cow::from)))?;
     }
@@ -110,9 +126,12 @@ mod tests {
     fn a_grant_says_for_whom_when_and_why() {
         let dir = tempfile::tempdir().unwrap();
         let run = small::run(["low", "high"], vec![granted(0, 0, 150), granted(1, 1, 7)]);
-        super::grants(dir.path(), &run, &small::playbook(), small::AS_OF.0).unwrap();
+        super::grants(dir.path(), &run, &small::playbook(), &small::intake()).unwrap();
         let text = fs::read_to_string(dir.path().join("grants.csv")).unwrap();
-        let lines: Vec<&str> = text.lines().collect();
+        let (lines, keys): (Vec<&str>, Vec<&str>) =
+            text.lines().map(|line| line.rsplit_once(',').unwrap()).unzip();
+        assert_eq!(keys[0], "key");
+        assert!(keys[1] != keys[2] && keys[1..].iter().all(|key| key.len() == 64), "{keys:?}");
         assert_eq!(
             lines,
             [
