@@ -342,7 +342,7 @@ pub struct Guardrails {
     pub complaint_feature: Option<String>,
     /// `stage.output` with the churn level, and the value that allows service only (GR-12).
     pub churn_output: Option<String>,
-    /// Member attribute with the age band (GR-13); `None`: not enforced.
+    /// Member attribute with the age band; who is not known to be an adult is refused (GR-13); `None`: not enforced.
     pub age_band_feature: Option<String>,
     /// Share of members kept free of every action (R06); assignment by domain H10.
     pub holdout: f64,

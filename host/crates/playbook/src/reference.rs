@@ -55,7 +55,6 @@ fn type_words(shape: &Shape) -> String {
         Shape::Text(_) => "text".to_owned(),
         Shape::Kebab | Shape::Snake => "name".to_owned(),
         Shape::Reference => "reference".to_owned(),
-        Shape::Choice(names) if *names == EVENT_KINDS => "kind of event".to_owned(),
         Shape::Choice(names) => {
             names.iter().map(|name| format!("`\"{name}\"`")).collect::<Vec<_>>().join(" or ")
         }
@@ -73,6 +72,7 @@ fn type_words(shape: &Shape) -> String {
         Shape::Instant => "date or time".to_owned(),
         Shape::Words => "words".to_owned(),
         Shape::Currency => "currency".to_owned(),
+        Shape::Event => "kind of event".to_owned(),
         Shape::Events => "kinds of events".to_owned(),
         Shape::Any => "any value".to_owned(),
         Shape::List(Shape::Table(_), count_max) => format!("tables, at most {count_max}"),
@@ -126,7 +126,7 @@ fn events() -> String {
         kinds.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(", ")
     };
     format!(
-        "## Kinds of events\n\n{}.\n\nGroups: `interaction` stands for {}; `active` for an interaction or `order_paid`; `any` for all kinds.\n\n",
+        "## Kinds of events\n\n{}.\n\nGroups: `interaction` stands for {}; `active` for an interaction or `order_paid`; `any` for all kinds.\n\nA playbook declares kinds of its own in the table `[events]`, and says there what they count as.\n\n",
         list(EVENT_KINDS),
         list(INTERACTION_KINDS),
     )

@@ -109,6 +109,11 @@ pub(crate) fn toml_to_json(text: &str) -> Option<Json> {
     tree::parse_value(text, 0, &mut Sink::default()).map(|node| to_json(&node))
 }
 
+/// One of the known kinds of events, which an editor then offers, or another that the playbook declares.
+fn either(kinds: Vec<&str>) -> Json {
+    json!({ "anyOf": [{ "enum": kinds }, shape_schema(&Shape::Snake)] })
+}
+
 fn shape_schema(shape: &Shape) -> Json {
     let text = |pattern: &str| json!({ "type": "string", "pattern": pattern });
     match shape {
@@ -145,12 +150,13 @@ fn shape_schema(shape: &Shape) -> Json {
             },
         ] }),
         Shape::Currency => json!({ "enum": values::currencies().collect::<Vec<_>>() }),
+        Shape::Event => either(EVENT_KINDS.to_vec()),
         Shape::Events => {
             let kinds: Vec<&str> = EVENT_GROUPS.iter().chain(EVENT_KINDS).copied().collect();
             json!({ "anyOf": [
                 { "enum": kinds },
-                text("^[a-z_]+( *, *[a-z_]+)+$"),
-                { "type": "array", "items": { "enum": kinds } },
+                text("^[a-z0-9_]+( *, *[a-z0-9_]+)*$"),
+                { "type": "array", "items": either(kinds) },
             ] })
         }
         Shape::Any => json!({}),

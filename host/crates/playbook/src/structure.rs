@@ -69,7 +69,8 @@ fn check(node: &Node, shape: &Shape, what: &str, sink: &mut Sink) {
         (Shape::Kebab, Value::Text(text)) => {
             named(values::is_kebab(text), "bad-name", node, shape, what, sink)
         }
-        (Shape::Snake, Value::Text(text)) => {
+        // Which kinds there are the reading knows, for a playbook has kinds of its own.
+        (Shape::Snake | Shape::Event, Value::Text(text)) => {
             named(values::is_snake(text), "bad-name", node, shape, what, sink)
         }
         (Shape::Reference, Value::Text(text)) => {

@@ -343,3 +343,40 @@ fn windows_line_ends_and_a_byte_order_mark_are_fine() {
     assert_eq!((line, column), (5, 1));
     assert!(!problems.render().contains('\r'));
 }
+
+const OWN_KINDS: &str = r#"
+[events]
+product_view = { counts_as = "view" }
+quick_like = { counts_as = "like" }
+checkin = { interaction = true }
+pos_sale = { commercial = true }
+ping = {}
+"#;
+
+#[test]
+fn kinds_of_the_brands_own_count_as_they_are_declared() {
+    let kinds = |definition: &str| {
+        let text = format!("{OWN_KINDS}[features]\nx = {{ {definition} }}\n");
+        match with(&text).features.remove(0).definition {
+            Definition::Aggregate(aggregate) => aggregate.filter.kinds.join(" "),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(kinds("count = \"view\""), "view product_view");
+    assert_eq!(kinds("count = \"product_view, ping\""), "ping product_view");
+    assert_eq!(kinds("sum = \"value\", events = [\"like\"]"), "like quick_like");
+    assert_eq!(kinds("count = \"any\""), "");
+    let interaction = kinds("count = \"interaction\"");
+    assert!(
+        interaction.starts_with("sign_in like ") && interaction.ends_with("checkin quick_like")
+    );
+    let active = kinds("distinct-days = \"active\"");
+    assert!(active.contains(" order_paid ") && active.ends_with("checkin pos_sale quick_like"));
+    let source = SOURCE.replace("event = \"order_paid\"", "event = \"ping\"");
+    let playbook = load(&format!("{HEAD}{OWN_KINDS}{source}"));
+    assert_eq!(playbook.sources[0].event.as_deref(), Some("ping"));
+    let source = source.replace("event = \"ping\"\n", "").replace("time =", "kind = \"k\", time =");
+    let mapping = load(&format!("{HEAD}{OWN_KINDS}{source}")).sources.remove(0).mapping;
+    let words = mapping.into_iter().find(|row| row.to == "kind").unwrap().words.unwrap();
+    assert!(["view", "ping", "product_view"].iter().all(|kind| words.iter().any(|w| w == kind)));
+}

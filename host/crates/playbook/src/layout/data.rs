@@ -1,9 +1,10 @@
 //! Tables of the data: sources, mappings, features, SQL.
 
 use super::bounds::{NAMES, SHARE, TEXT, TEXTS};
-use super::events::EVENT_KINDS;
 use crate::spec::{KeySpec, Shape, TableSpec};
-use Shape::{Choice, Either, Flag, Integer, Kebab, Map, Real, Reference, Size, Snake, Table, Text};
+use Shape::{
+    Choice, Either, Event, Flag, Integer, Kebab, Map, Real, Reference, Size, Snake, Table, Text,
+};
 
 /// Encodings that text files may have, by their WHATWG labels.
 const ENCODINGS: &[&str] = &[
@@ -44,7 +45,7 @@ pub(super) static SOURCE: TableSpec = TableSpec {
         KeySpec::new("decimal", Choice(&[".", ","]), "\",\"", "Mark before the decimals of numbers and amounts in text files.").default("\".\""),
         KeySpec::new("thousands", Text(4), "\".\"", "Mark between groups of three digits: one of `,` `.` `'` or a blank. Without it such a mark is an error of the row.").default("none"),
         KeySpec::new("columns", TEXTS, "[\"customer\", \"date\", \"amount\"]", "Names of the columns of a text file without header, in order."),
-        KeySpec::new("event", Choice(EVENT_KINDS), "\"order_paid\"", "Kind of all rows of an events source, where the mapping gives no `kind`."),
+        KeySpec::new("event", Event, "\"order_paid\"", "Kind of all rows of an events source, where the mapping gives no `kind`."),
         KeySpec::new("dedupe", Choice(&["event-id", "content", "none"]), "\"none\"", "How repeated events are known: by `event_id` where it is mapped; by equal source, member, kind, time to the second and object; or never. Equal rows can be real: take `content` only where they are not.").default("\"event-id\""),
         KeySpec::new("rejects_max", SHARE, "0.01", "Share of rows that may be rejected before the run fails.").default("0.01").unit("share"),
         KeySpec::new("optional", Flag, "true", "Whether the files may be absent.").default("false"),

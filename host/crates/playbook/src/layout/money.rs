@@ -85,7 +85,7 @@ pub(super) static GUARDRAILS: TableSpec = TableSpec {
         KeySpec::new("family_window", Shape::Duration, "\"24h\"", "Stretch within which a second proposal of the same family is a duplicate (R12); whole hours.").default("\"24h\"").unit("time"),
         KeySpec::new("complaint_feature", Reference, "\"open_complaints\"", "Feature that is above 0 where a complaint is open: service only (GR-12, R10).").default("not enforced"),
         KeySpec::new("churn_output", Reference, "\"churn-7d.level\"", "Output with the churn level; at `critical` service only (GR-12, R10).").default("not enforced"),
-        KeySpec::new("age_band_feature", Reference, "\"age_band\"", "Feature with the age band; minors are refused (GR-13, R07).").default("not enforced"),
+        KeySpec::new("age_band_feature", Reference, "\"age_band\"", "Feature with the age band; commercial actions reach `adult` alone: minors, `unknown` and members without a band are refused (GR-13, R07).").default("not enforced"),
         KeySpec::new("holdout", Real(0.0, 0.5), "0.05", "Share of members that nothing is done to, so that effects can be measured (R06).").default("0.05").unit("share"),
     ],
 };

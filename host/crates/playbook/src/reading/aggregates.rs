@@ -7,11 +7,12 @@ use playbook_model::{
     default_cell_type,
 };
 
+use super::events::{all_kinds, expanded, with_own_kind};
 use super::features::attribute_row;
 use super::host_tables::{COSTS, ENTRIES, EVENTS, Field, MEMBERS};
 use super::references::Names;
 use super::{Reading, names_of};
-use crate::layout::{EVENT_GROUPS, EVENT_KINDS, INTERACTION_KINDS};
+use crate::layout::EVENT_GROUPS;
 use crate::problem::{Place, Problem};
 use crate::spec::one_of;
 use crate::tree::{Entry, Node, Table, Value};
@@ -226,38 +227,25 @@ impl Reading<'_> {
             }
             return Vec::new();
         }
-        let mut kinds = BTreeSet::new();
-        let mut any = false;
-        for (name, place) in names_of(Some(&events.node)) {
-            match name.as_str() {
-                "any" => any = true,
-                "interaction" => kinds.extend(INTERACTION_KINDS.iter().copied()),
-                "active" => kinds.extend(INTERACTION_KINDS.iter().copied().chain(["order_paid"])),
-                name => match EVENT_KINDS.iter().find(|kind| **kind == name) {
-                    Some(kind) => {
-                        kinds.insert(*kind);
-                    }
-                    None => self.unknown_kind(name, place),
-                },
-            }
-        }
-        if any {
-            Vec::new()
-        } else {
-            EVENT_KINDS
-                .iter()
-                .filter(|kind| kinds.contains(*kind))
-                .map(|kind| (*kind).to_owned())
-                .collect()
-        }
+        let names = names_of(Some(&events.node));
+        let is_known = |name: &str| {
+            EVENT_GROUPS.contains(&name) || all_kinds(&self.own_kinds).any(|kind| kind == name)
+        };
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            names.iter().partition(|(name, _)| is_known(name.as_str()));
+        unknown.into_iter().for_each(|(name, place)| self.unknown_kind(name, *place));
+        let names: BTreeSet<&str> = known.into_iter().map(|(name, _)| name.as_str()).collect();
+        if names.contains("any") { Vec::new() } else { expanded(&names, &self.own_kinds) }
     }
 
     fn unknown_kind(&mut self, name: &str, place: Place) {
-        let names = EVENT_GROUPS.iter().chain(EVENT_KINDS).copied();
+        let names = EVENT_GROUPS.iter().copied().chain(all_kinds(&self.own_kinds));
         self.sink.add_with(|| {
-            Problem::new("unknown-event", place, format!("`{name}` is no kind of event"))
-                .expected(one_of(names.clone()))
-                .nearest(name, names)
+            let problem =
+                Problem::new("unknown-event", place, format!("`{name}` is no kind of event"))
+                    .expected(one_of(names.clone()))
+                    .nearest(name, names);
+            with_own_kind(problem, name)
         });
     }
 

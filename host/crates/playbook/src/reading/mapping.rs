@@ -5,29 +5,45 @@ use std::collections::BTreeMap;
 use playbook_model::{MapRow, MapType, NumberMarks, OnError, SourceTable, Transform};
 
 use super::Reading;
+use super::events::{OwnKind, all_kinds, with_own_kind};
 use super::host_tables::{Field, closed_values, fields, of_attribute, type_name};
-use crate::layout::EVENT_KINDS;
 use crate::problem::{Place, Problem};
 use crate::spec::one_of;
 use crate::tree::{Entry, Table, Value};
 use MapType::{Flag, Integer, Money, Real, Text, Time};
 
+/// The words that a field takes: those of the host and, of events, the kinds that the playbook declares.
+fn words_of<'k>(own: &'k [OwnKind], table: SourceTable, field: &str) -> Option<Vec<&'k str>> {
+    if table == SourceTable::Events && field == "kind" {
+        return Some(all_kinds(own).collect());
+    }
+    closed_values(table, field).map(<[_]>::to_vec)
+}
+
 impl Reading<'_> {
     /// Refuses a constant or mapped value that the host's field does not take.
-    fn closed_value(&mut self, table: SourceTable, field: &str, value: &str, place: Place) {
-        let Some(allowed) = closed_values(table, field) else {
+    pub(super) fn closed_value(
+        &mut self,
+        table: SourceTable,
+        field: &str,
+        value: &str,
+        place: Place,
+    ) {
+        let Some(allowed) = words_of(&self.own_kinds, table, field) else {
             return;
         };
         if !allowed.contains(&value) {
-            let (code, what) = if allowed == EVENT_KINDS {
+            let is_kind = table == SourceTable::Events && field == "kind";
+            let (code, what) = if is_kind {
                 ("unknown-event", format!("`{value}` is no kind of event"))
             } else {
                 ("bad-choice", format!("`{field}` cannot be `{value}`"))
             };
             self.sink.add_with(|| {
-                Problem::new(code, place, what)
-                    .expected(one_of(allowed))
-                    .nearest(value, allowed.iter().copied())
+                let problem = Problem::new(code, place, what)
+                    .expected(one_of(&allowed))
+                    .nearest(value, allowed.iter().copied());
+                if is_kind { with_own_kind(problem, value) } else { problem }
             });
         }
     }
@@ -97,7 +113,7 @@ impl Reading<'_> {
         } else {
             Transform::Copy
         };
-        let words = closed_values(table, &entry.key);
+        let words = words_of(&self.own_kinds, table, &entry.key);
         let mut row = MapRow {
             from: None,
             constant: None,
@@ -108,7 +124,7 @@ impl Reading<'_> {
             decimals: None,
             factor: 1.0,
             transform: usual,
-            words: words.map(|words| words.iter().map(|word| (*word).to_owned()).collect()),
+            words: words.map(|words| words.into_iter().map(str::to_owned).collect()),
             optional: false,
             required: field.is_some_and(|field| field.required),
             on_error: OnError::Reject,

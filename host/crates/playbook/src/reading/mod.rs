@@ -1,6 +1,7 @@
 //! From a checked tree to a [`Playbook`]: names resolved, defaults filled in, rules between keys.
 
 mod aggregates;
+mod events;
 mod features;
 mod head;
 pub(crate) mod host_tables;
@@ -31,6 +32,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) sink: &'a mut Sink,
     pub(crate) zone: TimeZone,
     pub(crate) digits: u8,
+    /// Kinds of events of the brand's own.
+    pub(crate) own_kinds: Vec<events::OwnKind>,
 }
 
 impl Reading<'_> {
@@ -48,8 +51,17 @@ pub(crate) fn read(
     ceiling: &Limits,
     sink: &mut Sink,
 ) -> Playbook {
-    let mut reading =
-        Reading { root, texts, folders, ceiling, sink, zone: TimeZone::UTC, digits: 2 };
+    let mut reading = Reading {
+        root,
+        texts,
+        folders,
+        ceiling,
+        sink,
+        zone: TimeZone::UTC,
+        digits: 2,
+        own_kinds: Vec::new(),
+    };
+    reading.own_kinds = reading.read_own_kinds();
     let head = reading.head();
     let cycle = reading.cycle();
     let sources = reading.sources();

@@ -235,6 +235,11 @@ impl Reading<'_> {
             (Some(entry), other) if other != SourceTable::Events => {
                 self.needless(entry, "only events have a kind")
             }
+            (Some(entry), _) => {
+                if let Some(event) = entry.node.text() {
+                    self.closed_value(kind, "kind", event, entry.node.place);
+                }
+            }
             (None, SourceTable::Events) if !mapped && table.get("map").is_some() => self.add(
                 Problem::new(
                     "missing-mapping",
