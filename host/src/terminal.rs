@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table};
 use miette::{GraphicalReportHandler, GraphicalTheme};
-use playbook_model::{Minor, printable, steers};
+use playbook_model::{Minor, one_line, printable, steers};
 use playbook_toml::Problems;
 use serde::Serialize;
 
@@ -100,6 +100,14 @@ impl Terminal {
     /// A heading over a table.
     pub(crate) fn heading(self, text: &str) -> Text {
         Text::styled(text, "1", self.color)
+    }
+
+    /// A line on what would mislead about a source of the data; "": about several.
+    pub(crate) fn warning(self, source: &str, text: &str) -> Text {
+        let source = if source.is_empty() { String::new() } else { format!(" {source}:") };
+        let mut line = Text::styled("warning", "1;33", self.color);
+        line.push_str(&format!("{} {}\n", one_line(&source), one_line(text)));
+        line
     }
 
     /// A table; columns listed in `right` are numbers.

@@ -67,6 +67,10 @@ pub(crate) fn print_summary(
         &rows,
     ));
     text.push_str("\n");
+    for finding in &intake.findings {
+        let source = finding.source.as_deref().unwrap_or("");
+        text.push(&terminal.warning(source, &finding.text.en));
+    }
     let rows: Vec<Vec<String>> = run
         .stages
         .iter()

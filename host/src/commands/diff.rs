@@ -132,6 +132,9 @@ fn print(session: &Session, report: &DiffReport, digits: u8) -> Result<()> {
             short(&change.b)
         ));
     }
+    for row in &report.data_findings {
+        text.push(&terminal.warning(&row.source, &row.words.en));
+    }
     let rows: Vec<Vec<String>> = report
         .figures
         .iter()
@@ -227,6 +230,9 @@ fn as_json(report: &DiffReport) -> serde_json::Value {
         "a": { "origin": report.a.origin, "playbook_digest": report.a.playbook_digest.hex() },
         "b": { "origin": report.b.origin, "playbook_digest": report.b.playbook_digest.hex() },
         "input_digest": report.input_digest.hex(),
+        "findings": report.data_findings.iter().map(|f| json!({
+            "source": (!f.source.is_empty()).then_some(&f.source), "count": f.count, "text": f.words.en,
+        })).collect::<Vec<_>>(),
         "changes": report.changes.iter().map(|c| json!({ "path": c.path, "a": c.a, "b": c.b })).collect::<Vec<_>>(),
         "figures": report.figures.iter().map(|f| json!({
             "figure": figure_name(&f.what), "a": figure(f.a), "b": figure(f.b),

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use playbook_cycle::{CycleRun, Intake};
 use playbook_model::{Column, Kind, Minor, Playbook, Words, canonical_json};
 use playbook_report::{
-    Absence, ActionPairRow, ChangeRow, Currency, DiffFigure, DiffReport, DiffSide, Figure,
-    FigureRow, FlowEnd, FlowMatrix, MemberRow, PairRow, Section, Summary, WinnersRow,
+    Absence, ActionPairRow, ChangeRow, Currency, DataFindingRow, DiffFigure, DiffReport, DiffSide,
+    Figure, FigureRow, FlowEnd, FlowMatrix, MemberRow, PairRow, Section, Summary, WinnersRow,
 };
 
 use crate::counts::{Counts, Granted, cost_by_member};
@@ -71,6 +71,7 @@ pub fn compare(a: &Side<'_>, b: &Side<'_>) -> DiffReport {
         as_of: clock::shown(a.intake.as_of, &playbook.time_zone),
         currency: Currency { code: playbook.currency.clone(), digits: playbook.currency_digits },
         input_digest: a.intake.digest.unwrap_or(playbook.digest),
+        data_findings: data_findings(a, b),
         a: side(a),
         b: side(b),
         changes: changes(a, b),
@@ -126,6 +127,12 @@ impl<'a> Members<'a> {
             .chain([FlowEnd::Unassigned])
             .collect()
     }
+}
+
+/// What either side says of the data, once: their mappings may differ, and most often do not.
+fn data_findings(a: &Side<'_>, b: &Side<'_>) -> Vec<DataFindingRow> {
+    let more = b.intake.findings.iter().filter(|finding| !a.intake.findings.contains(finding));
+    page::data_findings(a.intake.findings.iter().chain(more))
 }
 
 fn side(side: &Side<'_>) -> DiffSide {
@@ -350,12 +357,12 @@ mod tests {
 
     use std::collections::BTreeMap;
 
-    use playbook_cycle::CycleRun;
+    use playbook_cycle::{CycleRun, IntakeFinding};
     use playbook_model::{Digest, Minor};
     use playbook_report::{DiffFigure, DiffReport, Figure};
 
     use super::{Side, compare};
-    use crate::small::{self, granted, refused};
+    use crate::small::{self, english, granted, refused};
 
     fn compared(a: &CycleRun, b: &CycleRun) -> DiffReport {
         let (playbook, intake) = (small::playbook(), small::intake());
@@ -393,6 +400,22 @@ mod tests {
             (Some(Figure::Money(Minor(130))), Some(Figure::Money(Minor(70))))
         );
         assert_eq!(figure(&DiffFigure::Refused), (Some(Figure::Count(0)), Some(Figure::Count(1))));
+    }
+
+    #[test]
+    fn what_both_sides_say_of_the_data_is_said_once() {
+        let finding = |code| IntakeFinding { code, source: None, count: 2, text: english(code) };
+        let (playbook, mut intake) = (small::playbook(), small::intake());
+        let run = small::run(["low", "high"], Vec::new());
+        intake.findings = vec![finding("first")];
+        let mut more = intake.clone();
+        more.findings.push(finding("second"));
+        let said = BTreeMap::new;
+        let side =
+            |intake| Side { playbook: &playbook, said: said(), run: &run, intake, origin: "" };
+        let report = compare(&side(&intake), &side(&more));
+        let said: Vec<_> = report.data_findings.iter().map(|row| &*row.words.en).collect();
+        assert_eq!(said, ["first", "second"]);
     }
 
     #[test]

@@ -140,6 +140,7 @@ fn record(
         "lang": job.lang.code(), "dry_run": finished.dry_run,
         "input_digest": intake.digest.map(|d| d.hex()),
         "sources": sources(intake),
+        "findings": findings(intake),
         "counts": counts(run, intake),
         "plugins": plugins(run),
         "outputs": evidence::outputs(dir)?,
@@ -181,6 +182,19 @@ fn sources(intake: &Intake) -> Vec<Value> {
                 "name": s.name, "rows_read": s.rows_read, "rows_kept": s.rows_kept,
                 "duplicates": s.duplicates, "rejected": s.rejected, "unmapped_fields": s.unmapped_fields,
                 "files": files,
+            })
+        })
+        .collect()
+}
+
+fn findings(intake: &Intake) -> Vec<Value> {
+    intake
+        .findings
+        .iter()
+        .map(|f| {
+            json!({
+                "code": f.code, "level": "warning", "source": f.source, "count": f.count,
+                "text": outputs::words_json(&f.text),
             })
         })
         .collect()

@@ -6,7 +6,7 @@ use playbook_model::Minor;
 use crate::charts::{self, Bar, Caption, Series, Stack, StackScale};
 use crate::document::{Ctx, Table, beside, cell, digest, document, empty, maybe, section};
 use crate::number::{DASH, length, real, share, signed, whole};
-use crate::sections::{MatrixWords, matrix};
+use crate::sections::{MatrixWords, data_findings, matrix};
 use crate::{
     Absence, DiffFigure, DiffReport, DiffSide, Figure, FigureRow, Lang, PairRow, Section,
     WinnersRow,
@@ -21,6 +21,7 @@ pub fn render_diff(report: &DiffReport, lang: Lang) -> String {
     let ctx = Ctx::new(lang, &report.currency);
     let p = ctx.p;
     let body = html! {
+        (data_findings(&ctx, &report.data_findings))
         (section("changes", p.sec_changes, "", &changes(&ctx, report)))
         (section("figures", p.sec_figures, "", &figures(&ctx, report)))
         (section("migration", p.sec_migration, p.lead_migration, &migration(&ctx, report)))
@@ -29,7 +30,7 @@ pub fn render_diff(report: &DiffReport, lang: Lang) -> String {
         (section("roi", p.sec_diff_roi, "", &pairs(&ctx, ("c-roi", p.sec_diff_roi, p.group), &report.roi)))
         (section("health", p.sec_diff_health, "", &pairs(&ctx, ("c-health", p.sec_diff_health, p.dimension), &report.health)))
     };
-    let links = [
+    let mut links = vec![
         ("changes", p.sec_changes),
         ("figures", p.sec_figures),
         ("migration", p.sec_migration),
@@ -38,6 +39,9 @@ pub fn render_diff(report: &DiffReport, lang: Lang) -> String {
         ("roi", p.sec_diff_roi),
         ("health", p.sec_diff_health),
     ];
+    if !report.data_findings.is_empty() {
+        links.insert(0, ("data", p.sec_data));
+    }
     let title = format!("{} · {}", report.brand, p.diff_kind);
     document(lang, &title, &links, &head(&ctx, report), &body)
 }

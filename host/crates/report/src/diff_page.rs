@@ -2,7 +2,7 @@
 
 use playbook_model::{Digest, Minor, Words};
 
-use crate::{Currency, FlowMatrix, Section};
+use crate::{Currency, DataFindingRow, FlowMatrix, Section};
 
 /// One of the two compared playbooks.
 #[derive(Debug, Clone, PartialEq)]
@@ -150,6 +150,8 @@ pub struct DiffReport {
     pub currency: Currency,
     /// Digest of the data that both ran on.
     pub input_digest: Digest,
+    /// What of the data would mislead, under either playbook; left out where there is nothing.
+    pub data_findings: Vec<DataFindingRow>,
     /// First playbook: what is.
     pub a: DiffSide,
     /// Second playbook: what would be.

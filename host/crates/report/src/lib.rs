@@ -20,11 +20,11 @@ pub use diff_page::{
 };
 pub use number::date_of_day;
 pub use page::{
-    Absence, AllocationRow, BudgetRow, Campaign, ContentRow, Currency, DimensionRow, Distribution,
-    Evidence, FindingRow, FlowEnd, FlowMatrix, GateRow, GrantRow, Header, Health, Incentives,
-    IndicatorRow, LevelMark, OutputRow, PhaseRow, PluginRow, RefusalRow, Report, Roi, RoiRow,
-    ScoreRow, Section, SegmentRow, Segmentation, SlotRow, SourceRow, Summary, TimingRow,
-    TransferRow,
+    Absence, AllocationRow, BudgetRow, Campaign, ContentRow, Currency, DataFindingRow,
+    DimensionRow, Distribution, Evidence, FindingRow, FlowEnd, FlowMatrix, GateRow, GrantRow,
+    Header, Health, Incentives, IndicatorRow, LevelMark, OutputRow, PhaseRow, PluginRow,
+    RefusalRow, Report, Roi, RoiRow, ScoreRow, Section, SegmentRow, Segmentation, SlotRow,
+    SourceRow, Summary, TimingRow, TransferRow,
 };
 pub use report::render;
 

@@ -52,6 +52,12 @@ phrases! {
     all_kinds: "all kinds, people included", "含人力等各類成本";
     roi_is: "output by input", "產出 ÷ 投入";
 
+    sec_data: "About the data", "數據提示";
+    lead_data: "What of the data would mislead whoever reads this page, found while it was read.",
+        "讀取數據時發現、可能令讀者誤解本頁的事項。";
+    concerns: "concerns", "涉及";
+    source_named: "source {0}", "來源 {0}";
+
     sec_findings: "Alerts and findings", "預警與發現";
     lead_findings: "What needs a person, most urgent first, with what the plugins suggest. Nothing is done by itself.",
         "需要人工關注的事項，按緊急程度排列，並附插件建議。系統不會自行執行。";

@@ -14,6 +14,7 @@ pub fn render(report: &Report, lang: Lang) -> String {
     let p = ctx.p;
     let dry = report.header.dry_run;
     let body = html! {
+        (sections::data_findings(&ctx, &report.data_findings))
         (sections::summary(&ctx, &report.summary, dry))
         (sections::findings(&ctx, &report.findings))
         (sections::segments(&ctx, &report.segmentation))
@@ -42,6 +43,9 @@ pub fn render(report: &Report, lang: Lang) -> String {
         ("intake", p.sec_intake),
         ("evidence", p.sec_evidence),
     ];
+    if !report.data_findings.is_empty() {
+        links.insert(0, ("data", p.sec_data));
+    }
     if report.timings.is_some() {
         links.push(("timings", p.sec_timings));
     }

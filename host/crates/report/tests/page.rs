@@ -268,6 +268,7 @@ fn report_without_anything_is_a_page_of_reasons() {
 
 fn bare() -> Report {
     let mut report = report_of("plain");
+    report.data_findings.clear();
     report.findings = Section::Filled(vec![]);
     report.segmentation = Section::Empty(Absence::NoStage(Kind::Segmentation));
     report.scores = Section::Filled(vec![]);
@@ -284,6 +285,20 @@ fn bare() -> Report {
 fn section<'p>(page: &'p str, id: &str) -> &'p str {
     let rest = page.split_once(&format!("<section id=\"{id}\"")).unwrap().1;
     rest.split_once("</section>").unwrap().0
+}
+
+#[test]
+fn what_of_the_data_would_mislead_comes_first_or_not_at_all() {
+    for lang in [Lang::En, Lang::Zh] {
+        for page in [render(&report_of("plain"), lang), render_diff(&diff_of("plain"), lang)] {
+            let first = page.split_once("<section id=\"").unwrap().1;
+            assert!(first.starts_with("data\""), "{}", &first[..80]);
+            assert!(section(&page, "data").contains("1,234"));
+            assert!(page.contains("href=\"#data\""));
+        }
+        let page = render(&bare(), lang);
+        assert!(!page.contains("id=\"data\"") && !page.contains("#data\""));
+    }
 }
 
 #[test]

@@ -6,11 +6,11 @@ mod scores;
 mod segments;
 mod value;
 
-use playbook_cycle::{CycleRun, Intake};
+use playbook_cycle::{CycleRun, Intake, IntakeFinding};
 use playbook_model::{Figures, Kind, Level, Minor, Playbook, SourceFormat, Words};
 use playbook_report::{
-    Absence, Currency, Evidence, FindingRow, Header, Health, PluginRow, Report, Section, SourceRow,
-    Summary,
+    Absence, Currency, DataFindingRow, Evidence, FindingRow, Header, Health, PluginRow, Report,
+    Section, SourceRow, Summary,
 };
 
 use self::campaign::campaign;
@@ -58,6 +58,7 @@ pub fn report(facts: &PageFacts<'_>) -> Report {
                 digits: playbook.currency_digits,
             },
         },
+        data_findings: data_findings(&intake.findings),
         summary: summary(&playbook.outputs.figures, run, &counts),
         findings: findings(run),
         segmentation: segmentation(&playbook.outputs.figures, run),
@@ -99,6 +100,18 @@ fn sum_of(run: &CycleRun, features: &[String]) -> Option<i64> {
     let tables = run.tables.values().chain([&run.members]);
     let (table, column) = tables.into_iter().find_map(|t| Some((t, t.column(feature)?)))?;
     (0..table.rows()).filter_map(|row| column.integer(row)).reduce(i64::saturating_add)
+}
+
+/// Findings of the intake as a page shows them.
+pub(crate) fn data_findings<'a>(
+    findings: impl IntoIterator<Item = &'a IntakeFinding>,
+) -> Vec<DataFindingRow> {
+    let row = |finding: &IntakeFinding| DataFindingRow {
+        source: finding.source.clone().unwrap_or_default(),
+        count: finding.count,
+        words: finding.text.clone(),
+    };
+    findings.into_iter().map(row).collect()
 }
 
 fn findings(run: &CycleRun) -> Section<Vec<FindingRow>> {

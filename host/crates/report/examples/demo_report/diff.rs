@@ -23,6 +23,7 @@ pub(super) fn diff() -> DiffReport {
         as_of: "2026-03-01 00:00 (Asia/Shanghai)".to_owned(),
         currency: currency(),
         input_digest: digest("in"),
+        data_findings: Vec::new(),
         a: DiffSide {
             title: w("Tea community, spring cycle", "茶友社群 · 春季週期"),
             origin: "tea.toml".to_owned(),

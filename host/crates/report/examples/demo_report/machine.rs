@@ -1,9 +1,32 @@
 //! Made-up findings, plugins, sources and evidence.
 
 use playbook_model::{Kind, Level, Words};
-use playbook_report::{Evidence, FindingRow, PluginRow, Section, SourceRow};
+use playbook_report::{DataFindingRow, Evidence, FindingRow, PluginRow, Section, SourceRow};
 
 use crate::words::{digest, w};
+
+pub(super) fn data_findings() -> Vec<DataFindingRow> {
+    let row =
+        |source: &str, count, words| DataFindingRow { source: source.to_owned(), count, words };
+    vec![
+        row(
+            "orders",
+            2,
+            w(
+                "2 files of the source are empty; the first is `orders/2026-02-11.csv`",
+                "該來源有 2 個空檔案，第一個是 `orders/2026-02-11.csv`",
+            ),
+        ),
+        row(
+            "",
+            18_204,
+            w(
+                "None of the 18,204 members with events is among the 100,000 listed members; look at how both sources write ids",
+                "18,204 位有事件的成員均不在 100,000 位已列成員之中；請核對兩個來源的編號寫法",
+            ),
+        ),
+    ]
+}
 
 pub(super) fn findings() -> Section<Vec<FindingRow>> {
     let finding =

@@ -36,6 +36,7 @@ fn main() -> std::io::Result<()> {
 fn report() -> Report {
     Report {
         header: header(false),
+        data_findings: machine::data_findings(),
         summary: summary(),
         findings: machine::findings(),
         segmentation: members::segmentation(),
@@ -93,6 +94,7 @@ fn first_cycle() -> Report {
             row.members_before = None;
         }
     }
+    report.data_findings.clear();
     report.findings = Section::Filled(vec![]);
     report.campaign = Section::Empty(Absence::NoStage(Kind::Campaign));
     report.budgets = Section::Empty(Absence::NoBudget);

@@ -1,6 +1,6 @@
 //! What the run took in, what its plugins cost, and what makes it repeatable.
 
-use playbook_model::{Digest, Kind};
+use playbook_model::{Digest, Kind, Words};
 
 /// What a plugin cost.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +44,17 @@ pub struct SourceRow {
     pub duplicates: u64,
     /// Most frequent reasons of rejection with their rows, most frequent first.
     pub reasons: Vec<(String, u64)>,
+}
+
+/// Something about the data that would mislead whoever reads the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataFindingRow {
+    /// Source of the playbook that it concerns; empty: several.
+    pub source: String,
+    /// Rows, members or files that it concerns.
+    pub count: u64,
+    /// What was seen, what was done, what to do about it.
+    pub words: Words,
 }
 
 /// What makes the run repeatable.

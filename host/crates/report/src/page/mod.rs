@@ -11,7 +11,7 @@ use playbook_model::{Digest, Minor, Words};
 
 pub use self::campaign::{AllocationRow, Campaign, ContentRow, GateRow, PhaseRow, SlotRow};
 pub use self::health::{DimensionRow, FindingRow, Health, IndicatorRow, LevelMark, OutputRow};
-pub use self::machine::{Evidence, PluginRow, SourceRow, TimingRow};
+pub use self::machine::{DataFindingRow, Evidence, PluginRow, SourceRow, TimingRow};
 pub use self::members::{Distribution, FlowEnd, FlowMatrix, ScoreRow, SegmentRow, Segmentation};
 pub use self::money::{BudgetRow, GrantRow, Incentives, RefusalRow, Roi, RoiRow, TransferRow};
 pub use self::section::{Absence, Section};
@@ -80,6 +80,8 @@ pub struct Summary {
 pub struct Report {
     /// Top of the page.
     pub header: Header,
+    /// What of the data would mislead; the page begins with it, and leaves the section out where there is nothing.
+    pub data_findings: Vec<DataFindingRow>,
     /// Figures for a hurried reader.
     pub summary: Summary,
     /// What a person should see, in any order: the page sorts by level.

@@ -1,15 +1,42 @@
-//! What a person should see, most urgent first.
+//! What a person should see: doubts about the data, and what plugins found, most urgent first.
 
 use maud::{Markup, html};
 use playbook_model::Level;
 
 use crate::document::{Ctx, empty, section};
 use crate::number::{short_real, whole};
-use crate::phrases::fill;
-use crate::{Absence, FindingRow, Section};
+use crate::phrases::{Phrases, fill};
+use crate::{Absence, DataFindingRow, FindingRow, Section};
 
 /// Findings shown at most; the page says how many more there are.
 const SHOWN_MOST: usize = 60;
+
+/// What of the data would mislead; nothing at all where there is no such thing.
+pub(crate) fn data_findings(ctx: &Ctx<'_>, rows: &[DataFindingRow]) -> Markup {
+    if rows.is_empty() {
+        return html! {};
+    }
+    let p = ctx.p;
+    let facts = |row: &DataFindingRow| {
+        let source = (!row.source.is_empty()).then(|| fill(p.source_named, &[&row.source]));
+        let count = format!("{} {}", p.concerns, whole(row.count));
+        source.into_iter().chain([count]).collect::<Vec<_>>().join(" · ")
+    };
+    let more = rows.len().saturating_sub(SHOWN_MOST);
+    let body = html! {
+        ul.findings { @for row in rows.iter().take(SHOWN_MOST) {
+            li {
+                div { (badge(p, Level::Warn)) }
+                div {
+                    p.what { (ctx.words(&row.words)) }
+                    p.facts { (facts(row)) }
+                }
+            }
+        } }
+        @if more > 0 { p.note { (fill(p.and_more, &[&whole(more as u64)])) } }
+    };
+    section("data", p.sec_data, p.lead_data, &body)
+}
 
 /// Alerts with what is suggested.
 pub(crate) fn findings(ctx: &Ctx<'_>, rows: &Section<Vec<FindingRow>>) -> Markup {
@@ -32,12 +59,6 @@ pub(crate) fn findings(ctx: &Ctx<'_>, rows: &Section<Vec<FindingRow>>) -> Markup
 
 fn finding(ctx: &Ctx<'_>, row: &FindingRow) -> Markup {
     let p = ctx.p;
-    let (class, sign) = match row.level {
-        Level::None => ("", "·"),
-        Level::Watch => ("watch", "○"),
-        Level::Warn => ("warn", "▲"),
-        Level::Critical => ("critical", "■"),
-    };
     let mut facts = Vec::new();
     if !row.place.is_empty() {
         facts.push(row.place.clone());
@@ -51,7 +72,7 @@ fn finding(ctx: &Ctx<'_>, row: &FindingRow) -> Markup {
     facts.push(row.plugin.clone());
     html! {
         li {
-            div { span.badge.(class) { (sign) " " (p.level(row.level)) } }
+            div { (badge(p, row.level)) }
             div {
                 p.what { (ctx.words(&row.words)) }
                 p.facts { (facts.join(" · ")) }
@@ -63,4 +84,14 @@ fn finding(ctx: &Ctx<'_>, row: &FindingRow) -> Markup {
             }
         }
     }
+}
+
+fn badge(p: &Phrases, level: Level) -> Markup {
+    let (class, sign) = match level {
+        Level::None => ("", "·"),
+        Level::Watch => ("watch", "○"),
+        Level::Warn => ("warn", "▲"),
+        Level::Critical => ("critical", "■"),
+    };
+    html! { span.badge.(class) { (sign) " " (p.level(level)) } }
 }

@@ -13,7 +13,7 @@ mod value;
 
 pub(crate) use campaign::campaign;
 pub(crate) use evidence::{evidence, intake, plugins, timings};
-pub(crate) use findings::findings;
+pub(crate) use findings::{data_findings, findings};
 pub(crate) use flows::{MatrixWords, matrix};
 pub(crate) use health::health;
 pub(crate) use incentives::{budgets, grants};

@@ -4,11 +4,12 @@ use playbook_model::{
     Digest, Kind, Level, Minor, RefusalCode, TransferFate, TransferRefusal, Words,
 };
 use playbook_report::{
-    ActionPairRow, AllocationRow, BudgetRow, Campaign, ChangeRow, ContentRow, Currency, DiffFigure,
-    DiffReport, DiffSide, DimensionRow, Distribution, Evidence, Figure, FigureRow, FindingRow,
-    FlowEnd, FlowMatrix, GateRow, GrantRow, Header, Health, Incentives, IndicatorRow, LevelMark,
-    MemberRow, OutputRow, PairRow, PhaseRow, PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow,
-    Section, SegmentRow, Segmentation, SlotRow, SourceRow, Summary, TransferRow, WinnersRow,
+    ActionPairRow, AllocationRow, BudgetRow, Campaign, ChangeRow, ContentRow, Currency,
+    DataFindingRow, DiffFigure, DiffReport, DiffSide, DimensionRow, Distribution, Evidence, Figure,
+    FigureRow, FindingRow, FlowEnd, FlowMatrix, GateRow, GrantRow, Header, Health, Incentives,
+    IndicatorRow, LevelMark, MemberRow, OutputRow, PairRow, PhaseRow, PluginRow, RefusalRow,
+    Report, Roi, RoiRow, ScoreRow, Section, SegmentRow, Segmentation, SlotRow, SourceRow, Summary,
+    TransferRow, WinnersRow,
 };
 
 fn words(text: &str) -> Words {
@@ -27,6 +28,10 @@ fn currency(text: &str) -> Currency {
     Currency { code: text.to_owned(), digits: 2 }
 }
 
+fn data_finding(text: &str) -> DataFindingRow {
+    DataFindingRow { source: text.to_owned(), count: 1_234, words: words(text) }
+}
+
 pub(crate) fn report_of(text: &str) -> Report {
     let t = || text.to_owned();
     Report {
@@ -40,6 +45,7 @@ pub(crate) fn report_of(text: &str) -> Report {
             dry_run: true,
             currency: currency(text),
         },
+        data_findings: vec![data_finding(text)],
         summary: Summary {
             members: 86,
             active: Some(40),
@@ -280,6 +286,7 @@ pub(crate) fn diff_of(text: &str) -> DiffReport {
         as_of: t(),
         currency: currency(text),
         input_digest: Digest::of(b"input"),
+        data_findings: vec![data_finding(text)],
         a: side(b"a"),
         b: side(b"b"),
         changes: vec![ChangeRow { path: t(), a: t(), b: String::new() }],
