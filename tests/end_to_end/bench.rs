@@ -185,18 +185,23 @@ pub(crate) fn different(a: &Path, b: &Path) -> Vec<String> {
     names.into_iter().filter(|name| a.get(*name) != b.get(*name)).cloned().collect()
 }
 
-/// Rows of a CSV file without quoting, by column name.
+/// Rows of a CSV file whose cells hold no line ends, by column name.
 pub(crate) fn csv(path: &Path) -> Vec<std::collections::BTreeMap<String, String>> {
     let text = fs::read_to_string(path).unwrap();
-    let mut lines = text.lines();
-    let header: Vec<&str> = lines.next().unwrap().split(',').collect();
-    lines
-        .map(|line| {
-            header
-                .iter()
-                .map(|h| (*h).to_owned())
-                .zip(line.split(',').map(ToOwned::to_owned))
-                .collect()
-        })
-        .collect()
+    let mut lines = text.lines().map(record);
+    let header = lines.next().unwrap();
+    lines.map(|cells| header.iter().cloned().zip(cells).collect()).collect()
+}
+
+/// The cells of a line; a quoted one may hold commas. Quotes inside are left out.
+fn record(line: &str) -> Vec<String> {
+    let (mut cells, mut quoted) = (vec![String::new()], false);
+    for letter in line.chars() {
+        match letter {
+            '"' => quoted = !quoted,
+            ',' if !quoted => cells.push(String::new()),
+            letter => cells.last_mut().unwrap().push(letter),
+        }
+    }
+    cells
 }

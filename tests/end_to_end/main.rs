@@ -5,6 +5,7 @@ mod bench;
 mod brands;
 mod cdnow;
 mod cli;
+mod data;
 mod diff;
 mod explain;
 mod folders;

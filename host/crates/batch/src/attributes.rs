@@ -1,28 +1,38 @@
 //! Attributes: columns of the members table as they are.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, StringArray};
+use playbook_cycle::IntakeFinding;
 use playbook_features::quote_name;
-use playbook_model::{Bitmap, Column, Definition, FeatureDef, SourceTable};
+use playbook_model::{Bitmap, CellType, Column, Definition, FeatureDef, SourceTable};
 
 use crate::Result;
 use crate::cells::{Target, column};
 use crate::expressions::missing;
-use crate::identity::MEMBERS_OF_ACCOUNTS;
 use crate::keys::{Keys, NO_ROW};
+use crate::listed::{Chunk, Listed, repeated};
 use crate::source::BatchSource;
 
 const STAGE: &str = "members";
 
+/// What is read of the members: rows, each member once, and of each field that holds an age band the youngest.
+#[derive(Debug)]
+struct Attributes {
+    chunks: Vec<Chunk>,
+    youngest: Vec<(usize, Chunk)>,
+    finding: Option<IntakeFinding>,
+}
+
 impl BatchSource {
-    /// Adds the attributes among `features`. A member's own row comes before those of accounts that were joined to it.
+    /// Adds the attributes among `features`; returns what is told of members that are listed more than once.
     pub(crate) fn attributes(
         &self,
         features: &[FeatureDef],
-        keys: &Keys,
+        keys: &Arc<Keys>,
         columns: &mut BTreeMap<String, Column>,
-    ) -> Result<()> {
+    ) -> Result<Option<IntakeFinding>> {
         let mut wanted: Vec<(&FeatureDef, &str)> = Vec::new();
         for feature in features {
             let Definition::Attribute { field } = &feature.definition else { continue };
@@ -37,10 +47,9 @@ impl BatchSource {
             }
         }
         if wanted.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
-        let fields: Vec<&str> = wanted.iter().map(|(_, field)| *field).collect();
-        let (batches, places) = self.member_attributes(&fields, keys)?;
+        let found = self.read_attributes(&wanted, keys)?;
         for (at, (feature, _)) in wanted.iter().enumerate() {
             let target = Target {
                 name: &feature.name,
@@ -49,68 +58,91 @@ impl BatchSource {
                 rows: keys.len(),
                 zero_when_empty: false,
             };
-            let parts: Vec<_> = batches
-                .iter()
-                .zip(&places)
-                .map(|(batch, places)| (batch.column(at + 1), places.as_slice()))
-                .collect();
+            let parts = found.chunks.iter().map(|c| (&c.columns[at], c.places.as_slice()));
+            let youngest = found.youngest.iter().filter(|(of, _)| *of == at);
+            let youngest = youngest.map(|(_, c)| (&c.columns[0], c.places.as_slice()));
+            let parts: Vec<_> = parts.chain(youngest).collect();
             columns.insert(feature.name.clone(), column(&target, &parts)?);
         }
-        Ok(())
+        Ok(found.finding)
     }
 
-    /// Batches of members with some fields, and the place of each row; of two rows of a place the later one counts.
-    fn member_attributes(
+    /// Whether a feature says how old members are.
+    fn is_age(&self, feature: &FeatureDef, field: &str) -> bool {
+        let guarded = self.playbook.guardrails.age_band_feature.as_ref() == Some(&feature.name);
+        (guarded || field == "age_band")
+            && matches!(feature.cell_type, CellType::Text | CellType::Category)
+    }
+
+    /// Reads fields of the members. Most members are listed once, so rows come in any order at first; those of members
+    /// with several are read again in the order of sources, files and lines.
+    fn read_attributes(
         &self,
-        fields: &[&str],
-        keys: &Keys,
-    ) -> Result<(Vec<RecordBatch>, Vec<Vec<u32>>)> {
+        wanted: &[(&FeatureDef, &str)],
+        keys: &Arc<Keys>,
+    ) -> Result<Attributes> {
+        let account_places = self.tables.aliases().places(Arc::clone(keys));
+        let fields: Vec<&str> = wanted.iter().map(|(_, field)| *field).collect();
         let by_account = self.tables.rows_by_account(SourceTable::Members);
         let by_account = by_account.map_or("members", |rows| rows.name.as_str());
-        // Numbered, because several features may read one field.
-        let selected = |sql_of: &dyn Fn(&str) -> String| {
-            let named = fields.iter().enumerate();
-            let named = named.map(|(at, field)| format!("{} AS field_{at}", sql_of(field)));
-            named.collect::<Vec<_>>().join(", ")
-        };
-        let mut batches = Vec::new();
-        if !self.tables.aliases().is_empty() {
-            let of_alias = |field: &str| match field {
-                "member" => "a.member".to_owned(),
-                field => format!("m.{}", quote_name(field)),
+        let sql = format!("SELECT {} FROM {by_account}", selected(&fields));
+        let mut chunks = Vec::new();
+        for batch in self.session.collect(STAGE, &sql)? {
+            let places = account_places.of(batch.column(0));
+            chunks.push(Chunk { columns: batch.columns()[1..].to_vec(), places });
+        }
+        let mut found = Attributes { chunks, youngest: Vec::new(), finding: None };
+        let places = found.chunks.iter().map(|chunk| &chunk.places);
+        if let Some(repeated) = repeated(places, keys.len()) {
+            found.chunks.iter_mut().for_each(|chunk| leave_out(chunk, &repeated));
+            let is_age = |(at, (feature, field)): (usize, &(&FeatureDef, &str))| {
+                self.is_age(feature, field).then_some(at)
             };
-            let sql = format!(
-                "SELECT a.member AS key, {} FROM {MEMBERS_OF_ACCOUNTS} a JOIN {by_account} m \
-                 ON a.account = m.account ORDER BY m.account DESC",
-                selected(&of_alias)
-            );
-            batches.extend(self.session.collect(STAGE, &sql)?);
+            let ages: Vec<usize> = wanted.iter().enumerate().filter_map(is_age).collect();
+            let mut listed = Listed::new(&repeated, fields.len(), &ages);
+            let all: Vec<&str> =
+                fields.iter().copied().chain(self.tables.member_fields()).collect();
+            for view in self.tables.members_in_order() {
+                let sql = format!("SELECT {} FROM {view}", selected(&all));
+                self.session.stream_in_order(STAGE, &sql, |batch| {
+                    let places = account_places.of(batch.column(0));
+                    listed.hear(&batch, places);
+                    Ok(())
+                })?;
+            }
+            let (chunks, youngest, finding) = listed.finish();
+            found.chunks.extend(chunks);
+            (found.youngest, found.finding) = (youngest, finding);
         }
-        let joined = batches.len();
-        // Rows of aliases come once more, and have no place among the members.
-        let own = format!("SELECT member AS key, {} FROM {by_account}", selected(&quote_name));
-        batches.extend(self.session.collect(STAGE, &own)?);
-        let of_batch = |batch: &RecordBatch| keys.places(batch.column(0));
-        let mut places: Vec<_> = batches.iter().map(of_batch).collect();
-        if repeats(&places[joined..], keys.len()) {
-            // A member listed twice: which row wins must not depend on who reads first.
-            batches.truncate(joined);
-            let all = (1..=fields.len() + 1).map(|at| at.to_string()).collect::<Vec<_>>();
-            let order = format!("{own} ORDER BY {}", all.join(", "));
-            batches.extend(self.session.collect(STAGE, &order)?);
-            places = batches.iter().map(of_batch).collect();
+        if let Some(at) = fields.iter().position(|field| *field == "member")
+            && !self.tables.aliases().is_empty()
+        {
+            found.chunks.iter_mut().for_each(|chunk| chunk.columns[at] = ids(&chunk.places, keys));
         }
-        Ok((batches, places))
+        Ok(found)
     }
 }
 
-/// Whether any place occurs twice.
-fn repeats(places: &[Vec<u32>], rows: usize) -> bool {
-    let mut seen = Bitmap::filled(rows, false);
-    places.iter().flatten().filter(|place| **place != NO_ROW).any(|place| {
-        let place = *place as usize;
-        let again = seen.get(place);
-        seen.set(place, true);
-        again
-    })
+/// The account as `key`, then each field; numbered, because several features may read one.
+fn selected(fields: &[&str]) -> String {
+    let named = fields.iter().enumerate().map(|(at, field)| {
+        let field = if *field == "account" { "member" } else { field };
+        format!(", {} AS field_{at}", quote_name(field))
+    });
+    format!("member AS key{}", named.collect::<String>())
+}
+
+/// Takes the rows of some places out of a chunk.
+fn leave_out(chunk: &mut Chunk, places: &Bitmap) {
+    for place in &mut chunk.places {
+        if *place != NO_ROW && places.get(*place as usize) {
+            *place = NO_ROW;
+        }
+    }
+}
+
+/// The members at some places: rows tell their accounts, and an account may belong to another's member.
+fn ids(places: &[u32], keys: &Keys) -> ArrayRef {
+    let id = |place: &u32| (*place != NO_ROW).then(|| keys.key(*place as usize));
+    Arc::new(places.iter().map(id).collect::<StringArray>())
 }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int64Type;
-use playbook_model::{Bitmap, Cells, Column, SourceTable};
+use playbook_cycle::IntakeFinding;
+use playbook_model::{Bitmap, Cells, Column, SourceTable, Words};
 
 use crate::Result;
 use crate::cells::of_texts;
 use crate::clock::BrandClock;
+use crate::findings::finding;
 use crate::keys::{Keys, NO_ROW, texts};
 use crate::source::BatchSource;
 
@@ -21,9 +23,11 @@ const EXPIRY_MONTHS: i64 = 24;
 struct Answer {
     time: i64,
     granted: bool,
+    /// Whether it was a grant once.
+    expired: bool,
 }
 
-const NEVER: Answer = Answer { time: i64::MIN, granted: true };
+const NEVER: Answer = Answer { time: i64::MIN, granted: true, expired: false };
 
 impl Answer {
     /// Takes a later answer; of two at the same time the stricter one.
@@ -41,10 +45,13 @@ struct Purpose {
 }
 
 impl BatchSource {
-    /// Adds a flag column per purpose that anybody was asked for.
-    pub(crate) fn consent_columns(&self, keys: &Arc<Keys>) -> Result<Vec<Column>> {
+    /// A flag column per purpose that anybody was asked for, and what is told of consents that no longer hold.
+    pub(crate) fn consent_columns(
+        &self,
+        keys: &Arc<Keys>,
+    ) -> Result<(Vec<Column>, Option<IntakeFinding>)> {
         let rows = self.tables.rows_by_account(SourceTable::Consents);
-        let Some(rows) = rows else { return Ok(Vec::new()) };
+        let Some(rows) = rows else { return Ok((Vec::new(), None)) };
         let as_of = self.intake.as_of.0;
         let time = if rows.timed { "time" } else { "CAST(NULL AS BIGINT)" };
         let sql = format!(
@@ -72,7 +79,8 @@ impl BatchSource {
             });
             let states = of_texts(batch.column(2), |state| match state {
                 Some("none") => None,
-                state => Some(matches!(state, Some("granted" | "true" | "1" | "yes"))),
+                // Whatever else a state says is no grant.
+                state => Some(state == Some("granted")),
             });
             let times = batch.column(3).as_primitive::<Int64Type>();
             for (row, place) in places.into_iter().enumerate() {
@@ -82,7 +90,8 @@ impl BatchSource {
                 }
                 let time = if times.is_valid(row) { times.value(row) } else { i64::MIN + 1 };
                 let expired = times.is_valid(row) && time < oldest;
-                let answer = Answer { time, granted: granted && !expired };
+                let answer =
+                    Answer { time, granted: granted && !expired, expired: granted && expired };
                 if joined_places.get(place as usize) {
                     let account = texts(&batch.column(0).slice(row, 1)).value(0).to_owned();
                     joined.entry((account, purpose)).or_insert((place, NEVER)).1.hear(answer);
@@ -99,7 +108,9 @@ impl BatchSource {
         let heard =
             names.into_iter().zip(purposes).filter(|(_, purpose)| purpose.asked.count_ones() > 0);
         let by_name: BTreeMap<String, Purpose> = heard.collect();
-        Ok(by_name.into_iter().map(|(name, purpose)| purpose.column(&name)).collect())
+        let expired = by_name.values().map(Purpose::expired).sum();
+        let columns = by_name.into_iter().map(|(name, purpose)| purpose.column(&name)).collect();
+        Ok((columns, (expired > 0).then(|| told(expired))))
     }
 }
 
@@ -132,8 +143,14 @@ impl Purpose {
         let place = place as usize;
         let known = self.asked.get(place);
         let granted = answer.granted && (!known || self.answers[place].granted);
-        self.answers[place] = Answer { time: i64::MAX, granted };
+        let expired = answer.expired || (known && self.answers[place].expired);
+        self.answers[place] = Answer { time: i64::MAX, granted, expired };
         self.asked.set(place, true);
+    }
+
+    /// Members whose answer would be a grant were it not too old.
+    fn expired(&self) -> u64 {
+        self.answers.iter().filter(|answer| answer.expired).count() as u64
     }
 
     fn column(self, purpose: &str) -> Column {
@@ -148,6 +165,22 @@ impl Purpose {
             valid: (!all).then_some(self.asked),
         }
     }
+}
+
+fn told(count: u64) -> IntakeFinding {
+    finding(
+        "expired-consents",
+        None,
+        count,
+        Words {
+            en: format!(
+                "{count} consents were granted more than {EXPIRY_MONTHS} months ago and no longer hold: ask these members again"
+            ),
+            zh: Some(format!(
+                "{count} 項同意的授予時間已超過 {EXPIRY_MONTHS} 個月，不再有效：請重新徵求同意"
+            )),
+        },
+    )
 }
 
 fn months_before(clock: &BrandClock, as_of: i64) -> i64 {

@@ -1,6 +1,6 @@
 //! The sorted keys of a table's rows, and where each stands.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray};
@@ -147,6 +147,17 @@ pub(crate) fn integer(key: &str) -> i64 {
     key.parse().expect("ids of integers are integers")
 }
 
+/// What two sets of keys have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Common {
+    /// Keys of the first.
+    pub(crate) all: u64,
+    /// Those of them that the second has.
+    pub(crate) both: u64,
+    /// The first of those that it has not, ascending.
+    pub(crate) missing: Vec<String>,
+}
+
 /// The set of keys while it is collected: a bitset for small integers, the rest listed and deduplicated.
 #[derive(Debug)]
 pub(crate) enum Collector {
@@ -219,6 +230,49 @@ impl Collector {
                 far.append(&mut further);
             }
             (Self::Text(all), Self::Text(more)) => all.extend(more),
+            _ => unreachable!("keys are of one type"),
+        }
+    }
+
+    /// How many keys there are, how many of them another collector has too, and the first `most` that it lacks.
+    pub(crate) fn compare(&mut self, other: &mut Self, most: usize) -> Common {
+        match (self, other) {
+            (Self::Integer { near, far, .. }, Self::Integer { near: other, far: further, .. }) => {
+                sort_distinct(far);
+                sort_distinct(further);
+                let word = |at: usize| other.get(at).copied().unwrap_or(0);
+                let ones = |word: u64| u64::from(word.count_ones());
+                let lacking: Vec<u64> =
+                    near.iter().enumerate().map(|(at, near)| near & !word(at)).collect();
+                let all = near.iter().copied().map(ones).sum::<u64>() + far.len() as u64;
+                let mut missing = Vec::new();
+                set_bits(0, &lacking, |key| {
+                    if missing.len() < most {
+                        missing.push(key);
+                    }
+                });
+                let far_lacking: Vec<i64> =
+                    far.iter().copied().filter(|key| further.binary_search(key).is_err()).collect();
+                let lacking = lacking.into_iter().map(ones).sum::<u64>() + far_lacking.len() as u64;
+                missing.extend(far_lacking.iter().take(most));
+                missing.sort_unstable();
+                missing.truncate(most);
+                let missing = missing.iter().map(i64::to_string).collect();
+                Common { all, both: all - lacking, missing }
+            }
+            (Self::Text(all), Self::Text(other)) => {
+                let lacking = || all.iter().filter(|key| !other.contains(*key));
+                let mut missing = BTreeSet::new();
+                for key in lacking() {
+                    missing.insert(key.to_string());
+                    if missing.len() > most {
+                        missing.pop_last();
+                    }
+                }
+                let count = all.len() as u64;
+                let both = count - lacking().count() as u64;
+                Common { all: count, both, missing: missing.into_iter().collect() }
+            }
             _ => unreachable!("keys are of one type"),
         }
     }
@@ -318,6 +372,27 @@ mod tests {
         all.merge(more);
         let Keys::Integer { sorted, .. } = all.finish() else { panic!("integers stay integers") };
         assert_eq!(sorted, [i64::MIN, -1, 0, 63, 64, near - 1, near, i64::MAX]);
+    }
+
+    #[test]
+    fn what_two_sets_have_in_common_is_counted_near_and_far() {
+        let far = Collector::NEAR.cast_signed() + 9;
+        let of = |keys: &[i64]| {
+            let mut set = Collector::new(true);
+            set.take(&(Arc::new(Int64Array::from(keys.to_vec())) as ArrayRef));
+            set
+        };
+        let common = of(&[1, 2, 70, 70, far, far, -4, 500]).compare(&mut of(&[2, 500, far, 9]), 2);
+        let missing = vec!["-4".to_owned(), "1".to_owned()];
+        assert_eq!(common, Common { all: 6, both: 3, missing });
+        let of = |keys: &[&str]| {
+            let mut set = Collector::new(false);
+            set.take(&(Arc::new(StringArray::from(keys.to_vec())) as ArrayRef));
+            set
+        };
+        let common = of(&["b", "c", "a", "d"]).compare(&mut of(&["d", "x"]), 2);
+        let missing = vec!["a".to_owned(), "b".to_owned()];
+        assert_eq!(common, Common { all: 4, both: 1, missing });
     }
 
     #[test]

@@ -5,16 +5,25 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread;
 
+use playbook_cycle::IntakeFinding;
 use playbook_features::{FieldType, RowTable, TallyPlan, quote_name, where_clause};
-use playbook_model::{Aggregate, CellType, Column, FeatureDef, Frame, Grain, SourceTable};
+use playbook_model::{Aggregate, CellType, Column, FeatureDef, Frame, Grain, SourceTable, Words};
 
 use crate::Result;
 use crate::aggregates::{
     AggregateFeature, declared, place_pass, push_in_order, reads_member, source_table,
 };
 use crate::expressions::evaluate;
-use crate::keys::{Collector, Keys};
+use crate::findings::{IDS_NAMED, finding, first_ids};
+use crate::keys::{Collector, Common, Keys};
 use crate::source::{Aggregation, BatchSource};
+
+/// Who the members are.
+struct Universe {
+    keys: Arc<Keys>,
+    /// What is told where most of those with events are not listed.
+    few_listed: Option<IntakeFinding>,
+}
 
 impl BatchSource {
     /// Computes the members' frame.
@@ -22,7 +31,7 @@ impl BatchSource {
         let features: Vec<FeatureDef> =
             self.playbook.features.iter().filter(|f| f.subject.0 == "member").cloned().collect();
         let mut columns: BTreeMap<String, Column> = BTreeMap::new();
-        let mut keys = Arc::new(self.universe(false)?);
+        let mut universe = self.universe(false)?;
         for grain in [Grain::Events, Grain::Costs, Grain::Entries] {
             let Some(rows) = self.rows(source_table(grain)).cloned() else { continue };
             if !rows.columns.contains_key("member") {
@@ -30,13 +39,21 @@ impl BatchSource {
             }
             let mut aggregates = self.aggregates(&features, grain, &rows, |_| None)?;
             if grain == Grain::Events {
-                aggregates = self.tallied(aggregates, &rows, &mut keys, &mut columns)?;
+                aggregates = self.tallied(aggregates, &rows, &mut universe, &mut columns)?;
             }
             for pass in self.passes(&aggregates, &rows, Some("member"))? {
                 let batches = self.run_pass("features", &pass)?;
-                place_pass(&pass, &batches, &keys, true, &declared(&aggregates), &mut columns)?;
+                place_pass(
+                    &pass,
+                    &batches,
+                    &universe.keys,
+                    true,
+                    &declared(&aggregates),
+                    &mut columns,
+                )?;
             }
         }
+        let Universe { keys, few_listed } = universe;
         self.keys = Some(Arc::clone(&keys));
         let (source, of_keys) = (&*self, &keys);
         let (attributes, consents) = thread::scope(|scope| {
@@ -44,14 +61,16 @@ impl BatchSource {
             let attributes = source.attributes(&features, of_keys, &mut columns);
             (attributes, consents.join().unwrap_or_else(|panic| resume_unwind(panic)))
         });
-        attributes?;
+        let (consents, expired) = consents?;
+        let told = [few_listed, attributes?, expired];
         let free = self.free_sql(&features, &keys)?;
         columns.extend(free.into_iter().map(|column| (column.name.clone(), column)));
         let mut frame = Frame::with_rows(keys.len());
         frame.push(keys.column("member"));
         push_in_order(&mut frame, &features, columns);
         evaluate(&features, &mut frame, self.options.partitions)?;
-        consents?.into_iter().for_each(|column| frame.push(column));
+        consents.into_iter().for_each(|column| frame.push(column));
+        self.intake.findings.extend(told.into_iter().flatten());
         self.options.progress.finished("features");
         Ok(frame)
     }
@@ -61,11 +80,11 @@ impl BatchSource {
         &self,
         aggregates: Vec<AggregateFeature<'a>>,
         rows: &RowTable,
-        keys: &mut Arc<Keys>,
+        universe: &mut Universe,
         columns: &mut BTreeMap<String, Column>,
     ) -> Result<Vec<AggregateFeature<'a>>> {
         if self.options.aggregation == Aggregation::Sql {
-            *keys = Arc::new(self.universe(true)?);
+            *universe = self.universe(true)?;
             return Ok(aggregates);
         }
         let (asked, mut left): (Vec<_>, Vec<_>) =
@@ -76,12 +95,15 @@ impl BatchSource {
         let by_account = self.tables.rows_by_account(SourceTable::Events).unwrap_or(rows);
         // An optimistic scan: it takes the table of members for all members, and starts over with the members of
         // the events at the first event whose member is not listed. That saves a scan for the keys alone.
-        let may_scan = !taken.is_empty() && keys.len() > 0 && first.oldest().is_none();
-        let mut done = if may_scan { self.tally(first, &taken, by_account, keys)? } else { None };
+        let may_scan = !taken.is_empty() && universe.keys.len() > 0 && first.oldest().is_none();
+        let mut done = None;
+        if may_scan {
+            done = self.tally(first, &taken, by_account, &universe.keys)?;
+        }
         if done.is_none() {
-            *keys = Arc::new(self.universe(true)?);
+            *universe = self.universe(true)?;
             if !taken.is_empty() {
-                done = self.tally(plan()?.0, &taken, by_account, keys)?;
+                done = self.tally(plan()?.0, &taken, by_account, &universe.keys)?;
             }
         }
         columns.extend(done.into_iter().flatten().map(|column| (column.name.clone(), column)));
@@ -91,25 +113,68 @@ impl BatchSource {
     }
 
     /// Members of the table of members and, where `of_events`, of the events before T.
-    fn universe(&self, of_events: bool) -> Result<Keys> {
+    fn universe(&self, of_events: bool) -> Result<Universe> {
+        let mut found = self.collected(SourceTable::Members)?;
+        let mut few = None;
+        if of_events {
+            let mut active = self.collected(SourceTable::Events)?;
+            if self.rows(SourceTable::Members).is_some() {
+                few = few_listed(&active.compare(&mut found, IDS_NAMED));
+            }
+            found.merge(active);
+        }
+        let keys = found.finish().replaced(self.tables.aliases().pairs());
+        Ok(Universe { keys: Arc::new(keys), few_listed: few })
+    }
+
+    /// The accounts of a table, of events those before T.
+    fn collected(&self, table: SourceTable) -> Result<Collector> {
         let is_integer = self.tables.member_is_integer;
         let mut found = Collector::new(is_integer);
-        let events = of_events.then_some(SourceTable::Events);
-        for table in [SourceTable::Members].into_iter().chain(events) {
-            let Some(rows) = self.tables.rows_by_account(table) else { continue };
-            let filter = where_clause(&rows.in_time(self.intake.as_of, Some("member")));
-            let sql = format!("SELECT member AS key FROM {}{filter}", quote_name(&rows.name));
-            let parts = self.session.fold(
-                "members",
-                &sql,
-                move |part: &mut Option<Collector>, batch| {
-                    part.get_or_insert_with(|| Collector::new(is_integer)).take(batch.column(0));
-                },
-            )?;
-            parts.into_iter().flatten().for_each(|part| found.merge(part));
-        }
-        Ok(found.finish().replaced(self.tables.aliases().pairs()))
+        let Some(rows) = self.tables.rows_by_account(table) else { return Ok(found) };
+        let filter = where_clause(&rows.in_time(self.intake.as_of, Some("member")));
+        let sql = format!("SELECT member AS key FROM {}{filter}", quote_name(&rows.name));
+        let parts =
+            self.session.fold("members", &sql, move |part: &mut Option<Collector>, batch| {
+                part.get_or_insert_with(|| Collector::new(is_integer)).take(batch.column(0));
+            })?;
+        parts.into_iter().flatten().for_each(|part| found.merge(part));
+        Ok(found)
     }
+}
+
+/// What is told where less than half of the members with events are listed.
+fn few_listed(common: &Common) -> Option<IntakeFinding> {
+    let Common { all, both, missing } = common;
+    if 2 * both >= *all {
+        return None;
+    }
+    let unlisted = all - both;
+    let ids = first_ids(missing, unlisted);
+    let (hint, hint_zh) = if missing.iter().any(|id| id.ends_with(".0")) {
+        (
+            "read ids written as floats with `transform = \"whole\"`",
+            "以浮點數寫成的編號請用 `transform = \"whole\"` 讀取",
+        )
+    } else {
+        (
+            "compare how the sources write ids: blanks, leading zeros, capitals, prefixes",
+            "請核對各來源的編號寫法：空格、前導零、大小寫、前綴",
+        )
+    };
+    Some(finding(
+        "members-not-listed",
+        None,
+        unlisted,
+        Words {
+            en: format!(
+                "{both} of the {all} members with events are among the listed members, {ids} are not: {hint}"
+            ),
+            zh: Some(format!(
+                "{all} 位有事件的成員中僅 {both} 位在成員名單內，{ids} 不在：{hint_zh}"
+            )),
+        },
+    ))
 }
 
 /// Whether a tally gives an aggregate the type that it is declared with: a value that a row gives as it is, is a text

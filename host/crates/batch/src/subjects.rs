@@ -283,7 +283,7 @@ impl BatchSource {
         };
         let ids = outputs.column("member");
         let ids = (0..outputs.rows()).map(|row| ids.and_then(|ids| ids.text(row)).unwrap_or(""));
-        let keys = Keys::in_order(ids);
+        let keys = Arc::new(Keys::in_order(ids));
         let mut columns = BTreeMap::new();
         self.attributes(&[feature], &keys, &mut columns)?;
         Ok(columns.remove(name))

@@ -22,6 +22,8 @@ pub(crate) struct Tables {
     /// Whether member ids are integers in every source.
     pub(crate) member_is_integer: bool,
     aliases: Aliases,
+    /// Views of the sources of members, in the order of the playbook; see [`Tables::members_in_order`].
+    members_in_order: Vec<String>,
 }
 
 /// Name of the view of a table as mapped, before accounts are joined and refunds set off.
@@ -38,6 +40,18 @@ impl Tables {
     /// [`Aliases::places`], which costs less than the engine's join of every row.
     pub(crate) fn rows_by_account(&self, table: SourceTable) -> Option<&RowTable> {
         self.by_account.get(&table).or_else(|| self.rows(table))
+    }
+
+    /// Views that together hold the rows of members by account, one per source, in the order of the playbook: a view of
+    /// several sources has no order.
+    pub(crate) fn members_in_order(&self) -> &[String] {
+        &self.members_in_order
+    }
+
+    /// Mapped columns of the members but for the account.
+    pub(crate) fn member_fields(&self) -> impl Iterator<Item = &str> {
+        let columns = self.mapped.get(&SourceTable::Members);
+        columns.into_iter().flat_map(|c| c.keys()).map(String::as_str).filter(|c| *c != "member")
     }
 
     /// Accounts that belong to the member of another account.
@@ -141,6 +155,13 @@ pub(crate) fn create_tables(session: &Session, mapped: &[MappedSource]) -> Resul
         let columns = merged_columns(fields, member_is_integer);
         let selects: Vec<_> = sources.iter().map(|source| select(source, &columns)).collect();
         session.add_view(&mapped_name(name), &selects.join(" UNION ALL "))?;
+        if table == SourceTable::Members {
+            for (at, select) in selects.iter().enumerate() {
+                let view = format!("members_of_source_{at}");
+                session.add_view(&view, select)?;
+                tables.members_in_order.push(view);
+            }
+        }
         let mut fields: BTreeMap<String, FieldType> =
             columns.iter().map(|(name, map_type)| (name.clone(), field_type(*map_type))).collect();
         let timed = fields.contains_key("time") || fields.contains_key("day");

@@ -124,7 +124,7 @@ impl Arbitration<'_> {
         if is(members.holdout) {
             return Some(refused(RefusalCode::R06, "H10"));
         }
-        if action.commercial && is(members.minor) {
+        if action.commercial && is(members.not_adult) {
             return Some(refused(RefusalCode::R07, "GR-13"));
         }
         let service = action.priority <= Priority::Service;

@@ -63,7 +63,7 @@ struct People {
     unknown: Vec<bool>,
     held: Vec<bool>,
     service_only: Vec<bool>,
-    minor: Vec<bool>,
+    not_adult: Vec<bool>,
     stage_cap: Vec<Option<f64>>,
     contact_caps: Vec<ContactCaps>,
     history: Vec<(u32, History)>,
@@ -103,7 +103,8 @@ impl Case {
         let actions =
             self.actions.iter().enumerate().map(|(i, a)| (i as u16, vec![a.clone()])).collect();
         let People { keys, consents, holdout, unknown, held, .. } = &self.members;
-        let People { service_only, minor, stage_cap, contact_caps, history, .. } = &self.members;
+        let People { service_only, not_adult, stage_cap, contact_caps, history, .. } =
+            &self.members;
         let members = MemberFacts {
             consents,
             keys,
@@ -112,7 +113,7 @@ impl Case {
             held,
             stage_cap,
             service_only,
-            minor,
+            not_adult,
             contact_caps,
             history,
         };
@@ -252,7 +253,7 @@ fn the_first_failing_check_names_the_refusal() {
     case.members.unknown = vec![true, false, false, false, false, false, false];
     case.members.consents = vec![vec![false, false, true, true, true, true, true]];
     case.members.holdout = vec![true, true, true, false, false, false, false];
-    case.members.minor = vec![true, true, true, true, false, false, false];
+    case.members.not_adult = vec![true, true, true, true, false, false, false];
     case.members.service_only = vec![true, true, true, true, true, false, false];
     case.members.held = vec![true, true, true, true, true, true, false];
     let candidates: Vec<Candidate> = (0..7).map(|row| candidate(0, row, 10, 100)).collect();

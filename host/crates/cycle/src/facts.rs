@@ -10,6 +10,9 @@ use crate::decide::Policy;
 use crate::prepare::Prepared;
 use crate::proposal::{Candidate, ContactCaps, History, MemberFacts};
 
+/// The age band of those whom commercial actions may reach (GR-13).
+const ADULT: &str = "adult";
+
 /// Where in a frame of members the facts stand that arbitration checks: columns are looked up once, by name.
 #[derive(Debug)]
 pub struct FactPlan<'a> {
@@ -66,8 +69,11 @@ impl<'a> FactPlan<'a> {
         let holdout = column(self.member).map(|ids| {
             rows.map(false, |r| ids.text(r).is_some_and(|id| in_holdout(id, rules.holdout)))
         });
-        let minor = column(self.age_band)
-            .map(|c| rows.by_name(c, false, |name| matches!(name, Some("under_14" | "14_17"))));
+        // Whoever is not known to be an adult is none, even where the age is an output that nobody gave.
+        let not_adult = rules.age_band_feature.as_ref().map(|_| match column(self.age_band) {
+            Some(c) => rows.by_name(c, true, |name| name != Some(ADULT)),
+            None => vec![true; rows.all],
+        });
         let stage_cap = column(self.stage)
             .map(|c| rows.by_name(c, None, |name| rules.stage_caps.get(name?).copied()));
         FactColumns {
@@ -77,7 +83,7 @@ impl<'a> FactPlan<'a> {
             held: flag(self.held).unwrap_or_default(),
             stage_cap: stage_cap.unwrap_or_default(),
             service_only,
-            minor: minor.unwrap_or_default(),
+            not_adult: not_adult.unwrap_or_default(),
             contact_caps: contact_caps(rules, column(self.segment), &rows),
         }
     }
@@ -92,7 +98,7 @@ pub struct FactColumns {
     held: Vec<bool>,
     stage_cap: Vec<Option<f64>>,
     service_only: Vec<bool>,
-    minor: Vec<bool>,
+    not_adult: Vec<bool>,
     contact_caps: Vec<ContactCaps>,
 }
 
@@ -108,7 +114,7 @@ impl FactColumns {
             held: &self.held,
             stage_cap: &self.stage_cap,
             service_only: &self.service_only,
-            minor: &self.minor,
+            not_adult: &self.not_adult,
             contact_caps: &self.contact_caps,
             history,
         }
@@ -196,5 +202,47 @@ fn contact_caps(
     match segment {
         Some(column) => rows.by_name(column, ContactCaps::NONE, of),
         None => vec![of(None); rows.all],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use playbook_model::{Bitmap, Cells, Column, Frame, Guardrails};
+
+    use super::{Candidate, FactPlan, Policy};
+
+    fn not_adult(rules: &Guardrails, members: &Frame) -> Vec<bool> {
+        let candidate = |row| Candidate {
+            stage: 0,
+            action: 0,
+            row,
+            quantity: 1,
+            cost: 0,
+            expected_output: 0,
+            reason: 0,
+            after_min: 0,
+            until_min: None,
+        };
+        let candidates: Vec<_> = (0..6).map(candidate).collect();
+        let policy = Policy::new(rules, &[]);
+        FactPlan::new(&policy, &[], members).read(members, &candidates).not_adult
+    }
+
+    #[test]
+    fn nobody_is_an_adult_whose_age_is_not_known_to_be_one() {
+        let bands = ["adult", "14_17", "unknown", "Adult", "", "adult"];
+        let mut valid = Bitmap::filled(6, true);
+        valid.set(5, false);
+        let cells = Cells::Text(bands.into_iter().collect());
+        let mut members = Frame::with_rows(6);
+        let (name, unit) = ("age".to_owned(), String::new());
+        members.push(Column { name, unit, cells, valid: Some(valid) });
+        let rules = |feature: Option<&str>| Guardrails {
+            age_band_feature: feature.map(str::to_owned),
+            ..Guardrails::default()
+        };
+        assert_eq!(not_adult(&rules(Some("age")), &members), [false, true, true, true, true, true]);
+        assert_eq!(not_adult(&rules(Some("stage.age")), &members), [true; 6]);
+        assert!(not_adult(&rules(None), &members).is_empty());
     }
 }

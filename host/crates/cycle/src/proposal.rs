@@ -90,8 +90,8 @@ pub struct MemberFacts<'a> {
     pub stage_cap: &'a [Option<f64>],
     /// Open complaint or critical churn: service only; empty: not enforced.
     pub service_only: &'a [bool],
-    /// Minors by the brand's age bands; empty: not enforced.
-    pub minor: &'a [bool],
+    /// Members who are not known to be adults by the brand's age bands; empty: not enforced.
+    pub not_adult: &'a [bool],
     /// Most direct messages, by row; empty: no bound.
     pub contact_caps: &'a [ContactCaps],
     /// What members got inside the windows, ascending by row; rows that got nothing may be left out.

@@ -50,7 +50,8 @@ fn rule_words(code: RefusalCode, rule: &str) -> Words {
         "GR-12" => {
             ("open complaint or critical churn: service only", "投訴未結或嚴重流失風險：僅限服務")
         }
-        "GR-13" => ("consent or age", "同意或年齡"),
+        "GR-13" if code == RefusalCode::R05 => ("no consent for the purpose", "未獲該用途的同意"),
+        "GR-13" => ("a minor, or nobody knows the age", "未成年，或年齡不明"),
         "H2" => ("identity", "身份"),
         "H7" => ("no pool pays for the stage", "該環節無資金池"),
         "H9" => ("duplicates, caps and arbitration", "去重、頻次與仲裁"),

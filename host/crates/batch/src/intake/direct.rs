@@ -61,12 +61,14 @@ pub(crate) fn direct_columns(
                 });
                 continue;
             }
+            let sql = transformed(&row.transform, &name)?;
+            let check = row.words.as_deref().map(|words| Check::Unfit(unfit(&sql, Some(words))));
             columns.push(DirectColumn {
                 to: row.to.clone(),
-                sql: transformed(&row.transform, &name)?,
+                sql,
                 strict: row.required,
                 raw: Some(name),
-                check: Check::Nothing,
+                check: check.unwrap_or(Check::Nothing),
             });
             continue;
         }
@@ -75,8 +77,8 @@ pub(crate) fn direct_columns(
         let (sql, may_fail) = match row.map_type {
             MapType::Text => {
                 let sql = text(field.data_type(), &name)?;
-                if !is_integer(field.data_type()) {
-                    check = Check::Unfit(unfit(&name, row.words.as_deref()));
+                if row.words.is_some() || !is_integer(field.data_type()) {
+                    check = Check::Unfit(unfit(&sql, row.words.as_deref()));
                 }
                 (sql, false)
             }

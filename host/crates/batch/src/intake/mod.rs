@@ -27,6 +27,7 @@ use playbook_cycle::{IntakeFinding, SourceIntake};
 use playbook_features::{quote_name, quote_text};
 use playbook_model::{MapType, OnError, Playbook, SourceDef, SourceFormat, Transform, Words};
 
+use crate::findings::{finding, named};
 use crate::schema::{INTEGER_IDS, fields_needed, mapped_fields, sql_type};
 use crate::{BatchError, Result};
 use direct::{Check, DirectColumn, direct_columns};
@@ -131,16 +132,15 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
 
 /// What is told of files without a byte.
 fn empty_files(source: &SourceDef, files: &[String]) -> Option<IntakeFinding> {
-    let first = files.first()?;
-    Some(IntakeFinding {
-        code: "empty-file",
-        source: Some(source.name.clone()),
-        count: files.len() as u64,
-        text: Words {
-            en: format!("{} files of the source are empty; the first is `{first}`", files.len()),
-            zh: Some(format!("该来源有 {} 个空文件，第一个是 `{first}`", files.len())),
+    let first = named(files.first()?);
+    let text = Words {
+        en: match files.len() {
+            1 => format!("1 file of the source is empty: {first}"),
+            n => format!("{n} files of the source are empty; the first is {first}"),
         },
-    })
+        zh: Some(format!("該來源有 {} 個空檔案，第一個是 {first}", files.len())),
+    };
+    Some(finding("empty-file", Some(&source.name), files.len() as u64, text))
 }
 
 /// The source with ids of integer columns as integers.

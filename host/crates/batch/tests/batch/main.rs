@@ -9,5 +9,6 @@ mod free_sql;
 mod intake;
 mod numbers;
 mod people;
+mod safety;
 mod subjects;
 mod world;

@@ -1,0 +1,216 @@
+//! Members that are listed in several rows, of one account or of accounts that are one person: one row counts, the last
+//! in the order of sources, files and lines, and of ages the youngest.
+
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, StringArray};
+use arrow::compute::filter_record_batch;
+use foldhash::quality::FixedState;
+use playbook_cycle::IntakeFinding;
+use playbook_model::{Bitmap, Words};
+
+use crate::findings::{IDS_NAMED, finding, first_ids};
+use crate::keys::{NO_ROW, texts};
+
+/// Some rows of members: a column per field that is read, and the place of each row among the members.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    pub(crate) columns: Vec<ArrayRef>,
+    pub(crate) places: Vec<u32>,
+}
+
+/// The places that occur more than once; `None`: there is none.
+pub(crate) fn repeated<'a>(
+    places: impl Iterator<Item = &'a Vec<u32>>,
+    rows: usize,
+) -> Option<Bitmap> {
+    let mut seen = Bitmap::filled(rows, false);
+    let mut again: Option<Bitmap> = None;
+    for place in places.flatten().filter(|place| **place != NO_ROW) {
+        let place = *place as usize;
+        if seen.get(place) {
+            again.get_or_insert_with(|| Bitmap::filled(rows, false)).set(place, true);
+        }
+        seen.set(place, true);
+    }
+    again
+}
+
+/// The rows of the members that are listed in several, heard in their order.
+#[derive(Debug)]
+pub(crate) struct Listed<'a> {
+    /// Places of the members that are listed in several rows.
+    repeated: &'a Bitmap,
+    /// Fields that are read; they are the first columns after the account.
+    fields: usize,
+    /// Which of them hold the age band.
+    ages: &'a [usize],
+    chunks: Vec<Chunk>,
+    /// Chunk and row of the last row of each place.
+    last: HashMap<u32, (usize, usize)>,
+    youngest: Vec<HashMap<u32, Age>>,
+    /// Per account the hash of its first row, and whether another row differs.
+    accounts: HashMap<String, (u64, bool)>,
+    differing: Vec<String>,
+    differing_in_all: u64,
+}
+
+impl<'a> Listed<'a> {
+    pub(crate) fn new(repeated: &'a Bitmap, fields: usize, ages: &'a [usize]) -> Self {
+        Self {
+            repeated,
+            fields,
+            ages,
+            chunks: Vec::new(),
+            last: HashMap::new(),
+            youngest: vec![HashMap::new(); ages.len()],
+            accounts: HashMap::new(),
+            differing: Vec::new(),
+            differing_in_all: 0,
+        }
+    }
+
+    /// Hears rows in their order: the account, the fields that are read, all other columns of the table.
+    pub(crate) fn hear(&mut self, batch: &RecordBatch, mut places: Vec<u32>) {
+        let is_repeated = |place: u32| place != NO_ROW && self.repeated.get(place as usize);
+        let kept: BooleanArray = places.iter().map(|place| Some(is_repeated(*place))).collect();
+        if kept.true_count() == 0 {
+            return;
+        }
+        let batch = filter_record_batch(batch, &kept).expect("there is a flag per row");
+        places.retain(|place| is_repeated(*place));
+        self.compare(&batch);
+        for (at, youngest) in self.ages.iter().zip(&mut self.youngest) {
+            for (band, place) in texts(batch.column(at + 1)).iter().zip(&places) {
+                youngest.entry(*place).or_default().hear(band);
+            }
+        }
+        let chunk = self.chunks.len();
+        for row in 0..places.len() {
+            if let Some((chunk, row)) = self.last.insert(places[row], (chunk, row)) {
+                let earlier = self.chunks.get_mut(chunk).map_or(&mut places, |c| &mut c.places);
+                earlier[row] = NO_ROW;
+            }
+        }
+        let columns = batch.columns()[1..=self.fields].to_vec();
+        self.chunks.push(Chunk { columns, places });
+    }
+
+    /// Notes accounts whose rows differ in any column.
+    fn compare(&mut self, batch: &RecordBatch) {
+        let hashing = FixedState::default();
+        let accounts = texts(batch.column(0));
+        let columns: Vec<StringArray> = batch.columns()[1..].iter().map(texts).collect();
+        for row in 0..batch.num_rows() {
+            let cells = columns.iter().map(|cells| cells.is_valid(row).then(|| cells.value(row)));
+            let hash = hashing.hash_one(cells.collect::<Vec<_>>());
+            let account = accounts.value(row);
+            let Some((first, differs)) = self.accounts.get_mut(account) else {
+                self.accounts.insert(account.to_owned(), (hash, false));
+                continue;
+            };
+            if *first != hash && !std::mem::replace(differs, true) {
+                self.differing_in_all += 1;
+                if self.differing.len() < IDS_NAMED {
+                    self.differing.push(account.to_owned());
+                }
+            }
+        }
+    }
+
+    /// The rows, each place once; of each field that holds an age band the youngest, with their places; and what is told
+    /// of accounts that are listed with different values.
+    pub(crate) fn finish(self) -> (Vec<Chunk>, Vec<(usize, Chunk)>, Option<IntakeFinding>) {
+        let ages = self.ages.iter().zip(self.youngest).map(|(at, ages)| (*at, youngest(ages)));
+        let told =
+            (self.differing_in_all > 0).then(|| told(self.differing_in_all, &self.differing));
+        (self.chunks, ages.collect(), told)
+    }
+}
+
+fn told(count: u64, first: &[String]) -> IntakeFinding {
+    let ids = first_ids(first, count);
+    finding(
+        "member-listed-twice",
+        None,
+        count,
+        Words {
+            en: format!(
+                "{count} of the listed members stand in several rows with different values, {ids}: the last row counts, in \
+             the order of sources, files and lines, and the youngest age band; list each member once"
+            ),
+            zh: Some(format!(
+                "{count} 位成員以不同的值重複列出（{ids}）：以來源、檔案與行的順序中最後一行為準，年齡段取最年幼者；請每位成員只列一次"
+            )),
+        },
+    )
+}
+
+/// The youngest age band of the rows of a member.
+#[derive(Debug, Clone, Default)]
+struct Age {
+    /// `None`: no row gives a band.
+    band: Option<String>,
+    /// Whether a row gives none.
+    is_open: bool,
+}
+
+/// Where a band stands: whoever may be a minor comes before an adult.
+fn rank(band: &str) -> u8 {
+    match band {
+        "under_14" => 0,
+        "14_17" => 1,
+        "adult" => 3,
+        _ => 2,
+    }
+}
+
+impl Age {
+    fn hear(&mut self, band: Option<&str>) {
+        let Some(band) = band else {
+            self.is_open = true;
+            return;
+        };
+        if self.band.as_deref().is_none_or(|known| rank(band) < rank(known)) {
+            self.band = Some(band.to_owned());
+        }
+    }
+
+    /// The band that holds: one that no other row leaves open, where somebody could be an adult by it.
+    fn holds(self) -> Option<String> {
+        let unsure = |band: &String| self.is_open && rank(band) > rank(UNKNOWN);
+        self.band.map(|band| if unsure(&band) { UNKNOWN.to_owned() } else { band })
+    }
+}
+
+/// The band of those whose age nobody knows.
+const UNKNOWN: &str = "unknown";
+
+fn youngest(ages: HashMap<u32, Age>) -> Chunk {
+    let held = ages.into_iter().filter_map(|(place, age)| Some((place, age.holds()?)));
+    let (places, bands): (Vec<u32>, Vec<String>) = held.unzip();
+    let bands: ArrayRef = std::sync::Arc::new(StringArray::from_iter_values(bands));
+    Chunk { columns: vec![bands], places }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Age;
+
+    #[test]
+    fn the_youngest_band_holds_and_a_row_without_one_makes_nobody_an_adult() {
+        for (rows, want) in [
+            (&[Some("adult"), Some("14_17"), Some("under_14")][..], Some("under_14")),
+            (&[Some("adult"), Some("unknown")], Some("unknown")),
+            (&[None, Some("adult")], Some("unknown")),
+            (&[Some("14_17"), None], Some("14_17")),
+            (&[Some("adult"), Some("adult")], Some("adult")),
+            (&[None, None], None),
+        ] {
+            let mut age = Age::default();
+            rows.iter().for_each(|band| age.hear(*band));
+            assert_eq!(age.holds().as_deref(), want, "{rows:?}");
+        }
+    }
+}
