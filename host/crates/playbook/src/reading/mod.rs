@@ -71,6 +71,7 @@ pub(crate) fn read(
     let stages = reading.stages(&names, budget.as_ref());
     let sql = reading.sql();
     let guardrails = reading.guardrails(&names);
+    reading.age_band(&features);
     let outputs = reading.outputs(&names);
     Playbook {
         id: head.id,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use playbook_model::{BudgetDef, Guardrails, Minor, Subject, TransferRules};
+use playbook_model::{BudgetDef, CellType, FeatureDef, Guardrails, Minor, Subject, TransferRules};
 
 use super::Reading;
 use super::references::Names;
@@ -284,6 +284,25 @@ impl Reading<'_> {
             .expected(expected)
             .hint("a playbook may tighten a guardrail, never loosen it"),
         );
+    }
+
+    /// Refuses an age band that is none: with it nobody would be known to be an adult.
+    pub(super) fn age_band(&mut self, features: &[FeatureDef]) {
+        let node = self.root.table("guardrails").and_then(|table| table.get("age_band_feature"));
+        let Some((node, name)) = node.and_then(|node| Some((node, node.text()?))) else { return };
+        let Some(feature) = features.iter().find(|feature| feature.name == name) else { return };
+        let is_text = matches!(feature.cell_type, CellType::Text | CellType::Category);
+        if !is_text || feature.subject != Subject::member() {
+            self.add(
+                Problem::new(
+                    "type-mismatch",
+                    node.place,
+                    format!("`{name}` is no age band of members"),
+                )
+                .expected("a feature of members that is `under_14`, `14_17`, `adult` or `unknown`")
+                .hint("for example age_band = { attribute = \"age_band\" }"),
+            );
+        }
     }
 
     fn reference(&mut self, table: &Table, key: &str, names: &Names) -> Option<String> {
