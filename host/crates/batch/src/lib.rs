@@ -21,6 +21,7 @@ mod identity;
 mod intake;
 mod jobs;
 mod keys;
+mod kinds;
 mod listed;
 mod members;
 mod outputs;

@@ -56,13 +56,15 @@ impl BatchSource {
         let Universe { keys, few_listed } = universe;
         self.keys = Some(Arc::clone(&keys));
         let (source, of_keys) = (&*self, &keys);
-        let (attributes, consents) = thread::scope(|scope| {
+        let (attributes, consents, kinds) = thread::scope(|scope| {
             let consents = scope.spawn(|| source.consent_columns(of_keys));
+            let kinds = scope.spawn(|| source.uncounted_kinds());
             let attributes = source.attributes(&features, of_keys, &mut columns);
-            (attributes, consents.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            let consents = consents.join().unwrap_or_else(|panic| resume_unwind(panic));
+            (attributes, consents, kinds.join().unwrap_or_else(|panic| resume_unwind(panic)))
         });
         let (consents, expired) = consents?;
-        let told = [few_listed, attributes?, expired];
+        let told = [few_listed, attributes?, expired, kinds?];
         let free = self.free_sql(&features, &keys)?;
         columns.extend(free.into_iter().map(|column| (column.name.clone(), column)));
         let mut frame = Frame::with_rows(keys.len());

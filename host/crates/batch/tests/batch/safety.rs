@@ -271,3 +271,26 @@ all = {{ count = "any" }}
     assert_eq!(seen.rejects.len(), 1, "{:?}", seen.rejects);
     assert!(seen.rejects[0].starts_with("6 "), "{:?}", seen.rejects);
 }
+
+#[test]
+fn events_that_no_feature_counts_are_told_where_it_can_be_known() {
+    let dir = folder(&[(
+        "clicks.csv",
+        "id,what,at\na,view,2026-06-01\na,view,2026-06-02\na,like,2026-06-03\nb,leave,2026-06-03\n\
+         b,order_paid,2026-06-04\nb,order_refunded,2026-06-05\nb,view,2026-08-01\n",
+    )]);
+    let map = "member = \"id\", kind = \"what\", time = { from = \"at\", format = \"%Y-%m-%d\" }";
+    let seen = |features: &str| {
+        read(dir.path(), &format!("{}[features]\n{features}", source("clicks", "events", map)))
+    };
+    let orders = "orders = { count = \"order_paid\" }\n";
+    let told = seen(orders);
+    let told = told.finding("kinds-not-counted");
+    assert_eq!(told.count, 4);
+    assert!(told.text.en.contains("(`view` 2, `leave` 1, `like` 1)"), "{}", told.text.en);
+    let all = "reach = { subject = \"brand\", distinct-days = \"view, leave, interaction\" }\n";
+    assert!(seen(&format!("{orders}{all}")).codes().is_empty());
+    assert!(seen(&format!("{orders}n = {{ count = \"any\" }}\n")).codes().is_empty());
+    let sql = "n = { sql = \"SELECT member AS subject, count(*) AS value FROM events GROUP BY member\" }\n";
+    assert!(seen(&format!("{orders}{sql}")).codes().is_empty());
+}
