@@ -20,6 +20,8 @@ pub(crate) struct Record {
     pub(crate) end: usize,
     /// Why the row cannot be read.
     pub(crate) fault: Option<RecordFault>,
+    /// How far the text was read to tell the fault, which may be beyond the record's own line.
+    reach: usize,
     /// Whether a quoted field of it spans lines.
     pub(crate) spans_lines: bool,
 }
@@ -74,14 +76,16 @@ pub(crate) fn next_record(
     record.spans.clear();
     record.unescaped.clear();
     record.fault = None;
+    record.reach = 0;
     record.spans_lines = false;
     record.start = at;
     if let SourceFormat::Csv { delimiter, .. } = format {
         return match csv_record(*delimiter, block, at, more, record) {
             Ok(next) => Some(next),
             Err(Stop::More) => None,
-            Err(Stop::Fault(fault)) => {
+            Err(Stop::Fault(fault, reach)) => {
                 record.fault = Some(fault);
+                record.reach = reach;
                 line(block, at, more, record)
             }
         };
@@ -127,7 +131,8 @@ fn without_return(block: &[u8], start: usize, end: usize) -> usize {
 enum Stop {
     /// The block ends within it.
     More,
-    Fault(RecordFault),
+    /// And how far the text was read to tell.
+    Fault(RecordFault, usize),
 }
 
 fn csv_record(
@@ -141,7 +146,8 @@ fn csv_record(
     loop {
         if block.get(position) == Some(&b'"') {
             let Some(after) = quoted_field(block, position + 1, record) else {
-                return Err(if more { Stop::More } else { Stop::Fault(RecordFault::Unclosed) });
+                let unclosed = Stop::Fault(RecordFault::Unclosed, block.len());
+                return Err(if more { Stop::More } else { unclosed });
             };
             record.spans_lines |= memchr::memchr(b'\n', &block[position..after]).is_some();
             position = after;
@@ -161,7 +167,7 @@ fn csv_record(
                     return Ok(position + 1);
                 }
                 [byte, ..] if *byte == delimiter => position += 1,
-                _ => return Err(Stop::Fault(RecordFault::AfterQuote)),
+                _ => return Err(Stop::Fault(RecordFault::AfterQuote, position + 1)),
             }
             continue;
         }
@@ -173,7 +179,7 @@ fn csv_record(
         let ends = block.get(found) != Some(&delimiter);
         let end = if ends { without_return(block, position, found) } else { found };
         if record.spans_lines && memchr::memchr(b'"', &block[position..end]).is_some() {
-            return Err(Stop::Fault(RecordFault::StrayQuote));
+            return Err(Stop::Fault(RecordFault::StrayQuote, end));
         }
         record.spans.push(Span { start: position, end, owned: false });
         if ends {
@@ -218,9 +224,15 @@ pub(crate) fn whole_records(format: &SourceFormat, block: &[u8]) -> usize {
     if !matches!(format, SourceFormat::Csv { .. }) || memchr::memchr(b'"', block).is_none() {
         return memchr::memrchr(b'\n', block).map_or(0, |last| last + 1);
     }
-    let (mut end, mut record) = (0, Record::default());
-    while let Some(next) = next_record(format, block, end, true, &mut record) {
-        end = next;
+    let (mut at, mut reach, mut end) = (0, 0, 0);
+    let mut record = Record::default();
+    while let Some(next) = next_record(format, block, at, true, &mut record) {
+        at = next;
+        // What tells a fault stays in the fault's block, so that the reason does not depend on where blocks end.
+        reach = reach.max(record.reach);
+        if at >= reach {
+            end = at;
+        }
     }
     end
 }
