@@ -7,9 +7,11 @@
 mod aggregates;
 mod arrays;
 mod attributes;
+mod caught;
 mod cells;
 mod clock;
 mod closed;
+mod column_files;
 mod consents;
 mod engine;
 mod error;

@@ -1,22 +1,35 @@
 //! The quick way for Parquet: a mapping that is plain SQL over the file's own columns.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use arrow::datatypes::{DataType, Schema, TimeUnit};
 use playbook_features::{quote_name, quote_text};
 use playbook_model::{MapType, SourceDef, SourceTable, Transform};
 
-use crate::clock::DAY_MS;
+use crate::Result;
+use crate::clock::{BrandClock, DAY_MS};
+use crate::column_files::{ColumnFile, Facts, Found, facts};
 use crate::engine::{LOCAL_TO_UNIX, LOWERED, MONEY, PSEUDONYM, TRIMMED};
 use crate::intake::decimal::Decimal;
-use crate::intake::field::{TEXT_BYTES_MAX, TIMES_MS};
+use crate::intake::field::{FieldReader, TEXT_BYTES_MAX, TIMES_MS, Value};
+use crate::intake::parquet_rows::mapped_columns;
+
+/// Bytes of a value that stands once in a file and in many rows, up to which the quick way is taken: an expression over a
+/// batch of it makes so many copies.
+const REPEATED_BYTES_MAX: usize = 4096;
 
 /// One mapped column as SQL over the raw table.
 #[derive(Debug, Clone)]
 pub(crate) struct DirectColumn {
     pub(crate) to: String,
+    /// Column of the files.
+    pub(crate) from: String,
     pub(crate) sql: String,
     /// Whether a missing or unusable value rejects the row; where there is any, the quick way is not taken.
     pub(crate) strict: bool,
-    /// The raw column, where the expression may turn a value of it into none.
+    /// Whether the expression has a value wherever the column has one.
+    pub(crate) keeps: bool,
+    /// The raw column, where it is to be checked that the expression has a value wherever the column has one.
     pub(crate) raw: Option<String>,
     /// What else rules the quick way out.
     pub(crate) check: Check,
@@ -28,6 +41,8 @@ pub(crate) enum Check {
     Nothing,
     /// SQL of how many values the slow way would reject.
     Unfit(String),
+    /// The same of reals that are no numbers.
+    Infinite(String),
     /// SQL of a whole number, of which the least and the greatest value must lie in the range.
     Within(String, std::ops::RangeInclusive<i64>),
 }
@@ -54,8 +69,10 @@ pub(crate) fn direct_columns(
                 let sql = format!("nullif(btrim(CAST({name} AS VARCHAR)), '')");
                 columns.push(DirectColumn {
                     to: row.to.clone(),
+                    from: from.to_owned(),
                     sql,
                     strict: row.required,
+                    keeps: false,
                     raw: None,
                     check: Check::Nothing,
                 });
@@ -65,6 +82,8 @@ pub(crate) fn direct_columns(
             let check = row.words.as_deref().map(|words| Check::Unfit(unfit(&sql, Some(words))));
             columns.push(DirectColumn {
                 to: row.to.clone(),
+                from: from.to_owned(),
+                keeps: false,
                 sql,
                 strict: row.required,
                 raw: Some(name),
@@ -86,7 +105,9 @@ pub(crate) fn direct_columns(
             MapType::Integer => return None,
             MapType::Real => {
                 let real = real(field.data_type(), &name)?;
-                (format!("({real} * CAST({:?} AS DOUBLE))", row.factor), true)
+                let real = format!("({real} * CAST({:?} AS DOUBLE))", row.factor);
+                check = Check::Infinite(infinite(&real));
+                (real, false)
             }
             MapType::Money => {
                 if row.decimals.is_some() {
@@ -109,13 +130,77 @@ pub(crate) fn direct_columns(
         };
         columns.push(DirectColumn {
             to: row.to.clone(),
+            from: from.to_owned(),
             sql,
             strict: row.required,
+            keeps: !may_fail,
             raw: may_fail.then_some(name),
             check,
         });
     }
     Some(columns)
+}
+
+/// Looks through the pages of the columns that a source reads. Returns the fields whose texts stand in dictionaries, each
+/// of which `fields` reads as it is; `None` where values are too long for the quick way.
+pub(crate) fn fit_texts(
+    source: &SourceDef,
+    files: &[ColumnFile],
+    fields: &[FieldReader],
+    clock: &BrandClock,
+) -> Result<Option<BTreeSet<String>>> {
+    let mut offsets = clock.offsets();
+    let mut found: BTreeMap<String, Found> = BTreeMap::new();
+    let mut fits: Vec<bool> = fields.iter().map(|f| f.map_type == MapType::Text).collect();
+    for file in files {
+        let columns = mapped_columns(&source.name, file, fields)?;
+        let survey = file.survey(&columns, &mut |column, value| {
+            for (field, fits) in fields.iter().zip(&mut fits).filter(|(f, _)| f.from == column) {
+                *fits = *fits && matches!(field.read(value, &mut offsets), Ok(Value::Text(_)));
+            }
+        })?;
+        for (column, here) in survey.columns {
+            let known = found.entry(column).or_default();
+            *known = known.and(here);
+        }
+    }
+    if found.values().any(|found| found.repeated_bytes > REPEATED_BYTES_MAX) {
+        return Ok(None);
+    }
+    let is_listed = |field: &FieldReader| found.get(&field.from).is_some_and(|f| f.is_listed);
+    let fit = fields.iter().zip(fits).filter(|(field, fits)| *fits && is_listed(field));
+    Ok(Some(fit.map(|(field, _)| field.to.clone()).collect()))
+}
+
+impl DirectColumn {
+    /// Leaves out what pages answer, which is cheaper than a query.
+    pub(crate) fn look_through(
+        &mut self,
+        files: &[ColumnFile],
+        data_type: &DataType,
+    ) -> Result<()> {
+        let is_asked = self.strict || matches!(self.check, Check::Infinite(_) | Check::Within(..));
+        if !is_asked {
+            return Ok(());
+        }
+        let Facts { is_full, range, is_finite } = facts(files, &self.from)?;
+        self.strict = self.strict && !(is_full && self.keeps);
+        // As they are stored, numbers have a sign.
+        let is_signed = data_type.is_signed_integer() || data_type.is_temporal();
+        let is_known = match &self.check {
+            Check::Infinite(_) => is_finite && *data_type == DataType::Float64,
+            Check::Within(_, wanted) => range.is_some_and(|found| {
+                is_signed
+                    && (found.is_empty()
+                        || wanted.contains(found.start()) && wanted.contains(found.end()))
+            }),
+            Check::Nothing | Check::Unfit(_) => false,
+        };
+        if is_known {
+            self.check = Check::Nothing;
+        }
+        Ok(())
+    }
 }
 
 /// What counts as a blank, for SQL.
@@ -136,6 +221,13 @@ fn unfit(name: &str, words: Option<&[String]>) -> String {
         ),
     };
     format!("count({name}) - count(CASE WHEN {fit} THEN 1 END)")
+}
+
+/// SQL of how many reals are no numbers, or beyond all of them.
+fn infinite(real: &str) -> String {
+    let max = f64::MAX;
+    let fit = format!("{real} BETWEEN CAST(-{max:e} AS DOUBLE) AND CAST({max:e} AS DOUBLE)");
+    format!("count({real}) - count(CASE WHEN {fit} THEN 1 END)")
 }
 
 /// SQL of a transformed text, missing where the text is empty or in no list; `None` where only the slow way changes it.

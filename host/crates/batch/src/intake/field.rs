@@ -100,6 +100,10 @@ impl FieldReader {
         raw: &'a [u8],
         clock: &mut OffsetReader<'_>,
     ) -> Result<Value<'a>, Reason> {
+        // Before anything looks at its bytes: a file may hold such a text once and for a million rows.
+        if raw.len() > TEXT_BYTES_MAX {
+            return Err(Reason::TooLong);
+        }
         if self.map_type == MapType::Text && self.transform == Transform::Copy {
             return if is_blank(raw) { self.missing() } else { self.text(raw) };
         }
@@ -139,9 +143,6 @@ impl FieldReader {
 
     fn text<'a>(&self, raw: &'a [u8]) -> Result<Value<'a>, Reason> {
         let text = std::str::from_utf8(raw).map_err(|_| Reason::NotUtf8)?;
-        if text.len() > TEXT_BYTES_MAX {
-            return Err(Reason::TooLong);
-        }
         match &self.words {
             Some(words) if !words.contains(text) => Err(Reason::UnknownWord),
             _ => Ok(Value::Text(Cow::Borrowed(text))),

@@ -27,10 +27,11 @@ use playbook_cycle::{IntakeFinding, SourceIntake};
 use playbook_features::{quote_name, quote_text};
 use playbook_model::{MapType, OnError, Playbook, SourceDef, SourceFormat, Transform, Words};
 
+use crate::column_files::ColumnFile;
 use crate::findings::{finding, named};
 use crate::schema::{INTEGER_IDS, fields_needed, mapped_fields, sql_type};
 use crate::{BatchError, Result};
-use direct::{Check, DirectColumn, direct_columns};
+use direct::{Check, DirectColumn, direct_columns, fit_texts};
 use field::{FieldReader, Value};
 use files::SourceFile;
 use job::{IntakeJob, MappedSource};
@@ -91,7 +92,7 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
         digesting: None,
     };
     if let Some(schema) = &schema {
-        if read_direct(job, source, &files, &raw, schema, &mut mapped)? {
+        if read_direct(job, source, &files, &readers, schema, &mut mapped)? {
             return Ok(Some(mapped));
         }
         job.session.forget(&raw)?;
@@ -233,17 +234,30 @@ fn read_direct(
     job: &IntakeJob<'_>,
     source: &SourceDef,
     files: &[SourceFile],
-    raw: &str,
+    readers: &[FieldReader],
     schema: &Schema,
     mapped: &mut MappedSource,
 ) -> Result<bool> {
+    let raw = mapped.raw.clone();
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
+    let opened = paths.iter().map(|path| ColumnFile::open(path)).collect::<Result<Vec<_>>>()?;
     let Some(mut columns) = direct_columns(source, schema, job.playbook.currency_digits) else {
         return Ok(false);
     };
+    let Some(fit) = fit_texts(source, &opened, readers, job.clock)? else { return Ok(false) };
     let (_, needed) = fields_needed(source.table);
-    columns.iter_mut().for_each(|c| c.strict |= needed.contains(&c.to.as_str()));
-    let Some(rows) = check_direct(job, raw, &columns)? else { return Ok(false) };
+    for column in &mut columns {
+        column.strict |= needed.contains(&column.to.as_str());
+        if fit.contains(&column.to) {
+            column.keeps = true;
+            column.raw = None;
+            column.check = Check::Nothing;
+        }
+        if let Ok(field) = schema.field_with_name(&column.from) {
+            column.look_through(&opened, field.data_type())?;
+        }
+    }
+    let Some(rows) = check_direct(job, &raw, &columns)? else { return Ok(false) };
     mapped.intake.rows_read = rows;
     mapped.intake.rows_kept = rows;
     mapped.dates_only = dates_only(source, schema);
@@ -264,7 +278,7 @@ fn read_direct(
         .iter()
         .map(|column| format!("{} AS {}", column.sql, quote_name(&column.to)))
         .chain(constant_columns(job, source)?);
-    create_source_view(job, &mapped.view, raw, columns)?;
+    create_source_view(job, &mapped.view, &raw, columns)?;
     let part = format!("read {}", source.name);
     job.progress.advanced(&part, rows, Some(rows));
     job.progress.finished(&part);
@@ -293,7 +307,7 @@ fn check_direct(job: &IntakeJob<'_>, raw: &str, columns: &[DirectColumn]) -> Res
         }
         match &column.check {
             Check::Nothing => {}
-            Check::Unfit(count) => counts.push((count.clone(), 0..=0)),
+            Check::Unfit(count) | Check::Infinite(count) => counts.push((count.clone(), 0..=0)),
             Check::Within(value, range) => {
                 counts.push((format!("min({value})"), range.clone()));
                 counts.push((format!("max({value})"), range.clone()));

@@ -1,24 +1,29 @@
 //! The slow way for Parquet: rows whose values are texts to parse, to look up, or to reject.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryViewArray, Int64Array, RecordBatch, StringArray,
+};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use arrow::error::ArrowError;
 use playbook_model::MapType;
 
-use crate::Result;
 use crate::clock::OffsetReader;
-use crate::error::{go_on, io, parquet};
+use crate::column_files::ColumnFile;
+use crate::error::{go_on, parquet};
 use crate::intake::columns::{ColumnBuilders, ScratchWriter, schema_of};
-use crate::intake::field::FieldReader;
+use crate::intake::field::{FieldReader, Value};
 use crate::intake::files::{SourceFile, digest};
 use crate::intake::header::lacking;
-use crate::intake::rejects::{Reject, raw_text};
+use crate::intake::rejects::{REJECTS_KEPT_MAX, Reject, raw_text};
 use crate::intake::text::{ReadJob, ReadResult, type_row};
+use crate::{BatchError, Result};
+
+/// Bytes of texts that a batch of the scratch file holds.
+const TEXT_BYTES_MAX: usize = 32 << 20;
 
 /// Reads all files of a Parquet source into a scratch file.
 pub(crate) fn read_parquet(job: &ReadJob<'_>, scratch: &Path) -> Result<ReadResult> {
@@ -26,44 +31,64 @@ pub(crate) fn read_parquet(job: &ReadJob<'_>, scratch: &Path) -> Result<ReadResu
     let mut result = ReadResult::default();
     for file in job.files {
         result.digests.push(digest(&file.path, job.cancel)?);
-        read_file(job, file, &mut writer, &mut result)?;
+        let opened = ColumnFile::open(&file.path)?;
+        read_file(job, file, &opened, &mut writer, &mut result)?;
     }
     writer.close()?;
     Ok(result)
 }
 
+/// The columns of a file that the mapping reads, each once.
+pub(crate) fn mapped_columns<'a>(
+    source_name: &str,
+    file: &ColumnFile,
+    fields: &'a [FieldReader],
+) -> Result<Vec<&'a str>> {
+    let mut columns: Vec<&str> = Vec::new();
+    for field in fields {
+        let named = file.schema().fields().iter().filter(|found| *found.name() == field.from);
+        match named.count() {
+            0 => {}
+            1 if columns.contains(&field.from.as_str()) => {}
+            1 => columns.push(&field.from),
+            _ => {
+                return Err(BatchError::ColumnTwice {
+                    source_name: source_name.to_owned(),
+                    path: file.path().to_owned(),
+                    field: field.from.clone(),
+                });
+            }
+        }
+    }
+    Ok(columns)
+}
+
 fn read_file(
     job: &ReadJob<'_>,
     file: &SourceFile,
+    opened: &ColumnFile,
     writer: &mut ScratchWriter,
     result: &mut ReadResult,
 ) -> Result<()> {
-    let input = File::open(&file.path).map_err(io("read", &file.path))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(input).map_err(parquet(&file.path))?;
-    let schema = Arc::clone(builder.schema());
-    let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
-    for field in job.fields {
-        if !field.optional && !names.contains(&field.from.as_str()) {
-            let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
-            return Err(lacking(job, &file.path, &field.from, &names, ""));
-        }
+    let columns = mapped_columns(&job.source.name, opened, job.fields)?;
+    let names: Vec<String> = opened.schema().fields().iter().map(|f| f.name().clone()).collect();
+    let absent = |field: &&FieldReader| !columns.contains(&field.from.as_str());
+    if let Some(field) = job.fields.iter().filter(|field| !field.optional).find(absent) {
+        return Err(lacking(job, &file.path, &field.from, &names, ""));
     }
-    let is_mapped = |name: &&&str| job.fields.iter().any(|f| f.from == **name);
-    result.unmapped.extend(names.iter().filter(|n| !is_mapped(n)).map(|n| (*n).to_owned()));
+    result.unmapped.extend(names.into_iter().filter(|name| !columns.contains(&name.as_str())));
+    let survey = opened.survey(&columns, &mut |_, _| {})?;
     let stage = format!("read {}", job.source.name);
     let mut clock = job.clock.offsets();
-    let reader = builder.with_batch_size(8192).build().map_err(parquet(&file.path))?;
     let mut row = 0;
-    for batch in reader {
+    opened.batches(&columns, survey.repeated_bytes(), &mut |batch| {
         go_on(job.cancel)?;
-        let batch = batch.map_err(parquet(&file.path))?;
-        let typed = type_batch(job, file, &batch, row, &mut clock, result)?;
+        type_batch(job, file, &batch, row, &mut clock, writer, result)?;
         row += batch.num_rows() as u64;
-        result.rows_kept += typed.num_rows() as u64;
         result.times_of_day |= clock.saw_time_of_day;
-        writer.write(&typed)?;
         job.progress.advanced(&stage, batch.num_rows() as u64, None);
-    }
+        Ok(())
+    })?;
     result.rows_read += row;
     job.progress.finished(&stage);
     Ok(())
@@ -75,8 +100,9 @@ fn type_batch(
     batch: &RecordBatch,
     first_row: u64,
     clock: &mut OffsetReader<'_>,
+    writer: &mut ScratchWriter,
     result: &mut ReadResult,
-) -> Result<RecordBatch> {
+) -> Result<()> {
     let mut fields = job.fields.to_vec();
     let mut inputs = Vec::with_capacity(fields.len());
     for field in &mut fields {
@@ -86,53 +112,76 @@ fn type_batch(
         };
         inputs.push(input);
     }
+    let schema = schema_of(job.fields);
     let mut builders = ColumnBuilders::new(job.fields);
-    let mut rows = 0;
+    let (mut rows, mut text_bytes) = (0, 0);
     for at in 0..batch.num_rows() {
         let raw = |field: usize| {
             let texts = inputs[field].as_ref();
-            Ok(texts.filter(|texts| texts.is_valid(at)).map(|texts| texts.value(at).as_bytes()))
+            Ok(texts.filter(|texts| texts.is_valid(at)).map(|texts| texts.value(at)))
         };
         match type_row(&fields, raw, clock) {
             Ok(row) => {
                 builders.push(&row);
                 rows += 1;
+                text_bytes += row.iter().map(bytes_of).sum::<usize>();
             }
             Err((reason, counts)) => {
-                let texts: Vec<_> = (0..inputs.len())
-                    .map(|field| {
-                        let text = raw(field).ok().flatten().unwrap_or_default();
-                        String::from_utf8_lossy(text).into_owned()
-                    })
-                    .collect();
+                let is_kept = result.rejects.kept.len() < REJECTS_KEPT_MAX;
+                let texts = inputs.iter().filter(|_| is_kept).map(|texts| {
+                    let texts = texts.as_ref().filter(|texts| texts.is_valid(at));
+                    texts.map_or_else(String::new, |texts| raw_text(texts.value(at)))
+                });
                 let reject = Reject {
                     source: job.source.name.clone(),
                     file: file.name.clone(),
                     line: first_row + at as u64 + 1,
                     reason,
-                    raw: raw_text(texts.join(",").as_bytes()),
+                    raw: raw_text(texts.collect::<Vec<_>>().join(",").as_bytes()),
                 };
                 result.rejects.push(reject, counts);
             }
         }
+        if text_bytes > TEXT_BYTES_MAX {
+            let full = std::mem::replace(&mut builders, ColumnBuilders::new(job.fields));
+            writer.write(&full.finish(&schema, rows))?;
+            result.rows_kept += rows as u64;
+            (rows, text_bytes) = (0, 0);
+        }
     }
-    Ok(builders.finish(&schema_of(job.fields), rows))
+    result.rows_kept += rows as u64;
+    writer.write(&builders.finish(&schema, rows))
 }
 
-/// Returns a column of the file as texts; its own times become unix-ms, and `field` reads them so.
+fn bytes_of(value: &Value<'_>) -> usize {
+    if let Value::Text(text) = value { text.len() } else { 0 }
+}
+
+/// Returns a column of the file as texts, those of the file itself without a copy; its own times become unix-ms, and
+/// `field` reads them so.
 fn texts(
     column: &ArrayRef,
     field: &mut FieldReader,
     clock: &mut OffsetReader<'_>,
-) -> Result<StringArray, arrow::error::ArrowError> {
+) -> Result<BinaryViewArray, ArrowError> {
     let local = match column.data_type() {
         DataType::Timestamp(_, zone) if field.map_type == MapType::Time => zone.is_none(),
         DataType::Date32 | DataType::Date64 if field.map_type == MapType::Time => true,
         DataType::Float64 if field.map_type == MapType::Money => {
             let reals = column.as_primitive::<Float64Type>();
-            return Ok(reals.iter().map(|real| real.map(decimal_text)).collect());
+            let texts: StringArray = reals.iter().map(|real| real.map(decimal_text)).collect();
+            return viewed(&texts);
         }
-        _ => return Ok(cast(column, &DataType::Utf8)?.as_string::<i32>().clone()),
+        DataType::Utf8View => return Ok(column.as_string_view().clone().to_binary_view()),
+        DataType::Dictionary(_, texts)
+            if matches!(**texts, DataType::Utf8 | DataType::LargeUtf8) =>
+        {
+            let texts = cast(column, &DataType::Utf8View)?;
+            return Ok(texts.as_string_view().clone().to_binary_view());
+        }
+        DataType::BinaryView => return Ok(column.as_binary_view().clone()),
+        DataType::FixedSizeBinary(_) => return viewed(&cast(column, &DataType::Binary)?),
+        _ => return viewed(&cast(column, &DataType::Utf8)?),
     };
     let stamps = cast(column, &DataType::Timestamp(TimeUnit::Millisecond, None))?;
     let mut ms = cast(&stamps, &DataType::Int64)?;
@@ -142,7 +191,11 @@ fn texts(
         ms = Arc::new(Int64Array::new(unix.into(), walls.nulls().cloned()));
     }
     field.read_unix_ms();
-    Ok(cast(&ms, &DataType::Utf8)?.as_string::<i32>().clone())
+    viewed(&cast(&ms, &DataType::Utf8)?)
+}
+
+fn viewed(texts: &dyn Array) -> Result<BinaryViewArray, ArrowError> {
+    Ok(cast(texts, &DataType::BinaryView)?.as_binary_view().clone())
 }
 
 /// The decimal that a binary number stands for, where it has at most six decimals; else its shortest text.

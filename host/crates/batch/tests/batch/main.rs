@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod cdnow;
+mod columns;
 mod exports;
 mod expressions;
 mod features;
 mod free_sql;
+mod fuzz;
 mod intake;
 mod numbers;
 mod people;

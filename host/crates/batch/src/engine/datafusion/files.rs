@@ -1,60 +1,80 @@
-//! Parquet files as a table of the engine, some rows of which may be left out.
+//! Parquet files as a table of the engine, some rows of which may be left out. The engine reads them through the host's
+//! own readers, which hand it footers without claims about values (see `column_files`).
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
+use bytes::Bytes;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::Statistics;
+use datafusion::common::stats::Precision;
 use datafusion::datasource::TableType;
-use datafusion::datasource::listing::{ListingTable, PartitionedFile};
+use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::ParquetRowSelection;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig, FileScanConfigBuilder};
+use datafusion::datasource::physical_plan::{
+    FileGroup, FileScanConfigBuilder, ParquetFileReaderFactory, ParquetSource,
+};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
-use parquet::arrow::arrow_reader::RowSelection;
+use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, RowSelection};
+use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
+
+use crate::column_files::ColumnFile;
 
 /// A table of files. Rows that are left out are not even decoded, so that no query pays for them.
 #[derive(Debug)]
 pub(crate) struct Files {
-    listed: ListingTable,
-    /// Rows that stay, by the path of their file.
-    kept: OnceLock<HashMap<String, ParquetRowSelection>>,
+    files: Arc<[ColumnFile]>,
+    schema: SchemaRef,
+    /// Rows that stay, by file; `None` for a file that keeps all.
+    kept: OnceLock<Vec<Option<ParquetRowSelection>>>,
 }
 
 impl Files {
-    pub(crate) fn new(listed: ListingTable) -> Self {
-        Self { listed, kept: OnceLock::new() }
+    /// Makes a table of files whose columns have the same types.
+    pub(crate) fn new(files: Vec<ColumnFile>) -> Result<Self> {
+        let schemas = files.iter().map(|file| Schema::clone(file.schema()));
+        let schema = Arc::new(Schema::try_merge(schemas)?);
+        Ok(Self { files: files.into(), schema, kept: OnceLock::new() })
     }
 
-    /// Leaves out rows for good: their numbers, ascending, in the order in which `state` reads the files, which is
-    /// on one thread. A second call changes nothing.
-    pub(crate) async fn leave_out(&self, state: &dyn Session, rows: &[u64]) -> Result<()> {
-        let plan = self.listed.scan(state, None, &[], None).await?;
-        let mut kept = HashMap::new();
+    /// Leaves out rows for good: their numbers, ascending, in the order of the files. A second call changes nothing.
+    pub(crate) fn leave_out(&self, rows: &[u64]) {
         let (mut first, mut rows) = (0, rows);
-        for file in config_of(&plan)?.file_groups.iter().flat_map(FileGroup::iter) {
-            let count = file.statistics.as_ref().and_then(|s| s.num_rows.get_value().copied());
-            let count =
-                count.ok_or_else(|| fault("a Parquet file does not say how many rows it has"))?;
+        let mut kept = Vec::new();
+        for file in &*self.files {
+            let count = file.rows();
             let end = first + count as u64;
             let (inside, later) = rows.split_at(rows.partition_point(|row| *row < end));
-            if !inside.is_empty() {
-                let ranges = between(
-                    inside.iter().map(|row| usize::try_from(row - first).unwrap_or(count)),
-                    count,
-                );
-                let selection = RowSelection::from_consecutive_ranges(ranges, count);
-                kept.insert(file.object_meta.location.to_string(), selection.into());
-            }
+            let place = |row: &u64| usize::try_from(row - first).unwrap_or(count);
+            kept.push((!inside.is_empty()).then(|| {
+                let ranges = between(inside.iter().map(place), count);
+                RowSelection::from_consecutive_ranges(ranges, count).into()
+            }));
             (first, rows) = (end, later);
         }
-        // Rows that were left out before stay so: a second call changes nothing.
+        // Rows that were left out before stay so.
         self.kept.set(kept).ok();
-        Ok(())
+    }
+
+    /// What the engine may know before it reads: how many rows there are, exactly where none is left out.
+    fn statistics(&self, rows: usize) -> Statistics {
+        let rows = Precision::Exact(rows);
+        let known = Statistics::new_unknown(&self.schema);
+        match self.kept.get() {
+            Some(_) => known.with_num_rows(rows.to_inexact()),
+            None => known.with_num_rows(rows),
+        }
     }
 }
 
@@ -64,20 +84,10 @@ fn between(rows: impl Iterator<Item = usize>, count: usize) -> impl Iterator<Ite
     rows.chain([count]).map(move |row| std::mem::replace(&mut start, row + 1)..row)
 }
 
-fn fault(text: &str) -> DataFusionError {
-    DataFusionError::Internal(text.to_owned())
-}
-
-fn config_of(plan: &Arc<dyn ExecutionPlan>) -> Result<&FileScanConfig> {
-    let source = plan.downcast_ref::<DataSourceExec>().map(DataSourceExec::data_source);
-    let config = source.and_then(|source| source.downcast_ref::<FileScanConfig>());
-    config.ok_or_else(|| fault("files are read by something else than a scan"))
-}
-
 #[async_trait]
 impl TableProvider for Files {
     fn schema(&self) -> SchemaRef {
-        self.listed.schema()
+        Arc::clone(&self.schema)
     }
 
     fn table_type(&self) -> TableType {
@@ -88,39 +98,83 @@ impl TableProvider for Files {
         &self,
         filters: &[&Expr],
     ) -> Result<Vec<TableProviderFilterPushDown>> {
-        self.listed.supports_filters_pushdown(filters)
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
     }
 
     async fn scan(
         &self,
         state: &dyn Session,
         projection: Option<&Vec<usize>>,
-        filters: &[Expr],
+        _filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let Some(kept) = self.kept.get() else {
-            return self.listed.scan(state, projection, filters, limit).await;
-        };
-        // Without the limit: files are chosen for it by counts that no longer hold.
-        let plan = self.listed.scan(state, projection, filters, None).await?;
-        let Ok(config) = config_of(&plan) else { return Ok(plan) };
-        let selected = |mut file: PartitionedFile| {
-            if let Some(kept) = kept.get(file.object_meta.location.as_ref()) {
-                file.statistics =
-                    file.statistics.map(|s| Arc::new(s.as_ref().clone().to_inexact()));
-                file = file.with_extension(kept.clone());
+        let readers = Arc::new(Readers(Arc::clone(&self.files)));
+        let source = ParquetSource::new(Arc::clone(&self.schema))
+            .with_parquet_file_reader_factory(readers)
+            .with_enable_page_index(false)
+            .with_bloom_filter_on_read(false);
+        let kept = self.kept.get();
+        let files = self.files.iter().enumerate().map(|(number, file)| {
+            let statistics = self.statistics(file.rows());
+            let listed = PartitionedFile::new(name_of(number), file.length())
+                .with_arrow_schema(Arc::clone(file.schema()))
+                .with_statistics(Arc::new(statistics));
+            match kept.and_then(|kept| kept[number].as_ref()) {
+                Some(kept) => listed.with_extension(kept.clone()),
+                None => listed,
             }
-            file
-        };
-        let groups = config.file_groups.iter();
-        let groups = groups
-            .map(|group| group.iter().cloned().map(selected).collect::<Vec<_>>().into())
-            .collect();
-        let statistics = config.statistics().to_inexact();
-        let config = FileScanConfigBuilder::from(config.clone())
-            .with_file_groups(groups)
-            .with_statistics(statistics);
+        });
+        let files: FileGroup = files.collect::<Vec<_>>().into();
+        let rows = self.files.iter().map(ColumnFile::rows).sum();
+        let config =
+            FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
+                .with_file_groups(files.split_files(state.config().target_partitions()))
+                .with_statistics(self.statistics(rows))
+                .with_projection_indices(projection.cloned())?
+                // Files are chosen for a limit by counts that no longer hold where rows are left out.
+                .with_limit(limit.filter(|_| kept.is_none()));
         Ok(DataSourceExec::from_data_source(config.build()))
+    }
+}
+
+/// Names of files are their numbers, which the engine keeps in order.
+fn name_of(number: usize) -> String {
+    format!("{number:010}")
+}
+
+/// Gives the engine readers of open files.
+#[derive(Debug)]
+struct Readers(Arc<[ColumnFile]>);
+
+impl ParquetFileReaderFactory for Readers {
+    fn create_reader(
+        &self,
+        _partition: usize,
+        file: PartitionedFile,
+        _size_hint: Option<usize>,
+        _metrics: &ExecutionPlanMetricsSet,
+    ) -> Result<Box<dyn AsyncFileReader + Send>> {
+        let number = file.object_meta.location.as_ref().parse::<usize>().ok();
+        let file = number.and_then(|number| self.0.get(number));
+        let file = file.ok_or_else(|| DataFusionError::Internal("an unknown file".to_owned()))?;
+        Ok(Box::new(Reader(file.clone())))
+    }
+}
+
+/// Reads one file. Reading waits for nobody but the disk, so it is done where it is asked for.
+struct Reader(ColumnFile);
+
+impl AsyncFileReader for Reader {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ParquetError>> {
+        let bytes = self.0.read(range).map_err(|error| ParquetError::External(Box::new(error)));
+        std::future::ready(bytes).boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        _options: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>, ParquetError>> {
+        std::future::ready(Ok(Arc::clone(self.0.metadata()))).boxed()
     }
 }
 

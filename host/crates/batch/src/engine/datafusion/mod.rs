@@ -5,27 +5,28 @@ pub(crate) mod functions;
 pub(crate) mod sums;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use datafusion::datasource::MemTable;
-use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{
-    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
-};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use futures::StreamExt;
+use parquet::errors::ParquetError;
 use playbook_model::SqlLimits;
 use tokio::runtime::Runtime;
 
+use crate::caught::{Panicked, caught_waiting, thread_is_caught};
+use crate::column_files::ColumnFile;
 use crate::engine::{Engine, Plan, Take, TakePart};
 use crate::error::io;
 use crate::{BatchError, BrandClock, Cancel, Result};
+use datafusion::catalog::TableProvider as _;
 use files::Files;
 
 /// Stack of a thread of the engine.
@@ -37,6 +38,8 @@ const BUILD_BYTES_MAX: usize = 256 << 20;
 const BUILD_ROWS_MAX: usize = 1 << 24;
 /// Stage of faults of tables and their names.
 const VIEWS: &str = "views";
+/// Stage of faults of a playbook's own SQL that are not its own.
+const FREE: &str = "free SQL";
 
 /// Contexts over the same tables, one per way to run a query, and the threads.
 pub(crate) struct DataFusion {
@@ -45,6 +48,8 @@ pub(crate) struct DataFusion {
     in_order: SessionContext,
     /// For queries of the playbook.
     free: SessionContext,
+    /// All files of tables.
+    files: Mutex<Vec<ColumnFile>>,
     /// `None` once the engine ends.
     runtime: Option<Runtime>,
     cancel: Cancel,
@@ -110,19 +115,34 @@ impl DataFusion {
             // The engine walks a plan by recursion, and a condition of many terms is a deep tree.
             .thread_stack_size(STACK_BYTES)
             .enable_time()
+            .on_thread_start(thread_is_caught)
             .build()
             .map_err(io("create", Path::new("threads")))?;
-        Ok(Self { parallel, selective, in_order, free, runtime: Some(runtime), cancel })
+        let files = Mutex::default();
+        Ok(Self { parallel, selective, in_order, free, files, runtime: Some(runtime), cancel })
     }
 
-    /// Waits for work of the engine; a run that is cancelled does not wait for it to end.
-    fn wait<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        self.runtime().block_on(async {
+    /// Waits for work of the engine; a run that is cancelled does not wait for it to end. A fault of a file names the
+    /// file.
+    fn wait<T>(&self, stage: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let caught = self.runtime().block_on(async {
             tokio::select! {
-                done = work => done,
-                () = cancelled(&self.cancel) => Err(BatchError::Cancelled),
+                done = caught_waiting(work) => done,
+                () = cancelled(&self.cancel) => Ok(Err(BatchError::Cancelled)),
             }
-        })
+        });
+        let done =
+            caught.unwrap_or_else(|panicked| Err(crate::error::engine(stage)(Box::new(panicked))));
+        done.map_err(|error| self.blame(error))
+    }
+
+    /// The fault of the first file that cannot be read through, where a reader gave up; else the error itself.
+    fn blame(&self, error: BatchError) -> BatchError {
+        if !is_of_a_reader(&error) {
+            return error;
+        }
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        files.iter().find_map(|file| file.read_through().err()).unwrap_or(error)
     }
 
     fn runtime(&self) -> &Runtime {
@@ -136,20 +156,6 @@ impl DataFusion {
             Plan::InOrder => &self.in_order,
         }
     }
-
-    /// The schema that all files share.
-    async fn shared_schema(
-        &self,
-        options: &ListingOptions,
-        files: &[ListingTableUrl],
-    ) -> Result<SchemaRef, DataFusionError> {
-        let state = self.parallel.state();
-        let mut schemas = Vec::new();
-        for file in files {
-            schemas.push(Schema::clone(&*options.infer_schema(&state, file).await?));
-        }
-        Ok(Arc::new(Schema::try_merge(schemas)?))
-    }
 }
 
 /// Plans a query that changes nothing.
@@ -160,30 +166,25 @@ async fn planned(context: &SessionContext, sql: &str) -> Result<DataFrame, DataF
 
 impl Engine for DataFusion {
     fn add_files(&self, stage: &'static str, name: &str, files: &[PathBuf]) -> Result<SchemaRef> {
-        let work = async {
-            let urls = files.iter().map(|path| listing_url(path)).collect::<Result<Vec<_>, _>>()?;
-            let options =
-                ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("");
-            let schema = self.shared_schema(&options, &urls).await?;
-            let config = ListingTableConfig::new_with_multi_paths(urls)
-                .with_listing_options(options)
-                .with_schema(Arc::clone(&schema));
-            let table = ListingTable::try_new(config)?;
-            self.parallel.register_table(name, Arc::new(Files::new(table)))?;
-            Ok(schema)
-        };
-        self.runtime().block_on(work).map_err(fault(stage))
+        let files = files.iter().map(|path| ColumnFile::open(path)).collect::<Result<Vec<_>>>()?;
+        let table = Files::new(files.clone()).map_err(fault(stage))?;
+        let schema = table.schema();
+        self.parallel.register_table(name, Arc::new(table)).map_err(fault(stage))?;
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).extend(files);
+        Ok(schema)
     }
 
     fn leave_out(&self, stage: &'static str, name: &str, rows: &[u64]) -> Result<()> {
-        let work = async {
-            let table = self.parallel.table_provider(name).await?;
-            match table.downcast_ref::<Files>() {
-                Some(files) => files.leave_out(&self.in_order.state(), rows).await,
-                None => Err(DataFusionError::Internal(format!("`{name}` is no table of files"))),
+        let table = self.runtime().block_on(self.parallel.table_provider(name));
+        match table.map_err(fault(stage))?.downcast_ref::<Files>() {
+            Some(files) => {
+                files.leave_out(rows);
+                Ok(())
             }
-        };
-        self.runtime().block_on(work).map_err(fault(stage))
+            None => Err(fault(stage)(DataFusionError::Internal(format!(
+                "`{name}` is no table of files"
+            )))),
+        }
     }
 
     fn add_batches(
@@ -224,7 +225,7 @@ impl Engine for DataFusion {
         take: &mut Take<'_>,
     ) -> Result<()> {
         tracing::debug!(stage, sql, ?plan, "query");
-        self.wait(async {
+        self.wait(stage, async {
             let query = planned(self.context(plan), sql).await.map_err(fault(stage))?;
             let mut stream = query.execute_stream().await.map_err(fault(stage))?;
             while let Some(batch) = stream.next().await {
@@ -236,7 +237,7 @@ impl Engine for DataFusion {
 
     fn scan(&self, stage: &'static str, sql: &str, take: Arc<TakePart>) -> Result<()> {
         tracing::debug!(stage, sql, "scan");
-        self.wait(async {
+        self.wait(stage, async {
             let query = planned(&self.parallel, sql).await.map_err(fault(stage))?;
             let streams = query.execute_stream_partitioned().await.map_err(fault(stage))?;
             let mut tasks: tokio::task::JoinSet<Result<()>> = tokio::task::JoinSet::new();
@@ -285,7 +286,7 @@ impl Engine for DataFusion {
             Ok(())
         });
         let giving_up = query.abort_handle();
-        let done = self.wait(async {
+        let done = self.wait(FREE, async {
             let limit = Duration::from_millis(limits.time_ms_max);
             let all = async {
                 while let Some(batch) = given.recv().await {
@@ -304,18 +305,21 @@ impl Engine for DataFusion {
     }
 }
 
-/// Names a file so that no letter of its path is read as a pattern.
-fn listing_url(path: &Path) -> Result<ListingTableUrl, DataFusionError> {
-    let path = path.canonicalize()?;
-    let mut url = "file://".to_owned();
-    for byte in path.to_string_lossy().bytes() {
-        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
-            url.push(char::from(byte));
-        } else {
-            url.push_str(&format!("%{byte:02X}"));
+/// Whether a reader of files gave up, rather than that a value or a query was wrong.
+fn is_of_a_reader(error: &BatchError) -> bool {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        let arrow = error.downcast_ref::<ArrowError>();
+        if error.is::<ParquetError>()
+            || error.is::<Panicked>()
+            || error.is::<tokio::task::JoinError>()
+            || matches!(arrow, Some(ArrowError::ParquetError(_) | ArrowError::IoError(..)))
+        {
+            return true;
         }
+        next = error.source();
     }
-    ListingTableUrl::parse(url)
+    false
 }
 
 /// Ends once the work is to stop.

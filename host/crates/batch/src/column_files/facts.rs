@@ -1,0 +1,228 @@
+//! What the values of a column keep to, found in its pages without making columns of them: levels say where values are
+//! absent, plain pages and dictionaries hold numbers as they are. A footer says the same and may lie.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parquet::basic::{Encoding, Type as Physical};
+use parquet::column::page::{Page, PageReader as _};
+use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::serialized_reader::SerializedPageReader;
+
+use super::{ColumnFile, Fault, fault};
+use crate::Result;
+use crate::caught::caught;
+use crate::error::parquet;
+
+/// What holds of every row of a column, as far as its pages tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// No row lacks a value.
+    pub(crate) is_full: bool,
+    /// Whole numbers lie within it, signed as they are stored; `None` where pages do not tell, or hold others.
+    pub(crate) range: Option<RangeInclusive<i64>>,
+    /// All reals are numbers.
+    pub(crate) is_finite: bool,
+}
+
+impl Facts {
+    /// Of no rows.
+    const NONE: Self = Self {
+        is_full: true,
+        range: Some(RangeInclusive::new(i64::MAX, i64::MIN)),
+        is_finite: true,
+    };
+
+    /// What holds of the rows of both.
+    fn and(self, other: Self) -> Self {
+        let range = self
+            .range
+            .zip(other.range)
+            .map(|(a, b)| *a.start().min(b.start())..=*a.end().max(b.end()));
+        Self {
+            is_full: self.is_full && other.is_full,
+            range,
+            is_finite: self.is_finite && other.is_finite,
+        }
+    }
+}
+
+/// Looks through the pages of a column of all files; it has been surveyed.
+pub(crate) fn facts(files: &[ColumnFile], column: &str) -> Result<Facts> {
+    let mut facts = Facts::NONE;
+    for file in files {
+        for group in file.metadata.row_groups() {
+            let named = |c: &&ColumnChunkMetaData| {
+                c.column_path().parts() == std::slice::from_ref(&column.to_owned())
+            };
+            let Some(chunk) = group.columns().iter().find(named) else { continue };
+            let found = caught(|| of_chunk(file, chunk)).map_err(parquet(&file.path))?;
+            facts = facts.and(found.map_err(|source| fault(&file.path, source))?);
+        }
+    }
+    Ok(facts)
+}
+
+fn of_chunk(file: &ColumnFile, chunk: &ColumnChunkMetaData) -> Result<Facts, Fault> {
+    let rows = usize::try_from(chunk.num_values())?;
+    let mut pages = SerializedPageReader::new(Arc::new(file.opened.clone()), chunk, rows, None)?;
+    let physical = chunk.column_type();
+    let may_lack = chunk.column_descr().max_def_level() > 0;
+    let mut facts = Facts::NONE;
+    while let Some(page) = pages.get_next_page()? {
+        let of_page = match page {
+            Page::DictionaryPage { buf, num_values, .. } => numbers(physical, &buf, num_values),
+            Page::DataPage { buf, num_values, encoding, def_level_encoding, .. } => {
+                let levels = if may_lack {
+                    levels_before(buf, def_level_encoding)
+                } else {
+                    Some((Bytes::new(), buf))
+                };
+                of_data(physical, may_lack, levels, num_values, encoding)
+            }
+            Page::DataPageV2 {
+                buf,
+                num_values,
+                encoding,
+                def_levels_byte_len,
+                rep_levels_byte_len,
+                ..
+            } => {
+                let start = usize::try_from(rep_levels_byte_len)?;
+                let end = start + usize::try_from(def_levels_byte_len)?;
+                let levels = (end <= buf.len()).then(|| (buf.slice(start..end), buf.slice(end..)));
+                of_data(physical, may_lack, levels, num_values, encoding)
+            }
+        };
+        facts = facts.and(of_page);
+    }
+    Ok(facts)
+}
+
+/// What nobody can tell of a page.
+const UNKNOWN: Facts = Facts { is_full: false, range: None, is_finite: false };
+
+fn of_data(
+    physical: Physical,
+    may_lack: bool,
+    levels: Option<(Bytes, Bytes)>,
+    rows: u32,
+    encoding: Encoding,
+) -> Facts {
+    let Some((levels, values)) = levels else { return UNKNOWN };
+    let Some(present) = (if may_lack { ones(&levels, rows) } else { Some(rows) }) else {
+        return UNKNOWN;
+    };
+    let facts = match encoding {
+        Encoding::PLAIN => numbers(physical, &values, present),
+        // Its dictionary has been looked through.
+        Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY => Facts::NONE,
+        _ => Facts { is_full: true, ..UNKNOWN },
+    };
+    Facts { is_full: present == rows, ..facts }
+}
+
+/// Levels and values of a page of the first form.
+fn levels_before(page: Bytes, encoding: Encoding) -> Option<(Bytes, Bytes)> {
+    let length = usize::try_from(u32::from_le_bytes(*page.first_chunk()?)).ok()?;
+    let end = length.checked_add(4).filter(|end| *end <= page.len())?;
+    (encoding == Encoding::RLE).then(|| (page.slice(4..end), page.slice(end..)))
+}
+
+/// How many of so many one-bit levels are set, in runs and packed groups of eight; `None` where there are not as many.
+fn ones(mut levels: &[u8], rows: u32) -> Option<u32> {
+    let (mut ones, mut left) = (0, rows);
+    while left > 0 {
+        let header = varint(&mut levels)?;
+        if header & 1 == 0 {
+            let run = u32::try_from(header >> 1).unwrap_or(u32::MAX).min(left);
+            let (value, rest) = levels.split_first()?;
+            ones += if *value == 1 { run } else { 0 };
+            (levels, left) = (rest, left - run);
+            if run == 0 {
+                return None;
+            }
+        } else {
+            let bytes = usize::try_from(header >> 1).ok()?;
+            let bytes = bytes.min(usize::try_from(left.div_ceil(8)).ok()?);
+            let (packed, rest) = levels.split_at_checked(bytes)?;
+            for byte in packed {
+                let inside = left.min(8);
+                ones += (u32::from(*byte) & ((1 << inside) - 1)).count_ones();
+                left -= inside;
+            }
+            levels = rest;
+            if bytes == 0 {
+                return None;
+            }
+        }
+    }
+    Some(ones)
+}
+
+fn varint(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+/// What holds of numbers that lie one after another.
+fn numbers(physical: Physical, bytes: &[u8], count: u32) -> Facts {
+    let Ok(count) = usize::try_from(count) else { return UNKNOWN };
+    let found = match physical {
+        Physical::INT64 => whole(bytes, count, i64::from_le_bytes),
+        Physical::INT32 => whole(bytes, count, |bytes| i64::from(i32::from_le_bytes(bytes))),
+        Physical::DOUBLE => {
+            let reals = bytes.as_chunks().0.get(..count);
+            reals.map(|reals| Facts {
+                is_finite: reals.iter().all(|bytes| f64::from_le_bytes(*bytes).is_finite()),
+                range: None,
+                is_full: true,
+            })
+        }
+        // Of texts only the levels tell anything.
+        _ => None,
+    };
+    found.unwrap_or(Facts { is_full: true, ..UNKNOWN })
+}
+
+fn whole<const WIDTH: usize>(
+    bytes: &[u8],
+    count: usize,
+    read: impl Fn([u8; WIDTH]) -> i64,
+) -> Option<Facts> {
+    let numbers = bytes.as_chunks().0.get(..count)?;
+    let (mut least, mut most) = (i64::MAX, i64::MIN);
+    for bytes in numbers {
+        let number = read(*bytes);
+        (least, most) = (least.min(number), most.max(number));
+    }
+    Some(Facts { is_full: true, range: Some(least..=most), is_finite: false })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ones;
+
+    #[test]
+    fn levels_are_counted_in_runs_and_packed_groups() {
+        // 10 set; 5 not set; two packed groups of which 4 values are wanted of the second.
+        let levels = [20, 1, 10, 0, 5, 0b1010_1010, 0b1111_0011];
+        assert_eq!(ones(&levels, 10), Some(10));
+        assert_eq!(ones(&levels, 15), Some(10));
+        assert_eq!(ones(&levels, 23), Some(14));
+        assert_eq!(ones(&levels, 27), Some(16));
+        assert_eq!(ones(&levels, 32), None);
+        assert_eq!(ones(&[0, 1], 1), None);
+        assert_eq!(ones(&[1], 1), None);
+        assert_eq!(ones(&[], 0), Some(0));
+    }
+}

@@ -1,0 +1,245 @@
+//! What the headers of pages say, before any page is unpacked: how many values there are, how much memory they take,
+//! and whether a dictionary has all of them.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read as _};
+use std::sync::Arc;
+
+use flate2::bufread::MultiGzDecoder;
+
+use parquet::basic::{Compression, Type as Physical};
+use parquet::column::page::{Page, PageReader as _};
+use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::serialized_reader::SerializedPageReader;
+
+use super::thrift::{self, PageHeader};
+use super::{ColumnFile, Contradiction, FIXED_BYTES_MAX, Fault, fault};
+use crate::Result;
+use crate::caught::caught;
+use crate::error::parquet;
+
+/// Bytes that a page may take once it is unpacked; writers make pages of one to a hundred megabytes.
+const PAGE_BYTES_MAX: i64 = 128 << 20;
+/// Bytes of a packed page that the parquet crate unpacks to its end, whatever its header says: of LZ4 at most, and of
+/// gzip before it is unpacked once to see how long it is.
+const LZ4_BYTES_MAX: i64 = 4 << 20;
+const GZIP_BYTES_FREE: i64 = 1 << 20;
+/// Bytes that are read for a header at first, and at most: it may hold two values of a column.
+const HEADER_BYTES: u64 = 512;
+const HEADER_BYTES_MAX: u64 = 16 << 20;
+
+// Kinds of pages, and encodings of the format.
+const INDEX: i64 = 1;
+const DICTIONARY: i64 = 2;
+const PLAIN_DICTIONARY: i64 = 2;
+const DELTA_BYTE_ARRAY: i64 = 7;
+const RLE_DICTIONARY: i64 = 8;
+
+/// What headers and dictionaries tell of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Whether it is a text, and dictionaries have all its values.
+    pub(crate) is_listed: bool,
+    /// The longest value that may stand in many rows and once in the file.
+    pub(crate) repeated_bytes: usize,
+}
+
+impl Default for Found {
+    fn default() -> Self {
+        Self { is_listed: true, repeated_bytes: 0 }
+    }
+}
+
+impl Found {
+    /// The same for the rows of both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            is_listed: self.is_listed && other.is_listed,
+            repeated_bytes: self.repeated_bytes.max(other.repeated_bytes),
+        }
+    }
+}
+
+/// What is known of the columns of a file.
+#[derive(Debug, Default)]
+pub(crate) struct Survey {
+    pub(crate) columns: BTreeMap<String, Found>,
+}
+
+impl Survey {
+    /// The longest value that may stand in many rows and once in the file.
+    pub(crate) fn repeated_bytes(&self) -> usize {
+        self.columns.values().map(|found| found.repeated_bytes).max().unwrap_or(0)
+    }
+}
+
+impl ColumnFile {
+    /// Looks through the pages of some columns; `value` hears each text of the dictionaries of those whose
+    /// dictionaries may have all.
+    ///
+    /// # Errors
+    /// Where a column is a list or a structure, where pages do not hold as many values as the file has rows, or where one would take more
+    /// memory than is given to it.
+    pub(crate) fn survey(
+        &self,
+        columns: &[&str],
+        value: &mut dyn FnMut(&str, &[u8]),
+    ) -> Result<Survey> {
+        let mut survey = Survey::default();
+        for (number, group) in self.metadata.row_groups().iter().enumerate() {
+            for chunk in group.columns() {
+                let Some(name) = chunk.column_path().parts().first() else { continue };
+                if !columns.contains(&name.as_str()) {
+                    continue;
+                }
+                let chunk = Chunk { file: self, chunk, group: number, name };
+                let done = caught(|| chunk.survey(group.num_rows(), value));
+                let done = done.map_err(parquet(&self.path))?;
+                let found = done.map_err(|source| fault(&self.path, source))?;
+                let known = survey.columns.entry(name.clone()).or_default();
+                *known = known.and(found);
+            }
+        }
+        Ok(survey)
+    }
+}
+
+/// A column of a group of rows.
+struct Chunk<'a> {
+    file: &'a ColumnFile,
+    chunk: &'a ColumnChunkMetaData,
+    group: usize,
+    name: &'a str,
+}
+
+impl Chunk<'_> {
+    fn survey(&self, rows: i64, value: &mut dyn FnMut(&str, &[u8])) -> Result<Found, Fault> {
+        let column = self.chunk.column_descr();
+        if column.max_rep_level() > 0 || column.path().parts().len() > 1 {
+            return Err(Contradiction::Nested(self.name.to_owned()).into());
+        }
+        if column.physical_type() == Physical::FIXED_LEN_BYTE_ARRAY
+            && !(0..=FIXED_BYTES_MAX).contains(&column.type_length())
+        {
+            let (column, bytes) = (self.name.to_owned(), column.type_length());
+            return Err(Contradiction::Wide { column, bytes }.into());
+        }
+        let (mut held, mut found, mut has_dictionary) = (0_i64, Found::default(), false);
+        let (mut at, end) =
+            (self.start(), self.start() + self.chunk.compressed_size().unsigned_abs());
+        while at < end {
+            let header = self.header(at, end)?;
+            at += header.header_bytes as u64 + header.packed_bytes.unsigned_abs();
+            match header.kind {
+                INDEX => {}
+                DICTIONARY => has_dictionary = true,
+                _ => {
+                    held = held.checked_add(header.values).ok_or_else(|| self.broken())?;
+                    let is_listed = matches!(header.encoding, PLAIN_DICTIONARY | RLE_DICTIONARY);
+                    let repeated_bytes = if header.encoding == DELTA_BYTE_ARRAY {
+                        usize::try_from(header.unpacked_bytes)?
+                    } else {
+                        0
+                    };
+                    found = found.and(Found { is_listed, repeated_bytes });
+                }
+            }
+        }
+        if held != rows {
+            let (column, group) = (self.name.to_owned(), self.group);
+            return Err(Contradiction::Values { column, group, held, rows }.into());
+        }
+        // Of texts alone it is heard what the dictionary has.
+        let is_listed = has_dictionary && column.physical_type() == Physical::BYTE_ARRAY;
+        found.is_listed &= is_listed || held == 0;
+        if is_listed {
+            let repeated_bytes = self.dictionary(found.is_listed, value)?;
+            found = found.and(Found { is_listed: true, repeated_bytes });
+        }
+        Ok(found)
+    }
+
+    fn start(&self) -> u64 {
+        let first = self.chunk.dictionary_page_offset();
+        first.unwrap_or(self.chunk.data_page_offset()).unsigned_abs()
+    }
+
+    /// Reads the header of the page at `at`, which must fit the column.
+    fn header(&self, at: u64, end: u64) -> Result<PageHeader, Fault> {
+        let mut wanted = HEADER_BYTES;
+        let header = loop {
+            let until = end.min(at + wanted);
+            match thrift::page_header(&self.file.read(at..until)?) {
+                Ok(header) => break header,
+                Err(thrift::Fault::Short) if until < end && wanted < HEADER_BYTES_MAX => {
+                    wanted *= 8;
+                }
+                Err(_) => return Err(self.broken().into()),
+            }
+        };
+        let page_at = at + header.header_bytes as u64;
+        let is_inside = u64::try_from(header.packed_bytes).is_ok_and(|b| b <= end - page_at);
+        if !is_inside || header.unpacked_bytes < 0 || header.values < 0 {
+            return Err(self.broken().into());
+        }
+        let too_large = |bytes, bytes_max| {
+            let (column, group) = (self.name.to_owned(), self.group);
+            Err(Contradiction::PageTooLarge { column, group, bytes, bytes_max }.into())
+        };
+        if header.unpacked_bytes > PAGE_BYTES_MAX {
+            return too_large(header.unpacked_bytes, PAGE_BYTES_MAX);
+        }
+        if header.kind == DICTIONARY && header.values > header.unpacked_bytes {
+            return Err(self.broken().into());
+        }
+        match self.chunk.compression() {
+            Compression::LZ4 if header.packed_bytes > LZ4_BYTES_MAX => {
+                return too_large(header.packed_bytes, LZ4_BYTES_MAX);
+            }
+            Compression::GZIP(_) if header.packed_bytes > GZIP_BYTES_FREE => {
+                self.unpack_gzip(&header, page_at)?;
+            }
+            _ => {}
+        }
+        Ok(header)
+    }
+
+    /// Unpacks a page to nowhere; fails where it is longer than it says.
+    fn unpack_gzip(&self, header: &PageHeader, page_at: u64) -> Result<(), Fault> {
+        let Some(plain) = header.plain_bytes else { return Ok(()) };
+        let end = page_at + header.packed_bytes.unsigned_abs();
+        let wrong = || Fault::from(self.broken());
+        let start = u64::try_from(plain).ok().and_then(|plain| page_at.checked_add(plain));
+        let start = start.filter(|start| *start <= end).ok_or_else(wrong)?;
+        let wanted = header.unpacked_bytes.checked_sub(plain).ok_or_else(wrong)?.unsigned_abs();
+        let packed = self.file.read(start..end)?;
+        let mut unpacked = MultiGzDecoder::new(&packed[..]).take(wanted + 1);
+        if io::copy(&mut unpacked, &mut io::sink())? == wanted { Ok(()) } else { Err(wrong()) }
+    }
+
+    /// Reads the dictionary; returns the length of its longest value.
+    fn dictionary(&self, tell: bool, value: &mut dyn FnMut(&str, &[u8])) -> Result<usize, Fault> {
+        let rows = usize::try_from(self.chunk.num_values())?;
+        let opened = Arc::new(self.file.opened.clone());
+        let mut pages = SerializedPageReader::new(opened, self.chunk, rows, None)?;
+        let Some(Page::DictionaryPage { buf, num_values, .. }) = pages.get_next_page()? else {
+            return Err(self.broken().into());
+        };
+        let (mut rest, mut longest) = (&buf[..], 0);
+        for _ in 0..num_values {
+            let (length, after) = rest.split_first_chunk().ok_or_else(|| self.broken())?;
+            let length = usize::try_from(u32::from_le_bytes(*length))?;
+            let (text, after) = after.split_at_checked(length).ok_or_else(|| self.broken())?;
+            longest = longest.max(length);
+            if tell {
+                value(self.name, text);
+            }
+            rest = after;
+        }
+        Ok(longest)
+    }
+
+    fn broken(&self) -> Contradiction {
+        Contradiction::Page { column: self.name.to_owned(), group: self.group }
+    }
+}
