@@ -4,6 +4,7 @@
 mod answers;
 mod cached;
 mod fits;
+mod fuzz;
 mod limits;
 mod loading;
 mod logs;
