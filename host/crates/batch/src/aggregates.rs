@@ -102,7 +102,7 @@ impl BatchSource {
         by: &str,
         rows: &RowTable,
     ) -> Result<Vec<String>> {
-        let sql = by_values_sql(&def.name, aggregate, by, rows, self.intake.as_of)?;
+        let sql = by_values_sql(&def.name, aggregate, by, rows, self.intake.as_of, &self.clock)?;
         let mut values = Vec::new();
         for batch in self.session.collect("features", &sql)? {
             values.extend(texts(batch.column(0)).iter().flatten().map(str::to_owned));
@@ -128,13 +128,20 @@ impl BatchSource {
     }
 
     pub(crate) fn request<'a>(
-        &self,
+        &'a self,
         aggregates: &'a [AggregateFeature<'_>],
         rows: &'a RowTable,
         key: Option<&'a str>,
     ) -> Request<'a> {
         let items = aggregates.iter().flat_map(AggregateFeature::items).collect();
-        Request { rows, key, as_of: self.intake.as_of, items, parts_max: PARTS_MAX }
+        Request {
+            rows,
+            key,
+            as_of: self.intake.as_of,
+            clock: &self.clock,
+            items,
+            parts_max: PARTS_MAX,
+        }
     }
 
     pub(crate) fn run_pass(&self, stage: &'static str, pass: &Pass) -> Result<Vec<RecordBatch>> {

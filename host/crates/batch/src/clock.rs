@@ -88,6 +88,16 @@ impl BrandClock {
     }
 }
 
+impl playbook_features::Clock for BrandClock {
+    fn local_ms(&self, unix_ms: i64) -> i64 {
+        Self::local_ms(self, unix_ms)
+    }
+
+    fn unix_ms(&self, local_ms: i64) -> i64 {
+        Self::unix_ms(self, local_ms)
+    }
+}
+
 /// Reads times; the span of the last one is a cache of one entry.
 pub(crate) struct OffsetReader<'a> {
     clock: &'a BrandClock,

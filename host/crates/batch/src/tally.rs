@@ -9,7 +9,7 @@ use arrow::array::{Array, AsArray, Float64Array, Int64Array, RecordBatch, String
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use playbook_features::{
-    FieldType, Given, Moment, Number, Reading, Row, RowTable, Tally, TallyPlan, code, ordered,
+    Cut, FieldType, Given, Moment, Number, Reading, Row, RowTable, Tally, TallyPlan, code, ordered,
     quote_name, where_clause,
 };
 use playbook_model::{
@@ -38,6 +38,8 @@ struct Shared {
     keys: Arc<Keys>,
     account_places: AccountPlaces,
     clock: BrandClock,
+    /// T on the wall clock, where a window would cut dates otherwise than by whole local days.
+    local_as_of: Option<i64>,
     shards: Vec<Mutex<Option<Tally>>>,
     /// Positions of the columns in a batch: of weights, of dimensions and of fields in the order of the plan.
     weight: Option<usize>,
@@ -87,7 +89,9 @@ impl BatchSource {
             .collect();
         let mut conditions = rows.in_time(self.intake.as_of, Some("member"));
         let as_of = self.intake.as_of.0;
-        let oldest = plan.oldest().map(|oldest| as_of.saturating_add(oldest));
+        let cut = |bound: &i64| Cut::new(&self.clock, self.intake.as_of, -bound);
+        let oldest = plan.oldest().map(|oldest| cut(&oldest).earliest());
+        let cuts_dates = plan.bounds().iter().any(|bound| cut(bound).midnight.is_some());
         conditions.extend(oldest.map(|oldest| format!("time >= {oldest}")));
         let filter = where_clause(&conditions);
         let sql = format!("SELECT {} FROM {}{filter}", selected.join(", "), quote_name(&rows.name));
@@ -98,6 +102,7 @@ impl BatchSource {
             keys: Arc::clone(keys),
             account_places: self.tables.aliases().places(Arc::clone(keys)),
             clock: self.clock.clone(),
+            local_as_of: cuts_dates.then(|| self.clock.local_ms(as_of)),
             shards: (0..shards).map(|_| Mutex::new(None)).collect(),
             weight,
             dimensions,
@@ -175,8 +180,13 @@ impl Shared {
             beyond: Cell::new(None),
             days: self.clock.offsets(),
         };
-        let class_of = |at: usize| {
-            let relative = self.moment.relative(times.value(at));
+        let mut dates = self.clock.offsets();
+        let mut class_of = |at: usize| {
+            let time = times.value(at);
+            let relative = match self.local_as_of {
+                None => self.moment.relative(time),
+                Some(t) => self.moment.relative_to_dates(time, dates.local_ms(time), t),
+            };
             self.plan.class(codes.iter().map(|codes| codes[at]), relative)
         };
         // Rows by shard, so that each shard is taken once.

@@ -4,6 +4,7 @@
 //! parts as SQL text; a [`Tally`] keeps them as numbers by member, in one scan. [`Expression`] is the small language in
 //! which features are computed from other features.
 
+mod cut;
 mod expression;
 mod finish;
 mod plan;
@@ -12,6 +13,7 @@ mod recipe;
 mod rows;
 mod tally;
 
+pub use cut::{Clock, Cut, Utc};
 pub use expression::{
     Compiled, Expression, ExpressionError, FUNCTIONS, Fault, FaultKind, Spot, Values, spot_in,
 };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use playbook_model::{AggregateDef, UnixMs};
 
+use crate::cut::{Clock, Cut};
 use crate::finish::{ValueSql, finish_sql};
 use crate::recipe::{Part, Recipe, RowGrain, recipe};
 use crate::rows::{FieldType, RowTable, row_condition};
@@ -29,6 +30,8 @@ pub struct Request<'a> {
     pub key: Option<&'a str>,
     /// T.
     pub as_of: UnixMs,
+    /// The wall clock, for rows that are dates.
+    pub clock: &'a dyn Clock,
     /// What is computed.
     pub items: Vec<Item<'a>>,
     /// Bound of aggregated parts in one pass, which bounds the engine's memory.
@@ -121,7 +124,7 @@ fn prepare<'a>(request: &Request<'a>, item: &'a Item<'a>) -> Result<Planned<'a>,
     if needs_time && !rows.timed {
         return Err(FeatureError::NoTime { feature: item.name.clone(), rows: rows.name.clone() });
     }
-    let mut conditions = row_condition(&item.name, aggregate, rows, request.as_of)?;
+    let mut conditions = row_condition(&item.name, aggregate, rows, request.as_of, request.clock)?;
     if let (Some(by), Some(value)) = (&aggregate.by, &item.by_value) {
         let text = match rows.field(&item.name, by)? {
             FieldType::Text => quote_name(by),
@@ -274,7 +277,7 @@ fn row_sql(
     // Rows that count for no column of this pass need not be read.
     if let Some((first, others)) = taken.split_first() {
         let common = first.conditions.iter().filter(|condition| {
-            let is_lower = !condition.starts_with("time <");
+            let is_lower = !condition.trim_start_matches('(').starts_with("time <");
             is_lower && others.iter().all(|one| one.conditions.contains(condition))
         });
         conditions.extend(common.cloned());
@@ -283,7 +286,8 @@ fn row_sql(
         && let Some(from) = from
         && request.rows.timed
     {
-        conditions.push(format!("time >= {}", request.as_of.0.saturating_sub(from)));
+        let from = Cut::new(request.clock, request.as_of, from);
+        conditions.push(format!("time >= {}", from.earliest()));
     }
     conditions.sort();
     conditions.dedup();

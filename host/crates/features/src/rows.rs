@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use playbook_model::{AggregateDef, EventFilter, UnixMs, Window};
 
+use crate::cut::{Clock, Cut};
 use crate::{FeatureError, quote_name, quote_text};
 
 /// Type of a column of the rows.
@@ -77,14 +78,16 @@ pub fn row_condition(
     aggregate: &AggregateDef,
     rows: &RowTable,
     as_of: UnixMs,
+    clock: &dyn Clock,
 ) -> Result<Vec<String>, FeatureError> {
     let mut conditions = filter_conditions(feature, &aggregate.filter, rows)?;
     let Window { from_ms, to_ms } = aggregate.window;
     if rows.timed {
         if let Some(from) = from_ms {
-            conditions.push(format!("time >= {}", as_of.0.saturating_sub(from)));
+            conditions.push(Cut::new(clock, as_of, from).after_sql());
         }
-        conditions.extend(rows.before(as_of.0.saturating_sub(to_ms)));
+        let end = Cut::new(clock, as_of, to_ms);
+        conditions.extend(rows.before(end.at).map(|_| end.before_sql()));
     } else if from_ms.is_some() || to_ms != 0 {
         return Err(FeatureError::NoTime { feature: feature.to_owned(), rows: rows.name.clone() });
     }
@@ -126,9 +129,10 @@ pub fn by_values_sql(
     by: &str,
     rows: &RowTable,
     as_of: UnixMs,
+    clock: &dyn Clock,
 ) -> Result<String, FeatureError> {
     rows.field(feature, by)?;
-    let mut conditions = row_condition(feature, aggregate, rows, as_of)?;
+    let mut conditions = row_condition(feature, aggregate, rows, as_of, clock)?;
     let name = quote_name(by);
     conditions.push(format!("{name} IS NOT NULL"));
     Ok(format!(

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use playbook_features::{
-    FeatureError, FieldType, Item, Pass, Request, RowTable, by_values_sql, plan,
+    FeatureError, FieldType, Item, Pass, Request, RowTable, Utc, by_values_sql, plan,
 };
 use playbook_model::{Aggregate, AggregateDef, EventFilter, Grain, UnixMs, Window};
 
@@ -50,7 +50,7 @@ fn passes(
         .map(|(at, aggregate)| Item { name: format!("f{at}"), aggregate, by_value: None })
         .collect();
     let key = Some("member");
-    plan(&Request { rows, key, as_of: UnixMs(T), items, parts_max })
+    plan(&Request { rows, key, as_of: UnixMs(T), clock: &Utc, items, parts_max })
 }
 
 fn one(rows: &RowTable, definition: AggregateDef) -> String {
@@ -120,7 +120,7 @@ fn names_and_values_are_quoted() {
     let mut split = aggregate(Aggregate::Count, None, None);
     split.by = Some("a\"b".to_owned());
     split.filter.kinds = vec!["it's".to_owned()];
-    let values = by_values_sql("f", &split, "a\"b", &odd, UnixMs(T)).unwrap();
+    let values = by_values_sql("f", &split, "a\"b", &odd, UnixMs(T), &Utc).unwrap();
     assert!(values.contains("\"a\"\"b\"") && values.contains("'it''s'"), "{values}");
 }
 

@@ -118,8 +118,14 @@ fn plan_of(definitions: &[AggregateDef], as_of: i64) -> TallyPlan {
         .enumerate()
         .map(|(at, aggregate)| Item { name: format!("f{at}"), aggregate, by_value: None })
         .collect();
-    let request =
-        Request { rows: &rows, key: Some("member"), as_of: UnixMs(as_of), items, parts_max: 64 };
+    let request = Request {
+        rows: &rows,
+        key: Some("member"),
+        as_of: UnixMs(as_of),
+        clock: &playbook_features::Utc,
+        items,
+        parts_max: 64,
+    };
     let (plan, rest) = TallyPlan::new(&request).unwrap();
     assert!(rest.is_empty(), "numbers hold every aggregate, not {rest:?}");
     plan

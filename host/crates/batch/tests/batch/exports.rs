@@ -45,9 +45,9 @@ pub(crate) fn read(name: &str, bytes: &[u8], keys: &str, map: &str) -> Result<Se
     read_sources(dir.path(), &source, "2026-07-01")
 }
 
-/// Reads the sources of a playbook in `folder`.
-pub(crate) fn read_sources(folder: &Path, sources: &str, as_of: &str) -> Result<Seen, String> {
-    let text = format!(
+/// The text of a playbook of a shop in New York.
+fn playbook(sources: &str, as_of: &str, features: &str) -> String {
+    format!(
         r#"
 [playbook]
 id = "shop"
@@ -61,8 +61,14 @@ as_of = {as_of}
 [features]
 orders = {{ count = "order_paid" }}
 spend_minor = {{ sum = "amount_minor", events = "order_paid" }}
+{features}
 "#
-    );
+    )
+}
+
+/// Reads the sources of a playbook in `folder`.
+pub(crate) fn read_sources(folder: &Path, sources: &str, as_of: &str) -> Result<Seen, String> {
+    let text = playbook(sources, as_of, "");
     let file = folder.join("book.toml");
     std::fs::write(&file, text).unwrap();
     let loaded = playbook_toml::load(&file).map_err(|problems| problems.to_string())?;
@@ -292,4 +298,53 @@ fn a_kind_that_the_host_does_not_know_is_a_reject() {
     assert_eq!(seen.members(), ["A 1 100"]);
     assert_eq!(seen.rejects.len(), 2);
     assert!(seen.rejects[0].contains("`kind` is not one of the words"), "{:?}", seen.rejects);
+}
+
+/// Orders of members A..., one a day from the first date on, in windows of 7 and 14 days.
+fn windows(dates: &[&str], as_of: &str, time_of_day: &str) -> Vec<String> {
+    let dir = tempfile::tempdir().unwrap();
+    let rows = dates.iter().map(|date| format!("{date},{date}{time_of_day},1.00\n"));
+    let text = format!("customer,date,total\n{}", rows.collect::<String>());
+    std::fs::write(dir.path().join("orders.csv"), text).unwrap();
+    let sources = format!(
+        "[[source]]\nname = \"orders\"\ntable = \"events\"\npath = \"orders.csv\"\nevent = \"order_paid\"\n{}",
+        MAP.replace(", format = \"%Y-%m-%d\"", "")
+    );
+    let features = "in_window = { count = \"order_paid\", window = \"7d\" }\n\
+                    before = { count = \"order_paid\", window = { from = \"14d\", to = \"7d\" } }\n\
+                    by_sql = { count = \"order_paid\", window = \"7d\", subject = \"brand\" }\n";
+    let file = dir.path().join("book.toml");
+    std::fs::write(&file, playbook(&sources, as_of, features)).unwrap();
+    let loaded = playbook_toml::load(&file).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let options = BatchOptions::new(dir.path(), scratch.path());
+    let mut source = BatchSource::open(&loaded.playbook, options).unwrap();
+    let frame = source.members().unwrap();
+    let total =
+        |name: &str| cells(&frame, name).iter().map(|n| n.parse::<i64>().unwrap()).sum::<i64>();
+    let brand = source.table(&playbook_model::Subject("brand".to_owned()), &frame).unwrap();
+    vec![
+        total("in_window").to_string(),
+        total("before").to_string(),
+        cells(&brand, "by_sql").concat(),
+    ]
+}
+
+#[test]
+fn windows_over_dates_count_whole_local_days_when_the_clock_changes() {
+    let days = |month: u32, last: u32| -> Vec<String> {
+        (1..=last).map(|day| format!("2026-{month:02}-{day:02}")).collect()
+    };
+    let october: Vec<String> = days(10, 31).into_iter().chain(days(11, 2)).collect();
+    let march: Vec<String> = days(2, 28).into_iter().chain(days(3, 9)).collect();
+    for (dates, as_of) in [(october, "2026-11-03"), (march, "2026-03-10")] {
+        let dates: Vec<&str> = dates.iter().map(String::as_str).collect();
+        assert_eq!(windows(&dates, as_of, ""), ["7", "7", "7"], "{as_of}");
+        // Rows with a time of day are cut 168 hours before: one of them an hour after midnight.
+        let want = if as_of.contains("-11-") { ["6", "7", "6"] } else { ["7", "7", "7"] };
+        assert_eq!(windows(&dates, as_of, "T00:30"), want, "{as_of}");
+    }
+    let spring = ["2026-03-02", "2026-03-03"];
+    assert_eq!(windows(&spring, "2026-03-10", "T23:30"), ["2", "0", "2"]);
+    assert_eq!(windows(&spring, "2026-03-10", ""), ["1", "1", "1"]);
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::recipe::{Finish, Part, Recipe};
+use crate::recipe::{DAY_MS, Finish, Part, Recipe};
 
 /// What a row adds to one slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,6 +126,16 @@ pub struct Moment {
 }
 
 impl Moment {
+    /// The same on the wall clock for what stands at a local midnight, which is a date; see [`crate::Cut`].
+    /// `local_ms` is the time on the wall clock, `local_as_of` T.
+    #[must_use]
+    pub fn relative_to_dates(&self, time: i64, local_ms: i64, local_as_of: i64) -> i64 {
+        match local_ms % DAY_MS {
+            0 => local_ms - local_as_of,
+            _ => self.relative(time),
+        }
+    }
+
     /// A time relative to T, in milliseconds; negative before it.
     #[must_use]
     pub fn relative(&self, time: i64) -> i64 {
@@ -182,6 +192,12 @@ impl TallyPlan {
     #[must_use]
     pub fn dimensions(&self) -> &[Dimension] {
         &self.dimensions
+    }
+
+    /// Times relative to T, in milliseconds, at which any window begins or ends, ascending.
+    #[must_use]
+    pub fn bounds(&self) -> &[i64] {
+        &self.bounds
     }
 
     /// Fields that rows must give.
