@@ -190,6 +190,7 @@ fn playbook(file: &Path, csv: bool) -> Playbook {
             SourceFormat::Parquet
         },
         encoding: None,
+        time_zone: None,
         columns: vec![],
         mapping: vec![
             field("event_id", MapType::Integer),
@@ -201,6 +202,7 @@ fn playbook(file: &Path, csv: bool) -> Playbook {
         ],
         event: None,
         dedupe: Dedupe::EventId,
+        lines: false,
         rejects_max: 0.0,
         optional: false,
     };

@@ -84,7 +84,7 @@ impl BrandClock {
 
     /// A reader for many times, which mostly fall into the same span between two changes of the clock.
     pub(crate) fn offsets(&self) -> OffsetReader<'_> {
-        OffsetReader { clock: self, from: 0, to: 0, offset: 0, saw_time_of_day: false }
+        OffsetReader { clock: self, from: 0, to: 0, offset: 0 }
     }
 }
 
@@ -104,8 +104,6 @@ pub(crate) struct OffsetReader<'a> {
     from: i64,
     to: i64,
     offset: i64,
-    /// Whether any time that was read says more than its date.
-    pub(crate) saw_time_of_day: bool,
 }
 
 impl OffsetReader<'_> {

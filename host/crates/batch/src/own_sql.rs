@@ -32,7 +32,8 @@ impl BatchSource {
     fn free_column(&self, feature: &FeatureDef, sql: &str, keys: &Keys) -> Result<Column> {
         let mut parts: Vec<(ArrayRef, Vec<u32>)> = Vec::new();
         let mut given = Bitmap::filled(keys.len(), false);
-        self.session.free_query(&feature.name, sql, &self.playbook.sql, |batch| {
+        let as_of = self.intake.as_of;
+        self.session.free_query(&feature.name, sql, as_of, &self.playbook.sql, |batch| {
             let column = |name| batch.column_by_name(name).expect("the plan gives these columns");
             let (subjects, values) = (column("subject"), column("value"));
             let mut places = keys.places(subjects);

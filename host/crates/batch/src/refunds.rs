@@ -1,16 +1,19 @@
 //! Refunds set off against their orders: an order's amounts shrink in the window in which it was placed
 //! (domain 0.2), whenever the refund came.
 //!
-//! Each refund gives one more row of kind `order_paid`, with the order's member, time and places, the amounts
-//! negated and weight 0, so that it counts in sums and nowhere else. A refund whose order is unknown is set off
-//! at its own time.
+//! Each refund gives one more row of kind `order_paid`, with the order's member, time and places, its amounts below zero
+//! whatever sign the source gives them, and weight 0, so that it counts in sums and nowhere else. A refund belongs to the
+//! order that `original_order` names, else to that of the same member whose id it bears itself. Without such an order
+//! it is set off at its own time. A paid order of less than nothing is a refund without an order.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{is_null, or};
+use arrow::datatypes::Int64Type;
+use playbook_cycle::IntakeFinding;
 use playbook_features::quote_name;
-use playbook_model::{Definition, FeatureDef, Grain, MapType, UnixMs};
+use playbook_model::{Definition, FeatureDef, Grain, MapType, UnixMs, Words};
 
 use crate::Result;
 use crate::hashes::{HashedSet, for_each_hash};
@@ -23,54 +26,44 @@ const TABLE: &str = "refund_rows";
 const BOTH: &str = "refunds_and_orders";
 /// Column of both: the key of a paid order, missing for a refund.
 const PAID: &str = "\"paid order\"";
+/// Column of both: the key of the order that a refund belongs to.
+const OF: &str = "\"refunded order\"";
+/// Column of refunds and orders that have one another's key: which rows are one pair.
+const NUMBER: &str = "\"line of the order\"";
 
-/// Creates the table of correcting rows; returns SQL that selects them with the columns of the events view,
-/// or `None` where there is no refund.
+/// What events need so that sums are net of refunds.
+#[derive(Debug, Default)]
+pub(crate) struct Corrections {
+    /// SQL that selects the correcting rows with the columns of the events view; `None`: there are none.
+    pub(crate) rows: Option<String>,
+    /// SQL of columns of the events that are not as mapped, by name.
+    pub(crate) replaced: BTreeMap<String, String>,
+    /// SQL of the weight of an event.
+    pub(crate) weight: Option<String>,
+    /// What is told of refunds.
+    pub(crate) findings: Vec<IntakeFinding>,
+}
+
+/// Works out the corrections, and makes a table of those of refunds.
 pub(crate) fn create(
     session: &Session,
     columns: &BTreeMap<String, MapType>,
     as_of: UnixMs,
     features: &[FeatureDef],
-) -> Result<Option<String>> {
-    let order_key = ["event_id", "object"].into_iter().find(|name| columns.contains_key(*name));
-    let amounts: Vec<_> =
-        columns.iter().filter(|(_, map_type)| **map_type == MapType::Money).collect();
-    let Some(order_key) = order_key else { return Ok(None) };
-    if amounts.is_empty() || !columns.contains_key("original_order") {
-        return Ok(None);
+) -> Result<Corrections> {
+    let mut corrections = Corrections::default();
+    if !columns.contains_key("amount_minor") {
+        return Ok(corrections);
     }
-    let mut selected = Vec::new();
-    let mut projected = Vec::new();
-    let read = columns_read(features);
-    for (name, map_type) in columns {
-        let quoted = quote_name(name);
-        let is_read = [order_key, "original_order", "member", "time", "kind", "channel"]
-            .contains(&name.as_str())
-            || read.as_ref().is_none_or(|read| read.contains(name.as_str()));
-        if is_read {
-            projected.push(quoted.clone());
-        }
-        selected.push(match name.as_str() {
-            "kind" => "'order_paid' AS kind".to_owned(),
-            _ if !is_read => format!("CAST(NULL AS {}) AS {quoted}", sql_type(*map_type)),
-            _ if *map_type == MapType::Money => format!("-r.{quoted} AS {quoted}"),
-            _ => {
-                format!("CASE WHEN o.time IS NULL THEN r.{quoted} ELSE o.{quoted} END AS {quoted}")
-            }
-        });
+    let link = Link::of(columns);
+    let least = number(session, "SELECT min(amount_minor) FROM events_mapped")?;
+    if least.is_some_and(|least| least < 0) {
+        minus_orders(session, columns, &mut corrections)?;
     }
-    let amount = quote_name(amounts[0].0);
-    let text = |column: &str| format!("CAST({column} AS VARCHAR)");
-    // Where both are integers they are compared as such, else both as texts.
-    let is_integer = |name: &str| columns.get(name) == Some(&MapType::Integer);
-    let key = |column: &str| {
-        let integers = is_integer("original_order") && is_integer(order_key);
-        if integers { column.to_owned() } else { text(column) }
-    };
-    let condition = format!("{amount} IS NOT NULL AND time < {}", as_of.0);
+    let condition = format!("amount_minor IS NOT NULL AND time < {}", as_of.0);
+    let of = link.of_refund.as_deref().unwrap_or("CAST(NULL AS VARCHAR)");
     let refunds = format!(
-        "SELECT {} FROM events_mapped WHERE kind = 'order_refunded' AND {condition}",
-        key("original_order")
+        "SELECT {of} AS {OF} FROM events_mapped WHERE kind = 'order_refunded' AND {condition}"
     );
     let mut orders: HashSet<u64> = HashSet::new();
     let mut rows = 0;
@@ -81,15 +74,23 @@ pub(crate) fn create(
         });
     }
     if rows == 0 {
-        return Ok(None);
+        return Ok(corrections);
     }
+    let (projected, selected) = columns_of(columns, features, &link);
+    let paid = match &link.of_order {
+        Some(key) => format!("CASE WHEN kind = 'order_paid' THEN {key} END"),
+        None => "CAST(NULL AS VARCHAR)".to_owned(),
+    };
+    let is_order = link
+        .of_order
+        .as_ref()
+        .map_or_else(String::new, |key| format!(" OR (kind = 'order_paid' AND {key} IS NOT NULL)"));
     // One scan of the events gives refunds and orders. Which orders are refunded is told here, from the batches that
     // come back: a second scan, for a join with the refunds, would cost more.
     let both = format!(
-        "SELECT {}, CASE WHEN kind = 'order_paid' THEN {1} END AS {PAID} FROM events_mapped \
-         WHERE (kind = 'order_refunded' AND {condition}) OR (kind = 'order_paid' AND {1} IS NOT NULL)",
+        "SELECT {}, {of} AS {OF}, {paid} AS {PAID} FROM events_mapped \
+         WHERE (kind = 'order_refunded' AND {condition}){is_order}",
         projected.join(", "),
-        key(order_key)
     );
     let refunded = HashedSet::new(orders);
     let rows_of_both = session.pick_selective(STAGE, &both, |batch| {
@@ -97,28 +98,184 @@ pub(crate) fn create(
         // A row without a paid order is a refund.
         or(&is_null(paid)?, &refunded.among(paid))
     })?;
-    let Some(first) = rows_of_both.first() else { return Ok(None) };
+    let Some(first) = rows_of_both.first() else { return Ok(corrections) };
     session.add_batches(STAGE, BOTH, first.schema(), rows_of_both)?;
-    let sql = format!(
-        "SELECT {} FROM (SELECT * FROM {BOTH} WHERE {PAID} IS NULL) r LEFT JOIN \
-         (SELECT * FROM {BOTH} WHERE {PAID} IS NOT NULL) o ON {} = {}",
-        selected.join(", "),
-        text("r.original_order"),
-        text(&format!("o.{order_key}")),
+    // Of an order in several lines the first one stands for all: a refund is set off once.
+    let mut all: Vec<String> = projected.clone();
+    all.sort_by_key(|name| name != "time");
+    let first_lines = format!(
+        "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY {PAID} ORDER BY {}) AS {NUMBER} \
+         FROM {BOTH} WHERE {PAID} IS NOT NULL) WHERE {NUMBER} = 1",
+        all.join(", ")
     );
+    let joined = format!(
+        "(SELECT * FROM {BOTH} WHERE {PAID} IS NULL) r LEFT JOIN ({first_lines}) o ON {}",
+        link.condition
+    );
+    let sql = format!("SELECT {} FROM {joined}", selected.join(", "));
     let batches: Vec<RecordBatch> = session.collect(STAGE, &sql)?;
+    tell(session, &joined, &mut corrections.findings)?;
     session.forget(BOTH)?;
     if batches.iter().all(|batch| batch.num_rows() == 0) {
-        return Ok(None);
+        return Ok(corrections);
     }
     // The types of the events, to the letter: a union of others would change every text of every event.
     let (schema, batches) = session.as_in("events_mapped", &batches)?;
     session.add_batches(STAGE, TABLE, schema, batches)?;
     let names: Vec<_> = columns.keys().map(|name| quote_name(name)).collect();
-    Ok(Some(format!(
+    corrections.rows = Some(format!(
         "SELECT {}, member AS account, CAST(0 AS BIGINT) AS weight FROM {TABLE}",
         names.join(", ")
-    )))
+    ));
+    Ok(corrections)
+}
+
+/// How refunds find their orders.
+struct Link {
+    /// SQL of the key of an order; `None`: orders have none.
+    of_order: Option<String>,
+    /// SQL of the key of the order that a refund belongs to.
+    of_refund: Option<String>,
+    /// When a refund `r` belongs to an order `o`.
+    condition: String,
+    /// Columns that the condition reads.
+    columns: Vec<&'static str>,
+}
+
+impl Link {
+    fn of(columns: &BTreeMap<String, MapType>) -> Self {
+        let mapped = |name: &&'static str| columns.contains_key(*name);
+        let order_key = ["event_id", "object"].into_iter().find(|name| mapped(name));
+        let named = Some("original_order").filter(mapped).filter(|_| order_key.is_some());
+        let own = Some("event_id").filter(mapped);
+        let keys: Vec<&'static str> = named.into_iter().chain(own).collect();
+        // Where all are integers they are compared as such, else all as texts.
+        let is_integer = |name: &&str| columns.get(*name) == Some(&MapType::Integer);
+        let integers = keys.iter().chain(&order_key).all(is_integer);
+        let key = |name: &str| match integers {
+            true => name.to_owned(),
+            false => format!("CAST({name} AS VARCHAR)"),
+        };
+        let of_refund = match keys.as_slice() {
+            [] => None,
+            [one] => Some(key(one)),
+            many => {
+                let many: Vec<_> = many.iter().map(|name| key(name)).collect();
+                Some(format!("coalesce({})", many.join(", ")))
+            }
+        };
+        // An id of its own may be that of somebody else's order by chance.
+        let is_named = named.map_or("false".to_owned(), |name| format!("r.{name} IS NOT NULL"));
+        Self {
+            of_order: order_key.map(key),
+            of_refund,
+            condition: format!("r.{OF} = o.{PAID} AND ({is_named} OR r.member = o.member)"),
+            columns: order_key.into_iter().chain(keys).collect(),
+        }
+    }
+}
+
+/// Columns that are read of refunds and orders, and SQL of each column of a correcting row.
+fn columns_of(
+    columns: &BTreeMap<String, MapType>,
+    features: &[FeatureDef],
+    link: &Link,
+) -> (Vec<String>, Vec<String>) {
+    let (mut projected, mut selected) = (Vec::new(), Vec::new());
+    let read = columns_read(features);
+    for (name, map_type) in columns {
+        let quoted = quote_name(name);
+        let is_read = ["member", "time", "kind", "channel", "amount_minor"]
+            .contains(&name.as_str())
+            || link.columns.contains(&name.as_str())
+            || read.as_ref().is_none_or(|read| read.contains(name.as_str()));
+        if is_read {
+            projected.push(quoted.clone());
+        }
+        selected.push(match name.as_str() {
+            "kind" => "'order_paid' AS kind".to_owned(),
+            _ if !is_read => format!("CAST(NULL AS {}) AS {quoted}", sql_type(*map_type)),
+            _ if *map_type == MapType::Money => format!("-abs(r.{quoted}) AS {quoted}"),
+            _ => {
+                format!("CASE WHEN o.time IS NULL THEN r.{quoted} ELSE o.{quoted} END AS {quoted}")
+            }
+        });
+    }
+    (projected, selected)
+}
+
+/// Makes paid orders below zero corrections, and amounts of refunds positive.
+fn minus_orders(
+    session: &Session,
+    columns: &BTreeMap<String, MapType>,
+    corrections: &mut Corrections,
+) -> Result<()> {
+    let is_minus = "kind = 'order_paid' AND amount_minor < 0";
+    let count = format!("SELECT count(*) FROM events_mapped WHERE {is_minus}");
+    if let Some(count) = number(session, &count)?.filter(|count| *count > 0) {
+        corrections.weight =
+            Some(format!("CASE WHEN {is_minus} THEN CAST(0 AS BIGINT) ELSE CAST(1 AS BIGINT) END"));
+        corrections.findings.push(finding(
+            "minus-orders",
+            count,
+            format!(
+                "{count} paid orders are below zero: they lower the sums of their own day and count as no order; map them \
+                 as `order_refunded` with `original_order` to set them off against their orders"
+            ),
+            format!("{count} 笔已付订单金额为负：冲减当日金额，不计为订单；若映射为 `order_refunded` 并给出 `original_order`，则冲减原订单"),
+        ));
+    }
+    for (name, _) in columns.iter().filter(|(_, map_type)| **map_type == MapType::Money) {
+        let name = quote_name(name);
+        let positive =
+            format!("CASE WHEN kind = 'order_refunded' THEN abs({name}) ELSE {name} END");
+        corrections.replaced.insert(name.trim_matches('"').to_owned(), positive);
+    }
+    Ok(())
+}
+
+/// Tells of refunds that find no order, and of those that give back more than was paid.
+fn tell(session: &Session, joined: &str, findings: &mut Vec<IntakeFinding>) -> Result<()> {
+    let alone = format!("SELECT count(*) FROM {joined} WHERE o.time IS NULL");
+    if let Some(count) = number(session, &alone)?.filter(|count| *count > 0) {
+        findings.push(finding(
+            "refunds-without-order",
+            count,
+            format!(
+                "{count} refunds name no order that is among the events: they lower the sums of their own day; map \
+                 `original_order` to the id of the order, and read orders far enough back"
+            ),
+            format!("{count} 笔退款找不到原订单：冲减退款当日金额；请把原订单号映射到 `original_order`，并读入足够早的订单"),
+        ));
+    }
+    let beyond = format!(
+        "SELECT count(*) FROM (SELECT {OF} AS k, sum(abs(amount_minor)) AS back FROM {BOTH} WHERE {PAID} IS NULL \
+         GROUP BY {OF}) r JOIN (SELECT {PAID} AS k, sum(amount_minor) AS paid FROM {BOTH} \
+         WHERE {PAID} IS NOT NULL GROUP BY {PAID}) o ON r.k = o.k WHERE back > paid"
+    );
+    if let Some(count) = number(session, &beyond)?.filter(|count| *count > 0) {
+        findings.push(finding(
+            "refunds-beyond-order",
+            count,
+            format!("{count} orders were refunded more than was paid; their sums are below zero"),
+            format!("{count} 笔订单的退款超过实付金额；其净额为负"),
+        ));
+    }
+    Ok(())
+}
+
+fn finding(code: &'static str, count: i64, en: String, zh: String) -> IntakeFinding {
+    let count = count.unsigned_abs();
+    IntakeFinding { code, source: None, count, text: Words { en, zh: Some(zh) } }
+}
+
+/// The one number that a query gives.
+fn number(session: &Session, sql: &str) -> Result<Option<i64>> {
+    let batches = session.collect(STAGE, sql)?;
+    let first = batches.iter().find(|batch| batch.num_rows() > 0);
+    Ok(first
+        .map(|batch| batch.column(0).as_primitive::<Int64Type>().clone())
+        .and_then(|column| column.is_valid(0).then(|| column.value(0))))
 }
 
 /// Columns of events that features may read; `None`: all, because a playbook's own SQL may name any.

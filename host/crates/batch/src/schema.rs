@@ -16,6 +16,9 @@ pub(crate) const TABLES: [(SourceTable, &str); 6] = [
     (SourceTable::Consents, "consents"),
 ];
 
+/// Name of the rows of events that correct sums, for a playbook's own SQL.
+pub(crate) const CORRECTIONS: &str = "corrections";
+
 /// Fields that a table cannot do without.
 pub(crate) fn fields_needed(table: SourceTable) -> (&'static str, &'static [&'static str]) {
     match table {
@@ -105,7 +108,11 @@ pub(crate) fn table_schemas(playbook: &Playbook, integer_ids: bool) -> Vec<(&'st
             };
             Field::new(name, data_type, true)
         });
-        schemas.push((name, Schema::new(fields.collect::<Vec<_>>())));
+        let schema = Schema::new(fields.collect::<Vec<_>>());
+        if table == SourceTable::Events {
+            schemas.push((CORRECTIONS, schema.clone()));
+        }
+        schemas.push((name, schema));
     }
     schemas
 }

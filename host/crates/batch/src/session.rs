@@ -10,7 +10,7 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
-use playbook_model::SqlLimits;
+use playbook_model::{SqlLimits, UnixMs};
 
 use crate::engine::datafusion::DataFusion;
 use crate::engine::{Engine, Plan};
@@ -147,15 +147,21 @@ impl Session {
         Ok(batches)
     }
 
+    /// Shows a query under a name to the playbook's own SQL.
+    pub(crate) fn show(&self, name: &str, sql: &str) -> Result<()> {
+        self.engine.show(name, sql)
+    }
+
     /// Runs a query of the playbook under its limits and hands each batch to `take`.
     pub(crate) fn free_query(
         &self,
         feature: &str,
         sql: &str,
+        as_of: UnixMs,
         limits: &SqlLimits,
         mut take: impl FnMut(RecordBatch) -> Result<()>,
     ) -> Result<()> {
-        self.engine.free_query(feature, sql, limits, &mut take)
+        self.engine.free_query(feature, sql, as_of, limits, &mut take)
     }
 
     /// Makes Parquet files a table; returns its schema.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int64Type;
-use playbook_cycle::{DataSource, Intake, SourceError, SourceIntake};
+use playbook_cycle::{DataSource, Intake, IntakeFinding, SourceError, SourceIntake};
 use playbook_features::RowTable;
-use playbook_model::{Digest, Frame, Playbook, SourceTable, Subject, UnixMs};
+use playbook_model::{Digest, Frame, Playbook, SourceTable, Subject, UnixMs, Words};
 
+use crate::clock::DAY_MS;
 use crate::intake::job::{Digesting, IntakeJob};
-use crate::intake::read_source;
+use crate::intake::read_sources;
 use crate::intake::rejects::Reject;
 use crate::keys::Keys;
 use crate::session::Session;
@@ -113,10 +114,7 @@ impl BatchSource {
             progress: options.progress.as_ref(),
             session: &session,
         };
-        let mut mapped = Vec::new();
-        for number in 0..playbook.sources.len() {
-            mapped.extend(read_source(&job, number)?);
-        }
+        let mut mapped = read_sources(&job)?;
         let rejects = mapped.iter_mut().flat_map(|s| std::mem::take(&mut s.rejects.kept)).collect();
         let mut tables = create_tables(&session, &mapped)?;
         let last_event = last_event(&session, &tables)?;
@@ -126,12 +124,16 @@ impl BatchSource {
             .or(playbook.cycle.as_of)
             .or_else(|| last_event.map(|at| midnight_after(&clock, at)))
             .ok_or(BatchError::NoAsOf)?;
-        let accounts_merged = tables.finish(&session, as_of, &playbook.features)?;
+        let mut findings: Vec<IntakeFinding> =
+            mapped.iter_mut().flat_map(|s| std::mem::take(&mut s.findings)).collect();
+        if options.as_of.is_none() && playbook.cycle.as_of.is_none() {
+            findings.extend(far_ahead(&session, as_of, playbook)?);
+        }
+        let accounts_merged = tables.finish(&session, as_of, &playbook.features, &mut findings)?;
         for source in &mapped {
             session.forget(&source.view)?;
             session.forget(&source.raw)?;
         }
-        let findings = mapped.iter_mut().flat_map(|s| std::mem::take(&mut s.findings)).collect();
         let digesting = mapped.iter_mut().enumerate();
         let digesting: Vec<_> =
             digesting.filter_map(|(at, source)| Some((at, source.digesting.take()?))).collect();
@@ -184,6 +186,53 @@ fn last_event(session: &Session, tables: &Tables) -> Result<Option<UnixMs>> {
     let batches = session.collect("last event", "SELECT max(time) FROM events_mapped")?;
     let last = batches.first().map(|batch| batch.column(0).as_primitive::<Int64Type>().clone());
     Ok(last.filter(|last| !last.is_empty() && last.is_valid(0)).map(|last| UnixMs(last.value(0))))
+}
+
+/// What is told where hardly any event lies in the cycle that the last one ends: a date of another century, a clock
+/// that was wrong, or an export that ended long before.
+fn far_ahead(
+    session: &Session,
+    as_of: UnixMs,
+    playbook: &Playbook,
+) -> Result<Option<IntakeFinding>> {
+    let length_ms = i64::from(playbook.cycle.length_days) * DAY_MS;
+    let from = as_of.0 - length_ms;
+    let sql = format!(
+        "SELECT count(*), count(CASE WHEN time >= {from} THEN 1 END), \
+         max(CASE WHEN time < {from} THEN time END) FROM events_mapped"
+    );
+    let batches = session.collect("last event", &sql)?;
+    let Some(batch) = batches.first() else { return Ok(None) };
+    let value = |at: usize| {
+        let column = batch.column(at).as_primitive::<Int64Type>();
+        column.is_valid(0).then(|| column.value(0))
+    };
+    let (Some(all), Some(late), Some(before)) = (value(0), value(1), value(2)) else {
+        return Ok(None);
+    };
+    // One event in a hundred, and nothing in a whole cycle before the first of them.
+    if late * 100 > all || from - before < length_ms {
+        return Ok(None);
+    }
+    let [last, before] = [as_of.0 - 1, before].map(|ms| date(ms, &playbook.time_zone));
+    let en = format!(
+        "only {late} of {all} events lie in the {} days before the as-of time, the last on {last}; all others end on \
+         {before}: if those few are mistakes, correct them or set `cycle.as_of`, else every member looks lost",
+        playbook.cycle.length_days
+    );
+    let zh = format!(
+        "{all} 个事件中只有 {late} 个在截止时间前 {} 天内，最后一个在 {last}；其余止于 {before}：若为错误数据，请更正或设置 `cycle.as_of`",
+        playbook.cycle.length_days
+    );
+    let text = Words { en, zh: Some(zh) };
+    let count = late.unsigned_abs();
+    Ok(Some(IntakeFinding { code: "events-far-ahead", source: None, count, text }))
+}
+
+/// The local date of a time.
+fn date(unix_ms: i64, zone: &str) -> String {
+    let time = jiff::Timestamp::from_millisecond(unix_ms).and_then(|time| time.in_tz(zone));
+    time.map_or_else(|_| unix_ms.to_string(), |time| time.date().to_string())
 }
 
 /// Digest over the digests of all files, sorted by source and name.

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use playbook_cycle::IntakeFinding;
 use playbook_features::{FieldType, RowTable, quote_name};
 use playbook_model::{FeatureDef, MapType, SourceTable, UnixMs};
 
 use crate::Result;
 use crate::identity::{Aliases, MEMBERS_OF_ACCOUNTS};
 use crate::intake::job::MappedSource;
-use crate::schema::{TABLES, field_type, fields_needed, merged_columns, sql_type, view_columns};
+use crate::refunds::Corrections;
+use crate::schema::{
+    CORRECTIONS, TABLES, field_type, fields_needed, merged_columns, sql_type, view_columns,
+};
 use crate::session::Session;
 
 /// Tables of the cycle.
@@ -65,6 +69,7 @@ impl Tables {
         session: &Session,
         as_of: UnixMs,
         features: &[FeatureDef],
+        findings: &mut Vec<IntakeFinding>,
     ) -> Result<u64> {
         let identities = self.mapped.get(&SourceTable::Identities);
         if identities.is_some_and(|columns| columns.contains_key("verified")) {
@@ -76,27 +81,34 @@ impl Tables {
         for (table, name) in TABLES {
             let Some(columns) = self.mapped.get(&table) else { continue };
             let names = view_columns(table, columns);
-            let refunds = match table {
+            let mut corrections = match table {
                 SourceTable::Events => crate::refunds::create(session, columns, as_of, features)?,
-                _ => None,
+                _ => Corrections::default(),
             };
+            findings.append(&mut corrections.findings);
             let selected: Vec<_> = names
                 .iter()
                 .map(|(name, _)| match name.as_str() {
                     "account" => "member AS account".to_owned(),
                     "time" if !columns.contains_key("time") => "day AS time".to_owned(),
-                    "weight" => "CAST(1 AS BIGINT) AS weight".to_owned(),
-                    name => quote_name(name),
+                    "weight" => {
+                        let weight = corrections.weight.as_deref().unwrap_or("CAST(1 AS BIGINT)");
+                        format!("{weight} AS weight")
+                    }
+                    name => match corrections.replaced.get(name) {
+                        Some(sql) => format!("{sql} AS {}", quote_name(name)),
+                        None => quote_name(name),
+                    },
                 })
                 .collect();
             let mut sql = format!("SELECT {} FROM {}", selected.join(", "), mapped_name(name));
-            if let Some(refunds) = &refunds {
+            if let Some(refunds) = &corrections.rows {
                 let order: Vec<_> = names.iter().map(|(name, _)| quote_name(name)).collect();
                 let order = order.join(", ");
                 sql.push_str(&format!(" UNION ALL SELECT {order} FROM ({refunds})"));
             }
             let rows = self.by_table.get_mut(&table).expect("a mapped table has rows");
-            rows.weighted = refunds.is_some();
+            rows.weighted = corrections.rows.is_some() || corrections.weight.is_some();
             if self.aliases.is_empty() || !columns.contains_key("member") {
                 session.add_view(name, &sql)?;
                 continue;
@@ -106,11 +118,38 @@ impl Tables {
             session.add_view(name, &of_members(&by_account.name, &names))?;
             self.by_account.insert(table, by_account);
         }
-        // What a playbook's own SQL may name are the tables, not the files as they came.
         for (_, name) in TABLES {
             session.forget(&mapped_name(name))?;
         }
+        self.show(session, as_of)?;
         Ok(self.aliases.len())
+    }
+
+    /// Shows the tables to the playbook's own SQL: what lies before T, and rows that correct sums in a table of their
+    /// own, so that `count(*)` counts events.
+    fn show(&self, session: &Session, as_of: UnixMs) -> Result<()> {
+        for (table, name) in TABLES {
+            let Some(rows) = self.by_table.get(&table) else { continue };
+            let may_lack = table == SourceTable::Consents;
+            let before = match rows.timed {
+                false => "true".to_owned(),
+                true if may_lack => format!("(time IS NULL OR time < {})", as_of.0),
+                true => format!("time < {}", as_of.0),
+            };
+            let all = format!("SELECT * FROM {name} WHERE {before}");
+            if table != SourceTable::Events {
+                session.show(name, &all)?;
+                continue;
+            }
+            let of = |weight: &str| format!("{all} AND {weight}");
+            let (events, corrections) = match rows.weighted {
+                true => (of("weight = 1"), of("weight = 0")),
+                false => (all.clone(), of("false")),
+            };
+            session.show(name, &events)?;
+            session.show(CORRECTIONS, &corrections)?;
+        }
+        Ok(())
     }
 
     /// Notes the time of the last event.
@@ -174,6 +213,7 @@ pub(crate) fn create_tables(session: &Session, mapped: &[MappedSource]) -> Resul
             columns: fields,
             timed,
             complete: always.collect(),
+            lines: sources.iter().any(|source| source.lines),
             ..RowTable::default()
         };
         tables.by_table.insert(table, rows);

@@ -179,6 +179,7 @@ fn part_sql(
     let tie = format!("{id}{name}");
     let day_bit = function::DAY_BIT;
     match part {
+        Part::Rows | Part::Present if rows.lines => orders_sql(part, &name, &conditions, rows),
         Part::Rows if rows.weighted => format!("sum(weight){filter}"),
         Part::Rows => format!("count(*){filter}"),
         Part::Present => format!("count({name}){filter}"),
@@ -204,6 +205,24 @@ fn part_sql(
             unreachable!("parts of days run over days")
         }
     }
+}
+
+/// Number of events where rows of paid orders may be lines of one order: those orders count once.
+fn orders_sql(part: Part, name: &str, conditions: &[String], rows: &RowTable) -> String {
+    let own = |condition: &str| {
+        let mut all = conditions.to_vec();
+        all.extend(rows.weighted.then(|| "weight = 1".to_owned()));
+        all.extend((part == Part::Present).then(|| format!("{name} IS NOT NULL")));
+        all.push(condition.to_owned());
+        all.sort();
+        all.dedup();
+        filter_clause(&all)
+    };
+    format!(
+        "(count(*){} + count(DISTINCT event_id){})",
+        own("(kind <> 'order_paid' OR event_id IS NULL)"),
+        own("kind = 'order_paid'")
+    )
 }
 
 fn row_passes(request: &Request<'_>, planned: &[Planned<'_>]) -> Vec<Pass> {
@@ -360,7 +379,13 @@ fn day_pass(request: &Request<'_>, conditions: &[String], group: &[&Planned<'_>]
     let mut daily = vec![format!("{}(time) AS day", function::LOCAL_DAY)];
     daily.extend(sums.iter().enumerate().map(|(i, sql)| format!("{sql} AS s{i}")));
     if weighted {
-        daily.push("sum(weight) AS events".to_owned());
+        let events = match request.rows.lines {
+            true => orders_sql(Part::Rows, "", &[], request.rows),
+            false => "sum(weight)".to_owned(),
+        };
+        daily.push(format!("{events} AS events"));
+    } else if request.rows.lines {
+        daily.push(format!("{} AS events", orders_sql(Part::Rows, "", &[], request.rows)));
     } else if order.iter().any(|sql| sql.contains("events")) {
         daily.push("count(*) AS events".to_owned());
     }

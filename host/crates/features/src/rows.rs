@@ -31,6 +31,8 @@ pub struct RowTable {
     pub latest: Option<UnixMs>,
     /// Columns that no row lacks.
     pub complete: BTreeSet<String>,
+    /// Whether rows of paid orders may be lines of one order, which `event_id` tells: they count once.
+    pub lines: bool,
     /// Whether the column `weight` exists: 0 marks rows that correct a sum (refunds) and are no events of
     /// their own, 1 all others.
     pub weighted: bool,

@@ -122,6 +122,8 @@ pub struct SourceDef {
     pub format: SourceFormat,
     /// Label of the encoding of text files (WHATWG), as `gb18030`; `None`: UTF-8, or what a byte order mark says.
     pub encoding: Option<String>,
+    /// IANA zone of times that carry none; `None`: the brand's.
+    pub time_zone: Option<String>,
     /// Column names of a text file without header, in order.
     pub columns: Vec<String>,
     /// Mapping rows.
@@ -130,6 +132,8 @@ pub struct SourceDef {
     pub event: Option<String>,
     /// How repeated rows are recognised.
     pub dedupe: Dedupe,
+    /// Whether rows are lines of the order whose id is their event id: amounts add up, an order counts once.
+    pub lines: bool,
     /// Share of rows that may be rejected before the run fails.
     pub rejects_max: f64,
     /// Whether the source may be absent.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use playbook_model::SqlLimits;
+use playbook_model::{SqlLimits, UnixMs};
 
 use crate::Result;
 
@@ -68,6 +68,9 @@ pub(crate) trait Engine: std::fmt::Debug + Send + Sync {
     /// Gives a query a name, in place of any table of that name, which the query itself may still read.
     fn add_view(&self, name: &str, sql: &str) -> Result<()>;
 
+    /// Gives a query a name in the playbook's own SQL, which sees nothing else.
+    fn show(&self, name: &str, sql: &str) -> Result<()>;
+
     /// Takes a name away; views over it keep working.
     fn forget(&self, name: &str) -> Result<()>;
 
@@ -88,6 +91,7 @@ pub(crate) trait Engine: std::fmt::Debug + Send + Sync {
         &self,
         feature: &str,
         sql: &str,
+        as_of: UnixMs,
         limits: &SqlLimits,
         take: &mut Take<'_>,
     ) -> Result<()>;

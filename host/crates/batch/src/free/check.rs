@@ -6,7 +6,7 @@ use std::ops::{ControlFlow, Range};
 
 use arrow::datatypes::Schema;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{DataFusionError, Result as EngineResult};
+use datafusion::common::{DataFusionError, Result as EngineResult, ScalarValue};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SQLOptions;
@@ -15,7 +15,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{self, Spanned};
 use playbook_features::{Spot, spot_in};
-use playbook_model::{Definition, Playbook};
+use playbook_model::{Definition, Playbook, UnixMs};
 
 use crate::error::SqlFault;
 use crate::schema::table_schemas;
@@ -47,7 +47,7 @@ pub fn check_sql(playbook: &Playbook) -> Result<Vec<(String, SqlFault)>> {
     let mut faults = Vec::new();
     for (feature, sql) in queries {
         let mut found = contexts.iter().map(|context| match context {
-            Ok(context) => futures::executor::block_on(plan(context, &sql)).map(drop),
+            Ok(context) => futures::executor::block_on(plan(context, &sql, UnixMs(0))).map(drop),
             Err(error) => Err(fault_of(error, &sql)),
         });
         let first = found.next().transpose();
@@ -71,6 +71,7 @@ fn empty_context(
     crate::engine::datafusion::functions::register(&context, clock);
     // Tables come last: a context that is made of another begins with an empty catalog.
     let context = super::context(context.state(), context.copied_config())?;
+    super::make_schema(&context)?;
     for (name, schema) in tables {
         context
             .register_table(*name, std::sync::Arc::new(EmptyTable::new(schema.clone().into())))?;
@@ -79,13 +80,28 @@ fn empty_context(
 }
 
 /// Plans a query and refuses what a playbook may not ask.
-pub(crate) async fn plan(context: &SessionContext, sql: &str) -> Result<LogicalPlan, SqlFault> {
+///
+/// `$as_of` stands for T; other names with a dollar sign stand for nothing.
+pub(crate) async fn plan(
+    context: &SessionContext,
+    sql: &str,
+    as_of: UnixMs,
+) -> Result<LogicalPlan, SqlFault> {
     let state = context.state();
     let fault = |error: DataFusionError| fault_of(&error, sql);
     let dialect = state.config_options().sql_parser.dialect;
     let statement = state.sql_to_statement(sql, &dialect).map_err(fault)?;
     let calls = calls(&statement, sql);
+    if let Some((name, at)) = qualified(&statement, sql) {
+        return Err(SqlFault {
+            at,
+            message: format!("there is no table `{name}`"),
+            expected: "a table by its name alone, such as `events`".to_owned(),
+        });
+    }
     let plan = state.statement_to_plan(statement).await.map_err(fault)?;
+    let as_of = ("as_of", ScalarValue::Int64(Some(as_of.0)));
+    let plan = plan.with_param_values(vec![as_of]).map_err(fault)?;
     let reads =
         SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     reads.verify_plan(&plan).map_err(fault)?;
@@ -107,6 +123,20 @@ pub(crate) async fn plan(context: &SessionContext, sql: &str) -> Result<LogicalP
         });
     }
     Ok(plan)
+}
+
+/// A table that is named with its schema: the engine's own tables are not for a playbook.
+fn qualified(statement: &Statement, sql: &str) -> Option<(String, Option<Range<usize>>)> {
+    let Statement::Statement(statement) = statement else { return None };
+    let found = ast::visit_relations(&**statement, |relation| match relation.0.len() {
+        0 | 1 => ControlFlow::Continue(()),
+        _ => {
+            let span = relation.span();
+            let at = bytes(sql, span.start.into(), span.end.into());
+            ControlFlow::Break((relation.to_string(), Some(at)))
+        }
+    });
+    found.break_value()
 }
 
 /// Bytes of the text at which each function is first called, by its name in lower case.

@@ -11,6 +11,7 @@ mod memory;
 
 use std::sync::Arc;
 
+use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider};
 use datafusion::common::Result;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
@@ -18,9 +19,15 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-/// A context of the same tables in which queries of the playbook are planned.
+/// Catalog of the engine's own tables.
+const CATALOG: &str = "datafusion";
+/// Schema of what the playbook's own SQL sees; the engine's tables are in another.
+const SCHEMA: &str = "playbook";
+
+/// A context of the same functions, and of the tables that are shown to it, in which queries of the playbook are planned.
 pub(crate) fn context(of: SessionState, config: SessionConfig) -> Result<SessionContext> {
-    let mut config = config.with_target_partitions(1);
+    let mut config =
+        config.with_target_partitions(1).with_default_catalog_and_schema(CATALOG, SCHEMA);
     config.options_mut().sql_parser.collect_spans = true;
     let state = SessionStateBuilder::new_from_existing(of)
         .with_config(config)
@@ -29,6 +36,19 @@ pub(crate) fn context(of: SessionState, config: SessionConfig) -> Result<Session
     let context = SessionContext::new_with_state(state);
     functions::register(&context)?;
     Ok(context)
+}
+
+/// Makes the schema of what is shown to a context of [`context`]. Contexts that share tables with it are made before:
+/// each of them begins with a new catalog for all.
+pub(crate) fn make_schema(context: &SessionContext) -> Result<()> {
+    let catalogs = Arc::clone(context.state().catalog_list());
+    let catalog = catalogs.catalog(CATALOG).unwrap_or_else(|| {
+        let new: Arc<dyn CatalogProvider> = Arc::new(MemoryCatalogProvider::new());
+        catalogs.register_catalog(CATALOG.to_owned(), Arc::clone(&new));
+        new
+    });
+    catalog.register_schema(SCHEMA, Arc::new(MemorySchemaProvider::new()))?;
+    Ok(())
 }
 
 /// The same context with `memory_bytes` for one query, and no disk.

@@ -1,222 +1,338 @@
-//! Repeated rows of a source: found by hashes of their keys; all but the first in the order of the files are left out.
+//! Rows that are there twice: of one source and across sources. What is the same in all that is mapped counts once. Rows
+//! of a paid order that have its id alone in common are its lines: their amounts add up, the order counts once.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use arrow::array::{Array, AsArray};
-use arrow::datatypes::{DataType, Int64Type};
-use playbook_model::{Dedupe, SourceDef, SourceTable};
+use arrow::array::{Array, RecordBatch};
+use playbook_cycle::IntakeFinding;
+use playbook_features::quote_name;
+use playbook_model::{Dedupe, MapType, SourceDef, SourceTable, Words};
 
 use crate::Result;
 use crate::hashes::{HashedSet, for_each_hash};
 use crate::intake::job::{IntakeJob, MappedSource};
+use crate::intake::repeats::{Runs, all_but_first, repeated};
 use crate::keys::texts;
 
 const STAGE: &str = "duplicates";
 
-/// Bounds of the bitset over integer ids: bits per row, and bits in all (256 MiB).
-const BITS_PER_ROW_MAX: i64 = 64;
-const BITS_MAX: i64 = 1 << 31;
+/// Columns by which two rows of one id are told apart, those of them that sources map.
+const CONTENT: [&str; 9] = [
+    "kind",
+    "member",
+    "time",
+    "amount_minor",
+    "cost_of_goods_minor",
+    "quantity",
+    "object",
+    "original_order",
+    "value",
+];
+/// Kind whose rows of one id may be the lines of one order.
+const PAID: &str = "order_paid";
+/// Kind of which one order may have several, each under the order's id.
+const REFUNDED: &str = "order_refunded";
 
-/// Removes repeated rows of a source where the playbook asks for it.
+/// Leaves out what is there twice, wherever the playbook asks for it.
 pub(crate) fn remove_repeats(
+    job: &IntakeJob<'_>,
+    sources: &[&SourceDef],
+    mapped: &mut [MappedSource],
+) -> Result<()> {
+    let mut rows: Vec<BTreeSet<u64>> = Vec::new();
+    for (source, mapped) in sources.iter().zip(mapped.iter_mut()) {
+        rows.push(of_source(job, source, mapped)?);
+    }
+    across_sources(job, sources, mapped, &mut rows)?;
+    for (rows, mapped) in rows.into_iter().zip(mapped) {
+        if rows.is_empty() {
+            continue;
+        }
+        mapped.intake.duplicates = rows.len() as u64;
+        mapped.intake.rows_kept -= mapped.intake.duplicates;
+        let rows: Vec<u64> = rows.into_iter().collect();
+        job.session.leave_out(STAGE, &mapped.raw, &rows)?;
+    }
+    Ok(())
+}
+
+/// Numbers of the rows of a source that are there twice.
+fn of_source(
     job: &IntakeJob<'_>,
     source: &SourceDef,
     mapped: &mut MappedSource,
-) -> Result<()> {
-    let Some(key) = key_sql(source, mapped) else { return Ok(()) };
+) -> Result<BTreeSet<u64>> {
     let view = mapped.view.clone();
-    let repeated = match integers_near_together(job, &view, &key)? {
-        Some(repeated) => repeated,
-        None => repeated_hashes(job, &view, &key)?,
-    };
-    if repeated.is_empty() {
-        return Ok(());
-    }
-    let repeats = all_but_first(job, &view, &key, &HashedSet::new(repeated))?;
-    mapped.intake.duplicates = repeats.len() as u64;
-    mapped.intake.rows_kept -= mapped.intake.duplicates;
-    if repeats.is_empty() {
-        return Ok(());
-    }
-    job.session.leave_out(STAGE, &mapped.raw, &repeats)
-}
-
-/// SQL of the key by which rows are equal; rows without one are never repeats.
-fn key_sql(source: &SourceDef, mapped: &MappedSource) -> Option<String> {
-    match source.dedupe {
-        Dedupe::None => None,
-        Dedupe::EventId => mapped.fields.contains_key("event_id").then(|| "event_id".to_owned()),
-        Dedupe::Content if source.table == SourceTable::Events => {
-            let mut parts = vec!["CAST(member AS VARCHAR)", "kind", "CAST(time / 1000 AS VARCHAR)"];
-            if mapped.fields.contains_key("object") {
-                parts.push("coalesce(CAST(object AS VARCHAR), '')");
-            }
-            Some(parts.join(" || chr(31) || "))
+    if has_ids(source, mapped) {
+        mapped.lines = source.lines;
+        if source.lines {
+            return Ok(BTreeSet::new());
         }
-        Dedupe::Content => None,
+        let ids = repeated(job, &view, "event_id")?;
+        return if ids.is_empty() { Ok(BTreeSet::new()) } else { of_ids(job, mapped, ids) };
     }
+    let Some(key) = content_key(source, mapped) else { return Ok(BTreeSet::new()) };
+    let keys = repeated(job, &view, &key)?;
+    if keys.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    Ok(all_but_first(job, &view, &key, &HashedSet::new(keys))?.into_iter().collect())
 }
 
-/// Integer keys that occur more than once, found by a bitset over their range; `None` where keys are no integers, or too
-/// far apart for a bitset.
-fn integers_near_together(
+/// Whether rows of a source are known by their ids.
+fn has_ids(source: &SourceDef, mapped: &MappedSource) -> bool {
+    source.dedupe == Dedupe::EventId && mapped.fields.contains_key("event_id")
+}
+
+/// SQL of the content by which rows are equal where the playbook says so (domain H1).
+fn content_key(source: &SourceDef, mapped: &MappedSource) -> Option<String> {
+    if source.dedupe != Dedupe::Content || source.table != SourceTable::Events {
+        return None;
+    }
+    let mut parts = vec!["CAST(member AS VARCHAR)", "kind", "CAST(time / 1000 AS VARCHAR)"];
+    if mapped.fields.contains_key("object") {
+        parts.push("coalesce(CAST(object AS VARCHAR), '')");
+    }
+    Some(parts.join(" || chr(31) || "))
+}
+
+/// Rows of a source among those of its repeated ids that are there twice.
+fn of_ids(
     job: &IntakeJob<'_>,
-    view: &str,
-    key: &str,
-) -> Result<Option<HashSet<u64>>> {
-    let sql = format!("SELECT min({key}), max({key}), count({key}) FROM {view}");
-    let batches = job.session.collect(STAGE, &sql)?;
-    let Some(batch) = batches.first() else { return Ok(Some(HashSet::new())) };
-    if *batch.column(0).data_type() != DataType::Int64 {
-        return Ok(None);
+    mapped: &mut MappedSource,
+    ids: HashSet<u64>,
+) -> Result<BTreeSet<u64>> {
+    let ids = HashedSet::new(ids);
+    let sql = content_sql(&mapped.view, &common_content(&[mapped]), false);
+    let batches =
+        job.session.pick_selective(STAGE, &sql, |batch| Ok(ids.among(batch.column(0))))?;
+    let mut contents: HashMap<String, HashSet<String>> = HashMap::new();
+    for row in batches.iter().flat_map(rows_of) {
+        contents.entry(row.id).or_default().insert(row.kind + &row.when + &row.rest);
     }
-    let value = |at: usize| {
-        let column = batch.column(at).as_primitive::<Int64Type>();
-        column.is_valid(0).then(|| column.value(0))
-    };
-    let (Some(least), Some(most), Some(rows)) = (value(0), value(1), value(2)) else {
-        return Ok(Some(HashSet::new()));
-    };
-    let Some(span) = most.checked_sub(least).and_then(|span| span.checked_add(1)) else {
-        return Ok(None);
-    };
-    if span > BITS_MAX || span > rows.saturating_mul(BITS_PER_ROW_MAX) {
-        return Ok(None);
+    // As a rule what has one id is the same to the letter.
+    if contents.values().all(|contents| contents.len() == 1) {
+        return Ok(all_but_first(job, &mapped.view, "event_id", &ids)?.into_iter().collect());
     }
-    let words = usize::try_from(span / 64 + 1).expect("the span is bounded");
-    let mut seen = vec![0_u64; words];
-    let mut repeated = HashSet::new();
-    let sql = format!("SELECT {key} FROM {view} WHERE {key} IS NOT NULL");
-    job.session.stream(STAGE, &sql, &crate::Silent, |batch| {
-        for value in batch.column(0).as_primitive::<Int64Type>().values() {
-            let at = value.wrapping_sub(least).unsigned_abs();
-            let word = &mut seen[usize::try_from(at / 64).expect("keys lie in the span")];
-            if *word >> (at % 64) & 1 == 1 {
-                repeated.insert(value.cast_unsigned());
-            }
-            *word |= 1 << (at % 64);
-        }
-        Ok(())
-    })?;
-    Ok(Some(repeated))
+    drop(contents);
+    let mut seen = Seen::default();
+    let found = numbers(job, &sql, &ids, |row| seen.is_repeat(row))?;
+    let name = mapped.intake.name.clone();
+    if let Some(example) = seen.first_order_of_lines {
+        mapped.lines = true;
+        let lines = seen.lines;
+        mapped.findings.push(finding(&name, "lines-of-orders", lines, format!(
+            "{lines} rows share the id of an order with another row and say something else, for example `{example}`: they \
+             are taken for lines of the order, so that their amounts add up and the order counts once; say \
+             `lines = true` if they are, else give each row an id of its own"
+        ), format!(
+            "{lines} 行与另一行的订单号相同而内容不同，例如 `{example}`：按同一订单的明细处理，金额相加，订单只计一次；若确为明细请写 `lines = true`"
+        )));
+    }
+    if seen.differ > 0 {
+        let differ = seen.differ;
+        mapped.findings.push(finding(&name, "ids-used-twice", differ, format!(
+            "{differ} rows have the id of an earlier row and say something else; the first row of each id counts"
+        ), format!("{differ} 行与先前的行编号相同而内容不同；每个编号只计第一行")));
+    }
+    Ok(found)
 }
 
-/// Hashes that more than one row has.
-fn repeated_hashes(job: &IntakeJob<'_>, view: &str, key: &str) -> Result<HashSet<u64>> {
-    let sql = format!("SELECT {key} AS key FROM {view}");
-    let parts = job.session.fold(STAGE, &sql, |runs: &mut Runs, batch| {
-        for_each_hash(batch.column(0), |_, hash| runs.add(hash));
-    })?;
-    Ok(Runs::repeated(parts))
-}
-
-/// Run-length encoded hashes: one that is one more than the hash before makes the run longer, so that ids that a shop
-/// counts up take next to no memory.
+/// What was seen of each id, while rows come in the order of the files.
 #[derive(Default)]
-struct Runs {
-    open: Option<(u64, u64)>,
-    single: Vec<u64>,
-    /// First and last hash of each run of at least two.
-    longer: Vec<(u64, u64)>,
+struct Seen {
+    /// By id and kind: member and time of the first row, and all contents.
+    groups: HashMap<(String, String), (String, HashSet<String>)>,
+    lines: u64,
+    first_order_of_lines: Option<String>,
+    /// Rows that say something else than the first of their id.
+    differ: u64,
 }
 
-impl Runs {
-    fn add(&mut self, hash: u64) {
-        match &mut self.open {
-            Some((_, last)) if last.checked_add(1) == Some(hash) => *last = hash,
-            open => {
-                if let Some(run) = open.replace((hash, hash)) {
-                    self.close(run);
-                }
+impl Seen {
+    /// Whether a row is there twice. Lines of an order have its member and time.
+    fn is_repeat(&mut self, row: Row) -> bool {
+        let Row { id, kind, when, rest } = row;
+        let is_paid = kind == PAID;
+        let is_refund = kind == REFUNDED;
+        let content = format!("{when}{rest}");
+        let known = self.groups.get_mut(&(id.clone(), kind.clone()));
+        let Some((first, contents)) = known else {
+            self.groups.insert((id, kind), (when, HashSet::from([content])));
+            return false;
+        };
+        let is_of_first = *first == when;
+        let is_new = contents.insert(content);
+        if is_new && (is_refund || (is_paid && is_of_first)) {
+            if is_paid {
+                self.lines += 1;
+                self.first_order_of_lines.get_or_insert(id);
             }
+            return false;
         }
-    }
-
-    fn close(&mut self, run: (u64, u64)) {
-        if run.0 == run.1 { self.single.push(run.0) } else { self.longer.push(run) }
-    }
-
-    /// The hashes that occur more than once in all parts together.
-    fn repeated(mut parts: Vec<Self>) -> HashSet<u64> {
-        for part in &mut parts {
-            if let Some(run) = part.open.take() {
-                part.close(run);
-            }
-        }
-        let mut longer: Vec<(u64, u64)> =
-            parts.iter_mut().flat_map(|part| std::mem::take(&mut part.longer)).collect();
-        let mut single = parts
-            .iter_mut()
-            .map(|part| std::mem::take(&mut part.single))
-            .collect::<Vec<_>>()
-            .concat();
-        drop(parts);
-        longer.sort_unstable();
-        // The stable sort merges runs that ascend already, as ids mostly do in files.
-        single.sort();
-        let mut repeated: HashSet<u64> =
-            single.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
-        let mut covered: Option<u64> = None;
-        let mut singles = single.into_iter().peekable();
-        for (first, last) in longer {
-            if let Some(covered) = covered.filter(|covered| *covered >= first) {
-                repeated.extend(first..=last.min(covered));
-            }
-            covered = covered.max(Some(last));
-            while singles.next_if(|hash| *hash < first).is_some() {}
-            while let Some(hash) = singles.next_if(|hash| *hash <= last) {
-                repeated.insert(hash);
-            }
-        }
-        repeated
+        self.differ += u64::from(is_new);
+        true
     }
 }
 
-/// Numbers of the rows whose key an earlier row has, ascending in the order of the files.
-fn all_but_first(
+/// Leaves out of later sources what an earlier one has too.
+fn across_sources(
     job: &IntakeJob<'_>,
-    view: &str,
-    key: &str,
-    repeated: &HashedSet,
-) -> Result<Vec<u64>> {
-    let mut seen: HashSet<String> = HashSet::new();
-    let mut rows = Vec::new();
-    let mut first = 0;
-    let sql = format!("SELECT {key} AS key FROM {view}");
-    job.session.stream_in_order(STAGE, &sql, |batch| {
-        let keys = batch.column(0);
-        for_each_hash(keys, |row, hash| {
-            if repeated.has(hash) {
-                let key = texts(&keys.slice(row, 1));
-                if !seen.insert(key.value(0).to_owned()) {
-                    rows.push(first + row as u64);
+    sources: &[&SourceDef],
+    mapped: &mut [MappedSource],
+    rows: &mut [BTreeSet<u64>],
+) -> Result<()> {
+    let with_ids: Vec<usize> = (0..mapped.len())
+        .filter(|at| {
+            mapped[*at].table == SourceTable::Events && has_ids(sources[*at], &mapped[*at])
+        })
+        .collect();
+    if with_ids.len() < 2 {
+        return Ok(());
+    }
+    let types = with_ids.iter().map(|at| mapped[*at].fields["event_id"]);
+    let as_text = !types.clone().all(|id| id == MapType::Integer);
+    let id = if as_text { "CAST(event_id AS VARCHAR)" } else { "event_id" };
+    let mut all: Vec<Runs> = Vec::new();
+    for at in &with_ids {
+        let view = &mapped[*at].view;
+        // Of each source every id once.
+        let sql = format!("SELECT {id} AS id FROM {view} GROUP BY {id}");
+        all.extend(job.session.fold(STAGE, &sql, |runs: &mut Runs, batch| {
+            for_each_hash(batch.column(0), |_, hash| runs.add(hash));
+        })?);
+    }
+    let shared = Runs::repeated(all);
+    if shared.is_empty() {
+        return Ok(());
+    }
+    let shared = HashedSet::new(shared);
+    let columns = {
+        let these: Vec<&MappedSource> = with_ids.iter().map(|at| &mapped[*at]).collect();
+        common_content(&these)
+    };
+    // What earlier sources have: contents by id.
+    let mut known: HashMap<String, HashSet<String>> = HashMap::new();
+    for at in with_ids {
+        let sql = content_sql(&mapped[at].view, &columns, as_text);
+        let batches =
+            job.session.pick_selective(STAGE, &sql, |batch| Ok(shared.among(batch.column(0))))?;
+        let (mut same, mut other) = (0_u64, HashSet::new());
+        let own: Vec<(String, String)> = batches
+            .iter()
+            .flat_map(rows_of)
+            .map(|row| (row.id, row.kind + &row.when + &row.rest))
+            .collect();
+        for (id, content) in &own {
+            match known.get(id) {
+                Some(contents) if contents.contains(content) => same += 1,
+                Some(_) => {
+                    other.insert(id.clone());
                 }
+                None => {}
+            }
+        }
+        if same > 0 {
+            rows[at].extend(numbers(job, &sql, &shared, |row| {
+                let content = row.kind + &row.when + &row.rest;
+                known.get(&row.id).is_some_and(|contents| contents.contains(&content))
+            })?);
+            mapped[at].findings.push(finding(&mapped[at].intake.name, "in-two-sources", same, format!(
+                "{same} events are in an earlier source too, with the same id and content; they count once"
+            ), format!("{same} 个事件在先前的来源中已有，编号与内容相同；只计一次")));
+        }
+        if !other.is_empty() {
+            let count = other.len() as u64;
+            mapped[at].findings.push(finding(&mapped[at].intake.name, "id-in-two-sources", count, format!(
+                "{count} ids are in an earlier source too, with other content; both count: give the ids of one source a \
+                 prefix if they are two shops', or correct the export if they are the same events"
+            ), format!("{count} 个编号在先前的来源中也有而内容不同；两者都计入")));
+        }
+        for (id, content) in own {
+            known.entry(id).or_default().insert(content);
+        }
+    }
+    Ok(())
+}
+
+fn finding(source: &str, code: &'static str, count: u64, en: String, zh: String) -> IntakeFinding {
+    IntakeFinding { code, source: Some(source.to_owned()), count, text: Words { en, zh: Some(zh) } }
+}
+
+/// Columns of the content that all of these sources map.
+fn common_content(sources: &[&MappedSource]) -> Vec<&'static str> {
+    let all_map = |name: &&str| sources.iter().all(|source| source.fields.contains_key(*name));
+    CONTENT.into_iter().filter(all_map).collect()
+}
+
+/// SQL of the ids of rows and of their content. The columns stay as they are: only few rows become texts.
+fn content_sql(view: &str, columns: &[&str], id_as_text: bool) -> String {
+    let id = if id_as_text { "CAST(event_id AS VARCHAR)" } else { "event_id" };
+    let columns = columns.iter().map(|name| quote_name(name));
+    let selected: Vec<_> = [format!("{id} AS id")].into_iter().chain(columns).collect();
+    format!("SELECT {} FROM {view}", selected.join(", "))
+}
+
+/// A row that has an id.
+struct Row {
+    id: String,
+    kind: String,
+    /// Its member and time.
+    when: String,
+    /// What else tells it from others.
+    rest: String,
+}
+
+/// The rows of a batch of [`content_sql`] that have an id.
+fn rows_of(batch: &RecordBatch) -> Vec<Row> {
+    let all: Vec<_> = batch.columns().iter().map(texts).collect();
+    let schema = batch.schema();
+    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let row = |at: usize| {
+        let mut row = Row {
+            id: all[0].value(at).to_owned(),
+            kind: String::new(),
+            when: String::new(),
+            rest: String::new(),
+        };
+        for (column, name) in all.iter().zip(&names).skip(1) {
+            // A missing value is told from an empty one.
+            let text = if column.is_valid(at) { column.value(at) } else { "\u{0}" };
+            match *name {
+                "kind" => row.kind.push_str(text),
+                "member" | "time" => row.when.extend(["\u{1f}", text]),
+                _ => row.rest.extend(["\u{1f}", text]),
+            }
+        }
+        row
+    };
+    (0..batch.num_rows()).filter(|at| all[0].is_valid(*at)).map(row).collect()
+}
+
+/// Numbers of the rows that `is_repeat` says are there twice, among those of some ids, in the order of the files.
+fn numbers(
+    job: &IntakeJob<'_>,
+    sql: &str,
+    ids: &HashedSet,
+    mut is_repeat: impl FnMut(Row) -> bool,
+) -> Result<BTreeSet<u64>> {
+    let mut found = BTreeSet::new();
+    let mut first = 0;
+    job.session.stream_in_order(STAGE, sql, |batch| {
+        let mut candidates = Vec::new();
+        for_each_hash(batch.column(0), |row, hash| {
+            if ids.has(hash) {
+                candidates.push(row);
             }
         });
+        for at in candidates {
+            // A slice of one row gives one.
+            if rows_of(&batch.slice(at, 1)).into_iter().any(&mut is_repeat) {
+                found.insert(first + at as u64);
+            }
+        }
         first += batch.num_rows() as u64;
         Ok(())
     })?;
-    Ok(rows)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Runs;
-
-    #[test]
-    fn runs_tell_what_stands_in_them_more_than_once() {
-        let parts: [&[u64]; 3] =
-            [&[1, 2, 3, 9, 20, 21, 22], &[3, 5, 9, u64::MAX], &[21, 2, 40, u64::MAX, 0]];
-        let parts = parts.map(|hashes| {
-            let mut runs = Runs::default();
-            hashes.iter().for_each(|hash| runs.add(*hash));
-            runs
-        });
-        let mut repeated: Vec<u64> = Runs::repeated(parts.into()).into_iter().collect();
-        repeated.sort_unstable();
-        assert_eq!(repeated, [2, 3, 9, 21, u64::MAX]);
-        let mut twice = [Runs::default(), Runs::default()];
-        twice.iter_mut().for_each(|runs| (10..100).for_each(|hash| runs.add(hash)));
-        assert_eq!(Runs::repeated(twice.into()).len(), 90);
-    }
+    Ok(found)
 }

@@ -119,7 +119,12 @@ pub(crate) fn direct_columns(
                 (sql, may_fail)
             }
             MapType::Time => {
-                let (sql, within) = time(field.data_type(), &name, row.format.as_deref())?;
+                let (sql, within) = time(
+                    field.data_type(),
+                    &name,
+                    row.format.as_deref(),
+                    source.time_zone.as_deref(),
+                )?;
                 check = within;
                 (sql, false)
             }
@@ -302,13 +307,24 @@ fn money(data_type: &DataType, name: &str, shift: i32) -> Option<(String, bool, 
 }
 
 /// SQL of a time in unix-ms, and what its values must keep to.
-fn time(data_type: &DataType, name: &str, format: Option<&str>) -> Option<(String, Check)> {
+fn time(
+    data_type: &DataType,
+    name: &str,
+    format: Option<&str>,
+    zone: Option<&str>,
+) -> Option<(String, Check)> {
+    // The engine knows the brand's clock and UTC.
+    let local = |ms: String| match zone {
+        None => Some(format!("{LOCAL_TO_UNIX}({ms})")),
+        Some("UTC") => Some(ms),
+        Some(_) => None,
+    };
     let within = |count: String, per_second: i64| {
         let (from, to) = (TIMES_MS.start / 1000, TIMES_MS.end / 1000);
         Check::Within(count, from * per_second..=to * per_second - 1)
     };
     match data_type {
-        DataType::Timestamp(unit, zone) => {
+        DataType::Timestamp(unit, own) => {
             let count = format!("arrow_cast({name}, 'Int64')");
             let (ms, per_second) = match unit {
                 TimeUnit::Second => (format!("({count} * 1000)"), 1),
@@ -316,14 +332,14 @@ fn time(data_type: &DataType, name: &str, format: Option<&str>) -> Option<(Strin
                 TimeUnit::Microsecond => (format!("({count} / 1000)"), 1_000_000),
                 TimeUnit::Nanosecond => (format!("({count} / 1000000)"), 1_000_000_000),
             };
-            let sql = if zone.is_some() { ms } else { format!("{LOCAL_TO_UNIX}({ms})") };
+            let sql = if own.is_some() { ms } else { local(ms)? };
             Some((sql, within(count, per_second)))
         }
         DataType::Date32 => {
             let days = format!("CAST(arrow_cast({name}, 'Int32') AS BIGINT)");
             let (from, to) = (TIMES_MS.start / DAY_MS, TIMES_MS.end / DAY_MS);
             let check = Check::Within(days.clone(), from..=to - 1);
-            Some((format!("{LOCAL_TO_UNIX}({days} * 86400000)"), check))
+            Some((local(format!("({days} * 86400000)"))?, check))
         }
         other => {
             let integer = integer(other, name)?;

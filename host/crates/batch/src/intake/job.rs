@@ -28,8 +28,8 @@ pub(crate) struct MappedSource {
     pub(crate) rejects: RejectTally,
     /// What of the files would mislead.
     pub(crate) findings: Vec<IntakeFinding>,
-    /// Whether all its times are dates; the engine's types or the texts tell it.
-    pub(crate) dates_only: bool,
+    /// Whether several of its rows may be lines of one order.
+    pub(crate) lines: bool,
     /// Digests of the files, where they are made while other work goes on.
     pub(crate) digesting: Option<Digesting>,
 }

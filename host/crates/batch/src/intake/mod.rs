@@ -14,6 +14,7 @@ mod moment;
 mod parquet_rows;
 mod records;
 pub(crate) mod rejects;
+mod repeats;
 mod text;
 pub(crate) mod transform;
 
@@ -30,7 +31,7 @@ use playbook_model::{MapType, OnError, Playbook, SourceDef, SourceFormat, Transf
 use crate::column_files::ColumnFile;
 use crate::findings::{finding, named};
 use crate::schema::{INTEGER_IDS, fields_needed, mapped_fields, sql_type};
-use crate::{BatchError, Result};
+use crate::{BatchError, BrandClock, Result};
 use direct::{Check, DirectColumn, direct_columns, fit_texts};
 use field::{FieldReader, Value};
 use files::SourceFile;
@@ -38,12 +39,16 @@ use job::{IntakeJob, MappedSource};
 use rejects::RejectTally;
 use text::ReadJob;
 
-/// Reads one source and removes its repeated rows.
-pub(crate) fn read_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>> {
-    let mut mapped = map_source(job, number)?;
-    if let Some(mapped) = &mut mapped {
-        dedupe::remove_repeats(job, &job.playbook.sources[number], mapped)?;
+/// Reads all sources that have files, and leaves out what is there twice.
+pub(crate) fn read_sources(job: &IntakeJob<'_>) -> Result<Vec<MappedSource>> {
+    let (mut sources, mut mapped) = (Vec::new(), Vec::new());
+    for (number, source) in job.playbook.sources.iter().enumerate() {
+        if let Some(read) = map_source(job, number)? {
+            sources.push(source);
+            mapped.push(read);
+        }
     }
+    dedupe::remove_repeats(job, &sources, &mut mapped)?;
     Ok(mapped)
 }
 
@@ -88,7 +93,7 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
         intake,
         rejects: RejectTally::default(),
         findings: Vec::new(),
-        dates_only: false,
+        lines: false,
         digesting: None,
     };
     if let Some(schema) = &schema {
@@ -97,12 +102,13 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
         }
         job.session.forget(&raw)?;
     }
+    let zone = source.time_zone.as_deref().map(BrandClock::new).transpose()?;
     let scratch = job.scratch.join(format!("{raw}.parquet"));
     let read_job = ReadJob {
         source,
         files: &files,
         fields: &readers,
-        clock: job.clock,
+        clock: zone.as_ref().unwrap_or(job.clock),
         threads: job.threads,
         cancel: job.cancel,
         progress: job.progress,
@@ -116,7 +122,6 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
     mapped.intake.files = names.zip(result.digests).collect();
     mapped.intake.rows_read = result.rows_read;
     mapped.intake.rows_kept = result.rows_kept;
-    mapped.dates_only = !result.times_of_day;
     mapped.findings.extend(empty_files(source, &result.empty_files));
     mapped.intake.unmapped_fields = result.unmapped.into_iter().collect();
     mapped.intake.rejected.clone_from(&result.rejects.by_reason);
@@ -199,13 +204,15 @@ fn field_readers(playbook: &Playbook, source: &SourceDef) -> Result<Vec<FieldRea
 
 /// Constants of the mapping as SQL columns.
 fn constant_columns(job: &IntakeJob<'_>, source: &SourceDef) -> Result<Vec<String>> {
+    let zone = source.time_zone.as_deref().map(BrandClock::new).transpose()?;
+    let clock = zone.as_ref().unwrap_or(job.clock);
     let mut columns = Vec::new();
     let mut has_kind = source.mapping.iter().any(|row| row.to == "kind");
     for row in &source.mapping {
         let Some(constant) = &row.constant else { continue };
         let salt = &job.playbook.pseudonym_salt;
         let reader = FieldReader::new(row, constant, job.playbook.currency_digits, salt);
-        let value = reader.as_ref().map(|r| r.read(constant.as_bytes(), &mut job.clock.offsets()));
+        let value = reader.as_ref().map(|r| r.read(constant.as_bytes(), &mut clock.offsets()));
         let literal = match value {
             Some(Ok(Value::Integer(v))) => format!("CAST({v} AS BIGINT)"),
             Some(Ok(Value::Real(v))) => format!("CAST({v:?} AS DOUBLE)"),
@@ -229,6 +236,27 @@ fn constant_columns(job: &IntakeJob<'_>, source: &SourceDef) -> Result<Vec<Strin
     Ok(columns)
 }
 
+/// Refuses a format for times that a Parquet file has as such.
+pub(crate) fn check_formats(source: &SourceDef, schema: &Schema) -> Result<()> {
+    let is_time = |data_type: &DataType| {
+        matches!(data_type, DataType::Timestamp(..) | DataType::Date32 | DataType::Date64)
+    };
+    for row in source.mapping.iter().filter(|row| row.map_type == MapType::Time) {
+        let Some(format) = &row.format else { continue };
+        let column = row.from.as_deref().and_then(|from| schema.field_with_name(from).ok());
+        if column.is_some_and(|field| is_time(field.data_type())) {
+            return Err(BatchError::Mapping {
+                source_name: source.name.clone(),
+                field: row.to.clone(),
+                reason: format!(
+                    "the file has times of its own, to which the format `{format}` cannot apply; leave it out"
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Makes Parquet files a table as they are, where the mapping is plain SQL and no row needs to be rejected.
 fn read_direct(
     job: &IntakeJob<'_>,
@@ -241,6 +269,7 @@ fn read_direct(
     let raw = mapped.raw.clone();
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
     let opened = paths.iter().map(|path| ColumnFile::open(path)).collect::<Result<Vec<_>>>()?;
+    check_formats(source, schema)?;
     let Some(mut columns) = direct_columns(source, schema, job.playbook.currency_digits) else {
         return Ok(false);
     };
@@ -260,7 +289,6 @@ fn read_direct(
     let Some(rows) = check_direct(job, &raw, &columns)? else { return Ok(false) };
     mapped.intake.rows_read = rows;
     mapped.intake.rows_kept = rows;
-    mapped.dates_only = dates_only(source, schema);
     let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
     let cancel = job.cancel.clone();
     mapped.digesting = Some(std::thread::spawn(move || {
@@ -283,15 +311,6 @@ fn read_direct(
     job.progress.advanced(&part, rows, Some(rows));
     job.progress.finished(&part);
     Ok(true)
-}
-
-/// Whether the times of a source are dates by their type.
-fn dates_only(source: &SourceDef, schema: &Schema) -> bool {
-    let times = source.mapping.iter().filter(|row| row.map_type == MapType::Time);
-    let mut types = times
-        .filter_map(|row| schema.field_with_name(row.from.as_deref()?).ok())
-        .map(|field| field.data_type());
-    types.all(|data_type| matches!(data_type, DataType::Date32 | DataType::Date64))
 }
 
 /// Counts rows; `None` where a row lacks a value that it must have or holds one that cannot be mapped.

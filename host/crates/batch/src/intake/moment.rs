@@ -42,15 +42,8 @@ impl TimeFormat {
         }
     }
 
-    /// Returns unix-ms, or `None` for text that is no such time. The clock notes whether it is more than a date.
+    /// Returns unix-ms, or `None` for text that is no such time.
     pub(crate) fn read(&self, text: &[u8], clock: &mut OffsetReader<'_>) -> Option<i64> {
-        clock.saw_time_of_day |= match self {
-            Self::UnixMs | Self::UnixS => true,
-            // The shortest with a time of day: 2026-01-31T10:00.
-            Self::Rfc3339 => text.len() > 10,
-            Self::Parts(parts) => parts.contains(&Part::Hour),
-            Self::Jiff(format) => !is_date(format),
-        };
         match self {
             Self::UnixMs => {
                 super::decimal::Decimal::parse(text)?.scaled(super::decimal::Decimal::ONE, 0)
@@ -66,13 +59,6 @@ impl TimeFormat {
             Self::Jiff(format) => by_jiff(format, text, clock),
         }
     }
-}
-
-/// Whether a format that jiff reads has no time of day.
-fn is_date(format: &str) -> bool {
-    !["%H", "%k", "%I", "%l", "%T", "%R", "%r", "%X", "%c", "%s"]
-        .iter()
-        .any(|directive| format.contains(directive))
 }
 
 fn parts(format: &str) -> Option<Vec<Part>> {

@@ -14,6 +14,7 @@ use playbook_model::MapType;
 use crate::clock::OffsetReader;
 use crate::column_files::ColumnFile;
 use crate::error::{go_on, parquet};
+use crate::intake::check_formats;
 use crate::intake::columns::{ColumnBuilders, ScratchWriter, schema_of};
 use crate::intake::field::{FieldReader, Value};
 use crate::intake::files::{SourceFile, digest};
@@ -70,6 +71,7 @@ fn read_file(
     writer: &mut ScratchWriter,
     result: &mut ReadResult,
 ) -> Result<()> {
+    check_formats(job.source, opened.schema())?;
     let columns = mapped_columns(&job.source.name, opened, job.fields)?;
     let names: Vec<String> = opened.schema().fields().iter().map(|f| f.name().clone()).collect();
     let absent = |field: &&FieldReader| !columns.contains(&field.from.as_str());
@@ -85,7 +87,6 @@ fn read_file(
         go_on(job.cancel)?;
         type_batch(job, file, &batch, row, &mut clock, writer, result)?;
         row += batch.num_rows() as u64;
-        result.times_of_day |= clock.saw_time_of_day;
         job.progress.advanced(&stage, batch.num_rows() as u64, None);
         Ok(())
     })?;

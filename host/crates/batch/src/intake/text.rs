@@ -46,8 +46,6 @@ pub(crate) struct ReadResult {
     pub(crate) rows_kept: u64,
     pub(crate) rejects: RejectTally,
     pub(crate) unmapped: BTreeSet<String>,
-    /// Whether any time says more than its date.
-    pub(crate) times_of_day: bool,
     /// Files without a byte.
     pub(crate) empty_files: Vec<String>,
 }
@@ -65,7 +63,6 @@ struct Typed {
     rejects: RejectTally,
     /// Of JSON objects: per field whether any had it, and the members that no field reads.
     members: Option<(Vec<bool>, BTreeSet<String>)>,
-    times_of_day: bool,
     layout: Arc<Layout>,
 }
 
@@ -118,7 +115,6 @@ fn write_in_order(
             result.rows_read += part.rows_read;
             result.rows_kept += part.batch.num_rows() as u64;
             result.rejects.append(part.rejects);
-            result.times_of_day |= part.times_of_day;
             if let Some((seen, unmapped)) = part.members {
                 result.unmapped.extend(unmapped);
                 match &mut file {
@@ -290,7 +286,6 @@ fn type_block(job: &ReadJob<'_>, block: &Block, schema: &SchemaRef) -> Typed {
         rows_read,
         rejects,
         members: (is_json && rows_read > 0).then(|| json.into_seen()),
-        times_of_day: clock.saw_time_of_day,
         layout: Arc::clone(&block.layout),
     }
 }

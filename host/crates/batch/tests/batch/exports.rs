@@ -15,6 +15,8 @@ use crate::world::cells;
 pub(crate) struct Seen {
     pub(crate) members: BTreeMap<String, (String, String)>,
     pub(crate) rejects: Vec<String>,
+    /// Findings as `code count`.
+    pub(crate) findings: Vec<String>,
 }
 
 impl Seen {
@@ -78,10 +80,12 @@ pub(crate) fn read_sources(folder: &Path, sources: &str, as_of: &str) -> Result<
     let frame = source.members().map_err(|e| words(&e))?;
     let (orders, spend) = (cells(&frame, "orders"), cells(&frame, "spend_minor"));
     let values = orders.into_iter().zip(spend);
+    let findings = source.intake().findings.iter().map(|f| format!("{} {}", f.code, f.count));
     let rejects = source.rejects().iter().map(|r| format!("{} {}", r.line, r.reason));
     Ok(Seen {
         members: cells(&frame, "member").into_iter().zip(values).collect(),
         rejects: rejects.collect(),
+        findings: findings.collect(),
     })
 }
 
@@ -347,4 +351,170 @@ fn windows_over_dates_count_whole_local_days_when_the_clock_changes() {
     let spring = ["2026-03-02", "2026-03-03"];
     assert_eq!(windows(&spring, "2026-03-10", "T23:30"), ["2", "0", "2"]);
     assert_eq!(windows(&spring, "2026-03-10", ""), ["1", "1", "1"]);
+}
+
+/// Reads orders and refunds with the mapping of kinds and ids, and `more` of the mapping.
+fn refunds(rows: &str, keys: &str, more: &str) -> Seen {
+    let map = format!("{MAP}kind = \"kind\"\nevent_id = \"id\"\n{more}");
+    let text = format!("customer,date,total,kind,id,of\n{rows}");
+    read("orders.csv", text.as_bytes(), keys, &map).unwrap()
+}
+
+const OF: &str = "original_order = \"of\"\n";
+
+#[test]
+fn a_refund_is_set_off_once_whatever_its_sign_and_however_it_names_its_order() {
+    let order = "A,2026-05-01,100.00,order_paid,O1,\n";
+    for (refund, more) in [
+        ("A,2026-05-20,30.00,order_refunded,R1,O1\n", OF),
+        ("A,2026-05-20,-30.00,order_refunded,R1,O1\n", OF),
+        ("A,2026-05-20,30.00,order_refunded,O1,O1\n", OF),
+        ("A,2026-05-20,30.00,order_refunded,O1,\n", OF),
+        ("A,2026-05-20,-30.00,order_refunded,O1,\n", ""),
+    ] {
+        let seen = refunds(&format!("{order}{refund}"), "", more);
+        assert_eq!(seen.members(), ["A 1 7000"], "{refund}");
+        assert!(seen.findings.is_empty(), "{refund} {:?}", seen.findings);
+    }
+    // Without a link it lowers the sum of its own day, and is told.
+    let seen = refunds(&format!("{order}A,2026-05-20,30.00,order_refunded,R1,O1\n"), "", "");
+    assert_eq!(seen.members(), ["A 1 7000"]);
+    assert_eq!(seen.findings, ["refunds-without-order 1"]);
+    // An id that is another member's order by chance is no link.
+    let other = "B,2026-05-20,30.00,order_refunded,O1,\n";
+    let seen = refunds(&format!("{order}{other}"), "", "");
+    assert_eq!(seen.members(), ["A 1 10000", "B 0 -3000"]);
+    // Two refunds of one order, each under the order's id.
+    let twice = "A,2026-05-20,30.00,order_refunded,O1,\nA,2026-05-21,20.00,order_refunded,O1,\n";
+    assert_eq!(refunds(&format!("{order}{twice}"), "", "").members(), ["A 1 5000"]);
+    let beyond = "A,2026-05-20,130.00,order_refunded,R1,O1\n";
+    let seen = refunds(&format!("{order}{beyond}"), "", OF);
+    assert_eq!(
+        (seen.members(), seen.findings),
+        (vec!["A 1 -3000".to_owned()], vec!["refunds-beyond-order 1".to_owned()])
+    );
+}
+
+#[test]
+fn lines_of_an_order_add_up_and_count_once() {
+    let lines = "A,2026-05-01,60.00,order_paid,O1,\nA,2026-05-01,40.00,order_paid,O1,\n\
+                 A,2026-05-01,40.00,order_paid,O1,\nB,2026-05-02,5.00,order_paid,O2,\n";
+    let refund = "A,2026-05-20,30.00,order_refunded,R1,O1\n";
+    let declared = refunds(&format!("{lines}{refund}"), "lines = true", OF);
+    assert_eq!(declared.members(), ["A 1 11000", "B 1 500"]);
+    assert!(declared.findings.is_empty(), "{:?}", declared.findings);
+    // Not declared, equal rows are repeats, and what is taken for lines is told.
+    let seen = refunds(&format!("{lines}{refund}"), "", OF);
+    assert_eq!(seen.members(), ["A 1 7000", "B 1 500"]);
+    assert_eq!(seen.findings, ["lines-of-orders 1"]);
+    let seen = refunds(&format!("{lines}{refund}"), "dedupe = \"none\"", OF);
+    assert_eq!(seen.members(), ["A 3 11000", "B 1 500"]);
+    // Of other kinds the first row of an id counts.
+    let clicks = "A,2026-05-01,0.00,like,C1,\nA,2026-05-02,0.00,like,C1,\n";
+    let seen = refunds(&format!("{lines}{clicks}"), "", OF);
+    assert_eq!(seen.findings, ["lines-of-orders 1", "ids-used-twice 1"]);
+}
+
+#[test]
+fn an_order_below_zero_lowers_sums_and_is_no_order() {
+    let rows = "A,2026-05-01,100.00,order_paid,O1,\nA,2026-05-03,-20.00,order_paid,O2,\n";
+    let seen = refunds(rows, "", "");
+    assert_eq!(seen.members(), ["A 1 8000"]);
+    assert_eq!(seen.findings, ["minus-orders 1"]);
+}
+
+#[test]
+fn the_same_orders_in_two_sources_count_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    write("june.csv", "customer,date,total,id\nA,2026-06-01,1.00,O1\nA,2026-06-02,2.00,O2\n");
+    write("again.csv", "customer,date,total,id\nA,2026-06-02,2.00,O2\nB,2026-06-03,4.00,O1\n");
+    let source = |name: &str| {
+        format!(
+            "[[source]]\nname = \"{name}\"\ntable = \"events\"\npath = \"{name}.csv\"\n\
+             event = \"order_paid\"\n{MAP}event_id = \"id\"\n"
+        )
+    };
+    let both = source("june") + &source("again");
+    let seen = read_sources(dir.path(), &both, "2026-07-01").unwrap();
+    assert_eq!(seen.members(), ["A 2 300", "B 1 400"]);
+    assert_eq!(seen.findings, ["in-two-sources 1", "id-in-two-sources 1"]);
+}
+
+#[test]
+fn an_order_of_another_century_is_told() {
+    let mut text = "customer,date,total\n".to_owned();
+    for n in 0..200 {
+        text.push_str(&format!("m{n},2026-06-{:02},1.00\n", n % 28 + 1));
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let sources = format!(
+        "[[source]]\nname = \"orders\"\ntable = \"events\"\npath = \"orders.csv\"\nevent = \"order_paid\"\n{MAP}"
+    );
+    let file = dir.path().join("book.toml");
+    std::fs::write(&file, playbook(&sources, "X", "").replace("as_of = X\n", "")).unwrap();
+    let loaded = playbook_toml::load(&file).unwrap();
+    let findings = |text: &str| {
+        std::fs::write(dir.path().join("orders.csv"), text).unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        let options = BatchOptions::new(dir.path(), scratch.path());
+        let source = BatchSource::open(&loaded.playbook, options).unwrap();
+        source.intake().findings.clone()
+    };
+    assert!(findings(&text).is_empty());
+    text.push_str("m0,2062-06-01,1.00\n");
+    let found = findings(&text);
+    assert_eq!((found[0].code, found[0].count), ("events-far-ahead", 1));
+    assert!(found[0].text.en.contains("2062-06-01") && found[0].text.en.contains("2026-06-28"));
+}
+
+#[test]
+fn own_sql_counts_events_before_t_and_finds_corrections_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "customer,date,total,kind,id,of\nA,2026-05-01,100.00,order_paid,O1,\n\
+                A,2026-05-20,30.00,order_refunded,R1,O1\nA,2026-07-05,7.00,order_paid,O2,\n";
+    std::fs::write(dir.path().join("orders.csv"), text).unwrap();
+    let sources = format!(
+        "[[source]]\nname = \"orders\"\ntable = \"events\"\npath = \"orders.csv\"\n\
+         {MAP}kind = \"kind\"\nevent_id = \"id\"\n{OF}"
+    );
+    let sql = |name: &str, of: &str, from: &str| {
+        format!(
+            "{name} = {{ sql = \"SELECT member AS subject, {of} AS value FROM {from} WHERE kind = 'order_paid' \
+             GROUP BY member\", type = \"integer\" }}\n"
+        )
+    };
+    let features = [
+        sql("counted", "count(*)", "events"),
+        sql("gross", "sum(amount_minor)", "events"),
+        sql("back", "sum(amount_minor)", "corrections"),
+        sql("days", "min($as_of - time) / 86400000", "events"),
+    ];
+    let file = dir.path().join("book.toml");
+    std::fs::write(&file, playbook(&sources, "2026-07-01", &features.concat())).unwrap();
+    let loaded = playbook_toml::load(&file).unwrap();
+    assert!(playbook_batch::check_sql(&loaded.playbook).unwrap().is_empty());
+    let scratch = tempfile::tempdir().unwrap();
+    let options = BatchOptions::new(dir.path(), scratch.path());
+    let frame = BatchSource::open(&loaded.playbook, options).unwrap().members().unwrap();
+    let values = ["counted", "gross", "back", "days"].map(|name| cells(&frame, name).concat());
+    assert_eq!(values, ["1", "10000", "-3000", "61"]);
+    // The engine's own tables are not for a playbook.
+    let text = playbook(&sources, "2026-07-01", &sql("all", "count(*)", "public.events"));
+    std::fs::write(&file, text).unwrap();
+    let loaded = playbook_toml::load(&file).unwrap();
+    let faults = playbook_batch::check_sql(&loaded.playbook).unwrap();
+    assert!(faults[0].1.message.contains("`public.events`"), "{faults:?}");
+}
+
+#[test]
+fn times_of_a_source_are_read_in_its_own_zone() {
+    let map = MAP.replace(", format = \"%Y-%m-%d\"", "");
+    // Two hours after midnight in London it is still June in New York.
+    let text = b"customer,date,total\nA,2026-07-01T02:00,1.00\nB,2026-07-01T05:00,1.00\n";
+    let seen = read("orders.csv", text, "time_zone = \"UTC\"", &map).unwrap();
+    assert_eq!(seen.members(), ["A 1 100", "B 0 0"]);
+    assert_eq!(read("orders.csv", text, "", &map).unwrap().members(), ["A 0 0", "B 0 0"]);
+    let error = read("orders.csv", text, "time_zone = \"Mars/Base\"", &map).unwrap_err();
+    assert!(error.contains("no time zone"), "{error}");
 }

@@ -60,10 +60,12 @@ pub(crate) fn source(name: &str, table: SourceTable, path: &str) -> SourceDef {
         path: path.to_owned(),
         format: SourceFormat::Csv { delimiter: b',', header: true },
         encoding: None,
+        time_zone: None,
         columns: vec![],
         mapping: vec![],
         event: None,
         dedupe: Dedupe::EventId,
+        lines: false,
         rejects_max: 0.0,
         optional: false,
     }

@@ -32,7 +32,7 @@ impl TallyPlan {
         let all = planned(request)?;
         let rows = request.rows;
         let (taken, rest): (Vec<usize>, Vec<usize>) =
-            (0..all.len()).partition(|at| rows.timed && holds(&all[*at]));
+            (0..all.len()).partition(|at| rows.timed && holds(&all[*at], rows.lines));
         let taken: Vec<&Planned<'_>> = taken.into_iter().map(|at| &all[at]).collect();
         let mut plan =
             Self { dimensions: dimensions(&taken), bounds: vec![0], ..Self::empty(rows.weighted) };
@@ -311,8 +311,17 @@ fn reading(part: Part, field_type: FieldType) -> Reading {
     }
 }
 
-/// Whether numbers can hold an item.
-fn holds(one: &Planned<'_>) -> bool {
+/// Whether numbers can hold an item. Where rows may be lines of one order, counting them is for SQL.
+fn holds(one: &Planned<'_>, lines: bool) -> bool {
+    let counts = |part: &Part| matches!(part, Part::Rows | Part::Present | Part::CappedRows(_));
+    let counts_rows = match one.recipe.grain {
+        RowGrain::Row => one.recipe.parts.iter().any(counts),
+        RowGrain::Day => cap_of(&one.recipe).is_some(),
+        RowGrain::Value => false,
+    };
+    if lines && counts_rows {
+        return false;
+    }
     let is_number = one.field.is_none_or(|(_, field_type)| field_type != FieldType::Text);
     let parts = |part: &Part| match part {
         Part::Rows | Part::FirstTime | Part::LastTime | Part::DayBits | Part::Present => true,

@@ -78,8 +78,15 @@ impl Reading<'_> {
     }
 
     fn time_zone(&mut self, name: &str, place: Place) {
+        if let Some(zone) = self.zone_of(name, place) {
+            self.zone = zone;
+        }
+    }
+
+    /// The time zone of a name; one that does not exist is told.
+    pub(super) fn zone_of(&mut self, name: &str, place: Place) -> Option<TimeZone> {
         match TimeZone::get(name) {
-            Ok(zone) => self.zone = zone,
+            Ok(zone) => Some(zone),
             Err(_) => {
                 let names: Vec<String> =
                     jiff::tz::db().available().map(|name| name.to_string()).collect();
@@ -88,6 +95,7 @@ impl Reading<'_> {
                         .expected("an IANA name, like Asia/Shanghai")
                         .nearest(name, names.iter().map(String::as_str)),
                 );
+                None
             }
         }
     }

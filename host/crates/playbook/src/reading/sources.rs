@@ -60,19 +60,45 @@ impl Reading<'_> {
         {
             self.needless(entry, "only events are searched for repeats");
         }
+        let lines = table.flag("lines").unwrap_or(false);
+        if let Some(entry) = table.entry("lines").filter(|_| lines) {
+            if kind != SourceTable::Events {
+                self.needless(entry, "only events have orders");
+            } else if !mapping.iter().any(|row| row.to == "event_id") {
+                self.add(
+                    Problem::new(
+                        "missing-mapping",
+                        entry.key_place,
+                        "nothing names the order of a line",
+                    )
+                    .expected("`event_id` in the mapping: the id of the order")
+                    .hint("for example event_id = \"order\""),
+                );
+            } else if dedupe == Dedupe::Content {
+                self.needless(entry, "`dedupe = \"content\"` leaves out equal lines");
+            }
+        }
         Some(SourceDef {
             name: table.text("name").unwrap_or_default().to_owned(),
             table: kind,
             path: table.text("path").unwrap_or_default().to_owned(),
             format,
             encoding: table.text("encoding").map(str::to_owned),
+            time_zone: self.source_zone(table),
             columns,
             mapping,
             event: table.text("event").map(str::to_owned),
             dedupe,
+            lines,
             rejects_max: table.real("rejects_max").unwrap_or(0.01),
             optional: table.flag("optional").unwrap_or(false),
         })
+    }
+
+    fn source_zone(&mut self, table: &Table) -> Option<String> {
+        let node = table.get("time_zone")?;
+        let name = node.text()?;
+        self.zone_of(name, node.place).map(|_| name.to_owned())
     }
 
     fn needless(&mut self, entry: &Entry, why: &str) {

@@ -18,7 +18,7 @@ use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use futures::StreamExt;
 use parquet::errors::ParquetError;
-use playbook_model::SqlLimits;
+use playbook_model::{SqlLimits, UnixMs};
 use tokio::runtime::Runtime;
 
 use crate::caught::{Panicked, caught_waiting, thread_is_caught};
@@ -109,6 +109,7 @@ impl DataFusion {
         };
         let selective = with(pushes_filters.clone());
         let in_order = with(pushes_filters.with_target_partitions(1));
+        crate::free::make_schema(&free).map_err(fault("functions"))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(partitions)
             .thread_name("batch")
@@ -207,6 +208,12 @@ impl Engine for DataFusion {
         Ok(())
     }
 
+    fn show(&self, name: &str, sql: &str) -> Result<()> {
+        let query = self.runtime().block_on(planned(&self.parallel, sql)).map_err(fault(VIEWS))?;
+        self.free.register_table(name, query.into_view()).map_err(fault(VIEWS))?;
+        Ok(())
+    }
+
     fn forget(&self, name: &str) -> Result<()> {
         self.parallel.deregister_table(name).map_err(fault(VIEWS))?;
         Ok(())
@@ -263,6 +270,7 @@ impl Engine for DataFusion {
         &self,
         feature: &str,
         sql: &str,
+        as_of: UnixMs,
         limits: &SqlLimits,
         take: &mut Take<'_>,
     ) -> Result<()> {
@@ -273,7 +281,7 @@ impl Engine for DataFusion {
         // On threads of the engine, so that the query can be given up while it is busy.
         let query = self.runtime().spawn(async move {
             let refused = |source| BatchError::SqlRefused { feature: name.clone(), source };
-            let plan = crate::free::check::plan(&bounded, &sql).await.map_err(refused)?;
+            let plan = crate::free::check::plan(&bounded, &sql, as_of).await.map_err(refused)?;
             let fault = feature_fault(&name);
             let query = bounded.execute_logical_plan(plan).await.map_err(&fault)?;
             let mut stream = query.execute_stream().await.map_err(&fault)?;
