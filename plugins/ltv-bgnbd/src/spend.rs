@@ -51,9 +51,17 @@ struct Rung {
 /// `unit_minor` is the money unit of `v` in minor units. The list must not be empty.
 #[must_use]
 pub fn fit(groups: &[(Purse, u32)], unit_minor: f64) -> SpendFit {
-    let buyers: f64 = groups.iter().map(|(_, buyers)| f64::from(*buyers)).sum();
-    let mean_minor =
-        groups.iter().map(|(purse, n)| mean_of(*purse) * f64::from(*n)).sum::<f64>() / buyers;
+    let moments = Moments::of(groups);
+    let (buyers, mean_minor) = (moments.buyers, moments.mean_minor);
+    if moments.is_one_price() {
+        return SpendFit {
+            // What is expected of everybody is then v.
+            spend: Spend { p: 1.0, q: 2.0, v: mean_minor / unit_minor },
+            slope_max: 0.0,
+            rounds: 0,
+            correlation: 0.0,
+        };
+    }
     let rungs = rungs(groups, mean_minor);
     let found = likeliest(3, buyers, &|parameters| log_likelihood(&rungs, parameters));
     let [p, q, v] = three(&exponentials(&found.at));
@@ -61,7 +69,7 @@ pub fn fit(groups: &[(Purse, u32)], unit_minor: f64) -> SpendFit {
         spend: Spend { p, q, v: v * mean_minor / unit_minor },
         slope_max: found.slope_max,
         rounds: found.rounds,
-        correlation: correlation(groups),
+        correlation: moments.correlation(),
     }
 }
 
@@ -117,24 +125,46 @@ fn three(parameters: &[f64]) -> [f64; 3] {
     std::array::from_fn(|at| parameters[at])
 }
 
-/// Pearson correlation of repeat days and mean spend; 0 where either does not vary.
-fn correlation(groups: &[(Purse, u32)]) -> f64 {
-    let (mut n, mut x, mut z) = (0.0, 0.0, 0.0);
-    for (purse, buyers) in groups {
-        let weight = f64::from(*buyers);
-        n += weight;
-        x += weight * purse.repeat_days as f64;
-        z += weight * mean_of(*purse);
+/// Repeat days and mean spend of repeat buyers: means, and sums of squared deviations and of their products.
+struct Moments {
+    buyers: f64,
+    mean_minor: f64,
+    xx: f64,
+    zz: f64,
+    xz: f64,
+}
+
+impl Moments {
+    fn of(groups: &[(Purse, u32)]) -> Self {
+        let (mut n, mut x, mut z) = (0.0, 0.0, 0.0);
+        for (purse, buyers) in groups {
+            let weight = f64::from(*buyers);
+            n += weight;
+            x += weight * purse.repeat_days as f64;
+            z += weight * mean_of(*purse);
+        }
+        let mut moments = Self { buyers: n, mean_minor: z / n, xx: 0.0, zz: 0.0, xz: 0.0 };
+        for (purse, buyers) in groups {
+            let weight = f64::from(*buyers);
+            let (dx, dz) = (purse.repeat_days as f64 - x / n, mean_of(*purse) - z / n);
+            moments.xx += weight * dx * dx;
+            moments.zz += weight * dz * dz;
+            moments.xz += weight * dx * dz;
+        }
+        moments
     }
-    let (mut xx, mut zz, mut xz) = (0.0, 0.0, 0.0);
-    for (purse, buyers) in groups {
-        let weight = f64::from(*buyers);
-        let (dx, dz) = (purse.repeat_days as f64 - x / n, mean_of(*purse) - z / n);
-        xx += weight * dx * dx;
-        zz += weight * dz * dz;
-        xz += weight * dx * dz;
+
+    /// Whether everybody pays the same, up to 1 % (coefficient of variation): Gamma-Gamma has no spread to fit then, and
+    /// its likelihood grows without end.
+    fn is_one_price(&self) -> bool {
+        self.zz <= 1e-4 * self.buyers * self.mean_minor * self.mean_minor
     }
-    if xx > 0.0 && zz > 0.0 { xz / (xx * zz).sqrt() } else { 0.0 }
+
+    /// Pearson correlation; 0 where either does not vary.
+    fn correlation(&self) -> f64 {
+        let Self { xx, zz, xz, .. } = *self;
+        if xx > 0.0 && zz > 0.0 { xz / (xx * zz).sqrt() } else { 0.0 }
+    }
 }
 
 impl Spend {
@@ -185,10 +215,24 @@ mod tests {
     }
 
     #[test]
+    fn where_everybody_pays_one_price_that_price_is_expected() {
+        let purse = |repeat_days, spend| Purse { repeat_days, repeat_spend_minor: spend };
+        for groups in [
+            [(purse(1, 2_900), 40), (purse(3, 8_700), 9)],
+            [(purse(1, 2_900), 40), (purse(3, 8_703), 9)],
+        ] {
+            let spend = fit(&groups, 100.0).spend;
+            for (repeats, mean) in [(0.0, 0.0), (1.0, 29.0), (7.0, 29.0)] {
+                assert!((spend.expected(repeats, mean) - 29.0).abs() < 0.01, "{repeats}");
+            }
+        }
+    }
+
+    #[test]
     fn correlation_of_a_straight_line_is_one() {
         let groups =
             [1, 2, 5].map(|x| (Purse { repeat_days: x, repeat_spend_minor: x * x * 100 }, 3));
-        assert!((correlation(&groups) - 1.0).abs() < 1e-12);
-        assert_eq!(correlation(&groups[..1]).to_bits(), 0.0_f64.to_bits());
+        assert!((Moments::of(&groups).correlation() - 1.0).abs() < 1e-12);
+        assert_eq!(Moments::of(&groups[..1]).correlation().to_bits(), 0.0_f64.to_bits());
     }
 }
