@@ -258,6 +258,7 @@ fn features() -> Vec<FeatureDef> {
                 filter: EventFilter {
                     kinds: kinds.iter().map(|k| (*k).to_owned()).collect(),
                     channels: vec![],
+                    condition: None,
                 },
                 window: Window { from_ms: days.map(|days| days * DAY), to_ms: 0 },
                 field: field.map(str::to_owned),

@@ -12,7 +12,7 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{is_null, or};
 use arrow::datatypes::Int64Type;
 use playbook_cycle::IntakeFinding;
-use playbook_features::quote_name;
+use playbook_features::{Expression, quote_name};
 use playbook_model::{Definition, FeatureDef, Grain, MapType, UnixMs, Words};
 
 use crate::Result;
@@ -182,7 +182,7 @@ fn columns_of(
     link: &Link,
 ) -> (Vec<String>, Vec<String>) {
     let (mut projected, mut selected) = (Vec::new(), Vec::new());
-    let read = columns_read(features);
+    let read = columns_read(columns, features);
     for (name, map_type) in columns {
         let quoted = quote_name(name);
         let is_read = ["member", "time", "kind", "channel", "amount_minor"]
@@ -279,7 +279,10 @@ fn number(session: &Session, sql: &str) -> Result<Option<i64>> {
 }
 
 /// Columns of events that features may read; `None`: all, because a playbook's own SQL may name any.
-fn columns_read(features: &[FeatureDef]) -> Option<BTreeSet<&str>> {
+fn columns_read<'a>(
+    columns: &'a BTreeMap<String, MapType>,
+    features: &'a [FeatureDef],
+) -> Option<BTreeSet<&'a str>> {
     let mut read = BTreeSet::new();
     for feature in features {
         match &feature.definition {
@@ -287,6 +290,19 @@ fn columns_read(features: &[FeatureDef]) -> Option<BTreeSet<&str>> {
             Definition::Aggregate(aggregate) if aggregate.over == Grain::Events => {
                 read.extend(aggregate.field.iter().chain(&aggregate.by).map(String::as_str));
                 read.insert(key_column(&feature.subject.0));
+                // A condition that reads what is not known reads everything.
+                let condition = aggregate.filter.condition.as_deref().map(Expression::parse);
+                match condition.transpose() {
+                    Ok(Some(condition)) => {
+                        read.extend(
+                            columns.keys().map(String::as_str).filter(|name| {
+                                condition.names().iter().any(|(read, _)| read == name)
+                            }),
+                        );
+                    }
+                    Ok(None) => {}
+                    Err(_) => return None,
+                }
             }
             _ => {}
         }

@@ -9,8 +9,8 @@ use arrow::array::{Array, AsArray, Float64Array, Int64Array, RecordBatch, String
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use playbook_features::{
-    Cut, FieldType, Given, Moment, Number, Reading, Row, RowTable, Tally, TallyPlan, code, ordered,
-    quote_name, where_clause,
+    Cut, Dimension, FieldType, Given, Moment, Number, Reading, Row, RowTable, Tally, TallyPlan,
+    code, ordered, quote_name, where_clause,
 };
 use playbook_model::{
     CellType, Cells, Column, Definition, FeatureDef, Filling, Stretch, TextCells,
@@ -78,7 +78,8 @@ impl BatchSource {
             Some(FieldType::Text) | None => quote_name(name),
             Some(_) => format!("CAST({} AS VARCHAR)", quote_name(name)),
         };
-        let dimensions = plan.dimensions().iter().map(|d| select(text_of(&d.column))).collect();
+        let text_of_dimension = |d: &Dimension| d.sql.clone().unwrap_or_else(|| text_of(&d.column));
+        let dimensions = plan.dimensions().iter().map(|d| select(text_of_dimension(d))).collect();
         let fields = plan.fields().iter().map(|field| select(quote_name(&field.name))).collect();
         let has_ids = plan.needs_ties() && rows.columns.contains_key("event_id");
         let tie = has_ids.then(|| select(quote_name("event_id")));

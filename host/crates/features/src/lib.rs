@@ -77,6 +77,15 @@ pub enum FeatureError {
         /// Function that needs a field.
         function: &'static str,
     },
+    /// A condition that cannot be used.
+    #[error("the condition of feature `{feature}` cannot be used")]
+    Condition {
+        /// The feature.
+        feature: String,
+        /// What is wrong, and where.
+        #[source]
+        source: ExpressionError,
+    },
     /// Windows, recency and days need rows with a time.
     #[error("feature `{feature}` needs a time, which the {rows} do not have")]
     NoTime {

@@ -7,7 +7,7 @@ use playbook_model::{AggregateDef, UnixMs};
 use crate::cut::{Clock, Cut};
 use crate::finish::{ValueSql, finish_sql};
 use crate::recipe::{Part, Recipe, RowGrain, recipe};
-use crate::rows::{FieldType, RowTable, row_condition};
+use crate::rows::{FieldType, RowTable, condition_sql, row_condition};
 use crate::{FeatureError, function, quote_name, quote_text};
 
 /// One output column: an aggregate, or one value of its `by` split.
@@ -65,6 +65,8 @@ pub(crate) struct Planned<'a> {
     pub(crate) recipe: Recipe,
     pub(crate) field: Option<(&'a str, FieldType)>,
     pub(crate) conditions: Vec<String>,
+    /// SQL of the condition that the playbook says, which is one of those.
+    pub(crate) condition: Option<String>,
 }
 
 /// Returns the passes that compute the items of a request.
@@ -132,7 +134,8 @@ fn prepare<'a>(request: &Request<'a>, item: &'a Item<'a>) -> Result<Planned<'a>,
         };
         conditions.push(format!("{text} = {}", quote_text(value)));
     }
-    Ok(Planned { item, recipe, field, conditions })
+    let condition = condition_sql(&item.name, &aggregate.filter, rows)?;
+    Ok(Planned { item, recipe, field, conditions, condition })
 }
 
 fn function_name(aggregate: &AggregateDef) -> &'static str {

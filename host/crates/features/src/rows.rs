@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use playbook_model::{AggregateDef, EventFilter, UnixMs, Window};
 
 use crate::cut::{Clock, Cut};
+use crate::expression::Expression;
 use crate::{FeatureError, quote_name, quote_text};
 
 /// Type of a column of the rows.
@@ -118,7 +119,23 @@ fn filter_conditions(
             }
         });
     }
+    conditions.extend(condition_sql(feature, filter, rows)?);
     Ok(conditions)
+}
+
+/// SQL of the condition of a filter.
+pub(crate) fn condition_sql(
+    feature: &str,
+    filter: &EventFilter,
+    rows: &RowTable,
+) -> Result<Option<String>, FeatureError> {
+    let Some(text) = &filter.condition else { return Ok(None) };
+    let fault = |source| FeatureError::Condition { feature: feature.to_owned(), source };
+    let condition = Expression::parse(text).map_err(fault)?;
+    for (name, _) in condition.names() {
+        rows.field(feature, name)?;
+    }
+    condition.condition_sql().map(Some).map_err(fault)
 }
 
 /// Returns SQL that lists the values of `by`, ascending, among the rows that count; column `value`.

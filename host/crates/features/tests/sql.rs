@@ -31,7 +31,11 @@ fn aggregate(function: Aggregate, field: Option<&str>, days: Option<i64>) -> Agg
     AggregateDef {
         over: Grain::Events,
         function,
-        filter: EventFilter { kinds: vec!["order_paid".to_owned()], channels: vec![] },
+        filter: EventFilter {
+            kinds: vec!["order_paid".to_owned()],
+            channels: vec![],
+            condition: None,
+        },
         window: Window { from_ms: days.map(|days| days * DAY), to_ms: 0 },
         field: field.map(str::to_owned),
         cap: None,

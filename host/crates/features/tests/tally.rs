@@ -99,7 +99,7 @@ fn definitions() -> Vec<AggregateDef> {
                 definitions.push(AggregateDef {
                     over: Grain::Events,
                     function,
-                    filter: EventFilter { kinds, channels: vec![] },
+                    filter: EventFilter { kinds, channels: vec![], condition: None },
                     window: Window { from_ms: from.map(|days: i64| days * DAY), to_ms: to * DAY },
                     field: field.map(str::to_owned),
                     cap: (function == Aggregate::CappedCount).then_some(2),

@@ -35,6 +35,8 @@ pub struct EventFilter {
     pub kinds: Vec<String>,
     /// Channels; empty: all.
     pub channels: Vec<String>,
+    /// Condition on the fields of a row, in the language of expressions; `None`: all.
+    pub condition: Option<String>,
 }
 
 /// Rows that an aggregate runs over.

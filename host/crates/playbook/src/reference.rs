@@ -111,9 +111,9 @@ fn host_tables() -> String {
                 type_name(field.map_type)
             ));
         }
-        if crate::reading::host_tables::of_attribute(*table) {
+        if let Some(prefix) = crate::reading::host_tables::own_prefix(*table) {
             out.push_str(&format!(
-                "| {name} | `attr_*` | any, text by default | fields of the brand's own |\n"
+                "| {name} | `{prefix}*` | any, text by default | fields of the brand's own |\n"
             ));
         }
     }

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use crate::canonical::to_json;
 use crate::layout::{EVENT_GROUPS, EVENT_KINDS, FILE};
 use crate::problem::Sink;
-use crate::reading::host_tables::{fields, of_attribute, tables};
+use crate::reading::host_tables::{fields, own_prefix, tables};
 use crate::spec::{KeySpec, Shape, TableSpec};
 use crate::tree;
 use crate::values;
@@ -204,10 +204,11 @@ fn add_map_fields(definitions: &mut serde_json::Map<String, Json>) {
         .iter()
         .map(|(name, table)| {
             let names: Vec<&str> = fields(*table).iter().map(|field| field.name).collect();
-            let allowed = if of_attribute(*table) {
-                json!({ "anyOf": [{ "enum": names }, { "pattern": "^attr_" }] })
-            } else {
-                json!({ "enum": names })
+            let allowed = match own_prefix(*table) {
+                Some(prefix) => {
+                    json!({ "anyOf": [{ "enum": names }, { "pattern": format!("^{prefix}") }] })
+                }
+                None => json!({ "enum": names }),
             };
             json!({
                 "if": { "properties": { "table": { "const": name } }, "required": ["table"] },

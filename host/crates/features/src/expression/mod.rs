@@ -11,6 +11,7 @@
 //! is an error ([`Fault`]), never another number. Only the branch of a `case` that a row takes is computed for it.
 
 mod compile;
+mod condition;
 mod evaluate;
 mod like;
 mod parse;

@@ -6,10 +6,10 @@ use playbook_model::Digest;
 
 use super::plan::{Dimension, Field, Fold, Op, Output, Reading, Rule, TallyPlan, Update};
 use super::{NEVER_FIRST, NEVER_LAST};
+use crate::FeatureError;
 use crate::plan::{Planned, Request, planned};
 use crate::recipe::{Part, Recipe, RowGrain};
 use crate::rows::FieldType;
-use crate::{FeatureError, Item};
 
 /// Most classes of rows that a plan may tell apart; SQL computes the items of a request that would need more.
 const CLASSES_MAX: usize = 1 << 16;
@@ -197,7 +197,7 @@ impl TallyPlan {
             .dimensions
             .iter()
             .map(|dimension| {
-                let wanted = wanted(one.item, &dimension.column);
+                let wanted = wanted(one, &dimension.column);
                 let codes = 0..=dimension.texts.len();
                 let text = |code: usize| dimension.texts.get(code).map(String::as_str);
                 codes
@@ -224,8 +224,15 @@ impl TallyPlan {
     }
 }
 
-/// The texts that an item wants of a column; none: all.
-fn wanted<'a>(item: &'a Item<'_>, column: &str) -> Vec<&'a str> {
+/// Text of a row that meets a condition.
+const MET: &str = "y";
+
+/// The texts that an item wants of a column or a condition; none: all.
+fn wanted<'a>(one: &'a Planned<'_>, column: &str) -> Vec<&'a str> {
+    let item = one.item;
+    if one.condition.as_deref() == Some(column) {
+        return vec![MET];
+    }
     let filter = &item.aggregate.filter;
     let mut texts: Vec<&str> = match column {
         "kind" => filter.kinds.iter().map(String::as_str).collect(),
@@ -250,15 +257,19 @@ fn dimensions(taken: &[&Planned<'_>]) -> Vec<Dimension> {
     let splits = taken
         .iter()
         .filter_map(|one| one.item.by_value.as_ref().and(one.item.aggregate.by.as_deref()));
-    let mut columns: Vec<&str> = ["kind", "channel"].into_iter().chain(splits).collect();
+    let conditions: Vec<&str> = taken.iter().filter_map(|one| one.condition.as_deref()).collect();
+    let mut columns: Vec<&str> =
+        ["kind", "channel"].into_iter().chain(splits).chain(conditions.iter().copied()).collect();
     columns.sort_unstable();
     columns.dedup();
     let dimension = |column: &str| {
         let mut texts: Vec<String> =
-            taken.iter().flat_map(|one| wanted(one.item, column)).map(str::to_owned).collect();
+            taken.iter().flat_map(|one| wanted(one, column)).map(str::to_owned).collect();
         texts.sort();
         texts.dedup();
-        Dimension { column: column.to_owned(), texts }
+        let sql =
+            conditions.contains(&column).then(|| format!("CASE WHEN {column} THEN '{MET}' END"));
+        Dimension { column: column.to_owned(), texts, sql }
     };
     columns.into_iter().map(dimension).filter(|dimension| !dimension.texts.is_empty()).collect()
 }

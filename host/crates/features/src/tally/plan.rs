@@ -104,6 +104,8 @@ pub struct Dimension {
     pub column: String,
     /// Texts that any item names, ascending; all others are one.
     pub texts: Vec<String>,
+    /// SQL of its texts, where it is a condition and no column.
+    pub sql: Option<String>,
 }
 
 impl Dimension {

@@ -62,7 +62,7 @@ pub(super) static MAPPING: TableSpec = TableSpec {
     keys: &[
         KeySpec::new("from", TEXT, "\"amount\"", "Field of the source. Either this or `constant`."),
         KeySpec::new("constant", Either(&[TEXT, Real(f64::MIN, f64::MAX), Flag]), "\"granted\"", "Value of all rows."),
-        KeySpec::new("type", Choice(&["text", "integer", "real", "money", "time", "flag"]), "\"money\"", "Type of the value.").default("the type of the host's field; text for `attr_*`"),
+        KeySpec::new("type", Choice(&["text", "integer", "real", "money", "time", "flag"]), "\"money\"", "Type of the value.").default("the type of the host's field; text for `attr_*` and `field_*`"),
         KeySpec::new("format", Text(128), "\"%Y%m%d\"", "Format of a time: strftime directives, or `rfc3339`, `unix-s`, `unix-ms`.").default("\"rfc3339\""),
         KeySpec::new("unit", Either(&[TEXT, Real(f64::MIN, f64::MAX)]), "\"minor\"", "Worth of 1 in the source: for money `major` (units of the currency), `minor` (its minor units) or a number of units; for numbers a factor.").default("\"major\" for money, 1 for numbers"),
         KeySpec::new("decimal", Choice(&[".", ","]), "\",\"", "Mark before the decimals in this field.").default("that of the source"),
@@ -102,6 +102,7 @@ pub(super) static FEATURE: TableSpec = TableSpec {
         KeySpec::new("aggregate", Choice(&["count", "capped-count", "sum", "mean", "min", "max", "distinct", "distinct-days", "recency", "age", "span", "first", "last", "repeat-days", "repeat-sum", "gap-mean", "gap-sd"]), "\"sum\"", "Long form: the function by its name. The keys above are its short form: a key with the kinds of events or the field as value."),
         KeySpec::new("field", TEXT, "\"amount_minor\"", "Field of the rows that the function reads."),
         KeySpec::new("events", Shape::Events, "[\"order_paid\"]", "Kinds of events that count; `interaction`, `active` (an interaction or a paid order) and `any` stand for several.").default("\"any\""),
+        KeySpec::new("where", Text(4_096), "\"field_department = 'GROCERY' and amount_minor > 0\"", "Condition on the fields of the rows: `=` `<>` `<` `<=` `>` `>=`, `in`, `between`, `like`, `is null`, joined by `and`, `or`, `not`.").default("all rows"),
         KeySpec::new("window", Either(&[Shape::Duration, Table(&WINDOW)]), "\"30d\"", "How far back from the as-of time rows count.").default("all history"),
         KeySpec::new("channel", NAMES, "[\"app\", \"shop\"]", "Channels that count.").default("all"),
         KeySpec::new("over", Choice(&["events", "members", "costs", "entries"]), "\"members\"", "Rows that are aggregated. Over `members` a field may be a feature or `stage.output`.").default("\"events\""),

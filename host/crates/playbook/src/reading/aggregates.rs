@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use playbook_features::{Expression, ExpressionError};
 use playbook_model::{
-    Aggregate, AggregateDef, CellType, EventFilter, Grain, MapType, SourceDef, Subject, Window,
-    default_cell_type,
+    Aggregate, AggregateDef, CellType, EventFilter, Grain, MapType, SourceDef, SourceTable,
+    Subject, Window, default_cell_type,
 };
 
 use super::events::{all_kinds, expanded, with_own_kind};
 use super::features::attribute_row;
-use super::host_tables::{COSTS, ENTRIES, EVENTS, Field, MEMBERS};
-use super::references::Names;
+use super::host_tables::{COSTS, ENTRIES, EVENTS, Field, MEMBERS, own_prefix};
+use super::references::{Names, bad_expression};
 use super::{Reading, names_of};
 use crate::layout::EVENT_GROUPS;
 use crate::problem::{Place, Problem};
@@ -54,11 +55,12 @@ impl Reading<'_> {
             self.needless_over(extra, "only events and costs have channels");
         }
         self.subject_known(table, subject, over);
-        let by = table.get("by").and_then(|node| self.by(node, over, names));
+        let by = table.get("by").and_then(|node| self.by(node, over, names, sources));
+        let condition = self.condition(table, over, sources);
         let aggregate = AggregateDef {
             over,
             function,
-            filter: EventFilter { kinds, channels },
+            filter: EventFilter { kinds, channels, condition },
             window: self.window(table, over),
             field: field.and_then(Node::text).map(str::to_owned),
             cap: self.cap(entry, table, way, function),
@@ -66,6 +68,49 @@ impl Reading<'_> {
         };
         let unit = unit_of(function, aggregate.field.as_deref().unwrap_or_default());
         Some((aggregate, shape, unit))
+    }
+
+    /// The condition on the rows; reports one that is none, or names what rows do not have.
+    fn condition(&mut self, table: &Table, over: Grain, sources: &[SourceDef]) -> Option<String> {
+        let entry = table.entry("where")?;
+        let text = entry.node.text()?;
+        if over == Grain::Members {
+            self.needless_over(entry, "members are chosen by features: take an expression");
+            return None;
+        }
+        let type_of = |name: &str| {
+            row_field(name, over, sources).map(|map_type| match map_type {
+                MapType::Text => CellType::Text,
+                MapType::Real => CellType::Real,
+                _ => CellType::Integer,
+            })
+        };
+        let checked = Expression::parse(text).and_then(|condition| {
+            let names = condition.names();
+            if let Some((name, at)) = names.iter().find(|(name, _)| type_of(name).is_none()) {
+                return Err(ExpressionError {
+                    at: at.clone(),
+                    message: format!("the rows have no field `{name}`"),
+                    expected: "a field of the rows, or one of the brand's own that a source maps"
+                        .to_owned(),
+                });
+            }
+            condition.condition_sql()?;
+            if condition.compile(type_of)?.is_condition() {
+                return Ok(());
+            }
+            Err(ExpressionError {
+                at: 0..text.len(),
+                message: "it is no condition".to_owned(),
+                expected: "a comparison, such as field_department = 'GROCERY'".to_owned(),
+            })
+        });
+        if let Err(fault) = checked {
+            let place = entry.node.inside(self.texts, fault.at.clone());
+            self.add(bad_expression(&fault, place));
+            return None;
+        }
+        Some(text.to_owned())
     }
 
     fn needless_over(&mut self, extra: &Entry, why: &str) {
@@ -152,14 +197,9 @@ impl Reading<'_> {
         sources: &[SourceDef],
     ) -> Option<MapType> {
         let name = node.text()?;
-        let known: &[Field] = match over {
-            Grain::Events => EVENTS,
-            Grain::Costs => COSTS,
-            Grain::Entries => ENTRIES,
-            Grain::Members => MEMBERS,
-        };
-        if let Some(field) = known.iter().find(|field| field.name == name) {
-            return Some(field.map_type);
+        let known = fields_of(over);
+        if let Some(map_type) = row_field(name, over, sources) {
+            return Some(map_type);
         }
         if over == Grain::Members {
             if let Some(row) = attribute_row(name, sources) {
@@ -309,19 +349,44 @@ impl Reading<'_> {
         }
     }
 
-    fn by(&mut self, node: &Node, over: Grain, names: &Names) -> Option<String> {
+    fn by(
+        &mut self,
+        node: &Node,
+        over: Grain,
+        names: &Names,
+        sources: &[SourceDef],
+    ) -> Option<String> {
         let name = node.text()?;
-        let known: &[Field] = match over {
-            Grain::Events => EVENTS,
-            Grain::Costs => COSTS,
-            Grain::Entries => ENTRIES,
-            Grain::Members => MEMBERS,
-        };
-        if !known.iter().any(|field| field.name == name) {
+        if row_field(name, over, sources).is_none() {
             self.reference_exists(names, name, node.place);
         }
         Some(name.to_owned())
     }
+}
+
+/// Fields of the host that rows may have.
+fn fields_of(over: Grain) -> &'static [Field] {
+    match over {
+        Grain::Events => EVENTS,
+        Grain::Costs => COSTS,
+        Grain::Entries => ENTRIES,
+        Grain::Members => MEMBERS,
+    }
+}
+
+/// Type of a field that rows have: the host's, or the brand's own, where a source maps it.
+fn row_field(name: &str, over: Grain, sources: &[SourceDef]) -> Option<MapType> {
+    if let Some(field) = fields_of(over).iter().find(|field| field.name == name) {
+        return Some(field.map_type);
+    }
+    let table = match over {
+        Grain::Events => SourceTable::Events,
+        Grain::Costs => SourceTable::Costs,
+        Grain::Entries | Grain::Members => return None,
+    };
+    let own = own_prefix(table).filter(|prefix| name.starts_with(prefix));
+    let mut rows = sources.iter().filter(|s| s.table == table).flat_map(|s| &s.mapping);
+    own.and_then(|_| rows.find(|row| row.to == name)).map(|row| row.map_type)
 }
 
 fn function_name(function: Aggregate) -> &'static str {

@@ -14,7 +14,7 @@ use crate::tree::{Entry, Table};
 /// Keys that say how a feature is computed, beside the short forms of aggregates.
 const WAYS: [&str; 5] = ["aggregate", "attribute", "expression", "constant", "sql"];
 /// Keys that only aggregates have.
-const OF_AGGREGATES: [&str; 6] = ["field", "events", "window", "channel", "over", "by"];
+const OF_AGGREGATES: [&str; 7] = ["field", "events", "where", "window", "channel", "over", "by"];
 
 impl Reading<'_> {
     pub(super) fn features(&mut self, names: &Names, sources: &[SourceDef]) -> Vec<FeatureDef> {

@@ -116,9 +116,13 @@ pub(crate) fn tables() -> &'static [(&'static str, SourceTable)] {
     ]
 }
 
-/// Whether a table may have fields of the brand's own, `attr_*`.
-pub(crate) fn of_attribute(table: SourceTable) -> bool {
-    table == SourceTable::Members
+/// What fields of the brand's own begin with, in tables that may have such.
+pub(crate) fn own_prefix(table: SourceTable) -> Option<&'static str> {
+    match table {
+        SourceTable::Members => Some("attr_"),
+        SourceTable::Events | SourceTable::Costs => Some("field_"),
+        _ => None,
+    }
 }
 
 /// Values that a field of a table is limited to.

@@ -6,7 +6,7 @@ use playbook_model::{MapRow, MapType, NumberMarks, OnError, SourceTable, Transfo
 
 use super::Reading;
 use super::events::{OwnKind, all_kinds, with_own_kind};
-use super::host_tables::{Field, closed_values, fields, of_attribute, type_name};
+use super::host_tables::{Field, closed_values, fields, own_prefix, type_name};
 use crate::problem::{Place, Problem};
 use crate::spec::one_of;
 use crate::tree::{Entry, Table, Value};
@@ -66,8 +66,9 @@ impl Reading<'_> {
         let mut rows = Vec::new();
         for entry in &map.entries {
             let field = known.iter().find(|field| field.name == entry.key);
-            let attribute = of_attribute(table) && entry.key.starts_with("attr_");
-            if field.is_none() && !attribute {
+            let prefix = own_prefix(table);
+            let is_own = prefix.is_some_and(|prefix| entry.key.starts_with(prefix));
+            if field.is_none() && !is_own {
                 let names = known.iter().map(|field| field.name);
                 let problem = Problem::new(
                     "unknown-field",
@@ -76,11 +77,10 @@ impl Reading<'_> {
                 )
                 .expected(one_of(names.clone()))
                 .nearest(&entry.key, names);
-                let own = table == SourceTable::Members && problem.hint.is_none();
-                self.add(if own {
-                    problem.hint("own fields of members begin with `attr_`")
-                } else {
-                    problem
+                self.add(match prefix.filter(|_| problem.hint.is_none()) {
+                    Some(prefix) => problem
+                        .hint(format!("fields of the brand's own begin with `{prefix}` here")),
+                    None => problem,
                 });
             }
             rows.push(self.map_row(entry, table, field, columns, marks));

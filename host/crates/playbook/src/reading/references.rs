@@ -191,7 +191,7 @@ impl Reading<'_> {
     }
 }
 
-fn bad_expression(fault: &ExpressionError, place: Place) -> Problem {
+pub(super) fn bad_expression(fault: &ExpressionError, place: Place) -> Problem {
     Problem::new("bad-expression", place, &fault.message).expected(&fault.expected)
 }
 
