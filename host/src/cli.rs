@@ -137,6 +137,9 @@ pub(crate) struct CycleArgs {
     /// Folder where relative data paths start [default: the playbook's folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// Folder outside the data folder where sources may be read too; may be given several times
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_also: Vec<PathBuf>,
     /// Folder of the brand's ledger and closed cycles [default: state/BRAND in the home folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,

@@ -10,6 +10,7 @@ mod diff;
 mod explain;
 mod folders;
 mod money;
+mod paths;
 mod printed;
 mod replay;
 mod sample;

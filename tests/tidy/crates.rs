@@ -9,7 +9,7 @@ const EDGES: [(&str, &[&str]); 16] = [
     ("playbook-contract", &[]),
     ("playbook-model", &["playbook-contract"]),
     ("playbook-files", &[]),
-    ("playbook-toml", &["playbook-model", "playbook-features"]),
+    ("playbook-toml", &["playbook-model", "playbook-files", "playbook-features"]),
     ("playbook-runtime", &["playbook-contract", "playbook-model", "playbook-files"]),
     ("playbook-ledger", &["playbook-model"]),
     ("playbook-features", &["playbook-model"]),

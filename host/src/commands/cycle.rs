@@ -17,6 +17,7 @@ use crate::text::Text;
 pub(crate) fn job(file: &Path, args: &CycleArgs, shown: &Arc<Shown>) -> Job {
     let mut job = Job::new(file);
     job.data.clone_from(&args.data);
+    job.data_also.clone_from(&args.data_also);
     job.state.clone_from(&args.state);
     job.as_of.clone_from(&args.as_of);
     job.threads = args.threads.unwrap_or_else(cores).clamp(1, 256);

@@ -69,6 +69,12 @@ fn overrides(args: &DiffArgs) -> Result<Vec<Override>> {
     let mut changes = Vec::new();
     for swap in &args.swap {
         let (stage, plugin) = split(swap, "STAGE=PLUGIN")?;
+        // What is typed here starts here; in a file it starts at the file.
+        let is_file = plugin.contains('/') || plugin.ends_with(".wasm");
+        let plugin = match std::path::absolute(&plugin) {
+            Ok(path) if is_file => path.to_string_lossy().into_owned(),
+            _ => plugin,
+        };
         changes.push(Override::Swap { stage, plugin });
     }
     for set in &args.set {

@@ -8,6 +8,7 @@ use playbook_app::words_json;
 use playbook_builder::{
     Built, Options, Progress, Scaffold, SdkSource, build, scaffold, test_natively,
 };
+use playbook_files::read_regular;
 use playbook_model::{Shape, Source};
 use serde_json::{Value, json};
 
@@ -98,7 +99,7 @@ fn build_all(session: &Session, paths: &[PathBuf], installs: bool, as_json: bool
         let plugin = session.host.accepted(&one.component)?;
         let about = guest(&one.plugin, plugin.describe()?)?;
         let installed = if installs {
-            let bytes = fs::read(&one.component)?;
+            let bytes = read_regular(&one.component)?;
             Some(session.host.home().install(&bytes, &about.name, &about.version)?)
         } else {
             None
@@ -133,7 +134,8 @@ fn install(session: &Session, files: &[PathBuf]) -> Result<()> {
     for file in files {
         let plugin = session.host.accepted(file)?;
         let about = guest(&file.to_string_lossy(), plugin.describe()?)?;
-        let path = session.host.home().install(&fs::read(file)?, &about.name, &about.version)?;
+        let path =
+            session.host.home().install(&read_regular(file)?, &about.name, &about.version)?;
         Terminal::out(&format!(
             "{} {} is installed as {}",
             about.name,

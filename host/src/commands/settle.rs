@@ -198,7 +198,7 @@ fn text_of(list: &Path) -> Result<String> {
     let read = if list == Path::new("-") {
         std::io::stdin().lock().take(LIST_BYTES_MAX + 1).read_to_string(&mut text)?
     } else {
-        std::fs::File::open(list)?.take(LIST_BYTES_MAX + 1).read_to_string(&mut text)?
+        playbook_files::open_regular(list)?.take(LIST_BYTES_MAX + 1).read_to_string(&mut text)?
     };
     if read as u64 > LIST_BYTES_MAX {
         bail!("it has more than {LIST_BYTES_MAX} bytes; cut it into parts");

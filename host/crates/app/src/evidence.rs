@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use playbook_cycle::Cancel;
-use playbook_files::{FileError, files_below, recover};
+use playbook_files::{FileError, files_below, read_regular, recover};
 use playbook_ledger::Ledger;
 use playbook_model::Digest;
 use playbook_toml::{Disk, Override, ReadFiles};
@@ -29,6 +29,9 @@ pub struct Invocation {
     pub file: PathBuf,
     /// Folder where relative data paths start.
     pub data: PathBuf,
+    /// Folders outside it where sources might be read too.
+    #[serde(default)]
+    pub data_also: Vec<PathBuf>,
     /// The brand's state folder.
     pub state: PathBuf,
     /// Threads of the run.
@@ -169,7 +172,7 @@ pub fn read_record(run: &Path) -> Result<Recorded> {
 /// A file that the run did not write, that cannot be read, or that was altered since.
 pub fn read_output(run: &Path, recorded: &Recorded, name: &str) -> Result<Vec<u8>> {
     let path = run.join(name);
-    let bytes = fs::read(&path).map_err(FileError::of("read", &path))?;
+    let bytes = read_regular(&path)?;
     let written = recorded.outputs.get(name);
     if written.is_none_or(|file| file.sha256 != Digest::of(&bytes).hex()) {
         return Err(AppError::Altered { path });
@@ -184,10 +187,11 @@ pub(crate) fn read_value(run: &Path) -> Result<Value> {
 
 fn read_as<T: DeserializeOwned>(run: &Path) -> Result<T> {
     let path = run.join(RUN_FILE);
-    let text = fs::read_to_string(&path)
-        .map_err(|source| AppError::NoRecord { run: run.to_owned(), source })?;
+    let unread =
+        |fault: FileError| AppError::NoRecord { run: run.to_owned(), source: fault.source };
+    let text = read_regular(&path).map_err(unread)?;
     let what = "is not a record of this host";
-    serde_json::from_str(&text).map_err(|source| AppError::Damaged { path, what, source })
+    serde_json::from_slice(&text).map_err(|source| AppError::Damaged { path, what, source })
 }
 
 /// Sizes and digests of all outputs in a folder but the record itself, by path relative to it.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use playbook_files::{FileError, write_whole};
+use playbook_files::{FileError, read_regular, write_whole};
 use semver::{Version, VersionReq};
 
 use crate::{AppError, Result};
@@ -131,7 +131,7 @@ impl Home {
         let dir = self.plugins_dir();
         fs::create_dir_all(&dir).map_err(FileError::of("create", &dir))?;
         let path = dir.join(format!("{name}@{version}.wasm"));
-        if !fs::read(&path).is_ok_and(|old| old == component) {
+        if !read_regular(&path).is_ok_and(|old| old == component) {
             write_whole(&path, component)?;
         }
         Ok(path)

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use playbook_cycle::{Cancel, PrepareProblem, Prepared, fall_back, prepare};
-use playbook_files::{FileError, write_whole};
+use playbook_files::{FileError, read_regular, write_whole};
 use playbook_model::{Digest, Fault, Limits, OnFault, Playbook, PluginRef, StageDef};
 use playbook_runtime::{
     Compiler, LoadError, LoadOptions, Metering, Plugin, Runtime, RuntimeOptions,
@@ -174,7 +174,7 @@ impl Host {
     /// Where there is none, or the sandbox does not take it.
     pub fn plugin(&self, file_or_name: &str) -> Result<(PathBuf, Plugin)> {
         let path = PathBuf::from(file_or_name);
-        let path = if path.is_file() {
+        let path = if path.exists() && !path.is_dir() {
             path
         } else if file_or_name.ends_with(".wasm") || file_or_name.contains('/') {
             return Err(AppError::NoComponent(file_or_name.to_owned()));
@@ -206,7 +206,7 @@ impl Host {
                 continue;
             }
             let path = self.component(&stage.def)?;
-            let bytes = fs::read(&path).map_err(FileError::of("read", &path))?;
+            let bytes = read_regular(&path)?;
             if Digest::of(&bytes) == stage.plugin.digest() {
                 write_whole(&kept, &bytes)?;
             }

@@ -20,6 +20,8 @@ pub struct Job {
     pub overrides: Vec<Override>,
     /// Folder where relative data paths start; `None`: the playbook's.
     pub data: Option<PathBuf>,
+    /// Folders outside it where sources may be read too; the host's to allow, never a playbook's.
+    pub data_also: Vec<PathBuf>,
     /// The brand's state folder; `None`: the one in the home folder.
     pub state: Option<PathBuf>,
     /// As-of time that replaces the playbook's, spelled as in a playbook.
@@ -48,6 +50,7 @@ impl Job {
             file: absolute(file),
             overrides: Vec::new(),
             data: None,
+            data_also: Vec::new(),
             state: None,
             as_of: None,
             threads: 2,

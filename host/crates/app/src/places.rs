@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use playbook_files::{FileError, files_below, real_path};
+use playbook_files::{FileError, files_below, read_regular, real_path};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -241,7 +241,7 @@ fn recorded_outputs(folder: &Path) -> Option<BTreeSet<String>> {
         _run_key: String,
         outputs: BTreeMap<String, IgnoredAny>,
     }
-    let text = fs::read(folder.join(RUN_FILE)).ok()?;
+    let text = read_regular(&folder.join(RUN_FILE)).ok()?;
     let record: Record = serde_json::from_slice(&text).ok()?;
     Some(record.outputs.into_keys().collect())
 }

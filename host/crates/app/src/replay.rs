@@ -1,12 +1,11 @@
 //! A finished run again, from what it saved, byte by byte.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use playbook_cycle::{Laps, Progress, Silent};
-use playbook_files::{FileError, WholeFolder};
+use playbook_files::{WholeFolder, read_regular};
 use playbook_model::Digest;
 use playbook_report::Lang;
 use playbook_runtime::Metering;
@@ -136,6 +135,7 @@ fn job(recorded: &Recorded) -> Result<Job> {
         file: called.file.clone(),
         overrides: called.overrides.iter().map(Override::from).collect(),
         data: Some(called.data.clone()),
+        data_also: called.data_also.clone(),
         state: Some(called.state.clone()),
         as_of: Some(as_of.to_string()),
         threads: called.threads,
@@ -159,7 +159,7 @@ fn compare(run: &Path, recorded: &Recorded, dir: &Path, record: &Value) -> Resul
         recorded.outputs.keys().chain(again.keys()).filter(|name| !is_saved(name)).collect();
     let mut differences = Vec::new();
     for name in names {
-        let now = fs::read(run.join(name)).ok();
+        let now = read_regular(&run.join(name)).ok();
         let altered = match (&now, recorded.outputs.get(name)) {
             (Some(bytes), Some(file)) => Digest::of(bytes).hex() != file.sha256,
             (None, Some(_)) => true,
@@ -191,9 +191,8 @@ fn compare(run: &Path, recorded: &Recorded, dir: &Path, record: &Value) -> Resul
 
 /// Where two files begin to differ, in words.
 fn first_difference(then: &Path, now: &Path) -> Result<String> {
-    let read = |path: &Path| fs::read(path).map_err(FileError::of("read", path));
     // What is gone is told of as altered.
-    let (then, now) = (read(then).unwrap_or_default(), read(now)?);
+    let (then, now) = (read_regular(then).unwrap_or_default(), read_regular(now)?);
     let at = then.iter().zip(&now).position(|(a, b)| a != b);
     Ok(at.map_or_else(String::new, |at| format!(", first at byte {at}")))
 }

@@ -67,7 +67,8 @@ fn source_places(playbook: &Playbook, data: &Path) -> Vec<(Kept, PathBuf)> {
 pub fn check_job(host: &Host, job: &Job, out: &Path) -> Result<()> {
     let own = host.home().own_dirs();
     let mut kept = vec![(Kept::Playbook, job.file.as_path())];
-    kept.extend(job.data.iter().map(|data| (Kept::Data, data.as_path())));
+    let data = job.data.iter().chain(&job.data_also);
+    kept.extend(data.map(|data| (Kept::Data, data.as_path())));
     kept.extend(job.state.iter().map(|state| (Kept::State, state.as_path())));
     kept.push((Kept::Home, host.home().dir()));
     kept.extend(own.iter().map(|folder| (Kept::HomePart, folder.as_path())));
@@ -216,6 +217,7 @@ fn batch_options(
     scratch: &Path,
 ) -> Result<BatchOptions> {
     let mut options = BatchOptions::new(data, scratch);
+    options.data_also.clone_from(&job.data_also);
     options.state = Some(state.to_owned());
     options.partitions = job.threads;
     options.progress = Arc::clone(&job.progress);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use playbook_batch::CLOSED_FOLDER;
 use playbook_cycle::CycleRun;
-use playbook_files::{FileError, write_whole};
+use playbook_files::{FileError, read_regular, write_whole};
 use playbook_ledger::{Ledger, LedgerError, is_blank};
 use playbook_model::Digest;
 
@@ -105,13 +105,13 @@ pub(crate) fn remember_good(state: &Path, playbook: &str, run: &CycleRun) -> Res
 }
 
 fn read_good(path: &Path) -> Result<Good> {
-    let text = match fs::read_to_string(path) {
+    let text = match read_regular(path) {
         Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Good::new()),
-        Err(e) => return Err(FileError::of("read", path)(e).into()),
+        Err(e) if e.source.kind() == std::io::ErrorKind::NotFound => return Ok(Good::new()),
+        Err(e) => return Err(e.into()),
     };
     let what = "is damaged; remove it to go on without";
-    serde_json::from_str(&text).map_err(|source| AppError::Damaged {
+    serde_json::from_slice(&text).map_err(|source| AppError::Damaged {
         path: path.to_owned(),
         what,
         source,

@@ -121,6 +121,7 @@ fn record(
     let invocation = Invocation {
         file: job.file.clone(),
         data: absolute(&finished.data),
+        data_also: job.data_also.iter().map(|folder| absolute(folder)).collect(),
         state: absolute(&finished.state),
         threads: job.threads,
         saved,

@@ -27,6 +27,20 @@ pub enum BatchError {
         /// Path or pattern.
         path: PathBuf,
     },
+    /// A source that reads where the host does not let it.
+    #[error(
+        "source `{source_name}`: `{}` lies outside the data folder `{}`, links followed; the host reads there only \
+         with --data-also FOLDER",
+        .path.display(), .data.display()
+    )]
+    OutsideData {
+        /// Source of the playbook.
+        source_name: String,
+        /// What it would read.
+        path: PathBuf,
+        /// The data folder.
+        data: PathBuf,
+    },
     /// Reading or writing failed.
     #[error("cannot {action} `{}`", .path.display())]
     Io {

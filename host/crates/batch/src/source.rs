@@ -10,6 +10,7 @@ use playbook_features::RowTable;
 use playbook_model::{Digest, Frame, Playbook, SourceTable, Subject, UnixMs, Words};
 
 use crate::clock::DAY_MS;
+use crate::intake::files::DataPlaces;
 use crate::intake::job::{Digesting, IntakeJob};
 use crate::intake::read_sources;
 use crate::intake::rejects::Reject;
@@ -33,6 +34,8 @@ pub enum Aggregation {
 pub struct BatchOptions {
     /// Folder where relative data paths start.
     pub data: PathBuf,
+    /// Folders outside it where sources may be read too.
+    pub data_also: Vec<PathBuf>,
     /// Existing folder for files that live as long as the source; the caller removes it.
     pub scratch: PathBuf,
     /// Folder with the outputs of closed cycles; `None`: there are none.
@@ -55,6 +58,7 @@ impl BatchOptions {
     pub fn new(data: impl Into<PathBuf>, scratch: impl Into<PathBuf>) -> Self {
         Self {
             data: data.into(),
+            data_also: Vec::new(),
             scratch: scratch.into(),
             state: None,
             as_of: None,
@@ -70,6 +74,7 @@ impl std::fmt::Debug for BatchOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("BatchOptions")
             .field("data", &self.data)
+            .field("data_also", &self.data_also)
             .field("scratch", &self.scratch)
             .field("state", &self.state)
             .field("as_of", &self.as_of)
@@ -106,7 +111,7 @@ impl BatchSource {
         let session = Session::new(threads, &clock, salt, options.cancel.clone())?;
         let job = IntakeJob {
             playbook,
-            data: &options.data,
+            places: &DataPlaces::new(&options.data, &options.data_also)?,
             scratch: &options.scratch,
             clock: &clock,
             threads: options.partitions.max(1),

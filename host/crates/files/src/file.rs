@@ -1,7 +1,7 @@
 //! A file that appears under its name when it is whole, and stays if the machine loses power.
 
-use std::fs::{File, OpenOptions, Permissions};
-use std::io::{self, Write as _};
+use std::fs::{File, Metadata, OpenOptions, Permissions};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -74,16 +74,36 @@ impl WholeFile {
 /// Where it cannot be opened, or is no regular file.
 pub fn open_regular(path: &Path) -> Result<File, FileError> {
     let fault = || FileError::of("read", path);
+    // Not even opened: a tape rewinds, a socket has no words for it.
+    std::fs::metadata(path).and_then(regular).map_err(fault())?;
     let mut options = OpenOptions::new();
-    // Without this, opening a pipe waits for somebody who writes to it; regular files do not know it.
+    // What stands there may be another now. Without this, opening a pipe waits for somebody who writes to it; regular
+    // files do not know it.
     options.read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
     let file = options.open(path).map_err(fault())?;
-    let kind = file.metadata().map_err(fault())?.file_type();
-    if kind.is_file() {
-        return Ok(file);
-    }
-    let what = if kind.is_dir() { "it is a folder" } else { "it is a pipe, a socket or a device" };
-    Err(fault()(io::Error::new(io::ErrorKind::InvalidInput, format!("{what}, not a file"))))
+    file.metadata().and_then(regular).map_err(fault())?;
+    Ok(file)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what `and_then` gives")]
+fn regular(found: Metadata) -> io::Result<()> {
+    let what = match found.file_type() {
+        kind if kind.is_file() => return Ok(()),
+        kind if kind.is_dir() => "it is a folder",
+        _ => "it is a pipe, a socket or a device",
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{what}, not a file")))
+}
+
+/// Reads a whole file, which is a regular one.
+///
+/// # Errors
+/// As [`open_regular`], and where it cannot be read.
+pub fn read_regular(path: &Path) -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::new();
+    let read = open_regular(path)?.read_to_end(&mut bytes);
+    read.map_err(FileError::of("read", path))?;
+    Ok(bytes)
 }
 
 /// Writes a file that is whole or absent.

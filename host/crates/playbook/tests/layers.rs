@@ -130,7 +130,7 @@ settings = { weights = { f = 3 } }
     );
     assert_eq!(
         playbook.stages[1].plugin,
-        PluginRef::Path("parts/own/roi.wasm".into()),
+        PluginRef::Path("brand/parts/own/roi.wasm".into()),
         "a component lies beside the file that names it"
     );
 }

@@ -1,10 +1,10 @@
 //! The host's side of the sandbox: the way from bytes to a loaded plugin.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use playbook_files::open_regular;
 use playbook_model::{Digest, Limits};
 
 use crate::cache::CodeId;
@@ -34,7 +34,7 @@ impl Runtime {
     /// As [`Runtime::load`], or the file cannot be read.
     pub fn load_file(&self, path: &Path, options: &LoadOptions) -> Result<Plugin, LoadError> {
         let fault = |source| LoadError::Read { path: path.to_owned(), source };
-        let file = File::open(path).map_err(fault)?;
+        let file = open_regular(path).map_err(|unread| fault(unread.source))?;
         let bytes_long = file.metadata().map_err(fault)?.len();
         let max = options.limits.component_bytes_max;
         if bytes_long > max {

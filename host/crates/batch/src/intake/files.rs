@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use playbook_files::real_path;
 use playbook_model::{Digest, SourceDef};
 use sha2::{Digest as _, Sha256};
 
@@ -19,11 +20,55 @@ pub(crate) struct SourceFile {
     pub(crate) name: String,
 }
 
+/// Where sources may be read: the data folder, and what the host allows beside it.
+#[derive(Debug)]
+pub(crate) struct DataPlaces {
+    folder: PathBuf,
+    /// All of them with their links resolved.
+    real: Vec<PathBuf>,
+}
+
+impl DataPlaces {
+    /// The data folder and folders beside it.
+    ///
+    /// # Errors
+    /// Where one of them cannot be found.
+    pub(crate) fn new(folder: &Path, also: &[PathBuf]) -> Result<Self> {
+        let real = std::iter::once(folder).chain(also.iter().map(PathBuf::as_path)).map(real_path);
+        Ok(Self { folder: folder.to_owned(), real: real.collect::<Result<_, _>>()? })
+    }
+
+    /// Fails where a path, with its links resolved, lies in none of the places.
+    fn check(&self, source: &SourceDef, path: &Path) -> Result<()> {
+        let real = real_path(path)?;
+        if self.real.iter().any(|place| real.starts_with(place)) {
+            return Ok(());
+        }
+        Err(BatchError::OutsideData {
+            source_name: source.name.clone(),
+            path: path.to_owned(),
+            data: self.folder.clone(),
+        })
+    }
+}
+
+/// The part of a path before the first pattern: what is known of where its files lie.
+fn before_pattern(path: &Path) -> PathBuf {
+    let is_pattern = |part: &str| part.contains(['*', '?', '[']);
+    path.components().take_while(|part| !is_pattern(&part.as_os_str().to_string_lossy())).collect()
+}
+
 /// Returns the files of a source, sorted by name.
-pub(crate) fn find(source: &SourceDef, data: &Path) -> Result<Vec<SourceFile>> {
+///
+/// Links are followed before a path is held against the places: nothing outside is read, and no file that may never
+/// end is opened.
+pub(crate) fn find(source: &SourceDef, places: &DataPlaces) -> Result<Vec<SourceFile>> {
+    let data = places.folder.as_path();
     let whole = data.join(&source.path);
+    // Before anything is looked for: what lies outside is not even listed.
+    places.check(source, &data.join(before_pattern(Path::new(&source.path))))?;
     let mut files = Vec::new();
-    if whole.is_file() {
+    if whole.exists() {
         files.push(whole.clone());
     } else {
         let pattern = Path::new(&glob::Pattern::escape(&data.to_string_lossy())).join(&source.path);
@@ -37,13 +82,17 @@ pub(crate) fn find(source: &SourceDef, data: &Path) -> Result<Vec<SourceFile>> {
                 let path = error.path().to_owned();
                 io("read", &path)(error.into())
             })?;
-            if path.is_file() {
+            if !path.is_dir() {
                 files.push(path);
             }
         }
     }
     if files.is_empty() && !source.optional {
         return Err(BatchError::NoFile { source_name: source.name.clone(), path: whole });
+    }
+    for file in &files {
+        places.check(source, file)?;
+        drop(open_regular(file)?);
     }
     let mut files: Vec<_> = files
         .into_iter()

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use playbook_cycle::{IntakeFinding, SourceIntake};
 use playbook_model::{Digest, MapType, Playbook, SourceTable};
 
+use crate::intake::files::DataPlaces;
 use crate::intake::rejects::RejectTally;
 use crate::session::Session;
 use crate::{BrandClock, Cancel, Progress, Result};
@@ -37,7 +38,7 @@ pub(crate) struct MappedSource {
 /// What all sources share.
 pub(crate) struct IntakeJob<'a> {
     pub(crate) playbook: &'a Playbook,
-    pub(crate) data: &'a Path,
+    pub(crate) places: &'a DataPlaces,
     pub(crate) scratch: &'a Path,
     pub(crate) clock: &'a BrandClock,
     pub(crate) threads: usize,

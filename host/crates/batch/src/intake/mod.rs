@@ -54,7 +54,7 @@ pub(crate) fn read_sources(job: &IntakeJob<'_>) -> Result<Vec<MappedSource>> {
 
 fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>> {
     let source = &job.playbook.sources[number];
-    let files = files::find(source, job.data)?;
+    let files = files::find(source, job.places)?;
     let raw = format!("raw_{number}");
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
     let is_parquet = source.format == SourceFormat::Parquet;

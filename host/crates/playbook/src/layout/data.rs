@@ -37,7 +37,7 @@ pub(super) static SOURCE: TableSpec = TableSpec {
     keys: &[
         KeySpec::new("name", Kebab, "\"orders\"", "Unique name.").required(),
         KeySpec::new("table", Choice(&["events", "members", "identities", "costs", "entries", "consents"]), "\"events\"", "Table that the rows go into.").required(),
-        KeySpec::new("path", TEXT, "\"orders/*.csv\"", "File or glob, relative to `--data`, else to the playbook's folder.").required(),
+        KeySpec::new("path", TEXT, "\"orders/*.csv\"", "File or glob in the data folder, which is `--data`, else the playbook's folder.").required(),
         KeySpec::new("format", Choice(&["csv", "whitespace", "jsonl", "parquet"]), "\"csv\"", "Format of the files: `csv` is delimited text, `whitespace` has columns separated by runs of blanks, `jsonl` has one JSON object a line.").default("by the ending of `path`"),
         KeySpec::new("header", Flag, "false", "Whether the first line names the columns (csv and whitespace).").default("true, or false where `columns` is given"),
         KeySpec::new("delimiter", Text(2), "\";\"", "One ASCII character between columns (csv).").default("\",\", or a tab for .tsv"),

@@ -27,6 +27,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) texts: &'a [SourceText],
     /// Folder of each source text, relative to the top folder.
     pub(crate) folders: &'a [PathBuf],
+    /// The top folder.
+    pub(crate) folder: &'a Path,
     /// What the host lets limits grow to.
     pub(crate) ceiling: &'a Limits,
     pub(crate) sink: &'a mut Sink,
@@ -55,6 +57,7 @@ pub(crate) fn read(
         root,
         texts,
         folders,
+        folder,
         ceiling,
         sink,
         zone: TimeZone::UTC,

@@ -137,7 +137,7 @@ impl Reading<'_> {
             );
         }
         let folder = self.folders.get(place.file).cloned().unwrap_or_else(PathBuf::new);
-        PluginRef::Path(folder.join(text))
+        PluginRef::Path(self.folder.join(folder).join(text))
     }
 
     fn named(&mut self, name: &str, version: &str, place: Place) -> Option<PluginRef> {
