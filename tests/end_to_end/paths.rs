@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::bench::{Place, command, home, succeed};
+use crate::bench::{Place, command, csv, home, playbook, succeed};
 use crate::cli::orders;
 
 /// What lies outside and must not be shown.
@@ -192,4 +192,67 @@ fn pipes_sockets_and_devices_are_refused_wherever_a_file_is_read() {
     let list = pipe("list.csv");
     ended(command(["ledger", "settle", "--grants"]).arg(&list).arg(&place.out));
     ended(command(["ledger", "settle", "--action", "a/b", "--members"]).arg(&list).arg(&place.out));
+}
+
+#[test]
+fn too_many_rejects_show_the_first_and_all_are_kept() {
+    let place = brand();
+    let rows: String =
+        (1..=9).map(|n| format!("A,2026-06-01,{n}x\u{1b}{}\n", "y".repeat(90))).collect();
+    let file = place.beside("brand/orders.csv");
+    fs::write(file, format!("customer,date,total\nB,2026-06-01,1.00\n{rows}")).unwrap();
+    let file = reads(&place, "orders.csv");
+    let call = run(&place, &file, &["--json"]);
+    let said = String::from_utf8_lossy(&call.stderr).into_owned();
+    assert_eq!(call.status.code(), Some(1), "{said}");
+    assert!(said.contains("9 of 10 rows"), "{said}");
+    for line in 3..8 {
+        let shown = said.lines().find(|l| l.contains(&format!("orders.csv, line {line}:")));
+        let shown = shown.unwrap_or_else(|| panic!("line {line} is not shown: {said}"));
+        let value = format!("`{}x\\u{{1b}}yyy", line - 2);
+        assert!(shown.contains("`total`") && shown.contains(&value), "{shown}");
+        assert!(shown.len() < 160, "{shown}");
+    }
+    assert!(!said.contains("line 8:"), "{said}");
+
+    let kept = place.beside("out.rejected/rejects.csv");
+    assert!(said.contains(kept.to_str().unwrap()), "{said}");
+    let rows = csv(&kept);
+    assert_eq!(rows.len(), 9);
+    assert_eq!((&*rows[8]["line"], &*rows[8]["file"]), ("11", "orders.csv"));
+    assert!(rows[8]["value"].starts_with("9x\u{1b}y"), "{:?}", rows[8]);
+    assert!(!place.out.exists());
+    let answer: serde_json::Value = serde_json::from_slice(&call.stdout).unwrap();
+    assert!(answer["error"]["causes"][0].as_str().unwrap().contains("line 3"), "{answer}");
+
+    // A run that cannot read its data writes nothing else, and a comparison nothing at all.
+    fs::remove_dir_all(place.beside("out.rejected")).unwrap();
+    assert!(!playbook(["diff".as_ref(), file.as_os_str(), file.as_os_str()]).status.success());
+    assert!(!place.beside("out.rejected").exists());
+}
+
+#[test]
+fn a_file_that_cannot_grow_is_named() {
+    let place = brand();
+    let file = reads(&place, "orders.csv");
+    let program = command(["run", "--out"]);
+    let mut fails = 0;
+    // Blocks of 512 bytes that a file may have; a program that ignores the signal gets an error, as on a full disk.
+    for blocks in [32, 64, 96, 128, 192, 256] {
+        let mut call = Command::new("sh");
+        call.arg("-c").arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""));
+        call.arg(program.get_program()).args(program.get_args()).arg(&place.out).arg(&file);
+        call.args(["--state".as_ref(), place.state.as_os_str()]).env("TMPDIR", place.dir.path());
+        let call = call.output().unwrap();
+        if call.status.success() {
+            break;
+        }
+        fails += 1;
+        let said = String::from_utf8_lossy(&call.stderr).into_owned();
+        let folder = place.dir.path().to_str().unwrap();
+        assert_eq!(call.status.code(), Some(1), "{blocks}: {said}");
+        assert!(said.contains(&format!("`{folder}/")), "{blocks} blocks: no file is named: {said}");
+        drop(fs::remove_dir_all(&place.state));
+    }
+    assert!(fails > 2, "{fails} runs failed");
 }

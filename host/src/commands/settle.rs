@@ -54,7 +54,8 @@ pub(crate) fn close(session: &Session, wanted: &LedgerGrants, releases: bool) ->
         bail!("`{}` was a dry run: it granted nothing", wanted.run.display());
     }
     let state = wanted.state.as_deref().unwrap_or(&recorded.invocation.state);
-    let ledger = Ledger::open(&existing(session, &recorded.brand, Some(state))?, &recorded.brand)?;
+    let path = existing(session, &recorded.brand, Some(state))?;
+    let ledger = Ledger::open(&path, &recorded.brand)?;
     let cycle = CycleRef { playbook: recorded.playbook.clone(), number: recorded.cycle };
     // A list may come from a person who is still typing; the ledger waits for nobody.
     let listed = wanted.members.as_deref().map(|list| members(list, wanted.column.as_deref()));
@@ -73,7 +74,9 @@ pub(crate) fn close(session: &Session, wanted: &LedgerGrants, releases: bool) ->
     if !asked.others.is_empty() && !wanted.skip_others {
         return Err(nothing_booked(&asked));
     }
-    let answers = turn.close_batch(&cycle, &asked.closures, crate::clock::now())?;
+    let answers = turn
+        .close_batch(&cycle, &asked.closures, crate::clock::now())
+        .with_context(|| format!("nothing was booked in `{}`", path.display()))?;
     tell(wanted, releases, &asked, &booked(&asked, &answers, &reserved))
 }
 

@@ -33,12 +33,30 @@ pub enum AppError {
     /// The data cannot be read.
     #[error(transparent)]
     Batch(#[from] BatchError),
+    /// More rows could not be read than the playbook allows; the first of each source are kept.
+    #[error("too many rows cannot be read; they are kept in `{}`", file.display())]
+    Rejected {
+        /// Where they are.
+        file: PathBuf,
+        /// Of which source, and the first of them.
+        #[source]
+        source: Box<BatchError>,
+    },
     /// The data cannot be read any more.
     #[error(transparent)]
     Source(#[from] SourceError),
     /// The ledger cannot be read or written.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The file of the ledger cannot be read or written, for example on a full disk.
+    #[error("the ledger `{}` cannot be read or written", path.display())]
+    LedgerFile {
+        /// Where it is.
+        path: PathBuf,
+        /// What the database says.
+        #[source]
+        source: LedgerError,
+    },
     /// The sandbox failed.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
@@ -152,6 +170,17 @@ pub enum AppError {
 }
 
 impl AppError {
+    /// Names the ledger where its file failed.
+    pub(crate) fn in_ledger(self, path: PathBuf) -> Self {
+        match self {
+            Self::Ledger(source @ LedgerError::Storage(_))
+            | Self::Cycle(CycleError::Ledger(source @ LedgerError::Storage(_))) => {
+                Self::LedgerFile { path, source }
+            }
+            other => other,
+        }
+    }
+
     /// The error itself, without the side of a comparison around it.
     #[must_use]
     pub fn inner(&self) -> &Self {

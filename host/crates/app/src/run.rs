@@ -1,9 +1,10 @@
 //! One cycle: read, run, write aside, close, put in place.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use playbook_batch::{BatchOptions, BatchSource, ClosingCycle, write_members};
+use playbook_batch::{BatchError, BatchOptions, BatchSource, ClosingCycle, write_members};
 use playbook_cycle::{
     CycleOptions, DataSource, Intake, Laps, Prepared, SourceError, TakeMembers, run_cycle,
 };
@@ -16,10 +17,11 @@ use serde_json::Value;
 use crate::evidence::{LedgerMark, Recording};
 use crate::finished::Finished;
 use crate::host::Stages;
-use crate::places::{Kept, check_results};
-use crate::state::{components_dir, last_good, open_ledger, remember_good};
+use crate::job::absolute;
+use crate::places::{Kept, check_results, check_written};
+use crate::state::{components_dir, last_good, ledger_path, open_ledger, remember_good};
 use crate::write::write;
-use crate::{Host, Job, Result, clock};
+use crate::{AppError, Host, Job, Result, clock, outputs};
 
 /// File of members in the folder of outputs.
 const MEMBERS_FILE: &str = "members.parquet";
@@ -94,14 +96,40 @@ pub fn run(host: &Host, job: &Job, out: &Path) -> Result<(PathBuf, Value, Finish
     check_opened(&opened, out)?;
     laps.end("prepare");
     let folder = WholeFolder::create(out)?;
-    let mut finished = cycle(host, job, opened, Some(folder.dir()), laps)?;
-    let record = write(host, job, &finished, Some(&recording), folder.dir())?;
+    let mut finished = match cycle(host, job, opened, Some(folder.dir()), laps) {
+        Err(AppError::Batch(fault)) => return Err(keep_rejects(fault, out)),
+        other => other?,
+    };
+    let ledger = ledger_path(&finished.state);
+    let record = write(host, job, &finished, Some(&recording), folder.dir())
+        .map_err(|fault| fault.in_ledger(ledger.clone()))?;
     if let Some(closing) = finished.closing.take() {
-        close(&finished, closing)?;
+        close(&finished, closing).map_err(|fault| fault.in_ledger(ledger))?;
     }
     // Whatever came to the place meanwhile is not destroyed either.
     check_results(out, &[(Kept::State, finished.state.as_path())])?;
     Ok((folder.put()?, record, finished))
+}
+
+/// Keeps the rows that were too many to go on without them, in a folder beside the results that there are not.
+///
+/// A folder of its own, because a pattern such as `*.csv` may read what lies beside the results.
+fn keep_rejects(fault: BatchError, out: &Path) -> AppError {
+    let BatchError::TooManyRejects { kept, .. } = &fault else { return fault.into() };
+    let mut folder = absolute(out).into_os_string();
+    folder.push(".rejected");
+    let folder = PathBuf::from(folder);
+    let written = check_written(&folder, &[]).map_err(AppError::from).and_then(|()| {
+        fs::create_dir_all(&folder).map_err(FileError::of("create", &folder))?;
+        outputs::rejects(&folder, &kept.0)
+    });
+    match written {
+        Ok(()) => AppError::Rejected { file: folder.join("rejects.csv"), source: Box::new(fault) },
+        Err(unwritten) => {
+            tracing::warn!(%unwritten, "rejected rows are not kept");
+            fault.into()
+        }
+    }
 }
 
 /// Reads everything and runs a cycle; writes nothing. Grants are booked unless the job is dry.
@@ -118,6 +146,17 @@ pub fn execute(host: &Host, job: &Job) -> Result<Finished> {
 /// Runs the cycle of a playbook that was read. The table of members is written into the folder `outputs`, where one
 /// is given.
 pub(crate) fn cycle(
+    host: &Host,
+    job: &Job,
+    opened: Opened,
+    outputs: Option<&Path>,
+    laps: Laps,
+) -> Result<Finished> {
+    let ledger = ledger_path(&opened.state);
+    cycle_of(host, job, opened, outputs, laps).map_err(|fault| fault.in_ledger(ledger))
+}
+
+fn cycle_of(
     host: &Host,
     job: &Job,
     opened: Opened,

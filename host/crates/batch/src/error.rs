@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use playbook_features::{ExpressionError, FeatureError};
 use playbook_files::FileError;
 
+use crate::intake::rejects::Rejects;
+
 use crate::intake::decode::TextFault;
 
 /// Why data could not be read, computed or written.
@@ -116,7 +118,7 @@ pub enum BatchError {
     },
     /// More rows were rejected than the playbook allows.
     #[error(
-        "source `{source_name}`: {rejected} of {rows} rows were rejected, more than the share {max} that `rejects_max` allows; most often: {reason}"
+        "source `{source_name}`: {rejected} of {rows} rows were rejected, more than the share {max} that `rejects_max` allows; most often: {reason}{kept}"
     )]
     TooManyRejects {
         /// Source of the playbook.
@@ -129,6 +131,8 @@ pub enum BatchError {
         max: f64,
         /// Most frequent reason.
         reason: String,
+        /// The rejected rows, the first of them.
+        kept: Rejects,
     },
     /// A time zone that is not in the tz database.
     #[error("time zone `{0}` is not in the tz database")]

@@ -42,7 +42,7 @@ pub use closed::{CLOSED_FOLDER, ClosingCycle};
 pub use error::{BatchError, EngineFault, Result, SqlFault};
 pub use free::check::check_sql;
 pub use intake::files::digest;
-pub use intake::rejects::{REJECTS_KEPT_MAX, Reject};
+pub use intake::rejects::{REJECTS_KEPT_MAX, Reject, Rejects};
 pub use outputs::write_members;
 pub(crate) use playbook_cycle::{Cancel, Progress, Silent};
 pub use source::{Aggregation, BatchOptions, BatchSource};

@@ -66,11 +66,12 @@ pub(crate) fn ledger(dir: &Path, ledger: &Ledger, cycle: &CycleRef, last: i64) -
 
 /// Writes rejects.csv: rows that could not be read, as they were.
 pub(crate) fn rejects(dir: &Path, rejects: &[Reject]) -> Result<()> {
-    let header = ["source", "file", "line", "reason", "raw"];
+    let header = ["source", "file", "line", "reason", "value", "raw"];
     let mut csv = Csv::create(&dir.join("rejects.csv"), &header)?;
     for reject in rejects {
         let line = reject.line.to_string();
-        csv.row([&reject.source, &reject.file, &line, &reject.reason, &reject.raw])?;
+        let Reject { source, file, reason, value, raw, .. } = reject;
+        csv.row([source, file, &line, reason, value, raw])?;
     }
     csv.finish()?;
     Ok(())
@@ -115,15 +116,16 @@ mod tests {
             file: "data.csv".to_owned(),
             line,
             reason: "`member` is missing".to_owned(),
+            value: "-".to_owned(),
             raw: raw.to_owned(),
         };
         super::rejects(dir.path(), &[reject(3, ",paid,1.10"), reject(4, "=1+1")]).unwrap();
         let text = fs::read_to_string(dir.path().join("rejects.csv")).unwrap();
         assert_eq!(
             text,
-            "source,file,line,reason,raw\n\
-             events,data.csv,3,`member` is missing,\",paid,1.10\"\n\
-             events,data.csv,4,`member` is missing,'=1+1\n"
+            "source,file,line,reason,value,raw\n\
+             events,data.csv,3,`member` is missing,'-,\",paid,1.10\"\n\
+             events,data.csv,4,`member` is missing,'-,'=1+1\n"
         );
     }
 

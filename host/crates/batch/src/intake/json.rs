@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use json_event_parser::{JsonEvent, JsonSyntaxError, SliceJsonParser};
 
 use crate::intake::field::FieldReader;
+use crate::intake::rejects::Refused;
 use crate::intake::transform::Reason;
 
 /// Members of one line that the mapping names.
@@ -42,13 +43,13 @@ impl JsonRow {
     /// Reads a line.
     ///
     /// # Errors
-    /// The reason, and that the row counts against the bound of rejected rows.
-    pub(crate) fn read(&mut self, line: &[u8]) -> Result<(), (String, bool)> {
+    /// Why the row cannot be read.
+    pub(crate) fn read(&mut self, line: &[u8]) -> Result<(), Refused> {
         self.values.fill(Given::Absent);
         match self.read_object(&mut SliceJsonParser::new(line)) {
             Ok(None) => Ok(()),
-            Ok(Some(twice)) => Err((format!("the line has `{twice}` twice"), true)),
-            Err(NotAnObject) => Err(("the line is not a JSON object".to_owned(), true)),
+            Ok(Some(twice)) => Err(Refused::row(format!("the line has `{twice}` twice"))),
+            Err(NotAnObject) => Err(Refused::row("the line is not a JSON object")),
         }
     }
 
@@ -168,7 +169,7 @@ mod tests {
     fn read(line: &str) -> Result<[String; 2], String> {
         let fields = [field("member"), field("channel")];
         let mut row = JsonRow::new(&fields);
-        row.read(line.as_bytes()).map_err(|(reason, _)| reason)?;
+        row.read(line.as_bytes()).map_err(|refused| refused.reason)?;
         Ok([0, 1].map(|at| match row.field(at, &fields[at]) {
             Ok(Some(text)) => String::from_utf8(text.to_vec()).unwrap(),
             Ok(None) => "-".to_owned(),

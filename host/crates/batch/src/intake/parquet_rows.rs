@@ -19,7 +19,7 @@ use crate::intake::columns::{ColumnBuilders, ScratchWriter, schema_of};
 use crate::intake::field::{FieldReader, Value};
 use crate::intake::files::{SourceFile, digest};
 use crate::intake::header::lacking;
-use crate::intake::rejects::{REJECTS_KEPT_MAX, Reject, raw_text};
+use crate::intake::rejects::{REJECTS_KEPT_MAX, Refused, Reject, raw_text};
 use crate::intake::text::{ReadJob, ReadResult, type_row};
 use crate::{BatchError, Result};
 
@@ -127,7 +127,7 @@ fn type_batch(
                 rows += 1;
                 text_bytes += row.iter().map(bytes_of).sum::<usize>();
             }
-            Err((reason, counts)) => {
+            Err(Refused { reason, counts, value }) => {
                 let is_kept = result.rejects.kept.len() < REJECTS_KEPT_MAX;
                 let texts = inputs.iter().filter(|_| is_kept).map(|texts| {
                     let texts = texts.as_ref().filter(|texts| texts.is_valid(at));
@@ -138,6 +138,7 @@ fn type_batch(
                     file: file.name.clone(),
                     line: first_row + at as u64 + 1,
                     reason,
+                    value,
                     raw: raw_text(texts.collect::<Vec<_>>().join(",").as_bytes()),
                 };
                 result.rejects.push(reject, counts);

@@ -3,12 +3,18 @@
 use std::collections::BTreeMap;
 
 use playbook_cycle::SourceIntake;
-use playbook_model::SourceDef;
+use playbook_model::{SourceDef, one_line};
 
 use crate::{BatchError, Result};
 
 /// Rejected rows kept of one source; the counts are of all.
 pub const REJECTS_KEPT_MAX: usize = 100_000;
+
+/// Rejects that an error shows.
+const SHOWN_MAX: usize = 5;
+
+/// Letters of a value that an error shows.
+const VALUE_LETTERS_MAX: usize = 40;
 
 /// Bytes kept of a rejected row.
 const RAW_BYTES_MAX: usize = 2048;
@@ -22,10 +28,30 @@ pub struct Reject {
     pub file: String,
     /// Line of a text file, row of a Parquet file; from 1.
     pub line: u64,
-    /// Why.
+    /// Why, with the field that shows it.
     pub reason: String,
+    /// What stands in that field; empty where no field alone is at fault.
+    pub value: String,
     /// The row as it was, cut at 2,048 bytes.
     pub raw: String,
+}
+
+/// Why a row cannot be read.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// In words, with the name of the field at fault.
+    pub(crate) reason: String,
+    /// Whether it counts against the bound of rejected rows.
+    pub(crate) counts: bool,
+    /// What stands in the field, cut as a row is.
+    pub(crate) value: String,
+}
+
+impl Refused {
+    /// A row that is at fault as a whole.
+    pub(crate) fn row(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), counts: true, value: String::new() }
+    }
 }
 
 /// Rejects of one stretch of rows.
@@ -57,20 +83,46 @@ impl RejectTally {
     }
 
     /// Fails where more rows were rejected than the playbook allows.
-    pub(crate) fn check(&self, source: &SourceDef, intake: &SourceIntake) -> Result<()> {
+    pub(crate) fn check(&mut self, source: &SourceDef, intake: &SourceIntake) -> Result<()> {
         #[expect(clippy::cast_precision_loss, reason = "a share of row counts")]
         let allowed = self.counted as f64 <= source.rejects_max * intake.rows_read as f64;
         if self.counted == 0 || allowed {
             return Ok(());
         }
         let most = self.by_reason.iter().max_by_key(|(_, count)| **count);
+        let reason = most.map_or_else(String::new, |(reason, _)| reason.clone());
         Err(BatchError::TooManyRejects {
             source_name: source.name.clone(),
             rejected: self.counted,
             rows: intake.rows_read,
             max: source.rejects_max,
-            reason: most.map_or_else(String::new, |(reason, _)| reason.clone()),
+            reason,
+            kept: Rejects(std::mem::take(&mut self.kept)),
         })
+    }
+}
+
+/// Rejected rows; as text, the first of them with their places and values.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Rejects(pub Vec<Reject>);
+
+impl std::fmt::Display for Rejects {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for Reject { file, line, reason, value, .. } in self.0.iter().take(SHOWN_MAX) {
+            write!(f, "\n{}, line {line}: {}", one_line(file), one_line(reason))?;
+            if !value.is_empty() {
+                let cut: String = value.chars().take(VALUE_LETTERS_MAX).collect();
+                let tail = if cut.len() < value.len() { "..." } else { "" };
+                write!(f, ": `{}{tail}`", one_line(&cut))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Rejects {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} rejects", self.0.len())
     }
 }
 

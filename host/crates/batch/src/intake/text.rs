@@ -18,7 +18,7 @@ use crate::intake::files::SourceFile;
 use crate::intake::header::{Layout, file_layout, has_header, lacking};
 use crate::intake::json::JsonRow;
 use crate::intake::records::{Record, next_record, whole_records};
-use crate::intake::rejects::{Reject, RejectTally, raw_text};
+use crate::intake::rejects::{Refused, Reject, RejectTally, raw_text};
 use crate::intake::transform::Reason;
 use crate::{BatchError, BrandClock, Cancel, Progress, Result};
 
@@ -269,12 +269,13 @@ fn type_block(job: &ReadJob<'_>, block: &Block, schema: &SchemaRef) -> Typed {
                 builders.push(&row);
                 rows += 1;
             }
-            Err((reason, counts)) => rejects.push(
+            Err(Refused { reason, counts, value }) => rejects.push(
                 Reject {
                     source: job.source.name.clone(),
                     file: block.layout.file.clone(),
                     line: this_line,
                     reason,
+                    value,
                     raw: raw_text(raw),
                 },
                 counts,
@@ -290,14 +291,14 @@ fn type_block(job: &ReadJob<'_>, block: &Block, schema: &SchemaRef) -> Typed {
     }
 }
 
-fn check_width(record: &Record, layout: &Layout) -> Result<(), (String, bool)> {
+fn check_width(record: &Record, layout: &Layout) -> Result<(), Refused> {
     if let Some(fault) = record.fault {
-        return Err((fault.words().to_owned(), true));
+        return Err(Refused::row(fault.words()));
     }
     match layout.width {
         Some(width) if width != record.len() => {
             let over = if record.spans_lines { ", which spans lines," } else { "" };
-            Err((format!("the row{over} does not have {width} columns"), true))
+            Err(Refused::row(format!("the row{over} does not have {width} columns")))
         }
         _ => Ok(()),
     }
@@ -308,7 +309,7 @@ pub(crate) fn type_row<'a>(
     fields: &[FieldReader],
     raw: impl Fn(usize) -> Result<Option<&'a [u8]>, Reason>,
     clock: &mut crate::clock::OffsetReader<'_>,
-) -> Result<Vec<Value<'a>>, (String, bool)> {
+) -> Result<Vec<Value<'a>>, Refused> {
     let mut row = Vec::with_capacity(fields.len());
     for (i, field) in fields.iter().enumerate() {
         let value = raw(i)
@@ -316,7 +317,11 @@ pub(crate) fn type_row<'a>(
         row.push(match value {
             Ok(value) => value,
             Err(_) if field.on_error == OnError::Null => Value::Missing,
-            Err(reason) => return Err((field.reason(reason), field.on_error == OnError::Reject)),
+            Err(reason) => {
+                let value = raw(i).ok().flatten().map_or_else(String::new, raw_text);
+                let counts = field.on_error == OnError::Reject;
+                return Err(Refused { reason: field.reason(reason), counts, value });
+            }
         });
     }
     Ok(row)
