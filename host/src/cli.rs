@@ -187,6 +187,9 @@ pub(crate) struct RunArgs {
     /// Compute everything, grant nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Run a cycle that is earlier than one that is closed: caps and budgets see what was granted since
+    #[arg(long)]
+    pub(crate) earlier_cycle: bool,
     #[command(flatten)]
     pub(crate) cycle: CycleArgs,
 }

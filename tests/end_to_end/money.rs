@@ -318,3 +318,21 @@ fn an_altered_ledger_is_found_out() {
     let call = playbook(["ledger", "prove", "demo-club", "--state", place.state.to_str().unwrap()]);
     assert!(!call.status.success(), "{}", String::from_utf8_lossy(&call.stdout));
 }
+
+#[test]
+fn a_cycle_before_one_that_is_closed_needs_a_word() {
+    let place = Place::new();
+    let file = root().join("playbooks/demo-club.toml");
+    run(&file, &community(), &place, &["--as-of", "2026-06-20"]);
+    let mut call = command(["run".as_ref(), file.as_os_str()]);
+    call.arg("--data").arg(community()).arg("--state").arg(&place.state);
+    call.args(["--as-of", "2026-04-20", "--out"]).arg(place.beside("early"));
+    let output = call.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("is closed") && said.contains("--earlier-cycle"), "{said}");
+    // Looking is free, and so is a word.
+    run(&file, &community(), &place, &["--as-of", "2026-04-20", "--dry-run"]);
+    run(&file, &community(), &place, &["--as-of", "2026-04-20", "--earlier-cycle"]);
+    prove(&place);
+}

@@ -12,6 +12,7 @@ pub(crate) fn run(session: &Session, args: &RunArgs) -> Result<()> {
     let shown = session.shown(args.cycle.json);
     let mut job = job(&args.file, &args.cycle, &shown);
     job.dry_run = args.dry_run;
+    job.earlier = args.earlier_cycle;
     let (place, record, finished) = app::run(&session.host, &job, &args.out)?;
     shown.clear();
     if args.cycle.json {

@@ -42,6 +42,17 @@ pub enum AppError {
         #[source]
         source: Box<BatchError>,
     },
+    /// The cycle is earlier than one that is closed.
+    #[error(
+        "cycle {cycle} is earlier than cycle {last}, which is closed: what was granted since counts in its caps and budgets; \
+         say --earlier-cycle if that is meant, else look at `--as-of`, or at the last event where nothing sets it"
+    )]
+    EarlierCycle {
+        /// The cycle of this run.
+        cycle: i64,
+        /// The last one that was closed.
+        last: i64,
+    },
     /// The data cannot be read any more.
     #[error(transparent)]
     Source(#[from] SourceError),

@@ -34,6 +34,8 @@ pub struct Job {
     pub lang: Lang,
     /// Whether everything is computed and nothing granted.
     pub dry_run: bool,
+    /// Whether the cycle may be earlier than one that is closed.
+    pub earlier: bool,
     /// Components by stage, for a replay.
     pub pinned: Pinned,
     /// How far the ledger was, for a replay.
@@ -57,6 +59,7 @@ impl Job {
             metering: Metering::FuelAndEpoch,
             lang: Lang::En,
             dry_run: false,
+            earlier: false,
             pinned: Pinned::new(),
             ledger: None,
             progress: Arc::new(Silent),

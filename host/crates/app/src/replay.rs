@@ -142,6 +142,7 @@ fn job(recorded: &Recorded) -> Result<Job> {
         metering,
         lang: if recorded.lang == Lang::Zh.code() { Lang::Zh } else { Lang::En },
         dry_run: true,
+        earlier: true,
         pinned,
         ledger: called.ledger.clone(),
         progress: Arc::new(Silent),

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use playbook_batch::{BatchError, BatchOptions, BatchSource, ClosingCycle, write_members};
+use playbook_batch::{
+    BatchError, BatchOptions, BatchSource, ClosingCycle, last_closed, write_members,
+};
 use playbook_cycle::{
     CycleOptions, DataSource, Intake, Laps, Prepared, SourceError, TakeMembers, run_cycle,
 };
@@ -182,6 +184,11 @@ fn cycle_of(
         batch_options(host, job, playbook, &data, &state, scratch.path())?,
     )?;
     laps.end("intake");
+    if let Some(last) = last_closed(&state, &playbook.id)?.filter(|_| !job.dry_run && !job.earlier)
+        && source.cycle_number() < last
+    {
+        return Err(AppError::EarlierCycle { cycle: source.cycle_number(), last });
+    }
 
     let run_key = |intake: &Intake| run_key(playbook.digest, intake, &stages, job.metering);
     let ledger = open_ledger(&state, &playbook.brand, !job.dry_run, job.ledger.as_ref())?;

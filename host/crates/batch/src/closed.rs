@@ -66,6 +66,14 @@ impl ClosingCycle {
     }
 }
 
+/// The number of the last cycle of a playbook that was closed.
+///
+/// # Errors
+/// Where the state folder cannot be read.
+pub fn last_closed(state: &Path, playbook: &str) -> Result<Option<i64>> {
+    Ok(closed_cycles(&folder(state, playbook))?.pop())
+}
+
 /// Numbers of the closed cycles, ascending.
 fn closed_cycles(folder: &Path) -> Result<Vec<i64>> {
     let entries = match std::fs::read_dir(folder) {

@@ -38,7 +38,7 @@ mod tables;
 mod tally;
 
 pub use clock::BrandClock;
-pub use closed::{CLOSED_FOLDER, ClosingCycle};
+pub use closed::{CLOSED_FOLDER, ClosingCycle, last_closed};
 pub use error::{BatchError, EngineFault, Result, SqlFault};
 pub use free::check::check_sql;
 pub use intake::files::digest;
