@@ -1,7 +1,7 @@
 //! Rows that are there twice: of one source and across sources. What is the same in all that is mapped counts once. Rows
 //! of a paid order that have its id alone in common are its lines: their amounts add up, the order counts once.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use arrow::array::{Array, RecordBatch};
 use playbook_cycle::IntakeFinding;
@@ -63,13 +63,22 @@ fn of_source(
     mapped: &mut MappedSource,
 ) -> Result<BTreeSet<u64>> {
     let view = mapped.view.clone();
-    if has_ids(source, mapped) {
+    let may_have_lines = source.table == SourceTable::Events
+        && source.dedupe != Dedupe::Content
+        && mapped.fields.contains_key("event_id");
+    if may_have_lines {
         mapped.lines = source.lines;
         if source.lines {
             return Ok(BTreeSet::new());
         }
         let ids = repeated(job, &view, "event_id")?;
-        return if ids.is_empty() { Ok(BTreeSet::new()) } else { of_ids(job, mapped, ids) };
+        if ids.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        return match source.dedupe {
+            Dedupe::None => find_lines(job, mapped, ids).map(|()| BTreeSet::new()),
+            _ => of_ids(job, mapped, ids),
+        };
     }
     let Some(key) = content_key(source, mapped) else { return Ok(BTreeSet::new()) };
     let keys = repeated(job, &view, &key)?;
@@ -120,14 +129,7 @@ fn of_ids(
     let name = mapped.intake.name.clone();
     if let Some(example) = seen.first_order_of_lines {
         mapped.lines = true;
-        let lines = seen.lines;
-        mapped.findings.push(finding(&name, "lines-of-orders", lines, format!(
-            "{lines} rows share the id of an order with another row and say something else, for example `{example}`: they \
-             are taken for lines of the order, so that their amounts add up and the order counts once; say \
-             `lines = true` if they are, else give each row an id of its own"
-        ), format!(
-            "{lines} 行与另一行的订单号相同而内容不同，例如 `{example}`：按同一订单的明细处理，金额相加，订单只计一次；若确为明细请写 `lines = true`"
-        )));
+        tell_of_lines(mapped, seen.lines, &example);
     }
     if seen.differ > 0 {
         let differ = seen.differ;
@@ -136,6 +138,42 @@ fn of_ids(
         ), format!("{differ} 行与先前的行编号相同而内容不同；每个编号只计第一行")));
     }
     Ok(found)
+}
+
+/// Finds out whether rows of a source that has no repeats are lines of orders: so they are if the paid ones of an id always
+/// have its member and time in common.
+fn find_lines(job: &IntakeJob<'_>, mapped: &mut MappedSource, ids: HashSet<u64>) -> Result<()> {
+    let ids = HashedSet::new(ids);
+    let sql = content_sql(&mapped.view, &common_content(&[mapped]), false);
+    let batches =
+        job.session.pick_selective(STAGE, &sql, |batch| Ok(ids.among(batch.column(0))))?;
+    let mut orders: BTreeMap<String, (String, u64)> = BTreeMap::new();
+    for row in batches.iter().flat_map(rows_of).filter(|row| row.kind == PAID) {
+        let (when, rows) = orders.entry(row.id).or_insert_with(|| (row.when.clone(), 0));
+        if *when != row.when {
+            return Ok(());
+        }
+        *rows += 1;
+    }
+    let lines: u64 = orders.values().map(|(_, rows)| rows - 1).sum();
+    let example = orders.into_iter().find(|(_, (_, rows))| *rows > 1).map(|(id, _)| id);
+    if let Some(example) = example {
+        mapped.lines = true;
+        tell_of_lines(mapped, lines, &example);
+    }
+    Ok(())
+}
+
+/// Tells that rows are taken for lines of orders.
+fn tell_of_lines(mapped: &mut MappedSource, lines: u64, example: &str) {
+    let name = mapped.intake.name.clone();
+    mapped.findings.push(finding(&name, "lines-of-orders", lines, format!(
+        "{lines} rows share the id of an order with another row, for example `{example}`: they are taken for lines of the \
+         order, so that their amounts add up and the order counts once; say `lines = true` if they are, else give each \
+         row an id of its own"
+    ), format!(
+        "{lines} 行与另一行的订单号相同，例如 `{example}`：按同一订单的明细处理，金额相加，订单只计一次；若确为明细请写 `lines = true`"
+    )));
 }
 
 /// What was seen of each id, while rows come in the order of the files.

@@ -407,8 +407,13 @@ fn lines_of_an_order_add_up_and_count_once() {
     let seen = refunds(&format!("{lines}{refund}"), "", OF);
     assert_eq!(seen.members(), ["A 1 7000", "B 1 500"]);
     assert_eq!(seen.findings, ["lines-of-orders 1"]);
+    // Where nothing is a repeat, equal rows are lines as well.
     let seen = refunds(&format!("{lines}{refund}"), "dedupe = \"none\"", OF);
-    assert_eq!(seen.members(), ["A 3 11000", "B 1 500"]);
+    assert_eq!(seen.members(), ["A 1 11000", "B 1 500"]);
+    assert_eq!(seen.findings, ["lines-of-orders 2"]);
+    let later = "A,2026-05-09,40.00,order_paid,O1,\n";
+    let seen = refunds(&format!("{lines}{later}"), "dedupe = \"none\"", OF);
+    assert_eq!(seen.members(), ["A 4 18000", "B 1 500"]);
     // Of other kinds the first row of an id counts.
     let clicks = "A,2026-05-01,0.00,like,C1,\nA,2026-05-02,0.00,like,C1,\n";
     let seen = refunds(&format!("{lines}{clicks}"), "", OF);
