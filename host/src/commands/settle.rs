@@ -170,7 +170,11 @@ fn members(list: &Path, column: Option<&str>) -> Result<BTreeSet<String>> {
         if list == Path::new("-") { "standard input".into() } else { list.to_string_lossy() };
     let text = text_of(list).with_context(|| format!("cannot read `{name}`"))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let as_written = |id: &str| playbook_files::neutral_cell(id.trim()).into_owned();
+    // An id of a file that this host wrote is neutral already.
+    let as_written = |id: &str| match id.trim() {
+        id if playbook_files::plain_cell(id) != id => id.to_owned(),
+        id => playbook_files::neutral_cell(id).into_owned(),
+    };
     let ids: BTreeSet<String> = match column {
         None => text.lines().map(as_written).filter(|id| !id.is_empty()).collect(),
         Some(column) => {
@@ -184,7 +188,6 @@ fn members(list: &Path, column: Option<&str>) -> Result<BTreeSet<String>> {
             let mut ids = BTreeSet::new();
             for row in reader.records() {
                 let row = row.with_context(|| format!("cannot read `{name}`"))?;
-                // A cell that this host wrote is neutral already, and stays as it is.
                 ids.extend(row.get(at).filter(|id| !id.is_empty()).map(as_written));
             }
             ids

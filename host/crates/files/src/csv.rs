@@ -87,11 +87,15 @@ impl<W: Write> Csv<W> {
     }
 }
 
+/// What a spreadsheet takes for the start of a formula, and the apostrophe that keeps it from that.
+const MARKS: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\''];
+
 /// Returns the text of a cell so that no spreadsheet takes it for a formula: text that begins with
-/// `=`, `+`, `-`, `@`, a tab or a carriage return gets a leading apostrophe, unless it is a plain number.
+/// `=`, `+`, `-`, `@`, a tab or a carriage return gets a leading apostrophe, unless it is a plain number, and so does text that
+/// begins with an apostrophe: [`plain_cell`] is the way back.
 #[must_use]
 pub fn neutral_cell(text: &str) -> Cow<'_, str> {
-    if !text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    if !text.starts_with(MARKS) {
         return text.into();
     }
     let number = text.strip_prefix('-').unwrap_or(text);
@@ -101,13 +105,19 @@ pub fn neutral_cell(text: &str) -> Cow<'_, str> {
     if !is_number { format!("'{text}").into() } else { text.into() }
 }
 
+/// Returns the text that [`neutral_cell`] was given.
+#[must_use]
+pub fn plain_cell(cell: &str) -> &str {
+    cell.strip_prefix('\'').filter(|text| text.starts_with(MARKS)).unwrap_or(cell)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use std::path::Path;
 
-    use super::{Csv, neutral_cell};
+    use super::{Csv, neutral_cell, plain_cell};
 
     #[test]
     fn cells_that_begin_like_formulas_are_neutralised_and_numbers_are_not() {
@@ -127,9 +137,13 @@ mod tests {
             ("--1", "'--1"),
             ("+1", "'+1"),
             ("-1-1", "'-1-1"),
+            ("'x", "''x"),
+            ("'+1", "''+1"),
+            ("x'", "x'"),
         ];
         for (text, want) in cases {
             assert_eq!(neutral_cell(text), want);
+            assert_eq!(plain_cell(want), text, "the way back");
         }
     }
 

@@ -11,7 +11,7 @@ mod file;
 mod folder;
 mod path;
 
-pub use csv::{Csv, neutral_cell};
+pub use csv::{Csv, neutral_cell, plain_cell};
 pub use error::FileError;
 pub use file::{WholeFile, open_regular, read_regular, write_secret_once, write_whole};
 pub use folder::{WholeFolder, recover};
