@@ -50,13 +50,17 @@ pub(crate) fn create(
     columns: &BTreeMap<String, MapType>,
     as_of: UnixMs,
     features: &[FeatureDef],
+    least_amount: Option<i64>,
 ) -> Result<Corrections> {
     let mut corrections = Corrections::default();
     if !columns.contains_key("amount_minor") {
         return Ok(corrections);
     }
     let link = Link::of(columns);
-    let least = number(session, "SELECT min(amount_minor) FROM events_mapped")?;
+    let least = match least_amount {
+        Some(known) => Some(known),
+        None => number(session, "SELECT min(amount_minor) FROM events_mapped")?,
+    };
     if least.is_some_and(|least| least < 0) {
         minus_orders(session, columns, &mut corrections)?;
     }

@@ -11,7 +11,7 @@ use playbook_model::{Digest, Frame, Playbook, SourceTable, Subject, UnixMs, Word
 
 use crate::clock::DAY_MS;
 use crate::intake::files::DataPlaces;
-use crate::intake::job::{Digesting, IntakeJob};
+use crate::intake::job::{Digesting, IntakeJob, MappedSource};
 use crate::intake::read_sources;
 use crate::intake::rejects::Reject;
 use crate::keys::Keys;
@@ -122,7 +122,7 @@ impl BatchSource {
         let mut mapped = read_sources(&job)?;
         let rejects = mapped.iter_mut().flat_map(|s| std::mem::take(&mut s.rejects.kept)).collect();
         let mut tables = create_tables(&session, &mapped)?;
-        let last_event = last_event(&session, &tables)?;
+        let last_event = last_event(&session, &tables, &mapped)?;
         tables.set_latest(last_event);
         let as_of = options
             .as_of
@@ -184,9 +184,19 @@ fn midnight_after(clock: &BrandClock, at: UnixMs) -> UnixMs {
     UnixMs(clock.day_start(clock.local_day(at.0) + 1))
 }
 
-fn last_event(session: &Session, tables: &Tables) -> Result<Option<UnixMs>> {
+fn last_event(
+    session: &Session,
+    tables: &Tables,
+    mapped: &[MappedSource],
+) -> Result<Option<UnixMs>> {
     if tables.rows(SourceTable::Events).is_none() {
         return Ok(None);
+    }
+    let events = mapped.iter().filter(|source| source.table == SourceTable::Events);
+    let known: Option<Vec<_>> = events.map(|source| source.ranges.get("time")).collect();
+    if let Some(ranges) = known {
+        let filled = ranges.into_iter().filter(|range| !range.is_empty());
+        return Ok(filled.map(|range| UnixMs(*range.end())).max());
     }
     let batches = session.collect("last event", "SELECT max(time) FROM events_mapped")?;
     let last = batches.first().map(|batch| batch.column(0).as_primitive::<Int64Type>().clone());
@@ -202,6 +212,14 @@ fn far_ahead(
 ) -> Result<Option<IntakeFinding>> {
     let length_ms = i64::from(playbook.cycle.length_days) * DAY_MS;
     let from = as_of.0 - length_ms;
+    // As a rule there are events in the cycle before, and the first batches show one.
+    let near = format!(
+        "SELECT time FROM events_mapped WHERE time >= {} AND time < {from} LIMIT 1",
+        from - length_ms
+    );
+    if session.collect("last event", &near)?.iter().any(|batch| batch.num_rows() > 0) {
+        return Ok(None);
+    }
     let sql = format!(
         "SELECT count(*), count(CASE WHEN time >= {from} THEN 1 END), \
          max(CASE WHEN time < {from} THEN time END) FROM events_mapped"

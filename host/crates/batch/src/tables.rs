@@ -26,6 +26,8 @@ pub(crate) struct Tables {
     /// Whether member ids are integers in every source.
     pub(crate) member_is_integer: bool,
     aliases: Aliases,
+    /// A bound that no amount of an event is below, where the files tell one.
+    least_amount: Option<i64>,
     /// Views of the sources of members, in the order of the playbook; see [`Tables::members_in_order`].
     members_in_order: Vec<String>,
 }
@@ -184,7 +186,14 @@ pub(crate) fn create_tables(session: &Session, mapped: &[MappedSource]) -> Resul
     let members: Vec<_> = mapped.iter().filter_map(|s| s.fields.get("member")).collect();
     let member_is_integer =
         !members.is_empty() && members.iter().all(|map_type| **map_type == MapType::Integer);
-    let mut tables = Tables { member_is_integer, ..Tables::default() };
+    let with_amounts = mapped.iter().filter(|source| {
+        source.table == SourceTable::Events && source.fields.contains_key("amount_minor")
+    });
+    let least: Option<Vec<i64>> = with_amounts
+        .map(|source| source.ranges.get("amount_minor").map(|range| *range.start()))
+        .collect();
+    let least_amount = least.and_then(|least| least.into_iter().min());
+    let mut tables = Tables { member_is_integer, least_amount, ..Tables::default() };
     for (table, name) in TABLES {
         let sources: Vec<_> = mapped.iter().filter(|source| source.table == table).collect();
         if sources.is_empty() {

@@ -71,7 +71,9 @@ fn of_source(
         if source.lines {
             return Ok(BTreeSet::new());
         }
-        let ids = repeated(job, &view, "event_id")?;
+        let known = mapped.ranges.get("event_id").cloned();
+        let known = known.map(|range| (range, mapped.intake.rows_kept));
+        let ids = repeated(job, &view, "event_id", known)?;
         if ids.is_empty() {
             return Ok(BTreeSet::new());
         }
@@ -81,7 +83,7 @@ fn of_source(
         };
     }
     let Some(key) = content_key(source, mapped) else { return Ok(BTreeSet::new()) };
-    let keys = repeated(job, &view, &key)?;
+    let keys = repeated(job, &view, &key, None)?;
     if keys.is_empty() {
         return Ok(BTreeSet::new());
     }
@@ -132,6 +134,8 @@ fn of_ids(
         tell_of_lines(mapped, seen.lines, &example);
     }
     if seen.differ > 0 {
+        // What is left out may have been the last of all.
+        mapped.ranges.remove("time");
         let differ = seen.differ;
         mapped.findings.push(finding(&name, "ids-used-twice", differ, format!(
             "{differ} rows have the id of an earlier row and say something else; the first row of each id counts"

@@ -33,6 +33,8 @@ pub(crate) struct DirectColumn {
     pub(crate) raw: Option<String>,
     /// What else rules the quick way out.
     pub(crate) check: Check,
+    /// Whole numbers lie within it, where pages tell.
+    pub(crate) range: Option<std::ops::RangeInclusive<i64>>,
 }
 
 /// What a column is looked through for before the quick way is taken.
@@ -75,6 +77,7 @@ pub(crate) fn direct_columns(
                     keeps: false,
                     raw: None,
                     check: Check::Nothing,
+                    range: None,
                 });
                 continue;
             }
@@ -88,6 +91,7 @@ pub(crate) fn direct_columns(
                 strict: row.required,
                 raw: Some(name),
                 check: check.unwrap_or(Check::Nothing),
+                range: None,
             });
             continue;
         }
@@ -141,6 +145,7 @@ pub(crate) fn direct_columns(
             keeps: !may_fail,
             raw: may_fail.then_some(name),
             check,
+            range: None,
         });
     }
     Some(columns)
@@ -177,6 +182,9 @@ pub(crate) fn fit_texts(
     Ok(Some(fit.map(|(field, _)| field.to.clone()).collect()))
 }
 
+/// Columns whose least and greatest value the intake asks for, so that no query need do so.
+const RANGED: [&str; 3] = ["event_id", "time", "amount_minor"];
+
 impl DirectColumn {
     /// Leaves out what pages answer, which is cheaper than a query.
     pub(crate) fn look_through(
@@ -184,14 +192,19 @@ impl DirectColumn {
         files: &[ColumnFile],
         data_type: &DataType,
     ) -> Result<()> {
+        // As they are stored, numbers have a sign.
+        let is_signed = data_type.is_signed_integer() || data_type.is_temporal();
+        let is_ranged = is_signed && RANGED.contains(&self.to.as_str());
         let is_asked = self.strict || matches!(self.check, Check::Infinite(_) | Check::Within(..));
-        if !is_asked {
+        if !(is_asked || is_ranged) {
             return Ok(());
         }
         let Facts { is_full, range, is_finite } = facts(files, &self.from)?;
+        let name = quote_name(&self.from);
+        if is_ranged && (self.sql == name || self.sql == format!("CAST({name} AS BIGINT)")) {
+            self.range.clone_from(&range);
+        }
         self.strict = self.strict && !(is_full && self.keeps);
-        // As they are stored, numbers have a sign.
-        let is_signed = data_type.is_signed_integer() || data_type.is_temporal();
         let is_known = match &self.check {
             Check::Infinite(_) => is_finite && *data_type == DataType::Float64,
             Check::Within(_, wanted) => range.is_some_and(|found| {

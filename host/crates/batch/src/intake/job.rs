@@ -1,6 +1,7 @@
 //! What the steps of the intake share: the job, and a source once it is a table.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::thread::JoinHandle;
 
@@ -29,6 +30,8 @@ pub(crate) struct MappedSource {
     pub(crate) rejects: RejectTally,
     /// What of the files would mislead.
     pub(crate) findings: Vec<IntakeFinding>,
+    /// Between which values integer columns lie, of those whose files tell it.
+    pub(crate) ranges: BTreeMap<String, RangeInclusive<i64>>,
     /// Whether several of its rows may be lines of one order.
     pub(crate) lines: bool,
     /// Digests of the files, where they are made while other work goes on.

@@ -18,7 +18,7 @@ mod repeats;
 mod text;
 pub(crate) mod transform;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
@@ -94,6 +94,7 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
         rejects: RejectTally::default(),
         findings: Vec::new(),
         lines: false,
+        ranges: BTreeMap::new(),
         digesting: None,
     };
     if let Some(schema) = &schema {
@@ -289,6 +290,8 @@ fn read_direct(
     let Some(rows) = check_direct(job, &raw, &columns)? else { return Ok(false) };
     mapped.intake.rows_read = rows;
     mapped.intake.rows_kept = rows;
+    let ranges = columns.iter().filter_map(|c| Some((c.to.clone(), c.range.clone()?)));
+    mapped.ranges = ranges.collect();
     let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
     let cancel = job.cancel.clone();
     mapped.digesting = Some(std::thread::spawn(move || {

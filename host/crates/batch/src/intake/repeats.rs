@@ -1,6 +1,7 @@
 //! Keys that several rows of a source have, and the numbers of those rows.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Int64Type};
@@ -16,12 +17,40 @@ const STAGE: &str = "duplicates";
 const BITS_PER_ROW_MAX: i64 = 64;
 const BITS_MAX: i64 = 1 << 31;
 
-/// Hashes that more than one row of a view has; of integers, the integers themselves.
-pub(crate) fn repeated(job: &IntakeJob<'_>, view: &str, key: &str) -> Result<HashSet<u64>> {
-    match integers_near_together(job, view, key)? {
+/// Hashes that more than one row of a view has; of integers, the integers themselves. `known` is between which integers
+/// the keys lie, and how many rows there are.
+pub(crate) fn repeated(
+    job: &IntakeJob<'_>,
+    view: &str,
+    key: &str,
+    known: Option<(RangeInclusive<i64>, u64)>,
+) -> Result<HashSet<u64>> {
+    match integers_near_together(job, view, key, known)? {
         Some(repeated) => Ok(repeated),
         None => repeated_hashes(job, view, key),
     }
+}
+
+/// Between which values the keys of a view lie.
+enum Bounds {
+    OfTexts,
+    /// Least, greatest, how many; `None`: there are none.
+    Of(Option<(i64, i64, i64)>),
+}
+
+fn bounds(job: &IntakeJob<'_>, view: &str, key: &str) -> Result<Bounds> {
+    let sql = format!("SELECT min({key}), max({key}), count({key}) FROM {view}");
+    let batches = job.session.collect(STAGE, &sql)?;
+    let Some(batch) = batches.first() else { return Ok(Bounds::Of(None)) };
+    if *batch.column(0).data_type() != DataType::Int64 {
+        return Ok(Bounds::OfTexts);
+    }
+    let value = |at: usize| {
+        let column = batch.column(at).as_primitive::<Int64Type>();
+        column.is_valid(0).then(|| column.value(0))
+    };
+    let all = value(0).zip(value(1)).zip(value(2));
+    Ok(Bounds::Of(all.map(|((least, most), rows)| (least, most, rows))))
 }
 
 /// Integer keys that occur more than once, found by a bitset over their range; `None` where keys are no integers, or too
@@ -30,18 +59,16 @@ fn integers_near_together(
     job: &IntakeJob<'_>,
     view: &str,
     key: &str,
+    known: Option<(RangeInclusive<i64>, u64)>,
 ) -> Result<Option<HashSet<u64>>> {
-    let sql = format!("SELECT min({key}), max({key}), count({key}) FROM {view}");
-    let batches = job.session.collect(STAGE, &sql)?;
-    let Some(batch) = batches.first() else { return Ok(Some(HashSet::new())) };
-    if *batch.column(0).data_type() != DataType::Int64 {
-        return Ok(None);
-    }
-    let value = |at: usize| {
-        let column = batch.column(at).as_primitive::<Int64Type>();
-        column.is_valid(0).then(|| column.value(0))
+    let bounds = match known {
+        Some((range, rows)) => Some((*range.start(), *range.end(), rows.cast_signed())),
+        None => match bounds(job, view, key)? {
+            Bounds::OfTexts => return Ok(None),
+            Bounds::Of(bounds) => bounds,
+        },
     };
-    let (Some(least), Some(most), Some(rows)) = (value(0), value(1), value(2)) else {
+    let Some((least, most, rows)) = bounds.filter(|(least, most, _)| least <= most) else {
         return Ok(Some(HashSet::new()));
     };
     let Some(span) = most.checked_sub(least).and_then(|span| span.checked_add(1)) else {
