@@ -104,9 +104,10 @@ pub(crate) fn create(
     })?;
     let Some(first) = rows_of_both.first() else { return Ok(corrections) };
     session.add_batches(STAGE, BOTH, first.schema(), rows_of_both)?;
-    // Of an order in several lines the first one stands for all: a refund is set off once.
-    let mut all: Vec<String> = projected.clone();
-    all.sort_by_key(|name| name != "time");
+    // Of an order in several lines the dearest one stands for all: a refund is set off once, and where it fits.
+    let all: Vec<String> = std::iter::once("amount_minor DESC".to_owned())
+        .chain(projected.iter().filter(|name| name.trim_matches('"') != "amount_minor").cloned())
+        .collect();
     let first_lines = format!(
         "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY {PAID} ORDER BY {}) AS {NUMBER} \
          FROM {BOTH} WHERE {PAID} IS NOT NULL) WHERE {NUMBER} = 1",

@@ -84,7 +84,9 @@ impl Tables {
             let Some(columns) = self.mapped.get(&table) else { continue };
             let names = view_columns(table, columns);
             let mut corrections = match table {
-                SourceTable::Events => crate::refunds::create(session, columns, as_of, features)?,
+                SourceTable::Events => {
+                    crate::refunds::create(session, columns, as_of, features, self.least_amount)?
+                }
                 _ => Corrections::default(),
             };
             findings.append(&mut corrections.findings);

@@ -82,7 +82,7 @@ mod tests {
         assert_eq!(
             sql("field_dept in ('A', 'it''s') and not (amount_minor >= -5 or topic is null)")
                 .unwrap(),
-            "((\"field_dept\" IN ('A', 'it''s')) AND (NOT ((\"amount_minor\" >= (- 5)) OR (\"topic\" IS NULL))))"
+            "((\"field_dept\" IN ('A', 'it''s')) AND (NOT ((\"amount_minor\" >= -5) OR (\"topic\" IS NULL))))"
         );
         for text in ["amount_minor / 2 > 1", "lower(topic) = 'a'", "case when true then true end"] {
             assert!(sql(text).is_err(), "{text}");

@@ -181,7 +181,7 @@ impl Reading<'_> {
             Some(mark) => marks.thousands = Some(mark),
             None => self.add(
                 Problem::new(
-                    "bad-mark",
+                    "bad-choice",
                     node.place,
                     format!(
                         "`thousands` cannot be `{text}` where `decimal` is `{}`",
