@@ -1,6 +1,9 @@
-//! Lloyd's algorithm on standardised rows, with a start and ties that leave nothing to chance.
+//! Lloyd's algorithm on standardised rows from several starts, none of which leaves anything to chance.
 
 use playbook_domain::is_enough;
+use playbook_sdk::mix;
+
+use crate::starts::{Draws, farthest, start};
 
 /// Rounds after which the search ends, settled or not (domain SG-9).
 pub const ROUNDS_MAX: u32 = 50;
@@ -41,12 +44,22 @@ pub struct Nearest {
     pub distance: f64,
 }
 
+/// Where a fit begins.
+#[derive(Debug, Clone, Copy)]
+pub struct Starts {
+    /// How many; of their ends the one with the least spread within clusters is kept.
+    pub count: u32,
+    /// What all but the first are drawn with.
+    pub seed: u64,
+}
+
 /// Fits `count` clusters to rows of `width` features in key order.
 ///
-/// Returns none when fewer than `count` rows differ. The start is the first row, then the row
-/// farthest from all starts so far; ties go to the lower row and the lower cluster.
+/// Returns none when fewer than `count` rows differ. The first start is the first row, then the row
+/// farthest from all starts so far; the others are drawn by k-means++. Ties go to the lower start, row
+/// and cluster. Clusters stand in the order of their first rows, whichever start they came from.
 #[must_use]
-pub fn fit(rows: &[f64], width: usize, count: usize) -> Option<Fit> {
+pub fn fit(rows: &[f64], width: usize, count: usize, starts: Starts) -> Option<Fit> {
     let height = rows.len() / width.max(1);
     if height == 0 || count == 0 {
         return None;
@@ -57,8 +70,36 @@ pub fn fit(rows: &[f64], width: usize, count: usize) -> Option<Fit> {
         .enumerate()
         .map(|(at, v)| scale(*v, means[at % width], deviations[at % width]))
         .collect();
-    let mut centroids = start(&scaled, width, count)?;
-    let mut members = vec![usize::MAX; height];
+    let mut best = settle(&scaled, width, start(&scaled, width, count, farthest)?);
+    for nth in 1..starts.count {
+        let mut draws = Draws::new(mix(u64::from(nth), starts.seed));
+        // A place that rounding hides from the draws has none left for a start; others may have.
+        if let Some(centroids) = start(&scaled, width, count, |gaps| draws.spread(gaps)) {
+            let end = settle(&scaled, width, centroids);
+            if end.within < best.within {
+                best = end;
+            }
+        }
+    }
+    let (sizes, centroids) = in_order(&best, width, count);
+    let whole: f64 = scaled.iter().map(|v| v * v).sum();
+    let explained = if whole > 0.0 { (1.0 - best.within / whole).clamp(0.0, 1.0) } else { 0.0 };
+    let clusters = Clusters { means, deviations, centroids };
+    Some(Fit { clusters, sizes, rounds: best.rounds, explained })
+}
+
+/// Where Lloyd's algorithm ended.
+struct End {
+    centroids: Vec<f64>,
+    /// Cluster of each row.
+    members: Vec<usize>,
+    rounds: u32,
+    /// Squared distances of all rows to their centroids.
+    within: f64,
+}
+
+fn settle(scaled: &[f64], width: usize, mut centroids: Vec<f64>) -> End {
+    let mut members = vec![usize::MAX; scaled.len() / width];
     let mut rounds = 0;
     while rounds < ROUNDS_MAX {
         rounds += 1;
@@ -71,17 +112,27 @@ pub fn fit(rows: &[f64], width: usize, count: usize) -> Option<Fit> {
         if !moved {
             break;
         }
-        centre(&scaled, &members, width, &mut centroids);
+        centre(scaled, &members, width, &mut centroids);
     }
+    let rows = scaled.chunks_exact(width).zip(&members);
+    let within = rows.map(|(row, at)| square(row, &centroids[at * width..][..width])).sum();
+    End { centroids, members, rounds, within }
+}
+
+/// Sizes and centroids in the order of the clusters' first rows, those without rows last: the number of a cluster
+/// does not hang on the start that found it.
+fn in_order(end: &End, width: usize, count: usize) -> (Vec<u32>, Vec<f64>) {
+    let mut order: Vec<usize> = Vec::with_capacity(count);
     let mut sizes = vec![0_u32; count];
-    let (mut within, mut whole) = (0.0, 0.0);
-    for (row, member) in scaled.chunks_exact(width).zip(&members) {
-        sizes[*member] += 1;
-        within += square(row, &centroids[member * width..][..width]);
-        whole += row.iter().map(|v| v * v).sum::<f64>();
+    for &member in &end.members {
+        if sizes[member] == 0 {
+            order.push(member);
+        }
+        sizes[member] += 1;
     }
-    let explained = if whole > 0.0 { (1.0 - within / whole).clamp(0.0, 1.0) } else { 0.0 };
-    Some(Fit { clusters: Clusters { means, deviations, centroids }, sizes, rounds, explained })
+    order.extend((0..count).filter(|at| sizes[*at] == 0));
+    let centroids = order.iter().flat_map(|at| &end.centroids[at * width..][..width]).copied();
+    (order.iter().map(|at| sizes[*at]).collect(), centroids.collect())
 }
 
 impl Clusters {
@@ -173,27 +224,6 @@ fn standard(rows: &[f64], width: usize) -> (Vec<f64>, Vec<f64>) {
     (means, deviations)
 }
 
-/// Farthest-first start; none when the rows run out of distinct places.
-fn start(scaled: &[f64], width: usize, count: usize) -> Option<Vec<f64>> {
-    let mut centroids = scaled[..width].to_vec();
-    let mut gaps = vec![f64::INFINITY; scaled.len() / width];
-    for _ in 1..count {
-        let last = &centroids[centroids.len() - width..];
-        let (mut farthest, mut gap_max) = (0, 0.0);
-        for (at, (row, gap)) in scaled.chunks_exact(width).zip(&mut gaps).enumerate() {
-            *gap = square(row, last).min(*gap);
-            if *gap > gap_max {
-                (farthest, gap_max) = (at, *gap);
-            }
-        }
-        if gap_max <= 0.0 {
-            return None;
-        }
-        centroids.extend_from_slice(&scaled[farthest * width..][..width]);
-    }
-    Some(centroids)
-}
-
 fn closest(row: &[f64], centroids: &[f64], width: usize) -> usize {
     let (mut best, mut gap_min) = (0, f64::INFINITY);
     for (cluster, centroid) in centroids.chunks_exact(width).enumerate() {
@@ -223,7 +253,8 @@ fn centre(scaled: &[f64], members: &[usize], width: usize, centroids: &mut [f64]
     }
 }
 
-fn square(left: &[f64], right: &[f64]) -> f64 {
+/// Squared distance.
+pub(crate) fn square(left: &[f64], right: &[f64]) -> f64 {
     left.iter().zip(right).map(|(l, r)| (l - r) * (l - r)).sum()
 }
 
@@ -244,19 +275,59 @@ mod tests {
         rows
     }
 
-    #[test]
-    fn clouds_are_found_with_the_first_row_in_the_first_cluster() {
-        let found = fit(&clouds(), 2, 3).unwrap();
-        assert_eq!(found.sizes, [5, 5, 5]);
-        assert!(found.rounds < 5 && found.explained > 0.99, "{found:?}");
-        assert_eq!(found.clusters.nearest(&[Some(0.1), Some(0.0)]).unwrap().cluster, 0);
+    const ONE: Starts = Starts { count: 1, seed: 1 };
+    const EIGHT: Starts = Starts { count: 8, seed: 1 };
+
+    /// Four clouds of ten rows in a square, and two rows far from all of them and from each other.
+    fn clouds_and_strays() -> Vec<f64> {
+        let mut rows = vec![0.0, 0.0];
+        for step in 0..10 {
+            let small = f64::from(step) * 0.05;
+            for (x, y) in [(0.0, 0.0), (4.0, 0.0), (0.0, 4.0), (4.0, 4.0)] {
+                rows.extend([x + small, y - small]);
+            }
+        }
+        rows.extend([9.0, 9.0, -5.0, -5.0]);
+        rows
     }
 
     #[test]
-    fn farthest_first_takes_the_lower_row_of_equals() {
-        // Rows 1 and 2 lie equally far from row 0.
-        let scaled = [0.0, 1.0, -1.0];
-        assert_eq!(start(&scaled, 1, 2).unwrap(), [0.0, 1.0]);
+    fn the_best_of_several_starts_finds_clouds_that_one_start_joins() {
+        let rows = clouds_and_strays();
+        let one = fit(&rows, 2, 4, ONE).unwrap();
+        let best = fit(&rows, 2, 4, EIGHT).unwrap();
+        // Each stray takes a centroid of the farthest-first start and keeps it, so that clouds share one.
+        assert!(one.sizes.contains(&1), "{one:?}");
+        assert!(best.sizes.iter().all(|size| *size >= 10), "{best:?}");
+        assert!(best.explained > one.explained + 0.03, "{} {}", best.explained, one.explained);
+        // More starts are never worse, and the same ones give the same bits.
+        let mut explained = one.explained;
+        for count in 2..=8 {
+            let more = fit(&rows, 2, 4, Starts { count, ..ONE }).unwrap().explained;
+            assert!(more >= explained, "{count}");
+            explained = more;
+        }
+        assert_eq!(fit(&rows, 2, 4, EIGHT).unwrap(), best);
+    }
+
+    #[test]
+    fn clusters_stand_in_the_order_of_their_first_rows_whatever_the_start() {
+        for seed in 0..20 {
+            let rows = clouds();
+            let found = fit(&rows, 2, 3, Starts { count: 3, seed }).unwrap();
+            for (nth, row) in rows.chunks_exact(2).take(3).enumerate() {
+                let nearest = found.clusters.nearest(&[Some(row[0]), Some(row[1])]).unwrap();
+                assert_eq!(nearest.cluster, nth, "{seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn clouds_are_found_with_the_first_row_in_the_first_cluster() {
+        let found = fit(&clouds(), 2, 3, EIGHT).unwrap();
+        assert_eq!(found.sizes, [5, 5, 5]);
+        assert!(found.rounds < 5 && found.explained > 0.99, "{found:?}");
+        assert_eq!(found.clusters.nearest(&[Some(0.1), Some(0.0)]).unwrap().cluster, 0);
     }
 
     #[test]
@@ -267,15 +338,15 @@ mod tests {
 
     #[test]
     fn too_few_distinct_rows_give_no_fit() {
-        assert!(fit(&[1.0, 1.0, 1.0, 2.0], 1, 3).is_none());
-        assert!(fit(&[], 1, 2).is_none());
-        assert!(fit(&[1.0, 1.0, 2.0, 3.0], 1, 3).is_some());
+        assert!(fit(&[1.0, 1.0, 1.0, 2.0], 1, 3, EIGHT).is_none());
+        assert!(fit(&[], 1, 2, EIGHT).is_none());
+        assert!(fit(&[1.0, 1.0, 2.0, 3.0], 1, 3, EIGHT).is_some());
     }
 
     #[test]
     fn a_feature_without_spread_moves_nothing() {
         let rows = [0.0, 7.0, 0.1, 7.0, 9.0, 7.0, 9.1, 7.0];
-        let found = fit(&rows, 2, 2).unwrap();
+        let found = fit(&rows, 2, 2, EIGHT).unwrap();
         assert_eq!(found.clusters.deviations[1].to_bits(), 0.0_f64.to_bits());
         assert_eq!(found.sizes, [2, 2]);
         assert_eq!(found.clusters.marks(0)[0].unwrap().0, 0);

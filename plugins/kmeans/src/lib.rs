@@ -4,8 +4,9 @@
 //! known of them, if that is at least half.
 
 pub mod kernel;
+mod starts;
 
-use kernel::{Clusters, FEATURES_MAX, Fit as Fitted, fit};
+use kernel::{Clusters, FEATURES_MAX, Fit as Fitted, Starts, fit};
 use playbook_sdk::codec::{decode, encode};
 use playbook_sdk::prelude::*;
 
@@ -17,6 +18,8 @@ settings! {
             = ["interactions_30d", "active_days_30d", "orders_365d", "spend_365d_minor"],
         /// Number of clusters.
         pub clusters: u32 where within(2..=16) = 4,
+        /// Starts of a fit, the first by distance and the others drawn with the playbook's seed; the best end is kept.
+        pub starts: u32 where within(1..=64) = 8,
         /// Most members that a fit looks at; of a larger population the same ones on every machine.
         pub sample_max: u32 where within(100..=1_000_000) = 65536,
         /// Fewest members of whom every feature is known.
@@ -179,7 +182,7 @@ impl Fit for KMeans {
     }
 
     fn finish(pass: &Pass<'_, Settings>, state: Sample) -> Result<Outcome, String> {
-        let Settings { features, clusters, members_min, .. } = pass.settings;
+        let Settings { features, clusters, starts, members_min, .. } = pass.settings;
         let seen = state.seen();
         if seen < u64::from(*members_min) {
             let text =
@@ -187,7 +190,8 @@ impl Fit for KMeans {
             return Ok(Outcome::Refused(text));
         }
         let rows: Vec<f64> = state.into_rows().into_iter().flat_map(|(_, row)| row).collect();
-        let Some(fitted) = fit(&rows, features.len(), *clusters as usize) else {
+        let starts = Starts { count: *starts, seed: pass.context.seed };
+        let Some(fitted) = fit(&rows, features.len(), *clusters as usize, starts) else {
             return Ok(Outcome::Refused(format!("fewer than {clusters} members differ")));
         };
         if !fitted.clusters.is_finite() {

@@ -49,6 +49,29 @@ fn measures_tell_sizes_and_centroids() {
 }
 
 #[test]
+fn the_best_of_several_starts_explains_more_than_one() {
+    // Four clouds in a square, and two members far from all of them.
+    let rows = 0..122_i64;
+    let place = |row: i64, high: bool| match row {
+        120 => 900,
+        121 => -500,
+        _ => (if high { 400 } else { 0 }) + row / 4,
+    };
+    let data = Data::new()
+        .integer("key", rows.clone())
+        .integer("talk", rows.clone().map(|row| place(row, row % 2 == 1)))
+        .integer("buy", rows.map(|row| place(row, row % 4 >= 2)));
+    let fit = |starts: u32| {
+        let settings = json!({ "features": ["talk", "buy"], "starts": starts });
+        // The model is held against those of other cuts of the data by the fit itself.
+        let (_, measures) = plugin::<KMeans>().settings(settings).fit(&data).unwrap();
+        measures.iter().find(|m| m.name == "explained").unwrap().value
+    };
+    let (one, best) = (fit(1), fit(8));
+    assert!(best > one + 0.03, "{best} is not better than {one}");
+}
+
+#[test]
 fn members_with_gaps_are_assigned_by_half_of_the_features_and_not_less() {
     let opened = plugin::<KMeans>().settings(settings()).fit_and_open(&members()).unwrap();
     let gaps = Data::new().integer("talk", [Some(60), None]).integer("buy", [None::<i64>, None]);
@@ -100,6 +123,7 @@ fn wrong_settings_are_refused_with_their_place() {
         (json!({ "features": [] }), "/features"),
         (json!({ "features": ["a", "a"] }), "/features/1"),
         (json!({ "clusters": 1 }), "/clusters"),
+        (json!({ "starts": 0 }), "/starts"),
         (json!({ "sample_max": 10 }), "/sample_max"),
         (json!({ "members_min": 1 }), "/members_min"),
     ] {
