@@ -71,6 +71,7 @@ pub(crate) fn stage(position: usize, name: &str, kind: Kind, shape: Shape) -> St
         ground: StageGround::default(),
         model: None,
         plan: None,
+        plan_money: None,
         findings: Vec::new(),
         transfers: Vec::new(),
         transfer_fates: Vec::new(),

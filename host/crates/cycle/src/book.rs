@@ -8,14 +8,14 @@ use playbook_ledger::{
     Ledger, LedgerError, PluginLimit, Turn,
 };
 use playbook_model::{
-    ActionInfo, Context, Digest, Frequency, Kind, Minor, Playbook, RefusalCode, TransferFate,
-    UnixMs,
+    ActionInfo, Context, Digest, Frequency, Guardrails, Kind, Minor, Playbook, RefusalCode,
+    TransferFate, UnixMs,
 };
 
 use crate::arbitrate::each;
 use crate::decide::Policy;
 use crate::proposal::{Candidate, Decision, refused};
-use crate::result::{AccountUse, LedgerSpan};
+use crate::result::{AccountUse, LedgerSpan, PlanMoney};
 
 /// The money of a playbook as the ledger takes it.
 #[must_use]
@@ -101,12 +101,15 @@ impl<'a> Money<'a> {
         Ok(Self { ledger, plan, cycle, now, local_day, run_key, accounts, opened_with, known })
     }
 
-    /// Free money of a pool when the cycle began.
+    /// What a stage may plan with, as it stood when the cycle began, so that the same cycle plans the same.
     #[must_use]
-    pub fn pool_available(&self, pool: Option<&str>) -> Minor {
-        pool.and_then(|p| self.accounts.pools.get(p))
-            .and_then(|id| self.opened_with.get(id).copied())
-            .unwrap_or(Minor::ZERO)
+    pub fn plan_money(&self, stage: &str, pool: Option<&str>, rules: &Guardrails) -> PlanMoney {
+        let opened_with = |id: Option<&AccountId>| {
+            id.and_then(|id| self.opened_with.get(id).copied()).unwrap_or(Minor::ZERO)
+        };
+        let pool = opened_with(pool.and_then(|pool| self.accounts.pools.get(pool)));
+        let account = opened_with(self.accounts.plugins.get(stage));
+        PlanMoney { pool, account, share: stage_share(pool, rules) }
     }
 
     /// Begins a turn: until it ends nobody else books, so that what is decided on is what is booked on.
@@ -279,6 +282,11 @@ impl MoneyTurn<'_> {
         uses.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(uses)
     }
+}
+
+/// GR-7: the most that one stage may take in a cycle of a pool that opened with `pool`.
+pub(crate) fn stage_share(pool: Minor, rules: &Guardrails) -> Minor {
+    pool.share_down(rules.single_investment_max)
 }
 
 /// Returns the idempotency key of a grant: one per playbook, occasion, stage, action and member, for ever. The action's

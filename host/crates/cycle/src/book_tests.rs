@@ -12,6 +12,7 @@ use crate::arbitrate::tests::guardrails;
 use crate::decide::{Policy, Spender, decide};
 use crate::proposal::{Candidate, ContactCaps, Decision, MemberFacts};
 use crate::recall::{DAY_MS, HOUR_MS};
+use crate::result::PlanMoney;
 
 const NOW: UnixMs = UnixMs(20_000 * DAY_MS);
 const MEMBERS: usize = 250;
@@ -194,6 +195,27 @@ impl Brand {
             assert!(f64::from(commercial) <= room, "GR-1 of {member}: {grants:?}");
         }
     }
+}
+
+#[test]
+fn a_plan_has_no_more_money_than_its_stage_may_spend() {
+    let mut brand = Brand::new();
+    let rules = rules();
+    let of = |brand: &Brand, stage| brand.money(NOW).plan_money(stage, Some("burst"), &rules);
+    // 20,000 less a tenth, halved; of it nine tenths for the stage, and a fifth in one cycle (GR-7).
+    let money = of(&brand, "sale");
+    let opened = PlanMoney { pool: Minor(9_000), account: Minor(8_100), share: Minor(1_800) };
+    assert_eq!((money, money.budget()), (opened, Minor(1_800)));
+    // Grants of the cycle do not change its plan.
+    brand.call(NOW, &proposals(&mut Draws(1)));
+    assert_eq!(of(&brand, "sale"), opened);
+    // Where the account has less than GR-7 allows, the account decides.
+    brand = Brand::new();
+    brand.plan.plugin_share_max = 0.1;
+    assert_eq!(of(&brand, "sale").budget(), Minor(900));
+    // A stage without an account, or without a pool, has nothing to plan with.
+    assert_eq!(of(&brand, "nobody").budget(), Minor::ZERO);
+    assert_eq!(brand.money(NOW).plan_money("sale", None, &rules).budget(), Minor::ZERO);
 }
 
 /// A small generator, so that a failing seed can be run again.

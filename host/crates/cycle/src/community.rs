@@ -117,8 +117,10 @@ impl<'a> Community<'a> {
             // Fits end on one thread; begun first, they leave the others something to do meanwhile.
             inputs.sort_by_key(|(_, stage, _)| stage.shape.fit_passes_max == 0);
             let run = |(at, stage, tables): (usize, &Prepared, Vec<Batch>)| {
-                let budget = money.pool_available(stage.def.pool.as_deref());
-                (at, self.run_stage(stage, tables.into(), budget, options))
+                let def = &stage.def;
+                let rules = &self.playbook.guardrails;
+                let money = money.plan_money(&def.name, def.pool.as_deref(), rules);
+                (at, self.run_stage(stage, tables.into(), money, options))
             };
             let mut ends: Vec<_> = pool.install(|| inputs.into_par_iter().map(run).collect());
             // Outputs join the frames in the order of stages, whichever ended first.

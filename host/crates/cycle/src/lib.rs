@@ -54,6 +54,6 @@ pub use proposal::{
     ActionFacts, Arbitration, Candidate, ContactCaps, Decision, Earlier, History, MemberFacts,
     Proposal, Refusal, StageStanding, Standing,
 };
-pub use result::{AccountUse, CycleRun, LedgerSpan, ModelFacts, StageRun, StageUsage};
+pub use result::{AccountUse, CycleRun, LedgerSpan, ModelFacts, PlanMoney, StageRun, StageUsage};
 pub use run::run_cycle;
 pub use source::{DataSource, Intake, IntakeFinding, SourceError, SourceIntake};

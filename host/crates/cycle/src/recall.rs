@@ -7,7 +7,7 @@ use playbook_ledger::{Booked, GrantState, LedgerError, PastGrant, StageUse};
 use playbook_model::{Minor, Priority, UnixMs};
 
 use crate::arbitrate::each;
-use crate::book::MoneyTurn;
+use crate::book::{MoneyTurn, stage_share};
 use crate::decide::Policy;
 use crate::proposal::{Candidate, Earlier, History, Proposal, StageStanding, Standing};
 
@@ -54,7 +54,7 @@ impl MoneyTurn<'_> {
             let pool = spender.pool.and_then(|pool| names.iter().position(|name| *name == pool));
             let at_opening = spender.pool.and_then(|pool| free(money.accounts.pools.get(pool)?));
             let share = at_opening.map_or(Minor::ZERO, |free| free.at_opening);
-            let share = share.share_down(policy.rules.single_investment_max);
+            let share = stage_share(share, policy.rules);
             let left = Minor(share.0.saturating_sub(bound.0)).min(account.now);
             let frozen = account.frozen;
             let stage = StageStanding { pool, left, frozen, cost, expected_output };

@@ -76,6 +76,8 @@ pub struct StageRun {
     pub model: Option<ModelFacts>,
     /// Plan of a campaign.
     pub plan: Option<CampaignPlan>,
+    /// What that plan had to go by.
+    pub plan_money: Option<PlanMoney>,
     /// What a person should see.
     pub findings: Vec<Finding>,
     /// Money that should move.
@@ -105,6 +107,26 @@ impl StageRun {
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.about.kind
+    }
+}
+
+/// Money that a campaign may plan with, as it stood when the cycle was opened. Nothing is reserved by a plan: what it
+/// wants to spend is proposed and granted like anything else.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PlanMoney {
+    /// Free in the stage's pool.
+    pub pool: Minor,
+    /// Free in the stage's own account.
+    pub account: Minor,
+    /// Most that the stage may take of its pool in one cycle (GR-7).
+    pub share: Minor,
+}
+
+impl PlanMoney {
+    /// The most that can be spent of it.
+    #[must_use]
+    pub fn budget(&self) -> Minor {
+        self.pool.min(self.account).min(self.share)
     }
 }
 

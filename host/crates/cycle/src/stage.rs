@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use playbook_model::{
-    Batch, CampaignPlan, Column, Digest, Filling, Kind, Limits, Minor, OnFault, Outcome, Stretch,
+    Batch, CampaignPlan, Column, Digest, Filling, Kind, Limits, OnFault, Outcome, Stretch,
     TableAnswer,
 };
 use playbook_runtime::Reuse;
@@ -15,7 +15,7 @@ use crate::evaluate::StageGround;
 use crate::fit::{Buckets, CycleRows, FitStart, fit};
 use crate::gather::{Gather, fillings, scatter};
 use crate::prepare::Prepared;
-use crate::result::{ModelFacts, StageRun, StageUsage};
+use crate::result::{ModelFacts, PlanMoney, StageRun, StageUsage};
 use crate::run::CycleOptions;
 use crate::stream::{RowOutputs, Stream, missing_columns, stream, streams};
 
@@ -47,12 +47,12 @@ impl Community<'_> {
         &self,
         stage: &Prepared,
         tables: Arc<[Batch]>,
-        budget: Minor,
+        money: PlanMoney,
         options: &CycleOptions<'_>,
     ) -> Result<StageEnd, CycleError> {
         let begin = |stage| Attempt { community: self, stage, options, run: blank(self, stage) };
         let mut first = begin(stage);
-        let fault = match first.go(Arc::clone(&tables), budget)? {
+        let fault = match first.go(Arc::clone(&tables), money)? {
             Ok((rows, tables)) => return Ok(StageEnd { rows, tables, run: first.run }),
             Err(fault) => fault,
         };
@@ -62,7 +62,7 @@ impl Community<'_> {
                 tracing::warn!(stage = %name, %fault, "falling back to the version that closed the last cycle");
                 let mut second = begin(before);
                 let (rows, tables) =
-                    second.go(tables, budget)?.map_err(|fault| before.closed(fault))?;
+                    second.go(tables, money)?.map_err(|fault| before.closed(fault))?;
                 let mut run = second.run;
                 let about = &stage.about;
                 run.log.push(format!("{} {} failed: {fault}", about.name, about.version));
@@ -95,6 +95,7 @@ fn blank(community: &Community<'_>, stage: &Prepared) -> StageRun {
         ground: StageGround::default(),
         model: None,
         plan: None,
+        plan_money: None,
         findings: Vec::new(),
         transfers: Vec::new(),
         transfer_fates: Vec::new(),
@@ -116,7 +117,7 @@ impl Attempt<'_> {
     fn go(
         &mut self,
         tables: Arc<[Batch]>,
-        budget: Minor,
+        money: PlanMoney,
     ) -> Result<Outcome<(RowOutputs, TableColumns)>, CycleError> {
         let (stage, community) = (self.stage, self.community);
         let need = stage.shape.rows.as_ref();
@@ -135,7 +136,7 @@ impl Attempt<'_> {
             Err(fault) => return Ok(Err(fault)),
         };
         self.run.ground = StageGround { model, tables, phase: 0 };
-        let tables = match self.whole_tables(budget)? {
+        let tables = match self.whole_tables(money)? {
             Ok(columns) => columns,
             Err(fault) => return Ok(Err(fault)),
         };
@@ -213,7 +214,7 @@ impl Attempt<'_> {
     }
 
     /// Plan, value or diagnose: one call over whole tables.
-    fn whole_tables(&mut self, budget: Minor) -> Result<Outcome<TableColumns>, CycleError> {
+    fn whole_tables(&mut self, money: PlanMoney) -> Result<Outcome<TableColumns>, CycleError> {
         let (stage, context) = (self.stage, self.community.context);
         if !matches!(stage.def.kind, Kind::Campaign | Kind::Roi | Kind::Diagnosis) {
             return Ok(Ok(Vec::new()));
@@ -224,8 +225,8 @@ impl Attempt<'_> {
             Err(fault) => return Ok(Err(fault)),
         };
         let answer = match stage.def.kind {
-            Kind::Campaign => opened.plan(&context, budget)?.map(|plan| {
-                self.plan(plan);
+            Kind::Campaign => opened.plan(&context, money.budget())?.map(|plan| {
+                self.plan(plan, money);
                 None
             }),
             Kind::Roi => opened.value(&context)?.map(Some),
@@ -237,10 +238,11 @@ impl Attempt<'_> {
         Ok(answer.map(|answer| answer.map_or_else(Vec::new, |answer| self.told(answer))))
     }
 
-    fn plan(&mut self, plan: CampaignPlan) {
+    fn plan(&mut self, plan: CampaignPlan, money: PlanMoney) {
         let share_max = self.community.playbook.guardrails.commercial_share_max;
         self.run.refused_slots = over_commercial(&plan, share_max);
         self.run.plan = Some(plan);
+        self.run.plan_money = Some(money);
     }
 
     /// Takes findings and transfers of an answer about whole tables; returns its columns.

@@ -133,6 +133,8 @@ phrases! {
 
     sec_campaign: "Campaign plan", "活動計劃";
     lead_campaign: "Planned by {0}. Day 0 is the day of the as-of time.", "由 {0} 規劃。第 0 天為截至時間當日。";
+    plan_money: "A plan of {0}: none of it is reserved. When the cycle was opened the pool had {1}, the stage's own account {2}, and GR-7 lets the stage take {3} in one cycle; the least of them is what it could plan with.",
+        "計劃總額 {0}，未預留任何款項。週期開啟時資源池可用 {1}，該階段自有額度 {2}，GR-7 允許單週期最多動用 {3}；以其中最低者為可規劃上限。";
     phases: "Phases", "階段";
     phase: "Phase", "階段";
     first_date: "From", "開始";

@@ -334,6 +334,17 @@ fn findings_come_most_urgent_first() {
 }
 
 #[test]
+fn a_campaign_says_that_it_is_a_plan_and_what_it_had() {
+    let pages = pages_of("USD");
+    let plan = section(&pages[0], "campaign");
+    for part in ["A plan of USD 100.00", "the pool had USD 500.00", "account USD 250.00"] {
+        assert!(plan.contains(part), "{part}");
+    }
+    assert!(plan.contains("GR-7 lets the stage take USD 100.00"));
+    assert!(section(&pages[2], "campaign").contains("未預留任何款項"));
+}
+
+#[test]
 fn refusals_carry_code_and_words() {
     let pages = pages_of("plain");
     assert!(

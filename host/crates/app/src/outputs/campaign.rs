@@ -78,6 +78,14 @@ impl Planned<'_> {
             "stage": stage.name,
             "plugin": stage.about.name,
             "version": stage.about.version,
+            "money": stage.plan_money.map(|money| json!({
+                "planned_minor": plan.phases.iter().fold(0_i64, |sum, p| sum.saturating_add(p.budget)),
+                "reserved_minor": 0,
+                "budget_minor": money.budget().0,
+                "pool_minor": money.pool.0,
+                "account_minor": money.account.0,
+                "stage_share_minor": money.share.0,
+            })),
             "phases": plan.phases.iter().map(|p| json!({
                 "name": p.name, "from": self.date(p.first_day), "days": p.days,
                 "budget_minor": p.budget, "reason": self.reason(p.reason),

@@ -1,8 +1,10 @@
 //! The plan of a campaign: phases, money, content, calendar, gates.
 
-use playbook_cycle::{CycleRun, StageRun};
+use playbook_cycle::{CycleRun, PlanMoney, StageRun};
 use playbook_model::{CampaignPlan, Kind, Minor, NONE_INDEX, Words};
-use playbook_report::{AllocationRow, Campaign, ContentRow, GateRow, PhaseRow, Section, SlotRow};
+use playbook_report::{
+    AllocationRow, Campaign, ContentRow, GateRow, PhaseRow, PlanMoneyRow, Section, SlotRow,
+};
 
 use crate::stages::{absent, comparison, of_kind, place_name, plugin_of, reason_words};
 
@@ -19,6 +21,11 @@ pub(super) fn campaign(run: &CycleRun, local_min: i64) -> Section<Campaign> {
         day_zero: local_min.div_euclid(1440),
         phases: phases(stage, plan),
         allocations: allocations(stage, plan),
+        money: stage.plan_money.map(|PlanMoney { pool, account, share }| PlanMoneyRow {
+            pool,
+            account,
+            share,
+        }),
         content: content(plan),
         slots: slots(stage, plan),
         gates: gates(plan),

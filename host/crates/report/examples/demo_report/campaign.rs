@@ -1,7 +1,9 @@
 //! A made-up campaign.
 
 use playbook_model::{Minor, Words};
-use playbook_report::{AllocationRow, Campaign, ContentRow, GateRow, PhaseRow, Section, SlotRow};
+use playbook_report::{
+    AllocationRow, Campaign, ContentRow, GateRow, PhaseRow, PlanMoneyRow, Section, SlotRow,
+};
 
 use crate::words::w;
 
@@ -56,6 +58,11 @@ pub(super) fn campaign() -> Section<Campaign> {
                 })
             })
             .collect(),
+        money: Some(PlanMoneyRow {
+            pool: Minor(45_000_000),
+            account: Minor(27_000_000),
+            share: Minor(22_500_000),
+        }),
         content: (0..3)
             .flat_map(|phase| {
                 mixes.iter().map(move |(mix, category, target)| ContentRow {

@@ -28,6 +28,17 @@ pub struct AllocationRow {
     pub amount: Minor,
 }
 
+/// Money that a plan had to go by when its cycle was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlanMoneyRow {
+    /// Free in the stage's pool.
+    pub pool: Minor,
+    /// Free in the stage's own account.
+    pub account: Minor,
+    /// Most that the stage may take of its pool in one cycle (GR-7).
+    pub share: Minor,
+}
+
 /// Share of a content category in a phase.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ContentRow {
@@ -94,6 +105,8 @@ pub struct Campaign {
     pub phases: Vec<PhaseRow>,
     /// Money per phase and channel.
     pub allocations: Vec<AllocationRow>,
+    /// What the plan had to go by, where that is known.
+    pub money: Option<PlanMoneyRow>,
     /// Content shares.
     pub content: Vec<ContentRow>,
     /// Planned publications in order of time; the page shows the first 40 and says how many more there are.

@@ -9,7 +9,9 @@ mod section;
 
 use playbook_model::{Digest, Minor, Words};
 
-pub use self::campaign::{AllocationRow, Campaign, ContentRow, GateRow, PhaseRow, SlotRow};
+pub use self::campaign::{
+    AllocationRow, Campaign, ContentRow, GateRow, PhaseRow, PlanMoneyRow, SlotRow,
+};
 pub use self::health::{DimensionRow, FindingRow, Health, IndicatorRow, LevelMark, OutputRow};
 pub use self::machine::{DataFindingRow, Evidence, PluginRow, SourceRow, TimingRow};
 pub use self::members::{Distribution, FlowEnd, FlowMatrix, ScoreRow, SegmentRow, Segmentation};

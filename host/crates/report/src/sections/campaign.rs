@@ -9,7 +9,7 @@ use crate::charts::{self, Caption, Mark, Span, Stack, StackScale, TONES, Timelin
 use crate::document::{Ctx, Table, beside, cell, empty, figure, section};
 use crate::number::{DASH, civil, date_of_day, length, share, short_real, whole};
 use crate::phrases::fill;
-use crate::{Absence, Campaign, Section};
+use crate::{Absence, Campaign, PlanMoneyRow, Section};
 
 /// Publications listed at most.
 const SLOTS_MOST: usize = 40;
@@ -25,6 +25,7 @@ pub(crate) fn campaign(ctx: &Ctx<'_>, campaign: &Section<Campaign>) -> Markup {
         Section::Filled(c) => {
             let c = &in_words(ctx, c);
             html! {
+                @if let Some(money) = &c.money { p.note { (plan_money(ctx, c, money)) } }
                 (phases(ctx, c))
                 h3 { (p.channel_split) }
                 @if c.allocations.is_empty() { (empty(ctx, &Absence::Nothing)) } @else { (channels(ctx, c)) }
@@ -56,6 +57,13 @@ fn in_words(ctx: &Ctx<'_>, campaign: &Campaign) -> Campaign {
         }
     }
     c
+}
+
+/// That a plan is a plan, and what it had to go by.
+fn plan_money(ctx: &Ctx<'_>, c: &Campaign, money: &PlanMoneyRow) -> String {
+    let planned = c.phases.iter().fold(0_i64, |sum, row| sum.saturating_add(row.budget.0));
+    let amounts = [Minor(planned), money.pool, money.account, money.share].map(|a| ctx.cash(a));
+    fill(ctx.p.plan_money, &amounts.each_ref().map(String::as_str))
 }
 
 fn phase_name(c: &Campaign, phase: usize) -> &str {

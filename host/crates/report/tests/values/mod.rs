@@ -7,9 +7,9 @@ use playbook_report::{
     ActionPairRow, AllocationRow, BudgetRow, Campaign, ChangeRow, ContentRow, Currency,
     DataFindingRow, DiffFigure, DiffReport, DiffSide, DimensionRow, Distribution, Evidence, Figure,
     FigureRow, FindingRow, FlowEnd, FlowMatrix, GateRow, GrantRow, Header, Health, Incentives,
-    IndicatorRow, LevelMark, MemberRow, OutputRow, PairRow, PhaseRow, PluginRow, RefusalRow,
-    Report, Roi, RoiRow, ScoreRow, Section, SegmentRow, Segmentation, SlotRow, SourceRow, Summary,
-    TransferRow, WinnersRow,
+    IndicatorRow, LevelMark, MemberRow, OutputRow, PairRow, PhaseRow, PlanMoneyRow, PluginRow,
+    RefusalRow, Report, Roi, RoiRow, ScoreRow, Section, SegmentRow, Segmentation, SlotRow,
+    SourceRow, Summary, TransferRow, WinnersRow,
 };
 
 fn words(text: &str) -> Words {
@@ -203,6 +203,11 @@ fn campaign(text: &str) -> Campaign {
             budget: Minor(10_000),
         }],
         allocations: vec![AllocationRow { phase: 0, place: t(), amount: Minor(10_000) }],
+        money: Some(PlanMoneyRow {
+            pool: Minor(50_000),
+            account: Minor(25_000),
+            share: Minor(10_000),
+        }),
         content: vec![ContentRow {
             phase: 0,
             mix: t(),
