@@ -243,8 +243,7 @@ fn grant(
             let left = work.accounts.available(request.account).map(|(left, _)| left);
             Ok(GrantAnswer::Refused { account, available: left.unwrap_or_default() })
         }
-        Err(Breach::Overflow) => Err(LedgerError::Overflow),
-        Err(breach) => Err(LedgerError::Damaged(format!("a grant does not apply: {breach:?}"))),
+        Err(breach) => Err(work.words(&breach, &entry)),
     }
 }
 

@@ -106,7 +106,8 @@ impl<'s> Work<'s> {
         Ok((id, new))
     }
 
-    fn words(&self, breach: &Breach, draft: &Entry<'_>) -> LedgerError {
+    /// A breach as an error in words.
+    pub(crate) fn words(&self, breach: &Breach, draft: &Entry<'_>) -> LedgerError {
         match breach {
             Breach::NoAccount(id) => LedgerError::NoAccount(*id),
             Breach::Overflow => LedgerError::Overflow,

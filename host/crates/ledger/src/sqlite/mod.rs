@@ -180,10 +180,7 @@ fn copy_all(from: &Connection, to: &mut Connection) -> Result<(), LedgerError> {
             StepResult::Done => return Ok(()),
             _ if begun.elapsed() < BUSY_WAIT => std::thread::sleep(LOOK_AGAIN),
             // A writer keeps nobody from reading; something else has locked the file.
-            other => {
-                let what = format!("the file stays locked ({other:?})");
-                return Err(LedgerError::Storage(what.into()));
-            }
+            _ => return Err(LedgerError::Storage("another program keeps the file locked".into())),
         }
     }
 }
