@@ -93,6 +93,14 @@ declare! {
     }
     reasons Why {
         BELOW_FLOOR: "below-floor" => words("the return is below the floor", "回報低於底線"),
+        WITHOUT_COST: "without-cost" => words(
+            "revenue without a cost: the return over all rows leaves it out",
+            "有收入而無成本：未計入整體回報",
+        ),
+        WITHOUT_REVENUE: "without-revenue" => words(
+            "cost without a known revenue: the return over all rows leaves it out",
+            "有成本而收入未知：未計入整體回報",
+        ),
         DEPRECIATES: "depreciates" => words(
             "activity has been low for months: brand value falls",
             "活躍度連月過低，社群資產折舊",
@@ -150,6 +158,15 @@ struct Whole {
     cost_minor: i128,
 }
 
+/// Why the return over all rows leaves out money of a row.
+fn left_out(revenue: Option<i64>, cost: Option<i64>) -> Option<u32> {
+    match (revenue, cost.unwrap_or(0)) {
+        (Some(revenue), ..=0) if revenue != 0 => Some(Why::WITHOUT_COST),
+        (None, 1..) => Some(Why::WITHOUT_REVENUE),
+        _ => None,
+    }
+}
+
 impl RoiBase {
     fn rows(&self, rows: &Rows<'_>, premium: Option<f64>, out: &mut TableAnswer<'_>) -> Whole {
         let (revenue, cost) = (rows.get(Row::REVENUE), rows.get(Row::COST));
@@ -183,6 +200,9 @@ impl RoiBase {
                         Finding::new(Level::Warn, Why::BELOW_FLOOR).at(ROWS as u32, row as u32);
                     out.finding(finding.measured(roi, self.settings.roi_floor));
                 }
+            }
+            if let Some(why) = left_out(revenue, cost.get(row)).filter(|_| self.settings.brand) {
+                out.finding(Finding::new(Level::Watch, why).at(ROWS as u32, row as u32));
             }
             let outputs = out.table(ROWS);
             outputs.set_or_missing(RowSaid::ROI, row, roi);

@@ -65,6 +65,23 @@ fn the_brand_return_weighs_rows_by_cost() {
 }
 
 #[test]
+fn what_the_brand_return_leaves_out_is_said() {
+    // Cost unknown, cost 0, revenue unknown, nothing at all, both known.
+    let data = || {
+        Data::new()
+            .integer("revenue_minor", [Some(700), Some(500), None, Some(0), Some(900)])
+            .integer("cost_minor", [None, Some(0), Some(100), None, Some(300)])
+    };
+    let given = value(json!({}), data(), brand(None));
+    let rows = |code| given.findings_of(code).map(|f| f.place.unwrap().row).collect::<Vec<_>>();
+    assert_eq!((rows("without-cost"), rows("without-revenue")), (vec![0, 1], vec![2]));
+    assert!(given.findings_of("without-cost").all(|f| f.level == playbook_sdk::Level::Watch));
+    // Where no return over all rows is asked for, none leaves anything out.
+    let alone = plugin::<RoiBase>().settings(json!({ "brand": false })).table(data());
+    assert_eq!(alone.open().unwrap().value().unwrap().findings_of("without-cost").count(), 0);
+}
+
+#[test]
 fn revenue_split_by_tier_alone_is_summed() {
     let split = Data::new()
         .integer("cost_minor", [100])

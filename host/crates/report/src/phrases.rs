@@ -186,6 +186,7 @@ phrases! {
     reason: "Reason", "原因";
     floor_note: "The upright mark is the floor of a group; bars below their floor are red.", "豎線為該組下限；低於下限者標為紅色。";
     not_measured: "not measured", "未測得";
+    without_return: "No return is given for {0}: it takes both a revenue and a cost.", "{0} 無回報：須同時具備收入與成本。";
 
     sec_health: "Community health", "社群健康度";
     lead_health: "Diagnosed by {0}. What was not measured is left out, never counted as 0.",

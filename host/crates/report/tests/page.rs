@@ -345,6 +345,12 @@ fn a_campaign_says_that_it_is_a_plan_and_what_it_had() {
 }
 
 #[test]
+fn rows_without_a_return_are_named_beside_the_figures() {
+    let page = render(&report_of("plain"), Lang::En);
+    assert!(section(&page, "roi").contains("No return is given for plain: it takes both"));
+}
+
+#[test]
 fn refusals_carry_code_and_words() {
     let pages = pages_of("plain");
     assert!(

@@ -97,5 +97,11 @@ fn group(ctx: &Ctx<'_>, index: usize, subject: &str, rows: &[&RoiRow]) -> Markup
             maybe(row.floor, |v| real(v, 2)),
         ]);
     }
-    beside(&charts::bars(&caption, &bars, charts::HALF_PX), &table.build())
+    let missing = rows.iter().filter(|row| row.roi.is_none());
+    let missing: Vec<&str> = missing.map(|row| ctx.words(&row.name)).collect();
+    let table = html! {
+        (table.build())
+        @if !missing.is_empty() { p.note { (fill(p.without_return, &[&missing.join(p.list_comma)])) } }
+    };
+    beside(&charts::bars(&caption, &bars, charts::HALF_PX), &table)
 }
