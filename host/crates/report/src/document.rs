@@ -174,6 +174,11 @@ impl Table {
     }
 }
 
+/// What is there to be looked up, behind a line that says what it is.
+pub(crate) fn fold(line: &str, body: &Markup) -> Markup {
+    html! { details { summary { (line) } (body) } }
+}
+
 /// A cell of plain text.
 pub(crate) fn cell(text: impl AsRef<str>) -> Markup {
     html! { (text.as_ref()) }

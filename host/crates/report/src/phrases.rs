@@ -65,9 +65,13 @@ phrases! {
     threshold: "threshold", "閾值";
     suggested: "Suggested", "建議";
     and_more: "And {0} more.", "另有 {0} 項。";
+    times: "{0} times", "共 {0} 次";
+    at_places: "{0} and {1} more", "{0} 等，另有 {1} 處";
+    all_places: "All {0}", "全部 {0} 處";
 
     sec_segments: "Segments", "用戶分層";
     lead_segments: "Each member is in one segment, given by {0}.", "每位成員歸屬一個分層，由 {0} 給出。";
+    lead_segments_of_each: "Each member is in one segment of each of {0}.", "每位成員在下列各項中各歸屬一個分層：{0}。";
     segment_sizes: "Members by segment", "各分層成員數";
     segment: "Segment", "分層";
     members: "Members", "成員";
@@ -198,7 +202,8 @@ phrases! {
     indicators: "Indicators", "指標";
     other_outputs: "Other outputs", "其他輸出";
     output: "Output", "輸出";
-    indicators_caption: "All indicators, missing ones too", "全部指標（含缺失項）";
+    indicators_caption: "Indicators that were measured", "已測得的指標";
+    n_not_measured: "Not measured: {0}", "未測得：{0} 項";
     indicator: "Indicator", "指標";
     level_head: "Level", "等級";
     value: "Value", "數值";

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 
 use playbook_model::{Digest, Kind, Words};
 use playbook_report::{
-    Absence, Distribution, FlowEnd, Lang, Report, Section, TimingRow, charts, render, render_diff,
+    Absence, Distribution, FindingRow, FlowEnd, Lang, Report, Section, Segmentation, TimingRow,
+    charts, render, render_diff,
 };
 use values::{diff_of, report_of};
 
@@ -345,9 +346,84 @@ fn a_campaign_says_that_it_is_a_plan_and_what_it_had() {
 }
 
 #[test]
+fn every_stage_that_segments_has_its_part() {
+    let mut report = report_of("plain");
+    let second = Segmentation {
+        stage: "clusters".to_owned(),
+        plugin: "kmeans 0.1.0".to_owned(),
+        ..values::segmentation("second")
+    };
+    if let Section::Filled(all) = &mut report.segmentation {
+        all.push(second);
+    }
+    let page = render(&report, Lang::En);
+    let segments = section(&page, "segments");
+    assert!(segments.contains("one segment of each of plain, kmeans 0.1.0"));
+    assert!(segments.contains("clusters · kmeans 0.1.0") && segments.contains("second"));
+    for id in ["c-segments", "c-segments-1", "c-flows", "c-flows-1"] {
+        assert!(segments.contains(&format!("id=\"{id}-t\"")), "{id}");
+    }
+}
+
+#[test]
+fn findings_of_one_rule_are_one_line_with_their_places() {
+    let mut report = report_of("plain");
+    if let Section::Filled(rows) = &mut report.findings {
+        let warning = rows[3].clone();
+        let of = |n: u32, place: String| FindingRow {
+            place,
+            value: Some(f64::from(n) / 100.0),
+            ..warning.clone()
+        };
+        *rows = (0..25).map(|n| of(n, format!("channel-{n}"))).collect();
+        rows.push(FindingRow { threshold: Some(0.75), ..of(50, String::new()) });
+        rows.push(FindingRow { plugin: "another".to_owned(), ..of(1, "alone".to_owned()) });
+    }
+    let page = render(&report, Lang::En);
+    let findings = section(&page, "findings");
+    assert_eq!(findings.matches("▲ warning").count(), 2);
+    assert!(findings.contains(
+        "26 times · channel-0, channel-1, channel-2, channel-3, channel-4, channel-5 and 20 more"
+    ));
+    assert!(findings.contains("measured 0 – 0.5 · threshold 0.25 – 0.75"));
+    // Nothing is dropped: all places are there to be unfolded.
+    assert!(findings.contains("<details><summary>All 26</summary>"));
+    assert!(findings.contains("channel-24") && findings.contains("whole brand"));
+    assert!(findings.contains("alone · measured 0.01 · threshold 0.25 · another"));
+}
+
+#[test]
+fn what_was_not_measured_is_folded() {
+    let page = render(&report_of("plain"), Lang::En);
+    let health = section(&page, "health");
+    let folded = health.split_once("<details><summary>Not measured: 1</summary>");
+    let (open, folded) = folded.unwrap();
+    assert!(open.contains("Indicators that were measured"));
+    assert!(folded.split_once("</details>").unwrap().0.contains("<table>"));
+}
+
+#[test]
 fn rows_without_a_return_are_named_beside_the_figures() {
     let page = render(&report_of("plain"), Lang::En);
     assert!(section(&page, "roi").contains("No return is given for plain: it takes both"));
+}
+
+#[test]
+fn on_a_narrow_page_tables_and_wide_drawings_scroll_and_others_shrink() {
+    for page in pages_of("plain") {
+        let style = page.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
+        assert!(
+            style.contains(".scroll{overflow-x:auto") && style.contains(";overflow-x:auto;max")
+        );
+        assert_eq!(style.matches(".chart{min-width").count(), 1);
+        assert!(style.contains("figure.wide .chart{min-width:640px}"));
+        let tags: Vec<Tag> = tags(&page).into_iter().filter(|tag| !tag.closes).collect();
+        for (before, tag) in tags.iter().zip(&tags[1..]) {
+            let within = |class: &str| before.attributes.iter().any(|a| a.1 == class);
+            assert!(tag.name != "table" || within("scroll"));
+            assert!(tag.name != "svg" || before.name == "figure");
+        }
+    }
 }
 
 #[test]
@@ -371,7 +447,8 @@ fn missing_indicators_are_listed_and_missing_dimensions_not_drawn_as_zero() {
 #[test]
 fn greatest_and_not_finite_values_stay_within_the_page() {
     let mut report = report_of("plain");
-    if let Section::Filled(segmentation) = &mut report.segmentation {
+    if let Section::Filled(all) = &mut report.segmentation {
+        let segmentation = &mut all[0];
         for row in &mut segmentation.segments {
             (row.members, row.members_before, row.grants) = (u64::MAX, Some(u64::MAX), u64::MAX);
         }
@@ -428,7 +505,8 @@ fn ends_without_members_are_left_out_of_flows() {
     let page = render(&report_of("plain"), Lang::En);
     assert!(section(&page, "segments").contains("Without a segment"));
     let mut report = report_of("plain");
-    if let Section::Filled(segmentation) = &mut report.segmentation {
+    if let Section::Filled(all) = &mut report.segmentation {
+        let segmentation = &mut all[0];
         segmentation.unassigned = 0;
         if let Section::Filled(flows) = &mut segmentation.flows {
             flows.members = vec![vec![70, 3, 0], vec![12, 0, 0]];

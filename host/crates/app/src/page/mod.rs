@@ -249,7 +249,7 @@ mod tests {
             .collect();
         assert_eq!(rows, [("gift", 2, 1, 150), ("call", 1, 1, 50)]);
         assert_eq!((incentives.refusals.len(), incentives.refusals[0].proposals), (1, 1));
-        let segments = &page.segmentation.filled().unwrap().segments;
+        let segments = &page.segmentation.filled().unwrap()[0].segments;
         let rows: Vec<_> = segments.iter().map(|s| (&*s.name, s.members, s.grants)).collect();
         assert_eq!(rows, [("low", 1, 2), ("high", 1, 0)]);
     }

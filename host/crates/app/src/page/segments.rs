@@ -1,19 +1,24 @@
 //! Segments of the members, and who moved from where.
 
-use playbook_cycle::CycleRun;
+use playbook_cycle::{CycleRun, StageRun};
 use playbook_model::{Column, Figures, Kind, Minor, SegmentInfo};
 use playbook_report::{Absence, FlowEnd, FlowMatrix, Section, SegmentRow, Segmentation};
 
 use crate::stages::{absent, figure_of, of_kind, plugin_of};
 
-pub(super) fn segmentation(figures: &Figures, run: &CycleRun) -> Section<Segmentation> {
-    let Some(stage) = of_kind(run, Kind::Segmentation).find(|s| s.fault.is_none()) else {
+/// What every stage that segments came to. One that was left out is among the findings.
+pub(super) fn segmentation(figures: &Figures, run: &CycleRun) -> Section<Vec<Segmentation>> {
+    let ran = of_kind(run, Kind::Segmentation).filter(|s| s.fault.is_none());
+    let all: Vec<_> = ran.filter_map(|stage| of_stage(figures, run, stage)).collect();
+    if all.is_empty() {
         return Section::Empty(absent(run, Kind::Segmentation));
-    };
+    }
+    Section::Filled(all)
+}
+
+fn of_stage(figures: &Figures, run: &CycleRun, stage: &StageRun) -> Option<Segmentation> {
     let name = format!("{}.segment", stage.name);
-    let Some(column) = run.members.column(&name) else {
-        return Section::Empty(Absence::Nothing);
-    };
+    let column = run.members.column(&name)?;
     let places = Places(&stage.shape.segments);
     let moves = run.before(&name).map(|before| places.moves(before, column, run.members.rows()));
     let now = match &moves {
@@ -32,7 +37,8 @@ pub(super) fn segmentation(figures: &Figures, run: &CycleRun) -> Section<Segment
         revenue: revenue(figures, run, &name, &s.name),
         grants: grants[i],
     });
-    Section::Filled(Segmentation {
+    Some(Segmentation {
+        stage: stage.name.clone(),
         plugin: plugin_of(stage),
         segments: segments.collect(),
         unassigned: now[places.0.len()],

@@ -88,7 +88,8 @@ fn header(dry_run: bool) -> Header {
 fn first_cycle() -> Report {
     let mut report = report();
     report.header = header(true);
-    if let Section::Filled(s) = &mut report.segmentation {
+    if let Section::Filled(all) = &mut report.segmentation {
+        let s = &mut all[0];
         s.flows = Section::Empty(Absence::FirstCycle);
         for row in &mut s.segments {
             row.members_before = None;

@@ -47,8 +47,9 @@ fn score(
     }
 }
 
-pub(super) fn segmentation() -> Section<Segmentation> {
-    Section::Filled(Segmentation {
+pub(super) fn segmentation() -> Section<Vec<Segmentation>> {
+    Section::Filled(vec![Segmentation {
+        stage: "tier-interactions".to_owned(),
         plugin: "tier-interactions 0.1.0".to_owned(),
         segments: SEGMENTS
             .iter()
@@ -73,7 +74,7 @@ pub(super) fn segmentation() -> Section<Segmentation> {
                 vec![460, 450, 210, 16, 0],
             ],
         }),
-    })
+    }])
 }
 
 pub(super) fn scores() -> Section<Vec<ScoreRow>> {

@@ -48,6 +48,8 @@ pub struct FlowMatrix {
 /// Segments and how members moved between them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Segmentation {
+    /// Stage of the playbook.
+    pub stage: String,
     /// Plugin that segmented, with its version.
     pub plugin: String,
     /// Segments in ascending rank.

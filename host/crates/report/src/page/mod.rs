@@ -88,8 +88,8 @@ pub struct Report {
     pub summary: Summary,
     /// What a person should see, in any order: the page sorts by level.
     pub findings: Section<Vec<FindingRow>>,
-    /// Segments and flows.
-    pub segmentation: Section<Segmentation>,
+    /// Segments and flows, one for each stage that segments.
+    pub segmentation: Section<Vec<Segmentation>>,
     /// Distribution of each score output.
     pub scores: Section<Vec<ScoreRow>>,
     /// Grants and refusals.

@@ -3,13 +3,17 @@
 use maud::{Markup, html};
 use playbook_model::Level;
 
-use crate::document::{Ctx, empty, section};
+use crate::document::{Ctx, Table, cell, empty, fold, maybe, section};
 use crate::number::{short_real, whole};
 use crate::phrases::{Phrases, fill};
 use crate::{Absence, DataFindingRow, FindingRow, Section};
 
 /// Findings shown at most; the page says how many more there are.
 const SHOWN_MOST: usize = 60;
+/// Places of one rule named in its line.
+const PLACES_MOST: usize = 6;
+/// Places of one rule listed where it is unfolded.
+const FOLDED_MOST: usize = 500;
 
 /// What of the data would mislead; nothing at all where there is no such thing.
 pub(crate) fn data_findings(ctx: &Ctx<'_>, rows: &[DataFindingRow]) -> Markup {
@@ -45,11 +49,10 @@ pub(crate) fn findings(ctx: &Ctx<'_>, rows: &Section<Vec<FindingRow>>) -> Markup
         Section::Empty(why) => empty(ctx, why),
         Section::Filled(rows) if rows.is_empty() => empty(ctx, &Absence::Nothing),
         Section::Filled(rows) => {
-            let mut sorted: Vec<&FindingRow> = rows.iter().collect();
-            sorted.sort_by(|a, b| b.level.cmp(&a.level).then_with(|| a.plugin.cmp(&b.plugin)));
-            let more = sorted.len().saturating_sub(SHOWN_MOST);
+            let rules = by_rule(rows);
+            let more = rules.len().saturating_sub(SHOWN_MOST);
             html! {
-                ul.findings { @for row in sorted.iter().take(SHOWN_MOST) { (finding(ctx, row)) } }
+                ul.findings { @for rule in rules.iter().take(SHOWN_MOST) { (finding(ctx, rule)) } }
                 @if more > 0 { p.note { (fill(p.and_more, &[&whole(more as u64)])) } }
             }
         }
@@ -57,18 +60,33 @@ pub(crate) fn findings(ctx: &Ctx<'_>, rows: &Section<Vec<FindingRow>>) -> Markup
     section("findings", p.sec_findings, p.lead_findings, &body)
 }
 
-fn finding(ctx: &Ctx<'_>, row: &FindingRow) -> Markup {
+/// Findings most urgent first, those alike together: one rule of a plugin is one finding, however many places it met.
+fn by_rule(rows: &[FindingRow]) -> Vec<Vec<&FindingRow>> {
+    let mut sorted: Vec<&FindingRow> = rows.iter().collect();
+    sorted.sort_by(|a, b| b.level.cmp(&a.level).then_with(|| a.plugin.cmp(&b.plugin)));
+    let alike = |a: &FindingRow, b: &FindingRow| {
+        (a.level, &a.plugin, &a.words, &a.suggests) == (b.level, &b.plugin, &b.words, &b.suggests)
+    };
+    let mut rules: Vec<Vec<&FindingRow>> = Vec::new();
+    for row in sorted {
+        match rules.iter_mut().find(|rule| alike(rule[0], row)) {
+            Some(rule) => rule.push(row),
+            None => rules.push(vec![row]),
+        }
+    }
+    rules
+}
+
+fn finding(ctx: &Ctx<'_>, rule: &[&FindingRow]) -> Markup {
     let p = ctx.p;
+    let row = rule[0];
     let mut facts = Vec::new();
-    if !row.place.is_empty() {
-        facts.push(row.place.clone());
+    if rule.len() > 1 {
+        facts.push(fill(p.times, &[&whole(rule.len() as u64)]));
     }
-    if let Some(value) = row.value {
-        facts.push(format!("{} {}", p.measured, short_real(value)));
-    }
-    if let Some(threshold) = row.threshold {
-        facts.push(format!("{} {}", p.threshold, short_real(threshold)));
-    }
+    facts.extend(places(ctx, rule));
+    facts.extend(range(p.measured, rule.iter().filter_map(|row| row.value)));
+    facts.extend(range(p.threshold, rule.iter().filter_map(|row| row.threshold)));
     facts.push(row.plugin.clone());
     html! {
         li {
@@ -76,6 +94,7 @@ fn finding(ctx: &Ctx<'_>, row: &FindingRow) -> Markup {
             div {
                 p.what { (ctx.words(&row.words)) }
                 p.facts { (facts.join(" · ")) }
+                @if rule.len() > PLACES_MOST { (all_places(ctx, rule)) }
                 @if !row.suggests.is_empty() {
                     ul.do aria-label=(p.suggested) {
                         @for words in &row.suggests { li { (ctx.words(words)) } }
@@ -84,6 +103,59 @@ fn finding(ctx: &Ctx<'_>, row: &FindingRow) -> Markup {
             }
         }
     }
+}
+
+/// The first places that a rule met, and how many more there are; nothing where it is about the whole brand alone.
+fn places(ctx: &Ctx<'_>, rule: &[&FindingRow]) -> Option<String> {
+    let p = ctx.p;
+    if rule.iter().all(|row| row.place.is_empty()) {
+        return None;
+    }
+    let names: Vec<&str> = rule.iter().take(PLACES_MOST).map(|row| place(p, row)).collect();
+    let names = names.join(p.list_comma);
+    let more = rule.len().saturating_sub(PLACES_MOST);
+    Some(if more > 0 { fill(p.at_places, &[&names, &whole(more as u64)]) } else { names })
+}
+
+fn place<'r>(p: &'static Phrases, row: &'r FindingRow) -> &'r str {
+    if row.place.is_empty() { p.whole_brand } else { &row.place }
+}
+
+/// Every place with what was measured there, folded.
+fn all_places(ctx: &Ctx<'_>, rule: &[&FindingRow]) -> Markup {
+    let p = ctx.p;
+    let mut table = Table::new(p.place).quiet().words(p.place);
+    let measured = rule.iter().any(|row| row.value.is_some());
+    if measured {
+        table = table.numbers(p.measured);
+    }
+    for row in rule.iter().take(FOLDED_MOST) {
+        let mut cells = vec![cell(place(p, row))];
+        if measured {
+            cells.push(maybe(row.value, short_real));
+        }
+        table.row(cells);
+    }
+    let more = rule.len().saturating_sub(FOLDED_MOST);
+    fold(
+        &fill(p.all_places, &[&whole(rule.len() as u64)]),
+        &html! {
+            (table.build())
+            @if more > 0 { p.note { (fill(p.and_more, &[&whole(more as u64)])) } }
+        },
+    )
+}
+
+/// One value, or the least and the greatest of several.
+fn range(name: &str, values: impl Iterator<Item = f64> + Clone) -> Option<String> {
+    let least = values.clone().reduce(f64::min)?;
+    let most = values.reduce(f64::max)?;
+    let (least, most) = (short_real(least), short_real(most));
+    Some(if least == most {
+        format!("{name} {least}")
+    } else {
+        format!("{name} {least} – {most}")
+    })
 }
 
 fn badge(p: &Phrases, level: Level) -> Markup {

@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 
 use crate::charts::{self, Axis, Bar, Caption, Radar};
-use crate::document::{Ctx, Table, beside, cell, empty, maybe, section};
+use crate::document::{Ctx, Table, beside, cell, empty, fold, maybe, section};
 use crate::number::{DASH, real, whole};
 use crate::phrases::fill;
-use crate::{Absence, Health, LevelMark, Section};
+use crate::{Absence, Health, IndicatorRow, LevelMark, Section};
 
 /// All diagnoses, one after the other.
 pub(crate) fn health(ctx: &Ctx<'_>, health: &Section<Vec<Health>>) -> Markup {
@@ -158,7 +158,36 @@ fn level(ctx: &Ctx<'_>, mark: Option<&LevelMark>) -> Markup {
     html! { span.badge.(class) { (ctx.words(&mark.words)) } }
 }
 
+/// What was measured, and folded below it what was not.
 fn indicators(ctx: &Ctx<'_>, h: &Health) -> Markup {
+    let (measured, missing): (Vec<_>, Vec<_>) =
+        h.indicators.iter().partition(|row| row.value.is_some() || row.score.is_some());
+    html! {
+        @if !measured.is_empty() { (measured_indicators(ctx, h, &measured)) }
+        @if !missing.is_empty() { (missing_indicators(ctx, h, &missing)) }
+    }
+}
+
+fn missing_indicators(ctx: &Ctx<'_>, h: &Health, rows: &[&IndicatorRow]) -> Markup {
+    let p = ctx.p;
+    let line = fill(p.n_not_measured, &[&whole(rows.len() as u64)]);
+    let mut table = Table::new(&line).quiet().words(p.indicator).words(p.dimension);
+    for row in rows {
+        table.row(vec![indicator(ctx, row), cell(dimension(ctx, h, row))]);
+    }
+    fold(&line, &table.build())
+}
+
+fn indicator(ctx: &Ctx<'_>, row: &IndicatorRow) -> Markup {
+    html! { (ctx.words(&row.words)) " " code.dim { (row.feature) } }
+}
+
+fn dimension<'h>(ctx: &Ctx<'_>, h: &'h Health, row: &IndicatorRow) -> &'h str {
+    let dimension = row.dimension.and_then(|at| h.dimensions.get(at));
+    dimension.map_or(DASH, |d| ctx.words(&d.words))
+}
+
+fn measured_indicators(ctx: &Ctx<'_>, h: &Health, rows: &[&IndicatorRow]) -> Markup {
     let p = ctx.p;
     let mut table = Table::new(p.indicators_caption)
         .words(p.indicator)
@@ -169,12 +198,10 @@ fn indicators(ctx: &Ctx<'_>, h: &Health) -> Markup {
     if levelled {
         table = table.words(p.level_head);
     }
-    for row in &h.indicators {
-        let dimension = row.dimension.and_then(|at| h.dimensions.get(at));
-        let dimension = dimension.map_or(DASH, |d| ctx.words(&d.words));
+    for row in rows {
         let mut cells = vec![
-            html! { (ctx.words(&row.words)) " " code.dim { (row.feature) } },
-            cell(dimension),
+            indicator(ctx, row),
+            cell(dimension(ctx, h, row)),
             maybe(row.value, |v| ctx.measured(v, &row.unit)),
             maybe(row.score, |s| real(s, 2)),
         ];
@@ -189,9 +216,19 @@ fn indicators(ctx: &Ctx<'_>, h: &Health) -> Markup {
 fn others(ctx: &Ctx<'_>, h: &Health) -> Markup {
     let p = ctx.p;
     let mut table = Table::new(p.other_outputs).words(p.output).words(p.value);
+    let mut missing = Vec::new();
     for row in &h.others {
-        let value = row.value.as_ref().map_or(p.not_measured, |words| ctx.words(words));
-        table.row(vec![cell(ctx.words(&row.words)), cell(value)]);
+        match &row.value {
+            Some(value) => table.row(vec![cell(ctx.words(&row.words)), cell(ctx.words(value))]),
+            None => missing.push(ctx.words(&row.words)),
+        }
     }
-    table.build()
+    html! {
+        @if missing.len() < h.others.len() { (table.build()) }
+        @if !missing.is_empty() {
+            (fold(&fill(p.n_not_measured, &[&whole(missing.len() as u64)]), &html! {
+                ul { @for words in &missing { li { (words) } } }
+            }))
+        }
+    }
 }

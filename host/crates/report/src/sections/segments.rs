@@ -10,30 +10,55 @@ use crate::number::{self, share_of, total as sum, whole};
 use crate::phrases::fill;
 use crate::{Absence, Section, Segmentation};
 
-/// Sizes, then flows.
-pub(crate) fn segments(ctx: &Ctx<'_>, segmentation: &Section<Segmentation>) -> Markup {
+/// Sizes, then flows, of one stage after the other.
+pub(crate) fn segments(ctx: &Ctx<'_>, segmentation: &Section<Vec<Segmentation>>) -> Markup {
     let p = ctx.p;
     let body = match segmentation {
         Section::Empty(why) => empty(ctx, why),
-        Section::Filled(s) if s.segments.is_empty() => empty(ctx, &Absence::Nothing),
-        Section::Filled(s) => html! {
-            (sizes(ctx, s))
-            h3 { (p.flows) }
-            @match &s.flows {
-                Section::Empty(why) => (empty(ctx, why)),
-                Section::Filled(flows) => (matrix(ctx, &MatrixWords {
-                    id: "c-flows", title: p.flows, before: p.last_cycle, after: p.this_cycle,
-                }, flows)),
+        Section::Filled(all) if all.is_empty() => empty(ctx, &Absence::Nothing),
+        Section::Filled(all) => html! {
+            @for (i, s) in all.iter().enumerate() {
+                @if all.len() > 1 { h3.part { (heading(s)) } }
+                (of_stage(ctx, i, s))
             }
         },
     };
-    let lead =
-        segmentation.filled().map_or_else(String::new, |s| fill(p.lead_segments, &[&s.plugin]));
+    let names: Vec<&str> =
+        segmentation.filled().into_iter().flatten().map(|s| s.plugin.as_str()).collect();
+    let lead = match names.as_slice() {
+        [] => String::new(),
+        [one] => fill(p.lead_segments, &[one]),
+        several => fill(p.lead_segments_of_each, &[&several.join(p.list_comma)]),
+    };
     section("segments", p.sec_segments, &lead, &body)
 }
 
+/// The plugin, with its stage where that has a name of its own.
+fn heading(s: &Segmentation) -> String {
+    let own = s.plugin.split(' ').next() != Some(s.stage.as_str());
+    if own { format!("{} · {}", s.stage, s.plugin) } else { s.plugin.clone() }
+}
+
+fn of_stage(ctx: &Ctx<'_>, index: usize, s: &Segmentation) -> Markup {
+    let p = ctx.p;
+    if s.segments.is_empty() {
+        return empty(ctx, &Absence::Nothing);
+    }
+    let id = |name: &str| if index == 0 { name.to_owned() } else { format!("{name}-{index}") };
+    html! {
+        (sizes(ctx, &id("c-segments"), s))
+        h3 { (p.flows) }
+        @match &s.flows {
+            Section::Empty(why) => (empty(ctx, why)),
+            Section::Filled(flows) => (matrix(ctx, &MatrixWords {
+                id: &id("c-flows"), title: p.flows, before: p.last_cycle, after: p.this_cycle,
+            }, flows)),
+        }
+    }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "lengths of bars")]
-fn sizes(ctx: &Ctx<'_>, s: &Segmentation) -> Markup {
+fn sizes(ctx: &Ctx<'_>, id: &str, s: &Segmentation) -> Markup {
     let p = ctx.p;
     let total = sum(s.segments.iter().map(|row| row.members).chain([s.unassigned]));
     let mut bars: Vec<Bar> = s
@@ -57,7 +82,7 @@ fn sizes(ctx: &Ctx<'_>, s: &Segmentation) -> Markup {
         });
     }
     let described: Vec<String> = bars.iter().map(|b| format!("{} {}", b.label, b.figure)).collect();
-    let caption = Caption { id: "c-segments", title: p.segment_sizes, desc: &described.join("; ") };
+    let caption = Caption { id, title: p.segment_sizes, desc: &described.join("; ") };
     let compared = s.segments.iter().any(|row| row.members_before.is_some());
 
     let mut table =

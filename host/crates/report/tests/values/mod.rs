@@ -61,19 +61,7 @@ pub(crate) fn report_of(text: &str) -> Report {
             health_level: None,
         },
         findings: Section::Filled(findings(text)),
-        segmentation: Section::Filled(Segmentation {
-            plugin: t(),
-            segments: vec![SegmentRow {
-                name: t(),
-                words: words(text),
-                members: 82,
-                members_before: Some(74),
-                revenue: Some(Minor(123_456_789)),
-                grants: 9,
-            }],
-            unassigned: 1,
-            flows: Section::Filled(flows(text)),
-        }),
+        segmentation: Section::Filled(vec![segmentation(text)]),
         scores: Section::Filled(scores(text)),
         incentives: Section::Filled(incentives(text)),
         budgets: Section::Filled(vec![BudgetRow {
@@ -128,6 +116,23 @@ pub(crate) fn report_of(text: &str) -> Report {
             replay_command: t(),
         },
         timings: None,
+    }
+}
+
+pub(crate) fn segmentation(text: &str) -> Segmentation {
+    Segmentation {
+        stage: text.to_owned(),
+        plugin: text.to_owned(),
+        segments: vec![SegmentRow {
+            name: text.to_owned(),
+            words: words(text),
+            members: 82,
+            members_before: Some(74),
+            revenue: Some(Minor(123_456_789)),
+            grants: 9,
+        }],
+        unassigned: 1,
+        flows: Section::Filled(flows(text)),
     }
 }
 
