@@ -53,8 +53,17 @@ pub(crate) fn file_layout(
     let mut names = job.source.columns.clone();
     if has_header(&job.source.format) {
         let mut record = Record::default();
-        cut = next_record(&job.source.format, bytes, 0, false, &mut record)
-            .expect("nothing follows what is read to its end");
+        let mut next = |at| {
+            next_record(&job.source.format, bytes, at, false, &mut record)
+                .expect("nothing follows what is read to its end")
+        };
+        // Lines without anything may come first.
+        let mut start = 0;
+        cut = next(start);
+        while cut < bytes.len() && bytes[start..cut].trim_ascii().is_empty() {
+            start = cut;
+            cut = next(start);
+        }
         let header = &bytes[..cut];
         lines = memchr::memchr_iter(b'\n', header).count() as u64;
         let text = |i| {

@@ -15,6 +15,8 @@ pub(crate) struct JsonRow {
     /// Per field, whether any line had the member.
     seen: Vec<bool>,
     unmapped: BTreeSet<String>,
+    /// Whether any line was an object.
+    any: bool,
 }
 
 /// What a line gives for a field.
@@ -37,6 +39,7 @@ impl JsonRow {
             values: vec![Given::Absent; fields.len()],
             seen: vec![false; fields.len()],
             unmapped: BTreeSet::new(),
+            any: false,
         }
     }
 
@@ -47,7 +50,10 @@ impl JsonRow {
     pub(crate) fn read(&mut self, line: &[u8]) -> Result<(), Refused> {
         self.values.fill(Given::Absent);
         match self.read_object(&mut SliceJsonParser::new(line)) {
-            Ok(None) => Ok(()),
+            Ok(None) => {
+                self.any = true;
+                Ok(())
+            }
             Ok(Some(twice)) => Err(Refused::row(format!("the line has `{twice}` twice"))),
             Err(NotAnObject) => Err(Refused::row("the line is not a JSON object")),
         }
@@ -100,9 +106,9 @@ impl JsonRow {
         }
     }
 
-    /// Per field whether any line had it, and the members that no field reads.
-    pub(crate) fn into_seen(self) -> (Vec<bool>, BTreeSet<String>) {
-        (self.seen, self.unmapped)
+    /// Per field whether any object had it, and the members that no field reads; `None` where no line was an object.
+    pub(crate) fn into_seen(self) -> Option<(Vec<bool>, BTreeSet<String>)> {
+        self.any.then_some((self.seen, self.unmapped))
     }
 }
 

@@ -48,8 +48,24 @@ pub(crate) fn read_sources(job: &IntakeJob<'_>) -> Result<Vec<MappedSource>> {
             mapped.push(read);
         }
     }
+    for source in &mut mapped {
+        source.findings.extend(no_rows(&source.intake));
+    }
     dedupe::remove_repeats(job, &sources, &mut mapped)?;
     Ok(mapped)
+}
+
+/// What is told of a source whose files hold no row.
+fn no_rows(intake: &SourceIntake) -> Option<IntakeFinding> {
+    (intake.rows_read == 0).then(|| IntakeFinding {
+        code: "no-rows",
+        source: Some(intake.name.clone()),
+        count: 0,
+        text: Words {
+            en: format!("the files of source `{}` hold no row", intake.name),
+            zh: Some(format!("来源 `{}` 的文件没有任何行", intake.name)),
+        },
+    })
 }
 
 fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>> {

@@ -286,7 +286,7 @@ fn type_block(job: &ReadJob<'_>, block: &Block, schema: &SchemaRef) -> Typed {
         batch: builders.finish(schema, rows),
         rows_read,
         rejects,
-        members: (is_json && rows_read > 0).then(|| json.into_seen()),
+        members: if is_json { json.into_seen() } else { None },
         layout: Arc::clone(&block.layout),
     }
 }

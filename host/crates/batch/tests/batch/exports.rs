@@ -577,3 +577,14 @@ fn fields_of_the_brands_own_are_read_and_rows_chosen_by_them() {
     assert!(wrong("amount_minor / 2 > 1").contains("computes nothing"));
     assert!(wrong("amount_minor").contains("no condition"));
 }
+
+#[test]
+fn files_without_rows_are_told_and_lines_without_anything_passed_over() {
+    let seen = csv("customer,date,total\n", "").unwrap();
+    assert_eq!(seen.findings, ["no-rows 0"]);
+    let seen = csv("\n\r\ncustomer,date,total\n\nA,2026-06-01,1.00\n", "").unwrap();
+    assert_eq!((seen.members(), seen.findings.len()), (vec!["A 1 100".to_owned()], 0));
+    // A file of no object at all lacks no member.
+    let seen = read("orders.jsonl", b"[{\"customer\":\"A\"}]\n", "", MAP).unwrap();
+    assert_eq!(seen.rejects, ["1 the line is not a JSON object"]);
+}
