@@ -54,6 +54,10 @@ impl LangArg {
 pub(crate) enum Command {
     /// Set everything up and run a ready-made playbook on a sample community
     Demo(DemoArgs),
+    /// Show what the host sees of data files: format, columns, what their values seem to be
+    Profile(ProfileArgs),
+    /// Make a first playbook of a folder of exports
+    Init(InitArgs),
     /// Check a playbook: every problem at once, with its place and a hint
     Check(CheckArgs),
     /// Run one cycle of a playbook over its data
@@ -92,6 +96,8 @@ impl Command {
     /// Whether what the command says on standard output is JSON.
     pub(crate) fn answers_json(&self) -> bool {
         match self {
+            Self::Profile(args) => args.json,
+            Self::Init(args) => args.json,
             Self::Check(args) => args.json,
             Self::Run(args) => args.cycle.json,
             Self::Diff(args) => args.cycle.json,
@@ -118,6 +124,37 @@ pub(crate) struct DemoArgs {
     /// Language of the report
     #[arg(long, value_enum, default_value = "en")]
     pub(crate) lang: LangArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProfileArgs {
+    /// Data files: delimited or whitespace-separated text, JSON lines, Parquet; packed or not
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Print everything as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Folder of the exports
+    pub(crate) dir: PathBuf,
+    /// Brand, in lower-case words joined by hyphens; the id of the playbook too
+    #[arg(long, value_name = "NAME")]
+    pub(crate) brand: String,
+    /// Currency of all amounts, by its ISO 4217 code [default: the one that the files name]
+    #[arg(long, value_name = "CODE")]
+    pub(crate) currency: Option<String>,
+    /// Time zone in which times without an offset are meant, as Europe/Berlin
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) time_zone: Option<String>,
+    /// The playbook; a file that is there is never overwritten [default: NAME.toml in the folder]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print what was taken from where as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

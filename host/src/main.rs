@@ -83,6 +83,8 @@ fn dispatch(cli: &Cli) -> Result<()> {
     session.listen()?;
     match &cli.command {
         Command::Demo(args) => commands::demo::demo(&session, args),
+        Command::Profile(args) => commands::profile::profile(&session, args),
+        Command::Init(args) => commands::init::init(&session, args),
         Command::Check(args) => commands::check::check(&session, args),
         Command::Run(args) => commands::run::run(&session, args),
         Command::Replay(args) => commands::replay::replay(&session, args),

@@ -8,6 +8,7 @@ mod cli;
 mod data;
 mod diff;
 mod explain;
+mod exports;
 mod folders;
 mod money;
 mod paths;

@@ -9,6 +9,7 @@ use playbook_ledger::LedgerError;
 use playbook_runtime::{LoadError, RuntimeError};
 use playbook_toml::Problems;
 
+use crate::init::InitError;
 use crate::places::PlaceError;
 
 /// What a use case comes to, or why it does not.
@@ -27,6 +28,9 @@ pub enum AppError {
     /// A file or folder that cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// No playbook is made of a folder.
+    #[error(transparent)]
+    Init(#[from] InitError),
     /// The cycle did not end.
     #[error(transparent)]
     Cycle(#[from] CycleError),

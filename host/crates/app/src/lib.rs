@@ -13,6 +13,7 @@ mod explain;
 mod finished;
 mod home;
 mod host;
+mod init;
 mod job;
 mod outputs;
 mod page;
@@ -40,6 +41,7 @@ pub use explain::{
 pub use finished::Finished;
 pub use home::{Home, Installed};
 pub use host::{Host, Pinned, Stages};
+pub use init::{Draft, DraftRow, DraftSource, InitError, Known, LeftOut, draft, init};
 pub use job::Job;
 pub use outputs::words_json;
 pub use page::{PageFacts, report};

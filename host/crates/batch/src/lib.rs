@@ -29,6 +29,7 @@ mod members;
 mod outputs;
 mod overflow;
 mod own_sql;
+pub mod profile;
 mod refunds;
 mod schema;
 mod session;

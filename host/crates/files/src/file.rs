@@ -122,11 +122,23 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 /// # Errors
 /// Where it cannot be written.
 pub fn write_secret_once(path: &Path, bytes: &[u8]) -> Result<bool, FileError> {
+    write_once(path, bytes, 0o600)
+}
+
+/// Writes a file where there is none; returns whether it did. What is there stays, also if it came just now.
+///
+/// # Errors
+/// Where the folder cannot be written.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<bool, FileError> {
+    write_once(path, bytes, 0o666)
+}
+
+fn write_once(path: &Path, bytes: &[u8], mode: u32) -> Result<bool, FileError> {
     let fault = || FileError::of("create", path);
     let mut aside = Builder::new()
         .prefix(".")
         .suffix(".aside")
-        .permissions(Permissions::from_mode(0o600))
+        .permissions(Permissions::from_mode(mode))
         .tempfile_in(folder_of(path))
         .map_err(fault())?;
     aside.write_all(bytes).and_then(|()| aside.as_file().sync_all()).map_err(fault())?;

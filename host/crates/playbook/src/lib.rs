@@ -19,9 +19,10 @@ mod values;
 
 pub use codes::CODES;
 pub use files::{Disk, EXTENDS_DEPTH_MAX, FILE_BYTES_MAX, FILES_BYTES_MAX, FILES_MAX, ReadFiles};
+pub use layout::EVENT_KINDS;
 pub use load::{Loaded, load, load_with};
 pub use overrides::Override;
 pub use problem::{PROBLEMS_MAX, Place, Problem, Problems, SourceText, nearest};
 pub use reference::reference;
 pub use schema::schema;
-pub use values::parse_instant;
+pub use values::{currency_digits, parse_instant};

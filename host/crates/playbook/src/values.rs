@@ -146,7 +146,8 @@ const TWO_DIGITS: &[&str] = &[
 ];
 
 /// Digits after the decimal point of an ISO 4217 currency.
-pub(crate) fn currency_digits(code: &str) -> Option<u8> {
+#[must_use]
+pub fn currency_digits(code: &str) -> Option<u8> {
     let other = OTHER_DIGITS.iter().find(|(name, _)| *name == code).map(|(_, digits)| *digits);
     other.or_else(|| TWO_DIGITS.contains(&code).then_some(2))
 }

@@ -141,6 +141,43 @@ impl ColumnFile {
         value_bytes: usize,
         take: &mut dyn FnMut(RecordBatch) -> Result<()>,
     ) -> Result<()> {
+        let groups = self.metadata.num_row_groups();
+        let rows = self.batches_of(columns, value_bytes, (groups, self.rows), take)?;
+        if rows == self.rows {
+            return Ok(());
+        }
+        let count = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
+        let source = Contradiction::Rows { said: count(self.rows), held: count(rows) };
+        Err(fault(&self.path, source.into()))
+    }
+
+    /// Reads at most so many rows of some columns, from the groups that hold them and no others; returns how many.
+    pub(crate) fn first_rows(
+        &self,
+        columns: &[&str],
+        rows_max: usize,
+        take: &mut dyn FnMut(RecordBatch) -> Result<()>,
+    ) -> Result<usize> {
+        let (mut groups, mut held) = (0, 0);
+        for group in self.metadata.row_groups() {
+            if held >= rows_max {
+                break;
+            }
+            groups += 1;
+            held = held.saturating_add(usize::try_from(group.num_rows()).unwrap_or(usize::MAX));
+        }
+        let survey = self.survey_groups(columns, groups, &mut |_, _| {})?;
+        self.batches_of(columns, survey.repeated_bytes(), (groups, rows_max), take)
+    }
+
+    /// Reads the rows of the first groups, at most as many as given.
+    fn batches_of(
+        &self,
+        columns: &[&str],
+        value_bytes: usize,
+        (groups, rows_max): (usize, usize),
+        take: &mut dyn FnMut(RecordBatch) -> Result<()>,
+    ) -> Result<usize> {
         let options = ArrowReaderOptions::new().with_schema(Arc::clone(&self.schema));
         let open = || {
             let metadata = ArrowReaderMetadata::try_new(Arc::clone(&self.metadata), options)?;
@@ -148,6 +185,7 @@ impl ColumnFile {
                 ParquetRecordBatchReaderBuilder::new_with_metadata(self.opened.clone(), metadata);
             let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
             let rows = (BATCH_BYTES_MAX / value_bytes.max(1)).clamp(1, BATCH_ROWS);
+            let builder = builder.with_row_groups((0..groups).collect()).with_limit(rows_max);
             builder.with_projection(mask).with_batch_size(rows).build()
         };
         let panicked = parquet(&self.path);
@@ -159,12 +197,7 @@ impl ColumnFile {
             rows += batch.num_rows();
             take(batch)?;
         }
-        if rows == self.rows {
-            return Ok(());
-        }
-        let count = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
-        let source = Contradiction::Rows { said: count(self.rows), held: count(rows) };
-        Err(fault(&self.path, source.into()))
+        Ok(rows)
     }
 
     /// Reads whatever can be read; fails where the file is damaged.

@@ -85,8 +85,18 @@ impl ColumnFile {
         columns: &[&str],
         value: &mut dyn FnMut(&str, &[u8]),
     ) -> Result<Survey> {
+        self.survey_groups(columns, usize::MAX, value)
+    }
+
+    /// The same of the first groups alone.
+    pub(super) fn survey_groups(
+        &self,
+        columns: &[&str],
+        groups: usize,
+        value: &mut dyn FnMut(&str, &[u8]),
+    ) -> Result<Survey> {
         let mut survey = Survey::default();
-        for (number, group) in self.metadata.row_groups().iter().enumerate() {
+        for (number, group) in self.metadata.row_groups().iter().enumerate().take(groups) {
             for chunk in group.columns() {
                 let Some(name) = chunk.column_path().parts().first() else { continue };
                 if !columns.contains(&name.as_str()) {

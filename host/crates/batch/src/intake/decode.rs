@@ -90,6 +90,8 @@ pub enum TextFault {
 /// A text file being read: what it holds as UTF-8 with line feeds, and the digest of its bytes on the disk.
 pub(crate) struct TextFile {
     path: PathBuf,
+    /// How it is packed, in words.
+    packing: Option<&'static str>,
     /// What the file holds, unpacked.
     unpacked: Box<dyn BufRead + Send>,
     unpacked_bytes: u64,
@@ -130,6 +132,7 @@ impl TextFile {
         let times = bytes.saturating_mul(UNPACKED_TIMES_MAX);
         let mut text = Self {
             path: path.to_owned(),
+            packing: packed.map(|(_, name, _)| *name),
             unpacked,
             unpacked_bytes: 0,
             unpacked_bytes_max: packed.map(|_| times.max(UNPACKED_BYTES_FREE)),
@@ -140,6 +143,16 @@ impl TextFile {
         };
         text.begin(encoding)?;
         Ok(text)
+    }
+
+    /// How it is packed, in words; `None`: it is not.
+    pub(crate) fn packing(&self) -> Option<&'static str> {
+        self.packing
+    }
+
+    /// The encoding that it is read as.
+    pub(crate) fn encoding(&self) -> &'static Encoding {
+        self.decoder.as_ref().map_or(UTF_8, Decoder::encoding)
     }
 
     /// Chooses the decoder and passes over the byte order mark.

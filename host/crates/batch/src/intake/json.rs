@@ -21,7 +21,7 @@ pub(crate) struct JsonRow {
 
 /// What a line gives for a field.
 #[derive(Debug, Clone)]
-enum Given {
+pub(crate) enum Given {
     /// Nothing.
     Absent,
     /// `null`.
@@ -49,7 +49,7 @@ impl JsonRow {
     /// Why the row cannot be read.
     pub(crate) fn read(&mut self, line: &[u8]) -> Result<(), Refused> {
         self.values.fill(Given::Absent);
-        match self.read_object(&mut SliceJsonParser::new(line)) {
+        match self.read_object(line) {
             Ok(None) => {
                 self.any = true;
                 Ok(())
@@ -60,38 +60,23 @@ impl JsonRow {
     }
 
     /// Reads an object; returns the name of a mapped member that it has twice.
-    fn read_object(
-        &mut self,
-        json: &mut SliceJsonParser<'_>,
-    ) -> Result<Option<String>, NotAnObject> {
-        if !matches!(json.parse_next()?, JsonEvent::StartObject) {
-            return Err(NotAnObject);
-        }
+    fn read_object(&mut self, line: &[u8]) -> Result<Option<String>, NotAnObject> {
         let mut twice = None;
-        loop {
-            let name = match json.parse_next()? {
-                JsonEvent::ObjectKey(name) => name,
-                JsonEvent::EndObject => break,
-                _ => return Err(NotAnObject),
-            };
-            let given = given(json)?;
+        each_member(line, |name, given| {
             let mut is_mapped = false;
             for at in (0..self.names.len()).filter(|at| self.names[*at] == name) {
                 is_mapped = true;
                 self.seen[at] = true;
                 if !matches!(self.values[at], Given::Absent) {
-                    twice = Some(name.clone().into_owned());
+                    twice = Some(name.to_owned());
                 }
                 self.values[at].clone_from(&given);
             }
-            if !is_mapped && !self.unmapped.contains(&*name) {
-                self.unmapped.insert(name.into_owned());
+            if !is_mapped && !self.unmapped.contains(name) {
+                self.unmapped.insert(name.to_owned());
             }
-        }
-        match json.parse_next()? {
-            JsonEvent::Eof => Ok(twice),
-            _ => Err(NotAnObject),
-        }
+        })?;
+        Ok(twice)
     }
 
     /// The text of a field; `None` where it is missing.
@@ -112,8 +97,37 @@ impl JsonRow {
     }
 }
 
+/// Hands each member of the object that a line holds to `take`, in order.
+///
+/// # Errors
+/// Where the line is no JSON object, or is more than one; what came before was handed over.
+pub(crate) fn each_member(
+    line: &[u8],
+    mut take: impl FnMut(&str, Given),
+) -> Result<(), NotAnObject> {
+    let json = &mut SliceJsonParser::new(line);
+    if !matches!(json.parse_next()?, JsonEvent::StartObject) {
+        return Err(NotAnObject);
+    }
+    loop {
+        match json.parse_next()? {
+            JsonEvent::ObjectKey(name) => {
+                let given = given(json)?;
+                take(&name, given);
+            }
+            JsonEvent::EndObject => break,
+            _ => return Err(NotAnObject),
+        }
+    }
+    match json.parse_next()? {
+        JsonEvent::Eof => Ok(()),
+        _ => Err(NotAnObject),
+    }
+}
+
 /// A line that is no JSON object.
-struct NotAnObject;
+#[derive(Debug)]
+pub(crate) struct NotAnObject;
 
 impl From<JsonSyntaxError> for NotAnObject {
     fn from(_: JsonSyntaxError) -> Self {

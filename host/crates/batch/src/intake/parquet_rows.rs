@@ -201,7 +201,7 @@ fn viewed(texts: &dyn Array) -> Result<BinaryViewArray, ArrowError> {
 }
 
 /// The decimal that a binary number stands for, where it has at most six decimals; else its shortest text.
-fn decimal_text(real: f64) -> String {
+pub(crate) fn decimal_text(real: f64) -> String {
     let near = (real * 1e6).round() / 1e6;
     let is_near = (real - near).abs() <= real.abs() * 1e-12;
     if is_near { near.to_string() } else { real.to_string() }

@@ -4,7 +4,7 @@ use crate::spec::{KeySpec, Shape, TableSpec};
 use Shape::{Event, Flag};
 
 /// Kinds of events that the host accepts (domain 0.2).
-pub(crate) const EVENT_KINDS: &[&str] = &[
+pub const EVENT_KINDS: &[&str] = &[
     "join",
     "leave",
     "sign_in",

@@ -8,5 +8,6 @@ mod money;
 mod stages;
 
 pub(crate) use self::bounds::{FEATURES_MAX, SOURCES_MAX, STAGES_MAX};
-pub(crate) use self::events::{EVENT_GROUPS, EVENT_KINDS, INTERACTION_KINDS, ORDER_KINDS};
+pub use self::events::EVENT_KINDS;
+pub(crate) use self::events::{EVENT_GROUPS, INTERACTION_KINDS, ORDER_KINDS};
 pub(crate) use self::file::FILE;

@@ -1,0 +1,276 @@
+//! The text of a first playbook, with the reasons beside what was taken.
+
+use std::fmt::Write as _;
+
+use playbook_batch::profile::{ColumnKind, Sure};
+use playbook_model::{NumberMarks, SourceFormat, one_line, steers};
+
+use super::draft::{Draft, DraftRow, DraftSource};
+use super::roles::minor_unit;
+
+/// What the files do not say.
+pub(super) struct Facts<'a> {
+    pub(super) brand: &'a str,
+    pub(super) currency: &'a str,
+    /// Decimals of the currency.
+    pub(super) digits: u8,
+    pub(super) time_zone: &'a str,
+}
+
+/// Features that `value-rfm` reads.
+const FEATURES: &str = "
+# What value-rfm scores: how long ago, how often, how much.
+[features]
+days_since_last_order = { recency = \"order_paid\" }
+orders_365d = { count = \"order_paid\", window = \"365d\" }
+spend_365d_minor = { sum = \"amount_minor\", events = \"order_paid\", window = \"365d\" }
+
+[[stage]]
+kind = \"scoring\"
+plugin = \"value-rfm@^0.1\"
+";
+
+/// Writes the playbook.
+pub(super) fn text(draft: &Draft, facts: &Facts<'_>) -> String {
+    let mut text = format!(
+        "# A first playbook, made from the files of one folder by `playbook init`. Every row says what it was taken from;\n\
+         # look at those that are not sure. `playbook profile FILE` shows the columns, the reference every key.\n\n\
+         [playbook]\nid = {brand}\nbrand = {brand}\n",
+        brand = quoted(facts.brand),
+    );
+    let from = match draft.currency.as_deref() == Some(facts.currency) {
+        true => "  # the one that the files name",
+        false => "",
+    };
+    put(&mut text, format_args!("currency = {}{from}\n", quoted(facts.currency)));
+    put(
+        &mut text,
+        format_args!(
+            "# Times without an offset are meant in this zone.\ntime_zone = {}\n",
+            quoted(facts.time_zone)
+        ),
+    );
+    text.push_str("\n[cycle]\nlength = \"28d\"\n");
+    for source in &draft.sources {
+        write_source(&mut text, source, facts);
+    }
+    for left in &draft.left_out {
+        put(
+            &mut text,
+            format_args!("\n# Not read: {}: {}", comment(&left.file), comment(&left.why)),
+        );
+    }
+    if !draft.left_out.is_empty() {
+        text.push('\n');
+    }
+    let own: Vec<&str> = own_kinds(draft);
+    if !own.is_empty() {
+        text.push_str("\n# Kinds of the brand's own: say what they count as, as { counts_as = \"view\" }.\n[events]\n");
+        own.iter().for_each(|kind| put(&mut text, format_args!("{kind} = {{}}\n")));
+    }
+    text.push_str(FEATURES);
+    text
+}
+
+fn put(text: &mut String, words: std::fmt::Arguments<'_>) {
+    text.write_fmt(words).expect("writing to a String cannot fail");
+}
+
+fn own_kinds(draft: &Draft) -> Vec<&str> {
+    let kinds = draft.sources.iter().filter_map(|source| source.kinds.as_ref());
+    let mut own: Vec<&str> = kinds.flat_map(|kinds| kinds.own.iter().map(String::as_str)).collect();
+    own.sort_unstable();
+    own.dedup();
+    own
+}
+
+fn write_source(text: &mut String, source: &DraftSource, facts: &Facts<'_>) {
+    let seen = &source.seen;
+    let part = if seen.whole { "all" } else { "the first" };
+    let files =
+        if source.files == 1 { String::new() } else { format!(" of {} files", source.files) };
+    put(text, format_args!("\n# Told by {part} {} rows{files}.\n", seen.rows));
+    if seen.broken_rows > 0 {
+        put(
+            text,
+            format_args!(
+                "# {} rows cannot be read, or have another number of columns.\n",
+                seen.broken_rows
+            ),
+        );
+    }
+    put(
+        text,
+        format_args!(
+            "[[source]]\nname = {}\ntable = \"{}\"\npath = {}\n",
+            quoted(&source.name),
+            source.table,
+            quoted(&source.path),
+        ),
+    );
+    format(text, source);
+    let is_kind = source.rows.iter().any(|row| row.field == "kind");
+    if source.table == "events" && !is_kind {
+        text.push_str(
+            "# No column says what kind of events the rows are.\nevent = \"order_paid\"\n",
+        );
+    }
+    if source
+        .rows
+        .iter()
+        .any(|row| row.field == "event_id" && row.column.distinct < row.column.filled)
+    {
+        text.push_str("# Rows of one id that differ are lines of an order; equal ones are repeats, unless `lines = true`.\n");
+    }
+    source.notes.iter().for_each(|note| put(text, format_args!("# {}\n", comment(note))));
+    text.push_str("\n[source.map]\n");
+    for row in &source.rows {
+        write_row(text, row, source, facts);
+    }
+    if !source.unused.is_empty() {
+        let names: Vec<String> = source.unused.iter().map(|name| comment(name)).collect();
+        put(text, format_args!("# Not used: {}\n", names.join(", ")));
+    }
+}
+
+/// Format, delimiter, header, encoding.
+fn format(text: &mut String, source: &DraftSource) {
+    let seen = &source.seen;
+    let (name, header) = match seen.format {
+        SourceFormat::Csv { header, .. } => ("csv", header),
+        SourceFormat::Whitespace { header } => ("whitespace", header),
+        SourceFormat::JsonLines => ("jsonl", true),
+        SourceFormat::Parquet => ("parquet", true),
+    };
+    put(text, format_args!("format = \"{name}\"{}\n", doubt(seen.format_sure, None)));
+    if let SourceFormat::Csv { delimiter, .. } = seen.format {
+        put(text, format_args!("delimiter = {}\n", quoted(&char::from(delimiter).to_string())));
+    }
+    if let Some(encoding) = seen.encoding.as_deref().filter(|encoding| *encoding != "utf-8") {
+        put(
+            text,
+            format_args!("encoding = {}{}\n", quoted(encoding), doubt(seen.encoding_sure, None)),
+        );
+    }
+    if !header {
+        let names: Vec<String> = seen.columns.iter().map(|column| quoted(&column.name)).collect();
+        put(text, format_args!("columns = [{}]\n", names.join(", ")));
+    }
+}
+
+fn write_row(text: &mut String, row: &DraftRow, source: &DraftSource, facts: &Facts<'_>) {
+    let column = &row.column;
+    let samples: Vec<String> = column.samples.iter().map(|sample| comment(sample)).collect();
+    put(
+        text,
+        format_args!(
+            "# As in {}{}\n",
+            samples.join(" | "),
+            doubt(row.sure, column.note.as_deref())
+        ),
+    );
+    if row.lacking > 0 {
+        put(
+            text,
+            format_args!(
+                "# {} rows have none and are rejects; `rejects_max` says how many may be.\n",
+                row.lacking
+            ),
+        );
+    }
+    if column.doubtful > 0 && column.doubtful_samples.is_empty() {
+        put(text, format_args!("# {} values are arrays or objects.\n", column.doubtful));
+    } else if column.doubtful > 0 {
+        let doubtful: Vec<String> = column.doubtful_samples.iter().map(|s| comment(s)).collect();
+        put(
+            text,
+            format_args!(
+                "# {} values are written otherwise: {}\n",
+                column.doubtful,
+                doubtful.join(" | ")
+            ),
+        );
+    }
+    let mut keys = vec![format!("from = {}", quoted(&column.name))];
+    let marks = match (&column.kind, row.field) {
+        (ColumnKind::Time { format }, _) => {
+            let format = format.as_deref().filter(|format| *format != "rfc3339");
+            keys.extend(format.map(|format| format!("format = {}", quoted(format))));
+            NumberMarks::default()
+        }
+        (ColumnKind::Amount { marks, decimals }, "amount_minor") => {
+            keys.extend(minor_unit(column).map(|unit| format!("unit = \"{unit}\"")));
+            let digits = if minor_unit(column).is_some() { 0 } else { facts.digits };
+            if *decimals > digits {
+                put(
+                    text,
+                    format_args!(
+                        "# More decimals than {} has: rounded, half away from zero.\n",
+                        comment(facts.currency)
+                    ),
+                );
+                keys.push(format!("decimals = {}", (*decimals).min(12)));
+            }
+            *marks
+        }
+        (ColumnKind::Real { marks }, "amount_minor") => {
+            keys.push("decimals = 12".to_owned());
+            *marks
+        }
+        (ColumnKind::Integer { marks } | ColumnKind::Amount { marks, .. }, "quantity") => *marks,
+        (ColumnKind::Integer { .. }, "amount_minor") => {
+            keys.extend(minor_unit(column).map(|unit| format!("unit = \"{unit}\"")));
+            NumberMarks::default()
+        }
+        _ => NumberMarks::default(),
+    };
+    if marks.decimal != '.' {
+        keys.push(format!("decimal = \"{}\"", marks.decimal));
+    }
+    keys.extend(marks.thousands.map(|mark| format!("thousands = {}", quoted(&mark.to_string()))));
+    if row.field == "member" && column.is_contact {
+        text.push_str("# Contact data: its salted digest names the member.\n");
+        keys.push("transform = \"hash\"".to_owned());
+    } else if ["member", "event_id"].contains(&row.field) && column.whole_reals {
+        keys.push("transform = \"whole\"".to_owned());
+    }
+    if let (Some(kinds), "kind") = (&source.kinds, row.field) {
+        let values =
+            kinds.values.iter().map(|(word, kind)| format!("{} = \"{kind}\"", quoted(word)));
+        text.push_str("# Another word than these is a reject of its row.\n");
+        keys.push(format!("values = {{ {} }}", values.collect::<Vec<_>>().join(", ")));
+    }
+    match keys.as_slice() {
+        [_] => put(text, format_args!("{} = {}\n", row.field, quoted(&column.name))),
+        keys => put(text, format_args!("{} = {{ {} }}\n", row.field, keys.join(", "))),
+    }
+}
+
+/// How sure something is, as the end of a comment; nothing where it is sure.
+fn doubt(sure: Sure, note: Option<&str>) -> String {
+    let words = match sure {
+        Sure::Sure => return String::new(),
+        Sure::Likely => "  # likely",
+        Sure::Unsure => "  # not sure: please look",
+    };
+    note.map_or_else(|| words.to_owned(), |note| format!("{words}; {}", comment(note)))
+}
+
+/// Text from the data in a comment: on one line, nothing that steers.
+fn comment(text: &str) -> String {
+    one_line(text).into_owned()
+}
+
+/// A text as TOML writes it.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => out.extend(['\\', letter]),
+            letter if steers(letter) => put(&mut out, format_args!("\\U{:08x}", u32::from(letter))),
+            letter => out.push(letter),
+        }
+    }
+    out.push('"');
+    out
+}

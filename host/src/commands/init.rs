@@ -1,0 +1,135 @@
+//! `playbook init`: from a folder of exports to a first playbook.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use playbook_app::{self as app, Draft, DraftSource, Kept, Known, check_written};
+use playbook_model::one_line;
+use serde_json::json;
+
+use crate::cli::InitArgs;
+use crate::commands::profile::{format_words, sure_word};
+use crate::session::Session;
+use crate::terminal::{Terminal, counted};
+use crate::text::Text;
+
+/// Shows what was found, then writes the playbook, or says what it has to be told.
+pub(crate) fn init(session: &Session, args: &InitArgs) -> Result<()> {
+    let out = args.out.clone().unwrap_or_else(|| args.dir.join(format!("{}.toml", args.brand)));
+    let own = session.host.home().own_dirs();
+    let kept: Vec<(Kept, &std::path::Path)> =
+        own.iter().map(|own| (Kept::HomePart, own.as_path())).collect();
+    check_written(&out, &kept)?;
+    let draft = app::draft(&args.dir)?;
+    if !args.json {
+        Terminal::out(found(session.terminal, &draft))?;
+    }
+    let known = Known {
+        brand: &args.brand,
+        currency: args.currency.as_deref(),
+        time_zone: args.time_zone.as_deref(),
+    };
+    app::init(&session.host, &draft, &known, &out)?;
+    if args.json {
+        return Terminal::json(&answer(&draft, &out));
+    }
+    Terminal::out(&next(&draft, &out))
+}
+
+fn found(terminal: Terminal, draft: &Draft) -> Text {
+    let mut text = Text::default();
+    for source in &draft.sources {
+        let files =
+            if source.files == 1 { String::new() } else { format!(", {} files", source.files) };
+        text.push(&terminal.heading(&one_line(&source.path)));
+        let part = if source.seen.whole { "all" } else { "the first" };
+        text.push_str(&format!(
+            " to the table {}{files}: {}; told by {part} {} rows\n",
+            source.table,
+            format_words(&source.seen),
+            counted(source.seen.rows),
+        ));
+        let header = ["field", "from column", "how sure", "such as"];
+        text.push(&terminal.table(&header, &[], &rows(source)));
+        text.push_str("\n");
+        for (column, note) in
+            source.rows.iter().filter_map(|r| Some((&r.column, r.column.note.as_ref()?)))
+        {
+            text.push(&terminal.warning(&column.name, note));
+        }
+        source.notes.iter().for_each(|note| text.push(&terminal.warning(&source.path, note)));
+        for row in source.rows.iter().filter(|row| row.lacking > 0) {
+            let lacking = counted(row.lacking);
+            let words = format!(
+                "{lacking} rows have none and are rejects; `rejects_max` says how many may be"
+            );
+            text.push(&terminal.warning(&row.column.name, &words));
+        }
+        if !source.unused.is_empty() {
+            let names: Vec<_> = source.unused.iter().map(|name| one_line(name)).collect();
+            text.push_str(&format!("not used: {}\n", names.join(", ")));
+        }
+    }
+    for left in &draft.left_out {
+        text.push_str(&format!("not read: {}: {}\n", one_line(&left.file), one_line(&left.why)));
+    }
+    text
+}
+
+fn rows(source: &DraftSource) -> Vec<Vec<String>> {
+    let row = |row: &app::DraftRow| {
+        let samples = row.column.samples.iter().map(|sample| one_line(sample).into_owned());
+        vec![
+            row.field.to_owned(),
+            one_line(&row.column.name).into_owned(),
+            sure_word(row.sure).to_owned(),
+            samples.collect::<Vec<_>>().join(" | "),
+        ]
+    };
+    source.rows.iter().map(row).collect()
+}
+
+/// What to do with the playbook.
+fn next(draft: &Draft, out: &PathBuf) -> String {
+    let beside = out.parent().is_some_and(|folder| {
+        let real = |path: &std::path::Path| std::fs::canonicalize(path).ok();
+        real(if folder.as_os_str().is_empty() { ".".as_ref() } else { folder }) == real(&draft.dir)
+    });
+    let data = if beside { String::new() } else { format!(" --data {}", draft.dir.display()) };
+    let out = out.display();
+    format!(
+        "`{out}` is written. Look at the rows that are not sure, then:\n  \
+         playbook check {out}\n  playbook run {out}{data} --out results --dry-run\n"
+    )
+}
+
+fn answer(draft: &Draft, out: &PathBuf) -> serde_json::Value {
+    let row = |row: &app::DraftRow| {
+        json!({
+            "field": row.field,
+            "column": row.column.name,
+            "sure": sure_word(row.sure),
+            "samples": row.column.samples,
+            "note": row.column.note,
+        })
+    };
+    let source = |source: &DraftSource| {
+        json!({
+            "name": source.name,
+            "table": source.table,
+            "path": source.path,
+            "files": source.files,
+            "rows": source.seen.rows,
+            "whole": source.seen.whole,
+            "map": source.rows.iter().map(row).collect::<Vec<_>>(),
+            "unused": source.unused,
+            "notes": source.notes,
+        })
+    };
+    let left = |left: &app::LeftOut| json!({ "file": left.file, "why": left.why });
+    json!({
+        "playbook": out.display().to_string(),
+        "sources": draft.sources.iter().map(source).collect::<Vec<_>>(),
+        "left_out": draft.left_out.iter().map(left).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,230 @@
+//! `playbook profile`: what the host sees of data files without a playbook.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use playbook_batch::profile::{ColumnKind, ColumnProfile, FileProfile, Sure, profile as look};
+use playbook_model::{NumberMarks, SourceFormat, one_line};
+use serde_json::{Value, json};
+
+use crate::cli::ProfileArgs;
+use crate::session::Session;
+use crate::terminal::{Terminal, counted};
+use crate::text::Text;
+
+/// Letters of the bar of a filled share.
+const BAR: usize = 10;
+
+/// Shows each file; one that cannot be read ends the command after those before it.
+pub(crate) fn profile(session: &Session, args: &ProfileArgs) -> Result<()> {
+    let mut told = Vec::new();
+    for file in &args.files {
+        let seen = look(file).with_context(|| format!("`{}` is not shown", file.display()))?;
+        if args.json {
+            told.push(as_json(file, &seen));
+        } else {
+            Terminal::out(text(session.terminal, file, &seen))?;
+        }
+    }
+    if args.json { Terminal::json(&json!({ "files": told })) } else { Ok(()) }
+}
+
+/// How sure something is, in a word.
+pub(crate) fn sure_word(sure: Sure) -> &'static str {
+    match sure {
+        Sure::Sure => "sure",
+        Sure::Likely => "likely",
+        Sure::Unsure => "not sure",
+    }
+}
+
+/// Format, packing, encoding, delimiter, header of a file in words.
+pub(crate) fn format_words(seen: &FileProfile) -> String {
+    let mut words = Vec::new();
+    words.extend(seen.packing.map(|packing| format!("packed with {packing}")));
+    let (format, header) = match seen.format {
+        SourceFormat::Csv { delimiter, header } => {
+            (format!("csv, delimiter `{}`", char::from(delimiter).escape_default()), Some(header))
+        }
+        SourceFormat::Whitespace { header } => {
+            ("columns separated by blanks".to_owned(), Some(header))
+        }
+        SourceFormat::JsonLines => ("JSON lines".to_owned(), None),
+        SourceFormat::Parquet => ("Parquet".to_owned(), None),
+    };
+    words.push(format);
+    words.extend(
+        header.map(|header| if header { "with a header" } else { "without header" }.to_owned()),
+    );
+    words.push(sure_word(seen.format_sure).to_owned());
+    words.extend(seen.encoding.as_ref().map(|encoding| match seen.encoding_sure {
+        Sure::Sure => encoding.clone(),
+        sure => format!("{encoding} ({})", sure_word(sure)),
+    }));
+    words.join(", ")
+}
+
+fn text(terminal: Terminal, file: &Path, seen: &FileProfile) -> Text {
+    let mut text = terminal.heading(&one_line(&file.display().to_string()));
+    let part = if seen.whole { "all of the file" } else { "the first; there are more" };
+    text.push_str(&format!("\n{}\n{} rows ({part})", format_words(seen), counted(seen.rows)));
+    if seen.broken_rows > 0 {
+        let broken = counted(seen.broken_rows);
+        text.push_str(&format!(
+            ", and {broken} that cannot be read or have another number of columns"
+        ));
+    }
+    text.push_str("\n");
+    let header =
+        ["column", "filled", "distinct", "seems to be", "least", "greatest", "spread", "such as"];
+    let rows: Vec<Vec<String>> = seen.columns.iter().map(|c| row(c, seen.rows)).collect();
+    text.push(&terminal.table(&header, &[2], &rows));
+    text.push_str("\n");
+    for column in seen.columns.iter().filter(|column| column.doubtful > 0) {
+        let such = column.doubtful_samples.iter().map(|value| format!("`{}`", one_line(value)));
+        text.push(&terminal.warning(
+            &column.name,
+            &format!(
+                "{} values are no such {}: {}",
+                counted(column.doubtful),
+                column.kind.word(),
+                such.collect::<Vec<_>>().join(", "),
+            ),
+        ));
+    }
+    for (column, note) in seen.columns.iter().filter_map(|c| Some((c, c.note.as_ref()?))) {
+        text.push(&terminal.warning(&column.name, note));
+    }
+    text
+}
+
+fn row(column: &ColumnProfile, rows: u64) -> Vec<String> {
+    let plain = |value: &str| one_line(value).into_owned();
+    let shown = |value: &Option<String>| value.as_deref().map_or_else(String::new, plain);
+    vec![
+        plain(&column.name),
+        filled(column.filled, rows),
+        counted(column.distinct),
+        kind_words(column),
+        shown(&column.least),
+        shown(&column.greatest),
+        blocks(&column.histogram),
+        column.samples.iter().map(|sample| plain(sample)).collect::<Vec<_>>().join(" | "),
+    ]
+}
+
+/// A bar and the share in per cent; only what is whole is 100.
+fn filled(filled: u64, rows: u64) -> String {
+    if rows == 0 {
+        return String::new();
+    }
+    let tenths = usize::try_from(filled * BAR as u64 / rows).unwrap_or(BAR).min(BAR);
+    format!("{}{} {:>3}%", "█".repeat(tenths), "░".repeat(BAR - tenths), filled * 100 / rows)
+}
+
+/// A line of blocks, as high as the stretch is full; a stretch with one value shows.
+fn blocks(histogram: &[u64]) -> String {
+    const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = histogram.iter().copied().max().unwrap_or(0).max(1);
+    let height = |count: &u64| usize::try_from((count * 8).div_ceil(most)).unwrap_or(8);
+    histogram.iter().map(|count| BLOCKS[height(count).min(8)]).collect()
+}
+
+/// What a column seems to be, with how it is written and how sure that is.
+fn kind_words(column: &ColumnProfile) -> String {
+    let word = column.kind.word();
+    let mut words = match &column.kind {
+        ColumnKind::Time { format: Some(format) } => format!("{word} {}", one_line(format)),
+        ColumnKind::Amount { marks, decimals } => {
+            format!("{word}, {decimals} decimals{}", marks_words(*marks))
+        }
+        ColumnKind::Integer { marks } | ColumnKind::Real { marks } => {
+            format!("{word}{}", marks_words(*marks))
+        }
+        ColumnKind::Id if column.is_contact => "contact data".to_owned(),
+        _ => word.to_owned(),
+    };
+    if column.sure != Sure::Sure {
+        words.push_str(&format!(" ({})", sure_word(column.sure)));
+    }
+    words
+}
+
+fn marks_words(marks: NumberMarks) -> String {
+    match (marks.decimal, marks.thousands) {
+        ('.', None) => String::new(),
+        (decimal, None) => format!(", decimal `{decimal}`"),
+        (decimal, Some(thousands)) => format!(", decimal `{decimal}`, thousands `{thousands}`"),
+    }
+}
+
+fn as_json(file: &Path, seen: &FileProfile) -> Value {
+    let (format, delimiter, header) = match seen.format {
+        SourceFormat::Csv { delimiter, header } => {
+            ("csv", Some(char::from(delimiter).to_string()), Some(header))
+        }
+        SourceFormat::Whitespace { header } => ("whitespace", None, Some(header)),
+        SourceFormat::JsonLines => ("jsonl", None, None),
+        SourceFormat::Parquet => ("parquet", None, None),
+    };
+    json!({
+        "file": file.display().to_string(),
+        "packing": seen.packing,
+        "format": format,
+        "format_sure": sure_word(seen.format_sure),
+        "delimiter": delimiter,
+        "header": header,
+        "encoding": seen.encoding,
+        "encoding_sure": sure_word(seen.encoding_sure),
+        "rows": seen.rows,
+        "whole": seen.whole,
+        "broken_rows": seen.broken_rows,
+        "columns": seen.columns.iter().map(column_json).collect::<Vec<_>>(),
+    })
+}
+
+fn column_json(column: &ColumnProfile) -> Value {
+    let (format, marks, decimals) = match &column.kind {
+        ColumnKind::Time { format } => (format.as_deref(), None, None),
+        ColumnKind::Amount { marks, decimals } => (None, Some(*marks), Some(*decimals)),
+        ColumnKind::Integer { marks } | ColumnKind::Real { marks } => (None, Some(*marks), None),
+        _ => (None, None, None),
+    };
+    json!({
+        "name": column.name,
+        "kind": column.kind.word(),
+        "sure": sure_word(column.sure),
+        "note": column.note,
+        "format": format,
+        "decimal": marks.map(|marks| marks.decimal),
+        "thousands": marks.and_then(|marks| marks.thousands),
+        "decimals": decimals,
+        "filled": column.filled,
+        "distinct": column.distinct,
+        "contact": column.is_contact,
+        "least": column.least,
+        "greatest": column.greatest,
+        "samples": column.samples,
+        "doubtful": column.doubtful,
+        "doubtful_samples": column.doubtful_samples,
+        "histogram": column.histogram,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{blocks, filled};
+
+    #[test]
+    fn a_share_is_whole_only_where_all_is_filled() {
+        assert_eq!(filled(999, 1000), "█████████░  99%");
+        assert_eq!(filled(1000, 1000), "██████████ 100%");
+        assert_eq!(filled(0, 0), "");
+    }
+
+    #[test]
+    fn one_value_shows_beside_many() {
+        assert_eq!(blocks(&[0, 1, 500, 1000]), " ▁▄█");
+        assert_eq!(blocks(&[]), "");
+    }
+}
