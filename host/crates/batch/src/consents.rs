@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int64Type;
 use playbook_cycle::IntakeFinding;
-use playbook_model::{Bitmap, Cells, Column, SourceTable, Words};
+use playbook_model::{Bitmap, Cells, Column, SourceTable};
 
 use crate::Result;
 use crate::cells::of_texts;
@@ -172,14 +172,10 @@ fn told(count: u64) -> IntakeFinding {
         "expired-consents",
         None,
         count,
-        Words {
-            en: format!(
-                "{count} consents were granted more than {EXPIRY_MONTHS} months ago and no longer hold: ask these members again"
-            ),
-            zh: Some(format!(
-                "{count} 項同意的授予時間已超過 {EXPIRY_MONTHS} 個月，不再有效：請重新徵求同意"
-            )),
-        },
+        format!(
+            "{count} consents were granted more than {EXPIRY_MONTHS} months ago and no longer hold: ask these members again"
+        ),
+        format!("{count} 項同意的授予時間已超過 {EXPIRY_MONTHS} 個月，不再有效：請重新徵求同意"),
     )
 }
 

@@ -9,13 +9,15 @@ const ID_LETTERS: usize = 40;
 /// Ids that a finding names.
 pub(crate) const IDS_NAMED: usize = 3;
 
-/// A finding about a source, or about several.
+/// A finding about a source, or about several, in English and in traditional Chinese.
 pub(crate) fn finding(
     code: &'static str,
     source: Option<&str>,
     count: u64,
-    text: Words,
+    en: String,
+    zh: String,
 ) -> IntakeFinding {
+    let text = Words { en, zh: Some(zh) };
     IntakeFinding { code, source: source.map(str::to_owned), count, text }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use playbook_cycle::IntakeFinding;
 use playbook_features::{quote_name, where_clause};
-use playbook_model::{Definition, Grain, SourceTable, Words};
+use playbook_model::{Definition, Grain, SourceTable};
 
 use crate::Result;
 use crate::cells::of_texts;
@@ -74,11 +74,13 @@ fn told(kinds: BTreeMap<String, u64>) -> IntakeFinding {
     if most.len() > IDS_NAMED {
         named.push_str(", ...");
     }
-    let text = Words {
-        en: format!(
+    finding(
+        "kinds-not-counted",
+        None,
+        count,
+        format!(
             "{count} events are of kinds that no feature counts ({named}): they change no number"
         ),
-        zh: Some(format!("{count} 個事件的類型沒有任何特徵統計（{named}）：對結果沒有影響")),
-    };
-    finding("kinds-not-counted", None, count, text)
+        format!("{count} 個事件的類型沒有任何特徵統計（{named}）：對結果沒有影響"),
+    )
 }

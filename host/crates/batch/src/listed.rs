@@ -8,7 +8,7 @@ use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, StringArray};
 use arrow::compute::filter_record_batch;
 use foldhash::quality::FixedState;
 use playbook_cycle::IntakeFinding;
-use playbook_model::{Bitmap, Words};
+use playbook_model::Bitmap;
 
 use crate::findings::{IDS_NAMED, finding, first_ids};
 use crate::keys::{NO_ROW, texts};
@@ -135,15 +135,13 @@ fn told(count: u64, first: &[String]) -> IntakeFinding {
         "member-listed-twice",
         None,
         count,
-        Words {
-            en: format!(
-                "{count} of the listed members stand in several rows with different values, {ids}: the last row counts, in \
+        format!(
+            "{count} of the listed members stand in several rows with different values, {ids}: the last row counts, in \
              the order of sources, files and lines, and the youngest age band; list each member once"
-            ),
-            zh: Some(format!(
-                "{count} 位成員以不同的值重複列出（{ids}）：以來源、檔案與行的順序中最後一行為準，年齡段取最年幼者；請每位成員只列一次"
-            )),
-        },
+        ),
+        format!(
+            "{count} 位成員以不同的值重複列出（{ids}）：以來源、檔案與行的順序中最後一行為準，年齡段取最年幼者；請每位成員只列一次"
+        ),
     )
 }
 

@@ -7,7 +7,7 @@ use std::thread;
 
 use playbook_cycle::IntakeFinding;
 use playbook_features::{FieldType, RowTable, TallyPlan, quote_name, where_clause};
-use playbook_model::{Aggregate, CellType, Column, FeatureDef, Frame, Grain, SourceTable, Words};
+use playbook_model::{Aggregate, CellType, Column, FeatureDef, Frame, Grain, SourceTable};
 
 use crate::Result;
 use crate::aggregates::{
@@ -168,14 +168,10 @@ fn few_listed(common: &Common) -> Option<IntakeFinding> {
         "members-not-listed",
         None,
         unlisted,
-        Words {
-            en: format!(
-                "{both} of the {all} members with events are among the listed members, {ids} are not: {hint}"
-            ),
-            zh: Some(format!(
-                "{all} 位有事件的成員中僅 {both} 位在成員名單內，{ids} 不在：{hint_zh}"
-            )),
-        },
+        format!(
+            "{both} of the {all} members with events are among the listed members, {ids} are not: {hint}"
+        ),
+        format!("{all} 位有事件的成員中僅 {both} 位在成員名單內，{ids} 不在：{hint_zh}"),
     ))
 }
 

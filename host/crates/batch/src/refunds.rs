@@ -13,9 +13,10 @@ use arrow::compute::{is_null, or};
 use arrow::datatypes::Int64Type;
 use playbook_cycle::IntakeFinding;
 use playbook_features::{Expression, quote_name};
-use playbook_model::{Definition, FeatureDef, Grain, MapType, UnixMs, Words};
+use playbook_model::{Definition, FeatureDef, Grain, MapType, UnixMs};
 
 use crate::Result;
+use crate::findings::finding;
 use crate::hashes::{HashedSet, for_each_hash};
 use crate::schema::{key_column, sql_type};
 use crate::session::Session;
@@ -106,7 +107,7 @@ pub(crate) fn create(
     session.add_batches(STAGE, BOTH, first.schema(), rows_of_both)?;
     // Of an order in several lines the dearest one stands for all: a refund is set off once, and where it fits.
     let all: Vec<String> = std::iter::once("amount_minor DESC".to_owned())
-        .chain(projected.iter().filter(|name| name.trim_matches('"') != "amount_minor").cloned())
+        .chain(projected.iter().filter(|name| **name != quote_name("amount_minor")).cloned())
         .collect();
     let first_lines = format!(
         "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY {PAID} ORDER BY {}) AS {NUMBER} \
@@ -222,19 +223,20 @@ fn minus_orders(
             Some(format!("CASE WHEN {is_minus} THEN CAST(0 AS BIGINT) ELSE CAST(1 AS BIGINT) END"));
         corrections.findings.push(finding(
             "minus-orders",
-            count,
+            None,
+            count.unsigned_abs(),
             format!(
                 "{count} paid orders are below zero: they lower the sums of their own day and count as no order; map them \
                  as `order_refunded` with `original_order` to set them off against their orders"
             ),
-            format!("{count} 笔已付订单金额为负：冲减当日金额，不计为订单；若映射为 `order_refunded` 并给出 `original_order`，则冲减原订单"),
+            format!("{count} 筆已付訂單金額為負：沖減當日金額，不計為訂單；若對應為 `order_refunded` 並給出 `original_order`，則沖減原訂單"),
         ));
     }
     for (name, _) in columns.iter().filter(|(_, map_type)| **map_type == MapType::Money) {
-        let name = quote_name(name);
+        let quoted = quote_name(name);
         let positive =
-            format!("CASE WHEN kind = 'order_refunded' THEN abs({name}) ELSE {name} END");
-        corrections.replaced.insert(name.trim_matches('"').to_owned(), positive);
+            format!("CASE WHEN kind = 'order_refunded' THEN abs({quoted}) ELSE {quoted} END");
+        corrections.replaced.insert(name.clone(), positive);
     }
     Ok(())
 }
@@ -245,12 +247,13 @@ fn tell(session: &Session, joined: &str, findings: &mut Vec<IntakeFinding>) -> R
     if let Some(count) = number(session, &alone)?.filter(|count| *count > 0) {
         findings.push(finding(
             "refunds-without-order",
-            count,
+            None,
+            count.unsigned_abs(),
             format!(
                 "{count} refunds name no order that is among the events: they lower the sums of their own day; map \
                  `original_order` to the id of the order, and read orders far enough back"
             ),
-            format!("{count} 笔退款找不到原订单：冲减退款当日金额；请把原订单号映射到 `original_order`，并读入足够早的订单"),
+            format!("{count} 筆退款找不到原訂單：沖減退款當日金額；請把原訂單號對應到 `original_order`，並讀入足夠早的訂單"),
         ));
     }
     let beyond = format!(
@@ -261,17 +264,13 @@ fn tell(session: &Session, joined: &str, findings: &mut Vec<IntakeFinding>) -> R
     if let Some(count) = number(session, &beyond)?.filter(|count| *count > 0) {
         findings.push(finding(
             "refunds-beyond-order",
-            count,
+            None,
+            count.unsigned_abs(),
             format!("{count} orders were refunded more than was paid; their sums are below zero"),
-            format!("{count} 笔订单的退款超过实付金额；其净额为负"),
+            format!("{count} 筆訂單的退款超過實付金額；其淨額為負"),
         ));
     }
     Ok(())
-}
-
-fn finding(code: &'static str, count: i64, en: String, zh: String) -> IntakeFinding {
-    let count = count.unsigned_abs();
-    IntakeFinding { code, source: None, count, text: Words { en, zh: Some(zh) } }
 }
 
 /// The one number that a query gives.

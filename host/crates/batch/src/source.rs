@@ -7,9 +7,10 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int64Type;
 use playbook_cycle::{DataSource, Intake, IntakeFinding, SourceError, SourceIntake};
 use playbook_features::RowTable;
-use playbook_model::{Digest, Frame, Playbook, SourceTable, Subject, UnixMs, Words};
+use playbook_model::{Digest, Frame, Playbook, SourceTable, Subject, UnixMs};
 
 use crate::clock::DAY_MS;
+use crate::findings::finding;
 use crate::intake::files::DataPlaces;
 use crate::intake::job::{Digesting, IntakeJob, MappedSource};
 use crate::intake::read_sources;
@@ -244,12 +245,10 @@ fn far_ahead(
         playbook.cycle.length_days
     );
     let zh = format!(
-        "{all} 个事件中只有 {late} 个在截止时间前 {} 天内，最后一个在 {last}；其余止于 {before}：若为错误数据，请更正或设置 `cycle.as_of`",
+        "{all} 個事件中只有 {late} 個在截止時間前 {} 天內，最後一個在 {last}；其餘止於 {before}：若為錯誤資料，請更正或設定 `cycle.as_of`",
         playbook.cycle.length_days
     );
-    let text = Words { en, zh: Some(zh) };
-    let count = late.unsigned_abs();
-    Ok(Some(IntakeFinding { code: "events-far-ahead", source: None, count, text }))
+    Ok(Some(finding("events-far-ahead", None, late.unsigned_abs(), en, zh)))
 }
 
 /// The local date of a time.

@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use arrow::array::{Array, RecordBatch};
-use playbook_cycle::IntakeFinding;
 use playbook_features::quote_name;
-use playbook_model::{Dedupe, MapType, SourceDef, SourceTable, Words};
+use playbook_model::{Dedupe, MapType, SourceDef, SourceTable};
 
 use crate::Result;
+use crate::findings::finding;
 use crate::hashes::{HashedSet, for_each_hash};
 use crate::intake::job::{IntakeJob, MappedSource};
 use crate::intake::repeats::{Runs, all_but_first, repeated};
@@ -115,11 +115,11 @@ fn of_ids(
 ) -> Result<BTreeSet<u64>> {
     let ids = HashedSet::new(ids);
     let sql = content_sql(&mapped.view, &common_content(&[mapped]), false);
-    let batches =
-        job.session.pick_selective(STAGE, &sql, |batch| Ok(ids.among(batch.column(0))))?;
+    let rows = rows_of_ids(job, &sql, &ids)?;
     let mut contents: HashMap<String, HashSet<String>> = HashMap::new();
-    for row in batches.iter().flat_map(rows_of) {
-        contents.entry(row.id).or_default().insert(row.kind + &row.when + &row.rest);
+    for row in rows {
+        let content = row.content();
+        contents.entry(row.id).or_default().insert(content);
     }
     // As a rule what has one id is the same to the letter.
     if contents.values().all(|contents| contents.len() == 1) {
@@ -137,9 +137,9 @@ fn of_ids(
         // What is left out may have been the last of all.
         mapped.ranges.remove("time");
         let differ = seen.differ;
-        mapped.findings.push(finding(&name, "ids-used-twice", differ, format!(
+        mapped.findings.push(finding("ids-used-twice", Some(&name), differ, format!(
             "{differ} rows have the id of an earlier row and say something else; the first row of each id counts"
-        ), format!("{differ} 行与先前的行编号相同而内容不同；每个编号只计第一行")));
+        ), format!("{differ} 行與先前的行編號相同而內容不同；每個編號只計第一行")));
     }
     Ok(found)
 }
@@ -149,10 +149,9 @@ fn of_ids(
 fn find_lines(job: &IntakeJob<'_>, mapped: &mut MappedSource, ids: HashSet<u64>) -> Result<()> {
     let ids = HashedSet::new(ids);
     let sql = content_sql(&mapped.view, &common_content(&[mapped]), false);
-    let batches =
-        job.session.pick_selective(STAGE, &sql, |batch| Ok(ids.among(batch.column(0))))?;
+    let rows = rows_of_ids(job, &sql, &ids)?;
     let mut orders: BTreeMap<String, (String, u64)> = BTreeMap::new();
-    for row in batches.iter().flat_map(rows_of).filter(|row| row.kind == PAID) {
+    for row in rows.into_iter().filter(|row| row.kind == PAID) {
         let (when, rows) = orders.entry(row.id).or_insert_with(|| (row.when.clone(), 0));
         if *when != row.when {
             return Ok(());
@@ -171,12 +170,12 @@ fn find_lines(job: &IntakeJob<'_>, mapped: &mut MappedSource, ids: HashSet<u64>)
 /// Tells that rows are taken for lines of orders.
 fn tell_of_lines(mapped: &mut MappedSource, lines: u64, example: &str) {
     let name = mapped.intake.name.clone();
-    mapped.findings.push(finding(&name, "lines-of-orders", lines, format!(
+    mapped.findings.push(finding("lines-of-orders", Some(&name), lines, format!(
         "{lines} rows share the id of an order with another row, for example `{example}`: they are taken for lines of the \
          order, so that their amounts add up and the order counts once; say `lines = true` if they are, else give each \
          row an id of its own"
     ), format!(
-        "{lines} 行与另一行的订单号相同，例如 `{example}`：按同一订单的明细处理，金额相加，订单只计一次；若确为明细请写 `lines = true`"
+        "{lines} 行與另一行的訂單號相同，例如 `{example}`：按同一訂單的明細處理，金額相加，訂單只計一次；若確為明細請寫 `lines = true`"
     )));
 }
 
@@ -256,49 +255,40 @@ fn across_sources(
     // What earlier sources have: contents by id.
     let mut known: HashMap<String, HashSet<String>> = HashMap::new();
     for at in with_ids {
+        let name = mapped[at].intake.name.clone();
         let sql = content_sql(&mapped[at].view, &columns, as_text);
-        let batches =
-            job.session.pick_selective(STAGE, &sql, |batch| Ok(shared.among(batch.column(0))))?;
         let (mut same, mut other) = (0_u64, HashSet::new());
-        let own: Vec<(String, String)> = batches
-            .iter()
-            .flat_map(rows_of)
-            .map(|row| (row.id, row.kind + &row.when + &row.rest))
-            .collect();
-        for (id, content) in &own {
-            match known.get(id) {
-                Some(contents) if contents.contains(content) => same += 1,
+        let own = rows_of_ids(job, &sql, &shared)?;
+        for row in &own {
+            match known.get(&row.id) {
+                Some(contents) if contents.contains(&row.content()) => same += 1,
                 Some(_) => {
-                    other.insert(id.clone());
+                    other.insert(row.id.clone());
                 }
                 None => {}
             }
         }
         if same > 0 {
             rows[at].extend(numbers(job, &sql, &shared, |row| {
-                let content = row.kind + &row.when + &row.rest;
-                known.get(&row.id).is_some_and(|contents| contents.contains(&content))
+                known.get(&row.id).is_some_and(|contents| contents.contains(&row.content()))
             })?);
-            mapped[at].findings.push(finding(&mapped[at].intake.name, "in-two-sources", same, format!(
+            mapped[at].findings.push(finding("in-two-sources", Some(&name), same, format!(
                 "{same} events are in an earlier source too, with the same id and content; they count once"
-            ), format!("{same} 个事件在先前的来源中已有，编号与内容相同；只计一次")));
+            ), format!("{same} 個事件在先前的來源中已有，編號與內容相同；只計一次")));
         }
         if !other.is_empty() {
             let count = other.len() as u64;
-            mapped[at].findings.push(finding(&mapped[at].intake.name, "id-in-two-sources", count, format!(
+            mapped[at].findings.push(finding("id-in-two-sources", Some(&name), count, format!(
                 "{count} ids are in an earlier source too, with other content; both count: give the ids of one source a \
                  prefix if they are two shops', or correct the export if they are the same events"
-            ), format!("{count} 个编号在先前的来源中也有而内容不同；两者都计入")));
+            ), format!("{count} 個編號在先前的來源中也有而內容不同；兩者都計入")));
         }
-        for (id, content) in own {
-            known.entry(id).or_default().insert(content);
+        for row in own {
+            let content = row.content();
+            known.entry(row.id).or_default().insert(content);
         }
     }
     Ok(())
-}
-
-fn finding(source: &str, code: &'static str, count: u64, en: String, zh: String) -> IntakeFinding {
-    IntakeFinding { code, source: Some(source.to_owned()), count, text: Words { en, zh: Some(zh) } }
 }
 
 /// Columns of the content that all of these sources map.
@@ -323,6 +313,20 @@ struct Row {
     when: String,
     /// What else tells it from others.
     rest: String,
+}
+
+impl Row {
+    /// All that tells it from other rows of its id.
+    fn content(&self) -> String {
+        [self.kind.as_str(), &self.when, &self.rest].concat()
+    }
+}
+
+/// The rows of some ids, in any order; `sql` is that of [`content_sql`].
+fn rows_of_ids(job: &IntakeJob<'_>, sql: &str, ids: &HashedSet) -> Result<Vec<Row>> {
+    let among = |batch: &RecordBatch| Ok(ids.among(batch.column(0)));
+    let batches = job.session.pick_selective(STAGE, sql, among)?;
+    Ok(batches.iter().flat_map(rows_of).collect())
 }
 
 /// The rows of a batch of [`content_sql`] that have an id.

@@ -26,7 +26,7 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Int64Type, Schema};
 use playbook_cycle::{IntakeFinding, SourceIntake};
 use playbook_features::{quote_name, quote_text};
-use playbook_model::{MapType, OnError, Playbook, SourceDef, SourceFormat, Transform, Words};
+use playbook_model::{MapType, OnError, Playbook, SourceDef, SourceFormat, Transform};
 
 use crate::column_files::ColumnFile;
 use crate::findings::{finding, named};
@@ -57,19 +57,22 @@ pub(crate) fn read_sources(job: &IntakeJob<'_>) -> Result<Vec<MappedSource>> {
 
 /// What is told of a source whose files hold no row.
 fn no_rows(intake: &SourceIntake) -> Option<IntakeFinding> {
-    (intake.rows_read == 0).then(|| IntakeFinding {
-        code: "no-rows",
-        source: Some(intake.name.clone()),
-        count: 0,
-        text: Words {
-            en: format!("the files of source `{}` hold no row", intake.name),
-            zh: Some(format!("来源 `{}` 的文件没有任何行", intake.name)),
-        },
+    (intake.rows_read == 0).then(|| {
+        let name = &intake.name;
+        finding(
+            "no-rows",
+            Some(name),
+            0,
+            format!("the files of source `{name}` hold no row"),
+            format!("來源 `{name}` 的檔案沒有任何行"),
+        )
     })
 }
 
 fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>> {
     let source = &job.playbook.sources[number];
+    let zone = source.time_zone.as_deref().map(BrandClock::new).transpose()?;
+    let clock = zone.as_ref().unwrap_or(job.clock);
     let files = files::find(source, job.places)?;
     let raw = format!("raw_{number}");
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
@@ -114,18 +117,17 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
         digesting: None,
     };
     if let Some(schema) = &schema {
-        if read_direct(job, source, &files, &readers, schema, &mut mapped)? {
+        if read_direct(job, source, clock, &files, &readers, schema, &mut mapped)? {
             return Ok(Some(mapped));
         }
         job.session.forget(&raw)?;
     }
-    let zone = source.time_zone.as_deref().map(BrandClock::new).transpose()?;
     let scratch = job.scratch.join(format!("{raw}.parquet"));
     let read_job = ReadJob {
         source,
         files: &files,
         fields: &readers,
-        clock: zone.as_ref().unwrap_or(job.clock),
+        clock,
         threads: job.threads,
         cancel: job.cancel,
         progress: job.progress,
@@ -148,7 +150,7 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
     let columns = readers
         .iter()
         .map(|field| format!("{0} AS {0}", quote_name(&field.to)))
-        .chain(constant_columns(job, source)?);
+        .chain(constant_columns(job, source, clock)?);
     create_source_view(job, &mapped.view, &raw, columns)?;
     Ok(Some(mapped))
 }
@@ -156,14 +158,12 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
 /// What is told of files without a byte.
 fn empty_files(source: &SourceDef, files: &[String]) -> Option<IntakeFinding> {
     let first = named(files.first()?);
-    let text = Words {
-        en: match files.len() {
-            1 => format!("1 file of the source is empty: {first}"),
-            n => format!("{n} files of the source are empty; the first is {first}"),
-        },
-        zh: Some(format!("該來源有 {} 個空檔案，第一個是 {first}", files.len())),
+    let en = match files.len() {
+        1 => format!("1 file of the source is empty: {first}"),
+        n => format!("{n} files of the source are empty; the first is {first}"),
     };
-    Some(finding("empty-file", Some(&source.name), files.len() as u64, text))
+    let zh = format!("該來源有 {} 個空檔案，第一個是 {first}", files.len());
+    Some(finding("empty-file", Some(&source.name), files.len() as u64, en, zh))
 }
 
 /// The source with ids of integer columns as integers.
@@ -220,9 +220,11 @@ fn field_readers(playbook: &Playbook, source: &SourceDef) -> Result<Vec<FieldRea
 }
 
 /// Constants of the mapping as SQL columns.
-fn constant_columns(job: &IntakeJob<'_>, source: &SourceDef) -> Result<Vec<String>> {
-    let zone = source.time_zone.as_deref().map(BrandClock::new).transpose()?;
-    let clock = zone.as_ref().unwrap_or(job.clock);
+fn constant_columns(
+    job: &IntakeJob<'_>,
+    source: &SourceDef,
+    clock: &BrandClock,
+) -> Result<Vec<String>> {
     let mut columns = Vec::new();
     let mut has_kind = source.mapping.iter().any(|row| row.to == "kind");
     for row in &source.mapping {
@@ -278,6 +280,7 @@ pub(crate) fn check_formats(source: &SourceDef, schema: &Schema) -> Result<()> {
 fn read_direct(
     job: &IntakeJob<'_>,
     source: &SourceDef,
+    clock: &BrandClock,
     files: &[SourceFile],
     readers: &[FieldReader],
     schema: &Schema,
@@ -290,7 +293,7 @@ fn read_direct(
     let Some(mut columns) = direct_columns(source, schema, job.playbook.currency_digits) else {
         return Ok(false);
     };
-    let Some(fit) = fit_texts(source, &opened, readers, job.clock)? else { return Ok(false) };
+    let Some(fit) = fit_texts(source, &opened, readers, clock)? else { return Ok(false) };
     let (_, needed) = fields_needed(source.table);
     for column in &mut columns {
         column.strict |= needed.contains(&column.to.as_str());
@@ -324,7 +327,7 @@ fn read_direct(
     let columns = columns
         .iter()
         .map(|column| format!("{} AS {}", column.sql, quote_name(&column.to)))
-        .chain(constant_columns(job, source)?);
+        .chain(constant_columns(job, source, clock)?);
     create_source_view(job, &mapped.view, &raw, columns)?;
     let part = format!("read {}", source.name);
     job.progress.advanced(&part, rows, Some(rows));
