@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 use flate2::bufread::MultiGzDecoder;
+use playbook_files::open_regular;
 use playbook_model::Digest;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::io as io_fault;
-use crate::intake::files::open_regular;
 use crate::{BatchError, Result};
 
 /// Bytes that are read at once, of the file and of what comes out of it.

@@ -11,7 +11,7 @@ use crate::clock::{BrandClock, DAY_MS};
 use crate::column_files::{ColumnFile, Facts, Found, facts};
 use crate::engine::{LOCAL_TO_UNIX, LOWERED, MONEY, PSEUDONYM, TRIMMED};
 use crate::intake::decimal::Decimal;
-use crate::intake::field::{FieldReader, TEXT_BYTES_MAX, TIMES_MS, Value};
+use crate::intake::field::{FieldReader, TEXT_BYTES_MAX, TIMES_MS, Value, blank_letters};
 use crate::intake::parquet_rows::mapped_columns;
 
 /// Bytes of a value that stands once in a file and in many rows, up to which the quick way is taken: an expression over a
@@ -221,11 +221,6 @@ impl DirectColumn {
     }
 }
 
-/// What counts as a blank, for SQL.
-const BLANKS: &str = " \t\r\n\u{b}\u{c}\u{85}\u{a0}\u{1680}\u{2000}\u{2001}\u{2002}\u{2003}\u{2004}\u{2005}\
-                      \u{2006}\u{2007}\u{2008}\u{2009}\u{200a}\u{200b}\u{200c}\u{200d}\u{2028}\u{2029}\u{202f}\
-                      \u{205f}\u{3000}\u{feff}";
-
 /// SQL of how many texts are blank, too long, or none of the words.
 fn unfit(name: &str, words: Option<&[String]>) -> String {
     let fit = match words {
@@ -235,7 +230,7 @@ fn unfit(name: &str, words: Option<&[String]>) -> String {
         }
         None => format!(
             "btrim({name}, {}) <> '' AND octet_length({name}) <= {TEXT_BYTES_MAX}",
-            quote_text(BLANKS)
+            quote_text(&blank_letters())
         ),
     };
     format!("count({name}) - count(CASE WHEN {fit} THEN 1 END)")

@@ -192,8 +192,16 @@ pub(crate) fn is_blank(raw: &[u8]) -> bool {
     if raw.first().is_some_and(u8::is_ascii_graphic) {
         return false;
     }
-    let is_blank = |c: char| c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200d}' | '\u{feff}');
-    std::str::from_utf8(raw).is_ok_and(|text| text.chars().all(is_blank))
+    std::str::from_utf8(raw).is_ok_and(|text| text.chars().all(is_blank_letter))
+}
+
+/// All letters that [`is_blank`] takes for blanks.
+pub(crate) fn blank_letters() -> String {
+    ('\0'..='\u{feff}').filter(|letter| is_blank_letter(*letter)).collect()
+}
+
+fn is_blank_letter(letter: char) -> bool {
+    letter.is_whitespace() || matches!(letter, '\u{200b}'..='\u{200d}' | '\u{feff}')
 }
 
 /// Reads up to 18 digits with a sign, the common case.

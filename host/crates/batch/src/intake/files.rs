@@ -1,10 +1,9 @@
 //! Finds a source's files and digests them.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use playbook_files::real_path;
+use playbook_files::{open_regular, real_path};
 use playbook_model::{Digest, SourceDef};
 use sha2::{Digest as _, Sha256};
 
@@ -104,14 +103,6 @@ pub(crate) fn find(source: &SourceDef, places: &DataPlaces) -> Result<Vec<Source
         .collect();
     files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(files)
-}
-
-/// Opens a file to read; pipes and devices are refused, because reading one may never end.
-///
-/// # Errors
-/// Where it cannot be opened, or is no regular file.
-pub(crate) fn open_regular(path: &Path) -> Result<File> {
-    Ok(playbook_files::open_regular(path)?)
 }
 
 /// Reads a file through once for its digest.

@@ -14,7 +14,6 @@ use super::{CELLS_MAX, ROWS_MAX, Sure};
 use crate::Result;
 use crate::column_files::ColumnFile;
 use crate::error::{io, parquet as fault};
-use crate::intake::files::open_regular;
 use crate::intake::parquet_rows::decimal_text;
 
 /// How such a file begins.
@@ -23,7 +22,7 @@ const MARK: &[u8] = b"PAR1";
 /// Whether a file begins as Parquet does.
 pub(super) fn is_parquet(path: &Path) -> Result<bool> {
     let mut first = Vec::new();
-    let file = open_regular(path)?;
+    let file = playbook_files::open_regular(path)?;
     file.take(MARK.len() as u64).read_to_end(&mut first).map_err(io("read", path))?;
     Ok(first == MARK)
 }
