@@ -7,6 +7,7 @@ use std::path::Path;
 
 use playbook_batch::{BatchOptions, BatchSource};
 use playbook_cycle::DataSource as _;
+use playbook_model::Playbook;
 
 use crate::world::cells;
 
@@ -70,13 +71,10 @@ spend_minor = {{ sum = "amount_minor", events = "order_paid" }}
 
 /// Reads the sources of a playbook in `folder`.
 pub(crate) fn read_sources(folder: &Path, sources: &str, as_of: &str) -> Result<Seen, String> {
-    let text = playbook(sources, as_of, "");
-    let file = folder.join("book.toml");
-    std::fs::write(&file, text).unwrap();
-    let loaded = playbook_toml::load(&file).map_err(|problems| problems.to_string())?;
+    let loaded = load(folder, &playbook(sources, as_of, ""))?;
     let scratch = tempfile::tempdir().unwrap();
     let options = BatchOptions::new(folder, scratch.path());
-    let mut source = BatchSource::open(&loaded.playbook, options).map_err(|e| words(&e))?;
+    let mut source = BatchSource::open(&loaded, options).map_err(|e| words(&e))?;
     let frame = source.members().map_err(|e| words(&e))?;
     let (orders, spend) = (cells(&frame, "orders"), cells(&frame, "spend_minor"));
     let values = orders.into_iter().zip(spend);
@@ -88,6 +86,17 @@ pub(crate) fn read_sources(folder: &Path, sources: &str, as_of: &str) -> Result<
         findings: findings.collect(),
     })
 }
+
+/// Loads the text of a playbook from a file in `folder`, or says what is wrong with it.
+fn load(folder: &Path, text: &str) -> Result<Playbook, String> {
+    let file = folder.join("book.toml");
+    std::fs::write(&file, text).unwrap();
+    let loaded = playbook_toml::load(&file).map_err(|problems| problems.to_string())?;
+    Ok(loaded.playbook)
+}
+
+/// The source of paid orders in `orders.csv`, without its mapping.
+const ORDERS: &str = "[[source]]\nname = \"orders\"\ntable = \"events\"\npath = \"orders.csv\"\nevent = \"order_paid\"\n";
 
 /// An error with its causes.
 fn words(error: &dyn Error) -> String {
@@ -310,19 +319,14 @@ fn windows(dates: &[&str], as_of: &str, time_of_day: &str) -> Vec<String> {
     let rows = dates.iter().map(|date| format!("{date},{date}{time_of_day},1.00\n"));
     let text = format!("customer,date,total\n{}", rows.collect::<String>());
     std::fs::write(dir.path().join("orders.csv"), text).unwrap();
-    let sources = format!(
-        "[[source]]\nname = \"orders\"\ntable = \"events\"\npath = \"orders.csv\"\nevent = \"order_paid\"\n{}",
-        MAP.replace(", format = \"%Y-%m-%d\"", "")
-    );
+    let sources = ORDERS.to_owned() + &MAP.replace(", format = \"%Y-%m-%d\"", "");
     let features = "in_window = { count = \"order_paid\", window = \"7d\" }\n\
                     before = { count = \"order_paid\", window = { from = \"14d\", to = \"7d\" } }\n\
                     by_sql = { count = \"order_paid\", window = \"7d\", subject = \"brand\" }\n";
-    let file = dir.path().join("book.toml");
-    std::fs::write(&file, playbook(&sources, as_of, features)).unwrap();
-    let loaded = playbook_toml::load(&file).unwrap();
+    let loaded = load(dir.path(), &playbook(&sources, as_of, features)).unwrap();
     let scratch = tempfile::tempdir().unwrap();
     let options = BatchOptions::new(dir.path(), scratch.path());
-    let mut source = BatchSource::open(&loaded.playbook, options).unwrap();
+    let mut source = BatchSource::open(&loaded, options).unwrap();
     let frame = source.members().unwrap();
     let total =
         |name: &str| cells(&frame, name).iter().map(|n| n.parse::<i64>().unwrap()).sum::<i64>();
@@ -453,17 +457,13 @@ fn an_order_of_another_century_is_told() {
         text.push_str(&format!("m{n},2026-06-{:02},1.00\n", n % 28 + 1));
     }
     let dir = tempfile::tempdir().unwrap();
-    let sources = format!(
-        "[[source]]\nname = \"orders\"\ntable = \"events\"\npath = \"orders.csv\"\nevent = \"order_paid\"\n{MAP}"
-    );
-    let file = dir.path().join("book.toml");
-    std::fs::write(&file, playbook(&sources, "X", "").replace("as_of = X\n", "")).unwrap();
-    let loaded = playbook_toml::load(&file).unwrap();
+    let sources = ORDERS.to_owned() + MAP;
+    let loaded = load(dir.path(), &playbook(&sources, "X", "").replace("as_of = X\n", "")).unwrap();
     let findings = |text: &str| {
         std::fs::write(dir.path().join("orders.csv"), text).unwrap();
         let scratch = tempfile::tempdir().unwrap();
         let options = BatchOptions::new(dir.path(), scratch.path());
-        let source = BatchSource::open(&loaded.playbook, options).unwrap();
+        let source = BatchSource::open(&loaded, options).unwrap();
         source.intake().findings.clone()
     };
     assert!(findings(&text).is_empty());
@@ -495,20 +495,17 @@ fn own_sql_counts_events_before_t_and_finds_corrections_apart() {
         sql("back", "sum(amount_minor)", "corrections"),
         sql("days", "min($as_of - time) / 86400000", "events"),
     ];
-    let file = dir.path().join("book.toml");
-    std::fs::write(&file, playbook(&sources, "2026-07-01", &features.concat())).unwrap();
-    let loaded = playbook_toml::load(&file).unwrap();
-    assert!(playbook_batch::check_sql(&loaded.playbook).unwrap().is_empty());
+    let loaded = load(dir.path(), &playbook(&sources, "2026-07-01", &features.concat())).unwrap();
+    assert!(playbook_batch::check_sql(&loaded).unwrap().is_empty());
     let scratch = tempfile::tempdir().unwrap();
     let options = BatchOptions::new(dir.path(), scratch.path());
-    let frame = BatchSource::open(&loaded.playbook, options).unwrap().members().unwrap();
+    let frame = BatchSource::open(&loaded, options).unwrap().members().unwrap();
     let values = ["counted", "gross", "back", "days"].map(|name| cells(&frame, name).concat());
     assert_eq!(values, ["1", "10000", "-3000", "61"]);
     // The engine's own tables are not for a playbook.
     let text = playbook(&sources, "2026-07-01", &sql("all", "count(*)", "public.events"));
-    std::fs::write(&file, text).unwrap();
-    let loaded = playbook_toml::load(&file).unwrap();
-    let faults = playbook_batch::check_sql(&loaded.playbook).unwrap();
+    let loaded = load(dir.path(), &text).unwrap();
+    let faults = playbook_batch::check_sql(&loaded).unwrap();
     assert!(faults[0].1.message.contains("`public.events`"), "{faults:?}");
 }
 
@@ -548,15 +545,13 @@ fn fields_of_the_brands_own_are_read_and_rows_chosen_by_them() {
         "spend_of_dept = { sum = \"amount_minor\", events = \"order_paid\", by = \"field_dept\" }\n".to_owned(),
         format!("all_grocery = {{ count = \"order_paid\", subject = \"brand\", {grocery} }}\n"),
     ];
-    let file = dir.path().join("book.toml");
     let sources = sources.replace("kind = \"kind\"", "kind = \"kind\"\nchannel = \"dept\"");
-    std::fs::write(&file, playbook(&sources, "2026-07-01", &features.concat())).unwrap();
-    let loaded = playbook_toml::load(&file).unwrap();
+    let loaded = load(dir.path(), &playbook(&sources, "2026-07-01", &features.concat())).unwrap();
     for aggregation in [playbook_batch::Aggregation::Numbers, playbook_batch::Aggregation::Sql] {
         let scratch = tempfile::tempdir().unwrap();
         let mut options = BatchOptions::new(dir.path(), scratch.path());
         options.aggregation = aggregation;
-        let mut source = BatchSource::open(&loaded.playbook, options).unwrap();
+        let mut source = BatchSource::open(&loaded, options).unwrap();
         let frame = source.members().unwrap();
         let value = |name: &str| cells(&frame, name).join(" ");
         assert_eq!(value("grocery"), "1 0");
@@ -570,8 +565,7 @@ fn fields_of_the_brands_own_are_read_and_rows_chosen_by_them() {
     }
     let wrong = |text: &str| {
         let feature = format!("f = {{ count = \"order_paid\", where = \"{text}\" }}\n");
-        std::fs::write(&file, playbook(&sources, "2026-07-01", &feature)).unwrap();
-        playbook_toml::load(&file).unwrap_err().to_string()
+        load(dir.path(), &playbook(&sources, "2026-07-01", &feature)).unwrap_err()
     };
     assert!(wrong("field_dpt = 'A'").contains("no field `field_dpt`"));
     assert!(wrong("amount_minor / 2 > 1").contains("computes nothing"));
