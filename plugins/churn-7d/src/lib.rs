@@ -68,6 +68,9 @@ declare! {
     }
 }
 
+/// The levels in Chinese.
+const LEVELS_ZH: [&str; 5] = ["正常", "關注", "警告", "危急", "已流失"];
+
 /// Churn early warning over one week.
 #[derive(Debug, Clone)]
 pub struct ChurnSevenDays {
@@ -101,7 +104,9 @@ impl Plugin for ChurnSevenDays {
         }
         problems.into_result()?;
         let shape = Shape::rows("member").needs(Known::all());
-        Ok(shape.produces(Said::all()).reasons(Why::all()))
+        let shape = shape.produces(Said::all()).reasons(Why::all());
+        let levels = ChurnLevel::NAMES.iter().zip(LEVELS_ZH);
+        Ok(levels.fold(shape, |shape, (name, zh)| shape.term(*name, words(name, zh))))
     }
 
     fn open(settings: Settings, _: Opening<'_>) -> Result<Self, Problems> {

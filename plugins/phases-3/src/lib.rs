@@ -33,7 +33,7 @@ declare! {
 }
 
 /// Names of plans in words.
-const TERMS: [(&str, &str, &str); 14] = [
+const TERMS: [(&str, &str, &str); 16] = [
     ("preheat", "preheat", "預熱"),
     ("burst", "burst", "爆發"),
     ("extension", "extension", "延續"),
@@ -45,6 +45,8 @@ const TERMS: [(&str, &str, &str); 14] = [
     ("base", "base", "基礎"),
     ("core", "core", "深度"),
     ("value-added", "value-added", "共創"),
+    ("value", "value", "價值"),
+    ("commercial", "commercial", "商業"),
     ("brand-story", "brand-story", "品牌故事"),
     ("user-value", "user-value", "用戶價值"),
     ("emotional-resonance", "emotional-resonance", "情感共鳴"),

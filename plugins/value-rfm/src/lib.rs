@@ -51,7 +51,7 @@ declare! {
         )),
         SUM: integer("sum").role(Role::Score).between(0.0, SUM_MAX as f64)
             .meaning(words("Sum of the three scores and the bonus", "三項得分與加分之和")),
-        TIER: category("tier", ["low", "mid", "high"]).role(Role::Level).meaning(words("Value level", "價值層級")),
+        TIER: category("tier", TIERS.map(|tier| tier.0)).role(Role::Level).meaning(words("Value level", "價值層級")),
     }
     reasons Why {
         NEVER_BOUGHT: "never_bought" => words("Has never bought", "從未購買"),
@@ -59,6 +59,9 @@ declare! {
     }
 }
 
+/// Value tiers in words.
+const TIERS: [(&str, &str, &str); 3] =
+    [("low", "low", "低"), ("mid", "middle", "中"), ("high", "high", "高")];
 /// Position of a member who never bought among the codes.
 const NEVER: usize = 0;
 /// Greatest sum.
@@ -87,6 +90,8 @@ impl Plugin for ValueRfm {
         check(settings)?;
         let shape = Shape::rows("member").needs(Member::all()).produces(Said::all());
         let shape = shape.reasons(Why::all());
+        let shape =
+            TIERS.iter().fold(shape, |shape, (name, en, zh)| shape.term(*name, words(en, zh)));
         Ok(if settings.quantile_mode { shape.needs(Fitted::all()).fit_passes(1) } else { shape })
     }
 

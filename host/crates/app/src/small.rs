@@ -38,6 +38,7 @@ pub(crate) fn playbook() -> Playbook {
         budget: None,
         guardrails: Guardrails::default(),
         outputs: OutputDef::default(),
+        labels: BTreeMap::new(),
         digest: Digest([7; 32]),
         folder: PathBuf::new(),
     }

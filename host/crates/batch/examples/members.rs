@@ -239,6 +239,7 @@ fn playbook(file: &Path, csv: bool) -> Playbook {
             holdout: 0.0,
         },
         outputs: OutputDef::default(),
+        labels: BTreeMap::new(),
         digest: Digest([0; 32]),
         folder: PathBuf::new(),
     }

@@ -1,9 +1,10 @@
 //! The first step, as far as it needs no data: from a playbook and its plugins to stages that are ready to be opened.
 //! Shapes, wiring, order.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use playbook_model::{Description, Fault, Playbook, Shape, StageDef, canonical_json};
+use playbook_model::{Description, Fault, Label, Playbook, Shape, StageDef, Term, canonical_json};
 use playbook_runtime::{Plugin, RuntimeError};
 
 use crate::error::CycleError;
@@ -82,7 +83,7 @@ pub fn prepare(
     let mut problems = Vec::new();
     let mut ready = Vec::new();
     for (position, (def, plugin)) in playbook.stages.iter().zip(plugins).enumerate() {
-        match unwired(position, def, plugin)? {
+        match unwired(position, def, plugin, &playbook.labels)? {
             Ok(stage) => ready.push(stage),
             Err(problem) => problems.push(problem),
         }
@@ -114,6 +115,7 @@ fn unwired(
     position: usize,
     def: &StageDef,
     plugin: Plugin,
+    labels: &BTreeMap<String, Label>,
 ) -> Result<Result<Prepared, PrepareProblem>, RuntimeError> {
     if plugin.kind() != def.kind {
         return Ok(Err(PrepareProblem::WrongKind {
@@ -132,7 +134,7 @@ fn unwired(
             settings: settings.into(),
             plugin,
             about,
-            shape: Arc::new(shape),
+            shape: Arc::new(labelled(shape, labels)),
             wiring: Arc::default(),
             last_good: None,
         }),
@@ -140,6 +142,25 @@ fn unwired(
             Err(PrepareProblem::Fault { stage: def.name.clone(), fault })
         }
     })
+}
+
+/// The shape with the brand's words for the names in it.
+fn labelled(mut shape: Shape, labels: &BTreeMap<String, Label>) -> Shape {
+    let segments = shape.segments.iter_mut().map(|segment| (&segment.name, &mut segment.text));
+    let actions = shape.actions.iter_mut().map(|action| (&action.name, &mut action.text));
+    for (name, text) in segments.chain(actions) {
+        if let Some(label) = labels.get(name) {
+            *text = label.over(text);
+        }
+    }
+    for (name, label) in labels {
+        let text = label.over(&shape.words_of(name));
+        match shape.terms.iter_mut().find(|term| term.name == *name) {
+            Some(term) => term.text = text,
+            None => shape.terms.push(Term { name: name.clone(), text }),
+        }
+    }
+    shape
 }
 
 /// Wires the stages that are ready; what nobody offers is a problem.
@@ -181,6 +202,7 @@ pub fn fall_back(
     let (Ok(about), Ok(shape)) = (plugin.describe()?, plugin.check(&stage.settings)?) else {
         return Ok(None);
     };
+    let shape = labelled(shape, &playbook.labels);
     let (defs, shapes) = parts(stages);
     let offer = Offer::new(&playbook.features, &defs, &shapes);
     let same_outputs =
@@ -197,4 +219,41 @@ pub fn fall_back(
         last_good: None,
         ..stage.clone()
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use playbook_model::{SegmentInfo, Words};
+
+    #[test]
+    fn the_brands_words_stand_over_those_of_a_plugin() {
+        let words =
+            |en: &str, zh: Option<&str>| Words { en: en.to_owned(), zh: zh.map(ToOwned::to_owned) };
+        let segment = |name: &str, text| SegmentInfo { name: name.to_owned(), text };
+        let shape = Shape {
+            segments: vec![
+                segment("core", words("Core", Some("核心"))),
+                segment("rest", words("Rest", None)),
+            ],
+            terms: vec![Term { name: "low".to_owned(), text: words("low", Some("低")) }],
+            ..Shape::default()
+        };
+        let label = |en: Option<&str>, zh: Option<&str>| Label {
+            en: en.map(ToOwned::to_owned),
+            zh: zh.map(ToOwned::to_owned),
+        };
+        let labels = [
+            ("core", label(Some("Friends"), None)),
+            ("low", label(None, Some("低價值"))),
+            ("web", label(None, Some("網店"))),
+        ];
+        let labels = labels.map(|(name, label)| (name.to_owned(), label)).into();
+        let shape = labelled(shape, &labels);
+        assert_eq!(shape.segments[0].text, words("Friends", Some("核心")));
+        assert_eq!(shape.segments[1].text, words("Rest", None));
+        assert_eq!(shape.words_of("low"), words("low", Some("低價值")));
+        assert_eq!(shape.words_of("web"), words("web", Some("網店")));
+        assert_eq!(shape.words_of("mid"), words("mid", None));
+    }
 }

@@ -28,7 +28,7 @@ pub use limits::{Limits, SqlLimits};
 pub use money::{Minor, grouped};
 pub use outcome::{Fault, Limit, Outcome};
 pub use playbook::{
-    BudgetDef, CycleDef, Dedupe, Figures, Guardrails, MapRow, MapType, NumberMarks, OnError,
+    BudgetDef, CycleDef, Dedupe, Figures, Guardrails, Label, MapRow, MapType, NumberMarks, OnError,
     OnFault, OutputDef, Playbook, PluginRef, SourceDef, SourceFormat, SourceTable, StageDef,
     TransferRules, Transform, default_cell_type,
 };

@@ -44,10 +44,32 @@ pub struct Playbook {
     pub guardrails: Guardrails,
     /// What is written.
     pub outputs: OutputDef,
+    /// The brand's own words for names of segments, actions, levels, channels and other values.
+    pub labels: BTreeMap<String, Label>,
     /// SHA-256 of the playbook as loaded: all files after `extends` and `include`.
     pub digest: Digest,
     /// Folder of the top file; relative plugin paths start there.
     pub folder: PathBuf,
+}
+
+/// The brand's own words for a name. A language without words keeps those that there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Label {
+    /// English.
+    pub en: Option<String>,
+    /// Chinese.
+    pub zh: Option<String>,
+}
+
+impl Label {
+    /// Lays the brand's words over those that there are.
+    #[must_use]
+    pub fn over(&self, words: &Words) -> Words {
+        Words {
+            en: self.en.clone().unwrap_or_else(|| words.en.clone()),
+            zh: self.zh.clone().or_else(|| words.zh.clone()),
+        }
+    }
 }
 
 /// When a cycle is and how long.

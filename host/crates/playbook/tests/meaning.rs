@@ -380,3 +380,18 @@ fn kinds_of_the_brands_own_count_as_they_are_declared() {
     let words = mapping.into_iter().find(|row| row.to == "kind").unwrap().words.unwrap();
     assert!(["view", "ping", "product_view"].iter().all(|kind| words.iter().any(|w| w == kind)));
 }
+
+#[test]
+fn labels_are_words_for_both_languages_or_for_one() {
+    let playbook =
+        with("[labels]\nwechat = \"WeChat\"\n\"新客\" = { en = \"New\" }\nlow = { zh = \"低\" }\n");
+    let label = |name: &str| {
+        let label = &playbook.labels[name];
+        (label.en.as_deref(), label.zh.as_deref())
+    };
+    assert_eq!(label("wechat"), (Some("WeChat"), Some("WeChat")));
+    assert_eq!(label("新客"), (Some("New"), None));
+    assert_eq!(label("low"), (None, Some("低")));
+    let problems = try_load(&format!("{HEAD}{SOURCE}[labels]\nlow = {{ de = \"tief\" }}\n"));
+    assert!(problems.unwrap_err().render().contains("`de`"));
+}

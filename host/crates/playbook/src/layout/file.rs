@@ -7,7 +7,7 @@ use super::money::{BUDGET, GUARDRAILS};
 use super::stages::STAGE;
 use crate::files::INCLUDES_MAX;
 use crate::spec::{KeySpec, Shape, TableSpec};
-use Shape::{Choice, Instant, Integer, Kebab, List, Map, Snake, Table, Text, Words};
+use Shape::{Choice, Either, Instant, Integer, Kebab, List, Map, Snake, Table, Text, Words};
 
 /// The whole file.
 pub(crate) static FILE: TableSpec = TableSpec {
@@ -27,6 +27,7 @@ pub(crate) static FILE: TableSpec = TableSpec {
         KeySpec::new("stage", List(&Table(&STAGE), STAGES_MAX), "[{ kind = \"scoring\", plugin = \"value-rfm\" }]", "Plugins of the loop; the host orders them by their needs."),
         KeySpec::new("budget", Table(&BUDGET), "{ total = \"1_000_000.00\" }", "Money that incentive and campaign stages may spend."),
         KeySpec::new("guardrails", Table(&GUARDRAILS), "{ holdout = 0.05 }", "Rules that no plugin can switch off; a brand may tighten them, never loosen."),
+        KeySpec::new("labels", Map(&Text(128), &Either(&[Text(256), Table(&LABEL)]), LABELS_MAX), "{ \"welcome-coupon\" = { zh = \"新人券\" }, wechat = \"WeChat\" }", "The brand's own words for names of segments, actions, levels, channels and other values, on pages alone; files keep the names. They stand over a plugin's words."),
         KeySpec::new("output", Table(&OUTPUT), "{ languages = [\"en\", \"zh\"] }", "What is written beside the fixed outputs."),
     ],
 };
@@ -54,6 +55,19 @@ static CYCLE: TableSpec = TableSpec {
     keys: &[
         KeySpec::new("as_of", Instant, "1998-07-01", "End of the period that features describe. A date, and a time without offset, are meant in the brand's time zone.").default("midnight after the last event"),
         KeySpec::new("length", Shape::Duration, "\"28d\"", "Length of a cycle in whole days, 1d to 366d; the same cycle never grants twice.").default("\"28d\""),
+    ],
+};
+
+/// Names with words in one playbook.
+const LABELS_MAX: usize = 1_000;
+
+static LABEL: TableSpec = TableSpec {
+    title: "[labels]",
+    id: "label",
+    about: "Words for one name. A text alone holds in every language; a language that is left out keeps the plugin's words, or the name.",
+    keys: &[
+        KeySpec::new("en", Text(256), "\"Welcome coupon\"", "English words."),
+        KeySpec::new("zh", Text(256), "\"新人券\"", "Chinese words."),
     ],
 };
 

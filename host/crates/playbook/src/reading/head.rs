@@ -1,12 +1,14 @@
 //! The tables `[playbook]`, `[cycle]` and `[output]`.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
-use playbook_model::{CycleDef, Figures, OutputDef, Words};
+use playbook_model::{CycleDef, Figures, Label, OutputDef, Words};
 
 use super::Reading;
 use super::references::Names;
 use crate::problem::{Place, Problem};
-use crate::tree::{Node, Value};
+use crate::tree::{Node, Table, Value};
 use crate::values;
 
 /// Days of the shortest and the longest cycle.
@@ -159,6 +161,20 @@ impl Reading<'_> {
             cost: features("cost"),
         };
         outputs
+    }
+}
+
+/// The brand's words for names.
+pub(super) fn labels(root: &Table) -> BTreeMap<String, Label> {
+    let entries = root.table("labels").map_or(&[][..], |table| &table.entries);
+    entries.iter().map(|entry| (entry.key.clone(), label(&entry.node))).collect()
+}
+
+fn label(node: &Node) -> Label {
+    let text = |text: Option<&str>| text.map(str::to_owned);
+    match &node.value {
+        Value::Table(table) => Label { en: text(table.text("en")), zh: text(table.text("zh")) },
+        _ => Label { en: text(node.text()), zh: text(node.text()) },
     }
 }
 

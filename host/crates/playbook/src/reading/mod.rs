@@ -94,6 +94,7 @@ pub(crate) fn read(
         budget,
         guardrails,
         outputs,
+        labels: head::labels(root),
         digest: Digest::of(canonical_json(&table_to_json(root)).as_bytes()),
         folder: folder.to_owned(),
     }
