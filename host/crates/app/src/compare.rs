@@ -64,7 +64,8 @@ pub fn diff(host: &Host, a: (&Job, &str), b: (&Job, &str)) -> Result<DiffReport>
 /// Compares two sides that read the same data.
 #[must_use]
 pub fn compare(a: &Side<'_>, b: &Side<'_>) -> DiffReport {
-    let (left, right) = (Members::new(a.run), Members::new(b.run));
+    let (left, mut right) = (Members::new(a.run), Members::new(b.run));
+    right.call_alike(&left);
     let playbook = a.playbook;
     DiffReport {
         brand: playbook.brand.clone(),
@@ -105,6 +106,15 @@ impl<'a> Members<'a> {
         let counts = Counts::of(&run.decisions);
         let spend = cost_by_member(&run.decisions, run.members.rows());
         Self { run, segment, names, counts, spend }
+    }
+
+    /// Calls segments that another side has, too, by its words: a segment is what its name says.
+    fn call_alike(&mut self, other: &Self) {
+        for (name, words) in &mut self.names {
+            if let Some((_, same)) = other.names.iter().find(|(known, _)| known == name) {
+                words.clone_from(same);
+            }
+        }
     }
 
     /// Position of the member's segment; the last one stands for none.
@@ -200,7 +210,7 @@ fn figures(a: &Members<'_>, b: &Members<'_>, [page_a, page_b]: [Summary; 2]) -> 
     let counted = |what, of: fn(&Counts) -> u64| row(what, count(of(sums_a)), count(of(sums_b)));
     vec![
         row(DiffFigure::Members, count(rows as u64), count(b.run.members.rows() as u64)),
-        row(DiffFigure::Moved, None, count(moved as u64)),
+        row(DiffFigure::Moved, count(0), count(moved as u64)),
         counted(DiffFigure::Proposals, Counts::proposals),
         counted(DiffFigure::Grants, |s| s.granted_in_all().grants),
         counted(DiffFigure::Refused, Counts::refused_in_all),
@@ -394,7 +404,7 @@ mod tests {
             let row = report.figures.iter().find(|f| f.what == *what).unwrap();
             (row.a, row.b)
         };
-        assert_eq!(figure(&DiffFigure::Moved), (None, Some(Figure::Count(1))));
+        assert_eq!(figure(&DiffFigure::Moved), (Some(Figure::Count(0)), Some(Figure::Count(1))));
         assert_eq!(
             figure(&DiffFigure::Spend),
             (Some(Figure::Money(Minor(130))), Some(Figure::Money(Minor(70))))

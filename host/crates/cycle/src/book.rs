@@ -257,31 +257,72 @@ impl MoneyTurn<'_> {
         Ok(())
     }
 
-    /// The playbook's accounts as they are now, parents before children.
+    /// What grants of the cycle bind of the money by stage, before anything of this turn is booked.
     ///
     /// # Errors
     /// A fault of the ledger.
-    pub fn accounts(&self) -> Result<Vec<AccountUse>, LedgerError> {
-        let mut uses: Vec<AccountUse> = self
-            .money
-            .ledger
-            .balances()?
-            .into_iter()
-            .filter_map(|balance| {
-                let opened_with = *self.money.opened_with.get(&balance.id)?;
-                Some(AccountUse {
-                    allocated: balance.allocated,
-                    opened_with,
-                    reserved: balance.reserved,
-                    spent: balance.spent,
-                    available: balance.available(),
-                    path: balance.path,
-                })
+    pub fn bound(&mut self) -> Result<BTreeMap<String, Minor>, LedgerError> {
+        let stages = self.known()?.stages.iter();
+        Ok(stages.map(|(stage, used)| (stage.clone(), used.bound)).collect())
+    }
+
+    /// The playbook's accounts as they are now, parents before children. `bound` is what the cycle's grants bind by stage,
+    /// those of this turn included.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    pub fn accounts(
+        &self,
+        bound: &BTreeMap<String, Minor>,
+    ) -> Result<Vec<AccountUse>, LedgerError> {
+        let balances = self.money.ledger.balances()?;
+        let plugins = &self.money.accounts.plugins;
+        let paying = |stage: &str| balances.iter().find(|b| plugins.get(stage) == Some(&b.id));
+        let paid: Vec<(&str, i64)> = bound
+            .iter()
+            .filter_map(|(stage, bound)| Some((paying(stage)?.path.as_str(), bound.0)))
+            .collect();
+        // An account pays for what those below it pay for.
+        let granted = |path: &str| {
+            let below = |other: &str| {
+                other
+                    .strip_prefix(path)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            let sums = paid.iter().filter(|(other, _)| below(other));
+            Minor(sums.fold(0, |sum, (_, bound)| sum.saturating_add(*bound)))
+        };
+        let mut uses: Vec<AccountUse> = balances
+            .iter()
+            .filter(|balance| self.money.opened_with.contains_key(&balance.id))
+            .map(|balance| AccountUse {
+                path: balance.path.clone(),
+                allocated: balance.allocated,
+                granted: granted(&balance.path),
+                reserved: balance.reserved,
+                spent: balance.spent,
+                available: balance.available(),
             })
             .collect();
         uses.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(uses)
     }
+}
+
+/// What the cycle's grants bind by stage, with what was granted now on top of what was bound before.
+#[must_use]
+pub fn bound_with(
+    mut bound: BTreeMap<String, Minor>,
+    policy: &Policy<'_>,
+    decisions: &[Decision],
+) -> BTreeMap<String, Minor> {
+    for decision in decisions.iter().filter(|decision| decision.is_new()) {
+        if let Some((spender, _)) = policy.spender(&decision.candidate) {
+            let sum = bound.entry(spender.name.to_owned()).or_default();
+            sum.0 = sum.0.saturating_add(decision.candidate.cost);
+        }
+    }
+    bound
 }
 
 /// GR-7: the most that one stage may take in a cycle of a pool that opened with `pool`.

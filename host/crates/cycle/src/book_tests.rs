@@ -7,7 +7,7 @@ use playbook_model::{
     ActionInfo, Context, Digest, Frequency, Guardrails, Minor, Priority, RefusalCode, UnixMs, Words,
 };
 
-use super::{Booking, Money, grant_key};
+use super::{Booking, Money, bound_with, grant_key};
 use crate::arbitrate::tests::guardrails;
 use crate::decide::{Policy, Spender, decide};
 use crate::proposal::{Candidate, ContactCaps, Decision, MemberFacts};
@@ -118,8 +118,10 @@ impl Brand {
         };
         let mut standing = turn.standing(&policy).expect("the storage answers");
         let mut decisions = decide(&policy, members, proposals, &mut standing);
+        let bound = turn.bound().expect("the storage answers");
         turn.book(&policy, &self.keys, &mut decisions).expect("the storage answers");
-        let accounts = turn.accounts().expect("the storage answers");
+        let bound = bound_with(bound, &policy, &decisions);
+        let accounts = turn.accounts(&bound).expect("the storage answers");
         Booking { decisions, accounts, transfers: Vec::new(), span: turn.span() }
     }
 
@@ -286,6 +288,13 @@ fn the_same_cycle_again_grants_nothing_new_and_says_what_was_granted_before() {
             assert_eq!(one.refusal.is_none(), two.granted_before);
         }
         assert_eq!(first.accounts, again.accounts);
+        // Nothing was settled, and there was no cycle before: what is reserved is what this cycle granted.
+        for account in &again.accounts {
+            assert_eq!((account.granted, account.spent), (account.reserved, Minor::ZERO));
+        }
+        let cost = |d: &Decision| if d.refusal.is_none() { d.candidate.cost } else { 0 };
+        let granted: i64 = first.decisions.iter().map(cost).sum();
+        assert_eq!(again.accounts[0].granted, Minor(granted), "{}", again.accounts[0].path);
     }
 }
 

@@ -35,7 +35,7 @@ mod stream;
 mod transfers;
 
 pub use arbitrate::in_holdout;
-pub use book::{Booking, Money, MoneyTurn, budget_plan, grant_key};
+pub use book::{Booking, Money, MoneyTurn, bound_with, budget_plan, grant_key};
 pub use community::Community;
 pub use decide::{Policy, Spender, decide, spenders};
 pub use error::CycleError;

@@ -208,8 +208,8 @@ pub struct AccountUse {
     pub path: String,
     /// All money the account may use.
     pub allocated: Minor,
-    /// Free when the cycle began.
-    pub opened_with: Minor,
+    /// Bound by grants of this cycle in all its calls: reserved, or paid where settled.
+    pub granted: Minor,
     /// Bound by grants that wait for settling.
     pub reserved: Minor,
     /// Paid.

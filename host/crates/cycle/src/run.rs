@@ -6,7 +6,7 @@
 use playbook_ledger::Ledger;
 use playbook_model::Playbook;
 
-use crate::book::{Booking, Money, budget_plan};
+use crate::book::{Booking, Money, bound_with, budget_plan};
 use crate::community::Community;
 use crate::decide::{Policy, decide, spenders};
 use crate::error::CycleError;
@@ -65,9 +65,11 @@ fn decided(
     let members = facts.of(&community.keys, &history);
     let mut decisions = decide(&policy, members, proposals, &mut turn.standing(&policy)?);
     laps.end("arbitration");
+    let bound = turn.bound()?;
     turn.book(&policy, &community.keys, &mut decisions)?;
+    let bound = bound_with(bound, &policy, &decisions);
     let transfers = book_transfers(community, &mut turn)?;
-    let accounts = turn.accounts()?;
+    let accounts = turn.accounts(&bound)?;
     laps.end("ledger");
     Ok(Booking { decisions, accounts, transfers, span: turn.span() })
 }

@@ -1,24 +1,33 @@
 //! The comparison page as a whole: what changes for people and money before anything is granted.
 
+use std::collections::BTreeMap;
+
 use maud::{Markup, html};
 use playbook_model::Minor;
 
 use crate::charts::{self, Bar, Caption, Series, Stack, StackScale};
-use crate::document::{Ctx, Table, beside, cell, digest, document, empty, maybe, section};
+use crate::document::{
+    Ctx, Table, bar_chart, beside, cell, digest, document, empty, figure, maybe, section,
+};
 use crate::number::{DASH, length, real, share, signed, whole};
+use crate::phrases::fill;
 use crate::sections::{MatrixWords, data_findings, matrix};
 use crate::{
     Absence, DiffFigure, DiffReport, DiffSide, Figure, FigureRow, Lang, PairRow, Section,
     WinnersRow,
 };
 
+/// Segments drawn at most.
+const STACKS_MOST: usize = 16;
 /// Members listed at most.
 const MEMBERS_MOST: usize = 20;
 
 /// Returns the whole comparison page of `report` in `lang`, under the same rules as [`crate::render`].
 #[must_use]
 pub fn render_diff(report: &DiffReport, lang: Lang) -> String {
-    let ctx = Ctx::new(lang, &report.currency);
+    // Names of a comparison come in words already.
+    let labels = BTreeMap::new();
+    let ctx = Ctx::new(lang, &report.currency, &labels);
     let p = ctx.p;
     let body = html! {
         (data_findings(&ctx, &report.data_findings))
@@ -80,7 +89,7 @@ fn changes(ctx: &Ctx<'_>, report: &DiffReport) -> Markup {
     }
     html! {
         div.sides { (side(p.side_a, &report.a)) (side(p.side_b, &report.b)) }
-        @if report.changes.is_empty() { p.empty { (p.no_changes) } } @else { (table.build()) }
+        @if report.changes.is_empty() { p.empty { (p.no_changes) } } @else { (table.build(ctx)) }
     }
 }
 
@@ -106,7 +115,7 @@ fn figures(ctx: &Ctx<'_>, report: &DiffReport) -> Markup {
             cell(relative),
         ]);
     }
-    table.build()
+    table.build(ctx)
 }
 
 fn name_of<'n>(ctx: &'n Ctx<'_>, what: &'n DiffFigure) -> &'n str {
@@ -259,10 +268,13 @@ fn by_segment(ctx: &Ctx<'_>, rows: &[WinnersRow]) -> Markup {
         cell(ctx.money(b)),
         gap(ctx, a, b),
     ]);
+    let drawn = &stacks[..stacks.len().min(STACKS_MOST)];
+    let left = stacks.len() - drawn.len();
     let caption = Caption { id: "c-winners", title: p.sec_winners, desc: &desc.join("; ") };
     html! {
-        (crate::document::figure(&charts::stacked_bars(&caption, &series, &stacks, StackScale::Shares)))
-        (table.build())
+        (figure(&charts::stacked_bars(&caption, &series, drawn, StackScale::Shares)))
+        @if left > 0 { p.note { (fill(p.bars_more, &[&whole(left as u64)])) } }
+        (table.build(ctx))
     }
 }
 
@@ -292,7 +304,7 @@ fn members(ctx: &Ctx<'_>, report: &DiffReport) -> Markup {
             gap(ctx, row.spend_a, row.spend_b),
         ]);
     }
-    table.build()
+    table.build(ctx)
 }
 
 fn actions(ctx: &Ctx<'_>, report: &DiffReport) -> Markup {
@@ -335,7 +347,7 @@ fn actions(ctx: &Ctx<'_>, report: &DiffReport) -> Markup {
     }
     let title = format!("{} (A, B)", ctx.in_currency(p.cost));
     let caption = Caption { id: "c-actions", title: &title, desc: p.sec_actions };
-    html! { (legend()) (beside(&charts::bars(&caption, &bars, charts::HALF_PX), &table.build())) }
+    html! { (legend()) (beside(&bar_chart(ctx, &caption, bars, 2), &table.build(ctx))) }
 }
 
 fn pairs(
@@ -383,7 +395,7 @@ fn pairs(
         ]);
     }
     let caption = Caption { id, title, desc: &desc.join("; ") };
-    html! { (legend()) (beside(&charts::bars(&caption, &bars, charts::HALF_PX), &table.build())) }
+    html! { (legend()) (beside(&bar_chart(ctx, &caption, bars, 2), &table.build(ctx))) }
 }
 
 /// Which tone is A and which B.

@@ -22,9 +22,9 @@ pub use number::date_of_day;
 pub use page::{
     Absence, AllocationRow, BudgetRow, Campaign, ContentRow, Currency, DataFindingRow,
     DimensionRow, Distribution, Evidence, FindingRow, FlowEnd, FlowMatrix, GateRow, GrantRow,
-    Header, Health, Incentives, IndicatorRow, LevelMark, OutputRow, PhaseRow, PlanMoneyRow,
-    PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow, Section, SegmentRow, Segmentation,
-    SlotRow, SourceRow, Summary, TimingRow, TransferRow,
+    Header, Health, Incentives, IndicatorRow, LevelMark, OutputRow, Outside, PhaseRow,
+    PlanMoneyRow, PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow, Section, SegmentRow,
+    Segmentation, SlotRow, SourceRow, Summary, TimingRow, Told, TransferRow,
 };
 pub use report::render;
 

@@ -22,6 +22,14 @@ phrases! {
     contents: "Contents", "目錄";
     footer: "This page stands alone: it loads nothing, runs no script, and the same inputs give the same bytes.",
         "本頁完全自足：不載入任何外部資源、不執行腳本；相同輸入必得相同內容。";
+    dash_is: "A dash stands where nothing was measured, or where there is nothing to divide by.",
+        "「–」表示未測得，或無可作除數。";
+    rows_more: "{0} more rows", "另有 {0} 行";
+    bars_more: "{0} more are not drawn; the table has them all.", "另有 {0} 項未繪出，均列於表中。";
+    bars_beyond: "Longer than the axis, so that the others can be seen: {0} of the bars; the longest is {1}.",
+        "為看清其他條形，{0} 根條形超出軸末；最長者為 {1}。";
+    axis_above: "Not drawn: {0} beyond the end of the axis, the greatest at {1}.", "未繪出：{0} 位超出軸末，最大值 {1}。";
+    axis_below: "Not drawn: {0} before the beginning of the axis, the least at {1}.", "未繪出：{0} 位低於軸首，最小值 {1}。";
     list_comma: ", ", "、";
     report_kind: "Playbook report", "運營劇本報告";
     diff_kind: "Playbook comparison", "劇本對比";
@@ -48,6 +56,11 @@ phrases! {
     of_members: "{0} of members", "佔成員 {0}";
     of_proposals: "{0} of proposals", "佔提案 {0}";
     of_cost: "{0} of the cost", "佔成本 {0}";
+    no_figure: "no feature is named: [output] {0}", "未指定特徵：[output] {0}";
+    no_value: "nothing in the data", "數據中無此項";
+    no_stage_of: "no stage of kind “{0}”", "未設「{0}」類階段";
+    no_total: "too little was measured", "可測項不足";
+    no_return: "no return for the whole", "無整體回報";
     net_of_refunds: "net of refunds", "已扣退款";
     all_kinds: "all kinds, people included", "含人力等各類成本";
     roi_is: "output by input", "產出 ÷ 投入";
@@ -97,11 +110,14 @@ phrases! {
     scores_desc: "{0} members; a tenth lies below {1}, half below {2}, nine tenths below {3}.",
         "{0} 位成員；十分之一低於 {1}，半數低於 {2}，十分之九低於 {3}。";
     scores_desc_short: "{0} members.", "{0} 位成員。";
+    scores_more: "{0} more scores", "另有 {0} 項評分";
     with_value: "Members", "有值成員";
     without_value: "No value", "無值";
     mean: "Mean", "均值";
     median: "Median", "中位數";
-    others: "Others", "其他";
+    n_others: "Others ({0})", "其他（{0} 項）";
+    values_more: "{0} more values", "其餘 {0} 個值";
+    values_empty: "{0} values that no member has", "另有 {0} 個無成員的值";
     no_member_has_it: "No member has a value of this score.", "沒有成員具備此項評分。";
 
     sec_grants: "Grants and refusals", "發放與拒絕";
@@ -124,13 +140,14 @@ phrases! {
     cost_withheld: "Cost not spent", "未支出成本";
 
     sec_budgets: "Budgets and pools", "預算與資源池";
-    lead_budgets: "What each pool holds, what earlier cycles and this one took from it, and what is left.",
-        "各資源池的額度、歷史與本週期支出及餘額。";
+    lead_budgets: "What each pool holds, what grants of earlier cycles and of this one took from it, and what is left. A grant is reserved first, and settled when it was paid.",
+        "各資源池的額度、歷史與本週期發放所佔及餘額。發放先預留，支付後結算。";
     budget: "Budget", "預算";
     allocated: "Allocated", "額度";
-    spent_before: "Spent before", "歷史支出";
-    spent: "This cycle", "本週期支出";
-    reserved: "Reserved", "已預留";
+    taken_before: "Earlier cycles", "歷史週期";
+    granted_now: "Granted this cycle", "本週期發放";
+    reserved: "Of both reserved", "其中已預留";
+    settled: "Of both settled", "其中已結算";
     available: "Available", "可用";
     used: "Used", "使用率";
     budget_desc: "{0} available of {1}", "{1} 中可用 {0}";
@@ -190,6 +207,7 @@ phrases! {
     reason: "Reason", "原因";
     floor_note: "The upright mark is the floor of a group; bars below their floor are red.", "豎線為該組下限；低於下限者標為紅色。";
     not_measured: "not measured", "未測得";
+    no_money_of: "Not shown: [output] names no feature of these rows for {0}.", "未顯示：[output] 未為這些行指定 {0} 特徵。";
     without_return: "No return is given for {0}: it takes both a revenue and a cost.", "{0} 無回報：須同時具備收入與成本。";
 
     sec_health: "Community health", "社群健康度";

@@ -10,12 +10,12 @@ use crate::{Lang, Report, sections};
 /// The same report gives the same bytes. Every text of the report is escaped, whatever it holds.
 #[must_use]
 pub fn render(report: &Report, lang: Lang) -> String {
-    let ctx = Ctx::new(lang, &report.header.currency);
+    let ctx = Ctx::new(lang, &report.header.currency, &report.labels);
     let p = ctx.p;
     let dry = report.header.dry_run;
     let body = html! {
         (sections::data_findings(&ctx, &report.data_findings))
-        (sections::summary(&ctx, &report.summary, dry))
+        (sections::summary(&ctx, report))
         (sections::findings(&ctx, &report.findings))
         (sections::segments(&ctx, &report.segmentation))
         (sections::scores(&ctx, &report.scores))

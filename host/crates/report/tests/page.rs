@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use playbook_model::{Digest, Kind, Words};
 use playbook_report::{
-    Absence, Distribution, FindingRow, FlowEnd, Lang, Report, Section, Segmentation, TimingRow,
-    charts, render, render_diff,
+    Absence, BudgetRow, Distribution, FindingRow, FlowEnd, GrantRow, Lang, Report, RoiRow, Section,
+    SegmentRow, Segmentation, TimingRow, Told, charts, render, render_diff,
 };
 use values::{diff_of, report_of};
 
@@ -409,19 +409,31 @@ fn rows_without_a_return_are_named_beside_the_figures() {
 }
 
 #[test]
-fn on_a_narrow_page_tables_and_wide_drawings_scroll_and_others_shrink() {
+fn on_a_telephone_nothing_is_cut() {
     for page in pages_of("plain") {
         let style = page.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
+        assert!(!style.contains(".chart{min-width"), "drawings shrink");
         assert!(
-            style.contains(".scroll{overflow-x:auto") && style.contains(";overflow-x:auto;max")
+            style.contains("figure.wide.broad{display:none}")
+                && style.contains(".narrow{display:none}")
         );
-        assert_eq!(style.matches(".chart{min-width").count(), 1);
-        assert!(style.contains("figure.wide .chart{min-width:640px}"));
         let tags: Vec<Tag> = tags(&page).into_iter().filter(|tag| !tag.closes).collect();
+        let class = |tag: &Tag| {
+            let class = tag.attributes.iter().find(|a| a.0 == "class");
+            class.map_or(String::new(), |a| a.1.clone())
+        };
+        // Every wide drawing has its narrow twin.
+        let of = |wanted: &str| tags.iter().filter(|tag| class(tag) == wanted).count();
+        assert_eq!(of("wide broad"), of("wide narrow"));
         for (before, tag) in tags.iter().zip(&tags[1..]) {
-            let within = |class: &str| before.attributes.iter().any(|a| a.1 == class);
-            assert!(tag.name != "table" || within("scroll"));
+            assert!(tag.name != "table" || class(before) == "scroll");
             assert!(tag.name != "svg" || before.name == "figure");
+        }
+        // Each value of a table says its head, under which it stands where rows are written one below the other.
+        for table in page.split("<table").skip(1) {
+            let table = table.split_once("</table>").unwrap().0;
+            let cells = table.split_once("<tbody>").unwrap().1;
+            assert_eq!(cells.matches("<td").count(), cells.matches(" data-head=\"").count());
         }
     }
 }
@@ -489,15 +501,166 @@ fn greatest_and_not_finite_values_stay_within_the_page() {
 }
 
 #[test]
-fn last_bin_that_takes_the_rest_is_named_by_its_lower_edge() {
+fn values_outside_of_the_axis_are_counted_and_the_farthest_is_said() {
+    let page = render(&report_of("d"), Lang::En);
+    let scores = section(&page, "scores");
+    assert!(
+        scores
+            .contains("Not drawn: 3 beyond the end of the axis, the greatest at 1,000,000,000 d.")
+    );
+    assert!(
+        scores
+            .contains("Not drawn: 1 before the beginning of the axis, the least at −7,000,000 d.")
+    );
+    assert!(scores.contains("<dd>88</dd>"), "members of the score are all with a value");
+}
+
+#[test]
+fn a_bar_beyond_its_axis_is_broken_and_said() {
     let mut report = report_of("plain");
-    if let Section::Filled(scores) = &mut report.scores {
-        scores[0].unit = String::new();
-        scores[0].distribution =
-            Distribution::Bins { edges: vec![0.0, 1.0, 2.0, 940.0], counts: vec![5, 4, 2] };
-    }
+    let Section::Filled(all) = &mut report.segmentation else { panic!() };
+    let row = all[0].segments[0].clone();
+    let of = |members| SegmentRow { members, members_before: None, ..row.clone() };
+    all[0].segments = [1_000_000_000, 40, 30, 20].map(of).to_vec();
     let page = render(&report, Lang::En);
-    assert!(section(&page, "scores").contains("≥ 2\n"));
+    let segments = section(&page, "segments");
+    assert!(segments.contains("Longer than the axis, so that the others can be seen: 1 of the bars; the longest is 1,000,000,000"));
+    assert_eq!(segments.matches("class=\"gap\"").count(), 2);
+}
+
+#[test]
+fn a_figure_without_a_value_says_why() {
+    let mut report = report_of("plain");
+    report.summary.active = Told::NotNamed;
+    report.summary.revenue = Told::NoValue;
+    report.summary.roi = None;
+    report.roi = Section::Empty(Absence::NoStage(Kind::Roi));
+    for (lang, active, revenue, roi, health) in [
+        (
+            Lang::En,
+            "no feature is named: [output] active",
+            "nothing in the data",
+            "no stage of kind “ROI”",
+            "too little was measured",
+        ),
+        (
+            Lang::Zh,
+            "未指定特徵：[output] active",
+            "數據中無此項",
+            "未設「回報」類階段",
+            "可測項不足",
+        ),
+    ] {
+        let page = render(&report, lang);
+        for words in [active, revenue, roi, health] {
+            assert!(section(&page, "summary").contains(words), "{words}");
+        }
+        assert_eq!(section(&page, "summary").matches(">–<").count(), 4);
+    }
+}
+
+#[test]
+fn budgets_say_what_the_cycle_granted_and_what_of_it_waits() {
+    let page = render(&report_of("plain"), Lang::En);
+    let budgets = section(&page, "budgets");
+    let row = "data-head=\"Granted this cycle\">600.05</td><td class=\"num\" data-head=\"Of both reserved\">700.05</td>\
+               <td class=\"num\" data-head=\"Of both settled\">300.00</td>";
+    assert!(budgets.contains(row), "{budgets}");
+}
+
+#[test]
+fn names_of_rows_stand_in_the_brands_words() {
+    let mut report = report_of("mail");
+    let words = Words { en: "Letters".to_owned(), zh: Some("信件".to_owned()) };
+    report.labels.insert("mail".to_owned(), words);
+    for (lang, name) in [(Lang::En, "Letters"), (Lang::Zh, "信件")] {
+        let page = render(&report, lang);
+        for id in ["findings", "budgets", "campaign", "roi"] {
+            assert!(section(&page, id).contains(name), "{name} in {id}");
+        }
+    }
+}
+
+/// A report with many of everything, each named by a long text.
+fn crowded(name: &str) -> Report {
+    let mut report = report_of("plain");
+    let many = |n: usize| format!("{name} {n}");
+    let words = |n: usize| Words { en: many(n), zh: None };
+    let Section::Filled(all) = &mut report.segmentation else { panic!() };
+    let row = all[0].segments[0].clone();
+    all[0].segments = (0..60)
+        .map(|n| SegmentRow {
+            name: many(n),
+            words: words(n),
+            members: 1 + n as u64,
+            ..row.clone()
+        })
+        .collect();
+    let ends: Vec<FlowEnd> = (0..60).map(|n| FlowEnd::Segment(words(n))).collect();
+    all[0].flows = Section::Filled(playbook_report::FlowMatrix {
+        from: ends.clone(),
+        to: ends,
+        members: (0..60).map(|i| (0..60).map(|k| u64::from(i == k) * 9 + 1).collect()).collect(),
+    });
+    let Section::Filled(scores) = &mut report.scores else { panic!() };
+    scores[1].distribution =
+        Distribution::Categories((0..125).map(|n| (words(n), n as u64 / 2)).collect());
+    let Section::Filled(incentives) = &mut report.incentives else { panic!() };
+    let row = incentives.grants[0].clone();
+    incentives.grants =
+        (0..40).map(|n| GrantRow { action: many(n), words: words(n), ..row.clone() }).collect();
+    let Section::Filled(budgets) = &mut report.budgets else { panic!() };
+    let row = budgets[0].clone();
+    *budgets = (0..50)
+        .map(|n| BudgetRow { path: vec!["brand".to_owned(), many(n)], ..row.clone() })
+        .collect();
+    let Section::Filled(roi) = &mut report.roi else { panic!() };
+    let row = roi.rows[0].clone();
+    roi.rows = (0..80)
+        .map(|n| RoiRow { name: words(n), roi: (n % 2 == 0).then_some(n as f64), ..row.clone() })
+        .collect();
+    report
+}
+
+#[test]
+fn no_section_draws_more_than_a_reader_takes_in_and_nothing_is_lost() {
+    let page = render(&crowded("name"), Lang::En);
+    for (id, drawn) in [("segments", 12), ("scores", 9), ("grants", 12), ("roi", 12)] {
+        let bars = section(&page, id).matches("class=\"track\"").count();
+        assert!(bars >= drawn && bars <= drawn + 6, "{id}: {bars}");
+    }
+    // All that is not shown at once is folded, and counted on the line that unfolds it.
+    let unfolded: String = page
+        .split("<details>")
+        .map(|part| part.split_once("</details>").map_or(part, |(_, open)| open))
+        .collect();
+    for (id, shown) in [("segments", 12), ("grants", 12), ("budgets", 12), ("roi", 12)] {
+        let rows = section(&unfolded, id).matches("<th scope=\"row\"").count();
+        assert!(rows >= shown && rows <= 3 * shown, "{id}: {rows}");
+    }
+    for (id, names) in
+        [("segments", 60), ("scores", 125), ("grants", 40), ("budgets", 50), ("roi", 80)]
+    {
+        let lost: Vec<usize> =
+            (2..names).filter(|n| !section(&page, id).contains(&format!("name {n}"))).collect();
+        assert!(lost.is_empty(), "{id}: {lost:?}");
+    }
+    let segments = section(&page, "segments");
+    assert!(segments.contains("49 more rows") && segments.contains("Others (49)"));
+    assert!(segments.contains("3,540 members"), "those who moved are counted over all places");
+    let scores = section(&page, "scores");
+    assert!(scores.contains("Others (117)") && scores.contains("117 more values"));
+    assert!(scores.contains("2 values that no member has"));
+}
+
+#[test]
+fn long_names_of_any_script_break_and_are_cut_in_drawings_alone() {
+    let long = "กลุ่มลูกค้าที่ซื้อบ่อย مجموعة العملاء Kundengruppenbezeichnungsmaßnahme ".repeat(4);
+    let long = long.trim();
+    let page = render(&crowded(long), Lang::Zh);
+    assert!(section(&page, "segments").contains(&format!("{long} 59")));
+    let style = page.split_once("<style>").unwrap().1;
+    assert!(style.contains("th,td{overflow-wrap:anywhere}"));
 }
 
 #[test]

@@ -6,11 +6,13 @@ mod scores;
 mod segments;
 mod value;
 
+use std::collections::BTreeMap;
+
 use playbook_cycle::{CycleRun, Intake, IntakeFinding};
 use playbook_model::{Figures, Kind, Level, Minor, Playbook, SourceFormat, Words};
 use playbook_report::{
     Absence, Currency, DataFindingRow, Evidence, FindingRow, Header, Health, PluginRow, Report,
-    Section, SourceRow, Summary,
+    Section, SourceRow, Summary, Told,
 };
 
 use self::campaign::campaign;
@@ -58,6 +60,7 @@ pub fn report(facts: &PageFacts<'_>) -> Report {
                 digits: playbook.currency_digits,
             },
         },
+        labels: labels(playbook),
         data_findings: data_findings(&intake.findings),
         summary: summary(&playbook.outputs.figures, run, &counts),
         findings: findings(run),
@@ -77,21 +80,37 @@ pub fn report(facts: &PageFacts<'_>) -> Report {
 
 pub(crate) fn summary(figures: &Figures, run: &CycleRun, counts: &Counts) -> Summary {
     let diagnosed = diagnoses(run).into_iter().find(|health| health.total.is_some());
-    let count = |features: &[String]| sum_of(run, features).and_then(|sum| u64::try_from(sum).ok());
+    let count = |features: &[String]| told(run, features, |sum| u64::try_from(sum).ok());
+    let amount = |features: &[String]| told(run, features, |sum| Some(Minor(sum)));
     Summary {
         members: run.members.rows() as u64,
         active: count(&figures.active),
         orders: count(&figures.orders),
-        revenue: sum_of(run, &figures.revenue).map(Minor),
+        revenue: amount(&figures.revenue),
         grants: counts.granted.grants,
         refused: counts.refused_in_all(),
         grants_cost: counts.granted.cost,
-        cost: sum_of(run, &figures.cost).map(Minor),
+        cost: amount(&figures.cost),
         roi: returns(run).find(|row| row.table.rows() == 1).and_then(|row| row.value(0)),
         health: diagnosed.as_ref().and_then(|health| health.total),
         health_most: diagnosed.as_ref().and_then(|health| health.most),
         health_level: diagnosed.and_then(|health| health.level).map(|level| level.words),
     }
+}
+
+/// A figure of the whole, or why there is none.
+fn told<T>(run: &CycleRun, features: &[String], value: impl FnOnce(i64) -> Option<T>) -> Told<T> {
+    match sum_of(run, features).and_then(value) {
+        Some(value) => Told::Value(value),
+        None if features.is_empty() => Told::NotNamed,
+        None => Told::NoValue,
+    }
+}
+
+/// The brand's words for names, each language filled.
+fn labels(playbook: &Playbook) -> BTreeMap<String, Words> {
+    let words = playbook.labels.iter();
+    words.map(|(name, label)| (name.clone(), label.over(&name.as_str().into()))).collect()
 }
 
 /// Sum of a figure over the rows of its first feature, where any of them has a value.

@@ -70,21 +70,18 @@ pub(super) fn budgets(playbook: &Playbook, run: &CycleRun) -> Section<Vec<Budget
     if playbook.budget.is_none() {
         return Section::Empty(Absence::NoBudget);
     }
-    let spent_now = |path: &str| {
-        let opened = run.accounts.iter().find(|a| a.path == path);
-        opened.map_or(0, |a| a.opened_with.0 - a.available.0)
-    };
     let rows = run
         .accounts
         .iter()
         .map(|a| {
-            let now = spent_now(&a.path).clamp(0, a.spent.0.max(0));
+            let taken = a.allocated.0.saturating_sub(a.available.0);
             BudgetRow {
                 path: a.path.split('/').map(ToOwned::to_owned).collect(),
                 allocated: a.allocated,
-                spent_before: Minor(a.spent.0 - now),
-                spent: Minor(now),
+                taken_before: Minor(taken.saturating_sub(a.granted.0)),
+                granted: a.granted,
                 reserved: a.reserved,
+                settled: a.spent,
                 available: a.available,
             }
         })

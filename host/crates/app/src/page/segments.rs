@@ -42,6 +42,7 @@ fn of_stage(figures: &Figures, run: &CycleRun, stage: &StageRun) -> Option<Segme
         plugin: plugin_of(stage),
         segments: segments.collect(),
         unassigned: now[places.0.len()],
+        unassigned_grants: grants[places.0.len()],
         flows: match moves {
             None => Section::Empty(Absence::FirstCycle),
             Some(members) => Section::Filled(FlowMatrix {

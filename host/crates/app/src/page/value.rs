@@ -1,9 +1,10 @@
 //! Value on cost, and money that stages would move.
 
 use playbook_cycle::{CycleRun, StageRun};
-use playbook_model::{Frame, Kind, Minor, Place, Playbook, Produce, Role};
+use playbook_model::{Frame, Kind, Minor, Place, Playbook, Produce, Role, Words};
 use playbook_report::{Roi, RoiRow, Section, TransferRow};
 
+use super::sum_of;
 use crate::stages::{absent, figure_of, of_kind, place_name, plugin_of, reason_words};
 
 /// An output that is a return on cost, with its table.
@@ -18,6 +19,14 @@ impl Return<'_> {
     pub(super) fn value(&self, row: usize) -> Option<f64> {
         self.table.column(&format!("{}.{}", self.stage.name, self.produce.name))?.real(row)
     }
+}
+
+/// Subject of the table with one row for the whole brand.
+const WHOLE: &str = "brand";
+
+/// A name of a row in the brand's words.
+fn name_of(playbook: &Playbook, name: &str) -> Words {
+    playbook.labels.get(name).map_or_else(|| name.into(), |label| label.over(&name.into()))
 }
 
 /// Every return that ROI stages give, in the order of stages, tables and outputs.
@@ -41,12 +50,15 @@ pub(crate) fn roi(playbook: &Playbook, run: &CycleRun) -> Section<Roi> {
         plugin = plugin_of(stage);
         let key = table.columns().first();
         let money = |features: &[String], row: usize| {
-            figure_of(table, features).and_then(|c| c.integer(row)).map(Minor)
+            let own = figure_of(table, features).and_then(|column| column.integer(row));
+            // The one row of the whole is what the summary says, where no feature counts by it.
+            let whole = || (subject == WHOLE).then(|| sum_of(run, features)).flatten();
+            own.or_else(whole).map(Minor)
         };
         for row in 0..table.rows() {
             rows.push(RoiRow {
                 subject: subject.to_owned(),
-                name: key.and_then(|k| k.text(row)).unwrap_or(&playbook.brand).into(),
+                name: name_of(playbook, key.and_then(|k| k.text(row)).unwrap_or(&playbook.brand)),
                 revenue: money(&figures.revenue, row),
                 cost: money(&figures.cost, row),
                 roi: given.value(row),

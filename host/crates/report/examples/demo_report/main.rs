@@ -8,10 +8,10 @@ mod members;
 mod money;
 mod words;
 
-use std::{env, fs, path::Path};
+use std::{collections::BTreeMap, env, fs, path::Path};
 
 use playbook_model::{Kind, Minor};
-use playbook_report::{Absence, Header, Lang, Report, Section, Summary, render, render_diff};
+use playbook_report::{Absence, Header, Lang, Report, Section, Summary, Told, render, render_diff};
 
 use crate::words::{currency, digest, w};
 
@@ -37,6 +37,7 @@ fn report() -> Report {
     Report {
         header: header(false),
         data_findings: machine::data_findings(),
+        labels: BTreeMap::new(),
         summary: summary(),
         findings: machine::findings(),
         segmentation: members::segmentation(),
@@ -56,13 +57,13 @@ fn report() -> Report {
 fn summary() -> Summary {
     Summary {
         members: 100_000,
-        active: Some(22_431),
-        orders: Some(18_204),
-        revenue: Some(Minor(1_152_013_215)),
+        active: Told::Value(22_431),
+        orders: Told::Value(18_204),
+        revenue: Told::Value(Minor(1_152_013_215)),
         grants: 19_505,
         refused: 11_846,
         grants_cost: Minor(8_412_050),
-        cost: Some(Minor(61_200_000)),
+        cost: Told::Value(Minor(61_200_000)),
         roi: Some(1.98),
         health: Some(3.12),
         health_most: Some(5.0),

@@ -2,7 +2,7 @@
 
 use playbook_model::{Minor, Words};
 use playbook_report::{
-    Distribution, FlowEnd, FlowMatrix, ScoreRow, Section, SegmentRow, Segmentation,
+    Distribution, FlowEnd, FlowMatrix, Outside, ScoreRow, Section, SegmentRow, Segmentation,
 };
 
 use crate::words::{SEGMENTS, segment, w};
@@ -63,6 +63,7 @@ pub(super) fn segmentation() -> Section<Vec<Segmentation>> {
             })
             .collect(),
         unassigned: 0,
+        unassigned_grants: 0,
         flows: Section::Filled(FlowMatrix {
             from: (0..4).map(segment).chain([FlowEnd::Joined]).collect(),
             to: (0..4).map(segment).chain([FlowEnd::Left]).collect(),
@@ -87,6 +88,7 @@ pub(super) fn scores() -> Section<Vec<ScoreRow>> {
             Distribution::Bins {
                 edges: edges(20, 0.0, 5.0),
                 counts: bell(20, 0.42, 0.18, 12_000.0),
+                outside: Outside::default(),
             },
             [0.9, 2.1, 3.8],
         ),
@@ -98,6 +100,7 @@ pub(super) fn scores() -> Section<Vec<ScoreRow>> {
             Distribution::Bins {
                 edges: edges(20, 0.0, 1.0),
                 counts: bell(20, 0.05, 0.2, 22_000.0),
+                outside: Outside::default(),
             },
             [0.02, 0.16, 0.52],
         ),
@@ -109,6 +112,7 @@ pub(super) fn scores() -> Section<Vec<ScoreRow>> {
             Distribution::Bins {
                 edges: edges(24, 0.0, 240_000.0),
                 counts: bell(24, 0.0, 0.13, 31_000.0),
+                outside: Outside::default(),
             },
             [1_200.0, 18_450.0, 74_300.0],
         ),
@@ -118,10 +122,10 @@ pub(super) fn scores() -> Section<Vec<ScoreRow>> {
             w("Cluster of like members", "相似成員聚類"),
             "",
             Distribution::Categories(vec![
-                ("bargain hunters".to_owned(), 41_220),
-                ("regulars".to_owned(), 30_114),
-                ("readers".to_owned(), 21_050),
-                ("champions".to_owned(), 6_412),
+                (w("bargain hunters", "逐價客"), 41_220),
+                (w("regulars", "常客"), 30_114),
+                (w("readers", "讀者"), 21_050),
+                (w("champions", "擁躉"), 6_412),
             ]),
             [0.0, 0.0, 0.0],
         ),

@@ -92,13 +92,14 @@ pub(super) fn incentives() -> Section<Incentives> {
 
 pub(super) fn budgets() -> Section<Vec<BudgetRow>> {
     let budget =
-        |path: &[&str], allocated: i64, before: i64, spent: i64, reserved: i64| BudgetRow {
+        |path: &[&str], allocated: i64, before: i64, granted: i64, reserved: i64| BudgetRow {
             path: path.iter().map(|p| (*p).to_owned()).collect(),
             allocated: Minor(allocated),
-            spent_before: Minor(before),
-            spent: Minor(spent),
+            taken_before: Minor(before),
+            granted: Minor(granted),
             reserved: Minor(reserved),
-            available: Minor(allocated - before - spent - reserved),
+            settled: Minor(before + granted - reserved),
+            available: Minor(allocated - before - granted),
         };
     Section::Filled(vec![
         budget(&["brand"], 100_000_000, 22_410_000, 8_412_050, 1_150_000),

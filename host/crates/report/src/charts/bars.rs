@@ -11,6 +11,10 @@ const GAP: f32 = 10.0;
 /// Parts of the width that names and figures may take.
 const NAME_PART: f32 = 0.46;
 const FIGURE_PART: f32 = 0.36;
+/// A bar this many times shorter than the next longer one is a few pixels: the axis ends before the longer one.
+const FAR_TIMES: f64 = 50.0;
+/// What is kept of the axis beyond the longest bar that it shows whole.
+const BEYOND: f64 = 1.25;
 
 /// One bar.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,12 +53,36 @@ pub struct Stack {
     pub figure: String,
 }
 
-/// Returns horizontal bars with their values, `width` pixels wide. Negative values run to the left of the zero line.
+/// Where an axis ends before a few values that would flatten all others.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cut {
+    /// End of the axis, on both sides of zero.
+    pub end: f64,
+    /// Bars that go beyond it.
+    pub beyond: usize,
+}
+
+/// The cut of an axis: at most a quarter of the bars lies far beyond all others, of which there are two at least.
+#[must_use]
+pub fn cut_of(rows: &[Bar]) -> Option<Cut> {
+    let values = rows.iter().filter_map(|bar| bar.value).filter(|value| value.is_finite());
+    let mut sizes: Vec<f64> = values.map(f64::abs).filter(|size| *size > 0.0).collect();
+    sizes.sort_by(|a, b| b.total_cmp(a));
+    let few = (sizes.len() / 4).max(1);
+    let far = |beyond: &usize| sizes[beyond - 1] > FAR_TIMES * sizes[*beyond];
+    let beyond = (1..=few).filter(|beyond| beyond + 1 < sizes.len()).rfind(far)?;
+    Some(Cut { end: sizes[beyond] * BEYOND, beyond })
+}
+
+/// Returns horizontal bars with their values, `width` pixels wide. Negative values run to the left of the zero line. Bars
+/// beyond the [`Cut`] of their axis are drawn broken.
 #[must_use]
 pub fn bars(caption: &Caption<'_>, rows: &[Bar], width: f32) -> String {
     let (name_most, figure_most) = (width * NAME_PART, width * FIGURE_PART);
+    let cut = cut_of(rows).map_or(f64::INFINITY, |cut| cut.end);
     let reach = rows.iter().flat_map(|b| [b.value, b.mark]).flatten().filter(|v| v.is_finite());
     let (low, high) = reach.fold((0.0f64, 0.0f64), |(l, h), v| (l.min(v), h.max(v)));
+    let (low, high) = (low.max(-cut), high.min(cut));
     let span = if high > low { high - low } else { 1.0 };
 
     let name_width = widest(rows.iter().map(|b| b.label.as_str()), name_most);
@@ -77,6 +105,13 @@ pub fn bars(caption: &Caption<'_>, rows: &[Bar], width: f32) -> String {
             let from = if value < 0.0 { zero - long } else { zero };
             let note = format!("{} {}", bar.label, bar.figure);
             sheet.rect([from, middle - THICK / 2.0, long, THICK], 3.0, &tone(bar.series), &note);
+            if value.abs() > cut {
+                broken(
+                    &mut sheet,
+                    if value < 0.0 { left + 12.0 } else { left + plot - 12.0 },
+                    middle,
+                );
+            }
             end = if low < 0.0 { left + plot } else { zero + long };
         }
         if let Some(mark) = bar.mark.filter(|m| m.is_finite()) {
@@ -89,6 +124,20 @@ pub fn bars(caption: &Caption<'_>, rows: &[Bar], width: f32) -> String {
     }
     sheet.rect([zero - 0.5, 0.0, 1.0, height], 0.0, "axis", "");
     sheet.finish(caption)
+}
+
+/// Two slanting gaps in a bar that is longer than its axis.
+fn broken(sheet: &mut Sheet, x: f32, middle: f32) {
+    let (high, lean) = (THICK / 2.0 + 1.0, 3.0);
+    for x in [x - 4.0, x + 4.0] {
+        let corners = [
+            (x - lean, middle + high),
+            (x + lean, middle - high),
+            (x + lean + 3.0, middle - high),
+            (x - lean + 3.0, middle + high),
+        ];
+        sheet.polygon(&corners, "gap");
+    }
 }
 
 /// Returns stacked horizontal bars with a legend of `series`.
@@ -141,4 +190,41 @@ pub fn stacked_bars(
 
 fn positive(value: f64) -> f64 {
     if value.is_finite() { value.max(0.0) } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bar, Cut, cut_of};
+
+    fn bars(values: &[f64]) -> Vec<Bar> {
+        let bar = |value: &f64| Bar {
+            label: String::new(),
+            value: Some(*value),
+            figure: String::new(),
+            mark: None,
+            series: 0,
+        };
+        values.iter().map(bar).collect()
+    }
+
+    #[test]
+    fn an_axis_ends_before_a_few_bars_that_would_hide_the_others() {
+        for (values, wanted) in [
+            (&[1e9, 10.0, 8.0, 4.0][..], Some((12.5, 1))),
+            (&[10.0, -1e9, 8.0, 4.0], Some((12.5, 1))),
+            (&[1e9, 2e9, 8.0, 4.0, 8.0, 4.0, 8.0, 4.0], Some((10.0, 2))),
+            // Two far ones of which one is farther still: both are beyond.
+            (&[1e9, 1e5, 8.0, 4.0, 8.0, 4.0, 8.0, 4.0], Some((10.0, 2))),
+            // Half of the bars are no exceptions, and large shares are no outliers.
+            (&[1e9, 1e9, 8.0, 4.0], None),
+            (&[20_000.0, 2_000.0, 900.0, 200.0], None),
+            (&[5.0, 0.0, 0.0], None),
+            (&[1e9, 1.0], None),
+            (&[f64::NAN, 3.0], None),
+            (&[], None),
+        ] {
+            let wanted = wanted.map(|(end, beyond)| Cut { end, beyond });
+            assert_eq!(cut_of(&bars(values)), wanted, "{values:?}");
+        }
+    }
 }

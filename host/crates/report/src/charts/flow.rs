@@ -5,9 +5,12 @@ use super::{Caption, HALF_PX};
 use crate::number::total;
 
 const HEIGHT: f32 = 300.0;
+const TOP: f32 = 24.0;
+/// End of the sheet.
+const BOTTOM: f32 = TOP + HEIGHT + 6.0;
 const NODE: f32 = 11.0;
 const GAP: f32 = 9.0;
-const NAME_MOST: f32 = 170.0;
+const NAME_MOST: f32 = 130.0;
 /// Corners of one side of a ribbon.
 const STEPS: usize = 20;
 
@@ -42,10 +45,10 @@ pub fn flow(caption: &Caption<'_>, flow: &Flow) -> String {
     let all = total(out.iter().copied());
     let most = flow.from.len().max(flow.to.len());
     let plot = HEIGHT - at(most.saturating_sub(1)) * GAP;
-    let top = 24.0;
+    let top = TOP;
     let name_width = widest(flow.from.iter().chain(&flow.to).map(String::as_str), NAME_MOST);
     let (left, right) = (name_width + GAP, HALF_PX - name_width - GAP);
-    let mut sheet = Sheet::new(HALF_PX, top + HEIGHT + 6.0);
+    let mut sheet = Sheet::new(HALF_PX, BOTTOM);
     sheet.label(left + NODE, 9.0, Hold::End, "soft", &flow.before);
     sheet.label(right - NODE, 9.0, Hold::Start, "soft", &flow.after);
 
@@ -91,15 +94,29 @@ fn column(
     hold: Hold,
     tone_of: impl Fn(usize) -> usize,
 ) {
-    let mut free = 0.0f32;
-    for (i, name) in names.iter().enumerate() {
-        let high = (plot * share(sums[i], all)).max(1.5);
-        sheet.rect([x, tops[i], NODE, high], 2.0, &tone(tone_of(i)), name);
-        let middle = (tops[i] + high / 2.0).max(free);
-        free = middle + LABEL_PX + 2.0;
+    let high = |i: usize| (plot * share(sums[i], all)).max(1.5);
+    let middles = apart((0..names.len()).map(|i| tops[i] + high(i) / 2.0).collect());
+    for (i, (name, middle)) in names.iter().zip(middles).enumerate() {
+        sheet.rect([x, tops[i], NODE, high(i)], 2.0, &tone(tone_of(i)), name);
         let label_x = if matches!(hold, Hold::End) { x - 6.0 } else { x + NODE + 6.0 };
         sheet.label(label_x, middle, hold, "", &shorten(name, NAME_MOST));
     }
+}
+
+/// Middles of labels so far apart that none lies on another, and none below the sheet.
+fn apart(mut middles: Vec<f32>) -> Vec<f32> {
+    let step = LABEL_PX + 2.0;
+    let mut free = 0.0f32;
+    for middle in &mut middles {
+        *middle = middle.max(free);
+        free = *middle + step;
+    }
+    let mut least = BOTTOM - LABEL_PX / 2.0;
+    for middle in middles.iter_mut().rev() {
+        *middle = middle.min(least);
+        least = *middle - step;
+    }
+    middles
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a place on the sheet")]
@@ -118,4 +135,18 @@ fn ribbon(start: (f32, f32), end: (f32, f32), wide: f32) -> Vec<(f32, f32)> {
         .collect();
     let lower = upper.iter().rev().map(|(x, y)| (*x, y + wide));
     upper.iter().copied().chain(lower).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_of_small_places_lie_apart_and_on_the_sheet() {
+        for middles in [vec![100.0, 320.0, 324.0, 326.0], vec![30.0, 31.0, 32.0], vec![]] {
+            let placed = apart(middles);
+            assert!(placed.windows(2).all(|pair| pair[1] - pair[0] >= LABEL_PX), "{placed:?}");
+            assert!(placed.iter().all(|at| *at >= 0.0 && *at + LABEL_PX / 2.0 <= BOTTOM));
+        }
+    }
 }

@@ -10,7 +10,7 @@ mod radar;
 mod sheet;
 mod timeline;
 
-pub use bars::{Bar, Stack, StackScale, bars, stacked_bars};
+pub use bars::{Bar, Cut, Stack, StackScale, bars, cut_of, stacked_bars};
 pub use flow::{Flow, flow};
 pub use histogram::{Histogram, histogram};
 pub use radar::{Axis, Radar, radar};
@@ -26,8 +26,12 @@ pub const TONES: usize = 7;
 /// Tone of what is left over, for example what a budget still holds.
 pub const REST: usize = usize::MAX;
 
-/// Width of a drawing that has half of a page for itself, in pixels.
-pub const HALF_PX: f32 = 560.0;
+/// Width of a drawing that has half of a page for itself, in pixels. A telephone shows it at eight tenths of its size,
+/// so that its labels can still be read there.
+pub const HALF_PX: f32 = 440.0;
+
+/// Width of a drawing over the whole page, in pixels.
+pub const WIDE_PX: f32 = 1_040.0;
 
 /// Width of a drawing on a card, in pixels.
 pub const CARD_PX: f32 = 360.0;

@@ -5,8 +5,8 @@ use std::f32::consts::{PI, TAU};
 use super::sheet::{Hold, Sheet, at, part, shorten, tone};
 use super::{Caption, HALF_PX};
 
-const RADIUS: f32 = 128.0;
-const CENTER: (f32, f32) = (280.0, 168.0);
+const RADIUS: f32 = 100.0;
+const CENTER: (f32, f32) = (HALF_PX / 2.0, 140.0);
 const RINGS: usize = 5;
 
 /// One dimension.
@@ -48,7 +48,7 @@ pub fn radar(caption: &Caption<'_>, radar: &Radar) -> String {
     let ring = |out: &dyn Fn(usize) -> f32| -> Vec<(f32, f32)> {
         (0..radar.axes.len()).map(|i| place(i, out(i))).collect()
     };
-    let mut sheet = Sheet::new(HALF_PX, 348.0);
+    let mut sheet = Sheet::new(HALF_PX, 300.0);
     for r in 1..=RINGS {
         sheet.polygon(&ring(&|_| at(r) / at(RINGS)), "web");
     }

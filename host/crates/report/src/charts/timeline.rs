@@ -5,10 +5,10 @@ use super::sheet::{
     Hold, Sheet, at, bold_width_of, on_tone, part, shorten, tone, widest, width_of,
 };
 
-const WIDTH: f32 = 1_040.0;
 const ROW: f32 = 34.0;
 const GAP: f32 = 10.0;
-const NAME_MOST: f32 = 170.0;
+/// Part of the width that names may take.
+const NAME_PART: f32 = 0.17;
 
 /// A stretch of days on a row of its own.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,19 +47,20 @@ pub struct Timeline {
     pub days: Vec<String>,
 }
 
-/// Returns the plan over its days.
+/// Returns the plan over its days, `width` pixels wide.
 #[must_use]
-pub fn timeline(caption: &Caption<'_>, plan: &Timeline) -> String {
+pub fn timeline(caption: &Caption<'_>, plan: &Timeline, width: f32) -> String {
+    let name_most = width * NAME_PART;
     let first = plan.spans.iter().map(|s| s.first_day).min().unwrap_or(0);
     let last =
         plan.spans.iter().map(|s| u64::from(s.first_day) + u64::from(s.days)).max().unwrap_or(1);
     let whole = last.saturating_sub(u64::from(first)).max(1);
     let names = plan.spans.iter().map(|s| s.label.as_str()).chain([plan.marks_label.as_str()]);
-    let left = widest(names, NAME_MOST) + GAP;
-    let plot = WIDTH - left - 8.0;
+    let left = widest(names, name_most) + GAP;
+    let plot = width - left - 8.0;
     let rows = plan.spans.len() + usize::from(!plan.marks.is_empty());
     let floor = at(rows) * ROW + 4.0;
-    let mut sheet = Sheet::new(WIDTH, floor + 24.0);
+    let mut sheet = Sheet::new(width, floor + 24.0);
     let x_of = |day: f64| left + plot * part(day - f64::from(first), days(whole));
 
     let room = plan.days.iter().map(|d| width_of(d)).fold(40.0, f32::max) + 16.0;
@@ -68,13 +69,13 @@ pub fn timeline(caption: &Caption<'_>, plan: &Timeline) -> String {
         let x = left + plot * part(days(day), days(whole));
         sheet.rect([x - 0.5, 0.0, 1.0, floor], 0.0, "rule", "");
         let words = usize::try_from(day).ok().and_then(|d| plan.days.get(d));
-        if let Some(words) = words.filter(|w| x + width_of(w) / 2.0 <= WIDTH) {
+        if let Some(words) = words.filter(|w| x + width_of(w) / 2.0 <= width) {
             sheet.label(x, floor + 14.0, Hold::Middle, "soft", words);
         }
     }
     for (i, span) in plan.spans.iter().enumerate() {
         let middle = 2.0 + ROW * (at(i) + 0.5);
-        sheet.label(left - GAP, middle, Hold::End, "", &shorten(&span.label, NAME_MOST));
+        sheet.label(left - GAP, middle, Hold::End, "", &shorten(&span.label, name_most));
         let (from, to) = (
             x_of(f64::from(span.first_day)),
             x_of(f64::from(span.first_day) + f64::from(span.days)),
@@ -95,15 +96,16 @@ pub fn timeline(caption: &Caption<'_>, plan: &Timeline) -> String {
                 &format!("{} strong", on_tone(i)),
                 &span.figure,
             );
-        } else if to + wide + 8.0 < WIDTH {
+        } else if to + wide + 8.0 < width {
             sheet.label(to + 7.0, middle, Hold::Start, "halo", &span.figure);
         } else {
-            sheet.label(from - 6.0, middle, Hold::End, "halo", &span.figure);
+            let room = shorten(&span.figure, from - 8.0);
+            sheet.label(from - 6.0, middle, Hold::End, "halo", &room);
         }
     }
     if !plan.marks.is_empty() {
         let middle = 2.0 + ROW * (at(plan.spans.len()) + 0.5);
-        sheet.label(left - GAP, middle, Hold::End, "", &shorten(&plan.marks_label, NAME_MOST));
+        sheet.label(left - GAP, middle, Hold::End, "", &shorten(&plan.marks_label, name_most));
         for mark in &plan.marks {
             sheet.circle((x_of(mark.day), middle), 4.5, &tone(mark.series), &mark.note);
         }

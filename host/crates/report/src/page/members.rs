@@ -56,6 +56,8 @@ pub struct Segmentation {
     pub segments: Vec<SegmentRow>,
     /// Members without a segment.
     pub unassigned: u64,
+    /// Grants to them.
+    pub unassigned_grants: u64,
     /// Movement since the last closed cycle.
     pub flows: Section<FlowMatrix>,
 }
@@ -81,6 +83,19 @@ pub struct ScoreRow {
     pub quantiles: Option<[f64; 3]>,
 }
 
+/// Values that lie too far from the others for one axis.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Outside {
+    /// Members below the lowest edge.
+    pub below: u64,
+    /// The least value of all.
+    pub least: f64,
+    /// Members above the highest edge.
+    pub above: u64,
+    /// The greatest value of all.
+    pub most: f64,
+}
+
 /// Members by value of a score.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Distribution {
@@ -90,7 +105,9 @@ pub enum Distribution {
         edges: Vec<f64>,
         /// Members of each bin.
         counts: Vec<u64>,
+        /// Members whose values lie outside of the bins.
+        outside: Outside,
     },
-    /// Categories with their members.
-    Categories(Vec<(String, u64)>),
+    /// Categories in the plugin's words with their members, in the plugin's order.
+    Categories(Vec<(Words, u64)>),
 }

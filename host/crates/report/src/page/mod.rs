@@ -7,6 +7,8 @@ mod members;
 mod money;
 mod section;
 
+use std::collections::BTreeMap;
+
 use playbook_model::{Digest, Minor, Words};
 
 pub use self::campaign::{
@@ -14,7 +16,9 @@ pub use self::campaign::{
 };
 pub use self::health::{DimensionRow, FindingRow, Health, IndicatorRow, LevelMark, OutputRow};
 pub use self::machine::{DataFindingRow, Evidence, PluginRow, SourceRow, TimingRow};
-pub use self::members::{Distribution, FlowEnd, FlowMatrix, ScoreRow, SegmentRow, Segmentation};
+pub use self::members::{
+    Distribution, FlowEnd, FlowMatrix, Outside, ScoreRow, SegmentRow, Segmentation,
+};
 pub use self::money::{BudgetRow, GrantRow, Incentives, RefusalRow, Roi, RoiRow, TransferRow};
 pub use self::section::{Absence, Section};
 
@@ -48,17 +52,39 @@ pub struct Header {
     pub currency: Currency,
 }
 
-/// The figures that a hurried reader sees. `None`: not measured, shown as a dash.
+/// A figure that the playbook may name features for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Told<T> {
+    /// Its value.
+    Value(T),
+    /// Features are named for it; the data has no value of them.
+    NoValue,
+    /// The playbook names no feature for it.
+    #[default]
+    NotNamed,
+}
+
+impl<T> Told<T> {
+    /// The value, where there is one.
+    pub fn value(self) -> Option<T> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::NoValue | Self::NotNamed => None,
+        }
+    }
+}
+
+/// The figures that a hurried reader sees. What has no value is shown as a dash with the reason.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Summary {
     /// Unified members.
     pub members: u64,
     /// Members with at least one interaction or order in the cycle.
-    pub active: Option<u64>,
+    pub active: Told<u64>,
     /// Paid orders in the cycle.
-    pub orders: Option<u64>,
+    pub orders: Told<u64>,
     /// Revenue of the cycle, net of refunds.
-    pub revenue: Option<Minor>,
+    pub revenue: Told<Minor>,
     /// Grants given (or, in a dry run, that would be given).
     pub grants: u64,
     /// Refused proposals.
@@ -66,7 +92,7 @@ pub struct Summary {
     /// Cost of all grants.
     pub grants_cost: Minor,
     /// Whole cost that the ROI stands on: channels, people, rewards.
-    pub cost: Option<Minor>,
+    pub cost: Told<Minor>,
     /// Output by input, a ratio (domain 0.1).
     pub roi: Option<f64>,
     /// Total of the first diagnosis that gives one.
@@ -82,6 +108,8 @@ pub struct Summary {
 pub struct Report {
     /// Top of the page.
     pub header: Header,
+    /// The brand's words for names of rows, such as channels.
+    pub labels: BTreeMap<String, Words>,
     /// What of the data would mislead; the page begins with it, and leaves the section out where there is nothing.
     pub data_findings: Vec<DataFindingRow>,
     /// Figures for a hurried reader.

@@ -54,13 +54,15 @@ pub struct BudgetRow {
     pub path: Vec<String>,
     /// Allocated in all.
     pub allocated: Minor,
-    /// Spent in earlier cycles.
-    pub spent_before: Minor,
-    /// Spent in this cycle.
-    pub spent: Minor,
-    /// Reserved and not yet settled.
+    /// Taken by grants of earlier cycles, reserved or settled.
+    pub taken_before: Minor,
+    /// Taken by grants of this cycle, reserved or settled.
+    pub granted: Minor,
+    /// Of both, what waits for settling.
     pub reserved: Minor,
-    /// Left: allocated - spent before - spent - reserved.
+    /// Of both, what was paid.
+    pub settled: Minor,
+    /// Left: allocated - taken before - granted.
     pub available: Minor,
 }
 

@@ -131,6 +131,7 @@ fn phases(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
         })
         .collect();
     let caption = Caption { id: "c-campaign", title: p.sec_campaign, desc: &desc.join("; ") };
+    let narrow = Caption { id: "c-campaign-narrow", ..caption };
     let mut table = Table::new(p.phases)
         .words(p.phase)
         .words(p.first_date)
@@ -151,9 +152,11 @@ fn phases(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
     }
     let marked = plan.marks.iter().any(|m| m.series == 5);
     html! {
-        figure.wide { (maud::PreEscaped(charts::timeline(&caption, &plan))) }
+        figure.wide.broad { (maud::PreEscaped(charts::timeline(&caption, &plan, charts::WIDE_PX))) }
+        // The same on the width of a telephone: one drawing is shown.
+        figure.wide.narrow { (maud::PreEscaped(charts::timeline(&narrow, &plan, charts::HALF_PX))) }
         @if marked { p.note { (p.commercial_marks) } }
-        (table.build())
+        (table.build(ctx))
     }
 }
 
@@ -180,8 +183,12 @@ fn channels(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
     // The drawing has as many tones as can be told apart; further places share the last.
     let drawn = places.len().min(TONES);
     let mut series: Vec<String> = places[..drawn].to_vec();
+    for name in &mut series {
+        *name = ctx.name(name).to_owned();
+    }
     if places.len() > TONES {
-        p.others.clone_into(&mut series[TONES - 1]);
+        let others = whole((places.len() - TONES + 1) as u64);
+        series[TONES - 1] = fill(p.n_others, &[&others]);
     }
     let stacks: Vec<Stack> = c
         .phases
@@ -214,7 +221,7 @@ fn channels(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
     for place in &places {
         let amounts: Vec<Minor> = (0..c.phases.len()).map(|i| amount(i, place)).collect();
         let sum = amounts.iter().fold(0i64, |sum, a| sum.saturating_add(a.0));
-        let mut cells = vec![cell(place)];
+        let mut cells = vec![cell(ctx.name(place))];
         cells.extend(amounts.iter().map(|a| cell(ctx.money(*a))));
         cells.extend([cell(ctx.money(Minor(sum))), cell(part(sum))]);
         table.row(cells);
@@ -229,7 +236,7 @@ fn channels(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
     let desc = fill(p.channel_desc, &[&whole(places.len() as u64), &ctx.cash(Minor(total))]);
     let caption = Caption { id: "c-channels", title: p.channel_split, desc: &desc };
     let svg = charts::stacked_bars(&caption, &charts::in_tones(&series), &stacks, StackScale::Sums);
-    html! { (figure(&svg)) (table.build()) }
+    html! { (figure(&svg)) (table.build(ctx)) }
 }
 
 fn content(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
@@ -250,14 +257,14 @@ fn content(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
                 figure: String::new(),
             }).collect();
             (beside(
-                &charts::stacked_bars(
+                &figure(&charts::stacked_bars(
                     &Caption {
                         id: &format!("c-mix-{m}"),
                         title: &format!("{}: {mix}", p.content_mix),
                         desc: &categories.join(", "),
                     },
                     &charts::in_tones(&categories), &stacks, StackScale::Shares,
-                ),
+                )),
                 &mix_table(ctx, c, mix),
             ))
         }
@@ -283,7 +290,7 @@ fn mix_table(ctx: &Ctx<'_>, c: &Campaign, mix: &str) -> Markup {
         }
         table.row(cells);
     }
-    table.build()
+    table.build(ctx)
 }
 
 fn gates(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
@@ -297,7 +304,7 @@ fn gates(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
             cell(whole(row.sample_min.into())),
         ]);
     }
-    table.build()
+    table.build(ctx)
 }
 
 fn slots(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
@@ -315,7 +322,7 @@ fn slots(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
         table.row(vec![
             cell(when(c.day_zero, row.day, row.minute)),
             cell(phase_name(c, row.phase)),
-            cell(if row.place.is_empty() { p.whole_brand } else { &row.place }),
+            cell(if row.place.is_empty() { p.whole_brand } else { ctx.name(&row.place) }),
             cell(&row.format),
             cell(&row.layer),
             cell(&row.theme),
@@ -324,7 +331,7 @@ fn slots(ctx: &Ctx<'_>, c: &Campaign) -> Markup {
     }
     let more = c.slots.len().saturating_sub(SLOTS_MOST);
     html! {
-        (table.build())
+        (table.build(ctx))
         @if more > 0 { p.note { (fill(p.and_more, &[&whole(more as u64)])) } }
     }
 }

@@ -44,7 +44,7 @@ pub(crate) fn plugins(ctx: &Ctx<'_>, rows: &[PluginRow]) -> Markup {
             cells.push(digest(&row.digest));
             table.row(cells);
         }
-        html! { (table.build()) @if !timed { p.note { (p.no_times) } } }
+        html! { (table.build(ctx)) @if !timed { p.note { (p.no_times) } } }
     };
     section("plugins", p.sec_plugins, p.lead_plugins, &body)
 }
@@ -88,7 +88,7 @@ pub(crate) fn intake(ctx: &Ctx<'_>, rows: &[SourceRow]) -> Markup {
             sum(|r| r.rejected),
             cell(""),
         ]);
-        table.build()
+        table.build(ctx)
     };
     section("intake", p.sec_intake, p.lead_intake, &body)
 }
@@ -106,7 +106,7 @@ pub(crate) fn evidence(ctx: &Ctx<'_>, header: &Header, evidence: &Evidence) -> M
         table.row(vec![cell(name), html! { code { (digest.hex()) } }]);
     }
     let body = html! {
-        (table.build())
+        (table.build(ctx))
         @if !evidence.replay_command.is_empty() {
             h3 { (p.replay) }
             pre { code { (evidence.replay_command) } }
@@ -122,5 +122,5 @@ pub(crate) fn timings(ctx: &Ctx<'_>, rows: &[TimingRow]) -> Markup {
     for row in rows {
         table.row(vec![cell(&row.part), cell(real(row.ms, 1))]);
     }
-    section("timings", p.sec_timings, p.lead_timings, &table.build())
+    section("timings", p.sec_timings, p.lead_timings, &table.build(ctx))
 }

@@ -111,14 +111,14 @@ fn places(ctx: &Ctx<'_>, rule: &[&FindingRow]) -> Option<String> {
     if rule.iter().all(|row| row.place.is_empty()) {
         return None;
     }
-    let names: Vec<&str> = rule.iter().take(PLACES_MOST).map(|row| place(p, row)).collect();
+    let names: Vec<&str> = rule.iter().take(PLACES_MOST).map(|row| place(ctx, row)).collect();
     let names = names.join(p.list_comma);
     let more = rule.len().saturating_sub(PLACES_MOST);
     Some(if more > 0 { fill(p.at_places, &[&names, &whole(more as u64)]) } else { names })
 }
 
-fn place<'r>(p: &'static Phrases, row: &'r FindingRow) -> &'r str {
-    if row.place.is_empty() { p.whole_brand } else { &row.place }
+fn place<'r>(ctx: &Ctx<'r>, row: &'r FindingRow) -> &'r str {
+    if row.place.is_empty() { ctx.p.whole_brand } else { ctx.name(&row.place) }
 }
 
 /// Every place with what was measured there, folded.
@@ -130,7 +130,7 @@ fn all_places(ctx: &Ctx<'_>, rule: &[&FindingRow]) -> Markup {
         table = table.numbers(p.measured);
     }
     for row in rule.iter().take(FOLDED_MOST) {
-        let mut cells = vec![cell(place(p, row))];
+        let mut cells = vec![cell(place(ctx, row))];
         if measured {
             cells.push(maybe(row.value, short_real));
         }
@@ -140,7 +140,7 @@ fn all_places(ctx: &Ctx<'_>, rule: &[&FindingRow]) -> Markup {
     fold(
         &fill(p.all_places, &[&whole(rule.len() as u64)]),
         &html! {
-            (table.build())
+            (table.build(ctx))
             @if more > 0 { p.note { (fill(p.and_more, &[&whole(more as u64)])) } }
         },
     )

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::charts::{self, Caption, Flow};
-use crate::document::{Ctx, beside};
+use crate::document::{Ctx, beside, figure};
 use crate::number::{share_of, total as sum, whole};
 use crate::phrases::fill;
 use crate::{FlowEnd, FlowMatrix};
@@ -16,42 +16,103 @@ pub(crate) struct MatrixWords<'a> {
     pub(crate) after: &'a str,
 }
 
+/// Places of one side that are drawn and have a row of their own; the others share one.
+const PLACES_MOST: usize = 12;
+
+/// What is drawn of a matrix: names, members, places that are the same on both sides.
+struct Drawn {
+    from: Vec<String>,
+    to: Vec<String>,
+    members: Vec<Vec<u64>>,
+    same: Vec<(usize, usize)>,
+}
+
+impl Drawn {
+    fn cell(&self, i: usize, k: usize) -> u64 {
+        self.members.get(i).and_then(|row| row.get(k)).map_or(0, |n| *n)
+    }
+
+    fn of_row(&self, i: usize) -> u64 {
+        sum((0..self.to.len()).map(|k| self.cell(i, k)))
+    }
+
+    fn of_column(&self, k: usize) -> u64 {
+        sum((0..self.from.len()).map(|i| self.cell(i, k)))
+    }
+
+    fn total(&self) -> u64 {
+        sum((0..self.from.len()).map(|i| self.of_row(i)))
+    }
+
+    fn stayed(&self) -> u64 {
+        sum(self.same.iter().map(|(i, k)| self.cell(*i, *k)))
+    }
+
+    /// With the greatest places alone; all others of a side are one.
+    fn bounded(self, ctx: &Ctx<'_>) -> Self {
+        let kept = |names: &[String], size: &dyn Fn(usize) -> u64| -> Vec<usize> {
+            let mut order: Vec<usize> = (0..names.len()).collect();
+            if names.len() > PLACES_MOST {
+                order.sort_by_key(|at| std::cmp::Reverse(size(*at)));
+                order.truncate(PLACES_MOST - 1);
+                order.sort_unstable();
+            }
+            order
+        };
+        let rows = kept(&self.from, &|i| self.of_row(i));
+        let columns = kept(&self.to, &|k| self.of_column(k));
+        // A place that is left out goes to the last one, which the others share.
+        let place = |kept: &[usize], at: usize| kept.binary_search(&at).unwrap_or(kept.len());
+        let names = |kept: &[usize], all: &[String]| -> Vec<String> {
+            let left = all.len() - kept.len();
+            let others = (left > 0).then(|| fill(ctx.p.n_others, &[&whole(left as u64)]));
+            kept.iter().map(|at| all[*at].clone()).chain(others).collect()
+        };
+        let (from, to) = (names(&rows, &self.from), names(&columns, &self.to));
+        let mut members = vec![vec![0_u64; to.len()]; from.len()];
+        for i in 0..self.from.len() {
+            for k in 0..self.to.len() {
+                let cell = &mut members[place(&rows, i)][place(&columns, k)];
+                *cell = cell.saturating_add(self.cell(i, k));
+            }
+        }
+        let is_kept = |(i, k): &&(usize, usize)| rows.contains(i) && columns.contains(k);
+        let same = self.same.iter().filter(is_kept);
+        let same = same.map(|(i, k)| (place(&rows, *i), place(&columns, *k))).collect();
+        Self { from, to, members, same }
+    }
+}
+
 /// Ribbons with their table beside them.
 pub(crate) fn matrix(ctx: &Ctx<'_>, words: &MatrixWords<'_>, flows: &FlowMatrix) -> Markup {
     let p = ctx.p;
-    let flows = &without_empty_ends(flows);
-    let from: Vec<String> = flows.from.iter().map(|end| name(ctx, end)).collect();
-    let to: Vec<String> = flows.to.iter().map(|end| name(ctx, end)).collect();
-    let cell = |i: usize, k: usize| flows.members.get(i).and_then(|r| r.get(k)).map_or(0, |n| *n);
-    let same: Vec<(usize, usize)> = flows
+    let flows = without_empty_ends(flows);
+    let is_same = |(i, k): &(usize, usize)| flows.from[*i] == flows.to[*k];
+    let places = (0..flows.from.len()).flat_map(|i| (0..flows.to.len()).map(move |k| (i, k)));
+    let all = Drawn {
+        from: flows.from.iter().map(|end| name(ctx, end)).collect(),
+        to: flows.to.iter().map(|end| name(ctx, end)).collect(),
+        same: places.filter(is_same).collect(),
+        members: flows.members,
+    };
+    // Those who stay in a place that is not drawn have stayed all the same.
+    let (total, stayed) = (all.total(), all.stayed());
+    let moved = total.saturating_sub(stayed);
+    let desc = fill(p.flow_desc, &[&whole(total), &whole(stayed), &whole(moved)]);
+    let drawn = all.bounded(ctx);
+    let note =
+        |i: usize, a: &str, k: usize, b: &str| format!("{a} → {b}: {}", whole(drawn.cell(i, k)));
+    let notes = drawn
         .from
         .iter()
         .enumerate()
-        .flat_map(|(i, a)| {
-            flows.to.iter().enumerate().filter(move |(_, b)| a == *b).map(move |(k, _)| (i, k))
-        })
-        .collect();
-    let stayed = sum(same.iter().map(|(i, k)| cell(*i, *k)));
-    let places = (0..from.len()).flat_map(|i| (0..to.len()).map(move |k| (i, k)));
-    let total = sum(places.map(|(i, k)| cell(i, k)));
-    let moved = total.saturating_sub(stayed);
-    let desc = fill(p.flow_desc, &[&whole(total), &whole(stayed), &whole(moved)]);
-    let notes = from
-        .iter()
-        .enumerate()
-        .map(|(i, a)| {
-            to.iter()
-                .enumerate()
-                .map(|(k, b)| format!("{a} → {b}: {}", whole(cell(i, k))))
-                .collect()
-        })
-        .collect();
+        .map(|(i, a)| drawn.to.iter().enumerate().map(|(k, b)| note(i, a, k, b)).collect());
     let flow = Flow {
-        from: from.clone(),
-        to: to.clone(),
-        amounts: flows.members.clone(),
-        notes,
-        same: same.clone(),
+        notes: notes.collect(),
+        from: drawn.from.clone(),
+        to: drawn.to.clone(),
+        amounts: drawn.members.clone(),
+        same: drawn.same.clone(),
         before: words.before.to_owned(),
         after: words.after.to_owned(),
     };
@@ -60,6 +121,16 @@ pub(crate) fn matrix(ctx: &Ctx<'_>, words: &MatrixWords<'_>, flows: &FlowMatrix)
     } else {
         charts::flow(&Caption { id: words.id, title: words.title, desc: &desc }, &flow)
     };
+    let table = html! {
+        (table(ctx, words, &drawn))
+        p.note { (fill(p.flow_note, &[&whole(moved), &share_of(moved, total)])) }
+    };
+    beside(&figure(&svg), &table)
+}
+
+fn table(ctx: &Ctx<'_>, words: &MatrixWords<'_>, drawn: &Drawn) -> Markup {
+    let p = ctx.p;
+    let total = drawn.total();
     let heat = |n: u64| match n.saturating_mul(100).checked_div(total).unwrap_or(0) {
         0 if n == 0 => "h0",
         0 => "h1",
@@ -67,34 +138,33 @@ pub(crate) fn matrix(ctx: &Ctx<'_>, words: &MatrixWords<'_>, flows: &FlowMatrix)
         5..=19 => "h3",
         _ => "h4",
     };
-    let table = html! {
+    let is_same = |i: usize, k: usize| drawn.same.contains(&(i, k));
+    html! {
         div.scroll tabindex="0" role="region" aria-label=(words.title) {
-            table.heat {
+            table.heat.stack {
                 caption { (fill(p.flow_table, &[words.before, words.after])) }
                 thead { tr {
                     td {}
-                    @for name in &to { th.num scope="col" { (name) } }
+                    @for name in &drawn.to { th.num scope="col" { (name) } }
                     th.num scope="col" { (p.total) }
                 } }
-                tbody { @for (i, name) in from.iter().enumerate() {
+                tbody { @for (i, name) in drawn.from.iter().enumerate() {
                     tr {
                         th scope="row" { (name) }
-                        @for k in 0..to.len() {
-                            td class={ (heat(cell(i, k))) @if same.contains(&(i, k)) { " same" } } { (whole(cell(i, k))) }
+                        @for (k, to) in drawn.to.iter().enumerate() {
+                            td data-head=(to) class={ "num " (heat(drawn.cell(i, k))) @if is_same(i, k) { " same" } } { (whole(drawn.cell(i, k))) }
                         }
-                        td { (whole(sum((0..to.len()).map(|k| cell(i, k))))) }
+                        td.num data-head=(p.total) { (whole(drawn.of_row(i))) }
                     }
                 } }
                 tfoot { tr {
                     th scope="row" { (p.total) }
-                    @for k in 0..to.len() { td { (whole(sum((0..from.len()).map(|i| cell(i, k))))) } }
-                    td { (whole(total)) }
+                    @for (k, to) in drawn.to.iter().enumerate() { td.num data-head=(to) { (whole(drawn.of_column(k))) } }
+                    td.num data-head=(p.total) { (whole(total)) }
                 } }
             }
         }
-        p.note { (fill(p.flow_note, &[&whole(moved), &share_of(moved, total)])) }
-    };
-    beside(&svg, &table)
+    }
 }
 
 /// The matrix without ends that are no segment and that nobody came from or went to.

@@ -3,10 +3,13 @@
 use maud::{Markup, html};
 
 use crate::charts::{self, Axis, Bar, Caption, Radar};
-use crate::document::{Ctx, Table, beside, cell, empty, fold, maybe, section};
+use crate::document::{Ctx, Table, bar_chart, beside, cell, empty, figure, fold, maybe, section};
 use crate::number::{DASH, real, whole};
 use crate::phrases::fill;
 use crate::{Absence, Health, IndicatorRow, LevelMark, Section};
+
+/// Diagnoses that are shown; the others are folded.
+const SHOWN_MOST: usize = 2;
 
 /// All diagnoses, one after the other.
 pub(crate) fn health(ctx: &Ctx<'_>, health: &Section<Vec<Health>>) -> Markup {
@@ -16,8 +19,12 @@ pub(crate) fn health(ctx: &Ctx<'_>, health: &Section<Vec<Health>>) -> Markup {
         Section::Filled(all) if all.is_empty() => empty(ctx, &Absence::Nothing),
         Section::Filled(all) => html! {
             @for (i, h) in all.iter().enumerate() {
-                @if all.len() > 1 { h3 { (heading(h)) } }
-                (diagnosis(ctx, i, h))
+                @if i < SHOWN_MOST {
+                    @if all.len() > 1 { h3 { (heading(ctx, h)) } }
+                    (diagnosis(ctx, i, h))
+                } @else {
+                    (fold(&folded_heading(ctx, h), &diagnosis(ctx, i, h)))
+                }
             }
         },
     };
@@ -34,8 +41,19 @@ pub(crate) fn health(ctx: &Ctx<'_>, health: &Section<Vec<Health>>) -> Markup {
     section("health", p.sec_health, &lead, &body)
 }
 
-fn heading(h: &Health) -> String {
-    if h.place.is_empty() { h.plugin.clone() } else { format!("{} · {}", h.plugin, h.place) }
+fn heading(ctx: &Ctx<'_>, h: &Health) -> String {
+    if h.place.is_empty() {
+        h.plugin.clone()
+    } else {
+        format!("{} · {}", h.plugin, ctx.name(&h.place))
+    }
+}
+
+/// The heading with what the diagnosis comes to.
+fn folded_heading(ctx: &Ctx<'_>, h: &Health) -> String {
+    let level = h.level.as_ref().map(|mark| ctx.words(&mark.words).to_owned());
+    let total = h.total.map(|total| real(total, 2));
+    [heading(ctx, h)].into_iter().chain(total).chain(level).collect::<Vec<_>>().join(" · ")
 }
 
 fn diagnosis(ctx: &Ctx<'_>, index: usize, h: &Health) -> Markup {
@@ -65,7 +83,7 @@ fn dimensions(ctx: &Ctx<'_>, index: usize, h: &Health) -> Markup {
         .collect();
     let id = if index == 0 { "c-health".to_owned() } else { format!("c-health-{index}") };
     let caption = Caption { id: &id, title: p.sec_health, desc: &desc.join("; ") };
-    let svg = if measured.len() >= 3 {
+    let drawing = if measured.len() >= 3 {
         let axes = measured
             .iter()
             .map(|d| Axis {
@@ -75,15 +93,8 @@ fn dimensions(ctx: &Ctx<'_>, index: usize, h: &Health) -> Markup {
                 before: d.score_before,
             })
             .collect();
-        charts::radar(
-            &caption,
-            &Radar {
-                axes,
-                most: greatest(h),
-                now: p.this_cycle.to_owned(),
-                before: p.last_cycle.to_owned(),
-            },
-        )
+        let (now, before) = (p.this_cycle.to_owned(), p.last_cycle.to_owned());
+        figure(&charts::radar(&caption, &Radar { axes, most: greatest(h), now, before }))
     } else {
         let bars: Vec<Bar> = h
             .dimensions
@@ -96,7 +107,7 @@ fn dimensions(ctx: &Ctx<'_>, index: usize, h: &Health) -> Markup {
                 series: 0,
             })
             .collect();
-        charts::bars(&caption, &bars, charts::HALF_PX)
+        bar_chart(ctx, &caption, bars, 1)
     };
     let compared = h.dimensions.iter().any(|d| d.score_before.is_some());
     let mut table = Table::new(p.dimensions).words(p.dimension).numbers(p.score);
@@ -134,10 +145,10 @@ fn dimensions(ctx: &Ctx<'_>, index: usize, h: &Health) -> Markup {
     sums.push(cell(format!("{} / {}", whole(seen), whole(h.indicators.len() as u64))));
     table.sums(sums);
     let table = html! {
-        (table.build())
+        (table.build(ctx))
         @if !missing.is_empty() { p.note { (fill(p.health_missing, &[&missing.join(p.list_comma)])) } }
     };
-    beside(&svg, &table)
+    beside(&drawing, &table)
 }
 
 /// The end of the scale: as declared, else the greatest score.
@@ -175,7 +186,7 @@ fn missing_indicators(ctx: &Ctx<'_>, h: &Health, rows: &[&IndicatorRow]) -> Mark
     for row in rows {
         table.row(vec![indicator(ctx, row), cell(dimension(ctx, h, row))]);
     }
-    fold(&line, &table.build())
+    fold(&line, &table.build(ctx))
 }
 
 fn indicator(ctx: &Ctx<'_>, row: &IndicatorRow) -> Markup {
@@ -210,7 +221,7 @@ fn measured_indicators(ctx: &Ctx<'_>, h: &Health, rows: &[&IndicatorRow]) -> Mar
         }
         table.row(cells);
     }
-    table.build()
+    table.build(ctx)
 }
 
 fn others(ctx: &Ctx<'_>, h: &Health) -> Markup {
@@ -224,7 +235,7 @@ fn others(ctx: &Ctx<'_>, h: &Health) -> Markup {
         }
     }
     html! {
-        @if missing.len() < h.others.len() { (table.build()) }
+        @if missing.len() < h.others.len() { (table.build(ctx)) }
         @if !missing.is_empty() {
             (fold(&fill(p.n_not_measured, &[&whole(missing.len() as u64)]), &html! {
                 ul { @for words in &missing { li { (words) } } }

@@ -4,10 +4,13 @@ use maud::{Markup, html};
 use playbook_model::Minor;
 
 use crate::charts::{self, Bar, Caption, Series, Stack, StackScale};
-use crate::document::{Ctx, Table, beside, cell, empty, figure, section};
+use crate::document::{Ctx, Table, bar_chart, beside, cell, empty, figure, section};
 use crate::number::{DASH, length, real, share, share_of, signed, total, whole};
 use crate::phrases::fill;
 use crate::{Absence, BudgetRow, Incentives, Section};
+
+/// Accounts drawn at most.
+const BUDGETS_DRAWN: usize = 16;
 
 /// Grants by action, refusals by code.
 pub(crate) fn grants(ctx: &Ctx<'_>, incentives: &Section<Incentives>, dry_run: bool) -> Markup {
@@ -98,7 +101,7 @@ fn by_action(ctx: &Ctx<'_>, i: &Incentives) -> Markup {
         cell(returned(output, cost)),
     ]);
     table.sums(sums);
-    html! { (figure(&charts::bars(&caption, &bars, charts::HALF_PX))) (table.build()) }
+    html! { (bar_chart(ctx, &caption, bars, 1)) (table.build(ctx)) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "lengths of bars")]
@@ -143,7 +146,7 @@ fn by_code(ctx: &Ctx<'_>, i: &Incentives) -> Markup {
         cell(share_of(all, all)),
         cell(ctx.money(sum(i.refusals.iter().map(|r| r.cost)))),
     ]);
-    beside(&charts::bars(&caption, &bars, charts::HALF_PX), &table.build())
+    beside(&bar_chart(ctx, &caption, bars, 1), &table.build(ctx))
 }
 
 /// What each budget and pool holds and has spent.
@@ -161,15 +164,17 @@ fn use_of(ctx: &Ctx<'_>, rows: &[BudgetRow]) -> Markup {
     let p = ctx.p;
     let mut rows = rows.to_vec();
     for name in rows.iter_mut().flat_map(|row| &mut row.path) {
-        *name = p.account(name).to_owned();
+        let own = ctx.name(name);
+        *name = if own == name { p.account(name) } else { own }.to_owned();
     }
-    let parts = |row: &BudgetRow| [row.spent_before, row.spent, row.reserved, row.available];
-    let series = [(p.spent_before, 0), (p.spent, 1), (p.reserved, 2), (p.available, charts::REST)]
+    let parts = |row: &BudgetRow| [row.taken_before, row.granted, row.available];
+    let series = [(p.taken_before, 0), (p.granted_now, 1), (p.available, charts::REST)]
         .map(|(name, tone)| Series { name: name.to_owned(), tone });
     let stacks: Vec<Stack> = rows
         .iter()
+        .take(BUDGETS_DRAWN)
         .map(|row| Stack {
-            label: row.path.join(" › "),
+            label: place_of(row),
             parts: parts(row).iter().map(|a| length(*a)).collect(),
             notes: series
                 .iter()
@@ -179,44 +184,57 @@ fn use_of(ctx: &Ctx<'_>, rows: &[BudgetRow]) -> Markup {
             figure: String::new(),
         })
         .collect();
+    let left = rows.len() - stacks.len();
     let desc: Vec<String> = rows
         .iter()
         .map(|row| {
-            format!(
-                "{}: {}",
-                row.path.join(" › "),
-                fill(p.budget_desc, &[&ctx.cash(row.available), &ctx.cash(row.allocated)])
-            )
+            let words = fill(p.budget_desc, &[&ctx.cash(row.available), &ctx.cash(row.allocated)]);
+            format!("{}: {words}", row.path.join(" › "))
         })
         .collect();
     let caption = Caption { id: "c-budgets", title: p.sec_budgets, desc: &desc.join("; ") };
+    let svg = charts::stacked_bars(&caption, &series, &stacks, StackScale::Shares);
+    html! {
+        (figure(&svg))
+        @if left > 0 { p.note { (fill(p.bars_more, &[&whole(left as u64)])) } }
+        (budget_table(ctx, &rows))
+    }
+}
+
+/// The last part of the path, set in as deep as it lies: the table has the whole.
+fn place_of(row: &BudgetRow) -> String {
+    let deep = row.path.len().saturating_sub(1);
+    format!("{}{}", "› ".repeat(deep), row.path.last().map_or("", String::as_str))
+}
+
+fn budget_table(ctx: &Ctx<'_>, rows: &[BudgetRow]) -> Markup {
+    let p = ctx.p;
     let mut table = Table::new(&ctx.in_currency(p.sec_budgets))
         .words(p.budget)
         .numbers(p.allocated)
-        .numbers(p.spent_before)
-        .numbers(p.spent)
+        .numbers(p.taken_before)
+        .numbers(p.granted_now)
         .numbers(p.reserved)
+        .numbers(p.settled)
         .numbers(p.available)
         .numbers(p.used);
-    for row in &rows {
+    for row in rows {
         let name = row.path.last().map_or("", String::as_str);
-        let over = if row.path.len() > 1 {
-            row.path[..row.path.len() - 1].join(" › ") + " › "
-        } else {
-            String::new()
-        };
-        let used = length(row.spent_before) + length(row.spent) + length(row.reserved);
+        let over: String =
+            row.path.iter().rev().skip(1).rev().map(|name| format!("{name} › ")).collect();
+        let used = length(row.taken_before) + length(row.granted);
         let used =
             if row.allocated.0 > 0 { share(used / length(row.allocated)) } else { DASH.to_owned() };
         table.row(vec![
             html! { span.dim { (over) } (name) },
             cell(ctx.money(row.allocated)),
-            cell(ctx.money(row.spent_before)),
-            cell(ctx.money(row.spent)),
+            cell(ctx.money(row.taken_before)),
+            cell(ctx.money(row.granted)),
             cell(ctx.money(row.reserved)),
+            cell(ctx.money(row.settled)),
             cell(ctx.money(row.available)),
             cell(used),
         ]);
     }
-    html! { (figure(&charts::stacked_bars(&caption, &series, &stacks, StackScale::Shares))) (table.build()) }
+    table.build(ctx)
 }

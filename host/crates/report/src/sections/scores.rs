@@ -1,15 +1,20 @@
 //! Distribution of each score output.
 
 use maud::{Markup, PreEscaped, html};
+use playbook_model::Words;
 
 use crate::charts::{self, Bar, Caption, Histogram};
-use crate::document::{Ctx, empty, section};
+use crate::document::{Ctx, cut_note, empty, fold, section};
 use crate::number::{share_of, total as sum, whole};
 use crate::phrases::fill;
-use crate::{Absence, Distribution, ScoreRow, Section};
+use crate::{Absence, Distribution, Outside, ScoreRow, Section};
 
-/// Categories drawn at most.
-const CATEGORIES_MOST: usize = 12;
+/// Scores that are shown; the others are folded.
+const CARDS_MOST: usize = 12;
+/// Categories drawn at most; the others are one bar and a folded list.
+const CATEGORIES_MOST: usize = 8;
+/// Categories listed at most.
+const LISTED_MOST: usize = 500;
 
 /// A card for each score output.
 pub(crate) fn scores(ctx: &Ctx<'_>, rows: &Section<Vec<ScoreRow>>) -> Markup {
@@ -18,18 +23,31 @@ pub(crate) fn scores(ctx: &Ctx<'_>, rows: &Section<Vec<ScoreRow>>) -> Markup {
         Section::Empty(why) => empty(ctx, why),
         Section::Filled(rows) if rows.is_empty() => empty(ctx, &Absence::Nothing),
         Section::Filled(rows) => html! {
-            div.cards { @for (i, row) in rows.iter().enumerate() { (card(ctx, i, row)) } }
+            @let (shown, folded) = rows.split_at(rows.len().min(CARDS_MOST));
+            (cards(ctx, 0, shown))
+            @if !folded.is_empty() {
+                (fold(&fill(p.scores_more, &[&whole(folded.len() as u64)]), &cards(ctx, CARDS_MOST, folded)))
+            }
         },
     };
     section("scores", p.sec_scores, p.lead_scores, &body)
+}
+
+fn cards(ctx: &Ctx<'_>, first: usize, rows: &[ScoreRow]) -> Markup {
+    html! { div.cards { @for (i, row) in rows.iter().enumerate() { (card(ctx, first + i, row)) } } }
 }
 
 fn card(ctx: &Ctx<'_>, index: usize, row: &ScoreRow) -> Markup {
     let p = ctx.p;
     let words = ctx.words(&row.meaning);
     let (svg, members) = match &row.distribution {
-        Distribution::Bins { edges, counts } => {
-            (bins(ctx, index, row, edges, counts), sum(counts.iter().copied()))
+        Distribution::Bins { edges, counts, outside } => {
+            let drawn = sum(counts.iter().copied());
+            let svg = html! {
+                figure { (PreEscaped(bins(ctx, index, row, edges, counts))) }
+                (beyond(ctx, row, outside))
+            };
+            (svg, sum([drawn, outside.below, outside.above]))
         }
         Distribution::Categories(counts) => {
             (categories(ctx, index, row, counts), sum(counts.iter().map(|c| c.1)))
@@ -41,7 +59,7 @@ fn card(ctx: &Ctx<'_>, index: usize, row: &ScoreRow) -> Markup {
             h3 { (if words.is_empty() { row.output.as_str() } else { words }) }
             p { code.dim { (row.plugin) "." (row.output) } }
             @if members == 0 { p.empty { (p.no_member_has_it) } }
-            @else { figure { (PreEscaped(svg)) } }
+            @else { (svg) }
             dl {
                 div { dt { (p.with_value) } dd { (whole(members)) } }
                 @if row.missing > 0 { div { dt { (p.without_value) } dd { (whole(row.missing)) } } }
@@ -88,16 +106,12 @@ fn bins(ctx: &Ctx<'_>, index: usize, row: &ScoreRow, edges: &[f64], counts: &[u6
     };
     let middle =
         if counts.len().is_multiple_of(2) { value(counts.len() / 2) } else { String::new() };
-    // A last bin that takes all that lies beyond is drawn as wide as the others, so its end is no place on the axis.
-    let wide = |bin: usize| edges.get(bin + 1).zip(edges.get(bin)).map_or(0.0, |(b, a)| b - a);
-    let last = counts.len().saturating_sub(1);
-    let highest = if last > 0 && wide(last) > 1.5 * wide(0) {
-        format!("≥ {}", value(last))
-    } else {
-        value(counts.len())
+    let chart = Histogram {
+        counts: counts.to_vec(),
+        notes,
+        ends: [value(0), middle, value(counts.len())],
+        mark,
     };
-    let chart =
-        Histogram { counts: counts.to_vec(), notes, ends: [value(0), middle, highest], mark };
     let id = format!("c-score-{index}");
     charts::histogram(&Caption { id: &id, title: ctx.words(&row.meaning), desc: &desc }, &chart)
 }
@@ -116,35 +130,77 @@ fn place(value: f64, edges: &[f64], low: f64, high: f64) -> f64 {
     (bin as f64 + inside) / (edges.len() - 1) as f64
 }
 
-#[expect(clippy::cast_precision_loss, reason = "lengths of bars")]
-fn categories(ctx: &Ctx<'_>, index: usize, row: &ScoreRow, counts: &[(String, u64)]) -> String {
+/// What lies outside of the axis, which would flatten all that lies on it.
+fn beyond(ctx: &Ctx<'_>, row: &ScoreRow, outside: &Outside) -> Markup {
+    let p = ctx.p;
+    let words = |phrase, members: u64, value: f64| {
+        fill(phrase, &[&whole(members), &ctx.measured(value, &row.unit)])
+    };
+    html! {
+        @if outside.above > 0 { p.note { (words(p.axis_above, outside.above, outside.most)) } }
+        @if outside.below > 0 { p.note { (words(p.axis_below, outside.below, outside.least)) } }
+    }
+}
+
+/// The categories of most members in the plugin's order, all others as one bar and a list.
+fn categories(ctx: &Ctx<'_>, index: usize, row: &ScoreRow, counts: &[(Words, u64)]) -> Markup {
+    let p = ctx.p;
     let total = sum(counts.iter().map(|c| c.1));
-    let mut bars: Vec<Bar> = counts
-        .iter()
-        .take(CATEGORIES_MOST)
-        .map(|(name, n)| Bar {
-            label: name.clone(),
-            value: Some(*n as f64),
-            figure: format!("{} · {}", whole(*n), share_of(*n, total)),
-            mark: None,
-            series: 0,
-        })
-        .collect();
-    let rest = sum(counts.iter().skip(CATEGORIES_MOST).map(|c| c.1));
-    if rest > 0 {
-        bars.push(Bar {
-            label: ctx.p.others.to_owned(),
-            value: Some(rest as f64),
-            figure: format!("{} · {}", whole(rest), share_of(rest, total)),
-            mark: None,
-            series: 6,
-        });
+    let drawn = greatest(counts);
+    let (drawn, others): (Vec<_>, Vec<_>) =
+        counts.iter().enumerate().partition(|(at, _)| drawn.contains(at));
+    let mut bars: Vec<Bar> =
+        drawn.iter().map(|(_, (name, n))| bar(ctx.words(name).to_owned(), *n, total, 0)).collect();
+    if !others.is_empty() {
+        let rest = sum(others.iter().map(|(_, (_, n))| *n));
+        let name = fill(p.n_others, &[&whole(others.len() as u64)]);
+        bars.push(bar(name, rest, total, 6));
     }
     let id = format!("c-score-{index}");
-    let desc = fill(ctx.p.scores_desc_short, &[&whole(total)]);
-    charts::bars(
-        &Caption { id: &id, title: ctx.words(&row.meaning), desc: &desc },
-        &bars,
-        charts::CARD_PX,
+    let desc = fill(p.scores_desc_short, &[&whole(total)]);
+    let caption = Caption { id: &id, title: ctx.words(&row.meaning), desc: &desc };
+    html! {
+        figure { (PreEscaped(charts::bars(&caption, &bars, charts::CARD_PX))) }
+        (cut_note(ctx, &bars))
+        @if !others.is_empty() { (list(ctx, others.iter().map(|(_, row)| *row))) }
+    }
+}
+
+/// Places of the categories that are drawn: all, or those of most members.
+fn greatest(counts: &[(Words, u64)]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..counts.len()).collect();
+    if counts.len() > CATEGORIES_MOST + 1 {
+        order.sort_by_key(|at| std::cmp::Reverse(counts[*at].1));
+        order.truncate(CATEGORIES_MOST);
+    }
+    order
+}
+
+#[expect(clippy::cast_precision_loss, reason = "lengths of bars")]
+fn bar(label: String, members: u64, total: u64, series: usize) -> Bar {
+    Bar {
+        label,
+        value: Some(members as f64),
+        figure: format!("{} · {}", whole(members), share_of(members, total)),
+        mark: None,
+        series,
+    }
+}
+
+/// Categories that are not drawn with their members, most first, folded; those of nobody are counted.
+fn list<'c>(ctx: &Ctx<'_>, others: impl Iterator<Item = &'c (Words, u64)>) -> Markup {
+    let p = ctx.p;
+    let (mut some, none): (Vec<_>, Vec<_>) = others.partition(|(_, members)| *members > 0);
+    some.sort_by_key(|row| std::cmp::Reverse(row.1));
+    let words = |row: &(Words, u64)| format!("{} {}", ctx.words(&row.0), whole(row.1));
+    let more = some.len().saturating_sub(LISTED_MOST);
+    let listed: Vec<String> = some.iter().take(LISTED_MOST).map(|row| words(row)).collect();
+    fold(
+        &fill(p.values_more, &[&whole((some.len() + none.len()) as u64)]),
+        &html! {
+            p.list { (listed.join(" · ")) }
+            @if more > 0 { p.note { (fill(p.and_more, &[&whole(more as u64)])) } }
+            @if !none.is_empty() { p.note { (fill(p.values_empty, &[&whole(none.len() as u64)])) } }
+        },
     )
 }

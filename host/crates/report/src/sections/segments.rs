@@ -4,9 +4,9 @@ use maud::{Markup, html};
 use playbook_model::Minor;
 
 use super::{MatrixWords, matrix};
-use crate::charts::{self, Bar, Caption};
-use crate::document::{Ctx, Table, beside, cell, empty, maybe, named, section};
-use crate::number::{self, share_of, total as sum, whole};
+use crate::charts::{Bar, Caption};
+use crate::document::{Ctx, Table, bar_chart, beside, cell, empty, maybe, named, section};
+use crate::number::{share_of, total as sum, whole};
 use crate::phrases::fill;
 use crate::{Absence, Section, Segmentation};
 
@@ -117,9 +117,10 @@ fn sizes(ctx: &Ctx<'_>, id: &str, s: &Segmentation) -> Markup {
             cell(whole(s.unassigned)),
             cell(share_of(s.unassigned, total)),
         ];
-        cells.extend(
-            (0..1 + usize::from(compared) + usize::from(valued)).map(|_| cell(number::DASH)),
-        );
+        // Joined members are no segment that was smaller before, and no feature counts by the lack of a segment.
+        cells.extend(compared.then(|| cell("")));
+        cells.push(cell(whole(s.unassigned_grants)));
+        cells.extend(valued.then(|| cell("")));
         table.row(cells);
     }
     let revenue: i128 =
@@ -128,13 +129,14 @@ fn sizes(ctx: &Ctx<'_>, id: &str, s: &Segmentation) -> Markup {
     if compared {
         sums.push(cell(""));
     }
-    sums.push(cell(whole(sum(s.segments.iter().map(|row| row.grants)))));
+    let grants = s.segments.iter().map(|row| row.grants).chain([s.unassigned_grants]);
+    sums.push(cell(whole(sum(grants))));
     if valued {
         sums.push(cell(ctx.money(Minor(i64::try_from(revenue).unwrap_or(i64::MAX)))));
     }
     table.sums(sums);
-    let table = html! { (table.build()) @if compared { p.note { (p.mark_before) } } };
-    beside(&charts::bars(&caption, &bars, charts::HALF_PX), &table)
+    let table = html! { (table.build(ctx)) @if compared { p.note { (p.mark_before) } } };
+    beside(&bar_chart(ctx, &caption, bars, 1), &table)
 }
 
 /// Difference with its sign.

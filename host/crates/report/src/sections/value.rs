@@ -2,11 +2,14 @@
 
 use maud::{Markup, html};
 
-use crate::charts::{self, Bar, Caption};
-use crate::document::{Ctx, Table, beside, cell, empty, maybe, section};
-use crate::number::real;
+use crate::charts::{Bar, Caption};
+use crate::document::{Ctx, Table, bar_chart, beside, cell, empty, maybe, section};
+use crate::number::{real, whole};
 use crate::phrases::fill;
 use crate::{Absence, Roi, RoiRow, Section};
+
+/// Groups without a return that are named.
+const NAMES_MOST: usize = 12;
 
 /// A drawing and a table for each subject.
 pub(crate) fn roi(ctx: &Ctx<'_>, roi: &Section<Roi>) -> Markup {
@@ -50,14 +53,14 @@ fn transfers(ctx: &Ctx<'_>, roi: &Roi) -> Markup {
     for row in &roi.transfers {
         table.row(vec![
             cell(p.subject(&row.subject)),
-            cell(&row.from),
-            cell(&row.to),
+            cell(ctx.name(&row.from)),
+            cell(ctx.name(&row.to)),
             cell(ctx.money(row.amount)),
             cell(p.fate(row.fate, |amount| ctx.money(amount))),
             cell(ctx.words(&row.words)),
         ]);
     }
-    html! { (table.build()) p.note { (p.transfers_note) } }
+    html! { (table.build(ctx)) p.note { (p.transfers_note) } }
 }
 
 fn group(ctx: &Ctx<'_>, index: usize, subject: &str, rows: &[&RoiRow]) -> Markup {
@@ -78,30 +81,59 @@ fn group(ctx: &Ctx<'_>, index: usize, subject: &str, rows: &[&RoiRow]) -> Markup
     let id = format!("c-roi-{index}");
     let title = format!("{} · {}", p.sec_roi, p.subject(subject));
     let caption = Caption { id: &id, title: &title, desc: &described.join("; ") };
-    let mut table = Table::new(&title)
-        .quiet()
-        .words(p.group)
-        .numbers(&ctx.in_currency(p.revenue))
-        .numbers(&ctx.in_currency(p.cost))
-        .numbers(p.tile_roi)
-        .numbers(p.floor);
-    for row in rows {
-        let below = matches!((row.roi, row.floor), (Some(r), Some(f)) if r < f);
-        table.row(vec![
-            cell(ctx.words(&row.name)),
-            maybe(row.revenue, |a| ctx.money(a)),
-            maybe(row.cost, |a| ctx.money(a)),
-            html! {
-                @if below { span.more-bad { "▼ " (figure(row.roi)) } } @else { (maybe(row.roi, |v| real(v, 2))) }
-            },
-            maybe(row.floor, |v| real(v, 2)),
-        ]);
-    }
+    let table = group_table(ctx, &title, rows);
     let missing = rows.iter().filter(|row| row.roi.is_none());
     let missing: Vec<&str> = missing.map(|row| ctx.words(&row.name)).collect();
+    let unnamed = [
+        ("revenue", rows.iter().all(|row| row.revenue.is_none())),
+        ("cost", rows.iter().all(|row| row.cost.is_none())),
+    ];
+    let unnamed: Vec<&str> =
+        unnamed.iter().filter(|(_, none)| *none).map(|(key, _)| *key).collect();
     let table = html! {
-        (table.build())
-        @if !missing.is_empty() { p.note { (fill(p.without_return, &[&missing.join(p.list_comma)])) } }
+        (table)
+        @if !unnamed.is_empty() { p.note { (fill(p.no_money_of, &[&unnamed.join(p.list_comma)])) } }
+        @if !missing.is_empty() { p.note { (fill(p.without_return, &[&some_of(ctx, &missing)])) } }
     };
-    beside(&charts::bars(&caption, &bars, charts::HALF_PX), &table)
+    beside(&bar_chart(ctx, &caption, bars, 1), &table)
+}
+
+/// The first names, and how many more there are.
+fn some_of(ctx: &Ctx<'_>, names: &[&str]) -> String {
+    let shown = names[..names.len().min(NAMES_MOST)].join(ctx.p.list_comma);
+    match names.len().saturating_sub(NAMES_MOST) {
+        0 => shown,
+        more => fill(ctx.p.at_places, &[&shown, &whole(more as u64)]),
+    }
+}
+
+fn group_table(ctx: &Ctx<'_>, title: &str, rows: &[&RoiRow]) -> Markup {
+    let p = ctx.p;
+    let has = |of: fn(&RoiRow) -> bool| rows.iter().any(|row| of(row));
+    let (revenue, cost, floor) =
+        (has(|r| r.revenue.is_some()), has(|r| r.cost.is_some()), has(|r| r.floor.is_some()));
+    let mut table = Table::new(title).quiet().words(p.group);
+    if revenue {
+        table = table.numbers(&ctx.in_currency(p.revenue));
+    }
+    if cost {
+        table = table.numbers(&ctx.in_currency(p.cost));
+    }
+    table = table.numbers(p.tile_roi);
+    if floor {
+        table = table.numbers(p.floor);
+    }
+    for row in rows {
+        let below = matches!((row.roi, row.floor), (Some(r), Some(f)) if r < f);
+        let mut cells = vec![cell(ctx.words(&row.name))];
+        cells.extend(revenue.then(|| maybe(row.revenue, |a| ctx.money(a))));
+        cells.extend(cost.then(|| maybe(row.cost, |a| ctx.money(a))));
+        cells.push(html! {
+            @if below { span.more-bad { "▼ " (maybe(row.roi, |v| real(v, 2))) } }
+            @else { (maybe(row.roi, |v| real(v, 2))) }
+        });
+        cells.extend(floor.then(|| maybe(row.floor, |v| real(v, 2))));
+        table.row(cells);
+    }
+    table.build(ctx)
 }

@@ -1,5 +1,7 @@
 //! Small reports in which every text is the one that is asked for.
 
+use std::collections::BTreeMap;
+
 use playbook_model::{
     Digest, Kind, Level, Minor, RefusalCode, TransferFate, TransferRefusal, Words,
 };
@@ -7,9 +9,9 @@ use playbook_report::{
     ActionPairRow, AllocationRow, BudgetRow, Campaign, ChangeRow, ContentRow, Currency,
     DataFindingRow, DiffFigure, DiffReport, DiffSide, DimensionRow, Distribution, Evidence, Figure,
     FigureRow, FindingRow, FlowEnd, FlowMatrix, GateRow, GrantRow, Header, Health, Incentives,
-    IndicatorRow, LevelMark, MemberRow, OutputRow, PairRow, PhaseRow, PlanMoneyRow, PluginRow,
-    RefusalRow, Report, Roi, RoiRow, ScoreRow, Section, SegmentRow, Segmentation, SlotRow,
-    SourceRow, Summary, TransferRow, WinnersRow,
+    IndicatorRow, LevelMark, MemberRow, OutputRow, Outside, PairRow, PhaseRow, PlanMoneyRow,
+    PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow, Section, SegmentRow, Segmentation,
+    SlotRow, SourceRow, Summary, Told, TransferRow, WinnersRow,
 };
 
 fn words(text: &str) -> Words {
@@ -46,15 +48,16 @@ pub(crate) fn report_of(text: &str) -> Report {
             currency: currency(text),
         },
         data_findings: vec![data_finding(text)],
+        labels: BTreeMap::new(),
         summary: Summary {
             members: 86,
-            active: Some(40),
-            orders: Some(12),
-            revenue: Some(Minor(123_456_789)),
+            active: Told::Value(40),
+            orders: Told::Value(12),
+            revenue: Told::Value(Minor(123_456_789)),
             grants: 9,
             refused: 4,
             grants_cost: Minor(4_500),
-            cost: Some(Minor(90_000)),
+            cost: Told::Value(Minor(90_000)),
             roi: Some(1.98),
             health: None,
             health_most: None,
@@ -67,9 +70,10 @@ pub(crate) fn report_of(text: &str) -> Report {
         budgets: Section::Filled(vec![BudgetRow {
             path: vec![t(), t()],
             allocated: Minor(100_000),
-            spent_before: Minor(40_000),
-            spent: Minor(60_005),
-            reserved: Minor(0),
+            taken_before: Minor(40_000),
+            granted: Minor(60_005),
+            reserved: Minor(70_005),
+            settled: Minor(30_000),
             available: Minor(-5),
         }]),
         campaign: Section::Filled(campaign(text)),
@@ -132,6 +136,7 @@ pub(crate) fn segmentation(text: &str) -> Segmentation {
             grants: 9,
         }],
         unassigned: 1,
+        unassigned_grants: 2,
         flows: Section::Filled(flows(text)),
     }
 }
@@ -164,11 +169,18 @@ fn scores(text: &str) -> Vec<ScoreRow> {
     };
     vec![
         row(
-            Distribution::Bins { edges: vec![0.0, 0.5, 1.0], counts: vec![60, 24] },
+            Distribution::Bins {
+                edges: vec![0.0, 0.5, 1.0],
+                counts: vec![60, 24],
+                outside: Outside { below: 1, least: -7e6, above: 3, most: 1e9 },
+            },
             Some([0.1, 0.4, 0.9]),
         ),
-        row(Distribution::Categories(vec![(text.to_owned(), 84)]), None),
-        row(Distribution::Bins { edges: vec![], counts: vec![] }, None),
+        row(Distribution::Categories(vec![(words(text), 84)]), None),
+        row(
+            Distribution::Bins { edges: vec![], counts: vec![], outside: Outside::default() },
+            None,
+        ),
     ]
 }
 
