@@ -13,6 +13,8 @@ use crate::intake::field::flag;
 
 /// Letters of the longest id.
 const ID_LETTERS_MAX: usize = 64;
+/// Most sorts of things in a column that is named like a key.
+const SORTS_MAX: usize = 12;
 /// Letters of a value that are shown.
 const SHOWN_LETTERS: usize = 48;
 /// Digits of a whole number that may be counted with; more are an id.
@@ -115,7 +117,8 @@ fn guess(cells: &Cells, values: &[&str], counts: &HashMap<&str, u64>, rows: usiz
         let places = times.times.into_iter().map(|time| time.map(|ms| ms as f64)).collect();
         return Guess { kind: ColumnKind::Time { format }, sure, note, places: Some(places) };
     }
-    numeric(&cells.name, values, named_id).unwrap_or_else(|| texts(values, counts, named_id, rows))
+    numeric(&cells.name, values, named_id)
+        .unwrap_or_else(|| texts(&cells.name, values, counts, named_id, rows))
 }
 
 /// A column of numbers, or of ids that are written with digits.
@@ -154,13 +157,21 @@ fn numeric(name: &str, values: &[&str], named_id: bool) -> Option<Guess> {
 }
 
 /// A column of texts: ids, a few words, or prose.
-fn texts(values: &[&str], counts: &HashMap<&str, u64>, named_id: bool, rows: usize) -> Guess {
+fn texts(
+    name: &str,
+    values: &[&str],
+    counts: &HashMap<&str, u64>,
+    named_id: bool,
+    rows: usize,
+) -> Guess {
     let compact =
         |v: &&str| !v.contains(char::is_whitespace) && v.chars().count() <= ID_LETTERS_MAX;
     let compact = values.iter().filter(|v| compact(v)).count() == values.len();
     let with_digits = values.iter().filter(|v| v.bytes().any(|b| b.is_ascii_digit())).count();
     let repeated = counts.len() <= WORDS_MAX && counts.len() * 2 <= values.len();
-    if named_id && compact {
+    // Few words without a digit, each in many rows, name a sort of things and no thing.
+    let sorts = counts.len() <= SORTS_MAX && counts.len() * 10 <= values.len() && with_digits == 0;
+    if named_id && compact && !(sorts && !Names::MEMBER.are_in(name)) {
         return Guess::plain(ColumnKind::Id, Sure::Sure);
     }
     if repeated || counts.len() <= 3 && rows <= 3 && with_digits == 0 {

@@ -37,6 +37,13 @@ pub(super) fn is_number(text: &str) -> bool {
     MARKS.iter().any(|marks| number(text, *marks).is_some())
 }
 
+/// Whether a text is what writers of reals put where there is no number.
+fn is_no_number(text: &str) -> bool {
+    ["nan", "inf", "-inf", "infinity", "-infinity"]
+        .iter()
+        .any(|name| text.eq_ignore_ascii_case(name))
+}
+
 /// How numbers of a column are written, and how sure that is.
 pub(super) struct Reading {
     pub(super) marks: NumberMarks,
@@ -48,6 +55,9 @@ pub(super) struct Reading {
 
 /// The best reading of the values as numbers; `None` where hardly any is one.
 pub(super) fn reading(values: &[&str]) -> Option<Reading> {
+    // What a file of reals calls no number says nothing of how its numbers are written.
+    let values: Vec<&str> = values.iter().copied().filter(|v| !is_no_number(v)).collect();
+    let values = values.as_slice();
     let count = |marks: NumberMarks| values.iter().filter(|v| number(v, marks).is_some()).count();
     let mut best = (MARKS[0], count(MARKS[0]));
     for marks in &MARKS[1..] {
@@ -60,7 +70,7 @@ pub(super) fn reading(values: &[&str]) -> Option<Reading> {
         }
     }
     let (marks, read) = best;
-    if read * 5 < values.len() * 4 {
+    if read == 0 || read * 5 < values.len() * 4 {
         return None;
     }
     let (sure, note) = match groups_or_decimals(values, marks) {
