@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::bench::{Place, cdnow, command, playbook, run, succeed};
+use crate::bench::{Place, cdnow, command, community, playbook, root, run, succeed};
 
 fn json(arguments: &[&str]) -> Value {
     serde_json::from_str(&succeed(&playbook(arguments))).unwrap()
@@ -111,4 +111,71 @@ fn a_profile_is_shown_with_what_is_doubtful_and_without_contact_data() {
     assert!(!told.to_string().contains("shop.example"));
     let absent = playbook(["profile", "/nowhere.csv"]);
     assert_eq!(absent.status.code(), Some(1));
+}
+
+#[test]
+fn a_profile_says_who_is_in_a_file_and_what_a_run_would_refuse() {
+    let place = Place::new();
+    let file = place.beside("orders.csv");
+    fs::write(
+        &file,
+        "order,customer,date,total\nO1,A1,2026-06-01,1.50\nO1,A1,2026-06-01,1.50\nO2,,2026-06-02,2.50\nO3,A2,2026-06-31,2.50\n",
+    )
+    .unwrap();
+    let name = file.to_str().unwrap();
+    let shown = succeed(&playbook(["profile", name]));
+    for part in [
+        "as events: member from customer (likely), time from date",
+        "4 rows, 1 kept, 1 repeats, 2 refused",
+        "`customer` is missing (1 rows), `date` is not a time of the format (1 rows)",
+        "`rejects_max`",
+        "members: 1",
+    ] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+    let intake = &json(&["profile", name, "--json"])["files"][0]["intake"];
+    assert_eq!((&intake["members"], &intake["sources"][0]["rows_kept"]), (&1.into(), &1.into()));
+    assert_eq!(intake["sources"][0]["rejected"]["`customer` is missing"], 1);
+    // A file that fills no table says so.
+    let other = place.beside("notes.csv");
+    fs::write(&other, "subject,body\nhello,world\nbye,all\n").unwrap();
+    assert!(
+        succeed(&playbook(["profile", other.to_str().unwrap()])).contains("no table of the host")
+    );
+}
+
+#[test]
+fn a_sample_community_is_found_table_by_table() {
+    let place = Place::new();
+    let data = place.beside("data");
+    fs::create_dir(&data).unwrap();
+    let sample = community();
+    for table in ["members", "events", "consents", "costs", "identities"] {
+        let name = format!("{table}.parquet");
+        fs::copy(sample.join(&name), data.join(&name)).unwrap();
+    }
+    let file = place.beside("club.toml");
+    let answer = json(&[
+        "init",
+        data.to_str().unwrap(),
+        "--brand",
+        "club",
+        "--currency",
+        "CNY",
+        "--time-zone",
+        "Asia/Shanghai",
+        "--out",
+        file.to_str().unwrap(),
+        "--json",
+    ]);
+    let sources = answer["sources"].as_array().unwrap();
+    for source in sources {
+        assert_eq!(source["name"], source["table"], "{source}");
+    }
+    assert_eq!(sources.len(), 5, "{answer}");
+    let taken = answer["intake"]["sources"].as_array().unwrap();
+    assert!(taken.iter().all(|source| source["rows_read"] == source["rows_kept"]), "{taken:?}");
+    // The playbook that was written by hand for the same files finds the same people.
+    let by_hand = run(&root().join("playbooks/demo-club.toml"), &sample, &place, &[]);
+    assert_eq!(answer["intake"]["members"], by_hand["counts"]["members"]);
 }

@@ -1,13 +1,16 @@
 //! `playbook init`: from a folder of exports to a first playbook.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use playbook_app::{self as app, Draft, DraftSource, Kept, Known, check_written};
+use playbook_app::{self as app, Draft, DraftSource, Kept, Known, TakenIn, check_written};
+use playbook_batch::profile::Sure;
 use playbook_model::one_line;
 use serde_json::json;
 
 use crate::cli::InitArgs;
+use crate::commands;
 use crate::commands::profile::{format_words, sure_word};
 use crate::session::Session;
 use crate::terminal::{Terminal, counted};
@@ -29,10 +32,13 @@ pub(crate) fn init(session: &Session, args: &InitArgs) -> Result<()> {
         currency: args.currency.as_deref(),
         time_zone: args.time_zone.as_deref(),
     };
-    app::init(&session.host, &draft, &known, &out)?;
+    let text = app::init(&session.host, &draft, &known, &out)?;
+    // The playbook is there; what a run would say of the files is better heard now.
+    let taken = app::take_in(&session.host, &draft, &text).map_err(anyhow::Error::from);
     if args.json {
-        return Terminal::json(&answer(&draft, &out));
+        return Terminal::json(&answer(&draft, &out, &taken));
     }
+    Terminal::out(tried(session.terminal, &draft, &taken))?;
     Terminal::out(&next(&draft, &out))
 }
 
@@ -57,7 +63,19 @@ fn found(terminal: Terminal, draft: &Draft) -> Text {
         {
             text.push(&terminal.warning(&column.name, note));
         }
+        for (field, value) in
+            source.event.map(|kind| ("kind", kind)).iter().chain(&source.constants)
+        {
+            text.push_str(&format!("{field} of all rows: {value}\n"));
+        }
         source.notes.iter().for_each(|note| text.push(&terminal.warning(&source.path, note)));
+        if let Some(asks) = &source.asks {
+            text.push(&terminal.warning(
+                &source.path,
+                &format!("not read: {asks}; the source is there as a comment"),
+            ));
+        }
+        text.push(&meanings(source));
         for row in source.rows.iter().filter(|row| row.lacking > 0) {
             let lacking = counted(row.lacking);
             let words = format!(
@@ -76,17 +94,65 @@ fn found(terminal: Terminal, draft: &Draft) -> Text {
     text
 }
 
+/// What words of the source's columns mean, a line a column.
+pub(crate) fn meanings(source: &DraftSource) -> Text {
+    let mut text = Text::default();
+    for row in source.rows.iter().filter(|row| row.translates()) {
+        let column = one_line(&row.column.name);
+        text.push_str(&format!("{} of {column}: {}\n", row.field, words(row)));
+    }
+    text
+}
+
+/// Words shown of one column.
+const WORDS_SHOWN: usize = 12;
+
+/// What words of a column mean; how sure that is, where it is not.
+fn words(row: &app::DraftRow) -> String {
+    let word = |value: &app::Meaning| {
+        let doubt = match value.sure {
+            Sure::Unsure => format!(" ({})", sure_word(value.sure)),
+            Sure::Likely | Sure::Sure => String::new(),
+        };
+        format!("{} = {}{doubt}", one_line(&value.word), value.means)
+    };
+    let more = row.values.len().saturating_sub(WORDS_SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let words: Vec<String> = row.values.iter().take(WORDS_SHOWN).map(word).collect();
+    format!("{}{more}", words.join(", "))
+}
+
 fn rows(source: &DraftSource) -> Vec<Vec<String>> {
     let row = |row: &app::DraftRow| {
         let samples = row.column.samples.iter().map(|sample| one_line(sample).into_owned());
         vec![
-            row.field.to_owned(),
+            row.field.clone(),
             one_line(&row.column.name).into_owned(),
             sure_word(row.sure).to_owned(),
             samples.collect::<Vec<_>>().join(" | "),
         ]
     };
     source.rows.iter().map(row).collect()
+}
+
+/// What the intake made of the files, or why it could not read them.
+fn tried(terminal: Terminal, draft: &Draft, taken: &Result<Option<TakenIn>>) -> Text {
+    match taken {
+        Ok(None) => Text::default(),
+        Ok(Some(taken)) => {
+            let mut text = commands::taken::words(terminal, draft, taken);
+            for finding in &taken.findings {
+                text.push(
+                    &terminal
+                        .warning(finding.source.as_deref().unwrap_or("data"), &finding.text.en),
+                );
+            }
+            text
+        }
+        Err(fault) => {
+            terminal.warning("a run cannot read these files", &fault.root_cause().to_string())
+        }
+    }
 }
 
 /// What to do with the playbook.
@@ -103,7 +169,12 @@ fn next(draft: &Draft, out: &PathBuf) -> String {
     )
 }
 
-fn answer(draft: &Draft, out: &PathBuf) -> serde_json::Value {
+fn answer(draft: &Draft, out: &PathBuf, taken: &Result<Option<TakenIn>>) -> serde_json::Value {
+    let intake = match taken {
+        Ok(taken) => json!(taken.as_ref().map(commands::taken::as_json)),
+        Err(fault) => json!({ "fault": fault.root_cause().to_string() }),
+    };
+    let value = |value: &app::Meaning| json!({ "word": value.word, "means": value.means, "sure": sure_word(value.sure) });
     let row = |row: &app::DraftRow| {
         json!({
             "field": row.field,
@@ -111,6 +182,7 @@ fn answer(draft: &Draft, out: &PathBuf) -> serde_json::Value {
             "sure": sure_word(row.sure),
             "samples": row.column.samples,
             "note": row.column.note,
+            "values": row.values.iter().map(value).collect::<Vec<_>>(),
         })
     };
     let source = |source: &DraftSource| {
@@ -123,6 +195,9 @@ fn answer(draft: &Draft, out: &PathBuf) -> serde_json::Value {
             "whole": source.seen.whole,
             "map": source.rows.iter().map(row).collect::<Vec<_>>(),
             "unused": source.unused,
+            "event": source.event,
+            "constants": source.constants.iter().copied().collect::<BTreeMap<_, _>>(),
+            "asks": source.asks,
             "notes": source.notes,
         })
     };
@@ -130,6 +205,7 @@ fn answer(draft: &Draft, out: &PathBuf) -> serde_json::Value {
     json!({
         "playbook": out.display().to_string(),
         "sources": draft.sources.iter().map(source).collect::<Vec<_>>(),
+        "intake": intake,
         "left_out": draft.left_out.iter().map(left).collect::<Vec<_>>(),
     })
 }

@@ -13,3 +13,4 @@ pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod sample;
 pub(crate) mod settle;
+pub(crate) mod taken;

@@ -3,15 +3,19 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use playbook_app as app;
 use playbook_batch::profile::{ColumnKind, ColumnProfile, FileProfile, Sure, profile as look};
 use playbook_model::{NumberMarks, SourceFormat, one_line};
 use serde_json::{Value, json};
 
 use crate::cli::ProfileArgs;
+use crate::commands;
 use crate::session::Session;
 use crate::terminal::{Terminal, counted};
 use crate::text::Text;
 
+/// A currency of two decimals, where the file names none: who the members are does not depend on it.
+const ANY_CURRENCY: &str = "EUR";
 /// Letters of the bar of a filled share.
 const BAR: usize = 10;
 
@@ -20,13 +24,53 @@ pub(crate) fn profile(session: &Session, args: &ProfileArgs) -> Result<()> {
     let mut told = Vec::new();
     for file in &args.files {
         let seen = look(file).with_context(|| format!("`{}` is not shown", file.display()))?;
+        // What a run would take in and refuse is told by the intake itself, through the mapping that `init` would write.
+        let draft = app::draft_of(file, seen.clone());
+        let currency = draft.currency.as_deref().or(Some(ANY_CURRENCY));
+        let known = app::Known { brand: "profile", currency, time_zone: Some("UTC") };
+        let taken = app::mapping(&draft, &known)
+            .and_then(|text| app::take_in(&session.host, &draft, &text))
+            .map_err(anyhow::Error::from);
         if args.json {
-            told.push(as_json(file, &seen));
+            told.push(as_json(file, &seen, &draft, &taken));
         } else {
             Terminal::out(text(session.terminal, file, &seen))?;
+            Terminal::out(mapped(session.terminal, &draft, &taken))?;
         }
     }
     if args.json { Terminal::json(&json!({ "files": told })) } else { Ok(()) }
+}
+
+/// What the intake makes of the file, or why it makes nothing of it.
+fn mapped(terminal: Terminal, draft: &app::Draft, taken: &Result<Option<app::TakenIn>>) -> Text {
+    let mut text = Text::default();
+    for left in &draft.left_out {
+        text.push_str(&format!("no table of the host: {}\n", one_line(&left.why)));
+    }
+    for source in &draft.sources {
+        let fields = source.rows.iter().map(|row| {
+            let column = one_line(&row.column.name);
+            match row.sure {
+                Sure::Sure => format!("{} from {column}", row.field),
+                sure => format!("{} from {column} ({})", row.field, sure_word(sure)),
+            }
+        });
+        let fields: Vec<String> = fields.collect();
+        text.push_str(&format!("as {}: {}\n", source.table, fields.join(", ")));
+        text.push(&commands::init::meanings(source));
+        for note in source.asks.iter().chain(&source.notes) {
+            text.push(&terminal.warning(&source.path, note));
+        }
+    }
+    match taken {
+        Ok(None) => {}
+        Ok(Some(taken)) => text.push(&commands::taken::words(terminal, draft, taken)),
+        Err(fault) => {
+            text.push(&terminal.warning("a run cannot read it", &fault.root_cause().to_string()))
+        }
+    }
+    text.push_str("\n");
+    text
 }
 
 /// How sure something is, in a word.
@@ -158,7 +202,16 @@ fn marks_words(marks: NumberMarks) -> String {
     }
 }
 
-fn as_json(file: &Path, seen: &FileProfile) -> Value {
+fn as_json(
+    file: &Path,
+    seen: &FileProfile,
+    draft: &app::Draft,
+    taken: &Result<Option<app::TakenIn>>,
+) -> Value {
+    let intake = match taken {
+        Ok(taken) => json!(taken.as_ref().map(commands::taken::as_json)),
+        Err(fault) => json!({ "fault": fault.root_cause().to_string() }),
+    };
     let (format, delimiter, header) = match seen.format {
         SourceFormat::Csv { delimiter, header } => {
             ("csv", Some(char::from(delimiter).to_string()), Some(header))
@@ -180,6 +233,8 @@ fn as_json(file: &Path, seen: &FileProfile) -> Value {
         "whole": seen.whole,
         "broken_rows": seen.broken_rows,
         "columns": seen.columns.iter().map(column_json).collect::<Vec<_>>(),
+        "tables": draft.sources.iter().map(|source| source.table).collect::<Vec<_>>(),
+        "intake": intake,
     })
 }
 

@@ -41,7 +41,10 @@ pub use explain::{
 pub use finished::Finished;
 pub use home::{Home, Installed};
 pub use host::{Host, Pinned, Stages};
-pub use init::{Draft, DraftRow, DraftSource, InitError, Known, LeftOut, draft, init};
+pub use init::{
+    Draft, DraftRow, DraftSource, InitError, Known, LeftOut, Meaning, TakenIn, TakenSource, draft,
+    draft_of, init, mapping, take_in,
+};
 pub use job::Job;
 pub use outputs::words_json;
 pub use page::{PageFacts, report};

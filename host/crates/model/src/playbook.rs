@@ -162,6 +162,11 @@ pub struct SourceDef {
     pub optional: bool,
 }
 
+impl SourceDef {
+    /// Share of rows that may be rejected where the playbook says nothing.
+    pub const REJECTS_MAX: f64 = 0.01;
+}
+
 /// Type of a mapped value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MapType {

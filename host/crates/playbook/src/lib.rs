@@ -23,6 +23,7 @@ pub use layout::EVENT_KINDS;
 pub use load::{Loaded, load, load_with};
 pub use overrides::Override;
 pub use problem::{PROBLEMS_MAX, Place, Problem, Problems, SourceText, nearest};
+pub use reading::host_tables::closed_values;
 pub use reference::reference;
 pub use schema::schema;
 pub use values::{currency_digits, parse_instant};

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use playbook_batch::profile::{ColumnKind, ColumnProfile, FileProfile, Sure, profile, words_of};
+use playbook_batch::profile::{ColumnKind, ColumnProfile, FileProfile, profile, words_of};
 use playbook_files::FileError;
-use playbook_model::SourceFormat;
 
 use super::InitError;
-use super::events::{Kinds, kinds};
-use super::roles::{self, Part};
+use super::found::{DraftRow, Found, sources};
+use super::roles;
 use crate::Result;
+use crate::places::RUN_FILE;
 
 /// Most files of a folder that are looked at.
 const FILES_MAX: usize = 200;
@@ -61,26 +61,30 @@ pub struct DraftSource {
     pub unused: Vec<String>,
     /// What a reader has to know of the source as a whole.
     pub notes: Vec<String>,
-    pub(super) kinds: Option<Kinds>,
-}
-
-/// A mapping row.
-#[derive(Debug)]
-pub struct DraftRow {
-    /// Field of the host's table.
-    pub field: &'static str,
-    /// What fills it.
-    pub column: ColumnProfile,
-    /// How sure that is.
-    pub sure: Sure,
-    /// Rows without a value, of a field that every row must have: they will be rejects.
-    pub lacking: u64,
+    /// What has to be said before the source can be read; it is written as a comment until then.
+    pub asks: Option<String>,
+    /// Kind of all rows of events, where no column says it.
+    pub event: Option<&'static str>,
+    /// Fields that all rows have alike.
+    pub constants: Vec<(&'static str, &'static str)>,
+    pub(super) lines: bool,
+    /// Kinds of the brand's own.
+    pub(super) own: Vec<String>,
 }
 
 /// Files that are read as one.
 struct Group {
     names: Vec<String>,
+    /// What was seen of each.
+    each: Vec<FileProfile>,
+    /// What was seen of all.
     seen: FileProfile,
+}
+
+impl Group {
+    fn of(name: &str, seen: FileProfile) -> Self {
+        Self { names: vec![name.to_owned()], each: vec![seen.clone()], seen }
+    }
 }
 
 impl Draft {
@@ -99,12 +103,24 @@ impl Draft {
 impl DraftSource {
     /// Whether it has orders with amounts.
     pub(super) fn has_orders(&self) -> bool {
-        let orders = self
-            .kinds
-            .as_ref()
-            .is_none_or(|kinds| kinds.values.iter().any(|(_, kind)| kind == "order_paid"));
+        let kind = self.rows.iter().find(|row| row.field == "kind");
+        let mut kinds = kind.into_iter().flat_map(|row| &row.values);
+        let orders =
+            self.event == Some("order_paid") || kinds.any(|kind| kind.means == "order_paid");
         orders && self.rows.iter().any(|row| row.field == "amount_minor")
     }
+}
+
+/// Looks at one file, as if it lay in a folder alone.
+pub fn draft_of(file: &Path, seen: FileProfile) -> Draft {
+    let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name =
+        file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let currency = roles::currency(&seen).map(str::to_owned);
+    let mut draft =
+        Draft { dir: dir.to_owned(), sources: Vec::new(), left_out: Vec::new(), currency };
+    draft.add(&name, &Group::of(&name, seen));
+    draft
 }
 
 /// Looks at the files of a folder.
@@ -126,7 +142,7 @@ pub fn draft(dir: &Path) -> Result<Draft> {
         };
         match groups.iter_mut().find_map(|group| merged(group, name, &seen)) {
             Some(()) => {}
-            None => groups.push(Group { names: vec![name.clone()], seen }),
+            None => groups.push(Group::of(name, seen)),
         }
     }
     let mut draft = Draft { dir: dir.to_owned(), sources: Vec::new(), left_out, currency: None };
@@ -135,32 +151,49 @@ pub fn draft(dir: &Path) -> Result<Draft> {
         currencies.extend(roles::currency(&group.seen).map(str::to_owned));
         match paths(&group.names, &names) {
             Some(pattern) => draft.add(&pattern, &group),
-            None => group.names.iter().for_each(|name| draft.add(name, &group)),
+            None => {
+                let alone = group.names.into_iter().zip(group.each);
+                alone.for_each(|(name, seen)| draft.add(&name, &Group::of(&name, seen)));
+            }
         }
     }
     draft.currency = currencies.pop_first().filter(|_| currencies.is_empty());
     Ok(draft)
 }
 
-/// Names of data files in a folder, sorted, and what else lies there.
+/// Names of data files in a folder and in the folders that lie in it, sorted, and what else lies there.
 fn data_files(dir: &Path) -> Result<(Vec<String>, Vec<LeftOut>)> {
     let (mut names, mut left_out) = (Vec::new(), Vec::new());
-    for entry in fs::read_dir(dir).map_err(FileError::of("read", dir))? {
-        let entry = entry.map_err(FileError::of("read", dir))?;
-        let Ok(file) = entry.file_name().into_string() else { continue };
-        if file.starts_with('.') || !entry.path().is_file() || file.ends_with(".toml") {
-            continue;
-        }
-        if names.len() >= FILES_MAX {
-            return Err(
-                InitError::TooManyFiles { path: dir.to_owned(), files_max: FILES_MAX }.into()
-            );
-        }
-        if ENDINGS.contains(&ending(&file).as_str()) {
-            names.push(file);
-        } else {
-            let why = format!("its ending is none of a data file ({})", ENDINGS.join(", "));
-            left_out.push(LeftOut { file, why });
+    let mut folders = vec![String::new()];
+    while let Some(folder) = folders.pop() {
+        let path = dir.join(&folder);
+        for entry in fs::read_dir(&path).map_err(FileError::of("read", &path))? {
+            let entry = entry.map_err(FileError::of("read", &path))?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if name.starts_with('.') || name.ends_with(".toml") {
+                continue;
+            }
+            let file = format!("{folder}{name}");
+            // A link may lead out of the folder, which a run refuses.
+            let kind = entry.file_type().map_err(FileError::of("read", &path))?;
+            if kind.is_dir() && folder.is_empty() {
+                // Results of a run are no exports.
+                match dir.join(&file).join(RUN_FILE).exists() {
+                    true => left_out
+                        .push(LeftOut { file, why: "it holds the results of a run".to_owned() }),
+                    false => folders.push(format!("{file}/")),
+                }
+            } else if !kind.is_file() && !entry.path().is_file() {
+                continue;
+            } else if !ENDINGS.contains(&ending(&file).as_str()) {
+                let why = format!("its ending is none of a data file ({})", ENDINGS.join(", "));
+                left_out.push(LeftOut { file, why });
+            } else if names.len() >= FILES_MAX {
+                let (path, files_max) = (dir.to_owned(), FILES_MAX);
+                return Err(InitError::TooManyFiles { path, files_max }.into());
+            } else {
+                names.push(file);
+            }
         }
     }
     if names.is_empty() {
@@ -202,6 +235,7 @@ fn merged(group: &mut Group, name: &str, seen: &FileProfile) -> Option<()> {
         return None;
     }
     group.names.push(name.to_owned());
+    group.each.push(seen.clone());
     group.seen.rows += seen.rows;
     group.seen.broken_rows += seen.broken_rows;
     group.seen.whole &= seen.whole;
@@ -234,28 +268,37 @@ fn paths(names: &[String], all: &[String]) -> Option<String> {
 }
 
 impl Draft {
-    /// Adds files as a source, or says why they are left out.
+    /// Adds files as a source, or as several, or says why they are left out.
     fn add(&mut self, path: &str, group: &Group) {
         let seen = &group.seen;
         let stem = unpacked(path).split('.').next().unwrap_or(path);
-        match source(seen, stem) {
+        match sources(seen, stem) {
             Err(why) => self.left_out.push(LeftOut { file: path.to_owned(), why }),
-            Ok(Found { table, rows, kinds, notes }) => {
-                let is_read = |c: &&ColumnProfile| rows.iter().any(|r| r.column.name == c.name);
-                let unused = seen.columns.iter().filter(|c| !is_read(c)).map(|c| c.name.clone());
-                self.sources.push(DraftSource {
-                    name: self.name_of(stem, table),
-                    table,
-                    path: path.to_owned(),
-                    files: if path.contains('*') { group.names.len() } else { 1 },
-                    seen: seen.clone(),
-                    unused: unused.collect(),
-                    rows,
-                    notes,
-                    kinds,
-                });
+            Ok(found) => {
+                found.into_iter().for_each(|found| self.add_source(path, stem, group, found))
             }
         }
+    }
+
+    fn add_source(&mut self, path: &str, stem: &str, group: &Group, found: Found) {
+        let seen = &group.seen;
+        let is_read = |c: &&ColumnProfile| found.rows.iter().any(|r| r.column.name == c.name);
+        let unused = seen.columns.iter().filter(|c| !is_read(c)).map(|c| c.name.clone());
+        self.sources.push(DraftSource {
+            name: self.name_of(stem, found.table),
+            table: found.table,
+            path: path.to_owned(),
+            files: if path.contains('*') { group.names.len() } else { 1 },
+            seen: seen.clone(),
+            unused: unused.collect(),
+            rows: found.rows,
+            notes: found.notes,
+            asks: found.asks,
+            event: found.event,
+            constants: found.constants,
+            lines: found.lines,
+            own: found.own,
+        });
     }
 
     /// A name that no other source has.
@@ -278,99 +321,4 @@ impl Draft {
         }
         name
     }
-}
-
-/// What a file is found to hold.
-struct Found {
-    table: &'static str,
-    rows: Vec<DraftRow>,
-    kinds: Option<Kinds>,
-    notes: Vec<String>,
-}
-
-/// What a file holds.
-///
-/// # Errors
-/// Why it is left out.
-fn source(seen: &FileProfile, stem: &str) -> Result<Found, String> {
-    if seen.columns.is_empty() || seen.rows == 0 {
-        return Err("it has no rows".to_owned());
-    }
-    if let Some(twice) = twice(seen) {
-        return Err(format!("it has two columns `{twice}`; give each a name of its own"));
-    }
-    let Some(member) = roles::member(seen) else {
-        return Err("no column says whose a row is; name it in a mapping of your own".to_owned());
-    };
-    let mut rows = Rows { seen, found: vec![row(seen, "member", member)] };
-    if roles::lists_members(seen, stem, member.column) {
-        for field in ["joined", "region", "channel"] {
-            rows.add(field, roles::named(seen, field, &rows.taken()));
-        }
-        if rows.found.len() == 1 {
-            let why =
-                "it lists members with nothing that `init` knows; map what it has as `attr_...`";
-            return Err(why.to_owned());
-        }
-        return Ok(Found { table: "members", rows: rows.found, kinds: None, notes: Vec::new() });
-    }
-    let Some(time) = roles::time(seen) else {
-        return Err(
-            "no column holds the time of a row; name it in a mapping of your own".to_owned()
-        );
-    };
-    rows.add("time", Some(time));
-    let amount = roles::amount(seen);
-    let kind = roles::named(seen, "kind", &rows.taken());
-    let kinds = kind.and_then(|kind| kinds(kind.column));
-    if amount.is_none() && kinds.is_none() {
-        let why = "no column holds amounts or kinds of events; name them in a mapping of your own";
-        return Err(why.to_owned());
-    }
-    let mut notes = Vec::new();
-    if let Some(kind) = kind.filter(|_| kinds.is_none()) {
-        let name = &kind.column.name;
-        notes.push(format!(
-            "`{name}` may say what kind of events the rows are, in words that are not known here: all rows are taken \
-             for paid orders until it is mapped as `kind`, with `values`"
-        ));
-    }
-    rows.add("amount_minor", amount);
-    rows.add("kind", kind.filter(|_| kinds.is_some()));
-    rows.add("event_id", roles::event_id(seen, &rows.taken()));
-    for field in ["quantity", "channel"] {
-        rows.add(field, roles::named(seen, field, &rows.taken()));
-    }
-    Ok(Found { table: "events", rows: rows.found, kinds, notes })
-}
-
-fn row(seen: &FileProfile, field: &'static str, part: Part<'_>) -> DraftRow {
-    let required = ["member", "time"].contains(&field);
-    let lacking = if required { seen.rows.saturating_sub(part.column.filled) } else { 0 };
-    DraftRow { field, column: part.column.clone(), sure: part.sure, lacking }
-}
-
-/// Rows being found, a column each.
-struct Rows<'a> {
-    seen: &'a FileProfile,
-    found: Vec<DraftRow>,
-}
-
-impl Rows<'_> {
-    fn taken(&self) -> Vec<&str> {
-        self.found.iter().map(|row| row.column.name.as_str()).collect()
-    }
-
-    fn add(&mut self, field: &'static str, part: Option<Part<'_>>) {
-        if let Some(part) = part {
-            self.found.push(row(self.seen, field, part));
-        }
-    }
-}
-
-/// A name that two columns have; columns without header have names of the host.
-fn twice(seen: &FileProfile) -> Option<&str> {
-    let mut names = BTreeSet::new();
-    let named = !matches!(seen.format, SourceFormat::JsonLines);
-    seen.columns.iter().map(|c| c.name.as_str()).filter(|_| named).find(|name| !names.insert(*name))
 }

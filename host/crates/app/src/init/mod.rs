@@ -5,6 +5,9 @@
 
 mod draft;
 mod events;
+mod found;
+mod intake;
+mod meanings;
 mod roles;
 mod write;
 
@@ -15,7 +18,10 @@ use playbook_batch::BrandClock;
 use playbook_files::{FileError, write_new};
 use playbook_toml::{ReadFiles, currency_digits};
 
-pub use draft::{Draft, DraftRow, DraftSource, LeftOut, draft};
+pub use draft::{Draft, DraftSource, LeftOut, draft, draft_of};
+pub use found::DraftRow;
+pub use intake::{TakenIn, TakenSource, mapping, take_in};
+pub use meanings::Meaning;
 
 use crate::Result;
 use crate::host::Host;
@@ -29,6 +35,20 @@ pub struct Known<'a> {
     pub currency: Option<&'a str>,
     /// IANA name.
     pub time_zone: Option<&'a str>,
+}
+
+impl Known<'_> {
+    /// What a playbook has to say beside what its files say.
+    fn facts<'f>(&'f self, draft: &'f Draft) -> Result<write::Facts<'f>> {
+        let currency = self.currency.or(draft.currency.as_deref());
+        let (Some(currency), Some(time_zone)) = (currency, self.time_zone) else {
+            return Err(asked(currency, self.time_zone).into());
+        };
+        let digits =
+            currency_digits(currency).ok_or_else(|| InitError::Currency(currency.to_owned()))?;
+        BrandClock::new(time_zone)?;
+        Ok(write::Facts { brand: self.brand, currency, digits, time_zone })
+    }
 }
 
 /// Why no playbook is made of a folder.
@@ -71,14 +91,7 @@ pub fn init(host: &Host, draft: &Draft, known: &Known<'_>, out: &Path) -> Result
     if !draft.has_orders() {
         return Err(InitError::NoOrders(draft.left_out_words()).into());
     }
-    let currency = known.currency.or(draft.currency.as_deref());
-    let (Some(currency), Some(time_zone)) = (currency, known.time_zone) else {
-        return Err(asked(currency, known.time_zone).into());
-    };
-    let digits =
-        currency_digits(currency).ok_or_else(|| InitError::Currency(currency.to_owned()))?;
-    BrandClock::new(time_zone)?;
-    let facts = write::Facts { brand: known.brand, currency, digits, time_zone };
+    let facts = known.facts(draft)?;
     let text = write::text(draft, &facts);
     let absolute = std::path::absolute(out).map_err(FileError::of("create", out))?;
     host.load(&absolute, &[], &Unwritten { path: &absolute, text: &text })?;

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use playbook_batch::profile::{ColumnKind, Sure};
 use playbook_model::{NumberMarks, SourceFormat, one_line, steers};
 
-use super::draft::{Draft, DraftRow, DraftSource};
+use super::draft::{Draft, DraftSource};
+use super::found::DraftRow;
 use super::roles::minor_unit;
 
 /// What the files do not say.
@@ -32,6 +33,11 @@ plugin = \"value-rfm@^0.1\"
 
 /// Writes the playbook.
 pub(super) fn text(draft: &Draft, facts: &Facts<'_>) -> String {
+    sources(draft, facts) + FEATURES
+}
+
+/// Writes the playbook without features and stages: what is needed to read the files.
+pub(super) fn sources(draft: &Draft, facts: &Facts<'_>) -> String {
     let mut text = format!(
         "# A first playbook, made from the files of one folder by `playbook init`. Every row says what it was taken from;\n\
          # look at those that are not sure. `playbook profile FILE` shows the columns, the reference every key.\n\n\
@@ -52,7 +58,23 @@ pub(super) fn text(draft: &Draft, facts: &Facts<'_>) -> String {
     );
     text.push_str("\n[cycle]\nlength = \"28d\"\n");
     for source in &draft.sources {
-        write_source(&mut text, source, facts);
+        match &source.asks {
+            None => write_source(&mut text, source, facts),
+            // What a person has to say first is there to be filled in, and reads nothing until then.
+            Some(asks) => {
+                let mut block = String::new();
+                write_source(&mut block, source, facts);
+                put(
+                    &mut text,
+                    format_args!("\n# Not read: {}, then take the `#` away.\n", comment(asks)),
+                );
+                let lines = block
+                    .trim_start()
+                    .lines()
+                    .map(|line| format!("# {line}\n").replace(" \n", "\n"));
+                text.extend(lines);
+            }
+        }
     }
     for left in &draft.left_out {
         put(
@@ -68,7 +90,6 @@ pub(super) fn text(draft: &Draft, facts: &Facts<'_>) -> String {
         text.push_str("\n# Kinds of the brand's own: say what they count as, as { counts_as = \"view\" }.\n[events]\n");
         own.iter().for_each(|kind| put(&mut text, format_args!("{kind} = {{}}\n")));
     }
-    text.push_str(FEATURES);
     text
 }
 
@@ -77,8 +98,8 @@ fn put(text: &mut String, words: std::fmt::Arguments<'_>) {
 }
 
 fn own_kinds(draft: &Draft) -> Vec<&str> {
-    let kinds = draft.sources.iter().filter_map(|source| source.kinds.as_ref());
-    let mut own: Vec<&str> = kinds.flat_map(|kinds| kinds.own.iter().map(String::as_str)).collect();
+    let mut own: Vec<&str> =
+        draft.sources.iter().flat_map(|source| source.own.iter().map(String::as_str)).collect();
     own.sort_unstable();
     own.dedup();
     own
@@ -109,23 +130,28 @@ fn write_source(text: &mut String, source: &DraftSource, facts: &Facts<'_>) {
         ),
     );
     format(text, source);
-    let is_kind = source.rows.iter().any(|row| row.field == "kind");
-    if source.table == "events" && !is_kind {
-        text.push_str(
-            "# No column says what kind of events the rows are.\nevent = \"order_paid\"\n",
+    if let Some(event) = source.event {
+        put(
+            text,
+            format_args!(
+                "# No column says what kind of events the rows are.\nevent = \"{event}\"\n"
+            ),
         );
     }
-    if source
-        .rows
-        .iter()
-        .any(|row| row.field == "event_id" && row.column.distinct < row.column.filled)
-    {
+    let repeats =
+        |row: &DraftRow| row.field == "event_id" && row.column.distinct < row.column.filled;
+    if source.lines {
+        text.push_str("# Rows of one id are lines of an order: their amounts add up, and no line is a repeat.\nlines = true\n");
+    } else if source.rows.iter().any(repeats) {
         text.push_str("# Rows of one id that differ are lines of an order; equal ones are repeats, unless `lines = true`.\n");
     }
     source.notes.iter().for_each(|note| put(text, format_args!("# {}\n", comment(note))));
     text.push_str("\n[source.map]\n");
     for row in &source.rows {
-        write_row(text, row, source, facts);
+        write_row(text, row, facts);
+    }
+    for (field, value) in &source.constants {
+        put(text, format_args!("{field} = {{ constant = \"{value}\" }}\n"));
     }
     if !source.unused.is_empty() {
         let names: Vec<String> = source.unused.iter().map(|name| comment(name)).collect();
@@ -158,7 +184,7 @@ fn format(text: &mut String, source: &DraftSource) {
     }
 }
 
-fn write_row(text: &mut String, row: &DraftRow, source: &DraftSource, facts: &Facts<'_>) {
+fn write_row(text: &mut String, row: &DraftRow, facts: &Facts<'_>) {
     let column = &row.column;
     let samples: Vec<String> = column.samples.iter().map(|sample| comment(sample)).collect();
     put(
@@ -192,13 +218,13 @@ fn write_row(text: &mut String, row: &DraftRow, source: &DraftSource, facts: &Fa
         );
     }
     let mut keys = vec![format!("from = {}", quoted(&column.name))];
-    let marks = match (&column.kind, row.field) {
+    let marks = match (&column.kind, row.field.as_str()) {
         (ColumnKind::Time { format }, _) => {
             let format = format.as_deref().filter(|format| *format != "rfc3339");
             keys.extend(format.map(|format| format!("format = {}", quoted(format))));
             NumberMarks::default()
         }
-        (ColumnKind::Amount { marks, decimals }, "amount_minor") => {
+        (ColumnKind::Amount { marks, decimals }, "amount_minor" | "cost_of_goods_minor") => {
             keys.extend(minor_unit(column).map(|unit| format!("unit = \"{unit}\"")));
             let digits = if minor_unit(column).is_some() { 0 } else { facts.digits };
             if *decimals > digits {
@@ -213,12 +239,17 @@ fn write_row(text: &mut String, row: &DraftRow, source: &DraftSource, facts: &Fa
             }
             *marks
         }
-        (ColumnKind::Real { marks }, "amount_minor") => {
+        (ColumnKind::Real { marks }, "amount_minor" | "cost_of_goods_minor") => {
             keys.push("decimals = 12".to_owned());
             *marks
         }
-        (ColumnKind::Integer { marks } | ColumnKind::Amount { marks, .. }, "quantity") => *marks,
-        (ColumnKind::Integer { .. }, "amount_minor") => {
+        (
+            ColumnKind::Integer { marks } | ColumnKind::Amount { marks, .. },
+            "quantity" | "delivered" | "complaints" | "sentiment" | "value",
+        )
+        | (ColumnKind::Real { marks }, "sentiment" | "value") => *marks,
+        (ColumnKind::Integer { marks }, _) if row.type_name == Some("integer") => *marks,
+        (ColumnKind::Integer { .. }, "amount_minor" | "cost_of_goods_minor") => {
             keys.extend(minor_unit(column).map(|unit| format!("unit = \"{unit}\"")));
             NumberMarks::default()
         }
@@ -231,15 +262,32 @@ fn write_row(text: &mut String, row: &DraftRow, source: &DraftSource, facts: &Fa
     if row.field == "member" && column.is_contact {
         text.push_str("# Contact data: its salted digest names the member.\n");
         keys.push("transform = \"hash\"".to_owned());
-    } else if ["member", "event_id"].contains(&row.field) && column.whole_reals {
+    } else if ["member", "event_id", "original_order"].contains(&row.field.as_str())
+        && column.whole_reals
+    {
         keys.push("transform = \"whole\"".to_owned());
     }
-    if let (Some(kinds), "kind") = (&source.kinds, row.field) {
-        let values =
-            kinds.values.iter().map(|(word, kind)| format!("{} = \"{kind}\"", quoted(word)));
-        text.push_str("# Another word than these is a reject of its row.\n");
+    if row.translates() || row.on_error == Some("null") {
+        let values = row.values.iter();
+        let values = values.map(|v| format!("{} = {}", quoted(&v.word), quoted(&v.means)));
+        let slips = row.values.iter().filter(|v| v.sure == Sure::Unsure);
+        for slip in slips {
+            put(
+                text,
+                format_args!(
+                    "# {} is taken for {}: not sure, please look.\n",
+                    comment(&slip.word),
+                    slip.means
+                ),
+            );
+        }
+        let other =
+            if row.on_error == Some("null") { "is missing" } else { "is a reject of its row" };
+        put(text, format_args!("# Another word than these {other}.\n"));
         keys.push(format!("values = {{ {} }}", values.collect::<Vec<_>>().join(", ")));
     }
+    keys.extend(row.type_name.map(|name| format!("type = \"{name}\"")));
+    keys.extend(row.on_error.map(|what| format!("on_error = \"{what}\"")));
     match keys.as_slice() {
         [_] => put(text, format_args!("{} = {}\n", row.field, quoted(&column.name))),
         keys => put(text, format_args!("{} = {{ {} }}\n", row.field, keys.join(", "))),

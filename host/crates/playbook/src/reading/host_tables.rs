@@ -125,8 +125,9 @@ pub(crate) fn own_prefix(table: SourceTable) -> Option<&'static str> {
     }
 }
 
-/// Values that a field of a table is limited to.
-pub(crate) fn closed_values(table: SourceTable, field: &str) -> Option<&'static [&'static str]> {
+/// Values that a field of a table is limited to; `None`: it takes any.
+#[must_use]
+pub fn closed_values(table: SourceTable, field: &str) -> Option<&'static [&'static str]> {
     CLOSED
         .iter()
         .find(|(of, name, _)| *of == table && *name == field)

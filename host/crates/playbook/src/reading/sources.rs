@@ -90,7 +90,7 @@ impl Reading<'_> {
             event: table.text("event").map(str::to_owned),
             dedupe,
             lines,
-            rejects_max: table.real("rejects_max").unwrap_or(0.01),
+            rejects_max: table.real("rejects_max").unwrap_or(SourceDef::REJECTS_MAX),
             optional: table.flag("optional").unwrap_or(false),
         })
     }
