@@ -38,6 +38,25 @@ fn every_stage_answers_and_every_output_is_there() {
     assert!(page.contains("lang=\"zh"), "the page is not Chinese");
     assert!(!page.contains("<script"), "the page runs something");
     assert!(page.contains("default-src 'none'"), "the page may load something");
+    // Names of levels, rewards and channels stand in the page's language; where it shows a name of files, that is beside.
+    for name in ["low", "watch", "lapsed", "welcome-coupon", "short-video", "value", "commercial"] {
+        assert!(!page.contains(&format!(">{name}<")), "{name} stands alone on the Chinese page");
+    }
+    for words in ["新人券", "即時通訊", "已流失", "價值"] {
+        assert!(page.contains(words), "{words}");
+    }
+    // What the summary says of the whole brand stands in its row, and what was granted is not 0.00.
+    let section = |id: &str| {
+        let rest = page.split_once(&format!("<section id=\"{id}\"")).unwrap().1;
+        rest.split_once("</section>").unwrap().0
+    };
+    let summed = section("summary").split_once("收入").unwrap().1;
+    let revenue = summed.split_once("class=\"value\">").unwrap().1.split_once('<').unwrap().0;
+    let brand = section("roi").split_once("整個品牌").unwrap().1;
+    assert!(brand.contains(revenue.split('.').next().unwrap()), "{revenue} in {brand}");
+    assert!(!brand.contains(">–<"), "{brand}");
+    let granted = section("budgets").split_once("data-head=\"本週期發放\">").unwrap().1;
+    assert!(!granted.starts_with("0.00"), "{}", &granted[..40]);
 }
 
 #[test]

@@ -413,6 +413,20 @@ mod tests {
     }
 
     #[test]
+    fn a_segment_with_other_words_is_the_same_segment() {
+        let a = small::run(["low", "high"], Vec::new());
+        let mut b = small::run(["low", "high"], Vec::new());
+        let mut shape = playbook_model::Shape::clone(&b.stages[0].shape);
+        shape.segments[0].text = english("Newcomers");
+        b.stages[0].shape = shape.into();
+        let report = compared(&a, &b);
+        let moved = report.figures.iter().find(|row| row.what == DiffFigure::Moved).unwrap();
+        assert_eq!(moved.b, Some(Figure::Count(0)));
+        let migration = report.migration.filled().unwrap();
+        assert_eq!(migration.from, migration.to);
+    }
+
+    #[test]
     fn what_both_sides_say_of_the_data_is_said_once() {
         let finding = |code| IntakeFinding { code, source: None, count: 2, text: english(code) };
         let (playbook, mut intake) = (small::playbook(), small::intake());

@@ -1,7 +1,7 @@
 //! What pages and output files ask a finished cycle's stages and tables for.
 
 use playbook_cycle::{CycleRun, StageRun};
-use playbook_model::{Column, Comparison, Frame, Kind, Place, Words};
+use playbook_model::{Column, Comparison, Fault, Frame, Kind, Limit, Place, Words};
 use playbook_report::Absence;
 
 pub(crate) fn of_kind(run: &CycleRun, kind: Kind) -> impl Iterator<Item = &StageRun> {
@@ -12,11 +12,38 @@ pub(crate) fn of_kind(run: &CycleRun, kind: Kind) -> impl Iterator<Item = &Stage
 pub(crate) fn absent(run: &CycleRun, kind: Kind) -> Absence {
     match of_kind(run, kind).find_map(|s| s.fault.as_ref().map(|f| (s, f))) {
         Some((stage, fault)) => {
-            Absence::Skipped { stage: stage.name.clone(), fault: fault.to_string() }
+            Absence::Skipped { stage: stage.name.clone(), fault: fault_words(fault) }
         }
         None if of_kind(run, kind).next().is_none() => Absence::NoStage(kind),
         None => Absence::Nothing,
     }
+}
+
+/// A fault in words; what the plugin itself says stays as it says it.
+pub(crate) fn fault_words(fault: &Fault) -> Words {
+    let zh = match fault {
+        Fault::Refusal(text) => format!("拒絕執行：{text}"),
+        Fault::Settings(problems) => {
+            let problems: Vec<String> =
+                problems.iter().map(|p| format!("`{}` {}", p.path, p.message)).collect();
+            format!("拒絕設定：{}", problems.join("；"))
+        }
+        Fault::Trap { trap, panic: Some(panic) } => format!("異常中止（{trap}）：{panic}"),
+        Fault::Trap { trap, panic: None } => format!("異常中止（{trap}）"),
+        Fault::LimitHit { limit, used, max } => {
+            let limit = match limit {
+                Limit::Fuel => "燃料",
+                Limit::Deadline => "時限",
+                Limit::Memory => "記憶體",
+                Limit::Stack => "呼叫深度",
+                Limit::ReturnedBytes => "返回數據量",
+                Limit::LogLines => "日誌行數",
+            };
+            format!("觸及{limit}上限而停止（用量 {used}，上限 {max}）")
+        }
+        Fault::Malformed(text) => format!("回答不合約定：{text}"),
+    };
+    Words { en: fault.to_string(), zh: Some(zh) }
 }
 
 /// The feature of a figure that a table has.

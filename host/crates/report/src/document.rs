@@ -108,7 +108,7 @@ pub(crate) fn empty(ctx: &Ctx<'_>, why: &Absence) -> Markup {
         Absence::FirstCycle => p.empty_first_cycle.to_owned(),
         Absence::Nothing => p.empty_nothing.to_owned(),
         Absence::NoBudget => p.empty_no_budget.to_owned(),
-        Absence::Skipped { stage, fault } => fill(p.empty_skipped, &[stage, fault]),
+        Absence::Skipped { stage, fault } => fill(p.empty_skipped, &[stage, ctx.words(fault)]),
         Absence::OneSideOnly => p.empty_one_side.to_owned(),
         Absence::Because(words) => ctx.words(words).to_owned(),
     };

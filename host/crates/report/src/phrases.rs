@@ -56,6 +56,7 @@ phrases! {
     of_members: "{0} of members", "佔成員 {0}";
     of_proposals: "{0} of proposals", "佔提案 {0}";
     of_cost: "{0} of the cost", "佔成本 {0}";
+    no_proposals: "nothing was proposed", "沒有提案";
     no_figure: "no feature is named: [output] {0}", "未指定特徵：[output] {0}";
     no_value: "nothing in the data", "數據中無此項";
     no_stage_of: "no stage of kind “{0}”", "未設「{0}」類階段";
@@ -207,7 +208,8 @@ phrases! {
     reason: "Reason", "原因";
     floor_note: "The upright mark is the floor of a group; bars below their floor are red.", "豎線為該組下限；低於下限者標為紅色。";
     not_measured: "not measured", "未測得";
-    no_money_of: "Not shown: [output] names no feature of these rows for {0}.", "未顯示：[output] 未為這些行指定 {0} 特徵。";
+    no_money_of: "No value for {0}: [output] names no feature of these rows, or the data has none.",
+        "無 {0}：[output] 未為這些行指定特徵，或數據中無此項。";
     without_return: "No return is given for {0}: it takes both a revenue and a cost.", "{0} 無回報：須同時具備收入與成本。";
 
     sec_health: "Community health", "社群健康度";

@@ -236,7 +236,10 @@ fn empty_sections_say_why() {
         (Absence::Nothing, "nothing to report", "沒有可報告的內容"),
         (Absence::NoBudget, "declares no budget", "未聲明預算"),
         (
-            Absence::Skipped { stage: "worth".to_owned(), fault: "trapped".to_owned() },
+            Absence::Skipped {
+                stage: "worth".to_owned(),
+                fault: Words { en: "trapped".to_owned(), zh: None },
+            },
             "stage “worth” was left out",
             "「worth」因插件故障",
         ),
@@ -557,6 +560,27 @@ fn a_figure_without_a_value_says_why() {
         }
         assert_eq!(section(&page, "summary").matches(">–<").count(), 4);
     }
+}
+
+#[test]
+fn values_that_no_member_has_are_not_drawn_and_a_short_axis_has_ends_that_differ() {
+    let mut report = report_of("plain");
+    let Section::Filled(scores) = &mut report.scores else { panic!() };
+    let words = |n: usize| Words { en: format!("v{n}"), zh: None };
+    let counts = (0..30).map(|n| (words(n), u64::from(n == 29) * 7));
+    scores[1].distribution = Distribution::Categories(counts.collect());
+    scores[0].unit = String::new();
+    scores[0].distribution = Distribution::Bins {
+        edges: vec![0.999_999_1, 0.999_999_5, 1.0],
+        counts: vec![3, 4],
+        outside: playbook_report::Outside::default(),
+    };
+    let page = render(&report, Lang::En);
+    let scores = section(&page, "scores");
+    let drawn = scores.matches("class=\"track\"").count();
+    assert_eq!(drawn, 2, "the one value and the others");
+    assert!(scores.contains("29 values that no member has") && scores.contains("v29"));
+    assert!(scores.contains("0.99999910") && scores.contains("1.00000000"));
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod value;
 use std::collections::BTreeMap;
 
 use playbook_cycle::{CycleRun, Intake, IntakeFinding};
-use playbook_model::{Figures, Kind, Level, Minor, Playbook, SourceFormat, Words};
+use playbook_model::{Fault, Figures, Kind, Level, Minor, Playbook, SourceFormat, Words};
 use playbook_report::{
     Absence, Currency, DataFindingRow, Evidence, FindingRow, Header, Health, PluginRow, Report,
     Section, SourceRow, Summary, Told,
@@ -24,7 +24,7 @@ pub(crate) use self::value::roi;
 use crate::clock;
 use crate::counts::Counts;
 use crate::diagnosis::diagnoses;
-use crate::stages::{absent, place_name, reason_words};
+use crate::stages::{absent, fault_words, place_name, reason_words};
 
 /// What the page needs besides the cycle itself.
 #[derive(Debug)]
@@ -140,10 +140,7 @@ fn findings(run: &CycleRun) -> Section<Vec<FindingRow>> {
             rows.push(FindingRow {
                 level: Level::Warn,
                 plugin: stage.name.clone(),
-                words: Words {
-                    en: format!("stage left out: its plugin {fault}"),
-                    zh: Some(format!("環節已跳過：插件 {fault}")),
-                },
+                words: left_out(fault),
                 place: String::new(),
                 value: None,
                 threshold: None,
@@ -168,6 +165,15 @@ fn findings(run: &CycleRun) -> Section<Vec<FindingRow>> {
         }
     }
     if rows.is_empty() { Section::Empty(Absence::Nothing) } else { Section::Filled(rows) }
+}
+
+/// That a stage was left out, and why.
+fn left_out(fault: &Fault) -> Words {
+    let words = fault_words(fault);
+    Words {
+        en: format!("stage left out: its plugin {}", words.en),
+        zh: words.zh.map(|zh| format!("環節已跳過：其插件{zh}")),
+    }
 }
 
 pub(crate) fn health(run: &CycleRun) -> Section<Vec<Health>> {
@@ -282,5 +288,6 @@ mod tests {
         assert!(matches!(page.segmentation, Section::Empty(Absence::Skipped { .. })));
         let finding = &page.findings.filled().unwrap()[0];
         assert!(finding.words.en.contains("left out"), "{:?}", finding.words);
+        assert_eq!(finding.words.zh.as_deref(), Some("環節已跳過：其插件異常中止（unreachable）"));
     }
 }

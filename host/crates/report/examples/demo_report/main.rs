@@ -102,7 +102,7 @@ fn first_cycle() -> Report {
     report.budgets = Section::Empty(Absence::NoBudget);
     report.roi = Section::Empty(Absence::Skipped {
         stage: "roi".to_owned(),
-        fault: "stopped at the fuel limit".to_owned(),
+        fault: w("stopped at the fuel limit", "觸及燃料上限而停止"),
     });
     report
 }

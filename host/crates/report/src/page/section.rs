@@ -38,7 +38,7 @@ pub enum Absence {
         /// Stage that was left out.
         stage: String,
         /// Fault of its plugin in words.
-        fault: String,
+        fault: Words,
     },
     /// Only one of the two compared runs holds it.
     OneSideOnly,

@@ -5,7 +5,7 @@ use playbook_model::Words;
 
 use crate::charts::{self, Bar, Caption, Histogram};
 use crate::document::{Ctx, cut_note, empty, fold, section};
-use crate::number::{share_of, total as sum, whole};
+use crate::number::{real, share_of, total as sum, whole};
 use crate::phrases::fill;
 use crate::{Absence, Distribution, Outside, ScoreRow, Section};
 
@@ -13,6 +13,8 @@ use crate::{Absence, Distribution, Outside, ScoreRow, Section};
 const CARDS_MOST: usize = 12;
 /// Categories drawn at most; the others are one bar and a folded list.
 const CATEGORIES_MOST: usize = 8;
+/// Decimals of the ends of a short axis.
+const FINE_DECIMALS: usize = 8;
 /// Categories listed at most.
 const LISTED_MOST: usize = 500;
 
@@ -106,14 +108,18 @@ fn bins(ctx: &Ctx<'_>, index: usize, row: &ScoreRow, edges: &[f64], counts: &[u6
     };
     let middle =
         if counts.len().is_multiple_of(2) { value(counts.len() / 2) } else { String::new() };
-    let chart = Histogram {
-        counts: counts.to_vec(),
-        notes,
-        ends: [value(0), middle, value(counts.len())],
-        mark,
-    };
+    let ends = [value(0), middle, value(counts.len())];
+    let ends = if ends[0] == ends[2] { fine_ends(edges) } else { ends };
+    let chart = Histogram { counts: counts.to_vec(), notes, ends, mark };
     let id = format!("c-score-{index}");
     charts::histogram(&Caption { id: &id, title: ctx.words(&row.meaning), desc: &desc }, &chart)
+}
+
+/// Ends of an axis that is shorter than what a page shows of a value otherwise.
+fn fine_ends(edges: &[f64]) -> [String; 3] {
+    let end =
+        |value: Option<&f64>| value.map_or_else(String::new, |value| real(*value, FINE_DECIMALS));
+    [end(edges.first()), String::new(), end(edges.last())]
 }
 
 /// Where a value lies as a part of the width, when all bins are drawn equally wide.
@@ -170,6 +176,8 @@ fn categories(ctx: &Ctx<'_>, index: usize, row: &ScoreRow, counts: &[(Words, u64
 fn greatest(counts: &[(Words, u64)]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..counts.len()).collect();
     if counts.len() > CATEGORIES_MOST + 1 {
+        // What no member has is nothing to draw.
+        order.retain(|at| counts[*at].1 > 0);
         order.sort_by_key(|at| std::cmp::Reverse(counts[*at].1));
         order.truncate(CATEGORIES_MOST);
     }

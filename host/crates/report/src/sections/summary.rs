@@ -57,7 +57,10 @@ pub(crate) fn summary(ctx: &Ctx<'_>, report: &Report) -> Markup {
         n.value().map_or_else(String::new, share)
     };
     let granted = if report.header.dry_run { p.tile_would_grant } else { p.tile_grants };
-    let of_proposals = |n: u64| fill(p.of_proposals, &[&share_of(n, proposed)]);
+    let of_proposals = |n: u64| match proposed {
+        0 => p.no_proposals.to_owned(),
+        _ => fill(p.of_proposals, &[&share_of(n, proposed)]),
+    };
     let tiles = [
         tile(p.tile_members, whole(summary.members), String::new()),
         count(p.tile_active, "active", summary.active, of_members(summary.active)),

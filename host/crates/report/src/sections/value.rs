@@ -29,7 +29,7 @@ pub(crate) fn roi(ctx: &Ctx<'_>, roi: &Section<Roi>) -> Markup {
             html! {
                 @for (i, subject) in subjects.iter().enumerate() {
                     @let rows: Vec<&RoiRow> = r.rows.iter().filter(|row| row.subject == *subject).collect();
-                    h3 { (p.subject(subject)) }
+                    h3 { (subject_name(ctx, subject)) }
                     (group(ctx, i, subject, &rows))
                 }
                 @if r.rows.iter().any(|row| row.floor.is_some()) { p.note { (p.floor_note) } }
@@ -39,6 +39,12 @@ pub(crate) fn roi(ctx: &Ctx<'_>, roi: &Section<Roi>) -> Markup {
     };
     let lead = roi.filled().map_or_else(String::new, |r| fill(p.lead_roi, &[&r.plugin]));
     section("roi", p.sec_roi, &lead, &body)
+}
+
+/// Heading of the rows of a subject: in the host's words, else in the brand's.
+fn subject_name<'s>(ctx: &Ctx<'s>, subject: &'s str) -> &'s str {
+    let known = ctx.p.subject(subject);
+    if known == subject { ctx.name(subject) } else { known }
 }
 
 fn transfers(ctx: &Ctx<'_>, roi: &Roi) -> Markup {
@@ -52,7 +58,7 @@ fn transfers(ctx: &Ctx<'_>, roi: &Roi) -> Markup {
         .words(p.reason);
     for row in &roi.transfers {
         table.row(vec![
-            cell(p.subject(&row.subject)),
+            cell(subject_name(ctx, &row.subject)),
             cell(ctx.name(&row.from)),
             cell(ctx.name(&row.to)),
             cell(ctx.money(row.amount)),
@@ -79,7 +85,7 @@ fn group(ctx: &Ctx<'_>, index: usize, subject: &str, rows: &[&RoiRow]) -> Markup
         .collect();
     let described: Vec<String> = bars.iter().map(|b| format!("{} {}", b.label, b.figure)).collect();
     let id = format!("c-roi-{index}");
-    let title = format!("{} · {}", p.sec_roi, p.subject(subject));
+    let title = format!("{} · {}", p.sec_roi, subject_name(ctx, subject));
     let caption = Caption { id: &id, title: &title, desc: &described.join("; ") };
     let table = group_table(ctx, &title, rows);
     let missing = rows.iter().filter(|row| row.roi.is_none());
