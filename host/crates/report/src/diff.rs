@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 use playbook_model::Minor;
 
+use crate::bar_chart::bar_chart;
 use crate::charts::{self, Bar, Caption, Series, Stack, StackScale};
-use crate::document::{
-    Ctx, Table, bar_chart, beside, cell, digest, document, empty, figure, maybe, section,
-};
+use crate::document::{Ctx, beside, cell, digest, document, empty, figure, maybe, section};
 use crate::number::{DASH, length, real, share, signed, whole};
 use crate::phrases::fill;
 use crate::sections::{MatrixWords, data_findings, matrix};
+use crate::table::Table;
 use crate::{
     Absence, DiffFigure, DiffReport, DiffSide, Figure, FigureRow, Lang, PairRow, Section,
     WinnersRow,

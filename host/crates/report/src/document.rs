@@ -5,21 +5,11 @@ use std::collections::BTreeMap;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use playbook_model::{Digest, Minor, Words, steers};
 
-use crate::charts::{self, Bar, Caption};
 use crate::number::{self, DASH};
 use crate::phrases::{Phrases, fill};
-use crate::{Absence, Currency, Lang};
+use crate::{Absence, Currency, Lang, charts};
 
 const STYLE: &str = include_str!("page.css");
-/// Rows of a table that are shown at once; the others are folded, unless they are but a few.
-const ROWS_MOST: usize = 12;
-const ROWS_FEW: usize = 4;
-/// Bars, or pairs of bars, that one drawing has.
-const BARS_MOST: usize = 12;
-/// Letters of a cell that has a line for itself where rows are written one below the other.
-const LONG_LETTERS: usize = 24;
-/// Width that a table may have on a telephone, in letters.
-const PHONE_LETTERS: usize = 46;
 
 /// What every section needs: language, currency, the brand's own words for names.
 pub(crate) struct Ctx<'a> {
@@ -120,173 +110,9 @@ pub(crate) fn figure(svg: &str) -> Markup {
     html! { @if !svg.is_empty() { figure { (PreEscaped(svg)) } } }
 }
 
-/// Bars, at most so many that they are no page of their own, with what of them is not drawn or not drawn whole. `per` bars
-/// of one name stay together.
-pub(crate) fn bar_chart(
-    ctx: &Ctx<'_>,
-    caption: &Caption<'_>,
-    bars: Vec<Bar>,
-    per: usize,
-) -> Markup {
-    let (drawn, left) = longest(bars, per);
-    let more = fill(ctx.p.bars_more, &[&number::whole(left as u64)]);
-    html! {
-        (figure(&charts::bars(caption, &drawn, charts::HALF_PX)))
-        @if left > 0 { p.note { (more) } }
-        (cut_note(ctx, &drawn))
-    }
-}
-
-/// What the end of the axis hides.
-pub(crate) fn cut_note(ctx: &Ctx<'_>, bars: &[Bar]) -> Markup {
-    let size = |bar: &&Bar| bar.value.filter(|v| v.is_finite()).map_or(0.0, f64::abs);
-    let longest = bars.iter().max_by(|a, b| size(a).total_cmp(&size(b)));
-    let Some((cut, longest)) = charts::cut_of(bars).zip(longest) else { return html! {} };
-    let beyond = number::whole(cut.beyond as u64);
-    html! { p.note { (fill(ctx.p.bars_beyond, &[&beyond, &longest.figure])) } }
-}
-
-/// The groups of `per` bars with the greatest values, in their order, and how many groups are left out.
-fn longest(bars: Vec<Bar>, per: usize) -> (Vec<Bar>, usize) {
-    let groups = bars.len().div_ceil(per.max(1));
-    if groups <= BARS_MOST + ROWS_FEW {
-        return (bars, 0);
-    }
-    let size = |group: &[Bar]| {
-        let values = group.iter().filter_map(|bar| bar.value).filter(|value| value.is_finite());
-        values.map(f64::abs).fold(-1.0, f64::max)
-    };
-    let mut order: Vec<(f64, usize)> =
-        bars.chunks(per).enumerate().map(|(at, group)| (size(group), at)).collect();
-    order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let mut kept: Vec<usize> = order[..BARS_MOST].iter().map(|(_, at)| *at).collect();
-    kept.sort_unstable();
-    let drawn = bars.into_iter().enumerate();
-    let drawn = drawn.filter(|(at, _)| kept.binary_search(&(at / per)).is_ok());
-    (drawn.map(|(_, bar)| bar).collect(), groups - BARS_MOST)
-}
-
 /// A drawing with its table beside it, or below it on narrow pages.
 pub(crate) fn beside(drawing: &Markup, table: &Markup) -> Markup {
     html! { div.pair { div { (drawing) } div { (table) } } }
-}
-
-/// A table under construction.
-pub(crate) struct Table {
-    caption: String,
-    quiet: bool,
-    heads: Vec<(String, bool)>,
-    rows: Vec<Vec<Markup>>,
-    foot: Option<Vec<Markup>>,
-}
-
-impl Table {
-    pub(crate) fn new(caption: &str) -> Self {
-        Self {
-            caption: caption.to_owned(),
-            quiet: false,
-            heads: Vec::new(),
-            rows: Vec::new(),
-            foot: None,
-        }
-    }
-
-    /// Leaves the caption to those who cannot see the heading above it, which says the same.
-    pub(crate) fn quiet(mut self) -> Self {
-        self.quiet = true;
-        self
-    }
-
-    /// Adds a column of words.
-    pub(crate) fn words(mut self, head: &str) -> Self {
-        self.heads.push((head.to_owned(), false));
-        self
-    }
-
-    /// Adds a column of numbers.
-    pub(crate) fn numbers(mut self, head: &str) -> Self {
-        self.heads.push((head.to_owned(), true));
-        self
-    }
-
-    pub(crate) fn row(&mut self, cells: Vec<Markup>) {
-        self.rows.push(cells);
-    }
-
-    /// Sets the row of sums.
-    pub(crate) fn sums(&mut self, cells: Vec<Markup>) {
-        self.foot = Some(cells);
-    }
-
-    /// The table; what is more than a reader takes in at once is folded below it.
-    pub(crate) fn build(self, ctx: &Ctx<'_>) -> Markup {
-        if self.rows.len() <= ROWS_MOST + ROWS_FEW {
-            return self.part(&self.rows, self.foot.as_ref(), self.quiet);
-        }
-        let (first, rest) = self.rows.split_at(ROWS_MOST);
-        let line = fill(ctx.p.rows_more, &[&number::whole(rest.len() as u64)]);
-        html! {
-            (self.part(first, self.foot.as_ref(), self.quiet))
-            (fold(&line, &self.part(rest, None, true)))
-        }
-    }
-
-    fn part(&self, rows: &[Vec<Markup>], foot: Option<&Vec<Markup>>, quiet: bool) -> Markup {
-        let class = |i: usize| self.heads.get(i).is_some_and(|h| h.1).then_some("num");
-        let head = |i: usize| self.heads.get(i).map_or("", |h| h.0.as_str());
-        let cells = |row: &[Markup]| {
-            html! {
-                tr {
-                    @for (i, cell) in row.iter().enumerate() {
-                        @if i == 0 { th scope="row" class=[class(i)] { (cell) } }
-                        @else {
-                            @let long = (letters(cell) > LONG_LETTERS).then_some("long");
-                            td class=[class(i).or(long)] data-head=(head(i)) { (cell) }
-                        }
-                    }
-                }
-            }
-        };
-        let stacked = (!self.fits_a_phone()).then_some("stack");
-        html! {
-            div.scroll tabindex="0" role="region" aria-label=(self.caption) {
-                table class=[stacked] {
-                    caption class=[quiet.then_some("quiet")] { (self.caption) }
-                    thead { tr { @for (i, (head, _)) in self.heads.iter().enumerate() {
-                        th scope="col" class=[class(i)] { (head) }
-                    } } }
-                    tbody { @for row in rows { (cells(row)) } }
-                    @if let Some(foot) = foot { tfoot { (cells(foot)) } }
-                }
-            }
-        }
-    }
-
-    /// Whether all columns lie beside each other on a telephone; where they do not, a row is written below its name there.
-    fn fits_a_phone(&self) -> bool {
-        let widest = |at: usize| {
-            let cells = self.rows.iter().chain(&self.foot).filter_map(|row| row.get(at));
-            cells.map(letters).max().unwrap_or(0)
-        };
-        let width = |(at, (head, is_number)): (usize, &(String, bool))| {
-            let head = head.split(' ').map(|word| letters_of(word).min(12)).max().unwrap_or(0);
-            // Words break into lines, numbers do not.
-            let cells = if *is_number { widest(at) } else { widest(at).min(12) };
-            cells.max(head) + 2
-        };
-        self.heads.iter().enumerate().map(width).sum::<usize>() <= PHONE_LETTERS
-    }
-}
-
-/// Letters of a cell without its tags.
-fn letters(cell: &Markup) -> usize {
-    let parts = cell.0.split('<');
-    parts.map(|part| letters_of(part.split_once('>').map_or(part, |(_, text)| text))).sum()
-}
-
-/// Letters of a text; those of double width are two.
-fn letters_of(text: &str) -> usize {
-    text.chars().map(|c| if c < '\u{2e80}' { 1 } else { 2 }).sum()
 }
 
 /// What is there to be looked up, behind a line that says what it is.
@@ -375,8 +201,6 @@ fn base64(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::cast_precision_loss, reason = "small numbers")]
-
     use super::*;
 
     #[test]
@@ -386,53 +210,6 @@ mod tests {
         assert_eq!(base64(b"fo"), "Zm8=");
         assert_eq!(base64(b"foo"), "Zm9v");
         assert_eq!(base64(b"foobar"), "Zm9vYmFy");
-    }
-
-    #[test]
-    fn tags_are_no_letters_of_a_cell() {
-        assert_eq!(letters(&html! { "ab " code.dim { "c" } "中" }), 6);
-    }
-
-    #[test]
-    fn a_table_that_is_wider_than_a_telephone_is_written_row_by_row_there() {
-        let currency = Currency { code: "EUR".to_owned(), digits: 2 };
-        let labels = BTreeMap::new();
-        let ctx = Ctx::new(Lang::En, &currency, &labels);
-        let built = |amounts: &[&str]| {
-            let mut table = Table::new("sums").words("Name");
-            for _ in amounts {
-                table = table.numbers("Sum");
-            }
-            table.row(
-                [cell("a long name that breaks")]
-                    .into_iter()
-                    .chain(amounts.iter().map(cell))
-                    .collect(),
-            );
-            table.build(&ctx).0.contains("class=\"stack\"")
-        };
-        assert!(!built(&["1.00", "2.00", "3.00"]));
-        assert!(built(&["1,234,567.00", "2,345,678.00", "3,456,789.00"]));
-        assert!(built(&["1.00"; 8]));
-    }
-
-    #[test]
-    fn the_longest_bars_are_drawn_in_their_order_and_pairs_stay_together() {
-        let bar = |value: usize| Bar {
-            label: value.to_string(),
-            value: Some(value as f64),
-            figure: String::new(),
-            mark: None,
-            series: 0,
-        };
-        let values = |bars: &[Bar]| bars.iter().map(|b| b.label.clone()).collect::<Vec<_>>();
-        let (drawn, left) = longest((0..60).map(|n| bar(n * 7 % 60)).collect(), 1);
-        assert_eq!((drawn.len(), left), (BARS_MOST, 48));
-        assert_eq!(values(&drawn)[..3], ["49", "56", "52"].map(str::to_owned));
-        let (drawn, left) = longest((0..60).map(bar).collect(), 2);
-        assert_eq!((drawn.len(), left, values(&drawn)[0].as_str()), (24, 18, "36"));
-        let (drawn, left) = longest((0..16).map(bar).collect(), 1);
-        assert_eq!((drawn.len(), left), (16, 0));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Knows no storage, no engine and no clock. The same values give the same bytes.
 
+mod bar_chart;
 pub mod charts;
 mod diff;
 mod diff_page;
@@ -11,6 +12,7 @@ mod page;
 mod phrases;
 mod report;
 mod sections;
+mod table;
 
 pub use diff::render_diff;
 

@@ -6,9 +6,10 @@ use maud::{Markup, html};
 use playbook_model::Minor;
 
 use crate::charts::{self, Caption, Mark, Span, Stack, StackScale, TONES, Timeline};
-use crate::document::{Ctx, Table, beside, cell, empty, figure, section};
+use crate::document::{Ctx, beside, cell, empty, figure, section};
 use crate::number::{DASH, civil, date_of_day, length, share, short_real, whole};
 use crate::phrases::fill;
+use crate::table::Table;
 use crate::{Absence, Campaign, PlanMoneyRow, Section};
 
 /// Publications listed at most.

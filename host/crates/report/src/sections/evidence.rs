@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
-use crate::document::{Ctx, Table, cell, digest, empty, maybe, section};
+use crate::document::{Ctx, cell, digest, empty, maybe, section};
 use crate::number::{DASH, real, share_of, whole};
+use crate::table::Table;
 use crate::{Absence, Evidence, Header, PluginRow, SourceRow, TimingRow};
 
 /// Calls, rows, fuel, faults and digests of plugins.

@@ -3,9 +3,10 @@
 use maud::{Markup, html};
 use playbook_model::Level;
 
-use crate::document::{Ctx, Table, cell, empty, fold, maybe, section};
+use crate::document::{Ctx, cell, empty, fold, maybe, section};
 use crate::number::{short_real, whole};
 use crate::phrases::{Phrases, fill};
+use crate::table::Table;
 use crate::{Absence, DataFindingRow, FindingRow, Section};
 
 /// Findings shown at most; the page says how many more there are.

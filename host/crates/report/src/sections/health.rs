@@ -2,10 +2,12 @@
 
 use maud::{Markup, html};
 
+use crate::bar_chart::bar_chart;
 use crate::charts::{self, Axis, Bar, Caption, Radar};
-use crate::document::{Ctx, Table, bar_chart, beside, cell, empty, figure, fold, maybe, section};
+use crate::document::{Ctx, beside, cell, empty, figure, fold, maybe, section};
 use crate::number::{DASH, real, whole};
 use crate::phrases::fill;
+use crate::table::Table;
 use crate::{Absence, Health, IndicatorRow, LevelMark, Section};
 
 /// Diagnoses that are shown; the others are folded.

@@ -3,10 +3,12 @@
 use maud::{Markup, html};
 use playbook_model::Minor;
 
+use crate::bar_chart::bar_chart;
 use crate::charts::{self, Bar, Caption, Series, Stack, StackScale};
-use crate::document::{Ctx, Table, bar_chart, beside, cell, empty, figure, section};
+use crate::document::{Ctx, beside, cell, empty, figure, section};
 use crate::number::{DASH, length, real, share, share_of, signed, total, whole};
 use crate::phrases::fill;
+use crate::table::Table;
 use crate::{Absence, BudgetRow, Incentives, Section};
 
 /// Accounts drawn at most.

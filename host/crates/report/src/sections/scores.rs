@@ -3,8 +3,9 @@
 use maud::{Markup, PreEscaped, html};
 use playbook_model::Words;
 
+use crate::bar_chart::cut_note;
 use crate::charts::{self, Bar, Caption, Histogram};
-use crate::document::{Ctx, cut_note, empty, fold, section};
+use crate::document::{Ctx, empty, fold, section};
 use crate::number::{real, share_of, total as sum, whole};
 use crate::phrases::fill;
 use crate::{Absence, Distribution, Outside, ScoreRow, Section};

@@ -4,10 +4,12 @@ use maud::{Markup, html};
 use playbook_model::Minor;
 
 use super::{MatrixWords, matrix};
+use crate::bar_chart::bar_chart;
 use crate::charts::{Bar, Caption};
-use crate::document::{Ctx, Table, bar_chart, beside, cell, empty, maybe, named, section};
+use crate::document::{Ctx, beside, cell, empty, maybe, named, section};
 use crate::number::{share_of, total as sum, whole};
 use crate::phrases::fill;
+use crate::table::Table;
 use crate::{Absence, Section, Segmentation};
 
 /// Sizes, then flows, of one stage after the other.

@@ -2,10 +2,12 @@
 
 use maud::{Markup, html};
 
+use crate::bar_chart::bar_chart;
 use crate::charts::{Bar, Caption};
-use crate::document::{Ctx, Table, bar_chart, beside, cell, empty, maybe, section};
+use crate::document::{Ctx, beside, cell, empty, maybe, section};
 use crate::number::{real, whole};
 use crate::phrases::fill;
+use crate::table::Table;
 use crate::{Absence, Roi, RoiRow, Section};
 
 /// Groups without a return that are named.
