@@ -9,6 +9,7 @@ mod found;
 mod intake;
 mod meanings;
 mod roles;
+mod tables;
 mod write;
 
 use std::io;
