@@ -131,6 +131,9 @@ pub(crate) struct ProfileArgs {
     /// Data files: delimited or whitespace-separated text, JSON lines, Parquet; packed or not
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Leave out what a run would take in and refuse, which reads the whole of each file
+    #[arg(long)]
+    pub(crate) quick: bool,
     /// Print everything as JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -136,6 +136,17 @@ fn a_profile_says_who_is_in_a_file_and_what_a_run_would_refuse() {
     let intake = &json(&["profile", name, "--json"])["files"][0]["intake"];
     assert_eq!((&intake["members"], &intake["sources"][0]["rows_kept"]), (&1.into(), &1.into()));
     assert_eq!(intake["sources"][0]["rejected"]["`customer` is missing"], 1);
+    let quick = succeed(&playbook(["profile", name, "--quick"]));
+    assert!(quick.contains("as events") && !quick.contains("taken in"), "{quick}");
+    let events = place.beside("events.csv");
+    fs::write(
+        &events,
+        "customer,date,event\nA1,2026-06-01,view\nA1,2026-06-02,view\nA2,2026-06-02,like\n",
+    )
+    .unwrap();
+    assert!(
+        succeed(&playbook(["profile", events.to_str().unwrap()])).contains("kinds: view 2, like 1")
+    );
     // A file that fills no table says so.
     let other = place.beside("notes.csv");
     fs::write(&other, "subject,body\nhello,world\nbye,all\n").unwrap();

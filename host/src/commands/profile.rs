@@ -16,6 +16,8 @@ use crate::text::Text;
 
 /// A currency of two decimals, where the file names none: who the members are does not depend on it.
 const ANY_CURRENCY: &str = "EUR";
+/// Kinds that are shown with their rows.
+const KINDS_SHOWN: usize = 16;
 /// Letters of the bar of a filled share.
 const BAR: usize = 10;
 
@@ -28,9 +30,12 @@ pub(crate) fn profile(session: &Session, args: &ProfileArgs) -> Result<()> {
         let draft = app::draft_of(file, seen.clone());
         let currency = draft.currency.as_deref().or(Some(ANY_CURRENCY));
         let known = app::Known { brand: "profile", currency, time_zone: Some("UTC") };
-        let taken = app::mapping(&draft, &known)
-            .and_then(|text| app::take_in(&session.host, &draft, &text))
-            .map_err(anyhow::Error::from);
+        let taken = match args.quick {
+            true => Ok(None),
+            false => app::mapping(&draft, &known)
+                .and_then(|text| app::take_in(&session.host, &draft, &text))
+                .map_err(anyhow::Error::from),
+        };
         if args.json {
             told.push(as_json(file, &seen, &draft, &taken));
         } else {
@@ -57,6 +62,7 @@ fn mapped(terminal: Terminal, draft: &app::Draft, taken: &Result<Option<app::Tak
         });
         let fields: Vec<String> = fields.collect();
         text.push_str(&format!("as {}: {}\n", source.table, fields.join(", ")));
+        text.push_str(&kinds(source));
         text.push(&commands::init::meanings(source));
         for note in source.asks.iter().chain(&source.notes) {
             text.push(&terminal.warning(&source.path, note));
@@ -71,6 +77,20 @@ fn mapped(terminal: Terminal, draft: &app::Draft, taken: &Result<Option<app::Tak
     }
     text.push_str("\n");
     text
+}
+
+/// The words of a kind column with their rows, most first.
+fn kinds(source: &app::DraftSource) -> String {
+    let Some(kind) = source.rows.iter().find(|row| row.field == "kind") else {
+        return String::new();
+    };
+    let words = &kind.column.words;
+    let shown = words.iter().take(KINDS_SHOWN);
+    let shown: Vec<String> =
+        shown.map(|(word, rows)| format!("{} {}", one_line(word), counted(*rows))).collect();
+    let more = words.len().saturating_sub(KINDS_SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("kinds: {}{more}\n", shown.join(", "))
 }
 
 /// How sure something is, in a word.
