@@ -60,7 +60,9 @@ fn source_places(playbook: &Playbook, data: &Path) -> Vec<(Kept, PathBuf)> {
         let parts = Path::new(path).components();
         parts.take_while(|p| !p.as_os_str().to_string_lossy().contains(['*', '?', '['])).collect()
     };
-    playbook.sources.iter().map(|s| (Kept::Source, data.join(fixed(&s.path)))).collect()
+    let lookups = playbook.lookups.iter().map(|lookup| &lookup.source);
+    let all = playbook.sources.iter().chain(lookups);
+    all.map(|s| (Kept::Source, data.join(fixed(&s.path)))).collect()
 }
 
 /// Checks, before anything is read, that results may replace what is at `out`. The playbook's defaults are not known

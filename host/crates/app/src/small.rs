@@ -32,6 +32,7 @@ pub(crate) fn playbook() -> Playbook {
         pseudonym_salt: "salt".to_owned(),
         cycle: CycleDef { as_of: None, length_days: 7 },
         sources: Vec::new(),
+        lookups: Vec::new(),
         features: Vec::new(),
         stages: Vec::new(),
         sql: playbook_model::SqlLimits::default(),

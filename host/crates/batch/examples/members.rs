@@ -168,6 +168,7 @@ fn playbook(file: &Path, csv: bool) -> Playbook {
     let field = |name: &str, map_type| MapRow {
         from: Some(name.to_owned()),
         constant: None,
+        compute: None,
         to: name.to_owned(),
         map_type,
         format: (map_type == MapType::Time).then(|| "unix-ms".to_owned()),
@@ -192,6 +193,7 @@ fn playbook(file: &Path, csv: bool) -> Playbook {
         encoding: None,
         time_zone: None,
         columns: vec![],
+        joins: Vec::new(),
         mapping: vec![
             field("event_id", MapType::Integer),
             field("member", MapType::Integer),
@@ -218,6 +220,7 @@ fn playbook(file: &Path, csv: bool) -> Playbook {
         pseudonym_salt: String::new(),
         cycle: CycleDef { as_of: None, length_days: 28 },
         sources: vec![events],
+        lookups: Vec::new(),
         features: features(),
         stages: vec![],
         sql: playbook_model::SqlLimits::default(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use playbook_features::{ExpressionError, FeatureError};
 use playbook_files::FileError;
+use playbook_model::one_line;
 
 use crate::intake::rejects::Rejects;
 
@@ -86,6 +87,28 @@ pub enum BatchError {
         path: PathBuf,
         /// Column of the mapping row.
         field: String,
+    },
+    /// A key of a lookup that stands for several rows.
+    #[error("lookup `{lookup}` has the key `{}` with `{column}` `{}` and with `{}`; keep one row for a key", one_line(.key), one_line(&.values.0), one_line(&.values.1))]
+    LookupTwice {
+        /// Lookup of the playbook.
+        lookup: String,
+        /// The key.
+        key: String,
+        /// A column in which its rows differ.
+        column: String,
+        /// What the rows hold in it.
+        values: (String, String),
+    },
+    /// A lookup that is too large to be held in memory.
+    #[error(
+        "lookup `{lookup}` takes more than {bytes_max} bytes in memory; a lookup holds products, campaigns or stores: join larger tables before the run, or with a feature's `sql`"
+    )]
+    LookupTooLarge {
+        /// Lookup of the playbook.
+        lookup: String,
+        /// Most bytes that it may take.
+        bytes_max: usize,
     },
     /// A text file that cannot be read as text.
     #[error("`{}` cannot be read", .path.display())]

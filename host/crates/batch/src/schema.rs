@@ -28,6 +28,7 @@ pub(crate) fn fields_needed(table: SourceTable) -> (&'static str, &'static [&'st
         SourceTable::Costs => ("costs", &["day", "amount_minor"]),
         SourceTable::Entries => ("entries", &["day", "subject", "metric", "value"]),
         SourceTable::Consents => ("consents", &["member", "purpose", "state"]),
+        SourceTable::Lookup => ("lookup", &[]),
     }
 }
 

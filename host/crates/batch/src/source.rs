@@ -120,8 +120,10 @@ impl BatchSource {
             progress: options.progress.as_ref(),
             session: &session,
         };
-        let mut mapped = read_sources(&job)?;
-        let rejects = mapped.iter_mut().flat_map(|s| std::mem::take(&mut s.rejects.kept)).collect();
+        let (mut mapped, mut lookups) = read_sources(&job)?;
+        let rejected = mapped.iter_mut().map(|source| &mut source.rejects);
+        let rejected = rejected.chain(lookups.iter_mut().map(|lookup| &mut lookup.rejects));
+        let rejects = rejected.flat_map(|tally| std::mem::take(&mut tally.kept)).collect();
         let mut tables = create_tables(&session, &mapped)?;
         let last_event = last_event(&session, &tables, &mapped)?;
         tables.set_latest(last_event);
@@ -132,6 +134,7 @@ impl BatchSource {
             .ok_or(BatchError::NoAsOf)?;
         let mut findings: Vec<IntakeFinding> =
             mapped.iter_mut().flat_map(|s| std::mem::take(&mut s.findings)).collect();
+        findings.extend(lookups.iter_mut().flat_map(|l| std::mem::take(&mut l.findings)));
         if options.as_of.is_none() && playbook.cycle.as_of.is_none() {
             findings.extend(far_ahead(&session, as_of, playbook)?);
         }
@@ -150,7 +153,11 @@ impl BatchSource {
             digest: None,
             accounts_merged,
             findings,
-            sources: mapped.into_iter().map(|source| source.intake).collect(),
+            sources: mapped
+                .into_iter()
+                .map(|source| source.intake)
+                .chain(lookups.into_iter().map(|lookup| lookup.intake))
+                .collect(),
         };
         let playbook = playbook.clone();
         Ok(Self {

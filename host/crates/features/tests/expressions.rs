@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use playbook_features::{Expression, ExpressionError, FaultKind, Values};
-use playbook_model::{Bitmap, Cells, Column};
+use playbook_model::{Bitmap, Cells, Column, NumberMarks};
 
 fn column(name: &str, cells: Cells, missing: &[usize]) -> Column {
     let mut valid = Bitmap::filled(cells.len(), true);
@@ -86,6 +86,9 @@ fn expressions_give_what_sql_gives() {
         ("upper(tier)", "\"VIP\" \"\" -"),
         ("tier like 'v%'", "1 0 -"),
         ("starts_with(tier, 'v')", "1 0 -"),
+        ("split_part('a/b/c', '/', n - 5)", "\"b\" \"\" -"),
+        ("split_part('a/b/c', '/', 0 - 1)", "\"c\" \"c\" \"c\""),
+        ("split_part(tier, '', 1)", "\"vip\" \"\" -"),
         ("cast(x as bigint)", "2 0 -"),
         ("cast(n as varchar)", "\"7\" \"0\" -"),
         ("cast(n > 0 as bigint) * 2", "2 0 -"),
@@ -145,4 +148,36 @@ fn what_the_language_lacks_is_refused_at_its_place() {
     assert!(compiled(&long).unwrap_err().to_string().contains("more than 512"));
     let nested = vec!["n"; 256].join("+");
     assert!(compiled(&nested).is_ok());
+}
+
+#[test]
+fn a_column_of_a_file_is_a_text_and_its_number_where_one_belongs() {
+    let texts = |values: [&str; 3]| column("", Cells::Text(values.into_iter().collect()), &[2]);
+    let (price, unit) = (texts(["1.234,50", "2", ""]), texts(["3", "x", ""]));
+    let marks = NumberMarks { decimal: ',', thousands: Some('.') };
+    let values = |text: &str| {
+        let compiled = Expression::parse(text).unwrap().compile_written(marks).unwrap();
+        let named = |name: &String| if name == "price" { &price } else { &unit };
+        let read: Vec<&Column> = compiled.names().iter().map(named).collect();
+        compiled.evaluate(&read, 0..3).map(|v| shown(&v).join(" ")).map_err(|f| (f.row, f.kind))
+    };
+    for (text, want) in [
+        ("price", "\"1.234,50\" \"2\" -"),
+        ("price * 2", "2469.0 4.0 -"),
+        ("price > 1000", "1 0 -"),
+        ("price = '2'", "0 1 -"),
+        ("price < unit", "1 1 -"),
+        ("coalesce(price, 0)", "1234.5 2.0 0.0"),
+        ("coalesce(price, unit)", "\"1.234,50\" \"2\" -"),
+        ("case when unit = 'x' then 0 else unit end", "3.0 0.0 -"),
+        ("cast(price as bigint)", "1234 2 -"),
+        ("unit || '!'", "\"3!\" \"x!\" -"),
+        ("price is null", "0 0 1"),
+    ] {
+        assert_eq!(values(text).as_deref(), Ok(want), "{text}");
+    }
+    assert_eq!(values("unit + 1"), Err((1, FaultKind::NotANumber)));
+    let refused = |text: &str| Expression::parse(text).unwrap().compile_written(marks).unwrap_err();
+    assert!(refused("price and unit").to_string().contains("condition"));
+    assert!(refused("upper(price) + 1").to_string().contains("number"));
 }

@@ -9,6 +9,7 @@ mod feature;
 mod fill;
 mod frame;
 mod limits;
+mod marks;
 mod money;
 mod outcome;
 mod playbook;
@@ -25,12 +26,13 @@ pub use feature::{
 pub use fill::{Filling, Stretch};
 pub use frame::{Cells, Column, Frame};
 pub use limits::{Limits, SqlLimits};
+pub use marks::NumberMarks;
 pub use money::{Minor, grouped};
 pub use outcome::{Fault, Limit, Outcome};
 pub use playbook::{
-    BudgetDef, CycleDef, Dedupe, Figures, Guardrails, Label, MapRow, MapType, NumberMarks, OnError,
-    OnFault, OutputDef, Playbook, PluginRef, SourceDef, SourceFormat, SourceTable, StageDef,
-    TransferRules, Transform, default_cell_type,
+    BudgetDef, CycleDef, Dedupe, Figures, Guardrails, JoinDef, Label, LookupDef, MapRow, MapType,
+    OnError, OnFault, OutputDef, Playbook, PluginRef, SourceDef, SourceFormat, SourceTable,
+    StageDef, TransferRules, Transform, default_cell_type,
 };
 pub use playbook_contract::{
     ActionInfo, Allocation, Batch, Bitmap, CampaignPlan, CellType, Columns, Comparison,

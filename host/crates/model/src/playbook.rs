@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::{
-    Aggregate, CellType, Digest, FeatureDef, Kind, Limits, Minor, SqlLimits, Subject, UnixMs, Words,
+    Aggregate, CellType, Digest, FeatureDef, Kind, Limits, Minor, NumberMarks, SqlLimits, Subject,
+    UnixMs, Words,
 };
 
 /// A checked playbook.
@@ -32,6 +33,8 @@ pub struct Playbook {
     pub cycle: CycleDef,
     /// Where data comes from.
     pub sources: Vec<SourceDef>,
+    /// Tables that give fields to rows of sources.
+    pub lookups: Vec<LookupDef>,
     /// What is computed per subject.
     pub features: Vec<FeatureDef>,
     /// Plugins in the order of the file; the cycle orders them by their needs.
@@ -96,6 +99,8 @@ pub enum SourceTable {
     Entries,
     /// Consents per member and purpose.
     Consents,
+    /// None of the host's: a lookup of the brand's own.
+    Lookup,
 }
 
 /// Format of a source's files.
@@ -148,6 +153,8 @@ pub struct SourceDef {
     pub time_zone: Option<String>,
     /// Column names of a text file without header, in order.
     pub columns: Vec<String>,
+    /// Lookups whose columns its rows have beside their own, in this order.
+    pub joins: Vec<JoinDef>,
     /// Mapping rows.
     pub mapping: Vec<MapRow>,
     /// Event kind of all rows, where the mapping gives none.
@@ -165,6 +172,26 @@ pub struct SourceDef {
 impl SourceDef {
     /// Share of rows that may be rejected where the playbook says nothing.
     pub const REJECTS_MAX: f64 = 0.01;
+}
+
+/// A lookup that a source joins: its rows have the columns of the lookup's row of their key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinDef {
+    /// What the columns are named by: `name.column`.
+    pub name: String,
+    /// Name of the lookup.
+    pub lookup: String,
+    /// Column of the source, or `name.column` of a join before this one, with the key.
+    pub by: String,
+}
+
+/// A table of the brand's own whose rows give fields to rows of sources: products, campaigns, stores.
+#[derive(Debug, Clone)]
+pub struct LookupDef {
+    /// Its files. Its mapping names the columns that are read, each by its own name.
+    pub source: SourceDef,
+    /// Column with the key of its rows.
+    pub key: String,
 }
 
 /// Type of a mapped value.
@@ -214,28 +241,15 @@ pub enum Transform {
     Hash,
 }
 
-/// How a source writes numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NumberMarks {
-    /// Before the decimals.
-    pub decimal: char,
-    /// Between groups of three digits before it; `None`: there is none.
-    pub thousands: Option<char>,
-}
-
-impl Default for NumberMarks {
-    fn default() -> Self {
-        Self { decimal: '.', thousands: None }
-    }
-}
-
 /// One row of a mapping table: source field to host field.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MapRow {
-    /// Field of the source; `None` for a constant.
+    /// Column of the source, or `lookup.column` of one that is joined; `None` for a constant and what is computed.
     pub from: Option<String>,
     /// Constant for all rows.
     pub constant: Option<String>,
+    /// Expression over columns of the source and of joined lookups.
+    pub compute: Option<String>,
     /// Field of the host's table.
     pub to: String,
     /// Type of the value.

@@ -55,6 +55,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("unknown-feature", "A feature that is not declared."),
     ("unknown-field", "A field that the table does not have."),
     ("unknown-key", "A key that the table does not have."),
+    ("unknown-lookup", "A lookup that the playbook does not have."),
     ("unknown-path", "An override at a path that does not exist."),
     ("unknown-pool", "A pool that the budget does not have."),
     ("unknown-stage", "A stage that does not exist."),

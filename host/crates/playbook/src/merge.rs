@@ -8,7 +8,7 @@ use crate::tree::{Entry, Node, Table, Value};
 const NEAREST_PATHS_MAX: usize = 2_000;
 
 /// Lists of tables that merge by name.
-const NAMED_LISTS: [&str; 2] = ["source", "stage"];
+const NAMED_LISTS: [&str; 3] = ["source", "lookup", "stage"];
 
 /// Tables whose values are replaced as wholes.
 const STATED_WHOLE: [&str; 2] = ["features", "map"];

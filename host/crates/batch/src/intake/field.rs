@@ -7,8 +7,9 @@ use foldhash::fast::FixedState;
 use playbook_model::{MapRow, MapType, NumberMarks, OnError, Transform};
 
 use crate::clock::OffsetReader;
-use crate::intake::decimal::{Decimal, decimals_written, without_marks};
+use crate::intake::decimal::{Decimal, decimals_written};
 use crate::intake::moment::TimeFormat;
+use crate::intake::rejects::{Refused, raw_text};
 use crate::intake::transform::{Reason, transform};
 use crate::schema::INTEGER_IDS;
 
@@ -42,7 +43,7 @@ pub(crate) struct FieldReader {
     factor: Decimal,
     factor_real: f64,
     plain_factor: bool,
-    marks: NumberMarks,
+    pub(crate) marks: NumberMarks,
     /// Decimals that an amount may be written with.
     decimals_max: usize,
     /// Whether what lies beyond the currency's decimals is rounded.
@@ -84,6 +85,30 @@ impl FieldReader {
         })
     }
 
+    /// Reads a column as the text that it holds.
+    pub(crate) fn of_text(column: &str) -> Self {
+        Self {
+            to: column.to_owned(),
+            from: column.to_owned(),
+            map_type: MapType::Text,
+            on_error: OnError::Reject,
+            required: false,
+            optional: false,
+            is_id: false,
+            words: None,
+            transform: Transform::Copy,
+            time: TimeFormat::compile(None),
+            factor: Decimal::ONE,
+            factor_real: 1.0,
+            plain_factor: true,
+            marks: NumberMarks::default(),
+            decimals_max: usize::MAX,
+            rounds: false,
+            currency_digits: 0,
+            salt: Vec::new(),
+        }
+    }
+
     /// Reads times as unix-ms, whatever the mapping says: the file has times of its own.
     pub(crate) fn read_unix_ms(&mut self) {
         self.time = TimeFormat::UnixMs;
@@ -92,6 +117,15 @@ impl FieldReader {
     /// The reason in words, for counts and the rejects file.
     pub(crate) fn reason(&self, reason: Reason) -> String {
         format!("`{}` {}", self.from, reason.words())
+    }
+
+    /// Why a row cannot be kept for this field, given what stands in it.
+    pub(crate) fn refused(&self, reason: Reason, raw: Option<&[u8]>) -> Refused {
+        Refused {
+            reason: self.reason(reason),
+            counts: self.on_error == OnError::Reject,
+            value: raw.map_or_else(String::new, raw_text),
+        }
     }
 
     /// Types a field; empty text and text of blanks alone is a missing value.
@@ -155,7 +189,7 @@ impl FieldReader {
         {
             return Some(Value::Integer(value));
         }
-        let decimal = Decimal::parse(&without_marks(text, self.marks)?)?;
+        let decimal = Decimal::parse(&self.marks.plain(text)?)?;
         if self.plain_factor && !decimal.is_whole(Decimal::ONE) {
             return None;
         }
@@ -163,7 +197,7 @@ impl FieldReader {
     }
 
     fn real(&self, text: &[u8]) -> Option<Value<'static>> {
-        let text = without_marks(text, self.marks)?;
+        let text = self.marks.plain(text)?;
         let value: f64 = std::str::from_utf8(&text).ok()?.parse().ok()?;
         let value = value * self.factor_real;
         value.is_finite().then_some(Value::Real(value))
@@ -172,7 +206,7 @@ impl FieldReader {
     /// An amount in minor units. One with more decimals than the currency has may be a number with a thousands mark, a
     /// price for a thousand, or a mistake: none of them is rounded in silence.
     fn money(&self, text: &[u8]) -> Result<Value<'static>, Reason> {
-        let plain = without_marks(text, self.marks).ok_or(Reason::NotMoney)?;
+        let plain = self.marks.plain(text).ok_or(Reason::NotMoney)?;
         let decimal = Decimal::parse(&plain).ok_or(Reason::NotMoney)?;
         if decimals_written(&plain) > self.decimals_max
             || !(self.rounds || decimal.is_whole_shifted(self.factor, self.currency_digits))

@@ -47,7 +47,7 @@ pub(crate) fn file_layout(
         width,
     };
     if matches!(job.source.format, SourceFormat::JsonLines | SourceFormat::Parquet) {
-        return Ok((layout((0..job.fields.len()).map(Some).collect(), None), 0, 0));
+        return Ok((layout((0..job.inputs.len()).map(Some).collect(), None), 0, 0));
     }
     let (mut cut, mut lines, mut hint) = (0, 0, "");
     let mut names = job.source.columns.clone();
@@ -73,7 +73,7 @@ pub(crate) fn file_layout(
         hint = hint_of(header, &names);
     }
     let positions = job
-        .fields
+        .inputs
         .iter()
         .map(|field| {
             let mut places = names.iter().enumerate().filter(|(_, name)| **name == field.from);
@@ -91,7 +91,7 @@ pub(crate) fn file_layout(
             Ok(at)
         })
         .collect::<Result<Vec<_>>>()?;
-    let is_mapped = |name: &String| job.fields.iter().any(|f| f.from == *name);
+    let is_mapped = |name: &String| job.inputs.iter().any(|f| f.from == *name);
     unmapped.extend(names.iter().filter(|name| !is_mapped(name)).cloned());
     let width = (!names.is_empty()).then_some(names.len());
     Ok((layout(positions, width), cut, lines))

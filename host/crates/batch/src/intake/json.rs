@@ -170,6 +170,7 @@ mod tests {
         let row = MapRow {
             from: Some(to.to_owned()),
             constant: None,
+            compute: None,
             to: to.to_owned(),
             map_type: MapType::Text,
             format: None,

@@ -4,12 +4,14 @@ pub(crate) mod columns;
 pub(crate) mod decimal;
 pub(crate) mod decode;
 mod dedupe;
+pub(crate) mod derive;
 mod direct;
 pub(crate) mod field;
 pub(crate) mod files;
 pub(crate) mod header;
 pub(crate) mod job;
 pub(crate) mod json;
+pub(crate) mod lookup;
 pub(crate) mod moment;
 pub(crate) mod parquet_rows;
 pub(crate) mod records;
@@ -32,18 +34,21 @@ use crate::column_files::ColumnFile;
 use crate::findings::{finding, named};
 use crate::schema::{INTEGER_IDS, fields_needed, mapped_fields, sql_type};
 use crate::{BatchError, BrandClock, Result};
+use derive::Derivation;
 use direct::{Check, DirectColumn, direct_columns, fit_texts};
 use field::{FieldReader, Value};
 use files::SourceFile;
 use job::{IntakeJob, MappedSource};
+use lookup::{Lookup, LookupIntake, read_lookups};
 use rejects::RejectTally;
 use text::ReadJob;
 
-/// Reads all sources that have files, and leaves out what is there twice.
-pub(crate) fn read_sources(job: &IntakeJob<'_>) -> Result<Vec<MappedSource>> {
+/// Reads all lookups, and all sources that have files, and leaves out what is there twice.
+pub(crate) fn read_sources(job: &IntakeJob<'_>) -> Result<(Vec<MappedSource>, Vec<LookupIntake>)> {
+    let (lookups, intakes) = read_lookups(job)?;
     let (mut sources, mut mapped) = (Vec::new(), Vec::new());
     for (number, source) in job.playbook.sources.iter().enumerate() {
-        if let Some(read) = map_source(job, number)? {
+        if let Some(read) = map_source(job, number, &lookups)? {
             sources.push(source);
             mapped.push(read);
         }
@@ -52,7 +57,7 @@ pub(crate) fn read_sources(job: &IntakeJob<'_>) -> Result<Vec<MappedSource>> {
         source.findings.extend(no_rows(&source.intake));
     }
     dedupe::remove_repeats(job, &sources, &mut mapped)?;
-    Ok(mapped)
+    Ok((mapped, intakes))
 }
 
 /// What is told of a source whose files hold no row.
@@ -69,7 +74,11 @@ fn no_rows(intake: &SourceIntake) -> Option<IntakeFinding> {
     })
 }
 
-fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>> {
+fn map_source(
+    job: &IntakeJob<'_>,
+    number: usize,
+    lookups: &BTreeMap<String, Lookup>,
+) -> Result<Option<MappedSource>> {
     let source = &job.playbook.sources[number];
     let zone = source.time_zone.as_deref().map(BrandClock::new).transpose()?;
     let clock = zone.as_ref().unwrap_or(job.clock);
@@ -92,7 +101,8 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
         None => source,
     };
     let intake = SourceIntake { name: source.name.clone(), ..SourceIntake::default() };
-    let readers = field_readers(job.playbook, source)?;
+    let mut readers = field_readers(job.playbook, source)?;
+    let derivation = Derivation::new(source, &mut readers, lookups)?;
     let fields = mapped_fields(source);
     let (table_name, needed) = fields_needed(source.table);
     for field in needed {
@@ -126,7 +136,9 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
     let read_job = ReadJob {
         source,
         files: &files,
+        inputs: derivation.as_ref().map_or(&readers, |derivation| &derivation.inputs),
         fields: &readers,
+        derivation: derivation.as_ref(),
         clock,
         threads: job.threads,
         cancel: job.cancel,
@@ -142,6 +154,7 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
     mapped.intake.rows_read = result.rows_read;
     mapped.intake.rows_kept = result.rows_kept;
     mapped.findings.extend(empty_files(source, &result.empty_files));
+    mapped.findings.extend(derivation.iter().flat_map(|derivation| derivation.findings(source)));
     mapped.intake.unmapped_fields = result.unmapped.into_iter().collect();
     mapped.intake.rejected.clone_from(&result.rejects.by_reason);
     mapped.rejects = result.rejects;
@@ -156,7 +169,7 @@ fn map_source(job: &IntakeJob<'_>, number: usize) -> Result<Option<MappedSource>
 }
 
 /// What is told of files without a byte.
-fn empty_files(source: &SourceDef, files: &[String]) -> Option<IntakeFinding> {
+pub(crate) fn empty_files(source: &SourceDef, files: &[String]) -> Option<IntakeFinding> {
     let first = named(files.first()?);
     let en = match files.len() {
         1 => format!("1 file of the source is empty: {first}"),
@@ -193,8 +206,8 @@ fn create_source_view(
     job.session.add_view(view, &format!("SELECT {} FROM {raw}", columns.join(", ")))
 }
 
-/// Compiles the mapping rows that read a field.
-fn field_readers(playbook: &Playbook, source: &SourceDef) -> Result<Vec<FieldReader>> {
+/// Compiles the mapping rows that are no constants.
+pub(crate) fn field_readers(playbook: &Playbook, source: &SourceDef) -> Result<Vec<FieldReader>> {
     let (_, needed) = fields_needed(source.table);
     let mut readers = Vec::new();
     for row in source.mapping.iter().filter(|row| row.constant.is_none()) {
@@ -203,7 +216,10 @@ fn field_readers(playbook: &Playbook, source: &SourceDef) -> Result<Vec<FieldRea
             field: row.to.clone(),
             reason: reason.to_owned(),
         };
-        let from = row.from.as_deref().ok_or_else(|| fault("neither a field nor a constant"))?;
+        // What is computed goes by the name of the field itself.
+        let computed = row.compute.as_ref().map(|_| row.to.as_str());
+        let from = row.from.as_deref().or(computed);
+        let from = from.ok_or_else(|| fault("no column, constant or expression"))?;
         let salt = &playbook.pseudonym_salt;
         let mut reader = FieldReader::new(row, from, playbook.currency_digits, salt)
             .ok_or_else(|| fault("the factor is not finite"))?;

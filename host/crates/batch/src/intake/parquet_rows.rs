@@ -16,6 +16,7 @@ use crate::column_files::ColumnFile;
 use crate::error::{go_on, parquet};
 use crate::intake::check_formats;
 use crate::intake::columns::{ColumnBuilders, ScratchWriter, schema_of};
+use crate::intake::derive::Derived;
 use crate::intake::field::{FieldReader, Value};
 use crate::intake::files::{SourceFile, digest};
 use crate::intake::header::lacking;
@@ -72,10 +73,10 @@ fn read_file(
     result: &mut ReadResult,
 ) -> Result<()> {
     check_formats(job.source, opened.schema())?;
-    let columns = mapped_columns(&job.source.name, opened, job.fields)?;
+    let columns = mapped_columns(&job.source.name, opened, job.inputs)?;
     let names: Vec<String> = opened.schema().fields().iter().map(|f| f.name().clone()).collect();
     let absent = |field: &&FieldReader| !columns.contains(&field.from.as_str());
-    if let Some(field) = job.fields.iter().filter(|field| !field.optional).find(absent) {
+    if let Some(field) = job.inputs.iter().filter(|field| !field.optional).find(absent) {
         return Err(lacking(job, &file.path, &field.from, &names, ""));
     }
     result.unmapped.extend(names.into_iter().filter(|name| !columns.contains(&name.as_str())));
@@ -104,24 +105,28 @@ fn type_batch(
     writer: &mut ScratchWriter,
     result: &mut ReadResult,
 ) -> Result<()> {
-    let mut fields = job.fields.to_vec();
-    let mut inputs = Vec::with_capacity(fields.len());
-    for field in &mut fields {
-        let input = match batch.column_by_name(&field.from) {
-            Some(column) => Some(texts(column, field, clock).map_err(parquet(&file.path))?),
+    let mut readers = job.inputs.to_vec();
+    let mut inputs = Vec::with_capacity(readers.len());
+    for reader in &mut readers {
+        let input = match batch.column_by_name(&reader.from) {
+            Some(column) => Some(texts(column, reader, clock).map_err(parquet(&file.path))?),
             None => None,
         };
         inputs.push(input);
     }
+    let (derived, fields) = match job.derivation {
+        None => (Derived::as_they_are(inputs), readers),
+        Some(derivation) => {
+            let mut fields = job.fields.to_vec();
+            derivation.put_inputs(&readers, &mut fields);
+            (derivation.derive(inputs, batch.num_rows()), fields)
+        }
+    };
     let schema = schema_of(job.fields);
     let mut builders = ColumnBuilders::new(job.fields);
     let (mut rows, mut text_bytes) = (0, 0);
     for at in 0..batch.num_rows() {
-        let raw = |field: usize| {
-            let texts = inputs[field].as_ref();
-            Ok(texts.filter(|texts| texts.is_valid(at)).map(|texts| texts.value(at)))
-        };
-        match type_row(&fields, raw, clock) {
+        match type_row(&fields, |field| derived.field(field, at), clock) {
             Ok(row) => {
                 builders.push(&row);
                 rows += 1;
@@ -129,10 +134,9 @@ fn type_batch(
             }
             Err(Refused { reason, counts, value }) => {
                 let is_kept = result.rejects.kept.len() < REJECTS_KEPT_MAX;
-                let texts = inputs.iter().filter(|_| is_kept).map(|texts| {
-                    let texts = texts.as_ref().filter(|texts| texts.is_valid(at));
-                    texts.map_or_else(String::new, |texts| raw_text(texts.value(at)))
-                });
+                let shown = if is_kept { job.inputs.len() } else { 0 };
+                let text = |input| derived.value(input, at).map_or_else(String::new, raw_text);
+                let texts = (0..shown).map(text);
                 let reject = Reject {
                     source: job.source.name.clone(),
                     file: file.name.clone(),

@@ -2,17 +2,20 @@
 //! caller writes them in the order of the files.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 
-use arrow::array::RecordBatch;
+use arrow::array::{BinaryViewBuilder, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use playbook_model::{Digest, OnError, SourceDef, SourceFormat};
 
+use crate::clock::OffsetReader;
 use crate::error::go_on;
 use crate::intake::columns::{ColumnBuilders, ScratchWriter, schema_of};
 use crate::intake::decode::{TextFault, TextFile, text_fault};
+use crate::intake::derive::Derivation;
 use crate::intake::field::{FieldReader, Value};
 use crate::intake::files::SourceFile;
 use crate::intake::header::{Layout, file_layout, has_header, lacking};
@@ -31,7 +34,12 @@ const RECORD_BYTES_MAX: usize = 16 << 20;
 pub(crate) struct ReadJob<'a> {
     pub(crate) source: &'a SourceDef,
     pub(crate) files: &'a [SourceFile],
+    /// What is read of the columns of the files.
+    pub(crate) inputs: &'a [FieldReader],
+    /// What comes of it.
     pub(crate) fields: &'a [FieldReader],
+    /// How; `None`: each field is the input of its number.
+    pub(crate) derivation: Option<&'a Derivation<'a>>,
     pub(crate) clock: &'a BrandClock,
     pub(crate) threads: usize,
     pub(crate) cancel: &'a Cancel,
@@ -140,7 +148,7 @@ fn write_in_order(
 /// Fails where no object of a file had a member that the mapping names.
 fn check_members(job: &ReadJob<'_>, file: Option<(Arc<Layout>, Vec<bool>)>) -> Result<()> {
     let Some((layout, seen)) = file else { return Ok(()) };
-    let absent = job.fields.iter().zip(seen).find(|(field, seen)| !seen && !field.optional);
+    let absent = job.inputs.iter().zip(seen).find(|(field, seen)| !seen && !field.optional);
     match absent {
         Some((field, _)) => Err(lacking(job, &layout.path, &field.from, &[], "")),
         None => Ok(()),
@@ -236,58 +244,144 @@ fn type_blocks(
 
 fn type_block(job: &ReadJob<'_>, block: &Block, schema: &SchemaRef) -> Typed {
     let format = &job.source.format;
-    let is_json = *format == SourceFormat::JsonLines;
-    let mut clock = job.clock.offsets();
-    let mut builders = ColumnBuilders::new(job.fields);
     let mut record = Record::default();
-    let mut json = JsonRow::new(job.fields);
-    let mut rejects = RejectTally::default();
-    let (mut at, mut line, mut rows_read, mut rows) = (0, block.first_line, 0, 0);
+    let mut rows = BlockRows::new(job, block);
+    let (mut at, mut line) = (0, block.first_line);
     while at < block.bytes.len() {
         let start = at;
         at = next_record(format, &block.bytes, at, false, &mut record)
             .expect("nothing follows what is read to its end");
-        let raw = &block.bytes[start..record.end.max(start)];
-        let this_line = line;
+        let place = RowPlace { line, bytes: start..record.end.max(start) };
         line += memchr::memchr_iter(b'\n', &block.bytes[start..at]).count() as u64;
-        if raw.trim_ascii().is_empty() {
-            continue;
-        }
-        rows_read += 1;
-        let typed = if is_json {
-            json.read(raw)
-                .and_then(|()| type_row(job.fields, |i| json.field(i, &job.fields[i]), &mut clock))
-        } else {
-            check_width(&record, &block.layout).and_then(|()| {
-                let position = |i: usize| block.layout.positions[i];
-                let field = |i| Ok(position(i).and_then(|p| record.field(&block.bytes, p)));
-                type_row(job.fields, field, &mut clock)
-            })
-        };
-        match typed {
-            Ok(row) => {
-                builders.push(&row);
-                rows += 1;
-            }
-            Err(Refused { reason, counts, value }) => rejects.push(
-                Reject {
-                    source: job.source.name.clone(),
-                    file: block.layout.file.clone(),
-                    line: this_line,
-                    reason,
-                    value,
-                    raw: raw_text(raw),
-                },
-                counts,
-            ),
+        if !block.bytes[place.bytes.clone()].trim_ascii().is_empty() {
+            rows.read(&record, place);
         }
     }
-    Typed {
-        batch: builders.finish(schema, rows),
-        rows_read,
-        rejects,
-        members: if is_json { json.into_seen() } else { None },
-        layout: Arc::clone(&block.layout),
+    rows.finish(schema)
+}
+
+/// Where a row stands in a block.
+struct RowPlace {
+    line: u64,
+    bytes: Range<usize>,
+}
+
+/// The rows of a block on their way into columns.
+struct BlockRows<'a> {
+    job: &'a ReadJob<'a>,
+    block: &'a Block,
+    clock: OffsetReader<'a>,
+    builders: ColumnBuilders,
+    json: Option<JsonRow>,
+    rejects: RejectTally,
+    rows_read: u64,
+    rows: usize,
+    /// Where fields are derived: the rows that wait for their batch, each with why it is refused already, and their
+    /// columns.
+    waiting: Vec<(RowPlace, Option<Refused>)>,
+    inputs: Vec<BinaryViewBuilder>,
+}
+
+/// Rows whose fields are derived together.
+const DERIVED_ROWS: usize = 4096;
+
+impl<'a> BlockRows<'a> {
+    fn new(job: &'a ReadJob<'a>, block: &'a Block) -> Self {
+        let is_json = job.source.format == SourceFormat::JsonLines;
+        Self {
+            job,
+            block,
+            clock: job.clock.offsets(),
+            builders: ColumnBuilders::new(job.fields),
+            json: is_json.then(|| JsonRow::new(job.inputs)),
+            rejects: RejectTally::default(),
+            rows_read: 0,
+            rows: 0,
+            waiting: Vec::new(),
+            inputs: job.inputs.iter().map(|_| BinaryViewBuilder::new()).collect(),
+        }
+    }
+
+    fn read(&mut self, record: &Record, place: RowPlace) {
+        self.rows_read += 1;
+        let (job, block) = (self.job, self.block);
+        let whole = match &mut self.json {
+            Some(json) => json.read(&block.bytes[place.bytes.clone()]),
+            None => check_width(record, &block.layout),
+        };
+        let json = self.json.as_ref();
+        let raw = |i: usize| match json {
+            Some(json) => json.field(i, &job.inputs[i]),
+            None => Ok(block.layout.positions[i].and_then(|p| record.field(&block.bytes, p))),
+        };
+        if job.derivation.is_none() {
+            match whole.and_then(|()| type_row(job.fields, raw, &mut self.clock)) {
+                Ok(row) => {
+                    self.builders.push(&row);
+                    self.rows += 1;
+                }
+                Err(refused) => self.reject(&place, refused),
+            }
+            return;
+        }
+        let mut refused = whole.err();
+        for (i, (input, builder)) in job.inputs.iter().zip(&mut self.inputs).enumerate() {
+            let value = if refused.is_some() { Ok(None) } else { raw(i) };
+            builder.append_option(value.as_ref().ok().copied().flatten());
+            if let Err(reason) = value
+                && input.on_error != OnError::Null
+            {
+                refused = Some(input.refused(reason, None));
+            }
+        }
+        self.waiting.push((place, refused));
+        if self.waiting.len() >= DERIVED_ROWS {
+            self.derive();
+        }
+    }
+
+    /// Derives the fields of the rows that wait.
+    fn derive(&mut self) {
+        let Some(derivation) = self.job.derivation else { return };
+        let waiting = std::mem::take(&mut self.waiting);
+        let inputs = self.inputs.iter_mut().map(|builder| Some(builder.finish())).collect();
+        let derived = derivation.derive(inputs, waiting.len());
+        for (row, (place, refused)) in waiting.into_iter().enumerate() {
+            let typed = match refused {
+                Some(refused) => Err(refused),
+                None => type_row(self.job.fields, |i| derived.field(i, row), &mut self.clock),
+            };
+            match typed {
+                Ok(typed) => {
+                    self.builders.push(&typed);
+                    self.rows += 1;
+                }
+                Err(refused) => self.reject(&place, refused),
+            }
+        }
+    }
+
+    fn reject(&mut self, place: &RowPlace, Refused { reason, counts, value }: Refused) {
+        let reject = Reject {
+            source: self.job.source.name.clone(),
+            file: self.block.layout.file.clone(),
+            line: place.line,
+            reason,
+            value,
+            raw: raw_text(&self.block.bytes[place.bytes.clone()]),
+        };
+        self.rejects.push(reject, counts);
+    }
+
+    fn finish(mut self, schema: &SchemaRef) -> Typed {
+        self.derive();
+        Typed {
+            batch: self.builders.finish(schema, self.rows),
+            rows_read: self.rows_read,
+            rejects: self.rejects,
+            members: self.json.and_then(JsonRow::into_seen),
+            layout: Arc::clone(&self.block.layout),
+        }
     }
 }
 
@@ -308,7 +402,7 @@ fn check_width(record: &Record, layout: &Layout) -> Result<(), Refused> {
 pub(crate) fn type_row<'a>(
     fields: &[FieldReader],
     raw: impl Fn(usize) -> Result<Option<&'a [u8]>, Reason>,
-    clock: &mut crate::clock::OffsetReader<'_>,
+    clock: &mut OffsetReader<'_>,
 ) -> Result<Vec<Value<'a>>, Refused> {
     let mut row = Vec::with_capacity(fields.len());
     for (i, field) in fields.iter().enumerate() {
@@ -318,9 +412,7 @@ pub(crate) fn type_row<'a>(
             Ok(value) => value,
             Err(_) if field.on_error == OnError::Null => Value::Missing,
             Err(reason) => {
-                let value = raw(i).ok().flatten().map_or_else(String::new, raw_text);
-                let counts = field.on_error == OnError::Reject;
-                return Err(Refused { reason: field.reason(reason), counts, value });
+                return Err(field.refused(reason, raw(i).ok().flatten()));
             }
         });
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use playbook_features::FaultKind;
 use playbook_model::{Digest, Transform};
 
 use crate::intake::decimal::Decimal;
@@ -30,6 +31,8 @@ pub(crate) enum Reason {
     Compound,
     /// A flag where an id is wanted.
     NotAnId,
+    /// An expression that has no value for the row.
+    NotComputed(FaultKind),
 }
 
 impl Reason {
@@ -56,6 +59,12 @@ impl Reason {
             Self::NotWhole => "is not a whole number",
             Self::Compound => "is an array or an object",
             Self::NotAnId => "is true or false, not an id",
+            Self::NotComputed(FaultKind::Overflow) => {
+                "cannot be computed: an integer goes beyond 64 bits"
+            }
+            Self::NotComputed(FaultKind::NotANumber) => {
+                "cannot be computed: a text stands where a number belongs"
+            }
         }
     }
 }

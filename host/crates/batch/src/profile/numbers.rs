@@ -3,7 +3,7 @@
 use playbook_model::NumberMarks;
 
 use super::Sure;
-use crate::intake::decimal::{Decimal, decimals_written, without_marks};
+use crate::intake::decimal::{Decimal, decimals_written};
 
 /// Ways to write numbers; of two that read as many values the first is meant.
 const MARKS: [NumberMarks; 7] = [
@@ -25,7 +25,7 @@ pub(super) struct Written {
 
 /// Reads a number.
 pub(super) fn number(text: &str, marks: NumberMarks) -> Option<Written> {
-    let plain = without_marks(text.as_bytes(), marks)?;
+    let plain = marks.plain(text.as_bytes())?;
     Decimal::parse(&plain)?;
     // What is an exact decimal is a real too.
     let value = std::str::from_utf8(&plain).ok()?.parse::<f64>().ok()?;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use playbook_batch::{BatchOptions, BatchSource};
 use playbook_cycle::DataSource as _;
-use playbook_model::Playbook;
+use playbook_model::{Frame, Playbook};
 
 use crate::world::cells;
 
@@ -71,7 +71,20 @@ spend_minor = {{ sum = "amount_minor", events = "order_paid" }}
 
 /// Reads the sources of a playbook in `folder`.
 pub(crate) fn read_sources(folder: &Path, sources: &str, as_of: &str) -> Result<Seen, String> {
-    let loaded = load(folder, &playbook(sources, as_of, ""))?;
+    read_with(folder, &playbook(sources, as_of, "")).map(|(seen, _)| seen)
+}
+
+/// Reads the sources of a playbook in `folder` that has features of its own; returns the members with all features too.
+pub(crate) fn read_features(
+    folder: &Path,
+    sources: &str,
+    features: &str,
+) -> Result<(Seen, Frame), String> {
+    read_with(folder, &playbook(sources, "2026-07-01", features))
+}
+
+fn read_with(folder: &Path, text: &str) -> Result<(Seen, Frame), String> {
+    let loaded = load(folder, text)?;
     let scratch = tempfile::tempdir().unwrap();
     let options = BatchOptions::new(folder, scratch.path());
     let mut source = BatchSource::open(&loaded, options).map_err(|e| words(&e))?;
@@ -80,11 +93,12 @@ pub(crate) fn read_sources(folder: &Path, sources: &str, as_of: &str) -> Result<
     let values = orders.into_iter().zip(spend);
     let findings = source.intake().findings.iter().map(|f| format!("{} {}", f.code, f.count));
     let rejects = source.rejects().iter().map(|r| format!("{} {}", r.line, r.reason));
-    Ok(Seen {
+    let seen = Seen {
         members: cells(&frame, "member").into_iter().zip(values).collect(),
         rejects: rejects.collect(),
         findings: findings.collect(),
-    })
+    };
+    Ok((seen, frame))
 }
 
 /// Loads the text of a playbook from a file in `folder`, or says what is wrong with it.

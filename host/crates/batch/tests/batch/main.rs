@@ -3,6 +3,7 @@
 
 mod cdnow;
 mod columns;
+mod derived;
 mod exports;
 mod expressions;
 mod features;

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use playbook_model::CellType;
+use playbook_model::{CellType, NumberMarks};
 
 use super::ExpressionError;
 use super::parse::{Arithmetic, Comparison, Kind, Node, What};
@@ -27,6 +27,8 @@ pub(super) enum Integers {
 #[derive(Debug, Clone)]
 pub(super) enum Reals {
     Column(usize),
+    /// The number that a text of a column writes.
+    Written(usize, NumberMarks),
     Constant(f64),
     Missing,
     Arithmetic(Arithmetic, Box<Self>, Box<Self>),
@@ -64,6 +66,8 @@ pub(super) enum Texts {
     Missing,
     Of(Box<Typed>),
     Change(fn(&str) -> String, Box<Self>),
+    /// The part of a text between marks, counted from 1, or from the end where the number is below 0.
+    Part(Box<Self>, Box<Self>, Box<Integers>),
     Concat(Vec<Self>, bool),
     Any(Box<Any<Self>>),
 }
@@ -88,8 +92,19 @@ pub(super) enum Typed {
     Reals(Reals),
     Flags(Flags),
     Texts(Texts),
+    /// A column of a file: a text as it is written, which stands for its number where a number belongs.
+    Written(usize, NumberMarks),
     /// `null` alone, which fits every type.
     Missing,
+}
+
+/// What the compiler is told of a name.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Named {
+    /// A column of typed cells.
+    Cells(CellType),
+    /// A column of a file.
+    Written(NumberMarks),
 }
 
 /// An expression ready to be evaluated.
@@ -110,15 +125,18 @@ impl Compiled {
 
 pub(super) fn compile(
     root: &Node,
-    type_of: &dyn Fn(&str) -> Option<CellType>,
+    named: &dyn Fn(&str) -> Option<Named>,
 ) -> Result<Compiled, ExpressionError> {
-    let mut compiler = Compiler { type_of, names: Vec::new() };
-    let root = compiler.typed(root)?;
+    let mut compiler = Compiler { named, names: Vec::new() };
+    let root = match compiler.typed(root)? {
+        Typed::Written(column, _) => Typed::Texts(Texts::Column(column)),
+        typed => typed,
+    };
     Ok(Compiled { root, names: compiler.names })
 }
 
 struct Compiler<'a> {
-    type_of: &'a dyn Fn(&str) -> Option<CellType>,
+    named: &'a dyn Fn(&str) -> Option<Named>,
     names: Vec<String>,
 }
 
@@ -157,7 +175,7 @@ impl Compiler<'_> {
     }
 
     fn column(&mut self, name: &str, at: &Range<usize>) -> Made<Typed> {
-        let cell_type = (self.type_of)(name).ok_or_else(|| ExpressionError {
+        let named = (self.named)(name).ok_or_else(|| ExpressionError {
             at: at.clone(),
             message: format!("there is no feature `{name}` for the same subject"),
             expected: "a feature of the same subject".to_owned(),
@@ -167,6 +185,10 @@ impl Compiler<'_> {
             self.names.push(name.to_owned());
             self.names.len() - 1
         });
+        let cell_type = match named {
+            Named::Written(marks) => return Ok(Typed::Written(column, marks)),
+            Named::Cells(cell_type) => cell_type,
+        };
         Ok(match cell_type {
             CellType::Integer => Typed::Integers(Integers::Column(column)),
             CellType::Real => Typed::Reals(Reals::Column(column)),
@@ -245,6 +267,9 @@ impl Compiler<'_> {
             (Kind::Integer, Typed::Texts(inner)) => {
                 Typed::Integers(Integers::OfText(Box::new(inner)))
             }
+            (Kind::Integer, written @ Typed::Written(..)) => {
+                Typed::Integers(Integers::OfReal(Box::new(reals(written, at)?)))
+            }
             (Kind::Integer, inner) => Typed::Integers(integers_of_flags(inner, at)?),
             (Kind::Real, Typed::Texts(inner)) => Typed::Reals(Reals::OfText(Box::new(inner))),
             (Kind::Real, Typed::Flags(inner)) => {
@@ -273,6 +298,7 @@ impl Compiler<'_> {
             "contains" => return self.pair(|text, part| text.contains(part), arguments, at),
             "starts_with" => return self.pair(|text, part| text.starts_with(part), arguments, at),
             "ends_with" => return self.pair(|text, part| text.ends_with(part), arguments, at),
+            "split_part" => return self.part(arguments, at),
             _ => return self.choice(function, arguments, at),
         };
         let inner = reals(self.typed(&arguments[0])?, &arguments[0].at)?;
@@ -297,6 +323,20 @@ impl Compiler<'_> {
         let (left, right) =
             (texts(self.typed(&arguments[0])?, at)?, texts(self.typed(&arguments[1])?, at)?);
         Ok(Typed::Flags(Flags::Pair(test, Box::new(left), Box::new(right))))
+    }
+
+    fn part(&mut self, arguments: &[Node], at: &Range<usize>) -> Made<Typed> {
+        let [text, mark, number] = arguments else {
+            return Err(mismatch(
+                at,
+                "`split_part` has other arguments",
+                "a text, a mark, a number",
+            ));
+        };
+        let text = texts(self.typed(text)?, at)?;
+        let mark = texts(self.typed(mark)?, at)?;
+        let number = integers(self.typed(number)?, &number.at)?;
+        Ok(Typed::Texts(Texts::Part(Box::new(text), Box::new(mark), Box::new(number))))
     }
 
     /// Functions that give one of their arguments.
@@ -368,11 +408,16 @@ fn unified(parts: Vec<Typed>, at: &Range<usize>, join: impl Join) -> Made<Typed>
         parts.into_iter().map(|part| convert(part, at)).collect()
     }
     let has = |test: fn(&Typed) -> bool| parts.iter().any(test);
-    Ok(if has(|part| matches!(part, Typed::Texts(_))) {
+    let is_number = has(|part| matches!(part, Typed::Reals(_) | Typed::Integers(_)));
+    let is_written = has(|part| matches!(part, Typed::Written(..)));
+    let is_flag = has(|part| matches!(part, Typed::Flags(_)));
+    // Columns of files alone are texts.
+    let is_text = is_written && !is_number && !is_flag;
+    Ok(if is_text || has(|part| matches!(part, Typed::Texts(_))) {
         Typed::Texts(Texts::Any(Box::new(join.join(all(parts, at, texts)?))))
-    } else if has(|part| matches!(part, Typed::Flags(_))) {
+    } else if is_flag {
         Typed::Flags(Flags::Any(Box::new(join.join(all(parts, at, flags)?))))
-    } else if has(|part| matches!(part, Typed::Reals(_))) {
+    } else if is_written || has(|part| matches!(part, Typed::Reals(_))) {
         Typed::Reals(Reals::Any(Box::new(join.join(all(parts, at, reals)?))))
     } else {
         Typed::Integers(Integers::Any(Box::new(join.join(all(parts, at, integers)?))))
@@ -381,11 +426,16 @@ fn unified(parts: Vec<Typed>, at: &Range<usize>, join: impl Join) -> Made<Typed>
 
 fn comparison(how: Comparison, left: Typed, right: Typed, at: &Range<usize>) -> Made<Flags> {
     let either = |test: fn(&Typed) -> bool| test(&left) || test(&right);
-    Ok(if either(|side| matches!(side, Typed::Texts(_))) {
+    let is_number = either(|side| matches!(side, Typed::Reals(_) | Typed::Integers(_)));
+    let is_written = either(|side| matches!(side, Typed::Written(..)));
+    let is_flag = either(|side| matches!(side, Typed::Flags(_)));
+    // Columns of files alone are compared as texts.
+    let is_text = is_written && !is_number && !is_flag;
+    Ok(if is_text || either(|side| matches!(side, Typed::Texts(_))) {
         Flags::Texts(how, Box::new(texts(left, at)?), Box::new(texts(right, at)?))
-    } else if either(|side| matches!(side, Typed::Flags(_))) {
+    } else if is_flag {
         Flags::Flags(how, Box::new(flags(left, at)?), Box::new(flags(right, at)?))
-    } else if either(|side| matches!(side, Typed::Reals(_))) {
+    } else if is_written || either(|side| matches!(side, Typed::Reals(_))) {
         Flags::Reals(how, Box::new(reals(left, at)?), Box::new(reals(right, at)?))
     } else {
         Flags::Integers(how, Box::new(integers(left, at)?), Box::new(integers(right, at)?))
@@ -418,6 +468,7 @@ fn reals(typed: Typed, at: &Range<usize>) -> Made<Reals> {
         #[expect(clippy::cast_precision_loss, reason = "integers beside reals are read as reals")]
         Typed::Integers(Integers::Constant(value)) => Ok(Reals::Constant(value as f64)),
         Typed::Integers(inner) => Ok(Reals::OfInteger(Box::new(inner))),
+        Typed::Written(column, marks) => Ok(Reals::Written(column, marks)),
         Typed::Missing => Ok(Reals::Missing),
         other => Err(mismatch(
             at,
@@ -441,6 +492,7 @@ fn flags(typed: Typed, at: &Range<usize>) -> Made<Flags> {
 fn texts(typed: Typed, at: &Range<usize>) -> Made<Texts> {
     match typed {
         Typed::Texts(inner) => Ok(inner),
+        Typed::Written(column, _) => Ok(Texts::Column(column)),
         Typed::Missing => Ok(Texts::Missing),
         other => {
             let found = format!("{} stands where a text belongs", other.word());
@@ -451,7 +503,7 @@ fn texts(typed: Typed, at: &Range<usize>) -> Made<Texts> {
 
 fn texts_of_any(typed: Typed, at: &Range<usize>) -> Made<Texts> {
     match typed {
-        Typed::Texts(_) | Typed::Missing => texts(typed, at),
+        Typed::Texts(_) | Typed::Written(..) | Typed::Missing => texts(typed, at),
         other => Ok(Texts::Of(Box::new(other))),
     }
 }
@@ -462,7 +514,7 @@ impl Typed {
             Self::Integers(_) => "an integer",
             Self::Reals(_) => "a real",
             Self::Flags(_) => "a condition",
-            Self::Texts(_) => "a text",
+            Self::Texts(_) | Self::Written(..) => "a text",
             Self::Missing => "null",
         }
     }

@@ -31,6 +31,7 @@ impl Compiled {
             }
             Typed::Reals(root) => Values::Reals(root.of(&table, &rows)?),
             Typed::Texts(root) => Values::Texts(root.of(&table, &rows)?),
+            Typed::Written(column, _) => Values::Texts(Texts::Column(*column).of(&table, &rows)?),
             Typed::Missing => Values::Integers(vec![None; rows.len()]),
         })
     }
@@ -38,7 +39,7 @@ impl Compiled {
     /// Whether the values are texts.
     #[must_use]
     pub fn is_text(&self) -> bool {
-        matches!(self.root, Typed::Texts(_))
+        matches!(self.root, Typed::Texts(_) | Typed::Written(..))
     }
 }
 
@@ -263,6 +264,14 @@ impl<'a> Of<'a> for Reals {
                     text.trim().parse().ok()
                 })?
             }
+            Self::Written(column, marks) => {
+                let texts = Texts::Column(*column).of(table, rows)?;
+                checked(texts, rows, FaultKind::NotANumber, |text| {
+                    let plain = marks.plain(text.trim().as_bytes())?;
+                    let number: f64 = std::str::from_utf8(&plain).ok()?.parse().ok()?;
+                    number.is_finite().then_some(number)
+                })?
+            }
             Self::Function(function, inner) => {
                 inner.of(table, rows)?.into_iter().map(|value| value.map(function)).collect()
             }
@@ -292,6 +301,9 @@ impl<'a> Of<'a> for Texts {
                     Typed::Integers(inner) => Values::Integers(inner.of(table, rows)?),
                     Typed::Reals(inner) => Values::Reals(inner.of(table, rows)?),
                     Typed::Texts(inner) => Values::Texts(inner.of(table, rows)?),
+                    Typed::Written(column, _) => {
+                        Values::Texts(Self::Column(*column).of(table, rows)?)
+                    }
                     Typed::Missing => Values::Integers(vec![None; rows.len()]),
                     Typed::Flags(inner) => {
                         let word = |flag| Cow::Borrowed(if flag { "true" } else { "false" });
@@ -306,6 +318,13 @@ impl<'a> Of<'a> for Texts {
                 .into_iter()
                 .map(|text| text.map(|text| Cow::Owned(change(&text))))
                 .collect(),
+            Self::Part(text, mark, number) => {
+                let marks =
+                    both(mark.of(table, rows)?, number.of(table, rows)?, |m, n| Some((m, n)));
+                both(text.of(table, rows)?, marks, |text, (mark, number)| {
+                    Some(Cow::Owned(part(&text, &mark, number).to_owned()))
+                })
+            }
             Self::Concat(parts, leaves_out) => {
                 let mut found: Vec<Option<String>> = vec![Some(String::new()); rows.len()];
                 for part in parts {
@@ -326,6 +345,20 @@ impl<'a> Of<'a> for Texts {
     fn order(left: &Cow<'a, str>, right: &Cow<'a, str>) -> Ordering {
         left.cmp(right)
     }
+}
+
+/// The part of a text between marks: the first is 1, the last -1. Empty where there is none; without a mark the text is
+/// its only part, as SQL's `split_part` has it.
+fn part<'t>(text: &'t str, mark: &str, number: i64) -> &'t str {
+    let nth = |count: u64| usize::try_from(count - 1).unwrap_or(usize::MAX);
+    let found = match (mark.is_empty(), number) {
+        (_, 0) => None,
+        (true, 1 | -1) => Some(text),
+        (true, _) => None,
+        (false, 1..) => text.split(mark).nth(nth(number.unsigned_abs())),
+        (false, _) => text.rsplit(mark).nth(nth(number.unsigned_abs())),
+    };
+    found.unwrap_or_default()
 }
 
 impl<'a> Of<'a> for Flags {
@@ -419,6 +452,7 @@ fn missing(typed: &Typed, table: &Table<'_, '_>, rows: &[u32]) -> Found<bool> {
         Typed::Reals(inner) => each(inner.of(table, rows)?),
         Typed::Flags(inner) => each(inner.of(table, rows)?),
         Typed::Texts(inner) => each(inner.of(table, rows)?),
+        Typed::Written(column, _) => each(Texts::Column(*column).of(table, rows)?),
         Typed::Missing => vec![Some(true); rows.len()],
     })
 }

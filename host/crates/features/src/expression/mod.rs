@@ -1,5 +1,6 @@
 //! Expressions of playbooks: a small part of SQL over the features of one subject, read once, checked against the
-//! types of what it names, then evaluated for any number of rows, in batch as for one member.
+//! types of what it names, then evaluated for any number of rows, in batch as for one member. A mapping computes
+//! columns in the same language, over the columns of a file.
 //!
 //! The language: numbers, texts, `true`, `false`, `null`, names of features; `+ - * / %`, `||`; `= <> < <= > >=`,
 //! `is [not] null`, `is [not] true`, `is [not] false`, `[not] in (...)`, `[not] between`, `[not] like`;
@@ -20,16 +21,17 @@ mod values;
 
 use std::ops::Range;
 
-use playbook_model::CellType;
+use playbook_model::{CellType, NumberMarks};
 
 pub use compile::Compiled;
 pub use place::{Spot, spot_in};
 pub use values::{Fault, FaultKind, Values};
 
+use compile::Named;
 use parse::Node;
 
 /// Functions that expressions may call.
-pub const FUNCTIONS: [&str; 19] = [
+pub const FUNCTIONS: [&str; 20] = [
     "abs",
     "btrim",
     "ceil",
@@ -46,6 +48,7 @@ pub const FUNCTIONS: [&str; 19] = [
     "lower",
     "nullif",
     "round",
+    "split_part",
     "sqrt",
     "starts_with",
     "upper",
@@ -98,6 +101,15 @@ impl Expression {
         &self,
         type_of: impl Fn(&str) -> Option<CellType>,
     ) -> Result<Compiled, ExpressionError> {
-        compile::compile(&self.root, &type_of)
+        compile::compile(&self.root, &|name| type_of(name).map(Named::Cells))
+    }
+
+    /// Checks an expression over columns of a file, all of which are texts as they are written: such a column stands for
+    /// its number, written with `marks`, where a number belongs, and for its text elsewhere.
+    ///
+    /// # Errors
+    /// An operation whose sides do not go together.
+    pub fn compile_written(&self, marks: NumberMarks) -> Result<Compiled, ExpressionError> {
+        compile::compile(&self.root, &|_| Some(Named::Written(marks)))
     }
 }

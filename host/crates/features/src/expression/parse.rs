@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use sqlparser::ast::{
     BinaryOperator, CastKind, CeilFloorKind, DataType, DateTimeField, Expr, FunctionArg,
-    FunctionArgExpr, FunctionArguments, Spanned, UnaryOperator, Value,
+    FunctionArgExpr, FunctionArguments, Ident, Spanned, UnaryOperator, Value,
 };
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
@@ -179,6 +179,13 @@ impl Reader<'_> {
             Expr::Nested(inner) => return self.node(inner, depth),
             Expr::Identifier(name) if name.quote_style.is_some() => What::Name(name.value.clone()),
             Expr::Identifier(name) => What::Name(name.value.to_lowercase()),
+            Expr::CompoundIdentifier(parts) => {
+                let part = |part: &Ident| match part.quote_style {
+                    Some(_) => part.value.clone(),
+                    None => part.value.to_lowercase(),
+                };
+                What::Name(parts.iter().map(part).collect::<Vec<_>>().join("."))
+            }
             Expr::Value(value) => self.literal(&value.value, &at)?,
             Expr::UnaryOp { op: UnaryOperator::Minus, expr } => negated(*boxed(expr)?),
             Expr::UnaryOp { op: UnaryOperator::Plus, expr } => return self.node(expr, depth),
@@ -356,6 +363,7 @@ impl Reader<'_> {
         let (least, most) = match FUNCTIONS[known] {
             "coalesce" | "concat" | "greatest" | "least" => (1, usize::MAX),
             "contains" | "ends_with" | "nullif" | "starts_with" => (2, 2),
+            "split_part" => (3, 3),
             _ => (1, 1),
         };
         if !(least..=most).contains(&arguments.len()) {

@@ -15,7 +15,7 @@ pub struct Fault {
 }
 
 /// What cannot be computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum FaultKind {
     /// A result that 64 bits do not hold.
     #[error("an integer goes beyond 64 bits; `cast(x as double)` computes with reals")]

@@ -6,6 +6,12 @@ use Shape::{Either, List, Real, Text};
 /// Sources of one playbook.
 pub(crate) const SOURCES_MAX: usize = 64;
 
+/// Lookups of one playbook.
+pub(super) const LOOKUPS_MAX: usize = 64;
+
+/// Lookups that one source joins.
+pub(super) const JOINS_MAX: usize = 16;
+
 /// Stages of one playbook.
 pub(crate) const STAGES_MAX: usize = 128;
 

@@ -1,6 +1,6 @@
 //! Tables of the data: sources, mappings, features, SQL.
 
-use super::bounds::{NAMES, SHARE, TEXT, TEXTS};
+use super::bounds::{JOINS_MAX, NAMES, SHARE, TEXT, TEXTS};
 use crate::spec::{KeySpec, Shape, TableSpec};
 use Shape::{
     Choice, Either, Event, Flag, Integer, Kebab, Map, Real, Reference, Size, Snake, Table, Text,
@@ -51,7 +51,80 @@ pub(super) static SOURCE: TableSpec = TableSpec {
         KeySpec::new("lines", Flag, "true", "Whether rows are lines of an order, which `event_id` names: their amounts add up, the order counts once, and no row is a repeat.").default("false; rows of one `event_id` that differ are taken for lines, and told"),
         KeySpec::new("rejects_max", SHARE, "0.01", "Share of rows that may be rejected before the run fails.").default("0.01").unit("share"),
         KeySpec::new("optional", Flag, "true", "Whether the files may be absent.").default("false"),
+        KeySpec::new("join", Map(&Snake, &Either(&[TEXT, Table(&JOIN)]), JOINS_MAX), "{ products = \"sku\" }", "Lookups whose columns the rows have beside their own, as `lookup.column`: each with the column that holds its key."),
         KeySpec::new("map", Map(&Snake, &Either(&[TEXT, Table(&MAPPING)]), 256), "{ member = \"customer\", time = { from = \"date\", format = \"%Y%m%d\" } }", "Mapping table: field of the host to field of the source.").required(),
+    ],
+};
+
+pub(super) static JOIN: TableSpec = TableSpec {
+    title: "[source.join]",
+    id: "join",
+    about: "One lookup that the rows of a source join. The short form `lookup = \"column\"` goes by the lookup's own name.",
+    keys: &[
+        KeySpec::new(
+            "by",
+            TEXT,
+            "\"home_store\"",
+            "Column of the source with the key, or `lookup.column` of a join above.",
+        )
+        .required(),
+        KeySpec::new(
+            "lookup",
+            Snake,
+            "\"stores\"",
+            "The lookup, where the join has another name because a source joins it twice.",
+        )
+        .default("the name of the join"),
+    ],
+};
+
+pub(super) static LOOKUP: TableSpec = TableSpec {
+    title: "[[lookup]]",
+    id: "lookup",
+    about: "A table of the brand's own, held in memory: products, campaigns, stores. A source that joins it has its columns beside its own. A key that the lookup lacks leaves them missing, which is counted and told; a key with two different rows is an error.",
+    keys: &[
+        KeySpec::new("name", Snake, "\"products\"", "Unique name.").required(),
+        KeySpec::new("path", TEXT, "\"products.csv\"", "File or glob in the data folder.")
+            .required(),
+        KeySpec::new(
+            "key",
+            TEXT,
+            "\"sku\"",
+            "Column with the key of a row. Keys are compared as texts, without outer blanks.",
+        )
+        .required(),
+        KeySpec::new(
+            "format",
+            Choice(&["csv", "whitespace", "jsonl", "parquet"]),
+            "\"csv\"",
+            "Format of the files, as of a source.",
+        )
+        .default("by the ending of `path`"),
+        KeySpec::new(
+            "header",
+            Flag,
+            "false",
+            "Whether the first line names the columns (csv and whitespace).",
+        )
+        .default("true, or false where `columns` is given"),
+        KeySpec::new("delimiter", Text(2), "\";\"", "One ASCII character between columns (csv).")
+            .default("\",\", or a tab for .tsv"),
+        KeySpec::new("encoding", Choice(ENCODINGS), "\"gb18030\"", "Encoding of text files.")
+            .default("\"utf-8\", or UTF-16 where a byte order mark says so"),
+        KeySpec::new(
+            "columns",
+            TEXTS,
+            "[\"sku\", \"department\"]",
+            "Names of the columns of a text file without header, in order.",
+        ),
+        KeySpec::new(
+            "rejects_max",
+            SHARE,
+            "0.01",
+            "Share of rows without a key, or that cannot be read, before the run fails.",
+        )
+        .default("0.01")
+        .unit("share"),
     ],
 };
 
@@ -60,8 +133,9 @@ pub(super) static MAPPING: TableSpec = TableSpec {
     id: "mapping",
     about: "One row of a mapping table, keyed by the host's field. The short form `field = \"source field\"` takes the type that the host's field has.",
     keys: &[
-        KeySpec::new("from", TEXT, "\"amount\"", "Field of the source. Either this or `constant`."),
+        KeySpec::new("from", TEXT, "\"amount\"", "Column of the source, or `lookup.column` of one that it joins. One of this, `constant` and `compute`."),
         KeySpec::new("constant", Either(&[TEXT, Real(f64::MIN, f64::MAX), Flag]), "\"granted\"", "Value of all rows."),
+        KeySpec::new("compute", Text(4_096), "\"quantity * unit_price\"", "Expression over columns of the source and of lookups that it joins, in the language of [operators.md](operators.md#expressions). A column is a text as it is written, and its number where a number belongs."),
         KeySpec::new("type", Choice(&["text", "integer", "real", "money", "time", "flag"]), "\"money\"", "Type of the value.").default("the type of the host's field; text for `attr_*` and `field_*`"),
         KeySpec::new("format", Text(128), "\"%Y%m%d\"", "Format of a time: strftime directives, or `rfc3339`, `unix-s`, `unix-ms`.").default("\"rfc3339\""),
         KeySpec::new("unit", Either(&[TEXT, Real(f64::MIN, f64::MAX)]), "\"minor\"", "Worth of 1 in the source: for money `major` (units of the currency), `minor` (its minor units) or a number of units; for numbers a factor.").default("\"major\" for money, 1 for numbers"),

@@ -1,7 +1,7 @@
 //! The file itself, whose the brand is, when a cycle is and what is written.
 
-use super::bounds::{FEATURES_MAX, FIGURES_MAX, SOURCES_MAX, STAGES_MAX, TEXT};
-use super::data::{FEATURE, SOURCE, SQL};
+use super::bounds::{FEATURES_MAX, FIGURES_MAX, LOOKUPS_MAX, SOURCES_MAX, STAGES_MAX, TEXT};
+use super::data::{FEATURE, LOOKUP, SOURCE, SQL};
 use super::events::{OWN_EVENT, OWN_EVENTS_MAX};
 use super::money::{BUDGET, GUARDRAILS};
 use super::stages::STAGE;
@@ -21,6 +21,7 @@ pub(crate) static FILE: TableSpec = TableSpec {
         KeySpec::new("playbook", Table(&PLAYBOOK), "{ id = \"cd-shop\", brand = \"cd-shop\", currency = \"USD\", time_zone = \"America/New_York\" }", "Who the playbook is for.").required(),
         KeySpec::new("cycle", Table(&CYCLE), "{ as_of = 1998-07-01, length = \"28d\" }", "When a cycle is."),
         KeySpec::new("source", List(&Table(&SOURCE), SOURCES_MAX), "[{ name = \"orders\", table = \"events\", path = \"orders.csv\" }]", "Where data comes from.").required(),
+        KeySpec::new("lookup", List(&Table(&LOOKUP), LOOKUPS_MAX), "[{ name = \"products\", path = \"products.csv\", key = \"sku\" }]", "Tables whose rows give fields to rows of sources."),
         KeySpec::new("events", Map(&Snake, &Table(&OWN_EVENT), OWN_EVENTS_MAX), "{ product_view = { counts_as = \"view\" } }", "Kinds of events of the brand's own, beside those of the host."),
         KeySpec::new("features", Map(&Snake, &Table(&FEATURE), FEATURES_MAX), "{ orders_30d = { count = \"order_paid\", window = \"30d\" } }", "What is computed per member, channel or other subject."),
         KeySpec::new("sql", Table(&SQL), "{ time = \"5m\" }", "Bounds of every query of the playbook's own SQL, under the host's ceiling."),

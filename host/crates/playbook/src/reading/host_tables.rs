@@ -143,6 +143,8 @@ pub(crate) fn fields(table: SourceTable) -> &'static [Field] {
         SourceTable::Costs => COSTS,
         SourceTable::Entries => ENTRIES,
         SourceTable::Consents => CONSENTS,
+        // What a lookup holds its own file says.
+        SourceTable::Lookup => &[],
     }
 }
 

@@ -7,10 +7,14 @@ use playbook_model::{MapRow, MapType, NumberMarks, OnError, SourceTable, Transfo
 use super::Reading;
 use super::events::{OwnKind, all_kinds, with_own_kind};
 use super::host_tables::{Field, closed_values, fields, own_prefix, type_name};
+use super::lookups::Readable;
 use crate::problem::{Place, Problem};
 use crate::spec::one_of;
 use crate::tree::{Entry, Table, Value};
 use MapType::{Flag, Integer, Money, Real, Text, Time};
+
+/// Keys of a mapping row that say where its value comes from.
+const WAYS: [&str; 3] = ["from", "constant", "compute"];
 
 /// The words that a field takes: those of the host and, of events, the kinds that the playbook declares.
 fn words_of<'k>(own: &'k [OwnKind], table: SourceTable, field: &str) -> Option<Vec<&'k str>> {
@@ -52,7 +56,7 @@ impl Reading<'_> {
         &mut self,
         source: &Table,
         table: SourceTable,
-        columns: &[String],
+        readable: &Readable<'_>,
         marks: NumberMarks,
         whole: Place,
     ) -> Vec<MapRow> {
@@ -83,7 +87,7 @@ impl Reading<'_> {
                     None => problem,
                 });
             }
-            rows.push(self.map_row(entry, table, field, columns, marks));
+            rows.push(self.map_row(entry, table, field, readable, marks));
         }
         for field in known.iter().filter(|field| field.required && map.get(field.name).is_none()) {
             let place = if node.place.len > 0 { node.place } else { whole };
@@ -105,7 +109,7 @@ impl Reading<'_> {
         entry: &Entry,
         table: SourceTable,
         field: Option<&Field>,
-        columns: &[String],
+        readable: &Readable<'_>,
         marks: NumberMarks,
     ) -> MapRow {
         let usual = if matches!(entry.key.as_str(), "key_hash" | "text_hash") {
@@ -117,6 +121,7 @@ impl Reading<'_> {
         let mut row = MapRow {
             from: None,
             constant: None,
+            compute: None,
             to: entry.key.clone(),
             map_type: field.map_or(Text, |field| field.map_type),
             format: None,
@@ -132,24 +137,14 @@ impl Reading<'_> {
         let from = match &entry.node.value {
             Value::Text(_) => Some(&entry.node),
             Value::Table(long) => {
-                self.long_row(entry, long, table, field, &mut row);
+                self.long_row(entry, long, (table, field), readable, &mut row);
                 long.get("from")
             }
             _ => None,
         };
         if let Some((node, text)) = from.and_then(|node| node.text().map(|text| (node, text))) {
             row.from = Some(text.to_owned());
-            if !columns.is_empty() && !columns.iter().any(|column| column == text) {
-                self.sink.add_with(|| {
-                    Problem::new(
-                        "unknown-column",
-                        node.place,
-                        format!("there is no column `{text}`"),
-                    )
-                    .expected(one_of(columns))
-                    .nearest(text, columns.iter().map(String::as_str))
-                });
-            }
+            self.readable(readable, text, node.place);
         }
         row
     }
@@ -158,30 +153,34 @@ impl Reading<'_> {
         &mut self,
         entry: &Entry,
         long: &Table,
-        table: SourceTable,
-        field: Option<&Field>,
+        (table, field): (SourceTable, Option<&Field>),
+        readable: &Readable<'_>,
         row: &mut MapRow,
     ) {
-        match (long.entry("from"), long.entry("constant")) {
-            (Some(first), Some(second)) => self.add(
-                Problem::new(
-                    "conflicting-keys",
-                    second.key_place,
-                    "`from` and `constant` exclude each other",
-                )
-                .expected("one of them")
-                .related(first.key_place, "the other one"),
-            ),
-            (None, None) => self.add(
+        let ways: Vec<&Entry> = WAYS.iter().filter_map(|way| long.entry(way)).collect();
+        match ways.as_slice() {
+            [] => self.add(
                 Problem::new(
                     "missing-key",
                     entry.key_place,
-                    format!("`{}` has neither `from` nor `constant`", entry.key),
+                    format!("nothing says what `{}` is", entry.key),
                 )
-                .expected("a field of the source, or a constant")
+                .expected("`from`, a column of the source; `constant`; or `compute`")
                 .hint("for example { from = \"amount\" }"),
             ),
-            _ => {}
+            [first, others @ ..] => {
+                for other in others {
+                    self.add(
+                        Problem::new(
+                            "conflicting-keys",
+                            other.key_place,
+                            format!("`{}` and `{}` exclude each other", first.key, other.key),
+                        )
+                        .expected("one of them")
+                        .related(first.key_place, "the other one"),
+                    );
+                }
+            }
         }
         if let Some(node) = long.get("constant") {
             let text = match &node.value {
@@ -199,6 +198,9 @@ impl Reading<'_> {
         row.factor = self.factor(long, row.map_type);
         row.marks = self.marks(long, row.marks);
         row.decimals = self.decimals(long, row.map_type);
+        if let Some(node) = long.get("compute") {
+            row.compute = self.computed(node, readable, row.marks);
+        }
         row.optional = long.flag("optional").unwrap_or(false);
         self.transform(entry, long, table, row);
         row.required = long.flag("required").unwrap_or(row.required);

@@ -5,6 +5,7 @@ mod events;
 mod features;
 mod head;
 pub(crate) mod host_tables;
+mod lookups;
 mod mapping;
 mod money;
 mod references;
@@ -67,7 +68,9 @@ pub(crate) fn read(
     reading.own_kinds = reading.read_own_kinds();
     let head = reading.head();
     let cycle = reading.cycle();
-    let sources = reading.sources();
+    let mut lookups = reading.lookups();
+    let sources = reading.sources(&lookups);
+    lookups::with_columns_read(&mut lookups, &sources);
     let names = references::Names::of(root);
     let features = reading.features(&names, &sources);
     let budget = reading.budget(&names);
@@ -88,6 +91,7 @@ pub(crate) fn read(
         pseudonym_salt: head.pseudonym_salt,
         cycle,
         sources,
+        lookups,
         features,
         stages,
         sql,

@@ -4,51 +4,62 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::Path;
 
-use playbook_model::{Dedupe, MapRow, NumberMarks, SourceDef, SourceFormat, SourceTable};
+use playbook_model::{
+    Dedupe, LookupDef, MapRow, NumberMarks, SourceDef, SourceFormat, SourceTable,
+};
 
 use super::Reading;
 use super::host_tables::tables;
+use super::lookups::Readable;
 use crate::problem::{Place, Problem};
 use crate::tree::{Entry, Node, Table};
 
 impl Reading<'_> {
-    pub(super) fn sources(&mut self) -> Vec<SourceDef> {
-        let mut seen: BTreeMap<&str, Place> = BTreeMap::new();
-        let mut sources = Vec::new();
-        for node in self.root.list("source") {
-            let Some(table) = node.table() else { continue };
-            if let (Some(name), Some(at)) =
-                (table.text("name"), table.get("name").map(|node| node.place))
-            {
-                match seen.get(name) {
-                    Some(first) => self.add(
-                        Problem::new(
-                            "duplicate-name",
-                            at,
-                            format!("there are two sources `{name}`"),
-                        )
-                        .expected("a name of its own for each source")
-                        .related(*first, "the first one"),
-                    ),
-                    None => {
-                        seen.insert(name, at);
-                    }
-                }
-            }
-            sources.extend(self.source(table, node.place));
-        }
-        sources
+    pub(super) fn sources(&mut self, lookups: &[LookupDef]) -> Vec<SourceDef> {
+        let nodes = self.root.list("source");
+        self.unique_names(nodes, "source");
+        let source = |node: &Node| self.source(node.table()?, node.place, lookups);
+        nodes.iter().filter_map(source).collect()
     }
 
-    fn source(&mut self, table: &Table, whole: Place) -> Option<SourceDef> {
+    /// Refuses two tables of a list that have one name.
+    pub(super) fn unique_names(&mut self, nodes: &[Node], what: &str) {
+        let mut seen: BTreeMap<&str, Place> = BTreeMap::new();
+        for node in nodes {
+            let Some(named) = node.table().and_then(|table| table.get("name")) else { continue };
+            let Some(name) = named.text() else { continue };
+            match seen.get(name) {
+                Some(first) => self.add(
+                    Problem::new(
+                        "duplicate-name",
+                        named.place,
+                        format!("there are two {what}s `{name}`"),
+                    )
+                    .expected(format!("a name of its own for each {what}"))
+                    .related(*first, "the first one"),
+                ),
+                None => {
+                    seen.insert(name, named.place);
+                }
+            }
+        }
+    }
+
+    /// The columns that a table names, for files without a header.
+    pub(super) fn column_names(table: &Table) -> Vec<String> {
+        table.list("columns").iter().filter_map(Node::text).map(str::to_owned).collect()
+    }
+
+    fn source(&mut self, table: &Table, whole: Place, lookups: &[LookupDef]) -> Option<SourceDef> {
         let name = table.text("table")?;
         let kind = tables().iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)?;
         let format = self.format(table)?;
-        let columns: Vec<String> =
-            table.list("columns").iter().filter_map(Node::text).map(str::to_owned).collect();
+        let columns = Self::column_names(table);
         self.columns(table, &format);
+        let joins = self.joins(table, &columns, lookups);
         let marks = self.marks(table, NumberMarks::default());
-        let mapping = self.mapping(table, kind, &columns, marks, whole);
+        let readable = Readable { columns: &columns, joins: &joins };
+        let mapping = self.mapping(table, kind, &readable, marks, whole);
         self.event(table, kind, &mapping, whole);
         let dedupe = match table.text("dedupe") {
             Some("content") => Dedupe::Content,
@@ -86,6 +97,7 @@ impl Reading<'_> {
             encoding: table.text("encoding").map(str::to_owned),
             time_zone: self.source_zone(table),
             columns,
+            joins,
             mapping,
             event: table.text("event").map(str::to_owned),
             dedupe,
@@ -112,7 +124,7 @@ impl Reading<'_> {
         );
     }
 
-    fn format(&mut self, table: &Table) -> Option<SourceFormat> {
+    pub(super) fn format(&mut self, table: &Table) -> Option<SourceFormat> {
         let path = table.get("path")?;
         let path_text = Path::new(path.text()?);
         let ending_of = |path: &Path| path.extension().and_then(OsStr::to_str).map(str::to_owned);
@@ -212,7 +224,7 @@ impl Reading<'_> {
         }
     }
 
-    fn columns(&mut self, table: &Table, format: &SourceFormat) {
+    pub(super) fn columns(&mut self, table: &Table, format: &SourceFormat) {
         let (SourceFormat::Csv { header, .. } | SourceFormat::Whitespace { header }) = format
         else {
             return;
