@@ -49,8 +49,13 @@ impl BatchSource {
         if wanted.is_empty() {
             return Ok(None);
         }
-        let found = self.read_attributes(&wanted, keys)?;
-        for (at, (feature, _)) in wanted.iter().enumerate() {
+        // Several features may be one field, which is read once.
+        let mut fields: Vec<&str> = wanted.iter().map(|(_, field)| *field).collect();
+        fields.sort_unstable();
+        fields.dedup();
+        let found = self.read_attributes(&wanted, &fields, keys)?;
+        for (feature, field) in &wanted {
+            let Ok(at) = fields.binary_search(field) else { continue };
             let target = Target {
                 name: &feature.name,
                 unit: &feature.unit,
@@ -79,13 +84,13 @@ impl BatchSource {
     fn read_attributes(
         &self,
         wanted: &[(&FeatureDef, &str)],
+        fields: &[&str],
         keys: &Arc<Keys>,
     ) -> Result<Attributes> {
         let account_places = self.tables.aliases().places(Arc::clone(keys));
-        let fields: Vec<&str> = wanted.iter().map(|(_, field)| *field).collect();
         let by_account = self.tables.rows_by_account(SourceTable::Members);
         let by_account = by_account.map_or("members", |rows| rows.name.as_str());
-        let sql = format!("SELECT {} FROM {by_account}", selected(&fields));
+        let sql = format!("SELECT {} FROM {by_account}", selected(fields));
         let mut chunks = Vec::new();
         for batch in self.session.collect(STAGE, &sql)? {
             let places = account_places.of(batch.column(0));
@@ -95,10 +100,10 @@ impl BatchSource {
         let places = found.chunks.iter().map(|chunk| &chunk.places);
         if let Some(repeated) = repeated(places, keys.len()) {
             found.chunks.iter_mut().for_each(|chunk| leave_out(chunk, &repeated));
-            let is_age = |(at, (feature, field)): (usize, &(&FeatureDef, &str))| {
-                self.is_age(feature, field).then_some(at)
+            let is_age = |of: &str| {
+                wanted.iter().any(|(feature, field)| *field == of && self.is_age(feature, field))
             };
-            let ages: Vec<usize> = wanted.iter().enumerate().filter_map(is_age).collect();
+            let ages: Vec<usize> = (0..fields.len()).filter(|at| is_age(fields[*at])).collect();
             let mut listed = Listed::new(&repeated, fields.len(), &ages);
             let all: Vec<&str> =
                 fields.iter().copied().chain(self.tables.member_fields()).collect();
@@ -123,7 +128,7 @@ impl BatchSource {
     }
 }
 
-/// The account as `key`, then each field; numbered, because several features may read one.
+/// The account as `key`, then each field under its number.
 fn selected(fields: &[&str]) -> String {
     let named = fields.iter().enumerate().map(|(at, field)| {
         let field = if *field == "account" { "member" } else { field };

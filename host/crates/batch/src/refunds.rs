@@ -29,6 +29,8 @@ const BOTH: &str = "refunds_and_orders";
 const PAID: &str = "\"paid order\"";
 /// Column of both: the key of the order that a refund belongs to.
 const OF: &str = "\"refunded order\"";
+/// Column of correcting rows: whether a refund found no order.
+const ALONE: &str = "\"without order\"";
 /// Column of refunds and orders that have one another's key: which rows are one pair.
 const NUMBER: &str = "\"line of the order\"";
 
@@ -118,9 +120,10 @@ pub(crate) fn create(
         "(SELECT * FROM {BOTH} WHERE {PAID} IS NULL) r LEFT JOIN ({first_lines}) o ON {}",
         link.condition
     );
-    let sql = format!("SELECT {} FROM {joined}", selected.join(", "));
-    let batches: Vec<RecordBatch> = session.collect(STAGE, &sql)?;
-    tell(session, &joined, &mut corrections.findings)?;
+    let sql = format!("SELECT {}, o.time IS NULL AS {ALONE} FROM {joined}", selected.join(", "));
+    let mut batches: Vec<RecordBatch> = session.collect(STAGE, &sql)?;
+    let alone: usize = batches.iter_mut().map(take_alone).sum();
+    tell(session, alone, &mut corrections.findings)?;
     session.forget(BOTH)?;
     if batches.iter().all(|batch| batch.num_rows() == 0) {
         return Ok(corrections);
@@ -241,19 +244,24 @@ fn minus_orders(
     Ok(())
 }
 
+/// Takes the last column off a batch, which says what found no order; returns how many rows those are.
+fn take_alone(batch: &mut RecordBatch) -> usize {
+    let flags = batch.remove_column(batch.num_columns() - 1);
+    flags.as_boolean().true_count()
+}
+
 /// Tells of refunds that find no order, and of those that give back more than was paid.
-fn tell(session: &Session, joined: &str, findings: &mut Vec<IntakeFinding>) -> Result<()> {
-    let alone = format!("SELECT count(*) FROM {joined} WHERE o.time IS NULL");
-    if let Some(count) = number(session, &alone)?.filter(|count| *count > 0) {
+fn tell(session: &Session, alone: usize, findings: &mut Vec<IntakeFinding>) -> Result<()> {
+    if alone > 0 {
         findings.push(finding(
             "refunds-without-order",
             None,
-            count.unsigned_abs(),
+            alone as u64,
             format!(
-                "{count} refunds name no order that is among the events: they lower the sums of their own day; map \
+                "{alone} refunds name no order that is among the events: they lower the sums of their own day; map \
                  `original_order` to the id of the order, and read orders far enough back"
             ),
-            format!("{count} 筆退款找不到原訂單：沖減退款當日金額；請把原訂單號對應到 `original_order`，並讀入足夠早的訂單"),
+            format!("{alone} 筆退款找不到原訂單：沖減退款當日金額；請把原訂單號對應到 `original_order`，並讀入足夠早的訂單"),
         ));
     }
     let beyond = format!(

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::datatypes::{DataType, Schema, TimeUnit};
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use playbook_features::{quote_name, quote_text};
 use playbook_model::{MapType, SourceDef, SourceTable, Transform};
 
@@ -13,6 +13,7 @@ use crate::engine::{LOCAL_TO_UNIX, LOWERED, MONEY, PSEUDONYM, TRIMMED};
 use crate::intake::decimal::Decimal;
 use crate::intake::field::{FieldReader, TEXT_BYTES_MAX, TIMES_MS, Value, blank_letters};
 use crate::intake::parquet_rows::mapped_columns;
+use crate::jobs::done_by;
 
 /// Bytes of a value that stands once in a file and in many rows, up to which the quick way is taken: an expression over a
 /// batch of it makes so many copies.
@@ -182,33 +183,53 @@ pub(crate) fn fit_texts(
     Ok(Some(fit.map(|(field, _)| field.to.clone()).collect()))
 }
 
+/// Looks through the pages of the columns that ask for it, on several threads.
+pub(crate) fn look_through(
+    columns: &mut [DirectColumn],
+    files: &[ColumnFile],
+    schema: &Schema,
+    threads: usize,
+) -> Result<()> {
+    let of_file = |from: &str| schema.field_with_name(from).ok().map(Field::data_type);
+    let asked = columns.iter_mut().filter_map(|column| {
+        let data_type = of_file(&column.from)?;
+        column.asks(data_type).then_some((column, data_type))
+    });
+    let asked: Vec<_> = asked.collect();
+    let done = done_by(threads, asked.into_iter(), |(column, data_type)| {
+        column.look_through(files, data_type)
+    });
+    done.into_iter().collect()
+}
+
 /// Columns whose least and greatest value the intake asks for, so that no query need do so.
 const RANGED: [&str; 3] = ["event_id", "time", "amount_minor"];
 
 impl DirectColumn {
-    /// Leaves out what pages answer, which is cheaper than a query.
-    pub(crate) fn look_through(
-        &mut self,
-        files: &[ColumnFile],
-        data_type: &DataType,
-    ) -> Result<()> {
-        // As they are stored, numbers have a sign.
-        let is_signed = data_type.is_signed_integer() || data_type.is_temporal();
-        let is_ranged = is_signed && RANGED.contains(&self.to.as_str());
+    /// Whether pages of its type may answer what is asked of it.
+    fn asks(&self, data_type: &DataType) -> bool {
         let is_asked = self.strict || matches!(self.check, Check::Infinite(_) | Check::Within(..));
-        if !(is_asked || is_ranged) {
-            return Ok(());
-        }
+        is_asked || self.is_ranged(data_type)
+    }
+
+    fn is_ranged(&self, data_type: &DataType) -> bool {
+        is_signed(data_type) && RANGED.contains(&self.to.as_str())
+    }
+
+    /// Leaves out what pages answer, which is cheaper than a query.
+    fn look_through(&mut self, files: &[ColumnFile], data_type: &DataType) -> Result<()> {
         let Facts { is_full, range, is_finite } = facts(files, &self.from)?;
         let name = quote_name(&self.from);
-        if is_ranged && (self.sql == name || self.sql == format!("CAST({name} AS BIGINT)")) {
+        if self.is_ranged(data_type)
+            && (self.sql == name || self.sql == format!("CAST({name} AS BIGINT)"))
+        {
             self.range.clone_from(&range);
         }
         self.strict = self.strict && !(is_full && self.keeps);
         let is_known = match &self.check {
             Check::Infinite(_) => is_finite && *data_type == DataType::Float64,
             Check::Within(_, wanted) => range.is_some_and(|found| {
-                is_signed
+                is_signed(data_type)
                     && (found.is_empty()
                         || wanted.contains(found.start()) && wanted.contains(found.end()))
             }),
@@ -219,6 +240,11 @@ impl DirectColumn {
         }
         Ok(())
     }
+}
+
+/// Whether numbers have a sign as they are stored.
+fn is_signed(data_type: &DataType) -> bool {
+    data_type.is_signed_integer() || data_type.is_temporal()
 }
 
 /// SQL of how many texts are blank, too long, or none of the words.

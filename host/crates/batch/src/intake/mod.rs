@@ -35,7 +35,7 @@ use crate::findings::{finding, named};
 use crate::schema::{INTEGER_IDS, fields_needed, mapped_fields, sql_type};
 use crate::{BatchError, BrandClock, Result};
 use derive::Derivation;
-use direct::{Check, DirectColumn, direct_columns, fit_texts};
+use direct::{Check, DirectColumn, direct_columns, fit_texts, look_through};
 use field::{FieldReader, Value};
 use files::SourceFile;
 use job::{IntakeJob, MappedSource};
@@ -318,10 +318,8 @@ fn read_direct(
             column.raw = None;
             column.check = Check::Nothing;
         }
-        if let Ok(field) = schema.field_with_name(&column.from) {
-            column.look_through(&opened, field.data_type())?;
-        }
     }
+    look_through(&mut columns, &opened, schema, job.threads)?;
     let Some(rows) = check_direct(job, &raw, &columns)? else { return Ok(false) };
     mapped.intake.rows_read = rows;
     mapped.intake.rows_kept = rows;
