@@ -204,9 +204,10 @@ fn viewed(texts: &dyn Array) -> Result<BinaryViewArray, ArrowError> {
     Ok(cast(texts, &DataType::BinaryView)?.as_binary_view().clone())
 }
 
-/// The decimal that a binary number stands for, where it has at most six decimals; else its shortest text.
+/// The decimal that a binary number stands for, where it has at most six decimals; else its shortest text. What sums of
+/// binary numbers leave beside it, as 1.8e-15 where the sum is 0, is no part of it.
 pub(crate) fn decimal_text(real: f64) -> String {
     let near = (real * 1e6).round() / 1e6;
-    let is_near = (real - near).abs() <= real.abs() * 1e-12;
+    let is_near = (real - near).abs() <= 1e-11 + real.abs() * 1e-12;
     if is_near { near.to_string() } else { real.to_string() }
 }

@@ -214,3 +214,36 @@ fn an_expression_that_cannot_be_is_refused_at_its_place() {
         assert!(told.contains(want) && told.contains("book.toml:"), "{expression}: {told}");
     }
 }
+
+#[test]
+fn what_sums_of_reals_leave_is_read_alike_by_the_quick_way_and_row_by_row() {
+    let dir = tempfile::tempdir().unwrap();
+    let reals = [1.776_356_839_400_25e-15, 0.1 + 0.2, -59.969_999_999_999_995, 12.345, 1e10];
+    let names = (0..reals.len()).map(|n| Some(format!("m{n}"))).collect::<StringArray>();
+    parquet(
+        &dir.path().join("reals.parquet"),
+        vec![
+            ("who", Arc::new(names)),
+            ("at", Arc::new(Int64Array::from(vec![1_780_000_000_i64; reals.len()]))),
+            ("total", Arc::new(Float64Array::from(reals.to_vec()))),
+        ],
+    );
+    let read = |rows: &str| {
+        let source = format!(
+            "[[source]]\nname = \"orders\"\ntable = \"events\"\npath = \"reals.parquet\"\nevent = \"order_paid\"\n\
+             rejects_max = 1.0\n[source.map]\nmember = \"who\"\ntime = {{ from = \"at\", format = \"unix-s\" }}\n{rows}"
+        );
+        read_features(dir.path(), &source, "").unwrap().0
+    };
+    let plain = read("amount_minor = \"total\"");
+    assert_eq!(plain.rejects.len(), 1, "{:?}", plain.rejects);
+    assert_eq!(plain.members.len(), 4);
+    for rows in [
+        "amount_minor = { compute = \"total * 1\" }",
+        "amount_minor = \"total\"\ntopic = { compute = \"concat(who, '!')\" }",
+    ] {
+        let seen = read(rows);
+        assert_eq!((seen.members(), seen.rejects.len()), (plain.members(), 1), "{rows}");
+    }
+    assert_eq!(plain.members(), ["m0 1 0", "m1 1 30", "m2 0 -5997", "m4 1 1000000000000"]);
+}
