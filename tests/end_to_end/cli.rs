@@ -36,7 +36,7 @@ fn a_plugin_checks_its_own_settings_and_the_place_is_the_files() {
 
 #[test]
 fn ready_made_playbooks_are_in_order() {
-    for name in ["demo-club.toml", "cd-shop.toml"] {
+    for name in ["demo-club.toml", "cd-shop.toml", "grocery.toml"] {
         let call = command(["check"]).arg(root().join("playbooks").join(name)).output().unwrap();
         assert!(succeed(&call).contains("in order"), "{name}");
     }

@@ -10,6 +10,7 @@ mod diff;
 mod explain;
 mod exports;
 mod folders;
+mod grocery;
 mod money;
 mod paths;
 mod printed;
