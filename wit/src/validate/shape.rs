@@ -24,10 +24,8 @@ pub fn check_description(kind: Kind, said: &Description) -> Checked {
     if !is_kebab(&said.name) {
         return Err("its name is not kebab-case of at most 64 letters".to_owned());
     }
-    let parts: Vec<&str> =
-        said.version.split(['-', '+']).take(1).flat_map(|v| v.split('.')).collect();
-    if parts.len() != 3 || !parts.iter().all(|p| p.parse::<u32>().is_ok()) {
-        return Err(format!("its version `{}` is not like 1.2.3", said.version));
+    if semver::Version::parse(&said.version).is_err() {
+        return Err(format!("its version `{}` is no semantic version such as 1.2.3", said.version));
     }
     at_most("settings-schema", said.settings_schema.len(), SCHEMA_BYTES_MAX)
 }
@@ -125,8 +123,25 @@ fn need(need: &Need) -> Checked {
 
 #[cfg(test)]
 mod tests {
-    use super::bounds;
-    use crate::{CellType, NONE_INDEX, Produce, Role, Words};
+    use super::{bounds, check_description};
+    use crate::{CellType, Description, Kind, NONE_INDEX, Produce, Role, Words};
+
+    #[test]
+    fn a_version_is_a_semantic_one() {
+        let said = |version: &str| Description {
+            kind: Kind::Scoring,
+            name: "own-score".to_owned(),
+            version: version.to_owned(),
+            summary: Words::default(),
+            settings_schema: String::new(),
+        };
+        for version in ["0.1.0", "1.2.3-beta.1+build.7"] {
+            assert_eq!(check_description(Kind::Scoring, &said(version)), Ok(()), "{version}");
+        }
+        for version in ["1.2", "01.2.3", "1.2.3-", "1.2.3.4", "v1.2.3", ""] {
+            assert!(check_description(Kind::Scoring, &said(version)).is_err(), "{version}");
+        }
+    }
 
     fn level(bounds: &[f64]) -> Produce {
         Produce {
