@@ -17,7 +17,9 @@ pub(crate) struct MatrixWords<'a> {
 }
 
 /// Places of one side that are drawn and have a row of their own; the others share one.
-const PLACES_MOST: usize = 12;
+const PLACES_MOST: usize = 9;
+/// Columns that a table beside its drawing has room for.
+const BESIDE_MOST: usize = 6;
 
 /// What is drawn of a matrix: names, members, places that are the same on both sides.
 struct Drawn {
@@ -125,6 +127,9 @@ pub(crate) fn matrix(ctx: &Ctx<'_>, words: &MatrixWords<'_>, flows: &FlowMatrix)
         (table(ctx, words, &drawn))
         p.note { (fill(p.flow_note, &[&whole(moved), &share_of(moved, total)])) }
     };
+    if drawn.to.len() > BESIDE_MOST {
+        return html! { (figure(&svg)) (table) };
+    }
     beside(&figure(&svg), &table)
 }
 
