@@ -63,9 +63,9 @@ fn found(terminal: Terminal, draft: &Draft) -> Text {
         {
             text.push(&terminal.warning(&column.name, note));
         }
-        for (field, value) in
-            source.event.map(|kind| ("kind", kind)).iter().chain(&source.constants)
-        {
+        let constants: &[_] = if source.asks.is_none() { &source.constants } else { &[] };
+        let event = source.event.map(|kind| ("kind", kind));
+        for (field, value) in event.iter().chain(constants) {
             text.push_str(&format!("{field} of all rows: {value}\n"));
         }
         source.notes.iter().for_each(|note| text.push(&terminal.warning(&source.path, note)));

@@ -79,6 +79,8 @@ const COST: Names = Names(&[
 /// What members agreed to.
 const CONSENT: Names =
     Names(&["consent", "permission", "optin", "gdpr", "einwilligung", "同意", "授权", "授權"]);
+const AGREED: Names =
+    Names(&["newsletter", "marketing", "opt", "accepts", "subscribed", "订阅", "訂閱"]);
 const STATE: Names = Names(&[
     "state",
     "status",
@@ -362,6 +364,11 @@ pub(super) fn consent_state<'a>(
     }
     let words = |c: &ColumnProfile| c.name != member.name && !c.words.is_empty();
     best(seen, STATE, words).filter(|_| amount(seen).is_none())
+}
+
+/// Whether the name of a column says that members agreed to something.
+pub(super) fn may_be_a_consent(name: &str) -> bool {
+    CONSENT.are_in(name) || AGREED.are_in(name)
 }
 
 /// The column with ages.

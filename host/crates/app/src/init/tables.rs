@@ -139,6 +139,14 @@ pub(super) fn members(seen: &FileProfile, member: Part<'_>) -> Result<Found, Str
         }
     }
     attributes(&mut rows);
+    let consents = rows.found.iter().filter(|row| roles::may_be_a_consent(&row.column.name));
+    notes.extend(consents.map(|row| {
+        let name = &row.column.name;
+        format!(
+            "`{name}` may say what members agreed to: as an attribute it is no consent; map the file a second time, as a source of \
+             consents, if it is one"
+        )
+    }));
     if rows.found.len() == 1 {
         return Err(
             "it lists members with nothing that `init` knows; map what it has as `attr_...`"

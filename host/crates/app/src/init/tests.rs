@@ -232,6 +232,7 @@ fn costs_consents_accounts_and_attributes_are_found() {
         assert!(text.contains(part), "{part}\n{text}");
     }
     assert!(!text.contains("example.org") && !text.contains("1234567"), "{text}");
+    assert!(text.contains("# `newsletter` may say what members agreed to"), "{text}");
 }
 
 #[test]
