@@ -1,6 +1,8 @@
 //! Which column of a file plays which part, told by its name and its values.
 
-use playbook_batch::profile::{ColumnKind, ColumnProfile, FileProfile, Names, Sure, words_of};
+use playbook_batch::profile::{
+    ColumnKind, ColumnProfile, FileProfile, Names, Sure, is_about, words_of,
+};
 
 /// What names an order, most telling first.
 const ORDER: Names = Names(&[
@@ -191,6 +193,10 @@ fn best<'a>(
     ranked.min_by_key(|(rank, _)| *rank).map(|(_, column)| column)
 }
 
+fn whole_numbers(column: &ColumnProfile) -> bool {
+    matches!(column.kind, ColumnKind::Integer { .. })
+}
+
 /// The column of exactly this name.
 fn exact<'a>(
     seen: &'a FileProfile,
@@ -215,8 +221,12 @@ fn names_things(column: &ColumnProfile) -> bool {
 /// The column that says whose a row is.
 pub(super) fn member(seen: &FileProfile) -> Option<Part<'_>> {
     let is_order = |column: &ColumnProfile| ORDER.are_in(&column.name);
-    let fits = |c: &ColumnProfile| names_things(c) && !is_order(c) && c.filled > 0;
-    if let Some(column) = best(seen, Names::MEMBER, fits) {
+    let fits =
+        |c: &ColumnProfile| names_things(c) && !is_order(c) && c.filled > 0 && !is_about(&c.name);
+    // Of two names that say as much the one of ids is meant: `customer` may be the name of one.
+    let is_id = |c: &ColumnProfile| fits(c) && (c.kind == ColumnKind::Id || whole_numbers(c));
+    let of_ids = best(seen, Names::MEMBER, is_id).filter(|c| !c.is_contact);
+    if let Some(column) = of_ids.or_else(|| best(seen, Names::MEMBER, fits)) {
         let whole = column.filled == seen.rows;
         let sure = if whole && column.kind == ColumnKind::Id { Sure::Sure } else { Sure::Likely };
         return Some(Part { column, sure });

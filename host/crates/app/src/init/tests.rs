@@ -364,3 +364,15 @@ fn what_a_run_would_refuse_is_told_by_the_intake_itself() {
     let reasons: Vec<&String> = orders.rejected.keys().collect();
     assert_eq!(reasons, ["`customer` is missing", "`date` is not a time of the format"]);
 }
+
+#[test]
+fn what_is_said_about_a_customer_names_no_customer() {
+    let rows: String =
+        (0..30).map(|n| format!("Ann {n},new,{},C{n},2026-06-01,1.50\n", n % 3)).collect();
+    let text = format!("customer_name,customer_type,household_size,customer_no,date,total\n{rows}");
+    let folder = Folder::with(&[("orders.csv", text.as_bytes())]);
+    assert_eq!(
+        found(&folder.draft()),
+        ["events member=customer_no time=date amount_minor=total kind:order_paid"]
+    );
+}

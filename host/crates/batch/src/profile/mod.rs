@@ -17,7 +17,7 @@ use std::path::Path;
 use playbook_model::{NumberMarks, SourceFormat};
 
 use crate::Result;
-pub use names::{Names, words_of};
+pub use names::{Names, is_about, words_of};
 
 /// Most rows of a file that are looked at.
 pub const ROWS_MAX: usize = 50_000;

@@ -132,10 +132,23 @@ impl Names {
         Self(&["phone", "tel", "telephone", "mobile", "手机", "手機", "电话", "電話"]);
 }
 
+/// What is said about people and things, where a name ends with it: `customer_type` names no customer.
+const ABOUT: [&str; 22] = [
+    "size", "count", "type", "kind", "age", "name", "status", "segment", "tier", "group", "level",
+    "since", "comp", "gender", "city", "region", "country", "state", "language", "source", "score",
+    "note",
+];
+
+/// Whether a name is of something about a person or a thing, and not of the person or the thing.
+#[must_use]
+pub fn is_about(name: &str) -> bool {
+    words_of(name).last().is_some_and(|last| ABOUT.contains(&last.as_str()))
+}
+
 /// Whether a name says that the column holds ids.
 pub(crate) fn names_an_id(name: &str) -> bool {
     let ends = |last: &str| words_of(name).last().is_some_and(|word| word == last);
     Names::ID.are_in(name)
-        || Names::MEMBER.are_in(name)
+        || Names::MEMBER.are_in(name) && !is_about(name)
         || ["no", "nr", "num", "ref"].iter().any(|w| ends(w))
 }
