@@ -7,7 +7,6 @@
 mod aggregates;
 mod arrays;
 mod attributes;
-mod caught;
 mod cells;
 mod clock;
 mod closed;
@@ -46,4 +45,5 @@ pub use intake::files::digest;
 pub use intake::rejects::{REJECTS_KEPT_MAX, Reject, Rejects};
 pub use outputs::write_members;
 pub(crate) use playbook_cycle::{Cancel, Progress, Silent};
+pub(crate) use playbook_files::caught;
 pub use source::{Aggregation, BatchOptions, BatchSource};

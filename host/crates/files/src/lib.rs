@@ -1,5 +1,7 @@
-//! Files and folders that are whole or absent, paths with their links resolved, CSV text. Knows nothing of runs.
+//! Files and folders that are whole or absent, paths with their links resolved, CSV text, readers that panic. Knows nothing
+//! of runs.
 
+pub mod caught;
 mod csv;
 mod error;
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]

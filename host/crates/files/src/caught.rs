@@ -16,10 +16,13 @@ thread_local! {
 /// What a reader said when it gave up.
 #[derive(Debug, thiserror::Error)]
 #[error("its reader gives up: {0}")]
-pub(crate) struct Panicked(String);
+pub struct Panicked(String);
 
 /// Runs work; a panic of it is an error that nobody prints.
-pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
+///
+/// # Errors
+/// The panic, in its words.
+pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
     silence();
     let before = IS_CAUGHT.replace(true);
     // Whatever the work held is dropped with it; nothing of it is looked at again.
@@ -29,7 +32,10 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
 }
 
 /// The same for work that waits.
-pub(crate) async fn caught_waiting<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
+///
+/// # Errors
+/// The panic, in its words.
+pub async fn caught_waiting<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
     let mut work = pin!(work);
     std::future::poll_fn(|context| match caught(|| work.as_mut().poll(context)) {
         Ok(Poll::Pending) => Poll::Pending,
@@ -40,7 +46,7 @@ pub(crate) async fn caught_waiting<T>(work: impl Future<Output = T>) -> Result<T
 }
 
 /// Says that whoever started this thread catches its panics.
-pub(crate) fn thread_is_caught() {
+pub fn thread_is_caught() {
     silence();
     IS_CAUGHT.set(true);
 }
