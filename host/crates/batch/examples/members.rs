@@ -13,9 +13,9 @@ use parquet::arrow::ArrowWriter;
 use playbook_batch::{BatchOptions, BatchSource, write_members};
 use playbook_cycle::DataSource;
 use playbook_model::{
-    Aggregate, AggregateDef, CellType, CycleDef, Dedupe, Definition, Digest, EventFilter,
-    FeatureDef, Grain, Guardrails, MapRow, MapType, NumberMarks, OnError, OutputDef, Playbook,
-    SourceDef, SourceFormat, SourceTable, Subject, Transform, Window, Words,
+    Aggregate, AggregateDef, CellType, Container, CycleDef, Dedupe, Definition, Digest,
+    EventFilter, FeatureDef, Grain, Guardrails, MapRow, MapType, NumberMarks, OnError, Origin,
+    OutputDef, Playbook, SourceDef, SourceFormat, SourceTable, Subject, Transform, Window, Words,
 };
 
 const KINDS: [&str; 12] = [
@@ -185,6 +185,8 @@ fn playbook(file: &Path, csv: bool) -> Playbook {
         name: "events".to_owned(),
         table: SourceTable::Events,
         path: file.file_name().unwrap().to_string_lossy().into_owned(),
+        origin: Origin::Files,
+        container: Container::Rows,
         format: if csv {
             SourceFormat::Csv { delimiter: b',', header: true }
         } else {

@@ -30,6 +30,12 @@ pub enum BatchError {
         /// Path or pattern.
         path: PathBuf,
     },
+    /// A source whose rows nobody took.
+    #[error("source `{source_name}` lies in no files; `run`, `diff` and `replay` take its rows")]
+    NotTaken {
+        /// Source of the playbook.
+        source_name: String,
+    },
     /// A source that reads where the host does not let it.
     #[error(
         "source `{source_name}`: `{}` lies outside the data folder `{}`, links followed; the host reads there only \

@@ -41,7 +41,7 @@ pub use clock::BrandClock;
 pub use closed::{CLOSED_FOLDER, ClosingCycle, last_closed};
 pub use error::{BatchError, EngineFault, Result, SqlFault};
 pub use free::check::check_sql;
-pub use intake::files::digest;
+pub use intake::files::{TakenFile, digest, source_files};
 pub use intake::rejects::{REJECTS_KEPT_MAX, Reject, Rejects};
 pub use outputs::write_members;
 pub(crate) use playbook_cycle::{Cancel, Progress, Silent};

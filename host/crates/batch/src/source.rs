@@ -1,5 +1,6 @@
 //! A brand's data for one cycle: opened once, then asked for tables.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use playbook_model::{Digest, Frame, Playbook, SourceTable, Subject, UnixMs};
 
 use crate::clock::DAY_MS;
 use crate::findings::finding;
-use crate::intake::files::DataPlaces;
+use crate::intake::files::{DataPlaces, TakenFile};
 use crate::intake::job::{Digesting, IntakeJob, MappedSource};
 use crate::intake::read_sources;
 use crate::intake::rejects::Reject;
@@ -37,6 +38,8 @@ pub struct BatchOptions {
     pub data: PathBuf,
     /// Folders outside it where sources may be read too.
     pub data_also: Vec<PathBuf>,
+    /// Files with the rows of sources that lie elsewhere, by source.
+    pub taken: BTreeMap<String, Vec<TakenFile>>,
     /// Existing folder for files that live as long as the source; the caller removes it.
     pub scratch: PathBuf,
     /// Folder with the outputs of closed cycles; `None`: there are none.
@@ -60,6 +63,7 @@ impl BatchOptions {
         Self {
             data: data.into(),
             data_also: Vec::new(),
+            taken: BTreeMap::new(),
             scratch: scratch.into(),
             state: None,
             as_of: None,
@@ -113,6 +117,7 @@ impl BatchSource {
         let job = IntakeJob {
             playbook,
             places: &DataPlaces::new(&options.data, &options.data_also)?,
+            taken: &options.taken,
             scratch: &options.scratch,
             clock: &clock,
             threads: options.partitions.max(1),

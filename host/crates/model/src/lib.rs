@@ -4,6 +4,7 @@
 //! too, so that rooms of the host know one crate of values.
 
 mod canonical;
+mod connection;
 mod digest;
 mod feature;
 mod fill;
@@ -19,6 +20,7 @@ mod time;
 mod transfer;
 
 pub use canonical::canonical_json;
+pub use connection::{Connection, ConnectionKind, DatabaseServer, ObjectPlace, SecretRef, Tls};
 pub use digest::{Digest, pseudonym};
 pub use feature::{
     Aggregate, AggregateDef, Definition, EventFilter, FeatureDef, Grain, Subject, Window,
@@ -30,9 +32,9 @@ pub use marks::NumberMarks;
 pub use money::{Minor, grouped};
 pub use outcome::{Fault, Limit, Outcome};
 pub use playbook::{
-    BudgetDef, CycleDef, Dedupe, Figures, Guardrails, JoinDef, Label, LookupDef, MapRow, MapType,
-    OnError, OnFault, OutputDef, Playbook, PluginRef, SourceDef, SourceFormat, SourceTable,
-    StageDef, TransferRules, Transform, default_cell_type,
+    Asked, BudgetDef, Container, CycleDef, Dedupe, Delivered, DeliveryDef, Figures, Guardrails, JoinDef,
+    Label, LookupDef, MapRow, MapType, OnError, OnFault, Origin, OutputDef, Playbook, PluginRef,
+    SourceDef, SourceFormat, SourceTable, StageDef, TransferRules, Transform, default_cell_type,
 };
 pub use playbook_contract::{
     ActionInfo, Allocation, Batch, Bitmap, CampaignPlan, CellType, Columns, Comparison,

@@ -143,9 +143,14 @@ pub struct SourceDef {
     pub name: String,
     /// Table that it fills.
     pub table: SourceTable,
-    /// Path or glob, relative to `--data` or the playbook's folder.
+    /// Path or glob, relative to `--data` or the playbook's folder, or to the place of a connection; empty where a
+    /// database is asked.
     pub path: String,
-    /// Format of the files.
+    /// Where the rows are before they are taken.
+    pub origin: Origin,
+    /// What the files are.
+    pub container: Container,
+    /// Format of the rows, as they lie or as they were taken.
     pub format: SourceFormat,
     /// Label of the encoding of text files (WHATWG), as `gb18030`; `None`: UTF-8, or what a byte order mark says.
     pub encoding: Option<String>,
@@ -192,6 +197,39 @@ pub struct LookupDef {
     pub source: SourceDef,
     /// Column with the key of its rows.
     pub key: String,
+}
+
+/// Where the rows of a source are before a run takes them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// In files of the data folder.
+    #[default]
+    Files,
+    /// In objects of a store: the connection.
+    Objects(String),
+    /// In a database: the connection, and what is asked.
+    Database(String, Asked),
+}
+
+/// What the files of a source are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Container {
+    /// Rows of the source's format.
+    #[default]
+    Rows,
+    /// SQLite files; their answers are read as rows.
+    Sqlite(Asked),
+    /// Excel workbooks, of which this sheet is read, or the first one.
+    Excel(Option<String>),
+}
+
+/// What a database is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// A table or view, its schema before a dot where it is not the usual one.
+    Relation(String),
+    /// What a query gives.
+    Query(String),
 }
 
 /// Type of a mapped value.
@@ -445,6 +483,30 @@ pub struct OutputDef {
     pub omit_features: Vec<String>,
     /// Which features pages show as figures.
     pub figures: Figures,
+    /// Tables that go to where people work.
+    pub deliveries: Vec<DeliveryDef>,
+}
+
+/// A table that goes to where people work, once the cycle is booked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryDef {
+    /// Unique name; its file in the results folder has it too.
+    pub name: String,
+    /// What is in it.
+    pub what: Delivered,
+    /// Connection that it goes over; `None`: it stays in the results folder.
+    pub connection: Option<String>,
+    /// Table of the database, or path of the object.
+    pub to: String,
+}
+
+/// What a delivery holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivered {
+    /// The segment of every member, by this stage.
+    Segments(String),
+    /// What was granted.
+    Grants,
 }
 
 /// Features that pages show under a name of their own: the first of a list is summed for the summary, each is shown

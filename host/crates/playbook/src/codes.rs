@@ -11,6 +11,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("bad-path", "A path that is refused: of a file outside what may be read, or no dotted path."),
     ("bad-plugin", "A plugin reference that is neither a name nor a component file."),
     ("bad-reference", "A reference that is neither a feature nor `stage.output`."),
+    ("bad-relation", "A name that no table of a database has."),
     ("bad-setting", "A setting that the plugin itself refuses."),
     ("bad-size", "A size in bytes that cannot be read."),
     (
@@ -42,6 +43,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("out-of-range", "A number outside the bounds of its key."),
     ("over-ceiling", "A limit over the host's ceiling."),
     ("pools-sum", "Pools whose shares do not sum to 1."),
+    ("secret-in-file", "A secret in a file; it belongs to the host, which knows it by reference."),
     ("subject-mismatch", "An expression over features of another subject."),
     ("syntax", "Text that is no TOML."),
     ("too-deep", "Tables and lists nested too deeply."),

@@ -2,6 +2,7 @@
 
 mod canonical;
 mod codes;
+mod connections;
 mod files;
 mod layout;
 mod load;
@@ -11,6 +12,7 @@ mod problem;
 mod reading;
 mod reference;
 mod schema;
+mod secret;
 mod spec;
 mod structure;
 mod syntax;
@@ -18,6 +20,7 @@ mod tree;
 mod values;
 
 pub use codes::CODES;
+pub use connections::connections;
 pub use files::{Disk, EXTENDS_DEPTH_MAX, FILE_BYTES_MAX, FILES_BYTES_MAX, FILES_MAX, ReadFiles};
 pub use layout::EVENT_KINDS;
 pub use load::{Loaded, load, load_with};

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use playbook_model::printable;
 use unicode_width::UnicodeWidthStr;
 
+use crate::secret::hide;
+
 /// Most problems that are kept of one load; the rest is counted.
 pub const PROBLEMS_MAX: usize = 100;
 
@@ -287,7 +289,8 @@ impl Sink {
         self.more > 0 || self.problems.iter().any(|problem| BOUNDS.contains(&problem.code))
     }
 
-    pub(crate) fn into_problems(mut self, sources: Vec<SourceText>) -> Problems {
+    pub(crate) fn into_problems(mut self, mut sources: Vec<SourceText>) -> Problems {
+        hide(&mut sources, &self.problems);
         self.problems.sort_by_key(|p| (p.place.is_some(), p.place));
         self.problems.dedup();
         Problems { sources, problems: self.problems, more: self.more }

@@ -1,6 +1,7 @@
 //! The check of a tree against the layout: unknown and missing keys, types, bounds, formats.
 
 use crate::problem::{Place, Problem, Sink, nearest};
+use crate::secret::{has_password, is_secret_name, secret_problem};
 use crate::spec::{Shape, TableSpec, one_of};
 use crate::tree::{Node, Table, Value};
 use crate::values;
@@ -15,6 +16,10 @@ pub(crate) fn check_table(table: &Table, spec: &TableSpec, whole: Place, sink: &
     for entry in &table.entries {
         match spec.key(&entry.key) {
             Some(key) => check(&entry.node, &key.shape, &format!("`{}`", key.name), sink),
+            None if is_secret_name(&entry.key) => {
+                let what = format!("`{}` in {}", entry.key, spec.title);
+                sink.add(secret_problem(entry.node.place, &what, instead_of_secret(spec)));
+            }
             None => sink.add_with(|| {
                 let names = spec.keys.iter().map(|key| key.name);
                 meant.extend(nearest(&entry.key, names.clone()));
@@ -46,6 +51,16 @@ pub(crate) fn check_table(table: &Table, spec: &TableSpec, whole: Place, sink: &
     }
 }
 
+/// Where a secret is said instead.
+fn instead_of_secret(spec: &TableSpec) -> &'static str {
+    match spec.id {
+        "connection" => {
+            "the name of an environment variable or a file with it: `password_env`, `password_file`, `secret_env` ..."
+        }
+        _ => "`connection`, the name of one that the host has; the host knows its secrets",
+    }
+}
+
 fn example(spec: &TableSpec, name: &str, example: &str) -> String {
     match (spec.id, name) {
         ("file", "source") => "[[source]] with `name`, `table`, `path` and `map`".to_owned(),
@@ -56,6 +71,12 @@ fn example(spec: &TableSpec, name: &str, example: &str) -> String {
 
 /// Checks a value against its shape.
 fn check(node: &Node, shape: &Shape, what: &str, sink: &mut Sink) {
+    if let Value::Text(text) = &node.value
+        && has_password(text)
+    {
+        sink.add(secret_problem(node.place, what, "a name or an address without a password"));
+        return;
+    }
     match (shape, &node.value) {
         (Shape::Any, _) | (_, Value::Unreadable) | (Shape::Flag, Value::Flag(_)) => {}
         (Shape::Text(chars_max), Value::Text(text)) => {

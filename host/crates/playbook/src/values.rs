@@ -39,6 +39,16 @@ pub(crate) fn size_bytes(text: &str) -> Option<u64> {
     number.checked_mul(1 << shift)
 }
 
+/// Whether a text names a table of a database, perhaps with its schema: `shop.orders`.
+pub(crate) fn is_relation(text: &str) -> bool {
+    let is_name = |part: &str| {
+        let mut chars = part.chars();
+        chars.next().is_some_and(|c| c.is_alphabetic() || c == '_')
+            && chars.all(|c| c.is_alphanumeric() || "_$-".contains(c))
+    };
+    text.split('.').count() <= 3 && text.split('.').all(is_name)
+}
+
 /// Reads a decimal amount of at most `digits` decimals, such as "1_000_000.00", to minor units.
 pub(crate) fn money(text: &str, digits: u8) -> Option<Minor> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));

@@ -1,10 +1,11 @@
 //! Finds a source's files and digests them.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use playbook_files::{open_regular, real_path};
-use playbook_model::{Digest, SourceDef};
+use playbook_model::{Container, Digest, Origin, SourceDef};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{go_on, io};
@@ -17,6 +18,40 @@ pub(crate) struct SourceFile {
     pub(crate) path: PathBuf,
     /// Path relative to the data folder, with `/`.
     pub(crate) name: String,
+    /// The file that the digest is of, where rows were taken of it.
+    pub(crate) original: Option<PathBuf>,
+}
+
+impl SourceFile {
+    /// The file that the digest is of.
+    pub(crate) fn digested(&self) -> &Path {
+        self.original.as_deref().unwrap_or(&self.path)
+    }
+}
+
+/// A file with what was taken of a source before the intake reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What people call it: a path in the data folder, of an object, or in the results.
+    pub name: String,
+    /// The file of the data folder whose rows it holds, where it is not that file itself.
+    pub original: Option<PathBuf>,
+}
+
+/// Finds the files of a source in the data folder `data`, or in those folders that the host allows `also`: paths, and names
+/// that start at the data folder.
+///
+/// # Errors
+/// Files outside these folders, and a source that must have a file and has none.
+pub fn source_files(
+    source: &SourceDef,
+    data: &Path,
+    also: &[PathBuf],
+) -> Result<Vec<(PathBuf, String)>> {
+    let files = find(source, &DataPlaces::new(data, also)?)?;
+    Ok(files.into_iter().map(|file| (file.path, file.name)).collect())
 }
 
 /// Where sources may be read: the data folder, and what the host allows beside it.
@@ -55,6 +90,26 @@ impl DataPlaces {
 fn before_pattern(path: &Path) -> PathBuf {
     let is_pattern = |part: &str| part.contains(['*', '?', '[']);
     path.components().take_while(|part| !is_pattern(&part.as_os_str().to_string_lossy())).collect()
+}
+
+/// Returns what was taken of a source, else its files.
+pub(crate) fn of_source(
+    source: &SourceDef,
+    places: &DataPlaces,
+    taken: &BTreeMap<String, Vec<TakenFile>>,
+) -> Result<Vec<SourceFile>> {
+    if let Some(files) = taken.get(&source.name) {
+        let file = |file: &TakenFile| SourceFile {
+            path: file.path.clone(),
+            name: file.name.clone(),
+            original: file.original.clone(),
+        };
+        return Ok(files.iter().map(file).collect());
+    }
+    if source.origin != Origin::Files || source.container != Container::Rows {
+        return Err(BatchError::NotTaken { source_name: source.name.clone() });
+    }
+    find(source, places)
 }
 
 /// Returns the files of a source, sorted by name.
@@ -98,7 +153,7 @@ pub(crate) fn find(source: &SourceDef, places: &DataPlaces) -> Result<Vec<Source
         .map(|path| {
             let relative = path.strip_prefix(data).unwrap_or(&path);
             let name = relative.to_string_lossy().replace('\\', "/");
-            SourceFile { path, name }
+            SourceFile { path, name, original: None }
         })
         .collect();
     files.sort_by(|a, b| a.name.cmp(&b.name));

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use playbook_cycle::{IntakeFinding, SourceIntake};
 use playbook_model::{Digest, MapType, Playbook, SourceTable};
 
-use crate::intake::files::DataPlaces;
+use crate::intake::files::{DataPlaces, TakenFile};
 use crate::intake::rejects::RejectTally;
 use crate::session::Session;
 use crate::{BrandClock, Cancel, Progress, Result};
@@ -42,6 +42,8 @@ pub(crate) struct MappedSource {
 pub(crate) struct IntakeJob<'a> {
     pub(crate) playbook: &'a Playbook,
     pub(crate) places: &'a DataPlaces,
+    /// What was taken of sources before.
+    pub(crate) taken: &'a BTreeMap<String, Vec<TakenFile>>,
     pub(crate) scratch: &'a Path,
     pub(crate) clock: &'a BrandClock,
     pub(crate) threads: usize,

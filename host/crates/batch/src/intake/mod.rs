@@ -82,7 +82,7 @@ fn map_source(
     let source = &job.playbook.sources[number];
     let zone = source.time_zone.as_deref().map(BrandClock::new).transpose()?;
     let clock = zone.as_ref().unwrap_or(job.clock);
-    let files = files::find(source, job.places)?;
+    let files = files::of_source(source, job.places, job.taken)?;
     let raw = format!("raw_{number}");
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
     let is_parquet = source.format == SourceFormat::Parquet;
@@ -325,13 +325,12 @@ fn read_direct(
     mapped.intake.rows_kept = rows;
     let ranges = columns.iter().filter_map(|c| Some((c.to.clone(), c.range.clone()?)));
     mapped.ranges = ranges.collect();
-    let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
+    let digested = files.to_vec();
     let cancel = job.cancel.clone();
     mapped.digesting = Some(std::thread::spawn(move || {
-        names
+        digested
             .into_iter()
-            .zip(&paths)
-            .map(|(name, path)| Ok((name, files::digest(path, &cancel)?)))
+            .map(|file| Ok((file.name.clone(), files::digest(file.digested(), &cancel)?)))
             .collect()
     }));
     let used: BTreeSet<_> = source.mapping.iter().filter_map(|row| row.from.as_ref()).collect();

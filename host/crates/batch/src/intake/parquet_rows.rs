@@ -32,7 +32,7 @@ pub(crate) fn read_parquet(job: &ReadJob<'_>, scratch: &Path) -> Result<ReadResu
     let mut writer = ScratchWriter::create(scratch, &schema_of(job.fields))?;
     let mut result = ReadResult::default();
     for file in job.files {
-        result.digests.push(digest(&file.path, job.cancel)?);
+        result.digests.push(digest(file.digested(), job.cancel)?);
         let opened = ColumnFile::open(&file.path)?;
         read_file(job, file, &opened, &mut writer, &mut result)?;
     }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use playbook_batch::{BatchOptions, BatchSource};
 use playbook_model::{
-    Aggregate, AggregateDef, CellType, Cells, CycleDef, Dedupe, Definition, Digest, EventFilter,
-    FeatureDef, Frame, Grain, Guardrails, MapRow, MapType, NumberMarks, OnError, OutputDef,
-    Playbook, SourceDef, SourceFormat, SourceTable, Subject, Transform, Window, Words,
+    Aggregate, AggregateDef, CellType, Cells, Container, CycleDef, Dedupe, Definition, Digest,
+    EventFilter, FeatureDef, Frame, Grain, Guardrails, MapRow, MapType, NumberMarks, OnError,
+    Origin, OutputDef, Playbook, SourceDef, SourceFormat, SourceTable, Subject, Transform, Window,
+    Words,
 };
 
 pub(crate) fn playbook(time_zone: &str) -> Playbook {
@@ -60,6 +61,8 @@ pub(crate) fn source(name: &str, table: SourceTable, path: &str) -> SourceDef {
         name: name.to_owned(),
         table,
         path: path.to_owned(),
+        origin: Origin::Files,
+        container: Container::Rows,
         format: SourceFormat::Csv { delimiter: b',', header: true },
         encoding: None,
         time_zone: None,

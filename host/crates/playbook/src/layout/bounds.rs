@@ -18,6 +18,9 @@ pub(crate) const STAGES_MAX: usize = 128;
 /// Features of one playbook.
 pub(crate) const FEATURES_MAX: usize = 1_000;
 
+/// Deliveries of one playbook.
+pub(super) const DELIVERIES_MAX: usize = 16;
+
 /// Features of one figure.
 pub(super) const FIGURES_MAX: usize = 64;
 

@@ -1,6 +1,8 @@
 //! The file itself, whose the brand is, when a cycle is and what is written.
 
-use super::bounds::{FEATURES_MAX, FIGURES_MAX, LOOKUPS_MAX, SOURCES_MAX, STAGES_MAX, TEXT};
+use super::bounds::{
+    DELIVERIES_MAX, FEATURES_MAX, FIGURES_MAX, LOOKUPS_MAX, SOURCES_MAX, STAGES_MAX, TEXT,
+};
 use super::data::{FEATURE, LOOKUP, SOURCE, SQL};
 use super::events::{OWN_EVENT, OWN_EVENTS_MAX};
 use super::money::{BUDGET, GUARDRAILS};
@@ -91,9 +93,23 @@ static OUTPUT: TableSpec = TableSpec {
             "Features left out of members.parquet.",
         )
         .default("[]"),
+        KeySpec::new("deliver", List(&Table(&DELIVERY), DELIVERIES_MAX), "[{ name = \"segments\", what = \"segments\", connection = \"crm\", to = \"marketing.segments\" }]", "Tables that go to where people work, once the cycle is booked.").default("[]"),
         KeySpec::new("active", List(&Snake, FIGURES_MAX), "[\"active_members\"]", "Features with the number of active members. Of this and the next three the first feature is summed over its rows for the summary; each is shown beside the rows of its subject.").default("not shown"),
         KeySpec::new("orders", List(&Snake, FIGURES_MAX), "[\"orders_28d\"]", "Features with the number of orders.").default("not shown"),
         KeySpec::new("revenue", List(&Snake, FIGURES_MAX), "[\"revenue_minor\"]", "Features with the revenue, net of refunds.").default("not shown").unit("minor units"),
         KeySpec::new("cost", List(&Snake, FIGURES_MAX), "[\"cost_minor\"]", "Features with the cost of all kinds.").default("not shown").unit("minor units"),
+    ],
+};
+
+static DELIVERY: TableSpec = TableSpec {
+    title: "[[output.deliver]]",
+    id: "delivery",
+    about: "A table for messaging tools: `member`, `segment` and `reason`, or of each grant `member`, `action`, `reason` and what it is. It lies in the folder `deliver` of the results, and goes over a connection once the cycle is booked. [sources.md](sources.md#where-results-go) says what it does there.",
+    keys: &[
+        KeySpec::new("name", Kebab, "\"segments\"", "Unique name, that of its file too.").required(),
+        KeySpec::new("what", Choice(&["segments", "grants"]), "\"segments\"", "The segment of every member, or what the cycle granted.").required(),
+        KeySpec::new("stage", Kebab, "\"tiers\"", "Stage whose segments these are.").default("the first segmentation stage"),
+        KeySpec::new("connection", Kebab, "\"crm\"", "Connection of the host that lets results be delivered: a PostgreSQL database or an object store.").default("none: the file stays with the results"),
+        KeySpec::new("to", Text(256), "\"marketing.segments\"", "Table of the database, or path of the object; in a path `{playbook}` and `{cycle}` stand for those of the run."),
     ],
 };

@@ -1,6 +1,7 @@
 //! The layout of a playbook file: every table and key with type, default, unit, example.
 
 mod bounds;
+mod connections;
 mod data;
 mod events;
 mod file;
@@ -8,6 +9,7 @@ mod money;
 mod stages;
 
 pub(crate) use self::bounds::{FEATURES_MAX, SOURCES_MAX, STAGES_MAX};
+pub(crate) use self::connections::CONNECTIONS;
 pub use self::events::EVENT_KINDS;
 pub(crate) use self::events::{EVENT_GROUPS, INTERACTION_KINDS, ORDER_KINDS};
 pub(crate) use self::file::FILE;

@@ -160,6 +160,7 @@ impl Reading<'_> {
             revenue: features("revenue"),
             cost: features("cost"),
         };
+        outputs.deliveries = self.deliveries(table);
         outputs
     }
 }

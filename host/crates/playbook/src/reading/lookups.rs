@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use playbook_features::Expression;
 use playbook_model::{
-    Dedupe, JoinDef, LookupDef, MapRow, MapType, NumberMarks, OnError, SourceDef, SourceTable,
+    Container, Dedupe, JoinDef, LookupDef, MapRow, MapType, NumberMarks, OnError, Origin, SourceDef, SourceTable,
     Transform,
 };
 
 use super::Reading;
+use super::sources::ending;
 use crate::problem::{Place, Problem};
 use crate::spec::one_of;
 use crate::tree::{Node, Table, Value};
@@ -45,7 +46,7 @@ impl Reading<'_> {
     }
 
     fn lookup(&mut self, table: &Table) -> Option<LookupDef> {
-        let format = self.format(table)?;
+        let format = self.format(table, &ending(table.text("path").unwrap_or_default()))?;
         self.columns(table, &format);
         let columns = Self::column_names(table);
         let key = table.get("key")?;
@@ -57,6 +58,8 @@ impl Reading<'_> {
             name: table.text("name").unwrap_or_default().to_owned(),
             table: SourceTable::Lookup,
             path: table.text("path").unwrap_or_default().to_owned(),
+            origin: Origin::Files,
+            container: Container::Rows,
             format,
             encoding: table.text("encoding").map(str::to_owned),
             time_zone: None,

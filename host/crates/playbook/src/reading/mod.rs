@@ -8,6 +8,7 @@ pub(crate) mod host_tables;
 mod lookups;
 mod mapping;
 mod money;
+mod origin;
 mod references;
 mod sources;
 mod stages;

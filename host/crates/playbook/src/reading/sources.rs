@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use playbook_model::{
-    Dedupe, LookupDef, MapRow, NumberMarks, SourceDef, SourceFormat, SourceTable,
+    Container, Dedupe, LookupDef, MapRow, NumberMarks, Origin, SourceDef, SourceFormat, SourceTable,
 };
 
 use super::Reading;
@@ -53,7 +53,11 @@ impl Reading<'_> {
     fn source(&mut self, table: &Table, whole: Place, lookups: &[LookupDef]) -> Option<SourceDef> {
         let name = table.text("table")?;
         let kind = tables().iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)?;
-        let format = self.format(table)?;
+        let ending = ending(table.text("path").unwrap_or_default());
+        let origin = self.origin(table, &ending, whole)?;
+        let container = self.container(table, &ending, whole)?;
+        let is_taken = container != Container::Rows || matches!(origin, Origin::Database(..));
+        let format = if is_taken { self.taken(table) } else { self.format(table, &ending)? };
         let columns = Self::column_names(table);
         self.columns(table, &format);
         let joins = self.joins(table, &columns, lookups);
@@ -93,6 +97,8 @@ impl Reading<'_> {
             name: table.text("name").unwrap_or_default().to_owned(),
             table: kind,
             path: table.text("path").unwrap_or_default().to_owned(),
+            origin,
+            container,
             format,
             encoding: table.text("encoding").map(str::to_owned),
             time_zone: self.source_zone(table),
@@ -113,7 +119,7 @@ impl Reading<'_> {
         self.zone_of(name, node.place).map(|_| name.to_owned())
     }
 
-    fn needless(&mut self, entry: &Entry, why: &str) {
+    pub(super) fn needless(&mut self, entry: &Entry, why: &str) {
         self.add(
             Problem::new(
                 "needless-key",
@@ -124,16 +130,18 @@ impl Reading<'_> {
         );
     }
 
-    pub(super) fn format(&mut self, table: &Table) -> Option<SourceFormat> {
+    /// The format of rows that a run takes: what has columns with types of its own, or texts.
+    fn taken(&mut self, table: &Table) -> SourceFormat {
+        for key in ["delimiter", "header", "columns", "encoding"] {
+            if let Some(entry) = table.entry(key) {
+                self.needless(entry, "databases and workbooks have none");
+            }
+        }
+        SourceFormat::Parquet
+    }
+
+    pub(super) fn format(&mut self, table: &Table, ending: &str) -> Option<SourceFormat> {
         let path = table.get("path")?;
-        let path_text = Path::new(path.text()?);
-        let ending_of = |path: &Path| path.extension().and_then(OsStr::to_str).map(str::to_owned);
-        // What is packed has the ending of its format before that of the packing.
-        let ending = match ending_of(path_text).as_deref() {
-            Some("gz" | "zst") => path_text.file_stem().map(Path::new).and_then(ending_of),
-            _ => ending_of(path_text),
-        };
-        let ending = ending.as_deref().unwrap_or_default();
         let name = match (table.text("format"), ending) {
             (Some(name), _) => name,
             (None, "csv" | "tsv") => "csv",
@@ -290,4 +298,15 @@ impl Reading<'_> {
             _ => {}
         }
     }
+}
+
+/// The ending of a path; of what is packed that of its format, which stands before that of the packing.
+pub(super) fn ending(path: &str) -> String {
+    let path = Path::new(path);
+    let of = |path: &Path| path.extension().and_then(OsStr::to_str).map(str::to_owned);
+    let ending = match of(path).as_deref() {
+        Some("gz" | "zst") => path.file_stem().map(Path::new).and_then(of),
+        _ => of(path),
+    };
+    ending.unwrap_or_default()
 }
