@@ -13,6 +13,9 @@ pub(crate) struct Cli {
     /// Folder of installed plugins, compiled code, keys and default state [env: PLAYBOOK_HOME]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
     pub(crate) home: Option<PathBuf>,
+    /// File of connections that playbooks may name [default: connections.toml in the home folder]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    pub(crate) connections: Option<PathBuf>,
     /// When to use colour and progress bars
     #[arg(long, global = true, value_enum, default_value = "auto", help_heading = "Everywhere")]
     pub(crate) color: When,
@@ -64,6 +67,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Run a finished run again and say which bytes differ
     Replay(ReplayArgs),
+    /// Deliver what a finished run has for others, once more
+    Deliver(DeliverArgs),
     /// Say why a member of a finished run stands where it stands: scores, segment, grants, refusals
     Explain(ExplainArgs),
     /// Compare two playbooks, or one with a change, on the same data
@@ -102,6 +107,7 @@ impl Command {
             Self::Run(args) => args.cycle.json,
             Self::Diff(args) => args.cycle.json,
             Self::Replay(args) => args.json,
+            Self::Deliver(args) => args.json,
             Self::Explain(args) => args.json,
             Self::Plugin(command) => command.answers_json(),
             Self::Ledger(command) => command.answers_json(),
@@ -242,6 +248,15 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Print the differences as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeliverArgs {
+    /// Folder of a finished run
+    pub(crate) run: PathBuf,
+    /// Print what became of each delivery as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

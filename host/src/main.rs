@@ -88,6 +88,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::Check(args) => commands::check::check(&session, args),
         Command::Run(args) => commands::run::run(&session, args),
         Command::Replay(args) => commands::replay::replay(&session, args),
+        Command::Deliver(args) => commands::deliver::deliver(&session, args),
         Command::Explain(args) => commands::explain::explain(&session, args),
         Command::Diff(args) => commands::diff::diff(&session, args),
         Command::Sample(args) => commands::sample::sample(&session, args),

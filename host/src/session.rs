@@ -29,7 +29,8 @@ impl Session {
         let program =
             std::env::current_exe().context("the host does not know its own program file")?;
         let compiler = Compiler::Child { program, arguments: vec![OsString::from("__compile")] };
-        let host = Host::new(Home::open(&home)?, compiler, Cancel::default());
+        let host = Host::new(Home::open(&home)?, compiler, Cancel::default())
+            .with_connections(cli.connections.clone());
         Ok(Self { host, terminal: Terminal::new(cli.color) })
     }
 

@@ -128,6 +128,15 @@ pub(crate) fn grocery() -> PathBuf {
     })
 }
 
+/// Python packages that tests of sources need, fetched once by name.
+#[cfg(feature = "sources")]
+pub(crate) fn tools() -> PathBuf {
+    once("tools", "1", |dir| {
+        let call = Command::new(root().join("tests/fetch-tools")).arg(dir).output().unwrap();
+        succeed(&call);
+    })
+}
+
 /// The call of a run into its own folders; more arguments may follow.
 fn run_call(file: &Path, data: &Path, place: &Place, more: &[&str]) -> Command {
     let mut call = command(["run".as_ref(), file.as_os_str()]);

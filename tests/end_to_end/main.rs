@@ -6,6 +6,8 @@ mod brands;
 mod cdnow;
 mod cli;
 mod data;
+#[cfg(feature = "sources")]
+mod databases;
 mod diff;
 mod explain;
 mod exports;
@@ -13,8 +15,12 @@ mod folders;
 mod grocery;
 mod money;
 mod paths;
+#[cfg(feature = "sources")]
+mod places;
 mod printed;
 mod replay;
 mod sample;
+#[cfg(feature = "sources")]
+mod servers;
 mod settle;
 mod transfers;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::tree::{MAP, Package, Tree, entries};
 
 /// Which crate may depend on which; the same table stands in docs/ARCHITECTURE.md.
-const EDGES: [(&str, &[&str]); 16] = [
+const EDGES: [(&str, &[&str]); 17] = [
     ("playbook-contract", &[]),
     ("playbook-model", &["playbook-contract"]),
     ("playbook-files", &[]),
@@ -16,6 +16,7 @@ const EDGES: [(&str, &[&str]); 16] = [
     ("playbook-report", &["playbook-model"]),
     ("playbook-sample", &["playbook-model", "playbook-files"]),
     ("playbook-builder", &["playbook-model", "playbook-files"]),
+    ("playbook-sources", &["playbook-model", "playbook-files"]),
     (
         "playbook-cycle",
         &["playbook-contract", "playbook-model", "playbook-runtime", "playbook-ledger"],
@@ -34,6 +35,7 @@ const EDGES: [(&str, &[&str]); 16] = [
             "playbook-ledger",
             "playbook-cycle",
             "playbook-batch",
+            "playbook-sources",
             "playbook-report",
         ],
     ),
@@ -62,17 +64,23 @@ const EDGES: [(&str, &[&str]); 16] = [
 const PLUGIN_EDGES: [&str; 2] = ["playbook-sdk", "playbook-domain"];
 
 /// Dependencies that only their owners may name.
-const OWNERS: [(&str, &[&str]); 21] = [
+const OWNERS: [(&str, &[&str]); 27] = [
     ("wasmtime", &["playbook-runtime"]),
     ("wasmparser", &["playbook-runtime", "playbook-builder"]),
     ("wit-component", &["playbook-builder"]),
     ("wit-parser", &["playbook-builder"]),
     ("wit-bindgen", &["playbook-sdk", "hostile-scoring", "hostile-incentive"]),
     ("datafusion", &["playbook-batch"]),
-    ("tokio", &["playbook-batch"]),
-    ("arrow", &["playbook-batch", "playbook-sample"]),
-    ("parquet", &["playbook-batch", "playbook-sample"]),
-    ("rusqlite", &["playbook-ledger"]),
+    ("tokio", &["playbook-batch", "playbook-sources"]),
+    ("arrow", &["playbook-batch", "playbook-sample", "playbook-sources"]),
+    ("parquet", &["playbook-batch", "playbook-sample", "playbook-sources"]),
+    ("rusqlite", &["playbook-ledger", "playbook-sources"]),
+    ("tokio-postgres", &["playbook-sources"]),
+    ("mysql_async", &["playbook-sources"]),
+    ("object_store", &["playbook-sources"]),
+    ("reqwest", &["playbook-sources"]),
+    ("rustls", &["playbook-sources"]),
+    ("calamine", &["playbook-sources"]),
     ("rustix", &["playbook-files"]),
     ("toml", &["playbook-toml"]),
     ("toml_parser", &["playbook-toml"]),

@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod cycle;
+pub(crate) mod deliver;
 pub(crate) mod demo;
 pub(crate) mod diff;
 pub(crate) mod explain;

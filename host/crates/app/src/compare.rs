@@ -1,6 +1,7 @@
 //! Two dry runs on the same data, member by member: what another playbook would do to people and money.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use playbook_cycle::{CycleRun, Intake};
 use playbook_model::{Column, Kind, Minor, Playbook, Words, canonical_json};
@@ -12,6 +13,7 @@ use playbook_report::{
 use crate::counts::{Counts, Granted, cost_by_member};
 use crate::finished::Finished;
 use crate::stages::stage_of;
+use crate::taking::{Shared, Taking};
 use crate::{AppError, Host, Job, Result, clock, execute, page};
 
 /// Members that are named as changing most.
@@ -47,10 +49,15 @@ impl<'a> Side<'a> {
 /// Which side does not run, and why; where the two read different data.
 pub fn diff(host: &Host, a: (&Job, &str), b: (&Job, &str)) -> Result<DiffReport> {
     let dry = |(job, _): (&Job, &str)| Job { dry_run: true, ..job.clone() };
-    let (job_a, mut job_b) = (dry(a), dry(b));
+    let (mut job_a, mut job_b) = (dry(a), dry(b));
     // B must read what A reads, even where its file lies elsewhere.
     if job_b.data.is_none() {
         job_b.data = job_a.data.clone().or_else(|| job_a.file.parent().map(ToOwned::to_owned));
+    }
+    // What both ask of a database they ask once, so that nothing of the data is why they differ.
+    let taken = Arc::new(Shared::new()?);
+    for job in [&mut job_a, &mut job_b] {
+        job.taking = Taking::Shared(Arc::clone(&taken));
     }
     let of_side = |side| move |source| AppError::Side { side, source: Box::new(source) };
     let left = execute(host, &job_a).map_err(of_side('A'))?;

@@ -7,6 +7,7 @@ use playbook_cycle::{CycleError, SourceError};
 use playbook_files::FileError;
 use playbook_ledger::LedgerError;
 use playbook_runtime::{LoadError, RuntimeError};
+use playbook_sources::SourcesError;
 use playbook_toml::Problems;
 
 use crate::init::InitError;
@@ -37,6 +38,68 @@ pub enum AppError {
     /// The data cannot be read.
     #[error(transparent)]
     Batch(#[from] BatchError),
+    /// A connection that the host does not have, or not for this brand.
+    #[error(
+        "{what} names the connection `{connection}` ({at}), and the host has none of that name for brand `{brand}`; \
+         {has}"
+    )]
+    NoConnection {
+        /// The source or delivery.
+        what: String,
+        /// What it names.
+        connection: String,
+        /// Where in the playbook.
+        at: String,
+        /// Brand of the playbook.
+        brand: String,
+        /// What the host has, or where its connections are declared.
+        has: String,
+    },
+    /// The rows of a source cannot be taken.
+    #[error("source `{source_name}` ({at}) cannot be taken")]
+    Taking {
+        /// The source.
+        source_name: String,
+        /// Where in the playbook.
+        at: String,
+        /// Why.
+        #[source]
+        source: Box<SourcesError>,
+    },
+    /// The sources of a connection cannot be taken.
+    #[error("the sources of connection `{connection}` ({at}) cannot be taken")]
+    TakingAll {
+        /// The connection.
+        connection: String,
+        /// Where the first of them stands in the playbook.
+        at: String,
+        /// Why.
+        #[source]
+        source: Box<SourcesError>,
+    },
+    /// Results that did not arrive where a delivery sends them.
+    #[error("delivery `{delivery}` ({at}) did not arrive")]
+    Undelivered {
+        /// The delivery.
+        delivery: String,
+        /// Where in the playbook.
+        at: String,
+        /// Why.
+        #[source]
+        source: Box<SourcesError>,
+    },
+    /// What a dry run came to goes nowhere.
+    #[error("`{}` holds a dry run, which granted nothing, so that nothing of it is delivered", run.display())]
+    DryDelivery {
+        /// The folder.
+        run: PathBuf,
+    },
+    /// The run kept no rows of a source.
+    #[error("the run kept no rows of source `{source_name}`, so that it cannot be repeated")]
+    NothingKept {
+        /// The source.
+        source_name: String,
+    },
     /// More rows could not be read than the playbook allows; the first of each source are kept.
     #[error("too many rows cannot be read; they are kept in `{}`", file.display())]
     Rejected {

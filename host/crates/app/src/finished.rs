@@ -42,6 +42,13 @@ pub struct Finished {
 }
 
 impl Finished {
+    /// Whether something of it goes over a connection.
+    #[must_use]
+    pub fn delivers(&self) -> bool {
+        let deliveries = &self.loaded.playbook.outputs.deliveries;
+        deliveries.iter().any(|delivery| delivery.connection.is_some())
+    }
+
     /// Which cycle it was.
     #[must_use]
     pub fn cycle(&self) -> CycleRef {

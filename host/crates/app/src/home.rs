@@ -47,6 +47,12 @@ impl Home {
         ["plugins", "state", "compiled", "keys"].map(|name| self.dir.join(name))
     }
 
+    /// File of the connections that playbooks may name.
+    #[must_use]
+    pub fn connections_file(&self) -> PathBuf {
+        self.dir.join("connections.toml")
+    }
+
     /// Folder of installed plugins.
     #[must_use]
     pub fn plugins_dir(&self) -> PathBuf {

@@ -22,6 +22,7 @@ pub struct Host {
     home: Home,
     cancel: Cancel,
     compiler: Compiler,
+    connections: Option<PathBuf>,
     runtime: OnceLock<Runtime>,
 }
 
@@ -45,7 +46,20 @@ impl Host {
     /// A host over a home folder; components are compiled by `compiler`, and `cancel` stops all its work.
     #[must_use]
     pub fn new(home: Home, compiler: Compiler, cancel: Cancel) -> Self {
-        Self { home, cancel, compiler, runtime: OnceLock::new() }
+        Self { home, cancel, compiler, connections: None, runtime: OnceLock::new() }
+    }
+
+    /// The same host with this file of connections, instead of that in the home folder.
+    #[must_use]
+    pub fn with_connections(mut self, file: Option<PathBuf>) -> Self {
+        self.connections = file;
+        self
+    }
+
+    /// The file of connections that was named.
+    #[must_use]
+    pub fn connections(&self) -> Option<&Path> {
+        self.connections.as_deref()
     }
 
     /// The home folder.

@@ -10,6 +10,7 @@ use playbook_toml::Override;
 
 use crate::evidence::LedgerMark;
 use crate::host::Pinned;
+use crate::taking::Taking;
 
 /// What a cycle is run with.
 #[derive(Clone)]
@@ -22,6 +23,8 @@ pub struct Job {
     pub data: Option<PathBuf>,
     /// Folders outside it where sources may be read too; the host's to allow, never a playbook's.
     pub data_also: Vec<PathBuf>,
+    /// Where rows of sources come from that lie in no files.
+    pub(crate) taking: Taking,
     /// The brand's state folder; `None`: the one in the home folder.
     pub state: Option<PathBuf>,
     /// As-of time that replaces the playbook's, spelled as in a playbook.
@@ -53,6 +56,7 @@ impl Job {
             overrides: Vec::new(),
             data: None,
             data_also: Vec::new(),
+            taking: Taking::Anew,
             state: None,
             as_of: None,
             threads: 2,

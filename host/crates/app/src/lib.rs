@@ -6,6 +6,7 @@
 mod clock;
 mod compare;
 mod counts;
+mod deliver;
 mod diagnosis;
 mod error;
 mod evidence;
@@ -24,11 +25,13 @@ mod run;
 mod small;
 mod stages;
 mod state;
+mod taking;
 mod write;
 
 pub use clock::shown;
 pub use compare::{Side, compare, diff};
 pub use counts::{Counts, Granted, OfAction, OfCode};
+pub use deliver::{Delivery, deliver};
 pub use error::{AppError, Result};
 pub use evidence::{
     Invocation, LedgerMark, Recorded, RecordedFile, RecordedPlugin, Recording, SavedFiles,

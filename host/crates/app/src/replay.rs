@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use playbook_cycle::{Laps, Progress, Silent};
+use playbook_cycle::{Cancel, Laps, Progress, Silent};
 use playbook_files::{WholeFolder, read_regular};
 use playbook_model::Digest;
 use playbook_report::Lang;
@@ -19,6 +19,7 @@ use crate::finished::Finished;
 use crate::host::Pinned;
 use crate::places::{Kept, RUN_FILE, check_results};
 use crate::run::{Opened, cycle, temporary_folder};
+use crate::taking::{SOURCES_FOLDER, Taking};
 use crate::write::write;
 use crate::{AppError, Host, Job, Result};
 
@@ -81,7 +82,9 @@ fn again(
     progress: Arc<dyn Progress>,
 ) -> Result<(Finished, Differences)> {
     let files = SavedFiles::new(run, &recorded.invocation.saved)?;
-    let job = Job { progress, ..job(recorded)? };
+    check_kept(run, recorded)?;
+    let taking = Taking::Kept(run.join(SOURCES_FOLDER));
+    let job = Job { progress, taking, ..job(recorded)? };
     let opened = Opened::read(host, &job, &files)?;
     let mut finished = cycle(host, &job, opened, Some(dir), Laps::start())?;
     let now = finished.intake.digest.map(|d| d.hex());
@@ -136,6 +139,7 @@ fn job(recorded: &Recorded) -> Result<Job> {
         overrides: called.overrides.iter().map(Override::from).collect(),
         data: Some(called.data.clone()),
         data_also: called.data_also.clone(),
+        taking: Taking::Anew,
         state: Some(called.state.clone()),
         as_of: Some(as_of.to_string()),
         threads: called.threads,
@@ -149,9 +153,24 @@ fn job(recorded: &Recorded) -> Result<Job> {
     })
 }
 
-/// Saved playbook files are inputs of the replay, not outputs.
+/// Saved playbook files, and what databases answered, are inputs of the replay, not outputs.
 fn is_saved(name: &str) -> bool {
-    name.starts_with(PLAYBOOK_FOLDER)
+    [PLAYBOOK_FOLDER, SOURCES_FOLDER]
+        .iter()
+        .any(|folder| name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
+}
+
+/// Fails where what databases answered is not what the run kept of it.
+fn check_kept(run: &Path, recorded: &Recorded) -> Result<()> {
+    let kept = recorded.outputs.iter().filter(|(name, _)| name.starts_with(SOURCES_FOLDER));
+    for (name, file) in kept {
+        let path = run.join(name);
+        let digest = playbook_batch::digest(&path, &Cancel::default())?;
+        if digest.hex() != file.sha256 {
+            return Err(AppError::Altered { path });
+        }
+    }
+    Ok(())
 }
 
 fn compare(run: &Path, recorded: &Recorded, dir: &Path, record: &Value) -> Result<Vec<String>> {

@@ -11,17 +11,19 @@ use playbook_cycle::{
     CycleOptions, DataSource, Intake, Laps, Prepared, SourceError, TakeMembers, run_cycle,
 };
 use playbook_files::{FileError, WholeFolder};
-use playbook_model::{Digest, Frame, Playbook};
+use playbook_model::{Digest, Frame, Origin, Playbook};
 use playbook_runtime::Metering;
 use playbook_toml::{Disk, Loaded, ReadFiles};
 use serde_json::Value;
 
+use crate::deliver::check_deliveries;
 use crate::evidence::{LedgerMark, Recording};
 use crate::finished::Finished;
 use crate::host::Stages;
 use crate::job::absolute;
 use crate::places::{Kept, check_results, check_written};
 use crate::state::{components_dir, last_good, ledger_path, open_ledger, remember_good};
+use crate::taking::take_sources;
 use crate::write::write;
 use crate::{AppError, Host, Job, Result, clock, outputs};
 
@@ -62,7 +64,8 @@ fn source_places(playbook: &Playbook, data: &Path) -> Vec<(Kept, PathBuf)> {
     };
     let lookups = playbook.lookups.iter().map(|lookup| &lookup.source);
     let all = playbook.sources.iter().chain(lookups);
-    all.map(|s| (Kept::Source, data.join(fixed(&s.path)))).collect()
+    let here = all.filter(|source| source.origin == Origin::Files);
+    here.map(|source| (Kept::Source, data.join(fixed(&source.path)))).collect()
 }
 
 /// Checks, before anything is read, that results may replace what is at `out`. The playbook's defaults are not known
@@ -98,6 +101,9 @@ pub fn run(host: &Host, job: &Job, out: &Path) -> Result<(PathBuf, Value, Finish
     let mut laps = Laps::start();
     let opened = Opened::read(host, job, &recording)?;
     check_opened(&opened, out)?;
+    if !job.dry_run {
+        check_deliveries(host, &opened.loaded)?;
+    }
     laps.end("prepare");
     let folder = WholeFolder::create(out)?;
     let mut finished = match cycle(host, job, opened, Some(folder.dir()), laps) {
@@ -181,10 +187,9 @@ fn cycle_of(
     )?;
     laps.end("prepare");
     let scratch = temporary_folder()?;
-    let mut source = BatchSource::open(
-        playbook,
-        batch_options(host, job, playbook, &data, &state, scratch.path())?,
-    )?;
+    let mut options = batch_options(host, job, playbook, &data, &state, scratch.path())?;
+    options.taken = take_sources(host, job, &loaded, &data, scratch.path(), outputs)?;
+    let mut source = BatchSource::open(playbook, options)?;
     laps.end("intake");
     if let Some(last) = last_closed(&state, &playbook.id)?.filter(|_| !job.dry_run && !job.earlier)
         && source.cycle_number() < last

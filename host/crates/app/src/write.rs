@@ -42,6 +42,7 @@ pub(crate) fn write(
             [entries, grants].map(|written| written.join().expect("writing does not panic"));
         entries.and(grants).and(rest)
     })?;
+    outputs::deliveries(dir, run, &loaded.playbook)?;
     laps.end("outputs");
     let saved = match recording {
         Some(recording) => recording.save(dir)?,

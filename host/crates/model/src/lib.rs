@@ -32,9 +32,10 @@ pub use marks::NumberMarks;
 pub use money::{Minor, grouped};
 pub use outcome::{Fault, Limit, Outcome};
 pub use playbook::{
-    Asked, BudgetDef, Container, CycleDef, Dedupe, Delivered, DeliveryDef, Figures, Guardrails, JoinDef,
-    Label, LookupDef, MapRow, MapType, OnError, OnFault, Origin, OutputDef, Playbook, PluginRef,
-    SourceDef, SourceFormat, SourceTable, StageDef, TransferRules, Transform, default_cell_type,
+    Asked, BudgetDef, Container, CycleDef, Dedupe, Delivered, DeliveryDef, Figures, Guardrails,
+    JoinDef, Label, LookupDef, MapRow, MapType, OnError, OnFault, Origin, OutputDef, Playbook,
+    PluginRef, SourceDef, SourceFormat, SourceTable, StageDef, TransferRules, Transform,
+    default_cell_type,
 };
 pub use playbook_contract::{
     ActionInfo, Allocation, Batch, Bitmap, CampaignPlan, CellType, Columns, Comparison,

@@ -2,6 +2,7 @@
 
 mod campaign;
 mod cells;
+mod deliveries;
 mod diagnosis;
 mod proposals;
 mod value;
@@ -19,6 +20,7 @@ pub(crate) use self::campaign::campaign;
 use self::cells::shown;
 pub use self::cells::words_json;
 pub(crate) use self::cells::{cell, write_json};
+pub(crate) use self::deliveries::{deliveries, delivery_file};
 pub(crate) use self::diagnosis::diagnosis;
 pub(crate) use self::proposals::{grants, refused, status, winner};
 pub(crate) use self::value::{roi, transfers};

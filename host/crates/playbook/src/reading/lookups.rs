@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use playbook_features::Expression;
 use playbook_model::{
-    Container, Dedupe, JoinDef, LookupDef, MapRow, MapType, NumberMarks, OnError, Origin, SourceDef, SourceTable,
-    Transform,
+    Container, Dedupe, JoinDef, LookupDef, MapRow, MapType, NumberMarks, OnError, Origin,
+    SourceDef, SourceTable, Transform,
 };
 
 use super::Reading;
