@@ -54,6 +54,16 @@ pub(crate) fn reads_member(aggregate: &AggregateDef) -> bool {
     [&aggregate.field, &aggregate.by].into_iter().flatten().any(|column| column == "member")
 }
 
+/// Whether a feature is computed from rows of members rather than of accounts: an order in several lines is one order of
+/// the member, whatever account a line names.
+pub(crate) fn needs_members(definition: &Definition, has_lines: bool) -> bool {
+    match definition {
+        Definition::Aggregate(aggregate) => reads_member(aggregate),
+        Definition::Sequence(sequence) => has_lines || sequence.by.as_deref() == Some("member"),
+        _ => false,
+    }
+}
+
 /// Table that an aggregate's rows are in.
 pub(crate) fn source_table(grain: Grain) -> SourceTable {
     match grain {

@@ -54,6 +54,8 @@ impl BatchSource {
                     }
                     counted.extend(aggregate.filter.kinds.iter().map(String::as_str));
                 }
+                Definition::Sequence(sequence) if sequence.takes_any_kind() => return None,
+                Definition::Sequence(sequence) => counted.extend(sequence.kinds()),
                 _ => {}
             }
         }

@@ -31,6 +31,7 @@ mod own_sql;
 pub mod profile;
 mod refunds;
 mod schema;
+mod sequences;
 mod session;
 mod source;
 mod subjects;

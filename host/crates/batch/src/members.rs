@@ -11,11 +11,13 @@ use playbook_model::{Aggregate, CellType, Column, FeatureDef, Frame, Grain, Sour
 
 use crate::Result;
 use crate::aggregates::{
-    AggregateFeature, declared, place_pass, push_in_order, reads_member, source_table,
+    AggregateFeature, declared, needs_members, place_pass, push_in_order, reads_member,
+    source_table,
 };
 use crate::expressions::evaluate;
 use crate::findings::{IDS_NAMED, finding, first_ids};
 use crate::keys::{Collector, Common, Keys};
+use crate::sequences::Whose;
 use crate::source::{Aggregation, BatchSource};
 
 /// Who the members are.
@@ -54,6 +56,15 @@ impl BatchSource {
             }
         }
         let Universe { keys, few_listed } = universe;
+        let rows = self.rows(SourceTable::Events).map(|rows| {
+            let of_members = features.iter().any(|f| needs_members(&f.definition, rows.lines));
+            if of_members { Some(rows) } else { self.tables.rows_by_account(SourceTable::Events) }
+        });
+        let none = |_: &str| None;
+        let found = self.sequences(&features, rows.flatten(), Whose::Members, &keys, none)?;
+        for sequence in found {
+            sequence.place(&keys, true, &mut columns)?;
+        }
         self.keys = Some(Arc::clone(&keys));
         let (source, of_keys) = (&*self, &keys);
         let (attributes, consents, kinds) = thread::scope(|scope| {

@@ -31,6 +31,9 @@ pub enum Aggregation {
     Sql,
 }
 
+/// Rows of a sequence that are kept at once: 1.5 GiB.
+const SEQUENCE_ROWS: usize = 1 << 26;
+
 /// How a run reads and computes.
 #[derive(Clone)]
 pub struct BatchOptions {
@@ -50,6 +53,9 @@ pub struct BatchOptions {
     pub partitions: usize,
     /// What computes aggregates.
     pub aggregation: Aggregation,
+    /// Most rows of a sequence that are kept at once, 24 bytes each; where there are more, members are taken in ranges
+    /// of 16,384 at the least. Results do not depend on it.
+    pub sequence_rows: usize,
     /// Stops the work.
     pub cancel: Cancel,
     /// Hears how far the work is.
@@ -69,6 +75,7 @@ impl BatchOptions {
             as_of: None,
             partitions: 2,
             aggregation: Aggregation::default(),
+            sequence_rows: SEQUENCE_ROWS,
             cancel: Cancel::default(),
             progress: Arc::new(Silent),
         }

@@ -13,13 +13,14 @@ use playbook_model::{
     CellType, Cells, Column, Definition, FeatureDef, Frame, Grain, SourceTable, Subject,
 };
 
-use crate::aggregates::{place_pass, push_in_order, reads_member, source_table};
+use crate::aggregates::{needs_members, place_pass, push_in_order, source_table};
 use crate::arrays::{array, field, stretches, whole};
 use crate::cells::distinct_texts;
 use crate::error::engine;
 use crate::expressions::evaluate;
 use crate::keys::{Keys, texts};
 use crate::schema::key_column;
+use crate::sequences::{Sequenced, Whose};
 use crate::source::BatchSource;
 use crate::{BatchError, Result};
 
@@ -39,6 +40,7 @@ impl BatchSource {
         let mut passes: Vec<(Pass, Vec<RecordBatch>)> = Vec::new();
         let mut declared = Vec::new();
         let mut found: BTreeSet<Box<str>> = BTreeSet::new();
+        let mut sequences = Vec::new();
         for grain in [Grain::Events, Grain::Members, Grain::Costs, Grain::Entries] {
             let wanted = over(&features, grain);
             if wanted.is_empty() && !matches!(grain, Grain::Events) {
@@ -48,9 +50,12 @@ impl BatchSource {
                 Grain::Members => Some(self.member_rows(&wanted, name, output, outputs)?),
                 _ => self.subject_rows(grain, &wanted, name, output, outputs)?,
             };
-            let Some((rows, key)) = rows else { continue };
             let names =
                 |by: &str| outputs.column(by).and_then(category_names).map(<[String]>::to_vec);
+            if grain == Grain::Events && !wanted.is_empty() {
+                sequences = self.subject_sequences(&features, rows.as_ref(), names)?;
+            }
+            let Some((rows, key)) = rows else { continue };
             let aggregates = self.aggregates(&features, grain, &rows, names)?;
             if let (Grain::Events, Some(key)) = (grain, &key)
                 && Some(key.as_str()) != output
@@ -69,10 +74,16 @@ impl BatchSource {
         for batch in passes.iter().filter(|_| name != "brand").flat_map(|(_, batches)| batches) {
             found.extend(texts(batch.column(0)).iter().flatten().map(Box::from));
         }
+        if name != "brand" {
+            found.extend(sequences.iter().flat_map(Sequenced::keys).cloned());
+        }
         let keys = self.subject_keys(name, output, outputs, found);
         let mut columns: BTreeMap<String, Column> = BTreeMap::new();
         for (pass, batches) in &passes {
             place_pass(pass, batches, &keys, name != "brand", &declared, &mut columns)?;
+        }
+        for sequence in &sequences {
+            sequence.place(&keys, name != "brand", &mut columns)?;
         }
         let free = self.free_sql(&features, &keys)?;
         columns.extend(free.into_iter().map(|column| (column.name.clone(), column)));
@@ -81,6 +92,21 @@ impl BatchSource {
         push_in_order(&mut frame, &features, columns);
         evaluate(&features, &mut frame, self.options.partitions)?;
         Ok(frame)
+    }
+
+    /// The sequences among the features of a subject, over rows with the column that holds its key.
+    fn subject_sequences<'a>(
+        &self,
+        features: &'a [FeatureDef],
+        rows: Option<&(RowTable, Option<String>)>,
+        names: impl Fn(&str) -> Option<Vec<String>>,
+    ) -> Result<Vec<Sequenced<'a>>> {
+        if !features.iter().any(|f| matches!(f.definition, Definition::Sequence(_))) {
+            return Ok(Vec::new());
+        }
+        let members = self.keys.as_ref().expect("members are computed before subjects");
+        let whose = Whose::Subject(rows.and_then(|(_, key)| key.as_deref()));
+        self.sequences(features, rows.map(|(rows, _)| rows), whose, members, names)
     }
 
     /// All keys of events before T: a subject without any row in a window is a row of its table all the same.
@@ -125,11 +151,9 @@ impl BatchSource {
         output: Option<&str>,
         outputs: &Frame,
     ) -> Result<Option<(RowTable, Option<String>)>> {
-        let of_member = wanted.iter().any(|feature| match &feature.definition {
-            Definition::Aggregate(aggregate) => reads_member(aggregate),
-            _ => false,
-        });
         let table = source_table(grain);
+        let lines = self.rows(table).is_some_and(|rows| rows.lines);
+        let of_member = wanted.iter().any(|feature| needs_members(&feature.definition, lines));
         let rows = if of_member { self.rows(table) } else { self.tables.rows_by_account(table) };
         let Some(rows) = rows.cloned() else { return Ok(None) };
         if grain == Grain::Entries {
@@ -316,19 +340,17 @@ fn output_of_subject<'a>(subject: &'a str, outputs: &'a Frame) -> Option<&'a str
 
 /// Features that aggregate rows of one grain.
 fn over(features: &[FeatureDef], grain: Grain) -> Vec<&FeatureDef> {
-    let is_over = |feature: &&FeatureDef| matches!(&feature.definition, Definition::Aggregate(aggregate) if aggregate.over == grain);
+    let is_over = |feature: &&FeatureDef| match &feature.definition {
+        Definition::Aggregate(aggregate) => aggregate.over == grain,
+        Definition::Sequence(_) => grain == Grain::Events,
+        _ => false,
+    };
     features.iter().filter(is_over).collect()
 }
 
 /// Columns that features are split by.
 fn splits<'a>(features: &[&'a FeatureDef]) -> impl Iterator<Item = &'a str> {
-    let splits: Vec<_> = features
-        .iter()
-        .filter_map(|feature| match &feature.definition {
-            Definition::Aggregate(aggregate) => aggregate.by.as_deref(),
-            _ => None,
-        })
-        .collect();
+    let splits: Vec<_> = features.iter().filter_map(|feature| feature.definition.by()).collect();
     splits.into_iter()
 }
 

@@ -82,7 +82,7 @@ impl<'a> Offer<'a> {
         }
         let (stem, _) = name.split_once('.')?;
         let found = self.features.get(&(subject, stem))?;
-        matches!(&found.definition, Definition::Aggregate(a) if a.by.is_some()).then_some(found)
+        found.definition.is_split().then_some(found)
     }
 
     fn input(&self, stage: &StageDef, subject: &str, need: &Need) -> Result<Input, GraphProblem> {
@@ -177,11 +177,11 @@ fn stages_behind(
     };
     let mut found = BTreeSet::new();
     for feature in features.iter().filter(|f| f.subject == *subject) {
-        if let Definition::Aggregate(a) = &feature.definition {
-            found.extend(a.by.as_deref().and_then(named));
-            if a.over == Grain::Members {
-                found.extend(a.field.as_deref().and_then(named));
-            }
+        found.extend(feature.definition.by().and_then(named));
+        if let Definition::Aggregate(a) = &feature.definition
+            && a.over == Grain::Members
+        {
+            found.extend(a.field.as_deref().and_then(named));
         }
     }
     // A subject that is itself an output ("segment" tables) needs its stage.

@@ -1,7 +1,8 @@
 //! Declared features: one definition of each aggregate, as parts that merge and a finish; and its SQL.
 //!
 //! [`recipe`] says what an aggregate keeps per subject and how these parts become its value. [`plan()`] writes the
-//! parts as SQL text; a [`Tally`] keeps them as numbers by member, in one scan. [`Expression`] is the small language in
+//! parts as SQL text; a [`Tally`] keeps them as numbers by member, in one scan. What follows what cannot be merged so:
+//! [`fold_members`] reads the rows of a sequence member by member. [`Expression`] is the small language in
 //! which features are computed from other features.
 
 mod cut;
@@ -11,6 +12,7 @@ mod plan;
 mod quote;
 mod recipe;
 mod rows;
+mod sequence;
 mod tally;
 
 pub use cut::{Clock, Cut, Utc};
@@ -20,7 +22,8 @@ pub use expression::{
 pub use plan::{Item, Pass, PassColumn, Request, plan, where_clause};
 pub use quote::{quote_name, quote_text};
 pub use recipe::{DAY_BITS_MAX, DAY_MS, Finish, Part, Recipe, RowGrain, recipe};
-pub use rows::{FieldType, RowTable, by_values_sql, row_condition};
+pub use rows::{FieldType, RowTable, by_values_sql};
+pub use sequence::{Parts, SequenceRequest, SequenceRow, fold_members};
 pub use tally::{
     Dimension, Field, Given, Moment, Number, Reading, Row, Tally, TallyError, TallyPlan, code,
     from_ordered, ordered,

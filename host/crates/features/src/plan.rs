@@ -126,12 +126,11 @@ fn prepare<'a>(request: &Request<'a>, item: &'a Item<'a>) -> Result<Planned<'a>,
     if needs_time && !rows.timed {
         return Err(FeatureError::NoTime { feature: item.name.clone(), rows: rows.name.clone() });
     }
-    let mut conditions = row_condition(&item.name, aggregate, rows, request.as_of, request.clock)?;
+    let (filter, window) = (&aggregate.filter, aggregate.window);
+    let mut conditions =
+        row_condition(&item.name, filter, window, rows, request.as_of, request.clock)?;
     if let (Some(by), Some(value)) = (&aggregate.by, &item.by_value) {
-        let text = match rows.field(&item.name, by)? {
-            FieldType::Text => quote_name(by),
-            _ => format!("CAST({} AS VARCHAR)", quote_name(by)),
-        };
+        let text = rows.text_sql(&item.name, by)?;
         conditions.push(format!("{text} = {}", quote_text(value)));
     }
     let condition = condition_sql(&item.name, &aggregate.filter, rows)?;

@@ -70,21 +70,30 @@ impl RowTable {
             known: self.columns.keys().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", "),
         })
     }
+
+    /// SQL of the text form of a column that `feature` reads.
+    pub(crate) fn text_sql(&self, feature: &str, column: &str) -> Result<String, FeatureError> {
+        Ok(match self.field(feature, column)? {
+            FieldType::Text => quote_name(column),
+            _ => format!("CAST({} AS VARCHAR)", quote_name(column)),
+        })
+    }
 }
 
-/// Returns the SQL condition under which a row counts for an aggregate: its kinds, channels and window.
+/// Returns the SQL conditions under which a row counts: its kinds, channels, condition and window.
 ///
 /// # Errors
 /// A filter or window over rows without the columns for it.
-pub fn row_condition(
+pub(crate) fn row_condition(
     feature: &str,
-    aggregate: &AggregateDef,
+    filter: &EventFilter,
+    window: Window,
     rows: &RowTable,
     as_of: UnixMs,
     clock: &dyn Clock,
 ) -> Result<Vec<String>, FeatureError> {
-    let mut conditions = filter_conditions(feature, &aggregate.filter, rows)?;
-    let Window { from_ms, to_ms } = aggregate.window;
+    let mut conditions = filter_conditions(feature, filter, rows)?;
+    let Window { from_ms, to_ms } = window;
     if rows.timed {
         if let Some(from) = from_ms {
             conditions.push(Cut::new(clock, as_of, from).after_sql());
@@ -97,7 +106,7 @@ pub fn row_condition(
     Ok(conditions)
 }
 
-fn filter_conditions(
+pub(crate) fn filter_conditions(
     feature: &str,
     filter: &EventFilter,
     rows: &RowTable,
@@ -151,7 +160,8 @@ pub fn by_values_sql(
     clock: &dyn Clock,
 ) -> Result<String, FeatureError> {
     rows.field(feature, by)?;
-    let mut conditions = row_condition(feature, aggregate, rows, as_of, clock)?;
+    let mut conditions =
+        row_condition(feature, &aggregate.filter, aggregate.window, rows, as_of, clock)?;
     let name = quote_name(by);
     conditions.push(format!("{name} IS NOT NULL"));
     Ok(format!(

@@ -1,6 +1,6 @@
 //! Declared features: what is computed per subject, once for batch and online alike.
 
-use crate::CellType;
+use crate::{CellType, SequenceDef};
 
 /// What rows a feature describes: "member", "channel", "community", "brand", "segment" ...
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -156,6 +156,8 @@ pub struct AggregateDef {
 pub enum Definition {
     /// Declared aggregate; batch and online.
     Aggregate(AggregateDef),
+    /// Declared sequence over the events of each member.
+    Sequence(SequenceDef),
     /// A column of the members table as it is; only for members.
     Attribute {
         /// Its name there.
@@ -169,6 +171,24 @@ pub enum Definition {
     Sql(String),
 }
 
+impl Definition {
+    /// What its columns are split by: a field of the rows, or `stage.output`.
+    #[must_use]
+    pub fn by(&self) -> Option<&str> {
+        match self {
+            Self::Aggregate(aggregate) => aggregate.by.as_deref(),
+            Self::Sequence(sequence) => sequence.by.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Whether it gives several columns, named `feature.value`.
+    #[must_use]
+    pub fn is_split(&self) -> bool {
+        self.by().is_some() || matches!(self, Self::Sequence(sequence) if sequence.is_by_step())
+    }
+}
+
 /// A declared feature.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeatureDef {
@@ -178,7 +198,7 @@ pub struct FeatureDef {
     pub subject: Subject,
     /// Type of its values.
     pub cell_type: CellType,
-    /// "count", "day", "minor", "ratio", "unix-ms", or "".
+    /// "count", "day", "minute", "minor", "ratio", "unix-ms", or "".
     pub unit: String,
     /// Value where a subject has no row at all: counts and sums are 0, others missing.
     pub definition: Definition,

@@ -16,6 +16,7 @@ mod outcome;
 mod playbook;
 mod printable;
 mod refusal;
+mod sequence;
 mod time;
 mod transfer;
 
@@ -47,5 +48,6 @@ pub use playbook_contract::{
 };
 pub use printable::{escape, one_line, printable, steers};
 pub use refusal::RefusalCode;
+pub use sequence::{Give, STEPS_MAX, SequenceDef, SequenceRule, Steps};
 pub use time::UnixMs;
 pub use transfer::{TransferFate, TransferRefusal};

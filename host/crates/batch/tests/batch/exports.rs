@@ -102,7 +102,7 @@ fn read_with(folder: &Path, text: &str) -> Result<(Seen, Frame), String> {
 }
 
 /// Loads the text of a playbook from a file in `folder`, or says what is wrong with it.
-fn load(folder: &Path, text: &str) -> Result<Playbook, String> {
+pub(crate) fn load(folder: &Path, text: &str) -> Result<Playbook, String> {
     let file = folder.join("book.toml");
     std::fs::write(&file, text).unwrap();
     let loaded = playbook_toml::load(&file).map_err(|problems| problems.to_string())?;

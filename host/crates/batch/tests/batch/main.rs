@@ -13,5 +13,6 @@ mod intake;
 mod numbers;
 mod people;
 mod safety;
+mod sequences;
 mod subjects;
 mod world;

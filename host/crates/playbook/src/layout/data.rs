@@ -3,8 +3,10 @@
 use super::bounds::{JOINS_MAX, NAMES, SHARE, TEXT, TEXTS};
 use crate::spec::{KeySpec, Shape, TableSpec};
 use Shape::{
-    Choice, Either, Event, Flag, Integer, Kebab, Map, Real, Reference, Size, Snake, Table, Text,
+    Choice, Either, Event, Flag, Integer, Kebab, List, Map, Real, Reference, Size, Snake, Table,
+    Text,
 };
+use playbook_model::STEPS_MAX;
 
 /// Encodings that text files may have, by their WHATWG labels.
 const ENCODINGS: &[&str] = &[
@@ -157,7 +159,7 @@ pub(super) static MAPPING: TableSpec = TableSpec {
 pub(super) static FEATURE: TableSpec = TableSpec {
     title: "[features]",
     id: "feature",
-    about: "One feature per key: exactly one of an aggregate (short or long form), `attribute`, `expression`, `constant` or `sql` says how it is computed.",
+    about: "One feature per key: exactly one of an aggregate (short or long form), a sequence (`sessions`, `funnel`, `conversion`), `attribute`, `expression`, `constant` or `sql` says how it is computed.",
     keys: &[
         KeySpec::new("count", Shape::Events, "\"like,comment\"", "Number of the events of these kinds.").unit("count"),
         KeySpec::new("capped-count", Shape::Events, "\"like\"", "Number of the events of these kinds, of each day in the brand's time zone at most `cap`.").unit("count"),
@@ -177,6 +179,14 @@ pub(super) static FEATURE: TableSpec = TableSpec {
         KeySpec::new("first", TEXT, "\"channel\"", "Value of this field in the first row."),
         KeySpec::new("last", TEXT, "\"value\"", "Value of this field in the last row."),
         KeySpec::new("repeat-sum", TEXT, "\"amount_minor\"", "Sum of this field after the first day with a row."),
+        KeySpec::new("sessions", Shape::Events, "\"any\"", "Sessions of the events of these kinds, of each member; `gap` or `session_id` says where one ends, `give` what is told.").unit("count"),
+        KeySpec::new("gap", Shape::Duration, "\"45min\"", "A session ends where more time than this passes without an event.").default("\"30min\"").unit("time"),
+        KeySpec::new("session_id", TEXT, "\"field_visit\"", "Field with the id of the session, in place of a gap: all events of a member with the same id are one session; events without one are in none."),
+        KeySpec::new("funnel", List(&STEPS, STEPS_MAX), "[\"view\", \"sample_claimed\", \"order_paid\"]", "Steps that a member takes in this order, each the kinds of events that take it, or a table; other events may lie between. An event takes one step of an attempt. `give` says what is told."),
+        KeySpec::new("conversion", List(&STEPS, 2), "[\"view\", \"order_paid\"]", "Two such steps: whether an event of the first is followed by one of the second. `give` says what is told."),
+        KeySpec::new("within", Shape::Duration, "\"7d\"", "Most time from the first step of a funnel to its last, or from an event to the one that follows it.").default("no bound").unit("time"),
+        KeySpec::new("give", Choice(&["count", "events-mean", "length-mean", "length-sum", "recency", "single-share", "deepest", "reached", "complete", "share", "time"]), "\"length-mean\"", "What is told of a sequence. Sessions: their `count`, mean events (`events-mean`), mean and summed minutes (`length-mean`, `length-sum`), days since the last one began (`recency`), share of those with one event (`single-share`). A funnel: the `deepest` step of a member, members who `reached` each step (a column each, or that of `step`), who took all (`complete`), these as a `share` of those at the first step, mean days from first to last step (`time`). A conversion: the `share` and the `count` of first events that were followed, mean days of each member's first (`time`).").default("\"count\", \"deepest\" or \"share\""),
+        KeySpec::new("step", Integer(1, STEPS_MAX as i64), "2", "The step that `give = \"reached\"` counts, in place of all."),
         KeySpec::new("aggregate", Choice(&["count", "capped-count", "sum", "mean", "min", "max", "distinct", "distinct-days", "recency", "age", "span", "first", "last", "repeat-days", "repeat-sum", "gap-mean", "gap-sd"]), "\"sum\"", "Long form: the function by its name. The keys above are its short form: a key with the kinds of events or the field as value."),
         KeySpec::new("field", TEXT, "\"amount_minor\"", "Field of the rows that the function reads."),
         KeySpec::new("events", Shape::Events, "[\"order_paid\"]", "Kinds of events that count; `interaction`, `active` (an interaction or a paid order) and `any` stand for several.").default("\"any\""),
@@ -191,7 +201,32 @@ pub(super) static FEATURE: TableSpec = TableSpec {
         KeySpec::new("constant", Real(f64::MIN, f64::MAX), "0.3", "The same number for every row."),
         KeySpec::new("sql", Text(16_384), "\"select member as subject, count(*) as value from events group by member\"", "Free SQL that gives the columns `subject` and `value`, each subject once; the same answer each time, so no clock, no chance, no order that it does not ask for. Batch only."),
         KeySpec::new("type", Choice(&["real", "integer", "category", "text"]), "\"real\"", "Type of the values.").default("by function and field"),
-        KeySpec::new("unit", Choice(&["count", "day", "minor", "ratio", "unix-ms", ""]), "\"minor\"", "Unit of the values; a plugin that needs another unit refuses the feature.").default("by function and field"),
+        KeySpec::new("unit", Choice(&["count", "day", "minute", "minor", "ratio", "unix-ms", ""]), "\"minor\"", "Unit of the values; a plugin that needs another unit refuses the feature.").default("by function and field"),
+    ],
+};
+
+/// A step of a sequence.
+static STEPS: Shape = Either(&[Shape::Events, Table(&STEP)]);
+
+static STEP: TableSpec = TableSpec {
+    title: "[[features.NAME.funnel]]",
+    id: "step",
+    about: "A step of a funnel or of a conversion: kinds of events, or this table.",
+    keys: &[
+        KeySpec::new(
+            "events",
+            Shape::Events,
+            "\"order_paid\"",
+            "Kinds of events that take the step.",
+        )
+        .default("\"any\""),
+        KeySpec::new(
+            "where",
+            Text(4_096),
+            "\"amount_minor >= 5000\"",
+            "Condition on the fields of the rows, as in [features].",
+        )
+        .default("all rows"),
     ],
 };
 

@@ -47,8 +47,7 @@ impl Reading<'_> {
         let events =
             if is_long || function.needs_field() { table.entry("events") } else { Some(way) };
         let kinds = self.kinds(events, over, table);
-        let channels: Vec<String> =
-            names_of(table.get("channel")).into_iter().map(|(name, _)| name).collect();
+        let channels = channels(table);
         if let (Some(extra), false) =
             (table.entry("channel"), matches!(over, Grain::Events | Grain::Costs))
         {
@@ -71,7 +70,12 @@ impl Reading<'_> {
     }
 
     /// The condition on the rows; reports one that is none, or names what rows do not have.
-    fn condition(&mut self, table: &Table, over: Grain, sources: &[SourceDef]) -> Option<String> {
+    pub(super) fn condition(
+        &mut self,
+        table: &Table,
+        over: Grain,
+        sources: &[SourceDef],
+    ) -> Option<String> {
         let entry = table.entry("where")?;
         let text = entry.node.text()?;
         if over == Grain::Members {
@@ -113,7 +117,7 @@ impl Reading<'_> {
         Some(text.to_owned())
     }
 
-    fn needless_over(&mut self, extra: &Entry, why: &str) {
+    pub(super) fn needless_over(&mut self, extra: &Entry, why: &str) {
         self.add(
             Problem::new(
                 "needless-key",
@@ -189,7 +193,7 @@ impl Reading<'_> {
     }
 
     /// Type of a field that an aggregate reads; reports one that does not exist.
-    fn field_type(
+    pub(super) fn field_type(
         &mut self,
         node: &Node,
         over: Grain,
@@ -267,7 +271,12 @@ impl Reading<'_> {
             }
             return Vec::new();
         }
-        let names = names_of(Some(&events.node));
+        self.kinds_of(&events.node)
+    }
+
+    /// Kinds of events that a value names, after groups are expanded; none: any.
+    pub(super) fn kinds_of(&mut self, events: &Node) -> Vec<String> {
+        let names = names_of(Some(events));
         let is_known = |name: &str| {
             EVENT_GROUPS.contains(&name) || all_kinds(&self.own_kinds).any(|kind| kind == name)
         };
@@ -289,7 +298,7 @@ impl Reading<'_> {
         });
     }
 
-    fn window(&mut self, table: &Table, over: Grain) -> Window {
+    pub(super) fn window(&mut self, table: &Table, over: Grain) -> Window {
         let mut window = Window::default();
         let Some(entry) = table.entry("window") else {
             return window;
@@ -315,7 +324,7 @@ impl Reading<'_> {
         window
     }
 
-    fn subject_known(&mut self, table: &Table, subject: &Subject, over: Grain) {
+    pub(super) fn subject_known(&mut self, table: &Table, subject: &Subject, over: Grain) {
         let columns: &[&str] = match over {
             Grain::Events => &[
                 "member",
@@ -349,7 +358,7 @@ impl Reading<'_> {
         }
     }
 
-    fn by(
+    pub(super) fn by(
         &mut self,
         node: &Node,
         over: Grain,
@@ -364,6 +373,11 @@ impl Reading<'_> {
     }
 }
 
+/// The channels that a feature counts; none: all.
+pub(super) fn channels(table: &Table) -> Vec<String> {
+    names_of(table.get("channel")).into_iter().map(|(name, _)| name).collect()
+}
+
 /// Fields of the host that rows may have.
 fn fields_of(over: Grain) -> &'static [Field] {
     match over {
@@ -375,7 +389,7 @@ fn fields_of(over: Grain) -> &'static [Field] {
 }
 
 /// Type of a field that rows have: the host's, or the brand's own, where a source maps it.
-fn row_field(name: &str, over: Grain, sources: &[SourceDef]) -> Option<MapType> {
+pub(super) fn row_field(name: &str, over: Grain, sources: &[SourceDef]) -> Option<MapType> {
     if let Some(field) = fields_of(over).iter().find(|field| field.name == name) {
         return Some(field.map_type);
     }

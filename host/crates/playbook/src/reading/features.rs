@@ -7,14 +7,17 @@ use playbook_model::{
 use super::Reading;
 use super::host_tables::MEMBERS;
 use super::references::Names;
+use super::sequences::{OF_SEQUENCES, SEQUENCES};
 use crate::problem::Problem;
 use crate::spec::one_of;
 use crate::tree::{Entry, Table};
 
 /// Keys that say how a feature is computed, beside the short forms of aggregates.
 const WAYS: [&str; 5] = ["aggregate", "attribute", "expression", "constant", "sql"];
+/// Keys that aggregates and sequences have.
+const OF_ROWS: [&str; 4] = ["where", "window", "channel", "by"];
 /// Keys that only aggregates have.
-const OF_AGGREGATES: [&str; 7] = ["field", "events", "where", "window", "channel", "over", "by"];
+const OF_AGGREGATES: [&str; 4] = ["field", "events", "over", "cap"];
 
 impl Reading<'_> {
     pub(super) fn features(&mut self, names: &Names, sources: &[SourceDef]) -> Vec<FeatureDef> {
@@ -44,25 +47,28 @@ impl Reading<'_> {
         let long = (way.key == "aggregate")
             .then(|| Aggregate::ALL.iter().find(|(name, _)| Some(*name) == way.node.text()))
             .flatten();
-        if short.is_none() && way.key != "aggregate" {
-            for key in OF_AGGREGATES {
-                if let Some(extra) = table.entry(key) {
-                    self.add(
-                        Problem::new(
-                            "needless-key",
-                            extra.key_place,
-                            format!("`{key}` has no effect beside `{}`", way.key),
-                        )
-                        .expected("only aggregates have it"),
-                    );
-                }
-            }
+        let is_aggregate = short.is_some() || way.key == "aggregate";
+        let is_sequence = SEQUENCES.contains(&way.key.as_str());
+        if !is_aggregate {
+            self.needless_beside(table, way, &OF_AGGREGATES, "only aggregates have it");
+        }
+        if !is_sequence {
+            let of = "only `sessions`, `funnel` and `conversion` have it";
+            self.needless_beside(table, way, &OF_SEQUENCES, of);
+        }
+        if !is_aggregate && !is_sequence {
+            self.needless_beside(table, way, &OF_ROWS, "only aggregates have it");
         }
         let (definition, cell_type, unit) = match (short.or(long), way.key.as_str()) {
             (Some((_, function)), _) => {
                 let (aggregate, cell_type, unit) =
                     self.aggregate(entry, table, way, *function, &subject, names, sources)?;
                 (Definition::Aggregate(aggregate), cell_type, unit)
+            }
+            (None, key) if SEQUENCES.contains(&key) => {
+                let (sequence, cell_type, unit) =
+                    self.sequence(table, way, &subject, names, sources)?;
+                (Definition::Sequence(sequence), cell_type, unit)
             }
             (None, "attribute") => self.attribute(way, &subject, sources)?,
             (None, "expression") => {
@@ -84,10 +90,33 @@ impl Reading<'_> {
         Some(FeatureDef { name: entry.key.clone(), subject, cell_type, unit, definition })
     }
 
+    /// Reports keys that have no effect beside the way in which a feature is computed.
+    pub(super) fn needless_beside(
+        &mut self,
+        table: &Table,
+        way: &Entry,
+        keys: &[&str],
+        expected: &str,
+    ) {
+        for extra in keys.iter().filter_map(|key| table.entry(key)) {
+            self.add(
+                Problem::new(
+                    "needless-key",
+                    extra.key_place,
+                    format!("`{}` has no effect beside `{}`", extra.key, way.key),
+                )
+                .expected(expected),
+            );
+        }
+    }
+
     /// Returns the one key that says how the feature is computed.
     fn way<'a>(&mut self, entry: &Entry, table: &'a Table) -> Option<&'a Entry> {
-        let is_way =
-            |key: &str| WAYS.contains(&key) || Aggregate::ALL.iter().any(|(name, _)| *name == key);
+        let is_way = |key: &str| {
+            WAYS.contains(&key)
+                || SEQUENCES.contains(&key)
+                || Aggregate::ALL.iter().any(|(name, _)| *name == key)
+        };
         let mut ways = table.entries.iter().filter(|entry| is_way(&entry.key));
         let first = ways.next();
         match (first, ways.next()) {
@@ -99,7 +128,7 @@ impl Reading<'_> {
                         format!("`{}` is computed in two ways", entry.key),
                     )
                     .expected(
-                        "one way: an aggregate, `attribute`, `expression`, `constant` or `sql`",
+                        "one way: an aggregate, a sequence, `attribute`, `expression`, `constant` or `sql`",
                     )
                     .related(first.key_place, "the first way"),
                 );
@@ -109,7 +138,7 @@ impl Reading<'_> {
             (None, _) => {
                 self.add(
                     Problem::new("missing-key", entry.key_place, format!("nothing says how `{}` is computed", entry.key))
-                        .expected("an aggregate such as `count`, or `attribute`, `expression`, `constant` or `sql`")
+                        .expected("an aggregate such as `count`, a sequence such as `sessions`, or `attribute`, `expression`, `constant` or `sql`")
                         .hint("for example { count = \"order_paid\", window = \"30d\" }"),
                 );
                 None

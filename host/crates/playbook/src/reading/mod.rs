@@ -10,6 +10,7 @@ mod mapping;
 mod money;
 mod origin;
 mod references;
+mod sequences;
 mod sources;
 mod stages;
 

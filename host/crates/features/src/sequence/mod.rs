@@ -1,0 +1,160 @@
+//! Sequences: what the order of a member's events tells, as one pass over the member's rows.
+//!
+//! A sequence keeps the rows themselves, 24 bytes each: what follows what cannot be told from sums of parts. [`SequenceRow`]
+//! has an order in which neither files nor ids show: rows ascend by time, and of rows at the same time those of earlier
+//! steps come first; rows that are alike in both are alike in everything that is told. So the rows of one member are
+//! folded the same way wherever they come from: [`fold_members`] folds those of many.
+
+mod parts;
+mod sql;
+
+use playbook_model::{SequenceRule, Steps};
+
+pub use parts::Parts;
+pub use sql::SequenceRequest;
+
+use parts::{ConversionParts, FunnelParts, SessionParts};
+
+/// A row of a sequence. Rows sort by group and member, then into the order in which they are folded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SequenceRow {
+    group: u32,
+    member: u32,
+    /// Session and time, or time and steps.
+    place: [i64; 2],
+}
+
+impl SequenceRow {
+    /// A row of `member` within `group`: a value of the split, or of the subject. `mark` is what
+    /// [`SequenceRequest::sql`] gives: steps as bits, or a number for the session.
+    #[must_use]
+    pub fn new(rule: &SequenceRule, group: u32, member: u32, time: i64, mark: i64) -> Self {
+        let place = match rule {
+            SequenceRule::SessionsById(_) => [mark, time],
+            SequenceRule::SessionsByGap(_) => [time, 0],
+            SequenceRule::Funnel(_) | SequenceRule::Conversion(_) => [time, in_order(mark)],
+        };
+        Self { group, member, place }
+    }
+
+    /// The same row in another group.
+    #[must_use]
+    pub fn in_group(self, group: u32) -> Self {
+        Self { group, ..self }
+    }
+
+    /// The group that it was given.
+    #[must_use]
+    pub fn group(&self) -> u32 {
+        self.group
+    }
+}
+
+/// Bits of steps as a number that ascends by the first step, then by the others. So that, of rows at the same time, one
+/// that could take the first step or the second takes the first, and leaves the second to the next.
+fn in_order(steps: i64) -> i64 {
+    i64::from(steps.trailing_zeros()) << 32 | steps
+}
+
+/// Whether the row of this place takes the step.
+fn takes(place: [i64; 2], step: usize) -> bool {
+    place[1] >> step & 1 == 1
+}
+
+/// Sorts the rows and calls `take` with the parts of each member of each group, ascending.
+pub fn fold_members(
+    rule: &SequenceRule,
+    rows: &mut [SequenceRow],
+    mut take: impl FnMut(u32, u32, Parts),
+) {
+    rows.sort_unstable();
+    for rows in rows.chunk_by(|a, b| (a.group, a.member) == (b.group, b.member)) {
+        take(rows[0].group, rows[0].member, fold(rule, rows));
+    }
+}
+
+/// The parts of one member of one group; the rows are sorted.
+fn fold(rule: &SequenceRule, rows: &[SequenceRow]) -> Parts {
+    match rule {
+        SequenceRule::SessionsByGap(gap_ms) => {
+            let is_one = |a: &SequenceRow, b: &SequenceRow| b.place[0] - a.place[0] <= *gap_ms;
+            Parts::Sessions(sessions(rows.chunk_by(is_one), |row| row.place[0]))
+        }
+        SequenceRule::SessionsById(_) => {
+            let is_one = |a: &SequenceRow, b: &SequenceRow| a.place[0] == b.place[0];
+            Parts::Sessions(sessions(rows.chunk_by(is_one), |row| row.place[1]))
+        }
+        SequenceRule::Funnel(steps) => Parts::Funnel(funnel(steps, rows)),
+        SequenceRule::Conversion(steps) => Parts::Conversion(conversion(steps, rows)),
+    }
+}
+
+fn sessions<'a>(
+    sessions: impl Iterator<Item = &'a [SequenceRow]>,
+    time: impl Fn(&SequenceRow) -> i64,
+) -> SessionParts {
+    let mut parts = SessionParts::default();
+    for rows in sessions {
+        let (first, last) = (time(&rows[0]), time(&rows[rows.len() - 1]));
+        parts.sessions += 1;
+        parts.events += i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        parts.singles += i64::from(rows.len() == 1);
+        parts.length_ms += i128::from(last - first);
+        parts.last_begin = parts.last_begin.max(Some(first));
+    }
+    parts
+}
+
+fn is_within(steps: &Steps, ms: i64) -> bool {
+    steps.within_ms.is_none_or(|within| ms <= within)
+}
+
+/// An attempt begins with every row of the first step. Of attempts that came equally far only the one that began last
+/// is kept: whatever another could still reach in time, it reaches too.
+fn funnel(steps: &Steps, rows: &[SequenceRow]) -> FunnelParts {
+    let count = steps.steps.len();
+    let mut began: Vec<Option<i64>> = vec![None; count];
+    let mut parts = FunnelParts { reached: vec![0; count], ..FunnelParts::default() };
+    for row in rows {
+        let time = row.place[0];
+        // From the last step down, so that the row takes one step of an attempt.
+        for step in (0..count).rev().filter(|step| takes(row.place, *step)) {
+            let begin = match step.checked_sub(1) {
+                None => Some(time),
+                Some(before) => began[before].filter(|begin| is_within(steps, time - begin)),
+            };
+            let Some(begin) = begin else { continue };
+            began[step] = began[step].max(Some(begin));
+            if step + 1 == count && parts.reached[step] == 0 {
+                parts.time_ms += i128::from(time - begin);
+            }
+            parts.reached[step] = 1;
+        }
+    }
+    parts
+}
+
+/// From the last row back: the next row of the second step is the nearest.
+fn conversion(steps: &Steps, rows: &[SequenceRow]) -> ConversionParts {
+    let mut parts = ConversionParts::default();
+    let mut next: Option<i64> = None;
+    let mut first: Option<i64> = None;
+    for row in rows.iter().rev() {
+        let time = row.place[0];
+        if takes(row.place, 0) {
+            parts.begun += 1;
+            let wait = next.map(|next| next - time).filter(|ms| is_within(steps, *ms));
+            parts.followed += i64::from(wait.is_some());
+            first = wait.or(first);
+        }
+        if takes(row.place, 1) {
+            next = Some(time);
+        }
+    }
+    parts.members += i64::from(first.is_some());
+    parts.time_ms += i128::from(first.unwrap_or(0));
+    parts
+}
+
+#[cfg(test)]
+mod tests;
