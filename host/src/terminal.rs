@@ -8,7 +8,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use playbook_model::{Minor, one_line, printable, steers};
-use playbook_toml::Problems;
+use playbook_toml::{Level, Problems};
 use serde::Serialize;
 
 use crate::cli::When;
@@ -91,9 +91,7 @@ impl Terminal {
             }
             text.push('\n');
         }
-        let count = problems.problems.len() + problems.more;
-        let what = if count == 1 { "problem" } else { "problems" };
-        text.push_str(&format!("{count} {what}\n"));
+        text.push_str(&format!("{}\n", problems.counted()));
         drop(std::io::stderr().lock().write_all(text.as_bytes()));
     }
 
@@ -211,6 +209,13 @@ impl std::error::Error for Place<'_> {}
 impl miette::Diagnostic for Place<'_> {
     fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
         Some(Box::new(self.problem.code))
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.problem.level {
+            Level::Error => miette::Severity::Error,
+            Level::Warning => miette::Severity::Warning,
+        })
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {

@@ -34,6 +34,146 @@ fn a_plugin_checks_its_own_settings_and_the_place_is_the_files() {
     assert_eq!(problem["line"], 7, "{said}");
 }
 
+/// Problems, or warnings, that `check` tells of a file: code, line, column, message, hint.
+fn told(
+    file: &std::path::Path,
+    args: &[&str],
+    what: &str,
+) -> Vec<(String, u64, u64, String, String)> {
+    let call = command(["check".as_ref(), file.as_os_str()]).args(args).arg("--json").output();
+    let said: serde_json::Value = serde_json::from_slice(&call.unwrap().stdout).unwrap();
+    let text = |problem: &serde_json::Value, key: &str| {
+        problem[key].as_str().unwrap_or_default().to_owned()
+    };
+    let number = |problem: &serde_json::Value, key: &str| problem[key].as_u64().unwrap_or_default();
+    let of = |p: &serde_json::Value| {
+        (
+            text(p, "code"),
+            number(p, "line"),
+            number(p, "column"),
+            text(p, "message"),
+            text(p, "hint"),
+        )
+    };
+    said[what].as_array().unwrap_or_else(|| panic!("{said:#}")).iter().map(of).collect()
+}
+
+/// Adds stages to the playbook of orders.
+fn with_stages(place: &Place, features: &str, stages: &str) -> std::path::PathBuf {
+    let file = orders(place, features);
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{text}{stages}")).unwrap();
+    file
+}
+
+#[test]
+fn optional_needs_that_nothing_fills_are_told_where_the_settings_name_them() {
+    let place = Place::new();
+    let points = "
+[[stage]]
+kind = \"scoring\"
+plugin = \"behaviour-points\"
+[stage.settings]
+input = \"totals\"
+orders = \"none\"
+[stage.settings.kinds]
+like = { points = 1 }
+comment = { points = 3 }
+share = { points = 2 }
+";
+    let features = "likes_30d = { count = \"like\", window = \"30d\" }
+comment_30d = { count = \"comment\", window = \"30d\" }";
+    let file = with_stages(&place, features, points);
+    let call = command(["check".as_ref(), file.as_os_str()]).output().unwrap();
+    assert!(succeed(&call).contains("in order"));
+    let shown = String::from_utf8_lossy(&call.stderr).into_owned();
+    assert!(shown.contains("orders.toml:") && shown.contains("3 warnings"), "{shown}");
+    let warnings = told(&file, &[], "warnings");
+    let lines: Vec<(&str, u64, u64)> =
+        warnings.iter().map(|(code, line, column, ..)| (code.as_str(), *line, *column)).collect();
+    assert_eq!(
+        lines,
+        [("unfilled-need", 23, 10), ("unfilled-need", 32, 1), ("unfilled-need", 34, 1)],
+        "{warnings:?}"
+    );
+    assert!(warnings[0].3.contains("2 optional needs of subject member: `reviews_90d`"));
+    assert!(warnings[1].3.contains("`like_30d` of subject member"), "{warnings:?}");
+    assert!(warnings[1].4.contains("bind = { like_30d = \"likes_30d\" }"), "{warnings:?}");
+    assert!(warnings[2].3.contains("`share_30d`"), "{warnings:?}");
+    // With the standard table nothing of it stands in the file.
+    let all = points.split("[stage.settings.kinds]").next().unwrap();
+    let warnings = told(&with_stages(&place, features, all), &[], "warnings");
+    assert_eq!(warnings.len(), 2);
+    assert_eq!((warnings[1].1, warnings[1].2), (27, 10), "{warnings:?}");
+    assert!(warnings[1].3.contains("17 optional needs") && warnings[1].3.contains("`vote_30d`"));
+    // What is filled is not told.
+    let filled = format!(
+        "{features}\nreviews_90d = {{ count = \"review\", window = \"90d\" }}\ncoupon_shares_90d = {{ count = \"coupon_share\", window = \"90d\" }}"
+    );
+    assert_eq!(told(&with_stages(&place, &filled, ""), &[], "warnings"), []);
+}
+
+#[test]
+fn a_feature_that_settings_name_must_be_there() {
+    let place = Place::new();
+    let clusters = "
+[[stage]]
+kind = \"segmentation\"
+plugin = \"kmeans\"
+settings = { features = [\"orders_365d\", \"spend_365d_minr\", \"value-rfm.score\"], clusters = 2 }
+";
+    let file = with_stages(&place, "", clusters);
+    let call = command(["check".as_ref(), file.as_os_str()]).output().unwrap();
+    assert_eq!(call.status.code(), Some(3));
+    let problems = told(&file, &[], "problems");
+    let places: Vec<(&str, u64, u64)> =
+        problems.iter().map(|(code, line, column, ..)| (code.as_str(), *line, *column)).collect();
+    assert_eq!(places, [("unknown-feature", 27, 41), ("unknown-feature", 27, 60)], "{problems:?}");
+    assert_eq!(problems[0].4, "did you mean `spend_365d_minor`?");
+    assert!(problems[1].3.contains("`value-rfm.score`"), "{problems:?}");
+}
+
+#[test]
+fn a_plugin_that_is_not_installed_is_told_beside_the_other_faults() {
+    let place = Place::new();
+    let stages = "
+[[stage]]
+kind = \"scoring\"
+plugin = \"behaviour-pionts\"
+
+[[stage]]
+kind = \"segmentation\"
+plugin = \"kmeans@^7.1\"
+
+[[stage]]
+kind = \"segmentation\"
+plugin = \"tier-interactions\"
+settings = { bounds = [9, 3, 1] }
+";
+    // Beside what the plugins themselves find.
+    let file = with_stages(&place, "", stages);
+    let problems = told(&file, &[], "problems");
+    let codes = |problems: &[(String, u64, u64, String, String)]| {
+        problems.iter().map(|(code, line, ..)| format!("{code} {line}")).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(&problems), ["bad-plugin 26", "bad-plugin 30", "bad-setting 35"]);
+    assert!(problems[0].3.contains("did you mean `behaviour-points`?"), "{problems:?}");
+    assert!(problems[1].3.contains("none of which meets `^7.1`"), "{problems:?}");
+    // Beside faults of the file, of its structure, and of its SQL.
+    for (feature, code) in [
+        ("a = { count = \"lik\" }", "unknown-event"),
+        ("a = { cuont = \"like\" }", "unknown-key"),
+        ("a = { sql = \"SELEC 1\" }", "bad-sql"),
+    ] {
+        let file = with_stages(&place, feature, stages);
+        let found = codes(&told(&file, &[], "problems"));
+        let wanted = [format!("{code} 15"), "bad-plugin 26".to_owned(), "bad-plugin 30".to_owned()];
+        assert!(wanted.iter().all(|problem| found.contains(problem)), "{found:?}");
+        let of_file = codes(&told(&file, &["--file-only"], "problems"));
+        assert!(!of_file.iter().any(|problem| problem.starts_with("bad-plugin")), "{of_file:?}");
+    }
+}
+
 #[test]
 fn ready_made_playbooks_are_in_order() {
     for name in ["demo-club.toml", "cd-shop.toml", "grocery.toml"] {

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::Result;
-use playbook_app::{AppError, Pinned, Stages};
+use playbook_app::{AppError, Pinned, Stages, warnings};
 use playbook_runtime::Metering;
-use playbook_toml::Disk;
+use playbook_toml::{Disk, Problems};
 use serde_json::json;
 
 use crate::cli::CheckArgs;
@@ -13,11 +13,27 @@ use crate::failure::{Answered, problems_json};
 use crate::session::Session;
 use crate::terminal::Terminal;
 
+/// What a check found of a playbook that is in order.
+struct InOrder {
+    text: String,
+    /// `None`: the plugins were not asked.
+    warnings: Option<Problems>,
+}
+
 /// Checks a playbook; a faulty one is [`AppError::Faulty`].
 pub(crate) fn check(session: &Session, args: &CheckArgs) -> Result<()> {
     match checked(session, &args.file, args.file_only) {
-        Ok(_) if args.json => Terminal::json(&json!({ "ok": true, "problems": [] })),
-        Ok(text) => Terminal::out(&text),
+        Ok(found) if args.json => {
+            let warnings = found.warnings.as_ref().map(problems_json).unwrap_or_default();
+            Terminal::json(&json!({ "ok": true, "problems": [], "warnings": warnings }))
+        }
+        Ok(found) => {
+            let warnings = found.warnings.filter(|warnings| !warnings.problems.is_empty());
+            if let Some(warnings) = warnings {
+                session.terminal.problems(&warnings);
+            }
+            Terminal::out(&found.text)
+        }
         Err(error) => {
             let mut answer = json!({ "ok": false });
             if let Some(AppError::Faulty(problems)) = error.downcast_ref() {
@@ -28,14 +44,16 @@ pub(crate) fn check(session: &Session, args: &CheckArgs) -> Result<()> {
     }
 }
 
-fn checked(session: &Session, file: &Path, file_only: bool) -> Result<String> {
+fn checked(session: &Session, file: &Path, file_only: bool) -> Result<InOrder> {
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
-    let loaded = session.host.load(&file, &[], &Disk)?;
-    let playbook = &loaded.playbook;
     let name = file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     if file_only {
-        return Ok(format!("{name}: the file is in order (plugins were not asked)"));
+        session.host.read(&file, &[], &Disk)?;
+        let text = format!("{name}: the file is in order (plugins were not asked)");
+        return Ok(InOrder { text, warnings: None });
     }
+    let loaded = session.host.load(&file, &[], &Disk)?;
+    let playbook = &loaded.playbook;
     let none = Pinned::new();
     let how = Stages {
         metering: Metering::FuelAndEpoch,
@@ -45,11 +63,12 @@ fn checked(session: &Session, file: &Path, file_only: bool) -> Result<String> {
     };
     let stages = session.host.prepare(&loaded, &how)?;
     let order: Vec<&str> = stages.iter().map(|s| s.def.name.as_str()).collect();
-    Ok(format!(
+    let text = format!(
         "{name}: in order. {} sources, {} features, {} stages: {}",
         playbook.sources.len(),
         playbook.features.len(),
         stages.len(),
         order.join(" -> "),
-    ))
+    );
+    Ok(InOrder { text, warnings: Some(warnings(&loaded, &stages)) })
 }

@@ -5,14 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use playbook_cycle::{Cancel, PrepareProblem, Prepared, fall_back, prepare};
+use playbook_cycle::{Cancel, Prepared, fall_back, prepare};
 use playbook_files::{FileError, read_regular, write_whole};
-use playbook_model::{Digest, Fault, Limits, OnFault, Playbook, PluginRef, StageDef};
+use playbook_model::{Digest, Limits, OnFault, Playbook, PluginRef, StageDef};
 use playbook_runtime::{
     Compiler, LoadError, LoadOptions, Metering, Plugin, Runtime, RuntimeOptions,
 };
-use playbook_toml::{Loaded, Override, Problem, Problems, ReadFiles, load_with};
+use playbook_toml::{Loaded, Override, Problem, ReadFiles, load_with};
 
+use crate::check::{absent_plugins, misnamed, plugin_problem, prepare_problems, sql_problems};
 use crate::home::Home;
 use crate::{AppError, Result};
 
@@ -89,8 +90,27 @@ impl Host {
     /// Reads and checks a playbook.
     ///
     /// # Errors
-    /// [`AppError::Faulty`] with every problem.
+    /// [`AppError::Faulty`] with every problem, plugins that are not installed among them.
     pub fn load(
+        &self,
+        file: &Path,
+        overrides: &[Override],
+        files: &dyn ReadFiles,
+    ) -> Result<Loaded> {
+        self.read(file, overrides, files).map_err(|error| match error {
+            AppError::Faulty(problems) => {
+                let absent = absent_plugins(&self.home, &problems.plugins);
+                AppError::Faulty(Box::new(problems.and(absent)))
+            }
+            other => other,
+        })
+    }
+
+    /// Reads and checks a playbook without a look at which plugins are installed.
+    ///
+    /// # Errors
+    /// [`AppError::Faulty`] with every problem of the file.
+    pub fn read(
         &self,
         file: &Path,
         overrides: &[Override],
@@ -107,13 +127,20 @@ impl Host {
     /// # Errors
     /// [`AppError::Faulty`] with every problem; a host's fault.
     pub fn prepare(&self, loaded: &Loaded, how: &Stages<'_>) -> Result<Vec<Prepared>> {
-        let plugins = self.plugins(loaded, how)?;
+        let (plugins, mut problems) = self.plugins(loaded, how)?;
         let mut stages = match prepare(&loaded.playbook, plugins)? {
-            Ok(stages) => stages,
+            Ok(stages) => {
+                problems.extend(misnamed(loaded, &stages));
+                stages
+            }
             Err(found) => {
-                return Err(AppError::Faulty(Box::new(prepare_problems(loaded, found))));
+                problems.extend(prepare_problems(loaded, found));
+                Vec::new()
             }
         };
+        if !problems.is_empty() {
+            return Err(AppError::Faulty(Box::new(loaded.problems(problems))));
+        }
         for at in 0..stages.len() {
             let before = self.before(&loaded.playbook, &stages, at, how)?;
             stages[at].last_good = before.map(Arc::new);
@@ -121,8 +148,12 @@ impl Host {
         Ok(stages)
     }
 
-    /// The plugins in the order of the playbook.
-    fn plugins(&self, loaded: &Loaded, how: &Stages<'_>) -> Result<Vec<Plugin>> {
+    /// The plugins in the order of the playbook, and why some of them cannot be had.
+    fn plugins(
+        &self,
+        loaded: &Loaded,
+        how: &Stages<'_>,
+    ) -> Result<(Vec<Option<Plugin>>, Vec<Problem>)> {
         let runtime = self.runtime()?;
         let mut plugins = Vec::new();
         let mut problems = Vec::new();
@@ -136,16 +167,17 @@ impl Host {
             };
             let options = options(stage, how.metering, digest);
             match path.map(|path| runtime.load_file(&path, &options)) {
-                Ok(Ok(plugin)) => plugins.push(plugin),
+                Ok(Ok(plugin)) => {
+                    plugins.push(Some(plugin));
+                    continue;
+                }
                 Ok(Err(LoadError::Host(fault))) => return Err(fault.into()),
                 Ok(Err(fault)) => problems.push(plugin_problem(loaded, stage, &fault)),
                 Err(fault) => problems.push(plugin_problem(loaded, stage, &fault)),
             }
+            plugins.push(None);
         }
-        if problems.is_empty() {
-            return Ok(plugins);
-        }
-        Err(AppError::Faulty(Box::new(loaded.problems(problems))))
+        Ok((plugins, problems))
     }
 
     /// The version of a stage that closed the last cycle, where the stage falls back to it and it is another one.
@@ -241,83 +273,4 @@ fn options(stage: &StageDef, metering: Metering, digest: Option<Digest>) -> Load
         grants_log: stage.allow.iter().any(|import| import == "log"),
         digest,
     }
-}
-
-/// An error with its causes, on one line.
-fn chain(fault: &dyn std::error::Error) -> String {
-    let mut text = fault.to_string();
-    let mut source = fault.source();
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    text
-}
-
-/// What is wrong with the SQL of features, at its place in the file.
-fn sql_problems(loaded: &Loaded) -> Result<Vec<Problem>> {
-    let problem = |(feature, fault): (String, playbook_batch::SqlFault)| {
-        let path = format!("features.{feature}.sql");
-        let inside = fault.at.and_then(|bytes| loaded.place_inside(&path, bytes));
-        let place = inside.or_else(|| loaded.place(&path)).unwrap_or_default();
-        let message = format!("the SQL of `{feature}` is refused: {}", fault.message);
-        Problem::new("bad-sql", place, message).expected(fault.expected)
-    };
-    Ok(playbook_batch::check_sql(&loaded.playbook)?.into_iter().map(problem).collect())
-}
-
-fn plugin_problem(loaded: &Loaded, stage: &StageDef, fault: &dyn std::error::Error) -> Problem {
-    let message = chain(fault);
-    let place = loaded.place(&format!("stage.{}.plugin", stage.name)).unwrap_or_default();
-    Problem::new("bad-plugin", place, format!("stage `{}`: {message}", stage.name))
-}
-
-fn prepare_problems(loaded: &Loaded, found: Vec<PrepareProblem>) -> Problems {
-    let mut settings = Vec::new();
-    let mut others = Vec::new();
-    for problem in found {
-        match problem {
-            PrepareProblem::Fault { stage, fault: Fault::Settings(found) } => {
-                settings.extend(found.into_iter().map(|p| (stage.clone(), p)));
-            }
-            PrepareProblem::Fault { stage, fault } => {
-                let place = loaded.place(&format!("stage.{stage}.plugin")).unwrap_or_default();
-                others.push(Problem::new(
-                    "bad-plugin",
-                    place,
-                    format!("stage `{stage}`: plugin {fault}"),
-                ));
-            }
-            PrepareProblem::WrongKind { stage, wanted, found } => {
-                let place = loaded.place(&format!("stage.{stage}.kind")).unwrap_or_default();
-                others.push(
-                    Problem::new(
-                        "wrong-kind",
-                        place,
-                        format!("stage `{stage}` has a plugin of kind {found}"),
-                    )
-                    .expected(format!("a plugin of kind {wanted}"))
-                    .hint(format!("write kind = \"{found}\", or take another plugin")),
-                );
-            }
-            PrepareProblem::Graph(problem) => {
-                let place =
-                    loaded.place(&format!("stage.{}.plugin", problem.stage)).unwrap_or_default();
-                let mut out = Problem::new(
-                    "unmet-need",
-                    place,
-                    format!("stage `{}`: {}", problem.stage, problem.message),
-                );
-                if let Some(hint) = problem.hint {
-                    out = out.hint(hint);
-                }
-                others.push(out);
-            }
-        }
-    }
-    let mut problems = loaded.settings_problems(&settings);
-    let more = loaded.problems(others);
-    problems.problems.extend(more.problems);
-    problems.problems.sort_by_key(|p| p.place);
-    problems
 }

@@ -3,6 +3,7 @@
 //!
 //! Reads no command line and prints nothing: what is worth saying is a value, what went wrong an [`AppError`].
 
+mod check;
 mod clock;
 mod compare;
 mod counts;
@@ -28,6 +29,7 @@ mod state;
 mod taking;
 mod write;
 
+pub use check::warnings;
 pub use clock::shown;
 pub use compare::{Side, compare, diff};
 pub use counts::{Counts, Granted, OfAction, OfCode};

@@ -28,11 +28,25 @@ pub struct Wiring {
     pub tables: Vec<Vec<Input>>,
 }
 
+impl Wiring {
+    /// The optional needs that nothing fills, each with its subject.
+    pub fn unfilled<'a>(&'a self, shape: &'a Shape) -> impl Iterator<Item = (&'a str, &'a Need)> {
+        let rows = shape.rows.iter().map(|table| (table, &self.rows));
+        let tables = rows.chain(shape.tables.iter().zip(&self.tables));
+        tables.flat_map(|(table, inputs)| {
+            let absent = table.columns.iter().zip(inputs).filter(|(_, i)| **i == Input::Absent);
+            absent.map(|(need, _)| (table.subject.as_str(), need))
+        })
+    }
+}
+
 /// A need that the playbook cannot meet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GraphProblem {
     /// Stage that wants it.
     pub stage: String,
+    /// Name of what it wants; `None` where the stages themselves are wrong.
+    pub need: Option<String>,
     /// What is wrong.
     pub message: String,
     /// What would help.
@@ -98,6 +112,7 @@ impl<'a> Offer<'a> {
             if !need.unit.is_empty() && !feature.unit.is_empty() && need.unit != feature.unit {
                 return Err(GraphProblem {
                     stage: stage.name.clone(),
+                    need: Some(wanted.clone()),
                     message: format!(
                         "feature `{name}` has unit `{}`, the plugin wants `{}`",
                         feature.unit, need.unit
@@ -133,6 +148,7 @@ impl<'a> Offer<'a> {
         };
         GraphProblem {
             stage: stage.name.clone(),
+            need: Some(need.source.name()),
             message: format!(
                 "the plugin wants `{name}` of subject {subject} ({}, {unit}), which the playbook does not declare",
                 need.cell_type.name()
@@ -227,6 +243,7 @@ pub fn order(
             let names: Vec<&str> = left.iter().map(|&i| stages[i].name.as_str()).collect();
             return Err(GraphProblem {
                 stage: names[0].to_owned(),
+                need: None,
                 message: format!("stages wait for each other: {}", names.join(", ")),
                 hint: Some("cut the loop: read the `previous` output of one of them".to_owned()),
             });

@@ -72,17 +72,19 @@ pub enum PrepareProblem {
 
 /// Asks every plugin for its shape and wires the stages; the result stands in the order in which they run.
 ///
-/// `plugins` holds one loaded plugin per stage of the playbook, in its order.
+/// `plugins` holds one loaded plugin per stage of the playbook, in its order; a stage without one is left out, and what its
+/// outputs would fill is no problem of others.
 ///
 /// # Errors
 /// A host's fault outside; every problem of the playbook inside.
 pub fn prepare(
     playbook: &Playbook,
-    plugins: Vec<Plugin>,
+    plugins: Vec<Option<Plugin>>,
 ) -> Result<Result<Vec<Prepared>, Vec<PrepareProblem>>, RuntimeError> {
     let mut problems = Vec::new();
     let mut ready = Vec::new();
     for (position, (def, plugin)) in playbook.stages.iter().zip(plugins).enumerate() {
+        let Some(plugin) = plugin else { continue };
         match unwired(position, def, plugin, &playbook.labels)? {
             Ok(stage) => ready.push(stage),
             Err(problem) => problems.push(problem),

@@ -28,13 +28,9 @@ pub fn connections(
     let name = path.display().to_string();
     let mut sink = Sink::default();
     let read = files.read(path, FILE_BYTES_MAX);
-    let unread = |what: String| Problem {
-        code: "cannot-read",
-        message: format!("the file of connections `{name}` {what}"),
-        expected: None,
-        hint: None,
-        place: None,
-        related: None,
+    let unread = |what: String| {
+        let message = format!("the file of connections `{name}` {what}");
+        Problem { place: None, ..Problem::new("cannot-read", Place::default(), message) }
     };
     let text = match read {
         Ok(bytes) if bytes.len() > FILE_BYTES_MAX => Err(unread("is too large".to_owned())),

@@ -213,14 +213,8 @@ impl<'a> Reader<'a> {
     /// Reads the text of a file and registers it as a source text.
     fn text(&mut self, relative: &Path, asked_at: Option<Place>) -> Option<String> {
         let refuse = |reader: &mut Self, code, message: String, expected: Option<String>| {
-            reader.sink.add(Problem {
-                code,
-                message,
-                expected,
-                hint: None,
-                place: asked_at,
-                related: None,
-            });
+            let problem = Problem::new(code, Place::default(), message);
+            reader.sink.add(Problem { expected, place: asked_at, ..problem });
             None
         };
         let name = relative.display().to_string();

@@ -23,9 +23,11 @@ pub use codes::CODES;
 pub use connections::connections;
 pub use files::{Disk, EXTENDS_DEPTH_MAX, FILE_BYTES_MAX, FILES_BYTES_MAX, FILES_MAX, ReadFiles};
 pub use layout::EVENT_KINDS;
-pub use load::{Loaded, load, load_with};
+pub use load::{Loaded, SettingPlace, load, load_with};
 pub use overrides::Override;
-pub use problem::{PROBLEMS_MAX, Place, Problem, Problems, SourceText, nearest};
+pub use problem::{
+    Level, NamedPlugin, PROBLEMS_MAX, Place, Problem, Problems, SourceText, nearest,
+};
 pub use reading::host_tables::closed_values;
 pub use reference::reference;
 pub use schema::schema;

@@ -8,12 +8,13 @@ use playbook_model::{Limits, Playbook, canonical_json};
 use crate::canonical::to_json;
 use crate::files::{Disk, ReadFiles};
 use crate::layout::FILE;
-use crate::merge;
+use crate::merge::{self, entry_name, is_path};
 use crate::overrides::{Override, join};
-use crate::problem::{Place, Problem, Problems, Sink, SourceText};
+use crate::problem::{NamedPlugin, Place, Problem, Problems, Sink, SourceText};
 use crate::reading;
 use crate::structure;
 use crate::tree::{Node, Table, Value};
+use crate::values;
 
 /// A checked playbook with the texts it came from.
 #[derive(Debug, Clone)]
@@ -87,6 +88,27 @@ impl Loaded {
         Some(node.place)
     }
 
+    /// Returns where the settings of a stage name `wanted`: as a value, as a key, or by the longest key that is a part of
+    /// it, as `like` is of `daily_like_30d`.
+    #[must_use]
+    pub fn place_in_settings(&self, stage: &str, wanted: &str) -> Option<SettingPlace> {
+        let items = self.root.list("stage");
+        let settings = items.get(merge::item_at(items, stage)?)?.table()?.get("settings")?;
+        let mut found: Option<(usize, SettingPlace)> = None;
+        find_in(settings, wanted, &mut |rank, place| {
+            if found.is_none_or(|(best, _)| rank > best) {
+                found = Some((rank, place));
+            }
+        });
+        found.map(|(_, place)| place)
+    }
+
+    /// The plugins that stages name.
+    #[must_use]
+    pub fn plugins(&self) -> Vec<NamedPlugin> {
+        named_plugins(&self.root)
+    }
+
     /// Turns what plugins found wrong with their settings into problems of the file.
     ///
     /// Each entry is the name of a stage and what its plugin said.
@@ -100,13 +122,12 @@ impl Loaded {
             } else {
                 format!(" `{}`", problem.path)
             };
+            let message = format!("stage `{stage}`, setting{key}: {}", problem.message);
+            let hint = problem.hint.clone();
             sink.add(Problem {
-                code: "bad-setting",
-                message: format!("stage `{stage}`, setting{key}: {}", problem.message),
-                expected: None,
-                hint: problem.hint.clone(),
+                hint,
                 place,
-                related: None,
+                ..Problem::new("bad-setting", Place::default(), message)
             });
         }
         sink.into_problems(self.sources.clone())
@@ -117,8 +138,70 @@ impl Loaded {
     pub fn problems(&self, problems: Vec<Problem>) -> Problems {
         let mut sink = Sink::default();
         problems.into_iter().for_each(|problem| sink.add(problem));
-        sink.into_problems(self.sources.clone())
+        Problems { plugins: self.plugins(), ..sink.into_problems(self.sources.clone()) }
     }
+}
+
+/// Where settings name something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingPlace {
+    /// A text that is it.
+    Value(Place),
+    /// A key that is it, or a part of it.
+    Key(Place),
+}
+
+/// Calls `take` with every place at which a setting names `wanted`, and how well: a whole value best, then longer keys.
+fn find_in(node: &Node, wanted: &str, take: &mut impl FnMut(usize, SettingPlace)) {
+    match &node.value {
+        Value::Text(text) if text == wanted => take(usize::MAX, SettingPlace::Value(node.place)),
+        Value::List(items) => items.iter().for_each(|item| find_in(item, wanted, take)),
+        Value::Table(table) => {
+            for entry in &table.entries {
+                if is_part(&entry.key, wanted) {
+                    take(entry.key.len(), SettingPlace::Key(entry.key_place));
+                }
+                find_in(&entry.node, wanted, take);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether a key is some of the words of a name.
+fn is_part(key: &str, name: &str) -> bool {
+    let ends = |text: Option<char>| text.is_none_or(|c| !c.is_alphanumeric());
+    !key.is_empty()
+        && name.match_indices(key).any(|(at, _)| {
+            ends(name[..at].chars().next_back()) && ends(name[at + key.len()..].chars().next())
+        })
+}
+
+/// The plugins that stages name in a way that can be read.
+fn named_plugins(root: &Table) -> Vec<NamedPlugin> {
+    let of = |stage: &Table| {
+        let node = stage.get("plugin")?;
+        let (name, version, place) = match &node.value {
+            Value::Text(text) if !is_path(text) => {
+                let (name, version) = text.split_once('@').unwrap_or((text, "*"));
+                (name, version, node.place)
+            }
+            Value::Table(table) => {
+                let version = table.get("version");
+                let place = version.or_else(|| table.get("name"))?.place;
+                (table.text("name")?, version.map_or(Some("*"), Node::text)?, place)
+            }
+            _ => return None,
+        };
+        let can_be_read = values::is_kebab(name) && semver::VersionReq::parse(version).is_ok();
+        can_be_read.then(|| NamedPlugin {
+            stage: entry_name(stage).unwrap_or_default(),
+            name: name.to_owned(),
+            version: version.to_owned(),
+            place,
+        })
+    };
+    root.list("stage").iter().filter_map(Node::table).filter_map(of).collect()
 }
 
 fn step<'a>(node: &'a Node, part: &str) -> Option<&'a Node> {
@@ -156,13 +239,14 @@ pub fn load_with(
     if !joined.sound {
         keep_what_stands_alone(&mut sink, from_here, &joined.sources);
     }
+    let plugins = || named_plugins(&joined.root);
     if !joined.sound || sink.bounds_broken() {
-        return Err(sink.into_problems(joined.sources));
+        return Err(Problems { plugins: plugins(), ..sink.into_problems(joined.sources) });
     }
     let playbook =
         reading::read(&joined.root, &joined.sources, &joined.folders, folder, ceiling, &mut sink);
     if !sink.problems.is_empty() || sink.more > 0 {
-        return Err(sink.into_problems(joined.sources));
+        return Err(Problems { plugins: plugins(), ..sink.into_problems(joined.sources) });
     }
     Ok(Loaded { playbook, sources: joined.sources, root: joined.root })
 }

@@ -55,9 +55,32 @@ pub struct Place {
     pub len: usize,
 }
 
+/// Whether a playbook runs in spite of a problem.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Level {
+    /// It does not.
+    #[default]
+    Error,
+    /// It does, perhaps otherwise than was meant.
+    Warning,
+}
+
+impl Level {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
 /// One thing that is wrong with a playbook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
+    /// Whether the playbook runs in spite of it.
+    pub level: Level,
     /// Stable id, kebab-case: `unknown-key`, `bad-duration` ...
     pub code: &'static str,
     /// What is wrong: lower case, no final dot.
@@ -77,6 +100,7 @@ impl Problem {
     #[must_use]
     pub fn new(code: &'static str, place: Place, message: impl Into<String>) -> Self {
         Self {
+            level: Level::Error,
             code,
             message: message.into(),
             expected: None,
@@ -84,6 +108,12 @@ impl Problem {
             place: Some(place),
             related: None,
         }
+    }
+
+    /// Makes it one in spite of which the playbook runs.
+    #[must_use]
+    pub fn warning(self) -> Self {
+        Self { level: Level::Warning, ..self }
     }
 
     /// Says what would be right.
@@ -145,6 +175,19 @@ pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Opt
     best.map(|(_, name)| name)
 }
 
+/// A plugin that a stage names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedPlugin {
+    /// The stage, as far as it has a name.
+    pub stage: String,
+    /// Name of the plugin.
+    pub name: String,
+    /// Version requirement.
+    pub version: String,
+    /// Where it is named.
+    pub place: Place,
+}
+
 /// Everything that is wrong with a playbook, in the order of its files.
 #[derive(Debug, Clone)]
 pub struct Problems {
@@ -154,9 +197,32 @@ pub struct Problems {
     pub problems: Vec<Problem>,
     /// Problems beyond [`PROBLEMS_MAX`].
     pub more: usize,
+    /// Plugins that the file names, as far as it can be read: who knows which are installed adds those that are not.
+    pub plugins: Vec<NamedPlugin>,
 }
 
 impl Problems {
+    /// Adds what a later step found, at its place among the others.
+    #[must_use]
+    pub fn and(self, found: Vec<Problem>) -> Self {
+        let Self { sources, problems, more, plugins } = self;
+        let mut sink = Sink { problems, more };
+        found.into_iter().for_each(|problem| sink.add(problem));
+        Self { plugins, ..sink.into_problems(sources) }
+    }
+
+    /// How many there are, in words: warnings where the playbook runs in spite of all.
+    #[must_use]
+    pub fn counted(&self) -> String {
+        let runs = !self.problems.is_empty()
+            && self.problems.iter().all(|problem| problem.level == Level::Warning);
+        let what = if runs { "warning" } else { "problem" };
+        match self.problems.len() + self.more {
+            1 => format!("1 {what}"),
+            count => format!("{count} {what}s"),
+        }
+    }
+
     /// Returns name, line and column of a problem; `None` where a file cannot be read.
     #[must_use]
     pub fn position(&self, problem: &Problem) -> Option<(&str, usize, usize)> {
@@ -176,9 +242,7 @@ impl Problems {
         }
         let files: BTreeSet<usize> =
             self.problems.iter().filter_map(|p| p.place).map(|p| p.file).collect();
-        let count = self.problems.len() + self.more;
-        let problems =
-            if count == 1 { "1 problem".to_owned() } else { format!("{count} problems") };
+        let problems = self.counted();
         if self.more > 0 {
             out.push_str(&format!("{} further problems are not shown\n", self.more));
         }
@@ -205,7 +269,12 @@ impl fmt::Display for Problems {
 impl std::error::Error for Problems {}
 
 fn render_one(out: &mut String, sources: &[SourceText], problem: &Problem) {
-    out.push_str(&format!("error[{}]: {}\n", problem.code, printable(&problem.message)));
+    out.push_str(&format!(
+        "{}[{}]: {}\n",
+        problem.level.name(),
+        problem.code,
+        printable(&problem.message)
+    ));
     if let Some(place) = problem.place {
         render_place(out, sources, place, '^', "");
     }
@@ -293,6 +362,6 @@ impl Sink {
         hide(&mut sources, &self.problems);
         self.problems.sort_by_key(|p| (p.place.is_some(), p.place));
         self.problems.dedup();
-        Problems { sources, problems: self.problems, more: self.more }
+        Problems { sources, problems: self.problems, more: self.more, plugins: Vec::new() }
     }
 }

@@ -58,7 +58,9 @@ impl World {
         let playbook = &loaded.playbook;
         let runtime =
             Runtime::new(RuntimeOptions::new(folder.path(), Compiler::InProcess)).unwrap();
-        let stages = prepare(playbook, plugins(playbook, &runtime)).unwrap().unwrap();
+        let stages = prepare(playbook, plugins(playbook, &runtime).into_iter().map(Some).collect())
+            .unwrap()
+            .unwrap();
         let scratch = tempfile::tempdir().unwrap();
         let mut source =
             BatchSource::open(playbook, BatchOptions::new(&data, scratch.path())).unwrap();
