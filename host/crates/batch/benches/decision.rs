@@ -177,7 +177,7 @@ fn booked(
             sums[part] += now.duration_since(last);
             last = now;
         };
-        let columns = facts.read(&member.frame, candidates);
+        let columns = facts.read(&member.frame, candidates, &[]);
         lap(0);
         let mut turn = money.begin().unwrap();
         lap(1);

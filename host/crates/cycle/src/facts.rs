@@ -22,21 +22,54 @@ pub struct FactPlan<'a> {
     member: Option<usize>,
     unknown: Option<usize>,
     held: Option<usize>,
-    complaint: Option<usize>,
-    churn: Option<usize>,
-    age_band: Option<usize>,
-    stage: Option<usize>,
-    segment: Option<usize>,
+    complaint: Option<Named>,
+    churn: Option<Named>,
+    age_band: Option<Named>,
+    stage: Option<Named>,
+    segment: Option<Named>,
 }
+
+/// A column that guards members, by the name that the playbook gives.
+#[derive(Debug, Clone, Copy)]
+struct Named {
+    /// Where it stands; `None`: nobody gave it.
+    at: Option<usize>,
+    /// Position in the playbook of the stage whose output it is.
+    giver: Option<usize>,
+}
+
+impl Named {
+    /// Its column, unless nobody gave it: then what it says of anybody is not known.
+    fn column<'f>(self, members: &'f Frame, skipped: &[usize]) -> Option<&'f Column> {
+        let is_skipped = self.giver.is_some_and(|giver| skipped.contains(&giver));
+        self.at.filter(|_| !is_skipped).and_then(|at| members.columns().get(at))
+    }
+}
+
+/// What is looked at of a stage: its position in the playbook, name and kind.
+type Giver<'a> = (usize, &'a str, Kind);
 
 impl<'a> FactPlan<'a> {
     /// Looks the columns up in a frame like those that will be read.
     #[must_use]
     pub fn new(policy: &Policy<'a>, stages: &[Prepared], like: &Frame) -> Self {
+        let of =
+            stages.iter().map(|stage| (stage.position, stage.def.name.as_str(), stage.def.kind));
+        let givers: Vec<Giver<'_>> = of.collect();
+        Self::of(policy, &givers, like)
+    }
+
+    fn of(policy: &Policy<'a>, givers: &[Giver<'_>], like: &Frame) -> Self {
         let rules = policy.rules;
         let at = |name: &str| like.position(name);
-        let named = |name: &Option<String>| name.as_deref().and_then(at);
-        let segments = stages.iter().filter(|stage| stage.def.kind == Kind::Segmentation);
+        let giver_of = |name: &str| {
+            let stage = name.split_once('.').map(|(stage, _)| stage);
+            givers.iter().find(|(_, name, _)| Some(*name) == stage).map(|(position, ..)| *position)
+        };
+        let of = |name: &str| Named { at: at(name), giver: giver_of(name) };
+        let named = |name: &Option<String>| name.as_deref().map(of);
+        let segments = givers.iter().filter(|(.., kind)| *kind == Kind::Segmentation);
+        let mut segments = segments.map(|(_, name, _)| format!("{name}.segment"));
         Self {
             rules,
             consents: policy.purposes.iter().map(|p| at(&format!("consent.{p}"))).collect(),
@@ -47,21 +80,33 @@ impl<'a> FactPlan<'a> {
             churn: named(&rules.churn_output),
             age_band: named(&rules.age_band_feature),
             stage: named(&rules.stage_output),
-            segment: segments.map(|s| format!("{}.segment", s.def.name)).find_map(|name| at(&name)),
+            segment: segments.find(|name| at(name).is_some()).map(|name| of(&name)),
         }
     }
 
-    /// Reads the facts of the members that have candidates. Rows of others are left as if nothing were known.
+    /// Reads the facts of the members that have candidates. Rows of others are left as if nothing were known. `skipped`
+    /// are the positions in the playbook of stages that were left out: what they would have said counts against every
+    /// commercial action that it could forbid.
     #[must_use]
-    pub fn read(&self, members: &Frame, candidates: &[Candidate]) -> FactColumns {
+    pub fn read(
+        &self,
+        members: &Frame,
+        candidates: &[Candidate],
+        skipped: &[usize],
+    ) -> FactColumns {
         let rules = self.rules;
         let rows = CandidateRows::of(candidates, members.rows());
         let column = |at: Option<usize>| at.and_then(|at| members.columns().get(at));
+        let named = |of: Option<Named>| of.map(|named| named.column(members, skipped));
         let flag = |at| column(at).map(|c| rows.map(false, |r| c.integer(r) == Some(1)));
-        let critical =
-            column(self.churn).map(|c| rows.by_name(c, false, |name| name == Some("critical")));
-        let complains = column(self.complaint)
-            .map(|c| rows.map(false, |r| c.real(r).is_some_and(|value| value > 0.0)));
+        let critical = named(self.churn).map(|column| match column {
+            Some(c) => rows.by_name(c, false, |name| name == Some("critical")),
+            None => vec![true; rows.all],
+        });
+        let complains = named(self.complaint).map(|column| match column {
+            Some(c) => rows.map(false, |r| c.real(r).is_some_and(|value| value > 0.0)),
+            None => vec![true; rows.all],
+        });
         let service_only = match (critical, complains) {
             (Some(a), Some(b)) => a.into_iter().zip(b).map(|(a, b)| a || b).collect(),
             (one, other) => one.or(other).unwrap_or_default(),
@@ -70,12 +115,15 @@ impl<'a> FactPlan<'a> {
             rows.map(false, |r| ids.text(r).is_some_and(|id| in_holdout(id, rules.holdout)))
         });
         // Whoever is not known to be an adult is none, even where the age is an output that nobody gave.
-        let not_adult = rules.age_band_feature.as_ref().map(|_| match column(self.age_band) {
+        let not_adult = named(self.age_band).map(|column| match column {
             Some(c) => rows.by_name(c, true, |name| name != Some(ADULT)),
             None => vec![true; rows.all],
         });
-        let stage_cap = column(self.stage)
-            .map(|c| rows.by_name(c, None, |name| rules.stage_caps.get(name?).copied()));
+        let strictest = rules.stage_caps.values().copied().min_by(f64::total_cmp);
+        let stage_cap = named(self.stage).map(|column| match column {
+            Some(c) => rows.by_name(c, None, |name| rules.stage_caps.get(name?).copied()),
+            None => vec![strictest; rows.all],
+        });
         FactColumns {
             consents: self.consents.iter().map(|at| flag(*at).unwrap_or_default()).collect(),
             holdout: holdout.unwrap_or_default(),
@@ -84,7 +132,7 @@ impl<'a> FactPlan<'a> {
             stage_cap: stage_cap.unwrap_or_default(),
             service_only,
             not_adult: not_adult.unwrap_or_default(),
-            contact_caps: contact_caps(rules, column(self.segment), &rows),
+            contact_caps: contact_caps(rules, named(self.segment), &rows),
         }
     }
 }
@@ -174,10 +222,11 @@ impl CandidateRows {
     }
 }
 
-/// Caps of H9 by the member's segment; "" is the cap of every other segment.
+/// Caps of H9 by the member's segment; "" is the cap of every other segment. Where the stage that segments was left out
+/// the strictest ones hold.
 fn contact_caps(
     rules: &Guardrails,
-    segment: Option<&Column>,
+    segment: Option<Option<&Column>>,
     rows: &CandidateRows,
 ) -> Vec<ContactCaps> {
     let all = [
@@ -199,19 +248,29 @@ fn contact_caps(
             commercial_week: cap(&rules.commercial_per_week_max, name),
         }
     };
+    let least = |caps: &BTreeMap<String, u32>| caps.values().copied().min().unwrap_or(u32::MAX);
     match segment {
-        Some(column) => rows.by_name(column, ContactCaps::NONE, of),
+        Some(Some(column)) => rows.by_name(column, ContactCaps::NONE, of),
+        Some(None) => vec![
+            ContactCaps {
+                all_day: least(&rules.contacts_per_day_max),
+                commercial_day: least(&rules.commercial_per_day_max),
+                commercial_week: least(&rules.commercial_per_week_max),
+            };
+            rows.all
+        ],
         None => vec![of(None); rows.all],
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use playbook_model::{Bitmap, Cells, Column, Frame, Guardrails};
+    use playbook_model::{Bitmap, Cells, Column, Frame, Guardrails, Kind};
 
-    use super::{Candidate, FactPlan, Policy};
+    use super::{Candidate, FactColumns, FactPlan, Policy};
 
-    fn not_adult(rules: &Guardrails, members: &Frame) -> Vec<bool> {
+    fn read(rules: &Guardrails, members: &Frame, skipped: &[usize]) -> FactColumns {
+        let givers = [(3, "churn", Kind::Scoring), (5, "tiers", Kind::Segmentation)];
         let candidate = |row| Candidate {
             stage: 0,
             action: 0,
@@ -225,7 +284,57 @@ mod tests {
         };
         let candidates: Vec<_> = (0..6).map(candidate).collect();
         let policy = Policy::new(rules, &[]);
-        FactPlan::new(&policy, &[], members).read(members, &candidates).not_adult
+        FactPlan::of(&policy, &givers, members).read(members, &candidates, skipped)
+    }
+
+    fn not_adult(rules: &Guardrails, members: &Frame) -> Vec<bool> {
+        read(rules, members, &[]).not_adult
+    }
+
+    /// Six members of whom stages said this, and of the last nothing.
+    fn said(columns: &[(&str, &str)]) -> Frame {
+        let mut members = Frame::with_rows(6);
+        for (name, text) in columns {
+            let mut valid = Bitmap::filled(6, true);
+            valid.set(5, false);
+            let cells = Cells::Text([*text; 6].into_iter().collect());
+            let (name, unit) = ((*name).to_owned(), String::new());
+            members.push(Column { name, unit, cells, valid: Some(valid) });
+        }
+        members
+    }
+
+    #[test]
+    fn a_guard_whose_stage_was_left_out_refuses_everybody() {
+        let rules = Guardrails {
+            churn_output: Some("churn.level".to_owned()),
+            stage_output: Some("churn.phase".to_owned()),
+            stage_caps: [("trust".to_owned(), 0.05), ("creation".to_owned(), 0.2)].into(),
+            contacts_per_day_max: [("silent".to_owned(), 1), (String::new(), 2)].into(),
+            ..Guardrails::default()
+        };
+        let members =
+            said(&[("churn.level", "low"), ("churn.phase", "creation"), ("tiers.segment", "core")]);
+        let known = read(&rules, &members, &[]);
+        assert_eq!(known.service_only, [false; 6]);
+        assert_eq!(known.stage_cap[..5], [Some(0.2); 5]);
+        assert_eq!(known.contact_caps[0].all_day, 2);
+        // Stages that were left out give columns without values, or none.
+        let left_out = read(&rules, &members, &[3, 5]);
+        let absent = read(&rules, &said(&[]), &[]);
+        for facts in [&left_out, &absent] {
+            assert_eq!(facts.service_only, [true; 6]);
+            assert_eq!(facts.stage_cap, [Some(0.05); 6]);
+        }
+        assert_eq!(left_out.contact_caps[0].all_day, 1);
+        // One guard that is not known is enough; a playbook without guards has none.
+        let complaint = Guardrails {
+            complaint_feature: Some("churn.complaint".to_owned()),
+            ..Guardrails::default()
+        };
+        assert_eq!(read(&complaint, &members, &[]).service_only, [true; 6]);
+        let none = read(&Guardrails::default(), &members, &[3, 5]);
+        assert!(none.service_only.is_empty() && none.stage_cap.is_empty());
     }
 
     #[test]

@@ -85,7 +85,8 @@ fn a_member_alone_goes_through_the_same_four_steps_and_a_second_time_takes_nothi
     let decided = |row: usize| {
         let mut member = world.member(row);
         let said = evaluation.evaluate(&world.context, &mut member).unwrap();
-        let columns = facts.read(&member.frame, &said.candidates);
+        let left_out: Vec<usize> = said.skipped.iter().map(|(stage, _)| *stage).collect();
+        let columns = facts.read(&member.frame, &said.candidates, &left_out);
         let mut turn = money.begin().unwrap();
         let (proposals, history) = turn.recall(&policy, &member.keys, said.candidates).unwrap();
         let known = columns.of(&member.keys, &history);
