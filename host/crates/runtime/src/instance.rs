@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use playbook_model::{Fault, Kind, Limit, Limits, Outcome};
 use wasmtime::component::InstancePre;
-use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
+use wasmtime::{OutOfMemory, PoolConcurrencyLimitError, Store, Trap};
 
 use crate::bindings::exports::playbook::plugin as exports;
 use crate::engine::{STACK_BYTES_MAX, Ticker};
@@ -14,6 +14,8 @@ use crate::{LoadError, Metering, RuntimeError};
 
 /// What wasmtime says where an answer is larger than `set_hostcall_fuel` allows; its type is private.
 const ANSWER_TOO_LARGE: &str = "fuel allocated for hostcalls has been exhausted";
+/// What errors of the system end with; the engine's type of them is private.
+const OS_ERROR: &str = "(os error ";
 /// Letters of a guest's own words that are kept.
 pub(crate) const WORDS_BYTES_MAX: usize = 4 << 10;
 
@@ -191,9 +193,7 @@ impl Instance {
                 spoilt: false,
                 _place: place,
             })),
-            Err(e) if e.is::<PoolConcurrencyLimitError>() => {
-                Err(RuntimeError::Instance { detail: format!("{e:#}") })
-            }
+            Err(e) if is_of_host(&e) => Err(RuntimeError::Instance { detail: format!("{e:#}") }),
             Err(e) => Ok(Err(fault(&e, store.data(), budget))),
         }
     }
@@ -237,6 +237,13 @@ fn arm(store: &mut Store<State>, metering: Metering, budget: Budget) {
     store.set_hostcall_fuel(usize::try_from(budget.returned_bytes).unwrap_or(usize::MAX));
 }
 
+/// Whether it is the host that cannot make an instance: it has no place or no memory left for one.
+fn is_of_host(error: &wasmtime::Error) -> bool {
+    error.is::<PoolConcurrencyLimitError>()
+        || error.is::<OutOfMemory>()
+        || format!("{error:#}").contains(OS_ERROR)
+}
+
 /// Tells what stopped a guest.
 fn fault(error: &wasmtime::Error, state: &State, budget: Budget) -> Fault {
     if state.log.flooded {
@@ -263,6 +270,25 @@ fn fault(error: &wasmtime::Error, state: &State, budget: Budget) -> Fault {
                 }
                 None => Fault::Malformed(escaped(&text, WORDS_BYTES_MAX)),
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::{Error, Trap};
+
+    use super::is_of_host;
+
+    #[test]
+    fn what_the_system_refuses_is_no_fault_of_the_guest() {
+        let no_memory = std::io::Error::from_raw_os_error(12);
+        assert!(is_of_host(&Error::from(no_memory).context("failed to map memory")));
+        for of_guest in [
+            Error::from(Trap::UnreachableCodeReached),
+            Error::msg("resource limit exceeded: instance count too high at 10001"),
+        ] {
+            assert!(!is_of_host(&of_guest), "{of_guest:#}");
         }
     }
 }
