@@ -176,9 +176,14 @@ settings = { bounds = [9, 3, 1] }
 
 #[test]
 fn ready_made_playbooks_are_in_order() {
-    for name in ["demo-club.toml", "cd-shop.toml", "grocery.toml"] {
+    for (name, windows) in [
+        ("demo-club.toml", "dates count in whole days of Asia/Shanghai"),
+        ("cd-shop.toml", "dates (as in `orders`) count in whole days of America/New_York"),
+        ("grocery.toml", "dates count in whole days of America/New_York"),
+    ] {
         let call = command(["check"]).arg(root().join("playbooks").join(name)).output().unwrap();
-        assert!(succeed(&call).contains("in order"), "{name}");
+        let told = succeed(&call);
+        assert!(told.contains("in order") && told.contains(windows), "{name}: {told}");
     }
 }
 

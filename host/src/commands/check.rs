@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use playbook_app::{AppError, Pinned, Stages, warnings};
+use playbook_app::{AppError, Pinned, Stages, warnings, windows};
 use playbook_runtime::Metering;
 use playbook_toml::{Disk, Problems};
 use serde_json::json;
@@ -64,11 +64,12 @@ fn checked(session: &Session, file: &Path, file_only: bool) -> Result<InOrder> {
     let stages = session.host.prepare(&loaded, &how)?;
     let order: Vec<&str> = stages.iter().map(|s| s.def.name.as_str()).collect();
     let text = format!(
-        "{name}: in order. {} sources, {} features, {} stages: {}",
+        "{name}: in order. {} sources, {} features, {} stages: {}\n{}",
         playbook.sources.len(),
         playbook.features.len(),
         stages.len(),
         order.join(" -> "),
+        windows(playbook),
     );
     Ok(InOrder { text, warnings: Some(warnings(&loaded, &stages)) })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use playbook_cycle::{PrepareProblem, Prepared};
-use playbook_model::{Fault, Need, StageDef};
+use playbook_model::{Fault, MapRow, Need, Playbook, SourceDef, SourceTable, StageDef};
 use playbook_toml::{Loaded, NamedPlugin, Place, Problem, Problems, SettingPlace, nearest};
 
 use crate::Result;
@@ -23,6 +23,31 @@ pub fn warnings(loaded: &Loaded, stages: &[Prepared]) -> Problems {
         warning(loaded, stage, place, subject, &needs)
     };
     loaded.problems(unfilled.into_iter().map(warning).collect())
+}
+
+/// How windows of the playbook count, in words, with the sources whose times are dates by their format.
+#[must_use]
+pub fn windows(playbook: &Playbook) -> String {
+    let is_dated = |source: &&SourceDef| {
+        let format = |row: &MapRow| row.to == "time" && row.format.as_deref().is_some_and(is_date);
+        source.table == SourceTable::Events && source.mapping.iter().any(format)
+    };
+    let dated: Vec<String> =
+        playbook.sources.iter().filter(is_dated).map(|s| format!("`{}`", s.name)).collect();
+    let of = match dated.as_slice() {
+        [] => String::new(),
+        dated => format!(" (as in {})", dated.join(", ")),
+    };
+    format!(
+        "windows: dates{of} count in whole days of {}; times of day to the millisecond",
+        playbook.time_zone
+    )
+}
+
+/// Whether a format of times has no time of day.
+fn is_date(format: &str) -> bool {
+    let hours = ["%H", "%I", "%k", "%l", "%T", "%R", "%X", "%c", "%r", "%s"];
+    format.contains('%') && !hours.iter().any(|directive| format.contains(directive))
 }
 
 fn warning(loaded: &Loaded, stage: &str, place: Place, subject: &str, needs: &[&Need]) -> Problem {
@@ -192,4 +217,19 @@ pub(crate) fn prepare_problems(loaded: &Loaded, found: Vec<PrepareProblem>) -> V
     }
     problems.extend(loaded.settings_problems(&settings).problems);
     problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_date;
+
+    #[test]
+    fn a_format_without_an_hour_is_of_dates() {
+        for format in ["%Y%m%d", "%d/%m/%Y", "%F"] {
+            assert!(is_date(format), "{format}");
+        }
+        for format in ["%Y-%m-%d %H:%M", "%F %T", "%c", "%s", "rfc3339", "unix-ms"] {
+            assert!(!is_date(format), "{format}");
+        }
+    }
 }

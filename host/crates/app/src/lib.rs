@@ -29,7 +29,7 @@ mod state;
 mod taking;
 mod write;
 
-pub use check::warnings;
+pub use check::{warnings, windows};
 pub use clock::shown;
 pub use compare::{Side, compare, diff};
 pub use counts::{Counts, Granted, OfAction, OfCode};
