@@ -69,19 +69,22 @@ pub(crate) fn create(
     }
     let condition = format!("amount_minor IS NOT NULL AND time < {}", as_of.0);
     let of = link.of_refund.as_deref().unwrap_or("CAST(NULL AS VARCHAR)");
-    let refunds = format!(
-        "SELECT {of} AS {OF} FROM events_mapped WHERE kind = 'order_refunded' AND {condition}"
-    );
+    // Orders without a key are not looked for.
     let mut orders: HashSet<u64> = HashSet::new();
-    let mut rows = 0;
-    for batch in session.collect_selective(STAGE, &refunds)? {
-        rows += batch.num_rows();
-        for_each_hash(batch.column(0), |_, hash| {
-            orders.insert(hash);
-        });
-    }
-    if rows == 0 {
-        return Ok(corrections);
+    if link.of_order.is_some() {
+        let refunds = format!(
+            "SELECT {of} AS {OF} FROM events_mapped WHERE kind = 'order_refunded' AND {condition}"
+        );
+        let mut rows = 0;
+        for batch in session.collect_selective(STAGE, &refunds)? {
+            rows += batch.num_rows();
+            for_each_hash(batch.column(0), |_, hash| {
+                orders.insert(hash);
+            });
+        }
+        if rows == 0 {
+            return Ok(corrections);
+        }
     }
     let (projected, selected) = columns_of(columns, features, &link);
     let paid = match &link.of_order {
@@ -123,7 +126,10 @@ pub(crate) fn create(
     let sql = format!("SELECT {}, o.time IS NULL AS {ALONE} FROM {joined}", selected.join(", "));
     let mut batches: Vec<RecordBatch> = session.collect(STAGE, &sql)?;
     let alone: usize = batches.iter_mut().map(take_alone).sum();
-    tell(session, alone, &mut corrections.findings)?;
+    tell_alone(alone, &mut corrections.findings);
+    if link.of_order.is_some() {
+        tell_beyond(session, &mut corrections.findings)?;
+    }
     session.forget(BOTH)?;
     if batches.iter().all(|batch| batch.num_rows() == 0) {
         return Ok(corrections);
@@ -250,8 +256,8 @@ fn take_alone(batch: &mut RecordBatch) -> usize {
     flags.as_boolean().true_count()
 }
 
-/// Tells of refunds that find no order, and of those that give back more than was paid.
-fn tell(session: &Session, alone: usize, findings: &mut Vec<IntakeFinding>) -> Result<()> {
+/// Tells of refunds that find no order.
+fn tell_alone(alone: usize, findings: &mut Vec<IntakeFinding>) {
     if alone > 0 {
         findings.push(finding(
             "refunds-without-order",
@@ -264,6 +270,10 @@ fn tell(session: &Session, alone: usize, findings: &mut Vec<IntakeFinding>) -> R
             format!("{alone} 筆退款找不到原訂單：沖減退款當日金額；請把原訂單號對應到 `original_order`，並讀入足夠早的訂單"),
         ));
     }
+}
+
+/// Tells of orders that were refunded more than was paid.
+fn tell_beyond(session: &Session, findings: &mut Vec<IntakeFinding>) -> Result<()> {
     let beyond = format!(
         "SELECT count(*) FROM (SELECT {OF} AS k, sum(abs(amount_minor)) AS back FROM {BOTH} WHERE {PAID} IS NULL \
          GROUP BY {OF}) r JOIN (SELECT {PAID} AS k, sum(amount_minor) AS paid FROM {BOTH} \
