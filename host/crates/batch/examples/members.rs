@@ -14,8 +14,8 @@ use playbook_batch::{BatchOptions, BatchSource, write_members};
 use playbook_cycle::DataSource;
 use playbook_model::{
     Aggregate, AggregateDef, CellType, Container, CycleDef, Dedupe, Definition, Digest,
-    EventFilter, FeatureDef, Grain, Guardrails, MapRow, MapType, NumberMarks, OnError, Origin,
-    OutputDef, Playbook, SourceDef, SourceFormat, SourceTable, Subject, Transform, Window, Words,
+    EventFilter, FeatureDef, Grain, Guardrails, MapRow, MapType, Origin, OutputDef, Playbook,
+    SourceDef, SourceFormat, SourceTable, Subject, Window, Words,
 };
 
 const KINDS: [&str; 12] = [
@@ -166,20 +166,9 @@ fn write(folder: &Path, members: u64, events: u64, csv: bool) -> PathBuf {
 
 fn playbook(file: &Path, csv: bool) -> Playbook {
     let field = |name: &str, map_type| MapRow {
-        from: Some(name.to_owned()),
-        constant: None,
-        compute: None,
-        to: name.to_owned(),
-        map_type,
         format: (map_type == MapType::Time).then(|| "unix-ms".to_owned()),
         factor: if map_type == MapType::Money && !csv { 0.01 } else { 1.0 },
-        marks: NumberMarks::default(),
-        decimals: None,
-        transform: Transform::Copy,
-        words: None,
-        optional: false,
-        required: false,
-        on_error: OnError::Reject,
+        ..MapRow::plain(name, name, map_type)
     };
     let events = SourceDef {
         name: "events".to_owned(),

@@ -190,6 +190,16 @@ pub struct JoinDef {
     pub by: String,
 }
 
+impl JoinDef {
+    /// The join, by its place among `joins`, and the column that a name such as `products.department` reads; `None` for a
+    /// column of the source itself.
+    #[must_use]
+    pub fn read_by<'n>(joins: &[Self], name: &'n str) -> Option<(usize, &'n str)> {
+        let (join, column) = name.split_once('.')?;
+        Some((joins.iter().position(|known| known.name == join)?, column))
+    }
+}
+
 /// A table of the brand's own whose rows give fields to rows of sources: products, campaigns, stores.
 #[derive(Debug, Clone)]
 pub struct LookupDef {
@@ -311,6 +321,29 @@ pub struct MapRow {
     pub required: bool,
     /// What an error does.
     pub on_error: OnError,
+}
+
+impl MapRow {
+    /// A row that reads a column as it is, with every default.
+    #[must_use]
+    pub fn plain(column: &str, to: &str, map_type: MapType) -> Self {
+        Self {
+            from: Some(column.to_owned()),
+            constant: None,
+            compute: None,
+            to: to.to_owned(),
+            map_type,
+            format: None,
+            marks: NumberMarks::default(),
+            decimals: None,
+            factor: 1.0,
+            transform: Transform::Copy,
+            words: None,
+            optional: false,
+            required: false,
+            on_error: OnError::Reject,
+        }
+    }
 }
 
 /// Where a plugin comes from.

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use arrow::array::{Array, BinaryViewArray, BinaryViewBuilder, StringArray};
 use playbook_cycle::IntakeFinding;
 use playbook_features::{Compiled, Expression, Values};
-use playbook_model::{Bitmap, Cells, Column, NumberMarks, SourceDef};
+use playbook_model::{Bitmap, Cells, Column, JoinDef, MapRow, NumberMarks, SourceDef};
 
 use crate::findings::{finding, named};
 use crate::intake::field::{FieldReader, is_blank};
@@ -81,7 +81,7 @@ impl<'l> Derivation<'l> {
         }
         let mut maker =
             Maker { source, inputs: Vec::new(), texts: BTreeMap::new(), joins: Vec::new() };
-        let is_own = |name: &str| joined(source, name).is_none();
+        let is_own = |name: &str| JoinDef::read_by(&source.joins, name).is_none();
         let mut own = Vec::with_capacity(rows.len());
         for (row, field) in rows.iter().zip(fields.iter()) {
             own.push(row.from.as_deref().filter(|from| is_own(from)).map(|_| {
@@ -109,13 +109,11 @@ impl<'l> Derivation<'l> {
         for name in named {
             maker.text(&name);
         }
-        for row in rows.iter().filter(|row| row.compute.is_some() && row.optional) {
-            let Some(text) = &row.compute else { continue };
-            let names = Expression::parse(text).ok();
-            for (name, _) in names.iter().flat_map(Expression::names) {
-                if let Some(at) = maker.texts.get(name) {
-                    maker.inputs[*at].optional = true;
-                }
+        // A field that files may lack may lack what it is computed from.
+        let computed = rows.iter().zip(&expressions).filter(|(row, _)| row.optional);
+        for name in computed.filter_map(|(_, e)| e.as_ref()).flat_map(Compiled::names) {
+            if let Some(at) = maker.texts.get(name) {
+                maker.inputs[*at].optional = true;
             }
         }
         maker.join(lookups, &rows, &expressions)?;
@@ -194,12 +192,6 @@ impl<'l> Derivation<'l> {
     }
 }
 
-/// The join of a source that a name such as `products.department` reads, and the column.
-fn joined<'n>(source: &SourceDef, name: &'n str) -> Option<(usize, &'n str)> {
-    let (join, column) = name.split_once('.')?;
-    Some((source.joins.iter().position(|known| known.name == join)?, column))
-}
-
 impl<'l> Maker<'_, 'l> {
     /// The number of a column that is read as text.
     fn text(&mut self, name: &str) {
@@ -216,7 +208,7 @@ impl<'l> Maker<'_, 'l> {
 
     /// The number of what a name reads.
     fn number(&self, name: &str) -> Result<usize> {
-        let Some((join, column)) = joined(self.source, name) else {
+        let Some((join, column)) = JoinDef::read_by(&self.source.joins, name) else {
             return self.texts.get(name).copied().ok_or_else(|| self.unknown(name));
         };
         let before = &self.joins.get(..join).ok_or_else(|| self.unknown(name))?;
@@ -237,14 +229,16 @@ impl<'l> Maker<'_, 'l> {
     fn join(
         &mut self,
         lookups: &'l BTreeMap<String, Lookup>,
-        rows: &[&playbook_model::MapRow],
+        rows: &[&MapRow],
         expressions: &[Option<Compiled>],
     ) -> Result<()> {
         let read = rows.iter().filter_map(|row| row.from.as_deref());
         let read = read.chain(self.source.joins.iter().map(|join| join.by.as_str()));
         let named = expressions.iter().flatten().flat_map(|e| e.names().iter().map(String::as_str));
-        let read: Vec<(usize, &str)> =
-            read.chain(named).filter_map(|name| joined(self.source, name)).collect();
+        let read: Vec<(usize, &str)> = read
+            .chain(named)
+            .filter_map(|name| JoinDef::read_by(&self.source.joins, name))
+            .collect();
         for (number, join) in self.source.joins.iter().enumerate() {
             let lookup = lookups.get(&join.lookup).ok_or_else(|| self.unknown(&join.lookup))?;
             let mut columns: Vec<(String, &StringArray)> = Vec::new();

@@ -161,28 +161,13 @@ fn given(json: &mut SliceJsonParser<'_>) -> Result<Given, NotAnObject> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use playbook_model::{MapRow, MapType, NumberMarks, OnError, Transform};
+    use playbook_model::{MapRow, MapType};
 
     use super::JsonRow;
     use crate::intake::field::FieldReader;
 
     fn field(to: &str) -> FieldReader {
-        let row = MapRow {
-            from: Some(to.to_owned()),
-            constant: None,
-            compute: None,
-            to: to.to_owned(),
-            map_type: MapType::Text,
-            format: None,
-            marks: NumberMarks::default(),
-            decimals: None,
-            factor: 1.0,
-            transform: Transform::Copy,
-            words: None,
-            optional: false,
-            required: false,
-            on_error: OnError::Reject,
-        };
+        let row = MapRow::plain(to, to, MapType::Text);
         FieldReader::new(&row, to, 2, "").unwrap()
     }
 

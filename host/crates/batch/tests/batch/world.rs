@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use playbook_batch::{BatchOptions, BatchSource};
 use playbook_model::{
     Aggregate, AggregateDef, CellType, Cells, Container, CycleDef, Dedupe, Definition, Digest,
-    EventFilter, FeatureDef, Frame, Grain, Guardrails, MapRow, MapType, NumberMarks, OnError,
-    Origin, OutputDef, Playbook, SourceDef, SourceFormat, SourceTable, Subject, Transform, Window,
-    Words,
+    EventFilter, FeatureDef, Frame, Grain, Guardrails, MapRow, MapType, Origin, OutputDef,
+    Playbook, SourceDef, SourceFormat, SourceTable, Subject, Window, Words,
 };
 
 pub(crate) fn playbook(time_zone: &str) -> Playbook {
@@ -78,22 +77,7 @@ pub(crate) fn source(name: &str, table: SourceTable, path: &str) -> SourceDef {
 }
 
 pub(crate) fn map(from: &str, to: &str, map_type: MapType) -> MapRow {
-    MapRow {
-        from: Some(from.to_owned()),
-        constant: None,
-        compute: None,
-        to: to.to_owned(),
-        map_type,
-        format: None,
-        factor: 1.0,
-        marks: NumberMarks::default(),
-        decimals: None,
-        transform: Transform::Copy,
-        words: None,
-        optional: false,
-        required: false,
-        on_error: OnError::Reject,
-    }
+    MapRow::plain(from, to, map_type)
 }
 
 pub(crate) fn time(from: &str, to: &str, format: &str) -> MapRow {

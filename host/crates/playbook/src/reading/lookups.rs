@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use playbook_features::Expression;
 use playbook_model::{
-    Container, Dedupe, JoinDef, LookupDef, MapRow, MapType, NumberMarks, OnError, Origin,
-    SourceDef, SourceTable, Transform,
+    Container, Dedupe, JoinDef, LookupDef, MapRow, MapType, NumberMarks, Origin, SourceDef,
+    SourceTable,
 };
 
 use super::Reading;
@@ -18,12 +18,6 @@ use crate::tree::{Node, Table, Value};
 pub(super) struct Readable<'a> {
     pub(super) columns: &'a [String],
     pub(super) joins: &'a [JoinDef],
-}
-
-/// The join and the column that a name such as `products.department` means.
-fn joined<'j>(joins: &'j [JoinDef], name: &str) -> Option<(&'j JoinDef, String)> {
-    let (join, column) = name.split_once('.')?;
-    Some((joins.iter().find(|known| known.name == join)?, column.to_owned()))
 }
 
 /// Every name that the rows of a source read: of columns of its own, and of what it joins.
@@ -65,7 +59,10 @@ impl Reading<'_> {
             time_zone: None,
             columns,
             joins: Vec::new(),
-            mapping: vec![MapRow { required: true, ..as_it_is(&key_name) }],
+            mapping: vec![MapRow {
+                required: true,
+                ..MapRow::plain(&key_name, &key_name, MapType::Text)
+            }],
             event: None,
             dedupe: Dedupe::None,
             lines: false,
@@ -123,7 +120,10 @@ impl Reading<'_> {
     /// Refuses a name that a mapping cannot read, as far as the playbook tells.
     pub(super) fn readable(&mut self, readable: &Readable<'_>, name: &str, place: Place) {
         let is_column = readable.columns.iter().any(|column| column == name);
-        if readable.columns.is_empty() || is_column || joined(readable.joins, name).is_some() {
+        if readable.columns.is_empty()
+            || is_column
+            || JoinDef::read_by(readable.joins, name).is_some()
+        {
             return;
         }
         self.no_column(name, readable.columns, place);
@@ -171,34 +171,15 @@ pub(super) fn with_columns_read(lookups: &mut [LookupDef], sources: &[SourceDef]
     let mut read: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for source in sources {
         for name in names_read(source) {
-            if let Some((join, column)) = joined(&source.joins, &name) {
-                read.entry(&join.lookup).or_default().insert(column);
+            if let Some((join, column)) = JoinDef::read_by(&source.joins, &name) {
+                let lookup = &source.joins[join].lookup;
+                read.entry(lookup).or_default().insert(column.to_owned());
             }
         }
     }
     for lookup in lookups {
         let columns = read.remove(lookup.source.name.as_str()).unwrap_or_default();
         let others = columns.iter().filter(|column| **column != lookup.key);
-        lookup.source.mapping.extend(others.map(|column| as_it_is(column)));
-    }
-}
-
-/// A mapping row that keeps the text of a column under its own name.
-fn as_it_is(column: &str) -> MapRow {
-    MapRow {
-        from: Some(column.to_owned()),
-        constant: None,
-        compute: None,
-        to: column.to_owned(),
-        map_type: MapType::Text,
-        format: None,
-        marks: NumberMarks::default(),
-        decimals: None,
-        factor: 1.0,
-        transform: Transform::Copy,
-        words: None,
-        optional: false,
-        required: false,
-        on_error: OnError::Reject,
+        lookup.source.mapping.extend(others.map(|c| MapRow::plain(c, c, MapType::Text)));
     }
 }

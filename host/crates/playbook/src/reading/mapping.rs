@@ -118,21 +118,14 @@ impl Reading<'_> {
             Transform::Copy
         };
         let words = words_of(&self.own_kinds, table, &entry.key);
+        let map_type = field.map_or(Text, |field| field.map_type);
         let mut row = MapRow {
             from: None,
-            constant: None,
-            compute: None,
-            to: entry.key.clone(),
-            map_type: field.map_or(Text, |field| field.map_type),
-            format: None,
             marks,
-            decimals: None,
-            factor: 1.0,
             transform: usual,
             words: words.map(|words| words.into_iter().map(str::to_owned).collect()),
-            optional: false,
             required: field.is_some_and(|field| field.required),
-            on_error: OnError::Reject,
+            ..MapRow::plain("", &entry.key, map_type)
         };
         let from = match &entry.node.value {
             Value::Text(_) => Some(&entry.node),
