@@ -15,12 +15,26 @@ pub struct Watch<'a> {
     pub bytes_max: u64,
 }
 
+/// Rows between two words of how far it is.
+const ROWS_TOLD: u64 = 8192;
+
+impl Watch<'_> {
+    /// Tells, once in a while, that so many rows of a source were read.
+    pub(crate) fn counted(&self, source: &str, rows: u64) {
+        if rows.is_multiple_of(ROWS_TOLD) {
+            (self.advanced)(source, ROWS_TOLD);
+        }
+    }
+}
+
 impl fmt::Debug for Watch<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Watch").field("bytes_max", &self.bytes_max).finish_non_exhaustive()
     }
 }
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) use waiting::each;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "object-store"))]
 pub(crate) use waiting::{Bound, wait, within};
 
@@ -32,6 +46,8 @@ mod waiting {
     use playbook_model::Connection;
 
     use super::Watch;
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    use crate::Wanted;
     use crate::{Result, SourcesError};
 
     /// How often a wait asks whether it is still wanted.
@@ -62,6 +78,23 @@ mod waiting {
         // A name that is being looked up holds a thread, for which nobody waits.
         runtime.shutdown_background();
         done
+    }
+
+    /// Reads one source after the other, each under the bound of time; `read` hears what it is doing. A fault names the
+    /// source.
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    pub(crate) async fn each(
+        connection: &Connection,
+        wanted: &[Wanted<'_>],
+        mut read: impl AsyncFnMut(&Wanted<'_>, &str) -> Result<u64>,
+    ) -> Result<Vec<u64>> {
+        let mut rows = Vec::new();
+        for one in wanted {
+            let doing = format!("reading source `{}`", one.source);
+            let reading = within(connection, Bound::Working, &doing, read(one, &doing)).await;
+            rows.push(reading.map_err(|fault| fault.of(one.source))?);
+        }
+        Ok(rows)
     }
 
     /// Bounds a part of the work.

@@ -12,9 +12,6 @@ use rusqlite::{Connection, OpenFlags};
 use crate::table::{Holds, TableFile, Value, quoted};
 use crate::{Result, SourcesError, Watch};
 
-/// Rows between two words of how far it is.
-const ROWS_TOLD: u64 = 8192;
-
 pub(crate) fn take(file: &Path, asked: &Asked, to: &Path, watch: &Watch<'_>) -> Result<u64> {
     // Pipes and devices are refused before SQLite waits for them.
     drop(open_regular(file)?);
@@ -97,9 +94,7 @@ fn rows<F: FnOnce(rusqlite::Error) -> SourcesError>(
         }
         table.end_row()?;
         count += 1;
-        if count % ROWS_TOLD == 0 {
-            (watch.advanced)("", ROWS_TOLD);
-        }
+        watch.counted("", count);
     }
     table.finish()
 }

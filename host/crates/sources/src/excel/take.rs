@@ -20,8 +20,6 @@ const UNPACKED_FREE: u64 = 64 << 20;
 const UNPACKED_MAX: u64 = 2 << 30;
 /// Columns that a sheet of Excel has.
 const COLUMNS_MAX: u32 = 16_384;
-/// Rows between two words of how far it is.
-const ROWS_TOLD: u64 = 8192;
 
 pub(crate) fn take(file: &Path, sheet: Option<&str>, to: &Path, watch: &Watch<'_>) -> Result<u64> {
     let book = Book { path: file };
@@ -179,9 +177,7 @@ impl Sink<'_> {
         }
         table.end_row()?;
         self.rows += 1;
-        if self.rows % ROWS_TOLD == 0 {
-            (self.watch.advanced)("", ROWS_TOLD);
-        }
+        self.watch.counted("", self.rows);
         Ok(())
     }
 }

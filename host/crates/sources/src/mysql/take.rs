@@ -8,7 +8,7 @@ use mysql_async::prelude::Queryable as _;
 use mysql_async::{Column, Conn, Error, OptsBuilder, Row, SslOpts, Value as Cell};
 use playbook_model::{Asked, Connection, DatabaseServer, Tls};
 
-use crate::reach::{Bound, wait, within};
+use crate::reach::{Bound, each, wait, within};
 use crate::secret::secret;
 use crate::table::{Holds, TableFile, Value, quoted, widened, without_scale};
 use crate::{Result, SourcesError, Wanted, Watch, tls};
@@ -18,8 +18,6 @@ const PORT: u16 = 3306;
 const KEEPALIVE: Duration = Duration::from_secs(30);
 /// The character set of what is no text.
 const BINARY: u16 = 63;
-/// Rows between two words of how far it is.
-const ROWS_TOLD: u64 = 8192;
 
 pub(crate) fn take(
     connection: &Connection,
@@ -33,14 +31,10 @@ pub(crate) fn take(
         let mut conn = within(connection, Bound::Connecting, doing, connecting).await?;
         within(connection, Bound::Connecting, "beginning a snapshot", begin(connection, &mut conn))
             .await?;
-        let mut rows = Vec::new();
-        for one in wanted {
-            let doing = format!("reading source `{}`", one.source);
-            let reading = read(connection, &mut conn, one, &doing, watch);
-            let reading = within(connection, Bound::Working, &doing, reading).await;
-            rows.push(reading.map_err(|fault| fault.of(one.source))?);
-        }
-        Ok(rows)
+        each(connection, wanted, async |one, doing| {
+            read(connection, &mut conn, one, doing, watch).await
+        })
+        .await
     })
 }
 
@@ -126,9 +120,7 @@ async fn read(
     while let Some(row) = answered.next().await.map_err(fault())? {
         push(&mut table, &columns, &row, &mut text)?;
         count += 1;
-        if count % ROWS_TOLD == 0 {
-            (watch.advanced)(wanted.source, ROWS_TOLD);
-        }
+        watch.counted(wanted.source, count);
     }
     answered.drop_result().await.map_err(fault())?;
     table.finish()

@@ -7,15 +7,13 @@ use tokio_postgres::{IsolationLevel, Row, Transaction};
 
 use super::client::connect;
 use crate::error::Cause;
-use crate::reach::{Bound, wait, within};
+use crate::reach::{each, wait};
 use crate::table::{Holds, TableFile, Value, quoted, widened, without_scale};
 use crate::{Result, SourcesError, Wanted, Watch};
 
 /// Microseconds from 1970 to 2000, where PostgreSQL counts from.
 const EPOCH_MICROS: i64 = 946_684_800_000_000;
 const EPOCH_DAYS: i32 = 10_957;
-/// Rows between two words of how far it is.
-const ROWS_TOLD: u64 = 8192;
 
 pub(crate) fn take(
     connection: &Connection,
@@ -36,14 +34,10 @@ pub(crate) fn take(
         );
         let set = snapshot.batch_execute(&settings);
         set.await.map_err(answer(connection, "beginning a snapshot"))?;
-        let mut rows = Vec::new();
-        for one in wanted {
-            let doing = format!("reading source `{}`", one.source);
-            let reading = read(connection, &snapshot, one, &doing, watch);
-            let reading = within(connection, Bound::Working, &doing, reading).await;
-            rows.push(reading.map_err(|fault| fault.of(one.source))?);
-        }
-        Ok(rows)
+        each(connection, wanted, async |one, doing| {
+            read(connection, &snapshot, one, doing, watch).await
+        })
+        .await
     })
 }
 
@@ -105,9 +99,7 @@ async fn read(
         }
         table.end_row()?;
         count += 1;
-        if count % ROWS_TOLD == 0 {
-            (watch.advanced)(wanted.source, ROWS_TOLD);
-        }
+        watch.counted(wanted.source, count);
     }
     table.finish()
 }
