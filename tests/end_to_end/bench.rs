@@ -90,6 +90,40 @@ pub(crate) fn succeed(output: &Output) -> String {
     out.into_owned()
 }
 
+/// Fails the test where the call succeeded; returns standard error.
+pub(crate) fn error(output: &Output) -> String {
+    assert!(!output.status.success(), "it succeeded");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Writes a file beside the results, and the folders that it lies in.
+pub(crate) fn write(place: &Place, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+    let path = place.beside(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, text).unwrap();
+    path
+}
+
+/// The end of a playbook whose buyers get coupons by their points, from the features `points_90d` and `age_band`.
+macro_rules! coupons {
+    () => {
+        r#"
+[[stage]]
+kind = "incentive"
+plugin = "ladder-exchange@^0.1"
+bind = { points_balance = "points_90d" }
+
+[budget]
+total = "1000.00"
+
+[guardrails]
+holdout = 0.0
+age_band_feature = "age_band"
+"#
+    };
+}
+pub(crate) use coupons;
+
 /// A small sample community, made once by each build of the program.
 pub(crate) fn community() -> PathBuf {
     static PROGRAM: std::sync::OnceLock<String> = std::sync::OnceLock::new();

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::bench::{Place, command, csv, run, succeed};
+use crate::bench::{Place, command, coupons, csv, run, succeed, write};
 
 /// A shop whose buyers get coupons: orders, members with ages, consents. The files are what the test writes.
-const SHOP: &str = r#"
+const SHOP: &str = concat!(
+    r#"
 [playbook]
 id = "shop"
 brand = "shop"
@@ -46,27 +47,13 @@ orders_365d = { count = "order_paid", window = "365d" }
 spend_90d_minor = { sum = "amount_minor", events = "order_paid", window = "90d" }
 aov_minor = { mean = "amount_minor", events = "order_paid", window = "365d", type = "integer" }
 points_90d = { expression = "spend_90d_minor / 10", type = "integer", unit = "count" }
-
-[[stage]]
-kind = "incentive"
-plugin = "ladder-exchange@^0.1"
-bind = { points_balance = "points_90d" }
-
-[budget]
-total = "1000.00"
-
-[guardrails]
-holdout = 0.0
-age_band_feature = "age_band"
-"#;
+"#,
+    coupons!()
+);
 
 /// Writes the shop with these rows of members, each of whom bought and consented.
 fn shop(place: &Place, members: &[(&str, &str)]) -> PathBuf {
-    let write = |name: &str, text: &str| {
-        let path = place.beside(name);
-        fs::write(&path, text).unwrap();
-        path
-    };
+    let write = |name: &str, text: &str| write(place, name, text);
     let rows = |head: &str, row: &dyn Fn(&(&str, &str)) -> String| {
         members.iter().fold(format!("{head}\n"), |text, member| text + &row(member) + "\n")
     };

@@ -7,11 +7,12 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::bench::{Place, command, csv, files, playbook, succeed};
+use crate::bench::{Place, command, coupons, csv, error, files, playbook, succeed, write};
 use crate::servers::{MariaDb, PASSWORD, Postgres, certificate};
 
 /// A shop; its sources are put before the rest.
-const SHOP: &str = r#"
+const SHOP: &str = concat!(
+    r#"
 [playbook]
 id = "shop"
 brand = "shop"
@@ -32,19 +33,9 @@ region = { attribute = "attr_region" }
 age_band = { attribute = "age_band" }
 points_90d = { expression = "spend_90d_minor / 10", type = "integer", unit = "count" }
 aov_minor = { mean = "amount_minor", events = "order_paid", window = "365d", type = "integer" }
-
-[[stage]]
-kind = "incentive"
-plugin = "ladder-exchange@^0.1"
-bind = { points_balance = "points_90d" }
-
-[budget]
-total = "1000.00"
-
-[guardrails]
-holdout = 0.0
-age_band_feature = "age_band"
-"#;
+"#,
+    coupons!()
+);
 
 /// Orders of a shop: id, customer, moment, total. Letters, quotes and empty cells as databases have them.
 fn orders() -> Vec<[String; 4]> {
@@ -98,12 +89,6 @@ fn quoted_csv(rows: &[[String; 4]]) -> String {
     rows.iter().map(|r| row(r) + "\n").collect()
 }
 
-fn write(place: &Place, name: &str, text: &str) -> PathBuf {
-    let path = place.beside(name);
-    fs::write(&path, text).unwrap();
-    path
-}
-
 /// The connections of the host: the server, under two names, one of them with a wrong password.
 fn connections(place: &Place, kind: &str, port: u16, database: &str) -> PathBuf {
     let one = |name: &str, variable: &str| {
@@ -138,11 +123,6 @@ fn no_secret(place: &Place, said: &[&Output]) {
             |text: &Vec<u8>| text.windows(secret.len()).any(|part| part == secret.as_bytes());
         assert!(!texts.iter().any(shown), "a secret is shown");
     }
-}
-
-fn error(output: &Output) -> String {
-    assert!(!output.status.success(), "it succeeded");
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// The same shop with its orders in a CSV file.

@@ -6,10 +6,11 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use crate::bench::{Place, command, csv, files, playbook, succeed};
+use crate::bench::{Place, command, coupons, csv, error, files, playbook, succeed, write};
 use crate::servers::{PASSWORD, Postgres, Served, certificate, python};
 
-const SHOP: &str = r#"
+const SHOP: &str = concat!(
+    r#"
 [playbook]
 id = "shop"
 brand = "shop"
@@ -44,19 +45,9 @@ interactions_30d = { count = "order_paid", window = "30d" }
 [[stage]]
 kind = "segmentation"
 plugin = "tier-interactions@^0.1"
-
-[[stage]]
-kind = "incentive"
-plugin = "ladder-exchange@^0.1"
-bind = { points_balance = "points_90d" }
-
-[budget]
-total = "1000.00"
-
-[guardrails]
-holdout = 0.0
-age_band_feature = "age_band"
-"#;
+"#,
+    coupons!()
+);
 
 const MAP: &str = "event = \"order_paid\"\n\
     map = { event_id = \"id\", member = \"customer\", time = \"paid_at\", amount_minor = \"total\" }\n";
@@ -74,13 +65,6 @@ fn months() -> [String; 2] {
         };
         format!("id,customer,paid_at,total\n{}", (0..200).map(row).collect::<String>())
     })
-}
-
-fn write(place: &Place, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
-    let path = place.beside(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(&path, text).unwrap();
-    path
 }
 
 fn call(words: &[&str], file: &Path, place: &Place, out: &Path) -> Output {
@@ -112,11 +96,6 @@ fn record(output: &Output) -> Value {
 fn of_orders(record: &Value) -> &Value {
     let sources = record["sources"].as_array().unwrap();
     sources.iter().find(|source| source["name"] == "orders").unwrap()
-}
-
-fn error(output: &Output) -> String {
-    assert!(!output.status.success(), "it succeeded");
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// The run over the months as files of the data folder.
