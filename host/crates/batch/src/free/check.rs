@@ -1,5 +1,5 @@
-//! What a playbook's own SQL may be: one query that reads the cycle's tables, gives `subject` and `value`, and gives
-//! the same answer each time.
+//! Checks a playbook's own SQL: it must be one query that reads the cycle's tables, returns the columns `subject` and
+//! `value`, and has the same result in every run.
 
 use std::collections::HashMap;
 use std::ops::{ControlFlow, Range};
@@ -21,12 +21,12 @@ use crate::error::SqlFault;
 use crate::schema::table_schemas;
 use crate::{BrandClock, Result};
 
-/// Aggregates that depend on the order of rows, unless the query gives them one.
+/// Aggregates whose result depends on the order of rows; allowed only with an `order by` of their own.
 const ORDERED: [&str; 6] =
     ["any_value", "array_agg", "first_value", "last_value", "nth_value", "string_agg"];
 
-/// Returns the features whose SQL is refused, each with the reason. No data is read: tables have the columns that
-/// sources map.
+/// Returns the features whose SQL is refused, each with the reason. No data is read: queries are planned against empty
+/// tables with the columns that sources map.
 ///
 /// # Errors
 /// A time zone that does not exist.
@@ -41,7 +41,7 @@ pub fn check_sql(playbook: &Playbook) -> Result<Vec<(String, SqlFault)>> {
         return Ok(Vec::new());
     }
     let clock = BrandClock::new(&playbook.time_zone)?;
-    // Ids of Parquet files may be integers, which only the files tell.
+    // Both types of ids are tried: whether a Parquet file has integers is seen only when it is opened.
     let contexts = [false, true]
         .map(|integer_ids| empty_context(&clock, &table_schemas(playbook, integer_ids)));
     let mut faults = Vec::new();
@@ -60,7 +60,7 @@ pub fn check_sql(playbook: &Playbook) -> Result<Vec<(String, SqlFault)>> {
     Ok(faults)
 }
 
-/// A context whose tables have columns and no rows.
+/// A context of empty tables.
 fn empty_context(
     clock: &BrandClock,
     tables: &[(&'static str, Schema)],
@@ -69,7 +69,7 @@ fn empty_context(
     let state = SessionStateBuilder::new().with_config(config).with_default_features().build();
     let context = SessionContext::new_with_state(state);
     crate::engine::datafusion::functions::register(&context, clock);
-    // Tables come last: a context that is made of another begins with an empty catalog.
+    // Before the tables are registered: a context made from another begins with an empty catalog.
     let context = super::context(context.state(), context.copied_config())?;
     super::make_schema(&context)?;
     for (name, schema) in tables {
@@ -79,9 +79,9 @@ fn empty_context(
     Ok(context)
 }
 
-/// Plans a query and refuses what a playbook may not ask.
+/// Plans a query, and refuses it where it breaks one of the rules.
 ///
-/// `$as_of` stands for T; other names with a dollar sign stand for nothing.
+/// `$as_of` is the one parameter: the as-of time T.
 pub(crate) async fn plan(
     context: &SessionContext,
     sql: &str,
@@ -125,7 +125,7 @@ pub(crate) async fn plan(
     Ok(plan)
 }
 
-/// A table that is named with its schema: the engine's own tables are not for a playbook.
+/// Finds a table that is named with its schema. This is refused, because the engine's tables lie in another schema.
 fn qualified(statement: &Statement, sql: &str) -> Option<(String, Option<Range<usize>>)> {
     let Statement::Statement(statement) = statement else { return None };
     let found = ast::visit_relations(&**statement, |relation| match relation.0.len() {
@@ -139,7 +139,7 @@ fn qualified(statement: &Statement, sql: &str) -> Option<(String, Option<Range<u
     found.break_value()
 }
 
-/// Bytes of the text at which each function is first called, by its name in lower case.
+/// Byte range of the first call of each function, by its name in lower case.
 fn calls(statement: &Statement, sql: &str) -> HashMap<String, Range<usize>> {
     let mut calls = HashMap::new();
     if let Statement::Statement(statement) = statement {
@@ -161,7 +161,7 @@ fn bytes(sql: &str, start: Spot, end: Spot) -> Range<usize> {
     start..end.byte(sql).max(start)
 }
 
-/// The first thing in a plan that could give another answer in another run: its name, and why.
+/// The first part of a plan whose result may differ from run to run: its name, and why.
 fn unsteady(plan: &LogicalPlan) -> EngineResult<Option<(String, String)>> {
     let mut found = None;
     plan.apply_with_subqueries(|node| {
@@ -195,7 +195,7 @@ fn in_node(node: &LogicalPlan) -> Option<(String, String)> {
     })
 }
 
-/// Whether rows come in an order that the query itself asks for.
+/// Whether the query orders its rows.
 fn is_sorted(plan: &LogicalPlan) -> bool {
     match plan {
         LogicalPlan::Sort(_) => true,
@@ -232,7 +232,7 @@ fn in_expression(expression: &Expr) -> Option<(String, String)> {
     }
 }
 
-/// The engine's words, with the place that it names.
+/// The engine's error as a fault with its place in the SQL.
 fn fault_of(error: &DataFusionError, sql: &str) -> SqlFault {
     let whole = error.strip_backtrace();
     let (words, spot) = spot_in(&whole);
@@ -246,7 +246,7 @@ fn fault_of(error: &DataFusionError, sql: &str) -> SqlFault {
         let spot = |at: datafusion::common::Location| Spot { line: at.line, column: at.column };
         bytes(sql, spot(span.start), spot(span.end))
     });
-    // `Error during planning: ` and its like say nothing to whoever wrote the query.
+    // A prefix such as `Error during planning: ` tells the author of the query nothing.
     let words =
         words.split_once(": ").filter(|(kind, _)| is_kind(kind)).map_or(words, |(_, words)| words);
     SqlFault {

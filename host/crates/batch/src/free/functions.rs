@@ -1,4 +1,5 @@
-//! What a playbook's own SQL computes with: integers that do not wrap, texts that do not grow without bound.
+//! Functions and operators of a playbook's own SQL: integer arithmetic that does not wrap, and functions of texts whose
+//! results are bounded.
 
 use std::sync::Arc;
 
@@ -19,14 +20,14 @@ use datafusion::prelude::SessionContext;
 use crate::engine::datafusion::functions::like_args;
 use crate::engine::datafusion::sums::overflow;
 
-/// Bytes of the texts that one operation may give for one batch of rows.
+/// Most bytes of text that one operation may return for one batch of rows.
 const TEXT_BYTES_MAX: u128 = 64 << 20;
 
-/// Greatest number of bytes that a function can give for one row, by the sizes of its arguments: the bytes of a
-/// text, the value of an integer.
+/// Upper bound of the bytes that a function returns for one row, from the sizes of its arguments: the bytes of a text,
+/// the value of an integer.
 type SizeOf = fn(&[u128]) -> u128;
 
-/// Functions whose texts can be much longer than those that they are given.
+/// Functions whose result can be much longer than their arguments.
 const GROWING: [(&str, SizeOf); 5] = [
     ("concat", |sizes| sizes.iter().sum()),
     ("concat_ws", |sizes| sizes.iter().sum::<u128>() + sizes[0] * sizes.len() as u128),
@@ -35,7 +36,7 @@ const GROWING: [(&str, SizeOf); 5] = [
     ("replace", |sizes| sizes[0] + (sizes[0] / sizes[1].max(1) + 1) * sizes[2]),
 ];
 
-/// Registers the functions, and has operators rewritten to them.
+/// Registers the functions, and the rule that rewrites operators to them.
 pub(super) fn register(context: &SessionContext) -> Result<()> {
     for (name, size_of) in GROWING {
         let inner = context.udf(name)?;
@@ -47,11 +48,11 @@ pub(super) fn register(context: &SessionContext) -> Result<()> {
         multiply: checked("checked_multiply", i64::checked_mul),
         join: join(),
     };
-    // To register takes `&mut`; a clone shares the state of its context.
+    // Registering takes `&mut`; a clone shares the state of its context.
     context.clone().register_function_rewrite(Arc::new(operators))
 }
 
-/// Puts functions in the place of operators.
+/// Rewrites `+`, `-`, `*` of integers and `||` to functions that fail instead of wrapping or growing.
 #[derive(Debug)]
 struct Operators {
     add: ScalarUDF,
@@ -104,7 +105,7 @@ impl FunctionRewrite for Operators {
     }
 }
 
-/// An operation of two integers that fails beyond 64 bits.
+/// A function of two integers that fails on overflow.
 fn checked(name: &str, op: fn(i64, i64) -> Option<i64>) -> ScalarUDF {
     let apply = move |args: &[ColumnarValue]| {
         let arrays = ColumnarValue::values_to_arrays(args)?;
@@ -121,7 +122,7 @@ fn checked(name: &str, op: fn(i64, i64) -> Option<i64>) -> ScalarUDF {
     create_udf(name, types, DataType::Int64, Volatility::Immutable, Arc::new(apply))
 }
 
-/// `||`: missing where a side is.
+/// `||`, bounded: null where a side is null.
 fn join() -> ScalarUDF {
     let apply = |args: &[ColumnarValue]| {
         let arrays = ColumnarValue::values_to_arrays(args)?;
@@ -144,14 +145,14 @@ fn bounded(name: &str, bytes: u128) -> Result<()> {
     )))
 }
 
-/// A function of the engine that refuses to give too much text before it makes any.
+/// A function of the engine that fails where its result would exceed the bound, before it is computed.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Bounded {
     inner: Arc<ScalarUDF>,
     size_of: Size,
 }
 
-/// The bound of a function's texts. All are equal, because functions that have one name have the same bound.
+/// The size function of a [`Bounded`]. All compare as equal: those of functions with one name are the same.
 #[derive(Debug)]
 struct Size(SizeOf);
 
@@ -193,7 +194,7 @@ impl ScalarUDFImpl for Bounded {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let sizes = args.args.iter().map(sizes).collect::<Result<Vec<_>>>()?;
-        // Constants alone are computed once.
+        // All arguments may be constants: then there is one row.
         let rows = sizes.iter().map(Vec::len).max().unwrap_or(0);
         let at =
             |sizes: &Vec<u128>, row: usize| sizes.get(row).or(sizes.first()).copied().unwrap_or(0);
@@ -207,7 +208,7 @@ impl ScalarUDFImpl for Bounded {
     }
 }
 
-/// The sizes of an argument's values: one for a constant.
+/// The sizes of an argument's values; a constant has one.
 fn sizes(value: &ColumnarValue) -> Result<Vec<u128>> {
     let array = value.to_array(1)?;
     if array.data_type().is_integer() {

@@ -1,4 +1,5 @@
-//! Counts what operators keep that do not count it themselves: windows hold all rows of their partition.
+//! Counts the memory of window operators. They keep all rows of a partition and do not reserve them in the memory pool,
+//! so that the bound of a query would not hold.
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use datafusion::physical_plan::{
 };
 use futures::StreamExt;
 
-/// Puts a [`Counted`] under every operator that keeps rows uncounted.
+/// An optimizer rule that puts a [`Counted`] below every window operator.
 #[derive(Debug)]
 pub(super) struct CountWindows;
 
@@ -53,7 +54,7 @@ fn recompute() -> ReplaceChildrenOptions {
     ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute)
 }
 
-/// Passes batches through, and keeps their bytes reserved in the memory pool until the query ends.
+/// Passes batches through and reserves their bytes in the memory pool until the query ends.
 #[derive(Debug)]
 struct Counted(Arc<dyn ExecutionPlan>);
 

@@ -1,9 +1,9 @@
-//! SQL of playbooks: bounded in memory and time, and the same bytes whatever the number of threads.
+//! Playbooks' own SQL: bounded in memory and time, and with the same bytes on any number of threads.
 //!
-//! A query runs on one thread and reads files in their order: sums of reals, `stddev` and their like depend on the
-//! order of rows, and so does whatever a query does with rows that its `order by` leaves equal. What could still
-//! differ from run to run is refused ([`check`]). Several queries run side by side instead. Where accounts were
-//! joined to members, the engine's join puts the rows of a batch in another order than the file's, but always the same.
+//! A query runs on one thread and reads files in their order, because sums of reals depend on the order of rows, and so
+//! does the choice between rows that an `order by` leaves equal. Queries run in parallel with each other instead. What
+//! could still differ from run to run is refused ([`check`]). A join of accounts with members changes the order of rows
+//! within a batch, but in every run alike.
 
 pub(crate) mod check;
 mod functions;
@@ -21,10 +21,10 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 
 /// Catalog of the engine's own tables.
 const CATALOG: &str = "datafusion";
-/// Schema of what the playbook's own SQL sees; the engine's tables are in another.
+/// Schema of the views that the playbook's own SQL sees; the engine's tables lie in another.
 const SCHEMA: &str = "playbook";
 
-/// A context of the same functions, and of the tables that are shown to it, in which queries of the playbook are planned.
+/// A context for queries of the playbook: the functions of `of`, and no tables but those that are shown.
 pub(crate) fn context(of: SessionState, config: SessionConfig) -> Result<SessionContext> {
     let mut config =
         config.with_target_partitions(1).with_default_catalog_and_schema(CATALOG, SCHEMA);
@@ -38,8 +38,8 @@ pub(crate) fn context(of: SessionState, config: SessionConfig) -> Result<Session
     Ok(context)
 }
 
-/// Makes the schema of what is shown to a context of [`context`]. Contexts that share tables with it are made before:
-/// each of them begins with a new catalog for all.
+/// Creates the schema for the views. To be called after all contexts were made: each new one clears the catalog that
+/// they share.
 pub(crate) fn make_schema(context: &SessionContext) -> Result<()> {
     let catalogs = Arc::clone(context.state().catalog_list());
     let catalog = catalogs.catalog(CATALOG).unwrap_or_else(|| {
@@ -51,7 +51,7 @@ pub(crate) fn make_schema(context: &SessionContext) -> Result<()> {
     Ok(())
 }
 
-/// The same context with `memory_bytes` for one query, and no disk.
+/// The same context with a memory pool of `memory_bytes` for one query, and without spilling to disk.
 pub(crate) fn bounded(context: &SessionContext, memory_bytes: u64) -> Result<SessionContext> {
     let bytes = usize::try_from(memory_bytes).unwrap_or(usize::MAX);
     let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);

@@ -16,7 +16,7 @@ use crate::error::{io, parquet};
 use crate::intake::field::{FieldReader, Value};
 use crate::{BatchError, Result};
 
-/// Rows of a row group of a scratch file: small enough that two readers share even a small file.
+/// Rows per row group of a scratch file: few enough that even a small file has groups for two threads.
 const GROUP_ROWS: usize = 1 << 18;
 
 /// Type of a mapped column in the engine.

@@ -82,7 +82,7 @@ impl Decimal {
     }
 }
 
-/// Decimals that a plain number is written with; a fraction of one 0 is how programs write whole reals.
+/// Number of digits after the point. `12.0` has none: programs write whole reals so.
 pub(crate) fn decimals_written(text: &[u8]) -> usize {
     let Some(point) = memchr::memchr(b'.', text) else { return 0 };
     let fraction = &text[point + 1..];

@@ -1,4 +1,4 @@
-//! Text files as they come: packed or not, in any encoding, with any line ends; read as UTF-8 with line feeds.
+//! Reads text files as UTF-8 with line feeds: decompresses them, decodes their encoding, and makes line ends alike.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -14,13 +14,14 @@ use sha2::{Digest as _, Sha256};
 use crate::error::io as io_fault;
 use crate::{BatchError, Result};
 
-/// Bytes that are read at once, of the file and of what comes out of it.
+/// Size of the buffers before and after decompression.
 const BUFFER_BYTES: usize = 1 << 18;
-/// What may come out of a packed file: this much in any case, and so many times its size.
+/// Bounds of decompression, against files made to fill the memory or disk: this much is always allowed, and beyond it
+/// so many times the size of the file.
 const UNPACKED_BYTES_FREE: u64 = 64 << 20;
 const UNPACKED_TIMES_MAX: u64 = 400;
 
-/// First bytes of formats that are packed, with their name and whether they are read.
+/// Magic numbers of compressed formats, with their name and, for those that are read, their decoder.
 const PACKED: [(&[u8], &str, Option<Packing>); 6] = [
     (b"\x1f\x8b", "gzip", Some(Packing::Gzip)),
     (b"\x28\xb5\x2f\xfd", "zstd", Some(Packing::Zstd)),
@@ -39,10 +40,10 @@ enum Packing {
 /// Why a text file cannot be read as text; the words follow its path.
 #[derive(Debug, thiserror::Error)]
 pub enum TextFault {
-    /// It is packed in a way that is not read.
+    /// It is compressed in a format that is not read.
     #[error("is {0}, which is not read; unpack it, or pack it with gzip or zstd")]
     Packed(&'static str),
-    /// More comes out of it than its size allows.
+    /// It decompresses to more than its size allows.
     #[error(
         "unpacks to more than {bytes_max} bytes, {UNPACKED_TIMES_MAX} times its size; unpack it before the run"
     )]
@@ -50,7 +51,7 @@ pub enum TextFault {
         /// Most that may come out.
         bytes_max: u64,
     },
-    /// Bytes that its encoding does not have.
+    /// It holds bytes that are not valid in its encoding.
     #[error(
         "is not {encoding}: line {line} has bytes that this encoding does not know; name the right one with `encoding`"
     )]
@@ -60,7 +61,7 @@ pub enum TextFault {
         /// Line, from 1.
         line: u64,
     },
-    /// Its byte order mark is that of another encoding.
+    /// Its byte order mark belongs to another encoding than the declared one.
     #[error(
         "begins with the mark of {seen}, and the playbook says `encoding` is {encoding}; correct or remove that key"
     )]
@@ -70,7 +71,7 @@ pub enum TextFault {
         /// Encoding of the mark.
         seen: &'static str,
     },
-    /// A row without an end.
+    /// A row that does not end within the bound; mostly a quote that was left open.
     #[error(
         "line {line}: {what} does not end within {bytes_max} bytes; is a quote left open there, or is `format` or `delimiter` another?"
     )]
@@ -87,18 +88,18 @@ pub enum TextFault {
     Empty,
 }
 
-/// A text file being read: what it holds as UTF-8 with line feeds, and the digest of its bytes on the disk.
+/// A text file being read. Gives UTF-8 with line feeds, and the digest of the file's own bytes.
 pub(crate) struct TextFile {
     path: PathBuf,
-    /// How it is packed, in words.
+    /// Name of the compression.
     packing: Option<&'static str>,
-    /// What the file holds, unpacked.
+    /// The file's bytes after decompression, before decoding.
     unpacked: Box<dyn BufRead + Send>,
     unpacked_bytes: u64,
-    /// Most that may come out; `None` for a file that is not packed.
+    /// Bound on `unpacked_bytes`; `None` for a file that is not compressed.
     unpacked_bytes_max: Option<u64>,
     hash: Arc<Mutex<Sha256>>,
-    /// `None`: the text is UTF-8 as it is.
+    /// `None` for UTF-8, which needs no decoding.
     decoder: Option<Decoder>,
     /// Whether lone carriage returns end the lines; `None` before the first block.
     returns_end_lines: Option<bool>,
@@ -106,8 +107,8 @@ pub(crate) struct TextFile {
 }
 
 impl TextFile {
-    /// Opens a file; `encoding` is what the playbook declares. Packing is seen by its first bytes, and so is UTF-16
-    /// with a byte order mark.
+    /// Opens a file; `encoding` is what the playbook declares. Compression is told by the magic number, UTF-16 also by
+    /// its byte order mark.
     pub(crate) fn open(path: &Path, encoding: Option<&str>) -> Result<Self> {
         let fault = || io_fault("read", path);
         let file = open_regular(path)?;
@@ -145,7 +146,7 @@ impl TextFile {
         Ok(text)
     }
 
-    /// How it is packed, in words; `None`: it is not.
+    /// Name of the compression, if any.
     pub(crate) fn packing(&self) -> Option<&'static str> {
         self.packing
     }
@@ -155,7 +156,7 @@ impl TextFile {
         self.decoder.as_ref().map_or(UTF_8, Decoder::encoding)
     }
 
-    /// Chooses the decoder and passes over the byte order mark.
+    /// Chooses the decoder and skips the byte order mark.
     fn begin(&mut self, declared: Option<&str>) -> Result<()> {
         let fault = io_fault("read", &self.path);
         let first = filled(&mut self.unpacked).map_err(fault)?;
@@ -240,7 +241,7 @@ impl TextFile {
         Ok(false)
     }
 
-    /// Counts what came out of the file.
+    /// Counts decompressed bytes and fails beyond the bound.
     fn count(&mut self, bytes: usize) -> Result<()> {
         self.unpacked_bytes += bytes as u64;
         match self.unpacked_bytes_max {
@@ -272,7 +273,7 @@ impl Read for Digested {
     }
 }
 
-/// What a reader has next; empty at its end.
+/// The next bytes of a reader, not yet consumed; empty at its end.
 fn filled(reader: &mut impl BufRead) -> io::Result<&[u8]> {
     reader.fill_buf()
 }

@@ -1,5 +1,6 @@
-//! Rows that are there twice: of one source and across sources. What is the same in all that is mapped counts once. Rows
-//! of a paid order that have its id alone in common are its lines: their amounts add up, the order counts once.
+//! Deduplication, within a source and across sources. Rows that are equal in every mapped column count once. Paid rows
+//! of one order id, member and time that differ elsewhere are lines of that order: amounts add up, the order counts
+//! once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -16,7 +17,7 @@ use crate::keys::texts;
 
 const STAGE: &str = "duplicates";
 
-/// Columns by which two rows of one id are told apart, those of them that sources map.
+/// The content of a row: two rows of one id are the same row where all of these that are mapped are equal.
 const CONTENT: [&str; 9] = [
     "kind",
     "member",
@@ -30,10 +31,10 @@ const CONTENT: [&str; 9] = [
 ];
 /// Kind whose rows of one id may be the lines of one order.
 const PAID: &str = "order_paid";
-/// Kind of which one order may have several, each under the order's id.
+/// Kind of which one order id may have several rows: each refunds a part of the order.
 const REFUNDED: &str = "order_refunded";
 
-/// Leaves out what is there twice, wherever the playbook asks for it.
+/// Removes duplicate rows from every source whose playbook entry asks for it.
 pub(crate) fn remove_repeats(
     job: &IntakeJob<'_>,
     sources: &[&SourceDef],
@@ -56,7 +57,7 @@ pub(crate) fn remove_repeats(
     Ok(())
 }
 
-/// Numbers of the rows of a source that are there twice.
+/// Row numbers of the duplicates within a source.
 fn of_source(
     job: &IntakeJob<'_>,
     source: &SourceDef,
@@ -90,12 +91,12 @@ fn of_source(
     Ok(all_but_first(job, &view, &key, &HashedSet::new(keys))?.into_iter().collect())
 }
 
-/// Whether rows of a source are known by their ids.
+/// Whether duplicates of a source are found by event id.
 fn has_ids(source: &SourceDef, mapped: &MappedSource) -> bool {
     source.dedupe == Dedupe::EventId && mapped.fields.contains_key("event_id")
 }
 
-/// SQL of the content by which rows are equal where the playbook says so (domain H1).
+/// SQL of the key for `dedupe = "content"`: member, kind, second and object (domain H1).
 fn content_key(source: &SourceDef, mapped: &MappedSource) -> Option<String> {
     if source.dedupe != Dedupe::Content || source.table != SourceTable::Events {
         return None;
@@ -107,7 +108,7 @@ fn content_key(source: &SourceDef, mapped: &MappedSource) -> Option<String> {
     Some(parts.join(" || chr(31) || "))
 }
 
-/// Rows of a source among those of its repeated ids that are there twice.
+/// Row numbers of the duplicates among rows whose id occurs more than once.
 fn of_ids(
     job: &IntakeJob<'_>,
     mapped: &mut MappedSource,
@@ -121,7 +122,7 @@ fn of_ids(
         let content = row.content();
         contents.entry(row.id).or_default().insert(content);
     }
-    // As a rule what has one id is the same to the letter.
+    // The common case: rows of one id are equal, so the order of rows need not be looked at.
     if contents.values().all(|contents| contents.len() == 1) {
         return Ok(all_but_first(job, &mapped.view, "event_id", &ids)?.into_iter().collect());
     }
@@ -134,7 +135,7 @@ fn of_ids(
         tell_of_lines(mapped, seen.lines, &example);
     }
     if seen.differ > 0 {
-        // What is left out may have been the last of all.
+        // The range was read from the pages, and the row with its last time may be one of those left out.
         mapped.ranges.remove("time");
         let differ = seen.differ;
         mapped.findings.push(finding("ids-used-twice", Some(&name), differ, format!(
@@ -144,8 +145,8 @@ fn of_ids(
     Ok(found)
 }
 
-/// Finds out whether rows of a source that has no repeats are lines of orders: so they are if the paid ones of an id always
-/// have its member and time in common.
+/// Decides for a source without deduplication whether its rows are lines of orders: they are if all paid rows of each
+/// id have the same member and time.
 fn find_lines(job: &IntakeJob<'_>, mapped: &mut MappedSource, ids: HashSet<u64>) -> Result<()> {
     let ids = HashedSet::new(ids);
     let sql = content_sql(&mapped.view, &common_content(&[mapped]), false);
@@ -167,7 +168,7 @@ fn find_lines(job: &IntakeJob<'_>, mapped: &mut MappedSource, ids: HashSet<u64>)
     Ok(())
 }
 
-/// Tells that rows are taken for lines of orders.
+/// Adds the finding that rows are taken for lines of orders.
 fn tell_of_lines(mapped: &mut MappedSource, lines: u64, example: &str) {
     let name = mapped.intake.name.clone();
     mapped.findings.push(finding("lines-of-orders", Some(&name), lines, format!(
@@ -179,19 +180,19 @@ fn tell_of_lines(mapped: &mut MappedSource, lines: u64, example: &str) {
     )));
 }
 
-/// What was seen of each id, while rows come in the order of the files.
+/// The rows seen so far, by id. Rows come in the order of the files, so that the first of them is always the same.
 #[derive(Default)]
 struct Seen {
-    /// By id and kind: member and time of the first row, and all contents.
+    /// By id and kind: member and time of the first row, and the contents of all rows.
     groups: HashMap<(String, String), (String, HashSet<String>)>,
     lines: u64,
     first_order_of_lines: Option<String>,
-    /// Rows that say something else than the first of their id.
+    /// Rows whose content is new for their id and that are neither lines nor refunds: left out, and told.
     differ: u64,
 }
 
 impl Seen {
-    /// Whether a row is there twice. Lines of an order have its member and time.
+    /// Whether a row is a duplicate. A line of an order, or a further refund of it, is none.
     fn is_repeat(&mut self, row: Row) -> bool {
         let Row { id, kind, when, rest } = row;
         let is_paid = kind == PAID;
@@ -216,7 +217,7 @@ impl Seen {
     }
 }
 
-/// Leaves out of later sources what an earlier one has too.
+/// Finds the rows of later sources that an earlier source has too.
 fn across_sources(
     job: &IntakeJob<'_>,
     sources: &[&SourceDef],
@@ -237,7 +238,7 @@ fn across_sources(
     let mut all: Vec<Runs> = Vec::new();
     for at in &with_ids {
         let view = &mapped[*at].view;
-        // Of each source every id once.
+        // Grouped: an id that repeats within one source is not yet shared by two.
         let sql = format!("SELECT {id} AS id FROM {view} GROUP BY {id}");
         all.extend(job.session.fold(STAGE, &sql, |runs: &mut Runs, batch| {
             for_each_hash(batch.column(0), |_, hash| runs.add(hash));
@@ -252,7 +253,7 @@ fn across_sources(
         let these: Vec<&MappedSource> = with_ids.iter().map(|at| &mapped[*at]).collect();
         common_content(&these)
     };
-    // What earlier sources have: contents by id.
+    // Contents by id of the sources before this one.
     let mut known: HashMap<String, HashSet<String>> = HashMap::new();
     for at in with_ids {
         let name = mapped[at].intake.name.clone();
@@ -291,13 +292,13 @@ fn across_sources(
     Ok(())
 }
 
-/// Columns of the content that all of these sources map.
+/// The columns of [`CONTENT`] that all of these sources map.
 fn common_content(sources: &[&MappedSource]) -> Vec<&'static str> {
     let all_map = |name: &&str| sources.iter().all(|source| source.fields.contains_key(*name));
     CONTENT.into_iter().filter(all_map).collect()
 }
 
-/// SQL of the ids of rows and of their content. The columns stay as they are: only few rows become texts.
+/// SQL of ids and contents. No cast to text here: it would convert all rows, and only those of repeated ids need it.
 fn content_sql(view: &str, columns: &[&str], id_as_text: bool) -> String {
     let id = if id_as_text { "CAST(event_id AS VARCHAR)" } else { "event_id" };
     let columns = columns.iter().map(|name| quote_name(name));
@@ -305,24 +306,24 @@ fn content_sql(view: &str, columns: &[&str], id_as_text: bool) -> String {
     format!("SELECT {} FROM {view}", selected.join(", "))
 }
 
-/// A row that has an id.
+/// A row with its id and its content, as texts.
 struct Row {
     id: String,
     kind: String,
-    /// Its member and time.
+    /// Member and time.
     when: String,
-    /// What else tells it from others.
+    /// The other columns of [`CONTENT`].
     rest: String,
 }
 
 impl Row {
-    /// All that tells it from other rows of its id.
+    /// The content, by which it is compared with other rows of its id.
     fn content(&self) -> String {
         [self.kind.as_str(), &self.when, &self.rest].concat()
     }
 }
 
-/// The rows of some ids, in any order; `sql` is that of [`content_sql`].
+/// The rows whose ids are in the set, in any order; `sql` is made by [`content_sql`].
 fn rows_of_ids(job: &IntakeJob<'_>, sql: &str, ids: &HashedSet) -> Result<Vec<Row>> {
     let among = |batch: &RecordBatch| Ok(ids.among(batch.column(0)));
     let batches = job.session.pick_selective(STAGE, sql, among)?;
@@ -342,7 +343,7 @@ fn rows_of(batch: &RecordBatch) -> Vec<Row> {
             rest: String::new(),
         };
         for (column, name) in all.iter().zip(&names).skip(1) {
-            // A missing value is told from an empty one.
+            // NUL marks a missing value, which differs from an empty text.
             let text = if column.is_valid(at) { column.value(at) } else { "\u{0}" };
             match *name {
                 "kind" => row.kind.push_str(text),
@@ -355,7 +356,8 @@ fn rows_of(batch: &RecordBatch) -> Vec<Row> {
     (0..batch.num_rows()).filter(|at| all[0].is_valid(*at)).map(row).collect()
 }
 
-/// Numbers of the rows that `is_repeat` says are there twice, among those of some ids, in the order of the files.
+/// Row numbers of the duplicates, by `is_repeat`, which gets the rows whose ids are in the set in the order of the
+/// files.
 fn numbers(
     job: &IntakeJob<'_>,
     sql: &str,

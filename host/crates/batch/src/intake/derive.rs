@@ -1,5 +1,5 @@
-//! What of a source's rows is looked up or computed before fields are read: columns that joined lookups give, then
-//! expressions over those and the source's own, in batches of rows.
+//! Derived columns of a source: those that a hash join with a lookup gives, then those that expressions compute from
+//! them and from the source's own. Both come before fields are typed, a batch of rows at a time.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -20,15 +20,16 @@ use crate::{BatchError, Result};
 /// A column of a batch of rows; `None`: the file has none.
 pub(crate) type Input = Option<BinaryViewArray>;
 
-/// How the fields of a source come from its columns. Values are numbered: the columns that are read, what each join
-/// gives, what is computed.
+/// How the fields of a source come from its columns. All columns share one numbering: those read from the file come
+/// first, then those of each join, then those computed.
 #[derive(Debug)]
 pub(crate) struct Derivation<'l> {
-    /// The columns that are read of a file: of fields as they are, then those that joins and expressions need as texts.
+    /// The columns read from a file: those of fields that are read as they are, then the texts that joins and
+    /// expressions use.
     pub(crate) inputs: Vec<FieldReader>,
     joins: Vec<Join<'l>>,
     computed: Vec<Computed>,
-    /// Per field the number of its value.
+    /// By field, the number of the column that it reads.
     given: Vec<usize>,
 }
 
@@ -36,40 +37,40 @@ pub(crate) struct Derivation<'l> {
 struct Join<'l> {
     lookup_name: String,
     lookup: &'l Lookup,
-    /// Column with the key, by name and by number.
+    /// The column with the key: its name and number.
     by: (String, usize),
-    /// The columns that are read of the lookup.
+    /// The columns of the lookup that fields or expressions use.
     columns: Vec<(String, &'l StringArray)>,
     unmatched: Mutex<Unmatched>,
 }
 
-/// Keys that a lookup does not have.
+/// Rows whose key the lookup does not have.
 #[derive(Debug, Default)]
 struct Unmatched {
     rows: u64,
-    /// The least of them, so that every run tells the same one.
+    /// The least such key: the example in the finding, the same in every run.
     least: Option<String>,
 }
 
 #[derive(Debug)]
 struct Computed {
     compiled: Compiled,
-    /// Values that the expression reads, in its own order.
+    /// Numbers of the columns that the expression reads, in its own order of names.
     reads: Vec<usize>,
 }
 
-/// What a derivation is made from.
+/// A [`Derivation`] under construction.
 struct Maker<'a, 'l> {
     source: &'a SourceDef,
     inputs: Vec<FieldReader>,
-    /// The inputs that are texts, by column.
+    /// Number of each input that is read as text, by column name.
     texts: BTreeMap<String, usize>,
     joins: Vec<Join<'l>>,
 }
 
 impl<'l> Derivation<'l> {
-    /// How `fields`, one per mapping row that is no constant, come from the columns of a source; `None`: each reads one
-    /// column as it is.
+    /// Plans the derivation of `fields`, one per mapping row that is no constant; `None` where the source has neither
+    /// joins nor expressions, so that each field reads its column as it is.
     pub(crate) fn new(
         source: &SourceDef,
         fields: &mut [FieldReader],
@@ -102,14 +103,14 @@ impl<'l> Derivation<'l> {
             row.compute.as_deref().map(|text| compile(text).map_err(mapping)).transpose()
         });
         let mut expressions = expressions.collect::<Result<Vec<_>>>()?;
-        // All columns of the files have their numbers before those of the joins begin.
+        // First the files' columns, then the joins': the numbering of columns asks for it.
         let named = expressions.iter().flatten().flat_map(|e| e.names().iter().map(String::as_str));
         let named = named.chain(source.joins.iter().map(|join| join.by.as_str()));
         let named: Vec<String> = named.filter(|name| is_own(name)).map(str::to_owned).collect();
         for name in named {
             maker.text(&name);
         }
-        // A field that files may lack may lack what it is computed from.
+        // A computed field that is optional makes the columns that it is computed from optional too.
         let computed = rows.iter().zip(&expressions).filter(|(row, _)| row.optional);
         for name in computed.filter_map(|(_, e)| e.as_ref()).flat_map(Compiled::names) {
             if let Some(at) = maker.texts.get(name) {
@@ -137,7 +138,7 @@ impl<'l> Derivation<'l> {
         Ok(Some(Self { inputs: maker.inputs, joins: maker.joins, computed, given }))
     }
 
-    /// The fields of a batch of rows, given its columns in the order of [`Derivation::inputs`].
+    /// Derives a batch of rows, given its columns in the order of [`Derivation::inputs`].
     pub(crate) fn derive(&self, inputs: Vec<Input>, rows: usize) -> Derived<'_> {
         let mut values = inputs;
         for join in &self.joins {
@@ -155,7 +156,7 @@ impl<'l> Derivation<'l> {
         Derived { values, faults, given: Some(&self.given) }
     }
 
-    /// The fields of which the readers are those of `inputs`, with these.
+    /// Replaces the readers of fields that read an input as it is by those of `inputs`, which a file may have changed.
     pub(crate) fn put_inputs(&self, inputs: &[FieldReader], fields: &mut [FieldReader]) {
         for (field, given) in fields.iter_mut().zip(&self.given) {
             if let Some(input) = inputs.get(*given) {
@@ -164,7 +165,7 @@ impl<'l> Derivation<'l> {
         }
     }
 
-    /// What is told of keys that lookups do not have.
+    /// The findings about keys that lookups do not have.
     pub(crate) fn findings(&self, source: &SourceDef) -> Vec<IntakeFinding> {
         let of_join = |join: &Join<'_>| {
             let unmatched = join.unmatched.lock().unwrap_or_else(PoisonError::into_inner);
@@ -193,7 +194,7 @@ impl<'l> Derivation<'l> {
 }
 
 impl<'l> Maker<'_, 'l> {
-    /// The number of a column that is read as text.
+    /// Adds a column that is read as text, once.
     fn text(&mut self, name: &str) {
         if !self.texts.contains_key(name) {
             self.texts.insert(name.to_owned(), self.inputs.len());
@@ -201,12 +202,12 @@ impl<'l> Maker<'_, 'l> {
         }
     }
 
-    /// How many values the columns of files and the joins give.
+    /// Number of columns from the file and the joins: the number of the first computed one.
     fn values(&self) -> usize {
         self.inputs.len() + self.joins.iter().map(|join| join.columns.len()).sum::<usize>()
     }
 
-    /// The number of what a name reads.
+    /// The number of the column that a name means.
     fn number(&self, name: &str) -> Result<usize> {
         let Some((join, column)) = JoinDef::read_by(&self.source.joins, name) else {
             return self.texts.get(name).copied().ok_or_else(|| self.unknown(name));
@@ -262,7 +263,7 @@ impl<'l> Maker<'_, 'l> {
 }
 
 impl Join<'_> {
-    /// The rows of the lookup that belong to the keys of a batch.
+    /// The probe of the hash join: for each key of a batch, the row of the lookup.
     fn rows(&self, keys: Option<&BinaryViewArray>, rows: usize) -> Vec<Option<usize>> {
         let mut unmatched = Unmatched::default();
         let mut found = Vec::with_capacity(rows);
@@ -293,7 +294,7 @@ impl Unmatched {
     }
 }
 
-/// The rows of a lookup's column, one for each row of a batch.
+/// The values of a lookup's column at the given rows.
 fn taken(column: &StringArray, rows: &[Option<usize>]) -> BinaryViewArray {
     let mut taken = BinaryViewBuilder::with_capacity(rows.len());
     for row in rows {
@@ -319,8 +320,8 @@ impl Computed {
         texts.finish()
     }
 
-    /// Evaluates a stretch of rows. One that cannot be computed fails its whole stretch, so a stretch is halved until
-    /// such rows stand alone.
+    /// Evaluates a range of rows. A row that cannot be computed fails its whole range, so a failed range is halved
+    /// until such rows are found (binary search).
     fn evaluate(
         &self,
         columns: &[&Column],
@@ -377,16 +378,16 @@ fn column(
     Column { name: String::new(), unit: String::new(), cells, valid: Some(valid) }
 }
 
-/// A batch of rows, with all values that its fields read.
+/// A batch of rows with all its columns, read and derived.
 pub(crate) struct Derived<'d> {
     values: Vec<Input>,
-    /// By value and row, why it could not be computed.
+    /// By column number and row, why a value could not be computed.
     faults: BTreeMap<(usize, usize), Reason>,
     given: Option<&'d [usize]>,
 }
 
 impl Derived<'_> {
-    /// Each field reads the column of its number.
+    /// Nothing is derived: each field reads the input of its own number.
     pub(crate) fn as_they_are(inputs: Vec<Input>) -> Self {
         Self { values: inputs, faults: BTreeMap::new(), given: None }
     }
@@ -400,7 +401,7 @@ impl Derived<'_> {
         Ok(self.value(number, row))
     }
 
-    /// A value of a row by its number; the columns of the file come first.
+    /// The value of a column, by its number, in a row.
     pub(crate) fn value(&self, number: usize, row: usize) -> Option<&[u8]> {
         let values = self.values.get(number)?.as_ref();
         values.filter(|values| values.is_valid(row)).map(|values| values.value(row))

@@ -1,4 +1,6 @@
-//! The quick way for Parquet: a mapping that is plain SQL over the file's own columns.
+//! The fast path for Parquet: a mapping that is plain SQL over the file's columns becomes a view, and no row is
+//! copied. It is taken only where a check beforehand shows that no row would be rejected; else `parquet_rows` reads
+//! row by row.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,8 +17,8 @@ use crate::intake::field::{FieldReader, TEXT_BYTES_MAX, TIMES_MS, Value, blank_l
 use crate::intake::parquet_rows::mapped_columns;
 use crate::jobs::done_by;
 
-/// Bytes of a value that stands once in a file and in many rows, up to which the quick way is taken: an expression over a
-/// batch of it makes so many copies.
+/// The fast path is not taken where a dictionary holds a longer value than this: SQL over a batch would copy the value
+/// once for every row that refers to it.
 const REPEATED_BYTES_MAX: usize = 4096;
 
 /// One mapped column as SQL over the raw table.
@@ -26,31 +28,31 @@ pub(crate) struct DirectColumn {
     /// Column of the files.
     pub(crate) from: String,
     pub(crate) sql: String,
-    /// Whether a missing or unusable value rejects the row; where there is any, the quick way is not taken.
+    /// Whether a missing or unusable value rejects the row. One such value, and the fast path is not taken.
     pub(crate) strict: bool,
-    /// Whether the expression has a value wherever the column has one.
+    /// Whether the expression is null only where the column is null.
     pub(crate) keeps: bool,
-    /// The raw column, where it is to be checked that the expression has a value wherever the column has one.
+    /// The raw column where `keeps` is not known: a query then counts the nulls of both.
     pub(crate) raw: Option<String>,
-    /// What else rules the quick way out.
+    /// What must hold of the values, too.
     pub(crate) check: Check,
-    /// Whole numbers lie within it, where pages tell.
+    /// Range of the integers, where the pages were read for it.
     pub(crate) range: Option<std::ops::RangeInclusive<i64>>,
 }
 
-/// What a column is looked through for before the quick way is taken.
+/// A condition on all values of a column, without which the fast path is not taken.
 #[derive(Debug, Clone)]
 pub(crate) enum Check {
     Nothing,
-    /// SQL of how many values the slow way would reject.
+    /// SQL that counts the values which reading row by row would reject: none.
     Unfit(String),
-    /// The same of reals that are no numbers.
+    /// SQL that counts the reals which are NaN or infinite: none.
     Infinite(String),
-    /// SQL of a whole number, of which the least and the greatest value must lie in the range.
+    /// SQL of an integer, whose least and greatest value must lie in the range.
     Within(String, std::ops::RangeInclusive<i64>),
 }
 
-/// Returns the mapped columns as SQL, or `None` where a row needs the slow way: texts to parse, values to look up.
+/// Returns the mapped columns as SQL, or `None` where a mapping row is no plain SQL: texts to parse, values to look up.
 pub(crate) fn direct_columns(
     source: &SourceDef,
     schema: &Schema,
@@ -67,8 +69,8 @@ pub(crate) fn direct_columns(
             }
             text(field.data_type(), &name)?;
             if source.table == SourceTable::Identities && row.transform == Transform::Hash {
-                // Keys of identities are compared with each other and shown nowhere: digests of them, made
-                // anew in every scan, would change no result.
+                // Hashing is skipped: keys of identities are only compared with each other and shown nowhere, and every
+                // scan of the view would hash them again.
                 let sql = format!("nullif(btrim(CAST({name} AS VARCHAR)), '')");
                 columns.push(DirectColumn {
                     to: row.to.clone(),
@@ -152,8 +154,8 @@ pub(crate) fn direct_columns(
     Some(columns)
 }
 
-/// Looks through the pages of the columns that a source reads. Returns the fields whose texts stand in dictionaries, each
-/// of which `fields` reads as it is; `None` where values are too long for the quick way.
+/// Reads the dictionaries of the mapped text columns. Returns the fields whose every value stands in a dictionary and
+/// is accepted unchanged, so that no query need check them; `None` where a value is too long for the fast path.
 pub(crate) fn fit_texts(
     source: &SourceDef,
     files: &[ColumnFile],
@@ -183,7 +185,7 @@ pub(crate) fn fit_texts(
     Ok(Some(fit.map(|(field, _)| field.to.clone()).collect()))
 }
 
-/// Looks through the pages of the columns that ask for it, on several threads.
+/// Reads the pages of the columns whose conditions they can answer, on several threads.
 pub(crate) fn look_through(
     columns: &mut [DirectColumn],
     files: &[ColumnFile],
@@ -202,11 +204,11 @@ pub(crate) fn look_through(
     done.into_iter().collect()
 }
 
-/// Columns whose least and greatest value the intake asks for, so that no query need do so.
+/// Columns whose range later steps of the intake use, so that they need no query for it.
 const RANGED: [&str; 3] = ["event_id", "time", "amount_minor"];
 
 impl DirectColumn {
-    /// Whether pages of its type may answer what is asked of it.
+    /// Whether reading its pages may answer one of its conditions, or gives a range that is used.
     fn asks(&self, data_type: &DataType) -> bool {
         let is_asked = self.strict || matches!(self.check, Check::Infinite(_) | Check::Within(..));
         is_asked || self.is_ranged(data_type)
@@ -216,7 +218,7 @@ impl DirectColumn {
         is_signed(data_type) && RANGED.contains(&self.to.as_str())
     }
 
-    /// Leaves out what pages answer, which is cheaper than a query.
+    /// Drops the conditions that the pages show to hold: reading them is cheaper than a query.
     fn look_through(&mut self, files: &[ColumnFile], data_type: &DataType) -> Result<()> {
         let Facts { is_full, range, is_finite } = facts(files, &self.from)?;
         let name = quote_name(&self.from);
@@ -242,12 +244,12 @@ impl DirectColumn {
     }
 }
 
-/// Whether numbers have a sign as they are stored.
+/// Whether the stored integers are signed: the range found in pages is that of signed integers.
 fn is_signed(data_type: &DataType) -> bool {
     data_type.is_signed_integer() || data_type.is_temporal()
 }
 
-/// SQL of how many texts are blank, too long, or none of the words.
+/// SQL that counts the texts which are blank, too long, or none of the words.
 fn unfit(name: &str, words: Option<&[String]>) -> String {
     let fit = match words {
         Some(words) => {
@@ -262,14 +264,14 @@ fn unfit(name: &str, words: Option<&[String]>) -> String {
     format!("count({name}) - count(CASE WHEN {fit} THEN 1 END)")
 }
 
-/// SQL of how many reals are no numbers, or beyond all of them.
+/// SQL that counts the reals which are NaN or infinite.
 fn infinite(real: &str) -> String {
     let max = f64::MAX;
     let fit = format!("{real} BETWEEN CAST(-{max:e} AS DOUBLE) AND CAST({max:e} AS DOUBLE)");
     format!("count({real}) - count(CASE WHEN {fit} THEN 1 END)")
 }
 
-/// SQL of a transformed text, missing where the text is empty or in no list; `None` where only the slow way changes it.
+/// SQL of a transformed text, null where the text is empty or in no list; `None` for a transform that SQL lacks.
 fn transformed(by: &Transform, name: &str) -> Option<String> {
     let of = |function: &str| format!("{function}(CAST({name} AS VARCHAR))");
     Some(match by {
@@ -325,7 +327,7 @@ fn real(data_type: &DataType, name: &str) -> Option<String> {
     }
 }
 
-/// SQL of an amount, whether it may fail, and what its values must keep to.
+/// SQL of an amount, whether it is null where it fails, and the condition on its values.
 fn money(data_type: &DataType, name: &str, shift: i32) -> Option<(String, bool, Option<Check>)> {
     if let Some(integer) = integer(data_type, name) {
         let power = 10_i64.checked_pow(u32::try_from(shift).ok()?)?;
@@ -340,14 +342,14 @@ fn money(data_type: &DataType, name: &str, shift: i32) -> Option<(String, bool, 
     (*data_type == DataType::Float64).then(|| (format!("{MONEY}({name}, {shift})"), true, None))
 }
 
-/// SQL of a time in unix-ms, and what its values must keep to.
+/// SQL of a time in unix-ms, and the condition on its values.
 fn time(
     data_type: &DataType,
     name: &str,
     format: Option<&str>,
     zone: Option<&str>,
 ) -> Option<(String, Check)> {
-    // The engine knows the brand's clock and UTC.
+    // The engine has functions for the brand's zone and UTC alone; other zones are read row by row.
     let local = |ms: String| match zone {
         None => Some(format!("{LOCAL_TO_UNIX}({ms})")),
         Some("UTC") => Some(ms),

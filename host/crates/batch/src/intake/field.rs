@@ -1,4 +1,4 @@
-//! One mapping row at work: bytes of a source's field to a typed value, or the reason why not.
+//! Reads one field by its mapping row: bytes to a typed value, or the reason why not.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -13,7 +13,7 @@ use crate::intake::rejects::{Refused, raw_text};
 use crate::intake::transform::{Reason, transform};
 use crate::schema::INTEGER_IDS;
 
-/// Bytes of a mapped text: ids, words and names are short, and a row of long ones would take a batch's memory.
+/// Longest text that a field takes: ids, words and names are short, and long ones would fill the memory of a batch.
 pub(crate) const TEXT_BYTES_MAX: usize = 1 << 16;
 
 /// A typed value on its way into a column.
@@ -44,9 +44,9 @@ pub(crate) struct FieldReader {
     factor_real: f64,
     plain_factor: bool,
     pub(crate) marks: NumberMarks,
-    /// Decimals that an amount may be written with.
+    /// Most decimals that an amount may be written with.
     decimals_max: usize,
-    /// Whether what lies beyond the currency's decimals is rounded.
+    /// Whether further decimals are rounded away; else they are a reject.
     rounds: bool,
     currency_digits: i32,
     salt: Vec<u8>,
@@ -57,7 +57,7 @@ impl FieldReader {
     pub(crate) fn new(row: &MapRow, from: &str, currency_digits: u8, salt: &str) -> Option<Self> {
         let factor = Decimal::from_real(row.factor)?;
         let currency_digits = i32::from(currency_digits);
-        // Of a unit that is no power of ten only the amount itself tells whether it has more decimals.
+        // With a factor that is no power of ten the number of decimals tells nothing; the scaled amount is checked.
         let of_unit = match factor.mantissa {
             1 => usize::try_from(currency_digits + factor.exponent).unwrap_or(0),
             _ => usize::MAX,
@@ -85,7 +85,7 @@ impl FieldReader {
         })
     }
 
-    /// Reads a column as the text that it holds.
+    /// A reader that takes a column as text, unchanged.
     pub(crate) fn of_text(column: &str) -> Self {
         Self {
             to: column.to_owned(),
@@ -109,17 +109,17 @@ impl FieldReader {
         }
     }
 
-    /// Reads times as unix-ms, whatever the mapping says: the file has times of its own.
+    /// Makes it read times as unix-ms, whatever the mapping says: Parquet timestamps are converted to that.
     pub(crate) fn read_unix_ms(&mut self) {
         self.time = TimeFormat::UnixMs;
     }
 
-    /// The reason in words, for counts and the rejects file.
+    /// The reason in words, with the column's name, for counts and the rejects file.
     pub(crate) fn reason(&self, reason: Reason) -> String {
         format!("`{}` {}", self.from, reason.words())
     }
 
-    /// Why a row cannot be kept for this field, given what stands in it.
+    /// The refusal of a row because of this field and its raw text.
     pub(crate) fn refused(&self, reason: Reason, raw: Option<&[u8]>) -> Refused {
         Refused {
             reason: self.reason(reason),
@@ -128,13 +128,13 @@ impl FieldReader {
         }
     }
 
-    /// Types a field; empty text and text of blanks alone is a missing value.
+    /// Reads a value; an empty or blank text is a missing value.
     pub(crate) fn read<'a>(
         &self,
         raw: &'a [u8],
         clock: &mut OffsetReader<'_>,
     ) -> Result<Value<'a>, Reason> {
-        // Before anything looks at its bytes: a file may hold such a text once and for a million rows.
+        // First of all checks: a dictionary may hold such a text once for a million rows, each of which comes here.
         if raw.len() > TEXT_BYTES_MAX {
             return Err(Reason::TooLong);
         }
@@ -203,8 +203,8 @@ impl FieldReader {
         value.is_finite().then_some(Value::Real(value))
     }
 
-    /// An amount in minor units. One with more decimals than the currency has may be a number with a thousands mark, a
-    /// price for a thousand, or a mistake: none of them is rounded in silence.
+    /// An amount in minor units. One with more decimals than the currency has may be a misread thousands separator, a
+    /// unit price, or a mistake: it is never rounded in silence.
     fn money(&self, text: &[u8]) -> Result<Value<'static>, Reason> {
         let plain = self.marks.plain(text).ok_or(Reason::NotMoney)?;
         let decimal = Decimal::parse(&plain).ok_or(Reason::NotMoney)?;
@@ -218,10 +218,10 @@ impl FieldReader {
     }
 }
 
-/// Times that are taken, in unix-ms: 1900-01-01 to 2199-12-31. What lies outside was written in another unit or format.
+/// Times that are accepted, in unix-ms: 1900-01-01 to 2199-12-31. Others come of a wrong unit or format.
 pub(crate) const TIMES_MS: std::ops::Range<i64> = -2_208_988_800_000..7_258_118_400_000;
 
-/// Whether a text is empty or of blanks alone, those included that Unicode calls white space or gives no width.
+/// Whether a text is empty or blank. White space of Unicode and letters without width are blanks too.
 pub(crate) fn is_blank(raw: &[u8]) -> bool {
     if raw.first().is_some_and(u8::is_ascii_graphic) {
         return false;
@@ -229,7 +229,7 @@ pub(crate) fn is_blank(raw: &[u8]) -> bool {
     std::str::from_utf8(raw).is_ok_and(|text| text.chars().all(is_blank_letter))
 }
 
-/// All letters that [`is_blank`] takes for blanks.
+/// All blanks in the sense of [`is_blank`].
 pub(crate) fn blank_letters() -> String {
     ('\0'..='\u{feff}').filter(|letter| is_blank_letter(*letter)).collect()
 }
@@ -238,7 +238,7 @@ fn is_blank_letter(letter: char) -> bool {
     letter.is_whitespace() || matches!(letter, '\u{200b}'..='\u{200d}' | '\u{feff}')
 }
 
-/// Reads up to 18 digits with a sign, the common case.
+/// Fast path of integers: a sign and at most 18 digits.
 fn short_integer(text: &[u8]) -> Option<i64> {
     let (negative, digits) = match text.first()? {
         b'-' => (true, &text[1..]),

@@ -18,30 +18,31 @@ pub(crate) struct SourceFile {
     pub(crate) path: PathBuf,
     /// Path relative to the data folder, with `/`.
     pub(crate) name: String,
-    /// The file that the digest is of, where rows were taken of it.
+    /// The file that `path` is a copy of, if it is one; the digest is of that file.
     pub(crate) original: Option<PathBuf>,
 }
 
 impl SourceFile {
-    /// The file that the digest is of.
+    /// The file whose digest is recorded.
     pub(crate) fn digested(&self) -> &Path {
         self.original.as_deref().unwrap_or(&self.path)
     }
 }
 
-/// A file with what was taken of a source before the intake reads it.
+/// A file into which the rows of a source were copied before the intake reads them: from a database, workbook or
+/// object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenFile {
     /// Where it is.
     pub path: PathBuf,
-    /// What people call it: a path in the data folder, of an object, or in the results.
+    /// Its name in messages: a path in the data folder, of an object, or in the results.
     pub name: String,
-    /// The file of the data folder whose rows it holds, where it is not that file itself.
+    /// The file of the data folder that it is a copy of, if any.
     pub original: Option<PathBuf>,
 }
 
-/// Finds the files of a source in the data folder `data`, or in those folders that the host allows `also`: paths, and names
-/// that start at the data folder.
+/// Finds the files of a source in the data folder `data`, or in those folders that the host allows `also`: paths, and
+/// names that start at the data folder.
 ///
 /// # Errors
 /// Files outside these folders, and a source that must have a file and has none.
@@ -63,7 +64,7 @@ pub(crate) struct DataPlaces {
 }
 
 impl DataPlaces {
-    /// The data folder and folders beside it.
+    /// Resolves the links of the data folder and of the other folders that the host allows.
     ///
     /// # Errors
     /// Where one of them cannot be found.
@@ -72,7 +73,7 @@ impl DataPlaces {
         Ok(Self { folder: folder.to_owned(), real: real.collect::<Result<_, _>>()? })
     }
 
-    /// Fails where a path, with its links resolved, lies in none of the places.
+    /// Fails where a path, with its links resolved, lies outside all places.
     fn check(&self, source: &SourceDef, path: &Path) -> Result<()> {
         let real = real_path(path)?;
         if self.real.iter().any(|place| real.starts_with(place)) {
@@ -86,13 +87,13 @@ impl DataPlaces {
     }
 }
 
-/// The part of a path before the first pattern: what is known of where its files lie.
+/// The part of a path before its first pattern: the folder in which matches can lie.
 fn before_pattern(path: &Path) -> PathBuf {
     let is_pattern = |part: &str| part.contains(['*', '?', '[']);
     path.components().take_while(|part| !is_pattern(&part.as_os_str().to_string_lossy())).collect()
 }
 
-/// Returns what was taken of a source, else its files.
+/// Returns the copies of a source that were taken before, else its own files.
 pub(crate) fn of_source(
     source: &SourceDef,
     places: &DataPlaces,
@@ -114,12 +115,12 @@ pub(crate) fn of_source(
 
 /// Returns the files of a source, sorted by name.
 ///
-/// Links are followed before a path is held against the places: nothing outside is read, and no file that may never
-/// end is opened.
+/// Links are resolved before a path is compared with the places, so that nothing outside is read. Only regular files
+/// are opened: a pipe might never end.
 pub(crate) fn find(source: &SourceDef, places: &DataPlaces) -> Result<Vec<SourceFile>> {
     let data = places.folder.as_path();
     let whole = data.join(&source.path);
-    // Before anything is looked for: what lies outside is not even listed.
+    // Before the pattern is expanded: folders outside are not even listed.
     places.check(source, &data.join(before_pattern(Path::new(&source.path))))?;
     let mut files = Vec::new();
     if whole.exists() {

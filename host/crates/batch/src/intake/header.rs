@@ -1,4 +1,4 @@
-//! Headers of text files: where the mapped columns stand, and what to do where one is not there.
+//! Headers of text files: the positions of the mapped columns, and the error where one is absent.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::intake::records::{Record, next_record};
 use crate::intake::text::ReadJob;
 use crate::{BatchError, Result};
 
-/// Where the fields of a file stand.
+/// The positions of the mapped columns in a file.
 #[derive(Debug)]
 pub(crate) struct Layout {
     pub(crate) path: PathBuf,
@@ -18,7 +18,7 @@ pub(crate) struct Layout {
     pub(crate) file: String,
     /// Position per mapped field; `None`: the file has no such column.
     pub(crate) positions: Vec<Option<usize>>,
-    /// Columns that a record must have; `None`: any number.
+    /// Number of columns that a record must have; `None`: any number.
     pub(crate) width: Option<usize>,
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn has_header(format: &SourceFormat) -> bool {
     }
 }
 
-/// Reads the header of a file; returns the layout, and how many bytes and lines the header takes.
+/// Reads the header of a file; returns the layout, and the length of the header in bytes and lines.
 ///
 /// # Errors
 /// A mapped column that is absent, or there twice.
@@ -57,7 +57,7 @@ pub(crate) fn file_layout(
             next_record(&job.source.format, bytes, at, false, &mut record)
                 .expect("nothing follows what is read to its end")
         };
-        // Lines without anything may come first.
+        // Blank lines may come first.
         let mut start = 0;
         cut = next(start);
         while cut < bytes.len() && bytes[start..cut].trim_ascii().is_empty() {
@@ -97,7 +97,7 @@ pub(crate) fn file_layout(
     Ok((layout(positions, width), cut, lines))
 }
 
-/// The fault of a file that lacks a mapped column; `hint` says what may be wrong with the file as a whole.
+/// The error for a file that lacks a mapped column; `hint` says what may be wrong with the file as a whole.
 pub(crate) fn lacking(
     job: &ReadJob<'_>,
     path: &Path,
@@ -121,7 +121,7 @@ pub(crate) fn lacking(
     }
 }
 
-/// What a header without the wanted column says of its file.
+/// Guesses from a header without the wanted column what is wrong: encoding, delimiter or no header.
 fn hint_of(header: &[u8], names: &[String]) -> &'static str {
     if header.contains(&0) {
         return "it looks like UTF-16: set `encoding = \"utf-16le\"`";

@@ -1,4 +1,4 @@
-//! What the steps of the intake share: the job, and a source once it is a table.
+//! Values that the steps of the intake share: the job, and a mapped source.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -13,36 +13,36 @@ use crate::intake::rejects::RejectTally;
 use crate::session::Session;
 use crate::{BrandClock, Cancel, Progress, Result};
 
-/// A thread that makes the digests of the files of a source.
+/// A thread that digests the files of a source.
 pub(crate) type Digesting = JoinHandle<Result<Vec<(String, Digest)>>>;
 
-/// A source as a table of the engine.
+/// A source after its mapping, as a view of the engine.
 #[derive(Debug)]
 pub(crate) struct MappedSource {
     pub(crate) table: SourceTable,
     /// View with the mapped columns.
     pub(crate) view: String,
-    /// Table of the files as they came, or of the scratch file.
+    /// Table below the view: the Parquet files themselves, or the scratch file.
     pub(crate) raw: String,
     /// Mapped columns with their types.
     pub(crate) fields: BTreeMap<String, MapType>,
     pub(crate) intake: SourceIntake,
     pub(crate) rejects: RejectTally,
-    /// What of the files would mislead.
+    /// What in the files would mislead who reads the results.
     pub(crate) findings: Vec<IntakeFinding>,
-    /// Between which values integer columns lie, of those whose files tell it.
+    /// Ranges of integer columns, where the pages were read for them.
     pub(crate) ranges: BTreeMap<String, RangeInclusive<i64>>,
-    /// Whether several of its rows may be lines of one order.
+    /// Whether rows that share an order id are lines of that order.
     pub(crate) lines: bool,
-    /// Digests of the files, where they are made while other work goes on.
+    /// The thread that digests the files while other work goes on; `None` where they were digested as they were read.
     pub(crate) digesting: Option<Digesting>,
 }
 
-/// What all sources share.
+/// The inputs of the intake that all sources share.
 pub(crate) struct IntakeJob<'a> {
     pub(crate) playbook: &'a Playbook,
     pub(crate) places: &'a DataPlaces,
-    /// What was taken of sources before.
+    /// Copies of sources that lie elsewhere, by name of the source.
     pub(crate) taken: &'a BTreeMap<String, Vec<TakenFile>>,
     pub(crate) scratch: &'a Path,
     pub(crate) clock: &'a BrandClock,

@@ -1,4 +1,4 @@
-//! One JSON object a line: the mapped members of it as text, numbers as they are written.
+//! JSON lines, one object each: the mapped members as text. Numbers keep their digits; no float comes between.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::intake::field::FieldReader;
 use crate::intake::rejects::Refused;
 use crate::intake::transform::Reason;
 
-/// Members of one line that the mapping names.
+/// The mapped members of the current line.
 pub(crate) struct JsonRow {
     names: Vec<String>,
     values: Vec<Given>,
@@ -19,10 +19,10 @@ pub(crate) struct JsonRow {
     any: bool,
 }
 
-/// What a line gives for a field.
+/// The value of a member.
 #[derive(Debug, Clone)]
 pub(crate) enum Given {
-    /// Nothing.
+    /// The object lacks the member.
     Absent,
     /// `null`.
     Null,
@@ -59,7 +59,7 @@ impl JsonRow {
         }
     }
 
-    /// Reads an object; returns the name of a mapped member that it has twice.
+    /// Reads an object; returns the name of a mapped member that occurs twice, if any.
     fn read_object(&mut self, line: &[u8]) -> Result<Option<String>, NotAnObject> {
         let mut twice = None;
         each_member(line, |name, given| {
@@ -91,16 +91,17 @@ impl JsonRow {
         }
     }
 
-    /// Per field whether any object had it, and the members that no field reads; `None` where no line was an object.
+    /// By field, whether any object had the member; and the members that no field reads. `None` where no line was an
+    /// object.
     pub(crate) fn into_seen(self) -> Option<(Vec<bool>, BTreeSet<String>)> {
         self.any.then_some((self.seen, self.unmapped))
     }
 }
 
-/// Hands each member of the object that a line holds to `take`, in order.
+/// Calls `take` with each member of a line's object, in order.
 ///
 /// # Errors
-/// Where the line is no JSON object, or is more than one; what came before was handed over.
+/// Where the line is no JSON object, or more than one; members before the fault were taken already.
 pub(crate) fn each_member(
     line: &[u8],
     mut take: impl FnMut(&str, Given),

@@ -1,4 +1,4 @@
-//! Lookups: tables of the brand's own, held in memory by key.
+//! Lookups: tables of the brand, each a hash table in memory, with which sources are joined.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -23,17 +23,17 @@ use crate::{BatchError, Result};
 /// Bytes that one lookup may take in memory.
 const LOOKUP_BYTES_MAX: usize = 512 << 20;
 
-/// The rows of a lookup by their keys.
+/// A lookup as a hash table: the build side of the join.
 #[derive(Debug)]
 pub(crate) struct Lookup {
-    /// Position of the row of each key, which has no outer blanks.
+    /// Row number by key; keys are trimmed.
     rows: HashMap<Box<str>, usize, FixedState>,
-    /// The columns that sources read.
+    /// The columns that sources use.
     columns: BTreeMap<String, StringArray>,
 }
 
 impl Lookup {
-    /// Position of the row of a key.
+    /// The row number of a key.
     pub(crate) fn row(&self, key: &[u8]) -> Option<usize> {
         self.rows.get(std::str::from_utf8(key).ok()?).copied()
     }
@@ -43,7 +43,7 @@ impl Lookup {
     }
 }
 
-/// What came of reading a lookup, beside its rows.
+/// Counts and rejects of reading a lookup.
 #[derive(Debug)]
 pub(crate) struct LookupIntake {
     pub(crate) intake: SourceIntake,
@@ -121,7 +121,7 @@ fn read_lookup(
     Ok((by_key(definition, &rows)?, intake))
 }
 
-/// Rows by their keys; a key may come again with the same values alone.
+/// Builds the hash table. A key may occur twice only with the same values.
 fn by_key(definition: &LookupDef, rows: &RecordBatch) -> Result<Lookup> {
     let schema = rows.schema();
     let named = schema.fields().iter().map(|field| field.name().clone()).zip(rows.columns());

@@ -1,4 +1,5 @@
-//! Intake: files of every source, mapped row by row or as a whole, into tables of the engine.
+//! Intake: turns the files of every source into views of the engine. Parquet whose mapping is plain SQL is read where
+//! it lies (`direct`); everything else is read row by row into a scratch file (`text`, `parquet_rows`).
 
 pub(crate) mod columns;
 pub(crate) mod decimal;
@@ -43,7 +44,7 @@ use lookup::{Lookup, LookupIntake, read_lookups};
 use rejects::RejectTally;
 use text::ReadJob;
 
-/// Reads all lookups, and all sources that have files, and leaves out what is there twice.
+/// Reads all lookups and all sources that have files, and removes duplicates.
 pub(crate) fn read_sources(job: &IntakeJob<'_>) -> Result<(Vec<MappedSource>, Vec<LookupIntake>)> {
     let (lookups, intakes) = read_lookups(job)?;
     let (mut sources, mut mapped) = (Vec::new(), Vec::new());
@@ -60,7 +61,7 @@ pub(crate) fn read_sources(job: &IntakeJob<'_>) -> Result<(Vec<MappedSource>, Ve
     Ok((mapped, intakes))
 }
 
-/// What is told of a source whose files hold no row.
+/// The finding about a source whose files hold no row.
 fn no_rows(intake: &SourceIntake) -> Option<IntakeFinding> {
     (intake.rows_read == 0).then(|| {
         let name = &intake.name;
@@ -86,7 +87,7 @@ fn map_source(
     let raw = format!("raw_{number}");
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
     let is_parquet = source.format == SourceFormat::Parquet;
-    // Files that do not share a schema are read row by row, each by its own.
+    // An error here means that the files have no common schema: they are read row by row, each by its own.
     let schema = if is_parquet && !files.is_empty() {
         job.session.add_files("scratch tables", &raw, &paths).ok()
     } else {
@@ -168,7 +169,7 @@ fn map_source(
     Ok(Some(mapped))
 }
 
-/// What is told of files without a byte.
+/// The finding about files of 0 bytes.
 pub(crate) fn empty_files(source: &SourceDef, files: &[String]) -> Option<IntakeFinding> {
     let first = named(files.first()?);
     let en = match files.len() {
@@ -179,7 +180,7 @@ pub(crate) fn empty_files(source: &SourceDef, files: &[String]) -> Option<Intake
     Some(finding("empty-file", Some(&source.name), files.len() as u64, en, zh))
 }
 
-/// The source with ids of integer columns as integers.
+/// The source with its id columns typed as integers where the files hold integers (see [`INTEGER_IDS`]).
 fn with_integer_ids(source: &SourceDef, schema: &Schema) -> SourceDef {
     let mut source = source.clone();
     for row in &mut source.mapping {
@@ -206,7 +207,7 @@ fn create_source_view(
     job.session.add_view(view, &format!("SELECT {} FROM {raw}", columns.join(", ")))
 }
 
-/// Compiles the mapping rows that are no constants.
+/// Compiles the mapping rows that read a column or compute a value.
 pub(crate) fn field_readers(playbook: &Playbook, source: &SourceDef) -> Result<Vec<FieldReader>> {
     let (_, needed) = fields_needed(source.table);
     let mut readers = Vec::new();
@@ -216,7 +217,7 @@ pub(crate) fn field_readers(playbook: &Playbook, source: &SourceDef) -> Result<V
             field: row.to.clone(),
             reason: reason.to_owned(),
         };
-        // What is computed goes by the name of the field itself.
+        // A computed field has no column; messages name the field itself.
         let computed = row.compute.as_ref().map(|_| row.to.as_str());
         let from = row.from.as_deref().or(computed);
         let from = from.ok_or_else(|| fault("no column, constant or expression"))?;
@@ -224,7 +225,7 @@ pub(crate) fn field_readers(playbook: &Playbook, source: &SourceDef) -> Result<V
         let mut reader = FieldReader::new(row, from, playbook.currency_digits, salt)
             .ok_or_else(|| fault("the factor is not finite"))?;
         if needed.contains(&row.to.as_str()) {
-            // A row without it could not be used, so a missing value is never taken silently.
+            // A row without this field is of no use, so a missing value is always a reject.
             reader.required = true;
             if reader.on_error == OnError::Null {
                 reader.on_error = OnError::Reject;
@@ -271,7 +272,7 @@ fn constant_columns(
     Ok(columns)
 }
 
-/// Refuses a format for times that a Parquet file has as such.
+/// Refuses a `format` for columns that hold timestamps or dates of Parquet, to which it cannot apply.
 pub(crate) fn check_formats(source: &SourceDef, schema: &Schema) -> Result<()> {
     let is_time = |data_type: &DataType| {
         matches!(data_type, DataType::Timestamp(..) | DataType::Date32 | DataType::Date64)
@@ -292,7 +293,8 @@ pub(crate) fn check_formats(source: &SourceDef, schema: &Schema) -> Result<()> {
     Ok(())
 }
 
-/// Makes Parquet files a table as they are, where the mapping is plain SQL and no row needs to be rejected.
+/// Tries the fast path: a view over the Parquet files themselves. Returns whether it was taken; it is not where a
+/// mapping row is no plain SQL, or where any row would be rejected.
 fn read_direct(
     job: &IntakeJob<'_>,
     source: &SourceDef,
@@ -348,9 +350,9 @@ fn read_direct(
     Ok(true)
 }
 
-/// Counts rows; `None` where a row lacks a value that it must have or holds one that cannot be mapped.
+/// Checks all columns in one query. Returns the number of rows, or `None` where a row would be rejected.
 fn check_direct(job: &IntakeJob<'_>, raw: &str, columns: &[DirectColumn]) -> Result<Option<u64>> {
-    // Each with the range that its value must lie in.
+    // SQL aggregates, each with the range in which its result must lie.
     let mut counts = vec![("count(*)".to_owned(), 0..=i64::MAX)];
     for column in columns {
         if column.strict {
@@ -375,7 +377,7 @@ fn check_direct(job: &IntakeJob<'_>, raw: &str, columns: &[DirectColumn]) -> Res
     let Some(batch) = batches.first() else { return Ok(None) };
     let fits = |(at, (_, range)): (usize, &(String, RangeInclusive<i64>))| {
         let found = batch.column(at).as_primitive::<Int64Type>();
-        // Of no value there is no least one.
+        // `min` and `max` of no value are null.
         found.is_null(0) || range.contains(&found.value(0))
     };
     let rows = batch.column(0).as_primitive::<Int64Type>().value(0);

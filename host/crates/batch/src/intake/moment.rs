@@ -1,4 +1,4 @@
-//! Times from text: strftime-like formats compiled once, in the brand's zone unless the text carries one.
+//! Reads times from text, by strftime formats that are compiled once; in the brand's zone unless the text names one.
 
 use jiff::civil;
 use jiff::tz::TimeZone;
@@ -11,7 +11,7 @@ pub(crate) enum TimeFormat {
     UnixMs,
     UnixS,
     Rfc3339,
-    /// Parts that the quick reader knows.
+    /// A format that the host reads itself, which is much faster.
     Parts(Vec<Part>),
     /// A format left to jiff.
     Jiff(String),
@@ -105,7 +105,7 @@ fn fraction_ms(text: &[u8]) -> Option<(i64, &[u8])> {
     Some((ms, rest))
 }
 
-/// Returns the wall clock's milliseconds and what is left of the text.
+/// Returns milliseconds of local time, and the rest of the text.
 fn read_parts<'a>(parts: &[Part], mut text: &'a [u8]) -> Option<(i64, &'a [u8])> {
     let (mut year, mut month, mut day) = (1970, 1, 1);
     let (mut hour, mut minute, mut second, mut ms) = (0, 0, 0, 0);
@@ -149,7 +149,7 @@ fn is_leap(year: i64) -> bool {
 
 /// Days since 1970-01-01 of a date of the Gregorian calendar.
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    // Years are counted from March, so that the leap day is the last of its year.
+    // The usual algorithm: years begin in March, so that the leap day is the last day of its year.
     let shifted = if month <= 2 { year - 1 } else { year };
     let (era, of_era) = (shifted.div_euclid(400), shifted.rem_euclid(400));
     let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
@@ -166,7 +166,7 @@ fn rfc3339(text: &[u8], clock: &mut OffsetReader<'_>) -> Option<i64> {
     let Some((b'T' | b't' | b' ', rest)) = rest.split_first() else {
         return rest.is_empty().then(|| clock.unix_ms(day));
     };
-    // The clock's parts are a time of 1970-01-01, the defaults of the date.
+    // Without a date the result is a time of 1970-01-01, so it can be added to the day.
     let (of_day, mut rest) = read_parts(&CLOCK, rest)?;
     let mut local = day + of_day;
     if let Some(after) = rest.strip_prefix(b":") {

@@ -1,4 +1,5 @@
-//! The slow way for Parquet: rows whose values are texts to parse, to look up, or to reject.
+//! Reads Parquet row by row, for files whose mapping is more than plain SQL or some of whose rows are rejects.
+//! `direct` is the fast path.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use crate::intake::rejects::{REJECTS_KEPT_MAX, Refused, Reject, raw_text};
 use crate::intake::text::{ReadJob, ReadResult, type_row};
 use crate::{BatchError, Result};
 
-/// Bytes of texts that a batch of the scratch file holds.
+/// Most bytes of text in a batch of the scratch file.
 const TEXT_BYTES_MAX: usize = 32 << 20;
 
 /// Reads all files of a Parquet source into a scratch file.
@@ -163,8 +164,8 @@ fn bytes_of(value: &Value<'_>) -> usize {
     if let Value::Text(text) = value { text.len() } else { 0 }
 }
 
-/// Returns a column of the file as texts, those of the file itself without a copy; its own times become unix-ms, and
-/// `field` reads them so.
+/// Returns a column of the file as texts; a text column is not copied. Timestamps become unix-ms, and `field` is
+/// changed to read that.
 fn texts(
     column: &ArrayRef,
     field: &mut FieldReader,
@@ -204,8 +205,8 @@ fn viewed(texts: &dyn Array) -> Result<BinaryViewArray, ArrowError> {
     Ok(cast(texts, &DataType::BinaryView)?.as_binary_view().clone())
 }
 
-/// The decimal that a binary number stands for, where it has at most six decimals; else its shortest text. What sums of
-/// binary numbers leave beside it, as 1.8e-15 where the sum is 0, is no part of it.
+/// A real as decimal text, without the rounding errors of floating-point sums: where it is within such an error of a
+/// number with six decimals, that number (1.8e-15 is 0), else its shortest exact text.
 pub(crate) fn decimal_text(real: f64) -> String {
     let near = (real * 1e6).round() / 1e6;
     let is_near = (real - near).abs() <= 1e-11 + real.abs() * 1e-12;

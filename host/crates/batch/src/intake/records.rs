@@ -1,8 +1,8 @@
-//! Cuts blocks of text into records and records into fields.
+//! The tokenizer of delimited text: blocks into records, records into fields.
 
 use playbook_model::SourceFormat;
 
-/// A field of a record: a stretch of the record, or of `unescaped` where quotes were doubled.
+/// A field: a range of the block, or of `unescaped` where doubled quotes had to be replaced.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     start: usize,
@@ -10,31 +10,32 @@ struct Span {
     owned: bool,
 }
 
-/// Fields of one record; buffers are used again for the next.
+/// The fields of one record; its buffers are reused for the next.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     spans: Vec<Span>,
     unescaped: Vec<u8>,
-    /// Whole record without its line end.
+    /// The record within the block, without its line end.
     pub(crate) start: usize,
     pub(crate) end: usize,
     /// Why the row cannot be read.
     pub(crate) fault: Option<RecordFault>,
-    /// How far the text was read to tell the fault, which may be beyond the record's own line.
+    /// End of the text that was read to find the fault; it may lie beyond the record's own line.
     reach: usize,
-    /// Whether a quoted field of it spans lines.
+    /// Whether a quoted field spans lines.
     pub(crate) spans_lines: bool,
 }
 
-/// Why a row of delimited text cannot be read. Reading goes on with the line after the one on which it begins: what a
-/// quote that was left open swallowed are rows of their own.
+/// Why a row of delimited text cannot be read. Reading goes on with the next line: the lines that an open quote would
+/// have swallowed are read as rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RecordFault {
     /// A quote that is never closed.
     Unclosed,
     /// Text between a closing quote and the next delimiter.
     AfterQuote,
-    /// A quote within a plain field, after a quoted field that spans lines: the quote of another row closed that field.
+    /// A quote within a plain field, after a quoted field that spans lines: that field was closed by the quote of
+    /// another row.
     StrayQuote,
 }
 
@@ -64,8 +65,8 @@ impl Record {
     }
 }
 
-/// Reads the record that starts at `at`; returns where the next one starts. `None`: the block ends within the record,
-/// and as `more` says, the text does not end with the block.
+/// Reads the record that starts at `at`; returns where the next one starts. `None` where the block ends within the
+/// record and `more` text follows the block.
 pub(crate) fn next_record(
     format: &SourceFormat,
     block: &[u8],
@@ -122,16 +123,16 @@ fn line(block: &[u8], at: usize, more: bool, record: &mut Record) -> Option<usiz
     Some(newline.map_or(block.len(), |n| at + n + 1))
 }
 
-/// The end of a text without the carriage return that ends it.
+/// `end` without a carriage return before it.
 fn without_return(block: &[u8], start: usize, end: usize) -> usize {
     if end > start && block[end - 1] == b'\r' { end - 1 } else { end }
 }
 
-/// Why a record cannot be read to its end.
+/// Why reading of a record stopped before its end.
 enum Stop {
     /// The block ends within it.
     More,
-    /// And how far the text was read to tell.
+    /// The fault, and the end of the text that was read to find it.
     Fault(RecordFault, usize),
 }
 
@@ -152,7 +153,7 @@ fn csv_record(
             record.spans_lines |= memchr::memchr(b'\n', &block[position..after]).is_some();
             position = after;
             match &block[position..] {
-                // What looks like a closing quote may be the first of two, what looks like a return a line's end.
+                // The next block decides: this quote may be the first of a doubled one, this return part of a line end.
                 [] | [b'\r'] if more => return Err(Stop::More),
                 [] | [b'\r'] => {
                     record.end = position;
@@ -218,8 +219,8 @@ fn quoted_field(block: &[u8], start: usize, record: &mut Record) -> Option<usize
 /// Returns the length of the longest prefix of `block` that ends with a whole record, 0 where there is none. More text
 /// follows the block.
 ///
-/// Where no quote stands, a record ends with its line. Elsewhere only reading them tells: a quote opens a field at its
-/// start alone, and is a plain character within one.
+/// In a block without quotes the last line end is that place. With quotes all records must be read: a quote opens a
+/// field only at the field's start, so quotes cannot simply be counted.
 pub(crate) fn whole_records(format: &SourceFormat, block: &[u8]) -> usize {
     if !matches!(format, SourceFormat::Csv { .. }) || memchr::memchr(b'"', block).is_none() {
         return memchr::memrchr(b'\n', block).map_or(0, |last| last + 1);
@@ -228,7 +229,7 @@ pub(crate) fn whole_records(format: &SourceFormat, block: &[u8]) -> usize {
     let mut record = Record::default();
     while let Some(next) = next_record(format, block, at, true, &mut record) {
         at = next;
-        // What tells a fault stays in the fault's block, so that the reason does not depend on where blocks end.
+        // The text by which a fault was found stays in one block: where blocks end must not change the reason.
         reach = reach.max(record.reach);
         if at >= reach {
             end = at;
@@ -313,7 +314,7 @@ mod tests {
         assert_eq!(whole_records(&CSV, b"ab"), 0);
     }
 
-    /// However the text is cut into blocks, the same records come of it.
+    /// The records do not depend on where the text is cut into blocks.
     #[test]
     fn cuts_do_not_show() {
         let text = "a,b\r\n\"c\"\"\nd\",e\n7\" x,\"y\n1,\"z\"\n\"o\n2,3\n\",4\n";

@@ -28,9 +28,9 @@ pub struct Reject {
     pub file: String,
     /// Line of a text file, row of a Parquet file; from 1.
     pub line: u64,
-    /// Why, with the field that shows it.
+    /// Why, with the name of the field at fault.
     pub reason: String,
-    /// What stands in that field; empty where no field alone is at fault.
+    /// The field's raw text; empty where the row as a whole is at fault.
     pub value: String,
     /// The row as it was, cut at 2,048 bytes.
     pub raw: String,
@@ -43,7 +43,7 @@ pub(crate) struct Refused {
     pub(crate) reason: String,
     /// Whether it counts against the bound of rejected rows.
     pub(crate) counts: bool,
-    /// What stands in the field, cut as a row is.
+    /// The field's raw text, cut to the bound of rows.
     pub(crate) value: String,
 }
 
@@ -54,7 +54,7 @@ impl Refused {
     }
 }
 
-/// Rejects of one stretch of rows.
+/// Rejects of a range of rows: counts, and the first rows.
 #[derive(Debug, Default)]
 pub(crate) struct RejectTally {
     pub(crate) by_reason: BTreeMap<String, u64>,
@@ -102,7 +102,7 @@ impl RejectTally {
     }
 }
 
-/// Rejected rows; as text, the first of them with their places and values.
+/// Rejected rows. Displayed, they are the first few with their places and values.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Rejects(pub Vec<Reject>);
 

@@ -1,4 +1,5 @@
-//! Keys that several rows of a source have, and the numbers of those rows.
+//! Finds keys that occur in more than one row: by a bitset where they are integers near together, else by sorting
+//! hashes.
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -13,12 +14,12 @@ use crate::keys::texts;
 
 const STAGE: &str = "duplicates";
 
-/// Bounds of the bitset over integer ids: bits per row, and bits in all (256 MiB).
+/// A bitset over the range of integer keys is used within these bounds: bits per row, and bits in all (256 MiB).
 const BITS_PER_ROW_MAX: i64 = 64;
 const BITS_MAX: i64 = 1 << 31;
 
-/// Hashes that more than one row of a view has; of integers, the integers themselves. `known` is between which integers
-/// the keys lie, and how many rows there are.
+/// Hashes of the keys that occur more than once; the hash of an integer is the integer itself. `known` is the range of
+/// integer keys and the number of rows, where these are known without a query.
 pub(crate) fn repeated(
     job: &IntakeJob<'_>,
     view: &str,
@@ -31,10 +32,10 @@ pub(crate) fn repeated(
     }
 }
 
-/// Between which values the keys of a view lie.
+/// Type and range of the keys of a view.
 enum Bounds {
     OfTexts,
-    /// Least, greatest, how many; `None`: there are none.
+    /// Integers: least, greatest and count; `None` where every key is missing.
     Of(Option<(i64, i64, i64)>),
 }
 
@@ -53,8 +54,8 @@ fn bounds(job: &IntakeJob<'_>, view: &str, key: &str) -> Result<Bounds> {
     Ok(Bounds::Of(all.map(|((least, most), rows)| (least, most, rows))))
 }
 
-/// Integer keys that occur more than once, found by a bitset over their range; `None` where keys are no integers, or too
-/// far apart for a bitset.
+/// Integer keys that occur more than once, found by a bitset over their range; `None` where keys are texts, or where
+/// the bitset would exceed its bounds.
 fn integers_near_together(
     job: &IntakeJob<'_>,
     view: &str,
@@ -95,7 +96,7 @@ fn integers_near_together(
     Ok(Some(repeated))
 }
 
-/// Hashes that more than one row has.
+/// Hashes that occur more than once, found by sorting. Two keys may share a hash: callers compare the keys themselves.
 fn repeated_hashes(job: &IntakeJob<'_>, view: &str, key: &str) -> Result<HashSet<u64>> {
     let sql = format!("SELECT {key} AS key FROM {view}");
     let parts = job.session.fold(STAGE, &sql, |runs: &mut Runs, batch| {
@@ -104,8 +105,8 @@ fn repeated_hashes(job: &IntakeJob<'_>, view: &str, key: &str) -> Result<HashSet
     Ok(Runs::repeated(parts))
 }
 
-/// Run-length encoded hashes: one that is one more than the hash before makes the run longer, so that ids that a shop
-/// counts up take next to no memory.
+/// Run-length encoded hashes: a hash that is the successor of the one before extends its run, so that serial ids take
+/// next to no memory.
 #[derive(Default)]
 pub(crate) struct Runs {
     open: Option<(u64, u64)>,
@@ -130,7 +131,7 @@ impl Runs {
         if run.0 == run.1 { self.single.push(run.0) } else { self.longer.push(run) }
     }
 
-    /// The hashes that occur more than once in all parts together.
+    /// The hashes that occur more than once in all parts together: a merge of the sorted runs and single hashes.
     pub(crate) fn repeated(mut parts: Vec<Self>) -> HashSet<u64> {
         for part in &mut parts {
             if let Some(run) = part.open.take() {
@@ -146,7 +147,7 @@ impl Runs {
             .concat();
         drop(parts);
         longer.sort_unstable();
-        // The stable sort merges runs that ascend already, as ids mostly do in files.
+        // The stable sort is a merge sort: quick on the ascending stretches that files mostly have.
         single.sort();
         let mut repeated: HashSet<u64> =
             single.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
@@ -166,7 +167,7 @@ impl Runs {
     }
 }
 
-/// Numbers of the rows whose key an earlier row has, ascending in the order of the files.
+/// Row numbers of all rows but the first of each repeated key, ascending.
 pub(crate) fn all_but_first(
     job: &IntakeJob<'_>,
     view: &str,

@@ -1,5 +1,5 @@
-//! Reads text files in parallel: one thread reads, digests and cuts blocks, others type the rows, and the
-//! caller writes them in the order of the files.
+//! Reads text files by a pipeline of threads: one reads, digests and cuts blocks of whole records, several parse the
+//! rows, and the caller writes the parsed blocks in the order of the files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -27,18 +27,18 @@ use crate::{BatchError, BrandClock, Cancel, Progress, Result};
 
 /// Bytes of a block.
 const BLOCK_BYTES: usize = 2 << 20;
-/// Bytes that a record may take.
+/// Longest record that is read.
 const RECORD_BYTES_MAX: usize = 16 << 20;
 
-/// What reading a source needs to know.
+/// The inputs of reading one source.
 pub(crate) struct ReadJob<'a> {
     pub(crate) source: &'a SourceDef,
     pub(crate) files: &'a [SourceFile],
-    /// What is read of the columns of the files.
+    /// The columns that are read from the files.
     pub(crate) inputs: &'a [FieldReader],
-    /// What comes of it.
+    /// The fields that are written to the scratch file.
     pub(crate) fields: &'a [FieldReader],
-    /// How; `None`: each field is the input of its number.
+    /// How fields come from inputs; `None`: each field is the input of its number.
     pub(crate) derivation: Option<&'a Derivation<'a>>,
     pub(crate) clock: &'a BrandClock,
     pub(crate) threads: usize,
@@ -46,7 +46,7 @@ pub(crate) struct ReadJob<'a> {
     pub(crate) progress: &'a dyn Progress,
 }
 
-/// What came of reading a source.
+/// Counts, digests and rejects of reading one source.
 #[derive(Debug, Default)]
 pub(crate) struct ReadResult {
     pub(crate) digests: Vec<Digest>,
@@ -54,7 +54,7 @@ pub(crate) struct ReadResult {
     pub(crate) rows_kept: u64,
     pub(crate) rejects: RejectTally,
     pub(crate) unmapped: BTreeSet<String>,
-    /// Files without a byte.
+    /// Names of files of 0 bytes.
     pub(crate) empty_files: Vec<String>,
 }
 
@@ -69,7 +69,7 @@ struct Typed {
     batch: RecordBatch,
     rows_read: u64,
     rejects: RejectTally,
-    /// Of JSON objects: per field whether any had it, and the members that no field reads.
+    /// Of JSON objects: by field, whether any had the member, and the members that no field reads.
     members: Option<(Vec<bool>, BTreeSet<String>)>,
     layout: Arc<Layout>,
 }
@@ -91,7 +91,7 @@ pub(crate) fn read_text(job: &ReadJob<'_>, scratch: &Path) -> Result<ReadResult>
         }
         drop(typed_sender);
         let written = write_in_order(job, &typed_receiver, &mut writer, &mut result);
-        // Whoever still waits to send finds the channel closed and ends.
+        // Closes the channel, so that threads which still wait to send end.
         drop(typed_receiver);
         let read = reader.join().expect("the reading thread does not panic")?;
         written?;
@@ -114,7 +114,7 @@ fn write_in_order(
     let stage = format!("read {}", job.source.name);
     let mut waiting = BTreeMap::new();
     let mut next = 0;
-    // Of a file of JSON objects: which members any of them had so far.
+    // The current file of JSON objects: by field, whether any object so far had the member.
     let mut file: Option<(Arc<Layout>, Vec<bool>)> = None;
     for (number, part) in typed {
         waiting.insert(number, part);
@@ -155,7 +155,7 @@ fn check_members(job: &ReadJob<'_>, file: Option<(Arc<Layout>, Vec<bool>)>) -> R
     }
 }
 
-/// What the reading thread came to.
+/// The result of the reading thread.
 #[derive(Default)]
 struct Read {
     digests: Vec<Digest>,
@@ -176,7 +176,7 @@ fn read_blocks(job: &ReadJob<'_>, sender: &SyncSender<Block>) -> Result<Read> {
                 return Ok(read);
             }
             let mut bytes = std::mem::take(&mut carry);
-            // Twice as much as last time, but never more than shows that a record is too long.
+            // Doubled while a record does not end, so that cutting stays linear, up to the bound of a record.
             let wanted = BLOCK_BYTES
                 .max(bytes.len())
                 .min((RECORD_BYTES_MAX + 1).saturating_sub(bytes.len()).max(1));
@@ -260,13 +260,13 @@ fn type_block(job: &ReadJob<'_>, block: &Block, schema: &SchemaRef) -> Typed {
     rows.finish(schema)
 }
 
-/// Where a row stands in a block.
+/// Position of a row in a block.
 struct RowPlace {
     line: u64,
     bytes: Range<usize>,
 }
 
-/// The rows of a block on their way into columns.
+/// Parses the rows of a block into columns.
 struct BlockRows<'a> {
     job: &'a ReadJob<'a>,
     block: &'a Block,
@@ -276,8 +276,8 @@ struct BlockRows<'a> {
     rejects: RejectTally,
     rows_read: u64,
     rows: usize,
-    /// Where fields are derived: the rows that wait for their batch, each with why it is refused already, and their
-    /// columns.
+    /// Where fields are derived: the rows collected for the next batch, each with its refusal if it has one already,
+    /// and their columns.
     waiting: Vec<(RowPlace, Option<Refused>)>,
     inputs: Vec<BinaryViewBuilder>,
 }
@@ -340,7 +340,7 @@ impl<'a> BlockRows<'a> {
         }
     }
 
-    /// Derives the fields of the rows that wait.
+    /// Derives the fields of the collected rows.
     fn derive(&mut self) {
         let Some(derivation) = self.job.derivation else { return };
         let waiting = std::mem::take(&mut self.waiting);
@@ -398,7 +398,7 @@ fn check_width(record: &Record, layout: &Layout) -> Result<(), Refused> {
     }
 }
 
-/// Types one row, or says why not and whether that counts against the bound.
+/// Reads the fields of one row, or says why not and whether that counts against the bound.
 pub(crate) fn type_row<'a>(
     fields: &[FieldReader],
     raw: impl Fn(usize) -> Result<Option<&'a [u8]>, Reason>,

@@ -1,4 +1,5 @@
-//! Texts as a mapping changes them before they are typed: each by the transform, the playbook's salt and the text alone.
+//! Transforms of a mapping, applied to texts before they are typed. They depend on the text and the playbook's salt
+//! alone.
 
 use std::borrow::Cow;
 
@@ -18,7 +19,7 @@ pub(crate) enum Reason {
     NotTime,
     NotFlag,
     NotInList,
-    /// Not one of the words that the host knows for the field.
+    /// None of the words that are allowed for the field.
     UnknownWord,
     /// More decimals than the currency has.
     Decimals,
@@ -29,7 +30,7 @@ pub(crate) enum Reason {
     NotWhole,
     /// An array or an object.
     Compound,
-    /// A flag where an id is wanted.
+    /// A JSON flag where an id is wanted.
     NotAnId,
     /// An expression that has no value for the row.
     NotComputed(FaultKind),
@@ -69,7 +70,7 @@ impl Reason {
     }
 }
 
-/// Transforms a trimmed text that is not empty.
+/// Applies a transform to a trimmed text that is not empty.
 pub(crate) fn transform<'a>(
     transform: &Transform,
     salt: &[u8],
@@ -106,7 +107,7 @@ pub(crate) fn transformed(by: &Transform, salt: &[u8], text: &str) -> Option<Str
     String::from_utf8(transform(by, salt, raw).ok()?.into_owned()).ok()
 }
 
-/// Lower-case hexadecimal; contact identifiers come by the million.
+/// Lower-case hexadecimal, by a table: contact identifiers come by the million.
 fn hex(digest: &Digest) -> Vec<u8> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     digest

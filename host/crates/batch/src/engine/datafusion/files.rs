@@ -1,5 +1,5 @@
-//! Parquet files as a table of the engine, some rows of which may be left out. The engine reads them through the host's
-//! own readers, which hand it footers without claims about values (see `column_files`).
+//! A `TableProvider` over Parquet files, some rows of which may be hidden. The engine reads the files through the
+//! host's own readers, which give it footers without statistics of values (see `column_files`).
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -31,12 +31,12 @@ use parquet::file::metadata::ParquetMetaData;
 
 use crate::column_files::ColumnFile;
 
-/// A table of files. Rows that are left out are not even decoded, so that no query pays for them.
+/// A table of files. Hidden rows are left out by a row selection, so that they are not even decoded.
 #[derive(Debug)]
 pub(crate) struct Files {
     files: Arc<[ColumnFile]>,
     schema: SchemaRef,
-    /// Rows that stay, by file; `None` for a file that keeps all.
+    /// The row selection of each file; `None` for a file of which no row is hidden.
     kept: OnceLock<Vec<Option<ParquetRowSelection>>>,
 }
 
@@ -48,7 +48,8 @@ impl Files {
         Ok(Self { files: files.into(), schema, kept: OnceLock::new() })
     }
 
-    /// Leaves out rows for good: their numbers, ascending, in the order of the files. A second call changes nothing.
+    /// Hides rows for good. Numbers ascend, and count rows in the order of the files. Only the first call has an
+    /// effect.
     pub(crate) fn leave_out(&self, rows: &[u64]) {
         let (mut first, mut rows) = (0, rows);
         let mut kept = Vec::new();
@@ -63,11 +64,11 @@ impl Files {
             }));
             (first, rows) = (end, later);
         }
-        // Rows that were left out before stay so.
+        // Fails where a selection was set before: that one stays.
         self.kept.set(kept).ok();
     }
 
-    /// What the engine may know before it reads: how many rows there are, exactly where none is left out.
+    /// The statistics for the planner: the number of rows alone, inexact where some are hidden.
     fn statistics(&self, rows: usize) -> Statistics {
         let rows = Precision::Exact(rows);
         let known = Statistics::new_unknown(&self.schema);
@@ -78,7 +79,7 @@ impl Files {
     }
 }
 
-/// The ranges of `0..count` that lie between single rows, which ascend; a range may be empty.
+/// The ranges of `0..count` between the given rows, which ascend; a range may be empty.
 fn between(rows: impl Iterator<Item = usize>, count: usize) -> impl Iterator<Item = Range<usize>> {
     let mut start = 0;
     rows.chain([count]).map(move |row| std::mem::replace(&mut start, row + 1)..row)
@@ -131,18 +132,19 @@ impl TableProvider for Files {
                 .with_file_groups(files.split_files(state.config().target_partitions()))
                 .with_statistics(self.statistics(rows))
                 .with_projection_indices(projection.cloned())?
-                // Files are chosen for a limit by counts that no longer hold where rows are left out.
+                // The engine drops files that a limit does not need by their row counts, which are wrong where rows
+                // are hidden.
                 .with_limit(limit.filter(|_| kept.is_none()));
         Ok(DataSourceExec::from_data_source(config.build()))
     }
 }
 
-/// Names of files are their numbers, which the engine keeps in order.
+/// The name of a file for the engine: its number, padded, because the engine sorts files by name.
 fn name_of(number: usize) -> String {
     format!("{number:010}")
 }
 
-/// Gives the engine readers of open files.
+/// The reader factory: finds the open file by the number in its name.
 #[derive(Debug)]
 struct Readers(Arc<[ColumnFile]>);
 
@@ -161,7 +163,7 @@ impl ParquetFileReaderFactory for Readers {
     }
 }
 
-/// Reads one file. Reading waits for nobody but the disk, so it is done where it is asked for.
+/// Reads one file. Its futures are ready at once: a read waits for the local disk alone, so it is done in place.
 struct Reader(ColumnFile);
 
 impl AsyncFileReader for Reader {

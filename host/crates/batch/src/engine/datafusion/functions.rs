@@ -1,4 +1,4 @@
-//! Scalar functions that the SQL of features and mappings relies on.
+//! Scalar functions of the engine that the SQL of features and mappings calls.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::overflow::{Overflow, micro};
 /// A function of one real.
 type OfReal = fn(f64) -> f64;
 
-/// Functions of one real that expressions may use; results that are not finite become missing.
+/// Functions of one real that expressions may use; results that are not finite become null.
 const MATHEMATICS: [(&str, OfReal); 8] = [
     ("abs", f64::abs),
     ("ceil", f64::ceil),
@@ -95,7 +95,7 @@ fn arrays(args: &[ColumnarValue]) -> Result<Vec<ArrayRef>> {
     ColumnarValue::values_to_arrays(args)
 }
 
-/// Gives a scalar back where all arguments were scalars, so that constants fold.
+/// Returns a scalar where all arguments are scalars, so that the planner can fold constants.
 pub(crate) fn like_args(args: &[ColumnarValue], result: ArrayRef) -> Result<ColumnarValue> {
     if args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_))) {
         ScalarValue::try_from_array(&result, 0).map(ColumnarValue::Scalar)
@@ -127,7 +127,7 @@ fn reals(
     create_udf(name, vec![DataType::Float64], result, Volatility::Immutable, Arc::new(apply))
 }
 
-/// Registers the transforms of texts. The salt is a setting of the context: as an argument it would stand in logged SQL.
+/// Registers the transforms of texts. The salt is bound into the function: as an argument it would stand in logged SQL.
 pub(super) fn register_transforms(context: &SessionContext, salt: &str) {
     let transforms =
         [(TRIMMED, Transform::Trim), (LOWERED, Transform::Lower), (PSEUDONYM, Transform::Hash)];
@@ -192,7 +192,7 @@ fn money() -> ScalarUDF {
     create_udf(MONEY, types, DataType::Int64, Volatility::Immutable, Arc::new(apply))
 }
 
-/// An amount of whole minor units, up to what a binary number adds to a decimal one; `None` for any other.
+/// An amount in minor units; `None` where it is not whole but for floating-point error.
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
 fn money_of(value: f64, shift: i64) -> Option<i64> {
     let scaled = value * 10_f64.powi(i32::try_from(shift).ok()?);

@@ -1,4 +1,4 @@
-//! DataFusion as the engine: settings that bound memory and keep results the same, and running SQL.
+//! DataFusion as the engine: settings that bound memory and make results repeatable, and the running of SQL.
 
 mod files;
 pub(crate) mod functions;
@@ -31,24 +31,24 @@ use files::Files;
 
 /// Stack of a thread of the engine.
 const STACK_BYTES: usize = 16 << 20;
-/// How often a query that runs is asked whether it is to stop.
+/// How often a running query looks whether the run was cancelled.
 const CANCEL_EVERY: Duration = Duration::from_millis(20);
-/// Greatest left side of a join that is built as one; a greater one is exchanged between threads, as is the right side.
+/// Greatest build side of a hash join that is built once for all threads; beyond it both sides are repartitioned.
 const BUILD_BYTES_MAX: usize = 256 << 20;
 const BUILD_ROWS_MAX: usize = 1 << 24;
-/// Stage of faults of tables and their names.
+/// Stage that errors of tables and views name.
 const VIEWS: &str = "views";
-/// Stage of faults of a playbook's own SQL that are not its own.
+/// Stage that errors name where a playbook's own SQL fails through no fault of its own.
 const FREE: &str = "free SQL";
 
-/// Contexts over the same tables, one per way to run a query, and the threads.
+/// Contexts over the same tables, one for each [`Plan`], and the threads.
 pub(crate) struct DataFusion {
     parallel: SessionContext,
     selective: SessionContext,
     in_order: SessionContext,
     /// For queries of the playbook.
     free: SessionContext,
-    /// All files of tables.
+    /// The files of all tables.
     files: Mutex<Vec<ColumnFile>>,
     /// `None` once the engine ends.
     runtime: Option<Runtime>,
@@ -56,7 +56,7 @@ pub(crate) struct DataFusion {
 }
 
 impl Drop for DataFusion {
-    /// Leaves threads alone that are still busy with a query that was given up.
+    /// Does not wait for threads that are still busy with an abandoned query.
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
@@ -86,14 +86,14 @@ impl DataFusion {
         options.execution.collect_statistics = true;
         options.execution.parquet.pushdown_filters = false;
         options.optimizer.prefer_existing_sort = false;
-        // A table of members, the left side of the host's joins, is built once for all threads; events stream past it.
+        // In the host's joins the members are the left (build) side, which is built once, and events the probe side.
         options.optimizer.hash_join_single_partition_threshold = BUILD_BYTES_MAX;
         options.optimizer.hash_join_single_partition_threshold_rows = BUILD_ROWS_MAX;
         options.optimizer.join_reordering = false;
         let state = SessionStateBuilder::new().with_config(config).with_default_features().build();
         let parallel = SessionContext::new_with_state(state);
         functions::register(&parallel, clock);
-        // Made before the transforms are registered: the brand's salt is not for the playbook's own SQL.
+        // Copied before the transforms are registered: the playbook's own SQL must not reach the brand's salt.
         let mut of_playbook = parallel.copied_config();
         of_playbook.options_mut().optimizer.join_reordering = true;
         let free = crate::free::context(parallel.state(), of_playbook);
@@ -113,7 +113,7 @@ impl DataFusion {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(partitions)
             .thread_name("batch")
-            // The engine walks a plan by recursion, and a condition of many terms is a deep tree.
+            // The engine walks plans by recursion, and a condition of many terms is a deep tree.
             .thread_stack_size(STACK_BYTES)
             .enable_time()
             .on_thread_start(thread_is_caught)
@@ -123,8 +123,7 @@ impl DataFusion {
         Ok(Self { parallel, selective, in_order, free, files, runtime: Some(runtime), cancel })
     }
 
-    /// Waits for work of the engine; a run that is cancelled does not wait for it to end. A fault of a file names the
-    /// file.
+    /// Runs work of the engine to its end, or until the run is cancelled. An error of a reader names its file.
     fn wait<T>(&self, stage: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
         let caught = self.runtime().block_on(async {
             tokio::select! {
@@ -137,7 +136,8 @@ impl DataFusion {
         done.map_err(|error| self.blame(error))
     }
 
-    /// The fault of the first file that cannot be read through, where a reader gave up; else the error itself.
+    /// Where a reader failed, the error of the first file that cannot be read to its end; else the error itself.
+    /// The engine's own error does not say which file it was.
     fn blame(&self, error: BatchError) -> BatchError {
         if !is_of_a_reader(&error) {
             return error;
@@ -159,7 +159,7 @@ impl DataFusion {
     }
 }
 
-/// Plans a query that changes nothing.
+/// Plans a query; statements that change data or tables are refused.
 async fn planned(context: &SessionContext, sql: &str) -> Result<DataFrame, DataFusionError> {
     let reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false);
     context.sql_with_options(sql, reads).await
@@ -278,7 +278,7 @@ impl Engine for DataFusion {
         let bounded = bounded.map_err(feature_fault(feature))?;
         let (give, mut given) = tokio::sync::mpsc::channel(1);
         let (name, sql) = (feature.to_owned(), sql.to_owned());
-        // On threads of the engine, so that the query can be given up while it is busy.
+        // Spawned, so that it can be abandoned while it computes.
         let query = self.runtime().spawn(async move {
             let refused = |source| BatchError::SqlRefused { feature: name.clone(), source };
             let plan = crate::free::check::plan(&bounded, &sql, as_of).await.map_err(refused)?;
@@ -286,7 +286,7 @@ impl Engine for DataFusion {
             let query = bounded.execute_logical_plan(plan).await.map_err(&fault)?;
             let mut stream = query.execute_stream().await.map_err(&fault)?;
             while let Some(batch) = stream.next().await {
-                // Nobody listens any more where the query was given up.
+                // The receiver is gone where the query was abandoned.
                 if give.send(batch.map_err(&fault)?).await.is_err() {
                     break;
                 }
@@ -313,7 +313,7 @@ impl Engine for DataFusion {
     }
 }
 
-/// Whether a reader of files gave up, rather than that a value or a query was wrong.
+/// Whether the error came from a reader of files, and not from a value or the query.
 fn is_of_a_reader(error: &BatchError) -> bool {
     let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = next {
@@ -330,25 +330,25 @@ fn is_of_a_reader(error: &BatchError) -> bool {
     false
 }
 
-/// Ends once the work is to stop.
+/// Ends when the run is cancelled.
 async fn cancelled(cancel: &Cancel) {
     while !cancel.is_cancelled() {
         tokio::time::sleep(CANCEL_EVERY).await;
     }
 }
 
-/// Names what the engine was doing when it failed.
+/// Adds the stage to an error of the engine.
 fn fault(stage: &'static str) -> impl Fn(DataFusionError) -> BatchError {
     move |source| crate::error::engine(stage)(source.into())
 }
 
-/// Names the feature whose SQL failed.
+/// Adds the feature to an error of its SQL.
 fn feature_fault(feature: &str) -> impl Fn(DataFusionError) -> BatchError {
     let named = crate::error::feature_sql(feature);
     move |source| named(source.into())
 }
 
-/// Says which key of the playbook bounds the memory of a query that asked for more.
+/// Turns an error of the memory pool into one that names the playbook's key for the bound.
 fn over_memory(error: BatchError, bytes_max: u64) -> BatchError {
     let is_memory = |source: &DataFusionError| {
         matches!(source.find_root(), DataFusionError::ResourcesExhausted(_))

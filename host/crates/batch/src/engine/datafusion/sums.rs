@@ -1,7 +1,7 @@
-//! `sum` of integers without wrapping: added up in 128 bits, an error where 64 do not hold the result.
+//! `sum` of integers that never wraps: added up in 128 bits, an error where 64 bits do not hold the result.
 //!
-//! It stands under the engine's own name, so that no query can reach the one that wraps. Sums of all other types
-//! are the engine's.
+//! It replaces the engine's `sum` by name, so that no query can reach the one that wraps. Other types still go to
+//! the engine's.
 
 use std::mem::size_of;
 
@@ -19,16 +19,16 @@ use datafusion::logical_expr::{
 
 use crate::overflow::Overflow;
 
-/// Decimal digits of a partial sum: room for more than 2^63 times the greatest integer.
+/// Decimal digits of a partial sum, enough for 2^63 of the greatest integers.
 const DIGITS: u8 = 38;
 const STATE: DataType = DataType::Decimal128(DIGITS, 0);
 
-/// The fault of an integer that 64 bits do not hold, as an error of this engine.
+/// [`Overflow`] as an error of this engine.
 pub(crate) fn overflow() -> DataFusionError {
     DataFusionError::External(Box::new(Overflow))
 }
 
-/// The function, to be registered.
+/// The aggregate function, to be registered in place of the engine's.
 pub(crate) fn exact_sum() -> AggregateUDF {
     ExactSum(Sum::new()).into()
 }
@@ -111,7 +111,7 @@ fn state_of(sum: Option<i128>) -> ScalarValue {
     ScalarValue::Decimal128(sum, DIGITS, 0)
 }
 
-/// The sum of one group, from which a sliding window also takes away.
+/// The sum of one group; values can also be subtracted again, as sliding windows need.
 #[derive(Debug, Default)]
 struct One {
     sum: i128,
@@ -164,7 +164,7 @@ impl Accumulator for One {
     }
 }
 
-/// The sum of the distinct values that the engine's accumulator keeps.
+/// The sum of distinct values. The engine's accumulator keeps the values; only adding them up is done here.
 #[derive(Debug)]
 struct OfDistinct(Box<dyn Accumulator>);
 
@@ -196,7 +196,7 @@ impl Accumulator for OfDistinct {
     }
 }
 
-/// The sums of many groups; a group without any value has none.
+/// The sums of many groups; that of a group without any value is null.
 #[derive(Debug, Default)]
 struct Groups {
     sums: Vec<i128>,
