@@ -130,7 +130,10 @@ fn as_csv(place: &Place) -> PathBuf {
     let out = place.beside("out-csv");
     write(place, "orders.csv", &format!("id,customer,paid_at,total\n{}", quoted_csv(&orders())));
     let source = "[[source]]\nname = \"orders\"\ntable = \"events\"\npath = \"orders.csv\"\nevent = \"order_paid\"\n\
-        map = { event_id = \"id\", member = \"customer\", time = \"paid_at\", amount_minor = \"total\" }\n\
+        join = { people = \"customer\" }\n\
+        map = { event_id = \"id\", member = \"customer\", time = \"paid_at\", amount_minor = \"total\", field_region = \"people.region\" }\n\
+        [[lookup]]\nname = \"people\"\npath = \"members.csv\"\nkey = \"id\"\n\
+        [features.north_minor]\nsum = \"amount_minor\"\nevents = \"order_paid\"\nwhere = \"field_region = 'North'\"\n\
         [[source]]\nname = \"members\"\ntable = \"members\"\npath = \"members.csv\"\n\
         map = { member = \"id\", attr_region = \"region\", age_band = \"age\" }\n\
         [[source]]\nname = \"consents\"\ntable = \"consents\"\npath = \"members.csv\"\n\
@@ -167,7 +170,8 @@ table = "events"
 connection = "warehouse"
 query = "select id, customer, paid_at, total from shop.orders where not cancelled order by id"
 event = "order_paid"
-map = { event_id = "id", member = "customer", time = "paid_at", amount_minor = "total" }
+join = { people = "customer" }
+map = { event_id = "id", member = "customer", time = "paid_at", amount_minor = "total", field_region = "people.region" }
 
 [[source]]
 name = "members"
@@ -182,6 +186,17 @@ table = "consents"
 connection = "warehouse"
 query = "select id from shop.members"
 map = { member = "id", purpose = { constant = "marketing" }, state = { constant = "granted" } }
+
+[[lookup]]
+name = "people"
+connection = "warehouse"
+from = "shop.members"
+key = "id"
+
+[features.north_minor]
+sum = "amount_minor"
+events = "order_paid"
+where = "field_region = 'North'"
 "#;
 
 fn shop_in_postgres(settings: &[&str]) -> Postgres {
@@ -211,6 +226,9 @@ fn a_run_over_postgresql_comes_to_what_the_same_rows_in_a_file_come_to() {
     let record: Value = serde_json::from_str(&succeed(&first)).unwrap();
     assert_eq!(record["sources"][0]["rows_kept"], 5_000);
     assert_eq!(record["sources"][1]["unmapped_fields"], serde_json::json!(["extra", "since"]));
+    assert_eq!(record["sources"][3]["files"][0]["file"], "sources/lookup.people.parquet");
+    let findings = record["findings"].as_array().unwrap();
+    assert!(!findings.iter().any(|found| found["code"] == "lookup-unmatched"), "{findings:?}");
     same_outcome(&as_csv(&place), &place.out);
 
     // A change of what B asks is compared on one reading of the database.
@@ -293,6 +311,16 @@ fn what_goes_wrong_with_a_database_is_told_with_its_place_and_leaves_nothing() {
     };
     let cases = [
         ("shop.members", "shop.nowhere", ["does not exist", "source `members`", "shop.toml:"]),
+        (
+            "shop.members\"\nkey",
+            "shop.nowhere\"\nkey",
+            ["does not exist", "lookup `people`", "shop.toml:"],
+        ),
+        (
+            "\"warehouse\"\nfrom = \"shop.members\"\nkey",
+            "\"other\"\nfrom = \"shop.members\"\nkey",
+            ["lookup `people` names the connection `other`", "`warehouse`", "shop.toml:"],
+        ),
         (
             "\"warehouse\"\nquery",
             "\"mistaken\"\nquery",
@@ -418,6 +446,8 @@ fn all_sources_of_a_database_are_read_at_one_moment() {
     let record: Value = serde_json::from_str(&succeed(&output)).unwrap();
     assert_eq!(record["sources"][1]["rows_kept"], 97);
     assert_eq!(record["sources"][2]["rows_kept"], 97);
+    assert_eq!(record["sources"][3]["name"], "people");
+    assert_eq!(record["sources"][3]["rows_kept"], 97);
     assert_eq!(server.sql("select count(*) from shop.members").trim(), "197");
 }
 

@@ -300,7 +300,31 @@ book.save(folder + "/orders.xlsx")
     assert_eq!(of_orders(&told)["rows_kept"], 400);
     assert_eq!(of_orders(&told)["files"][0]["sha256"], digest("orders.xlsx"));
     same_outcome(&files_out, &place.beside("excel"));
-    for out in ["sqlite", "excel"] {
+    // A lookup is read of the same files: its total is that of the order.
+    for (out, keys) in [
+        (
+            "sqlite-lookup",
+            "path = \"shop.sqlite\"\nquery = \"select id, total from orders where id <> 'x'\"",
+        ),
+        ("excel-lookup", "path = \"orders.xlsx\"\nsheet = \"Orders\""),
+    ] {
+        let lookup =
+            format!("join = {{ totals = \"id\" }}\n{MAP}").replace("\"total\"", "\"totals.total\"");
+        let orders = format!(
+            "[[source]]\nname = \"orders\"\ntable = \"events\"\npath = \"here/2026/*.csv\"\n{lookup}"
+        );
+        let file = write(
+            &place,
+            "lookup.toml",
+            &format!("{SHOP}{orders}[[lookup]]\nname = \"totals\"\n{keys}\nkey = \"id\"\n"),
+        );
+        let told = record(&call(&["run", "--json"], &file, &place, &place.beside(out)));
+        let totals =
+            told["sources"].as_array().unwrap().iter().find(|s| s["name"] == "totals").unwrap();
+        assert_eq!(totals["rows_kept"], 400);
+        same_outcome(&files_out, &place.beside(out));
+    }
+    for out in ["sqlite", "excel", "sqlite-lookup", "excel-lookup"] {
         succeed(&playbook(["replay".as_ref(), place.beside(out).as_os_str()]));
     }
     write(&place, "text.db", "no database at all, and long enough to be looked at");

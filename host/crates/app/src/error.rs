@@ -55,11 +55,11 @@ pub enum AppError {
         /// What the host has, or where its connections are declared.
         has: String,
     },
-    /// The rows of a source cannot be taken.
-    #[error("source `{source_name}` ({at}) cannot be taken")]
+    /// The rows of a source or lookup cannot be taken.
+    #[error("{what} ({at}) cannot be taken")]
     Taking {
-        /// The source.
-        source_name: String,
+        /// The source or lookup.
+        what: String,
         /// Where in the playbook.
         at: String,
         /// Why.
@@ -94,11 +94,11 @@ pub enum AppError {
         /// The folder.
         run: PathBuf,
     },
-    /// The run kept no rows of a source.
-    #[error("the run kept no rows of source `{source_name}`, so that it cannot be repeated")]
+    /// The run kept no rows of a source or lookup.
+    #[error("the run kept no rows of {what}, so that it cannot be repeated")]
     NothingKept {
-        /// The source.
-        source_name: String,
+        /// The source or lookup.
+        what: String,
     },
     /// More rows could not be read than the playbook allows; the first of each source are kept.
     #[error("too many rows cannot be read; they are kept in `{}`", file.display())]

@@ -62,8 +62,7 @@ fn source_places(playbook: &Playbook, data: &Path) -> Vec<(Kept, PathBuf)> {
         let parts = Path::new(path).components();
         parts.take_while(|p| !p.as_os_str().to_string_lossy().contains(['*', '?', '['])).collect()
     };
-    let lookups = playbook.lookups.iter().map(|lookup| &lookup.source);
-    let all = playbook.sources.iter().chain(lookups);
+    let all = playbook.sources_and_lookups();
     let here = all.filter(|source| source.origin == Origin::Files);
     here.map(|source| (Kept::Source, data.join(fixed(&source.path)))).collect()
 }

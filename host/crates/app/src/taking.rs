@@ -52,7 +52,7 @@ impl Shared {
     }
 }
 
-/// Takes the rows of all sources that lie in no files, those of one database in one snapshot.
+/// Takes the rows of all sources and lookups that lie in no files, those of one database in one snapshot.
 ///
 /// Rows of databases go to the folder of `outputs`, where there is one, so that a replay finds them; all else to `scratch`.
 pub(crate) fn take_sources(
@@ -66,9 +66,9 @@ pub(crate) fn take_sources(
     let mut taker = Taker::new(host, job, loaded, data, scratch)?;
     let mut taken = BTreeMap::new();
     let mut by_connection: BTreeMap<&str, Vec<&SourceDef>> = BTreeMap::new();
-    for source in &loaded.playbook.sources {
+    for source in loaded.playbook.sources_and_lookups() {
         if let Some(files) = taker.known(source)? {
-            taken.insert(source.name.clone(), files);
+            taken.insert(source.key(), files);
             continue;
         }
         match &source.origin {
@@ -78,7 +78,7 @@ pub(crate) fn take_sources(
             }
             Origin::Files | Origin::Objects(_) => {
                 let files = taker.files(source)?;
-                taken.insert(source.name.clone(), files);
+                taken.insert(source.key(), files);
             }
         }
     }
@@ -112,11 +112,11 @@ impl<'a> Taker<'a> {
             (Origin::Files, _) | (Origin::Database(..), Taking::Kept(_)) => false,
             (Origin::Objects(_) | Origin::Database(..), _) => true,
         };
-        if loaded.playbook.sources.iter().any(|source| reaches(&source)) {
+        if loaded.playbook.sources_and_lookups().any(|source| reaches(&source)) {
             connections = Connections::read(host)?;
         }
         // Before anything is asked for: what is not declared, and secrets that are not there.
-        for source in loaded.playbook.sources.iter().filter(reaches) {
+        for source in loaded.playbook.sources_and_lookups().filter(reaches) {
             let connection = connections.of_source(loaded, source)?;
             check_secrets(connection).map_err(|fault| of_source(loaded, source, fault))?;
         }
@@ -134,9 +134,9 @@ impl<'a> Taker<'a> {
     fn known(&self, source: &SourceDef) -> Result<Option<Vec<TakenFile>>> {
         match &self.job.taking {
             Taking::Kept(folder) if matches!(source.origin, Origin::Database(..)) => {
-                let path = folder.join(format!("{}.parquet", source.name));
+                let path = folder.join(format!("{}.parquet", source.key()));
                 if !path.exists() {
-                    return Err(AppError::NothingKept { source_name: source.name.clone() });
+                    return Err(AppError::NothingKept { what: source.words() });
                 }
                 Ok(Some(vec![TakenFile { path, name: kept_name(source), original: None }]))
             }
@@ -161,9 +161,10 @@ impl<'a> Taker<'a> {
             .iter()
             .filter_map(|source| match &source.origin {
                 Origin::Database(_, asked) => Some(Wanted {
-                    source: &source.name,
+                    source: source.key(),
+                    words: source.words(),
                     asked,
-                    file: folder.join(format!("{}.parquet", source.name)),
+                    file: folder.join(format!("{}.parquet", source.key())),
                 }),
                 _ => None,
             })
@@ -172,31 +173,34 @@ impl<'a> Taker<'a> {
             |name: &str, rows| self.job.progress.advanced(&format!("take {name}"), rows, None);
         let taken = self.watched(&advanced, |watch| take_rows(connection, &wanted, watch));
         taken.map_err(|fault| match fault {
-            SourcesError::OfSource { name, fault } => of_named(self.loaded, &name, *fault),
+            SourcesError::OfSource { name, fault } => {
+                let one = sources.iter().find(|source| source.key() == name);
+                of_source(self.loaded, one.unwrap_or(&sources[0]), *fault)
+            }
             fault => of_connection(self.loaded, connection, sources[0], fault),
         })?;
         let file = |wanted: &Wanted<'_>| {
             self.job.progress.finished(&format!("take {}", wanted.source));
-            let (path, name) = (wanted.file.clone(), wanted.source);
+            let (path, name) = (wanted.file.clone(), &wanted.source);
             let file = TakenFile {
                 path,
                 name: format!("{SOURCES_FOLDER}/{name}.parquet"),
                 original: None,
             };
-            (name.to_owned(), vec![file])
+            (name.clone(), vec![file])
         };
         Ok(wanted.iter().map(file).collect())
     }
 
     /// Takes files: copies of objects, and rows of files that hold more than rows.
     fn files(&mut self, source: &SourceDef) -> Result<Vec<TakenFile>> {
-        let folder = self.dir.join(&source.name);
+        let folder = self.dir.join(source.key());
         fs::create_dir_all(&folder).map_err(FileError::of("create", &folder))?;
         let found = match &source.origin {
             Origin::Objects(_) => self.objects(source, &folder)?,
             _ => source_files(source, self.data, &self.job.data_also)?,
         };
-        let part = format!("take {}", source.name);
+        let part = format!("take {}", source.key());
         let advanced = |_: &str, rows| self.job.progress.advanced(&part, rows, None);
         let mut files = Vec::new();
         for (number, (path, name)) in found.into_iter().enumerate() {
@@ -252,8 +256,8 @@ impl<'a> Taker<'a> {
     fn share(&self, taken: &BTreeMap<String, Vec<TakenFile>>) {
         let Taking::Shared(shared) = &self.job.taking else { return };
         let mut known = shared.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        for source in &self.loaded.playbook.sources {
-            if let Some(files) = taken.get(&source.name) {
+        for source in self.loaded.playbook.sources_and_lookups() {
+            if let Some(files) = taken.get(&source.key()) {
                 known.insert(asked(source), files.clone());
             }
         }
@@ -262,22 +266,18 @@ impl<'a> Taker<'a> {
 
 /// What a source asks for: two that ask the same get the same.
 fn asked(source: &SourceDef) -> String {
-    let SourceDef { name, origin, container, path, optional, .. } = source;
-    format!("{:?}", (name, origin, container, path, optional))
+    let SourceDef { origin, container, path, optional, .. } = source;
+    format!("{:?}", (source.key(), origin, container, path, optional))
 }
 
 fn kept_name(source: &SourceDef) -> String {
-    format!("{SOURCES_FOLDER}/{}.parquet", source.name)
+    format!("{SOURCES_FOLDER}/{}.parquet", source.key())
 }
 
 fn of_source(loaded: &Loaded, source: &SourceDef, fault: SourcesError) -> AppError {
-    of_named(loaded, &source.name, fault)
-}
-
-fn of_named(loaded: &Loaded, name: &str, fault: SourcesError) -> AppError {
     stopped(fault, |fault| AppError::Taking {
-        source_name: name.to_owned(),
-        at: place_of(loaded, &format!("source.{name}")),
+        what: source.words(),
+        at: place_of(loaded, &source.entry()),
         source: Box::new(fault),
     })
 }
@@ -290,7 +290,7 @@ fn of_connection(
 ) -> AppError {
     stopped(fault, |fault| AppError::TakingAll {
         connection: connection.name.clone(),
-        at: place_of(loaded, &format!("source.{}", source.name)),
+        at: place_of(loaded, &source.entry()),
         source: Box::new(fault),
     })
 }

@@ -30,11 +30,11 @@ pub enum BatchError {
         /// Path or pattern.
         path: PathBuf,
     },
-    /// A source whose rows nobody took.
-    #[error("source `{source_name}` lies in no files; `run`, `diff` and `replay` take its rows")]
+    /// A source or lookup whose rows nobody took.
+    #[error("{what} lies in no files; `run`, `diff` and `replay` take its rows")]
     NotTaken {
-        /// Source of the playbook.
-        source_name: String,
+        /// What the playbook calls it.
+        what: String,
     },
     /// A source that reads where the host does not let it.
     #[error(

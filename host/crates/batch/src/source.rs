@@ -41,7 +41,7 @@ pub struct BatchOptions {
     pub data: PathBuf,
     /// Folders outside it where sources may be read too.
     pub data_also: Vec<PathBuf>,
-    /// Files with the rows of sources that lie elsewhere, by source.
+    /// Files with the rows of sources and lookups that lie elsewhere, by [`playbook_model::SourceDef::key`].
     pub taken: BTreeMap<String, Vec<TakenFile>>,
     /// Existing folder for files that live as long as the source; the caller removes it.
     pub scratch: PathBuf,

@@ -84,6 +84,13 @@ pub struct CycleDef {
     pub length_days: u32,
 }
 
+impl Playbook {
+    /// Everything that is read: the sources, then the lookups, whose rows are found and taken in the same ways.
+    pub fn sources_and_lookups(&self) -> impl Iterator<Item = &SourceDef> {
+        self.sources.iter().chain(self.lookups.iter().map(|lookup| &lookup.source))
+    }
+}
+
 /// Table that a source fills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SourceTable {
@@ -177,6 +184,34 @@ pub struct SourceDef {
 impl SourceDef {
     /// Share of rows that may be rejected where the playbook says nothing.
     pub const REJECTS_MAX: f64 = 0.01;
+
+    /// Name among sources and lookups alike: `orders`, `lookup.products`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self.table {
+            SourceTable::Lookup => self.entry(),
+            _ => self.name.clone(),
+        }
+    }
+
+    /// Path in the playbook: `source.orders`, `lookup.products`.
+    #[must_use]
+    pub fn entry(&self) -> String {
+        format!("{}.{}", self.list(), self.name)
+    }
+
+    /// What it is called in a sentence: source `orders`, lookup `products`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        format!("{} `{}`", self.list(), self.name)
+    }
+
+    fn list(&self) -> &'static str {
+        match self.table {
+            SourceTable::Lookup => "lookup",
+            _ => "source",
+        }
+    }
 }
 
 /// A lookup that a source joins: its rows have the columns of the lookup's row of their key.

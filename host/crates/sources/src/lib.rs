@@ -27,8 +27,10 @@ pub use secret::check_secrets;
 /// Rows that a source takes of a database.
 #[derive(Debug, Clone)]
 pub struct Wanted<'a> {
-    /// Name of the source.
-    pub source: &'a str,
+    /// Name of the source, unlike any other's.
+    pub source: String,
+    /// What it is called in a sentence, as: source `orders`.
+    pub words: String,
     /// What is asked.
     pub asked: &'a Asked,
     /// Parquet file that they go to; it appears whole or not at all.

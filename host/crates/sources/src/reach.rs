@@ -90,9 +90,9 @@ mod waiting {
     ) -> Result<Vec<u64>> {
         let mut rows = Vec::new();
         for one in wanted {
-            let doing = format!("reading source `{}`", one.source);
+            let doing = format!("reading {}", one.words);
             let reading = within(connection, Bound::Working, &doing, read(one, &doing)).await;
-            rows.push(reading.map_err(|fault| fault.of(one.source))?);
+            rows.push(reading.map_err(|fault| fault.of(&one.source))?);
         }
         Ok(rows)
     }

@@ -210,9 +210,8 @@ fn sources(playbook: &Playbook, intake: &Intake) -> Vec<SourceRow> {
             let mut reasons: Vec<(String, u64)> =
                 s.rejected.iter().map(|(r, n)| (r.clone(), *n)).collect();
             reasons.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-            let lookups = playbook.lookups.iter().map(|lookup| &lookup.source);
-            let mut all = playbook.sources.iter().chain(lookups);
-            let format = all.find(|d| d.name == s.name).map(|d| &d.format);
+            let format =
+                playbook.sources_and_lookups().find(|d| d.name == s.name).map(|d| &d.format);
             SourceRow {
                 source: s.name.clone(),
                 format: format.map_or("", format_name).to_owned(),

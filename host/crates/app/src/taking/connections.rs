@@ -30,13 +30,13 @@ impl Connections {
         Ok(Self { file, by_name })
     }
 
-    /// The connection that a source names.
+    /// The connection that a source or lookup names.
     pub(crate) fn of_source(&self, loaded: &Loaded, source: &SourceDef) -> Result<&Connection> {
         let (Origin::Database(name, _) | Origin::Objects(name)) = &source.origin else {
             unreachable!("asked for sources with a connection alone")
         };
-        let path = format!("source.{}.connection", source.name);
-        self.named(loaded, name, &format!("source `{}`", source.name), &path)
+        let path = format!("{}.connection", source.entry());
+        self.named(loaded, name, &source.words(), &path)
     }
 
     /// The connection of a name, where brand and host agree on it.

@@ -99,7 +99,7 @@ pub(crate) fn of_source(
     places: &DataPlaces,
     taken: &BTreeMap<String, Vec<TakenFile>>,
 ) -> Result<Vec<SourceFile>> {
-    if let Some(files) = taken.get(&source.name) {
+    if let Some(files) = taken.get(&source.key()) {
         let file = |file: &TakenFile| SourceFile {
             path: file.path.clone(),
             name: file.name.clone(),
@@ -108,7 +108,7 @@ pub(crate) fn of_source(
         return Ok(files.iter().map(file).collect());
     }
     if source.origin != Origin::Files || source.container != Container::Rows {
-        return Err(BatchError::NotTaken { source_name: source.name.clone() });
+        return Err(BatchError::NotTaken { what: source.words() });
     }
     find(source, places)
 }

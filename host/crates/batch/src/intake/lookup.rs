@@ -71,7 +71,7 @@ fn read_lookup(
     scratch: &Path,
 ) -> Result<(Lookup, LookupIntake)> {
     let source = &definition.source;
-    let found = files::find(source, job.places)?;
+    let found = files::of_source(source, job.places, job.taken)?;
     let fields = field_readers(job.playbook, source)?;
     let read_job = ReadJob {
         source,

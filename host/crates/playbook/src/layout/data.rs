@@ -90,8 +90,32 @@ pub(super) static LOOKUP: TableSpec = TableSpec {
     about: "A table of the brand's own, held in memory: products, campaigns, stores. A source that joins it has its columns beside its own. A key that the lookup lacks leaves them missing, which is counted and told; a key with two different rows is an error.",
     keys: &[
         KeySpec::new("name", Snake, "\"products\"", "Unique name.").required(),
-        KeySpec::new("path", TEXT, "\"products.csv\"", "File or glob in the data folder.")
-            .required(),
+        KeySpec::new(
+            "path",
+            TEXT,
+            "\"products.csv\"",
+            "File or glob in the data folder; with `connection`, in the place of an object store. Needed unless a database is asked.",
+        ),
+        KeySpec::new(
+            "connection",
+            Kebab,
+            "\"warehouse\"",
+            "Connection of the host that the rows come over, as of a source.",
+        ),
+        KeySpec::new(
+            "from",
+            Text(256),
+            "\"shop.products\"",
+            "Table or view of a database, or of SQLite files.",
+        ),
+        KeySpec::new(
+            "query",
+            Text(16_384),
+            "\"select sku, department from shop.products\"",
+            "Query whose rows are read, instead of `from`.",
+        ),
+        KeySpec::new("sheet", Text(64), "\"Products\"", "Sheet of an Excel workbook.")
+            .default("the first one"),
         KeySpec::new(
             "key",
             TEXT,
@@ -101,7 +125,7 @@ pub(super) static LOOKUP: TableSpec = TableSpec {
         .required(),
         KeySpec::new(
             "format",
-            Choice(&["csv", "whitespace", "jsonl", "parquet"]),
+            Choice(&["csv", "whitespace", "jsonl", "parquet", "sqlite", "excel"]),
             "\"csv\"",
             "Format of the files, as of a source.",
         )

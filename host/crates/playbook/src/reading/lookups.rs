@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use playbook_features::Expression;
 use playbook_model::{
-    Container, Dedupe, JoinDef, LookupDef, MapRow, MapType, NumberMarks, Origin, SourceDef,
-    SourceTable,
+    Dedupe, JoinDef, LookupDef, MapRow, MapType, NumberMarks, SourceDef, SourceTable,
 };
 
 use super::Reading;
-use super::sources::ending;
+use super::origin::Rows;
 use crate::problem::{Place, Problem};
 use crate::spec::one_of;
 use crate::tree::{Node, Table, Value};
@@ -36,11 +35,11 @@ impl Reading<'_> {
     pub(super) fn lookups(&mut self) -> Vec<LookupDef> {
         let nodes = self.root.list("lookup");
         self.unique_names(nodes, "lookup");
-        nodes.iter().filter_map(|node| self.lookup(node.table()?)).collect()
+        nodes.iter().filter_map(|node| self.lookup(node.table()?, node.place)).collect()
     }
 
-    fn lookup(&mut self, table: &Table) -> Option<LookupDef> {
-        let format = self.format(table, &ending(table.text("path").unwrap_or_default()))?;
+    fn lookup(&mut self, table: &Table, whole: Place) -> Option<LookupDef> {
+        let Rows { origin, container, format } = self.rows(table, "lookup", whole)?;
         self.columns(table, &format);
         let columns = Self::column_names(table);
         let key = table.get("key")?;
@@ -52,8 +51,8 @@ impl Reading<'_> {
             name: table.text("name").unwrap_or_default().to_owned(),
             table: SourceTable::Lookup,
             path: table.text("path").unwrap_or_default().to_owned(),
-            origin: Origin::Files,
-            container: Container::Rows,
+            origin,
+            container,
             format,
             encoding: table.text("encoding").map(str::to_owned),
             time_zone: None,
@@ -73,13 +72,11 @@ impl Reading<'_> {
     }
 
     /// Reads what a source joins; each join reads columns of the source, or of the joins before it.
-    pub(super) fn joins(
-        &mut self,
-        source: &Table,
-        columns: &[String],
-        lookups: &[LookupDef],
-    ) -> Vec<JoinDef> {
+    pub(super) fn joins(&mut self, source: &Table, columns: &[String]) -> Vec<JoinDef> {
         let mut joins: Vec<JoinDef> = Vec::new();
+        // Of a faulty one its own fault is told.
+        let known = self.root.list("lookup").iter().filter_map(Node::table);
+        let names: Vec<&str> = known.filter_map(|lookup| lookup.text("name")).collect();
         let entries = source.get("join").and_then(Node::table).map(|table| &table.entries);
         for entry in entries.into_iter().flatten() {
             let (by, lookup) = match &entry.node.value {
@@ -89,7 +86,6 @@ impl Reading<'_> {
             };
             let Some((by, by_name)) = by.and_then(|by| Some((by, by.text()?))) else { continue };
             let lookup_name = lookup.and_then(Node::text).unwrap_or(&entry.key);
-            let names: Vec<&str> = lookups.iter().map(|known| known.source.name.as_str()).collect();
             if !names.contains(&lookup_name) {
                 let place = lookup.map_or(entry.key_place, |node| node.place);
                 self.add(

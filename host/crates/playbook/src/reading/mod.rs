@@ -71,7 +71,7 @@ pub(crate) fn read(
     let head = reading.head();
     let cycle = reading.cycle();
     let mut lookups = reading.lookups();
-    let sources = reading.sources(&lookups);
+    let sources = reading.sources();
     lookups::with_columns_read(&mut lookups, &sources);
     let names = references::Names::of(root);
     let features = reading.features(&names, &sources);

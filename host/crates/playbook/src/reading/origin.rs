@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use playbook_model::{Asked, Container, Delivered, DeliveryDef, Origin};
+use playbook_model::{Asked, Container, Delivered, DeliveryDef, Origin, SourceFormat};
 
 use super::Reading;
+use super::sources::ending;
 use crate::merge::entry_name;
 use crate::problem::{Place, Problem};
 use crate::tree::{Entry, Node, Table};
@@ -18,9 +19,26 @@ enum Asks {
     Query,
 }
 
+/// Rows of a source or lookup: where they are, and how they are read.
+pub(super) struct Rows {
+    pub(super) origin: Origin,
+    pub(super) container: Container,
+    pub(super) format: SourceFormat,
+}
+
 impl Reading<'_> {
-    /// Where the rows of a source are. `ending` is that of its path, `named` its format.
-    pub(super) fn origin(&mut self, table: &Table, ending: &str, whole: Place) -> Option<Origin> {
+    /// Where the rows of an entry of `[[source]]` or `[[lookup]]`, which is its `list`, are before a run takes them, and how
+    /// they are read.
+    pub(super) fn rows(&mut self, table: &Table, list: &str, whole: Place) -> Option<Rows> {
+        let ending = ending(table.text("path").unwrap_or_default());
+        let origin = self.origin(table, list, &ending, whole)?;
+        let container = self.container(table, &ending, whole)?;
+        let is_taken = container != Container::Rows || matches!(origin, Origin::Database(..));
+        let format = if is_taken { self.taken(table) } else { self.format(table, &ending)? };
+        Some(Rows { origin, container, format })
+    }
+
+    fn origin(&mut self, table: &Table, list: &str, ending: &str, whole: Place) -> Option<Origin> {
         let connection = table.text("connection").map(str::to_owned);
         let asks = match (table.get("from"), table.get("query")) {
             (None, None) => Asks::Nothing,
@@ -63,7 +81,7 @@ impl Reading<'_> {
             }
             (_, None) => {
                 self.add(
-                    Problem::new("missing-key", whole, "`path` is missing in [[source]]")
+                    Problem::new("missing-key", whole, format!("`path` is missing in [[{list}]]"))
                         .expected("a file or pattern; or `connection` with `from` or `query`")
                         .hint("for example path = \"orders/*.csv\""),
                 );
@@ -92,12 +110,7 @@ impl Reading<'_> {
     }
 
     /// What the files of a source are.
-    pub(super) fn container(
-        &mut self,
-        table: &Table,
-        ending: &str,
-        whole: Place,
-    ) -> Option<Container> {
+    fn container(&mut self, table: &Table, ending: &str, whole: Place) -> Option<Container> {
         if table.get("path").is_none() {
             return Some(Container::Rows);
         }

@@ -4,21 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::Path;
 
-use playbook_model::{
-    Container, Dedupe, LookupDef, MapRow, NumberMarks, Origin, SourceDef, SourceFormat, SourceTable,
-};
+use playbook_model::{Dedupe, MapRow, NumberMarks, SourceDef, SourceFormat, SourceTable};
 
 use super::Reading;
 use super::host_tables::tables;
 use super::lookups::Readable;
+use super::origin::Rows;
 use crate::problem::{Place, Problem};
 use crate::tree::{Entry, Node, Table};
 
 impl Reading<'_> {
-    pub(super) fn sources(&mut self, lookups: &[LookupDef]) -> Vec<SourceDef> {
+    pub(super) fn sources(&mut self) -> Vec<SourceDef> {
         let nodes = self.root.list("source");
         self.unique_names(nodes, "source");
-        let source = |node: &Node| self.source(node.table()?, node.place, lookups);
+        let source = |node: &Node| self.source(node.table()?, node.place);
         nodes.iter().filter_map(source).collect()
     }
 
@@ -50,17 +49,13 @@ impl Reading<'_> {
         table.list("columns").iter().filter_map(Node::text).map(str::to_owned).collect()
     }
 
-    fn source(&mut self, table: &Table, whole: Place, lookups: &[LookupDef]) -> Option<SourceDef> {
+    fn source(&mut self, table: &Table, whole: Place) -> Option<SourceDef> {
         let name = table.text("table")?;
         let kind = tables().iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)?;
-        let ending = ending(table.text("path").unwrap_or_default());
-        let origin = self.origin(table, &ending, whole)?;
-        let container = self.container(table, &ending, whole)?;
-        let is_taken = container != Container::Rows || matches!(origin, Origin::Database(..));
-        let format = if is_taken { self.taken(table) } else { self.format(table, &ending)? };
+        let Rows { origin, container, format } = self.rows(table, "source", whole)?;
         let columns = Self::column_names(table);
         self.columns(table, &format);
-        let joins = self.joins(table, &columns, lookups);
+        let joins = self.joins(table, &columns);
         let marks = self.marks(table, NumberMarks::default());
         let readable = Readable { columns: &columns, joins: &joins };
         let mapping = self.mapping(table, kind, &readable, marks, whole);
@@ -131,7 +126,7 @@ impl Reading<'_> {
     }
 
     /// The format of rows that a run takes: what has columns with types of its own, or texts.
-    fn taken(&mut self, table: &Table) -> SourceFormat {
+    pub(super) fn taken(&mut self, table: &Table) -> SourceFormat {
         for key in ["delimiter", "header", "columns", "encoding"] {
             if let Some(entry) = table.entry(key) {
                 self.needless(entry, "databases and workbooks have none");

@@ -99,7 +99,7 @@ async fn read(
         }
         table.end_row()?;
         count += 1;
-        watch.counted(wanted.source, count);
+        watch.counted(&wanted.source, count);
     }
     table.finish()
 }
