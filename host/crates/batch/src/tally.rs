@@ -182,24 +182,24 @@ impl Shared {
             days: self.clock.offsets(),
         };
         let mut dates = self.clock.offsets();
-        let mut class_of = |at: usize| {
-            let time = times.value(at);
-            let relative = match self.local_as_of {
-                None => self.moment.relative(time),
-                Some(t) => self.moment.relative_to_dates(time, dates.local_ms(time), t),
-            };
-            self.plan.class(codes.iter().map(|codes| codes[at]), relative)
+        let relatives: Vec<i64> = match self.local_as_of {
+            None => times.values().iter().map(|time| self.moment.relative(*time)).collect(),
+            Some(t) => {
+                let of_date = |time| self.moment.relative_to_dates(time, dates.local_ms(time), t);
+                times.values().iter().copied().map(of_date).collect()
+            }
         };
+        let mut classes = Vec::new();
+        self.plan.classes(&codes, &relatives, &mut classes);
         // Rows by shard, so that each shard is taken once.
         let mut wanted: Vec<(u32, u32, u32)> = Vec::with_capacity(places.len());
         for (at, place) in places.iter().enumerate() {
             if *place == NO_ROW || times.is_null(at) {
                 continue;
             }
-            let class = class_of(at);
-            if self.plan.counts(class) {
-                let small = |n: usize| u32::try_from(n).expect("batches and classes are small");
-                wanted.push((*place, small(at), small(class)));
+            let class = classes[at];
+            if self.plan.counts(class as usize) {
+                wanted.push((*place, u32::try_from(at).expect("batches are small"), class));
             }
         }
         let shard_of = |row: &(u32, u32, u32)| row.0 >> SHARD_BITS;

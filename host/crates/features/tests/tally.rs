@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use playbook_features::{
-    FieldType, Given, Item, Moment, Number, Reading, Request, Row, RowTable, Tally, TallyError,
-    TallyPlan, code, ordered,
+    Dimension, FieldType, Given, Item, Moment, Number, Reading, Request, Row, RowTable, Tally,
+    TallyError, TallyPlan, code, ordered,
 };
 use playbook_model::{Aggregate, AggregateDef, EventFilter, Grain, UnixMs, Window};
 
@@ -179,9 +179,18 @@ fn moment(as_of: i64) -> Moment {
 fn tally<'a>(plan: &TallyPlan, as_of: i64, events: impl IntoIterator<Item = &'a Event>) -> Tally {
     let moment = moment(as_of);
     let mut tally = Tally::new(plan, moment, MEMBERS);
-    for event in events.into_iter().filter(|event| event.time < as_of) {
+    let events: Vec<_> = events.into_iter().filter(|event| event.time < as_of).collect();
+    let codes = |dimension: &Dimension| -> Vec<u16> {
+        events.iter().map(|event| dimension.code(Some(event.kind))).collect()
+    };
+    let codes: Vec<_> = plan.dimensions().iter().map(codes).collect();
+    let relatives: Vec<i64> = events.iter().map(|event| moment.relative(event.time)).collect();
+    let mut classes = Vec::new();
+    plan.classes(&codes, &relatives, &mut classes);
+    for (event, of_many) in events.into_iter().zip(classes) {
         let codes = plan.dimensions().iter().map(|dimension| dimension.code(Some(event.kind)));
         let class = plan.class(codes, moment.relative(event.time));
+        assert_eq!(class, of_many as usize);
         tally.add(plan, class, event.member, &mut Read { plan, event });
     }
     tally

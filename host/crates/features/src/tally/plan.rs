@@ -184,6 +184,25 @@ impl TallyPlan {
         class * (self.bounds.len() + 1) + bucket
     }
 
+    /// Classes of many rows, as [`Self::class`] gives that of one: a column of codes for each dimension. A column at a
+    /// time, because loops over columns run several rows at once.
+    pub fn classes(&self, codes: &[Vec<u16>], relatives: &[i64], classes: &mut Vec<u32>) {
+        let small = |n: usize| u32::try_from(n).expect("classes are few");
+        classes.clear();
+        classes.resize(relatives.len(), 0);
+        for (codes, dimension) in codes.iter().zip(&self.dimensions) {
+            let base = small(dimension.texts.len() + 1);
+            for (class, code) in classes.iter_mut().zip(codes) {
+                *class = *class * base + u32::from(*code);
+            }
+        }
+        let buckets = small(self.bounds.len() + 1);
+        for (class, relative) in classes.iter_mut().zip(relatives) {
+            let bucket: u32 = self.bounds.iter().map(|bound| u32::from(relative >= bound)).sum();
+            *class = *class * buckets + bucket;
+        }
+    }
+
     /// Whether rows of a class add to anything.
     #[must_use]
     pub fn counts(&self, class: usize) -> bool {
