@@ -14,6 +14,7 @@ use super::{ColumnFile, Fault, fault};
 use crate::Result;
 use crate::caught::caught;
 use crate::error::parquet;
+use crate::jobs::done_by;
 
 /// What holds of every row of a column, as far as its pages tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,18 +49,25 @@ impl Facts {
     }
 }
 
-/// Looks through the pages of a column of all files; it has been surveyed.
-pub(crate) fn facts(files: &[ColumnFile], column: &str) -> Result<Facts> {
-    let mut facts = Facts::NONE;
-    for file in files {
-        for group in file.metadata.row_groups() {
-            let named = |c: &&ColumnChunkMetaData| {
-                c.column_path().parts() == std::slice::from_ref(&column.to_owned())
-            };
-            let Some(chunk) = group.columns().iter().find(named) else { continue };
-            let found = caught(|| of_chunk(file, chunk)).map_err(parquet(&file.path))?;
-            facts = facts.and(found.map_err(|source| fault(&file.path, source))?);
+/// Looks through the pages of columns of all files, which have been surveyed, on several threads; of each column what
+/// holds of all its rows.
+pub(crate) fn facts(files: &[ColumnFile], columns: &[&str], threads: usize) -> Result<Vec<Facts>> {
+    let mut chunks = Vec::new();
+    for (at, column) in columns.iter().enumerate() {
+        for file in files {
+            let all = file.metadata.row_groups().iter().flat_map(|group| group.columns());
+            let named = all.filter(|chunk| chunk.column_path().parts() == [*column]);
+            chunks.extend(named.map(|chunk| (at, file, chunk)));
         }
+    }
+    let found = done_by(threads, chunks.into_iter(), |(at, file, chunk)| -> Result<_> {
+        let found = caught(|| of_chunk(file, chunk)).map_err(parquet(&file.path))?;
+        Ok((at, found.map_err(|source| fault(&file.path, source))?))
+    });
+    let mut facts = vec![Facts::NONE; columns.len()];
+    for found in found {
+        let (at, of_chunk) = found?;
+        facts[at] = facts[at].clone().and(of_chunk);
     }
     Ok(facts)
 }

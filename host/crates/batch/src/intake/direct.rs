@@ -15,7 +15,6 @@ use crate::engine::{LOCAL_TO_UNIX, LOWERED, MONEY, PSEUDONYM, TRIMMED};
 use crate::intake::decimal::Decimal;
 use crate::intake::field::{FieldReader, TEXT_BYTES_MAX, TIMES_MS, Value, blank_letters};
 use crate::intake::parquet_rows::mapped_columns;
-use crate::jobs::done_by;
 
 /// The fast path is not taken where a dictionary holds a longer value than this: SQL over a batch would copy the value
 /// once for every row that refers to it.
@@ -198,14 +197,16 @@ pub(crate) fn look_through(
         column.asks(data_type).then_some((column, data_type))
     });
     let asked: Vec<_> = asked.collect();
-    let done = done_by(threads, asked.into_iter(), |(column, data_type)| {
-        column.look_through(files, data_type)
-    });
-    done.into_iter().collect()
+    let names: Vec<&str> = asked.iter().map(|(column, _)| column.from.as_str()).collect();
+    let found = facts(files, &names, threads)?;
+    for ((column, data_type), facts) in asked.into_iter().zip(found) {
+        column.learn(facts, data_type);
+    }
+    Ok(())
 }
 
 /// Columns whose range later steps of the intake use, so that they need no query for it.
-const RANGED: [&str; 3] = ["event_id", "time", "amount_minor"];
+const RANGED: [&str; 2] = ["time", "amount_minor"];
 
 impl DirectColumn {
     /// Whether reading its pages may answer one of its conditions, or gives a range that is used.
@@ -219,8 +220,8 @@ impl DirectColumn {
     }
 
     /// Drops the conditions that the pages show to hold: reading them is cheaper than a query.
-    fn look_through(&mut self, files: &[ColumnFile], data_type: &DataType) -> Result<()> {
-        let Facts { is_full, range, is_finite } = facts(files, &self.from)?;
+    fn learn(&mut self, facts: Facts, data_type: &DataType) {
+        let Facts { is_full, range, is_finite } = facts;
         let name = quote_name(&self.from);
         if self.is_ranged(data_type)
             && (self.sql == name || self.sql == format!("CAST({name} AS BIGINT)"))
@@ -240,7 +241,6 @@ impl DirectColumn {
         if is_known {
             self.check = Check::Nothing;
         }
-        Ok(())
     }
 }
 
