@@ -72,9 +72,7 @@ fn of_source(
         if source.lines {
             return Ok(BTreeSet::new());
         }
-        let known = mapped.ranges.get("event_id").cloned();
-        let known = known.map(|range| (range, mapped.intake.rows_kept));
-        let ids = repeated(job, &view, "event_id", known)?;
+        let ids = repeated(job, &view, "event_id")?;
         if ids.is_empty() {
             return Ok(BTreeSet::new());
         }
@@ -84,7 +82,7 @@ fn of_source(
         };
     }
     let Some(key) = content_key(source, mapped) else { return Ok(BTreeSet::new()) };
-    let keys = repeated(job, &view, &key, None)?;
+    let keys = repeated(job, &view, &key)?;
     if keys.is_empty() {
         return Ok(BTreeSet::new());
     }

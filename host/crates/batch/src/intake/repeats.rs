@@ -1,11 +1,10 @@
 //! Finds keys that occur in more than one row: by a bitset where they are integers near together, else by sorting
 //! hashes.
 
-use std::collections::HashSet;
-use std::ops::RangeInclusive;
+use std::collections::{HashMap, HashSet};
 
 use arrow::array::{Array, AsArray};
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::datatypes::Int64Type;
 
 use crate::Result;
 use crate::hashes::{HashedSet, for_each_hash};
@@ -14,95 +13,150 @@ use crate::keys::texts;
 
 const STAGE: &str = "duplicates";
 
-/// A bitset over the range of integer keys is used within these bounds: bits per row, and bits in all (256 MiB).
-const BITS_PER_ROW_MAX: i64 = 64;
-const BITS_MAX: i64 = 1 << 31;
-
-/// Hashes of the keys that occur more than once; the hash of an integer is the integer itself. `known` is the range of
-/// integer keys and the number of rows, where these are known without a query.
-pub(crate) fn repeated(
-    job: &IntakeJob<'_>,
-    view: &str,
-    key: &str,
-    known: Option<(RangeInclusive<i64>, u64)>,
-) -> Result<HashSet<u64>> {
-    match integers_near_together(job, view, key, known)? {
-        Some(repeated) => Ok(repeated),
-        None => repeated_hashes(job, view, key),
-    }
-}
-
-/// Type and range of the keys of a view.
-enum Bounds {
-    OfTexts,
-    /// Integers: least, greatest and count; `None` where every key is missing.
-    Of(Option<(i64, i64, i64)>),
-}
-
-fn bounds(job: &IntakeJob<'_>, view: &str, key: &str) -> Result<Bounds> {
-    let sql = format!("SELECT min({key}), max({key}), count({key}) FROM {view}");
-    let batches = job.session.collect(STAGE, &sql)?;
-    let Some(batch) = batches.first() else { return Ok(Bounds::Of(None)) };
-    if *batch.column(0).data_type() != DataType::Int64 {
-        return Ok(Bounds::OfTexts);
-    }
-    let value = |at: usize| {
-        let column = batch.column(at).as_primitive::<Int64Type>();
-        column.is_valid(0).then(|| column.value(0))
-    };
-    let all = value(0).zip(value(1)).zip(value(2));
-    Ok(Bounds::Of(all.map(|((least, most), rows)| (least, most, rows))))
-}
-
-/// Integer keys that occur more than once, found by a bitset over their range; `None` where keys are texts, or where
-/// the bitset would exceed its bounds.
-fn integers_near_together(
-    job: &IntakeJob<'_>,
-    view: &str,
-    key: &str,
-    known: Option<(RangeInclusive<i64>, u64)>,
-) -> Result<Option<HashSet<u64>>> {
-    let bounds = match known {
-        Some((range, rows)) => Some((*range.start(), *range.end(), rows.cast_signed())),
-        None => match bounds(job, view, key)? {
-            Bounds::OfTexts => return Ok(None),
-            Bounds::Of(bounds) => bounds,
-        },
-    };
-    let Some((least, most, rows)) = bounds.filter(|(least, most, _)| least <= most) else {
-        return Ok(Some(HashSet::new()));
-    };
-    let Some(span) = most.checked_sub(least).and_then(|span| span.checked_add(1)) else {
-        return Ok(None);
-    };
-    if span > BITS_MAX || span > rows.saturating_mul(BITS_PER_ROW_MAX) {
-        return Ok(None);
-    }
-    let words = usize::try_from(span / 64 + 1).expect("the span is bounded");
-    let mut seen = vec![0_u64; words];
-    let mut repeated = HashSet::new();
-    let sql = format!("SELECT {key} FROM {view} WHERE {key} IS NOT NULL");
-    job.session.stream(STAGE, &sql, &crate::Silent, |batch| {
-        for value in batch.column(0).as_primitive::<Int64Type>().values() {
-            let at = value.wrapping_sub(least).unsigned_abs();
-            let word = &mut seen[usize::try_from(at / 64).expect("keys lie in the span")];
-            if *word >> (at % 64) & 1 == 1 {
-                repeated.insert(value.cast_unsigned());
-            }
-            *word |= 1 << (at % 64);
-        }
-        Ok(())
-    })?;
-    Ok(Some(repeated))
-}
-
-/// Hashes that occur more than once, found by sorting. Two keys may share a hash: callers compare the keys themselves.
-fn repeated_hashes(job: &IntakeJob<'_>, view: &str, key: &str) -> Result<HashSet<u64>> {
+/// Hashes of the keys that occur more than once; the hash of an integer is the integer itself. Two texts may share a hash:
+/// callers compare the keys themselves.
+pub(crate) fn repeated(job: &IntakeJob<'_>, view: &str, key: &str) -> Result<HashSet<u64>> {
     let sql = format!("SELECT {key} AS key FROM {view}");
-    let parts = job.session.fold(STAGE, &sql, |runs: &mut Runs, batch| {
-        for_each_hash(batch.column(0), |_, hash| runs.add(hash));
+    let parts = job.session.fold(STAGE, &sql, |seen: &mut Seen, batch| {
+        let keys = batch.column(0);
+        match keys.as_primitive_opt::<Int64Type>() {
+            Some(integers) if integers.null_count() == 0 => {
+                seen.add(integers.values().iter().copied());
+            }
+            Some(integers) => seen.add(integers.iter().flatten()),
+            None => for_each_hash(keys, |_, hash| seen.runs.add(hash)),
+        }
     })?;
-    Ok(Runs::repeated(parts))
+    Ok(Seen::repeated(parts))
+}
+
+/// Bits that a bitset may take for each of its keys, which is what hashes take, and for any number of keys.
+const BITS_PER_KEY_MAX: usize = 64;
+const BITS_FREE: usize = 1 << 22;
+
+/// The keys of one part of a view: integers in a bitset while they lie near together, all others as hashes.
+#[derive(Default)]
+struct Seen {
+    bits: SparseBits,
+    keys: usize,
+    /// Keys that the bitset met twice.
+    repeated: HashSet<u64>,
+    is_sparse: bool,
+    runs: Runs,
+}
+
+impl Seen {
+    fn add(&mut self, integers: impl Iterator<Item = i64>) {
+        if self.is_sparse {
+            return integers.for_each(|key| self.runs.add(key.cast_unsigned()));
+        }
+        for key in integers {
+            self.keys += 1;
+            if self.bits.insert(key.cast_unsigned()) {
+                self.repeated.insert(key.cast_unsigned());
+            }
+        }
+        if self.bits.len() > BITS_FREE.max(self.keys.saturating_mul(BITS_PER_KEY_MAX)) {
+            self.spill();
+        }
+    }
+
+    /// Goes on without the bitset.
+    fn spill(&mut self) {
+        self.is_sparse = true;
+        std::mem::take(&mut self.bits).for_each(|key| self.runs.add(key));
+    }
+
+    /// The keys that occur more than once in all parts together.
+    fn repeated(mut parts: Vec<Self>) -> HashSet<u64> {
+        let mut repeated: HashSet<u64> =
+            parts.iter_mut().flat_map(|part| std::mem::take(&mut part.repeated)).collect();
+        if parts.iter().any(|part| !part.runs.is_empty()) {
+            parts.iter_mut().for_each(Self::spill);
+            repeated.extend(Runs::repeated(parts.into_iter().map(|part| part.runs).collect()));
+            return repeated;
+        }
+        let mut all = SparseBits::default();
+        for part in parts {
+            all.merge(part.bits, |key| {
+                repeated.insert(key);
+            });
+        }
+        repeated
+    }
+}
+
+/// Bits of a page of a bitset, and words.
+const PAGE_BITS: u64 = 1 << 12;
+const PAGE_WORDS: usize = 1 << 6;
+
+/// A bitset of pages, of which those without a bit do not exist, as in a Roaring bitmap.
+#[derive(Default)]
+struct SparseBits {
+    pages: Vec<[u64; PAGE_WORDS]>,
+    /// Positions of pages by their number.
+    places: HashMap<u64, usize>,
+    /// The page that was met last: as a rule the next key lies in it too.
+    last: Option<(u64, usize)>,
+}
+
+impl SparseBits {
+    /// Bits of all pages.
+    fn len(&self) -> usize {
+        self.pages.len() * PAGE_WORDS * 64
+    }
+
+    /// Sets a bit; returns whether it was set before.
+    fn insert(&mut self, key: u64) -> bool {
+        let page = self.page(key / PAGE_BITS);
+        let at = key % PAGE_BITS;
+        let word = &mut page[usize::try_from(at / 64).expect("pages are small")];
+        let before = *word >> (at % 64) & 1 == 1;
+        *word |= 1 << (at % 64);
+        before
+    }
+
+    fn page(&mut self, number: u64) -> &mut [u64; PAGE_WORDS] {
+        let known = self.last.filter(|(last, _)| *last == number);
+        let (_, place) = known.unwrap_or_else(|| {
+            let place = *self.places.entry(number).or_insert_with(|| {
+                self.pages.push([0; PAGE_WORDS]);
+                self.pages.len() - 1
+            });
+            (number, place)
+        });
+        self.last = Some((number, place));
+        &mut self.pages[place]
+    }
+
+    /// Takes in the bits of another; `twice` hears those that both have.
+    fn merge(&mut self, other: Self, mut twice: impl FnMut(u64)) {
+        for (number, place) in &other.places {
+            let page = self.page(*number);
+            for (at, (word, more)) in (0..).zip(page.iter_mut().zip(&other.pages[*place])) {
+                set_bits(*word & more).for_each(|bit| twice(number * PAGE_BITS + at * 64 + bit));
+                *word |= more;
+            }
+        }
+    }
+
+    /// All bits that are set, ascending.
+    fn for_each(self, mut take: impl FnMut(u64)) {
+        let mut places: Vec<(u64, usize)> = self.places.into_iter().collect();
+        places.sort_unstable();
+        for (number, place) in places {
+            for (at, word) in (0..).zip(self.pages[place]) {
+                set_bits(word).for_each(|bit| take(number * PAGE_BITS + at * 64 + bit));
+            }
+        }
+    }
+}
+
+/// Positions of the bits of a word that are set, ascending.
+fn set_bits(word: u64) -> impl Iterator<Item = u64> {
+    std::iter::successors(Some(word), |left| Some(left & left.wrapping_sub(1)))
+        .take_while(|left| *left != 0)
+        .map(|left| u64::from(left.trailing_zeros()))
 }
 
 /// Run-length encoded hashes: a hash that is the successor of the one before extends its run, so that serial ids take
@@ -125,6 +179,10 @@ impl Runs {
                 }
             }
         }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.open.is_none()
     }
 
     fn close(&mut self, run: (u64, u64)) {
@@ -196,7 +254,34 @@ pub(crate) fn all_but_first(
 
 #[cfg(test)]
 mod tests {
-    use super::Runs;
+    use std::collections::BTreeSet;
+
+    use super::{Runs, Seen};
+
+    /// What two parts of keys have twice, by the bitset where they lie near together.
+    fn repeated(parts: &[&[i64]]) -> (BTreeSet<i64>, usize) {
+        let seen = parts.iter().map(|keys| {
+            let mut seen = Seen::default();
+            keys.chunks(1000).for_each(|keys| seen.add(keys.iter().copied()));
+            seen
+        });
+        let seen: Vec<Seen> = seen.collect();
+        let sparse = seen.iter().filter(|part| part.is_sparse).count();
+        (Seen::repeated(seen).into_iter().map(u64::cast_signed).collect(), sparse)
+    }
+
+    #[test]
+    fn integers_that_occur_twice_are_found_however_far_apart_they_lie() {
+        let near: Vec<i64> = (-5000..5000).chain([-5000, 17, 4999]).collect();
+        assert_eq!(repeated(&[&near]), (BTreeSet::from([-5000, 17, 4999]), 0));
+        assert_eq!(repeated(&[&near, &[i64::MIN, 3, i64::MAX]]).0.len(), 4);
+        // One in a thousand stands in a page of its own.
+        let far: Vec<i64> = (0..20_000).map(|n| n * 1_000_003 - 7).chain([-7, 1]).collect();
+        let both = repeated(&[&far, &near]);
+        assert_eq!(both, (BTreeSet::from([-5000, -7, 1, 17, 4999]), 1));
+        assert_eq!(repeated(&[&far, &far]).0.len(), 20_001);
+        assert_eq!(repeated(&[]), (BTreeSet::new(), 0));
+    }
 
     #[test]
     fn runs_tell_what_stands_in_them_more_than_once() {
