@@ -13,7 +13,7 @@ use arrow::compute::{is_null, or};
 use arrow::datatypes::Int64Type;
 use playbook_cycle::IntakeFinding;
 use playbook_features::{Expression, quote_name};
-use playbook_model::{Definition, FeatureDef, Grain, MapType, UnixMs};
+use playbook_model::{Definition, FeatureDef, Grain, MapType};
 
 use crate::Result;
 use crate::findings::finding;
@@ -47,11 +47,12 @@ pub(crate) struct Corrections {
     pub(crate) findings: Vec<IntakeFinding>,
 }
 
-/// Works out the corrections, and makes a table of those of refunds.
+/// Works out the corrections, and makes a table of those of refunds; `counted` is SQL of the conditions under which a
+/// refund counts.
 pub(crate) fn create(
     session: &Session,
     columns: &BTreeMap<String, MapType>,
-    as_of: UnixMs,
+    counted: &[String],
     features: &[FeatureDef],
     least_amount: Option<i64>,
 ) -> Result<Corrections> {
@@ -67,14 +68,13 @@ pub(crate) fn create(
     if least.is_some_and(|least| least < 0) {
         minus_orders(session, columns, &mut corrections)?;
     }
-    let condition = format!("amount_minor IS NOT NULL AND time < {}", as_of.0);
     let of = link.of_refund.as_deref().unwrap_or("CAST(NULL AS VARCHAR)");
     // Orders without a key are not looked for.
     let mut orders: HashSet<u64> = HashSet::new();
     if link.of_order.is_some() {
-        let refunds = format!(
-            "SELECT {of} AS {OF} FROM events_mapped WHERE kind = 'order_refunded' AND {condition}"
-        );
+        // Those that do not count are among them: orders that are looked for in vain cost less than their amounts and times.
+        let refunds =
+            format!("SELECT {of} AS {OF} FROM events_mapped WHERE kind = 'order_refunded'");
         let mut rows = 0;
         for batch in session.collect_selective(STAGE, &refunds)? {
             rows += batch.num_rows();
@@ -97,10 +97,13 @@ pub(crate) fn create(
         .map_or_else(String::new, |key| format!(" OR (kind = 'order_paid' AND {key} IS NOT NULL)"));
     // One scan of the events gives refunds and orders. Which orders are refunded is told here, from the batches that
     // come back: a second scan, for a join with the refunds, would cost more.
+    let is_refund: Vec<&str> = std::iter::once("kind = 'order_refunded'")
+        .chain(counted.iter().map(String::as_str))
+        .collect();
     let both = format!(
-        "SELECT {}, {of} AS {OF}, {paid} AS {PAID} FROM events_mapped \
-         WHERE (kind = 'order_refunded' AND {condition}){is_order}",
+        "SELECT {}, {of} AS {OF}, {paid} AS {PAID} FROM events_mapped WHERE ({}){is_order}",
         projected.join(", "),
+        is_refund.join(" AND "),
     );
     let refunded = HashedSet::new(orders);
     let rows_of_both = session.pick_selective(STAGE, &both, |batch| {

@@ -85,7 +85,8 @@ impl Tables {
             let names = view_columns(table, columns);
             let mut corrections = match table {
                 SourceTable::Events => {
-                    crate::refunds::create(session, columns, as_of, features, self.least_amount)?
+                    let counted = self.by_table[&table].in_time(as_of, Some("amount_minor"));
+                    crate::refunds::create(session, columns, &counted, features, self.least_amount)?
                 }
                 _ => Corrections::default(),
             };
