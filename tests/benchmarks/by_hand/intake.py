@@ -158,14 +158,23 @@ def orders(db):
     db.execute("DROP TABLE paid_or_back")
 
 
-def members(db):
-    """Members of the table of members, ascending, with their attributes; a member's own row comes first."""
+def members(db, sample):
+    """Members of the table of members, ascending, with their attributes: of several accounts the last row counts, and the
+    youngest age, which is unknown where one account tells none."""
     return db.sql(
-        """
-        WITH others AS (
-          SELECT a.member, max(age_band) AS age_band, max(channel) AS channel
-          FROM members m JOIN alias a ON m.member = a.account GROUP BY a.member)
-        SELECT m.member, coalesce(m.age_band, o.age_band) AS age_band, coalesce(m.channel, o.channel) AS channel
-        FROM members m LEFT JOIN others o USING (member) ANTI JOIN alias a ON m.member = a.account ORDER BY 1
+        f"""
+        WITH listed AS (
+          SELECT member AS account, age_band, channel, file_row_number AS row
+          FROM read_parquet('{sample}/members.parquet', file_row_number = true)),
+        joined AS (SELECT account, member FROM alias UNION SELECT member, member FROM alias),
+        several AS (
+          SELECT j.member, arg_max_null(channel, row) AS channel,
+            CASE WHEN bool_or(age_band = 'under_14') THEN 'under_14' WHEN bool_or(age_band = '14_17') THEN '14_17'
+                 WHEN count(*) > count(age_band) AND count(age_band) > 0 THEN 'unknown'
+                 ELSE min(age_band) FILTER (age_band <> 'adult') END AS younger,
+            coalesce(younger, max(age_band)) AS age_band
+          FROM listed JOIN joined j USING (account) GROUP BY j.member)
+        SELECT account AS member, age_band, channel FROM listed ANTI JOIN joined USING (account)
+        UNION ALL SELECT member, age_band, channel FROM several ORDER BY 1
         """
     ).to_arrow_table()

@@ -55,7 +55,7 @@ def read(db, sample, laps):
     again = laps.beside_all("repeated events", intake.repeated_rows, os.path.join(sample, "events.parquet"))
     intake.views(db, sample)
     aliases = intake.unify(db)
-    listed = intake.members(db)
+    listed = intake.members(db, sample)
     repeats = again.result()
     intake.leave_out(db, sample, repeats)
     intake.orders(db)
@@ -165,7 +165,7 @@ def main():
     channel, reward, brand = tables
     findings = plans.roi(channel, brand)
     book = money.Ledger(os.path.join(state, "ledger.sqlite"))
-    plan, slots = plans.campaign(channel, book.free("burst"))
+    plan, slots = plans.campaign(channel, book.may_spend("burst"))
     findings += plans.health(brand)
     laps.end("plans")
     decided = decide(db, f, places, keys, reward, book, laps)

@@ -193,6 +193,11 @@ class Ledger:
         path = f"{BRAND}/{PLAYBOOK}/{pool}"
         return self.db.execute("SELECT allocated - reserved FROM accounts WHERE path = ?", (path,)).fetchone()[0]
 
+    def may_spend(self, pool):
+        """Money that one plan or stage may take from a pool."""
+        free = self.free(pool)
+        return min(int(free * SINGLE_INVESTMENT_MAX), int(free * PLUGIN_SHARE_MAX))
+
     def contacts(self):
         """Messages of the last day and week by member, and keys that this cycle granted."""
         since = "SELECT member, sum(time > ?), count(*) FROM grants WHERE contacts AND time > ? GROUP BY member"
@@ -234,13 +239,13 @@ def arbitrate(f, keys, consent, proposals, held_out, ledger):
     p = {name: part[order] for name, part in p.items()}
     commercial, row, key = commercial[order], p["row"], key[order]
     churn, bands = f["churn-7d.level"], np.array(f.categories["age_band"])
-    minor = np.isin(bands, ("under_14", "14_17"))[f["age_band"]] & f.known("age_band")
+    adult = (bands == "adult")[f["age_band"]] & f.known("age_band")
     service_only = (f["open_complaints"] > 0) | ((churn == 3) & f.known("churn-7d.level"))
     code = np.zeros(len(row), dtype=np.int8)
     checks = (
         ("R05", commercial & (consent[row] != 1)),
         ("R06", held_out[row]),
-        ("R07", commercial & minor[row]),
+        ("R07", commercial & ~adult[row]),
         ("R10", service_only[row]),
     )
     for name, fails in checks:
@@ -264,9 +269,7 @@ def arbitrate(f, keys, consent, proposals, held_out, ledger):
     cost_by_pool = {}
     for stage, pool in enumerate(STAGE_POOLS):
         asks = np.flatnonzero((code == 0) & (p["stage"] == stage))
-        free = ledger.free(pool)
-        left = min(int(free * SINGLE_INVESTMENT_MAX), int(free * PLUGIN_SHARE_MAX))
-        paid = afford(p["cost"][asks], left)
+        paid = afford(p["cost"][asks], ledger.may_spend(pool))
         cost, expected = p["cost"][asks][paid].sum(), p["expected"][asks][paid].sum()
         if expected < INCENTIVE_RATIO_MIN * cost:
             paid[:] = False

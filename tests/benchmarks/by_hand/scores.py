@@ -180,20 +180,60 @@ def ltv(f, orders, purse):
 CLUSTERED = ("interactions_30d", "active_days_30d", "orders_365d", "spend_365d_minor")
 
 
-def clusters(f, keys):
-    """SG-9: four clusters of standardised features, from the row of the lowest key and the farthest from all before."""
+CLUSTERS, STARTS, ROUNDS_MAX, TRIED_MAX = 4, 8, 50, 4096
+
+
+def picked(rows, pick):
+    """Rows to begin with, one after the other by their squared distances to those before."""
+    start, gaps = [], np.full(len(rows), np.inf)
+    for nth in range(CLUSTERS):
+        start.append(rows[pick(nth, gaps)])
+        gaps = np.minimum(gaps, ((rows - start[-1]) ** 2).sum(axis=1))
+    return np.array(start)
+
+
+def drawn(seed):
+    """k-means++ with numbers that the seed gives."""
+
+    def pick(nth, gaps):
+        fraction = float(mix(np.array([nth + 1]), seed)[0] >> np.uint64(11)) / float(1 << 53)
+        if nth == 0:
+            return int(fraction * len(gaps))
+        sums = np.cumsum(gaps)
+        return np.searchsorted(sums, fraction * sums[-1], side="right")
+
+    return pick
+
+
+def lloyd(rows, start):
+    """Lloyd's algorithm from one start."""
     from sklearn.cluster import KMeans
 
+    return KMeans(CLUSTERS, init=start, n_init=1, max_iter=ROUNDS_MAX, tol=0, algorithm="lloyd").fit(rows)
+
+
+def best_of_starts(rows):
+    """The farthest rows, or the best of the drawn starts, which are tried on a part of the rows; clusters stand in the
+    order of their first rows."""
+    best = lloyd(rows, picked(rows, lambda _, gaps: gaps.argmax()))
+    part = rows[:: -(-len(rows) // TRIED_MAX)]
+    seeds = (mix(np.array([nth]), SEED)[0] for nth in range(1, STARTS))
+    tried = min((lloyd(part, picked(part, drawn(seed))) for seed in seeds), key=lambda model: model.inertia_)
+    tried = lloyd(rows, tried.cluster_centers_)
+    if tried.inertia_ < best.inertia_:
+        best = tried
+    _, first = np.unique(best.labels_, return_index=True)
+    best.cluster_centers_ = best.cluster_centers_[np.argsort(first)]
+    return best
+
+
+def clusters(f, keys):
+    """SG-9: four clusters of standardised features."""
     whole = np.stack([f[name] for name in CLUSTERED], axis=1).astype(np.float64)
     rows = whole[fitted_rows(keys)]
     means, deviations = rows.mean(axis=0), rows.std(axis=0)
     deviations[deviations == 0] = 1.0
-    rows = (rows - means) / deviations
-    start, gaps = [rows[0]], np.full(len(rows), np.inf)
-    for _ in range(3):
-        gaps = np.minimum(gaps, ((rows - start[-1]) ** 2).sum(axis=1))
-        start.append(rows[gaps.argmax()])
-    model = KMeans(4, init=np.array(start), n_init=1, max_iter=50, tol=0, algorithm="lloyd").fit(rows)
+    model = best_of_starts((rows - means) / deviations)
     whole -= means
     whole /= deviations
     cluster = model.predict(whole)
