@@ -15,17 +15,17 @@ use crate::overflow::is_overflow;
 use crate::source::BatchSource;
 use crate::{BatchError, Result};
 
-/// Columns that a split may give.
+/// Most values that a split may have, each of which becomes a column.
 pub(crate) const BY_VALUES_MAX: usize = 256;
 
-/// Aggregated parts of one pass over the rows: with a million members each takes some 30 MB while it runs.
+/// Most SQL aggregates in one pass over the rows: with a million members each takes some 30 MB while it runs.
 pub(crate) const PARTS_MAX: usize = 12;
 
 /// A declared aggregate with the columns that it gives.
 pub(crate) struct AggregateFeature<'a> {
     pub(crate) def: &'a FeatureDef,
     pub(crate) aggregate: &'a AggregateDef,
-    /// `None`: one column; else one per value.
+    /// Values of the split, each of which is a column; `None` without a split: one column.
     pub(crate) values: Option<Vec<String>>,
 }
 
@@ -49,13 +49,13 @@ impl AggregateFeature<'_> {
     }
 }
 
-/// Whether an aggregate reads the member itself, which rows by account do not tell.
+/// Whether an aggregate reads the column of the member: rows by account hold the account there.
 pub(crate) fn reads_member(aggregate: &AggregateDef) -> bool {
     [&aggregate.field, &aggregate.by].into_iter().flatten().any(|column| column == "member")
 }
 
-/// Whether a feature is computed from rows of members rather than of accounts: an order in several lines is one order of
-/// the member, whatever account a line names.
+/// Whether a feature is computed from rows of members rather than of accounts: an order in several lines is one order
+/// of the member, whatever account a line names.
 pub(crate) fn needs_members(definition: &Definition, has_lines: bool) -> bool {
     match definition {
         Definition::Aggregate(aggregate) => reads_member(aggregate),
@@ -93,7 +93,7 @@ impl BatchSource {
             }
             let values = match &aggregate.by {
                 None => None,
-                // A stage that was skipped gives no output to split by.
+                // A stage that was skipped has no output to split by.
                 Some(by) if is_absent(by) => Some(Vec::new()),
                 Some(by) => Some(match names(by) {
                     Some(names) => names,
@@ -174,7 +174,7 @@ impl BatchSource {
     }
 }
 
-/// The definitions of aggregates, by which their columns are found.
+/// The definitions of aggregates with the values of their splits.
 pub(crate) fn declared(
     aggregates: &[AggregateFeature<'_>],
 ) -> Vec<(FeatureDef, Option<Vec<String>>)> {
@@ -184,7 +184,7 @@ pub(crate) fn declared(
 /// Aggregates by name with the values of their splits.
 pub(crate) type Declared = [(FeatureDef, Option<Vec<String>>)];
 
-/// Places the columns of a pass by key; without keys all are the one row.
+/// Puts the values of a pass into the rows of their keys; without keys there is one row.
 pub(crate) fn place_pass(
     pass: &Pass,
     batches: &[RecordBatch],

@@ -1,4 +1,4 @@
-//! Columns of the host to columns of the engine, a stretch of rows at a time.
+//! Converts columns of the host to Arrow arrays, a range of rows at a time.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field};
 use playbook_model::{Cells, Column, TextCells};
 
-/// Rows of a stretch: bounds the memory that a conversion takes.
+/// Rows that are converted at once, which bounds the memory that it takes.
 pub(crate) const STRETCH_ROWS: usize = 1 << 16;
 
-/// The stretches of some rows.
+/// Cuts rows into ranges of at most [`STRETCH_ROWS`].
 pub(crate) fn stretches(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let end = rows.end;
     rows.step_by(STRETCH_ROWS).map(move |from| from..end.min(from + STRETCH_ROWS))
@@ -31,12 +31,12 @@ pub(crate) fn field(column: &Column) -> Field {
     Field::new(&column.name, data_type(column), true)
 }
 
-/// A whole column; a category as a dictionary.
+/// A whole column as an array; a category as a dictionary array.
 pub(crate) fn whole(column: &Column) -> ArrayRef {
     dictionary(column, 0..column.cells.len())
 }
 
-/// A stretch of a column; of a category as a dictionary.
+/// A range of a column as an array; a category as a dictionary array.
 pub(crate) fn dictionary(column: &Column, rows: Range<usize>) -> ArrayRef {
     let Cells::Category { codes, names } = &column.cells else { return array(column, rows) };
     let keys = UInt32Array::new(codes[rows.clone()].to_vec().into(), nulls(column, &rows));
@@ -47,13 +47,13 @@ pub(crate) fn dictionary(column: &Column, rows: Range<usize>) -> ArrayRef {
 /// Which of some rows are missing; `None` where none is.
 fn nulls(column: &Column, rows: &Range<usize>) -> Option<NullBuffer> {
     let valid = column.valid.as_ref()?;
-    // Bits of the host lie as the engine's do: the first row in the lowest bit.
+    // The host's bitmap has Arrow's layout: the first row in the lowest bit.
     let bytes = valid.bytes()[rows.start / 8..rows.end.div_ceil(8)].to_vec();
     let bits = BooleanBuffer::new(bytes.into(), rows.start % 8, rows.len());
     Some(NullBuffer::new(bits)).filter(|nulls| nulls.null_count() > 0)
 }
 
-/// A stretch of texts, whose bytes lie as the engine's do.
+/// A range of texts; their bytes have Arrow's layout already.
 fn texts(cells: &TextCells, rows: Range<usize>, nulls: Option<NullBuffer>) -> StringArray {
     let start = if rows.start == 0 { 0 } else { cells.ends[rows.start - 1] };
     let ends = &cells.ends[rows];
@@ -64,7 +64,7 @@ fn texts(cells: &TextCells, rows: Range<usize>, nulls: Option<NullBuffer>) -> St
         .expect("texts are UTF-8")
 }
 
-/// A stretch of a column.
+/// A range of a column as an array; a category as texts.
 pub(crate) fn array(column: &Column, rows: Range<usize>) -> ArrayRef {
     let nulls = nulls(column, &rows);
     match &column.cells {

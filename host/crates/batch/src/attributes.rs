@@ -1,4 +1,4 @@
-//! Attributes: columns of the members table as they are.
+//! Attributes: features that are columns of the members table, unchanged.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::source::BatchSource;
 
 const STAGE: &str = "members";
 
-/// What is read of the members: rows, each member once, and of each field that holds an age band the youngest.
+/// Rows of the members table, each member once; and for each field with age bands, the youngest band of each member.
 #[derive(Debug)]
 struct Attributes {
     chunks: Vec<Chunk>,
@@ -26,7 +26,7 @@ struct Attributes {
 }
 
 impl BatchSource {
-    /// Adds the attributes among `features`; returns what is told of members that are listed more than once.
+    /// Adds the attributes among `features`; returns the finding about members that are listed more than once.
     pub(crate) fn attributes(
         &self,
         features: &[FeatureDef],
@@ -49,7 +49,7 @@ impl BatchSource {
         if wanted.is_empty() {
             return Ok(None);
         }
-        // Several features may be one field, which is read once.
+        // A field is read once, however many features it gives.
         let mut fields: Vec<&str> = wanted.iter().map(|(_, field)| *field).collect();
         fields.sort_unstable();
         fields.dedup();
@@ -72,15 +72,15 @@ impl BatchSource {
         Ok(found.finding)
     }
 
-    /// Whether a feature says how old members are.
+    /// Whether a feature is the age band, for which the youngest of several rows holds.
     fn is_age(&self, feature: &FeatureDef, field: &str) -> bool {
         let guarded = self.playbook.guardrails.age_band_feature.as_ref() == Some(&feature.name);
         (guarded || field == "age_band")
             && matches!(feature.cell_type, CellType::Text | CellType::Category)
     }
 
-    /// Reads fields of the members. Most members are listed once, so rows come in any order at first; those of members
-    /// with several are read again in the order of sources, files and lines.
+    /// Reads fields of the members: first on all threads in any order, then once more, in the order of sources, files
+    /// and lines, the rows of members that are listed more than once. Those are few.
     fn read_attributes(
         &self,
         wanted: &[(&FeatureDef, &str)],
@@ -137,7 +137,7 @@ fn selected(fields: &[&str]) -> String {
     format!("member AS key{}", named.collect::<String>())
 }
 
-/// Takes the rows of some places out of a chunk.
+/// Drops the rows of some members from a chunk.
 fn leave_out(chunk: &mut Chunk, places: &Bitmap) {
     for place in &mut chunk.places {
         if *place != NO_ROW && places.get(*place as usize) {
@@ -146,7 +146,7 @@ fn leave_out(chunk: &mut Chunk, places: &Bitmap) {
     }
 }
 
-/// The members at some places: rows tell their accounts, and an account may belong to another's member.
+/// The ids of the members at some places. They replace the accounts in the rows, which may belong to another's member.
 fn ids(places: &[u32], keys: &Keys) -> ArrayRef {
     let id = |place: &u32| (*place != NO_ROW).then(|| keys.key(*place as usize));
     Arc::new(places.iter().map(id).collect::<StringArray>())

@@ -1,4 +1,4 @@
-//! Columns of the engine to columns of the host: placed by key, typed as the feature declares.
+//! Converts Arrow arrays to columns of the host: each value in the row of its key, with the declared type.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,7 +10,7 @@ use playbook_model::{Bitmap, CellType, Cells, Column, TextCells};
 use crate::keys::{NO_ROW, texts};
 use crate::{BatchError, Result};
 
-/// What a column must become.
+/// Name, type and length of a column that is built.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Target<'a> {
     pub(crate) name: &'a str,
@@ -18,15 +18,14 @@ pub(crate) struct Target<'a> {
     pub(crate) cell_type: CellType,
     /// Rows of the table.
     pub(crate) rows: usize,
-    /// Whether a row that nothing was placed in holds 0.
+    /// Whether a row without a value holds 0; else the value is missing.
     pub(crate) zero_when_empty: bool,
 }
 
-/// Chunks of one column of the engine, each with the row of the table that each value goes to; values for [`NO_ROW`] are
-/// dropped.
+/// Chunks of one array, and for each value of a chunk the row that it goes to; values for [`NO_ROW`] are dropped.
 pub(crate) type Placed<'a> = [(&'a ArrayRef, &'a [u32])];
 
-/// Builds a column of the host from placed values. Later values replace earlier ones of the same row.
+/// Builds a column of the host. Of several values for one row the last one holds.
 pub(crate) fn column(target: &Target<'_>, parts: &Placed<'_>) -> Result<Column> {
     let (cells, valid) = match target.cell_type {
         CellType::Integer => {
@@ -61,7 +60,7 @@ fn type_error(target: &Target<'_>, found: &str, wanted: &'static str) -> BatchEr
     BatchError::FeatureType { feature: target.name.to_owned(), found: found.to_owned(), wanted }
 }
 
-/// Casts a chunk to 64-bit integers or reals, as the engine has it.
+/// Casts a chunk of numbers to 64-bit integers or reals.
 fn numbers(target: &Target<'_>, part: &ArrayRef, wanted: &'static str) -> Result<ArrayRef> {
     let found = part.data_type();
     let to = match found {
@@ -150,7 +149,7 @@ fn text_cells(target: &Target<'_>, parts: &Placed<'_>) -> (TextCells, Bitmap) {
 fn categories(target: &Target<'_>, parts: &Placed<'_>) -> (Cells, Bitmap) {
     let parts: Vec<_> = parts.iter().map(|(part, places)| (dictionary(part), *places)).collect();
     let texts_of: Vec<StringArray> = parts.iter().map(|(part, _)| texts(part.values())).collect();
-    // Only what a row holds is a name, whatever else a file's dictionary lists.
+    // A file's dictionary may list texts that no row holds; those are no names of the category.
     let mut names: BTreeSet<&str> = BTreeSet::new();
     for ((part, _), texts) in parts.iter().zip(&texts_of) {
         let mut is_used = vec![false; texts.len()];
@@ -174,12 +173,12 @@ fn categories(target: &Target<'_>, parts: &Placed<'_>) -> (Cells, Bitmap) {
     (Cells::Category { codes, names }, valid)
 }
 
-/// The codes of a category: its names in their order.
+/// The code of each name of a category: its position among the sorted names.
 fn codes_of<'a>(names: &BTreeSet<&'a str>) -> HashMap<&'a str, u32> {
     names.iter().copied().zip(0..).collect()
 }
 
-/// A column of texts as one of categories, named as [`column`] names them.
+/// A column of texts as one of categories, with the same codes as [`column`] gives.
 pub(crate) fn named(column: Column) -> Column {
     let rows = column.cells.len();
     let texts = || (0..rows).map(|row| column.text(row));

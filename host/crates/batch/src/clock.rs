@@ -1,4 +1,4 @@
-//! The brand's wall clock: days and minutes of its time zone, by table lookup.
+//! Local time of the brand's zone, from a table of its offsets.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -7,7 +7,7 @@ use crate::{BatchError, Result};
 
 pub(crate) const DAY_MS: i64 = 86_400_000;
 
-/// Last second whose rules are looked up; later times keep the offset that holds then.
+/// End of the table of offsets; later times keep the last offset.
 const TABLE_END_S: i64 = 7_258_118_400; // 2200-01-01
 
 /// Offsets of one time zone: `(since unix-ms, offset in ms)`, ascending, the first from the beginning of time.
@@ -64,7 +64,7 @@ impl BrandClock {
             let unix = local_ms.saturating_sub(self.spans[at].1);
             match self.spans.get(at + 1) {
                 Some((next, _)) if unix >= *next => {
-                    // Shown by a later span only, or by none: then this span's reading holds.
+                    // Either the next span shows this local time, or none does (it is skipped): then this offset holds.
                     let later = local_ms.saturating_sub(self.spans[at + 1].1);
                     if later < *next {
                         return unix;
@@ -82,7 +82,7 @@ impl BrandClock {
         self.unix_ms(day.saturating_mul(DAY_MS))
     }
 
-    /// A reader for many times, which mostly fall into the same span between two changes of the clock.
+    /// A reader for many times. It caches the last offset, because most times lie between the same two changes of it.
     pub(crate) fn offsets(&self) -> OffsetReader<'_> {
         OffsetReader { clock: self, from: 0, to: 0, offset: 0 }
     }
@@ -98,7 +98,7 @@ impl playbook_features::Clock for BrandClock {
     }
 }
 
-/// Reads times; the span of the last one is a cache of one entry.
+/// Reads times, with a cache of one entry: the span of the last offset.
 pub(crate) struct OffsetReader<'a> {
     clock: &'a BrandClock,
     from: i64,

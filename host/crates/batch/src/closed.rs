@@ -23,8 +23,8 @@ fn folder(state: &Path, playbook: &str) -> PathBuf {
     state.join(CLOSED_FOLDER).join(playbook)
 }
 
-/// A copy of the members' outputs beside the closed cycles, on the disk and not among them yet. Dropped before
-/// [`ClosingCycle::close`], it leaves nothing behind.
+/// A copy of the members' outputs under a temporary name beside the closed cycles. Dropped before
+/// [`ClosingCycle::close`], it is removed.
 #[derive(Debug)]
 pub struct ClosingCycle {
     folder: PathBuf,
@@ -32,8 +32,8 @@ pub struct ClosingCycle {
 }
 
 impl ClosingCycle {
-    /// Copies what [`crate::write_members`] wrote into the state folder. A link would not do: whoever edits the
-    /// results in place would change what later cycles read.
+    /// Copies what [`crate::write_members`] wrote into the state folder. Not a hard link: who edits the results in
+    /// place would change what later cycles read.
     ///
     /// # Errors
     /// Where the file cannot be read or the state folder cannot be written.
@@ -149,7 +149,7 @@ fn read_columns(path: &Path, wanted: &[String]) -> Result<Vec<RecordBatch>> {
     reader.map(|batch| batch.map_err(parquet(path))).collect()
 }
 
-/// Where each member of this cycle stands.
+/// The row of each member of this cycle.
 fn member_keys(members: &Frame) -> Keys {
     let ids = members.column("member").map(|column: &Column| &column.cells);
     match ids {

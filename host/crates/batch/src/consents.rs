@@ -30,7 +30,7 @@ struct Answer {
 const NEVER: Answer = Answer { time: i64::MIN, granted: true, expired: false };
 
 impl Answer {
-    /// Takes a later answer; of two at the same time the stricter one.
+    /// Keeps the later of two answers; of two at the same time the stricter one.
     fn hear(&mut self, other: Self) {
         if other.time > self.time || (other.time == self.time && !other.granted) {
             *self = other;
@@ -38,14 +38,14 @@ impl Answer {
     }
 }
 
-/// Answers of one purpose by place among the members, and a bitset of those who were ever asked.
+/// Answers for one purpose, by row of the member, and a bitset of the members who have one.
 struct Purpose {
     answers: Vec<Answer>,
     asked: Bitmap,
 }
 
 impl BatchSource {
-    /// A flag column per purpose that anybody was asked for, and what is told of consents that no longer hold.
+    /// A flag column for each purpose that occurs, and the finding about expired consents.
     pub(crate) fn consent_columns(
         &self,
         keys: &Arc<Keys>,
@@ -62,7 +62,7 @@ impl BatchSource {
         let oldest = months_before(&self.clock, as_of);
         let mut names: Vec<String> = Vec::new();
         let mut purposes: Vec<Purpose> = Vec::new();
-        // Accounts of joined members answer each for itself first.
+        // A member with several accounts has an answer for each; they are joined at the end.
         let mut joined: HashMap<(String, usize), (u32, Answer)> = HashMap::new();
         let progress = self.options.progress.as_ref();
         let joined_places = self.joined_places(keys);
@@ -79,7 +79,7 @@ impl BatchSource {
             });
             let states = of_texts(batch.column(2), |state| match state {
                 Some("none") => None,
-                // Whatever else a state says is no grant.
+                // Fails closed: any other word is no grant.
                 state => Some(state == Some("granted")),
             });
             let times = batch.column(3).as_primitive::<Int64Type>();
@@ -104,7 +104,7 @@ impl BatchSource {
         for ((_, purpose), (place, answer)) in joined {
             purposes[purpose].join(place, answer);
         }
-        // A text may stand in a file's dictionary and in no row.
+        // A file's dictionary may list purposes that no row holds.
         let heard =
             names.into_iter().zip(purposes).filter(|(_, purpose)| purpose.asked.count_ones() > 0);
         let by_name: BTreeMap<String, Purpose> = heard.collect();
@@ -138,7 +138,7 @@ impl Purpose {
         self.asked.set(place as usize, true);
     }
 
-    /// Joins the answer of one account of a member: one that is no grant is the strictest.
+    /// Joins the answer of a further account of a member: one refusal outweighs all grants.
     fn join(&mut self, place: u32, answer: Answer) {
         let place = place as usize;
         let known = self.asked.get(place);
@@ -148,7 +148,7 @@ impl Purpose {
         self.asked.set(place, true);
     }
 
-    /// Members whose answer would be a grant were it not too old.
+    /// Number of members whose consent was granted and has expired.
     fn expired(&self) -> u64 {
         self.answers.iter().filter(|answer| answer.expired).count() as u64
     }

@@ -1,4 +1,4 @@
-//! Faults of the data room.
+//! Errors of this room.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ pub enum BatchError {
         /// Path or pattern.
         path: PathBuf,
     },
-    /// A source or lookup whose rows nobody took.
+    /// A source or lookup in a database or elsewhere, used by a command that does not copy its rows first.
     #[error("{what} lies in no files; `run`, `diff` and `replay` take its rows")]
     NotTaken {
         /// What the playbook calls it.
@@ -181,7 +181,7 @@ pub enum BatchError {
         #[source]
         source: EngineFault,
     },
-    /// SQL of a feature that the host does not run.
+    /// SQL of a feature that [`crate::check_sql`] refuses.
     #[error("the SQL of feature `{feature}` is refused")]
     SqlRefused {
         /// The feature.
@@ -240,7 +240,7 @@ pub enum BatchError {
         #[source]
         source: ExpressionError,
     },
-    /// A value that the host does not make up: a sum or result that 64 bits do not hold.
+    /// A sum or result beyond 64 bits.
     #[error("feature `{feature}` has no value for {subject} `{key}`: {reason}")]
     NoValue {
         /// The feature.
@@ -298,7 +298,7 @@ pub enum BatchError {
     Cancelled,
 }
 
-/// Why a query is refused, and which bytes of its text show it.
+/// Why a query is refused, and where in its text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct SqlFault {
@@ -350,7 +350,7 @@ pub(crate) fn parquet<E: std::error::Error + Send + Sync + 'static>(
     move |source| BatchError::Parquet { path: path.clone(), source: Box::new(source) }
 }
 
-/// Fails where work was asked to stop.
+/// Fails where the run was cancelled.
 pub(crate) fn go_on(cancel: &crate::Cancel) -> Result<()> {
     if cancel.is_cancelled() { Err(BatchError::Cancelled) } else { Ok(()) }
 }

@@ -25,7 +25,7 @@ pub(crate) fn evaluate(features: &[FeatureDef], frame: &mut Frame, threads: usiz
             _ => {}
         }
     }
-    // In topological order: of those that wait, the ones that read nothing that waits.
+    // Topological order: in each round those that read no feature which is still to be computed.
     while !waiting.is_empty() {
         let open: BTreeSet<&str> = waiting.iter().map(|(f, _)| f.name.as_str()).collect();
         let is_ready = |expression: &Expression| {
@@ -61,7 +61,7 @@ fn constant(feature: &FeatureDef, value: f64, rows: usize) -> Column {
     Column { name: feature.name.clone(), unit: feature.unit.clone(), cells, valid: None }
 }
 
-/// Evaluates an expression for all rows, a stretch of them at a time.
+/// Evaluates an expression for all rows, a range of rows at a time on several threads.
 fn compute(
     feature: &FeatureDef,
     compiled: &Compiled,
@@ -89,7 +89,7 @@ fn compute(
     Ok(joined.finish(feature))
 }
 
-/// The stretches of a column, one after the other.
+/// A column that grows by ranges of rows.
 struct Joined {
     cells: Cells,
     valid: Bitmap,

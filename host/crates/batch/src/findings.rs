@@ -1,4 +1,4 @@
-//! Words for what of the data would mislead.
+//! Findings: what in the data would mislead who reads the results, in words.
 
 use playbook_cycle::IntakeFinding;
 use playbook_model::Words;
@@ -21,7 +21,7 @@ pub(crate) fn finding(
     IntakeFinding { code, source: source.map(str::to_owned), count, text }
 }
 
-/// The first of so many ids, as they stand in the data: "`a`, `b`, ...".
+/// The first of `count` ids in words: "`a`, `b`, ...".
 pub(crate) fn first_ids(first: &[String], count: u64) -> String {
     let mut text = first.iter().map(|id| named(id)).collect::<Vec<_>>().join(", ");
     if count > first.len() as u64 {
@@ -30,7 +30,7 @@ pub(crate) fn first_ids(first: &[String], count: u64) -> String {
     text
 }
 
-/// An id between marks, cut where it is long.
+/// An id in backticks, cut where it is long.
 pub(crate) fn named(id: &str) -> String {
     match id.char_indices().nth(ID_LETTERS) {
         None => format!("`{id}`"),

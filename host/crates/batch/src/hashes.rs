@@ -8,8 +8,8 @@ use arrow::datatypes::{DataType, Int64Type};
 
 use crate::keys::texts;
 
-/// A Bloom filter of ids with one hash function and at least 16 bits an id: it may take an id for one that was inserted,
-/// never the other way.
+/// A Bloom filter of ids, with one hash function and at least 16 bits an id: false positives are few, false negatives
+/// impossible.
 #[derive(Debug)]
 pub(crate) struct BloomFilter {
     bits: Vec<u64>,
@@ -27,7 +27,7 @@ impl BloomFilter {
 
     /// An empty filter for so many ids.
     pub(crate) fn of_size(ids: usize) -> Self {
-        // 16 bits an id, at least 64.
+        // Words of 64 bits: 16 bits an id.
         let words = (ids / 4 + 1).next_power_of_two();
         Self { bits: vec![0; words], shift: 58 - words.trailing_zeros() }
     }
@@ -88,7 +88,7 @@ pub(crate) fn for_each_hash(keys: &ArrayRef, mut take: impl FnMut(usize, u64)) {
     }
 }
 
-/// A set of hashes behind a Bloom filter, at which most lookups end: most find nothing.
+/// A hash set behind a Bloom filter, which answers most lookups: most find nothing.
 #[derive(Debug)]
 pub(crate) struct HashedSet {
     filter: BloomFilter,

@@ -1,5 +1,5 @@
-//! Accounts that are one person: joined on an equal verified key, never where their verified phones differ
-//! (domain H2). The oldest account gives the member's id.
+//! Identity resolution: accounts with an equal verified key are joined into one member, by union-find, unless their
+//! verified phones differ (domain H2). The oldest account gives the member's id.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasher;
@@ -22,15 +22,14 @@ use crate::session::Session;
 /// Engine's table of accounts that belong to the member of another: `account`, its `member`.
 pub(crate) const MEMBERS_OF_ACCOUNTS: &str = "members_of_accounts";
 
-/// Aliases: accounts that were joined to an older one, each with the id of that, which is the member's; and the ids of
-/// those members.
+/// Aliases: accounts that were joined to an older one, whose id is the member's.
 #[derive(Debug, Default)]
 pub(crate) struct Aliases {
     member_of: BTreeMap<String, String>,
     members: BTreeSet<String>,
 }
 
-/// An account's id in the order of its table: integers by value.
+/// An account's id; integers sort by value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Account {
     Integer(i64),
@@ -46,7 +45,7 @@ impl Account {
     }
 }
 
-/// A verified key: kind in the order in which kinds join, then a digest of the key.
+/// A verified key: the rank of its kind (kinds join in that order), then a digest of the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     kind: u8,
@@ -56,9 +55,9 @@ struct Key {
 const PHONE: u8 = 0;
 
 const STAGE: &str = "identities";
-/// Kind and hash of a key.
+/// SQL of kind and hash of a key.
 const KEY: &str = "key_kind, CAST(key_hash AS VARCHAR)";
-/// Hash that stands for "the row has no key".
+/// Hash of a missing key.
 const NO_KEY: u64 = 0;
 
 fn kind_rank(kind: &str) -> u8 {
@@ -99,7 +98,7 @@ impl Aliases {
         } else {
             HashMap::new()
         };
-        // Oldest first; an account that is not known to have joined comes last.
+        // Oldest first; accounts without a date of joining come last.
         let age = |account: u32| {
             (joined.get(&account).copied().unwrap_or(i64::MAX), &keys.accounts[account as usize])
         };
@@ -108,7 +107,8 @@ impl Aliases {
         for group in &mut groups {
             group.sort_by(|a, b| age(*a).cmp(&age(*b)));
             for (at, account) in group.iter().enumerate().skip(1) {
-                // A key held by very many accounts is no person's key: only its oldest holder is tried.
+                // A key held by very many accounts belongs to no person (a shared terminal, a placeholder). Only its
+                // oldest holder is tried, so that the work stays linear.
                 let tried = if group.len() > 64 { 1 } else { at };
                 for earlier in &group[..tried] {
                     if sets.join(*earlier, *account) {
@@ -161,7 +161,7 @@ impl Aliases {
         session.add_batches(STAGE, MEMBERS_OF_ACCOUNTS, table.schema(), vec![table])
     }
 
-    /// Where the members of accounts stand among `members`.
+    /// A lookup from accounts to the rows of their members.
     pub(crate) fn places(&self, members: Arc<Keys>) -> AccountPlaces {
         let accounts: Vec<&str> = self.pairs().map(|(account, _)| account).collect();
         let aliases = match *members {
@@ -178,23 +178,23 @@ impl Aliases {
     }
 }
 
-/// Where the member of each account stands among the members.
+/// A lookup from an account to the row of its member.
 #[derive(Debug)]
 pub(crate) struct AccountPlaces {
     members: Arc<Keys>,
     aliases: Keys,
-    /// Of each alias the place of its member.
+    /// By alias, the place of its member.
     of_alias: Vec<u32>,
 }
 
 impl AccountPlaces {
-    /// Returns the place of the member of each account of a column, [`NO_ROW`] where it is none.
+    /// Returns the place of the member of each account in a column, [`NO_ROW`] for an unknown account.
     pub(crate) fn of(&self, accounts: &ArrayRef) -> Vec<u32> {
         let mut places = self.members.places(accounts);
         if self.of_alias.is_empty() {
             return places;
         }
-        // An alias is no member's id: only accounts that are none are looked up a second time.
+        // Most accounts are members' ids; only the others are looked up among the aliases.
         let open: Vec<usize> = (0..places.len()).filter(|row| places[*row] == NO_ROW).collect();
         let rows: UInt64Array = open.iter().map(|row| *row as u64).collect();
         let others = take(accounts, &rows, None).expect("rows of the column are taken");
@@ -206,7 +206,7 @@ impl AccountPlaces {
         places
     }
 
-    /// The places of an account and of every alias among the members.
+    /// All accounts, aliases too, each with the place of its member.
     pub(crate) fn rows(&self) -> (ArrayRef, UInt32Array) {
         let accounts = concat(&[self.members.array().as_ref(), self.aliases.array().as_ref()]);
         let members = (0_u32..).take(self.members.len()).map(Some);
@@ -261,15 +261,15 @@ impl Key {
     }
 }
 
-/// All verified keys of the accounts that share any with another row. Most accounts share none, so one scan leaves
-/// hashes alone, and a second one keeps the rows of the few accounts that these point to.
+/// All verified keys of the accounts that share one with another. Two scans: the first keeps hashes alone and finds the
+/// accounts that share a key, which are few; the second keeps the rows of those.
 fn shared_keys(session: &Session, is_integer: bool) -> Result<SharedKeys> {
     let mut keys = SharedKeys::default();
     let accounts = accounts_that_share(session)?;
     if accounts.is_empty() {
         return Ok(keys);
     }
-    // The set of accounts stays here: the rows that come back are held against it, on the engine's threads.
+    // Rows are filtered here, on the engine's threads: a set of millions in a query would be slow.
     let sharing = HashedSet::new(accounts);
     let sql = format!("SELECT member, {KEY} FROM identities_mapped WHERE verified = 1");
     let found = session.fold(STAGE, &sql, move |found: &mut Vec<RecordBatch>, batch| {
@@ -286,7 +286,7 @@ fn shared_keys(session: &Session, is_integer: bool) -> Result<SharedKeys> {
             }
         }
     }
-    // By account rather than by position, which depends on who reads first.
+    // By account and not by position, which depends on the threads.
     let accounts = &keys.accounts;
     keys.rows.sort_unstable_by(|(a, x), (b, y)| {
         a.cmp(b).then_with(|| accounts[*x as usize].cmp(&accounts[*y as usize]))
@@ -295,11 +295,12 @@ fn shared_keys(session: &Session, is_integer: bool) -> Result<SharedKeys> {
     Ok(keys)
 }
 
-/// Hashes of the accounts that share a verified key, told by the hashes of keys: where two of those collide, some more.
+/// Hashes of the accounts that share a verified key. Keys are compared by hash, so a collision adds some accounts,
+/// which the second scan sorts out.
 fn accounts_that_share(session: &Session) -> Result<HashSet<u64>> {
     let sql = format!("SELECT member, {KEY} FROM identities_mapped WHERE verified = 1");
     let hashing = FixedState::default();
-    // Of each row the hash of its key and that of its account.
+    // By row, the hashes of its key and of its account.
     let parts = session.fold(STAGE, &sql, move |part: &mut Vec<(u64, u64)>, batch| {
         let from = part.len();
         part.resize(from + batch.num_rows(), (NO_KEY, 0));
@@ -313,7 +314,7 @@ fn accounts_that_share(session: &Session) -> Result<HashSet<u64>> {
         for_each_hash(batch.column(0), |row, account| rows[row].1 = account);
     })?;
     let rows = || parts.iter().flatten().filter(|(key, _)| *key != NO_KEY);
-    // A key that is held twice finds its own bit of the Bloom filter set; few others do.
+    // A key that was inserted before always finds its bit set; of others few do (false positives).
     let mut taken = BloomFilter::of_size(parts.iter().map(Vec::len).sum());
     let again = rows().filter(|(key, _)| taken.insert(key.cast_signed())).map(|(key, _)| *key);
     let again = HashedSet::new(again.collect());
@@ -324,7 +325,7 @@ fn accounts_that_share(session: &Session) -> Result<HashSet<u64>> {
     Ok(shared.flatten().map(|(_, account)| *account).collect())
 }
 
-/// When the accounts of shared keys joined.
+/// The dates of joining of the accounts that share keys.
 fn joined_times(
     session: &Session,
     keys: &SharedKeys,
@@ -350,7 +351,7 @@ fn joined_times(
     Ok(joined)
 }
 
-/// Union-find over accounts, with the verified phones of each set.
+/// Union-find over accounts; each set knows its verified phones.
 struct Sets {
     parent: HashMap<u32, u32>,
     phones: HashMap<u32, BTreeSet<[u8; 16]>>,
@@ -365,7 +366,7 @@ impl Sets {
         at
     }
 
-    /// Joins two sets unless that would give one person two verified phones; returns whether they are one.
+    /// Joins two sets unless one person would have two verified phones; returns whether they are one set now.
     fn join(&mut self, a: u32, b: u32) -> bool {
         let (a, b) = (self.root(a), self.root(b));
         if a == b {
@@ -375,7 +376,7 @@ impl Sets {
         let (left, right) =
             (self.phones.get(&a).unwrap_or(&none), self.phones.get(&b).unwrap_or(&none));
         let both: BTreeSet<_> = left.union(right).copied().collect();
-        // Accounts that hold several phones by themselves may still meet others with the same ones.
+        // A set may have several phones because one account does; joining it with the same phones adds none.
         if both.len() > left.len().max(right.len()).max(1) {
             return false;
         }

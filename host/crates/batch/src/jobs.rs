@@ -1,4 +1,4 @@
-//! Jobs that a few threads take one after the other.
+//! A small pool of threads that take jobs from one queue.
 
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -11,7 +11,7 @@ pub(crate) fn done_by<J: Send, T: Send>(
 ) -> Vec<T> {
     let count = jobs.len();
     let jobs = Mutex::new(jobs.enumerate());
-    // A function of its own, so that the lock is free again before the job is begun.
+    // A closure, so that the lock is released before the job begins.
     let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
     let take_jobs = || {
         let mut done = Vec::new();

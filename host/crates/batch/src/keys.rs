@@ -1,4 +1,4 @@
-//! The sorted keys of a table's rows, and where each stands.
+//! The sorted keys of a table's rows, with an index from key to row; and the set of keys while it is collected.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use playbook_model::{Cells, Column, TextCells};
 
-/// Row number that stands for "not among the keys".
+/// Row number of a key that is not among the keys.
 pub(crate) const NO_ROW: u32 = u32::MAX;
 
 /// Keys, ascending; integers by value, texts by bytes.
@@ -20,12 +20,12 @@ pub(crate) enum Keys {
     Text { sorted: Vec<Box<str>>, index: HashMap<Box<str>, u32> },
 }
 
-/// Index from an integer key to its place.
+/// Index from an integer key to its row.
 #[derive(Debug)]
 pub(crate) enum IntegerIndex {
-    /// A dense table, for keys that lie near together: one place per integer from `least` on.
+    /// An array with a slot for every integer from `least` on, for keys that lie near together.
     Table { least: i64, places: Vec<u32> },
-    /// A hash map, for keys too far apart for a table.
+    /// A hash map, for keys too far apart for that.
     Map(HashMap<i64, u32>),
 }
 
@@ -50,7 +50,7 @@ impl Keys {
         Self::Text { sorted: Vec::new(), index }
     }
 
-    /// The keys with the second of each pair in place of the first, where that is one of them.
+    /// Replaces the first key of each pair, where it is among the keys, by the second.
     pub(crate) fn replaced<'a>(self, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let found = pairs.map(|(from, to)| (self.place_of(from), to));
         let found: Vec<_> = found.filter(|(place, _)| *place != NO_ROW).collect();
@@ -142,19 +142,19 @@ impl Keys {
     }
 }
 
-/// A key of integer keys.
+/// Parses a key of integer keys.
 pub(crate) fn integer(key: &str) -> i64 {
     key.parse().expect("ids of integers are integers")
 }
 
-/// What two sets of keys have in common.
+/// The intersection of two sets of keys, counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Common {
     /// Keys of the first.
     pub(crate) all: u64,
-    /// Those of them that the second has.
+    /// Keys that both have.
     pub(crate) both: u64,
-    /// The first of those that it has not, ascending.
+    /// The first keys that only the first set has, ascending.
     pub(crate) missing: Vec<String>,
 }
 
@@ -171,9 +171,9 @@ pub(crate) enum Collector {
 }
 
 impl Collector {
-    /// Integers from 0 on that have a bit: at most 16 MiB of them.
+    /// Integers from 0 up to here have a bit each: 16 MiB.
     const NEAR: u64 = 1 << 27;
-    /// Far integers kept before repeated ones are first removed.
+    /// Length of `far` at which duplicates are removed for the first time.
     const LIMIT: usize = 1 << 18;
 
     pub(crate) fn new(is_integer: bool) -> Self {
@@ -234,7 +234,7 @@ impl Collector {
         }
     }
 
-    /// How many keys there are, how many of them another collector has too, and the first `most` that it lacks.
+    /// Counts the keys, those that another collector has too, and lists the first `most` that it lacks.
     pub(crate) fn compare(&mut self, other: &mut Self, most: usize) -> Common {
         match (self, other) {
             (Self::Integer { near, far, .. }, Self::Integer { near: other, far: further, .. }) => {
@@ -299,7 +299,7 @@ fn set_bits(first: i64, words: &[u64], mut take: impl FnMut(i64)) {
     }
 }
 
-/// Sorts integers and removes repeated ones; those that lie near together by a bitset.
+/// Sorts integers and removes duplicates; by a bitset where they lie near together.
 fn sort_distinct(all: &mut Vec<i64>) {
     let least = all.iter().copied().min().unwrap_or(0);
     let most = all.iter().copied().max().unwrap_or(0);

@@ -12,8 +12,8 @@ use crate::findings::{IDS_NAMED, finding};
 use crate::source::BatchSource;
 
 impl BatchSource {
-    /// What is told of events before T that no feature counts. Nothing is looked at where a feature counts events of any
-    /// kind, or is a query of the playbook's own, of which nobody knows what it counts.
+    /// The finding about events before T that no feature counts. There is none where a feature counts events of any
+    /// kind, or is a query of the playbook's own, of which it is not known what it counts.
     pub(crate) fn uncounted_kinds(&self) -> Result<Option<IntakeFinding>> {
         let (Some(rows), Some(counted)) = (self.rows(SourceTable::Events), self.counted_kinds())
         else {
@@ -42,7 +42,7 @@ impl BatchSource {
         Ok((!kinds.is_empty()).then(|| told(kinds)))
     }
 
-    /// The kinds that features count; `None`: all kinds, or nobody knows.
+    /// The kinds that features count; `None`: all, or it is not known.
     fn counted_kinds(&self) -> Option<BTreeSet<&str>> {
         let mut counted = BTreeSet::new();
         for feature in &self.playbook.features {

@@ -13,7 +13,7 @@ use playbook_model::Bitmap;
 use crate::findings::{IDS_NAMED, finding, first_ids};
 use crate::keys::{NO_ROW, texts};
 
-/// Some rows of members: a column per field that is read, and the place of each row among the members.
+/// Rows of the members table: a column for each field that is read, and the place of the member of each row.
 #[derive(Debug)]
 pub(crate) struct Chunk {
     pub(crate) columns: Vec<ArrayRef>,
@@ -37,20 +37,20 @@ pub(crate) fn repeated<'a>(
     again
 }
 
-/// The rows of the members that are listed in several, heard in their order.
+/// Picks one row for each member that is listed in several. Rows must come in the order of sources, files and lines.
 #[derive(Debug)]
 pub(crate) struct Listed<'a> {
     /// Places of the members that are listed in several rows.
     repeated: &'a Bitmap,
-    /// Fields that are read; they are the first columns after the account.
+    /// Number of fields that are read; they are the first columns after the account.
     fields: usize,
-    /// Which of them hold the age band.
+    /// Which of them hold age bands.
     ages: &'a [usize],
     chunks: Vec<Chunk>,
     /// Chunk and row of the last row of each place.
     last: HashMap<u32, (usize, usize)>,
     youngest: Vec<HashMap<u32, Age>>,
-    /// Per account the hash of its first row, and whether another row differs.
+    /// By account, the hash of its first row, and whether another row differs.
     accounts: HashMap<String, (u64, bool)>,
     differing: Vec<String>,
     differing_in_all: u64,
@@ -71,7 +71,8 @@ impl<'a> Listed<'a> {
         }
     }
 
-    /// Hears rows in their order: the account, the fields that are read, all other columns of the table.
+    /// Takes the next rows. Their columns are the account, the fields that are read, then all other columns of the
+    /// table.
     pub(crate) fn hear(&mut self, batch: &RecordBatch, mut places: Vec<u32>) {
         let is_repeated = |place: u32| place != NO_ROW && self.repeated.get(place as usize);
         let kept: BooleanArray = places.iter().map(|place| Some(is_repeated(*place))).collect();
@@ -97,7 +98,7 @@ impl<'a> Listed<'a> {
         self.chunks.push(Chunk { columns, places });
     }
 
-    /// Notes accounts whose rows differ in any column.
+    /// Finds accounts whose rows differ in any column.
     fn compare(&mut self, batch: &RecordBatch) {
         let hashing = FixedState::default();
         let accounts = texts(batch.column(0));
@@ -119,8 +120,8 @@ impl<'a> Listed<'a> {
         }
     }
 
-    /// The rows, each place once; of each field that holds an age band the youngest, with their places; and what is told
-    /// of accounts that are listed with different values.
+    /// Returns one row for each member; for each field with age bands the youngest band of each member; and the finding
+    /// about accounts that are listed with different values.
     pub(crate) fn finish(self) -> (Vec<Chunk>, Vec<(usize, Chunk)>, Option<IntakeFinding>) {
         let ages = self.ages.iter().zip(self.youngest).map(|(at, ages)| (*at, youngest(ages)));
         let told =
@@ -145,16 +146,16 @@ fn told(count: u64, first: &[String]) -> IntakeFinding {
     )
 }
 
-/// The youngest age band of the rows of a member.
+/// The youngest age band among the rows of a member.
 #[derive(Debug, Clone, Default)]
 struct Age {
-    /// `None`: no row gives a band.
+    /// The youngest band so far; `None` where no row has one.
     band: Option<String>,
-    /// Whether a row gives none.
+    /// Whether any row has none.
     is_open: bool,
 }
 
-/// Where a band stands: whoever may be a minor comes before an adult.
+/// Rank of a band: bands of those who may be minors come before those of adults.
 fn rank(band: &str) -> u8 {
     match band {
         "under_14" => 0,
@@ -175,14 +176,14 @@ impl Age {
         }
     }
 
-    /// The band that holds: one that no other row leaves open, where somebody could be an adult by it.
+    /// The band that holds. Fails closed: an adult's band holds only where no row leaves the age open.
     fn holds(self) -> Option<String> {
         let unsure = |band: &String| self.is_open && rank(band) > rank(UNKNOWN);
         self.band.map(|band| if unsure(&band) { UNKNOWN.to_owned() } else { band })
     }
 }
 
-/// The band of those whose age nobody knows.
+/// The band of those whose age is not known.
 const UNKNOWN: &str = "unknown";
 
 fn youngest(ages: HashMap<u32, Age>) -> Chunk {

@@ -23,7 +23,7 @@ use crate::source::{Aggregation, BatchSource};
 /// Who the members are.
 struct Universe {
     keys: Arc<Keys>,
-    /// What is told where most of those with events are not listed.
+    /// The finding where most members with events are not listed.
     few_listed: Option<IntakeFinding>,
 }
 
@@ -88,7 +88,7 @@ impl BatchSource {
         Ok(frame)
     }
 
-    /// Computes in one scan of the events what a tally holds; returns the aggregates that are left for SQL.
+    /// Computes in one scan of the events the aggregates that a tally can hold; returns those that are left for SQL.
     fn tallied<'a>(
         &self,
         aggregates: Vec<AggregateFeature<'a>>,
@@ -106,8 +106,8 @@ impl BatchSource {
         let (first, rest) = plan()?;
         let (taken, is_left) = shared_out(&asked, &rest);
         let by_account = self.tables.rows_by_account(SourceTable::Events).unwrap_or(rows);
-        // An optimistic scan: it takes the table of members for all members, and starts over with the members of
-        // the events at the first event whose member is not listed. That saves a scan for the keys alone.
+        // An optimistic scan: it assumes that the members table lists all members, and starts over with the
+        // members of the events at the first unlisted one. That saves a scan for the keys alone.
         let may_scan = !taken.is_empty() && universe.keys.len() > 0 && first.oldest().is_none();
         let mut done = None;
         if may_scan {
@@ -156,7 +156,7 @@ impl BatchSource {
     }
 }
 
-/// What is told where less than half of the members with events are listed.
+/// The finding where less than half of the members with events are listed.
 fn few_listed(common: &Common) -> Option<IntakeFinding> {
     let Common { all, both, missing } = common;
     if 2 * both >= *all {
@@ -186,8 +186,8 @@ fn few_listed(common: &Common) -> Option<IntakeFinding> {
     ))
 }
 
-/// Whether a tally gives an aggregate the type that it is declared with: a value that a row gives as it is, is a text
-/// where its field is one.
+/// Whether a tally gives an aggregate its declared type. `first`, `last` and their like return a value of the field
+/// unchanged, which is a text where the field is one.
 fn may_be_tallied(one: &AggregateFeature<'_>, rows: &RowTable) -> bool {
     let picks = matches!(
         one.aggregate.function,
@@ -203,8 +203,9 @@ fn may_be_tallied(one: &AggregateFeature<'_>, rows: &RowTable) -> bool {
         }
 }
 
-/// The columns that a tally holds, each with its feature, and which features it does not; `rest` are the positions of
-/// items that it does not hold, ascending. The columns of a split are held, or left, together.
+/// Divides columns between the tally and SQL: those that the tally holds, each with its feature, and the features that
+/// are left. `rest` are the positions of items that the tally does not hold, ascending. The columns of a split stay
+/// together.
 fn shared_out<'a>(
     asked: &[AggregateFeature<'a>],
     rest: &[usize],

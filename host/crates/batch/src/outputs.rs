@@ -1,4 +1,4 @@
-//! The table of members as a file: the same bytes whatever the threads.
+//! Writes the table of members: the same bytes on any number of threads.
 
 use std::ops::Range;
 use std::path::Path;
@@ -40,7 +40,7 @@ pub fn write_members(path: &Path, frame: &Frame, omit: &[String], threads: usize
     let schema: SchemaRef = Arc::new(Schema::new(fields));
     let whole = WholeFile::create(path)?;
     let fault = || parquet::<ParquetError>(path);
-    // Without the types of this program: every reader sees texts as texts.
+    // Without Arrow's own schema in the file: readers then see plain texts instead of dictionaries.
     let options = ArrowWriterOptions::new()
         .with_properties(properties(&columns))
         .with_skip_arrow_metadata(true);
@@ -61,7 +61,7 @@ pub fn write_members(path: &Path, frame: &Frame, omit: &[String], threads: usize
     Ok(whole.put()?)
 }
 
-/// Type in which a column is handed to the writer.
+/// Arrow type in which a column is given to the writer.
 fn written_type(column: &Column) -> DataType {
     match &column.cells {
         Cells::Category { .. } => {
@@ -74,8 +74,8 @@ fn written_type(column: &Column) -> DataType {
 fn properties(columns: &[&Column]) -> WriterProperties {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).expect("level 1 exists")))
-        // Rows are in the order of ids, so that each page spans a column's whole range: by no page's least and greatest
-        // value could a reader skip it.
+        // Rows are in the order of ids, so that each page spans nearly the whole range of a column: statistics would
+        // let no reader skip a page.
         .set_statistics_enabled(EnabledStatistics::None)
         .set_created_by("playbook".to_owned());
     for column in columns {

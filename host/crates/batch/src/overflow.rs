@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-/// A result that 64 bits do not hold.
+/// An integer result beyond 64 bits.
 #[derive(Debug, thiserror::Error)]
 #[error("an integer goes beyond 64 bits; sums and products of `cast(x as double)` are reals")]
 pub(crate) struct Overflow;

@@ -27,8 +27,8 @@ impl BatchSource {
         columns.into_iter().collect()
     }
 
-    /// Runs a query that gives columns `subject` and `value`, each subject once. Subjects that are no row of the
-    /// table are left out.
+    /// Runs a query that returns the columns `subject` and `value`, each subject once. Subjects that the table does
+    /// not have are left out.
     fn free_column(&self, feature: &FeatureDef, sql: &str, keys: &Keys) -> Result<Column> {
         let mut parts: Vec<(ArrayRef, Vec<u32>)> = Vec::new();
         let mut given = Bitmap::filled(keys.len(), false);

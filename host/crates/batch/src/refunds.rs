@@ -1,10 +1,10 @@
 //! Refunds set off against their orders: an order's amounts shrink in the window in which it was placed
 //! (domain 0.2), whenever the refund came.
 //!
-//! Each refund gives one more row of kind `order_paid`, with the order's member, time and places, its amounts below zero
-//! whatever sign the source gives them, and weight 0, so that it counts in sums and nowhere else. A refund belongs to the
-//! order that `original_order` names, else to that of the same member whose id it bears itself. Without such an order
-//! it is set off at its own time. A paid order of less than nothing is a refund without an order.
+//! Each refund gives one more row of kind `order_paid`, with the order's member, time and places, its amounts below
+//! zero whatever sign the source gives them, and weight 0, so that it counts in sums and nowhere else. A refund
+//! belongs to the order that `original_order` names, else to that of the same member whose id it bears itself. Without
+//! such an order it is set off at its own time. A paid order of less than nothing is a refund without an order.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -23,23 +23,23 @@ use crate::session::Session;
 
 const STAGE: &str = "refunds";
 const TABLE: &str = "refund_rows";
-/// Refunds and the orders that have one, while they are joined.
+/// Temporary table of refunds and of the orders that have one, for their join.
 const BOTH: &str = "refunds_and_orders";
 /// Column of both: the key of a paid order, missing for a refund.
 const PAID: &str = "\"paid order\"";
 /// Column of both: the key of the order that a refund belongs to.
 const OF: &str = "\"refunded order\"";
-/// Column of correcting rows: whether a refund found no order.
+/// Column of correcting rows: whether the refund found no order.
 const ALONE: &str = "\"without order\"";
-/// Column of refunds and orders that have one another's key: which rows are one pair.
+/// Column that numbers refunds and lines of orders with one key, so that each refund is joined with one line.
 const NUMBER: &str = "\"line of the order\"";
 
-/// What events need so that sums are net of refunds.
+/// Changes to the events view that make sums net of refunds.
 #[derive(Debug, Default)]
 pub(crate) struct Corrections {
     /// SQL that selects the correcting rows with the columns of the events view; `None`: there are none.
     pub(crate) rows: Option<String>,
-    /// SQL of columns of the events that are not as mapped, by name.
+    /// SQL of columns that replace mapped ones, by name.
     pub(crate) replaced: BTreeMap<String, String>,
     /// SQL of the weight of an event.
     pub(crate) weight: Option<String>,
@@ -69,7 +69,7 @@ pub(crate) fn create(
         minus_orders(session, columns, &mut corrections)?;
     }
     let of = link.of_refund.as_deref().unwrap_or("CAST(NULL AS VARCHAR)");
-    // Orders without a key are not looked for.
+    // Keys of the refunded orders. A refund without a key has none to look for.
     let mut orders: HashSet<u64> = HashSet::new();
     if link.of_order.is_some() {
         // Those that do not count are among them: orders that are looked for in vain cost less than their amounts and times.
@@ -95,8 +95,8 @@ pub(crate) fn create(
         .of_order
         .as_ref()
         .map_or_else(String::new, |key| format!(" OR (kind = 'order_paid' AND {key} IS NOT NULL)"));
-    // One scan of the events gives refunds and orders. Which orders are refunded is told here, from the batches that
-    // come back: a second scan, for a join with the refunds, would cost more.
+    // One scan of the events gives refunds and orders. Orders without a refund are filtered out here, by a hash set: a
+    // join in the engine would scan the events a second time.
     let is_refund: Vec<&str> = std::iter::once("kind = 'order_refunded'")
         .chain(counted.iter().map(String::as_str))
         .collect();
@@ -113,7 +113,7 @@ pub(crate) fn create(
     })?;
     let Some(first) = rows_of_both.first() else { return Ok(corrections) };
     session.add_batches(STAGE, BOTH, first.schema(), rows_of_both)?;
-    // Of an order in several lines the dearest one stands for all: a refund is set off once, and where it fits.
+    // Of an order in several lines the dearest one stands for all, so that a refund is set off once.
     let all: Vec<String> = std::iter::once("amount_minor DESC".to_owned())
         .chain(projected.iter().filter(|name| **name != quote_name("amount_minor")).cloned())
         .collect();
@@ -137,7 +137,7 @@ pub(crate) fn create(
     if batches.iter().all(|batch| batch.num_rows() == 0) {
         return Ok(corrections);
     }
-    // The types of the events, to the letter: a union of others would change every text of every event.
+    // Cast to the exact types of the events: the union of other types would convert every event.
     let (schema, batches) = session.as_in("events_mapped", &batches)?;
     session.add_batches(STAGE, TABLE, schema, batches)?;
     let names: Vec<_> = columns.keys().map(|name| quote_name(name)).collect();
@@ -154,7 +154,7 @@ struct Link {
     of_order: Option<String>,
     /// SQL of the key of the order that a refund belongs to.
     of_refund: Option<String>,
-    /// When a refund `r` belongs to an order `o`.
+    /// SQL condition under which a refund `r` belongs to an order `o`.
     condition: String,
     /// Columns that the condition reads.
     columns: Vec<&'static str>,
@@ -182,7 +182,7 @@ impl Link {
                 Some(format!("coalesce({})", many.join(", ")))
             }
         };
-        // An id of its own may be that of somebody else's order by chance.
+        // A refund's own id may equal the id of another member's order by chance; a named order is meant.
         let is_named = named.map_or("false".to_owned(), |name| format!("r.{name} IS NOT NULL"));
         Self {
             of_order: order_key.map(key),
@@ -253,13 +253,13 @@ fn minus_orders(
     Ok(())
 }
 
-/// Takes the last column off a batch, which says what found no order; returns how many rows those are.
+/// Removes the last column of a batch, the flag [`ALONE`]; returns how many rows have it set.
 fn take_alone(batch: &mut RecordBatch) -> usize {
     let flags = batch.remove_column(batch.num_columns() - 1);
     flags.as_boolean().true_count()
 }
 
-/// Tells of refunds that find no order.
+/// Adds the finding about refunds that find no order.
 fn tell_alone(alone: usize, findings: &mut Vec<IntakeFinding>) {
     if alone > 0 {
         findings.push(finding(
@@ -275,7 +275,7 @@ fn tell_alone(alone: usize, findings: &mut Vec<IntakeFinding>) {
     }
 }
 
-/// Tells of orders that were refunded more than was paid.
+/// Adds the finding about orders of which more was refunded than paid.
 fn tell_beyond(session: &Session, findings: &mut Vec<IntakeFinding>) -> Result<()> {
     let beyond = format!(
         "SELECT count(*) FROM (SELECT {OF} AS k, sum(abs(amount_minor)) AS back FROM {BOTH} WHERE {PAID} IS NULL \
@@ -294,7 +294,7 @@ fn tell_beyond(session: &Session, findings: &mut Vec<IntakeFinding>) -> Result<(
     Ok(())
 }
 
-/// The one number that a query gives.
+/// The single number that a query returns.
 fn number(session: &Session, sql: &str) -> Result<Option<i64>> {
     let batches = session.collect(STAGE, sql)?;
     let first = batches.iter().find(|batch| batch.num_rows() > 0);
@@ -315,7 +315,7 @@ fn columns_read<'a>(
             Definition::Aggregate(aggregate) if aggregate.over == Grain::Events => {
                 read.extend(aggregate.field.iter().chain(&aggregate.by).map(String::as_str));
                 read.insert(key_column(&feature.subject.0));
-                // A condition that reads what is not known reads everything.
+                // A condition that cannot be read may name any column.
                 let condition = aggregate.filter.condition.as_deref().map(Expression::parse);
                 match condition.transpose() {
                     Ok(Some(condition)) => {

@@ -80,8 +80,8 @@ pub(crate) fn view_columns(
     shown
 }
 
-/// The tables that a playbook's SQL may name, with their columns as the mapping alone tells them. Whether ids are
-/// integers in Parquet files only the files tell: `integer_ids` says what is taken to be so.
+/// The tables that a playbook's SQL may name, with their columns by the mapping alone. Whether ids of Parquet files are
+/// integers is seen only in the files; `integer_ids` assumes it.
 pub(crate) fn table_schemas(playbook: &Playbook, integer_ids: bool) -> Vec<(&'static str, Schema)> {
     let mut schemas = Vec::new();
     for (table, name) in TABLES {

@@ -1,4 +1,4 @@
-//! The engine of one cycle, and what all queries have in common: they are counted, and they end where a run is
+//! The engine of one cycle. All queries go through it: it reports their progress and ends them where the run is
 //! cancelled.
 
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ impl Session {
         Ok(Self { engine, cancel })
     }
 
-    /// Runs a query of the host's own and hands each batch to `take`.
+    /// Runs one of the host's own queries and calls `take` with each batch.
     pub(crate) fn stream(
         &self,
         stage: &'static str,
@@ -51,8 +51,8 @@ impl Session {
         })
     }
 
-    /// Runs a query of the host's own; each thread of the engine hands its batches to `take`, with the number of
-    /// their partition, until that says to stop.
+    /// Runs one of the host's own queries on all threads, each of which calls `take` with its batches and the number of
+    /// their partition until `take` breaks.
     pub(crate) fn scan(
         &self,
         stage: &'static str,
@@ -72,7 +72,7 @@ impl Session {
         self.engine.scan(stage, sql, Arc::new(take))
     }
 
-    /// Runs a query of the host's own; each partition folds its batches into a state of its own.
+    /// Runs one of the host's own queries; each partition folds its batches into its own state. Returns the states.
     pub(crate) fn fold<S: Default + Send + 'static>(
         &self,
         stage: &'static str,
@@ -93,7 +93,7 @@ impl Session {
         Ok(states.into_values().collect())
     }
 
-    /// Runs a query on one thread, so that rows come in the order of the files.
+    /// Runs a query on one thread; rows come in the order of the files.
     pub(crate) fn stream_in_order(
         &self,
         stage: &'static str,
@@ -147,12 +147,12 @@ impl Session {
         Ok(batches)
     }
 
-    /// Shows a query under a name to the playbook's own SQL.
+    /// Registers a view for the playbook's own SQL.
     pub(crate) fn show(&self, name: &str, sql: &str) -> Result<()> {
         self.engine.show(name, sql)
     }
 
-    /// Runs a query of the playbook under its limits and hands each batch to `take`.
+    /// Runs a query of the playbook under its limits and calls `take` with each batch.
     pub(crate) fn free_query(
         &self,
         feature: &str,
@@ -164,7 +164,7 @@ impl Session {
         self.engine.free_query(feature, sql, as_of, limits, &mut take)
     }
 
-    /// Makes Parquet files a table; returns its schema.
+    /// Registers Parquet files as a table; returns its schema.
     pub(crate) fn add_files(
         &self,
         stage: &'static str,
@@ -174,13 +174,13 @@ impl Session {
         self.engine.add_files(stage, name, files)
     }
 
-    /// Leaves rows out of a table of files for all queries: their numbers, ascending, in the order of
+    /// Hides rows of a table of files from all queries. Row numbers ascend, and count rows in the order of
     /// [`Session::stream_in_order`].
     pub(crate) fn leave_out(&self, stage: &'static str, name: &str, rows: &[u64]) -> Result<()> {
         self.engine.leave_out(stage, name, rows)
     }
 
-    /// Makes batches of one schema a table, in place of any of that name.
+    /// Registers batches of one schema as a table, and replaces any of that name.
     pub(crate) fn add_batches(
         &self,
         stage: &'static str,
@@ -217,14 +217,13 @@ impl Session {
         Ok((schema, batches))
     }
 
-    /// Gives a query a name under which later queries read it; another view may have had the name, and the query
-    /// may read that one.
+    /// Registers a view, and replaces any of that name; the query may read the view that it replaces.
     pub(crate) fn add_view(&self, name: &str, sql: &str) -> Result<()> {
         tracing::debug!(name, sql, "view");
         self.engine.add_view(name, sql)
     }
 
-    /// Takes a name away; views over it keep working.
+    /// Removes a name; views over it keep working.
     pub(crate) fn forget(&self, name: &str) -> Result<()> {
         self.engine.forget(name)
     }

@@ -21,17 +21,17 @@ use crate::session::Session;
 use crate::tables::{Tables, create_tables};
 use crate::{BatchError, BrandClock, Cancel, Progress, Result, Silent};
 
-/// What computes aggregates over members' events. Both give the same values.
+/// How aggregates over members' events are computed. Both ways give the same values.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Aggregation {
-    /// Numbers by member in one scan, and SQL for what they do not hold.
+    /// By tallies in one scan of the events, and by SQL what tallies cannot hold.
     #[default]
     Numbers,
     /// SQL alone.
     Sql,
 }
 
-/// Rows of a sequence that are kept at once: 1.5 GiB.
+/// Default of [`BatchOptions::sequence_rows`]: 1.5 GiB.
 const SEQUENCE_ROWS: usize = 1 << 26;
 
 /// How a run reads and computes.
@@ -51,19 +51,19 @@ pub struct BatchOptions {
     pub as_of: Option<UnixMs>,
     /// Threads and partitions, at least 1. Results do not depend on it.
     pub partitions: usize,
-    /// What computes aggregates.
+    /// How aggregates are computed.
     pub aggregation: Aggregation,
-    /// Most rows of a sequence that are kept at once, 24 bytes each; where there are more, members are taken in ranges
-    /// of 16,384 at the least. Results do not depend on it.
+    /// Most rows of a sequence that are held in memory, 24 bytes each. Where there are more, members are taken in
+    /// ranges, of at least 16,384 members. Results do not depend on it.
     pub sequence_rows: usize,
     /// Stops the work.
     pub cancel: Cancel,
-    /// Hears how far the work is.
+    /// Receives the progress of the work.
     pub progress: Arc<dyn Progress>,
 }
 
 impl BatchOptions {
-    /// Options with two partitions, no state, and nobody listening.
+    /// Options with two partitions, no state, and no progress reports.
     #[must_use]
     pub fn new(data: impl Into<PathBuf>, scratch: impl Into<PathBuf>) -> Self {
         Self {
@@ -104,7 +104,7 @@ pub struct BatchSource {
     pub(crate) session: Session,
     pub(crate) tables: Tables,
     pub(crate) intake: Intake,
-    /// Positions in the intake of the sources of which the files are still being digested.
+    /// Sources whose files are still being digested: position in the intake, and the thread.
     digesting: Vec<(usize, Digesting)>,
     pub(crate) rejects: Vec<Reject>,
     /// The members, once they are computed.
@@ -223,8 +223,8 @@ fn last_event(
     Ok(last.filter(|last| !last.is_empty() && last.is_valid(0)).map(|last| UnixMs(last.value(0))))
 }
 
-/// What is told where hardly any event lies in the cycle that the last one ends: a date of another century, a clock
-/// that was wrong, or an export that ended long before.
+/// The finding where hardly any event lies in the cycle that ends with the last event: that one has a wrong date, or
+/// the export ended long before.
 fn far_ahead(
     session: &Session,
     as_of: UnixMs,
@@ -232,7 +232,7 @@ fn far_ahead(
 ) -> Result<Option<IntakeFinding>> {
     let length_ms = i64::from(playbook.cycle.length_days) * DAY_MS;
     let from = as_of.0 - length_ms;
-    // As a rule there are events in the cycle before, and the first batches show one.
+    // The common case ends early: the first batches hold an event of the cycle before.
     let near = format!(
         "SELECT time FROM events_mapped WHERE time >= {} AND time < {from} LIMIT 1",
         from - length_ms
@@ -253,7 +253,7 @@ fn far_ahead(
     let (Some(all), Some(late), Some(before)) = (value(0), value(1), value(2)) else {
         return Ok(None);
     };
-    // One event in a hundred, and nothing in a whole cycle before the first of them.
+    // Far ahead are at most one event in a hundred, after a gap of a whole cycle.
     if late * 100 > all || from - before < length_ms {
         return Ok(None);
     }

@@ -27,7 +27,7 @@ use crate::{BatchError, Result};
 const STAGE: &str = "tables";
 /// Engine's table of accounts with outputs of their members.
 const OUTPUTS_OF_ACCOUNTS: &str = "outputs_of_accounts";
-/// Engine's table of members with what features over members read.
+/// Engine's table of members with the columns that features over members read.
 const MEMBER_ROWS: &str = "member_rows";
 
 impl BatchSource {
@@ -59,7 +59,7 @@ impl BatchSource {
             let aggregates = self.aggregates(&features, grain, &rows, names)?;
             if let (Grain::Events, Some(key)) = (grain, &key)
                 && Some(key.as_str()) != output
-                // Without the outputs that features read: their join is for rows that count.
+                // The outputs that features read are left out: keys alone need no join with them.
                 && let Some((rows, _)) = self.subject_rows(grain, &[], name, output, outputs)?
             {
                 found.extend(self.every_key(&rows, key)?);
@@ -109,7 +109,7 @@ impl BatchSource {
         self.sequences(features, rows.map(|(rows, _)| rows), whose, members, names)
     }
 
-    /// All keys of events before T: a subject without any row in a window is a row of its table all the same.
+    /// All keys of events before T: a subject without events in any window still has a row.
     fn every_key(&self, rows: &RowTable, key: &str) -> Result<BTreeSet<Box<str>>> {
         let filter = where_clause(&rows.in_time(self.intake.as_of, Some(key)));
         let sql = format!("SELECT {} FROM {}{filter}", quote_name(key), quote_name(&rows.name));
@@ -123,7 +123,7 @@ impl BatchSource {
         Ok(parts.into_iter().flatten().collect())
     }
 
-    /// Keys of all rows: those that any aggregate found; all values of a segmentation.
+    /// Keys of the subject's rows: those that aggregates found, or all values of a segmentation.
     fn subject_keys(
         &self,
         subject: &str,
@@ -183,7 +183,7 @@ impl BatchSource {
         }
     }
 
-    /// Events with outputs of their member as further columns: a join with a table that has a row per account.
+    /// Events with outputs of their member as further columns, by a hash join with a table of one row for each account.
     fn with_outputs(
         &self,
         rows: &RowTable,
@@ -319,7 +319,7 @@ impl BatchSource {
             Arc::new(Schema::new(columns.iter().map(|column| field(column)).collect::<Vec<_>>()));
         let mut batches = Vec::new();
         for rows in stretches(0..members) {
-            // A playbook may count members and read nothing of them.
+            // Without columns the number of rows must be given: a feature may count members and read nothing of them.
             let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
             let arrays = columns.iter().map(|column| array(column, rows.clone())).collect();
             let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options);

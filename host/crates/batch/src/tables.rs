@@ -1,4 +1,4 @@
-//! Sources that fill the same table, as one view of the engine with one type per column.
+//! The tables of a cycle: a view of the engine for each, over all sources that fill it, with one type per column.
 
 use std::collections::BTreeMap;
 
@@ -19,14 +19,14 @@ use crate::session::Session;
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
     by_table: BTreeMap<SourceTable, RowTable>,
-    /// The same rows before accounts are joined, of the tables where that makes a difference.
+    /// The same rows with accounts instead of members, for tables where that makes a difference.
     by_account: BTreeMap<SourceTable, RowTable>,
     /// Columns of each table with the type of the mapping.
     mapped: BTreeMap<SourceTable, BTreeMap<String, MapType>>,
     /// Whether member ids are integers in every source.
     pub(crate) member_is_integer: bool,
     aliases: Aliases,
-    /// A bound that no amount of an event is below, where the files tell one.
+    /// A lower bound of all amounts of events, where the files gave one.
     least_amount: Option<i64>,
     /// Views of the sources of members, in the order of the playbook; see [`Tables::members_in_order`].
     members_in_order: Vec<String>,
@@ -42,14 +42,14 @@ impl Tables {
         self.by_table.get(&table)
     }
 
-    /// The rows of a table with the account in the column `member`. Who reads them finds the member by
-    /// [`Aliases::places`], which costs less than the engine's join of every row.
+    /// The rows of a table with the account in the column `member`. Readers look the member up by [`Aliases::places`],
+    /// which costs less than a join of every row in the engine.
     pub(crate) fn rows_by_account(&self, table: SourceTable) -> Option<&RowTable> {
         self.by_account.get(&table).or_else(|| self.rows(table))
     }
 
-    /// Views that together hold the rows of members by account, one per source, in the order of the playbook: a view of
-    /// several sources has no order.
+    /// One view for each source of members, by account, in the order of the playbook. They are apart because the rows
+    /// of a union have no order.
     pub(crate) fn members_in_order(&self) -> &[String] {
         &self.members_in_order
     }
@@ -60,12 +60,12 @@ impl Tables {
         columns.into_iter().flat_map(|c| c.keys()).map(String::as_str).filter(|c| *c != "member")
     }
 
-    /// Accounts that belong to the member of another account.
+    /// The aliases of accounts.
     pub(crate) fn aliases(&self) -> &Aliases {
         &self.aliases
     }
 
-    /// Completes the tables once the as-of time is known; returns the accounts that were joined to another.
+    /// Completes the tables once the as-of time is known; returns the number of accounts that were joined to another.
     pub(crate) fn finish(
         &mut self,
         session: &Session,
@@ -130,8 +130,8 @@ impl Tables {
         Ok(self.aliases.len())
     }
 
-    /// Shows the tables to the playbook's own SQL: what lies before T, and rows that correct sums in a table of their
-    /// own, so that `count(*)` counts events.
+    /// Shows the tables to the playbook's own SQL: rows before T, and correcting rows in a table of their own, so that
+    /// `count(*)` counts events.
     fn show(&self, session: &Session, as_of: UnixMs) -> Result<()> {
         for (table, name) in TABLES {
             let Some(rows) = self.by_table.get(&table) else { continue };
@@ -165,8 +165,8 @@ impl Tables {
     }
 }
 
-/// SQL of rows by account with the member in place of an account that belongs to another. The small table is the left
-/// side: engines build that and stream the other.
+/// SQL of rows by account in which aliases are replaced by their members. The small table is the left side, on which
+/// engines build the hash table of a join.
 fn of_members(by_account: &str, columns: &[(String, MapType)]) -> String {
     let selected: Vec<_> = columns
         .iter()

@@ -1,4 +1,5 @@
-//! Aggregates over the members' events in one scan: all threads add to tallies, one per shard of members.
+//! Aggregates over the members' events in one scan. Members are cut into shards, each with a tally behind its own lock,
+//! and all threads add to them.
 
 use std::cell::Cell;
 use std::ops::ControlFlow;
@@ -27,7 +28,7 @@ use crate::source::BatchSource;
 use crate::{BatchError, BrandClock, Result};
 
 const STAGE: &str = "features";
-/// Members of a shard; a lock of its own lets one thread add to it at a time.
+/// Members of a shard.
 const SHARD_MEMBERS: usize = 1 << SHARD_BITS;
 const SHARD_BITS: u32 = 14;
 
@@ -38,24 +39,24 @@ struct Shared {
     keys: Arc<Keys>,
     account_places: AccountPlaces,
     clock: BrandClock,
-    /// T on the wall clock, where a window would cut dates otherwise than by whole local days.
+    /// T in local time, where windows must be cut by local days because a source has dates only.
     local_as_of: Option<i64>,
     shards: Vec<Mutex<Option<Tally>>>,
     /// Positions of the columns in a batch: of weights, of dimensions and of fields in the order of the plan.
     weight: Option<usize>,
     dimensions: Vec<usize>,
     fields: Vec<usize>,
-    /// Position of the events' ids, where they settle which of two rows comes first.
+    /// Position of the event ids, where they decide which of two rows of one time comes first.
     tie: Option<usize>,
     /// Fields with the features that read them.
     readers: Vec<(String, String)>,
-    /// Whether an event's member is not among the keys, which ends the optimistic scan.
+    /// Set by the first event whose member is not among the keys; it ends the optimistic scan.
     unknown_member: AtomicBool,
 }
 
 impl BatchSource {
-    /// Computes the columns of a plan over events by account, in the order of `features`; `None` where an event's
-    /// member is not among the keys.
+    /// Computes the columns of a plan over events by account, in the order of `features`; `None` where the optimistic
+    /// scan met a member who is not among the keys.
     pub(crate) fn tally(
         &self,
         plan: TallyPlan,
@@ -64,7 +65,7 @@ impl BatchSource {
         keys: &Arc<Keys>,
     ) -> Result<Option<Vec<Column>>> {
         let mut selected: Vec<String> = Vec::new();
-        // A column is read once, whoever asks for it.
+        // Each column is selected once, however many aggregates read it.
         let mut select = |column: String| {
             let known = selected.iter().position(|known| *known == column);
             2 + known.unwrap_or_else(|| {
@@ -73,7 +74,7 @@ impl BatchSource {
             })
         };
         let weight = rows.weighted.then(|| select(quote_name("weight")));
-        // Rows are told apart by texts; SQL splits by the text forms of numbers, too.
+        // Splits and conditions compare texts, as SQL does; numbers are cast to their text form.
         let text_of = |name: &str| match rows.columns.get(name) {
             Some(FieldType::Text) | None => quote_name(name),
             Some(_) => format!("CAST({} AS VARCHAR)", quote_name(name)),
@@ -191,7 +192,7 @@ impl Shared {
         };
         let mut classes = Vec::new();
         self.plan.classes(&codes, &relatives, &mut classes);
-        // Rows by shard, so that each shard is taken once.
+        // Rows sorted by shard, so that each shard is locked once a batch.
         let mut wanted: Vec<(u32, u32, u32)> = Vec::with_capacity(places.len());
         for (at, place) in places.iter().enumerate() {
             if *place == NO_ROW || times.is_null(at) {
@@ -220,7 +221,7 @@ impl Shared {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// A value of `field` that no sum of reals can hold.
+    /// The error for a value of `field` that is too large for a sum.
     fn too_large(&self, field: &str, member: usize) -> BatchError {
         let reads = |(name, _): &&(String, String)| name == field;
         let names: Vec<&str> = self.readers.iter().filter(reads).map(|(_, f)| f.as_str()).collect();
@@ -232,7 +233,7 @@ impl Shared {
         SHARD_MEMBERS.min(self.keys.len() - shard * SHARD_MEMBERS)
     }
 
-    /// Turns the numbers of all shards into columns; each shard is freed once it is read.
+    /// Turns the tallies into columns; each shard is freed as soon as it is read.
     fn finish(self, features: &[(&FeatureDef, String)], threads: usize) -> Result<Vec<Column>> {
         let members = self.keys.len();
         let mut columns: Vec<Filling> = (0..)
@@ -310,7 +311,7 @@ struct BatchRow<'a> {
     times: &'a [i64],
     weights: Option<&'a [i64]>,
     fields: &'a [Values],
-    /// Field whose value sums cannot hold.
+    /// The field whose value was too large for a sum.
     beyond: Cell<Option<usize>>,
     days: OffsetReader<'a>,
 }
@@ -361,7 +362,7 @@ impl Row for BatchRow<'_> {
     }
 }
 
-/// The column of a feature while shards fill it.
+/// An empty column of a feature, which shards fill.
 fn filling(feature: &FeatureDef, name: &str, is_small: bool, rows: usize) -> Filling {
     let cells = match feature.cell_type {
         CellType::Real => Cells::Real(Vec::new()),
@@ -388,7 +389,7 @@ fn put(stretch: &mut Stretch<'_>, at: usize, value: Number<'_>) {
         }
         (false, Number::Text(text)) => stretch.push_text(text),
         _ => {
-            // A column of texts has a text in each row; in others nothing is pushed.
+            // Columns of texts need a text in each row, missing or not; for other types this does nothing.
             stretch.push_text("");
             stretch.miss(at);
         }

@@ -16,10 +16,10 @@ use crate::proposal::{
 };
 use crate::slots::{Slots, within_commercial_cap};
 
-/// Items from which on threads share the work; fewer are done before a thread has woken up.
+/// Number of items from which threads share the work; fewer are done faster by one.
 pub(crate) const SHARED_FROM: usize = 4_096;
 
-/// What `of` makes of each item, in their order. Threads share the work where it is worth waking them.
+/// Maps items in order, on several threads where there are many.
 pub(crate) fn each<T: Send, R: Send>(items: Vec<T>, of: impl Fn(T) -> R + Send + Sync) -> Vec<R> {
     if items.len() < SHARED_FROM {
         items.into_iter().map(of).collect()
@@ -36,9 +36,9 @@ impl Arbitration<'_> {
     /// Decides on all proposals and takes what it grants from the standing; the decisions come in order of
     /// arbitration.
     ///
-    /// A fixed point: passes go on until one grants nothing, so that asking the same again grants nothing more. What the
-    /// grants of one pass make possible (deliveries that leave room for a commercial one, a rival of a refused batch that
-    /// is out of the way) is granted by the next.
+    /// A fixed-point iteration: passes go on until one grants nothing, so that the same call again would grant nothing
+    /// more. The grants of one pass may make others possible (deliveries leave room for a commercial one; a refused
+    /// batch leaves its slots to rivals), which the next pass grants.
     #[must_use]
     pub fn decide(&self, proposals: Vec<Proposal>, standing: &mut Standing) -> Vec<Decision> {
         let (mut decisions, mut fates) = self.ranked(proposals, standing);
@@ -67,7 +67,7 @@ impl Arbitration<'_> {
         }
     }
 
-    /// The proposals in order of arbitration, each with what its own checks say.
+    /// Sorts the proposals into the order of arbitration, each with the result of the checks that look at it alone.
     fn ranked(&self, proposals: Vec<Proposal>, standing: &Standing) -> (Vec<Decision>, Vec<Fate>) {
         let judge = |proposal: Proposal| {
             let fate = match proposal.earlier {
@@ -142,8 +142,8 @@ impl Arbitration<'_> {
         is(members.held).then(|| refused(RefusalCode::R11, "H6"))
     }
 
-    /// What would be refused if this call ended here: slots first, then money, then the floor of GR-5 for each
-    /// stage as a whole. A stage below the floor is left out, and the others are looked at anew.
+    /// One pass: the refusals if the call ended here. Slots come first, then money, then the floor of GR-5 for each
+    /// stage as a whole. A stage below the floor is taken out, and the pass starts over without it.
     fn pass(
         &self,
         decisions: &[Decision],
@@ -174,7 +174,7 @@ impl Arbitration<'_> {
         }
     }
 
-    /// The first stage that takes money and whose grants of the cycle then promise less than the floor of
+    /// The first stage that takes money in this pass and whose grants of the cycle would then be below the floor of
     /// GR-5.
     fn below_ratio(&self, before: &Standing, then: &Standing) -> Option<u16> {
         #[expect(clippy::cast_precision_loss, reason = "a ratio against a floor")]
@@ -220,7 +220,7 @@ fn spend(
     }
 }
 
-/// Takes a grant from the standing.
+/// Takes the money of a grant from the standing.
 fn take(standing: &mut Standing, c: &Candidate) {
     let Some(stage) = standing.stages.get_mut(&c.stage) else { return };
     stage.left.0 -= c.cost;

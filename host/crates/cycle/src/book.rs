@@ -38,14 +38,14 @@ pub fn budget_plan(playbook: &Playbook) -> BudgetPlan {
     }
 }
 
-/// What became of proposals, booked.
+/// The result of a booking.
 #[derive(Debug)]
 pub struct Booking {
     /// In order of arbitration.
     pub decisions: Vec<Decision>,
     /// The playbook's accounts afterwards, parents before children.
     pub accounts: Vec<AccountUse>,
-    /// What became of the transfers of each stage that ran.
+    /// The fates of the transfers of each stage that ran.
     pub transfers: Vec<Vec<TransferFate>>,
     /// The ledger before and after.
     pub span: LedgerSpan,
@@ -64,15 +64,15 @@ pub struct Money<'a> {
     pub(crate) accounts: BudgetAccounts,
     /// What each account could grant when the cycle was opened.
     opened_with: BTreeMap<AccountId, Minor>,
-    /// Where the cycle stood at the last call.
+    /// Cache of the cycle's standing after the last call.
     known: Mutex<Option<Known>>,
 }
 
-/// Where a cycle stood when a turn last looked.
+/// A cycle's standing and the ledger's head at which it is valid.
 #[derive(Debug)]
 struct Known {
     standing: CycleStanding,
-    /// The ledger's head when the turn ended: between the standing and it there are the turn's own bookings alone.
+    /// The ledger's head when the turn ended. Between the standing and this head lie the turn's own bookings alone.
     head: (i64, Digest),
 }
 
@@ -125,7 +125,7 @@ impl<'a> Money<'a> {
         Ok(MoneyTurn { money: self, turn, known: last, decided_at })
     }
 
-    /// Brings up to date what the last call knew.
+    /// The standing at the beginning of a turn: that of the last call where nobody booked since, else read anew.
     ///
     /// Where others have booked since, the plan and the limits of this cycle are set again: another run may have
     /// brought another plan or begun another cycle. So the ledger is the same at each decision as at its replay.
@@ -162,8 +162,8 @@ pub struct MoneyTurn<'m> {
 }
 
 impl MoneyTurn<'_> {
-    /// Where the cycle stands. What this turn booked itself is read when it is asked for, not before: most turns end
-    /// with booking.
+    /// The cycle's standing. This turn's own bookings are added only here (lazily), because most turns end with
+    /// booking.
     pub(crate) fn known(&mut self) -> Result<&CycleStanding, LedgerError> {
         let known = self.known.as_mut().expect("a turn begins with what is known");
         self.turn.catch_up(&mut known.standing)?;
@@ -187,7 +187,7 @@ impl MoneyTurn<'_> {
         Ok(())
     }
 
-    /// Notes that the ledger has gone on by what this turn booked.
+    /// Moves the cached head past what this turn booked.
     pub(crate) fn booked(&mut self) -> Result<(), LedgerError> {
         let head = self.money.ledger.head()?;
         if let Some(known) = self.known.as_mut() {
@@ -203,7 +203,7 @@ impl MoneyTurn<'_> {
         LedgerSpan { decided_at: self.decided_at, booked_to }
     }
 
-    /// Reserves the money of what is granted.
+    /// Reserves the money of the granted decisions.
     fn reserve(
         &self,
         policy: &Policy<'_>,
@@ -257,7 +257,7 @@ impl MoneyTurn<'_> {
         Ok(())
     }
 
-    /// What grants of the cycle bind of the money by stage, before anything of this turn is booked.
+    /// The money that grants of the cycle bind, by stage, before this turn books anything.
     ///
     /// # Errors
     /// A fault of the ledger.
@@ -266,8 +266,8 @@ impl MoneyTurn<'_> {
         Ok(stages.map(|(stage, used)| (stage.clone(), used.bound)).collect())
     }
 
-    /// The playbook's accounts as they are now, parents before children. `bound` is what the cycle's grants bind by stage,
-    /// those of this turn included.
+    /// The playbook's accounts as they are now, parents before children. `bound` is the money that grants of the cycle
+    /// bind, by stage, those of this turn included.
     ///
     /// # Errors
     /// A fault of the ledger.
@@ -309,7 +309,7 @@ impl MoneyTurn<'_> {
     }
 }
 
-/// What the cycle's grants bind by stage, with what was granted now on top of what was bound before.
+/// Adds the money of the grants of this turn to what was bound before, by stage.
 #[must_use]
 pub fn bound_with(
     mut bound: BTreeMap<String, Minor>,

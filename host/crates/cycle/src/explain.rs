@@ -9,17 +9,17 @@ use crate::prepare::Prepared;
 use crate::result::{CycleRun, StageRun};
 use crate::stream::{Said, ask, outputs, streams, write};
 
-/// What a stage says of a row beside its outputs.
+/// The reason and the factors that a stage gives for a row.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Why {
     /// Position in `Shape::reasons`, where the plugin gives one.
     pub reason: Option<u32>,
-    /// How much inputs moved outputs; empty where the model has no additive parts.
+    /// By how much each input moved an output; empty where the model has no additive parts.
     pub factors: Vec<Factor>,
 }
 
-/// Asks a stage of a finished cycle why it says of a row what it says; `None` where it says nothing of rows of
-/// members, or proposes: the reasons of proposals stand in the decisions.
+/// Asks a stage of a finished cycle for its reasons about a row of members. `None` where it gives no outputs of
+/// members, or proposes actions: the reasons of proposals stand in the decisions.
 ///
 /// # Errors
 /// A host's fault. The guest's is in the outcome; one that answers otherwise than in the cycle is at fault, too.
@@ -70,7 +70,7 @@ pub fn explain(
     Ok(Some(Ok(Why { reason, factors })))
 }
 
-/// The first output that differs from what the cycle kept of the row.
+/// The first output of the row that differs from the cycle's.
 fn other_than(stage: &Prepared, said: &Said, run: &CycleRun, row: usize) -> Option<String> {
     let mut columns = outputs(stage, 1);
     let mut stretches: Vec<Stretch<'_>> = columns.iter_mut().flat_map(Filling::stretches).collect();

@@ -1,4 +1,4 @@
-//! Fitting in the sandbox: the driver of the contract, its buckets on all threads.
+//! Fitting in the sandbox: the contract's driver of fits, with its buckets on all threads.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -12,7 +12,7 @@ use crate::gather::{Gather, Rows};
 use crate::progress::{Cancel, Progress};
 use crate::result::StageUsage;
 
-/// What a fit starts from.
+/// The inputs of a fit beside its rows.
 #[derive(Debug, Clone, Copy)]
 pub struct FitStart<'a> {
     /// Plugin that is fitted.
@@ -70,7 +70,7 @@ pub struct FitEnd {
     pub passes: u32,
 }
 
-/// Fits a plugin, buckets at the same time; the guest's fault is in the outcome. `usage` gets what it took.
+/// Fits a plugin, with the buckets in parallel; the guest's fault is in the outcome. Adds what it used to `usage`.
 ///
 /// # Errors
 /// A host's fault.
@@ -106,7 +106,7 @@ fn given<T>(outcome: Result<Outcome<T>, RuntimeError>) -> Result<T, FitStop> {
 }
 
 impl Sandboxed<'_> {
-    /// Counts what an instance took, which is done with.
+    /// Adds the usage of an instance that is no longer needed.
     fn done(&self, fitting: &Fitting) {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         used.add(&StageUsage::from(fitting.usage()));
@@ -145,7 +145,7 @@ impl Fitter for Sandboxed<'_> {
 
     fn parts(&self, pass: u32, carried: &[u8], buckets: usize) -> Result<Vec<Vec<u8>>, FitStop> {
         let part = |bucket| self.part_of(pass, carried, bucket);
-        // All are waited for, so that the first bucket's fault is told whatever the threads do.
+        // All buckets are waited for: the fault of the first bucket is reported, on any number of threads.
         let parts: Vec<Result<Vec<u8>, FitStop>> = (0..buckets).into_par_iter().map(part).collect();
         parts.into_iter().collect()
     }

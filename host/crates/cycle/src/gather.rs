@@ -1,4 +1,4 @@
-//! From columns of the host to batches of a plugin, and back.
+//! Gather and scatter: columns of the host to batches of a plugin, and answers back to columns.
 
 use playbook_model::{
     Batch, Bitmap, CellType, Cells, Column, Columns, Filling, Frame, ListCells, Need, Produce,
@@ -42,7 +42,7 @@ pub struct WrongType {
     pub wanted: &'static str,
 }
 
-/// One column of a batch: where its values are, and how they are turned.
+/// One column of a batch: the column that it is read from, and the conversion.
 #[derive(Debug)]
 struct Pick<'a> {
     cell_type: CellType,
@@ -66,7 +66,7 @@ pub(crate) struct Gather<'a> {
     picks: Vec<Pick<'a>>,
 }
 
-/// Where a need finds its column, by position: looked up once, not per row.
+/// The position of a need's column, looked up once for all rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum At {
     /// Column of the frame.
@@ -77,7 +77,7 @@ pub(crate) enum At {
     Absent,
 }
 
-/// Looks the columns of `inputs` up; `previous` holds earlier cycles' outputs, one frame per cycle ago.
+/// Looks up the columns of `inputs`; `previous` holds the outputs of earlier cycles, one frame per cycle ago.
 pub(crate) fn places(inputs: &[Input], frame: &Frame, previous: &[Frame]) -> Vec<At> {
     let place = |input: &Input| match input {
         Input::Key => At::Key,
@@ -200,7 +200,7 @@ fn source<'a>(need: &'a Need, column: &'a Column) -> Result<From<'a>, WrongType>
         (CellType::Real, Cells::Real(_) | Cells::Integer(_) | Cells::Small(_))
         | (CellType::Integer, Cells::Integer(_) | Cells::Small(_))
         | (CellType::Text, Cells::Text(_) | Cells::Category { .. }) => From::Column(column),
-        // Recoding all names pays where there are more rows than names; a member alone has one.
+        // Mapping all names beforehand pays where there are more rows than names, and not for a single member.
         (CellType::Category, Cells::Category { codes, names }) if codes.len() > names.len() => {
             let code = |name: &String| position(&need.categories, name);
             From::Recoded(column, names.iter().map(code).collect())
@@ -362,7 +362,7 @@ pub(crate) fn columns<'p>(
     })
 }
 
-/// The same while stretches of `stretch_rows` rows of `rows` are filled.
+/// The same columns while they are filled, in ranges of `stretch_rows` of `rows` rows.
 pub(crate) fn fillings<'p>(
     stage: &str,
     produces: impl Iterator<Item = &'p Produce>,
@@ -372,8 +372,8 @@ pub(crate) fn fillings<'p>(
     columns(stage, produces).map(|column| Filling::new(column, rows, stretch_rows)).collect()
 }
 
-/// Writes an answer of `rows` rows to the stretches of its columns from row `start` of them on, a multiple of 8;
-/// its shape was checked at the sandbox's edge.
+/// Writes an answer of `rows` rows into the ranges of its columns, from row `start` (a multiple of 8) on. The sandbox
+/// has checked the answer against the shape.
 pub(crate) fn scatter<'p>(
     stretches: &mut [Stretch<'_>],
     produces: impl Iterator<Item = &'p Produce>,

@@ -1,4 +1,4 @@
-//! What stages stand on: models, whole tables, the running phase.
+//! The inputs with which stages are opened beside settings: models, whole tables, the running phase.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use playbook_runtime::{Opening, Reuse};
 
 use crate::prepare::Prepared;
 
-/// What a stage is opened with beside its settings; shared with whoever opened it.
+/// The inputs with which a stage is opened beside its settings; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct StageGround {
     /// Model of a fit, where the stage has one.
@@ -19,7 +19,7 @@ pub struct StageGround {
 }
 
 impl StageGround {
-    /// What the stage's plugin is opened with on this ground; nothing of it is copied.
+    /// The opening of the stage's plugin with these inputs; nothing is copied.
     pub(crate) fn opening(&self, stage: &Prepared, context: Context, reuse: Reuse) -> Opening {
         Opening {
             context,

@@ -1,8 +1,8 @@
-//! Where the time of a run goes.
+//! A stopwatch for the parts of a run.
 
 use std::time::{Duration, Instant};
 
-/// A stopwatch that notes how long each part took, from the end of the one before it.
+/// A stopwatch: each part lasts from the end of the one before it.
 #[derive(Debug, Clone)]
 pub struct Laps {
     last: Instant,
@@ -16,7 +16,7 @@ impl Laps {
         Self { last: Instant::now(), parts: Vec::new() }
     }
 
-    /// Ends a part; what bears the same name adds up.
+    /// Ends a part; parts of the same name add up.
     pub fn end(&mut self, part: &str) {
         let now = Instant::now();
         let took = now.duration_since(self.last);

@@ -13,7 +13,7 @@ pub type RunKey<'a> = dyn Fn(&Intake) -> Digest + Sync + 'a;
 
 /// How a cycle runs.
 pub struct CycleOptions<'a> {
-    /// What stands for all inputs of the run, worked out from their digests.
+    /// Computes the run key from the digests of all inputs.
     pub run_key: &'a RunKey<'a>,
     /// Whether grants are booked; false computes everything and grants nothing.
     pub books: bool,
@@ -21,7 +21,7 @@ pub struct CycleOptions<'a> {
     pub threads: usize,
     /// Stops between batches.
     pub cancel: Cancel,
-    /// Hears how far it is.
+    /// Receives the progress.
     pub progress: &'a dyn Progress,
     /// Gets the finished table of members while decisions are made, to write it meanwhile.
     pub members_done: Option<&'a TakeMembers<'a>>,

@@ -72,8 +72,8 @@ pub enum PrepareProblem {
 
 /// Asks every plugin for its shape and wires the stages; the result stands in the order in which they run.
 ///
-/// `plugins` holds one loaded plugin per stage of the playbook, in its order; a stage without one is left out, and what its
-/// outputs would fill is no problem of others.
+/// `plugins` holds one loaded plugin per stage of the playbook, in its order; a stage without one is left out, and
+/// what its outputs would fill is no problem of others.
 ///
 /// # Errors
 /// A host's fault outside; every problem of the playbook inside.
@@ -90,7 +90,7 @@ pub fn prepare(
             Err(problem) => problems.push(problem),
         }
     }
-    // Needs are held against what is there even where another stage failed: every problem at once.
+    // Needs are wired even where another stage failed, so that every problem is reported at once.
     wire(playbook, &mut ready, &mut problems);
     if !problems.is_empty() {
         return Ok(Err(problems));
@@ -165,7 +165,7 @@ fn labelled(mut shape: Shape, labels: &BTreeMap<String, Label>) -> Shape {
     shape
 }
 
-/// Wires the stages that are ready; what nobody offers is a problem.
+/// Wires the stages that are ready; a need that nothing offers is a problem.
 fn wire(playbook: &Playbook, ready: &mut [Prepared], problems: &mut Vec<PrepareProblem>) {
     let (defs, shapes) = parts(ready);
     let all = playbook.stages.iter().map(|stage| stage.name.as_str());
@@ -185,7 +185,7 @@ fn wire(playbook: &Playbook, ready: &mut [Prepared], problems: &mut Vec<PrepareP
     }
 }
 
-/// What the graph looks at.
+/// The definitions and shapes of stages.
 fn parts(stages: &[Prepared]) -> (Vec<StageDef>, Vec<Shape>) {
     stages.iter().map(|p| (StageDef::clone(&p.def), Shape::clone(&p.shape))).unzip()
 }

@@ -1,9 +1,9 @@
-//! How long work tells what it does, and how it is stopped.
+//! Progress reports of long work, and its cancellation.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Hears how far the work is. Called from several threads.
+/// Receives progress reports, from several threads.
 pub trait Progress: Send + Sync {
     /// `rows` more rows went through `part` ("read orders", "fit value-rfm", "score churn-7d" ...);
     /// `total` is how many there will be, where that is known.
@@ -12,7 +12,7 @@ pub trait Progress: Send + Sync {
     fn finished(&self, part: &str);
 }
 
-/// Hears nothing.
+/// Ignores progress reports.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;
 

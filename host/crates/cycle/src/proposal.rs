@@ -1,5 +1,4 @@
-//! What arbitration works on, as plain values: proposals, facts of members and actions, where a cycle stands, and what
-//! became of it all.
+//! The plain values of arbitration: proposals, facts of members and actions, the standing of a cycle, and decisions.
 
 use std::collections::BTreeMap;
 
@@ -35,8 +34,8 @@ pub enum Earlier {
     Never,
     /// It was granted at another time: the member's history counts it.
     Granted,
-    /// It was granted at this very time, by another call: it stands among the proposals of this one,
-    /// and the history leaves it out.
+    /// It was granted at this same time by another call: it is among the proposals of this call, and not in the
+    /// history.
     GrantedNow,
     /// It was granted and then released. A key grants once.
     Released,
@@ -134,7 +133,7 @@ impl ContactCaps {
         Self { all_day: u32::MAX, commercial_day: u32::MAX, commercial_week: u32::MAX };
 }
 
-/// Where a cycle stands between two calls: each call takes from it what it grants.
+/// The standing of a cycle between two calls: each call takes from it what it grants.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Standing {
     /// Whether the cycle is closed: it grants nothing new.
@@ -145,7 +144,7 @@ pub struct Standing {
     pub stages: BTreeMap<u16, StageStanding>,
 }
 
-/// Where a stage stands in a cycle.
+/// The standing of a stage in a cycle.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StageStanding {
     /// Number of the pool that pays; stages of one pool share its money. `None`: no money.
@@ -171,7 +170,7 @@ pub struct Refusal {
     pub lost_to: Option<u32>,
 }
 
-/// A candidate with what became of it.
+/// A candidate with its fate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
     /// The proposal.
@@ -224,7 +223,7 @@ impl History {
     };
 }
 
-/// Everything that decides, but for the standing.
+/// All inputs of a decision but the standing.
 #[derive(Debug, Clone, Copy)]
 pub struct Arbitration<'a> {
     /// Rules of the playbook.
@@ -235,7 +234,7 @@ pub struct Arbitration<'a> {
     pub members: MemberFacts<'a>,
 }
 
-/// How far a proposal has come.
+/// The state of a proposal within a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// It asks for slots and money.

@@ -1,8 +1,9 @@
-//! Where windows begin and end: at the millisecond, for dates at whole local days.
+//! Bounds of windows: to the millisecond, and for dates by whole local days.
 //!
-//! A window "7 d" as of T is [T - 7 * 24 h, T) (domain 0.1). A source of dates says no more than the local day, and its rows
-//! stand at the midnight with which it begins. Where the clock changes within a window, 24-hour days would cut one of them
-//! off or add one: so what stands exactly at a local midnight is taken for a date and measured on the wall clock.
+//! A window "7 d" as of T is [T - 7 * 24 h, T) (domain 0.1). A source of dates says no more than the local day, and
+//! its rows stand at the midnight with which it begins. Where the clock changes within a window, 24-hour days would
+//! cut one of them off or add one: so what stands exactly at a local midnight is taken for a date and measured on the
+//! wall clock.
 
 use playbook_model::UnixMs;
 
@@ -36,7 +37,8 @@ impl Clock for Utc {
 pub struct Cut {
     /// Unix-ms from which on a row lies after it.
     pub at: i64,
-    /// The local midnight, in unix-ms, whose rows lie on the other side of it than their time says.
+    /// A local midnight, in unix-ms, whose rows (which are dates) lie on the other side of the bound than their time
+    /// says.
     pub midnight: Option<i64>,
 }
 

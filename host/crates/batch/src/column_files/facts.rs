@@ -1,5 +1,6 @@
-//! What the values of a column keep to, found in its pages without making columns of them: levels say where values are
-//! absent, plain pages and dictionaries hold numbers as they are. A footer says the same and may lie.
+//! Facts about the values of a column, read from its pages without decoding them into arrays: definition levels say
+//! where values are missing, plain pages and dictionaries hold the numbers. The footer's statistics say the same, but
+//! may lie.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -16,26 +17,26 @@ use crate::caught::caught;
 use crate::error::parquet;
 use crate::jobs::done_by;
 
-/// What holds of every row of a column, as far as its pages tell.
+/// What holds for every row of a column, as far as its pages show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Facts {
     /// No row lacks a value.
     pub(crate) is_full: bool,
-    /// Whole numbers lie within it, signed as they are stored; `None` where pages do not tell, or hold others.
+    /// Range of the integers, as signed ones; `None` where pages do not show it, or hold other types.
     pub(crate) range: Option<RangeInclusive<i64>>,
-    /// All reals are numbers.
+    /// No real is NaN or infinite.
     pub(crate) is_finite: bool,
 }
 
 impl Facts {
-    /// Of no rows.
+    /// The facts of no rows: the neutral element of [`Facts::and`].
     const NONE: Self = Self {
         is_full: true,
         range: Some(RangeInclusive::new(i64::MAX, i64::MIN)),
         is_finite: true,
     };
 
-    /// What holds of the rows of both.
+    /// The facts that hold for both.
     fn and(self, other: Self) -> Self {
         let range = self
             .range
@@ -49,8 +50,8 @@ impl Facts {
     }
 }
 
-/// Looks through the pages of columns of all files, which have been surveyed, on several threads; of each column what
-/// holds of all its rows.
+/// Reads the pages of some columns in all files, on several threads; returns the facts of each column. Precondition: the
+/// columns were surveyed, which bounds their pages.
 pub(crate) fn facts(files: &[ColumnFile], columns: &[&str], threads: usize) -> Result<Vec<Facts>> {
     let mut chunks = Vec::new();
     for (at, column) in columns.iter().enumerate() {
@@ -108,7 +109,7 @@ fn of_chunk(file: &ColumnFile, chunk: &ColumnChunkMetaData) -> Result<Facts, Fau
     Ok(facts)
 }
 
-/// What nobody can tell of a page.
+/// Nothing is known.
 const UNKNOWN: Facts = Facts { is_full: false, range: None, is_finite: false };
 
 fn of_data(
@@ -124,21 +125,22 @@ fn of_data(
     };
     let facts = match encoding {
         Encoding::PLAIN => numbers(physical, &values, present),
-        // Its dictionary has been looked through.
+        // The values stand in the dictionary, which was read before.
         Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY => Facts::NONE,
         _ => Facts { is_full: true, ..UNKNOWN },
     };
     Facts { is_full: present == rows, ..facts }
 }
 
-/// Levels and values of a page of the first form.
+/// Splits a data page of version 1 into levels and values.
 fn levels_before(page: Bytes, encoding: Encoding) -> Option<(Bytes, Bytes)> {
     let length = usize::try_from(u32::from_le_bytes(*page.first_chunk()?)).ok()?;
     let end = length.checked_add(4).filter(|end| *end <= page.len())?;
     (encoding == Encoding::RLE).then(|| (page.slice(4..end), page.slice(end..)))
 }
 
-/// How many of so many one-bit levels are set, in runs and packed groups of eight; `None` where there are not as many.
+/// Counts the set levels among `rows` levels of one bit, in Parquet's mix of run lengths and bit-packed groups of
+/// eight; `None` where there are fewer levels.
 fn ones(mut levels: &[u8], rows: u32) -> Option<u32> {
     let (mut ones, mut left) = (0, rows);
     while left > 0 {
@@ -182,7 +184,7 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// What holds of numbers that lie one after another.
+/// The facts of plain encoded numbers.
 fn numbers(physical: Physical, bytes: &[u8], count: u32) -> Facts {
     let Ok(count) = usize::try_from(count) else { return UNKNOWN };
     let found = match physical {
@@ -196,7 +198,7 @@ fn numbers(physical: Physical, bytes: &[u8], count: u32) -> Facts {
                 is_full: true,
             })
         }
-        // Of texts only the levels tell anything.
+        // For texts only the levels are of use.
         _ => None,
     };
     found.unwrap_or(Facts { is_full: true, ..UNKNOWN })

@@ -1,6 +1,6 @@
-//! Parquet files as strangers write them. A footer is read once, compared with its file, and freed of whatever it claims
-//! about values: no reader and no plan of the engine sees a statistic, an index or an order that the rows may not keep
-//! to. Only the rows tell what is in the rows.
+//! Parquet files that are not trusted. A footer is read once, compared with its file, and stripped of statistics,
+//! indexes, Bloom filters and sort orders: these may contradict the rows, and a reader or plan that trusts them gives
+//! wrong values.
 
 mod facts;
 mod pages;
@@ -36,13 +36,13 @@ pub(crate) use pages::Found;
 
 /// Bytes of the tail of a file: the length of its footer, and the mark.
 const TAIL_BYTES: u64 = 8;
-/// Rows that a file may hold: so many in any case, and so many for each of its bytes. Rows of nulls, or of one value,
-/// take next to nothing in a file and as long as others to read.
+/// Most rows of a file: this many always, else so many for each of its bytes. Rows of nulls take next to nothing in a
+/// file and as long as others to read.
 const ROWS_FREE: u64 = 1 << 22;
 const ROWS_PER_BYTE_MAX: u64 = 1 << 10;
-/// Bytes of a value of a fixed length: ids and digests are short, and a missing one takes as much memory.
+/// Longest value of a fixed-length type. Ids and digests are short, and even a null takes the full length in memory.
 const FIXED_BYTES_MAX: i32 = 4096;
-/// Rows of a batch, and bytes that it may copy of values which the file holds once.
+/// Most rows of a batch, and most bytes of it: a dictionary value is copied for each row that refers to it.
 const BATCH_ROWS: usize = 8192;
 const BATCH_BYTES_MAX: usize = 64 << 20;
 
@@ -83,15 +83,15 @@ pub(crate) enum Contradiction {
     PageTooLarge { column: String, group: usize, bytes: i64, bytes_max: i64 },
 }
 
-/// A Parquet file whose footer was read and found to fit the file. Copies share the open file, so that nobody sees
-/// another that took its path meanwhile.
+/// A Parquet file whose footer was checked against the file. Clones share the open file, so that all read the same one
+/// even if another takes its path.
 #[derive(Debug, Clone)]
 pub(crate) struct ColumnFile {
     path: PathBuf,
     opened: Opened,
-    /// What the footer says of where columns lie, and nothing of what is in them.
+    /// The footer's places of columns, without its claims about values.
     metadata: Arc<ParquetMetaData>,
-    /// Its columns as they are read: texts as views, so that a value that is repeated is held once.
+    /// The Arrow types as read: texts as views, so that a repeated value is held once.
     schema: SchemaRef,
     rows: usize,
 }
@@ -133,8 +133,8 @@ impl ColumnFile {
         self.opened.read(range)
     }
 
-    /// Reads the rows of some columns, in batches that hold at most `value_bytes` for a value, and hands them to `take`.
-    /// The columns have been surveyed.
+    /// Reads the rows of some columns and calls `take` with each batch. Precondition: the columns were surveyed, and
+    /// no value is longer than `value_bytes`, which bounds the rows of a batch.
     pub(crate) fn batches(
         &self,
         columns: &[&str],
@@ -151,7 +151,7 @@ impl ColumnFile {
         Err(fault(&self.path, source.into()))
     }
 
-    /// Reads at most so many rows of some columns, from the groups that hold them and no others; returns how many.
+    /// Reads at most so many rows of some columns, and no row group beyond them; returns how many were read.
     pub(crate) fn first_rows(
         &self,
         columns: &[&str],
@@ -200,7 +200,7 @@ impl ColumnFile {
         Ok(rows)
     }
 
-    /// Reads whatever can be read; fails where the file is damaged.
+    /// Reads the whole file to find out whether it is damaged.
     pub(crate) fn read_through(&self) -> Result<()> {
         let is_flat = |field: &&Arc<Field>| !field.data_type().is_nested();
         for field in self.schema.fields().iter().filter(is_flat) {
@@ -214,12 +214,12 @@ impl ColumnFile {
 
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 
-/// A fault of a file, named.
+/// An error with the path of its file.
 fn fault(path: &Path, source: Fault) -> BatchError {
     BatchError::Parquet { path: path.to_owned(), source }
 }
 
-/// Reads the footer of a file, which must fit it.
+/// Reads the footer of a file and checks it against the file.
 fn footer(opened: &Opened) -> Result<(Arc<ParquetMetaData>, SchemaRef, usize), Fault> {
     let length = opened.length;
     let tail_at = length.checked_sub(TAIL_BYTES).ok_or(Contradiction::NoFooter)?;
@@ -245,7 +245,7 @@ fn footer(opened: &Opened) -> Result<(Arc<ParquetMetaData>, SchemaRef, usize), F
     Ok((metadata, Arc::new(schema), rows))
 }
 
-/// Compares what a footer says with the bytes before it; returns the rows.
+/// Checks a footer against the length of the file; returns the number of rows.
 fn check(said: &ParquetMetaData, end: u64) -> Result<u64, Contradiction> {
     let end = i64::try_from(end).unwrap_or(i64::MAX);
     let mut held: i64 = 0;
@@ -260,7 +260,7 @@ fn check(said: &ParquetMetaData, end: u64) -> Result<u64, Contradiction> {
             let data = chunk.data_page_offset();
             let start = chunk.dictionary_page_offset().unwrap_or(data);
             let chunk_end = start.checked_add(chunk.compressed_size());
-            // The first four bytes are the mark of the format. Data of another file cannot be read either.
+            // The first four bytes are the magic number. A chunk in another file is not read either.
             let is_inside = start >= 4
                 && chunk.compressed_size() >= 0
                 && data >= start
@@ -279,7 +279,7 @@ fn check(said: &ParquetMetaData, end: u64) -> Result<u64, Contradiction> {
     if said == held { Ok(held.unsigned_abs()) } else { Err(Contradiction::Rows { said, held }) }
 }
 
-/// The columns as they are read.
+/// The Arrow schema as read.
 fn schema_of(said: &ParquetMetaData) -> Result<Schema, ParquetError> {
     let file = said.file_metadata();
     let schema = parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata())?;
@@ -292,7 +292,7 @@ fn schema_of(said: &ParquetMetaData) -> Result<Schema, ParquetError> {
     };
     let fields = schema.fields().iter().map(|field| {
         let data_type = match field.data_type() {
-            // Nanoseconds of 64 bits do not hold the years that 96 bits do.
+            // As 64-bit nanoseconds, the default, times beyond 2262 would overflow.
             DataType::Timestamp(_, zone) if is_96_bits(field) => {
                 DataType::Timestamp(TimeUnit::Millisecond, zone.clone())
             }
@@ -303,7 +303,7 @@ fn schema_of(said: &ParquetMetaData) -> Result<Schema, ParquetError> {
     Ok(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-/// The type by which texts and bytes are read without a copy of each.
+/// The view type of texts and bytes, which needs no copy of each value.
 fn view(data_type: &DataType) -> DataType {
     match data_type {
         DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
@@ -312,8 +312,8 @@ fn view(data_type: &DataType) -> DataType {
     }
 }
 
-/// What a footer says of where columns lie. Least and greatest values, counts of nulls, indexes, filters and orders are
-/// left out: they may lie, they leave NaN out, and a plan that trusts them gives values that no row has.
+/// The footer without statistics, indexes, Bloom filters and sort orders. Those may lie, and even honest ones leave NaN
+/// out.
 fn without_claims(said: ParquetMetaData) -> Result<ParquetMetaData, ParquetError> {
     let file = said.file_metadata();
     let file = FileMetaData::new(
@@ -351,7 +351,7 @@ fn group_without_claims(group: RowGroupMetaData) -> Result<RowGroupMetaData, Par
     group.set_column_metadata(columns).build()
 }
 
-/// The bytes of an open file, read at any place by many at once.
+/// An open file, read at any position by many threads at once.
 #[derive(Debug, Clone)]
 struct Opened {
     file: Arc<File>,
@@ -370,7 +370,7 @@ impl Opened {
     }
 }
 
-/// Reads on from one place.
+/// A sequential reader from one position on.
 #[derive(Debug)]
 struct ReadOn {
     file: Arc<File>,

@@ -1,5 +1,5 @@
-//! What the headers of pages say, before any page is unpacked: how many values there are, how much memory they take,
-//! and whether a dictionary has all of them.
+//! Surveys page headers before any page is decompressed: the number of values, the memory that they take, and whether
+//! all of them stand in a dictionary.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
@@ -18,27 +18,28 @@ use crate::Result;
 use crate::caught::caught;
 use crate::error::parquet;
 
-/// Bytes that a page may take once it is unpacked; writers make pages of one to a hundred megabytes.
+/// Greatest decompressed page; writers make pages of one to a hundred megabytes.
 const PAGE_BYTES_MAX: i64 = 128 << 20;
-/// Bytes of a packed page that the parquet crate unpacks to its end, whatever its header says: of LZ4 at most, and of
-/// gzip before it is unpacked once to see how long it is.
+/// The parquet crate decompresses LZ4 and gzip pages to their end, whatever size the header claims. So LZ4 pages have
+/// this bound, and gzip pages beyond this one are first decompressed once without keeping the bytes, to learn their
+/// size.
 const LZ4_BYTES_MAX: i64 = 4 << 20;
 const GZIP_BYTES_FREE: i64 = 1 << 20;
-/// Bytes that are read for a header at first, and at most: it may hold two values of a column.
+/// Bytes that are read for a header: at first, and at most. A header holds up to two values of its column.
 const HEADER_BYTES: u64 = 512;
 const HEADER_BYTES_MAX: u64 = 16 << 20;
 
-// Kinds of pages, and encodings of the format.
+// Page types and encodings of the Parquet format.
 const INDEX: i64 = 1;
 const DICTIONARY: i64 = 2;
 const PLAIN_DICTIONARY: i64 = 2;
 const DELTA_BYTE_ARRAY: i64 = 7;
 const RLE_DICTIONARY: i64 = 8;
 
-/// What headers and dictionaries tell of a column.
+/// What headers and dictionaries show of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// Whether it is a text, and dictionaries have all its values.
+    /// Whether it is a text column whose values all stand in dictionaries.
     pub(crate) is_listed: bool,
     /// The longest value that may stand in many rows and once in the file.
     pub(crate) repeated_bytes: usize,
@@ -51,7 +52,7 @@ impl Default for Found {
 }
 
 impl Found {
-    /// The same for the rows of both.
+    /// What holds for both.
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
             is_listed: self.is_listed && other.is_listed,
@@ -60,7 +61,7 @@ impl Found {
     }
 }
 
-/// What is known of the columns of a file.
+/// The result of a survey, by column.
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
     pub(crate) columns: BTreeMap<String, Found>,
@@ -74,8 +75,8 @@ impl Survey {
 }
 
 impl ColumnFile {
-    /// Looks through the pages of some columns; `value` hears each text of the dictionaries of those whose
-    /// dictionaries may have all.
+    /// Reads the page headers of some columns, and calls `value` with each text of a dictionary, as long as all values
+    /// of that column may stand in dictionaries.
     ///
     /// # Errors
     /// Where a column is a list or a structure, where pages do not hold as many values as the file has rows, or where one would take more
@@ -88,7 +89,7 @@ impl ColumnFile {
         self.survey_groups(columns, usize::MAX, value)
     }
 
-    /// The same of the first groups alone.
+    /// The same for the first row groups alone.
     pub(super) fn survey_groups(
         &self,
         columns: &[&str],
@@ -114,7 +115,7 @@ impl ColumnFile {
     }
 }
 
-/// A column of a group of rows.
+/// A column of a row group.
 struct Chunk<'a> {
     file: &'a ColumnFile,
     chunk: &'a ColumnChunkMetaData,
@@ -159,7 +160,7 @@ impl Chunk<'_> {
             let (column, group) = (self.name.to_owned(), self.group);
             return Err(Contradiction::Values { column, group, held, rows }.into());
         }
-        // Of texts alone it is heard what the dictionary has.
+        // Only dictionaries of texts are read.
         let is_listed = has_dictionary && column.physical_type() == Physical::BYTE_ARRAY;
         found.is_listed &= is_listed || held == 0;
         if is_listed {
@@ -174,7 +175,7 @@ impl Chunk<'_> {
         first.unwrap_or(self.chunk.data_page_offset()).unsigned_abs()
     }
 
-    /// Reads the header of the page at `at`, which must fit the column.
+    /// Reads the header of the page at `at` and checks it against the column.
     fn header(&self, at: u64, end: u64) -> Result<PageHeader, Fault> {
         let mut wanted = HEADER_BYTES;
         let header = loop {
@@ -214,7 +215,7 @@ impl Chunk<'_> {
         Ok(header)
     }
 
-    /// Unpacks a page to nowhere; fails where it is longer than it says.
+    /// Decompresses a page without keeping it; fails where it is longer than its header says.
     fn unpack_gzip(&self, header: &PageHeader, page_at: u64) -> Result<(), Fault> {
         let Some(plain) = header.plain_bytes else { return Ok(()) };
         let end = page_at + header.packed_bytes.unsigned_abs();

@@ -1,19 +1,18 @@
-//! Thrift in its compact form, as far as footers and page headers of Parquet are looked through before the parquet
-//! crate may read them: it reserves room for as many bytes and items as a header says there are, which may be more than
-//! the machine has, and then no error can be given any more.
+//! Checks footers and page headers of Parquet (Thrift, compact protocol) before the parquet crate reads them. That
+//! crate allocates as much as a length in them claims; a false one ends the process, where no error can be returned.
 
-/// Why bytes are no such structure.
+/// Why bytes are no valid Thrift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// They end too early.
     Short,
-    /// They say what cannot be.
+    /// They are contradictory.
     Wrong,
 }
 
 type Result<T> = std::result::Result<T, Fault>;
 
-/// How deep structures may lie in each other.
+/// Deepest nesting of structures.
 const DEPTH_MAX: u8 = 32;
 
 const TRUE: u8 = 1;
@@ -27,18 +26,18 @@ const SET: u8 = 10;
 const MAP: u8 = 11;
 const STRUCT: u8 = 12;
 
-/// What a page says of itself.
+/// The fields of a page header that are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PageHeader {
     /// 0 and 3: data, 1: index, 2: dictionary.
     pub(crate) kind: i64,
-    /// Bytes that it takes in the file, and as values.
+    /// Compressed and decompressed size.
     pub(crate) packed_bytes: i64,
     pub(crate) unpacked_bytes: i64,
     /// Values and their encoding.
     pub(crate) values: i64,
     pub(crate) encoding: i64,
-    /// Bytes at its start that are not packed; `None` where none are.
+    /// Length of the uncompressed part at its start; `None` where nothing is compressed.
     pub(crate) plain_bytes: Option<i64>,
     /// Bytes of the header.
     pub(crate) header_bytes: usize,
@@ -71,7 +70,7 @@ pub(crate) fn page_header(bytes: &[u8]) -> Result<PageHeader> {
     };
     let inner = inner.ok_or(Fault::Wrong)?;
     let plain_bytes = match kind {
-        // Of the second form levels stand before the values, and the values may be plain as well.
+        // Data pages of version 2 begin with uncompressed levels; the values may be uncompressed too.
         3 if inner[7] == Some(0) => None,
         3 => inner[5].zip(inner[6]).and_then(|(a, b)| a.checked_add(b)),
         _ => Some(0),
@@ -90,7 +89,7 @@ pub(crate) fn page_header(bytes: &[u8]) -> Result<PageHeader> {
 /// Fields of a structure within a page header that are kept.
 const FIELDS: usize = 8;
 
-/// Looks through a footer: no list is longer than the bytes that follow, no column has more children than there are.
+/// Checks a footer: no list is longer than the bytes that follow, no column has more children than there are columns.
 pub(crate) fn check_footer(bytes: &[u8]) -> Result<()> {
     let mut walk = Walk { bytes, at: 0 };
     let mut last = 0;
@@ -207,7 +206,7 @@ impl Walk<'_> {
     }
 
     fn skip_item(&mut self, of: u8, depth: u8) -> Result<()> {
-        // Of a field its type says whether it is true; an item is a byte.
+        // A flag as a field has its value in the type; as a list item it is a byte.
         if of <= FALSE { self.pass(1) } else { self.skip(of, depth) }
     }
 
@@ -215,7 +214,7 @@ impl Walk<'_> {
         if of == I8 { self.byte().map(i64::from) } else { self.zigzag() }
     }
 
-    /// Numbers and flags of a structure, by the numbers of their fields.
+    /// Integers and flags of a structure, by field number.
     fn numbers(&mut self) -> Result<[Option<i64>; FIELDS]> {
         let (mut numbers, mut last) = ([None; FIELDS], 0);
         while let Some((id, of)) = self.field(&mut last)? {
@@ -240,7 +239,7 @@ impl Walk<'_> {
         if of != STRUCT {
             return Err(Fault::Wrong);
         }
-        // How many columns are still to come in each that is open.
+        // For each open column, how many children are still to come.
         let mut open: Vec<usize> = Vec::new();
         for _ in 0..items {
             let children = self.children(items)?;
@@ -260,7 +259,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Passes over a column; returns how many lie in it.
+    /// Skips a column of the schema; returns the number of its children.
     fn children(&mut self, max: usize) -> Result<usize> {
         let (mut children, mut last) = (0, 0);
         while let Some((id, of)) = self.field(&mut last)? {

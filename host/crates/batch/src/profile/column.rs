@@ -13,7 +13,7 @@ use crate::intake::field::flag;
 
 /// Letters of the longest id.
 const ID_LETTERS_MAX: usize = 64;
-/// Most sorts of things in a column that is named like a key.
+/// Most distinct words of a column of categories whose name looks like an id's.
 const SORTS_MAX: usize = 12;
 /// Letters of a value that are shown.
 const SHOWN_LETTERS: usize = 48;
@@ -169,7 +169,7 @@ fn texts(
     let compact = values.iter().filter(|v| compact(v)).count() == values.len();
     let with_digits = values.iter().filter(|v| v.bytes().any(|b| b.is_ascii_digit())).count();
     let repeated = counts.len() <= WORDS_MAX && counts.len() * 2 <= values.len();
-    // Few words without a digit, each in many rows, name a sort of things and no thing.
+    // Few words without digits, each in many rows, are categories and no ids.
     let sorts = counts.len() <= SORTS_MAX && counts.len() * 10 <= values.len() && with_digits == 0;
     if named_id && compact && !(sorts && !Names::MEMBER.are_in(name)) {
         return Guess::plain(ColumnKind::Id, Sure::Sure);
@@ -201,7 +201,7 @@ fn ends<'a>(
     (least.map(|(v, _)| v), greatest.map(|(v, _)| v))
 }
 
-/// Values in equal stretches from the least to the greatest.
+/// Counts of values in equal bins from the least to the greatest.
 fn histogram(places: &[Option<f64>]) -> Vec<u64> {
     let known = || places.iter().flatten().copied();
     let (least, greatest) = (known().fold(f64::MAX, f64::min), known().fold(f64::MIN, f64::max));
@@ -211,7 +211,7 @@ fn histogram(places: &[Option<f64>]) -> Vec<u64> {
     let mut bins = vec![0; BINS];
     for place in known() {
         let share = (place - least) / (greatest - least);
-        // The share is 0 to 1, and its greatest value belongs to the last stretch.
+        // The share is 0 to 1; 1 belongs to the last bin.
         bins[((share * BINS as f64) as usize).min(BINS - 1)] += 1;
     }
     bins

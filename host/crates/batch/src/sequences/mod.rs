@@ -1,12 +1,13 @@
-//! Sequences of events: one scan for each that is declared, whatever is asked of it, then a pass over each member's rows.
+//! Sequences of events: one scan for each sequence, whatever features ask of it, then a pass over each member's rows
+//! in order of time.
 //!
-//! Rows are kept while one sequence is computed, 24 bytes each. Where they are more than [`BatchOptions::sequence_rows`],
-//! members are taken a range at a time, with a scan for each range.
+//! Rows are kept while one sequence is computed, 24 bytes each. Where they are more than
+//! [`BatchOptions::sequence_rows`], members are taken a range at a time, with a scan for each range.
 //!
 //! [`BatchOptions::sequence_rows`]: crate::BatchOptions::sequence_rows
 
 mod rows;
-mod told;
+mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -24,35 +25,36 @@ use crate::source::BatchSource;
 use crate::{BatchError, Result};
 
 use rows::{Codes, Part, SHARD_BITS, Scan};
-pub(crate) use told::Sequenced;
-use told::{Answers, Telling, found_values};
+pub(crate) use values::Sequenced;
+use values::{Answers, Folded, found_values};
 
 const STAGE: &str = "features";
 
-/// One column that a feature asks for: its feature, what stands behind the feature's name, and what is told.
+/// One column that a feature asks for: the feature, the suffix of the column's name, and the value to give.
 struct Ask<'a> {
     feature: &'a FeatureDef,
     suffix: String,
     give: Give,
 }
 
-/// A sequence with all that features ask of it.
+/// A sequence with all columns that features ask of it.
 struct Asked<'a> {
     sequence: &'a SequenceDef,
     asks: Vec<Ask<'a>>,
 }
 
-/// Whose rows are told of.
+/// The rows of the table that is computed.
 #[derive(Clone, Copy)]
 pub(crate) enum Whose<'a> {
-    /// Those of each member.
+    /// A row for each member.
     Members,
-    /// Those of all members together, by this column; `None`: one row over all.
+    /// A row for each value of this column, over all members; `None`: one row for the brand.
     Subject(Option<&'a str>),
 }
 
 impl BatchSource {
-    /// Computes the sequences among `features` over events; `names` are the values of splits that are known beforehand.
+    /// Computes the sequences among `features` over events; `names` gives the values of splits that are known
+    /// beforehand.
     pub(crate) fn sequences<'a>(
         &self,
         features: &'a [FeatureDef],
@@ -65,7 +67,7 @@ impl BatchSource {
         let mut found = Vec::new();
         for asked in asked(features) {
             let by = asked.sequence.by.as_deref();
-            // A stage that was skipped gives no output to split by.
+            // A stage that was skipped has no output to split by.
             let is_absent = |by: &str| {
                 by.contains('.') && rows.is_none_or(|rows| !rows.columns.contains_key(by))
             };
@@ -103,22 +105,22 @@ impl BatchSource {
         let shards = members.div_ceil(1 << SHARD_BITS);
         let (mut from, mut count) = (0, shards.max(1));
         let mut groups: Codes<[Box<str>; 2]> = Codes::default();
-        let mut telling = Telling::new(whose, asked);
+        let mut folded = Folded::new(whose, asked);
         while from < shards {
             let range = from..shards.min(from + count);
             match self.rows_of(&request, range.clone(), places, &mut groups)? {
                 None => count = range.len() / 2,
                 Some(rows) => {
                     self.check_values(asked, &groups)?;
-                    self.tell(asked, rows, &mut telling);
+                    self.fold_rows(asked, rows, &mut folded);
                     from = range.end;
                 }
             }
         }
-        Ok(telling.finish(&groups.all, |parts, give| self.value(parts, give)))
+        Ok(folded.finish(&groups.all, |parts, give| self.value(parts, give)))
     }
 
-    /// The rows of some shards of members, each shard apart; `None` where they are too many to be kept at once.
+    /// The rows of some shards of members, by shard; `None` where they are more than may be held in memory.
     fn rows_of(
         &self,
         request: &SequenceRequest<'_>,
@@ -132,7 +134,7 @@ impl BatchSource {
             marks_are_numbers: request.marks_are_numbers(),
             has_key: request.key.is_some(),
             has_by: request.sequence.by.is_some(),
-            // A shard is never cut.
+            // The bound does not hold for a single shard, which cannot be cut further.
             rows_max: if shards.len() > 1 { self.options.sequence_rows } else { usize::MAX },
             rows: AtomicUsize::new(0),
             shards,
@@ -183,13 +185,13 @@ impl BatchSource {
         parts.value(give, self.intake.as_of.0, |time| self.clock.local_ms(time))
     }
 
-    /// Folds the rows of shards on all threads.
-    fn tell(&self, asked: &Asked<'_>, rows: Vec<Vec<SequenceRow>>, telling: &mut Telling) {
+    /// Folds the rows of shards into values, on all threads.
+    fn fold_rows(&self, asked: &Asked<'_>, rows: Vec<Vec<SequenceRow>>, folded: &mut Folded) {
         let rule = &asked.sequence.rule;
         let threads = self.options.partitions;
-        match telling {
-            Telling::Members { told, .. } => {
-                told.extend(done_by(threads, rows.into_iter(), |mut rows| {
+        match folded {
+            Folded::Members { rows: folded, .. } => {
+                folded.extend(done_by(threads, rows.into_iter(), |mut rows| {
                     let (mut of, mut values) = (Vec::new(), Vec::new());
                     fold_members(rule, &mut rows, |group, member, parts| {
                         of.push((group, member));
@@ -198,7 +200,7 @@ impl BatchSource {
                     (of, values)
                 }));
             }
-            Telling::Subject { sums, .. } => {
+            Folded::Subject { sums, .. } => {
                 let all = done_by(threads, rows.into_iter(), |mut rows| {
                     let mut sums = BTreeMap::new();
                     fold_members(rule, &mut rows, |group, _, parts| add(&mut sums, group, parts));
@@ -219,7 +221,7 @@ fn add(sums: &mut BTreeMap<u32, Parts>, group: u32, parts: Parts) {
     }
 }
 
-/// The sequences among features: those that differ in what they give alone are computed together.
+/// Groups features by sequence: those that differ only in the value they ask for share one scan.
 fn asked(features: &[FeatureDef]) -> Vec<Asked<'_>> {
     let mut all: Vec<Asked<'_>> = Vec::new();
     for feature in features {

@@ -1,4 +1,4 @@
-//! Rows of a sequence as the threads of a scan find them.
+//! Collects the rows of a sequence on the threads of a scan, by shard of members.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -19,7 +19,7 @@ use crate::keys::NO_ROW;
 /// Members of a shard, whose rows are sorted together.
 pub(super) const SHARD_BITS: u32 = 14;
 
-/// What the threads of a scan share.
+/// The inputs of a scan, shared by its threads.
 pub(super) struct Scan {
     pub(super) rule: SequenceRule,
     pub(super) places: Arc<AccountPlaces>,
@@ -32,7 +32,7 @@ pub(super) struct Scan {
     pub(super) rows: AtomicUsize,
 }
 
-/// Rows that one thread found, by shard, with the groups that they name.
+/// Rows that one thread found, by shard, and the names of their groups.
 #[derive(Default)]
 pub(super) struct Part {
     pub(super) shards: Vec<Vec<SequenceRow>>,
@@ -41,7 +41,7 @@ pub(super) struct Part {
     pub(super) groups: Codes<(u32, u32)>,
 }
 
-/// Values numbered as they come.
+/// Numbers values in the order in which they first come (a dictionary encoding).
 pub(super) struct Codes<T> {
     of: HashMap<T, u32>,
     pub(super) all: Vec<T>,

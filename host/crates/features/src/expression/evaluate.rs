@@ -82,7 +82,7 @@ impl<'a, T: Of<'a>> Any<T> {
     }
 }
 
-/// The result of the first condition that holds; each branch is computed for the rows that take it alone.
+/// The result of the first condition that holds. A branch is computed only for the rows that take it.
 fn case<'a, T: Of<'a>>(
     branches: &[(Flags, T)],
     otherwise: Option<&T>,
@@ -107,7 +107,7 @@ fn case<'a, T: Of<'a>>(
     Ok(found)
 }
 
-/// The first value that is there; each part is computed for the rows that still have none.
+/// The first value that is not missing. A part is computed only for the rows that still have none.
 fn coalesce<'a, T: Of<'a>>(parts: &[T], table: &Table<'_, 'a>, rows: &[u32]) -> Found<T::Value> {
     let mut found = vec![None; rows.len()];
     let mut open: Vec<usize> = (0..rows.len()).collect();
@@ -150,7 +150,7 @@ fn put<T>(found: &mut [Option<T>], places: &[usize], values: Vec<Option<T>>) {
     }
 }
 
-/// Applies `op` where both sides are there.
+/// Applies `op` where neither side is missing.
 fn both<L, R, T>(
     left: Vec<Option<L>>,
     right: Vec<Option<R>>,
@@ -159,7 +159,7 @@ fn both<L, R, T>(
     left.into_iter().zip(right).map(|(left, right)| op(left?, right?)).collect()
 }
 
-/// Applies `op` where the value is there; where it gives nothing, that is a fault of the row.
+/// Applies `op` where the value is not missing; where `op` gives none, the row is at fault.
 fn checked<T, U>(
     values: Vec<Option<T>>,
     rows: &[u32],
@@ -280,7 +280,7 @@ impl<'a> Of<'a> for Reals {
     }
 
     fn order(left: &f64, right: &f64) -> Ordering {
-        // What is no number comes after all numbers, so that every row has an answer.
+        // NaN sorts after all numbers, so that the order is total.
         left.partial_cmp(right).unwrap_or_else(|| left.is_nan().cmp(&right.is_nan()))
     }
 }

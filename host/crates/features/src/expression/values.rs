@@ -102,7 +102,7 @@ fn no_numbers<T>(texts: &[Option<Cow<'_, str>>], first: usize) -> Result<Vec<Opt
     }
 }
 
-/// Values apart from whether they are there.
+/// Splits optional values into cells and a bitmap.
 fn split<T: Default + Clone>(
     values: Vec<Option<T>>,
     cells: fn(Vec<T>) -> Cells,

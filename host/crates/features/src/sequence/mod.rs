@@ -1,9 +1,9 @@
-//! Sequences: what the order of a member's events tells, as one pass over the member's rows.
+//! Sequences: sessions, funnels and conversions, each by one pass over a member's rows in order of time.
 //!
-//! A sequence keeps the rows themselves, 24 bytes each: what follows what cannot be told from sums of parts. [`SequenceRow`]
-//! has an order in which neither files nor ids show: rows ascend by time, and of rows at the same time those of earlier
-//! steps come first; rows that are alike in both are alike in everything that is told. So the rows of one member are
-//! folded the same way wherever they come from: [`fold_members`] folds those of many.
+//! The rows themselves are kept, 24 bytes each, because parts that merge cannot say what follows what. [`SequenceRow`]
+//! has a total order that depends on neither files nor ids: by time, then earlier steps first. Rows equal in both are
+//! interchangeable, so the result is the same wherever rows come from. [`fold_members`] folds the rows of many
+//! members.
 
 mod parts;
 mod sql;
@@ -50,8 +50,9 @@ impl SequenceRow {
     }
 }
 
-/// Bits of steps as a number that ascends by the first step, then by the others. So that, of rows at the same time, one
-/// that could take the first step or the second takes the first, and leaves the second to the next.
+/// Bits of steps as a number that sorts by the lowest step, then by the others. Of rows at the same time, one that
+/// could take the first or the second step then comes first and takes the first, which leaves the second to the next
+/// row.
 fn in_order(steps: i64) -> i64 {
     i64::from(steps.trailing_zeros()) << 32 | steps
 }
@@ -109,8 +110,8 @@ fn is_within(steps: &Steps, ms: i64) -> bool {
     steps.within_ms.is_none_or(|within| ms <= within)
 }
 
-/// An attempt begins with every row of the first step. Of attempts that came equally far only the one that began last
-/// is kept: whatever another could still reach in time, it reaches too.
+/// An attempt begins with every row of the first step. Of attempts at the same step only the one that began last is
+/// kept: it has the most time left, so it reaches whatever another could (dynamic programming over steps).
 fn funnel(steps: &Steps, rows: &[SequenceRow]) -> FunnelParts {
     let count = steps.steps.len();
     let mut began: Vec<Option<i64>> = vec![None; count];

@@ -1,4 +1,4 @@
-//! What a sequence comes to: of one member, or of all members of a subject together.
+//! Counts and sums of a sequence, for one member or added up over the members of a subject.
 
 use playbook_model::Give;
 
@@ -75,8 +75,7 @@ impl Parts {
         }
     }
 
-    /// What is told of them. `local_ms` reads the brand's wall
-    /// clock, and `as_of` is T.
+    /// The value that a feature asks for. `local_ms` converts to the brand's local time, and `as_of` is T.
     #[must_use]
     pub fn value(&self, give: Give, as_of: i64, local_ms: impl Fn(i64) -> i64) -> Number<'static> {
         match self {

@@ -1,7 +1,7 @@
-//! Aggregates by member kept as numbers.
+//! Tallies: aggregates by member as arrays of numbers, updated row by row.
 //!
 //! [`TallyPlan`] says which rows add to which slots: a row's texts and its time give its class, and a table says what
-//! rows of each class add, so that no condition is tested per row. [`Tally`] holds the slots of a stretch of members and
+//! rows of each class add, so that no condition is tested per row. [`Tally`] holds the slots of a range of members and
 //! adds rows to them. `finish.rs` turns slots into values. All parts merge: the order in which rows come, and the order
 //! in which the tallies of parts of them are merged, does not show. A tally has a form of bytes to be kept in.
 
@@ -38,20 +38,20 @@ pub enum Number<'a> {
     TooLarge,
 }
 
-/// The number by which a text is told from others, the same in all processes: the first 64 bits of its SHA-256. Two of
-/// a million texts share one with a chance of 3 in 100 million.
+/// A hash of a text that is the same in all processes: the first 64 bits of its SHA-256. Among a million texts, two
+/// share one with a chance of 3 in 100 million.
 #[must_use]
 pub fn code(text: &str) -> i64 {
     i64::from_be_bytes(playbook_model::Digest::of(text.as_bytes()).first())
 }
 
-/// A real as an integer of the same order; [`from_ordered`] is the way back.
+/// A real as an integer that sorts the same way; [`from_ordered`] is the inverse.
 #[must_use]
 pub fn ordered(value: f64) -> i64 {
     flip(value.to_bits().cast_signed())
 }
 
-/// The real that [`ordered`] made an integer of.
+/// The inverse of [`ordered`].
 #[must_use]
 pub fn from_ordered(value: i64) -> f64 {
     f64::from_bits(flip(value).cast_unsigned())

@@ -1,4 +1,4 @@
-//! Values of one row: the first, the last, the least or the greatest of texts.
+//! Slots that pick one row's value: the first, the last, the least or the greatest.
 
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +55,7 @@ impl From<Given<'_>> for Held {
     }
 }
 
-/// The row that a slot took: its value, and by what it was taken.
+/// The row that a slot picked: its value, and the key by which rows are compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Pick {
     time: i64,

@@ -96,13 +96,13 @@ pub struct Field {
     pub reading: Reading,
 }
 
-/// A column by whose texts rows are told apart: kinds, channels, the columns of splits. Numbers are split by the text
-/// form that SQL's `CAST(... AS VARCHAR)` gives them.
+/// A column whose texts classify rows: kinds, channels, the columns of splits. Numbers have the text form of SQL's
+/// `CAST(... AS VARCHAR)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dimension {
     /// Column.
     pub column: String,
-    /// Texts that any item names, ascending; all others are one.
+    /// Texts that any item names, ascending; all other texts share one code.
     pub texts: Vec<String>,
     /// SQL of its texts, where it is a condition and no column.
     pub sql: Option<String>,
@@ -145,8 +145,8 @@ impl Moment {
     }
 }
 
-/// Which rows add what. Rows that no window, filter or split tells apart are of one class, numbered by mixed radix: the
-/// code of each dimension, then the stretch between two bounds that holds the row's time.
+/// Which rows add what. Rows that no window, filter or split distinguishes are of one class. A class is numbered by
+/// mixed radix: the code of each dimension, then the interval between two bounds that holds the row's time.
 #[derive(Debug)]
 pub struct TallyPlan {
     pub(super) dimensions: Vec<Dimension>,

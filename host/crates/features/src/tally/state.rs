@@ -1,4 +1,4 @@
-//! The slots of a stretch of members, and adding rows to them.
+//! The slots of a range of members, and adding rows to them.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub trait Row {
     fn tie(&self) -> Given<'_>;
 }
 
-/// The slots of a stretch of members at one moment; of each kind of slot those of a member lie side by side.
+/// The slots of a range of members at one moment; slots of one kind and member are adjacent.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Tally {
     pub(super) moment: Moment,

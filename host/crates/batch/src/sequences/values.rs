@@ -1,4 +1,4 @@
-//! What sequences come to, and which row of a table each value stands in.
+//! The values of sequences, and the rows of the table that they belong to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,42 +12,42 @@ use crate::Result;
 use crate::cells::{Target, column};
 use crate::keys::Keys;
 
-/// The values of a sequence, before it is known which row each stands in.
+/// The values of a sequence, before the rows of the table are known.
 pub(crate) struct Sequenced<'a> {
     pub(super) asked: Asked<'a>,
-    /// Columns of a split; `None`: there is none.
+    /// Values of the split, each of which is a column; `None` without a split.
     pub(super) values: Option<Vec<String>>,
     pub(super) answers: Vec<Answers>,
 }
 
-/// Values of one value of a split.
+/// The columns for one value of the split.
 pub(super) struct Answers {
     pub(super) by: Box<str>,
     pub(super) of: Of,
-    /// By ask, a value for each row.
+    /// For each column that features ask for, a value for each row.
     pub(super) columns: Vec<ArrayRef>,
 }
 
-/// Which row each value stands in.
+/// The member or key of each value.
 pub(super) enum Of {
     Members(Vec<u32>),
     Keys(Vec<Box<str>>),
 }
 
-/// Values of members, group and member each, by ask.
-pub(super) type Told = (Vec<(u32, u32)>, Vec<Number<'static>>);
+/// Group and member of each row, and the values that features ask for, one row after the other.
+pub(super) type MemberRows = (Vec<(u32, u32)>, Vec<Number<'static>>);
 
-/// What is told so far, of the ranges of members that were looked at.
-pub(super) enum Telling {
-    Members { gives: Vec<Give>, told: Vec<Told> },
+/// The values of the ranges of members that were folded so far.
+pub(super) enum Folded {
+    Members { gives: Vec<Give>, rows: Vec<MemberRows> },
     Subject { gives: Vec<Give>, sums: BTreeMap<u32, Parts> },
 }
 
-impl Telling {
+impl Folded {
     pub(super) fn new(whose: Whose<'_>, asked: &Asked<'_>) -> Self {
         let gives = asked.asks.iter().map(|ask| ask.give).collect();
         match whose {
-            Whose::Members => Self::Members { gives, told: Vec::new() },
+            Whose::Members => Self::Members { gives, rows: Vec::new() },
             Whose::Subject(_) => Self::Subject { gives, sums: BTreeMap::new() },
         }
     }
@@ -59,8 +59,8 @@ impl Telling {
     ) -> Vec<Answers> {
         let mut answers: BTreeMap<&str, (Of, Vec<Vec<Number<'static>>>)> = BTreeMap::new();
         match self {
-            Self::Members { gives, told } => {
-                for (of, values) in told {
+            Self::Members { gives, rows } => {
+                for (of, values) in rows {
                     for ((group, member), values) in of.iter().zip(values.chunks(gives.len())) {
                         let by = &*groups[*group as usize][1];
                         let none = || (Of::Members(Vec::new()), vec![Vec::new(); gives.len()]);
@@ -118,7 +118,7 @@ fn array(give: Give, values: &[Number<'static>]) -> ArrayRef {
 }
 
 impl Sequenced<'_> {
-    /// The keys that any value is of.
+    /// The keys that have a value.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &Box<str>> {
         self.answers.iter().flat_map(|answers| match &answers.of {
             Of::Keys(keys) => keys.as_slice(),
