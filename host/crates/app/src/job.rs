@@ -10,6 +10,7 @@ use playbook_toml::Override;
 
 use crate::evidence::LedgerMark;
 use crate::host::Pinned;
+use crate::places::absolute;
 use crate::taking::Taking;
 
 /// What a cycle is run with.
@@ -80,9 +81,4 @@ impl std::fmt::Debug for Job {
             .field("dry_run", &self.dry_run)
             .finish_non_exhaustive()
     }
-}
-
-/// The path from the root; where the current folder is gone, the path as it is.
-pub(crate) fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }

@@ -246,6 +246,17 @@ fn recorded_outputs(folder: &Path) -> Option<BTreeSet<String>> {
     Some(record.outputs.into_keys().collect())
 }
 
+/// The path from the root; where the current folder is gone, the path as it is.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
+/// A folder that is removed with its value.
+pub(crate) fn temporary_folder() -> Result<tempfile::TempDir, FileError> {
+    let around = std::env::temp_dir();
+    tempfile::tempdir().map_err(FileError::of("make a temporary folder in", &around))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]

@@ -17,8 +17,8 @@ use crate::evidence::{
 };
 use crate::finished::Finished;
 use crate::host::Pinned;
-use crate::places::{Kept, RUN_FILE, check_results};
-use crate::run::{Opened, cycle, temporary_folder};
+use crate::places::{Kept, RUN_FILE, check_results, temporary_folder};
+use crate::run::{Opened, cycle};
 use crate::taking::{SOURCES_FOLDER, Taking};
 use crate::write::write;
 use crate::{AppError, Host, Job, Result};

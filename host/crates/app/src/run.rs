@@ -20,8 +20,7 @@ use crate::deliver::check_deliveries;
 use crate::evidence::{LedgerMark, Recording};
 use crate::finished::Finished;
 use crate::host::Stages;
-use crate::job::absolute;
-use crate::places::{Kept, check_results, check_written};
+use crate::places::{Kept, absolute, check_results, check_written, temporary_folder};
 use crate::state::{components_dir, last_good, ledger_path, open_ledger, remember_good};
 use crate::taking::take_sources;
 use crate::write::write;
@@ -252,12 +251,6 @@ fn cycle_of(
         dry_run,
         laps,
     })
-}
-
-/// A folder that goes with its value.
-pub(crate) fn temporary_folder() -> Result<tempfile::TempDir> {
-    let around = std::env::temp_dir();
-    Ok(tempfile::tempdir().map_err(FileError::of("make a temporary folder in", &around))?)
 }
 
 fn batch_options(

@@ -17,7 +17,7 @@ use playbook_sources::{
 use playbook_toml::Loaded;
 
 pub(crate) use self::connections::{Connections, place_of};
-use crate::run::temporary_folder;
+use crate::places::temporary_folder;
 use crate::{AppError, Host, Job, Result};
 
 /// Folder of a run's results with what databases answered.
@@ -54,7 +54,8 @@ impl Shared {
 
 /// Takes the rows of all sources and lookups that lie in no files, those of one database in one snapshot.
 ///
-/// Rows of databases go to the folder of `outputs`, where there is one, so that a replay finds them; all else to `scratch`.
+/// Rows of databases go to the folder of `outputs`, where there is one, so that a replay finds them; all else to
+/// `scratch`.
 pub(crate) fn take_sources(
     host: &Host,
     job: &Job,

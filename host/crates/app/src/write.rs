@@ -14,9 +14,8 @@ use crate::clock;
 use crate::counts::Counts;
 use crate::evidence::{self, Invocation, Recording, SavedOverride};
 use crate::finished::Finished;
-use crate::job::absolute;
 use crate::page::{PageFacts, report};
-use crate::places::RUN_FILE;
+use crate::places::{RUN_FILE, absolute};
 use crate::{Host, Job, Result, outputs};
 
 /// Letters of the run key that people see.

@@ -7,27 +7,27 @@ use std::collections::BTreeMap;
 use playbook_model::{
     Batch, Column, Context, Frame, Kind, Limits, Playbook, Subject, TableNeed, pseudonym,
 };
-use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use crate::book::{Booking, Money};
+use crate::book::Booking;
 use crate::error::CycleError;
 use crate::fit::Buckets;
 use crate::gather::{Gather, Rows};
 use crate::graph::Input;
 use crate::laps::Laps;
-use crate::options::{CycleOptions, cycle_number};
+use crate::options::cycle_number;
 use crate::prepare::Prepared;
 use crate::progress::Cancel;
-use crate::proposal::Candidate;
 use crate::result::{CycleRun, StageRun};
 use crate::source::DataSource;
-use crate::stage::StageEnd;
+
+/// Columns that a stage adds, with the subject of their rows.
+pub(crate) type TableColumns = (String, Vec<Column>);
 
 /// Most rows of a table that goes to a plugin as a whole.
 const TABLE_ROWS_MAX: usize = 65_536;
 
-/// Members, other subjects, and what stages said of them so far.
+/// Frames of members and other subjects, with the outputs of the stages that ran so far.
 #[derive(Debug)]
 pub struct Community<'a> {
     pub(crate) playbook: &'a Playbook,
@@ -93,54 +93,12 @@ impl<'a> Community<'a> {
         cycle_number(self.context.local_min, self.playbook.cycle.length_days)
     }
 
-    /// The second step: takes the community through all stages, those of a wave at the same time; returns the
-    /// proposals.
-    ///
-    /// # Errors
-    /// A host's fault; a guest's only where its stage closes on faults.
-    pub fn evaluate(
-        &mut self,
-        stages: &[Prepared],
-        source: &mut dyn DataSource,
-        money: &Money<'_>,
-        options: &CycleOptions<'_>,
-        pool: &ThreadPool,
-        laps: &mut Laps,
-    ) -> Result<Vec<Candidate>, CycleError> {
-        let mut candidates = Vec::new();
-        for wave in stages.chunk_by(|a, b| a.wave == b.wave) {
-            let mut inputs = Vec::with_capacity(wave.len());
-            for (at, stage) in wave.iter().enumerate() {
-                inputs.push((at, stage, self.tables_of(stage, source)?));
-            }
-            laps.end("tables");
-            // Fits end on one thread; begun first, they leave the others something to do meanwhile.
-            inputs.sort_by_key(|(_, stage, _)| stage.shape.fit_passes_max == 0);
-            let run = |(at, stage, tables): (usize, &Prepared, Vec<Batch>)| {
-                let def = &stage.def;
-                let rules = &self.playbook.guardrails;
-                let money = money.plan_money(&def.name, def.pool.as_deref(), rules);
-                (at, self.run_stage(stage, tables.into(), money, options))
-            };
-            let mut ends: Vec<_> = pool.install(|| inputs.into_par_iter().map(run).collect());
-            // Outputs join the frames in the order of stages, whichever ended first.
-            ends.sort_by_key(|(at, _)| *at);
-            for (at, end) in ends {
-                self.keep(&wave[at], end?, &mut candidates);
-            }
-            laps.end("stages");
-        }
-        self.remaining_tables(source)?;
-        laps.end("tables");
-        Ok(candidates)
-    }
-
     /// The stages that ran.
     pub(crate) fn ran(&self) -> &[StageRun] {
         &self.ran
     }
 
-    /// What the cycle came to, once it is booked.
+    /// The result of the cycle, once it is booked.
     pub(crate) fn ended(mut self, booking: Booking, booked: bool, laps: Laps) -> CycleRun {
         for (run, fates) in self.ran.iter_mut().zip(booking.transfers) {
             run.transfer_fates = fates;
@@ -186,7 +144,7 @@ impl<'a> Community<'a> {
     }
 
     /// Makes sure that every table that the stage reads is there; returns those that go to it as a whole.
-    fn tables_of(
+    pub(crate) fn tables_of(
         &mut self,
         stage: &Prepared,
         source: &mut dyn DataSource,
@@ -229,15 +187,12 @@ impl<'a> Community<'a> {
         Ok(gather.batch(Rows::Range { start: 0, len: frame.rows() }))
     }
 
-    /// Adds what a stage gave to the frames.
-    fn keep(&mut self, stage: &Prepared, end: StageEnd, candidates: &mut Vec<Candidate>) {
-        let subject = stage.shape.rows.as_ref().map_or("member", |t| t.subject.as_str());
-        self.add(subject, end.rows.columns);
-        for (subject, columns) in end.tables {
+    /// Adds what a stage gave to the frames, and the record of its run.
+    pub(crate) fn keep(&mut self, columns: Vec<TableColumns>, run: StageRun) {
+        for (subject, columns) in columns {
             self.add(&subject, columns);
         }
-        candidates.extend(end.rows.candidates);
-        self.ran.push(end.run);
+        self.ran.push(run);
     }
 
     fn add(&mut self, subject: &str, columns: Vec<Column>) {
@@ -251,7 +206,10 @@ impl<'a> Community<'a> {
     }
 
     /// Reads the tables that the playbook declares and no stage asked for: the report shows them.
-    fn remaining_tables(&mut self, source: &mut dyn DataSource) -> Result<(), CycleError> {
+    pub(crate) fn remaining_tables(
+        &mut self,
+        source: &mut dyn DataSource,
+    ) -> Result<(), CycleError> {
         let playbook = self.playbook;
         playbook.features.iter().try_for_each(|feature| self.read(&feature.subject, source))
     }

@@ -11,12 +11,12 @@ use playbook_runtime::{OpenedPlugin, Reuse};
 
 use crate::error::CycleError;
 use crate::gather::{At, Gather, Rows, places};
-pub(crate) use crate::ground::StageGround;
+use crate::ground::StageGround;
 use crate::prepare::Prepared;
 use crate::proposal::Candidate;
 use crate::stream::{Said, ask, candidates, output_columns, streams, without_values, write};
 
-/// Members on their way through the stages: features first, then a column per output as stages answer.
+/// Rows of members that go through the stages: features first, then a column for each output as stages answer.
 #[derive(Debug, Clone, Default)]
 pub struct MemberRows {
     /// One row a member; the columns that [`Evaluation::open`] was shown, in that order.
@@ -33,7 +33,7 @@ struct OpenStage {
     prepared: Prepared,
     opened: OpenedPlugin,
     phase: u32,
-    /// Where its needs stand in the frame.
+    /// Positions of its needs in the frame.
     places: Vec<At>,
     /// The columns that it adds, without values.
     adds: Vec<Column>,
@@ -49,7 +49,7 @@ pub struct Evaluation {
     gives: Frame,
 }
 
-/// Hears where the time of an evaluation goes: each part as it ends. `()` hears nothing and costs nothing.
+/// A hook for measuring: called as each part of an evaluation ends. `()` does nothing and costs nothing.
 pub trait Watch {
     /// A part of a stage's work has ended.
     fn ended(&mut self, stage: usize, part: Part);
@@ -62,7 +62,7 @@ pub enum Part {
     Gather,
     /// The plugin was asked, and its answer checked.
     Ask,
-    /// What it said was taken down.
+    /// Its answer was written to the frame.
     Scatter,
 }
 
@@ -70,7 +70,7 @@ impl Watch for () {
     fn ended(&mut self, _stage: usize, _part: Part) {}
 }
 
-/// What the stages said of rows, beside the outputs that stand in the frame.
+/// The result of an evaluation beside the outputs, which stand in the frame.
 #[derive(Debug, Default)]
 pub struct Evaluated {
     /// Proposals of all stages, rows by position in the frame.
@@ -135,7 +135,7 @@ impl Evaluation {
         self.evaluate_watched(context, members, &mut ())
     }
 
-    /// As [`Evaluation::evaluate`], with somebody who hears where the time goes.
+    /// As [`Evaluation::evaluate`], with a hook for measuring.
     ///
     /// # Errors
     /// As there.
@@ -198,7 +198,7 @@ impl OpenStage {
         Ok(ask(self.prepared.def.kind, &self.opened, context, self.phase, batch)?)
     }
 
-    /// Adds what it said to the frame.
+    /// Adds its answer to the frame.
     fn scatter(&self, said: &Said, frame: &mut Frame) {
         let rows = frame.rows();
         let whole = rows.next_multiple_of(8).max(8);

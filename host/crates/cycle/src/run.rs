@@ -12,7 +12,7 @@ use crate::decide::{Policy, decide, spenders};
 use crate::error::CycleError;
 use crate::facts::FactPlan;
 use crate::laps::Laps;
-pub(crate) use crate::options::CycleOptions;
+use crate::options::CycleOptions;
 use crate::prepare::Prepared;
 use crate::proposal::Candidate;
 use crate::result::CycleRun;

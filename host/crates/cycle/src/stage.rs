@@ -1,39 +1,41 @@
-//! One stage over a whole community: its fit, its call over whole tables, its calls over rows, and what happens where
-//! its plugin fails.
+//! The stages over a whole community, wave by wave; and one stage: its fit, its call over whole tables, its calls over
+//! rows, and what happens where its plugin fails.
 
 use std::sync::Arc;
 
 use playbook_model::{
-    Batch, CampaignPlan, Column, Digest, Filling, Kind, Limits, OnFault, Outcome, Stretch,
-    TableAnswer,
+    Batch, CampaignPlan, Digest, Filling, Kind, Limits, OnFault, Outcome, Stretch, TableAnswer,
 };
 use playbook_runtime::Reuse;
+use rayon::ThreadPool;
+use rayon::prelude::*;
 
-use crate::community::Community;
+use crate::book::Money;
+use crate::community::{Community, TableColumns};
 use crate::error::CycleError;
-use crate::evaluate::StageGround;
 use crate::fit::{Buckets, CycleRows, FitStart, fit};
 use crate::gather::{Gather, fillings, scatter};
+use crate::ground::StageGround;
+use crate::laps::Laps;
+use crate::options::CycleOptions;
 use crate::prepare::Prepared;
+use crate::proposal::Candidate;
 use crate::result::{ModelFacts, PlanMoney, StageRun, StageUsage};
-use crate::run::CycleOptions;
+use crate::source::DataSource;
 use crate::stream::{RowOutputs, Stream, missing_columns, stream, streams};
-
-/// Columns that a stage adds to tables, by subject.
-type TableColumns = Vec<(String, Vec<Column>)>;
 
 /// What a stage gave.
 #[derive(Debug)]
-pub(crate) struct StageEnd {
+struct StageEnd {
     /// Of the rows that it answers one by one.
-    pub(crate) rows: RowOutputs,
+    rows: RowOutputs,
     /// Of whole tables.
-    pub(crate) tables: TableColumns,
+    tables: Vec<TableColumns>,
     /// How it ran.
-    pub(crate) run: StageRun,
+    run: StageRun,
 }
 
-/// A stage on its way: the record of its run so far, and how the cycle runs.
+/// A stage while it runs, with the record of its run so far.
 struct Attempt<'c> {
     community: &'c Community<'c>,
     stage: &'c Prepared,
@@ -42,8 +44,55 @@ struct Attempt<'c> {
 }
 
 impl Community<'_> {
+    /// The second step: takes the community through all stages, those of a wave at the same time; returns the
+    /// proposals.
+    ///
+    /// # Errors
+    /// A host's fault; a guest's only where its stage closes on faults.
+    pub fn evaluate(
+        &mut self,
+        stages: &[Prepared],
+        source: &mut dyn DataSource,
+        money: &Money<'_>,
+        options: &CycleOptions<'_>,
+        pool: &ThreadPool,
+        laps: &mut Laps,
+    ) -> Result<Vec<Candidate>, CycleError> {
+        let mut candidates = Vec::new();
+        for wave in stages.chunk_by(|a, b| a.wave == b.wave) {
+            let mut inputs = Vec::with_capacity(wave.len());
+            for (at, stage) in wave.iter().enumerate() {
+                inputs.push((at, stage, self.tables_of(stage, source)?));
+            }
+            laps.end("tables");
+            // Stages that fit come first: a fit ends on one thread, and the other stages keep the other threads busy
+            // then.
+            inputs.sort_by_key(|(_, stage, _)| stage.shape.fit_passes_max == 0);
+            let run = |(at, stage, tables): (usize, &Prepared, Vec<Batch>)| {
+                let def = &stage.def;
+                let rules = &self.playbook.guardrails;
+                let money = money.plan_money(&def.name, def.pool.as_deref(), rules);
+                (at, self.run_stage(stage, tables.into(), money, options))
+            };
+            let mut ends: Vec<_> = pool.install(|| inputs.into_par_iter().map(run).collect());
+            // Outputs join the frames in the order of stages, whichever ended first.
+            ends.sort_by_key(|(at, _)| *at);
+            for (at, end) in ends {
+                let StageEnd { rows, tables, run } = end?;
+                candidates.extend(rows.candidates);
+                let subject = wave[at].shape.rows.as_ref().map_or("member", |t| t.subject.as_str());
+                let of_rows = (subject.to_owned(), rows.columns);
+                self.keep(std::iter::once(of_rows).chain(tables).collect(), run);
+            }
+            laps.end("stages");
+        }
+        self.remaining_tables(source)?;
+        laps.end("tables");
+        Ok(candidates)
+    }
+
     /// Runs a stage; where its plugin fails, the version before, or nothing, or the end: as the playbook says.
-    pub(crate) fn run_stage(
+    fn run_stage(
         &self,
         stage: &Prepared,
         tables: Arc<[Batch]>,
@@ -118,7 +167,7 @@ impl Attempt<'_> {
         &mut self,
         tables: Arc<[Batch]>,
         money: PlanMoney,
-    ) -> Result<Outcome<(RowOutputs, TableColumns)>, CycleError> {
+    ) -> Result<Outcome<(RowOutputs, Vec<TableColumns>)>, CycleError> {
         let (stage, community) = (self.stage, self.community);
         let need = stage.shape.rows.as_ref();
         let keys = need.map(|need| community.keys_of(&need.subject)).unwrap_or_default();
@@ -214,7 +263,7 @@ impl Attempt<'_> {
     }
 
     /// Plan, value or diagnose: one call over whole tables.
-    fn whole_tables(&mut self, money: PlanMoney) -> Result<Outcome<TableColumns>, CycleError> {
+    fn whole_tables(&mut self, money: PlanMoney) -> Result<Outcome<Vec<TableColumns>>, CycleError> {
         let (stage, context) = (self.stage, self.community.context);
         if !matches!(stage.def.kind, Kind::Campaign | Kind::Roi | Kind::Diagnosis) {
             return Ok(Ok(Vec::new()));
@@ -245,8 +294,8 @@ impl Attempt<'_> {
         self.run.plan_money = Some(money);
     }
 
-    /// Takes findings and transfers of an answer about whole tables; returns its columns.
-    fn told(&mut self, answer: TableAnswer) -> TableColumns {
+    /// Records the findings and transfers of an answer about whole tables; returns its columns.
+    fn told(&mut self, answer: TableAnswer) -> Vec<TableColumns> {
         self.run.findings = answer.findings;
         self.run.transfers = answer.transfers;
         let shape = &self.stage.shape;

@@ -11,8 +11,8 @@ use playbook_runtime::{OpenedPlugin, Opening, Reuse, RuntimeError};
 use rayon::prelude::*;
 
 use crate::error::CycleError;
-use crate::evaluate::StageGround;
 use crate::gather::{Gather, Rows, columns, scatter};
+use crate::ground::StageGround;
 use crate::prepare::Prepared;
 use crate::progress::{Cancel, Progress};
 use crate::proposal::Candidate;

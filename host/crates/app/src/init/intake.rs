@@ -13,7 +13,7 @@ use super::draft::{Draft, DraftSource};
 use super::{Known, Unwritten, write};
 use crate::Result;
 use crate::host::Host;
-use crate::run::temporary_folder;
+use crate::places::temporary_folder;
 
 /// As-of time of data that has none of its own: nothing is computed of it but the members.
 const NO_EVENTS_AS_OF: &str = "2100-01-01";

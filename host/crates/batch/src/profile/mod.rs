@@ -1,7 +1,7 @@
 //! Looks at a data file without a playbook: its format, its columns, what their values seem to be.
 //!
-//! What is said here is a guess with its reasons, for people and for a first playbook; nothing is read into tables by it.
-//! Cells are read by the same rules as in a run (`intake`).
+//! What is said here is a guess with its reasons, for people and for a first playbook; nothing is read into tables by
+//! it. Cells are read by the same rules as in a run (`intake`).
 
 mod column;
 mod contact;
@@ -27,7 +27,7 @@ pub const BYTES_MAX: usize = 16 << 20;
 pub(crate) const CELLS_MAX: usize = 2_000_000;
 /// Most distinct values of a small set of words.
 pub const WORDS_MAX: usize = 100;
-/// Stretches of a column's histogram.
+/// Bins of a column's histogram.
 pub const BINS: usize = 16;
 /// Values that are shown of a column.
 const SHOWN: usize = 3;
@@ -46,7 +46,7 @@ pub enum Sure {
 /// What is seen of a file.
 #[derive(Debug, Clone)]
 pub struct FileProfile {
-    /// How it is packed, in words.
+    /// Name of the compression, if any.
     pub packing: Option<&'static str>,
     /// How it is to be read.
     pub format: SourceFormat,
@@ -164,7 +164,7 @@ pub struct ColumnProfile {
 /// # Errors
 /// Where it cannot be opened, is packed in a way that is not read, or is damaged.
 pub fn profile(path: &Path) -> Result<FileProfile> {
-    let seen = sample::read(path)?;
+    let seen = if parquet::is_parquet(path)? { parquet::read(path)? } else { sample::read(path)? };
     let columns = seen.columns.iter().map(|column| column::profile(column, seen.rows)).collect();
     Ok(FileProfile {
         packing: seen.packing,
@@ -212,7 +212,7 @@ impl ColumnProfile {
             (ColumnKind::Empty, kind) => self.kind = kind.clone(),
             _ => {}
         }
-        // Stretches of two files are not the same ones.
+        // The bins of two files have different bounds.
         self.histogram.clear();
         self.least = None;
         self.greatest = None;

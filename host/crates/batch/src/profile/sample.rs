@@ -1,4 +1,4 @@
-//! The part of a file that is looked at: cells of its first rows, column by column.
+//! Reads the sample of a file that is profiled: the cells of its first rows, by column.
 
 use std::path::Path;
 
@@ -6,7 +6,6 @@ use chardetng::EncodingDetector;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use playbook_model::SourceFormat;
 
-use super::parquet;
 use super::shape::{cell, shape};
 use super::{BYTES_MAX, CELLS_MAX, ROWS_MAX, Sure};
 use crate::Result;
@@ -53,11 +52,8 @@ impl Cells {
     }
 }
 
-/// Reads the first rows of a file.
+/// Reads the first rows of a text file.
 pub(super) fn read(path: &Path) -> Result<Seen> {
-    if parquet::is_parquet(path)? {
-        return parquet::read(path);
-    }
     let (text, file, ended) = open(path, None)?;
     let told = file.encoding();
     let (text, packing, encoding, encoding_sure, ended) = match guessed(&text, told, ended) {
@@ -109,7 +105,7 @@ fn guessed(text: &[u8], told: &Encoding, ended: bool) -> Option<(&'static Encodi
     }
     match std::str::from_utf8(text) {
         Ok(_) => return None,
-        // The letter that the end of what was read cut in two.
+        // The end of the sample may cut a letter in two.
         Err(fault) if fault.error_len().is_none() && !ended => return None,
         Err(_) => {}
     }

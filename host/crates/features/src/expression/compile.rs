@@ -1,12 +1,12 @@
-//! Type checking: the syntax tree becomes a typed one. There is an enum of operations per type, so that no operation can
-//! meet a value of another type when it is evaluated.
+//! Type checking: the syntax tree becomes a typed one. There is an enum of operations per type, so that no operation
+//! can meet a value of another type when it is evaluated.
 
 use std::ops::Range;
 
 use playbook_model::{CellType, NumberMarks};
 
-use super::ExpressionError;
 use super::parse::{Arithmetic, Comparison, Kind, Node, What};
+use super::place::ExpressionError;
 
 /// Operations that give integers.
 #[derive(Debug, Clone)]

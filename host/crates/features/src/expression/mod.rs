@@ -24,50 +24,12 @@ use std::ops::Range;
 use playbook_model::{CellType, NumberMarks};
 
 pub use compile::Compiled;
-pub use place::{Spot, spot_in};
+pub use parse::FUNCTIONS;
+pub use place::{ExpressionError, Spot, spot_in};
 pub use values::{Fault, FaultKind, Values};
 
 use compile::Named;
 use parse::Node;
-
-/// Functions that expressions may call.
-pub const FUNCTIONS: [&str; 20] = [
-    "abs",
-    "btrim",
-    "ceil",
-    "coalesce",
-    "concat",
-    "contains",
-    "ends_with",
-    "exp",
-    "floor",
-    "greatest",
-    "least",
-    "ln",
-    "log10",
-    "lower",
-    "nullif",
-    "round",
-    "split_part",
-    "sqrt",
-    "starts_with",
-    "upper",
-];
-
-/// Levels that an expression may be nested.
-pub(crate) const DEPTH_MAX: usize = 256;
-
-/// Why an expression cannot be used, and where in its text that shows.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct ExpressionError {
-    /// Bytes of the text.
-    pub at: Range<usize>,
-    /// What is wrong.
-    pub message: String,
-    /// What would be right.
-    pub expected: String,
-}
 
 /// An expression that was read.
 #[derive(Debug, Clone)]
@@ -104,8 +66,8 @@ impl Expression {
         compile::compile(&self.root, &|name| type_of(name).map(Named::Cells))
     }
 
-    /// Checks an expression over columns of a file, all of which are texts as they are written: such a column stands for
-    /// its number, written with `marks`, where a number belongs, and for its text elsewhere.
+    /// Checks an expression over columns of a file, all of which are texts as they are written: such a column stands
+    /// for its number, written with `marks`, where a number belongs, and for its text elsewhere.
     ///
     /// # Errors
     /// An operation whose sides do not go together.

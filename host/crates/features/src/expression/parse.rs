@@ -10,8 +10,34 @@ use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
-use super::place::{bytes, spot_in};
-use super::{DEPTH_MAX, ExpressionError, FUNCTIONS};
+use super::place::{ExpressionError, bytes, spot_in};
+
+/// Functions that expressions may call.
+pub const FUNCTIONS: [&str; 20] = [
+    "abs",
+    "btrim",
+    "ceil",
+    "coalesce",
+    "concat",
+    "contains",
+    "ends_with",
+    "exp",
+    "floor",
+    "greatest",
+    "least",
+    "ln",
+    "log10",
+    "lower",
+    "nullif",
+    "round",
+    "split_part",
+    "sqrt",
+    "starts_with",
+    "upper",
+];
+
+/// Levels that an expression may be nested.
+const DEPTH_MAX: usize = 256;
 
 /// Brackets that may be nested while the text is read.
 const BRACKETS_MAX: usize = 64;
@@ -38,7 +64,7 @@ pub(super) enum What {
     Negate(Box<Node>),
     Not(Box<Node>),
     Arithmetic(Arithmetic, Box<Node>, Box<Node>),
-    /// Texts after each other; whether missing ones are left out rather than making all missing.
+    /// Concatenation; the flag says whether missing texts are skipped, or make the whole missing.
     Concat(Vec<Node>, bool),
     Compare(Comparison, Box<Node>, Box<Node>),
     And(Box<Node>, Box<Node>),
@@ -48,7 +74,7 @@ pub(super) enum What {
     Is(bool, Box<Node>),
     In(Box<Node>, Vec<Node>),
     Like(Box<Node>, String),
-    /// Conditions with results, then what else holds.
+    /// Conditions with their results, then the result of `else`.
     Case(Vec<(Node, Node)>, Option<Box<Node>>),
     Cast(Box<Node>, Kind),
     Call(&'static str, Vec<Node>),

@@ -1,4 +1,4 @@
-//! Where in an SQL text something stands.
+//! Where in an SQL text something stands, and the error that points there.
 
 use std::ops::Range;
 
@@ -33,6 +33,18 @@ impl From<Location> for Spot {
     fn from(location: Location) -> Self {
         Self { line: location.line, column: location.column }
     }
+}
+
+/// Why an expression cannot be used, and where in its text that shows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ExpressionError {
+    /// Bytes of the text.
+    pub at: Range<usize>,
+    /// What is wrong.
+    pub message: String,
+    /// What would be right.
+    pub expected: String,
 }
 
 /// Splits what the SQL parser says into its words and the place that it names at their end.
