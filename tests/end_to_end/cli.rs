@@ -35,7 +35,7 @@ fn a_plugin_checks_its_own_settings_and_the_place_is_the_files() {
 }
 
 /// Problems, or warnings, that `check` tells of a file: code, line, column, message, hint.
-fn told(
+pub(crate) fn told(
     file: &std::path::Path,
     args: &[&str],
     what: &str,

@@ -13,6 +13,7 @@ mod explain;
 mod exports;
 mod folders;
 mod grocery;
+mod guards;
 mod money;
 mod paths;
 #[cfg(feature = "sources")]

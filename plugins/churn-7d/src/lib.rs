@@ -69,7 +69,7 @@ declare! {
 }
 
 /// The levels in Chinese.
-const LEVELS_ZH: [&str; 5] = ["正常", "關注", "警告", "危急", "已流失"];
+const LEVELS_ZH: [&str; 6] = ["正常", "關注", "警告", "危急", "已流失", "暫不評級"];
 
 /// Churn early warning over one week.
 #[derive(Debug, Clone)]

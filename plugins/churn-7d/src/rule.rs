@@ -17,22 +17,24 @@ pub enum Level {
     Critical,
     /// Gone: silent for long without a baseline.
     Lapsed,
+    /// Joined too recently to be judged. A word and not a missing value: guards take what is missing for the worst.
+    Unjudged,
 }
 
 impl Level {
     /// Names of the levels, in order.
-    pub const NAMES: [&'static str; 5] = ["ok", "watch", "warn", "critical", "lapsed"];
+    pub const NAMES: [&'static str; 6] = ["ok", "watch", "warn", "critical", "lapsed", "none"];
     /// Levels by the size of a drop, and by days of silence without a baseline.
     const BY_DROP: [Self; 4] = [Self::Ok, Self::Watch, Self::Warn, Self::Critical];
     const BY_SILENCE: [Self; 3] = [Self::Ok, Self::Watch, Self::Lapsed];
 
-    /// The level one higher: critical stays, and lapsed is not part of the ladder.
+    /// The level one higher: critical stays, and lapsed and unjudged are not part of the ladder.
     fn raised(self) -> Self {
         match self {
             Self::Ok => Self::Watch,
             Self::Watch => Self::Warn,
             Self::Warn | Self::Critical => Self::Critical,
-            Self::Lapsed => Self::Lapsed,
+            Self::Lapsed | Self::Unjudged => self,
         }
     }
 }
@@ -57,7 +59,7 @@ pub struct Member {
 /// What the rule says of a member.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Verdict {
-    /// Warning level; `None` in the first days and where nothing is known.
+    /// Warning level; `None` where nothing is known.
     pub level: Option<Level>,
     /// Risk 0 to 1; `None` where the drop is.
     pub risk: Option<f64>,
@@ -71,7 +73,8 @@ pub struct Verdict {
 #[must_use]
 pub fn judge(settings: &Settings, member: &Member) -> Verdict {
     if member.joined_days.is_some_and(|days| days < settings.first_days) {
-        return Verdict { reason: Some(Why::FIRST_DAYS), ..Verdict::default() };
+        let (level, reason) = (Some(Level::Unjudged), Some(Why::FIRST_DAYS));
+        return Verdict { level, reason, ..Verdict::default() };
     }
     let drop = drop(settings, member);
     let (plain, why) = match drop {

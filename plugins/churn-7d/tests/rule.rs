@@ -116,10 +116,10 @@ fn a_lapsed_member_stays_lapsed_however_unhappy() {
 }
 
 #[test]
-fn members_in_their_first_14_days_get_nothing_but_the_reason() {
+fn members_in_their_first_14_days_have_the_level_none_and_the_reason() {
     let young = (Some(10), 0, Some(6), Some(-1.0), Some(1), Some(13));
     let given = score(&[young]);
-    assert_eq!(given.category("level", 0), None);
+    assert_eq!(given.category("level", 0), Some("none"));
     assert_eq!((given.real("risk", 0), given.real("drop", 0)), (None, None));
     assert_eq!(given.reason(0), Some("first_days"));
     let grown = (Some(10), 0, Some(6), Some(-1.0), Some(1), Some(14));

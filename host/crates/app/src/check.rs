@@ -7,9 +7,10 @@ use playbook_model::{Fault, MapRow, Need, Playbook, SourceDef, SourceTable, Stag
 use playbook_toml::{Loaded, NamedPlugin, Place, Problem, Problems, SettingPlace, nearest};
 
 use crate::Result;
+use crate::guards::guard_warnings;
 use crate::home::Home;
 
-/// The warnings about stages that are ready: optional needs that nothing fills.
+/// The warnings about stages that are ready: optional needs that nothing fills, guardrails that a fault would close.
 #[must_use]
 pub fn warnings(loaded: &Loaded, stages: &[Prepared]) -> Problems {
     let mut unfilled: BTreeMap<(&str, Place, &str), Vec<&Need>> = BTreeMap::new();
@@ -22,7 +23,8 @@ pub fn warnings(loaded: &Loaded, stages: &[Prepared]) -> Problems {
     let warning = |((stage, place, subject), needs): (_, Vec<&Need>)| {
         warning(loaded, stage, place, subject, &needs)
     };
-    loaded.problems(unfilled.into_iter().map(warning).collect())
+    let unfilled = unfilled.into_iter().map(warning);
+    loaded.problems(unfilled.chain(guard_warnings(loaded, stages)).collect())
 }
 
 /// How windows of the playbook count, in words, with the sources whose times are dates by their format.

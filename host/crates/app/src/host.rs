@@ -14,6 +14,7 @@ use playbook_runtime::{
 use playbook_toml::{Loaded, Override, Problem, ReadFiles, load_with};
 
 use crate::check::{absent_plugins, misnamed, plugin_problem, prepare_problems, sql_problems};
+use crate::guards::guard_problems;
 use crate::home::Home;
 use crate::{AppError, Result};
 
@@ -131,6 +132,7 @@ impl Host {
         let mut stages = match prepare(&loaded.playbook, plugins)? {
             Ok(stages) => {
                 problems.extend(misnamed(loaded, &stages));
+                problems.extend(guard_problems(loaded, &stages));
                 stages
             }
             Err(found) => {

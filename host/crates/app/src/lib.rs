@@ -13,6 +13,7 @@ mod error;
 mod evidence;
 mod explain;
 mod finished;
+mod guards;
 mod home;
 mod host;
 mod init;

@@ -1,4 +1,7 @@
 //! What the checks of arbitration need to know of members, read from features and outputs.
+//!
+//! Guards fail closed. A guard that the playbook declares holds for a member unless a value says that it does not: a
+//! value that is missing, whether for one member or because its stage was left out, counts as the strictest one.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +16,10 @@ use crate::proposal::{Candidate, ContactCaps, History, MemberFacts};
 /// The age band of those whom commercial actions may reach (GR-13).
 const ADULT: &str = "adult";
 
-/// Where in a frame of members the facts stand that arbitration checks: columns are looked up once, by name.
+/// The churn level at which a member gets messages of the service only (GR-12).
+pub const CRITICAL: &str = "critical";
+
+/// Positions in a frame of members of the columns that guards read: looked up once, by name.
 #[derive(Debug)]
 pub struct FactPlan<'a> {
     rules: &'a Guardrails,
@@ -29,33 +35,38 @@ pub struct FactPlan<'a> {
     segment: Option<Named>,
 }
 
-/// A column that guards members, by the name that the playbook gives.
+/// A column that a guard of the playbook reads.
 #[derive(Debug, Clone, Copy)]
 struct Named {
-    /// Where it stands; `None`: nobody gave it.
+    /// Its position; `None` where no column has its name.
     at: Option<usize>,
     /// Position in the playbook of the stage whose output it is.
     giver: Option<usize>,
 }
 
 impl Named {
-    /// Its column, unless nobody gave it: then what it says of anybody is not known.
+    /// The column; `None` where it is absent or its stage was left out, so that nothing is known of any member.
     fn column<'f>(self, members: &'f Frame, skipped: &[usize]) -> Option<&'f Column> {
         let is_skipped = self.giver.is_some_and(|giver| skipped.contains(&giver));
         self.at.filter(|_| !is_skipped).and_then(|at| members.columns().get(at))
     }
 }
 
-/// What is looked at of a stage: its position in the playbook, name and kind.
-type Giver<'a> = (usize, &'a str, Kind);
+/// A stage whose outputs guards may read: its position in the playbook, its name, and whether it segments members.
+type Giver<'a> = (usize, &'a str, bool);
 
 impl<'a> FactPlan<'a> {
     /// Looks the columns up in a frame like those that will be read.
     #[must_use]
     pub fn new(policy: &Policy<'a>, stages: &[Prepared], like: &Frame) -> Self {
-        let of =
-            stages.iter().map(|stage| (stage.position, stage.def.name.as_str(), stage.def.kind));
-        let givers: Vec<Giver<'_>> = of.collect();
+        let giver = |stage: &'_ Prepared| {
+            let of_members = stage.shape.rows.as_ref().is_some_and(|rows| rows.subject == "member");
+            let segments = of_members && stage.def.kind == Kind::Segmentation;
+            (stage.position, stage.def.name.clone(), segments)
+        };
+        let givers: Vec<_> = stages.iter().map(giver).collect();
+        let givers: Vec<Giver<'_>> =
+            givers.iter().map(|(at, name, segments)| (*at, name.as_str(), *segments)).collect();
         Self::of(policy, &givers, like)
     }
 
@@ -68,8 +79,7 @@ impl<'a> FactPlan<'a> {
         };
         let of = |name: &str| Named { at: at(name), giver: giver_of(name) };
         let named = |name: &Option<String>| name.as_deref().map(of);
-        let segments = givers.iter().filter(|(.., kind)| *kind == Kind::Segmentation);
-        let mut segments = segments.map(|(_, name, _)| format!("{name}.segment"));
+        let segmentation = givers.iter().find(|(.., segments)| *segments);
         Self {
             rules,
             consents: policy.purposes.iter().map(|p| at(&format!("consent.{p}"))).collect(),
@@ -80,13 +90,12 @@ impl<'a> FactPlan<'a> {
             churn: named(&rules.churn_output),
             age_band: named(&rules.age_band_feature),
             stage: named(&rules.stage_output),
-            segment: segments.find(|name| at(name).is_some()).map(|name| of(&name)),
+            segment: segmentation.map(|(_, name, _)| of(&format!("{name}.segment"))),
         }
     }
 
-    /// Reads the facts of the members that have candidates. Rows of others are left as if nothing were known. `skipped`
-    /// are the positions in the playbook of stages that were left out: what they would have said counts against every
-    /// commercial action that it could forbid.
+    /// Reads the facts of the members that have candidates; rows of others have defaults. `skipped` are the positions
+    /// in the playbook of stages that were left out.
     #[must_use]
     pub fn read(
         &self,
@@ -98,13 +107,20 @@ impl<'a> FactPlan<'a> {
         let rows = CandidateRows::of(candidates, members.rows());
         let column = |at: Option<usize>| at.and_then(|at| members.columns().get(at));
         let named = |of: Option<Named>| of.map(|named| named.column(members, skipped));
-        let flag = |at| column(at).map(|c| rows.map(false, |r| c.integer(r) == Some(1)));
+        let consents = |at| {
+            column(at).map(|c| rows.map(false, |r| c.integer(r) == Some(1))).unwrap_or_default()
+        };
+        let raised = |at| {
+            let raised =
+                |c: &Column| rows.map(false, |r| c.real(r).is_none_or(|value| value != 0.0));
+            column(at).map(raised).unwrap_or_default()
+        };
         let critical = named(self.churn).map(|column| match column {
-            Some(c) => rows.by_name(c, false, |name| name == Some("critical")),
+            Some(c) => rows.by_name(c, false, |level| level.is_none_or(|level| level == CRITICAL)),
             None => vec![true; rows.all],
         });
         let complains = named(self.complaint).map(|column| match column {
-            Some(c) => rows.map(false, |r| c.real(r).is_some_and(|value| value > 0.0)),
+            Some(c) => rows.map(false, |r| c.real(r).is_none_or(|open| open > 0.0)),
             None => vec![true; rows.all],
         });
         let service_only = match (critical, complains) {
@@ -114,21 +130,23 @@ impl<'a> FactPlan<'a> {
         let holdout = column(self.member).map(|ids| {
             rows.map(false, |r| ids.text(r).is_some_and(|id| in_holdout(id, rules.holdout)))
         });
-        // Whoever is not known to be an adult is none, even where the age is an output that nobody gave.
         let not_adult = named(self.age_band).map(|column| match column {
             Some(c) => rows.by_name(c, true, |name| name != Some(ADULT)),
             None => vec![true; rows.all],
         });
         let strictest = rules.stage_caps.values().copied().min_by(f64::total_cmp);
         let stage_cap = named(self.stage).map(|column| match column {
-            Some(c) => rows.by_name(c, None, |name| rules.stage_caps.get(name?).copied()),
+            // A word that is no participation stage tells as little as none.
+            Some(c) => rows.by_name(c, None, |name| {
+                name.and_then(|name| rules.stage_caps.get(name)).copied().or(strictest)
+            }),
             None => vec![strictest; rows.all],
         });
         FactColumns {
-            consents: self.consents.iter().map(|at| flag(*at).unwrap_or_default()).collect(),
+            consents: self.consents.iter().map(|at| consents(*at)).collect(),
             holdout: holdout.unwrap_or_default(),
-            unknown: flag(self.unknown).unwrap_or_default(),
-            held: flag(self.held).unwrap_or_default(),
+            unknown: raised(self.unknown),
+            held: raised(self.held),
             stage_cap: stage_cap.unwrap_or_default(),
             service_only,
             not_adult: not_adult.unwrap_or_default(),
@@ -151,7 +169,7 @@ pub struct FactColumns {
 }
 
 impl FactColumns {
-    /// Lends them, under the members' keyed hashes, with what the ledger knows of the members.
+    /// Borrows the facts, with the members' keyed hashes and their history in the ledger.
     #[must_use]
     pub fn of<'a>(&'a self, keys: &'a [i64], history: &'a [(u32, History)]) -> MemberFacts<'a> {
         MemberFacts {
@@ -169,7 +187,7 @@ impl FactColumns {
     }
 }
 
-/// Rows that have a candidate, ascending; facts of others are not worked out.
+/// The rows that have a candidate, ascending. Only their facts are computed.
 struct CandidateRows {
     rows: Vec<u32>,
     all: usize,
@@ -186,7 +204,7 @@ impl CandidateRows {
         Self { rows: (0..).zip(has).filter_map(|(row, has)| has.then_some(row)).collect(), all }
     }
 
-    /// A value for each row that is asked for, `other` for all others.
+    /// Computes a value for each row with a candidate; all others get `other`.
     fn map<T: Copy + Send>(&self, other: T, of: impl Fn(usize) -> T + Sync) -> Vec<T> {
         let found: Vec<T> = if self.rows.len() < SHARED_FROM {
             self.rows.iter().map(|row| of(*row as usize)).collect()
@@ -198,8 +216,8 @@ impl CandidateRows {
         values
     }
 
-    /// As [`CandidateRows::map`], by the text of a column; each name of a category is looked at once where there are
-    /// fewer names than rows.
+    /// As [`CandidateRows::map`], from the text of a column. Where a category has fewer names than there are rows,
+    /// `of` is called once for each name.
     fn by_name<T: Copy + Send + Sync>(
         &self,
         column: &Column,
@@ -222,8 +240,8 @@ impl CandidateRows {
     }
 }
 
-/// Caps of H9 by the member's segment; "" is the cap of every other segment. Where the stage that segments was left out
-/// the strictest ones hold.
+/// Caps of H9 by the member's segment; "" is the cap of every other segment, and of a playbook that segments nobody. A
+/// member whose segment is not known has the strictest caps.
 fn contact_caps(
     rules: &Guardrails,
     segment: Option<Option<&Column>>,
@@ -240,37 +258,34 @@ fn contact_caps(
     let cap = |caps: &BTreeMap<String, u32>, segment: &str| {
         caps.get(segment).or_else(|| caps.get("")).copied().unwrap_or(u32::MAX)
     };
-    let of = |segment: Option<&str>| {
-        let name = segment.unwrap_or("");
-        ContactCaps {
-            all_day: cap(&rules.contacts_per_day_max, name),
-            commercial_day: cap(&rules.commercial_per_day_max, name),
-            commercial_week: cap(&rules.commercial_per_week_max, name),
-        }
+    let of = |name: &str| ContactCaps {
+        all_day: cap(&rules.contacts_per_day_max, name),
+        commercial_day: cap(&rules.commercial_per_day_max, name),
+        commercial_week: cap(&rules.commercial_per_week_max, name),
     };
     let least = |caps: &BTreeMap<String, u32>| caps.values().copied().min().unwrap_or(u32::MAX);
+    let strictest = ContactCaps {
+        all_day: least(&rules.contacts_per_day_max),
+        commercial_day: least(&rules.commercial_per_day_max),
+        commercial_week: least(&rules.commercial_per_week_max),
+    };
     match segment {
-        Some(Some(column)) => rows.by_name(column, ContactCaps::NONE, of),
-        Some(None) => vec![
-            ContactCaps {
-                all_day: least(&rules.contacts_per_day_max),
-                commercial_day: least(&rules.commercial_per_day_max),
-                commercial_week: least(&rules.commercial_per_week_max),
-            };
-            rows.all
-        ],
-        None => vec![of(None); rows.all],
+        Some(Some(column)) => {
+            rows.by_name(column, ContactCaps::NONE, |name| name.map_or(strictest, of))
+        }
+        Some(None) => vec![strictest; rows.all],
+        None => vec![of(""); rows.all],
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use playbook_model::{Bitmap, Cells, Column, Frame, Guardrails, Kind};
+    use playbook_model::{Bitmap, Cells, Column, Frame, Guardrails};
 
     use super::{Candidate, FactColumns, FactPlan, Policy};
 
     fn read(rules: &Guardrails, members: &Frame, skipped: &[usize]) -> FactColumns {
-        let givers = [(3, "churn", Kind::Scoring), (5, "tiers", Kind::Segmentation)];
+        let givers = [(3, "churn", false), (5, "tiers", true)];
         let candidate = |row| Candidate {
             stage: 0,
             action: 0,
@@ -316,9 +331,12 @@ mod tests {
         let members =
             said(&[("churn.level", "low"), ("churn.phase", "creation"), ("tiers.segment", "core")]);
         let known = read(&rules, &members, &[]);
-        assert_eq!(known.service_only, [false; 6]);
+        assert_eq!(known.service_only[..5], [false; 5]);
         assert_eq!(known.stage_cap[..5], [Some(0.2); 5]);
         assert_eq!(known.contact_caps[0].all_day, 2);
+        // Of the last member the stages said nothing.
+        assert!(known.service_only[5]);
+        assert_eq!((known.stage_cap[5], known.contact_caps[5].all_day), (Some(0.05), 1));
         // Stages that were left out give columns without values, or none.
         let left_out = read(&rules, &members, &[3, 5]);
         let absent = read(&rules, &said(&[]), &[]);
@@ -326,7 +344,9 @@ mod tests {
             assert_eq!(facts.service_only, [true; 6]);
             assert_eq!(facts.stage_cap, [Some(0.05); 6]);
         }
-        assert_eq!(left_out.contact_caps[0].all_day, 1);
+        for facts in [&left_out, &absent] {
+            assert!(facts.contact_caps.iter().all(|caps| caps.all_day == 1));
+        }
         // One guard that is not known is enough; a playbook without guards has none.
         let complaint = Guardrails {
             complaint_feature: Some("churn.complaint".to_owned()),
@@ -335,6 +355,38 @@ mod tests {
         assert_eq!(read(&complaint, &members, &[]).service_only, [true; 6]);
         let none = read(&Guardrails::default(), &members, &[3, 5]);
         assert!(none.service_only.is_empty() && none.stage_cap.is_empty());
+    }
+
+    #[test]
+    fn a_guard_holds_for_a_member_of_whom_its_value_is_missing() {
+        let rules = Guardrails {
+            complaint_feature: Some("complaints".to_owned()),
+            ..Guardrails::default()
+        };
+        let mut valid = Bitmap::filled(6, true);
+        valid.set(5, false);
+        let mut members = Frame::with_rows(6);
+        for name in ["complaints", "unknown_identity", "fraud_hold"] {
+            let cells = Cells::Integer(vec![0, 1, 2, 0, 0, 0]);
+            let (name, unit) = (name.to_owned(), String::new());
+            members.push(Column { name, unit, cells, valid: Some(valid.clone()) });
+        }
+        let facts = read(&rules, &members, &[]);
+        // A count of cases holds a member as a flag does.
+        let holds = [false, true, true, false, false, true];
+        assert_eq!(facts.service_only, holds);
+        assert_eq!((&facts.unknown[..], &facts.held[..]), (&holds[..], &holds[..]));
+        // What the playbook does not declare holds nobody.
+        let facts = read(&Guardrails::default(), &said(&[]), &[]);
+        assert!(facts.unknown.is_empty() && facts.held.is_empty() && facts.service_only.is_empty());
+    }
+
+    #[test]
+    fn a_word_that_is_no_participation_stage_has_the_least_cap() {
+        let rules =
+            Guardrails { stage_output: Some("churn.phase".to_owned()), ..Guardrails::default() };
+        let facts = read(&rules, &said(&[("churn.phase", "active")]), &[]);
+        assert_eq!(facts.stage_cap, [Some(0.0); 6]);
     }
 
     #[test]
