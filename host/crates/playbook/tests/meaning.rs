@@ -152,6 +152,30 @@ fn short_and_long_forms_of_an_aggregate_are_the_same() {
 }
 
 #[test]
+fn short_and_long_forms_of_sequences_mean_the_same() {
+    let steps = "[\"view\", { events = \"order_paid\", where = \"amount_minor >= 5000\" }]";
+    let funnel = "within = \"14d\", subject = \"channel\", give = \"reached\", step = 2";
+    let sessions = "gap = \"45min\", window = \"30d\", give = \"recency\"";
+    for (short, long) in [
+        ("sessions = \"any\"".to_owned(), "sequence = \"sessions\"".to_owned()),
+        (
+            format!("sessions = \"like, view\", {sessions}"),
+            format!("sequence = \"sessions\", events = \"like, view\", {sessions}"),
+        ),
+        (
+            format!("funnel = {steps}, {funnel}"),
+            format!("sequence = \"funnel\", steps = {steps}, {funnel}"),
+        ),
+        (
+            format!("conversion = {steps}, by = \"channel\""),
+            format!("sequence = \"conversion\", steps = {steps}, by = \"channel\""),
+        ),
+    ] {
+        assert_eq!(feature(&short), feature(&long), "{short}");
+    }
+}
+
+#[test]
 fn groups_stand_for_their_kinds_in_the_order_of_the_domain() {
     let kinds = aggregate("count = \"active, complaint\"").filter.kinds;
     assert_eq!(kinds.len(), 16);

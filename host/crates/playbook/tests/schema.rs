@@ -129,7 +129,8 @@ fn the_schema_finds_structural_faults_and_no_others() {
             others += 1;
         } else if valid {
             // What a key means beside another one is the loader's to say.
-            let between = ["missing-key", "out-of-range", "bad-choice", "unknown-field"];
+            let between =
+                ["missing-key", "out-of-range", "bad-choice", "unknown-field", "too-many"];
             let seen = problems.iter().filter(|problem| STRUCTURAL.contains(&problem.code));
             for problem in seen {
                 assert!(

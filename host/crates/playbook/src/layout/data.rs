@@ -183,7 +183,7 @@ pub(super) static MAPPING: TableSpec = TableSpec {
 pub(super) static FEATURE: TableSpec = TableSpec {
     title: "[features]",
     id: "feature",
-    about: "One feature per key: exactly one of an aggregate (short or long form), a sequence (`sessions`, `funnel`, `conversion`), `attribute`, `expression`, `constant` or `sql` says how it is computed.",
+    about: "One feature per key: exactly one of an aggregate or a sequence (each in its short or long form), `attribute`, `expression`, `constant` or `sql` says how it is computed.",
     keys: &[
         KeySpec::new("count", Shape::Events, "\"like,comment\"", "Number of the events of these kinds.").unit("count"),
         KeySpec::new("capped-count", Shape::Events, "\"like\"", "Number of the events of these kinds, of each day in the brand's time zone at most `cap`.").unit("count"),
@@ -211,6 +211,8 @@ pub(super) static FEATURE: TableSpec = TableSpec {
         KeySpec::new("within", Shape::Duration, "\"7d\"", "Most time from the first step of a funnel to its last, or from an event to the one that follows it.").default("no bound").unit("time"),
         KeySpec::new("give", Choice(&["count", "events-mean", "length-mean", "length-sum", "recency", "single-share", "deepest", "reached", "complete", "share", "time"]), "\"length-mean\"", "What is told of a sequence. Sessions: their `count`, mean events (`events-mean`), mean and summed minutes (`length-mean`, `length-sum`), days since the last one began (`recency`), share of those with one event (`single-share`). A funnel: the `deepest` step of a member, members who `reached` each step (a column each, or that of `step`), who took all (`complete`), these as a `share` of those at the first step, mean days from first to last step (`time`). A conversion: the `share` and the `count` of first events that were followed, mean days of each member's first (`time`).").default("\"count\", \"deepest\" or \"share\""),
         KeySpec::new("step", Integer(1, STEPS_MAX as i64), "2", "The step that `give = \"reached\"` counts, in place of all."),
+        KeySpec::new("sequence", Choice(&["sessions", "funnel", "conversion"]), "\"funnel\"", "Long form: the sequence by its name, with `events` for the kinds of events of sessions and `steps` for the steps of the others. The keys above are its short form."),
+        KeySpec::new("steps", List(&STEPS, STEPS_MAX), "[\"view\", \"order_paid\"]", "Steps of a funnel, or the two of a conversion, in the long form."),
         KeySpec::new("aggregate", Choice(&["count", "capped-count", "sum", "mean", "min", "max", "distinct", "distinct-days", "recency", "age", "span", "first", "last", "repeat-days", "repeat-sum", "gap-mean", "gap-sd"]), "\"sum\"", "Long form: the function by its name. The keys above are its short form: a key with the kinds of events or the field as value."),
         KeySpec::new("field", TEXT, "\"amount_minor\"", "Field of the rows that the function reads."),
         KeySpec::new("events", Shape::Events, "[\"order_paid\"]", "Kinds of events that count; `interaction`, `active` (an interaction or a paid order) and `any` stand for several.").default("\"any\""),
@@ -233,9 +235,9 @@ pub(super) static FEATURE: TableSpec = TableSpec {
 static STEPS: Shape = Either(&[Shape::Events, Table(&STEP)]);
 
 static STEP: TableSpec = TableSpec {
-    title: "[[features.NAME.funnel]]",
+    title: "[[features.NAME.steps]]",
     id: "step",
-    about: "A step of a funnel or of a conversion: kinds of events, or this table.",
+    about: "A step of a funnel or of a conversion: kinds of events, or this table; in the short form `[[features.NAME.funnel]]` or `[[features.NAME.conversion]]`.",
     keys: &[
         KeySpec::new(
             "events",

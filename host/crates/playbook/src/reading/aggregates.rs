@@ -9,8 +9,7 @@ use playbook_model::{
 };
 
 use super::events::{all_kinds, expanded, with_own_kind};
-use super::features::attribute_row;
-use super::host_tables::{COSTS, ENTRIES, EVENTS, Field, MEMBERS, own_prefix};
+use super::host_tables::{COSTS, ENTRIES, EVENTS, Field, MEMBERS, attribute_row, own_prefix};
 use super::references::{Names, bad_expression};
 use super::{Reading, names_of};
 use crate::layout::EVENT_GROUPS;

@@ -1,23 +1,21 @@
 //! The table `[features]`: which way a feature is computed; attributes, expressions, constants, SQL.
 
-use playbook_model::{
-    Aggregate, CellType, Definition, FeatureDef, MapType, SourceDef, SourceTable, Subject,
-};
+use playbook_model::{Aggregate, CellType, Definition, FeatureDef, MapType, SourceDef, Subject};
 
 use super::Reading;
-use super::host_tables::MEMBERS;
+use super::host_tables::{MEMBERS, attribute_row, members_rows};
 use super::references::Names;
-use super::sequences::{OF_SEQUENCES, SEQUENCES};
+use super::sequences::{LONG as LONG_SEQUENCE, OF_SEQUENCES, SEQUENCES};
 use crate::problem::Problem;
 use crate::spec::one_of;
 use crate::tree::{Entry, Table};
 
-/// Keys that say how a feature is computed, beside the short forms of aggregates.
-const WAYS: [&str; 5] = ["aggregate", "attribute", "expression", "constant", "sql"];
+/// Keys that say how a feature is computed, beside the short forms of aggregates and sequences.
+const WAYS: [&str; 6] = ["aggregate", LONG_SEQUENCE, "attribute", "expression", "constant", "sql"];
 /// Keys that aggregates and sequences have.
 const OF_ROWS: [&str; 4] = ["where", "window", "channel", "by"];
 /// Keys that only aggregates have.
-const OF_AGGREGATES: [&str; 4] = ["field", "events", "over", "cap"];
+const OF_AGGREGATES: [&str; 3] = ["field", "over", "cap"];
 
 impl Reading<'_> {
     pub(super) fn features(&mut self, names: &Names, sources: &[SourceDef]) -> Vec<FeatureDef> {
@@ -48,9 +46,12 @@ impl Reading<'_> {
             .then(|| Aggregate::ALL.iter().find(|(name, _)| Some(*name) == way.node.text()))
             .flatten();
         let is_aggregate = short.is_some() || way.key == "aggregate";
-        let is_sequence = SEQUENCES.contains(&way.key.as_str());
+        let is_sequence = way.key == LONG_SEQUENCE || SEQUENCES.contains(&way.key.as_str());
         if !is_aggregate {
             self.needless_beside(table, way, &OF_AGGREGATES, "only aggregates have it");
+        }
+        if !is_aggregate && !is_sequence {
+            self.needless_beside(table, way, &["events"], "only aggregates and sessions have it");
         }
         if !is_sequence {
             let of = "only `sessions`, `funnel` and `conversion` have it";
@@ -65,7 +66,7 @@ impl Reading<'_> {
                     self.aggregate(entry, table, way, *function, &subject, names, sources)?;
                 (Definition::Aggregate(aggregate), cell_type, unit)
             }
-            (None, key) if SEQUENCES.contains(&key) => {
+            (None, _) if is_sequence => {
                 let (sequence, cell_type, unit) =
                     self.sequence(table, way, &subject, names, sources)?;
                 (Definition::Sequence(sequence), cell_type, unit)
@@ -189,17 +190,4 @@ impl Reading<'_> {
         };
         Some((Definition::Attribute { field: name.to_owned() }, cell_type, unit))
     }
-}
-
-fn members_rows(sources: &[SourceDef]) -> impl Iterator<Item = (&str, MapType)> {
-    let rows = sources
-        .iter()
-        .filter(|source| source.table == SourceTable::Members)
-        .flat_map(|source| &source.mapping);
-    rows.map(|row| (row.to.as_str(), row.map_type))
-}
-
-/// Type of an own field of members, where a source maps it.
-pub(super) fn attribute_row(name: &str, sources: &[SourceDef]) -> Option<MapType> {
-    members_rows(sources).find(|(to, _)| *to == name).map(|(_, map_type)| map_type)
 }

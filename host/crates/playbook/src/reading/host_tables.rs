@@ -1,6 +1,6 @@
 //! The tables of the host that sources fill: their fields, types and closed lists.
 
-use playbook_model::{MapType, SourceTable};
+use playbook_model::{MapType, SourceDef, SourceTable};
 
 use crate::layout::EVENT_KINDS;
 use MapType::{Flag, Integer, Money, Real, Text, Time};
@@ -158,4 +158,18 @@ pub(crate) fn type_name(map_type: MapType) -> &'static str {
         Time => "time",
         Flag => "flag",
     }
+}
+
+/// Rows of the mappings of members: field and type.
+pub(super) fn members_rows(sources: &[SourceDef]) -> impl Iterator<Item = (&str, MapType)> {
+    let rows = sources
+        .iter()
+        .filter(|source| source.table == SourceTable::Members)
+        .flat_map(|source| &source.mapping);
+    rows.map(|row| (row.to.as_str(), row.map_type))
+}
+
+/// Type of an own field of members, where a source maps it.
+pub(super) fn attribute_row(name: &str, sources: &[SourceDef]) -> Option<MapType> {
+    members_rows(sources).find(|(to, _)| *to == name).map(|(_, map_type)| map_type)
 }

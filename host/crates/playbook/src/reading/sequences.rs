@@ -16,7 +16,36 @@ use crate::values;
 /// Keys that say which sequence a feature is.
 pub(super) const SEQUENCES: [&str; 3] = ["sessions", "funnel", "conversion"];
 /// Keys that only sequences have.
-pub(super) const OF_SEQUENCES: [&str; 5] = ["gap", "session_id", "within", "give", "step"];
+pub(super) const OF_SEQUENCES: [&str; 6] = ["steps", "gap", "session_id", "within", "give", "step"];
+
+/// The key of the long form, whose value is one of [`SEQUENCES`].
+pub(super) const LONG: &str = "sequence";
+
+/// A sequence as it is declared, in the short or in the long form.
+#[derive(Clone, Copy)]
+struct Declared<'a> {
+    /// Which of [`SEQUENCES`].
+    name: &'a str,
+    /// The key by which the feature is one.
+    way: &'a Entry,
+    /// The kinds of events of sessions, or the steps: the value of that key, of `events` or of `steps`.
+    of: Option<&'a Entry>,
+}
+
+impl<'a> Declared<'a> {
+    fn new(table: &'a Table, way: &'a Entry) -> Option<Self> {
+        if way.key != LONG {
+            return Some(Self { name: &way.key, way, of: Some(way) });
+        }
+        let name = way.node.text()?;
+        let of = table.entry(if name == "sessions" { "events" } else { "steps" });
+        Some(Self { name, way, of })
+    }
+
+    fn is_sessions(self) -> bool {
+        self.name == "sessions"
+    }
+}
 
 /// Time without an event after which a session has ended.
 const GAP_MS: i64 = 30 * 60_000;
@@ -31,25 +60,42 @@ impl Reading<'_> {
         sources: &[SourceDef],
     ) -> Option<(SequenceDef, CellType, &'static str)> {
         let over = Grain::Events;
-        let is_sessions = way.key == "sessions";
-        let kinds = if is_sessions { self.kinds_of(&way.node) } else { Vec::new() };
-        let rule = match way.key.as_str() {
+        let declared = Declared::new(table, way)?;
+        self.needless_in(table, declared);
+        let kinds = match declared.of {
+            Some(of) if declared.is_sessions() => self.kinds_of(&of.node),
+            _ => Vec::new(),
+        };
+        let rule = match declared.name {
             "sessions" => self.sessions(table, names, sources),
-            "funnel" => SequenceRule::Funnel(self.steps(table, way, sources)?),
-            _ => SequenceRule::Conversion(self.steps(table, way, sources)?),
+            "funnel" => SequenceRule::Funnel(self.steps(table, declared, sources)?),
+            _ => SequenceRule::Conversion(self.steps(table, declared, sources)?),
         };
-        let (own, of): (&[&str], &str) = match is_sessions {
-            true => (&["within", "step"], "only `funnel` and `conversion` have it"),
-            false => (&["gap", "session_id"], "only `sessions` has it"),
-        };
-        self.needless_beside(table, way, own, of);
         self.subject_known(table, subject, over);
         let condition = self.condition(table, over, sources);
         let filter = EventFilter { kinds, channels: channels(table), condition };
-        let give = self.give(table, way, &rule, subject)?;
+        let give = self.give(table, declared, &rule, subject)?;
         let by = table.get("by").and_then(|node| self.by(node, over, names, sources));
         let window = self.window(table, over);
         Some((SequenceDef { rule, give, filter, window, by }, give.cell_type(), give.unit()))
+    }
+
+    /// Reports keys of another sequence, or of the other form.
+    fn needless_in(&mut self, table: &Table, declared: Declared<'_>) {
+        let (own, of): (&[&str], &str) = match declared.is_sessions() {
+            true => (&["within", "step"], "only `funnel` and `conversion` have it"),
+            false => (&["gap", "session_id"], "only `sessions` has it"),
+        };
+        self.needless_beside(table, declared.way, own, of);
+        let is_long = declared.way.key == LONG;
+        if !(is_long && declared.is_sessions()) {
+            let of = "only aggregates and `sequence = \"sessions\"` have it";
+            self.needless_beside(table, declared.way, &["events"], of);
+        }
+        if !is_long || declared.is_sessions() {
+            let of = "only the long form of `funnel` and `conversion` has it";
+            self.needless_beside(table, declared.way, &["steps"], of);
+        }
     }
 
     fn sessions(&mut self, table: &Table, names: &Names, sources: &[SourceDef]) -> SequenceRule {
@@ -83,17 +129,47 @@ impl Reading<'_> {
         SequenceRule::SessionsById(id.node.text().unwrap_or_default().to_owned())
     }
 
-    fn steps(&mut self, table: &Table, way: &Entry, sources: &[SourceDef]) -> Option<Steps> {
-        let Value::List(items) = &way.node.value else { return None };
+    fn steps(
+        &mut self,
+        table: &Table,
+        declared: Declared<'_>,
+        sources: &[SourceDef],
+    ) -> Option<Steps> {
+        let name = declared.name;
+        let Some(of) = declared.of else {
+            self.add(
+                Problem::new(
+                    "missing-key",
+                    declared.way.node.place,
+                    format!("`{name}` has no steps"),
+                )
+                .expected("`steps`, a list of at least two, in order")
+                .hint("for example steps = [\"view\", \"order_paid\"]"),
+            );
+            return None;
+        };
+        let Value::List(items) = &of.node.value else { return None };
         if items.len() < 2 {
             self.add(
                 Problem::new(
                     "missing-key",
-                    way.node.place,
-                    format!("`{}` has {} of its steps", way.key, items.len()),
+                    of.node.place,
+                    format!("`{name}` has {} of its steps", items.len()),
                 )
                 .expected("at least two steps, in order")
                 .hint("for example [\"view\", \"order_paid\"]"),
+            );
+            return None;
+        }
+        if name == "conversion" && declared.way.key == LONG && items.len() > 2 {
+            self.add(
+                Problem::new(
+                    "too-many",
+                    of.node.place,
+                    format!("`conversion` has two steps, not {}", items.len()),
+                )
+                .expected("two steps: whether the first is followed by the second")
+                .hint("sequence = \"funnel\" takes more"),
             );
             return None;
         }
@@ -115,20 +191,24 @@ impl Reading<'_> {
     fn give(
         &mut self,
         table: &Table,
-        way: &Entry,
+        declared: Declared<'_>,
         rule: &SequenceRule,
         subject: &Subject,
     ) -> Option<Give> {
         let gives = rule.gives();
         let node = table.get("give");
         let name = node.and_then(Node::text).unwrap_or(gives[0].0);
-        let place = node.unwrap_or(&way.node).place;
+        let place = node.unwrap_or(&declared.way.node).place;
         let Some((_, give)) = gives.iter().find(|(known, _)| *known == name) else {
             let known = gives.iter().map(|(name, _)| *name);
             self.add(
-                Problem::new("bad-choice", place, format!("`{}` does not give `{name}`", way.key))
-                    .expected(one_of(known.clone()))
-                    .nearest(name, known),
+                Problem::new(
+                    "bad-choice",
+                    place,
+                    format!("`{}` does not give `{name}`", declared.name),
+                )
+                .expected(one_of(known.clone()))
+                .nearest(name, known),
             );
             return None;
         };
@@ -143,11 +223,11 @@ impl Reading<'_> {
                 .hint("give = \"reached\" counts the members at each step"),
             );
         }
-        self.reached(table, way, *give)
+        self.reached(table, declared, *give)
     }
 
     /// The step that `reached` counts; reports one that there is not, or that nothing reads.
-    fn reached(&mut self, table: &Table, way: &Entry, give: Give) -> Option<Give> {
+    fn reached(&mut self, table: &Table, declared: Declared<'_>, give: Give) -> Option<Give> {
         let step = table.entry("step");
         match (give, step) {
             (Give::Reached(_), None) => {
@@ -165,7 +245,7 @@ impl Reading<'_> {
                 Some(give)
             }
             (Give::Reached(_), Some(entry)) => {
-                let Value::List(steps) = &way.node.value else { return None };
+                let Value::List(steps) = &declared.of?.node.value else { return None };
                 let at = table.integer("step").and_then(|step| usize::try_from(step).ok())?;
                 if at > steps.len() {
                     self.add(
@@ -179,7 +259,7 @@ impl Reading<'_> {
                 }
                 Some(Give::Reached(Some(at)))
             }
-            (_, Some(entry)) if way.key != "sessions" => {
+            (_, Some(entry)) if !declared.is_sessions() => {
                 self.needless_over(entry, "only `give = \"reached\"` counts one step");
                 Some(give)
             }
