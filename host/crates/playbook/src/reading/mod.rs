@@ -80,6 +80,7 @@ pub(crate) fn read(
     let sql = reading.sql();
     let guardrails = reading.guardrails(&names);
     reading.age_band(&features);
+    reading.guard_features(&features);
     let outputs = reading.outputs(&names);
     Playbook {
         id: head.id,

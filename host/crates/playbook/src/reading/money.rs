@@ -6,7 +6,7 @@ use playbook_model::{BudgetDef, CellType, FeatureDef, Guardrails, Minor, Subject
 
 use super::Reading;
 use super::references::Names;
-use crate::problem::Problem;
+use crate::problem::{Place, Problem};
 use crate::tree::{Node, Table};
 use crate::values;
 
@@ -303,6 +303,47 @@ impl Reading<'_> {
                 .hint("for example age_band = { attribute = \"age_band\" }"),
             );
         }
+    }
+
+    /// Refuses features that a guardrail reads and that are not of members, or of a type that it cannot read: with them
+    /// the guardrail would know nothing of any member, and hold for all.
+    pub(super) fn guard_features(&mut self, features: &[FeatureDef]) {
+        let table = self.root.table("guardrails");
+        for (key, reads_number) in
+            [("complaint_feature", true), ("churn_output", false), ("stage_output", false)]
+        {
+            let node = table.and_then(|table| table.get(key));
+            let Some((node, name)) = node.and_then(|node| Some((node, node.text()?))) else {
+                continue;
+            };
+            if let Some(feature) = features.iter().find(|feature| feature.name == name) {
+                self.guard_feature(feature, key, reads_number, node.place);
+            }
+        }
+        for name in ["unknown_identity", "fraud_hold"] {
+            let entry = self.root.table("features").and_then(|table| table.entry(name));
+            let is_it = |f: &&FeatureDef| f.name == name && f.subject == Subject::member();
+            let feature = features.iter().find(is_it);
+            if let (Some(entry), Some(feature)) = (entry, feature) {
+                self.guard_feature(feature, name, true, entry.key_place);
+            }
+        }
+    }
+
+    fn guard_feature(&mut self, feature: &FeatureDef, key: &str, number: bool, place: Place) {
+        let is_text = matches!(feature.cell_type, CellType::Text | CellType::Category);
+        if feature.subject == Subject::member() && is_text != number {
+            return;
+        }
+        let wanted = if number { "a number" } else { "a text or a category" };
+        self.add(
+            Problem::new(
+                "type-mismatch",
+                place,
+                format!("the guardrail `{key}` cannot read `{}`", feature.name),
+            )
+            .expected(format!("a feature of members that is {wanted}")),
+        );
     }
 
     fn reference(&mut self, table: &Table, key: &str, names: &Names) -> Option<String> {
