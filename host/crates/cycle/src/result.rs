@@ -1,4 +1,4 @@
-//! What a cycle came to: outputs, decisions, plans, findings, and what each stage took.
+//! The result of a cycle: outputs, decisions, plans, findings, and the usage of each stage.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::ground::StageGround;
 use crate::laps::Laps;
 use crate::proposal::Decision;
 
-/// Everything that one cycle came to.
+/// The result of one cycle.
 #[derive(Debug)]
 pub struct CycleRun {
     /// Number of the cycle: local day of the as-of time divided by the cycle's length.
@@ -82,7 +82,7 @@ pub struct StageRun {
     pub findings: Vec<Finding>,
     /// Money that should move.
     pub transfers: Vec<Transfer>,
-    /// What became of each of them, position by position.
+    /// The fate of each of them, position by position.
     pub transfer_fates: Vec<TransferFate>,
     /// Positions of planned slots that GR-2 refuses.
     pub refused_slots: Vec<usize>,
@@ -143,7 +143,7 @@ pub struct ModelFacts {
     pub measures: Vec<Measure>,
 }
 
-/// What a stage's calls took.
+/// The resources that a stage's calls used.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct StageUsage {
     /// Calls, faults included.
@@ -161,7 +161,7 @@ pub struct StageUsage {
 }
 
 impl StageUsage {
-    /// Adds what other calls took.
+    /// Adds the usage of other calls.
     pub(crate) fn add(&mut self, more: &Self) {
         self.calls += more.calls;
         self.rows += more.rows;

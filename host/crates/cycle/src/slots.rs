@@ -1,4 +1,4 @@
-//! What one member may get beside what it has: GR-1, duplicates and frequency caps (R10, R12 to R14).
+//! Slots of members: what one may still get by GR-1, duplicates and frequency caps (R10, R12 to R14).
 
 use playbook_model::{Priority, RefusalCode};
 use smallvec::SmallVec;
@@ -36,15 +36,14 @@ impl Taken {
     }
 }
 
-/// Slots of the members that have proposals, in a dense list; a second list leads from rows to it.
+/// Slots of the members that have proposals: a dense list, with an index by row (a sparse set).
 #[derive(Debug)]
 pub(crate) struct Slots {
-    /// Lowest row that has a proposal, where the second list begins: for one member alone it has one place, not as many
-    /// as there are members before.
+    /// Lowest row that has a proposal, at which the index begins, so that for a single member it has a single entry.
     least: u32,
     /// By row from there on: position in `held`; `u32::MAX` where the row has no proposal.
     place_of: Vec<u32>,
-    /// What the member's grants of this call, and of others at this very time, hold for certain.
+    /// Slots that are taken for good, by grants of this call and of others at this same time.
     held: Vec<Taken>,
 }
 

@@ -1,4 +1,4 @@
-//! What the loop asks of whoever holds the data. The batch room answers with an SQL engine.
+//! The trait through which the loop reads data. The batch room implements it with an SQL engine.
 
 use std::collections::BTreeMap;
 

@@ -10,12 +10,12 @@ use crate::recipe::{DAY_MS, Finish, Part, RowGrain};
 
 /// Millionths of a unit, in which reals are summed.
 const MICRO_PER_UNIT: f64 = 1e6;
-/// Members of a block: its slots stay in the first-level cache while all columns are made of them.
+/// Members of a block. All columns are made block by block, so that its slots stay in the first-level cache.
 const BLOCK_MEMBERS: usize = 256;
 
 impl Tally {
-    /// Calls `take` with the values of each column, by stretches of members: column, first member, values.
-    /// `local_ms` reads the brand's wall clock.
+    /// Calls `take` with the values of each column, by ranges of members: column, first member, values. `local_ms`
+    /// converts to the brand's local time.
     pub fn finish(
         mut self,
         plan: &TallyPlan,
@@ -243,7 +243,7 @@ impl Days {
         match output.recipe.finish {
             Finish::RowsButFirst => Number::Integer(gaps.max(0)),
             Finish::SumButFirst => {
-                // Each of the two must fit, as it does where SQL computes them.
+                // Both sums must fit in 64 bits, as they must in SQL.
                 let fits = |sum: i128| i64::try_from(sum).ok();
                 match (fits(self.sum), fits(self.first_sum), fits(self.sum - self.first_sum)) {
                     (Some(_), Some(_), Some(rest)) if output.is_real => {

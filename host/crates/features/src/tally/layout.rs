@@ -14,17 +14,17 @@ use crate::rows::FieldType;
 /// Most classes of rows that a plan may tell apart; SQL computes the items of a request that would need more.
 const CLASSES_MAX: usize = 1 << 16;
 
-/// A stretch of time relative to T, in milliseconds: from, inclusive, and to, exclusive.
-type Stretch = (Option<i64>, i64);
-/// What items must have alike to share a slot. Conditions leave out what all rows at hand meet, so the window, which
-/// other rows may not meet, stands beside them.
-type SlotKey = (Part, Option<usize>, Stretch, Vec<String>);
-/// What items must have alike to share a list: grain, field, window, conditions, cap.
-type ListKey<'a> = (RowGrain, Option<usize>, Stretch, &'a [String], Option<u32>);
+/// An interval of time relative to T, in milliseconds: from, inclusive, and to, exclusive.
+type Interval = (Option<i64>, i64);
+/// Items with equal keys share a slot. Conditions that all present rows meet are left out of the conditions, so the
+/// window is a part of the key by itself: later rows may lie outside it.
+type SlotKey = (Part, Option<usize>, Interval, Vec<String>);
+/// Items with equal keys share a list: grain, field, window, conditions, cap.
+type ListKey<'a> = (RowGrain, Option<usize>, Interval, &'a [String], Option<u32>);
 
 impl TallyPlan {
-    /// Plans the items that numbers can hold; the positions of all others come back, for SQL to compute. The plan serves
-    /// every moment, whatever that of the request is.
+    /// Plans the items that a tally can hold; returns the positions of all others, which SQL computes. The plan serves
+    /// every moment, not only that of the request.
     ///
     /// # Errors
     /// As [`crate::plan()`].
@@ -55,7 +55,7 @@ impl TallyPlan {
         Ok((plan, rest))
     }
 
-    /// Gives slots to items, and spreads what adds to them over the classes of rows.
+    /// Gives slots to items, and enters their updates in the table of classes.
     fn take(&mut self, taken: &[&Planned<'_>]) {
         let mut known: BTreeMap<SlotKey, usize> = BTreeMap::new();
         // Lists with a field first: items without one share them.
@@ -252,7 +252,7 @@ fn wanted<'a>(one: &'a Planned<'_>, column: &str) -> Vec<&'a str> {
     texts
 }
 
-/// The columns by which rows are told apart for these items.
+/// The columns that classify rows for these items.
 fn dimensions(taken: &[&Planned<'_>]) -> Vec<Dimension> {
     let splits = taken
         .iter()
@@ -274,8 +274,8 @@ fn dimensions(taken: &[&Planned<'_>]) -> Vec<Dimension> {
     columns.into_iter().map(dimension).filter(|dimension| !dimension.texts.is_empty()).collect()
 }
 
-/// The stretch of time in which rows count for an item.
-fn window(one: &Planned<'_>) -> Stretch {
+/// The interval of time in which rows count for an item.
+fn window(one: &Planned<'_>) -> Interval {
     let window = one.item.aggregate.window;
     (window.from_ms.map(i64::saturating_neg), window.to_ms.saturating_neg())
 }
@@ -322,7 +322,7 @@ fn reading(part: Part, field_type: FieldType) -> Reading {
     }
 }
 
-/// Whether numbers can hold an item. Where rows may be lines of one order, counting them is for SQL.
+/// Whether a tally can hold an item. Where rows may be lines of one order, SQL counts them.
 fn holds(one: &Planned<'_>, lines: bool) -> bool {
     let counts = |part: &Part| matches!(part, Part::Rows | Part::Present | Part::CappedRows(_));
     let counts_rows = match one.recipe.grain {

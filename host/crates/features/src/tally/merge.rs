@@ -1,12 +1,12 @@
-//! Two tallies of one plan become one.
+//! Merging two tallies of one plan.
 
 use super::bytes::TallyError;
 use super::plan::{Fold, TallyPlan};
 use super::state::{Counts, List, Tally};
 
 impl Tally {
-    /// Adds what another tally of the same plan, moment and members holds. Neither the order of merging nor the way in
-    /// which rows were shared out shows in the values.
+    /// Adds another tally of the same plan, moment and members. The values depend neither on the order of merging nor
+    /// on how rows were divided among tallies.
     ///
     /// # Errors
     /// [`TallyError::Other`] where the two are not of the same moment and as many members; nothing is added then.
