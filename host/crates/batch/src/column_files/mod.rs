@@ -166,7 +166,7 @@ impl ColumnFile {
             groups += 1;
             held = held.saturating_add(usize::try_from(group.num_rows()).unwrap_or(usize::MAX));
         }
-        let survey = self.survey_groups(columns, groups, &mut |_, _| {})?;
+        let survey = self.survey_groups(columns, groups, 1, &|_, _| {})?;
         self.batches_of(columns, survey.repeated_bytes(), (groups, rows_max), take)
     }
 
@@ -205,7 +205,7 @@ impl ColumnFile {
         let is_flat = |field: &&Arc<Field>| !field.data_type().is_nested();
         for field in self.schema.fields().iter().filter(is_flat) {
             let names = [field.name().as_str()];
-            let survey = self.survey(&names, &mut |_, _| {})?;
+            let survey = self.survey(&names, 1, &|_, _| {})?;
             self.batches(&names, survey.repeated_bytes(), &mut |_| Ok(()))?;
         }
         Ok(())

@@ -17,6 +17,7 @@ use super::{ColumnFile, Contradiction, FIXED_BYTES_MAX, Fault, fault};
 use crate::Result;
 use crate::caught::caught;
 use crate::error::parquet;
+use crate::jobs::done_by;
 
 /// Greatest decompressed page; writers make pages of one to a hundred megabytes.
 const PAGE_BYTES_MAX: i64 = 128 << 20;
@@ -61,6 +62,9 @@ impl Found {
     }
 }
 
+/// Callback for the texts of dictionaries, each with the name of its column; called by many threads at once.
+pub(crate) type TakeText<'a> = dyn Fn(&str, &[u8]) + Sync + 'a;
+
 /// The result of a survey, by column.
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
@@ -75,8 +79,8 @@ impl Survey {
 }
 
 impl ColumnFile {
-    /// Reads the page headers of some columns, and calls `value` with each text of a dictionary, as long as all values
-    /// of that column may stand in dictionaries.
+    /// Reads the page headers of some columns on `threads` threads, and calls `value` with each text of a dictionary, as
+    /// long as all values of that chunk of a column may stand in it.
     ///
     /// # Errors
     /// Where a column is a list or a structure, where pages do not hold as many values as the file has rows, or where one would take more
@@ -84,9 +88,10 @@ impl ColumnFile {
     pub(crate) fn survey(
         &self,
         columns: &[&str],
-        value: &mut dyn FnMut(&str, &[u8]),
+        threads: usize,
+        value: &TakeText<'_>,
     ) -> Result<Survey> {
-        self.survey_groups(columns, usize::MAX, value)
+        self.survey_groups(columns, usize::MAX, threads, value)
     }
 
     /// The same for the first row groups alone.
@@ -94,22 +99,28 @@ impl ColumnFile {
         &self,
         columns: &[&str],
         groups: usize,
-        value: &mut dyn FnMut(&str, &[u8]),
+        threads: usize,
+        value: &TakeText<'_>,
     ) -> Result<Survey> {
-        let mut survey = Survey::default();
+        let mut chunks = Vec::new();
         for (number, group) in self.metadata.row_groups().iter().enumerate().take(groups) {
             for chunk in group.columns() {
                 let Some(name) = chunk.column_path().parts().first() else { continue };
-                if !columns.contains(&name.as_str()) {
-                    continue;
+                if columns.contains(&name.as_str()) {
+                    let chunk = Chunk { file: self, chunk, group: number, name };
+                    chunks.push((chunk, group.num_rows()));
                 }
-                let chunk = Chunk { file: self, chunk, group: number, name };
-                let done = caught(|| chunk.survey(group.num_rows(), value));
-                let done = done.map_err(parquet(&self.path))?;
-                let found = done.map_err(|source| fault(&self.path, source))?;
-                let known = survey.columns.entry(name.clone()).or_default();
-                *known = known.and(found);
             }
+        }
+        let found = done_by(threads, chunks.into_iter(), |(chunk, rows)| -> Result<_> {
+            let found = caught(|| chunk.survey(rows, value)).map_err(parquet(&self.path))?;
+            Ok((chunk.name, found.map_err(|source| fault(&self.path, source))?))
+        });
+        let mut survey = Survey::default();
+        for found in found {
+            let (name, of_chunk) = found?;
+            let known = survey.columns.entry(name.to_owned()).or_default();
+            *known = known.and(of_chunk);
         }
         Ok(survey)
     }
@@ -124,7 +135,7 @@ struct Chunk<'a> {
 }
 
 impl Chunk<'_> {
-    fn survey(&self, rows: i64, value: &mut dyn FnMut(&str, &[u8])) -> Result<Found, Fault> {
+    fn survey(&self, rows: i64, value: &TakeText<'_>) -> Result<Found, Fault> {
         let column = self.chunk.column_descr();
         if column.max_rep_level() > 0 || column.path().parts().len() > 1 {
             return Err(Contradiction::Nested(self.name.to_owned()).into());
@@ -229,7 +240,7 @@ impl Chunk<'_> {
     }
 
     /// Reads the dictionary; returns the length of its longest value.
-    fn dictionary(&self, tell: bool, value: &mut dyn FnMut(&str, &[u8])) -> Result<usize, Fault> {
+    fn dictionary(&self, tell: bool, value: &TakeText<'_>) -> Result<usize, Fault> {
         let rows = usize::try_from(self.chunk.num_values())?;
         let opened = Arc::new(self.file.opened.clone());
         let mut pages = SerializedPageReader::new(opened, self.chunk, rows, None)?;

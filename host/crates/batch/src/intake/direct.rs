@@ -3,6 +3,7 @@
 //! row by row.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use playbook_features::{quote_name, quote_text};
@@ -14,6 +15,7 @@ use crate::column_files::{ColumnFile, Facts, Found, facts};
 use crate::engine::{LOCAL_TO_UNIX, LOWERED, MONEY, PSEUDONYM, TRIMMED};
 use crate::intake::decimal::Decimal;
 use crate::intake::field::{FieldReader, TEXT_BYTES_MAX, TIMES_MS, Value, blank_letters};
+use crate::intake::job::IntakeJob;
 use crate::intake::parquet_rows::mapped_columns;
 
 /// The fast path is not taken where a dictionary holds a longer value than this: SQL over a batch would copy the value
@@ -156,19 +158,24 @@ pub(crate) fn direct_columns(
 /// Reads the dictionaries of the mapped text columns. Returns the fields whose every value stands in a dictionary and
 /// is accepted unchanged, so that no query need check them; `None` where a value is too long for the fast path.
 pub(crate) fn fit_texts(
+    job: &IntakeJob<'_>,
     source: &SourceDef,
     files: &[ColumnFile],
     fields: &[FieldReader],
     clock: &BrandClock,
 ) -> Result<Option<BTreeSet<String>>> {
-    let mut offsets = clock.offsets();
     let mut found: BTreeMap<String, Found> = BTreeMap::new();
-    let mut fits: Vec<bool> = fields.iter().map(|f| f.map_type == MapType::Text).collect();
+    let is_text = |field: &FieldReader| AtomicBool::new(field.map_type == MapType::Text);
+    let fits: Vec<AtomicBool> = fields.iter().map(is_text).collect();
     for file in files {
         let columns = mapped_columns(&source.name, file, fields)?;
-        let survey = file.survey(&columns, &mut |column, value| {
-            for (field, fits) in fields.iter().zip(&mut fits).filter(|(f, _)| f.from == column) {
-                *fits = *fits && matches!(field.read(value, &mut offsets), Ok(Value::Text(_)));
+        let survey = file.survey(&columns, job.threads, &|column, value| {
+            for (field, fits) in fields.iter().zip(&fits).filter(|(f, _)| f.from == column) {
+                let is_fit =
+                    || matches!(field.read(value, &mut clock.offsets()), Ok(Value::Text(_)));
+                if fits.load(Ordering::Relaxed) && !is_fit() {
+                    fits.store(false, Ordering::Relaxed);
+                }
             }
         })?;
         for (column, here) in survey.columns {
@@ -180,7 +187,10 @@ pub(crate) fn fit_texts(
         return Ok(None);
     }
     let is_listed = |field: &FieldReader| found.get(&field.from).is_some_and(|f| f.is_listed);
-    let fit = fields.iter().zip(fits).filter(|(field, fits)| *fits && is_listed(field));
+    let fit = fields
+        .iter()
+        .zip(fits)
+        .filter(|(field, fits)| fits.load(Ordering::Relaxed) && is_listed(field));
     Ok(Some(fit.map(|(field, _)| field.to.clone()).collect()))
 }
 

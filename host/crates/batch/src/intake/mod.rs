@@ -311,7 +311,7 @@ fn read_direct(
     let Some(mut columns) = direct_columns(source, schema, job.playbook.currency_digits) else {
         return Ok(false);
     };
-    let Some(fit) = fit_texts(source, &opened, readers, clock)? else { return Ok(false) };
+    let Some(fit) = fit_texts(job, source, &opened, readers, clock)? else { return Ok(false) };
     let (_, needed) = fields_needed(source.table);
     for column in &mut columns {
         column.strict |= needed.contains(&column.to.as_str());

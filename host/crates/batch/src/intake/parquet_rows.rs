@@ -81,7 +81,7 @@ fn read_file(
         return Err(lacking(job, &file.path, &field.from, &names, ""));
     }
     result.unmapped.extend(names.into_iter().filter(|name| !columns.contains(&name.as_str())));
-    let survey = opened.survey(&columns, &mut |_, _| {})?;
+    let survey = opened.survey(&columns, job.threads, &|_, _| {})?;
     let stage = format!("read {}", job.source.name);
     let mut clock = job.clock.offsets();
     let mut row = 0;
