@@ -64,6 +64,7 @@ impl TextCells {
 
     /// Returns the text of `row`; `None` past the end or where the bytes are not UTF-8.
     #[must_use]
+    #[inline]
     pub fn get(&self, row: usize) -> Option<&str> {
         std::str::from_utf8(self.bytes.get(span(&self.ends, row)?)?).ok()
     }
@@ -215,6 +216,7 @@ impl Bitmap {
     }
 
     /// Appends one bit.
+    #[inline]
     pub fn push(&mut self, value: bool) {
         if self.rows.is_multiple_of(8) {
             self.bytes.push(0);
@@ -227,11 +229,13 @@ impl Bitmap {
 
     /// Returns the bit of `row`; false past the end.
     #[must_use]
+    #[inline]
     pub fn get(&self, row: usize) -> bool {
         row < self.rows && self.bytes[row / 8] >> (row % 8) & 1 == 1
     }
 
     /// Sets the bit of `row`, which must exist.
+    #[inline]
     pub fn set(&mut self, row: usize, value: bool) {
         let mask = 1 << (row % 8);
         if value {

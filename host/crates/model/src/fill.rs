@@ -137,11 +137,13 @@ impl Filling {
 impl Stretch<'_> {
     /// Whether the column holds reals.
     #[must_use]
+    #[inline]
     pub fn is_real(&self) -> bool {
         matches!(self.values, Values::Real(_))
     }
 
     /// Sets a row, where the column holds reals.
+    #[inline]
     pub fn real(&mut self, at: usize, value: f64) {
         if let Values::Real(values) = &mut self.values {
             values[at] = value;
@@ -149,6 +151,7 @@ impl Stretch<'_> {
     }
 
     /// Sets a row, where the column holds integers, or codes that fit.
+    #[inline]
     pub fn integer(&mut self, at: usize, value: i64) {
         match &mut self.values {
             Values::Integer(values) => values[at] = value,
@@ -189,6 +192,7 @@ impl Stretch<'_> {
     }
 
     /// Marks a row as missing.
+    #[inline]
     pub fn miss(&mut self, at: usize) {
         self.missing[at / 8] |= 1 << (at % 8);
     }
