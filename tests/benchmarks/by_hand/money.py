@@ -240,7 +240,7 @@ def arbitrate(f, keys, consent, proposals, held_out, ledger):
     commercial, row, key = commercial[order], p["row"], key[order]
     churn, bands = f["churn-7d.level"], np.array(f.categories["age_band"])
     adult = (bands == "adult")[f["age_band"]] & f.known("age_band")
-    service_only = (f["open_complaints"] > 0) | ((churn == 3) & f.known("churn-7d.level"))
+    service_only = (f["open_complaints"] > 0) | (churn == 3) | ~f.known("churn-7d.level")
     code = np.zeros(len(row), dtype=np.int8)
     checks = (
         ("R05", commercial & (consent[row] != 1)),

@@ -92,7 +92,8 @@ def churn(f):
         + 0.2 * np.minimum(np.where(has_interacted, silent, 0) / 30, 1)
         + 0.2 * np.maximum(-sentiment, 0)
     )
-    f.put("churn-7d.level", level.astype(np.int8), judged & (has_drop | has_interacted | has_joined), CHURN)
+    level = np.where(judged, level, CHURN.index("none"))
+    f.put("churn-7d.level", level.astype(np.int8), has_drop | has_interacted | has_joined, CHURN)
     f.put("churn-7d.risk", np.clip(risk, 0, 1), has_drop)
     f.put("churn-7d.drop", drop, has_drop)
 

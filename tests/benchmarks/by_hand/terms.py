@@ -62,7 +62,7 @@ QUARTER_COUNTS = {
 }
 PURPOSES = ("marketing", "profiling", "service")
 TIERS = ("silent", "prospect", "active", "core")
-CHURN = ("ok", "watch", "warn", "critical", "lapsed")
+CHURN = ("ok", "watch", "warn", "critical", "lapsed", "none")
 
 # A fit looks at the members of the lowest keys, and at no more rows of them.
 MEMBERS_FITTED_MAX = 131_072
