@@ -59,7 +59,7 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Show what the host sees of data files: format, columns, what their values seem to be
     Profile(ProfileArgs),
-    /// Make a first playbook of a folder of exports
+    /// Make a first playbook of a folder of exports, or of what a connection gives
     Init(InitArgs),
     /// Check a playbook: every problem at once, with its place and a hint
     Check(CheckArgs),
@@ -134,9 +134,14 @@ pub(crate) struct DemoArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ProfileArgs {
-    /// Data files: delimited or whitespace-separated text, JSON lines, Parquet; packed or not
-    #[arg(required = true, value_name = "FILE")]
+    /// Data files: delimited or whitespace-separated text, JSON lines, Parquet, packed or not; SQLite files, Excel workbooks
+    #[arg(required_unless_present = "connection", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) beyond: BeyondArgs,
+    /// Brand that reads over the connection
+    #[arg(long, value_name = "NAME", requires = "connection")]
+    pub(crate) brand: Option<String>,
     /// Leave out what a run would take in and refuse, which reads the whole of each file
     #[arg(long)]
     pub(crate) quick: bool,
@@ -145,10 +150,30 @@ pub(crate) struct ProfileArgs {
     pub(crate) json: bool,
 }
 
+/// What is looked at behind a connection.
+#[derive(Debug, Args)]
+pub(crate) struct BeyondArgs {
+    /// Connection of the host that is read over, beside the files
+    #[arg(long, value_name = "NAME")]
+    pub(crate) connection: Option<String>,
+    /// Table or view of the database; may be given several times
+    #[arg(long, value_name = "TABLE", requires = "connection")]
+    pub(crate) table: Vec<String>,
+    /// Query of the database; may be given several times
+    #[arg(long, value_name = "SQL", requires = "connection")]
+    pub(crate) query: Vec<String>,
+    /// Path or pattern in the object store or on the web server; may be given several times
+    #[arg(long, value_name = "PATH", requires = "connection")]
+    pub(crate) path: Vec<String>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
     /// Folder of the exports
-    pub(crate) dir: PathBuf,
+    #[arg(required_unless_present = "connection")]
+    pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) beyond: BeyondArgs,
     /// Brand, in lower-case words joined by hyphens; the id of the playbook too
     #[arg(long, value_name = "NAME")]
     pub(crate) brand: String,
@@ -158,7 +183,7 @@ pub(crate) struct InitArgs {
     /// Time zone in which times without an offset are meant, as Europe/Berlin
     #[arg(long, value_name = "ZONE")]
     pub(crate) time_zone: Option<String>,
-    /// The playbook; a file that is there is never overwritten [default: NAME.toml in the folder]
+    /// The playbook; a file that is there is never overwritten [default: NAME.toml in the folder, or here]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Print what was taken from where as JSON

@@ -14,6 +14,8 @@ mod exports;
 mod folders;
 mod grocery;
 mod guards;
+#[cfg(feature = "sources")]
+mod looks;
 mod money;
 mod paths;
 #[cfg(feature = "sources")]

@@ -1,10 +1,10 @@
-//! `playbook init`: from a folder of exports to a first playbook.
+//! `playbook init`: from exports to a first playbook.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use playbook_app::{self as app, Draft, DraftSource, Kept, Known, TakenIn, check_written};
+use playbook_app::{self as app, Draft, DraftSource, Kept, Known, Look, TakenIn, check_written};
 use playbook_batch::profile::Sure;
 use playbook_model::one_line;
 use serde_json::json;
@@ -18,12 +18,23 @@ use crate::text::Text;
 
 /// Shows what was found, then writes the playbook, or says what it has to be told.
 pub(crate) fn init(session: &Session, args: &InitArgs) -> Result<()> {
-    let out = args.out.clone().unwrap_or_else(|| args.dir.join(format!("{}.toml", args.brand)));
+    let dir = args.dir.clone().unwrap_or_else(|| PathBuf::from("."));
+    let out = args.out.clone().unwrap_or_else(|| dir.join(format!("{}.toml", args.brand)));
     let own = session.host.home().own_dirs();
     let kept: Vec<(Kept, &std::path::Path)> =
         own.iter().map(|own| (Kept::HomePart, own.as_path())).collect();
     check_written(&out, &kept)?;
-    let draft = app::draft(&args.dir)?;
+    let look = Look::new(&session.host, false)?;
+    let (mut looked, mut left_out) = match &args.dir {
+        Some(dir) => app::look_into(&look, dir)?,
+        None => (Vec::new(), Vec::new()),
+    };
+    if let Some(beyond) = args.beyond.of(&args.brand)? {
+        let (found, left) = look.beyond(&beyond)?;
+        looked.extend(found);
+        left_out.extend(left);
+    }
+    let draft = Draft::of(&dir, looked, left_out);
     if !args.json {
         Terminal::out(found(session.terminal, &draft))?;
     }
@@ -39,7 +50,7 @@ pub(crate) fn init(session: &Session, args: &InitArgs) -> Result<()> {
         return Terminal::json(&answer(&draft, &out, &taken));
     }
     Terminal::out(tried(session.terminal, &draft, &taken))?;
-    Terminal::out(&next(&draft, &out))
+    Terminal::out(&next(session, &draft, &out))
 }
 
 fn found(terminal: Terminal, draft: &Draft) -> Text {
@@ -47,12 +58,12 @@ fn found(terminal: Terminal, draft: &Draft) -> Text {
     for source in &draft.sources {
         let files =
             if source.files == 1 { String::new() } else { format!(", {} files", source.files) };
-        text.push(&terminal.heading(&one_line(&source.path)));
+        text.push(&terminal.heading(&one_line(&source.called)));
         let part = if source.seen.whole { "all" } else { "the first" };
         text.push_str(&format!(
             " to the table {}{files}: {}; told by {part} {} rows\n",
             source.table,
-            format_words(&source.seen),
+            source.reader().map_or_else(|| format_words(&source.seen), str::to_owned),
             counted(source.seen.rows),
         ));
         let header = ["field", "from column", "how sure", "such as"];
@@ -68,10 +79,10 @@ fn found(terminal: Terminal, draft: &Draft) -> Text {
         for (field, value) in event.iter().chain(constants) {
             text.push_str(&format!("{field} of all rows: {value}\n"));
         }
-        source.notes.iter().for_each(|note| text.push(&terminal.warning(&source.path, note)));
+        source.notes.iter().for_each(|note| text.push(&terminal.warning(&source.called, note)));
         if let Some(asks) = &source.asks {
             text.push(&terminal.warning(
-                &source.path,
+                &source.called,
                 &format!("not read: {asks}; the source is there as a comment"),
             ));
         }
@@ -156,16 +167,19 @@ fn tried(terminal: Terminal, draft: &Draft, taken: &Result<Option<TakenIn>>) -> 
 }
 
 /// What to do with the playbook.
-fn next(draft: &Draft, out: &PathBuf) -> String {
+fn next(session: &Session, draft: &Draft, out: &PathBuf) -> String {
     let beside = out.parent().is_some_and(|folder| {
         let real = |path: &std::path::Path| std::fs::canonicalize(path).ok();
         real(if folder.as_os_str().is_empty() { ".".as_ref() } else { folder }) == real(&draft.dir)
     });
     let data = if beside { String::new() } else { format!(" --data {}", draft.dir.display()) };
+    let connections = session.host.connections().filter(|_| draft.goes_beyond());
+    let connections =
+        connections.map_or_else(String::new, |file| format!(" --connections {}", file.display()));
     let out = out.display();
     format!(
         "`{out}` is written. Look at the rows that are not sure, then:\n  \
-         playbook check {out}\n  playbook run {out}{data} --out results --dry-run\n"
+         playbook check {out}\n  playbook run {out}{data}{connections} --out results --dry-run\n"
     )
 }
 
@@ -189,7 +203,7 @@ fn answer(draft: &Draft, out: &PathBuf, taken: &Result<Option<TakenIn>>) -> serd
         json!({
             "name": source.name,
             "table": source.table,
-            "path": source.path,
+            "path": source.called,
             "files": source.files,
             "rows": source.seen.rows,
             "whole": source.seen.whole,

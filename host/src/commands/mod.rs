@@ -1,5 +1,6 @@
 //! The commands, one module each.
 
+mod beyond;
 pub(crate) mod check;
 pub(crate) mod cycle;
 pub(crate) mod deliver;

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
-use playbook_app as app;
-use playbook_batch::profile::{ColumnKind, ColumnProfile, FileProfile, Sure, profile as look};
+use anyhow::{Context as _, Result, bail};
+use playbook_app::{self as app, LeftOut, Look, Looked};
+use playbook_batch::profile::{ColumnKind, ColumnProfile, FileProfile, Sure};
 use playbook_model::{NumberMarks, SourceFormat, one_line};
 use serde_json::{Value, json};
 
@@ -21,13 +21,47 @@ const KINDS_SHOWN: usize = 16;
 /// Letters of the bar of a filled share.
 const BAR: usize = 10;
 
-/// Shows each file; one that cannot be read ends the command after those before it.
+/// Shows each file, sheet and table; a file that cannot be read ends the command after those before it.
 pub(crate) fn profile(session: &Session, args: &ProfileArgs) -> Result<()> {
     let mut told = Vec::new();
+    let look = Look::new(&session.host, args.quick)?;
     for file in &args.files {
-        let seen = look(file).with_context(|| format!("`{}` is not shown", file.display()))?;
+        let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let (found, left_out) =
+            look.file(file, &name).with_context(|| format!("`{}` is not shown", file.display()))?;
+        // People see the path that they gave.
+        let shown = |one: Looked| {
+            let part = one.name.strip_prefix(name.as_ref()).unwrap_or_default();
+            (format!("{}{part}", file.display()), one)
+        };
+        show(session, args, dir, found.into_iter().map(shown).collect(), left_out, &mut told)?;
+    }
+    let brand = args.brand.as_deref().unwrap_or_default();
+    if let Some(beyond) = args.beyond.of(brand)? {
+        if args.brand.is_none() {
+            bail!("a connection serves brands: pass --brand NAME");
+        }
+        let (found, left_out) = look.beyond(&beyond)?;
+        let found = found.into_iter().map(|one| (one.name.clone(), one)).collect();
+        show(session, args, Path::new("."), found, left_out, &mut told)?;
+    }
+    if args.json { Terminal::json(&json!({ "files": told })) } else { Ok(()) }
+}
+
+/// Shows what was looked at, and says what could not be.
+fn show(
+    session: &Session,
+    args: &ProfileArgs,
+    dir: &Path,
+    found: Vec<(String, Looked)>,
+    left_out: Vec<LeftOut>,
+    told: &mut Vec<Value>,
+) -> Result<()> {
+    for (name, one) in found {
+        let seen = one.seen.clone();
         // What a run would take in and refuse is told by the intake itself, through the mapping that `init` would write.
-        let draft = app::draft_of(file, seen.clone());
+        let draft = app::draft_of(dir, one);
         let currency = draft.currency.as_deref().or(Some(ANY_CURRENCY));
         let known = app::Known { brand: "profile", currency, time_zone: Some("UTC") };
         let taken = match args.quick {
@@ -37,13 +71,22 @@ pub(crate) fn profile(session: &Session, args: &ProfileArgs) -> Result<()> {
                 .map_err(anyhow::Error::from),
         };
         if args.json {
-            told.push(as_json(file, &seen, &draft, &taken));
+            told.push(as_json(&name, &seen, &draft, &taken));
         } else {
-            Terminal::out(text(session.terminal, file, &seen))?;
+            Terminal::out(text(session.terminal, &name, &seen))?;
             Terminal::out(mapped(session.terminal, &draft, &taken))?;
         }
     }
-    if args.json { Terminal::json(&json!({ "files": told })) } else { Ok(()) }
+    for left in left_out {
+        if args.json {
+            told.push(json!({ "file": left.file, "fault": left.why }));
+        } else {
+            Terminal::out(
+                session.terminal.warning(&left.file, &format!("not shown: {}", left.why)),
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// What the intake makes of the file, or why it makes nothing of it.
@@ -65,7 +108,7 @@ fn mapped(terminal: Terminal, draft: &app::Draft, taken: &Result<Option<app::Tak
         text.push_str(&kinds(source));
         text.push(&commands::init::meanings(source));
         for note in source.asks.iter().chain(&source.notes) {
-            text.push(&terminal.warning(&source.path, note));
+            text.push(&terminal.warning(&source.called, note));
         }
     }
     match taken {
@@ -128,8 +171,8 @@ pub(crate) fn format_words(seen: &FileProfile) -> String {
     words.join(", ")
 }
 
-fn text(terminal: Terminal, file: &Path, seen: &FileProfile) -> Text {
-    let mut text = terminal.heading(&one_line(&file.display().to_string()));
+fn text(terminal: Terminal, name: &str, seen: &FileProfile) -> Text {
+    let mut text = terminal.heading(&one_line(name));
     let part = if seen.whole { "all of the file" } else { "the first; there are more" };
     text.push_str(&format!("\n{}\n{} rows ({part})", format_words(seen), counted(seen.rows)));
     if seen.broken_rows > 0 {
@@ -223,7 +266,7 @@ fn marks_words(marks: NumberMarks) -> String {
 }
 
 fn as_json(
-    file: &Path,
+    name: &str,
     seen: &FileProfile,
     draft: &app::Draft,
     taken: &Result<Option<app::TakenIn>>,
@@ -241,7 +284,7 @@ fn as_json(
         SourceFormat::Parquet => ("parquet", None, None),
     };
     json!({
-        "file": file.display().to_string(),
+        "file": name,
         "packing": seen.packing,
         "format": format,
         "format_sure": sure_word(seen.format_sure),

@@ -15,7 +15,7 @@ pub(crate) fn words(terminal: Terminal, draft: &Draft, taken: &TakenIn) -> Text 
     let mut text = Text::default();
     for source in &taken.sources {
         let drafted = draft.sources.iter().find(|drafted| drafted.name == source.name);
-        let path = drafted.map_or(source.name.as_str(), |drafted| drafted.path.as_str());
+        let path = drafted.map_or(source.name.as_str(), |drafted| drafted.called.as_str());
         text.push_str(&format!("taken in: {}\n", line(path, source)));
         if source.refused() > 0 {
             let mut words = reasons(source);

@@ -116,6 +116,7 @@ fn one(
         advanced: &|_, _| {},
         time_ms_max: connection.time_ms_max,
         bytes_max: connection.bytes_max,
+        rows_max: u64::MAX,
     };
     send(connection, &parcel, &watch).map_err(|fault| undelivered(loaded, delivery, fault))
 }

@@ -66,6 +66,9 @@ pub enum AppError {
         #[source]
         source: Box<SourcesError>,
     },
+    /// What is looked at cannot be read.
+    #[error(transparent)]
+    Looking(Box<SourcesError>),
     /// The sources of a connection cannot be taken.
     #[error("the sources of connection `{connection}` ({at}) cannot be taken")]
     TakingAll {

@@ -245,13 +245,7 @@ impl<'a> Taker<'a> {
         advanced: &(dyn Fn(&str, u64) + Sync),
         work: impl FnOnce(&Watch<'_>) -> T,
     ) -> T {
-        let cancel = self.host.cancel();
-        work(&Watch {
-            cancelled: &|| cancel.is_cancelled(),
-            advanced,
-            time_ms_max: LOCAL_TIME_MS_MAX,
-            bytes_max: LOCAL_BYTES_MAX,
-        })
+        watched(self.host, advanced, work)
     }
 
     fn share(&self, taken: &BTreeMap<String, Vec<TakenFile>>) {
@@ -263,6 +257,22 @@ impl<'a> Taker<'a> {
             }
         }
     }
+}
+
+/// Does work under the bounds of files in the data folder, until the host is asked to stop.
+pub(crate) fn watched<T>(
+    host: &Host,
+    advanced: &(dyn Fn(&str, u64) + Sync),
+    work: impl FnOnce(&Watch<'_>) -> T,
+) -> T {
+    let cancel = host.cancel();
+    work(&Watch {
+        cancelled: &|| cancel.is_cancelled(),
+        advanced,
+        time_ms_max: LOCAL_TIME_MS_MAX,
+        bytes_max: LOCAL_BYTES_MAX,
+        rows_max: u64::MAX,
+    })
 }
 
 /// What a source asks for: two that ask the same get the same.

@@ -31,4 +31,4 @@ pub use problem::{
 pub use reading::host_tables::closed_values;
 pub use reference::reference;
 pub use schema::schema;
-pub use values::{currency_digits, parse_instant};
+pub use values::{currency_digits, is_relation, parse_instant};

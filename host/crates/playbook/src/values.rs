@@ -40,7 +40,8 @@ pub(crate) fn size_bytes(text: &str) -> Option<u64> {
 }
 
 /// Whether a text names a table of a database, perhaps with its schema: `shop.orders`.
-pub(crate) fn is_relation(text: &str) -> bool {
+#[must_use]
+pub fn is_relation(text: &str) -> bool {
     let is_name = |part: &str| {
         let mut chars = part.chars();
         chars.next().is_some_and(|c| c.is_alphabetic() || c == '_')

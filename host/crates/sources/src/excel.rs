@@ -6,10 +6,10 @@ mod cells;
 mod take;
 
 #[cfg(feature = "excel")]
-pub(crate) use take::take;
+pub(crate) use take::{sheets, take};
 
 #[cfg(not(feature = "excel"))]
-pub(crate) use absent::take;
+pub(crate) use absent::{sheets, take};
 
 #[cfg(not(feature = "excel"))]
 mod absent {
@@ -17,7 +17,14 @@ mod absent {
 
     use crate::{Result, SourcesError, Watch};
 
+    const NOT_BUILT: SourcesError =
+        SourcesError::NotBuilt { what: "Excel workbooks", feature: "excel" };
+
     pub(crate) fn take(_: &Path, _: Option<&str>, _: &Path, _: &Watch<'_>) -> Result<u64> {
-        Err(SourcesError::NotBuilt { what: "Excel workbooks", feature: "excel" })
+        Err(NOT_BUILT)
+    }
+
+    pub(crate) fn sheets(_: &Path, _: &Watch<'_>) -> Result<Vec<String>> {
+        Err(NOT_BUILT)
     }
 }

@@ -94,6 +94,22 @@ pub fn take_sheet(file: &Path, sheet: Option<&str>, to: &Path, watch: &Watch<'_>
     excel::take(file, sheet, to, watch)
 }
 
+/// Names of the tables and views of a SQLite file, in order.
+///
+/// # Errors
+/// A file that is no database.
+pub fn tables(file: &Path) -> Result<Vec<String>> {
+    sqlite::tables(file)
+}
+
+/// Names of the sheets of an Excel workbook that are seen, in their order.
+///
+/// # Errors
+/// A file that is no workbook.
+pub fn sheets(file: &Path, watch: &Watch<'_>) -> Result<Vec<String>> {
+    excel::sheets(file, watch)
+}
+
 /// A table of results on its way to where people work.
 #[derive(Debug, Clone)]
 pub struct Parcel<'a> {

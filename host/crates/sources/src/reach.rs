@@ -13,17 +13,20 @@ pub struct Watch<'a> {
     pub time_ms_max: u64,
     /// Most bytes of a local file's rows.
     pub bytes_max: u64,
+    /// After how many rows reading ends, as if there were no more: of who only looks.
+    pub rows_max: u64,
 }
 
 /// Rows between two words of how far it is.
 const ROWS_TOLD: u64 = 8192;
 
 impl Watch<'_> {
-    /// Tells, once in a while, that so many rows of a source were read.
-    pub(crate) fn counted(&self, source: &str, rows: u64) {
+    /// Tells, once in a while, that so many rows of a source were read; whether more are wanted.
+    pub(crate) fn counted(&self, source: &str, rows: u64) -> bool {
         if rows.is_multiple_of(ROWS_TOLD) {
             (self.advanced)(source, ROWS_TOLD);
         }
+        rows < self.rows_max
     }
 }
 

@@ -13,21 +13,9 @@ use crate::table::{Holds, TableFile, Value, quoted};
 use crate::{Result, SourcesError, Watch};
 
 pub(crate) fn take(file: &Path, asked: &Asked, to: &Path, watch: &Watch<'_>) -> Result<u64> {
-    // Pipes and devices are refused before SQLite waits for them.
-    drop(open_regular(file)?);
     let path = file.display().to_string();
-    let fault = |what: &str| {
-        let (path, what) = (path.clone(), what.to_owned());
-        move |source: rusqlite::Error| SourcesError::Contents {
-            path,
-            what,
-            source: Some(source.into()),
-        }
-    };
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let database = Connection::open_with_flags(file, flags)
-        .map_err(fault("it cannot be opened as a SQLite file"))?;
-    protect(&database).map_err(fault("it cannot be opened as a SQLite file"))?;
+    let database = open(file)?;
+    let fault = |what: &str| fault(file, what);
     let end = Instant::now() + Duration::from_millis(watch.time_ms_max);
     let stops = || (watch.cancelled)() || Instant::now() > end;
     let done = std::thread::scope(|scope| {
@@ -56,6 +44,31 @@ pub(crate) fn take(file: &Path, asked: &Asked, to: &Path, watch: &Watch<'_>) -> 
         }),
         done => done,
     }
+}
+
+/// Names of the tables and views of a file, in order.
+pub(crate) fn tables(file: &Path) -> Result<Vec<String>> {
+    let read = |database: &Connection| -> rusqlite::Result<Vec<String>> {
+        let sql = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') \
+                   AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
+        database.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
+    };
+    read(&open(file)?).map_err(fault(file, "its tables cannot be listed"))
+}
+
+fn fault(file: &Path, what: &str) -> impl FnOnce(rusqlite::Error) -> SourcesError + use<> {
+    let (path, what) = (file.display().to_string(), what.to_owned());
+    move |source| SourcesError::Contents { path, what, source: Some(source.into()) }
+}
+
+fn open(file: &Path) -> Result<Connection> {
+    // Pipes and devices are refused before SQLite waits for them.
+    drop(open_regular(file)?);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let what = "it cannot be opened as a SQLite file";
+    let database = Connection::open_with_flags(file, flags).map_err(fault(file, what))?;
+    protect(&database).map_err(fault(file, what))?;
+    Ok(database)
 }
 
 /// Keeps what a stranger's file defines from doing anything but answering.
@@ -94,7 +107,9 @@ fn rows<F: FnOnce(rusqlite::Error) -> SourcesError>(
         }
         table.end_row()?;
         count += 1;
-        watch.counted("", count);
+        if !watch.counted("", count) {
+            break;
+        }
     }
     table.finish()
 }

@@ -1,22 +1,28 @@
-//! What a folder's files become: sources with their mapping rows, and what is left out and why.
+//! What is looked at becomes: sources with their mapping rows, and what is left out and why.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use playbook_batch::profile::{ColumnKind, ColumnProfile, FileProfile, profile, words_of};
+use playbook_batch::profile::{ColumnKind, ColumnProfile, FileProfile, words_of};
+use playbook_batch::{BatchError, TakenFile};
 use playbook_files::FileError;
+use playbook_model::{Container, Origin};
 
 use super::InitError;
 use super::found::{DraftRow, Found, sources};
+use super::look::{Look, Looked, reasons};
 use super::roles;
-use crate::Result;
 use crate::places::RUN_FILE;
+use crate::{AppError, Result};
 
 /// Most files of a folder that are looked at.
 const FILES_MAX: usize = 200;
 /// Endings of data files; `.gz` and `.zst` may follow.
-const ENDINGS: [&str; 8] = ["csv", "tsv", "txt", "dat", "jsonl", "ndjson", "parquet", "tab"];
+const ENDINGS: [&str; 13] = [
+    "csv", "tsv", "txt", "dat", "jsonl", "ndjson", "parquet", "tab", "xlsx", "xlsm", "sqlite",
+    "sqlite3", "db",
+];
 /// Letters of a source's name.
 const NAME_LETTERS_MAX: usize = 40;
 
@@ -49,8 +55,14 @@ pub struct DraftSource {
     pub name: String,
     /// Table of the host.
     pub table: &'static str,
-    /// File or pattern, relative to the folder.
-    pub path: String,
+    /// What people call its files, sheet, table or query.
+    pub called: String,
+    /// File or pattern, relative to the folder or to the place of a connection; empty of a database.
+    pub(super) path: String,
+    pub(super) origin: Origin,
+    pub(super) container: Container,
+    /// Files with its rows, where they do not lie in files of the folder.
+    pub(super) taken: Vec<TakenFile>,
     /// How many files that are.
     pub files: usize,
     /// What was seen of them.
@@ -72,18 +84,17 @@ pub struct DraftSource {
     pub(super) own: Vec<String>,
 }
 
-/// Files that are read as one.
+/// What is read as one: files that look alike, mostly one.
 struct Group {
-    names: Vec<String>,
-    /// What was seen of each.
-    each: Vec<FileProfile>,
+    each: Vec<Looked>,
     /// What was seen of all.
     seen: FileProfile,
 }
 
 impl Group {
-    fn of(name: &str, seen: FileProfile) -> Self {
-        Self { names: vec![name.to_owned()], each: vec![seen.clone()], seen }
+    fn of(looked: Looked) -> Self {
+        let seen = looked.seen.clone();
+        Self { each: vec![looked], seen }
     }
 }
 
@@ -94,6 +105,12 @@ impl Draft {
         self.sources.iter().any(DraftSource::has_orders)
     }
 
+    /// Whether something is read over a connection.
+    #[must_use]
+    pub fn goes_beyond(&self) -> bool {
+        self.sources.iter().any(|source| source.origin != Origin::Files)
+    }
+
     /// What was left out, in words that follow a sentence.
     pub(super) fn left_out_words(&self) -> String {
         self.left_out.iter().map(|left| format!("\n`{}`: {}", left.file, left.why)).collect()
@@ -101,6 +118,17 @@ impl Draft {
 }
 
 impl DraftSource {
+    /// What its rows are read of, in words, where they lie in no text or Parquet file.
+    #[must_use]
+    pub fn reader(&self) -> Option<&'static str> {
+        match (&self.origin, &self.container) {
+            (Origin::Database(..), _) => Some("a database"),
+            (_, Container::Sqlite(_)) => Some("a SQLite file"),
+            (_, Container::Excel(_)) => Some("a sheet of an Excel workbook"),
+            (_, Container::Rows) => None,
+        }
+    }
+
     /// Whether it has orders with amounts.
     pub(super) fn has_orders(&self) -> bool {
         let kind = self.rows.iter().find(|row| row.field == "kind");
@@ -111,54 +139,43 @@ impl DraftSource {
     }
 }
 
-/// Looks at one file, as if it lay in a folder alone.
-pub fn draft_of(file: &Path, seen: FileProfile) -> Draft {
-    let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name =
-        file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let currency = roles::currency(&seen).map(str::to_owned);
-    let mut draft =
-        Draft { dir: dir.to_owned(), sources: Vec::new(), left_out: Vec::new(), currency };
-    draft.add(&name, &Group::of(&name, seen));
-    draft
+/// What one thing becomes, as if it were all that there is; its file lies in the folder `dir`.
+#[must_use]
+pub fn draft_of(dir: &Path, looked: Looked) -> Draft {
+    Draft::of(dir, vec![looked], Vec::new())
 }
 
-/// Looks at the files of a folder.
+/// Looks at the files of a folder, and at the sheets and tables that they hold.
 ///
 /// # Errors
 /// Where the folder cannot be read, or has no data files.
-pub fn draft(dir: &Path) -> Result<Draft> {
+pub fn look_into(look: &Look<'_>, dir: &Path) -> Result<(Vec<Looked>, Vec<LeftOut>)> {
     let (names, mut left_out) = data_files(dir)?;
-    let mut groups: Vec<Group> = Vec::new();
-    for name in &names {
-        let seen = match profile(&dir.join(name)) {
-            Ok(seen) => seen,
-            Err(fault) => {
-                let why =
-                    std::error::Error::source(&fault).map_or(fault.to_string(), |s| s.to_string());
-                left_out.push(LeftOut { file: name.clone(), why });
-                continue;
+    let mut looked = Vec::new();
+    for name in names {
+        match look.file(&dir.join(&name), &name) {
+            Ok((found, left)) => {
+                looked.extend(found);
+                left_out.extend(left);
             }
-        };
-        match groups.iter_mut().find_map(|group| merged(group, name, &seen)) {
-            Some(()) => {}
-            None => groups.push(Group::of(name, seen)),
+            Err(fault) if is_stop(&fault) => return Err(fault),
+            Err(fault) => left_out.push(LeftOut { file: name, why: why(&fault) }),
         }
     }
-    let mut draft = Draft { dir: dir.to_owned(), sources: Vec::new(), left_out, currency: None };
-    let mut currencies = BTreeSet::new();
-    for group in groups {
-        currencies.extend(roles::currency(&group.seen).map(str::to_owned));
-        match paths(&group.names, &names) {
-            Some(pattern) => draft.add(&pattern, &group),
-            None => {
-                let alone = group.names.into_iter().zip(group.each);
-                alone.for_each(|(name, seen)| draft.add(&name, &Group::of(&name, seen)));
-            }
-        }
+    left_out.sort_by(|a, b| a.file.cmp(&b.file));
+    Ok((looked, left_out))
+}
+
+fn is_stop(fault: &AppError) -> bool {
+    matches!(fault, AppError::Batch(BatchError::Cancelled))
+}
+
+/// Why a file is not read: without its path, which stands beside.
+fn why(fault: &AppError) -> String {
+    match std::error::Error::source(fault) {
+        Some(reason) => reasons(reason),
+        None => fault.to_string(),
     }
-    draft.currency = currencies.pop_first().filter(|_| currencies.is_empty());
-    Ok(draft)
 }
 
 /// Names of data files in a folder and in the folders that lie in it, sorted, and what else lies there.
@@ -200,22 +217,28 @@ fn data_files(dir: &Path) -> Result<(Vec<String>, Vec<LeftOut>)> {
         return Err(InitError::NoFiles(dir.to_owned()).into());
     }
     names.sort();
-    left_out.sort_by(|a, b| a.file.cmp(&b.file));
     Ok((names, left_out))
 }
 
-fn unpacked(file: &str) -> &str {
+pub(super) fn unpacked(file: &str) -> &str {
     [".gz", ".zst"].iter().find_map(|packed| file.strip_suffix(packed)).unwrap_or(file)
 }
 
-fn ending(file: &str) -> String {
+pub(super) fn ending(file: &str) -> String {
     let name = unpacked(file);
     name.rsplit_once('.').map_or_else(String::new, |(_, ending)| ending.to_lowercase())
 }
 
 /// Adds a file to a group whose files look alike; `None` where it is another.
-fn merged(group: &mut Group, name: &str, seen: &FileProfile) -> Option<()> {
-    let known = &group.seen;
+fn merged(group: &mut Group, looked: &Looked) -> Option<()> {
+    let (known, seen, first) = (&group.seen, &looked.seen, &group.each[0]);
+    // What databases answer is asked for one by one.
+    let alone = matches!(looked.origin, Origin::Database(..));
+    let same = (&first.origin, &first.container, &first.named)
+        == (&looked.origin, &looked.container, &looked.named);
+    if alone || !same {
+        return None;
+    }
     let alike = |a: &ColumnProfile, b: &ColumnProfile| {
         let same = match (&a.kind, &b.kind) {
             // A file of small amounts has no thousands to mark.
@@ -234,8 +257,7 @@ fn merged(group: &mut Group, name: &str, seen: &FileProfile) -> Option<()> {
     if !same {
         return None;
     }
-    group.names.push(name.to_owned());
-    group.each.push(seen.clone());
+    group.each.push(looked.clone());
     group.seen.rows += seen.rows;
     group.seen.broken_rows += seen.broken_rows;
     group.seen.whole &= seen.whole;
@@ -246,10 +268,10 @@ fn merged(group: &mut Group, name: &str, seen: &FileProfile) -> Option<()> {
 }
 
 /// The pattern that finds these files and no other of the folder; `None`: there is none.
-fn paths(names: &[String], all: &[String]) -> Option<String> {
+fn pattern(names: &[&str], all: &[String]) -> Option<String> {
     let [first, rest @ ..] = names else { return None };
     if rest.is_empty() {
-        return Some(first.clone());
+        return Some((*first).to_owned());
     }
     let common = |a: &mut dyn Iterator<Item = char>, b: &mut dyn Iterator<Item = char>| {
         a.zip(b).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum::<usize>()
@@ -257,7 +279,7 @@ fn paths(names: &[String], all: &[String]) -> Option<String> {
     let prefix = rest.iter().map(|n| common(&mut first.chars(), &mut n.chars())).min()?;
     let suffix =
         rest.iter().map(|n| common(&mut first.chars().rev(), &mut n.chars().rev())).min()?;
-    let shortest = names.iter().map(String::len).min()?;
+    let shortest = names.iter().map(|name| name.len()).min()?;
     let suffix = suffix.min(shortest - prefix);
     let (start, end) = (&first[..prefix], &first[first.len() - suffix..]);
     let finds = |name: &&String| {
@@ -268,27 +290,75 @@ fn paths(names: &[String], all: &[String]) -> Option<String> {
 }
 
 impl Draft {
-    /// Adds files as a source, or as several, or says why they are left out.
-    fn add(&mut self, path: &str, group: &Group) {
-        let seen = &group.seen;
-        let stem = unpacked(path).split('.').next().unwrap_or(path);
-        match sources(seen, stem) {
-            Err(why) => self.left_out.push(LeftOut { file: path.to_owned(), why }),
-            Ok(found) => {
-                found.into_iter().for_each(|found| self.add_source(path, stem, group, found))
+    /// What everything that was looked at becomes.
+    #[must_use]
+    pub fn of(dir: &Path, looked: Vec<Looked>, left_out: Vec<LeftOut>) -> Self {
+        let all: BTreeSet<&String> = looked.iter().map(|one| &one.path).collect();
+        let all: Vec<String> = all.into_iter().cloned().collect();
+        let mut parts = BTreeMap::new();
+        for one in &looked {
+            *parts.entry(part(one)).or_insert(0) += 1;
+        }
+        let mut groups: Vec<Group> = Vec::new();
+        for one in looked {
+            if groups.iter_mut().find_map(|group| merged(group, &one)).is_none() {
+                groups.push(Group::of(one));
             }
+        }
+        let mut draft = Self { dir: dir.to_owned(), sources: Vec::new(), left_out, currency: None };
+        let mut currencies = BTreeSet::new();
+        for group in groups {
+            currencies.extend(roles::currency(&group.seen).map(str::to_owned));
+            let names: Vec<&str> = group.each.iter().map(|one| one.path.as_str()).collect();
+            let first = &group.each[0];
+            let found = match first.named.as_str() {
+                "" => pattern(&names, &all),
+                // What a person named finds these, and others too where they do not look alike.
+                named => {
+                    let others = parts.get(&part(first)) != Some(&names.len());
+                    (!others || named == first.path).then(|| named.to_owned())
+                }
+            };
+            match found {
+                Some(pattern) => draft.add(&pattern, &group),
+                None => {
+                    for one in group.each {
+                        draft.add(&one.path.clone(), &Group::of(one));
+                    }
+                }
+            }
+        }
+        draft.currency = currencies.pop_first().filter(|_| currencies.is_empty());
+        draft
+    }
+
+    /// Adds a group as a source, or as several, or says why it is left out.
+    fn add(&mut self, path: &str, group: &Group) {
+        match sources(&group.seen, &group.each[0].stem) {
+            Err(why) => self.left_out.push(LeftOut { file: called(path, group), why }),
+            Ok(found) => found.into_iter().for_each(|found| self.add_source(path, group, found)),
         }
     }
 
-    fn add_source(&mut self, path: &str, stem: &str, group: &Group, found: Found) {
-        let seen = &group.seen;
+    fn add_source(&mut self, path: &str, group: &Group, found: Found) {
+        let (seen, first) = (&group.seen, &group.each[0]);
         let is_read = |c: &&ColumnProfile| found.rows.iter().any(|r| r.column.name == c.name);
         let unused = seen.columns.iter().filter(|c| !is_read(c)).map(|c| c.name.clone());
+        // Of several files each has its own name, and all of them the beginning.
+        let stem = match first.named.as_str() {
+            "" if path.contains('*') => path,
+            named if named.contains('*') => named.rsplit('/').next().unwrap_or(named),
+            _ => first.stem.as_str(),
+        };
         self.sources.push(DraftSource {
-            name: self.name_of(stem, found.table),
+            name: self.name_of(unpacked(stem).split('.').next().unwrap_or(stem), found.table),
             table: found.table,
+            called: called(path, group),
             path: path.to_owned(),
-            files: if path.contains('*') { group.names.len() } else { 1 },
+            origin: first.origin.clone(),
+            container: first.container.clone(),
+            taken: group.each.iter().filter_map(|one| one.taken.clone()).collect(),
+            files: group.each.len(),
             seen: seen.clone(),
             unused: unused.collect(),
             rows: found.rows,
@@ -320,5 +390,18 @@ impl Draft {
             number += 1;
         }
         name
+    }
+}
+
+/// What a person named, and the sheet or table in it.
+fn part(one: &Looked) -> (String, String) {
+    (one.named.clone(), format!("{:?}", one.container))
+}
+
+/// What people call a group.
+fn called(path: &str, group: &Group) -> String {
+    match group.each.as_slice() {
+        [one] => one.name.clone(),
+        _ => path.to_owned(),
     }
 }

@@ -96,6 +96,9 @@ pub fn take_in(host: &Host, draft: &Draft, text: &str) -> Result<Option<TakenIn>
     let scratch = temporary_folder()?;
     let mut options = BatchOptions::new(&draft.dir, scratch.path());
     options.cancel = host.cancel().clone();
+    for source in read.iter().filter(|source| !source.taken.is_empty()) {
+        options.taken.insert(source.name.clone(), source.taken.clone());
+    }
     let mut source = BatchSource::open(&loaded.playbook, options)?;
     let members = match has("events") || has("members") {
         true => Some(source.members()?.rows() as u64),

@@ -1,4 +1,4 @@
-//! From a folder of exports to a first playbook: what each file holds, which column goes where, and the text of it.
+//! From exports to a first playbook: what each file, sheet or table holds, which column goes where, and the text of it.
 //!
 //! Everything that is taken is shown with samples and with how sure it is; what only people know (the currency, the time
 //! zone) is asked for, and nothing is overwritten.
@@ -7,6 +7,7 @@ mod draft;
 mod events;
 mod found;
 mod intake;
+mod look;
 mod meanings;
 mod roles;
 mod tables;
@@ -19,9 +20,10 @@ use playbook_batch::BrandClock;
 use playbook_files::{FileError, write_new};
 use playbook_toml::{ReadFiles, currency_digits};
 
-pub use draft::{Draft, DraftSource, LeftOut, draft, draft_of};
+pub use draft::{Draft, DraftSource, LeftOut, draft_of, look_into};
 pub use found::DraftRow;
 pub use intake::{TakenIn, TakenSource, mapping, take_in};
+pub use look::{Beyond, Look, Looked};
 pub use meanings::Meaning;
 
 use crate::Result;
@@ -59,7 +61,7 @@ pub enum InitError {
     #[error("`{}` is there already and is not overwritten; choose another with --out FILE", .0.display())]
     Taken(PathBuf),
     /// Nothing to look at.
-    #[error("`{}` has no data files: expected CSV, whitespace-separated text, JSON lines or Parquet", .0.display())]
+    #[error("`{}` has no data files: expected CSV, whitespace-separated text, JSON lines, Parquet, SQLite or Excel (.xlsx)", .0.display())]
     NoFiles(PathBuf),
     /// More files than are looked at.
     #[error("`{}` has more than {files_max} files; put those of one export into a folder of their own", .path.display())]

@@ -8,7 +8,7 @@ use playbook_cycle::Cancel;
 use playbook_model::{MapRow, Playbook, SourceTable};
 use playbook_runtime::Compiler;
 
-use super::{Draft, Known, draft, init, take_in};
+use super::{Draft, Known, Look, init, look_into, take_in};
 use crate::{Home, Host};
 
 struct Folder {
@@ -38,7 +38,7 @@ impl Folder {
     }
 
     fn draft(&self) -> Draft {
-        draft(&self.data()).unwrap()
+        draft(&self.host, &self.data()).unwrap()
     }
 
     fn write(&self, known: &Known<'_>) -> Result<String, String> {
@@ -50,6 +50,11 @@ impl Folder {
     fn load(&self, file: &Path) -> Playbook {
         self.host.load(file, &[], &playbook_toml::Disk).unwrap().playbook
     }
+}
+
+fn draft(host: &Host, dir: &Path) -> crate::Result<Draft> {
+    let (looked, left_out) = look_into(&Look::new(host, false)?, dir)?;
+    Ok(Draft::of(dir, looked, left_out))
 }
 
 const EUR: Known<'_> =
@@ -166,7 +171,7 @@ fn hostile_names_stay_texts_and_what_has_no_orders_is_told() {
     let told = empty.write(&EUR).unwrap_err();
     assert!(told.contains("no file has orders") && told.contains("times.csv"), "{told}");
     let nothing = tempfile::tempdir().unwrap();
-    assert!(draft(nothing.path()).unwrap_err().to_string().contains("no data files"));
+    assert!(draft(&empty.host, nothing.path()).unwrap_err().to_string().contains("no data files"));
 }
 
 /// What was found: table, then each field with its column.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use playbook_batch::profile::{ColumnKind, Sure};
-use playbook_model::{NumberMarks, SourceFormat, one_line, steers};
+use playbook_model::{Asked, Container, NumberMarks, Origin, SourceFormat, one_line, steers};
 
 use super::draft::{Draft, DraftSource};
 use super::found::DraftRow;
@@ -39,7 +39,7 @@ pub(super) fn text(draft: &Draft, facts: &Facts<'_>) -> String {
 /// Writes the playbook without features and stages: what is needed to read the files.
 pub(super) fn sources(draft: &Draft, facts: &Facts<'_>) -> String {
     let mut text = format!(
-        "# A first playbook, made from the files of one folder by `playbook init`. Every row says what it was taken from;\n\
+        "# A first playbook, made of exports by `playbook init`. Every row says what it was taken from;\n\
          # look at those that are not sure. `playbook profile FILE` shows the columns, the reference every key.\n\n\
          [playbook]\nid = {brand}\nbrand = {brand}\n",
         brand = quoted(facts.brand),
@@ -122,14 +122,9 @@ fn write_source(text: &mut String, source: &DraftSource, facts: &Facts<'_>) {
     }
     put(
         text,
-        format_args!(
-            "[[source]]\nname = {}\ntable = \"{}\"\npath = {}\n",
-            quoted(&source.name),
-            source.table,
-            quoted(&source.path),
-        ),
+        format_args!("[[source]]\nname = {}\ntable = \"{}\"\n", quoted(&source.name), source.table,),
     );
-    format(text, source);
+    place(text, source);
     if let Some(event) = source.event {
         put(
             text,
@@ -156,6 +151,27 @@ fn write_source(text: &mut String, source: &DraftSource, facts: &Facts<'_>) {
     if !source.unused.is_empty() {
         let names: Vec<String> = source.unused.iter().map(|name| comment(name)).collect();
         put(text, format_args!("# Not used: {}\n", names.join(", ")));
+    }
+}
+
+/// Where the rows are and how they are read, with the keys of a source.
+fn place(text: &mut String, source: &DraftSource) {
+    if let Origin::Objects(connection) | Origin::Database(connection, _) = &source.origin {
+        put(text, format_args!("connection = {}\n", quoted(connection)));
+    }
+    if !source.path.is_empty() {
+        put(text, format_args!("path = {}\n", quoted(&source.path)));
+    }
+    match (&source.origin, &source.container) {
+        (Origin::Database(_, asked), _) | (_, Container::Sqlite(asked)) => match asked {
+            Asked::Relation(name) => put(text, format_args!("from = {}\n", quoted(name))),
+            Asked::Query(query) => put(text, format_args!("query = {}\n", quoted(query))),
+        },
+        (_, Container::Excel(sheet)) => {
+            let sheet = sheet.as_deref().unwrap_or_default();
+            put(text, format_args!("sheet = {}\n", quoted(sheet)));
+        }
+        (_, Container::Rows) => format(text, source),
     }
 }
 

@@ -48,6 +48,17 @@ impl Connections {
         path: &str,
     ) -> Result<&Connection> {
         let brand = loaded.playbook.brand.as_str();
+        self.served(name, brand).map_err(|has| AppError::NoConnection {
+            what: what.to_owned(),
+            connection: name.to_owned(),
+            at: place_of(loaded, path),
+            brand: brand.to_owned(),
+            has,
+        })
+    }
+
+    /// The connection of a name that serves a brand; where there is none, what the host has instead, in words.
+    pub(crate) fn served(&self, name: &str, brand: &str) -> Result<&Connection, String> {
         if let Some(found) = self.by_name.get(name).filter(|found| found.serves(brand)) {
             return Ok(found);
         }
@@ -58,19 +69,12 @@ impl Connections {
             .filter(|known| known.serves(brand))
             .map(|known| format!("`{}`", known.name))
             .collect();
-        let has = match served.as_slice() {
+        Err(match served.as_slice() {
             [] => format!(
                 "its platform team declares connections in `{}`, or in the file of --connections",
                 self.file.display()
             ),
             names => format!("it has {}", names.join(", ")),
-        };
-        Err(AppError::NoConnection {
-            what: what.to_owned(),
-            connection: name.to_owned(),
-            at: place_of(loaded, path),
-            brand: brand.to_owned(),
-            has,
         })
     }
 }

@@ -30,6 +30,15 @@ pub(crate) fn take(file: &Path, sheet: Option<&str>, to: &Path, watch: &Watch<'_
         .map_err(|panicked| book.fault("it cannot be read", Some(panicked.into())))?
 }
 
+/// Names of the sheets of a workbook that are seen.
+pub(crate) fn sheets(file: &Path, watch: &Watch<'_>) -> Result<Vec<String>> {
+    let book = Book { path: file };
+    let opened = open_regular(file)?;
+    book.check_size(opened.try_clone().map_err(FileError::of("read", file))?, watch)?;
+    caught(|| book.names(opened))
+        .map_err(|panicked| book.fault("it cannot be read", Some(panicked.into())))?
+}
+
 struct Book<'a> {
     path: &'a Path,
 }
@@ -83,7 +92,8 @@ impl Book<'_> {
             self.fault(format!("its sheet `{name}` cannot be read"), Some(error.into()))
         };
         let mut cells = book.worksheet_cells_reader(&name).map_err(fault)?;
-        let mut sink = Sink { book: self, to, watch, names: Vec::new(), table: None, rows: 0 };
+        let mut sink =
+            Sink { book: self, to, watch, names: Vec::new(), table: None, rows: 0, is_full: false };
         let mut row = Row::default();
         while let Some(cell) = cells.next_cell().map_err(fault)? {
             let (at, column) = cell.get_position();
@@ -92,6 +102,9 @@ impl Book<'_> {
                     return Err(self.fault("its rows do not stand in order", None));
                 }
                 sink.take(&mut row)?;
+                if sink.is_full {
+                    break;
+                }
                 row.number = at;
             }
             if column >= COLUMNS_MAX {
@@ -109,6 +122,16 @@ impl Book<'_> {
                 None,
             )),
         }
+    }
+
+    /// Names of the sheets that are seen.
+    fn names(&self, file: File) -> Result<Vec<String>> {
+        let book: Xlsx<_> =
+            Xlsx::new(BufReader::new(file)).map_err(|error| self.no_workbook(error.into()))?;
+        let sheets = book.sheets_metadata().iter().filter(|sheet| {
+            sheet.typ == SheetType::WorkSheet && sheet.visible == SheetVisible::Visible
+        });
+        Ok(sheets.map(|sheet| sheet.name.clone()).collect())
     }
 
     /// The sheet of a name, or the first one that is seen.
@@ -141,6 +164,8 @@ struct Sink<'a> {
     names: Vec<(u32, String)>,
     table: Option<TableFile>,
     rows: u64,
+    /// Whether no more rows are wanted.
+    is_full: bool,
 }
 
 impl Sink<'_> {
@@ -177,7 +202,7 @@ impl Sink<'_> {
         }
         table.end_row()?;
         self.rows += 1;
-        self.watch.counted("", self.rows);
+        self.is_full = !self.watch.counted("", self.rows);
         Ok(())
     }
 }

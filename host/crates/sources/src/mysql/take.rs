@@ -120,7 +120,9 @@ async fn read(
     while let Some(row) = answered.next().await.map_err(fault())? {
         push(&mut table, &columns, &row, &mut text)?;
         count += 1;
-        watch.counted(&wanted.source, count);
+        if !watch.counted(&wanted.source, count) {
+            break;
+        }
     }
     answered.drop_result().await.map_err(fault())?;
     table.finish()

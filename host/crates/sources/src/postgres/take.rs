@@ -99,7 +99,9 @@ async fn read(
         }
         table.end_row()?;
         count += 1;
-        watch.counted(&wanted.source, count);
+        if !watch.counted(&wanted.source, count) {
+            break;
+        }
     }
     table.finish()
 }
