@@ -130,6 +130,16 @@ pub enum SourcesError {
         /// What to do.
         hint: &'static str,
     },
+    /// A table that no delivery goes to.
+    #[error("table `{table}` of connection `{connection}` takes no delivery: {why}")]
+    Target {
+        /// The connection.
+        connection: String,
+        /// The table.
+        table: String,
+        /// Why not, and what to do.
+        why: String,
+    },
     /// No object.
     #[error("there is no object `{path}` in {place}")]
     NoObject {
@@ -178,10 +188,59 @@ pub enum SourcesError {
     Cancelled,
 }
 
+/// Letters of what a server said that are told: web servers answer with whole pages.
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "object-store"))]
+const SAID_LETTERS_MAX: usize = 800;
+
+/// What a server or the way to it said, with its reasons: on one line, and no longer than anybody reads.
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "object-store"))]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Said(String);
+
+/// Returns what a library says of a server's answer, bounded and on one line.
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "object-store"))]
+pub(crate) fn said(error: &(dyn StdError + 'static)) -> Cause {
+    let mut words = String::new();
+    let mut next = Some(error);
+    while let Some(reason) = next {
+        let text = reason.to_string();
+        // Some libraries repeat their cause in their own words.
+        if !words.contains(&text) {
+            if !words.is_empty() {
+                words.push_str(": ");
+            }
+            words.push_str(&text);
+        }
+        next = reason.source();
+    }
+    if let Some((end, _)) = words.char_indices().nth(SAID_LETTERS_MAX) {
+        let left = words[end..].chars().count();
+        words.truncate(end);
+        words.push_str(&format!("… and {left} more letters"));
+    }
+    Said(playbook_model::one_line(&words).into_owned()).into()
+}
+
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 impl SourcesError {
     /// Names the source that the fault is of.
     pub(crate) fn of(self, source: &str) -> Self {
         Self::OfSource { name: source.to_owned(), fault: Box::new(self) }
+    }
+}
+
+#[cfg(all(test, any(feature = "postgres", feature = "mysql", feature = "object-store")))]
+mod tests {
+    use super::{SAID_LETTERS_MAX, said};
+
+    #[test]
+    fn what_a_server_says_is_bounded_and_steers_nothing() {
+        let page = format!("502\r\n\u{1b}[31m{}", "頁".repeat(1 << 20));
+        let told = said(&std::io::Error::other(page)).to_string();
+        assert!(told.starts_with("502\\r\\n\\u{1b}[31m頁"), "{}", &told[..40]);
+        assert!(told.ends_with("… and 1047786 more letters"), "{}", &told[told.len() - 60..]);
+        assert!(told.chars().count() < SAID_LETTERS_MAX + 60 && !told.contains(['\n', '\u{1b}']));
+        assert_eq!(said(&std::io::Error::other("short")).to_string(), "short");
     }
 }

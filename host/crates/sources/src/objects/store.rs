@@ -15,6 +15,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::tls::Certificate;
 
+use crate::error::said;
 use crate::secret::{Secret, secret};
 use crate::{Result, SourcesError, tls};
 
@@ -122,7 +123,7 @@ impl Store {
         let objects = opened.map_err(|source| SourcesError::Connect {
             connection: connection.name.clone(),
             server: place.address.clone(),
-            source: source.into(),
+            source: said(&source),
         })?;
         let kind = if is_web { Kind::Web } else { Kind::Store };
         let prefix = prefix.trim_matches('/').to_owned();

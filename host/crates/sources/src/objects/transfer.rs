@@ -13,6 +13,7 @@ use playbook_model::{Connection, ObjectPlace};
 
 use super::store::{Kind, Store};
 use super::{OBJECTS_MAX, TakenObject};
+use crate::error::said;
 use crate::reach::{Bound, wait, within};
 use crate::{Parcel, Result, SourcesError, Watch};
 
@@ -48,7 +49,7 @@ fn answer(
     doing: &str,
 ) -> impl FnOnce(object_store::Error) -> SourcesError + use<> {
     let (connection, doing) = (connection.name.clone(), doing.to_owned());
-    move |source| SourcesError::Answer { connection, doing, source: source.into() }
+    move |source| SourcesError::Answer { connection, doing, source: said(&source) }
 }
 
 /// The objects that a path or pattern names, with their paths, sorted by them. What a file said of itself when it was found

@@ -7,6 +7,7 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::error::said;
 use crate::reach::{Bound, within};
 use crate::secret::secret;
 use crate::{Result, SourcesError, tls};
@@ -35,7 +36,7 @@ pub(super) async fn connect(connection: &Connection, server: &DatabaseServer) ->
     let refused = |source: tokio_postgres::Error| SourcesError::Connect {
         connection: connection.name.clone(),
         server: format!("PostgreSQL at {}:{port}", server.host),
-        source: source.into(),
+        source: said(&source),
     };
     let connecting = async {
         if is_socket || server.tls == Tls::Off {

@@ -6,7 +6,7 @@ use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{IsolationLevel, Row, Transaction};
 
 use super::client::connect;
-use crate::error::Cause;
+use crate::error::{Cause, said};
 use crate::reach::{each, wait};
 use crate::table::{Holds, TableFile, Value, quoted, widened, without_scale};
 use crate::{Result, SourcesError, Wanted, Watch};
@@ -47,15 +47,16 @@ pub(super) fn answer(
     doing: &str,
 ) -> impl FnOnce(tokio_postgres::Error) -> SourcesError + use<> {
     let (connection, doing) = (connection.name.clone(), doing.to_owned());
-    move |error| SourcesError::Answer { connection, doing, source: said(error) }
+    move |error| SourcesError::Answer { connection, doing, source: words(&error) }
 }
 
 /// The server's own words, with its detail and hint.
-fn said(error: tokio_postgres::Error) -> Cause {
-    let Some(db) = error.as_db_error() else { return error.into() };
+fn words(error: &tokio_postgres::Error) -> Cause {
+    let Some(db) = error.as_db_error() else { return said(error) };
     let more = [db.detail(), db.hint()].into_iter().flatten();
     let more: String = more.map(|text| format!("; {text}")).collect();
-    format!("{} ({}){more}", db.message(), db.code().code()).into()
+    let words: Cause = format!("{} ({}){more}", db.message(), db.code().code()).into();
+    said(words.as_ref())
 }
 
 async fn read(
