@@ -171,8 +171,11 @@ fn few_listed(common: &Common) -> Option<IntakeFinding> {
         )
     } else {
         (
-            "compare how the sources write ids: blanks, leading zeros, capitals, prefixes",
-            "請核對各來源的編號寫法：空格、前導零、大小寫、前綴",
+            "either the list holds a part of the members on purpose, as of those who told who they are: then all is well, and \
+             fields of the list are missing for the others; or the sources write ids differently: compare blanks, leading \
+             zeros, capitals, prefixes",
+            "名單若刻意只含部分成員（如填過資料者），則無需處理，其餘成員的名單欄位為缺失；否則各來源的編號寫法不同：請核對空格、\
+             前導零、大小寫、前綴",
         )
     };
     Some(finding(

@@ -209,7 +209,13 @@ fn buyers_who_are_not_among_the_members_are_told() {
     assert_eq!(told.count, 2);
     assert!(told.text.en.starts_with("0 of the 2 members with events"), "{}", told.text.en);
     assert!(told.text.en.contains("`12345.0`, `12346.0`") && told.text.en.contains("\"whole\""));
-    assert_eq!(read_ids(&["a", "b", "c"], &["a", "x"]).finding("members-not-listed").count, 2);
+    // Nothing tells a list that is partial on purpose from ids that are written in two ways: both are said.
+    let seen = read_ids(&["a", "b", "c"], &["a", "x"]);
+    let told = seen.finding("members-not-listed");
+    assert_eq!(told.count, 2);
+    for part in ["on purpose", "leading zeros"] {
+        assert!(told.text.en.contains(part), "{}", told.text.en);
+    }
     assert!(read_ids(&["a", "b"], &["a", "x"]).codes().is_empty());
     assert!(read_ids(&["a"], &["a", "b", "c"]).codes().is_empty());
 }
