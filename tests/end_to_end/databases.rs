@@ -552,10 +552,8 @@ fn a_certificate_that_nobody_vouches_for_ends_the_run() {
     assert_eq!(record["sources"][0]["rows_kept"], 5_000);
 }
 
-#[test]
-fn a_run_over_mariadb_comes_to_what_the_same_rows_in_a_file_come_to() {
-    let place = Place::new();
-    let server = MariaDb::start();
+/// Puts the shop into a MariaDB server.
+fn fill_mariadb(server: &MariaDb) {
     let rows: Vec<String> = orders()
         .iter()
         .map(|[id, customer, at, total]| {
@@ -577,6 +575,13 @@ fn a_run_over_mariadb_comes_to_what_the_same_rows_in_a_file_come_to() {
         member_rows(),
         rows.join(",")
     ));
+}
+
+#[test]
+fn a_run_over_mariadb_comes_to_what_the_same_rows_in_a_file_come_to() {
+    let place = Place::new();
+    let server = MariaDb::start();
+    fill_mariadb(&server);
     connections(&place, "mysql", server.port, "shop");
     let file = write(&place, "shop.toml", &format!("{SHOP}{DATABASE_SOURCES}"));
     let first = call(&file, &place, &place.out, &["--json"]);
@@ -643,4 +648,68 @@ fn values_of_mariadb_are_taken_exactly_and_what_no_host_holds_is_a_reject() {
     let rejects = csv(&place.out.join("rejects.csv"));
     let lines: Vec<&str> = rejects.iter().map(|row| row["line"].as_str()).collect();
     assert_eq!(lines, ["2", "3"], "{rejects:#?}");
+}
+
+#[test]
+fn mariadb_is_reached_over_tls_where_its_certificate_is_vouched_for() {
+    let place = Place::new();
+    let (server, cert) = MariaDb::start_with_tls();
+    fill_mariadb(&server);
+    server.sql("alter user admin@'127.0.0.1' require ssl");
+    connections(&place, "mysql", server.port, "shop");
+    let file = write(&place, "shop.toml", &format!("{SHOP}{DATABASE_SOURCES}"));
+    let other = place.beside("other");
+    fs::create_dir(&other).unwrap();
+    let (stranger, _) = certificate(&other);
+    let path = place.beside("connections.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let with = |tls: &str| {
+        fs::write(&path, text.replace("tls = \"off\"", tls)).unwrap();
+        call(&file, &place, &place.out, &["--json"])
+    };
+    // Without TLS the server lets nobody in.
+    let plain = with("tls = \"off\"");
+    assert!(error(&plain).contains("Access denied"), "{plain:?}");
+    let unknown = with("tls = \"on\"");
+    let wrong = with(&format!("ca_file = \"{}\"", stranger.display()));
+    for output in [&unknown, &wrong] {
+        let told = error(output);
+        assert!(
+            told.contains("does not let the host in") && told.contains("certificate"),
+            "{told}"
+        );
+    }
+    assert!(!place.out.exists());
+    let trusted = with(&format!("ca_file = \"{}\"", cert.display()));
+    let record: Value = serde_json::from_str(&succeed(&trusted)).unwrap();
+    assert_eq!(record["sources"][0]["rows_kept"], 5_000);
+    no_secret(&place, &[&plain, &unknown, &wrong, &trusted]);
+}
+
+#[test]
+fn a_mariadb_that_dies_in_the_middle_of_its_answer_leaves_nothing() {
+    let place = Place::new();
+    let mut server = MariaDb::start();
+    fill_mariadb(&server);
+    connections(&place, "mysql", server.port, "shop");
+    let slow = DATABASE_SOURCES.replace("select id,", "select sleep(0.002) as slept, id,");
+    let file = write(&place, "shop.toml", &format!("{SHOP}{slow}"));
+    let mut running = command(["run".as_ref(), file.as_os_str()]);
+    running.arg("--connections").arg(place.beside("connections.toml"));
+    running.arg("--state").arg(&place.state).arg("--out").arg(&place.out);
+    running.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let running = with_secrets(running).spawn().unwrap();
+    let busy = "select count(*) from information_schema.processlist where info like '%sleep(0.002)%' and id <> connection_id()";
+    while server.sql(busy).trim() == "0" {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    server.kill();
+    let output = running.wait_with_output().unwrap();
+    let told = error(&output);
+    assert!(told.contains("source `orders`") && told.contains("reading source `orders`"), "{told}");
+    assert!(!place.out.exists() && !place.state.join("ledger.sqlite").exists());
+    let left = fs::read_dir(place.dir.path()).unwrap().map(|e| e.unwrap().file_name());
+    let left: Vec<_> = left.filter(|name| name.to_string_lossy().starts_with(".out")).collect();
+    assert!(left.is_empty(), "{left:?}");
+    no_secret(&place, &[&output]);
 }

@@ -7,7 +7,7 @@ use std::process::Output;
 use serde_json::Value;
 
 use crate::bench::{Place, command, coupons, csv, error, files, playbook, succeed, write};
-use crate::servers::{PASSWORD, Postgres, Served, certificate, python};
+use crate::servers::{MariaDb, PASSWORD, Postgres, Served, certificate, python};
 
 const SHOP: &str = concat!(
     r#"
@@ -248,6 +248,7 @@ fn files_of_a_web_server_are_read_over_tls_with_a_token() {
     same_outcome(&files_out, &place.beside("web-out"));
     for (more, keys, words) in [
         (ca.as_str(), keys, "401"),
+        (with_token.as_str(), "connection = \"web\"\npath = \"page.csv\"", "more letters"),
         (with_token.as_str(), "connection = \"web\"\npath = \"elsewhere.csv\"", "302 found"),
         ("secret_env = \"KEY\"\n", keys, "certificate"),
         ("secret_env = \"NO_SUCH\"\n", keys, "`NO_SUCH` is not set"),
@@ -256,6 +257,7 @@ fn files_of_a_web_server_are_read_over_tls_with_a_token() {
         connect(more);
         let told = error(&run(&place, keys, "none"));
         assert!(told.to_lowercase().contains(&words.to_lowercase()), "{words}\n{told}");
+        assert!(told.len() < 5_000 && !told.contains('\u{1b}'), "{told}");
     }
     assert!(!place.beside("none").exists());
 }
@@ -497,4 +499,87 @@ fn results_are_delivered_whole_once_and_again() {
     deliver.arg("--connections").arg(place.beside("connections.toml"));
     let told = error(&secrets(&mut deliver).output().unwrap());
     assert!(told.contains("deliver/list.csv` was altered"), "{told}");
+}
+
+#[test]
+fn results_are_delivered_to_mariadb_whole_once_and_again() {
+    let place = Place::new();
+    over_files(&place);
+    let mut server = MariaDb::start();
+    let connect = |more: &str| {
+        let text = format!(
+            "[connection.crm]\nkind = \"mysql\"\nbrands = [\"shop\"]\nhost = \"127.0.0.1\"\nport = {}\ndatabase = \"shop\"\n\
+             user = \"admin\"\npassword_env = \"KEY\"\ntls = \"off\"\n{more}",
+            server.port
+        );
+        write(&place, "connections.toml", text)
+    };
+    connect("deliver = true\n");
+    let deliver = "[[output.deliver]]\nname = \"tiers\"\nwhat = \"segments\"\nconnection = \"crm\"\nto = \"shop.tiers\"\n\
+        [[output.deliver]]\nname = \"gifts\"\nwhat = \"grants\"\nconnection = \"crm\"\nto = \"gifts\"\n";
+    let text = format!("{SHOP}{}{deliver}", source("path = \"here/2026/*.csv\""));
+    let file = write(&place, "deliver.toml", text);
+    let out = place.beside("delivered");
+    let told = record(&call(&["run", "--json"], &file, &place, &out));
+    assert!(
+        told["deliveries"].as_array().unwrap().iter().all(|d| d["delivered"] == true),
+        "{told}"
+    );
+    let again = || {
+        let mut deliver = command(["deliver"]);
+        deliver.arg(&out).arg("--connections").arg(place.beside("connections.toml"));
+        secrets(&mut deliver).output().unwrap()
+    };
+    let segments = csv(&out.join("deliver/tiers.csv"));
+    let count = segments.len().to_string();
+    assert_eq!(server.sql("select count(distinct member) from shop.tiers").trim(), count);
+    let wanted = segments.iter().find(|row| row["member"] == "c3").unwrap();
+    assert!(wanted["reason"].contains("interactions_30d "), "{wanted:?}");
+    assert_eq!(
+        server.sql("select segment, reason from shop.tiers where member = 'c3'").trim(),
+        format!("{}\t{}", wanted["segment"], wanted["reason"])
+    );
+    let grants = csv(&out.join("grants.csv"));
+    let granted: i64 = grants.iter().map(|row| row["cost_minor"].parse::<i64>().unwrap()).sum();
+    let spent = || server.sql("select sum(cost_minor) from shop.gifts").trim().to_owned();
+    assert_eq!(spent(), granted.to_string());
+    // Times are UTC, whatever the clock of the server.
+    let one = "select date_format(not_before, '%Y-%m-%dT%H:%i:%sZ') from shop.gifts order by `key` limit 1";
+    let first = csv(&out.join("deliver/gifts.csv"))
+        .into_iter()
+        .map(|row| (row["key"].clone(), row["not_before"].clone()))
+        .min()
+        .unwrap();
+    assert_eq!(first.1, "2026-07-01T00:00:00+02:00");
+    assert_eq!(server.sql(one).trim(), "2026-06-30T22:00:00Z");
+
+    // A second time the same rows; another cycle's stay.
+    server.sql("insert into shop.tiers (playbook, cycle, delivery, member) values ('shop', 1, 'tiers', 'old')");
+    for _ in 0..2 {
+        succeed(&again());
+    }
+    assert_eq!(server.sql("select count(*) from shop.tiers where cycle > 1").trim(), count);
+    assert_eq!(server.sql("select count(*) from shop.tiers where cycle = 1").trim(), "1");
+
+    // A delivery that breaks in the middle leaves what was there, and the others arrive.
+    server.sql(
+        "create trigger shop.small before insert on shop.gifts for each row \
+         signal sqlstate '45000' set message_text = 'too small'",
+    );
+    let told = error(&again());
+    assert!(told.contains("delivery `gifts`") && told.contains("too small"), "{told}");
+    assert_eq!(spent(), granted.to_string());
+    server.sql("drop trigger shop.small");
+    // A table that cannot be taken back is refused.
+    server.sql("alter table shop.tiers engine = MyISAM");
+    let told = error(&again());
+    assert!(told.contains("`shop.tiers`") && told.contains("ENGINE = InnoDB"), "{told}");
+    assert_eq!(server.sql("select count(*) from shop.tiers where cycle > 1").trim(), count);
+    connect("");
+    let told = error(&call(&["run"], &file, &place, &place.beside("forbidden")));
+    assert!(told.contains("may not be delivered over connection `crm`"), "{told}");
+    connect("deliver = true\n");
+    server.kill();
+    let told = error(&again());
+    assert!(told.contains("does not let the host in"), "{told}");
 }

@@ -148,7 +148,23 @@ pub(crate) struct MariaDb {
 impl MariaDb {
     pub(crate) fn start() -> Self {
         let user = user("mysql");
+        Self::start_in(folder(user), user, &[])
+    }
+
+    /// The same with TLS; returns the certificate of the server, which nobody else vouches for.
+    pub(crate) fn start_with_tls() -> (Self, PathBuf) {
+        let user = user("mysql");
         let dir = folder(user);
+        let (cert, key) = certificate(dir.path());
+        if let Some((uid, gid)) = user {
+            chown(&key, Some(uid), Some(gid)).unwrap();
+        }
+        let settings =
+            [format!("--ssl-cert={}", cert.display()), format!("--ssl-key={}", key.display())];
+        (Self::start_in(dir, user, &settings), cert)
+    }
+
+    fn start_in(dir: tempfile::TempDir, user: Option<(u32, u32)>, settings: &[String]) -> Self {
         let (data, log) = (dir.path().join("data"), dir.path().join("log"));
         let mut init = Command::new("mariadb-install-db");
         init.args(["--no-defaults", "--auth-root-authentication-method=normal"]);
@@ -161,7 +177,7 @@ impl MariaDb {
         server.arg(format!("--datadir={}", data.display())).arg(format!("--port={port}"));
         server.arg(format!("--socket={}", dir.path().join("socket").display()));
         server.arg(format!("--pid-file={}", dir.path().join("pid").display()));
-        server.arg("--innodb-flush-log-at-trx-commit=0").current_dir(dir.path());
+        server.arg("--innodb-flush-log-at-trx-commit=0").args(settings).current_dir(dir.path());
         server.stdout(Stdio::null()).stderr(fs::File::create(&log).unwrap());
         let mut child = as_user(server, user).spawn().unwrap();
         let socket = dir.path().join("socket");
@@ -187,6 +203,14 @@ impl MariaDb {
         call.arg(format!("--socket={}", self.dir.path().join("socket").display()));
         call.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         fed(call, text)
+    }
+}
+
+impl MariaDb {
+    /// Stops the server at once, as if its machine were gone.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 }
 
@@ -262,6 +286,12 @@ class Handler(http.server.SimpleHTTPRequestHandler):
     def do_GET(self):
         if self.headers.get("Authorization") != "Bearer " + token:
             return self.send_error(401)
+        if self.path.endswith("/page.csv"):
+            page = b"<html>\n\x1b[31m" + b"x" * (1 << 20)
+            self.send_response(400)
+            self.send_header("Content-Length", str(len(page)))
+            self.end_headers()
+            return self.wfile.write(page)
         if self.path.endswith("/elsewhere.csv"):
             self.send_response(302)
             self.send_header("Location", "/exports/orders.csv")

@@ -225,8 +225,7 @@ fn told(fault: &Fault) -> String {
 
 /// What a stage that reads members one by one read and said of the member.
 fn said_of_members(run: &CycleRun, ran: &StageRun, row: usize) -> Option<StageSaid> {
-    let need = ran.shape.rows.as_ref().filter(|need| need.subject == "member")?;
-    let inputs = need.columns.iter().zip(&ran.wiring.rows);
+    ran.shape.rows.as_ref().filter(|need| need.subject == "member")?;
     Some(StageSaid {
         stage: ran.name.clone(),
         kind: ran.kind().name(),
@@ -235,9 +234,15 @@ fn said_of_members(run: &CycleRun, ran: &StageRun, row: usize) -> Option<StageSa
         skipped: ran.fault.as_ref().map(told),
         unexplained: None,
         reason: None,
-        inputs: inputs.map(|(need, input)| input_said(run, need, input, row)).collect(),
+        inputs: inputs_said(run, ran, row),
         outputs: outputs_said(run, ran, row),
     })
+}
+
+/// What a stage read of a member.
+pub(crate) fn inputs_said(run: &CycleRun, ran: &StageRun, row: usize) -> Vec<InputSaid> {
+    let needs = ran.shape.rows.iter().flat_map(|need| &need.columns);
+    needs.zip(&ran.wiring.rows).map(|(need, input)| input_said(run, need, input, row)).collect()
 }
 
 fn input_said(run: &CycleRun, need: &Need, input: &Input, row: usize) -> InputSaid {

@@ -3,6 +3,8 @@
 //! What is taken becomes a columnar file or a copy of an object, which then is read like any file of the data folder. A
 //! server is asked over a [`Connection`](playbook_model::Connection) alone, which the host's platform team declared.
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod delivery;
 mod error;
 mod excel;
 mod mysql;
@@ -136,10 +138,6 @@ pub fn deliver(connection: &Connection, parcel: &Parcel<'_>, watch: &Watch<'_>) 
     match &connection.kind {
         ConnectionKind::Postgres(server) => postgres::deliver(connection, server, parcel, watch),
         ConnectionKind::Objects(place) => objects::deliver(connection, place, parcel, watch),
-        ConnectionKind::MySql(_) => Err(SourcesError::Kind {
-            connection: connection.name.clone(),
-            is: "a MySQL database",
-            needs: "a PostgreSQL database or an object store to deliver to",
-        }),
+        ConnectionKind::MySql(server) => mysql::deliver(connection, server, parcel, watch),
     }
 }

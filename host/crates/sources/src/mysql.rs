@@ -1,19 +1,27 @@
 //! MySQL and MariaDB; without the feature, what to do instead.
 
 #[cfg(feature = "mysql")]
+mod client;
+#[cfg(feature = "mysql")]
+mod deliver;
+#[cfg(feature = "mysql")]
 mod take;
 
+#[cfg(feature = "mysql")]
+pub(crate) use deliver::deliver;
 #[cfg(feature = "mysql")]
 pub(crate) use take::take;
 
 #[cfg(not(feature = "mysql"))]
-pub(crate) use absent::take;
+pub(crate) use absent::{deliver, take};
 
 #[cfg(not(feature = "mysql"))]
 mod absent {
     use playbook_model::{Connection, DatabaseServer};
 
-    use crate::{Result, SourcesError, Wanted, Watch};
+    use crate::{Parcel, Result, SourcesError, Wanted, Watch};
+
+    const NOT_BUILT: SourcesError = SourcesError::NotBuilt { what: "MySQL", feature: "mysql" };
 
     pub(crate) fn take(
         _: &Connection,
@@ -21,6 +29,15 @@ mod absent {
         _: &[Wanted<'_>],
         _: &Watch<'_>,
     ) -> Result<Vec<u64>> {
-        Err(SourcesError::NotBuilt { what: "MySQL", feature: "mysql" })
+        Err(NOT_BUILT)
+    }
+
+    pub(crate) fn deliver(
+        _: &Connection,
+        _: &DatabaseServer,
+        _: &Parcel<'_>,
+        _: &Watch<'_>,
+    ) -> Result<()> {
+        Err(NOT_BUILT)
     }
 }

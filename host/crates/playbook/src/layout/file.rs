@@ -106,10 +106,29 @@ static DELIVERY: TableSpec = TableSpec {
     id: "delivery",
     about: "A table for messaging tools: `member`, `segment` and `reason`, or of each grant `member`, `action`, `reason` and what it is. It lies in the folder `deliver` of the results, and goes over a connection once the cycle is booked. [sources.md](sources.md#where-results-go) says what it does there.",
     keys: &[
-        KeySpec::new("name", Kebab, "\"segments\"", "Unique name, that of its file too.").required(),
-        KeySpec::new("what", Choice(&["segments", "grants"]), "\"segments\"", "The segment of every member, or what the cycle granted.").required(),
-        KeySpec::new("stage", Kebab, "\"tiers\"", "Stage whose segments these are.").default("the first segmentation stage"),
-        KeySpec::new("connection", Kebab, "\"crm\"", "Connection of the host that lets results be delivered: a PostgreSQL database or an object store.").default("none: the file stays with the results"),
-        KeySpec::new("to", Text(256), "\"marketing.segments\"", "Table of the database, or path of the object; in a path `{playbook}` and `{cycle}` stand for those of the run."),
+        KeySpec::new("name", Kebab, "\"segments\"", "Unique name, that of its file too.")
+            .required(),
+        KeySpec::new(
+            "what",
+            Choice(&["segments", "grants"]),
+            "\"segments\"",
+            "The segment of every member, or what the cycle granted.",
+        )
+        .required(),
+        KeySpec::new("stage", Kebab, "\"tiers\"", "Stage whose segments these are.")
+            .default("the first segmentation stage"),
+        KeySpec::new(
+            "connection",
+            Kebab,
+            "\"crm\"",
+            "Connection of the host that lets results be delivered: a database or an object store.",
+        )
+        .default("none: the file stays with the results"),
+        KeySpec::new(
+            "to",
+            Text(256),
+            "\"marketing.segments\"",
+            "Table of the database, or path of the object; in a path `{playbook}` and `{cycle}` stand for those of the run.",
+        ),
     ],
 };

@@ -1,21 +1,17 @@
 //! Rows of MySQL and MariaDB: all sources of a connection in one snapshot, each streamed into its file.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use mysql_async::consts::{ColumnFlags, ColumnType};
 use mysql_async::prelude::Queryable as _;
-use mysql_async::{Column, Conn, Error, OptsBuilder, Row, SslOpts, Value as Cell};
-use playbook_model::{Asked, Connection, DatabaseServer, Tls};
+use mysql_async::{Column, Conn, Row, Value as Cell};
+use playbook_model::{Asked, Connection, DatabaseServer};
 
+use super::client::{answer, bound, connect};
 use crate::reach::{Bound, each, wait, within};
-use crate::secret::secret;
 use crate::table::{Holds, TableFile, Value, quoted, widened, without_scale};
-use crate::{Result, SourcesError, Wanted, Watch, tls};
+use crate::{Result, SourcesError, Wanted, Watch};
 
-const PORT: u16 = 3306;
-/// After which silence of the line the system asks whether the server is still there.
-const KEEPALIVE: Duration = Duration::from_secs(30);
 /// The character set of what is no text.
 const BINARY: u16 = 63;
 
@@ -26,9 +22,7 @@ pub(crate) fn take(
     watch: &Watch<'_>,
 ) -> Result<Vec<u64>> {
     wait(watch, async {
-        let connecting = connect(connection, server);
-        let doing = "connecting to MySQL";
-        let mut conn = within(connection, Bound::Connecting, doing, connecting).await?;
+        let mut conn = connect(connection, server).await?;
         within(connection, Bound::Connecting, "beginning a snapshot", begin(connection, &mut conn))
             .await?;
         each(connection, wanted, async |one, doing| {
@@ -38,61 +32,15 @@ pub(crate) fn take(
     })
 }
 
-async fn connect(connection: &Connection, server: &DatabaseServer) -> Result<Conn> {
-    let port = server.port.unwrap_or(PORT);
-    let password = match &server.password {
-        Some(place) => Some(secret(connection, place)?.told().to_owned()),
-        None => None,
-    };
-    let mut opts = OptsBuilder::default()
-        .user(Some(&server.user))
-        .pass(password)
-        .db_name(Some(&server.database))
-        .tcp_keepalive(Some(KEEPALIVE))
-        .prefer_socket(false)
-        .stmt_cache_size(0);
-    opts = if server.host.starts_with('/') {
-        opts.socket(Some(&server.host))
-    } else {
-        opts.ip_or_hostname(&server.host).tcp_port(port)
-    };
-    if server.tls != Tls::Off && !server.host.starts_with('/') {
-        tls::provide();
-        let roots = tls::roots(connection, &server.tls)?;
-        let roots = roots.iter().map(|root| root.to_vec().into());
-        let ssl = SslOpts::default().with_disable_built_in_roots(true);
-        opts = opts.ssl_opts(Some(ssl.with_root_certs(roots.collect())));
-    }
-    Conn::new(opts).await.map_err(|source| SourcesError::Connect {
-        connection: connection.name.clone(),
-        server: format!("MySQL at {}:{port}", server.host),
-        source: source.into(),
-    })
-}
-
 async fn begin(connection: &Connection, conn: &mut Conn) -> Result<()> {
-    let fault = || answer(connection, "beginning a snapshot");
-    let version: Option<String> = conn.query_first("SELECT VERSION()").await.map_err(fault())?;
-    let ms = connection.time_ms_max;
-    // The server stops too, where nobody is left to tell it.
-    let bound = match version.is_some_and(|version| version.contains("MariaDB")) {
-        true => format!("SET SESSION max_statement_time = {}", ms.div_ceil(1_000)),
-        false => format!("SET SESSION max_execution_time = {ms}"),
-    };
+    bound(connection, conn).await?;
     for said in [
-        bound.as_str(),
-        "SET SESSION time_zone = '+00:00'",
         "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
         "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
     ] {
-        conn.query_drop(said).await.map_err(fault())?;
+        conn.query_drop(said).await.map_err(answer(connection, "beginning a snapshot"))?;
     }
     Ok(())
-}
-
-fn answer(connection: &Connection, doing: &str) -> impl FnOnce(Error) -> SourcesError + use<> {
-    let (connection, doing) = (connection.name.clone(), doing.to_owned());
-    move |source| SourcesError::Answer { connection, doing, source: source.into() }
 }
 
 async fn read(

@@ -163,7 +163,7 @@ pub(crate) fn deliver(
         return Err(SourcesError::Kind {
             connection: connection.name.clone(),
             is: "a web server",
-            needs: "a PostgreSQL database or an object store to deliver to",
+            needs: "a database or an object store to deliver to",
         });
     }
     let path = parcel

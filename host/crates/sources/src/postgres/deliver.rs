@@ -4,18 +4,27 @@ use std::pin::pin;
 
 use bytes::Bytes;
 use futures::SinkExt as _;
-use playbook_files::plain_cell;
 use playbook_model::{Connection, DatabaseServer};
 use tokio_postgres::types::ToSql;
 
 use super::client::connect;
 use super::take::answer;
+use crate::delivery::{Dialect, Rows};
 use crate::reach::{Bound, wait, within};
 use crate::table::quoted;
 use crate::{Parcel, Result, SourcesError, Watch};
 
 /// Bytes that go to the server at a time.
 const CHUNK: usize = 1 << 20;
+
+const DIALECT: Dialect = Dialect {
+    quote: '"',
+    key: "text",
+    text: "text",
+    whole: "bigint",
+    moment: "timestamptz",
+    after: "",
+};
 
 pub(crate) fn deliver(
     connection: &Connection,
@@ -39,10 +48,9 @@ async fn put(
     doing: &str,
 ) -> Result<()> {
     let fault = || answer(connection, doing);
-    let table = quoted(parcel.to, '"');
-    let plain = plain_rows(parcel.csv)?;
-    let columns: Vec<String> = plain.header.iter().map(|name| quoted(name, '"')).collect();
-    let columns = columns.join(", ");
+    let table = quoted(parcel.to, DIALECT.quote);
+    let rows = Rows::read(parcel.csv)?;
+    let columns = rows.columns(DIALECT.quote);
     let change = client.transaction().await.map_err(fault())?;
     let settings = format!("SET LOCAL statement_timeout = {}", connection.time_ms_max);
     change.batch_execute(&settings).await.map_err(fault())?;
@@ -51,8 +59,9 @@ async fn put(
     change.execute(turn, &[&format!("playbook {table}")]).await.map_err(fault())?;
     let is_there = change.query_one("SELECT to_regclass($1) IS NOT NULL", &[&table]).await;
     let is_there: bool = is_there.and_then(|row| row.try_get(0)).map_err(fault())?;
+    // Who may fill a table need not be allowed to make one.
     if !is_there {
-        change.batch_execute(&create(&table, &plain.header)).await.map_err(fault())?;
+        change.batch_execute(&rows.create(&table, &DIALECT)).await.map_err(fault())?;
     }
     let aside = format!(
         "CREATE TEMP TABLE playbook_delivery ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA"
@@ -61,7 +70,7 @@ async fn put(
     let copy = format!("COPY pg_temp.playbook_delivery ({columns}) FROM STDIN (FORMAT csv)");
     {
         let mut sink = pin!(change.copy_in::<_, Bytes>(&copy).await.map_err(fault())?);
-        for chunk in plain.rows.chunks(CHUNK) {
+        for chunk in as_csv(&rows)?.chunks(CHUNK) {
             sink.send(Bytes::copy_from_slice(chunk)).await.map_err(fault())?;
         }
         sink.finish().await.map_err(fault())?;
@@ -77,38 +86,12 @@ async fn put(
     change.commit().await.map_err(fault())
 }
 
-/// The table, where there is none.
-fn create(table: &str, header: &[String]) -> String {
-    let columns = header.iter().map(|name| {
-        let kind = match name.as_str() {
-            "quantity" | "cost_minor" => "bigint",
-            "not_before" | "not_after" => "timestamptz",
-            _ => "text",
-        };
-        format!(", {} {kind}", quoted(name, '"'))
-    });
-    let columns: String = columns.collect();
-    format!(
-        "CREATE TABLE {table} (playbook text NOT NULL, cycle bigint NOT NULL, delivery text NOT NULL{columns})"
-    )
-}
-
-/// A table whose cells are as they were before they were made fit for spreadsheets.
-struct PlainRows {
-    header: Vec<String>,
-    /// CSV without its header.
-    rows: Vec<u8>,
-}
-
-fn plain_rows(table: &[u8]) -> Result<PlainRows> {
+/// The rows as the server copies them: a cell without content is missing.
+fn as_csv(rows: &Rows) -> Result<Vec<u8>> {
     let fault = |error: csv::Error| SourcesError::Columns(error.into());
-    let mut reader = csv::Reader::from_reader(table);
-    let header = reader.headers().map_err(fault)?.iter().map(str::to_owned).collect();
-    let mut rows = csv::Writer::from_writer(Vec::new());
-    for record in reader.records() {
-        rows.write_record(record.map_err(fault)?.iter().map(plain_cell)).map_err(fault)?;
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    for row in rows.cells.chunks(rows.header.len()) {
+        csv.write_record(row).map_err(fault)?;
     }
-    let rows =
-        rows.into_inner().map_err(|error| SourcesError::Columns(error.into_error().into()))?;
-    Ok(PlainRows { header, rows })
+    csv.into_inner().map_err(|error| SourcesError::Columns(error.into_error().into()))
 }
