@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use playbook_app::{self as app, Draft, DraftSource, Kept, Known, Look, TakenIn, check_written};
+use playbook_app::{
+    self as app, Draft, DraftJoin, DraftLookup, DraftSource, Kept, Known, Look, TakenIn,
+    check_written,
+};
 use playbook_batch::profile::Sure;
 use playbook_model::one_line;
 use serde_json::json;
@@ -87,6 +90,16 @@ fn found(terminal: Terminal, draft: &Draft) -> Text {
             ));
         }
         text.push(&meanings(source));
+        for join in &source.joins {
+            text.push_str(&format!(
+                "{} names rows of the lookup {} ({}): {} of {} values are among its keys\n",
+                one_line(&join.by),
+                join.lookup,
+                sure_word(join.sure),
+                counted(join.found as u64),
+                counted(join.values as u64),
+            ));
+        }
         for row in source.rows.iter().filter(|row| row.lacking > 0) {
             let lacking = counted(row.lacking);
             let words = format!(
@@ -98,6 +111,10 @@ fn found(terminal: Terminal, draft: &Draft) -> Text {
             let names: Vec<_> = source.unused.iter().map(|name| one_line(name)).collect();
             text.push_str(&format!("not used: {}\n", names.join(", ")));
         }
+    }
+    for lookup in &draft.lookups {
+        let (source, key) = (&lookup.source, one_line(&lookup.key));
+        text.push_str(&format!("lookup {}: {}, by {key}\n", source.name, one_line(&source.called)));
     }
     for left in &draft.left_out {
         text.push_str(&format!("not read: {}: {}\n", one_line(&left.file), one_line(&left.why)));
@@ -199,6 +216,19 @@ fn answer(draft: &Draft, out: &PathBuf, taken: &Result<Option<TakenIn>>) -> serd
             "values": row.values.iter().map(value).collect::<Vec<_>>(),
         })
     };
+    let join = |join: &DraftJoin| {
+        json!({
+            "lookup": join.lookup,
+            "by": join.by,
+            "values": join.values,
+            "found": join.found,
+            "sure": sure_word(join.sure),
+        })
+    };
+    let lookup = |lookup: &DraftLookup| {
+        let source = &lookup.source;
+        json!({ "name": source.name, "path": source.called, "key": lookup.key })
+    };
     let source = |source: &DraftSource| {
         json!({
             "name": source.name,
@@ -209,6 +239,7 @@ fn answer(draft: &Draft, out: &PathBuf, taken: &Result<Option<TakenIn>>) -> serd
             "whole": source.seen.whole,
             "map": source.rows.iter().map(row).collect::<Vec<_>>(),
             "unused": source.unused,
+            "joins": source.joins.iter().map(join).collect::<Vec<_>>(),
             "event": source.event,
             "constants": source.constants.iter().copied().collect::<BTreeMap<_, _>>(),
             "asks": source.asks,
@@ -219,6 +250,7 @@ fn answer(draft: &Draft, out: &PathBuf, taken: &Result<Option<TakenIn>>) -> serd
     json!({
         "playbook": out.display().to_string(),
         "sources": draft.sources.iter().map(source).collect::<Vec<_>>(),
+        "lookups": draft.lookups.iter().map(lookup).collect::<Vec<_>>(),
         "intake": intake,
         "left_out": draft.left_out.iter().map(left).collect::<Vec<_>>(),
     })

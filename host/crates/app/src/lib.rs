@@ -48,8 +48,8 @@ pub use finished::Finished;
 pub use home::{Home, Installed};
 pub use host::{Host, Pinned, Stages};
 pub use init::{
-    Beyond, Draft, DraftRow, DraftSource, InitError, Known, LeftOut, Look, Looked, Meaning,
-    TakenIn, TakenSource, draft_of, init, look_into, mapping, take_in,
+    Beyond, Draft, DraftJoin, DraftLookup, DraftRow, DraftSource, InitError, Known, LeftOut, Look,
+    Looked, Meaning, TakenIn, TakenSource, draft_of, init, look_into, mapping, take_in,
 };
 pub use job::Job;
 pub use outputs::words_json;

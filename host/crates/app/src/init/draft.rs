@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use playbook_batch::profile::{ColumnKind, ColumnProfile, FileProfile, words_of};
+use playbook_batch::profile::{ColumnKind, ColumnProfile, FileProfile, Sure, words_of};
 use playbook_batch::{BatchError, TakenFile};
 use playbook_files::FileError;
 use playbook_model::{Container, Origin};
@@ -12,6 +12,7 @@ use playbook_model::{Container, Origin};
 use super::InitError;
 use super::found::{DraftRow, Found, sources};
 use super::look::{Look, Looked, reasons};
+use super::lookups::{self, DraftJoin, DraftLookup, Spare};
 use super::roles;
 use crate::places::RUN_FILE;
 use crate::{AppError, Result};
@@ -33,6 +34,8 @@ pub struct Draft {
     pub dir: PathBuf,
     /// What is read.
     pub sources: Vec<DraftSource>,
+    /// Tables of things that rows of the sources name.
+    pub lookups: Vec<DraftLookup>,
     /// What is not.
     pub left_out: Vec<LeftOut>,
     /// The one currency that the files name.
@@ -63,6 +66,8 @@ pub struct DraftSource {
     pub(super) container: Container,
     /// Files with its rows, where they do not lie in files of the folder.
     pub(super) taken: Vec<TakenFile>,
+    /// The files with its rows.
+    pub(super) lies: Vec<PathBuf>,
     /// How many files that are.
     pub files: usize,
     /// What was seen of them.
@@ -79,6 +84,8 @@ pub struct DraftSource {
     pub event: Option<&'static str>,
     /// Fields that all rows have alike.
     pub constants: Vec<(&'static str, &'static str)>,
+    /// Tables of things that its rows name.
+    pub joins: Vec<DraftJoin>,
     pub(super) lines: bool,
     /// Kinds of the brand's own.
     pub(super) own: Vec<String>,
@@ -92,6 +99,43 @@ struct Group {
 }
 
 impl Group {
+    /// Where the rows lie, and what its name says.
+    fn spare(&self) -> Spare {
+        Spare {
+            seen: self.seen.clone(),
+            stem: self.each[0].stem.clone(),
+            files: self.each.iter().map(|one| one.lies.clone()).collect(),
+        }
+    }
+
+    /// What was found in it, as a source without a name.
+    fn source(&self, path: &str, found: Found) -> DraftSource {
+        let (seen, first) = (&self.seen, &self.each[0]);
+        let is_read = |c: &&ColumnProfile| found.rows.iter().any(|r| r.column.name == c.name);
+        let unused = seen.columns.iter().filter(|c| !is_read(c)).map(|c| c.name.clone());
+        DraftSource {
+            name: String::new(),
+            table: found.table,
+            called: called(path, self),
+            path: path.to_owned(),
+            origin: first.origin.clone(),
+            container: first.container.clone(),
+            taken: self.each.iter().filter_map(|one| one.taken.clone()).collect(),
+            lies: self.each.iter().map(|one| one.lies.clone()).collect(),
+            files: self.each.len(),
+            seen: seen.clone(),
+            unused: unused.collect(),
+            rows: found.rows,
+            notes: found.notes,
+            asks: found.asks,
+            event: found.event,
+            constants: found.constants,
+            joins: Vec::new(),
+            lines: found.lines,
+            own: found.own,
+        }
+    }
+
     fn of(looked: Looked) -> Self {
         let seen = looked.seen.clone();
         Self { each: vec![looked], seen }
@@ -108,7 +152,8 @@ impl Draft {
     /// Whether something is read over a connection.
     #[must_use]
     pub fn goes_beyond(&self) -> bool {
-        self.sources.iter().any(|source| source.origin != Origin::Files)
+        let lookups = self.lookups.iter().map(|lookup| &lookup.source);
+        self.sources.iter().chain(lookups).any(|source| source.origin != Origin::Files)
     }
 
     /// What was left out, in words that follow a sentence.
@@ -305,7 +350,14 @@ impl Draft {
                 groups.push(Group::of(one));
             }
         }
-        let mut draft = Self { dir: dir.to_owned(), sources: Vec::new(), left_out, currency: None };
+        let mut draft = Self {
+            dir: dir.to_owned(),
+            sources: Vec::new(),
+            lookups: Vec::new(),
+            left_out,
+            currency: None,
+        };
+        let mut spare = Vec::new();
         let mut currencies = BTreeSet::new();
         for group in groups {
             currencies.extend(roles::currency(&group.seen).map(str::to_owned));
@@ -320,76 +372,108 @@ impl Draft {
                 }
             };
             match found {
-                Some(pattern) => draft.add(&pattern, &group),
+                Some(path) => draft.add(&path, group, &mut spare),
                 None => {
                     for one in group.each {
-                        draft.add(&one.path.clone(), &Group::of(one));
+                        draft.add(&one.path.clone(), Group::of(one), &mut spare);
                     }
                 }
             }
         }
         draft.currency = currencies.pop_first().filter(|_| currencies.is_empty());
+        draft.look_up(&spare);
         draft
     }
 
     /// Adds a group as a source, or as several, or says why it is left out.
-    fn add(&mut self, path: &str, group: &Group) {
+    fn add(&mut self, path: &str, group: Group, spare: &mut Vec<(String, Group)>) {
         match sources(&group.seen, &group.each[0].stem) {
-            Err(why) => self.left_out.push(LeftOut { file: called(path, group), why }),
-            Ok(found) => found.into_iter().for_each(|found| self.add_source(path, group, found)),
+            Ok(found) => {
+                let doubtful = found.iter().any(|found| {
+                    found.table == "members" && {
+                        found
+                            .rows
+                            .iter()
+                            .any(|row| row.field == "member" && row.sure == Sure::Unsure)
+                    }
+                });
+                found.into_iter().for_each(|found| self.add_source(path, &group, found));
+                // A list by `id` alone may be one of things as well.
+                if doubtful {
+                    spare.push((path.to_owned(), group));
+                }
+            }
+            Err(why) => {
+                self.left_out.push(LeftOut { file: called(path, &group), why });
+                spare.push((path.to_owned(), group));
+            }
+        }
+    }
+
+    /// Finds among what is left out the tables of things that rows of events name, and what would give a time to rows that
+    /// have none.
+    fn look_up(&mut self, spare: &[(String, Group)]) {
+        let tables: Vec<Spare> = spare.iter().map(|(_, group)| group.spare()).collect();
+        for (table, (path, group)) in tables.iter().zip(spare) {
+            self.look_up_one(table, path, group);
+        }
+        for (at, (path, group)) in spare.iter().enumerate() {
+            let Some(advice) = time_elsewhere(at, &tables, spare) else { continue };
+            let name = called(path, group);
+            let left = self.left_out.iter_mut().filter(|left| left.file == name);
+            left.for_each(|left| left.why.push_str(&advice));
+        }
+    }
+
+    fn look_up_one(&mut self, table: &Spare, path: &str, group: &Group) {
+        let called = called(path, group);
+        let mut name = name_of(&table.stem, "things", |name| {
+            let sources = self.sources.iter().filter(|source| source.called != called);
+            let lookups = self.lookups.iter().map(|lookup| &lookup.source);
+            sources
+                .chain(lookups)
+                .any(|known| known.name.replace('-', "_") == name.replace('-', "_"))
+        });
+        name = name.replace('-', "_");
+        let mut key: Option<String> = None;
+        for source in self.sources.iter_mut().filter(|source| source.table == "events") {
+            let own =
+                source.rows.iter().filter(|r| ["member", "event_id"].contains(&r.field.as_str()));
+            let own: Vec<&str> = own.map(|row| row.column.name.as_str()).collect();
+            let Some(named) = lookups::named(table, &source.seen, &source.lies, &own) else {
+                continue;
+            };
+            let taken: Vec<&str> = source.rows.iter().map(|row| row.field.as_str()).collect();
+            let fields = lookups::fields(&name, &named.key, &table.seen, &taken);
+            if fields.is_empty() || key.as_ref().is_some_and(|key| *key != named.key) {
+                continue;
+            }
+            source.rows.extend(fields);
+            source.unused.retain(|column| *column != named.by);
+            key = Some(named.key.clone());
+            source.joins.push(DraftJoin { lookup: name.clone(), ..named.into() });
+        }
+        if let Some(key) = key {
+            let found = Found { table: "lookup", ..Found::default() };
+            let source = DraftSource { name, ..group.source(path, found) };
+            self.left_out.retain(|left| left.file != source.called);
+            self.sources.retain(|known| known.called != source.called);
+            self.lookups.push(DraftLookup { source, key });
         }
     }
 
     fn add_source(&mut self, path: &str, group: &Group, found: Found) {
-        let (seen, first) = (&group.seen, &group.each[0]);
-        let is_read = |c: &&ColumnProfile| found.rows.iter().any(|r| r.column.name == c.name);
-        let unused = seen.columns.iter().filter(|c| !is_read(c)).map(|c| c.name.clone());
         // Of several files each has its own name, and all of them the beginning.
+        let first = &group.each[0];
         let stem = match first.named.as_str() {
             "" if path.contains('*') => path,
             named if named.contains('*') => named.rsplit('/').next().unwrap_or(named),
             _ => first.stem.as_str(),
         };
-        self.sources.push(DraftSource {
-            name: self.name_of(unpacked(stem).split('.').next().unwrap_or(stem), found.table),
-            table: found.table,
-            called: called(path, group),
-            path: path.to_owned(),
-            origin: first.origin.clone(),
-            container: first.container.clone(),
-            taken: group.each.iter().filter_map(|one| one.taken.clone()).collect(),
-            files: group.each.len(),
-            seen: seen.clone(),
-            unused: unused.collect(),
-            rows: found.rows,
-            notes: found.notes,
-            asks: found.asks,
-            event: found.event,
-            constants: found.constants,
-            lines: found.lines,
-            own: found.own,
-        });
-    }
-
-    /// A name that no other source has.
-    fn name_of(&self, stem: &str, table: &str) -> String {
-        let ascii = words_of(stem).join("-");
-        let ascii: String = ascii
-            .chars()
-            .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
-            .take(NAME_LETTERS_MAX)
-            .collect();
-        let plain = ascii.trim_matches(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit());
-        let fine = plain.starts_with(|c: char| c.is_ascii_lowercase());
-        let base = if fine { plain } else { table };
+        let stem = unpacked(stem).split('.').next().unwrap_or(stem);
         let taken = |name: &str| self.sources.iter().any(|source| source.name == name);
-        let mut name = base.to_owned();
-        let mut number = 2;
-        while taken(&name) {
-            name = format!("{base}-{number}");
-            number += 1;
-        }
-        name
+        let name = name_of(stem, found.table, taken);
+        self.sources.push(DraftSource { name, ..group.source(path, found) });
     }
 }
 
@@ -404,4 +488,43 @@ fn called(path: &str, group: &Group) -> String {
         [one] => one.name.clone(),
         _ => path.to_owned(),
     }
+}
+
+/// What is to be done about rows without a time, where a table of things that they name has one.
+fn time_elsewhere(at: usize, tables: &[Spare], spare: &[(String, Group)]) -> Option<String> {
+    let rows = &tables[at];
+    let member = roles::member(&rows.seen).filter(|_| roles::time(&rows.seen).is_none())?.column;
+    let others = tables.iter().zip(spare).enumerate().filter(|(other, _)| *other != at);
+    let mut advice = others.filter_map(|(_, (table, (path, group)))| {
+        let time = roles::time(&table.seen)?.column;
+        let named = lookups::named(table, &rows.seen, &rows.files, &[member.name.as_str()])?;
+        Some(format!(
+            "; `{}` has `{}` for each `{}`: join it as a [[lookup]], map `time` from there, and say with `event` what \
+             kind the rows are",
+            called(path, group),
+            time.name,
+            named.by
+        ))
+    });
+    advice.next()
+}
+
+/// A name that is not taken, after a file or what else holds the rows.
+fn name_of(stem: &str, table: &str, taken: impl Fn(&str) -> bool) -> String {
+    let ascii = words_of(stem).join("-");
+    let ascii: String = ascii
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+        .take(NAME_LETTERS_MAX)
+        .collect();
+    let plain = ascii.trim_matches(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit());
+    let fine = plain.starts_with(|c: char| c.is_ascii_lowercase());
+    let base = if fine { plain } else { table };
+    let mut name = base.to_owned();
+    let mut number = 2;
+    while taken(&name) {
+        name = format!("{base}-{number}");
+        number += 1;
+    }
+    name
 }

@@ -99,6 +99,9 @@ pub fn take_in(host: &Host, draft: &Draft, text: &str) -> Result<Option<TakenIn>
     for source in read.iter().filter(|source| !source.taken.is_empty()) {
         options.taken.insert(source.name.clone(), source.taken.clone());
     }
+    for lookup in draft.lookups.iter().filter(|lookup| !lookup.source.taken.is_empty()) {
+        options.taken.insert(format!("lookup.{}", lookup.source.name), lookup.source.taken.clone());
+    }
     let mut source = BatchSource::open(&loaded.playbook, options)?;
     let members = match has("events") || has("members") {
         true => Some(source.members()?.rows() as u64),

@@ -35,6 +35,8 @@ pub struct Looked {
     pub(super) stem: String,
     /// Path in the folder or in the place of a connection; empty of a database.
     pub(super) path: String,
+    /// The file with its rows.
+    pub(super) lies: PathBuf,
     /// Path or pattern that a person named, of objects.
     pub(super) named: String,
     pub(super) origin: Origin,
@@ -92,6 +94,7 @@ impl<'h> Look<'h> {
                     seen,
                     stem,
                     path: name.to_owned(),
+                    lies: path.to_owned(),
                     named: String::new(),
                     origin: Origin::Files,
                     container: Container::Rows,
@@ -113,6 +116,7 @@ impl<'h> Look<'h> {
                     seen,
                     stem: part.stem,
                     path: name.to_owned(),
+                    lies: taken.path.clone(),
                     named: String::new(),
                     origin: Origin::Files,
                     container: part.container,
@@ -190,6 +194,7 @@ impl<'h> Look<'h> {
                 seen: profile(&wanted.file)?,
                 stem,
                 path: String::new(),
+                lies: wanted.file.clone(),
                 named: String::new(),
                 origin: Origin::Database(connection.name.clone(), wanted.asked.clone()),
                 container: Container::Rows,

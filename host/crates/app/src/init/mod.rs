@@ -8,10 +8,12 @@ mod events;
 mod found;
 mod intake;
 mod look;
+mod lookups;
 mod meanings;
 mod roles;
 mod tables;
 mod write;
+mod zones;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,6 +26,7 @@ pub use draft::{Draft, DraftSource, LeftOut, draft_of, look_into};
 pub use found::DraftRow;
 pub use intake::{TakenIn, TakenSource, mapping, take_in};
 pub use look::{Beyond, Look, Looked};
+pub use lookups::{DraftJoin, DraftLookup};
 pub use meanings::Meaning;
 
 use crate::Result;

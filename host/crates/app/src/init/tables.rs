@@ -172,7 +172,7 @@ fn attributes(rows: &mut Rows<'_>) {
         if !rows.is_free(column) || column.is_contact || names.len() >= ATTRIBUTES_MAX {
             continue;
         }
-        let mut name = attribute_name(&column.name, at);
+        let mut name = own_name("attr_", &column.name, at);
         if !names.insert(name.clone()) {
             name = format!("attr_column_{}", at + 1);
             names.insert(name.clone());
@@ -182,10 +182,11 @@ fn attributes(rows: &mut Rows<'_>) {
     }
 }
 
-fn attribute_name(column: &str, at: usize) -> String {
+/// The name of a field of the brand's own.
+pub(super) fn own_name(prefix: &str, column: &str, at: usize) -> String {
     let plain = words_of(column).join("_");
     let fine = plain.len() <= ATTRIBUTE_LETTERS_MAX
         && !plain.is_empty()
         && plain.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    if fine { format!("attr_{plain}") } else { format!("attr_column_{}", at + 1) }
+    if fine { format!("{prefix}{plain}") } else { format!("{prefix}column_{}", at + 1) }
 }

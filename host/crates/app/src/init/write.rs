@@ -7,7 +7,9 @@ use playbook_model::{Asked, Container, NumberMarks, Origin, SourceFormat, one_li
 
 use super::draft::{Draft, DraftSource};
 use super::found::DraftRow;
+use super::lookups::{DraftJoin, DraftLookup};
 use super::roles::minor_unit;
+use super::zones::zone;
 
 /// What the files do not say.
 pub(super) struct Facts<'a> {
@@ -57,6 +59,7 @@ pub(super) fn sources(draft: &Draft, facts: &Facts<'_>) -> String {
         ),
     );
     text.push_str("\n[cycle]\nlength = \"28d\"\n");
+    draft.lookups.iter().for_each(|lookup| write_lookup(&mut text, lookup));
     for source in &draft.sources {
         match &source.asks {
             None => write_source(&mut text, source, facts),
@@ -125,6 +128,8 @@ fn write_source(text: &mut String, source: &DraftSource, facts: &Facts<'_>) {
         format_args!("[[source]]\nname = {}\ntable = \"{}\"\n", quoted(&source.name), source.table,),
     );
     place(text, source);
+    write_zone(text, source, facts);
+    write_joins(text, source);
     if let Some(event) = source.event {
         put(
             text,
@@ -152,6 +157,47 @@ fn write_source(text: &mut String, source: &DraftSource, facts: &Facts<'_>) {
         let names: Vec<String> = source.unused.iter().map(|name| comment(name)).collect();
         put(text, format_args!("# Not used: {}\n", names.join(", ")));
     }
+}
+
+/// In which zone the times of a source are meant.
+fn write_zone(text: &mut String, source: &DraftSource, facts: &Facts<'_>) {
+    let Some(zone) = zone(source, facts.time_zone) else { return };
+    put(text, format_args!("# {}.{}\n", comment(&zone.why), doubt(zone.sure, None)));
+    if let Some(name) = zone.name {
+        put(text, format_args!("time_zone = {}\n", quoted(name)));
+    }
+}
+
+/// The tables of things that rows of a source name.
+fn write_joins(text: &mut String, source: &DraftSource) {
+    for DraftJoin { lookup, by, values, found, sure } in &source.joins {
+        put(
+            text,
+            format_args!(
+                "# {} names rows of {lookup}: {found} of {values} values are among its keys.{}\n",
+                comment(by),
+                doubt(*sure, None)
+            ),
+        );
+    }
+    let joins = source.joins.iter().map(|join| format!("{} = {}", join.lookup, quoted(&join.by)));
+    let joins: Vec<String> = joins.collect();
+    if !joins.is_empty() {
+        put(text, format_args!("join = {{ {} }}\n", joins.join(", ")));
+    }
+}
+
+/// A table of things.
+fn write_lookup(text: &mut String, lookup: &DraftLookup) {
+    put(
+        text,
+        format_args!(
+            "\n# A table of things that rows of sources name; its columns become fields of theirs.\n[[lookup]]\nname = {}\n",
+            quoted(&lookup.source.name)
+        ),
+    );
+    place(text, &lookup.source);
+    put(text, format_args!("key = {}\n", quoted(&lookup.key)));
 }
 
 /// Where the rows are and how they are read, with the keys of a source.

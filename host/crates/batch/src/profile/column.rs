@@ -77,6 +77,7 @@ pub(super) fn profile(cells: &Cells, rows: usize) -> ColumnProfile {
         doubtful_samples: doubtful.into_iter().take(SHOWN).map(show).collect(),
         words,
         histogram: guess.places.as_deref().map(histogram).unwrap_or_default(),
+        hours: hours(&guess),
         kind: guess.kind,
         sure: guess.sure,
         note: guess.note,
@@ -199,6 +200,23 @@ fn ends<'a>(
     let least = placed().min_by(|a, b| a.1.total_cmp(&b.1));
     let greatest = placed().max_by(|a, b| a.1.total_cmp(&b.1));
     (least.map(|(v, _)| v), greatest.map(|(v, _)| v))
+}
+
+/// Times by their hours of the day; none where all are at midnight, as days are.
+fn hours(guess: &Guess) -> Vec<u64> {
+    const HOUR_MS: f64 = 3_600_000.0;
+    let (ColumnKind::Time { .. }, Some(places)) = (&guess.kind, &guess.places) else {
+        return Vec::new();
+    };
+    let mut hours = vec![0; 24];
+    let mut clock = false;
+    for ms in places.iter().flatten() {
+        // Between 0 and 24.
+        let hour = ms.rem_euclid(24.0 * HOUR_MS) / HOUR_MS;
+        clock |= hour > 0.0;
+        hours[(hour as usize).min(23)] += 1;
+    }
+    if clock { hours } else { Vec::new() }
 }
 
 /// Counts of values in equal bins from the least to the greatest.

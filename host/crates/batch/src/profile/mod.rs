@@ -12,8 +12,11 @@ mod parquet;
 mod sample;
 mod shape;
 
+use std::collections::HashSet;
+use std::hash::BuildHasher as _;
 use std::path::Path;
 
+use foldhash::fast::FixedState;
 use playbook_model::{NumberMarks, SourceFormat};
 
 use crate::Result;
@@ -157,6 +160,61 @@ pub struct ColumnProfile {
     pub words: Vec<(String, u64)>,
     /// Values in equal stretches from the least to the greatest, of numbers and times.
     pub histogram: Vec<u64>,
+    /// Times by the hour of the clock that they are written in; empty of days, and of all else.
+    pub hours: Vec<u64>,
+}
+
+/// How much of a file is looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) rows: usize,
+    pub(crate) cells: usize,
+    pub(crate) bytes: usize,
+}
+
+/// What is looked at for people.
+const SHORT: Limits = Limits { rows: ROWS_MAX, cells: CELLS_MAX, bytes: BYTES_MAX };
+/// What is looked at for the keys of a table of things.
+const LONG: Limits = Limits { rows: 2_000_000, cells: 20_000_000, bytes: 256 << 20 };
+
+/// Values of a column, each once, by their hashes.
+#[derive(Debug)]
+pub struct Values {
+    /// Hashes of the values, without outer blanks.
+    pub hashes: HashSet<u64, FixedState>,
+    /// Rows with a value.
+    pub filled: usize,
+    /// Rows that were looked at.
+    pub rows: usize,
+    /// Whether these are all rows of the file.
+    pub whole: bool,
+}
+
+/// Reads the values of a column: of the rows that [`profile`] looks at, or, to know all keys of a table of things, of two
+/// million rows at most.
+///
+/// # Errors
+/// As [`profile`].
+pub fn values(path: &Path, column: &str, all: bool) -> Result<Values> {
+    let seen = read(path, if all { LONG } else { SHORT })?;
+    let cells = seen.columns.iter().find(|cells| cells.name == column);
+    let values = cells.map_or(&[][..], |cells| &cells.values);
+    let state = FixedState::default();
+    Ok(Values {
+        hashes: values.iter().map(|value| state.hash_one(value.as_str())).collect(),
+        filled: values.len(),
+        rows: seen.rows,
+        whole: seen.whole,
+    })
+}
+
+/// Reads the first rows of a file.
+fn read(path: &Path, limits: Limits) -> Result<sample::Seen> {
+    if parquet::is_parquet(path)? {
+        parquet::read(path, limits)
+    } else {
+        sample::read(path, limits)
+    }
 }
 
 /// Looks at a file.
@@ -164,7 +222,7 @@ pub struct ColumnProfile {
 /// # Errors
 /// Where it cannot be opened, is packed in a way that is not read, or is damaged.
 pub fn profile(path: &Path) -> Result<FileProfile> {
-    let seen = if parquet::is_parquet(path)? { parquet::read(path)? } else { sample::read(path)? };
+    let seen = read(path, SHORT)?;
     let columns = seen.columns.iter().map(|column| column::profile(column, seen.rows)).collect();
     Ok(FileProfile {
         packing: seen.packing,
@@ -214,6 +272,9 @@ impl ColumnProfile {
         }
         // The bins of two files have different bounds.
         self.histogram.clear();
+        if self.hours.len() == other.hours.len() {
+            self.hours.iter_mut().zip(&other.hours).for_each(|(mine, more)| *mine += more);
+        }
         self.least = None;
         self.greatest = None;
     }

@@ -10,7 +10,7 @@ use arrow::error::ArrowError;
 use playbook_model::SourceFormat;
 
 use super::sample::{Cells, Seen};
-use super::{CELLS_MAX, ROWS_MAX, Sure};
+use super::{Limits, Sure};
 use crate::Result;
 use crate::column_files::ColumnFile;
 use crate::error::{io, parquet as fault};
@@ -28,10 +28,10 @@ pub(super) fn is_parquet(path: &Path) -> Result<bool> {
 }
 
 /// Reads the first rows.
-pub(super) fn read(path: &Path) -> Result<Seen> {
+pub(super) fn read(path: &Path, limits: Limits) -> Result<Seen> {
     let file = ColumnFile::open(path)?;
     let fields = file.schema().fields().clone();
-    let rows_max = ROWS_MAX.min(CELLS_MAX / fields.len().max(1)).max(1);
+    let rows_max = limits.rows.min(limits.cells / fields.len().max(1)).max(1);
     let rows = file.rows().min(rows_max);
     let mut columns: Vec<Cells> = fields.iter().map(|f| Cells::named(f.name())).collect();
     for (column, field) in columns.iter_mut().zip(&fields) {
@@ -57,6 +57,7 @@ pub(super) fn read(path: &Path) -> Result<Seen> {
         whole: rows == file.rows(),
         broken_rows: 0,
         columns,
+        limits,
     })
 }
 

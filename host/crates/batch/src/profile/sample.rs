@@ -7,7 +7,7 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use playbook_model::SourceFormat;
 
 use super::shape::{cell, shape};
-use super::{BYTES_MAX, CELLS_MAX, ROWS_MAX, Sure};
+use super::{Limits, Sure};
 use crate::Result;
 use crate::intake::decode::TextFile;
 use crate::intake::field::is_blank;
@@ -26,6 +26,7 @@ pub(super) struct Seen {
     pub(super) whole: bool,
     pub(super) broken_rows: u64,
     pub(super) columns: Vec<Cells>,
+    pub(super) limits: Limits,
 }
 
 /// Cells of a column.
@@ -53,14 +54,14 @@ impl Cells {
 }
 
 /// Reads the first rows of a text file.
-pub(super) fn read(path: &Path) -> Result<Seen> {
-    let (text, file, ended) = open(path, None)?;
+pub(super) fn read(path: &Path, limits: Limits) -> Result<Seen> {
+    let (text, file, ended) = open(path, None, limits.bytes)?;
     let told = file.encoding();
     let (text, packing, encoding, encoding_sure, ended) = match guessed(&text, told, ended) {
         None => (text, file.packing(), told, Sure::Sure, ended),
         Some((guess, sure)) => {
             let label = guess.name().to_ascii_lowercase();
-            let (text, file, ended) = open(path, Some(&label))?;
+            let (text, file, ended) = open(path, Some(&label), limits.bytes)?;
             (text, file.packing(), guess, sure, ended)
         }
     };
@@ -75,6 +76,7 @@ pub(super) fn read(path: &Path) -> Result<Seen> {
         whole: ended,
         broken_rows: 0,
         columns: Vec::new(),
+        limits,
     };
     match seen.format {
         SourceFormat::JsonLines => json(&text, &mut seen),
@@ -83,10 +85,10 @@ pub(super) fn read(path: &Path) -> Result<Seen> {
     Ok(seen)
 }
 
-fn open(path: &Path, encoding: Option<&str>) -> Result<(Vec<u8>, TextFile, bool)> {
+fn open(path: &Path, encoding: Option<&str>, bytes: usize) -> Result<(Vec<u8>, TextFile, bool)> {
     let mut file = TextFile::open(path, encoding)?;
     let mut text = Vec::new();
-    let ended = file.read(BYTES_MAX, &mut text)?;
+    let ended = file.read(bytes, &mut text)?;
     Ok((text, file, ended))
 }
 
@@ -118,7 +120,7 @@ fn guessed(text: &[u8], told: &Encoding, ended: bool) -> Option<(&'static Encodi
 impl Seen {
     /// Whether enough was read.
     fn is_full(&self) -> bool {
-        self.rows >= ROWS_MAX || self.rows * self.columns.len() >= CELLS_MAX
+        self.rows >= self.limits.rows || self.rows * self.columns.len() >= self.limits.cells
     }
 }
 
