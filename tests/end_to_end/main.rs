@@ -11,6 +11,7 @@ mod databases;
 mod diff;
 mod explain;
 mod exports;
+mod first_playbooks;
 mod folders;
 mod grocery;
 mod guards;
