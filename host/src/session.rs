@@ -1,11 +1,11 @@
 //! What commands share: the host, the terminal, Ctrl-C.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
-use playbook_app::{Home, Host};
+use anyhow::{Context, Result, bail};
+use playbook_app::{Home, Host, ledger_path};
 use playbook_cycle::Cancel;
 use playbook_runtime::Compiler;
 
@@ -46,6 +46,16 @@ impl Session {
             cancel.cancel();
         })
         .context("cannot listen for Ctrl-C")
+    }
+
+    /// The ledger of a brand, which must exist, in a state folder or in that of the home folder.
+    pub(crate) fn existing_ledger(&self, brand: &str, state: Option<&Path>) -> Result<PathBuf> {
+        let folder = state.map_or_else(|| self.host.home().state_dir(brand), Path::to_path_buf);
+        let path = ledger_path(&folder);
+        if !path.is_file() {
+            bail!("brand `{brand}` has no ledger at `{}`", path.display());
+        }
+        Ok(path)
     }
 
     /// What shows how far a command is.

@@ -1,9 +1,8 @@
 //! `playbook ledger`: what a brand's budgets hold, and the proof that nothing was altered.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
-use playbook_app::ledger_path;
 use playbook_ledger::{Ledger, Movement, Proof};
 use playbook_model::Digest;
 use serde_json::json;
@@ -29,18 +28,9 @@ pub(crate) fn ledger(session: &Session, command: &LedgerCommand) -> Result<()> {
     }
 }
 
-pub(crate) fn existing(session: &Session, brand: &str, state: Option<&Path>) -> Result<PathBuf> {
-    let path =
-        ledger_path(&state.map_or_else(|| session.host.home().state_dir(brand), Path::to_path_buf));
-    if !path.is_file() {
-        bail!("brand `{brand}` has no ledger at `{}`", path.display());
-    }
-    Ok(path)
-}
-
 /// Freezes or thaws an account; a second time it says that nothing was to do.
 fn freeze(session: &Session, wanted: &LedgerAccount, stops: bool) -> Result<()> {
-    let path = existing(session, &wanted.brand, wanted.state.as_deref())?;
+    let path = session.existing_ledger(&wanted.brand, wanted.state.as_deref())?;
     let ledger = Ledger::open(&path, &wanted.brand)?;
     let balances = ledger.balances()?;
     let Some(account) = balances.iter().find(|b| b.path == wanted.account) else {
@@ -63,7 +53,7 @@ fn freeze(session: &Session, wanted: &LedgerAccount, stops: bool) -> Result<()> 
 }
 
 fn open(session: &Session, brand: &str, state: Option<&Path>) -> Result<Ledger> {
-    let path = existing(session, brand, state)?;
+    let path = session.existing_ledger(brand, state)?;
     Ledger::read(&path, brand).with_context(|| format!("`{}` cannot be opened", path.display()))
 }
 

@@ -11,7 +11,6 @@ use playbook_model::{Digest, Minor};
 use serde_json::{Value, json};
 
 use crate::cli::LedgerGrants;
-use crate::commands::ledger::existing;
 use crate::failure::Answered;
 use crate::session::Session;
 use crate::terminal::{Terminal, counted, grouped};
@@ -54,7 +53,7 @@ pub(crate) fn close(session: &Session, wanted: &LedgerGrants, releases: bool) ->
         bail!("`{}` was a dry run: it granted nothing", wanted.run.display());
     }
     let state = wanted.state.as_deref().unwrap_or(&recorded.invocation.state);
-    let path = existing(session, &recorded.brand, Some(state))?;
+    let path = session.existing_ledger(&recorded.brand, Some(state))?;
     let ledger = Ledger::open(&path, &recorded.brand)?;
     let cycle = CycleRef { playbook: recorded.playbook.clone(), number: recorded.cycle };
     // A list may come from a person who is still typing; the ledger waits for nobody.

@@ -3,7 +3,7 @@
 use playbook_domain::is_enough;
 use playbook_sdk::mix;
 
-use crate::starts::{Draws, farthest, start};
+use crate::starts::{Draws, farthest, square, start};
 
 /// Rounds after which the search ends, settled or not (domain SG-9).
 pub const ROUNDS_MAX: u32 = 50;
@@ -269,11 +269,6 @@ fn centre(scaled: &[f64], members: &[usize], width: usize, centroids: &mut [f64]
             *centroid = sums[at] / sizes[at / width];
         }
     }
-}
-
-/// Squared distance.
-pub(crate) fn square(left: &[f64], right: &[f64]) -> f64 {
-    left.iter().zip(right).map(|(l, r)| (l - r) * (l - r)).sum()
 }
 
 #[cfg(test)]

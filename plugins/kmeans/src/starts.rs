@@ -2,8 +2,6 @@
 
 use playbook_sdk::mix;
 
-use crate::kernel::square;
-
 /// Picks rows one after the other by their squared distances to those picked so far (infinite before the first);
 /// none when the rows run out of distinct places.
 pub(crate) fn start(
@@ -66,6 +64,11 @@ impl Draws {
         }
         last
     }
+}
+
+/// Squared distance.
+pub(crate) fn square(left: &[f64], right: &[f64]) -> f64 {
+    left.iter().zip(right).map(|(l, r)| (l - r) * (l - r)).sum()
 }
 
 #[cfg(test)]

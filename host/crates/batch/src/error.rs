@@ -9,7 +9,7 @@ use playbook_model::one_line;
 
 use crate::intake::rejects::Rejects;
 
-use crate::intake::decode::TextFault;
+use crate::intake::text_fault::TextFault;
 
 /// Why data could not be read, computed or written.
 #[derive(Debug, thiserror::Error)]

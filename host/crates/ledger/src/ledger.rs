@@ -12,8 +12,7 @@ use crate::chain::Flaw;
 use crate::fold::Fold;
 use crate::sqlite::{self, Sqlite};
 use crate::store::{Access, Depth, Head, Lease, Leases, Scope, Store};
-pub(crate) use crate::work::Seal;
-use crate::work::Work;
+use crate::work::{Seal, Work};
 use crate::{CycleRef, Entry, LedgerError};
 
 /// Letters of a name at most.

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use playbook_model::printable;
 use unicode_width::UnicodeWidthStr;
 
-use crate::secret::hide;
+use crate::secret::without_secrets;
+
+/// The code of problems whose place is a secret.
+const SECRET: &str = "secret-in-file";
 
 /// Most problems that are kept of one load; the rest is counted.
 pub const PROBLEMS_MAX: usize = 100;
@@ -108,6 +111,13 @@ impl Problem {
             place: Some(place),
             related: None,
         }
+    }
+
+    /// Returns the problem of a secret that stands in a file, at its value, which is then not shown.
+    pub(crate) fn secret(place: Place, what: &str, instead: &str) -> Self {
+        Self::new(SECRET, place, format!("{what} holds a secret, and no file of this kind may"))
+            .expected(instead)
+            .hint("take it out of the file, and change it where it is in use: whoever could read the file knows it")
     }
 
     /// Makes it one in spite of which the playbook runs.
@@ -359,7 +369,12 @@ impl Sink {
     }
 
     pub(crate) fn into_problems(mut self, mut sources: Vec<SourceText>) -> Problems {
-        hide(&mut sources, &self.problems);
+        for (file, source) in sources.iter_mut().enumerate() {
+            let secrets = self.problems.iter().filter(|problem| problem.code == SECRET);
+            let here = secrets.filter_map(|secret| secret.place.filter(|p| p.file == file));
+            let places: Vec<_> = here.map(|place| place.start..place.start + place.len).collect();
+            source.text = without_secrets(&source.text, &places);
+        }
         self.problems.sort_by_key(|p| (p.place.is_some(), p.place));
         self.problems.dedup();
         Problems { sources, problems: self.problems, more: self.more, plugins: Vec::new() }

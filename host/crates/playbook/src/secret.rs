@@ -3,11 +3,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::problem::{Place, Problem, SourceText};
-
-/// The code of problems whose place is a secret.
-pub(crate) const SECRET: &str = "secret-in-file";
-
 /// Parts of the names of keys that hold secrets.
 const NAMES: [&str; 8] =
     ["password", "passwd", "passphrase", "secret", "token", "api_key", "access_key", "credential"];
@@ -26,26 +21,11 @@ pub(crate) fn has_password(text: &str) -> bool {
     })
 }
 
-/// The problem of a secret that stands in a file, at its value.
-pub(crate) fn secret_problem(place: Place, what: &str, instead: &str) -> Problem {
-    Problem::new(SECRET, place, format!("{what} holds a secret, and no file of this kind may"))
-        .expected(instead)
-        .hint("take it out of the file, and change it where it is in use: whoever could read the file knows it")
-}
-
-/// Hides secrets in texts that problems will show, without moving a byte.
-pub(crate) fn hide(sources: &mut [SourceText], problems: &[Problem]) {
-    let secrets = problems.iter().filter(|problem| problem.code == SECRET);
-    for place in secrets.filter_map(|problem| problem.place) {
-        if let Some(source) = sources.get_mut(place.file) {
-            cover(source, place.start..place.start + place.len);
-        }
-    }
-    for source in sources {
-        for range in said_in_lines(&source.text) {
-            cover(source, range);
-        }
-    }
+/// A text that problems will show, with what stands at `places` and behind keys that are named like secrets covered; no
+/// byte moves.
+pub(crate) fn without_secrets(text: &Arc<str>, places: &[Range<usize>]) -> Arc<str> {
+    let said = said_in_lines(text);
+    places.iter().chain(&said).fold(Arc::clone(text), |text, range| covered(&text, range))
 }
 
 /// What stands behind keys that are named like secrets, where the text is no TOML too.
@@ -63,23 +43,22 @@ fn said_in_lines(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-fn cover(source: &mut SourceText, range: Range<usize>) {
-    let covered = source.text.bytes().enumerate().map(|(at, byte)| match byte {
+fn covered(text: &str, range: &Range<usize>) -> Arc<str> {
+    let covered = text.bytes().enumerate().map(|(at, byte)| match byte {
         b'\n' | b' ' => byte,
         _ if range.contains(&at) => b'*',
         _ => byte,
     });
     // A range that cuts a letter of several bytes leaves no text; then nothing of it is shown.
     let covered = String::from_utf8(covered.collect());
-    source.text = covered.map_or_else(|_| Arc::from("*".repeat(source.text.len())), Arc::from);
+    covered.map_or_else(|_| Arc::from("*".repeat(text.len())), Arc::from)
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use super::{SECRET, has_password, hide, is_secret_name};
-    use crate::problem::{Place, Problem, SourceText};
+    use super::{has_password, is_secret_name, without_secrets};
 
     #[test]
     fn secrets_are_known_by_key_and_by_address() {
@@ -99,9 +78,7 @@ mod tests {
     fn hidden_secrets_move_no_byte() {
         let text = "a = 'ü'\npassword = hunter2 x\nb = \"hunter3\"\n";
         let start = text.find("\"hunter3").unwrap_or_default();
-        let problem = Problem::new(SECRET, Place { file: 0, start, len: 9 }, "");
-        let mut sources = [SourceText { name: "x".to_owned(), text: Arc::from(text) }];
-        hide(&mut sources, &[problem]);
-        assert_eq!(&*sources[0].text, "a = 'ü'\npassword = ******* *\nb = *********\n");
+        let hidden = without_secrets(&Arc::from(text), &[start..start + 9]);
+        assert_eq!(&*hidden, "a = 'ü'\npassword = ******* *\nb = *********\n");
     }
 }

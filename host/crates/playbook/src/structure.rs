@@ -1,7 +1,7 @@
 //! The check of a tree against the layout: unknown and missing keys, types, bounds, formats.
 
 use crate::problem::{Place, Problem, Sink, nearest};
-use crate::secret::{has_password, is_secret_name, secret_problem};
+use crate::secret::{has_password, is_secret_name};
 use crate::spec::{Shape, TableSpec, one_of};
 use crate::tree::{Node, Table, Value};
 use crate::values;
@@ -18,7 +18,7 @@ pub(crate) fn check_table(table: &Table, spec: &TableSpec, whole: Place, sink: &
             Some(key) => check(&entry.node, &key.shape, &format!("`{}`", key.name), sink),
             None if is_secret_name(&entry.key) => {
                 let what = format!("`{}` in {}", entry.key, spec.title);
-                sink.add(secret_problem(entry.node.place, &what, instead_of_secret(spec)));
+                sink.add(Problem::secret(entry.node.place, &what, instead_of_secret(spec)));
             }
             None => sink.add_with(|| {
                 let names = spec.keys.iter().map(|key| key.name);
@@ -74,7 +74,7 @@ fn check(node: &Node, shape: &Shape, what: &str, sink: &mut Sink) {
     if let Value::Text(text) = &node.value
         && has_password(text)
     {
-        sink.add(secret_problem(node.place, what, "a name or an address without a password"));
+        sink.add(Problem::secret(node.place, what, "a name or an address without a password"));
         return;
     }
     match (shape, &node.value) {

@@ -90,6 +90,14 @@ pub(crate) fn decimals_written(text: &[u8]) -> usize {
     if &fraction[..digits] == b"0" { 0 } else { digits }
 }
 
+/// A real as decimal text, without the rounding errors of floating-point sums: where it is within such an error of a
+/// number with six decimals, that number (1.8e-15 is 0), else its shortest exact text.
+pub(crate) fn decimal_text(real: f64) -> String {
+    let near = (real * 1e6).round() / 1e6;
+    let is_near = (real - near).abs() <= 1e-11 + real.abs() * 1e-12;
+    if is_near { near.to_string() } else { real.to_string() }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]

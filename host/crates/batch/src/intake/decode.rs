@@ -12,14 +12,14 @@ use playbook_model::Digest;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::io as io_fault;
+use crate::intake::text_fault::{TextFault, UNPACKED_TIMES_MAX};
 use crate::{BatchError, Result};
 
 /// Size of the buffers before and after decompression.
 const BUFFER_BYTES: usize = 1 << 18;
-/// Bounds of decompression, against files made to fill the memory or disk: this much is always allowed, and beyond it
-/// so many times the size of the file.
+/// Bound of decompression, against files made to fill the memory or disk: this much is always allowed, and beyond it
+/// [`UNPACKED_TIMES_MAX`] times the size of the file.
 const UNPACKED_BYTES_FREE: u64 = 64 << 20;
-const UNPACKED_TIMES_MAX: u64 = 400;
 
 /// Magic numbers of compressed formats, with their name and, for those that are read, their decoder.
 const PACKED: [(&[u8], &str, Option<Packing>); 6] = [
@@ -35,57 +35,6 @@ const PACKED: [(&[u8], &str, Option<Packing>); 6] = [
 enum Packing {
     Gzip,
     Zstd,
-}
-
-/// Why a text file cannot be read as text; the words follow its path.
-#[derive(Debug, thiserror::Error)]
-pub enum TextFault {
-    /// It is compressed in a format that is not read.
-    #[error("is {0}, which is not read; unpack it, or pack it with gzip or zstd")]
-    Packed(&'static str),
-    /// It decompresses to more than its size allows.
-    #[error(
-        "unpacks to more than {bytes_max} bytes, {UNPACKED_TIMES_MAX} times its size; unpack it before the run"
-    )]
-    Unpacked {
-        /// Most that may come out.
-        bytes_max: u64,
-    },
-    /// It holds bytes that are not valid in its encoding.
-    #[error(
-        "is not {encoding}: line {line} has bytes that this encoding does not know; name the right one with `encoding`"
-    )]
-    Encoding {
-        /// Encoding that was declared or seen.
-        encoding: &'static str,
-        /// Line, from 1.
-        line: u64,
-    },
-    /// Its byte order mark belongs to another encoding than the declared one.
-    #[error(
-        "begins with the mark of {seen}, and the playbook says `encoding` is {encoding}; correct or remove that key"
-    )]
-    Marked {
-        /// Encoding that was declared.
-        encoding: &'static str,
-        /// Encoding of the mark.
-        seen: &'static str,
-    },
-    /// A row that does not end within the bound; mostly a quote that was left open.
-    #[error(
-        "line {line}: {what} does not end within {bytes_max} bytes; is a quote left open there, or is `format` or `delimiter` another?"
-    )]
-    Endless {
-        /// Line on which it begins, from 1.
-        line: u64,
-        /// A quoted cell or a line.
-        what: &'static str,
-        /// Most that a row may take.
-        bytes_max: usize,
-    },
-    /// Nothing in it, not even the header.
-    #[error("is empty: it lacks even the header")]
-    Empty,
 }
 
 /// A text file being read. Gives UTF-8 with line feeds, and the digest of the file's own bytes.

@@ -11,9 +11,9 @@ use playbook_features::{Compiled, Expression, Values};
 use playbook_model::{Bitmap, Cells, Column, JoinDef, MapRow, NumberMarks, SourceDef};
 
 use crate::findings::{finding, named};
+use crate::intake::decimal::decimal_text;
 use crate::intake::field::{FieldReader, is_blank};
-use crate::intake::lookup::Lookup;
-use crate::intake::parquet_rows::decimal_text;
+use crate::intake::lookup_table::Lookup;
 use crate::intake::transform::Reason;
 use crate::{BatchError, Result};
 

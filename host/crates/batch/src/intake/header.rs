@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use playbook_model::SourceFormat;
 
 use crate::intake::files::SourceFile;
+use crate::intake::reading::ReadJob;
 use crate::intake::records::{Record, next_record};
-use crate::intake::text::ReadJob;
 use crate::{BatchError, Result};
 
 /// The positions of the mapped columns in a file.

@@ -13,12 +13,15 @@ pub(crate) mod header;
 pub(crate) mod job;
 pub(crate) mod json;
 pub(crate) mod lookup;
+mod lookup_table;
 pub(crate) mod moment;
 pub(crate) mod parquet_rows;
+mod reading;
 pub(crate) mod records;
 pub(crate) mod rejects;
 mod repeats;
 mod text;
+pub(crate) mod text_fault;
 pub(crate) mod transform;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,9 +43,10 @@ use direct::{Check, DirectColumn, direct_columns, fit_texts, look_through};
 use field::{FieldReader, Value};
 use files::SourceFile;
 use job::{IntakeJob, MappedSource};
-use lookup::{Lookup, LookupIntake, read_lookups};
+use lookup::{LookupIntake, read_lookups};
+use lookup_table::Lookup;
+use reading::ReadJob;
 use rejects::RejectTally;
-use text::ReadJob;
 
 /// Reads all lookups and all sources that have files, and removes duplicates.
 pub(crate) fn read_sources(job: &IntakeJob<'_>) -> Result<(Vec<MappedSource>, Vec<LookupIntake>)> {

@@ -17,12 +17,14 @@ use crate::column_files::ColumnFile;
 use crate::error::{go_on, parquet};
 use crate::intake::check_formats;
 use crate::intake::columns::{ColumnBuilders, ScratchWriter, schema_of};
+use crate::intake::decimal::decimal_text;
 use crate::intake::derive::Derived;
 use crate::intake::field::{FieldReader, Value};
 use crate::intake::files::{SourceFile, digest};
 use crate::intake::header::lacking;
+use crate::intake::reading::{ReadJob, ReadResult};
 use crate::intake::rejects::{REJECTS_KEPT_MAX, Refused, Reject, raw_text};
-use crate::intake::text::{ReadJob, ReadResult, type_row};
+use crate::intake::text::type_row;
 use crate::{BatchError, Result};
 
 /// Most bytes of text in a batch of the scratch file.
@@ -203,12 +205,4 @@ fn texts(
 
 fn viewed(texts: &dyn Array) -> Result<BinaryViewArray, ArrowError> {
     Ok(cast(texts, &DataType::BinaryView)?.as_binary_view().clone())
-}
-
-/// A real as decimal text, without the rounding errors of floating-point sums: where it is within such an error of a
-/// number with six decimals, that number (1.8e-15 is 0), else its shortest exact text.
-pub(crate) fn decimal_text(real: f64) -> String {
-    let near = (real * 1e6).round() / 1e6;
-    let is_near = (real - near).abs() <= 1e-11 + real.abs() * 1e-12;
-    if is_near { near.to_string() } else { real.to_string() }
 }

@@ -9,54 +9,26 @@ use std::sync::{Arc, Mutex};
 
 use arrow::array::{BinaryViewBuilder, RecordBatch};
 use arrow::datatypes::SchemaRef;
-use playbook_model::{Digest, OnError, SourceDef, SourceFormat};
+use playbook_model::{Digest, OnError, SourceFormat};
 
 use crate::clock::OffsetReader;
 use crate::error::go_on;
 use crate::intake::columns::{ColumnBuilders, ScratchWriter, schema_of};
-use crate::intake::decode::{TextFault, TextFile, text_fault};
-use crate::intake::derive::Derivation;
+use crate::intake::decode::{TextFile, text_fault};
 use crate::intake::field::{FieldReader, Value};
-use crate::intake::files::SourceFile;
 use crate::intake::header::{Layout, file_layout, has_header, lacking};
 use crate::intake::json::JsonRow;
+use crate::intake::reading::{ReadJob, ReadResult};
 use crate::intake::records::{Record, next_record, whole_records};
 use crate::intake::rejects::{Refused, Reject, RejectTally, raw_text};
+use crate::intake::text_fault::TextFault;
 use crate::intake::transform::Reason;
-use crate::{BatchError, BrandClock, Cancel, Progress, Result};
+use crate::{BatchError, Result};
 
 /// Bytes of a block.
 const BLOCK_BYTES: usize = 2 << 20;
 /// Longest record that is read.
 const RECORD_BYTES_MAX: usize = 16 << 20;
-
-/// The inputs of reading one source.
-pub(crate) struct ReadJob<'a> {
-    pub(crate) source: &'a SourceDef,
-    pub(crate) files: &'a [SourceFile],
-    /// The columns that are read from the files.
-    pub(crate) inputs: &'a [FieldReader],
-    /// The fields that are written to the scratch file.
-    pub(crate) fields: &'a [FieldReader],
-    /// How fields come from inputs; `None`: each field is the input of its number.
-    pub(crate) derivation: Option<&'a Derivation<'a>>,
-    pub(crate) clock: &'a BrandClock,
-    pub(crate) threads: usize,
-    pub(crate) cancel: &'a Cancel,
-    pub(crate) progress: &'a dyn Progress,
-}
-
-/// Counts, digests and rejects of reading one source.
-#[derive(Debug, Default)]
-pub(crate) struct ReadResult {
-    pub(crate) digests: Vec<Digest>,
-    pub(crate) rows_read: u64,
-    pub(crate) rows_kept: u64,
-    pub(crate) rejects: RejectTally,
-    pub(crate) unmapped: BTreeSet<String>,
-    /// Names of files of 0 bytes.
-    pub(crate) empty_files: Vec<String>,
-}
 
 struct Block {
     number: u64,

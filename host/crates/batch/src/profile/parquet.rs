@@ -14,7 +14,7 @@ use super::{Limits, Sure};
 use crate::Result;
 use crate::column_files::ColumnFile;
 use crate::error::{io, parquet as fault};
-use crate::intake::parquet_rows::decimal_text;
+use crate::intake::decimal::decimal_text;
 
 /// How such a file begins.
 const MARK: &[u8] = b"PAR1";

@@ -8,9 +8,8 @@ use super::step::Step;
 use crate::account::Accounts;
 use crate::chain::Flaw;
 use crate::fold::Fold;
-use crate::ledger::Seal;
 use crate::store::{Purpose, Transaction as _};
-use crate::work::Work;
+use crate::work::{Seal, Work};
 use crate::{EntryKind, LedgerError};
 
 /// Number of the layout below, kept in the file as `user_version`.

@@ -1,11 +1,12 @@
 //! Where the rows of a source are: in files, objects or a database; and where results are delivered.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::Path;
 
 use playbook_model::{Asked, Container, Delivered, DeliveryDef, Origin, SourceFormat};
 
 use super::Reading;
-use super::sources::ending;
 use crate::merge::entry_name;
 use crate::problem::{Place, Problem};
 use crate::tree::{Entry, Node, Table};
@@ -264,4 +265,15 @@ fn is_sqlite(table: &Table, ending: &str) -> bool {
         Some(format) => format == "sqlite",
         None => matches!(ending, "sqlite" | "sqlite3" | "db"),
     }
+}
+
+/// The ending of a path; of what is packed that of its format, which stands before that of the packing.
+fn ending(path: &str) -> String {
+    let path = Path::new(path);
+    let of = |path: &Path| path.extension().and_then(OsStr::to_str).map(str::to_owned);
+    let ending = match of(path).as_deref() {
+        Some("gz" | "zst") => path.file_stem().map(Path::new).and_then(of),
+        _ => of(path),
+    };
+    ending.unwrap_or_default()
 }

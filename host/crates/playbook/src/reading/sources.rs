@@ -1,8 +1,6 @@
 //! The tables `[[source]]`: files, formats, columns.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
-use std::path::Path;
 
 use playbook_model::{Dedupe, MapRow, NumberMarks, SourceDef, SourceFormat, SourceTable};
 
@@ -293,15 +291,4 @@ impl Reading<'_> {
             _ => {}
         }
     }
-}
-
-/// The ending of a path; of what is packed that of its format, which stands before that of the packing.
-pub(super) fn ending(path: &str) -> String {
-    let path = Path::new(path);
-    let of = |path: &Path| path.extension().and_then(OsStr::to_str).map(str::to_owned);
-    let ending = match of(path).as_deref() {
-        Some("gz" | "zst") => path.file_stem().map(Path::new).and_then(of),
-        _ => of(path),
-    };
-    ending.unwrap_or_default()
 }
