@@ -1,6 +1,8 @@
 //! The tables of a cycle: a view of the engine for each, over all sources that fill it, with one type per column.
 
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
+use std::thread;
 
 use playbook_cycle::IntakeFinding;
 use playbook_features::{FieldType, RowTable, quote_name};
@@ -73,24 +75,23 @@ impl Tables {
         features: &[FeatureDef],
         findings: &mut Vec<IntakeFinding>,
     ) -> Result<u64> {
-        let identities = self.mapped.get(&SourceTable::Identities);
-        if identities.is_some_and(|columns| columns.contains_key("verified")) {
-            let joined = self.mapped.get(&SourceTable::Members);
-            let has_joined = joined.is_some_and(|columns| columns.contains_key("joined"));
-            self.aliases = Aliases::find(session, self.member_is_integer, has_joined)?;
-            self.aliases.add_table(session, self.member_is_integer)?;
+        // Neither needs the other, and each has steps that keep one thread busy.
+        let (aliases, corrections) = thread::scope(|scope| {
+            let aliases = scope.spawn(|| self.find_aliases(session));
+            let corrections = self.corrections(session, as_of, features);
+            (aliases.join().unwrap_or_else(|panic| resume_unwind(panic)), corrections)
+        });
+        if let Some(aliases) = aliases? {
+            aliases.add_table(session, self.member_is_integer)?;
+            self.aliases = aliases;
         }
+        let mut of_events = corrections?;
+        findings.append(&mut of_events.findings);
+        let of_others = Corrections::default();
         for (table, name) in TABLES {
             let Some(columns) = self.mapped.get(&table) else { continue };
             let names = view_columns(table, columns);
-            let mut corrections = match table {
-                SourceTable::Events => {
-                    let counted = self.by_table[&table].in_time(as_of, Some("amount_minor"));
-                    crate::refunds::create(session, columns, &counted, features, self.least_amount)?
-                }
-                _ => Corrections::default(),
-            };
-            findings.append(&mut corrections.findings);
+            let corrections = if table == SourceTable::Events { &of_events } else { &of_others };
             let selected: Vec<_> = names
                 .iter()
                 .map(|(name, _)| match name.as_str() {
@@ -128,6 +129,32 @@ impl Tables {
         }
         self.show(session, as_of)?;
         Ok(self.aliases.len())
+    }
+
+    /// Finds the accounts of one person; `None` where no source tells of verified keys.
+    fn find_aliases(&self, session: &Session) -> Result<Option<Aliases>> {
+        let has = |table: SourceTable, column: &str| {
+            self.mapped.get(&table).is_some_and(|columns| columns.contains_key(column))
+        };
+        has(SourceTable::Identities, "verified")
+            .then(|| {
+                let has_joined = has(SourceTable::Members, "joined");
+                Aliases::find(session, self.member_is_integer, has_joined)
+            })
+            .transpose()
+    }
+
+    /// Works out what events need so that sums are net of refunds.
+    fn corrections(
+        &self,
+        session: &Session,
+        as_of: UnixMs,
+        features: &[FeatureDef],
+    ) -> Result<Corrections> {
+        let table = SourceTable::Events;
+        let Some(columns) = self.mapped.get(&table) else { return Ok(Corrections::default()) };
+        let counted = self.by_table[&table].in_time(as_of, Some("amount_minor"));
+        crate::refunds::create(session, columns, &counted, features, self.least_amount)
     }
 
     /// Shows the tables to the playbook's own SQL: rows before T, and correcting rows in a table of their own, so that
