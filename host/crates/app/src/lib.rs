@@ -17,6 +17,7 @@ mod guards;
 mod home;
 mod host;
 mod init;
+mod inputs;
 mod job;
 mod outputs;
 mod page;
@@ -41,8 +42,7 @@ pub use evidence::{
     SavedOverride, read_output, read_record,
 };
 pub use explain::{
-    DecisionSaid, Explanation, FactorSaid, InputSaid, OutputSaid, Reason, RefusalSaid, StageSaid,
-    explain,
+    DecisionSaid, Explanation, FactorSaid, OutputSaid, Reason, RefusalSaid, StageSaid, explain,
 };
 pub use finished::Finished;
 pub use home::{Home, Installed};
@@ -51,6 +51,7 @@ pub use init::{
     Beyond, Draft, DraftJoin, DraftLookup, DraftRow, DraftSource, InitError, Known, LeftOut, Look,
     Looked, Meaning, TakenIn, TakenSource, draft_of, init, look_into, mapping, take_in,
 };
+pub use inputs::InputSaid;
 pub use job::Job;
 pub use outputs::words_json;
 pub use page::{PageFacts, report};

@@ -1,95 +1,20 @@
 //! What is looked at becomes: sources with their mapping rows, and what is left out and why.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use playbook_batch::profile::{ColumnKind, ColumnProfile, FileProfile, Sure, words_of};
-use playbook_batch::{BatchError, TakenFile};
-use playbook_files::FileError;
-use playbook_model::{Container, Origin};
+use playbook_model::Origin;
 
-use super::InitError;
-use super::found::{DraftRow, Found, sources};
-use super::look::{Look, Looked, reasons};
-use super::lookups::{self, DraftJoin, DraftLookup, Spare};
+use super::found::sources;
+use super::look::Looked;
+use super::lookups::{self, Spare};
+use super::outline::{Draft, DraftJoin, DraftLookup, DraftSource, LeftOut};
 use super::roles;
-use crate::places::RUN_FILE;
-use crate::{AppError, Result};
+use super::rows::Found;
 
-/// Most files of a folder that are looked at.
-const FILES_MAX: usize = 200;
-/// Endings of data files; `.gz` and `.zst` may follow.
-const ENDINGS: [&str; 13] = [
-    "csv", "tsv", "txt", "dat", "jsonl", "ndjson", "parquet", "tab", "xlsx", "xlsm", "sqlite",
-    "sqlite3", "db",
-];
 /// Letters of a source's name.
 const NAME_LETTERS_MAX: usize = 40;
-
-/// What was found in a folder.
-#[derive(Debug)]
-pub struct Draft {
-    /// The folder.
-    pub dir: PathBuf,
-    /// What is read.
-    pub sources: Vec<DraftSource>,
-    /// Tables of things that rows of the sources name.
-    pub lookups: Vec<DraftLookup>,
-    /// What is not.
-    pub left_out: Vec<LeftOut>,
-    /// The one currency that the files name.
-    pub currency: Option<String>,
-}
-
-/// A file that is not read.
-#[derive(Debug)]
-pub struct LeftOut {
-    /// Its name.
-    pub file: String,
-    /// Why, and what to do.
-    pub why: String,
-}
-
-/// Files of one export.
-#[derive(Debug)]
-pub struct DraftSource {
-    /// Name in the playbook.
-    pub name: String,
-    /// Table of the host.
-    pub table: &'static str,
-    /// What people call its files, sheet, table or query.
-    pub called: String,
-    /// File or pattern, relative to the folder or to the place of a connection; empty of a database.
-    pub(super) path: String,
-    pub(super) origin: Origin,
-    pub(super) container: Container,
-    /// Files with its rows, where they do not lie in files of the folder.
-    pub(super) taken: Vec<TakenFile>,
-    /// The files with its rows.
-    pub(super) lies: Vec<PathBuf>,
-    /// How many files that are.
-    pub files: usize,
-    /// What was seen of them.
-    pub seen: FileProfile,
-    /// Mapping rows.
-    pub rows: Vec<DraftRow>,
-    /// Columns that no row reads.
-    pub unused: Vec<String>,
-    /// What a reader has to know of the source as a whole.
-    pub notes: Vec<String>,
-    /// What has to be said before the source can be read; it is written as a comment until then.
-    pub asks: Option<String>,
-    /// Kind of all rows of events, where no column says it.
-    pub event: Option<&'static str>,
-    /// Fields that all rows have alike.
-    pub constants: Vec<(&'static str, &'static str)>,
-    /// Tables of things that its rows name.
-    pub joins: Vec<DraftJoin>,
-    pub(super) lines: bool,
-    /// Kinds of the brand's own.
-    pub(super) own: Vec<String>,
-}
 
 /// What is read as one: files that look alike, mostly one.
 struct Group {
@@ -142,136 +67,10 @@ impl Group {
     }
 }
 
-impl Draft {
-    /// Whether a source has orders with amounts.
-    #[must_use]
-    pub fn has_orders(&self) -> bool {
-        self.sources.iter().any(DraftSource::has_orders)
-    }
-
-    /// Whether something is read over a connection.
-    #[must_use]
-    pub fn goes_beyond(&self) -> bool {
-        let lookups = self.lookups.iter().map(|lookup| &lookup.source);
-        self.sources.iter().chain(lookups).any(|source| source.origin != Origin::Files)
-    }
-
-    /// What was left out, in words that follow a sentence.
-    pub(super) fn left_out_words(&self) -> String {
-        self.left_out.iter().map(|left| format!("\n`{}`: {}", left.file, left.why)).collect()
-    }
-}
-
-impl DraftSource {
-    /// What its rows are read of, in words, where they lie in no text or Parquet file.
-    #[must_use]
-    pub fn reader(&self) -> Option<&'static str> {
-        match (&self.origin, &self.container) {
-            (Origin::Database(..), _) => Some("a database"),
-            (_, Container::Sqlite(_)) => Some("a SQLite file"),
-            (_, Container::Excel(_)) => Some("a sheet of an Excel workbook"),
-            (_, Container::Rows) => None,
-        }
-    }
-
-    /// Whether it has orders with amounts.
-    pub(super) fn has_orders(&self) -> bool {
-        let kind = self.rows.iter().find(|row| row.field == "kind");
-        let mut kinds = kind.into_iter().flat_map(|row| &row.values);
-        let orders =
-            self.event == Some("order_paid") || kinds.any(|kind| kind.means == "order_paid");
-        orders && self.rows.iter().any(|row| row.field == "amount_minor")
-    }
-}
-
 /// What one thing becomes, as if it were all that there is; its file lies in the folder `dir`.
 #[must_use]
 pub fn draft_of(dir: &Path, looked: Looked) -> Draft {
     Draft::of(dir, vec![looked], Vec::new())
-}
-
-/// Looks at the files of a folder, and at the sheets and tables that they hold.
-///
-/// # Errors
-/// Where the folder cannot be read, or has no data files.
-pub fn look_into(look: &Look<'_>, dir: &Path) -> Result<(Vec<Looked>, Vec<LeftOut>)> {
-    let (names, mut left_out) = data_files(dir)?;
-    let mut looked = Vec::new();
-    for name in names {
-        match look.file(&dir.join(&name), &name) {
-            Ok((found, left)) => {
-                looked.extend(found);
-                left_out.extend(left);
-            }
-            Err(fault) if is_stop(&fault) => return Err(fault),
-            Err(fault) => left_out.push(LeftOut { file: name, why: why(&fault) }),
-        }
-    }
-    left_out.sort_by(|a, b| a.file.cmp(&b.file));
-    Ok((looked, left_out))
-}
-
-fn is_stop(fault: &AppError) -> bool {
-    matches!(fault, AppError::Batch(BatchError::Cancelled))
-}
-
-/// Why a file is not read: without its path, which stands beside.
-fn why(fault: &AppError) -> String {
-    match std::error::Error::source(fault) {
-        Some(reason) => reasons(reason),
-        None => fault.to_string(),
-    }
-}
-
-/// Names of data files in a folder and in the folders that lie in it, sorted, and what else lies there.
-fn data_files(dir: &Path) -> Result<(Vec<String>, Vec<LeftOut>)> {
-    let (mut names, mut left_out) = (Vec::new(), Vec::new());
-    let mut folders = vec![String::new()];
-    while let Some(folder) = folders.pop() {
-        let path = dir.join(&folder);
-        for entry in fs::read_dir(&path).map_err(FileError::of("read", &path))? {
-            let entry = entry.map_err(FileError::of("read", &path))?;
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            if name.starts_with('.') || name.ends_with(".toml") {
-                continue;
-            }
-            let file = format!("{folder}{name}");
-            // A link may lead out of the folder, which a run refuses.
-            let kind = entry.file_type().map_err(FileError::of("read", &path))?;
-            if kind.is_dir() && folder.is_empty() {
-                // Results of a run are no exports.
-                match dir.join(&file).join(RUN_FILE).exists() {
-                    true => left_out
-                        .push(LeftOut { file, why: "it holds the results of a run".to_owned() }),
-                    false => folders.push(format!("{file}/")),
-                }
-            } else if !kind.is_file() && !entry.path().is_file() {
-                continue;
-            } else if !ENDINGS.contains(&ending(&file).as_str()) {
-                let why = format!("its ending is none of a data file ({})", ENDINGS.join(", "));
-                left_out.push(LeftOut { file, why });
-            } else if names.len() >= FILES_MAX {
-                let (path, files_max) = (dir.to_owned(), FILES_MAX);
-                return Err(InitError::TooManyFiles { path, files_max }.into());
-            } else {
-                names.push(file);
-            }
-        }
-    }
-    if names.is_empty() {
-        return Err(InitError::NoFiles(dir.to_owned()).into());
-    }
-    names.sort();
-    Ok((names, left_out))
-}
-
-pub(super) fn unpacked(file: &str) -> &str {
-    [".gz", ".zst"].iter().find_map(|packed| file.strip_suffix(packed)).unwrap_or(file)
-}
-
-pub(super) fn ending(file: &str) -> String {
-    let name = unpacked(file);
-    name.rsplit_once('.').map_or_else(String::new, |(_, ending)| ending.to_lowercase())
 }
 
 /// Adds a file to a group whose files look alike; `None` where it is another.

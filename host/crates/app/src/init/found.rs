@@ -2,50 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use playbook_batch::profile::{ColumnProfile, FileProfile, Sure};
+use playbook_batch::profile::FileProfile;
 use playbook_model::SourceFormat;
 
 use super::events::{Kinds, kind_of_file, kinds};
-use super::meanings::{Meaning, Meanings};
 use super::roles::{self, Part};
+use super::rows::{Found, Rows};
 use super::tables::{consents, costs, identities, members};
-
-/// A mapping row.
-#[derive(Debug)]
-pub struct DraftRow {
-    /// Field of the host's table.
-    pub field: String,
-    /// What fills it.
-    pub column: ColumnProfile,
-    /// How sure that is.
-    pub sure: Sure,
-    /// Rows without a value, of a field that every row must have: they will be rejects.
-    pub lacking: u64,
-    /// What words of the column mean; empty: they stand for themselves.
-    pub values: Vec<Meaning>,
-    /// Type that the field does not have by itself.
-    pub(super) type_name: Option<&'static str>,
-    /// What a value that cannot be read does, where it does not reject its row.
-    pub(super) on_error: Option<&'static str>,
-}
-
-/// What a file is found to hold.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) table: &'static str,
-    pub(super) rows: Vec<DraftRow>,
-    /// Fields that all rows have alike.
-    pub(super) constants: Vec<(&'static str, &'static str)>,
-    /// Kind of all rows, where no column says it.
-    pub(super) event: Option<&'static str>,
-    /// Whether rows are lines of orders.
-    pub(super) lines: bool,
-    /// Kinds of the brand's own.
-    pub(super) own: Vec<String>,
-    pub(super) notes: Vec<String>,
-    /// What has to be said before the file can be read: it is written as a comment until then.
-    pub(super) asks: Option<String>,
-}
 
 /// What a file holds.
 ///
@@ -75,71 +38,6 @@ pub(super) fn sources(seen: &FileProfile, stem: &str) -> Result<Vec<Found>, Stri
         return members(seen, roles::listed(seen).unwrap_or(member)).map(|found| vec![found]);
     }
     events(seen, stem, member).map(|found| vec![found])
-}
-
-/// Rows being found, a column each.
-pub(super) struct Rows<'a> {
-    pub(super) seen: &'a FileProfile,
-    pub(super) found: Vec<DraftRow>,
-}
-
-impl DraftRow {
-    /// Whether words of the column mean something else than they say.
-    #[must_use]
-    pub fn translates(&self) -> bool {
-        self.values.iter().any(|value| value.word != value.means || value.sure != Sure::Sure)
-    }
-}
-
-impl<'a> Rows<'a> {
-    pub(super) fn new(seen: &'a FileProfile) -> Self {
-        Self { seen, found: Vec::new() }
-    }
-
-    pub(super) fn of(seen: &'a FileProfile, field: &str, part: Part<'_>) -> Self {
-        let mut rows = Self::new(seen);
-        rows.add(field, Some(part));
-        rows
-    }
-
-    pub(super) fn is_free(&self, column: &ColumnProfile) -> bool {
-        self.found.iter().all(|row| row.column.name != column.name)
-    }
-
-    pub(super) fn taken(&self) -> Vec<&str> {
-        self.found.iter().map(|row| row.column.name.as_str()).collect()
-    }
-
-    pub(super) fn add(&mut self, field: &str, part: Option<Part<'_>>) -> Option<&mut DraftRow> {
-        let Part { column, sure } = part?;
-        let required = ["member", "time", "day"].contains(&field);
-        let lacking = if required { self.seen.rows.saturating_sub(column.filled) } else { 0 };
-        self.found.push(DraftRow {
-            field: field.to_owned(),
-            column: column.clone(),
-            sure,
-            lacking,
-            values: Vec::new(),
-            type_name: None,
-            on_error: None,
-        });
-        self.found.last_mut()
-    }
-
-    /// Adds a row with what its words mean.
-    pub(super) fn add_words(&mut self, field: &str, column: &ColumnProfile, words: Meanings) {
-        let row = self.add(field, Some(Part { column, sure: Sure::Likely }));
-        if let Some(row) = row {
-            row.values = words.known;
-        }
-    }
-
-    pub(super) fn named(&mut self, fields: &[&'static str]) {
-        for field in fields {
-            let part = roles::named(self.seen, field, &self.taken());
-            self.add(field, part);
-        }
-    }
 }
 
 /// What members did: orders with amounts, or events of the kind that a column or the name of the file says.

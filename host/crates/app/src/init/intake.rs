@@ -9,7 +9,7 @@ use playbook_files::FileError;
 use playbook_model::SourceDef;
 use playbook_toml::Override;
 
-use super::draft::{Draft, DraftSource};
+use super::outline::{Draft, DraftSource};
 use super::{Known, Unwritten, write};
 use crate::Result;
 use crate::host::Host;

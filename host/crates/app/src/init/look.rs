@@ -6,8 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use playbook_batch::TakenFile;
 use playbook_batch::profile::{FileProfile, ROWS_MAX, profile};
+use playbook_batch::{BatchError, TakenFile};
 use playbook_files::FileError;
 use playbook_model::{Asked, Connection, Container, Origin};
 use playbook_sources::{
@@ -16,7 +16,8 @@ use playbook_sources::{
 };
 use playbook_toml::is_relation;
 
-use super::draft::{LeftOut, ending, unpacked};
+use super::folder::{data_files, ending, unpacked};
+use super::outline::LeftOut;
 use crate::places::temporary_folder;
 use crate::taking::{Connections, stopped, watched};
 use crate::{AppError, Host, Result};
@@ -310,4 +311,37 @@ pub(super) fn reasons(fault: &dyn std::error::Error) -> String {
         next = reason.source();
     }
     words
+}
+
+/// Looks at the files of a folder, and at the sheets and tables that they hold.
+///
+/// # Errors
+/// Where the folder cannot be read, or has no data files.
+pub fn look_into(look: &Look<'_>, dir: &Path) -> Result<(Vec<Looked>, Vec<LeftOut>)> {
+    let (names, mut left_out) = data_files(dir)?;
+    let mut looked = Vec::new();
+    for name in names {
+        match look.file(&dir.join(&name), &name) {
+            Ok((found, left)) => {
+                looked.extend(found);
+                left_out.extend(left);
+            }
+            Err(fault) if is_stop(&fault) => return Err(fault),
+            Err(fault) => left_out.push(LeftOut { file: name, why: why(&fault) }),
+        }
+    }
+    left_out.sort_by(|a, b| a.file.cmp(&b.file));
+    Ok((looked, left_out))
+}
+
+fn is_stop(fault: &AppError) -> bool {
+    matches!(fault, AppError::Batch(BatchError::Cancelled))
+}
+
+/// Why a file is not read: without its path, which stands beside.
+fn why(fault: &AppError) -> String {
+    match std::error::Error::source(fault) {
+        Some(reason) => reasons(reason),
+        None => fault.to_string(),
+    }
 }

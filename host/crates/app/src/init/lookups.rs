@@ -6,8 +6,7 @@ use playbook_batch::profile::{
     ColumnKind, ColumnProfile, FileProfile, Sure, Values, values, words_of,
 };
 
-use super::draft::DraftSource;
-use super::found::DraftRow;
+use super::outline::{DraftJoin, DraftRow};
 use super::tables::own_name;
 
 /// Fields that one table gives.
@@ -18,30 +17,6 @@ const SHARE_MIN: f64 = 0.5;
 const SHARE_SURE: f64 = 0.99;
 /// What a key is called where the name of its table says the rest.
 const PLAIN_KEYS: [&str; 4] = ["id", "code", "key", "number"];
-
-/// A table of things.
-#[derive(Debug)]
-pub struct DraftLookup {
-    /// Where it is, and its name.
-    pub source: DraftSource,
-    /// The column with its keys.
-    pub key: String,
-}
-
-/// That the rows of a source name a thing.
-#[derive(Debug, Clone)]
-pub struct DraftJoin {
-    /// Name of the lookup.
-    pub lookup: String,
-    /// Column with the key.
-    pub by: String,
-    /// Distinct values of the column that were looked at.
-    pub values: usize,
-    /// How many of them are among the keys.
-    pub found: usize,
-    /// How sure it is.
-    pub sure: Sure,
-}
 
 impl From<Named> for DraftJoin {
     /// Without the lookup's name, which its table gets.

@@ -5,12 +5,15 @@
 
 mod draft;
 mod events;
+mod folder;
 mod found;
 mod intake;
 mod look;
 mod lookups;
 mod meanings;
+mod outline;
 mod roles;
+mod rows;
 mod tables;
 mod write;
 mod zones;
@@ -22,12 +25,11 @@ use playbook_batch::BrandClock;
 use playbook_files::{FileError, write_new};
 use playbook_toml::{ReadFiles, currency_digits};
 
-pub use draft::{Draft, DraftSource, LeftOut, draft_of, look_into};
-pub use found::DraftRow;
+pub use draft::draft_of;
 pub use intake::{TakenIn, TakenSource, mapping, take_in};
-pub use look::{Beyond, Look, Looked};
-pub use lookups::{DraftJoin, DraftLookup};
+pub use look::{Beyond, Look, Looked, look_into};
 pub use meanings::Meaning;
+pub use outline::{Draft, DraftJoin, DraftLookup, DraftRow, DraftSource, LeftOut};
 
 use crate::Result;
 use crate::host::Host;

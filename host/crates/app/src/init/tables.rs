@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use playbook_batch::profile::{ColumnKind, ColumnProfile, FileProfile, Sure, words_of};
 use playbook_model::SourceTable;
 
-use super::found::{Found, Rows};
 use super::meanings::{
     age_band, consent_purpose, consent_state, cost_kind, key_kind, meanings, plain,
 };
 use super::roles::{self, Part};
+use super::rows::{Found, Rows};
 
 /// Attributes of members that are mapped.
 const ATTRIBUTES_MAX: usize = 32;

@@ -5,9 +5,7 @@ use std::fmt::Write as _;
 use playbook_batch::profile::{ColumnKind, Sure};
 use playbook_model::{Asked, Container, NumberMarks, Origin, SourceFormat, one_line, steers};
 
-use super::draft::{Draft, DraftSource};
-use super::found::DraftRow;
-use super::lookups::{DraftJoin, DraftLookup};
+use super::outline::{Draft, DraftJoin, DraftLookup, DraftRow, DraftSource};
 use super::roles::minor_unit;
 use super::zones::zone;
 

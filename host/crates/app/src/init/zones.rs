@@ -3,7 +3,7 @@
 use playbook_batch::BrandClock;
 use playbook_batch::profile::{ColumnKind, Sure, words_of};
 
-use super::draft::DraftSource;
+use super::outline::DraftSource;
 
 /// Stamps that it takes to tell day from night.
 const STAMPS_MIN: u64 = 500;

@@ -9,7 +9,7 @@ use playbook_model::{Delivered, Playbook};
 use serde_json::Value;
 
 use crate::Result;
-use crate::explain::inputs_said;
+use crate::inputs::inputs_said;
 
 /// What a stage read of a member that stands in a reason.
 const INPUTS_MAX: usize = 8;
