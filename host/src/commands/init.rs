@@ -8,13 +8,12 @@ use playbook_app::{
     self as app, Draft, DraftJoin, DraftLookup, DraftSource, Kept, Known, Look, TakenIn,
     check_written,
 };
-use playbook_batch::profile::Sure;
 use playbook_model::one_line;
 use serde_json::json;
 
 use crate::cli::InitArgs;
 use crate::commands;
-use crate::commands::profile::{format_words, sure_word};
+use crate::commands::said::{format_words, meanings, sure_word};
 use crate::session::Session;
 use crate::terminal::{Terminal, counted};
 use crate::text::Text;
@@ -120,34 +119,6 @@ fn found(terminal: Terminal, draft: &Draft) -> Text {
         text.push_str(&format!("not read: {}: {}\n", one_line(&left.file), one_line(&left.why)));
     }
     text
-}
-
-/// What words of the source's columns mean, a line a column.
-pub(crate) fn meanings(source: &DraftSource) -> Text {
-    let mut text = Text::default();
-    for row in source.rows.iter().filter(|row| row.translates()) {
-        let column = one_line(&row.column.name);
-        text.push_str(&format!("{} of {column}: {}\n", row.field, words(row)));
-    }
-    text
-}
-
-/// Words shown of one column.
-const WORDS_SHOWN: usize = 12;
-
-/// What words of a column mean; how sure that is, where it is not.
-fn words(row: &app::DraftRow) -> String {
-    let word = |value: &app::Meaning| {
-        let doubt = match value.sure {
-            Sure::Unsure => format!(" ({})", sure_word(value.sure)),
-            Sure::Likely | Sure::Sure => String::new(),
-        };
-        format!("{} = {}{doubt}", one_line(&value.word), value.means)
-    };
-    let more = row.values.len().saturating_sub(WORDS_SHOWN);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let words: Vec<String> = row.values.iter().take(WORDS_SHOWN).map(word).collect();
-    format!("{}{more}", words.join(", "))
 }
 
 fn rows(source: &DraftSource) -> Vec<Vec<String>> {

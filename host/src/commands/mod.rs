@@ -13,6 +13,7 @@ pub(crate) mod plugin;
 pub(crate) mod profile;
 pub(crate) mod replay;
 pub(crate) mod run;
+mod said;
 pub(crate) mod sample;
 pub(crate) mod settle;
 pub(crate) mod taken;

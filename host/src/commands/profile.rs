@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cli::ProfileArgs;
 use crate::commands;
+use crate::commands::said::{format_words, meanings, sure_word};
 use crate::session::Session;
 use crate::terminal::{Terminal, counted};
 use crate::text::Text;
@@ -106,7 +107,7 @@ fn mapped(terminal: Terminal, draft: &app::Draft, taken: &Result<Option<app::Tak
         let fields: Vec<String> = fields.collect();
         text.push_str(&format!("as {}: {}\n", source.table, fields.join(", ")));
         text.push_str(&kinds(source));
-        text.push(&commands::init::meanings(source));
+        text.push(&meanings(source));
         for note in source.asks.iter().chain(&source.notes) {
             text.push(&terminal.warning(&source.called, note));
         }
@@ -134,41 +135,6 @@ fn kinds(source: &app::DraftSource) -> String {
     let more = words.len().saturating_sub(KINDS_SHOWN);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("kinds: {}{more}\n", shown.join(", "))
-}
-
-/// How sure something is, in a word.
-pub(crate) fn sure_word(sure: Sure) -> &'static str {
-    match sure {
-        Sure::Sure => "sure",
-        Sure::Likely => "likely",
-        Sure::Unsure => "not sure",
-    }
-}
-
-/// Format, packing, encoding, delimiter, header of a file in words.
-pub(crate) fn format_words(seen: &FileProfile) -> String {
-    let mut words = Vec::new();
-    words.extend(seen.packing.map(|packing| format!("packed with {packing}")));
-    let (format, header) = match seen.format {
-        SourceFormat::Csv { delimiter, header } => {
-            (format!("csv, delimiter `{}`", char::from(delimiter).escape_default()), Some(header))
-        }
-        SourceFormat::Whitespace { header } => {
-            ("columns separated by blanks".to_owned(), Some(header))
-        }
-        SourceFormat::JsonLines => ("JSON lines".to_owned(), None),
-        SourceFormat::Parquet => ("Parquet".to_owned(), None),
-    };
-    words.push(format);
-    words.extend(
-        header.map(|header| if header { "with a header" } else { "without header" }.to_owned()),
-    );
-    words.push(sure_word(seen.format_sure).to_owned());
-    words.extend(seen.encoding.as_ref().map(|encoding| match seen.encoding_sure {
-        Sure::Sure => encoding.clone(),
-        sure => format!("{encoding} ({})", sure_word(sure)),
-    }));
-    words.join(", ")
 }
 
 fn text(terminal: Terminal, name: &str, seen: &FileProfile) -> Text {

@@ -6,6 +6,7 @@ use std::path::Path;
 use playbook_batch::profile::{ColumnKind, ColumnProfile, FileProfile, Sure, words_of};
 use playbook_model::Origin;
 
+use super::folder::unpacked;
 use super::found::sources;
 use super::look::Looked;
 use super::lookups::{self, Spare};
