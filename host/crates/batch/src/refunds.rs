@@ -91,19 +91,23 @@ pub(crate) fn create(
         Some(key) => format!("CASE WHEN kind = 'order_paid' THEN {key} END"),
         None => "CAST(NULL AS VARCHAR)".to_owned(),
     };
-    let is_order = link
-        .of_order
-        .as_ref()
-        .map_or_else(String::new, |key| format!(" OR (kind = 'order_paid' AND {key} IS NOT NULL)"));
-    // One scan of the events gives refunds and orders. Orders without a refund are filtered out here, by a hash set: a
-    // join in the engine would scan the events a second time.
     let is_refund: Vec<&str> = std::iter::once("kind = 'order_refunded'")
         .chain(counted.iter().map(String::as_str))
         .collect();
+    let is_refund = is_refund.join(" AND ");
+    // The kinds stand by themselves, so that nothing else is decoded of events of other kinds.
+    let condition = match &link.of_order {
+        Some(key) => format!(
+            "kind IN ('order_paid', 'order_refunded') \
+             AND (({is_refund}) OR (kind = 'order_paid' AND {key} IS NOT NULL))"
+        ),
+        None => is_refund,
+    };
+    // One scan of the events gives refunds and orders. Orders without a refund are filtered out here, by a hash set: a
+    // join in the engine would scan the events a second time.
     let both = format!(
-        "SELECT {}, {of} AS {OF}, {paid} AS {PAID} FROM events_mapped WHERE ({}){is_order}",
+        "SELECT {}, {of} AS {OF}, {paid} AS {PAID} FROM events_mapped WHERE {condition}",
         projected.join(", "),
-        is_refund.join(" AND "),
     );
     let refunded = HashedSet::new(orders);
     let rows_of_both = session.pick_selective(STAGE, &both, |batch| {
