@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -112,6 +112,15 @@ fn call(file: &Path, place: &Place, out: &Path, more: &[&str]) -> Output {
 fn with_secrets(mut call: Command) -> Command {
     call.env("SHOP_DB", PASSWORD).env("SHOP_DB_WRONG", "not-the-password");
     call
+}
+
+/// A run over connections that is under way.
+fn begun(place: &Place, file: &Path, more: &[&str]) -> Child {
+    let mut run = command(["run".as_ref(), file.as_os_str()]);
+    run.arg("--connections").arg(place.beside("connections.toml"));
+    run.arg("--state").arg(&place.state).arg("--out").arg(&place.out).args(more);
+    run.stdout(Stdio::piped()).stderr(Stdio::piped());
+    with_secrets(run).spawn().unwrap()
 }
 
 /// No byte of what a run leaves behind, or says, is a secret.
@@ -371,11 +380,7 @@ fn what_goes_wrong_with_a_database_is_told_with_its_place_and_leaves_nothing() {
     // A server that is gone in the middle of its answer.
     let slow = DATABASE_SOURCES.replace("select id,", "select pg_sleep(0.001), id,");
     let file = write(&place, "shop.toml", &format!("{SHOP}{slow}"));
-    let mut running = command(["run".as_ref(), file.as_os_str()]);
-    running.arg("--connections").arg(place.beside("connections.toml"));
-    running.arg("--state").arg(&place.state).arg("--out").arg(&place.out);
-    running.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-    let running = with_secrets(running).spawn().unwrap();
+    let running = begun(&place, &file, &[]);
     let busy = "select count(*) from pg_stat_activity where query like '%pg_sleep(0.001)%' and pid <> pg_backend_pid()";
     while server.sql(busy).trim() == "0" {
         std::thread::sleep(std::time::Duration::from_millis(20));
@@ -388,11 +393,7 @@ fn what_goes_wrong_with_a_database_is_told_with_its_place_and_leaves_nothing() {
     // A stop is heard while the server is silent.
     let silent = DATABASE_SOURCES.replace("select id,", "select pg_sleep(100), id,");
     let file = write(&place, "shop.toml", &format!("{SHOP}{silent}"));
-    let mut running = command(["run".as_ref(), file.as_os_str()]);
-    running.arg("--connections").arg(place.beside("connections.toml"));
-    running.arg("--state").arg(&place.state).arg("--out").arg(&place.out);
-    running.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-    let running = with_secrets(running).spawn().unwrap();
+    let running = begun(&place, &file, &[]);
     let busy = "select count(*) from pg_stat_activity where query like '%pg_sleep(100)%' and pid <> pg_backend_pid()";
     while server.sql(busy).trim() == "0" {
         std::thread::sleep(std::time::Duration::from_millis(20));
@@ -432,11 +433,7 @@ fn all_sources_of_a_database_are_read_at_one_moment() {
     // While the orders are read, the members change.
     let slow = DATABASE_SOURCES.replace("select id,", "select pg_sleep(0.0005), id,");
     let file = write(&place, "shop.toml", &format!("{SHOP}{slow}"));
-    let mut running = command(["run".as_ref(), file.as_os_str()]);
-    running.arg("--connections").arg(place.beside("connections.toml"));
-    running.arg("--state").arg(&place.state).arg("--out").arg(&place.out).arg("--json");
-    running.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-    let running = with_secrets(running).spawn().unwrap();
+    let running = begun(&place, &file, &["--json"]);
     let busy = "select count(*) from pg_stat_activity where query like '%pg_sleep(0.0005)%' and pid <> pg_backend_pid()";
     while server.sql(busy).trim() == "0" {
         std::thread::sleep(std::time::Duration::from_millis(20));
@@ -694,11 +691,7 @@ fn a_mariadb_that_dies_in_the_middle_of_its_answer_leaves_nothing() {
     connections(&place, "mysql", server.port, "shop");
     let slow = DATABASE_SOURCES.replace("select id,", "select sleep(0.002) as slept, id,");
     let file = write(&place, "shop.toml", &format!("{SHOP}{slow}"));
-    let mut running = command(["run".as_ref(), file.as_os_str()]);
-    running.arg("--connections").arg(place.beside("connections.toml"));
-    running.arg("--state").arg(&place.state).arg("--out").arg(&place.out);
-    running.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-    let running = with_secrets(running).spawn().unwrap();
+    let running = begun(&place, &file, &[]);
     let busy = "select count(*) from information_schema.processlist where info like '%sleep(0.002)%' and id <> connection_id()";
     while server.sql(busy).trim() == "0" {
         std::thread::sleep(std::time::Duration::from_millis(20));
