@@ -190,8 +190,7 @@ impl Shared {
                 times.values().iter().copied().map(of_date).collect()
             }
         };
-        let mut classes = Vec::new();
-        self.plan.classes(&codes, &relatives, &mut classes);
+        let classes = self.plan.classes(&codes, &relatives);
         // Rows sorted by shard, so that each shard is locked once a batch.
         let mut wanted: Vec<(u32, u32, u32)> = Vec::with_capacity(places.len());
         for (at, place) in places.iter().enumerate() {

@@ -176,6 +176,16 @@ fn moment(as_of: i64) -> Moment {
     Moment { as_of, local_day: as_of.div_euclid(DAY) }
 }
 
+/// The class of one row, by mixed radix: the code of each dimension, then the stretch of time.
+fn class_of(plan: &TallyPlan, event: &Event, moment: Moment) -> usize {
+    let relative = moment.relative(event.time);
+    let class = plan.dimensions().iter().fold(0, |class, dimension| {
+        class * (dimension.texts.len() + 1) + usize::from(dimension.code(Some(event.kind)))
+    });
+    let bucket = plan.bounds().iter().filter(|bound| relative >= **bound).count();
+    class * (plan.bounds().len() + 1) + bucket
+}
+
 fn tally<'a>(plan: &TallyPlan, as_of: i64, events: impl IntoIterator<Item = &'a Event>) -> Tally {
     let moment = moment(as_of);
     let mut tally = Tally::new(plan, moment, MEMBERS);
@@ -185,11 +195,9 @@ fn tally<'a>(plan: &TallyPlan, as_of: i64, events: impl IntoIterator<Item = &'a 
     };
     let codes: Vec<_> = plan.dimensions().iter().map(codes).collect();
     let relatives: Vec<i64> = events.iter().map(|event| moment.relative(event.time)).collect();
-    let mut classes = Vec::new();
-    plan.classes(&codes, &relatives, &mut classes);
+    let classes = plan.classes(&codes, &relatives);
     for (event, of_many) in events.into_iter().zip(classes) {
-        let codes = plan.dimensions().iter().map(|dimension| dimension.code(Some(event.kind)));
-        let class = plan.class(codes, moment.relative(event.time));
+        let class = class_of(plan, event, moment);
         assert_eq!(class, of_many as usize);
         tally.add(plan, class, event.member, &mut Read { plan, event });
     }

@@ -172,24 +172,12 @@ pub struct TallyPlan {
 }
 
 impl TallyPlan {
-    /// Class of a row by its codes, in the order of [`Self::dimensions`], and its time relative to T
-    /// ([`Moment::relative`]).
+    /// Classes of rows by their codes, a column for each of [`Self::dimensions`], and their times relative to T
+    /// ([`Moment::relative`]). A column at a time, because loops over columns run several rows at once.
     #[must_use]
-    pub fn class(&self, codes: impl Iterator<Item = u16>, relative: i64) -> usize {
-        let bucket: usize = self.bounds.iter().map(|bound| usize::from(relative >= *bound)).sum();
-        let mut class = 0;
-        for (code, dimension) in codes.zip(&self.dimensions) {
-            class = class * (dimension.texts.len() + 1) + usize::from(code);
-        }
-        class * (self.bounds.len() + 1) + bucket
-    }
-
-    /// Classes of many rows, as [`Self::class`] gives that of one: a column of codes for each dimension. A column at a
-    /// time, because loops over columns run several rows at once.
-    pub fn classes(&self, codes: &[Vec<u16>], relatives: &[i64], classes: &mut Vec<u32>) {
+    pub fn classes(&self, codes: &[Vec<u16>], relatives: &[i64]) -> Vec<u32> {
         let small = |n: usize| u32::try_from(n).expect("classes are few");
-        classes.clear();
-        classes.resize(relatives.len(), 0);
+        let mut classes = vec![0; relatives.len()];
         for (codes, dimension) in codes.iter().zip(&self.dimensions) {
             let base = small(dimension.texts.len() + 1);
             for (class, code) in classes.iter_mut().zip(codes) {
@@ -201,6 +189,7 @@ impl TallyPlan {
             let bucket: u32 = self.bounds.iter().map(|bound| u32::from(relative >= bound)).sum();
             *class = *class * buckets + bucket;
         }
+        classes
     }
 
     /// Whether rows of a class add to anything.

@@ -60,7 +60,7 @@ impl Tally {
         }
     }
 
-    /// Adds a row of a member; `class` is what [`TallyPlan::class`] says of it.
+    /// Adds a row of a member; `class` is what [`TallyPlan::classes`] says of it.
     pub fn add(&mut self, plan: &TallyPlan, class: usize, member: usize, row: &mut impl Row) {
         let weight = if plan.weighted { row.weight() } else { 1 };
         let first_count = member * plan.counts;
