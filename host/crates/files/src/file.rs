@@ -23,11 +23,15 @@ impl WholeFile {
     /// # Errors
     /// Where the folder cannot be written.
     pub fn create(path: &Path) -> Result<Self, FileError> {
+        // Like any file that a program makes; what the user's mask takes away is taken away.
+        Self::with_mode(path, 0o666)
+    }
+
+    fn with_mode(path: &Path, mode: u32) -> Result<Self, FileError> {
         let aside = Builder::new()
             .prefix(".")
             .suffix(".aside")
-            // Like any file that a program makes; what the user's mask takes away is taken away.
-            .permissions(Permissions::from_mode(0o666))
+            .permissions(Permissions::from_mode(mode))
             .tempfile_in(folder_of(path))
             .map_err(FileError::of("create", path))?;
         Ok(Self { path: path.to_owned(), aside })
@@ -111,8 +115,19 @@ pub fn read_regular(path: &Path) -> Result<Vec<u8>, FileError> {
 /// # Errors
 /// Where it cannot be written; then what was there stays.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let file = WholeFile::create(path)?;
-    file.handle()?.write_all(bytes).map_err(FileError::of("write", path))?;
+    filled(WholeFile::create(path)?, bytes)
+}
+
+/// Writes a file that is whole or absent and that only its owner may read, in place of what was there.
+///
+/// # Errors
+/// As [`write_whole`].
+pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    filled(WholeFile::with_mode(path, 0o600)?, bytes)
+}
+
+fn filled(file: WholeFile, bytes: &[u8]) -> Result<(), FileError> {
+    file.handle()?.write_all(bytes).map_err(FileError::of("write", file.path()))?;
     file.put()
 }
 
@@ -170,7 +185,7 @@ mod tests {
     use std::io::Write as _;
     use std::os::unix::fs::PermissionsExt as _;
 
-    use super::{WholeFile, open_regular, write_secret_once, write_whole};
+    use super::{WholeFile, open_regular, write_secret, write_secret_once, write_whole};
 
     #[test]
     fn only_regular_files_are_opened_and_nothing_waits() {
@@ -220,6 +235,18 @@ mod tests {
         assert!(write_secret_once(&path, b"first").unwrap());
         assert!(!write_secret_once(&path, b"second").unwrap());
         assert_eq!(fs::read(&path).unwrap(), b"first");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_secret_that_is_replaced_is_for_its_owner_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("keys");
+        // Even where others could read what stood there.
+        write_whole(&path, b"first").unwrap();
+        write_secret(&path, b"second").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }

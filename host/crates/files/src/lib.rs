@@ -15,6 +15,8 @@ mod path;
 
 pub use csv::{Csv, neutral_cell, plain_cell};
 pub use error::FileError;
-pub use file::{WholeFile, open_regular, read_regular, write_new, write_secret_once, write_whole};
+pub use file::{
+    WholeFile, open_regular, read_regular, write_new, write_secret, write_secret_once, write_whole,
+};
 pub use folder::{WholeFolder, recover};
 pub use path::{files_below, real_path};
