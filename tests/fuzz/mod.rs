@@ -5,10 +5,10 @@
 //! PLAYBOOK_FUZZ_SECONDS=3600 cargo test --release --workspace --test batch -- --nocapture fuzz::parquet
 //! ```
 //!
-//! The targets are `fuzz::csv`, `fuzz::json_lines` and `fuzz::parquet` of `--test batch`, `playbook_files` of `--test fuzz`
-//! and `fuzz::components` of `--test sandbox`. Each writes its own corpus. An input that fails is kept, and the message says
-//! where: make it a test of its own. Plain mutation in the test's own process, because a coverage-guided fuzzer needs a
-//! nightly compiler and would compile the engine a second time.
+//! The targets are `fuzz::csv`, `fuzz::json_lines` and `fuzz::parquet` of `--test batch`, `playbook_files` of `--test
+//! fuzz`, `fuzz::requests` of `--test server` and `fuzz::components` of `--test sandbox`. Each writes its own corpus.
+//! An input that fails is kept, and the message says where: make it a test of its own. Plain mutation in the test's own
+//! process, because a coverage-guided fuzzer needs a nightly compiler and would compile the engine a second time.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

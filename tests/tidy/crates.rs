@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::tree::{MAP, Package, Tree, entries};
 
 /// Which crate may depend on which; the same table stands in docs/ARCHITECTURE.md.
-const EDGES: [(&str, &[&str]); 17] = [
+const EDGES: [(&str, &[&str]); 18] = [
     ("playbook-contract", &[]),
     ("playbook-model", &["playbook-contract"]),
     ("playbook-files", &[]),
@@ -16,6 +16,7 @@ const EDGES: [(&str, &[&str]); 17] = [
     ("playbook-report", &["playbook-model"]),
     ("playbook-sample", &["playbook-model", "playbook-files"]),
     ("playbook-builder", &["playbook-model", "playbook-files"]),
+    ("playbook-server", &["playbook-model", "playbook-files"]),
     ("playbook-sources", &["playbook-model", "playbook-files"]),
     (
         "playbook-cycle",
@@ -64,14 +65,22 @@ const EDGES: [(&str, &[&str]); 17] = [
 const PLUGIN_EDGES: [&str; 2] = ["playbook-sdk", "playbook-domain"];
 
 /// Dependencies that only their owners may name.
-const OWNERS: [(&str, &[&str]); 27] = [
+const OWNERS: [(&str, &[&str]); 35] = [
     ("wasmtime", &["playbook-runtime"]),
     ("wasmparser", &["playbook-runtime", "playbook-builder"]),
     ("wit-component", &["playbook-builder"]),
     ("wit-parser", &["playbook-builder"]),
     ("wit-bindgen", &["playbook-sdk", "hostile-scoring", "hostile-incentive"]),
     ("datafusion", &["playbook-batch"]),
-    ("tokio", &["playbook-batch", "playbook-sources"]),
+    ("tokio", &["playbook-batch", "playbook-sources", "playbook-server"]),
+    ("axum", &["playbook-server"]),
+    ("hyper", &["playbook-server"]),
+    ("hyper-util", &["playbook-server"]),
+    ("tower", &["playbook-server"]),
+    ("utoipa", &["playbook-server"]),
+    ("utoipa-axum", &["playbook-server"]),
+    ("governor", &["playbook-server"]),
+    ("tokio-rustls", &["playbook-server"]),
     ("arrow", &["playbook-batch", "playbook-sample", "playbook-sources"]),
     ("parquet", &["playbook-batch", "playbook-sample", "playbook-sources"]),
     ("rusqlite", &["playbook-ledger", "playbook-sources"]),
@@ -79,13 +88,13 @@ const OWNERS: [(&str, &[&str]); 27] = [
     ("mysql_async", &["playbook-sources"]),
     ("object_store", &["playbook-sources"]),
     ("reqwest", &["playbook-sources"]),
-    ("rustls", &["playbook-sources"]),
+    ("rustls", &["playbook-sources", "playbook-server"]),
     ("calamine", &["playbook-sources"]),
     ("rustix", &["playbook-files"]),
     ("toml", &["playbook-toml"]),
     ("toml_parser", &["playbook-toml"]),
     ("charts-rs", &["playbook-report"]),
-    ("maud", &["playbook-report"]),
+    ("maud", &["playbook-report", "playbook-server"]),
     ("clap", &["playbook-host"]),
     ("clap_complete", &["playbook-host"]),
     ("anyhow", &["playbook-host"]),

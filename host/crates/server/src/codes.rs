@@ -1,0 +1,172 @@
+//! The one list of what can go wrong for a client: code, status, title and hint.
+
+/// Makes the codes and their table of one list, so that none can be without a row.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident $code:literal $status:literal $title:literal $hint:literal)*) => {
+        /// What went wrong, as a client is told it. A code never changes its meaning.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $($(#[$doc])* $variant,)*
+        }
+
+        /// Every code, ascending by status.
+        pub const CODES: &[CodeRow] = &[
+            $(CodeRow { code: Code::$variant, name: $code, status: $status, title: $title, hint: $hint },)*
+        ];
+    };
+}
+
+/// A row of the list of codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CodeRow {
+    /// The code.
+    pub code: Code,
+    /// As it is sent, kebab-case.
+    pub name: &'static str,
+    /// The HTTP status that goes with it.
+    pub status: u16,
+    /// What went wrong.
+    pub title: &'static str,
+    /// What to do.
+    pub hint: &'static str,
+}
+
+codes! {
+    /// Some part of the request that has no code of its own.
+    RequestInvalid "request-invalid" 400 "the request cannot be read"
+        "compare the request with the document at /v1/openapi.json"
+    /// Parameters after `?`.
+    QueryInvalid "query-invalid" 400 "a parameter of the query is not as expected"
+        "compare the parameters with the document at /v1/openapi.json"
+    /// A cursor of another list, or none of this host's.
+    CursorInvalid "cursor-invalid" 400 "the cursor does not belong to this list"
+        "send `next` of the page before as it came, or no cursor for the first page"
+    /// The body is no JSON.
+    JsonMalformed "json-malformed" 400 "the body is not JSON"
+        "correct the body at the line and column told"
+    /// A write without the header.
+    IdempotencyKeyMissing "idempotency-key-missing" 400 "a write needs an idempotency key"
+        "send the header `Idempotency-Key` with a new random value for each write, and the same value when you repeat it"
+    /// The header holds something else.
+    IdempotencyKeyInvalid "idempotency-key-invalid" 400 "the idempotency key is not as expected"
+        "send one header `Idempotency-Key` of 1 to 128 visible ASCII letters without spaces, such as a UUID"
+    /// No key was sent.
+    KeyMissing "key-missing" 401 "a key is needed"
+        "send the header `Authorization: Bearer pb_...`"
+    /// The key is unknown or was revoked.
+    KeyUnknown "key-unknown" 401 "the key is not known"
+        "use the key as it was shown when it was made; it may have been revoked"
+    /// The role of the key does not do this.
+    RoleNotAllowed "role-not-allowed" 403 "the role of the key may not do this"
+        "use a key of one of the roles that the document names for this operation"
+    /// There is nothing at this path.
+    PathNotFound "path-not-found" 404 "there is nothing at this path"
+        "compare the path with the document at /v1/openapi.json"
+    /// The brand is not there, or not for this key: nobody learns which.
+    BrandNotFound "brand-not-found" 404 "there is no such brand"
+        "list the brands of this key at /v1/brands"
+    /// No key has that id.
+    KeyNotFound "key-not-found" 404 "there is no such key"
+        "list the keys at /v1/keys; an id is the middle part of a key"
+    /// The path answers other methods.
+    MethodNotAllowed "method-not-allowed" 405 "the path does not answer this method"
+        "use one of the methods in the header `Allow`"
+    /// The client sent its body too slowly.
+    BodyTooSlow "body-too-slow" 408 "the body came too slowly"
+        "send the body without pauses, or in smaller requests"
+    /// The same request made a key before.
+    KeyMadeBefore "key-made-before" 409 "this request was carried out before, and its secret was shown then"
+        "revoke that key and make another under a new idempotency key, if its secret is lost"
+    /// Nobody could make keys any more.
+    LastAdminKey "last-admin-key" 409 "this is the last key of a platform admin"
+        "make another admin key first"
+    /// The bound of keys.
+    TooManyKeys "too-many-keys" 409 "no more keys are kept"
+        "revoke keys that nobody uses"
+    /// The body is larger than bodies may be.
+    BodyTooLarge "body-too-large" 413 "the body is too large"
+        "send less at once"
+    /// The body is of another type.
+    ContentTypeUnsupported "content-type-unsupported" 415 "the body is of a type that is not read here"
+        "send JSON with the header `Content-Type: application/json`"
+    /// JSON of another shape.
+    JsonUnexpected "json-unexpected" 422 "the body is JSON of another shape"
+        "compare the body with the schema in the document at /v1/openapi.json"
+    /// A field with a value that cannot be.
+    FieldInvalid "field-invalid" 422 "a field of the body is not as expected"
+        "correct the field that is named"
+    /// The key stood for another request.
+    IdempotencyKeyReused "idempotency-key-reused" 422 "this idempotency key stood for another request before"
+        "send a new random value for each write, and the same value only when you repeat it unchanged"
+    /// Too often with one key.
+    KeyRateExceeded "key-rate-exceeded" 429 "this key calls too often"
+        "wait as long as `Retry-After` says, and spread calls out"
+    /// Too often for one brand.
+    BrandRateExceeded "brand-rate-exceeded" 429 "this brand is called too often"
+        "wait as long as `Retry-After` says, and spread calls out"
+    /// Too many at once with one key.
+    KeyBusy "key-busy" 429 "this key has too many requests in flight"
+        "wait for answers before you send more"
+    /// Too many at once for one brand.
+    BrandBusy "brand-busy" 429 "this brand has too many requests in flight"
+        "wait for answers before you send more"
+    /// More headers than there may be.
+    HeadersTooMany "headers-too-many" 431 "the request has too many headers"
+        "send fewer headers"
+    /// A fault of the host.
+    Internal "internal" 500 "the host failed"
+        "repeat a read; repeat a write with the same idempotency key; tell the platform team the request id"
+    /// The host loads or stops.
+    NotReady "not-ready" 503 "the host is not ready"
+        "try again in a moment"
+    /// All connections are taken.
+    ServerFull "server-full" 503 "the host serves as many connections as it may"
+        "wait as long as `Retry-After` says; keep connections open and use them again"
+    /// The host could not write.
+    StorageFailed "storage-failed" 503 "the host could not store this"
+        "repeat with the same idempotency key; tell the platform team the request id if it stays so"
+}
+
+impl Code {
+    /// Its row in the list.
+    #[must_use]
+    pub const fn row(self) -> &'static CodeRow {
+        &CODES[self as usize]
+    }
+
+    /// The code that says least about a status: for failures that nothing told more about.
+    pub(crate) const fn of_status(status: u16) -> Self {
+        match status {
+            404 => Self::PathNotFound,
+            405 => Self::MethodNotAllowed,
+            408 => Self::BodyTooSlow,
+            413 => Self::BodyTooLarge,
+            415 => Self::ContentTypeUnsupported,
+            422 => Self::JsonUnexpected,
+            431 => Self::HeadersTooMany,
+            503 => Self::NotReady,
+            400..=499 => Self::RequestInvalid,
+            _ => Self::Internal,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CODES;
+
+    #[test]
+    fn codes_are_kebab_case_told_once_and_at_their_place() {
+        for (at, row) in CODES.iter().enumerate() {
+            assert!(playbook_model::is_kebab(row.name), "{}", row.name);
+            assert_eq!(row.code.row().name, row.name, "stands at its own place");
+            assert_eq!(CODES.iter().position(|other| other.name == row.name), Some(at));
+            assert!((400..600).contains(&row.status), "{}", row.name);
+            for text in [row.title, row.hint] {
+                assert!(!text.is_empty() && !text.ends_with('.'), "{text}");
+                assert!(text.starts_with(|c: char| c.is_lowercase()), "{text}");
+            }
+        }
+        assert!(CODES.is_sorted_by_key(|row| row.status));
+    }
+}

@@ -1,0 +1,45 @@
+//! The HTTP room of the host: connections, keys, who may call what, limits, errors, the document of the API.
+//!
+//! It knows no engine and no storage of brands. A host hands it a [`Directory`] of brands and a [`KeyStore`]; what brands
+//! do stands behind traits that the host implements. A request goes this way:
+//!
+//! 1. `accept` takes the connection, within [`ConnectionLimits`]; `tls` speaks TLS where a certificate is given.
+//! 2. `layers/observe` gives it an id and a span, turns each failure into `application/problem+json`, and is the one place
+//!    where operation, status and duration are known.
+//! 3. `layers/bodies` bounds its body in size and time.
+//! 4. `layers/guard` finds its operation in the table of `operations`, then checks key, brand, role, rates and the
+//!    idempotency key. A handler is reached by those who may call it and by nobody else.
+//! 5. A handler of `routes/` answers.
+
+mod accept;
+mod bounded;
+mod brand;
+mod codes;
+mod directory;
+mod docs;
+mod error;
+mod held;
+mod idempotency;
+mod json;
+mod keys;
+mod layers;
+mod limits;
+mod openapi;
+mod operations;
+mod page;
+mod problem;
+mod role;
+mod routes;
+mod server;
+mod settings;
+mod shared;
+mod tls;
+
+pub use codes::{CODES, Code, CodeRow};
+pub use directory::{Brand, BrandStatus, Directory};
+pub use error::{Result, ServerError};
+pub use keys::{Key, KeyRequest, KeyStore, NewKey, OpenedKeys, Secret};
+pub use operations::{Access, OPERATIONS, Operation};
+pub use role::Role;
+pub use server::{Drained, Hosted, Running, Server};
+pub use settings::{BodyLimits, ConnectionLimits, Listen, Rate, Rates, Settings, TlsFiles};

@@ -1,0 +1,59 @@
+//! The one table of operations: who may call what. The guard enforces it, the document tells it, the tests walk it.
+
+use crate::role::Role;
+
+/// Who may call an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody, without a key.
+    Open,
+    /// Holders of a key of one of these roles; the operation is not about one brand.
+    Platform(&'static [Role]),
+    /// Holders of a key of one of these roles, for the brand that the path names; a platform admin's key is for every brand.
+    Brand(&'static [Role]),
+}
+
+/// An operation of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operation {
+    /// Its id in the document: the name of its handler.
+    pub id: &'static str,
+    /// Who may call it.
+    pub access: Access,
+}
+
+/// Every role.
+const ANYBODY: &[Role] = &Role::ALL;
+/// The platform team alone.
+const PLATFORM: &[Role] = &[Role::PlatformAdmin];
+
+/// Every operation. One that is not here has no route, and the other way round: the service does not start.
+pub const OPERATIONS: &[Operation] = &[
+    Operation { id: "check_live", access: Access::Open },
+    Operation { id: "check_ready", access: Access::Open },
+    Operation { id: "read_openapi", access: Access::Open },
+    Operation { id: "list_keys", access: Access::Platform(PLATFORM) },
+    Operation { id: "create_key", access: Access::Platform(PLATFORM) },
+    Operation { id: "revoke_key", access: Access::Platform(PLATFORM) },
+    Operation { id: "list_brands", access: Access::Platform(ANYBODY) },
+    Operation { id: "read_brand", access: Access::Brand(ANYBODY) },
+];
+
+impl Operation {
+    /// The operation of an id.
+    #[must_use]
+    pub fn of(id: &str) -> Option<&'static Self> {
+        OPERATIONS.iter().find(|operation| operation.id == id)
+    }
+}
+
+impl Access {
+    /// Roles that may call; none where no key is asked for.
+    #[must_use]
+    pub const fn roles(self) -> &'static [Role] {
+        match self {
+            Self::Open => &[],
+            Self::Platform(roles) | Self::Brand(roles) => roles,
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The routes, one file for each part of the API. What is true of all of them the layers see to.
+//!
+//! A new part: a file here with its handlers and `fn routes()`, a line in [`PARTS`], and a line for each handler in
+//! `operations`. A handler of a brand stands at `/v1/brands/{brand}/...` and takes [`crate::brand::InBrand`].
+
+mod brands;
+mod health;
+mod keys;
+mod reference;
+
+use std::sync::Arc;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::shared::Shared;
+
+/// Routes with their part of the document.
+pub(crate) type Routes = OpenApiRouter<Arc<Shared>>;
+
+/// Every part of the API.
+const PARTS: &[fn() -> Routes] = &[health::routes, reference::routes, keys::routes, brands::routes];
+
+/// All parts together.
+pub(crate) fn all() -> Routes {
+    PARTS.iter().fold(OpenApiRouter::default(), |all, part| all.merge(part()))
+}

@@ -1,0 +1,15 @@
+//! The service on loopback, and clients over real connections.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod connections;
+mod docs;
+mod fuzz;
+mod harness;
+mod keys;
+mod lists;
+mod problems;
+mod rates;
+mod spans;
+mod stop;
+mod tls;
+mod walk;
