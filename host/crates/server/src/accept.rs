@@ -2,6 +2,7 @@
 
 mod activity;
 mod connection;
+mod patience;
 
 use std::io;
 use std::sync::Arc;

@@ -1,40 +1,59 @@
-//! Whether a connection does something, so that one that idles can be ended.
+//! Whose turn it is in a connection, so that one that idles, or whose client takes no answers, can be ended.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
-use tokio::time::{Duration, Instant};
+use axum::body::{Body, Bytes};
+use axum::response::Response;
+use http_body::{Frame, SizeHint};
+use tokio::time::Instant;
 
-/// The requests of one connection that are in flight, and since when there is none.
+/// The requests of one connection that are in flight, and for whom they wait.
 #[derive(Debug, Clone)]
 pub(super) struct Activity(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
     in_flight: usize,
-    /// When the last request ended, or the connection began.
+    /// Of these, the ones for which the host has something to do; the others wait for the client to take their answer.
+    working: usize,
+    /// When anything last changed.
     since: Instant,
 }
 
-/// A request in flight, until this is dropped.
-#[derive(Debug)]
-pub(super) struct Busy(Activity);
+/// Since when a connection waits for its client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// It does not: the host works.
+    No,
+    /// For a request.
+    ForRequest(Instant),
+    /// For some part of an answer to be taken. HTTP/2 has windows that a client may keep shut, which no write notices.
+    ForTaking(Instant),
+}
 
 impl Activity {
     pub(super) fn begin() -> Self {
-        Self(Arc::new(Mutex::new(State { in_flight: 0, since: Instant::now() })))
+        Self(Arc::new(Mutex::new(State { in_flight: 0, working: 0, since: Instant::now() })))
     }
 
-    /// A request begins.
+    /// A request begins; the host works on it.
     pub(super) fn busy(&self) -> Busy {
-        self.state().in_flight += 1;
-        Busy(self.clone())
+        let mut state = self.state();
+        state.in_flight += 1;
+        state.working += 1;
+        Busy { activity: self.clone(), working: true }
     }
 
-    /// When the connection will have idled for `idle`, if nothing comes.
-    pub(super) fn idles_at(&self, idle: Duration) -> Instant {
+    /// For what the connection waits.
+    pub(super) fn waits(&self) -> Waits {
         let state = self.state();
-        let since = if state.in_flight > 0 { Instant::now() } else { state.since };
-        since + idle
+        match (state.working, state.in_flight) {
+            (0, 0) => Waits::ForRequest(state.since),
+            (0, _) => Waits::ForTaking(state.since),
+            _ => Waits::No,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -42,10 +61,64 @@ impl Activity {
     }
 }
 
+/// A request in flight, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Busy {
+    activity: Activity,
+    working: bool,
+}
+
+impl Busy {
+    /// Follows the answer to its last byte.
+    pub(super) fn follow(mut self, response: Response) -> Response {
+        self.turn(false);
+        response.map(|body| Body::new(Followed { body, busy: self }))
+    }
+
+    fn turn(&mut self, working: bool) {
+        let mut state = self.activity.state();
+        state.since = Instant::now();
+        match (self.working, working) {
+            (false, true) => state.working += 1,
+            (true, false) => state.working -= 1,
+            _ => {}
+        }
+        drop(state);
+        self.working = working;
+    }
+}
+
 impl Drop for Busy {
     fn drop(&mut self) {
-        let mut state = self.0.state();
-        state.in_flight -= 1;
-        state.since = Instant::now();
+        self.turn(false);
+        self.activity.state().in_flight -= 1;
+    }
+}
+
+/// A body that tells whether the client or the host is waited for: it is asked for more when the client has taken enough.
+struct Followed {
+    body: Body,
+    busy: Busy,
+}
+
+impl http_body::Body for Followed {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        self.busy.turn(polled.is_pending());
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

@@ -17,11 +17,9 @@ use tokio::time::{Instant, sleep_until};
 use tower::ServiceExt as _;
 
 use super::activity::Activity;
-use crate::held::until_sent;
+use super::patience::{Due, Patience};
 use crate::settings::ConnectionLimits;
 
-/// How long a client may keep open a connection that was told to end.
-const CLOSE: Duration = Duration::from_secs(2);
 /// How long a connection that finds no place may take for its one request.
 const LAST: Duration = Duration::from_secs(1);
 /// Headers that the HTTP/1 parser has room for without being told.
@@ -33,7 +31,7 @@ const PING: Duration = Duration::from_secs(20);
 pub(super) struct Connections {
     router: Router,
     builder: Builder<TokioExecutor>,
-    idle: Duration,
+    patience: Patience,
     stop: watch::Receiver<Option<Instant>>,
 }
 
@@ -44,7 +42,8 @@ impl Connections {
         limits: &ConnectionLimits,
         stop: watch::Receiver<Option<Instant>>,
     ) -> Self {
-        Self { router, builder: builder(limits), idle: limits.idle, stop }
+        let patience = Patience::new(limits.idle, limits.write_stall);
+        Self { router, builder: builder(limits), patience, stop }
     }
 
     /// Connections that are closed after their first answer.
@@ -55,7 +54,7 @@ impl Connections {
     ) -> Self {
         let mut builder = builder(limits);
         builder.http1().keep_alive(false);
-        Self { router, builder, idle: LAST, stop }
+        Self { router, builder, patience: Patience::new(LAST, LAST), stop }
     }
 
     /// Serves a connection to its end.
@@ -66,17 +65,15 @@ impl Connections {
             let router = self.router.clone();
             async move {
                 let response = router.oneshot(request.map(Body::new)).await?;
-                Ok::<_, Infallible>(until_sent(response, busy))
+                Ok::<_, Infallible>(busy.follow(response))
             }
         });
         let mut connection = pin!(self.builder.serve_connection(TokioIo::new(stream), service));
         let mut stop = self.stop.clone();
-        let (mut stopping, mut closing) = (false, None);
+        let mut patience = self.patience;
+        let mut stopping = false;
         loop {
-            let until = match closing {
-                None => activity.idles_at(self.idle),
-                Some(since) => activity.idles_at(self.close()).max(since + self.close()),
-            };
+            let look_at = patience.look_at(activity.waits(), Instant::now());
             tokio::select! {
                 ended = connection.as_mut() => {
                     if let Err(error) = ended {
@@ -88,25 +85,13 @@ impl Connections {
                     stopping = true;
                     connection.as_mut().graceful_shutdown();
                 }
-                () = sleep_until(until) => {
-                    let now = Instant::now();
-                    // It may have done something while this slept.
-                    let idle = if closing.is_some() { self.close() } else { self.idle };
-                    if activity.idles_at(idle) > now {
-                        continue;
-                    }
-                    if closing.replace(now).is_some() {
-                        return;
-                    }
-                    connection.as_mut().graceful_shutdown();
-                }
+                () = sleep_until(look_at) => match patience.due(activity.waits(), Instant::now()) {
+                    Due::Nothing => {}
+                    Due::Close => connection.as_mut().graceful_shutdown(),
+                    Due::Cut => return,
+                },
             }
         }
-    }
-
-    /// How long a client has to close a connection that was told to end.
-    fn close(&self) -> Duration {
-        CLOSE.min(self.idle)
     }
 }
 
@@ -129,4 +114,77 @@ fn builder(limits: &ConnectionLimits) -> Builder<TokioExecutor> {
         .keep_alive_interval(PING)
         .keep_alive_timeout(PING);
     builder
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::time::Duration;
+
+    use axum::Router;
+    use axum::body::{Body, Bytes};
+    use axum::routing::get;
+    use futures::{StreamExt as _, stream};
+    use http_body_util::BodyExt as _;
+    use hyper::Request;
+    use hyper::body::Incoming;
+    use hyper::client::conn::http2;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use tokio::sync::watch;
+    use tokio::time::{sleep, timeout};
+
+    use super::Connections;
+    use crate::settings::ConnectionLimits;
+
+    const STALL: Duration = Duration::from_millis(300);
+
+    /// Serves answers without end, and ones that are silent for longer than anything may stall.
+    fn connections(stop: watch::Receiver<Option<tokio::time::Instant>>) -> Connections {
+        let chunk = || Ok::<_, std::io::Error>(Bytes::from(vec![0; 64 * 1_024]));
+        let endless = get(async move || Body::from_stream(stream::repeat_with(chunk)));
+        let silent = get(async || {
+            let late = stream::once(sleep(STALL * 4)).map(|()| Ok::<_, std::io::Error>("late"));
+            Body::from_stream(late)
+        });
+        let router = Router::new().route("/endless", endless).route("/silent", silent);
+        let limits = ConnectionLimits { idle: STALL, write_stall: STALL, ..Default::default() };
+        Connections::new(router, &limits, stop)
+    }
+
+    /// Hands the answer to `client`; true where the connection still stands when that is through.
+    async fn stands(path: &str, client: impl AsyncFnOnce(hyper::Response<Incoming>)) -> bool {
+        let (_stop, stopped) = watch::channel(None);
+        let (near, far) = tokio::io::duplex(1 << 20);
+        let served = tokio::spawn(async move { connections(stopped).serve(far).await });
+        let (mut sender, connection) =
+            http2::handshake(TokioExecutor::new(), TokioIo::new(near)).await.unwrap();
+        tokio::spawn(connection);
+        let request = Request::get(format!("http://a{path}")).body(Body::empty()).unwrap();
+        client(sender.send_request(request).await.unwrap()).await;
+        !served.is_finished()
+    }
+
+    #[tokio::test]
+    async fn a_client_of_http2_that_takes_no_answer_loses_its_connection() {
+        let takes_none = async |answer| {
+            sleep(STALL * 5).await;
+            drop(answer);
+        };
+        assert!(!stands("/endless", takes_none).await);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_its_answer_or_waits_for_it_keeps_its_connection() {
+        let takes = async |mut answer: hyper::Response<Incoming>| {
+            let taking = async { while let Some(Ok(_)) = answer.frame().await {} };
+            timeout(STALL * 5, taking).await.unwrap_err();
+        };
+        assert!(stands("/endless", takes).await);
+        let waits = async |answer: hyper::Response<Incoming>| {
+            let body = answer.into_body().collect().await.unwrap().to_bytes();
+            assert_eq!(body, "late");
+        };
+        assert!(stands("/silent", waits).await);
+    }
 }

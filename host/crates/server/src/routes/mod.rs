@@ -2,6 +2,9 @@
 //!
 //! A new part: a file here with its handlers and `fn routes()`, a line in [`PARTS`], and a line for each handler in
 //! `operations`. A handler of a brand stands at `/v1/brands/{brand}/...` and takes [`crate::brand::InBrand`].
+//!
+//! A handler is dropped at any `await` when its client goes away. What must not be left half done goes to a thread or a
+//! writer that does it whole, as `keys` does.
 
 mod brands;
 mod health;

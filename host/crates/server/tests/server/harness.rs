@@ -58,7 +58,7 @@ pub(crate) struct Host {
     pub(crate) brands: Arc<Plain>,
     pub(crate) admin: String,
     keys: Vec<(Role, String, String)>,
-    _dir: TempDir,
+    pub(crate) dir: TempDir,
 }
 
 /// What came back.
@@ -108,7 +108,7 @@ impl Host {
             .start()
             .await
             .unwrap();
-        Self { running, brands, admin, keys, _dir: dir }
+        Self { running, brands, admin, keys, dir }
     }
 
     /// The key of a role in a brand; a platform admin has none.
@@ -214,7 +214,9 @@ impl Call {
         let mut request = Request::new(Body::from(self.body));
         *request.method_mut() = self.method.parse().unwrap();
         *request.uri_mut() = self.path.parse().unwrap();
-        request.headers_mut().insert("host", HeaderValue::from_static("localhost"));
+        if request.uri().authority().is_none() {
+            request.headers_mut().insert("host", HeaderValue::from_static("localhost"));
+        }
         for (name, value) in self.headers {
             let name: HeaderName = name.parse().unwrap();
             request.headers_mut().append(name, value.parse().unwrap());

@@ -74,3 +74,18 @@ async fn the_last_admin_key_stays() {
     assert_eq!(host.send(end).await.code(), "last-admin-key");
     assert_eq!(host.send(Call::get("/v1/keys").key(&host.admin)).await.status, 200);
 }
+
+#[tokio::test]
+async fn what_cannot_be_stored_is_503_and_says_nothing_of_this_machine() {
+    let host = Host::start(|_| {}).await;
+    // A folder takes no file's place, whoever runs the test.
+    let path = host.dir.path().join("keys.json");
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    std::fs::write(path.join("inner"), "").unwrap();
+    let answer = host.send(made().key(&host.admin).once("one")).await;
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (503, "storage-failed"));
+    let text = String::from_utf8(answer.body).unwrap();
+    assert!(!text.contains("keys.json") && !text.contains("directory"), "{text}");
+    assert_eq!(count(&host).await, 7);
+}
