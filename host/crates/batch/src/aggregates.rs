@@ -9,11 +9,11 @@ use playbook_model::{
 };
 
 use crate::cells::{Target, column};
-use crate::expressions::missing;
 use crate::keys::{Keys, texts};
 use crate::overflow::is_overflow;
 use crate::source::BatchSource;
 use crate::{BatchError, Result};
+use playbook_features::missing;
 
 /// Most values that a split may have, each of which becomes a column.
 pub(crate) const BY_VALUES_MAX: usize = 256;

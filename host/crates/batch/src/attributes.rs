@@ -10,10 +10,10 @@ use playbook_model::{Bitmap, CellType, Column, Definition, FeatureDef, SourceTab
 
 use crate::Result;
 use crate::cells::{Target, column};
-use crate::expressions::missing;
 use crate::keys::{Keys, NO_ROW};
 use crate::listed::{Chunk, Listed, repeated};
 use crate::source::BatchSource;
+use playbook_features::missing;
 
 const STAGE: &str = "members";
 

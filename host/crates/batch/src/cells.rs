@@ -178,18 +178,6 @@ fn codes_of<'a>(names: &BTreeSet<&'a str>) -> HashMap<&'a str, u32> {
     names.iter().copied().zip(0..).collect()
 }
 
-/// A column of texts as one of categories, with the same codes as [`column`] gives.
-pub(crate) fn named(column: Column) -> Column {
-    let rows = column.cells.len();
-    let texts = || (0..rows).map(|row| column.text(row));
-    let names: BTreeSet<&str> = texts().flatten().collect();
-    let codes_of = codes_of(&names);
-    let code = |text: Option<&str>| text.and_then(|text| codes_of.get(text).copied()).unwrap_or(0);
-    let codes = texts().map(code).collect();
-    let names = names.into_iter().map(str::to_owned).collect();
-    Column { cells: Cells::Category { codes, names }, ..column }
-}
-
 /// Applies `of` to each text of a column; of a dictionary-encoded column to each distinct text once.
 pub(crate) fn of_texts<T: Copy>(part: &ArrayRef, of: impl FnMut(Option<&str>) -> T) -> Vec<T> {
     of_dictionary(&dictionary(part), of)

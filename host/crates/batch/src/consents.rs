@@ -6,37 +6,14 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int64Type;
 use playbook_cycle::IntakeFinding;
+use playbook_features::{Answer, CONSENT_MONTHS, ConsentState, oldest_consent};
 use playbook_model::{Bitmap, Cells, Column, SourceTable};
 
 use crate::Result;
 use crate::cells::of_texts;
-use crate::clock::BrandClock;
 use crate::findings::finding;
 use crate::keys::{Keys, NO_ROW, texts};
 use crate::source::BatchSource;
-
-/// Months after which a consent that was granted no longer holds (domain H4).
-const EXPIRY_MONTHS: i64 = 24;
-
-/// Latest answer of one member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Answer {
-    time: i64,
-    granted: bool,
-    /// Whether it was a grant once.
-    expired: bool,
-}
-
-const NEVER: Answer = Answer { time: i64::MIN, granted: true, expired: false };
-
-impl Answer {
-    /// Keeps the later of two answers; of two at the same time the stricter one.
-    fn hear(&mut self, other: Self) {
-        if other.time > self.time || (other.time == self.time && !other.granted) {
-            *self = other;
-        }
-    }
-}
 
 /// Answers for one purpose, by row of the member, and a bitset of the members who have one.
 struct Purpose {
@@ -59,7 +36,7 @@ impl BatchSource {
              WHERE {time} IS NULL OR {time} < {as_of}",
             rows.name
         );
-        let oldest = months_before(&self.clock, as_of);
+        let oldest = oldest_consent(&self.clock, as_of);
         let mut names: Vec<String> = Vec::new();
         let mut purposes: Vec<Purpose> = Vec::new();
         // A member with several accounts has an answer for each; they are joined at the end.
@@ -77,24 +54,22 @@ impl BatchSource {
                     names.len() - 1
                 }))
             });
-            let states = of_texts(batch.column(2), |state| match state {
-                Some("none") => None,
-                // Fails closed: any other word is no grant.
-                state => Some(state == Some("granted")),
-            });
+            let states = of_texts(batch.column(2), ConsentState::of);
             let times = batch.column(3).as_primitive::<Int64Type>();
             for (row, place) in places.into_iter().enumerate() {
-                let (Some(purpose), Some(granted)) = (asked[row], states[row]) else { continue };
+                let time = times.is_valid(row).then(|| times.value(row));
+                let answer = Answer::read(states[row], time, oldest);
+                let (Some(purpose), Some(answer)) = (asked[row], answer) else { continue };
                 if place == NO_ROW {
                     continue;
                 }
-                let time = if times.is_valid(row) { times.value(row) } else { i64::MIN + 1 };
-                let expired = times.is_valid(row) && time < oldest;
-                let answer =
-                    Answer { time, granted: granted && !expired, expired: granted && expired };
                 if joined_places.get(place as usize) {
                     let account = texts(&batch.column(0).slice(row, 1)).value(0).to_owned();
-                    joined.entry((account, purpose)).or_insert((place, NEVER)).1.hear(answer);
+                    joined
+                        .entry((account, purpose))
+                        .or_insert((place, Answer::NEVER))
+                        .1
+                        .hear(answer);
                 } else {
                     purposes[purpose].hear(place, answer);
                 }
@@ -130,7 +105,7 @@ impl BatchSource {
 
 impl Purpose {
     fn new(rows: usize) -> Self {
-        Self { answers: vec![NEVER; rows], asked: Bitmap::filled(rows, false) }
+        Self { answers: vec![Answer::NEVER; rows], asked: Bitmap::filled(rows, false) }
     }
 
     fn hear(&mut self, place: u32, answer: Answer) {
@@ -141,10 +116,8 @@ impl Purpose {
     /// Joins the answer of a further account of a member: one refusal outweighs all grants.
     fn join(&mut self, place: u32, answer: Answer) {
         let place = place as usize;
-        let known = self.asked.get(place);
-        let granted = answer.granted && (!known || self.answers[place].granted);
-        let expired = answer.expired || (known && self.answers[place].expired);
-        self.answers[place] = Answer { time: i64::MAX, granted, expired };
+        // Before any answer nothing is refused and nothing has expired.
+        self.answers[place] = self.answers[place].joined(answer);
         self.asked.set(place, true);
     }
 
@@ -173,18 +146,8 @@ fn told(count: u64) -> IntakeFinding {
         None,
         count,
         format!(
-            "{count} consents were granted more than {EXPIRY_MONTHS} months ago and no longer hold: ask these members again"
+            "{count} consents were granted more than {CONSENT_MONTHS} months ago and no longer hold: ask these members again"
         ),
-        format!("{count} 項同意的授予時間已超過 {EXPIRY_MONTHS} 個月，不再有效：請重新徵求同意"),
+        format!("{count} 項同意的授予時間已超過 {CONSENT_MONTHS} 個月，不再有效：請重新徵求同意"),
     )
-}
-
-fn months_before(clock: &BrandClock, as_of: i64) -> i64 {
-    let wall = clock.local_ms(as_of);
-    let earlier = jiff::Timestamp::from_millisecond(wall).ok().and_then(|wall| {
-        let wall = wall.to_zoned(jiff::tz::TimeZone::UTC);
-        let earlier = wall.checked_sub(jiff::Span::new().months(EXPIRY_MONTHS)).ok()?;
-        Some(earlier.timestamp().as_millisecond())
-    });
-    earlier.map_or(i64::MIN, |wall| clock.unix_ms(wall))
 }

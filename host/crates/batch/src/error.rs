@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use playbook_features::{ExpressionError, FeatureError};
+use playbook_features::{ComputeError, FeatureError, UnknownTimeZone};
 use playbook_files::FileError;
 use playbook_model::one_line;
 
@@ -164,8 +164,8 @@ pub enum BatchError {
         kept: Rejects,
     },
     /// A time zone that is not in the tz database.
-    #[error("time zone `{0}` is not in the tz database")]
-    TimeZone(String),
+    #[error(transparent)]
+    TimeZone(#[from] UnknownTimeZone),
     /// No as-of time and no event that would give one.
     #[error("there is no event, so the cycle needs an as-of time")]
     NoAsOf,
@@ -231,15 +231,6 @@ pub enum BatchError {
         /// Features that were computed together, in words.
         features: String,
     },
-    /// An expression that cannot be read, or whose parts do not go together.
-    #[error("the expression of feature `{feature}` cannot be used")]
-    Expression {
-        /// The feature.
-        feature: String,
-        /// What is wrong, and where.
-        #[source]
-        source: ExpressionError,
-    },
     /// A sum or result beyond 64 bits.
     #[error("feature `{feature}` has no value for {subject} `{key}`: {reason}")]
     NoValue {
@@ -252,11 +243,9 @@ pub enum BatchError {
         /// Why.
         reason: String,
     },
-    /// A feature that needs itself, directly or through others, or a name that no feature has.
-    #[error(
-        "the expressions of features {0} wait for each other or for a feature that does not exist"
-    )]
-    Circle(String),
+    /// Constants and expressions that cannot be used.
+    #[error(transparent)]
+    Compute(ComputeError),
     /// A feature whose values do not fit its declared type.
     #[error("feature `{feature}` gives {found}, its declared type is {wanted}")]
     FeatureType {
@@ -353,4 +342,15 @@ pub(crate) fn parquet<E: std::error::Error + Send + Sync + 'static>(
 /// Fails where the run was cancelled.
 pub(crate) fn go_on(cancel: &crate::Cancel) -> Result<()> {
     if cancel.is_cancelled() { Err(BatchError::Cancelled) } else { Ok(()) }
+}
+
+impl From<ComputeError> for BatchError {
+    fn from(error: ComputeError) -> Self {
+        match error {
+            ComputeError::NoValue { feature, subject, key, fault } => {
+                Self::NoValue { feature, subject, key, reason: fault.to_string() }
+            }
+            other => Self::Compute(other),
+        }
+    }
 }

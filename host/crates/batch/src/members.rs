@@ -6,15 +6,16 @@ use std::sync::Arc;
 use std::thread;
 
 use playbook_cycle::IntakeFinding;
-use playbook_features::{FieldType, RowTable, TallyPlan, quote_name, where_clause};
-use playbook_model::{Aggregate, CellType, Column, FeatureDef, Frame, Grain, SourceTable};
+use playbook_features::{
+    Computed, RowTable, TallyPlan, gives_declared_type, quote_name, where_clause,
+};
+use playbook_model::{Column, FeatureDef, Frame, Grain, SourceTable};
 
 use crate::Result;
 use crate::aggregates::{
     AggregateFeature, declared, needs_members, place_pass, push_in_order, reads_member,
     source_table,
 };
-use crate::expressions::evaluate;
 use crate::findings::{IDS_NAMED, finding, first_ids};
 use crate::keys::{Collector, Common, Keys};
 use crate::sequences::Whose;
@@ -81,7 +82,7 @@ impl BatchSource {
         let mut frame = Frame::with_rows(keys.len());
         frame.push(keys.column("member"));
         push_in_order(&mut frame, &features, columns);
-        evaluate(&features, &mut frame, self.options.partitions)?;
+        Computed::new(&features, &frame)?.append_to(&mut frame, self.options.partitions)?;
         consents.into_iter().for_each(|column| frame.push(column));
         self.intake.findings.extend(told.into_iter().flatten());
         self.options.progress.finished("features");
@@ -100,8 +101,9 @@ impl BatchSource {
             *universe = self.universe(true)?;
             return Ok(aggregates);
         }
-        let (asked, mut left): (Vec<_>, Vec<_>) =
-            aggregates.into_iter().partition(|one| may_be_tallied(one, rows));
+        let (asked, mut left): (Vec<_>, Vec<_>) = aggregates.into_iter().partition(|one| {
+            !reads_member(one.aggregate) && gives_declared_type(one.def, one.aggregate, rows)
+        });
         let plan = || TallyPlan::new(&self.request(&asked, rows, Some("member")));
         let (first, rest) = plan()?;
         let (taken, is_left) = shared_out(&asked, &rest);
@@ -187,23 +189,6 @@ fn few_listed(common: &Common) -> Option<IntakeFinding> {
         ),
         format!("{all} 位有事件的成員中僅 {both} 位在成員名單內，{ids} 不在：{hint_zh}"),
     ))
-}
-
-/// Whether a tally gives an aggregate its declared type. `first`, `last` and their like return a value of the field
-/// unchanged, which is a text where the field is one.
-fn may_be_tallied(one: &AggregateFeature<'_>, rows: &RowTable) -> bool {
-    let picks = matches!(
-        one.aggregate.function,
-        Aggregate::First | Aggregate::Last | Aggregate::Min | Aggregate::Max
-    );
-    let field = one.aggregate.field.as_ref().and_then(|field| rows.columns.get(field));
-    let gives_text = picks && field == Some(&FieldType::Text);
-    !reads_member(one.aggregate)
-        && match one.def.cell_type {
-            CellType::Integer | CellType::Real => !gives_text,
-            CellType::Text | CellType::Category => gives_text,
-            _ => false,
-        }
 }
 
 /// Divides columns between the tally and SQL: those that the tally holds, each with its feature, and the features that

@@ -19,7 +19,7 @@ use playbook_model::{Cells, Column, Frame};
 use crate::Result;
 use crate::arrays::{data_type, dictionary, stretches};
 use crate::error::parquet;
-use crate::jobs::done_by;
+use playbook_features::done_by;
 
 /// Rows of a row group.
 const GROUP_ROWS: usize = 1 << 18;

@@ -12,19 +12,3 @@ pub(crate) fn is_overflow(error: &(dyn Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| (*error).source())
         .any(|error| error.is::<Overflow>())
 }
-
-/// Returns a real in millionths, rounded half away from zero; `None` for NaN.
-///
-/// # Errors
-/// [`Overflow`] for values that 64 bits do not hold: a sum that left them out would be another number.
-#[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
-pub(crate) fn micro(value: f64) -> Result<Option<i64>, Overflow> {
-    let scaled = (value * 1e6).round();
-    if scaled.abs() < 9e18 {
-        Ok(Some(scaled as i64))
-    } else if scaled.is_nan() {
-        Ok(None)
-    } else {
-        Err(Overflow)
-    }
-}

@@ -6,10 +6,10 @@ use playbook_model::{Bitmap, Column, Definition, FeatureDef};
 
 use crate::cells::{Target, column};
 use crate::error::feature_sql;
-use crate::jobs::done_by;
 use crate::keys::{Keys, NO_ROW, texts};
 use crate::source::BatchSource;
 use crate::{BatchError, Result};
+use playbook_features::done_by;
 
 impl BatchSource {
     /// Runs the playbook's own queries among `features`, several at a time.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use arrow::datatypes::{DataType, Field, Schema};
-use playbook_features::FieldType;
-use playbook_model::{MapType, Playbook, SourceDef, SourceFormat, SourceTable};
+use playbook_features::{FieldType, field_type, mapped_fields, merged_columns};
+use playbook_model::{MapType, Playbook, SourceFormat, SourceTable};
 
 /// All tables with their names in the engine.
 pub(crate) const TABLES: [(SourceTable, &str); 6] = [
@@ -35,16 +35,6 @@ pub(crate) fn fields_needed(table: SourceTable) -> (&'static str, &'static [&'st
 /// Fields whose integers, where a Parquet file has them as such, stay integers although they are texts by type:
 /// they print the same and take an eighth of the time.
 pub(crate) const INTEGER_IDS: [&str; 4] = ["member", "event_id", "original_order", "object"];
-
-/// Mapped columns of a source with their types; a source's event kind is a column too.
-pub(crate) fn mapped_fields(source: &SourceDef) -> BTreeMap<String, MapType> {
-    let mut fields: BTreeMap<_, _> =
-        source.mapping.iter().map(|row| (row.to.clone(), row.map_type)).collect();
-    if source.event.is_some() {
-        fields.entry("kind".to_owned()).or_insert(MapType::Text);
-    }
-    fields
-}
 
 /// SQL name of a mapped type.
 pub(crate) fn sql_type(map_type: MapType) -> &'static str {
@@ -116,37 +106,4 @@ pub(crate) fn table_schemas(playbook: &Playbook, integer_ids: bool) -> Vec<(&'st
         schemas.push((name, schema));
     }
     schemas
-}
-
-/// Type of a mapped column in queries.
-pub(crate) fn field_type(map_type: MapType) -> FieldType {
-    match map_type {
-        MapType::Text => FieldType::Text,
-        MapType::Real => FieldType::Real,
-        MapType::Integer | MapType::Money | MapType::Time | MapType::Flag => FieldType::Integer,
-    }
-}
-
-/// One type per column over all sources: the common one, else real for numbers, else text.
-pub(crate) fn merged_columns<'a>(
-    sources: impl Iterator<Item = &'a BTreeMap<String, MapType>>,
-    member_is_integer: bool,
-) -> BTreeMap<String, MapType> {
-    let mut columns: BTreeMap<String, MapType> = BTreeMap::new();
-    for (name, map_type) in sources.flatten() {
-        let merged = match columns.get(name) {
-            None => *map_type,
-            Some(known) if known == map_type => *map_type,
-            Some(known) => match (field_type(*known), field_type(*map_type)) {
-                (FieldType::Text, _) | (_, FieldType::Text) => MapType::Text,
-                (FieldType::Integer, FieldType::Integer) => MapType::Integer,
-                _ => MapType::Real,
-            },
-        };
-        columns.insert(name.clone(), merged);
-    }
-    if let Some(member) = columns.get_mut("member") {
-        *member = if member_is_integer { MapType::Integer } else { MapType::Text };
-    }
-    columns
 }

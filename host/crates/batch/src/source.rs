@@ -10,7 +10,6 @@ use playbook_cycle::{DataSource, Intake, IntakeFinding, SourceError, SourceIntak
 use playbook_features::RowTable;
 use playbook_model::{Digest, Frame, Playbook, SourceTable, Subject, UnixMs};
 
-use crate::clock::DAY_MS;
 use crate::findings::finding;
 use crate::intake::files::{DataPlaces, TakenFile};
 use crate::intake::job::{Digesting, IntakeJob, MappedSource};
@@ -20,6 +19,7 @@ use crate::keys::Keys;
 use crate::session::Session;
 use crate::tables::{Tables, create_tables};
 use crate::{BatchError, BrandClock, Cancel, Progress, Result, Silent};
+use playbook_features::DAY_MS;
 
 /// How aggregates over members' events are computed. Both ways give the same values.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

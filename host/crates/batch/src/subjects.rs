@@ -7,7 +7,7 @@ use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::compute::take;
 use arrow::datatypes::Schema;
 use playbook_features::{
-    FieldType, Pass, RowTable, function, quote_name, quote_text, where_clause,
+    Computed, FieldType, Pass, RowTable, function, quote_name, quote_text, where_clause,
 };
 use playbook_model::{
     CellType, Cells, Column, Definition, FeatureDef, Frame, Grain, SourceTable, Subject,
@@ -17,7 +17,6 @@ use crate::aggregates::{needs_members, place_pass, push_in_order, source_table};
 use crate::arrays::{array, field, stretches, whole};
 use crate::cells::distinct_texts;
 use crate::error::engine;
-use crate::expressions::evaluate;
 use crate::keys::{Keys, texts};
 use crate::schema::key_column;
 use crate::sequences::{Sequenced, Whose};
@@ -90,17 +89,17 @@ impl BatchSource {
         let mut frame = Frame::with_rows(keys.len());
         frame.push(keys.column(name));
         push_in_order(&mut frame, &features, columns);
-        evaluate(&features, &mut frame, self.options.partitions)?;
+        Computed::new(&features, &frame)?.append_to(&mut frame, self.options.partitions)?;
         Ok(frame)
     }
 
     /// The sequences among the features of a subject, over rows with the column that holds its key.
-    fn subject_sequences<'a>(
+    fn subject_sequences(
         &self,
-        features: &'a [FeatureDef],
+        features: &[FeatureDef],
         rows: Option<&(RowTable, Option<String>)>,
         names: impl Fn(&str) -> Option<Vec<String>>,
-    ) -> Result<Vec<Sequenced<'a>>> {
+    ) -> Result<Vec<Sequenced>> {
         if !features.iter().any(|f| matches!(f.definition, Definition::Sequence(_))) {
             return Ok(Vec::new());
         }

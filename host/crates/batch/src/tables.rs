@@ -5,16 +5,14 @@ use std::panic::resume_unwind;
 use std::thread;
 
 use playbook_cycle::IntakeFinding;
-use playbook_features::{FieldType, RowTable, quote_name};
+use playbook_features::{FieldType, RowTable, field_type, merged_columns, quote_name};
 use playbook_model::{FeatureDef, MapType, SourceTable, UnixMs};
 
 use crate::Result;
 use crate::identity::{Aliases, MEMBERS_OF_ACCOUNTS};
 use crate::intake::job::MappedSource;
 use crate::refunds::Corrections;
-use crate::schema::{
-    CORRECTIONS, TABLES, field_type, fields_needed, merged_columns, sql_type, view_columns,
-};
+use crate::schema::{CORRECTIONS, TABLES, fields_needed, sql_type, view_columns};
 use crate::session::Session;
 
 /// Tables of the cycle.

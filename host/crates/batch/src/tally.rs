@@ -11,21 +11,18 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use playbook_features::{
     Cut, Dimension, FieldType, Given, Moment, Number, Reading, Row, RowTable, Tally, TallyPlan,
-    code, ordered, quote_name, where_clause,
+    code, filled, filling, micro, ordered, put, quote_name, where_clause,
 };
-use playbook_model::{
-    CellType, Cells, Column, Definition, FeatureDef, Filling, Stretch, TextCells,
-};
+use playbook_model::{Column, Definition, FeatureDef, Filling, Stretch};
 
-use crate::cells::{named, of_texts};
-use crate::clock::OffsetReader;
+use crate::cells::of_texts;
 use crate::error::engine;
 use crate::identity::AccountPlaces;
-use crate::jobs::done_by;
 use crate::keys::{Keys, NO_ROW, texts};
-use crate::overflow::micro;
 use crate::source::BatchSource;
 use crate::{BatchError, BrandClock, Result};
+use playbook_features::OffsetReader;
+use playbook_features::done_by;
 
 const STAGE: &str = "features";
 /// Members of a shard.
@@ -84,11 +81,10 @@ impl BatchSource {
         let fields = plan.fields().iter().map(|field| select(quote_name(&field.name))).collect();
         let has_ids = plan.needs_ties() && rows.columns.contains_key("event_id");
         let tie = has_ids.then(|| select(quote_name("event_id")));
-        let selected: Vec<String> = ["member AS key", "time AS at"]
-            .map(str::to_owned)
-            .into_iter()
-            .chain(selected)
-            .collect();
+        // Names of their own, because the engine names a number and its text form alike.
+        let named = selected.iter().enumerate().map(|(at, column)| format!("{column} AS c{at}"));
+        let selected: Vec<String> =
+            ["member AS key", "time AS at"].map(str::to_owned).into_iter().chain(named).collect();
         let mut conditions = rows.in_time(self.intake.as_of, Some("member"));
         let as_of = self.intake.as_of.0;
         let cut = |bound: &i64| Cut::new(&self.clock, self.intake.as_of, -bound);
@@ -237,7 +233,7 @@ impl Shared {
         let members = self.keys.len();
         let mut columns: Vec<Filling> = (0..)
             .zip(features)
-            .map(|(at, (f, name))| filling(f, name, self.plan.is_small(at), members))
+            .map(|(at, (f, name))| filling(f, name, self.plan.is_small(at), members, SHARD_MEMBERS))
             .collect();
         let mut stretches: Vec<Vec<Stretch<'_>>> = self.shards.iter().map(|_| Vec::new()).collect();
         for column in &mut columns {
@@ -263,11 +259,7 @@ impl Shared {
         if let Some((member, column)) = too_large.into_iter().flatten().min() {
             return Err(no_value(&features[column].1, &self.keys, member));
         }
-        let finished = columns.into_iter().zip(features).map(|(filling, (feature, _))| {
-            let column = filling.finish();
-            if feature.cell_type == CellType::Category { named(column) } else { column }
-        });
-        Ok(finished.collect())
+        Ok(columns.into_iter().zip(features).map(|(c, (feature, _))| filled(feature, c)).collect())
     }
 }
 
@@ -321,7 +313,7 @@ impl Row for BatchRow<'_> {
     }
 
     fn local_day(&mut self) -> i64 {
-        self.days.local_ms(self.times[self.at]).div_euclid(crate::clock::DAY_MS)
+        self.days.local_ms(self.times[self.at]).div_euclid(playbook_features::DAY_MS)
     }
 
     fn weight(&self) -> i64 {
@@ -357,40 +349,6 @@ impl Row for BatchRow<'_> {
             }
             Some(Values::Text(ids)) if ids.is_valid(self.at) => Given::Text(ids.value(self.at)),
             _ => Given::Nothing,
-        }
-    }
-}
-
-/// An empty column of a feature, which shards fill.
-fn filling(feature: &FeatureDef, name: &str, is_small: bool, rows: usize) -> Filling {
-    let cells = match feature.cell_type {
-        CellType::Real => Cells::Real(Vec::new()),
-        CellType::Text | CellType::Category => Cells::Text(TextCells::default()),
-        _ if is_small => Cells::Small(Vec::new()),
-        _ => Cells::Integer(Vec::new()),
-    };
-    let column = Column { name: name.to_owned(), unit: feature.unit.clone(), cells, valid: None };
-    Filling::new(column, rows, SHARD_MEMBERS)
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    reason = "the feature declares the type"
-)]
-fn put(stretch: &mut Stretch<'_>, at: usize, value: Number<'_>) {
-    match (stretch.is_real(), value) {
-        (true, Number::Real(value)) if value.is_finite() => stretch.real(at, value),
-        (true, Number::Integer(value)) => stretch.real(at, value as f64),
-        (false, Number::Integer(value)) => stretch.integer(at, value),
-        (false, Number::Real(value)) if value.abs() < 9.2e18 => {
-            stretch.integer(at, value.round() as i64)
-        }
-        (false, Number::Text(text)) => stretch.push_text(text),
-        _ => {
-            // Columns of texts need a text in each row, missing or not; for other types this does nothing.
-            stretch.push_text("");
-            stretch.miss(at);
         }
     }
 }

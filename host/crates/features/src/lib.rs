@@ -3,11 +3,16 @@
 //! [`recipe`] says what an aggregate keeps per subject and how these parts become its value. [`plan()`] writes the
 //! parts as SQL text; a [`Tally`] keeps them as numbers by member, in one scan. What follows what cannot be merged so:
 //! [`fold_members`] reads the rows of a sequence member by member. [`Expression`] is the small language in
-//! which features are computed from other features.
+//! which features are computed from other features; [`Computed`] holds those of a subject.
 
+mod clock;
+mod columns;
+mod computed;
+mod consent;
 mod cut;
 mod expression;
 mod finish;
+mod jobs;
 mod plan;
 mod quote;
 mod recipe;
@@ -15,18 +20,23 @@ mod rows;
 mod sequence;
 mod tally;
 
+pub use clock::{BrandClock, OffsetReader, UnknownTimeZone};
+pub use columns::{field_type, mapped_fields, merged_columns};
+pub use computed::{ComputeError, Computed, missing};
+pub use consent::{Answer, CONSENT_MONTHS, ConsentState, oldest_consent};
 pub use cut::{Clock, Cut, Utc};
 pub use expression::{
     Compiled, Expression, ExpressionError, FUNCTIONS, Fault, FaultKind, Spot, Values, spot_in,
 };
+pub use jobs::done_by;
 pub use plan::{Item, Pass, PassColumn, Request, plan, where_clause};
 pub use quote::{quote_name, quote_text};
 pub use recipe::{DAY_BITS_MAX, DAY_MS, Finish, Part, Recipe, RowGrain, recipe};
 pub use rows::{FieldType, RowTable, by_values_sql};
-pub use sequence::{Parts, SequenceRequest, SequenceRow, fold_members};
+pub use sequence::{Ask, Asked, Parts, SequenceRequest, SequenceRow, asked, fold_members};
 pub use tally::{
     Dimension, Field, Given, Moment, Number, Reading, Row, Tally, TallyError, TallyPlan, code,
-    from_ordered, ordered,
+    filled, filling, from_ordered, gives_declared_type, micro, ordered, put,
 };
 
 /// Names of the scalar functions that the SQL text relies on; the engine's room registers them.

@@ -21,7 +21,7 @@ mod zones;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use playbook_batch::BrandClock;
+use playbook_batch::{BatchError, BrandClock};
 use playbook_files::{FileError, write_new};
 use playbook_toml::{ReadFiles, currency_digits};
 
@@ -54,7 +54,7 @@ impl Known<'_> {
         };
         let digits =
             currency_digits(currency).ok_or_else(|| InitError::Currency(currency.to_owned()))?;
-        BrandClock::new(time_zone)?;
+        BrandClock::new(time_zone).map_err(BatchError::from)?;
         Ok(write::Facts { brand: self.brand, currency, digits, time_zone })
     }
 }

@@ -15,7 +15,7 @@ use super::{ColumnFile, Fault, fault};
 use crate::Result;
 use crate::caught::caught;
 use crate::error::parquet;
-use crate::jobs::done_by;
+use playbook_features::done_by;
 
 /// What holds for every row of a column, as far as its pages show.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use super::{ColumnFile, Contradiction, FIXED_BYTES_MAX, Fault, fault};
 use crate::Result;
 use crate::caught::caught;
 use crate::error::parquet;
-use crate::jobs::done_by;
+use playbook_features::done_by;
 
 /// Greatest decompressed page; writers make pages of one to a hundred megabytes.
 const PAGE_BYTES_MAX: i64 = 128 << 20;

@@ -10,13 +10,13 @@ use playbook_features::{quote_name, quote_text};
 use playbook_model::{MapType, SourceDef, SourceTable, Transform};
 
 use crate::Result;
-use crate::clock::{BrandClock, DAY_MS};
 use crate::column_files::{ColumnFile, Facts, Found, facts};
 use crate::engine::{LOCAL_TO_UNIX, LOWERED, MONEY, PSEUDONYM, TRIMMED};
 use crate::intake::decimal::Decimal;
 use crate::intake::field::{FieldReader, TEXT_BYTES_MAX, TIMES_MS, Value, blank_letters};
 use crate::intake::job::IntakeJob;
 use crate::intake::parquet_rows::mapped_columns;
+use playbook_features::{BrandClock, DAY_MS};
 
 /// The fast path is not taken where a dictionary holds a longer value than this: SQL over a batch would copy the value
 /// once for every row that refers to it.

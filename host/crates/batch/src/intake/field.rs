@@ -6,12 +6,12 @@ use std::collections::HashSet;
 use foldhash::fast::FixedState;
 use playbook_model::{MapRow, MapType, NumberMarks, OnError, Transform};
 
-use crate::clock::OffsetReader;
 use crate::intake::decimal::{Decimal, decimals_written};
 use crate::intake::moment::TimeFormat;
 use crate::intake::rejects::{Refused, raw_text};
 use crate::intake::transform::{Reason, transform};
 use crate::schema::INTEGER_IDS;
+use playbook_features::OffsetReader;
 
 /// Longest text that a field takes: ids, words and names are short, and long ones would fill the memory of a batch.
 pub(crate) const TEXT_BYTES_MAX: usize = 1 << 16;

@@ -36,7 +36,7 @@ use playbook_model::{MapType, OnError, Playbook, SourceDef, SourceFormat, Transf
 
 use crate::column_files::ColumnFile;
 use crate::findings::{finding, named};
-use crate::schema::{INTEGER_IDS, fields_needed, mapped_fields, sql_type};
+use crate::schema::{INTEGER_IDS, fields_needed, sql_type};
 use crate::{BatchError, BrandClock, Result};
 use derive::Derivation;
 use direct::{Check, DirectColumn, direct_columns, fit_texts, look_through};
@@ -45,6 +45,7 @@ use files::SourceFile;
 use job::{IntakeJob, MappedSource};
 use lookup::{LookupIntake, read_lookups};
 use lookup_table::Lookup;
+use playbook_features::mapped_fields;
 use reading::ReadJob;
 use rejects::RejectTally;
 

@@ -3,7 +3,7 @@
 use jiff::civil;
 use jiff::tz::TimeZone;
 
-use crate::clock::{DAY_MS, OffsetReader};
+use playbook_features::{DAY_MS, OffsetReader};
 
 /// How a time is written.
 #[derive(Debug, Clone)]

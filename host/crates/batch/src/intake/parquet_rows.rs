@@ -12,7 +12,6 @@ use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit};
 use arrow::error::ArrowError;
 use playbook_model::MapType;
 
-use crate::clock::OffsetReader;
 use crate::column_files::ColumnFile;
 use crate::error::{go_on, parquet};
 use crate::intake::check_formats;
@@ -26,6 +25,7 @@ use crate::intake::reading::{ReadJob, ReadResult};
 use crate::intake::rejects::{REJECTS_KEPT_MAX, Refused, Reject, raw_text};
 use crate::intake::text::type_row;
 use crate::{BatchError, Result};
+use playbook_features::OffsetReader;
 
 /// Most bytes of text in a batch of the scratch file.
 const TEXT_BYTES_MAX: usize = 32 << 20;

@@ -11,7 +11,6 @@ use arrow::array::{BinaryViewBuilder, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use playbook_model::{Digest, OnError, SourceFormat};
 
-use crate::clock::OffsetReader;
 use crate::error::go_on;
 use crate::intake::columns::{ColumnBuilders, ScratchWriter, schema_of};
 use crate::intake::decode::{TextFile, text_fault};
@@ -24,6 +23,7 @@ use crate::intake::rejects::{Refused, Reject, RejectTally, raw_text};
 use crate::intake::text_fault::TextFault;
 use crate::intake::transform::Reason;
 use crate::{BatchError, Result};
+use playbook_features::OffsetReader;
 
 /// Bytes of a block.
 const BLOCK_BYTES: usize = 2 << 20;

@@ -14,34 +14,23 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use playbook_features::{Number, Parts, RowTable, SequenceRequest, SequenceRow, fold_members};
-use playbook_model::{Definition, FeatureDef, Give, SequenceDef};
+use playbook_features::{
+    Asked, Number, Parts, RowTable, SequenceRequest, SequenceRow, asked, fold_members,
+};
+use playbook_model::{FeatureDef, Give};
 
 use crate::aggregates::BY_VALUES_MAX;
 use crate::identity::AccountPlaces;
-use crate::jobs::done_by;
 use crate::keys::Keys;
 use crate::source::BatchSource;
 use crate::{BatchError, Result};
+use playbook_features::done_by;
 
 use rows::{Codes, Part, SHARD_BITS, Scan};
 pub(crate) use values::Sequenced;
 use values::{Answers, Folded, found_values};
 
 const STAGE: &str = "features";
-
-/// One column that a feature asks for: the feature, the suffix of the column's name, and the value to give.
-struct Ask<'a> {
-    feature: &'a FeatureDef,
-    suffix: String,
-    give: Give,
-}
-
-/// A sequence with all columns that features ask of it.
-struct Asked<'a> {
-    sequence: &'a SequenceDef,
-    asks: Vec<Ask<'a>>,
-}
 
 /// The rows of the table that is computed.
 #[derive(Clone, Copy)]
@@ -55,14 +44,14 @@ pub(crate) enum Whose<'a> {
 impl BatchSource {
     /// Computes the sequences among `features` over events; `names` gives the values of splits that are known
     /// beforehand.
-    pub(crate) fn sequences<'a>(
+    pub(crate) fn sequences(
         &self,
-        features: &'a [FeatureDef],
+        features: &[FeatureDef],
         rows: Option<&RowTable>,
         whose: Whose<'_>,
         members: &Arc<Keys>,
         names: impl Fn(&str) -> Option<Vec<String>>,
-    ) -> Result<Vec<Sequenced<'a>>> {
+    ) -> Result<Vec<Sequenced>> {
         let places = Arc::new(self.tables.aliases().places(Arc::clone(members)));
         let mut found = Vec::new();
         for asked in asked(features) {
@@ -84,7 +73,7 @@ impl BatchSource {
 
     fn sequence(
         &self,
-        asked: &Asked<'_>,
+        asked: &Asked,
         rows: &RowTable,
         whose: Whose<'_>,
         members: usize,
@@ -96,7 +85,7 @@ impl BatchSource {
         };
         let request = SequenceRequest {
             feature: &asked.asks[0].feature.name,
-            sequence: asked.sequence,
+            sequence: &asked.sequence,
             rows,
             key,
             as_of: self.intake.as_of,
@@ -167,7 +156,7 @@ impl BatchSource {
         Ok(Some(shards))
     }
 
-    fn check_values(&self, asked: &Asked<'_>, groups: &Codes<[Box<str>; 2]>) -> Result<()> {
+    fn check_values(&self, asked: &Asked, groups: &Codes<[Box<str>; 2]>) -> Result<()> {
         let Some(by) = &asked.sequence.by else { return Ok(()) };
         let values: BTreeSet<&str> = groups.all.iter().map(|[_, value]| &**value).collect();
         if values.len() > BY_VALUES_MAX {
@@ -186,7 +175,7 @@ impl BatchSource {
     }
 
     /// Folds the rows of shards into values, on all threads.
-    fn fold_rows(&self, asked: &Asked<'_>, rows: Vec<Vec<SequenceRow>>, folded: &mut Folded) {
+    fn fold_rows(&self, asked: &Asked, rows: Vec<Vec<SequenceRow>>, folded: &mut Folded) {
         let rule = &asked.sequence.rule;
         let threads = self.options.partitions;
         match folded {
@@ -219,30 +208,4 @@ fn add(sums: &mut BTreeMap<u32, Parts>, group: u32, parts: Parts) {
             sums.insert(group, parts);
         }
     }
-}
-
-/// Groups features by sequence: those that differ only in the value they ask for share one scan.
-fn asked(features: &[FeatureDef]) -> Vec<Asked<'_>> {
-    let mut all: Vec<Asked<'_>> = Vec::new();
-    for feature in features {
-        let Definition::Sequence(sequence) = &feature.definition else { continue };
-        let is_same = |asked: &&mut Asked<'_>| {
-            *asked.sequence == SequenceDef { give: asked.sequence.give, ..sequence.clone() }
-        };
-        let asks = asks(feature, sequence);
-        match all.iter_mut().find(is_same) {
-            Some(asked) => asked.asks.extend(asks),
-            None => all.push(Asked { sequence, asks }),
-        }
-    }
-    all
-}
-
-fn asks<'a>(feature: &'a FeatureDef, sequence: &SequenceDef) -> Vec<Ask<'a>> {
-    if !sequence.is_by_step() {
-        return vec![Ask { feature, suffix: String::new(), give: sequence.give }];
-    }
-    let step =
-        |step: usize| Ask { feature, suffix: format!(".{step}"), give: Give::Reached(Some(step)) };
-    (1..=sequence.rule.steps().len()).map(step).collect()
 }

@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array};
-use playbook_features::{Number, Parts};
+use playbook_features::{Asked, Number, Parts};
 use playbook_model::{CellType, Column, Give};
 
-use super::{Asked, Whose};
+use super::Whose;
 use crate::Result;
 use crate::cells::{Target, column};
 use crate::keys::Keys;
 
 /// The values of a sequence, before the rows of the table are known.
-pub(crate) struct Sequenced<'a> {
-    pub(super) asked: Asked<'a>,
+pub(crate) struct Sequenced {
+    pub(super) asked: Asked,
     /// Values of the split, each of which is a column; `None` without a split.
     pub(super) values: Option<Vec<String>>,
     pub(super) answers: Vec<Answers>,
@@ -44,7 +44,7 @@ pub(super) enum Folded {
 }
 
 impl Folded {
-    pub(super) fn new(whose: Whose<'_>, asked: &Asked<'_>) -> Self {
+    pub(super) fn new(whose: Whose<'_>, asked: &Asked) -> Self {
         let gives = asked.asks.iter().map(|ask| ask.give).collect();
         match whose {
             Whose::Members => Self::Members { gives, rows: Vec::new() },
@@ -117,7 +117,7 @@ fn array(give: Give, values: &[Number<'static>]) -> ArrayRef {
     }
 }
 
-impl Sequenced<'_> {
+impl Sequenced {
     /// The keys that have a value.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &Box<str>> {
         self.answers.iter().flat_map(|answers| match &answers.of {

@@ -2,6 +2,7 @@
 
 use playbook_batch::{BatchError, BatchSource};
 use playbook_cycle::DataSource;
+use playbook_features::ComputeError;
 use playbook_model::{
     Aggregate, CellType, Definition, FeatureDef, Frame, MapType, Playbook, SourceTable,
 };
@@ -165,7 +166,7 @@ fn refused(definition: FeatureDef) -> Option<String> {
         Some(
             BatchError::FeatureSql { feature, .. }
             | BatchError::SqlRefused { feature, .. }
-            | BatchError::Expression { feature, .. },
+            | BatchError::Compute(ComputeError::Expression { feature, .. }),
         ) => Some(feature.clone()),
         _ => None,
     }

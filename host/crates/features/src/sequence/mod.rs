@@ -8,12 +8,59 @@
 mod parts;
 mod sql;
 
-use playbook_model::{SequenceRule, Steps};
+use playbook_model::{Definition, FeatureDef, Give, SequenceDef, SequenceRule, Steps};
 
 pub use parts::Parts;
 pub use sql::SequenceRequest;
 
 use parts::{ConversionParts, FunnelParts, SessionParts};
+
+/// One column that a feature asks for.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// The feature.
+    pub feature: FeatureDef,
+    /// What its name has more than the feature's.
+    pub suffix: String,
+    /// The value to give.
+    pub give: Give,
+}
+
+/// A sequence with all columns that features ask of it.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The sequence.
+    pub sequence: SequenceDef,
+    /// The columns; there is one at least.
+    pub asks: Vec<Ask>,
+}
+
+/// Groups features by sequence: those that differ only in the value they ask for are one.
+#[must_use]
+pub fn asked(features: &[FeatureDef]) -> Vec<Asked> {
+    let mut all: Vec<Asked> = Vec::new();
+    for feature in features {
+        let Definition::Sequence(sequence) = &feature.definition else { continue };
+        let is_same = |asked: &&mut Asked| {
+            asked.sequence == SequenceDef { give: asked.sequence.give, ..sequence.clone() }
+        };
+        let asks = asks(feature, sequence);
+        match all.iter_mut().find(is_same) {
+            Some(asked) => asked.asks.extend(asks),
+            None => all.push(Asked { sequence: sequence.clone(), asks }),
+        }
+    }
+    all
+}
+
+fn asks(feature: &FeatureDef, sequence: &SequenceDef) -> Vec<Ask> {
+    let ask = |suffix, give| Ask { feature: feature.clone(), suffix, give };
+    if !sequence.is_by_step() {
+        return vec![ask(String::new(), sequence.give)];
+    }
+    let steps = 1..=sequence.rule.steps().len();
+    steps.map(|step| ask(format!(".{step}"), Give::Reached(Some(step)))).collect()
+}
 
 /// A row of a sequence. Rows sort by group and member, then into the order in which they are folded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -224,14 +224,11 @@ impl TallyPlan {
     }
 }
 
-/// Text of a row that meets a condition.
-const MET: &str = "y";
-
 /// The texts that an item wants of a column or a condition; none: all.
 fn wanted<'a>(one: &'a Planned<'_>, column: &str) -> Vec<&'a str> {
     let item = one.item;
     if one.condition.as_deref() == Some(column) {
-        return vec![MET];
+        return vec![TallyPlan::MET];
     }
     let filter = &item.aggregate.filter;
     let mut texts: Vec<&str> = match column {
@@ -257,9 +254,14 @@ fn dimensions(taken: &[&Planned<'_>]) -> Vec<Dimension> {
     let splits = taken
         .iter()
         .filter_map(|one| one.item.by_value.as_ref().and(one.item.aggregate.by.as_deref()));
-    let conditions: Vec<&str> = taken.iter().filter_map(|one| one.condition.as_deref()).collect();
+    let conditions: BTreeMap<&str, &str> = taken
+        .iter()
+        .filter_map(|one| {
+            Some((one.condition.as_deref()?, one.item.aggregate.filter.condition.as_deref()?))
+        })
+        .collect();
     let mut columns: Vec<&str> =
-        ["kind", "channel"].into_iter().chain(splits).chain(conditions.iter().copied()).collect();
+        ["kind", "channel"].into_iter().chain(splits).chain(conditions.keys().copied()).collect();
     columns.sort_unstable();
     columns.dedup();
     let dimension = |column: &str| {
@@ -267,9 +269,10 @@ fn dimensions(taken: &[&Planned<'_>]) -> Vec<Dimension> {
             taken.iter().flat_map(|one| wanted(one, column)).map(str::to_owned).collect();
         texts.sort();
         texts.dedup();
-        let sql =
-            conditions.contains(&column).then(|| format!("CASE WHEN {column} THEN '{MET}' END"));
-        Dimension { column: column.to_owned(), texts, sql }
+        let condition = conditions.get(column).map(|text| (*text).to_owned());
+        let met = TallyPlan::MET;
+        let sql = condition.is_some().then(|| format!("CASE WHEN {column} THEN '{met}' END"));
+        Dimension { column: column.to_owned(), texts, sql, condition }
     };
     columns.into_iter().map(dimension).filter(|dimension| !dimension.texts.is_empty()).collect()
 }

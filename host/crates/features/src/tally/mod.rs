@@ -6,6 +6,7 @@
 //! in which the tallies of parts of them are merged, does not show. A tally has a form of bytes to be kept in.
 
 mod bytes;
+mod column;
 mod finish;
 mod layout;
 mod merge;
@@ -14,9 +15,12 @@ mod plan;
 mod state;
 
 pub use bytes::TallyError;
+pub use column::{filled, filling, gives_declared_type, put};
 pub use pick::Given;
 pub use plan::{Dimension, Field, Moment, Reading, TallyPlan};
 pub use state::{Row, Tally};
+
+use crate::expression::FaultKind;
 
 /// Milliseconds, days and reals are kept as integers; this one stands for "no first time yet".
 const NEVER_FIRST: i64 = i64::MAX;
@@ -49,6 +53,22 @@ pub fn code(text: &str) -> i64 {
 #[must_use]
 pub fn ordered(value: f64) -> i64 {
     flip(value.to_bits().cast_signed())
+}
+
+/// Returns a real in millionths, rounded half away from zero; `None` for NaN.
+///
+/// # Errors
+/// [`FaultKind::Overflow`] for values that 64 bits do not hold: a sum that left them out would be another number.
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+pub fn micro(value: f64) -> Result<Option<i64>, FaultKind> {
+    let scaled = (value * 1e6).round();
+    if scaled.abs() < 9e18 {
+        Ok(Some(scaled as i64))
+    } else if scaled.is_nan() {
+        Ok(None)
+    } else {
+        Err(FaultKind::Overflow)
+    }
 }
 
 /// The inverse of [`ordered`].

@@ -106,6 +106,8 @@ pub struct Dimension {
     pub texts: Vec<String>,
     /// SQL of its texts, where it is a condition and no column.
     pub sql: Option<String>,
+    /// The condition as the playbook says it. Rows that meet it have the text [`TallyPlan::MET`], others none.
+    pub condition: Option<String>,
 }
 
 impl Dimension {
@@ -172,6 +174,9 @@ pub struct TallyPlan {
 }
 
 impl TallyPlan {
+    /// Text of a row that meets a condition.
+    pub const MET: &str = "y";
+
     /// Classes of rows by their codes, a column for each of [`Self::dimensions`], and their times relative to T
     /// ([`Moment::relative`]). A column at a time, because loops over columns run several rows at once.
     #[must_use]

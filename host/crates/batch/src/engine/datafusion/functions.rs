@@ -7,16 +7,15 @@ use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
-use playbook_features::function;
+use playbook_features::{function, micro};
 use playbook_model::Transform;
 
 use crate::BrandClock;
-use crate::clock::DAY_MS;
 use crate::engine::datafusion::sums::{exact_sum, overflow};
 use crate::engine::{LOCAL_TO_UNIX, LOWERED, MONEY, PSEUDONYM, TRIMMED};
 use crate::intake::transform::transformed;
 use crate::keys::texts;
-use crate::overflow::{Overflow, micro};
+use playbook_features::DAY_MS;
 
 /// A function of one real.
 type OfReal = fn(f64) -> f64;
@@ -69,7 +68,7 @@ pub(crate) fn register(context: &SessionContext, clock: &BrandClock) {
     context.register_udf(reals(function::MICRO, DataType::Int64, |values| {
         let micro = |value: Option<f64>| match value.map(micro) {
             None => Ok(None),
-            Some(found) => found.map_err(|Overflow| overflow()),
+            Some(found) => found.map_err(|_| overflow()),
         };
         Ok(Arc::new(values.iter().map(micro).collect::<Result<Int64Array>>()?))
     }));

@@ -3,9 +3,12 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::{BatchError, Result};
+use crate::recipe::DAY_MS;
 
-pub(crate) const DAY_MS: i64 = 86_400_000;
+/// A time zone that the tz database does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("time zone `{0}` is not in the tz database")]
+pub struct UnknownTimeZone(pub String);
 
 /// End of the table of offsets; later times keep the last offset.
 const TABLE_END_S: i64 = 7_258_118_400; // 2200-01-01
@@ -20,10 +23,9 @@ impl BrandClock {
     /// Reads the rules of an IANA zone.
     ///
     /// # Errors
-    /// [`BatchError::TimeZone`] for a name that the tz database does not have.
-    pub fn new(time_zone: &str) -> Result<Self> {
-        let zone =
-            TimeZone::get(time_zone).map_err(|_| BatchError::TimeZone(time_zone.to_owned()))?;
+    /// A name that the tz database does not have.
+    pub fn new(time_zone: &str) -> Result<Self, UnknownTimeZone> {
+        let zone = TimeZone::get(time_zone).map_err(|_| UnknownTimeZone(time_zone.to_owned()))?;
         let start = Timestamp::MIN;
         let mut spans = vec![(i64::MIN, i64::from(zone.to_offset(start).seconds()) * 1000)];
         for change in zone.following(start) {
@@ -83,12 +85,13 @@ impl BrandClock {
     }
 
     /// A reader for many times. It caches the last offset, because most times lie between the same two changes of it.
-    pub(crate) fn offsets(&self) -> OffsetReader<'_> {
+    #[must_use]
+    pub fn offsets(&self) -> OffsetReader<'_> {
         OffsetReader { clock: self, from: 0, to: 0, offset: 0 }
     }
 }
 
-impl playbook_features::Clock for BrandClock {
+impl crate::Clock for BrandClock {
     fn local_ms(&self, unix_ms: i64) -> i64 {
         Self::local_ms(self, unix_ms)
     }
@@ -99,7 +102,8 @@ impl playbook_features::Clock for BrandClock {
 }
 
 /// Reads times, with a cache of one entry: the span of the last offset.
-pub(crate) struct OffsetReader<'a> {
+#[derive(Debug)]
+pub struct OffsetReader<'a> {
     clock: &'a BrandClock,
     from: i64,
     to: i64,
@@ -107,7 +111,8 @@ pub(crate) struct OffsetReader<'a> {
 }
 
 impl OffsetReader<'_> {
-    pub(crate) fn local_ms(&mut self, unix_ms: i64) -> i64 {
+    /// As [`BrandClock::local_ms`].
+    pub fn local_ms(&mut self, unix_ms: i64) -> i64 {
         if unix_ms < self.from || unix_ms >= self.to {
             let at = self.clock.span_at(unix_ms);
             self.from = self.clock.spans[at].0;
@@ -118,7 +123,7 @@ impl OffsetReader<'_> {
     }
 
     /// As [`BrandClock::unix_ms`], without a search where no change of the clock is near.
-    pub(crate) fn unix_ms(&mut self, local_ms: i64) -> i64 {
+    pub fn unix_ms(&mut self, local_ms: i64) -> i64 {
         let unix = local_ms.saturating_sub(self.offset);
         if unix >= self.from.saturating_add(DAY_MS) && unix < self.to.saturating_sub(DAY_MS) {
             return unix;
@@ -179,6 +184,8 @@ mod tests {
 
     #[test]
     fn a_zone_that_does_not_exist_is_refused() {
-        assert!(matches!(BrandClock::new("Mars/Base"), Err(BatchError::TimeZone(_))));
+        assert!(
+            BrandClock::new("Mars/Base").is_err_and(|UnknownTimeZone(name)| name == "Mars/Base")
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// Does all jobs on `threads` threads, of which the caller's is one; results are in the order of the jobs.
-pub(crate) fn done_by<J: Send, T: Send>(
+pub fn done_by<J: Send, T: Send>(
     threads: usize,
     jobs: impl ExactSizeIterator<Item = J> + Send,
     work: impl Fn(J) -> T + Sync,

@@ -1,0 +1,135 @@
+//! Consents (domain H4): the latest answer per member and purpose holds, until it expires; where accounts were joined,
+//! one refusal outweighs all grants (domain H2).
+
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
+
+use crate::clock::BrandClock;
+
+/// Months after which a consent that was granted no longer holds (domain H4).
+pub const CONSENT_MONTHS: i64 = 24;
+
+/// The state of a record of consents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConsentState {
+    /// Nobody asked.
+    Unasked,
+    /// Granted.
+    Granted,
+    /// Refused, withdrawn, or a word that is not documented.
+    Refused,
+}
+
+impl ConsentState {
+    /// Reads the word of a record. Fails closed: a missing word, or one that nobody knows, is no grant.
+    #[must_use]
+    pub fn of(word: Option<&str>) -> Self {
+        match word {
+            Some("none") => Self::Unasked,
+            Some("granted") => Self::Granted,
+            _ => Self::Refused,
+        }
+    }
+}
+
+/// What a member says of a purpose, as far as the answers so far tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer {
+    /// When it was given, unix-ms.
+    pub time: i64,
+    /// Whether it holds.
+    pub granted: bool,
+    /// Whether it was a grant once.
+    pub expired: bool,
+}
+
+impl Answer {
+    /// Before any answer.
+    pub const NEVER: Self = Self { time: i64::MIN, granted: true, expired: false };
+
+    /// An answer as a record of consents says it; `None`: it says that there is none. `oldest` is [`oldest_consent`]. An
+    /// answer without a time precedes all others and never expires.
+    #[must_use]
+    pub fn read(state: ConsentState, time: Option<i64>, oldest: i64) -> Option<Self> {
+        let granted = match state {
+            ConsentState::Unasked => return None,
+            ConsentState::Granted => true,
+            ConsentState::Refused => false,
+        };
+        let is_old = time.is_some_and(|time| time < oldest);
+        Some(Self {
+            time: time.unwrap_or(i64::MIN + 1),
+            granted: granted && !is_old,
+            expired: granted && is_old,
+        })
+    }
+
+    /// Keeps the later of two answers of one account; of two at the same time the stricter one.
+    pub fn hear(&mut self, other: Self) {
+        if other.time > self.time || (other.time == self.time && !other.granted) {
+            *self = other;
+        }
+    }
+
+    /// Joins the answer of another account of the same person.
+    #[must_use]
+    pub fn joined(self, other: Self) -> Self {
+        Self {
+            time: i64::MAX,
+            granted: self.granted && other.granted,
+            expired: self.expired || other.expired,
+        }
+    }
+}
+
+/// The instant before which a consent must have been given to have expired at `as_of`.
+#[must_use]
+pub fn oldest_consent(clock: &BrandClock, as_of: i64) -> i64 {
+    let wall = clock.local_ms(as_of);
+    let earlier = Timestamp::from_millisecond(wall).ok().and_then(|wall| {
+        let wall = wall.to_zoned(TimeZone::UTC);
+        let earlier = wall.checked_sub(Span::new().months(CONSENT_MONTHS)).ok()?;
+        Some(earlier.timestamp().as_millisecond())
+    });
+    earlier.map_or(i64::MIN, |wall| clock.unix_ms(wall))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, ConsentState};
+
+    fn answers(states: &[(&str, i64)]) -> Answer {
+        let mut last = Answer::NEVER;
+        for (state, time) in states {
+            let answer = Answer::read(ConsentState::of(Some(state)), Some(*time), 100);
+            answer.into_iter().for_each(|answer| last.hear(answer));
+        }
+        last
+    }
+
+    #[test]
+    fn the_latest_answer_holds_and_of_two_at_once_the_stricter() {
+        assert!(answers(&[("withdrawn", 200), ("granted", 300)]).granted);
+        assert!(!answers(&[("granted", 300), ("withdrawn", 200), ("withdrawn", 301)]).granted);
+        assert!(!answers(&[("granted", 300), ("refused", 300)]).granted);
+        assert!(!answers(&[("refused", 300), ("granted", 300)]).granted);
+    }
+
+    #[test]
+    fn words_that_nobody_knows_are_no_grant_and_old_grants_expire() {
+        assert!(!answers(&[("GRANTED", 300)]).granted);
+        let old = answers(&[("granted", 99)]);
+        assert!(!old.granted && old.expired);
+        assert_eq!(answers(&[("none", 300)]), Answer::NEVER);
+        let undated = Answer::read(ConsentState::Granted, None, 100);
+        assert!(undated.is_some_and(|answer| answer.granted));
+        assert_eq!(ConsentState::of(None), ConsentState::Refused);
+    }
+
+    #[test]
+    fn one_refusal_outweighs_the_grants_of_other_accounts() {
+        let (yes, no) = (answers(&[("granted", 300)]), answers(&[("withdrawn", 150)]));
+        assert!(yes.joined(yes).granted);
+        assert!(!yes.joined(no).granted && !no.joined(yes).granted);
+    }
+}
