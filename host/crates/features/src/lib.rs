@@ -13,6 +13,7 @@ mod cut;
 mod expression;
 mod finish;
 mod jobs;
+mod member;
 mod plan;
 mod quote;
 mod recipe;
@@ -29,6 +30,7 @@ pub use expression::{
     Compiled, Expression, ExpressionError, FUNCTIONS, Fault, FaultKind, Spot, Values, spot_in,
 };
 pub use jobs::done_by;
+pub use member::{EventRows, FoldError, MemberPlan, MemberRecord, MemberRequest, Unfit, Value};
 pub use plan::{Item, Pass, PassColumn, Request, plan, where_clause};
 pub use quote::{quote_name, quote_text};
 pub use recipe::{DAY_BITS_MAX, DAY_MS, Finish, Part, Recipe, RowGrain, recipe};

@@ -1,6 +1,7 @@
 //! What the data room gives for small sources, and for the published CDNOW file.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod alone;
 mod cdnow;
 mod columns;
 mod derived;
