@@ -7,7 +7,8 @@ use playbook_model::{Digest, Minor, UnixMs};
 
 use crate::account::Balance;
 use crate::store::{
-    Access, CycleRow, Depth, Group, Head, Openings, Purpose, Scope, Store, Transaction,
+    Access, CycleRow, Depth, Group, Head, OnRow, Openings, Purpose, Row, RowScope, Scope, Store,
+    Transaction,
 };
 use crate::work::money_entry;
 use crate::{AccountId, CycleRef, Entry, EntryKind, LedgerError};
@@ -31,13 +32,15 @@ type Found = Result<(), Nonconformance>;
 /// # Errors
 /// The first claim that does not hold, or a fault of the storage.
 pub fn check(mut fresh: impl FnMut() -> Result<Box<dyn Store>, LedgerError>) -> Found {
-    let claims: [fn(&mut dyn Store) -> Found; 7] = [
+    let claims: [fn(&mut dyn Store) -> Found; 9] = [
         nothing_at_first,
         rows_come_back,
         what_is_dropped_is_undone,
         nothing_stands_twice,
         scans_visit_what_they_say,
         cycles_and_openings_come_back,
+        rows_come_in_order_of_owner_and_key,
+        rows_stay_or_go_and_are_removed_by_owner,
         leases_exclude_and_return,
     ];
     claims.into_iter().try_for_each(|claim| claim(fresh()?.as_mut()))
@@ -262,4 +265,73 @@ fn leases_exclude_and_return(store: &mut dyn Store) -> Found {
     drop(first);
     drop(leases.take(std::time::Duration::from_secs(5))?);
     Ok(())
+}
+
+/// A row that was read: owner, key, value.
+type Read = (i64, Vec<u8>, Vec<u8>);
+
+fn read(
+    tx: &mut dyn Transaction,
+    scope: RowScope<'_>,
+    most: usize,
+) -> Result<Vec<Read>, LedgerError> {
+    let mut found = Vec::new();
+    tx.rows(7, scope, &mut |owner, key, value| {
+        found.push((owner, key.to_vec(), value.to_vec()));
+        Ok(found.len() < most)
+    })?;
+    Ok(found)
+}
+
+fn row(owner: i64, key: &'static [u8], value: &'static [u8]) -> Row<'static> {
+    Row { space: 7, owner, key, value }
+}
+
+fn rows_come_in_order_of_owner_and_key(store: &mut dyn Store) -> Found {
+    let mut tx = store.begin(Access::Write)?;
+    let rows = [
+        row(5, b"b", b"1"),
+        row(-3, b"", b"2"),
+        row(5, b"a\xff", b"3"),
+        row(5, b"a", b""),
+        row(i64::MAX, b"\0\0", b"4"),
+        row(i64::MIN, b"z", b"5"),
+    ];
+    let stood = tx.put_rows(&rows, OnRow::Stays)?;
+    holds("new rows did not stand before", stood == [false; 6])?;
+    tx.put_rows(&[Row { space: 8, ..row(5, b"a", b"other") }], OnRow::Stays)?;
+    tx.commit()?;
+    let mut tx = store.begin(Access::Read)?;
+    let mut sorted: Vec<Read> =
+        rows.iter().map(|row| (row.owner, row.key.to_vec(), row.value.to_vec())).collect();
+    sorted.sort();
+    let all = read(tx.as_mut(), RowScope::After(None), usize::MAX)?;
+    holds("rows come by owner, then by the bytes of their keys", all == sorted)?;
+    let own = read(tx.as_mut(), RowScope::Owner(5), usize::MAX)?;
+    holds("an owner has its rows and no others", own == sorted[2..5])?;
+    let one = read(tx.as_mut(), RowScope::Key(5, b"a"), usize::MAX)?;
+    holds("a key names one row", one == sorted[2..3])?;
+    let none = read(tx.as_mut(), RowScope::Key(6, b"a"), usize::MAX)?;
+    holds("a key belongs to its owner", none.is_empty())?;
+    let page = read(tx.as_mut(), RowScope::After(Some((5, b"a"))), 2)?;
+    holds("rows go on behind a key until nobody asks", page == sorted[3..5])
+}
+
+fn rows_stay_or_go_and_are_removed_by_owner(store: &mut dyn Store) -> Found {
+    let mut tx = store.begin(Access::Write)?;
+    tx.put_rows(&[row(1, b"a", b"first"), row(2, b"a", b"other")], OnRow::Stays)?;
+    let stood = tx.put_rows(&[row(1, b"a", b"second"), row(1, b"b", b"new")], OnRow::Stays)?;
+    holds("a row that stands is told", stood == [true, false])?;
+    let value = |tx: &mut dyn Transaction| read(tx, RowScope::Key(1, b"a"), 1);
+    holds("a row that stays keeps its value", value(tx.as_mut())?[0].2 == b"first")?;
+    let stood = tx.put_rows(&[row(1, b"a", b"third")], OnRow::Goes)?;
+    holds("a row that goes is told", stood == [true])?;
+    holds("a row that goes has the new value", value(tx.as_mut())?[0].2 == b"third")?;
+    drop(tx);
+    let mut tx = store.begin(Access::Write)?;
+    holds("rows go with their transaction", value(tx.as_mut())?.is_empty())?;
+    tx.put_rows(&[row(1, b"a", b"1"), row(1, b"b", b"2"), row(2, b"a", b"3")], OnRow::Stays)?;
+    holds("rows of an owner go together", tx.remove_rows(7, 1)? == 2)?;
+    let left = read(tx.as_mut(), RowScope::After(None), usize::MAX)?;
+    holds("rows of others remain", left.len() == 1 && left[0].0 == 2)
 }

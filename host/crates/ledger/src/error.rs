@@ -5,9 +5,14 @@ use std::time::Duration;
 
 use playbook_model::Minor;
 
+use crate::store::ROW_KEY_BYTES_MAX;
+
 /// A fault that the caller can act on. A refused grant is no fault: see [`crate::GrantAnswer`].
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
+    /// A row whose key is too long.
+    #[error("a key of {0} bytes is longer than the {ROW_KEY_BYTES_MAX} that a row may have")]
+    LongKey(usize),
     /// Another process is in the middle of a unit of work.
     #[error(
         "ledger of brand `{brand}` has been written to by another run for more than {} seconds ({path}); try again \

@@ -5,9 +5,9 @@ use playbook_model::{Digest, Minor, UnixMs};
 use crate::account::Breach;
 use crate::cycle::no_cycle;
 use crate::ledger::Turn;
-use crate::store::{Purpose, UsedKey};
+use crate::store::Purpose;
 use crate::work::{GROUP_ENTRIES_MAX, Seal, Work, money_entry};
-use crate::{AccountId, CycleRef, Entry, EntryKind, LedgerError};
+use crate::{AccountId, CycleRef, Entry, EntryKind, GrantState, LedgerError};
 
 /// A grant that arbitration has chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,20 +177,7 @@ impl Turn<'_> {
             answers.extend(self.write(seal, |work| {
                 group
                     .iter()
-                    .map(|(key, closure)| {
-                        let used = work.tx.used_key(key)?;
-                        let used = used.ok_or_else(|| LedgerError::NoGrant(key.hex()))?;
-                        let (kind, amount) = match *closure {
-                            Closure::Release => (EntryKind::Release, used.amount),
-                            Closure::Settle(amount) => {
-                                (EntryKind::Settle, amount.unwrap_or(used.amount))
-                            }
-                        };
-                        if amount < Minor::ZERO {
-                            return Err(LedgerError::Negative(amount));
-                        }
-                        close_one(work, key, used, kind, amount)
-                    })
+                    .map(|(key, closure)| Ok(close_one(work, key, *closure)?.0))
                     .collect::<Result<Vec<_>, _>>()
             })?);
         }
@@ -198,7 +185,7 @@ impl Turn<'_> {
     }
 }
 
-fn grant(
+pub(crate) fn grant(
     work: &mut Work<'_>,
     cycle: &CycleRef,
     closed: bool,
@@ -247,25 +234,32 @@ fn grant(
     }
 }
 
-fn close_one(
+pub(crate) fn close_one(
     work: &mut Work<'_>,
     grant: &Digest,
-    used: UsedKey,
-    kind: EntryKind,
-    amount: Minor,
-) -> Result<SettleAnswer, LedgerError> {
+    closure: Closure,
+) -> Result<(SettleAnswer, GrantState), LedgerError> {
+    let used = work.tx.used_key(grant)?.ok_or_else(|| LedgerError::NoGrant(grant.hex()))?;
+    let (kind, amount, state) = match closure {
+        Closure::Release => (EntryKind::Release, used.amount, GrantState::Released),
+        Closure::Settle(amount) => {
+            let amount = amount.unwrap_or(used.amount);
+            (EntryKind::Settle, amount, GrantState::Settled(amount))
+        }
+    };
+    if amount < Minor::ZERO {
+        return Err(LedgerError::Negative(amount));
+    }
     let name = kind.name().as_bytes();
     let request = Digest::of_parts([name, grant.0.as_slice(), &amount.0.to_be_bytes()]);
     if let Some((entry, stored)) = work.tx.closing_of(used.entry)? {
         let same = stored == request;
-        return Ok(if same {
-            SettleAnswer::Already { entry }
-        } else {
-            SettleAnswer::Otherwise { entry }
-        });
+        let answer =
+            if same { SettleAnswer::Already { entry } } else { SettleAnswer::Otherwise { entry } };
+        return Ok((answer, state));
     }
     if amount > used.amount {
-        return Ok(SettleAnswer::TooMuch { reserved: used.amount });
+        return Ok((SettleAnswer::TooMuch { reserved: used.amount }, state));
     }
     let key = Digest::of_parts([b"close".as_slice(), grant.0.as_slice()]);
     let entry = Entry {
@@ -273,5 +267,5 @@ fn close_one(
         bound: used.amount,
         ..money_entry(kind, used.account, amount, key, request)
     };
-    Ok(SettleAnswer::Done { entry: work.must_record(entry)? })
+    Ok((SettleAnswer::Done { entry: work.must_record(entry)? }, state))
 }

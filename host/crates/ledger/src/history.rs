@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use playbook_model::{Digest, Minor, UnixMs};
 
 use crate::store::{Scanned, Scope};
+use crate::work::Work;
 use crate::{AccountId, EntryKind, Ledger, LedgerError};
 
 /// A grant that was made and not released.
@@ -107,15 +108,22 @@ impl Ledger {
     }
 
     fn past(&self, scope: Scope<'_>, from: UnixMs) -> Result<PastGrants, LedgerError> {
-        let mut found = Found::default();
-        self.look(|work| {
-            work.tx.scan(scope, &mut |scanned| {
-                found.visit(&scanned, from)?;
-                Ok(true)
-            })
-        })?;
-        Ok(found.in_order())
+        self.look(|work| past(work, scope, from))
     }
+}
+
+/// Grants later than `from` among the entries of a scope.
+pub(crate) fn past(
+    work: &mut Work<'_>,
+    scope: Scope<'_>,
+    from: UnixMs,
+) -> Result<PastGrants, LedgerError> {
+    let mut found = Found::default();
+    work.tx.scan(scope, &mut |scanned| {
+        found.visit(&scanned, from)?;
+        Ok(true)
+    })?;
+    Ok(found.in_order())
 }
 
 #[derive(Default)]

@@ -11,7 +11,7 @@ use crate::account::{Accounts, Balance};
 use crate::chain::Flaw;
 use crate::fold::Fold;
 use crate::sqlite::{self, Sqlite};
-use crate::store::{Access, Depth, Head, Lease, Leases, Scope, Store};
+use crate::store::{Access, Depth, Head, Lease, Leases, RowScope, Scope, Store, VisitRow};
 use crate::work::{Seal, Work};
 use crate::{CycleRef, Entry, LedgerError};
 
@@ -214,6 +214,19 @@ impl Ledger {
         Ok(Turn { ledger: self, _lease: lease, _thread: thread })
     }
 
+    /// Visits what a service keeps beside the entries.
+    ///
+    /// # Errors
+    /// A fault of the storage.
+    pub fn rows(
+        &self,
+        space: u8,
+        scope: RowScope<'_>,
+        visit: &mut VisitRow<'_>,
+    ) -> Result<(), LedgerError> {
+        self.look(|work| work.tx.rows(space, scope, visit))
+    }
+
     pub(crate) fn inspect(&self, depth: Depth) -> Result<Option<String>, LedgerError> {
         self.state().store.inspect(depth)
     }
@@ -246,18 +259,43 @@ pub struct Turn<'l> {
 }
 
 impl Turn<'_> {
+    /// As [`Ledger::head`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn head(&self) -> Result<(i64, Digest), LedgerError> {
+        self.ledger.head()
+    }
+
     /// Runs `step` in a transaction that is kept only if `step` succeeds.
     pub(crate) fn write<T>(
         &self,
         seal: Seal<'_>,
         step: impl FnOnce(&mut Work<'_>) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
+        let mut answer = None;
+        self.write_to(seal, |work| {
+            answer = Some(step(work)?);
+            Ok(true)
+        })?;
+        Ok(answer.expect("the step has run"))
+    }
+
+    /// As [`Turn::write`], where `step` says whether its work is kept; returns the head afterwards.
+    pub(crate) fn write_to(
+        &self,
+        seal: Seal<'_>,
+        step: impl FnOnce(&mut Work<'_>) -> Result<bool, LedgerError>,
+    ) -> Result<Option<Head>, LedgerError> {
         let mut state = self.ledger.state();
         let State { store, known } = &mut *state;
         let mut work = Work::begin(store.as_mut(), Access::Write, known.take())?;
-        let answer = step(&mut work)?;
-        *known = Some(work.finish(seal)?);
-        Ok(answer)
+        if !step(&mut work)? {
+            return Ok(None);
+        }
+        let (head, accounts) = work.finish(seal)?;
+        *known = Some((head, accounts));
+        Ok(Some(head))
     }
 }
 

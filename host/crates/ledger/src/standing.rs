@@ -9,7 +9,7 @@ use crate::cycle::{available_at, no_cycle};
 use crate::ledger::Turn;
 use crate::store::{Group, Head, Scanned, Scope};
 use crate::work::Work;
-use crate::{AccountId, CycleRef, Entry, EntryKind, Ledger, LedgerError};
+use crate::{AccountId, CycleRef, Entry, EntryKind, GrantRequest, Ledger, LedgerError};
 
 /// What became of a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,6 +166,46 @@ impl CycleStanding {
         (self.head.group, self.head.seal)
     }
 
+    /// Whether it is the standing of this cycle.
+    pub(crate) fn is_of(&self, cycle: &CycleRef) -> bool {
+        self.cycle == *cycle
+    }
+
+    /// Everything up to a head is counted already.
+    pub(crate) fn moved_to(&mut self, head: Head) {
+        self.head = head;
+    }
+
+    /// Counts a grant that was booked.
+    pub(crate) fn granted(
+        &mut self,
+        request: &GrantRequest<'_>,
+        entry: i64,
+        at: UnixMs,
+    ) -> Result<(), LedgerError> {
+        let GrantRequest { key, stage, quantity, cost, expected_output, .. } = *request;
+        let state = GrantState::Open;
+        let booked = Booked { entry, at, quantity, cost, expected_output, state };
+        self.count(key, stage, booked)
+    }
+
+    /// Counts what became of a grant; one of another cycle is not this standing's.
+    pub(crate) fn closed(&mut self, key: &Digest, state: GrantState) -> Result<(), LedgerError> {
+        match self.grants.get(key).map(|booked| booked.entry) {
+            Some(entry) => self.close(entry, state),
+            None => Ok(()),
+        }
+    }
+
+    /// Sums anew what accounts can grant now.
+    pub(crate) fn refresh(&mut self, accounts: &Accounts) {
+        for (id, free) in &mut self.accounts {
+            let into = self.transfers.get(id).map_or(0, |through| through.into.0);
+            let left = accounts.available(*id).map_or(0, |(left, _)| left.0);
+            free.now = Minor((left - into).max(0));
+        }
+    }
+
     /// Reads what does not follow from the cycle's own entries: whether it is closed, and what is free.
     fn settle_down(&mut self, work: &mut Work<'_>) -> Result<(), LedgerError> {
         let row = work.tx.cycle(&self.cycle)?.ok_or_else(|| no_cycle(&self.cycle))?;
@@ -200,10 +240,6 @@ impl CycleStanding {
     }
 
     fn grant(&mut self, entry: &Entry<'_>, at: UnixMs) -> Result<(), LedgerError> {
-        let stage = self.names.iter().position(|name| name == entry.stage).unwrap_or_else(|| {
-            self.names.push(entry.stage.to_owned());
-            self.names.len() - 1
-        });
         let booked = Booked {
             entry: entry.number,
             at,
@@ -212,8 +248,16 @@ impl CycleStanding {
             expected_output: entry.expected_output,
             state: GrantState::Open,
         };
-        self.keys.insert(entry.number, (entry.key, stage));
-        self.grants.insert(entry.key, booked);
+        self.count(entry.key, entry.stage, booked)
+    }
+
+    fn count(&mut self, key: Digest, stage: &str, booked: Booked) -> Result<(), LedgerError> {
+        let stage = self.names.iter().position(|name| name == stage).unwrap_or_else(|| {
+            self.names.push(stage.to_owned());
+            self.names.len() - 1
+        });
+        self.keys.insert(booked.entry, (key, stage));
+        self.grants.insert(key, booked);
         self.add(stage, booked.cost.0, booked.expected_output.0, booked.cost.0)
     }
 

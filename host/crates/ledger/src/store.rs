@@ -168,6 +168,46 @@ pub struct CycleRow {
 /// What accounts had reserved and spent when a cycle began; those that had nothing are left out.
 pub type Openings = BTreeMap<AccountId, Minor>;
 
+/// What a service keeps beside the entries, in the same transactions: a value under a space, an owner and a key, in the
+/// order of these three. The store knows nothing of what the values say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Row<'a> {
+    /// Number of the table that it would be, given out by whoever writes it.
+    pub space: u8,
+    /// Whose it is: a pseudonym, or 0.
+    pub owner: i64,
+    /// Its key among those of its owner; at most [`ROW_KEY_BYTES_MAX`].
+    pub key: &'a [u8],
+    /// The value.
+    pub value: &'a [u8],
+}
+
+/// Longest key of a row.
+pub const ROW_KEY_BYTES_MAX: usize = 512;
+
+/// What happens where a row of the same space, owner and key stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnRow {
+    /// It stays, and the new one is left out.
+    Stays,
+    /// The new one takes its place.
+    Goes,
+}
+
+/// Called for each row: owner, key, value; false ends it.
+pub type VisitRow<'v> = dyn FnMut(i64, &[u8], &[u8]) -> Result<bool, LedgerError> + 'v;
+
+/// Which rows of a space are visited, in order.
+#[derive(Debug, Clone, Copy)]
+pub enum RowScope<'a> {
+    /// Those of one owner.
+    Owner(i64),
+    /// The one under this key.
+    Key(i64, &'a [u8]),
+    /// All behind this owner and key, or all.
+    After(Option<(i64, &'a [u8])>),
+}
+
 /// Which entries a scan visits.
 #[derive(Debug, Clone, Copy)]
 pub enum Scope<'a> {
@@ -226,6 +266,17 @@ pub trait Transaction {
     fn openings(&mut self, cycle: &CycleRef) -> Result<Openings, LedgerError>;
     /// Writes the openings of a cycle.
     fn put_openings(&mut self, cycle: &CycleRef, rows: &Openings) -> Result<(), LedgerError>;
+    /// Writes rows of one space; says of each whether a row with its key stood before.
+    fn put_rows(&mut self, rows: &[Row<'_>], on_row: OnRow) -> Result<Vec<bool>, LedgerError>;
+    /// Visits rows of a space in order of owner and key.
+    fn rows(
+        &mut self,
+        space: u8,
+        scope: RowScope<'_>,
+        visit: &mut VisitRow<'_>,
+    ) -> Result<(), LedgerError>;
+    /// Takes away the rows of an owner; says how many there were.
+    fn remove_rows(&mut self, space: u8, owner: i64) -> Result<u64, LedgerError>;
     /// Keeps everything. A transaction that only looked may be dropped instead.
     fn commit(self: Box<Self>) -> Result<(), LedgerError>;
 }

@@ -5,6 +5,7 @@ mod shared;
 
 use std::path::Path;
 
+use playbook_ledger::store::{OnRow, Row, RowScope};
 use playbook_ledger::{Closure, GrantAnswer, GrantState, Ledger, LedgerError, Proof, SettleAnswer};
 use playbook_model::{Minor, UnixMs};
 use rusqlite::Connection;
@@ -15,6 +16,13 @@ fn first_layout(path: &Path, change: &str) {
     let file = Connection::open(path).unwrap();
     file.execute_batch(include_str!("layout-1.sql")).unwrap();
     file.execute_batch(change).unwrap();
+    file.pragma_update(None, "journal_mode", "WAL").unwrap();
+}
+
+/// The file as the second layout wrote it.
+fn second_layout(path: &Path) {
+    let file = Connection::open(path).unwrap();
+    file.execute_batch(include_str!("layout-2.sql")).unwrap();
     file.pragma_update(None, "journal_mode", "WAL").unwrap();
 }
 
@@ -117,4 +125,36 @@ fn an_altered_ledger_of_the_first_layout_is_not_upgraded() {
         let seen = Ledger::read(&path, BRAND).and_then(|ledger| ledger.prove());
         assert!(!matches!(seen, Ok(Proof::Sound { .. })), "{change}: {seen:?}");
     }
+}
+
+#[test]
+fn a_ledger_of_the_second_layout_goes_on_as_one_of_todays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    second_layout(&path);
+    let look = Ledger::read(&path, BRAND).unwrap();
+    assert_sound(&look);
+    let (balances, head) = (look.balances().unwrap(), look.head().unwrap());
+    drop(look);
+    let ledger = Ledger::open(&path, BRAND).unwrap();
+    assert_sound(&ledger);
+    assert_eq!((ledger.balances().unwrap(), ledger.head().unwrap()), (balances, head));
+    let turn = ledger.turn().unwrap();
+    let row = Row { space: 1, owner: 7, key: b"key", value: b"value" };
+    let mut standing = None;
+    let stood = turn.group(&cycle(2), LATER, &mut standing, |group| {
+        group.put_rows(&[row], OnRow::Stays)
+    });
+    assert_eq!(stood.unwrap(), [false]);
+    assert_eq!(turn.head().unwrap(), head, "rows alone are no group of entries");
+    drop(turn);
+    let mut found = Vec::new();
+    ledger
+        .rows(1, RowScope::Owner(7), &mut |_, key, value| {
+            found.push((key.to_vec(), value.to_vec()));
+            Ok(true)
+        })
+        .unwrap();
+    assert_eq!(found, [(b"key".to_vec(), b"value".to_vec())]);
+    assert_sound(&ledger);
 }

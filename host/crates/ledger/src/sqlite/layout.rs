@@ -13,7 +13,7 @@ use crate::work::{Seal, Work};
 use crate::{EntryKind, LedgerError};
 
 /// Number of the layout below, kept in the file as `user_version`.
-pub(super) const LAYOUT: i64 = 2;
+pub(super) const LAYOUT: i64 = 3;
 /// "PBLG", so that the file can be told from other SQLite files.
 const APPLICATION_ID: i64 = 0x5042_4c47;
 
@@ -57,8 +57,15 @@ CREATE TABLE openings (
     committed INTEGER NOT NULL, PRIMARY KEY (playbook, cycle, account)) STRICT;
 ";
 
+/// What the third layout has beyond the second: rows that a service keeps, in the order in which they are read.
+const SINCE_3: &str = "
+CREATE TABLE rows (
+    space INTEGER NOT NULL, owner INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
+    PRIMARY KEY (space, owner, key)) STRICT, WITHOUT ROWID;
+";
+
 /// What a sound file is made of, by name.
-const PARTS: [&str; 13] = [
+const PARTS: [&str; 14] = [
     "accounts",
     "brand",
     "cycles",
@@ -71,6 +78,7 @@ const PARTS: [&str; 13] = [
     "groups_cycle",
     "groups_first",
     "openings",
+    "rows",
     "sqlite_autoindex_entries_1",
 ];
 
@@ -81,6 +89,7 @@ pub(super) fn create(connection: &mut Connection, brand: &str) -> Result<(), Led
         tx.execute_batch(TABLES)?;
         tx.execute_batch(ENTRIES_REMAIN)?;
         tx.execute_batch(SINCE_2)?;
+        tx.execute_batch(SINCE_3)?;
         tx.execute("INSERT INTO brand (name) VALUES (?1)", [brand])?;
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
         tx.pragma_update(None, "user_version", LAYOUT)?;
@@ -137,10 +146,14 @@ pub(super) fn missing_part(connection: &Connection) -> Result<Option<String>, Le
 pub(super) fn upgrade(connection: &mut Connection, path: &Path) -> Result<(), LedgerError> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have done it while this one waited.
-    if version(&tx)? == 1 {
+    let found = version(&tx)?;
+    if found == 1 {
         tx.execute_batch("ALTER TABLE groups ADD COLUMN accounts BLOB; DROP TABLE openings;")?;
         tx.execute_batch(SINCE_2)?;
         seal_accounts(&tx, path)?;
+    }
+    if found < LAYOUT {
+        tx.execute_batch(SINCE_3)?;
         tx.pragma_update(None, "user_version", LAYOUT)?;
     }
     tx.commit()?;

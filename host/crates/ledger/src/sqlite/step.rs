@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use playbook_model::{Digest, Minor, UnixMs};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 
 use crate::account::Balance;
 use crate::store::{
-    Access, CycleRow, Group, Head, Openings, Purpose, Scanned, Scope, Transaction, UsedKey, Visit,
+    Access, CycleRow, Group, Head, OnRow, Openings, Purpose, ROW_KEY_BYTES_MAX, Row, RowScope,
+    Scanned, Scope, Transaction, UsedKey, Visit, VisitRow,
 };
 use crate::{AccountId, CycleRef, Entry, EntryKind, LedgerError};
 
@@ -56,7 +57,7 @@ impl Drop for Step<'_> {
     }
 }
 
-fn digest_at(row: &Row<'_>, at: usize) -> Result<Digest, LedgerError> {
+fn digest_at(row: &rusqlite::Row<'_>, at: usize) -> Result<Digest, LedgerError> {
     match row.get_ref(at)? {
         ValueRef::Blob(bytes) => bytes
             .try_into()
@@ -66,18 +67,18 @@ fn digest_at(row: &Row<'_>, at: usize) -> Result<Digest, LedgerError> {
     }
 }
 
-fn optional_digest_at(row: &Row<'_>, at: usize) -> Result<Option<Digest>, LedgerError> {
+fn optional_digest_at(row: &rusqlite::Row<'_>, at: usize) -> Result<Option<Digest>, LedgerError> {
     match row.get_ref(at)? {
         ValueRef::Null => Ok(None),
         _ => digest_at(row, at).map(Some),
     }
 }
 
-fn text_at<'r>(row: &'r Row<'_>, at: usize) -> Result<&'r str, LedgerError> {
+fn text_at<'r>(row: &'r rusqlite::Row<'_>, at: usize) -> Result<&'r str, LedgerError> {
     row.get_ref(at)?.as_str().map_err(|_| LedgerError::Damaged("a text is not UTF-8".to_owned()))
 }
 
-fn entry_of<'r>(row: &'r Row<'_>) -> Result<(Entry<'r>, Digest), LedgerError> {
+fn entry_of<'r>(row: &'r rusqlite::Row<'_>) -> Result<(Entry<'r>, Digest), LedgerError> {
     let number: i64 = row.get(0)?;
     let damaged = || LedgerError::Damaged(format!("entry {number} has fields out of range"));
     let flags: i64 = row.get(15)?;
@@ -105,7 +106,7 @@ fn entry_of<'r>(row: &'r Row<'_>) -> Result<(Entry<'r>, Digest), LedgerError> {
 }
 
 /// Reads run key, opening entry and summary from the first three columns.
-fn cycle_of(row: &Row<'_>) -> Result<CycleRow, LedgerError> {
+fn cycle_of(row: &rusqlite::Row<'_>) -> Result<CycleRow, LedgerError> {
     let summary = optional_digest_at(row, 2)?;
     Ok(CycleRow { run_key: digest_at(row, 0)?, opening_entry: row.get(1)?, summary })
 }
@@ -347,6 +348,61 @@ impl Transaction for Step<'_> {
             statement.execute(params![cycle.playbook, cycle.number, account.0, committed.0])?;
         }
         Ok(())
+    }
+
+    fn put_rows(&mut self, rows: &[Row<'_>], on_row: OnRow) -> Result<Vec<bool>, LedgerError> {
+        let insert = "INSERT INTO rows VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+        let mut insert = self.connection.prepare_cached(insert)?;
+        let update = "UPDATE rows SET value = ?4 WHERE space = ?1 AND owner = ?2 AND key = ?3";
+        let mut update = self.connection.prepare_cached(update)?;
+        let mut stood = Vec::with_capacity(rows.len());
+        for Row { space, owner, key, value } in rows {
+            if key.len() > ROW_KEY_BYTES_MAX {
+                return Err(LedgerError::LongKey(key.len()));
+            }
+            let is_new = insert.execute(params![space, owner, key, value])? == 1;
+            if !is_new && on_row == OnRow::Goes {
+                update.execute(params![space, owner, key, value])?;
+            }
+            stood.push(!is_new);
+        }
+        Ok(stood)
+    }
+
+    fn rows(
+        &mut self,
+        space: u8,
+        scope: RowScope<'_>,
+        visit: &mut VisitRow<'_>,
+    ) -> Result<(), LedgerError> {
+        let (tail, values): (&str, Vec<&dyn rusqlite::ToSql>) = match &scope {
+            RowScope::Owner(owner) => ("AND owner = ?2", vec![&space, owner]),
+            RowScope::Key(owner, key) => ("AND owner = ?2 AND key = ?3", vec![&space, owner, key]),
+            RowScope::After(None) => ("", vec![&space]),
+            RowScope::After(Some((owner, key))) => {
+                ("AND (owner, key) > (?2, ?3)", vec![&space, owner, key])
+            }
+        };
+        let sql = format!(
+            "SELECT owner, key, value FROM rows WHERE space = ?1 {tail} ORDER BY owner, key"
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(values.as_slice())?;
+        while let Some(row) = rows.next()? {
+            let damaged = || LedgerError::Damaged("a key or value of a row is no blob".to_owned());
+            let key = row.get_ref(1)?.as_blob().map_err(|_| damaged())?;
+            let value = row.get_ref(2)?.as_blob().map_err(|_| damaged())?;
+            if !visit(row.get(0)?, key, value)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_rows(&mut self, space: u8, owner: i64) -> Result<u64, LedgerError> {
+        let sql = "DELETE FROM rows WHERE space = ?1 AND owner = ?2";
+        let removed = self.connection.prepare_cached(sql)?.execute(params![space, owner])?;
+        Ok(removed as u64)
     }
 
     fn commit(mut self: Box<Self>) -> Result<(), LedgerError> {

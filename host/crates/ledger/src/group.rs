@@ -1,0 +1,149 @@
+//! One commit group on behalf of many callers: group commit. What one books the next one sees, and nobody is answered
+//! before all of it is on disk.
+
+use playbook_model::{Digest, UnixMs};
+
+use crate::grant::{close_one, grant};
+use crate::history::past;
+use crate::ledger::Turn;
+use crate::store::{OnRow, Purpose, Row, RowScope, Scope, VisitRow};
+use crate::work::{Seal, Work};
+use crate::{
+    Closure, CycleRef, CycleStanding, GrantAnswer, GrantRequest, LedgerError, PastGrants,
+    SettleAnswer,
+};
+
+/// A commit group that is being filled.
+pub struct GroupWork<'w, 's> {
+    work: &'w mut Work<'s>,
+    cycle: &'w CycleRef,
+    at: UnixMs,
+    standing: &'w mut CycleStanding,
+}
+
+impl std::fmt::Debug for GroupWork<'_, '_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GroupWork").field("cycle", self.cycle).finish_non_exhaustive()
+    }
+}
+
+impl Turn<'_> {
+    /// Runs `step` in one transaction, which is kept if it succeeds and becomes one commit group at the time `at`; a group
+    /// without entries leaves no trace but its rows. `standing` is brought up to date first and holds what was booked
+    /// afterwards; where anything fails it is gone, because what it counted was undone.
+    ///
+    /// # Errors
+    /// Those of `step`, [`LedgerError::NoCycle`], or a fault of the storage.
+    pub fn group<T, E: From<LedgerError>>(
+        &self,
+        cycle: &CycleRef,
+        at: UnixMs,
+        standing: &mut Option<CycleStanding>,
+        step: impl FnOnce(&mut GroupWork<'_, '_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut held = match standing.take().filter(|standing| standing.is_of(cycle)) {
+            Some(mut held) => {
+                self.catch_up(&mut held)?;
+                held
+            }
+            None => self.standing(cycle)?,
+        };
+        let seal = Seal { purpose: Purpose::Entries, at, cycle: Some(cycle), payload: None };
+        let mut answer = None;
+        let written = self.write_to(seal, |work| {
+            let mut group = GroupWork { work, cycle, at, standing: &mut held };
+            match step(&mut group) {
+                Ok(done) => {
+                    answer = Some(Ok(done));
+                    Ok(true)
+                }
+                Err(error) => {
+                    answer = Some(Err(error));
+                    Ok(false)
+                }
+            }
+        })?;
+        if let Some(head) = written {
+            held.moved_to(head);
+            *standing = Some(held);
+        }
+        answer.expect("the step has run")
+    }
+}
+
+impl GroupWork<'_, '_> {
+    /// The cycle as it stands with everything that the group has booked so far.
+    #[must_use]
+    pub fn standing(&self) -> &CycleStanding {
+        self.standing
+    }
+
+    /// The time of the group.
+    #[must_use]
+    pub fn at(&self) -> UnixMs {
+        self.at
+    }
+
+    /// Asks for a grant, as [`Turn::grant_batch`] does for many.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn grant(&mut self, request: &GrantRequest<'_>) -> Result<GrantAnswer, LedgerError> {
+        let answer = grant(self.work, self.cycle, self.standing.is_closed, request)?;
+        if let GrantAnswer::Granted { entry } = answer {
+            self.standing.granted(request, entry, self.at)?;
+            self.standing.refresh(&self.work.accounts);
+        }
+        Ok(answer)
+    }
+
+    /// Settles or releases a grant of the cycle, as [`Turn::close_batch`] does for many.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn close(&mut self, key: &Digest, closure: Closure) -> Result<SettleAnswer, LedgerError> {
+        let (answer, state) = close_one(self.work, key, closure)?;
+        if let SettleAnswer::Done { .. } = answer {
+            self.standing.closed(key, state)?;
+            self.standing.refresh(&self.work.accounts);
+        }
+        Ok(answer)
+    }
+
+    /// All grants of a member that were committed before the group, whenever they were, but for released ones.
+    ///
+    /// # Errors
+    /// A fault of the storage.
+    pub fn grants_of(&mut self, member: i64) -> Result<PastGrants, LedgerError> {
+        past(self.work, Scope::Member(member), UnixMs(i64::MIN))
+    }
+
+    /// Writes rows; says of each whether a row with its key stood before.
+    ///
+    /// # Errors
+    /// A key that is too long, or a fault of the storage.
+    pub fn put_rows(&mut self, rows: &[Row<'_>], on_row: OnRow) -> Result<Vec<bool>, LedgerError> {
+        self.work.tx.put_rows(rows, on_row)
+    }
+
+    /// Visits rows, those of the group included.
+    ///
+    /// # Errors
+    /// A fault of the storage.
+    pub fn rows(
+        &mut self,
+        space: u8,
+        scope: RowScope<'_>,
+        visit: &mut VisitRow<'_>,
+    ) -> Result<(), LedgerError> {
+        self.work.tx.rows(space, scope, visit)
+    }
+
+    /// Takes away the rows of an owner; says how many there were.
+    ///
+    /// # Errors
+    /// A fault of the storage.
+    pub fn remove_rows(&mut self, space: u8, owner: i64) -> Result<u64, LedgerError> {
+        self.work.tx.remove_rows(space, owner)
+    }
+}
