@@ -163,8 +163,7 @@ fn booked(
     asked: &[(MemberRows, Vec<Candidate>)],
 ) {
     let plan = budget_plan(&world.playbook);
-    let spenders = spenders(&world.stages);
-    let policy = Policy::new(&world.playbook.guardrails, &spenders);
+    let policy = Policy::new(&world.playbook.guardrails, spenders(&world.stages));
     let facts = FactPlan::new(&policy, &world.stages, like);
     let money =
         Money::open(ledger, &plan, world.run.number, &world.context, Digest::of(b"run")).unwrap();

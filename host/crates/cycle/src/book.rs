@@ -13,7 +13,7 @@ use playbook_model::{
 };
 
 use crate::arbitrate::each;
-use crate::decide::Policy;
+use crate::decide::{Policy, Spender};
 use crate::proposal::{Candidate, Decision, refused};
 use crate::result::{AccountUse, LedgerSpan, PlanMoney};
 
@@ -145,10 +145,10 @@ impl<'a> Money<'a> {
     }
 
     /// The key under which a candidate is granted.
-    pub(crate) fn key(&self, policy: &Policy<'_>, keys: &[i64], c: &Candidate) -> Option<Digest> {
+    pub(crate) fn key(&self, policy: &Policy, keys: &[i64], c: &Candidate) -> Option<Digest> {
         let (spender, action) = policy.spender(c)?;
         let member = keys.get(c.row as usize)?;
-        Some(grant_key(&self.cycle, self.local_day, spender.name, action, *member))
+        Some(grant_key(&self.cycle, self.local_day, &spender.name, action, *member, None))
     }
 }
 
@@ -176,7 +176,7 @@ impl MoneyTurn<'_> {
     /// A fault of the ledger.
     pub fn book(
         &mut self,
-        policy: &Policy<'_>,
+        policy: &Policy,
         keys: &[i64],
         decisions: &mut [Decision],
     ) -> Result<(), LedgerError> {
@@ -206,7 +206,7 @@ impl MoneyTurn<'_> {
     /// Reserves the money of the granted decisions.
     fn reserve(
         &self,
-        policy: &Policy<'_>,
+        policy: &Policy,
         keys: &[i64],
         decisions: &mut [Decision],
     ) -> Result<(), LedgerError> {
@@ -215,21 +215,9 @@ impl MoneyTurn<'_> {
             let c = &decisions[at].candidate;
             let (spender, action) = policy.spender(c)?;
             let member = *keys.get(c.row as usize)?;
-            let request = GrantRequest {
-                key: grant_key(&money.cycle, money.local_day, spender.name, action, member),
-                account: *money.accounts.plugins.get(spender.name)?,
-                member,
-                stage: spender.name,
-                action: &action.name,
-                family: &action.family,
-                quantity: c.quantity,
-                cost: Minor(c.cost),
-                expected_output: Minor(c.expected_output),
-                priority: action.priority as u8,
-                contacts_member: action.contacts_member,
-                commercial: action.commercial,
-            };
-            Some((at, request))
+            let key = grant_key(&money.cycle, money.local_day, &spender.name, action, member, None);
+            let account = *money.accounts.plugins.get(&spender.name)?;
+            Some((at, grant_request(c, (spender, action), account, member, key)))
         };
         let granted = (0..decisions.len()).filter(|at| decisions[*at].is_new()).collect();
         let requests = each(granted, |at: usize| request(at).ok_or(at));
@@ -238,21 +226,10 @@ impl MoneyTurn<'_> {
             requests.into_iter().flatten().unzip();
         let answers = self.turn.grant_batch(&money.cycle, money.now, &requests)?;
         for at in unknown {
-            decisions[at].refusal = Some(refused(RefusalCode::R01, "H6"));
+            decisions[at].refuse_unknown();
         }
         for (i, answer) in granted.into_iter().zip(answers) {
-            let refusal = match answer {
-                GrantAnswer::Granted { .. } => continue,
-                GrantAnswer::AlreadyGranted { .. } => {
-                    decisions[i].granted_before = true;
-                    continue;
-                }
-                GrantAnswer::Refused { .. } => refused(RefusalCode::R15, "GR-6"),
-                GrantAnswer::Frozen { .. } => refused(RefusalCode::R03, "H13"),
-                GrantAnswer::KeyConflict { .. } => refused(RefusalCode::R12, "H7"),
-                GrantAnswer::CycleClosed => refused(RefusalCode::R02, "H11"),
-            };
-            decisions[i].refusal = Some(refusal);
+            decisions[i].hear(answer);
         }
         Ok(())
     }
@@ -309,16 +286,62 @@ impl MoneyTurn<'_> {
     }
 }
 
+impl Decision {
+    /// Refuses what no stage or account of the playbook stands for.
+    pub(crate) fn refuse_unknown(&mut self) {
+        self.refusal = Some(refused(RefusalCode::R01, "H6"));
+    }
+
+    /// Takes the ledger's answer: what it refuses becomes a refusal with its code.
+    pub(crate) fn hear(&mut self, answer: GrantAnswer) {
+        self.refusal = match answer {
+            GrantAnswer::Granted { .. } => return,
+            GrantAnswer::AlreadyGranted { .. } => {
+                self.granted_before = true;
+                return;
+            }
+            GrantAnswer::Refused { .. } => Some(refused(RefusalCode::R15, "GR-6")),
+            GrantAnswer::Frozen { .. } => Some(refused(RefusalCode::R03, "H13")),
+            GrantAnswer::KeyConflict { .. } => Some(refused(RefusalCode::R12, "H7")),
+            GrantAnswer::CycleClosed => Some(refused(RefusalCode::R02, "H11")),
+        };
+    }
+}
+
+/// What is asked of the ledger for a candidate of a stage.
+pub(crate) fn grant_request<'a>(
+    candidate: &Candidate,
+    (spender, action): (&'a Spender, &'a ActionInfo),
+    account: AccountId,
+    member: i64,
+    key: Digest,
+) -> GrantRequest<'a> {
+    GrantRequest {
+        key,
+        account,
+        member,
+        stage: &spender.name,
+        action: &action.name,
+        family: &action.family,
+        quantity: candidate.quantity,
+        cost: Minor(candidate.cost),
+        expected_output: Minor(candidate.expected_output),
+        priority: action.priority as u8,
+        contacts_member: action.contacts_member,
+        commercial: action.commercial,
+    }
+}
+
 /// Adds the money of the grants of this turn to what was bound before, by stage.
 #[must_use]
 pub fn bound_with(
     mut bound: BTreeMap<String, Minor>,
-    policy: &Policy<'_>,
+    policy: &Policy,
     decisions: &[Decision],
 ) -> BTreeMap<String, Minor> {
     for decision in decisions.iter().filter(|decision| decision.is_new()) {
         if let Some((spender, _)) = policy.spender(&decision.candidate) {
-            let sum = bound.entry(spender.name.to_owned()).or_default();
+            let sum = bound.entry(spender.name.clone()).or_default();
             sum.0 = sum.0.saturating_add(decision.candidate.cost);
         }
     }
@@ -331,7 +354,8 @@ pub(crate) fn stage_share(pool: Minor, rules: &Guardrails) -> Minor {
 }
 
 /// Returns the idempotency key of a grant: one per playbook, occasion, stage, action and member, for ever. The action's
-/// frequency says what an occasion is: the cycle, or a day of it. A cycle that no event triggers is one event.
+/// frequency says what an occasion is: the cycle, a day of it, or the id of the triggering event. A cycle that no event
+/// triggers is one event.
 #[must_use]
 pub fn grant_key(
     cycle: &CycleRef,
@@ -339,17 +363,20 @@ pub fn grant_key(
     stage: &str,
     action: &ActionInfo,
     member: i64,
+    event: Option<&str>,
 ) -> Digest {
     let (number, member, day) =
         (cycle.number.to_be_bytes(), member.to_be_bytes(), local_day.to_be_bytes());
     let of_cycle: [&[u8]; 5] =
         [cycle.playbook.as_bytes(), &number, stage.as_bytes(), action.name.as_bytes(), &member];
-    match action.frequency {
-        Frequency::OnceACycle | Frequency::OnceAnEvent => Digest::of_parts(of_cycle),
-        Frequency::OnceADay => Digest::of_parts(of_cycle.into_iter().chain([b"day", &day[..]])),
+    let occasion = |parts: [&[u8]; 2]| Digest::of_parts(of_cycle.into_iter().chain(parts));
+    match (action.frequency, event) {
+        (Frequency::OnceADay, _) => occasion([b"day", &day[..]]),
+        (Frequency::OnceAnEvent, Some(event)) => occasion([b"event", event.as_bytes()]),
+        (Frequency::OnceACycle | Frequency::OnceAnEvent, _) => Digest::of_parts(of_cycle),
     }
 }
 
 #[cfg(test)]
 #[path = "book_tests.rs"]
-mod tests;
+pub(crate) mod tests;

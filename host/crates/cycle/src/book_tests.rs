@@ -14,13 +14,14 @@ use crate::proposal::{Candidate, ContactCaps, Decision, MemberFacts};
 use crate::recall::{DAY_MS, HOUR_MS};
 use crate::result::PlanMoney;
 
-const NOW: UnixMs = UnixMs(20_000 * DAY_MS);
-const MEMBERS: usize = 250;
-const CYCLE: i64 = 7;
-const CAPS: ContactCaps = ContactCaps { all_day: 3, commercial_day: 1, commercial_week: 2 };
-const STAGE_CAP: f64 = 0.3;
+pub(crate) const NOW: UnixMs = UnixMs(20_000 * DAY_MS);
+pub(crate) const MEMBERS: usize = 250;
+pub(crate) const CYCLE: i64 = 7;
+pub(crate) const CAPS: ContactCaps =
+    ContactCaps { all_day: 3, commercial_day: 1, commercial_week: 2 };
+pub(crate) const STAGE_CAP: f64 = 0.3;
 
-fn rules() -> Guardrails {
+pub(crate) fn rules() -> Guardrails {
     Guardrails { require_consent: false, ..guardrails() }
 }
 
@@ -39,16 +40,16 @@ fn action(name: &str, family: &str, priority: Priority, commercial: bool) -> Act
 }
 
 /// A brand of two stages in one pool and one in another; money is short in each.
-struct Brand {
-    ledger: Ledger,
+pub(crate) struct Brand {
+    pub(crate) ledger: Ledger,
     points: Vec<ActionInfo>,
     coupons: Vec<ActionInfo>,
-    plan: BudgetPlan,
-    keys: Vec<i64>,
+    pub(crate) plan: BudgetPlan,
+    pub(crate) keys: Vec<i64>,
 }
 
 impl Brand {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let limit = |stage: &str, pool: &str| PluginLimit {
             stage: stage.to_owned(),
             pool: Some(pool.to_owned()),
@@ -81,10 +82,14 @@ impl Brand {
         }
     }
 
-    fn spenders(&self) -> [Spender<'_>; 3] {
-        let of =
-            |position, name, pool, actions| Spender { position, name, pool: Some(pool), actions };
-        [
+    pub(crate) fn spenders(&self) -> Vec<Spender> {
+        let of = |position, name: &str, pool: &str, actions: &[ActionInfo]| Spender {
+            position,
+            name: name.to_owned(),
+            pool: Some(pool.to_owned()),
+            actions: actions.to_vec(),
+        };
+        vec![
             of(0, "points", "daily", &self.points[..]),
             of(1, "coupons", "daily", &self.coupons[..]),
             of(2, "sale", "burst", &self.coupons[..]),
@@ -98,13 +103,12 @@ impl Brand {
     }
 
     /// One call of the cycle at `now`.
-    fn call(&self, now: UnixMs, candidates: &[Candidate]) -> Booking {
+    pub(crate) fn call(&self, now: UnixMs, candidates: &[Candidate]) -> Booking {
         self.ask(&self.money(now), candidates)
     }
 
     fn ask(&self, money: &Money<'_>, candidates: &[Candidate]) -> Booking {
-        let (rules, spenders) = (rules(), self.spenders());
-        let policy = Policy::new(&rules, &spenders);
+        let policy = Policy::new(&rules(), self.spenders());
         let (caps, stage_cap) = ([CAPS; MEMBERS], [Some(STAGE_CAP); MEMBERS]);
         let mut turn = money.begin().expect("nobody writes");
         let (proposals, history) =
@@ -131,11 +135,11 @@ impl Brand {
 
     /// Everything that must hold over the cycle, whatever was asked in whatever order.
     #[track_caller]
-    fn assert_rules(&self) {
+    pub(crate) fn assert_rules(&self) {
         let standing = self.ledger.standing(&self.cycle()).expect("the cycle was begun");
         let rules = rules();
         for (spender, pool) in self.spenders().iter().zip(["daily", "daily", "burst"]) {
-            let used = standing.stages.get(spender.name).copied().unwrap_or_default();
+            let used = standing.stages.get(&spender.name).copied().unwrap_or_default();
             let account = self.money(NOW).accounts.pools[pool];
             let share =
                 standing.accounts[&account].at_opening.share_down(rules.single_investment_max);
@@ -221,10 +225,10 @@ fn a_plan_has_no_more_money_than_its_stage_may_spend() {
 }
 
 /// A small generator, so that a failing seed can be run again.
-struct Draws(u64);
+pub(crate) struct Draws(pub(crate) u64);
 
 impl Draws {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -240,7 +244,7 @@ impl Draws {
 }
 
 /// Proposals of all stages for some members: some cheap, some dear, a few that promise too little.
-fn proposals(draws: &mut Draws) -> Vec<Candidate> {
+pub(crate) fn proposals(draws: &mut Draws) -> Vec<Candidate> {
     let mut candidates = Vec::new();
     for row in 0..MEMBERS as u32 {
         for stage in 0..3 {
@@ -419,7 +423,7 @@ fn an_action_of_once_a_day_has_a_key_a_day_and_others_one_a_cycle() {
     let cycle = CycleRef { playbook: "p".to_owned(), number: 3 };
     let keys = |frequency| {
         let info = ActionInfo { frequency, ..action("points", "points", Priority::Service, false) };
-        [20_000, 20_001].map(|day| grant_key(&cycle, day, "stage", &info, 7))
+        [20_000, 20_001].map(|day| grant_key(&cycle, day, "stage", &info, 7, None))
     };
     let [first, next] = keys(Frequency::OnceADay);
     assert_ne!(first, next);

@@ -1,6 +1,7 @@
 //! The third step: which proposals of members are granted. Pure: nothing is read but its arguments, nothing written.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use playbook_model::{ActionInfo, Guardrails};
 
@@ -10,61 +11,62 @@ use crate::proposal::{
 };
 
 /// A stage that grants.
-#[derive(Debug, Clone, Copy)]
-pub struct Spender<'a> {
+#[derive(Debug, Clone)]
+pub struct Spender {
     /// Position in the playbook.
     pub position: u16,
     /// Name in the playbook.
-    pub name: &'a str,
+    pub name: String,
     /// Pool that pays; `None`: no money.
-    pub pool: Option<&'a str>,
+    pub pool: Option<String>,
     /// What it can grant.
-    pub actions: &'a [ActionInfo],
+    pub actions: Vec<ActionInfo>,
 }
 
 /// The stages of a playbook as those who may grant.
 #[must_use]
-pub fn spenders(stages: &[Prepared]) -> Vec<Spender<'_>> {
+pub fn spenders(stages: &[Prepared]) -> Vec<Spender> {
     stages
         .iter()
         .filter_map(|stage| {
             Some(Spender {
                 position: u16::try_from(stage.position).ok()?,
-                name: &stage.def.name,
-                pool: stage.def.pool.as_deref(),
-                actions: &stage.shape.actions,
+                name: stage.def.name.clone(),
+                pool: stage.def.pool.clone(),
+                actions: stage.shape.actions.clone(),
             })
         })
         .collect()
 }
 
 /// The policy of a playbook: its guardrails, and the actions that its stages may grant with the numbers of their
-/// families and purposes.
+/// families and purposes. It is made once for a version of a playbook, and serves all its decisions.
 #[derive(Debug)]
-pub struct Policy<'a> {
-    pub(crate) rules: &'a Guardrails,
-    pub(crate) spenders: &'a [Spender<'a>],
+pub struct Policy {
+    pub(crate) rules: Arc<Guardrails>,
+    pub(crate) spenders: Vec<Spender>,
     actions: BTreeMap<u16, Vec<ActionFacts>>,
     pub(crate) families: BTreeMap<String, u32>,
     /// Consent purposes by number.
     pub purposes: Vec<String>,
 }
 
-impl<'a> Policy<'a> {
+impl Policy {
     /// Numbers the families and purposes of all actions.
     #[must_use]
-    pub fn new(rules: &'a Guardrails, spenders: &'a [Spender<'a>]) -> Self {
+    pub fn new(rules: &Guardrails, spenders: Vec<Spender>) -> Self {
         let mut policy = Self {
-            rules,
-            spenders,
+            rules: Arc::new(rules.clone()),
+            spenders: Vec::new(),
             actions: BTreeMap::new(),
             families: BTreeMap::new(),
             purposes: Vec::new(),
         };
-        for spender in spenders {
+        for spender in &spenders {
             let facts = spender.actions.iter().map(|action| policy.facts(action)).collect();
             policy.actions.insert(spender.position, facts);
         }
+        policy.spenders = spenders;
         policy
     }
 
@@ -87,7 +89,7 @@ impl<'a> Policy<'a> {
     }
 
     /// Stage and action of a candidate.
-    pub(crate) fn spender(&self, c: &Candidate) -> Option<(&Spender<'a>, &ActionInfo)> {
+    pub(crate) fn spender(&self, c: &Candidate) -> Option<(&Spender, &ActionInfo)> {
         let spender = self.spenders.iter().find(|spender| spender.position == c.stage)?;
         Some((spender, spender.actions.get(usize::from(c.action))?))
     }
@@ -96,11 +98,12 @@ impl<'a> Policy<'a> {
 /// Decides on proposals and takes what it grants from the standing; the decisions come in order of arbitration.
 #[must_use]
 pub fn decide(
-    policy: &Policy<'_>,
+    policy: &Policy,
     members: MemberFacts<'_>,
     proposals: Vec<Proposal>,
     standing: &mut Standing,
 ) -> Vec<Decision> {
-    let Policy { rules: guardrails, actions, .. } = policy;
+    let Policy { rules, actions, .. } = policy;
+    let guardrails = rules.as_ref();
     Arbitration { guardrails, actions, members }.decide(proposals, standing)
 }

@@ -31,7 +31,8 @@ pub struct MemberRows {
 #[derive(Debug)]
 struct OpenStage {
     prepared: Prepared,
-    opened: OpenedPlugin,
+    /// `None`: what it is opened with is not there yet.
+    opened: Option<OpenedPlugin>,
     phase: u32,
     /// Positions of its needs in the frame.
     places: Vec<At>,
@@ -75,12 +76,15 @@ impl Watch for () {
 pub struct Evaluated {
     /// Proposals of all stages, rows by position in the frame.
     pub candidates: Vec<Candidate>,
-    /// Stages that were left out, by position in the playbook.
+    /// Stages that were left out because their plugin failed, by position in the playbook.
     pub skipped: Vec<(usize, Fault)>,
+    /// Stages that were left out because what they are opened with is not there yet, by position in the playbook.
+    pub waiting: Vec<usize>,
 }
 
 impl Evaluation {
-    /// Opens the stages that answer row by row about members. `like` has the columns of the rows that will come; its
+    /// Opens the stages that answer row by row about members. A stage without a ground waits: it answers nothing, as if it
+    /// were left out. `like` has the columns of the rows that will come; its
     /// own rows do not matter.
     ///
     /// # Errors
@@ -88,22 +92,28 @@ impl Evaluation {
     pub fn open(
         stages: &[Prepared],
         context: Context,
-        mut ground_of: impl FnMut(&Prepared) -> StageGround,
+        mut ground_of: impl FnMut(&Prepared) -> Option<StageGround>,
         like: &MemberRows,
     ) -> Result<Outcome<Self>, CycleError> {
         let mut gives = like.frame.clone();
         let mut open = Vec::new();
         for prepared in stages.iter().filter(|stage| of_members(stage)) {
             let ground = ground_of(prepared);
-            let opening = ground.opening(prepared, context, Reuse::default());
-            let opened = match prepared.plugin.open(opening)? {
-                Ok(opened) => opened,
-                Err(fault) => return Ok(Err(fault)),
+            let phase = ground.as_ref().map_or(0, |ground| ground.phase);
+            let opened = match ground {
+                None => None,
+                Some(ground) => {
+                    let opening = ground.opening(prepared, context, Reuse::default());
+                    match prepared.plugin.open(opening)? {
+                        Ok(opened) => Some(opened),
+                        Err(fault) => return Ok(Err(fault)),
+                    }
+                }
             };
             let places = places(&prepared.wiring.rows, &gives, &like.previous);
             let adds = output_columns(prepared);
             without_values(&adds, gives.rows()).for_each(|column| gives.append(column));
-            let (prepared, phase) = (prepared.clone(), ground.phase);
+            let prepared = prepared.clone();
             open.push(OpenStage { prepared, opened, phase, places, adds });
         }
         Ok(Ok(Self { stages: open, takes: like.frame.columns().len(), gives }))
@@ -118,7 +128,7 @@ impl Evaluation {
     /// Per stage its name, its calls so far and the microseconds that they took inside the sandbox.
     pub fn time_in_calls(&self) -> impl Iterator<Item = (&str, u64, f64)> {
         self.stages.iter().map(|stage| {
-            let usage = stage.opened.usage();
+            let usage = stage.opened.as_ref().map(OpenedPlugin::usage).unwrap_or_default();
             (stage.prepared.def.name.as_str(), usage.calls, usage.wall.as_secs_f64() * 1e6)
         })
     }
@@ -153,9 +163,14 @@ impl Evaluation {
         members.frame.reserve(self.gives.columns().len() - self.takes);
         for (at, stage) in self.stages.iter().enumerate() {
             let rows = members.frame.rows();
+            let Some(opened) = &stage.opened else {
+                evaluated.waiting.push(stage.prepared.position);
+                without_values(&stage.adds, rows).for_each(|c| members.frame.append(c));
+                continue;
+            };
             let batch = stage.gather(members)?;
             watch.ended(at, Part::Gather);
-            let said = stage.ask(context, &batch)?;
+            let said = stage.ask(opened, context, &batch)?;
             watch.ended(at, Part::Ask);
             match said {
                 Ok(Said::Proposals(proposals)) => {
@@ -194,8 +209,13 @@ impl OpenStage {
         Ok(gather.batch(Rows::Range { start: 0, len: frame.rows() }))
     }
 
-    fn ask(&self, context: &Context, batch: &Batch) -> Result<Outcome<Said>, CycleError> {
-        Ok(ask(self.prepared.def.kind, &self.opened, context, self.phase, batch)?)
+    fn ask(
+        &self,
+        opened: &OpenedPlugin,
+        context: &Context,
+        batch: &Batch,
+    ) -> Result<Outcome<Said>, CycleError> {
+        Ok(ask(self.prepared.def.kind, opened, context, self.phase, batch)?)
     }
 
     /// Adds its answer to the frame.

@@ -4,6 +4,7 @@
 //! value that is missing, whether for one member or because its stage was left out, counts as the strictest one.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use playbook_model::{Cells, Column, Frame, Guardrails, Kind};
 use rayon::prelude::*;
@@ -21,8 +22,8 @@ pub const CRITICAL: &str = "critical";
 
 /// Positions in a frame of members of the columns that guards read: looked up once, by name.
 #[derive(Debug)]
-pub struct FactPlan<'a> {
-    rules: &'a Guardrails,
+pub struct FactPlan {
+    rules: Arc<Guardrails>,
     /// The flag of each consent purpose.
     consents: Vec<Option<usize>>,
     member: Option<usize>,
@@ -55,10 +56,10 @@ impl Named {
 /// A stage whose outputs guards may read: its position in the playbook, its name, and whether it segments members.
 type Giver<'a> = (usize, &'a str, bool);
 
-impl<'a> FactPlan<'a> {
+impl FactPlan {
     /// Looks the columns up in a frame like those that will be read.
     #[must_use]
-    pub fn new(policy: &Policy<'a>, stages: &[Prepared], like: &Frame) -> Self {
+    pub fn new(policy: &Policy, stages: &[Prepared], like: &Frame) -> Self {
         let giver = |stage: &'_ Prepared| {
             let of_members = stage.shape.rows.as_ref().is_some_and(|rows| rows.subject == "member");
             let segments = of_members && stage.def.kind == Kind::Segmentation;
@@ -70,8 +71,8 @@ impl<'a> FactPlan<'a> {
         Self::of(policy, &givers, like)
     }
 
-    fn of(policy: &Policy<'a>, givers: &[Giver<'_>], like: &Frame) -> Self {
-        let rules = policy.rules;
+    fn of(policy: &Policy, givers: &[Giver<'_>], like: &Frame) -> Self {
+        let rules = &policy.rules;
         let at = |name: &str| like.position(name);
         let giver_of = |name: &str| {
             let stage = name.split_once('.').map(|(stage, _)| stage);
@@ -81,7 +82,7 @@ impl<'a> FactPlan<'a> {
         let named = |name: &Option<String>| name.as_deref().map(of);
         let segmentation = givers.iter().find(|(.., segments)| *segments);
         Self {
-            rules,
+            rules: Arc::clone(rules),
             consents: policy.purposes.iter().map(|p| at(&format!("consent.{p}"))).collect(),
             member: at("member").filter(|_| rules.holdout > 0.0),
             unknown: at("unknown_identity"),
@@ -103,7 +104,7 @@ impl<'a> FactPlan<'a> {
         candidates: &[Candidate],
         skipped: &[usize],
     ) -> FactColumns {
-        let rules = self.rules;
+        let rules = self.rules.as_ref();
         let rows = CandidateRows::of(candidates, members.rows());
         let column = |at: Option<usize>| at.and_then(|at| members.columns().get(at));
         let named = |of: Option<Named>| of.map(|named| named.column(members, skipped));
@@ -169,6 +170,12 @@ pub struct FactColumns {
 }
 
 impl FactColumns {
+    /// Of one member of whom only caps are known.
+    #[cfg(test)]
+    pub(crate) fn of_one(caps: ContactCaps, stage_cap: Option<f64>) -> Self {
+        Self { contact_caps: vec![caps], stage_cap: vec![stage_cap], ..Self::default() }
+    }
+
     /// Borrows the facts, with the members' keyed hashes and their history in the ledger.
     #[must_use]
     pub fn of<'a>(&'a self, keys: &'a [i64], history: &'a [(u32, History)]) -> MemberFacts<'a> {
@@ -298,7 +305,7 @@ mod tests {
             until_min: None,
         };
         let candidates: Vec<_> = (0..6).map(candidate).collect();
-        let policy = Policy::new(rules, &[]);
+        let policy = Policy::new(rules, Vec::new());
         FactPlan::of(&policy, &givers, members).read(members, &candidates, skipped)
     }
 

@@ -4,7 +4,8 @@
 //!    ([`Evaluation::open`], [`FactPlan::new`]); a community read ([`Community::prepare`]).
 //! 2. *evaluate*: rows through the stages ([`Evaluation::evaluate`], [`Community::evaluate`]).
 //! 3. *decide*: guardrails, arbitration, money; pure ([`decide()`]).
-//! 4. *book*: what was granted goes to the ledger ([`MoneyTurn::book`]).
+//! 4. *book*: what was granted goes to the ledger ([`MoneyTurn::book`]). A service takes the last two steps for many
+//!    members in one commit group ([`LiveMoney`]).
 //!
 //! Knows no storage engine and no HTTP; data comes through [`DataSource`].
 
@@ -21,6 +22,7 @@ mod gather;
 mod graph;
 mod ground;
 mod laps;
+mod live;
 mod options;
 mod prepare;
 mod progress;
@@ -47,6 +49,7 @@ pub use gather::WrongType;
 pub use graph::{GraphProblem, Input, Offer, Wiring, order, outputs_of};
 pub use ground::StageGround;
 pub use laps::Laps;
+pub use live::{Asking, Decided, LiveGroup, LiveMoney};
 pub use options::{CycleOptions, RunKey, TakeMembers, cycle_number};
 pub use prepare::{PrepareProblem, Prepared, fall_back, prepare};
 pub use progress::{Cancel, Progress, Silent};

@@ -3,8 +3,10 @@
 
 use std::collections::HashSet;
 
-use playbook_ledger::{Booked, GrantState, LedgerError, PastGrant, StageUse};
-use playbook_model::{Minor, Priority, UnixMs};
+use playbook_ledger::{
+    Booked, BudgetAccounts, CycleStanding, GrantState, LedgerError, PastGrant, StageUse,
+};
+use playbook_model::{Digest, Minor, Priority, UnixMs};
 
 use crate::arbitrate::each;
 use crate::book::{MoneyTurn, stage_share};
@@ -24,7 +26,7 @@ impl MoneyTurn<'_> {
     /// A fault of the ledger.
     pub fn recall(
         &mut self,
-        policy: &Policy<'_>,
+        policy: &Policy,
         keys: &[i64],
         candidates: Vec<Candidate>,
     ) -> Result<(Vec<Proposal>, Vec<(u32, History)>), LedgerError> {
@@ -40,75 +42,35 @@ impl MoneyTurn<'_> {
     ///
     /// # Errors
     /// A fault of the ledger.
-    pub fn standing(&mut self, policy: &Policy<'_>) -> Result<Standing, LedgerError> {
-        let money = self.money;
-        let known = self.known()?;
-        let free = |id| known.accounts.get(id).copied();
-        let names: Vec<&String> = money.accounts.pools.keys().collect();
-        let pools = money.accounts.pools.values();
-        let pools = pools.map(|id| free(id).map_or(Minor::ZERO, |free| free.now)).collect();
-        let stages = policy.spenders.iter().filter_map(|spender| {
-            let account = free(money.accounts.plugins.get(spender.name)?)?;
-            let StageUse { cost, expected_output, bound } =
-                known.stages.get(spender.name).copied().unwrap_or_default();
-            let pool = spender.pool.and_then(|pool| names.iter().position(|name| *name == pool));
-            let at_opening = spender.pool.and_then(|pool| free(money.accounts.pools.get(pool)?));
-            let share = at_opening.map_or(Minor::ZERO, |free| free.at_opening);
-            let share = stage_share(share, policy.rules);
-            let left = Minor(share.0.saturating_sub(bound.0)).min(account.now);
-            let frozen = account.frozen;
-            let stage = StageStanding { pool, left, frozen, cost, expected_output };
-            Some((spender.position, stage))
-        });
-        Ok(Standing { is_closed: known.is_closed, pools, stages: stages.collect() })
+    pub fn standing(&mut self, policy: &Policy) -> Result<Standing, LedgerError> {
+        let accounts = &self.money.accounts;
+        Ok(standing_of(policy, accounts, self.known()?))
     }
 
     /// The candidates with what the ledger knows of their keys, and the entries of those that were granted
     /// at this very time.
     fn proposals(
         &mut self,
-        policy: &Policy<'_>,
+        policy: &Policy,
         keys: &[i64],
         candidates: Vec<Candidate>,
     ) -> Result<(Vec<Proposal>, HashSet<i64>), LedgerError> {
         let money = self.money;
-        let known = self.known()?;
-        if known.grants.is_empty() {
-            return Ok((candidates.into_iter().map(Proposal::from).collect(), HashSet::new()));
-        }
-        let look_up = |mut candidate: Candidate| {
-            let key = money.key(policy, keys, &candidate);
-            let Some(booked) = key.and_then(|key| known.grants.get(&key)) else {
-                return (Proposal::from(candidate), None);
-            };
-            let Booked { quantity, cost, expected_output, .. } = *booked;
-            (candidate.quantity, candidate.cost) = (quantity, cost.0);
-            candidate.expected_output = expected_output.0;
-            let earlier = match booked.state {
-                GrantState::Released => Earlier::Released,
-                _ if booked.at == money.now => Earlier::GrantedNow,
-                _ => Earlier::Granted,
-            };
-            let rival = (earlier == Earlier::GrantedNow).then_some(booked.entry);
-            (Proposal { candidate, earlier }, rival)
-        };
-        let found = each(candidates, look_up);
-        let rivals = found.iter().filter_map(|(_, rival)| *rival).collect();
-        Ok((found.into_iter().map(|(proposal, _)| proposal).collect(), rivals))
+        let key_of = |candidate: &Candidate| money.key(policy, keys, candidate);
+        Ok(proposals_of(self.known()?, money.now, key_of, candidates))
     }
 
     /// What the members that have proposals got inside the windows of H9 and GR-1, whenever and by
     /// whichever cycle, but for the entries `rivals`.
     fn history(
         &self,
-        policy: &Policy<'_>,
+        policy: &Policy,
         keys: &[i64],
         proposals: &[Proposal],
         rivals: &HashSet<i64>,
     ) -> Result<Vec<(u32, History)>, LedgerError> {
         let (money, now) = (self.money, self.money.now);
-        let family_ms = i64::from(policy.rules.family_window_h) * HOUR_MS;
-        let from = UnixMs(now.0.saturating_sub(MONTH_MS.max(family_ms)));
+        let from = UnixMs(now.0.saturating_sub(MONTH_MS.max(family_ms(policy))));
         let mut rows: Vec<u32> = proposals.iter().map(|p| p.candidate.row).collect();
         rows.sort_unstable();
         rows.dedup();
@@ -122,18 +84,92 @@ impl MoneyTurn<'_> {
         }
         let of_row = |row: u32| {
             let grants = past.of_member(*keys.get(row as usize)?);
-            let counted: Vec<&PastGrant> =
-                grants.iter().filter(|grant| !rivals.contains(&grant.entry)).collect();
-            let mut seen = History::NOTHING;
-            for grant in &counted {
-                let family = past.families.get(grant.family as usize);
-                let family = family.and_then(|family| policy.families.get(family).copied());
-                add(&mut seen, grant, family, now.0.saturating_sub(grant.at.0), family_ms);
-            }
-            (!counted.is_empty()).then_some((row, seen))
+            Some((row, seen_of(policy, grants, &past.families, now, rivals)?))
         };
         Ok(rows.into_iter().filter_map(of_row).collect())
     }
+}
+
+/// Where a cycle stands, as arbitration takes it.
+pub(crate) fn standing_of(
+    policy: &Policy,
+    accounts: &BudgetAccounts,
+    known: &CycleStanding,
+) -> Standing {
+    let free = |id| known.accounts.get(id).copied();
+    let names: Vec<&String> = accounts.pools.keys().collect();
+    let pools = accounts.pools.values();
+    let pools = pools.map(|id| free(id).map_or(Minor::ZERO, |free| free.now)).collect();
+    let stages = policy.spenders.iter().filter_map(|spender| {
+        let account = free(accounts.plugins.get(&spender.name)?)?;
+        let StageUse { cost, expected_output, bound } =
+            known.stages.get(&spender.name).copied().unwrap_or_default();
+        let of_pool = spender.pool.as_ref();
+        let pool = of_pool.and_then(|pool| names.iter().position(|name| *name == pool));
+        let at_opening = of_pool.and_then(|pool| free(accounts.pools.get(pool)?));
+        let share = at_opening.map_or(Minor::ZERO, |free| free.at_opening);
+        let share = stage_share(share, &policy.rules);
+        let left = Minor(share.0.saturating_sub(bound.0)).min(account.now);
+        let frozen = account.frozen;
+        let stage = StageStanding { pool, left, frozen, cost, expected_output };
+        Some((spender.position, stage))
+    });
+    Standing { is_closed: known.is_closed, pools, stages: stages.collect() }
+}
+
+/// Candidates with what the cycle knows of their keys, and the entries of those that were granted at this very time.
+pub(crate) fn proposals_of(
+    known: &CycleStanding,
+    now: UnixMs,
+    key_of: impl Fn(&Candidate) -> Option<Digest> + Sync,
+    candidates: Vec<Candidate>,
+) -> (Vec<Proposal>, HashSet<i64>) {
+    if known.grants.is_empty() {
+        return (candidates.into_iter().map(Proposal::from).collect(), HashSet::new());
+    }
+    let look_up = |mut candidate: Candidate| {
+        let Some(booked) = key_of(&candidate).and_then(|key| known.grants.get(&key)) else {
+            return (Proposal::from(candidate), None);
+        };
+        let Booked { quantity, cost, expected_output, .. } = *booked;
+        (candidate.quantity, candidate.cost) = (quantity, cost.0);
+        candidate.expected_output = expected_output.0;
+        let earlier = match booked.state {
+            GrantState::Released => Earlier::Released,
+            _ if booked.at == now => Earlier::GrantedNow,
+            _ => Earlier::Granted,
+        };
+        let rival = (earlier == Earlier::GrantedNow).then_some(booked.entry);
+        (Proposal { candidate, earlier }, rival)
+    };
+    let found = each(candidates, look_up);
+    let rivals = found.iter().filter_map(|(_, rival)| *rival).collect();
+    (found.into_iter().map(|(proposal, _)| proposal).collect(), rivals)
+}
+
+/// What a member got inside the windows of H9 and GR-1, but for the entries `rivals`; `None`: nothing. Families of the
+/// grants are positions in `families`.
+pub(crate) fn seen_of(
+    policy: &Policy,
+    grants: &[PastGrant],
+    families: &[String],
+    now: UnixMs,
+    rivals: &HashSet<i64>,
+) -> Option<History> {
+    let family_ms = family_ms(policy);
+    let mut seen = None;
+    for grant in grants.iter().filter(|grant| !rivals.contains(&grant.entry)) {
+        let family = families.get(grant.family as usize);
+        let family = family.and_then(|family| policy.families.get(family).copied());
+        let age_ms = now.0.saturating_sub(grant.at.0);
+        add(seen.get_or_insert(History::NOTHING), grant, family, age_ms, family_ms);
+    }
+    seen
+}
+
+/// The window in which a family counts as a duplicate.
+fn family_ms(policy: &Policy) -> i64 {
+    i64::from(policy.rules.family_window_h) * HOUR_MS
 }
 
 /// Counts a grant in the windows that it falls into. A window reaches as far ahead as back: calls of a cycle

@@ -56,8 +56,7 @@ fn decided(
     money: &Money<'_>,
     laps: &mut Laps,
 ) -> Result<Booking, CycleError> {
-    let spenders = spenders(stages);
-    let policy = Policy::new(&community.playbook.guardrails, &spenders);
+    let policy = Policy::new(&community.playbook.guardrails, spenders(stages));
     let plan = FactPlan::new(&policy, stages, &community.members);
     let left_out = community.ran().iter().filter(|stage| stage.fault.is_some());
     let left_out: Vec<usize> = left_out.map(|stage| stage.position).collect();

@@ -74,7 +74,7 @@ pub(crate) fn grants(
     let key = |stage: &StageRun, c: &Candidate| {
         let action = stage.shape.actions.get(usize::from(c.action))?;
         let member = run.keys.get(c.row as usize)?;
-        Some(grant_key(&cycle, day, &stage.name, action, *member).hex())
+        Some(grant_key(&cycle, day, &stage.name, action, *member, None).hex())
     };
     for d in run.decisions.iter().filter(|d| d.refusal.is_none()) {
         let c = &d.candidate;

@@ -77,8 +77,7 @@ fn a_member_alone_goes_through_the_same_four_steps_and_a_second_time_takes_nothi
     let evaluation = world.open();
     let ledger = Ledger::in_memory(&world.playbook.brand).unwrap();
     let plan = budget_plan(&world.playbook);
-    let spenders = spenders(&world.stages);
-    let policy = Policy::new(&world.playbook.guardrails, &spenders);
+    let policy = Policy::new(&world.playbook.guardrails, spenders(&world.stages));
     let facts = FactPlan::new(&policy, &world.stages, evaluation.gives());
     let run_key = Digest([9; 32]);
     let money = Money::open(&ledger, &plan, world.run.number, &world.context, run_key).unwrap();

@@ -93,7 +93,7 @@ impl World {
     pub(crate) fn open(&self) -> Evaluation {
         let ground = |stage: &Prepared| {
             let run = self.run.stages.iter().find(|run| run.position == stage.position);
-            run.unwrap().ground.clone()
+            Some(run.unwrap().ground.clone())
         };
         Evaluation::open(&self.stages, self.context, ground, &self.member(0)).unwrap().unwrap()
     }

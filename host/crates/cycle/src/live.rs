@@ -1,0 +1,264 @@
+//! The last two steps for a service: decisions about one member at a time, many of them in one commit group of the
+//! ledger. Balances, keys and what members got are held in memory, so that a decision reads nothing.
+
+use std::collections::HashMap;
+
+use playbook_ledger::{
+    BudgetAccounts, BudgetPlan, Closure, CycleRef, CycleStanding, GrantAnswer, GroupWork,
+    LedgerError, PastGrant, SettleAnswer, Turn,
+};
+use playbook_model::{Digest, UnixMs};
+
+use crate::book::{grant_key, grant_request};
+use crate::decide::{Policy, decide};
+use crate::facts::FactColumns;
+use crate::proposal::{Candidate, Decision};
+use crate::recall::{proposals_of, seen_of, standing_of};
+
+/// Past grants that are held at most; beyond, all are dropped and read again as members come.
+const GRANTS_HELD_MAX: usize = 1 << 20;
+
+/// The money of a playbook in one cycle, for a service that decides in groups.
+#[derive(Debug)]
+pub struct LiveMoney {
+    plan: BudgetPlan,
+    cycle: CycleRef,
+    run_key: Digest,
+    accounts: BudgetAccounts,
+    standing: Option<CycleStanding>,
+    pasts: Pasts,
+    /// The ledger's head that all of this is valid at.
+    head: (i64, Digest),
+}
+
+/// What members got, by member; read when a member is first decided on.
+#[derive(Debug, Default)]
+struct Pasts {
+    families: Vec<String>,
+    of: HashMap<i64, Vec<PastGrant>>,
+    held: usize,
+}
+
+/// What is decided in one group: see [`LiveMoney::group`].
+#[derive(Debug)]
+pub struct LiveGroup<'g, 'w, 's> {
+    group: &'g mut GroupWork<'w, 's>,
+    cycle: &'g CycleRef,
+    accounts: &'g BudgetAccounts,
+    pasts: &'g mut Pasts,
+}
+
+/// A member with the proposals of its stages.
+#[derive(Debug)]
+pub struct Asking<'a> {
+    /// The policy of the version that proposes.
+    pub policy: &'a Policy,
+    /// What the checks need to know of the member, in row 0.
+    pub facts: &'a FactColumns,
+    /// The member's pseudonym.
+    pub member: i64,
+    /// Day of the brand's calendar.
+    pub local_day: i64,
+    /// The event that triggered the decision, by id.
+    pub event: Option<&'a str>,
+    /// The proposals, all of row 0.
+    pub candidates: Vec<Candidate>,
+}
+
+/// A decision, and under which key it is booked where it is granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decided {
+    /// The decision.
+    pub decision: Decision,
+    /// Key of the grant; `None` for a stage or action that the policy does not know.
+    pub key: Option<Digest>,
+}
+
+impl LiveMoney {
+    /// Makes the budget tree and begins the cycle, or goes on with it.
+    ///
+    /// # Errors
+    /// A plan that does not fit what is bound already, or a fault of the ledger.
+    pub fn open(
+        turn: &Turn<'_>,
+        plan: BudgetPlan,
+        number: i64,
+        run_key: Digest,
+        now: UnixMs,
+    ) -> Result<Self, LedgerError> {
+        let cycle = CycleRef { playbook: plan.playbook.clone(), number };
+        let accounts = turn.ensure_budget(&plan, now)?;
+        turn.begin_cycle(&cycle, run_key, now)?;
+        let head = turn.head()?;
+        let pasts = Pasts::default();
+        Ok(Self { plan, cycle, run_key, accounts, standing: None, pasts, head })
+    }
+
+    /// The cycle.
+    #[must_use]
+    pub fn cycle(&self) -> &CycleRef {
+        &self.cycle
+    }
+
+    /// Runs `step` in one commit group at the time `at`. What it decides is booked, whole, if it succeeds; where it fails
+    /// nothing is, and what was held in memory is read again.
+    ///
+    /// # Errors
+    /// Those of `step`, or a fault of the ledger.
+    pub fn group<T, E: From<LedgerError>>(
+        &mut self,
+        turn: &Turn<'_>,
+        at: UnixMs,
+        step: impl FnOnce(&mut LiveGroup<'_, '_, '_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        if turn.head()? != self.head {
+            // Somebody else has booked: another plan may stand, other limits, other grants.
+            self.accounts = turn.ensure_budget(&self.plan, at)?;
+            turn.begin_cycle(&self.cycle, self.run_key, at)?;
+            self.pasts = Pasts::default();
+        } else if self.pasts.held > GRANTS_HELD_MAX {
+            self.pasts = Pasts::default();
+        }
+        let Self { cycle, accounts, standing, pasts, .. } = self;
+        let done = turn.group(cycle, at, standing, |group| {
+            step(&mut LiveGroup { group, cycle, accounts, pasts })
+        });
+        if done.is_err() {
+            self.pasts = Pasts::default();
+        }
+        self.head = turn.head()?;
+        done
+    }
+}
+
+impl<'w, 's> LiveGroup<'_, 'w, 's> {
+    /// Decides on the proposals about a member and books what is granted.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    pub fn decide(&mut self, asking: Asking<'_>) -> Result<Vec<Decided>, LedgerError> {
+        let Asking { policy, facts, member, local_day, event, candidates } = asking;
+        let (cycle, at) = (self.cycle, self.group.at());
+        let key_of = |candidate: &Candidate| {
+            let (spender, action) = policy.spender(candidate)?;
+            Some(grant_key(cycle, local_day, &spender.name, action, member, event))
+        };
+        let known = self.group.standing();
+        let (proposals, rivals) = proposals_of(known, at, key_of, candidates);
+        let mut standing = standing_of(policy, self.accounts, known);
+        self.pasts.read(member, self.group)?;
+        let seen = seen_of(policy, &self.pasts.of[&member], &self.pasts.families, at, &rivals);
+        let history: Vec<_> = seen.into_iter().map(|seen| (0, seen)).collect();
+        let decisions = decide(policy, facts.of(&[member], &history), proposals, &mut standing);
+        let mut decided = Vec::with_capacity(decisions.len());
+        for mut decision in decisions {
+            let key = key_of(&decision.candidate);
+            if decision.is_new() {
+                self.book(policy, &mut decision, member, key)?;
+            }
+            decided.push(Decided { decision, key });
+        }
+        Ok(decided)
+    }
+
+    fn book(
+        &mut self,
+        policy: &Policy,
+        decision: &mut Decision,
+        member: i64,
+        key: Option<Digest>,
+    ) -> Result<(), LedgerError> {
+        let candidate = decision.candidate;
+        let asked = policy.spender(&candidate).zip(key).and_then(|(of, key)| {
+            let account = *self.accounts.plugins.get(&of.0.name)?;
+            Some(grant_request(&candidate, of, account, member, key))
+        });
+        let Some(request) = asked else {
+            decision.refuse_unknown();
+            return Ok(());
+        };
+        let answer = self.group.grant(&request)?;
+        decision.hear(answer);
+        if let GrantAnswer::Granted { entry } = answer {
+            let family = self.pasts.family(request.family);
+            let at = self.group.at();
+            let (priority, contacts_member) = (request.priority, request.contacts_member);
+            let commercial = request.commercial;
+            self.pasts.add(PastGrant {
+                member,
+                at,
+                entry,
+                family,
+                priority,
+                contacts_member,
+                commercial,
+            });
+        }
+        Ok(())
+    }
+
+    /// Settles or releases a grant of the cycle; `member` is whose it is.
+    ///
+    /// # Errors
+    /// As [`Turn::close_batch`].
+    pub fn close(
+        &mut self,
+        member: i64,
+        key: &Digest,
+        closure: Closure,
+    ) -> Result<SettleAnswer, LedgerError> {
+        let entry = self.group.standing().grants.get(key).map(|booked| booked.entry);
+        let answer = self.group.close(key, closure)?;
+        if let (Closure::Release, SettleAnswer::Done { .. }, Some(entry)) = (closure, answer, entry)
+        {
+            self.pasts.released(member, entry);
+        }
+        Ok(answer)
+    }
+
+    /// The group, for the rows that are kept beside the entries.
+    pub fn rows(&mut self) -> &mut GroupWork<'w, 's> {
+        self.group
+    }
+}
+
+impl Pasts {
+    /// Reads what a member got, where that is not held yet.
+    fn read(&mut self, member: i64, group: &mut GroupWork<'_, '_>) -> Result<(), LedgerError> {
+        if self.of.contains_key(&member) {
+            return Ok(());
+        }
+        let past = group.grants_of(member)?;
+        let families: Vec<u32> = past.families.iter().map(|family| self.family(family)).collect();
+        let renumbered =
+            |grant: PastGrant| PastGrant { family: families[grant.family as usize], ..grant };
+        let grants: Vec<PastGrant> = past.grants.into_iter().map(renumbered).collect();
+        self.held += grants.len() + 1;
+        self.of.insert(member, grants);
+        Ok(())
+    }
+
+    fn family(&mut self, name: &str) -> u32 {
+        let known = self.families.iter().position(|known| known == name);
+        let at = known.unwrap_or_else(|| {
+            self.families.push(name.to_owned());
+            self.families.len() - 1
+        });
+        u32::try_from(at).expect("there are few families")
+    }
+
+    fn add(&mut self, grant: PastGrant) {
+        self.held += 1;
+        self.of.entry(grant.member).or_default().push(grant);
+    }
+
+    fn released(&mut self, member: i64, entry: i64) {
+        if let Some(grants) = self.of.get_mut(&member) {
+            grants.retain(|grant| grant.entry != entry);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "live_tests.rs"]
+mod tests;
