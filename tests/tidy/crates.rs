@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::tree::{MAP, Package, Tree, entries};
 
 /// Which crate may depend on which; the same table stands in docs/ARCHITECTURE.md.
-const EDGES: [(&str, &[&str]); 18] = [
+const EDGES: [(&str, &[&str]); 19] = [
     ("playbook-contract", &[]),
     ("playbook-model", &["playbook-contract"]),
     ("playbook-files", &[]),
@@ -25,6 +25,16 @@ const EDGES: [(&str, &[&str]); 18] = [
     (
         "playbook-batch",
         &["playbook-model", "playbook-files", "playbook-features", "playbook-cycle"],
+    ),
+    (
+        "playbook-online",
+        &[
+            "playbook-model",
+            "playbook-toml",
+            "playbook-features",
+            "playbook-ledger",
+            "playbook-cycle",
+        ],
     ),
     (
         "playbook-app",
@@ -72,7 +82,7 @@ const OWNERS: [(&str, &[&str]); 35] = [
     ("wit-parser", &["playbook-builder"]),
     ("wit-bindgen", &["playbook-sdk", "hostile-scoring", "hostile-incentive"]),
     ("datafusion", &["playbook-batch"]),
-    ("tokio", &["playbook-batch", "playbook-sources", "playbook-server"]),
+    ("tokio", &["playbook-batch", "playbook-sources", "playbook-online", "playbook-server"]),
     ("axum", &["playbook-server"]),
     ("hyper", &["playbook-server"]),
     ("hyper-util", &["playbook-server"]),

@@ -40,6 +40,7 @@ pub(crate) fn playbook() -> Playbook {
         guardrails: Guardrails::default(),
         outputs: OutputDef::default(),
         labels: BTreeMap::new(),
+        event_kinds: Vec::new(),
         digest: Digest([7; 32]),
         folder: PathBuf::new(),
     }

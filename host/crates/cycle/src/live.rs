@@ -137,6 +137,22 @@ impl<'w, 's> LiveGroup<'_, 'w, 's> {
     /// # Errors
     /// A fault of the ledger.
     pub fn decide(&mut self, asking: Asking<'_>) -> Result<Vec<Decided>, LedgerError> {
+        self.decided(asking, false)
+    }
+
+    /// What [`LiveGroup::decide`] would say now; nothing is booked.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    pub fn preview(&mut self, asking: Asking<'_>) -> Result<Vec<Decided>, LedgerError> {
+        self.decided(asking, true)
+    }
+
+    fn decided(
+        &mut self,
+        asking: Asking<'_>,
+        is_preview: bool,
+    ) -> Result<Vec<Decided>, LedgerError> {
         let Asking { policy, facts, member, local_day, event, candidates } = asking;
         let (cycle, at) = (self.cycle, self.group.at());
         let key_of = |candidate: &Candidate| {
@@ -150,13 +166,17 @@ impl<'w, 's> LiveGroup<'_, 'w, 's> {
         let seen = seen_of(policy, &self.pasts.of[&member], &self.pasts.families, at, &rivals);
         let history: Vec<_> = seen.into_iter().map(|seen| (0, seen)).collect();
         let decisions = decide(policy, facts.of(&[member], &history), proposals, &mut standing);
+        let told = |decision: Decision| Decided { decision, key: key_of(&decision.candidate) };
+        if is_preview {
+            return Ok(decisions.into_iter().map(told).collect());
+        }
         let mut decided = Vec::with_capacity(decisions.len());
         for mut decision in decisions {
-            let key = key_of(&decision.candidate);
             if decision.is_new() {
+                let key = key_of(&decision.candidate);
                 self.book(policy, &mut decision, member, key)?;
             }
-            decided.push(Decided { decision, key });
+            decided.push(told(decision));
         }
         Ok(decided)
     }

@@ -142,9 +142,8 @@ fn a_ledger_of_the_second_layout_goes_on_as_one_of_todays() {
     let turn = ledger.turn().unwrap();
     let row = Row { space: 1, owner: 7, key: b"key", value: b"value" };
     let mut standing = None;
-    let stood = turn.group(&cycle(2), LATER, &mut standing, |group| {
-        group.put_rows(&[row], OnRow::Stays)
-    });
+    let stood =
+        turn.group(&cycle(2), LATER, &mut standing, |group| group.put_rows(&[row], OnRow::Stays));
     assert_eq!(stood.unwrap(), [false]);
     assert_eq!(turn.head().unwrap(), head, "rows alone are no group of entries");
     drop(turn);

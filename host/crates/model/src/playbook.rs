@@ -31,6 +31,8 @@ pub struct Playbook {
     pub pseudonym_salt: String,
     /// When the cycle is.
     pub cycle: CycleDef,
+    /// Kinds of events of the brand's own, beside the host's; ascending.
+    pub event_kinds: Vec<String>,
     /// Where data comes from.
     pub sources: Vec<SourceDef>,
     /// Tables that give fields to rows of sources.

@@ -28,7 +28,7 @@ pub use overrides::Override;
 pub use problem::{
     Level, NamedPlugin, PROBLEMS_MAX, Place, Problem, Problems, SourceText, nearest,
 };
-pub use reading::host_tables::closed_values;
+pub use reading::host_tables::{closed_values, host_fields};
 pub use reference::reference;
 pub use schema::schema;
 pub use values::{currency_digits, is_relation, parse_instant};

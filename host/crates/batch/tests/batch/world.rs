@@ -25,6 +25,7 @@ pub(crate) fn playbook(time_zone: &str) -> Playbook {
         sources: vec![],
         lookups: Vec::new(),
         labels: std::collections::BTreeMap::new(),
+        event_kinds: Vec::new(),
         features: vec![],
         stages: vec![],
         sql: playbook_model::SqlLimits::default(),

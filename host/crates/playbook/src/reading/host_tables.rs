@@ -125,6 +125,11 @@ pub(crate) fn own_prefix(table: SourceTable) -> Option<&'static str> {
     }
 }
 
+/// Fields of a table with their types; sources may give fields of the brand's own beside them.
+pub fn host_fields(table: SourceTable) -> impl Iterator<Item = (&'static str, MapType)> {
+    fields(table).iter().map(|field| (field.name, field.map_type))
+}
+
 /// Values that a field of a table is limited to; `None`: it takes any.
 #[must_use]
 pub fn closed_values(table: SourceTable, field: &str) -> Option<&'static [&'static str]> {

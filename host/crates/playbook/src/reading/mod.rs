@@ -102,6 +102,7 @@ pub(crate) fn read(
         guardrails,
         outputs,
         labels: head::labels(root),
+        event_kinds: reading.own_kinds.iter().map(|kind| kind.name.clone()).collect(),
         digest: Digest::of(canonical_json(&table_to_json(root)).as_bytes()),
         folder: folder.to_owned(),
     }

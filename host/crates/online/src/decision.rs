@@ -1,0 +1,343 @@
+//! A decision as it is kept, and as it is told.
+
+use playbook_cycle::Decided;
+use playbook_model::{Digest, Frame, NONE_INDEX, RefusalCode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Number, Value as Json};
+
+use crate::facts::{NamedFacts, StageFacts, VersionFacts};
+use crate::version::Evaluated;
+
+/// A decision as it is kept: values without names, which are the version's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    /// Digest of the request that it answers.
+    pub(crate) request: [u8; 32],
+    /// Digest of the version that made it.
+    pub(crate) version: [u8; 32],
+    /// Unix-ms.
+    pub(crate) at: i64,
+    pub(crate) cycle: i64,
+    /// Whether it was a look without effect.
+    pub(crate) is_preview: bool,
+    /// One value for each column of the version.
+    pub(crate) row: Vec<KeptCell>,
+    pub(crate) outcomes: Vec<Outcome>,
+    /// Stages that failed, with what happened.
+    pub(crate) failed: Vec<(usize, String)>,
+    /// Stages that waited for a first closed cycle.
+    pub(crate) waiting: Vec<usize>,
+}
+
+/// A value of a row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum KeptCell {
+    Missing,
+    Integer(i64),
+    Real(f64),
+    Text(String),
+}
+
+/// What became of a proposal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Outcome {
+    stage: u16,
+    action: u16,
+    quantity: i64,
+    cost: i64,
+    expected_output: i64,
+    reason: u32,
+    after_min: u32,
+    until_min: Option<u32>,
+    /// Position among the codes, and the rule.
+    refusal: Option<(u8, String)>,
+    granted_before: bool,
+    /// Key of the grant in the ledger.
+    key: Option<[u8; 32]>,
+}
+
+impl Outcome {
+    fn new(decided: &Decided) -> Self {
+        let candidate = decided.decision.candidate;
+        let refusal = decided.decision.refusal;
+        Self {
+            stage: candidate.stage,
+            action: candidate.action,
+            quantity: candidate.quantity,
+            cost: candidate.cost,
+            expected_output: candidate.expected_output,
+            reason: candidate.reason,
+            after_min: candidate.after_min,
+            until_min: candidate.until_min,
+            refusal: refusal.map(|refusal| (refusal.code as u8, refusal.rule.to_owned())),
+            granted_before: decided.decision.granted_before,
+            key: decided.key.map(|key| key.0),
+        }
+    }
+}
+
+impl Kept {
+    pub(crate) fn new(
+        request: Digest,
+        version: &VersionFacts,
+        evaluated: &Evaluated,
+        decided: &[Decided],
+        is_preview: bool,
+    ) -> Self {
+        Self {
+            request: request.0,
+            version: version.digest().0,
+            at: evaluated.at,
+            cycle: evaluated.cycle,
+            is_preview,
+            row: cells(&evaluated.frame),
+            outcomes: decided.iter().map(Outcome::new).collect(),
+            failed: evaluated.failed.iter().map(|(at, fault)| (*at, fault.to_string())).collect(),
+            waiting: evaluated.waiting.clone(),
+        }
+    }
+}
+
+fn cells(frame: &Frame) -> Vec<KeptCell> {
+    let cell = |column: &playbook_model::Column| {
+        let integer = column.integer(0).map(KeptCell::Integer);
+        let real = || column.real(0).map(KeptCell::Real);
+        let text = || column.text(0).map(|text| KeptCell::Text(text.to_owned()));
+        integer.or_else(real).or_else(text).unwrap_or(KeptCell::Missing)
+    };
+    frame.columns().iter().map(cell).collect()
+}
+
+/// A decision as it is told.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Decision {
+    /// Its id; `None` for a look without effect.
+    pub id: Option<String>,
+    /// The member's id.
+    pub member: String,
+    /// Unix-ms.
+    pub at: i64,
+    /// Number of the cycle.
+    pub cycle: i64,
+    /// Whether it was a look without effect: nothing was granted.
+    pub is_preview: bool,
+    /// Id of the playbook.
+    pub playbook: String,
+    /// Digest of playbook and components: the version that made it, wholly.
+    pub version: String,
+    /// Digest of the playbook.
+    pub playbook_digest: String,
+    /// Plugins that answered, with the digests of their components.
+    pub plugins: Vec<PluginSaid>,
+    /// ISO 4217 code of all amounts.
+    pub currency: String,
+    /// Segments, by stage.
+    pub segments: Vec<SegmentSaid>,
+    /// What stages said: `stage.output` with its value.
+    pub outputs: serde_json::Map<String, Json>,
+    /// What the stages read.
+    pub features: serde_json::Map<String, Json>,
+    /// Effects that were granted, in order of arbitration.
+    pub granted: Vec<EffectSaid>,
+    /// Effects that were refused, with their reasons.
+    pub refused: Vec<EffectSaid>,
+    /// Stages that failed or wait.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A plugin of a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PluginSaid {
+    /// Stage of the playbook.
+    pub stage: String,
+    /// Name of the plugin.
+    pub plugin: String,
+    /// Its version.
+    pub version: String,
+    /// Digest of its component.
+    pub component: String,
+}
+
+/// A segment of a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SegmentSaid {
+    /// Stage of the playbook.
+    pub stage: String,
+    /// Name of the segment.
+    pub segment: String,
+    /// In words.
+    pub text: String,
+}
+
+/// An effect that was proposed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EffectSaid {
+    /// Stage of the playbook.
+    pub stage: String,
+    /// Name of the action.
+    pub action: String,
+    /// The action in words.
+    pub text: String,
+    /// Points, units or 1.
+    pub quantity: i64,
+    /// Greatest cost in minor units.
+    pub cost_minor: i64,
+    /// Expected output in minor units.
+    pub expected_output_minor: i64,
+    /// Minutes from the decision to the effect.
+    pub after_min: u32,
+    /// Minutes until when it may happen.
+    pub until_min: Option<u32>,
+    /// Why the plugin proposed it: code and words.
+    pub reason: Option<(String, String)>,
+    /// "granted", "waits-for-approval", "granted-before" or "refused".
+    pub status: &'static str,
+    /// Why it was refused: code of the host, words, rule.
+    pub refusal: Option<RefusalSaid>,
+    /// Key of the grant, by which it is settled or released.
+    pub grant: Option<String>,
+}
+
+/// Why an effect was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RefusalSaid {
+    /// "R01" to "R15".
+    pub code: &'static str,
+    /// The code in words.
+    pub text: &'static str,
+    /// The rule of the domain that refused.
+    pub rule: String,
+}
+
+/// A stage that did not answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Stage of the playbook.
+    pub stage: String,
+    /// Why.
+    pub why: String,
+}
+
+impl Kept {
+    /// Whether it granted something under this key.
+    pub(crate) fn has_grant(&self, key: &Digest) -> bool {
+        let is_it = |outcome: &Outcome| outcome.refusal.is_none() && outcome.key == Some(key.0);
+        self.outcomes.iter().any(is_it)
+    }
+
+    /// The decision in the words of its version.
+    #[must_use]
+    pub(crate) fn told(&self, id: Option<String>, member: &str, facts: &VersionFacts) -> Decision {
+        let cells = || facts.columns.iter().zip(&self.row).enumerate();
+        let value = |(_, (column, cell)): (usize, (&crate::facts::ColumnFacts, &KeptCell))| {
+            (column.name.clone(), cell.json())
+        };
+        let is_feature = |(at, _): &(usize, _)| *at > 0 && *at < facts.features;
+        let said = |outcome: &Outcome| outcome.said(facts);
+        let is_granted = |outcome: &&Outcome| outcome.refusal.is_none();
+        Decision {
+            id,
+            member: member.to_owned(),
+            at: self.at,
+            cycle: self.cycle,
+            is_preview: self.is_preview,
+            playbook: facts.playbook.clone(),
+            version: Digest(self.version).to_string(),
+            playbook_digest: facts.playbook_digest.clone(),
+            plugins: self.plugins(facts),
+            currency: facts.currency.clone(),
+            segments: self.segments(facts),
+            outputs: cells().filter(|(at, _)| *at >= facts.features).map(value).collect(),
+            features: cells().filter(is_feature).map(value).collect(),
+            granted: self.outcomes.iter().filter(is_granted).map(said).collect(),
+            refused: self.outcomes.iter().filter(|o| !is_granted(o)).map(said).collect(),
+            left_out: self.left_out(facts),
+        }
+    }
+
+    fn plugins(&self, facts: &VersionFacts) -> Vec<PluginSaid> {
+        let answered = facts.stages.iter().filter(|stage| {
+            let is_out = |at: &usize| *at == stage.position;
+            stage.of_members
+                && !self.waiting.iter().any(is_out)
+                && !self.failed.iter().any(|(at, _)| is_out(at))
+        });
+        let said = |stage: &StageFacts| PluginSaid {
+            stage: stage.name.clone(),
+            plugin: stage.plugin.clone(),
+            version: stage.version.clone(),
+            component: stage.component.clone(),
+        };
+        answered.map(said).collect()
+    }
+
+    fn segments(&self, facts: &VersionFacts) -> Vec<SegmentSaid> {
+        let stages = facts.stages.iter().filter(|stage| !stage.segments.is_empty());
+        let said = |stage: &StageFacts| {
+            let name = format!("{}.segment", stage.name);
+            let at = facts.columns.iter().position(|column| column.name == name)?;
+            let KeptCell::Text(segment) = self.row.get(at)? else { return None };
+            let known = stage.segments.iter().find(|known| known.name == *segment);
+            let text = known.map_or(segment, |known| &known.en).clone();
+            Some(SegmentSaid { stage: stage.name.clone(), segment: segment.clone(), text })
+        };
+        stages.filter_map(said).collect()
+    }
+
+    fn left_out(&self, facts: &VersionFacts) -> Vec<LeftOut> {
+        let name = |at: usize| facts.stage(at).map_or_else(String::new, |stage| stage.name.clone());
+        let failed = self.failed.iter();
+        let failed = failed.map(|(at, why)| LeftOut { stage: name(*at), why: why.clone() });
+        let waiting = self.waiting.iter().map(|at| LeftOut {
+            stage: name(*at),
+            why: "it waits for the first closed cycle".to_owned(),
+        });
+        failed.chain(waiting).collect()
+    }
+}
+
+impl KeptCell {
+    fn json(&self) -> Json {
+        match self {
+            Self::Missing => Json::Null,
+            Self::Integer(value) => Json::from(*value),
+            Self::Real(value) => Number::from_f64(*value).map_or(Json::Null, Json::Number),
+            Self::Text(text) => Json::from(text.as_str()),
+        }
+    }
+}
+
+impl Outcome {
+    fn said(&self, facts: &VersionFacts) -> EffectSaid {
+        let stage = facts.stage(usize::from(self.stage));
+        let action = stage.and_then(|stage| stage.actions.get(usize::from(self.action)));
+        let of_action = |of: fn(&NamedFacts) -> String| action.map_or_else(String::new, of);
+        let reason = (self.reason != NONE_INDEX).then_some(self.reason as usize);
+        let reason = reason.and_then(|at| stage?.reasons.get(at));
+        let waits = action.is_some_and(|action| action.needs_approval);
+        let status = match (&self.refusal, self.granted_before, waits) {
+            (Some(_), ..) => "refused",
+            (None, true, _) => "granted-before",
+            (None, _, true) => "waits-for-approval",
+            (None, ..) => "granted",
+        };
+        let refusal = self.refusal.as_ref().and_then(|(code, rule)| {
+            let code = RefusalCode::ALL.get(usize::from(*code))?;
+            Some(RefusalSaid { code: code.code(), text: code.words("en"), rule: rule.clone() })
+        });
+        EffectSaid {
+            stage: stage.map_or_else(String::new, |stage| stage.name.clone()),
+            action: of_action(|action| action.name.clone()),
+            text: of_action(|action| action.en.clone()),
+            quantity: self.quantity,
+            cost_minor: self.cost,
+            expected_output_minor: self.expected_output,
+            after_min: self.after_min,
+            until_min: self.until_min,
+            reason: reason.map(|reason| (reason.name.clone(), reason.en.clone())),
+            status,
+            refusal,
+            grant: self.key.filter(|_| self.refusal.is_none()).map(|key| Digest(key).hex()),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Why a brand does not answer.
+
+use playbook_ledger::LedgerError;
+
+use crate::columns::FieldError;
+use crate::version::EvaluateError;
+
+/// Why a request is not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum OnlineError {
+    /// Fields that cannot be taken.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Fields(Vec<FieldError>),
+    /// The key was used for another request.
+    #[error("this idempotency key was used for another request")]
+    OtherRequest,
+    /// There is no such decision, grant or member.
+    #[error("there is no such {0}")]
+    Unknown(&'static str),
+    /// A grant that was settled or released otherwise already, or that is settled with more than it reserved.
+    #[error("{0}")]
+    Closed(&'static str),
+    /// More waits than may wait.
+    #[error("the brand has more requests waiting than it may have")]
+    Busy,
+    /// The writer has stopped.
+    #[error("the brand is stopping")]
+    Stopping,
+    /// A member cannot be evaluated.
+    #[error("the member cannot be decided on")]
+    Evaluate(#[from] EvaluateError),
+    /// The storage failed; nothing of the request was kept, or it is not known.
+    #[error("the storage failed")]
+    Storage(#[from] LedgerError),
+    /// What was committed together with the request failed.
+    #[error("the commit failed: {0}")]
+    Commit(String),
+}

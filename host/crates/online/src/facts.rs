@@ -1,0 +1,139 @@
+//! What a version's decisions are told by: names of columns, stages, actions and reasons. Kept once for each version, so that
+//! a decision is told in the words of the version that made it, however many came after.
+
+use playbook_cycle::Prepared;
+use playbook_model::{CellType, Digest, Frame, Playbook, Words};
+use serde::{Deserialize, Serialize};
+
+/// Facts of a version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VersionFacts {
+    /// Digest of playbook and components.
+    digest: [u8; 32],
+    /// Id of the playbook.
+    pub playbook: String,
+    /// Digest of the playbook.
+    pub playbook_digest: String,
+    /// ISO 4217 code of all amounts.
+    pub currency: String,
+    /// Columns of a decision's row, in order.
+    pub columns: Vec<ColumnFacts>,
+    /// Number of columns that are features; outputs of stages follow.
+    pub features: usize,
+    /// Stages, in the order in which they run.
+    pub stages: Vec<StageFacts>,
+}
+
+/// A column of a decision's row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnFacts {
+    /// Name of a feature, or `stage.output`.
+    pub name: String,
+    /// Unit.
+    pub unit: String,
+    /// Whether values are reals.
+    pub is_real: bool,
+}
+
+/// A stage of a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageFacts {
+    /// Position in the playbook.
+    pub position: usize,
+    /// Name in the playbook.
+    pub name: String,
+    /// Kind of its plugin.
+    pub kind: String,
+    /// Name of its plugin.
+    pub plugin: String,
+    /// Version of its plugin.
+    pub version: String,
+    /// Digest of the component.
+    pub component: String,
+    /// Whether it answers for single members; others answer once a cycle.
+    pub of_members: bool,
+    /// What it can grant.
+    pub actions: Vec<NamedFacts>,
+    /// Reasons that it gives.
+    pub reasons: Vec<NamedFacts>,
+    /// Segments that it sorts members into.
+    pub segments: Vec<NamedFacts>,
+}
+
+/// A name with its words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedFacts {
+    /// Stable name or code.
+    pub name: String,
+    /// In English.
+    pub en: String,
+    /// In Chinese, where there are words.
+    pub zh: Option<String>,
+    /// Whether a person approves before it happens.
+    pub needs_approval: bool,
+}
+
+fn named(name: &str, text: &Words) -> NamedFacts {
+    let (name, en, zh) = (name.to_owned(), text.en.clone(), text.zh.clone());
+    NamedFacts { name, en, zh, needs_approval: false }
+}
+
+impl VersionFacts {
+    pub(crate) fn new(
+        playbook: &Playbook,
+        stages: &[Prepared],
+        features: usize,
+        gives: &Frame,
+    ) -> Self {
+        let columns = gives.columns().iter().map(|column| ColumnFacts {
+            name: column.name.clone(),
+            unit: column.unit.clone(),
+            is_real: column.cells.cell_type() == CellType::Real,
+        });
+        let components = stages.iter().map(|stage| stage.plugin.digest());
+        let all: Vec<Digest> = std::iter::once(playbook.digest).chain(components).collect();
+        Self {
+            digest: Digest::of_parts(all.iter().map(|digest| &digest.0[..])).0,
+            playbook: playbook.id.clone(),
+            playbook_digest: playbook.digest.to_string(),
+            currency: playbook.currency.clone(),
+            columns: columns.collect(),
+            features,
+            stages: stages.iter().map(StageFacts::new).collect(),
+        }
+    }
+
+    /// Digest of playbook and components.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest(self.digest)
+    }
+
+    /// The stage at a position of the playbook.
+    #[must_use]
+    pub fn stage(&self, position: usize) -> Option<&StageFacts> {
+        self.stages.iter().find(|stage| stage.position == position)
+    }
+}
+
+impl StageFacts {
+    fn new(stage: &Prepared) -> Self {
+        let shape = &stage.shape;
+        let action = |action: &playbook_model::ActionInfo| NamedFacts {
+            needs_approval: action.needs_approval,
+            ..named(&action.name, &action.text)
+        };
+        Self {
+            position: stage.position,
+            name: stage.def.name.clone(),
+            kind: stage.def.kind.name().to_owned(),
+            plugin: stage.about.name.clone(),
+            version: stage.about.version.clone(),
+            component: stage.plugin.digest().to_string(),
+            of_members: shape.rows.as_ref().is_some_and(|rows| rows.subject == "member"),
+            actions: shape.actions.iter().map(action).collect(),
+            reasons: shape.reasons.iter().map(|r| named(&r.code, &r.text)).collect(),
+            segments: shape.segments.iter().map(|s| named(&s.name, &s.text)).collect(),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! A brand live: members' records, the writer that decides in order of arrival, versions. Knows no HTTP.
+//!
+//! A member is the packed record of its own events ([`Record`]), folded when it is asked by the code that a cycle folds a
+//! community with. [`Version`] is a playbook with its stages open; [`Brand`] answers: it evaluates on the caller's
+//! thread, and decides and books on the writer's.
+
+mod brand;
+mod cache;
+mod columns;
+mod decision;
+mod error;
+mod facts;
+mod packed;
+mod record;
+mod store;
+mod version;
+mod writer;
+
+pub use brand::{Ask, Brand, BrandOptions, Decided, Member, Now, settled};
+pub use columns::{FieldError, TableColumns, time};
+pub use decision::{Decision, EffectSaid, LeftOut, PluginSaid, RefusalSaid, SegmentSaid};
+pub use error::OnlineError;
+pub use facts::{ColumnFacts, NamedFacts, StageFacts, VersionFacts};
+pub use packed::{Kept, Unreadable};
+pub use record::Record;
+pub use version::{EvaluateError, Evaluated, Grounds, Version, VersionError};
+pub use writer::EventFate;

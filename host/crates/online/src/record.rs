@@ -1,0 +1,170 @@
+//! What is kept of one member: its events as they were packed, its profile, its answers about consents.
+
+use playbook_features::{ConsentState, EventRows, MemberPlan, MemberRecord, Value};
+
+use crate::packed::{Kept, Reader, Unreadable, number_of, put_number, words};
+
+/// Bytes of a member's events at most; a member beyond is an accident or an attack.
+pub(crate) const RECORD_BYTES_MAX: usize = 1 << 20;
+
+/// The record of a member. Events stand in the order in which they came: a fold takes them in any order.
+#[derive(Debug, Clone, Default)]
+pub struct Record {
+    /// Each with the length of its id, the id, the length of its bytes, the bytes.
+    events: Vec<u8>,
+    count: u32,
+    profile: Vec<(String, Kept)>,
+    /// Purpose, state, unix-ms.
+    consents: Vec<(String, String, Option<i64>)>,
+}
+
+/// An event of a record.
+#[derive(Debug, Clone)]
+pub(crate) struct Packed<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) bytes: &'a [u8],
+}
+
+impl Record {
+    /// Number of events.
+    #[must_use]
+    pub fn events(&self) -> u32 {
+        self.count
+    }
+
+    /// Memory that it takes, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let of_profile = self.profile.len() * 64;
+        size_of::<Self>() + self.events.capacity() + of_profile + self.consents.len() * 80
+    }
+
+    /// Fields of the profile with their values.
+    #[must_use]
+    pub fn profile(&self) -> &[(String, Kept)] {
+        &self.profile
+    }
+
+    /// Answers about consents: purpose, state, unix-ms.
+    #[must_use]
+    pub fn consents(&self) -> &[(String, String, Option<i64>)] {
+        &self.consents
+    }
+
+    /// Whether an event fits.
+    pub(crate) fn has_room(&self, event: &Packed<'_>) -> bool {
+        self.events.len() + event.id.len() + event.bytes.len() + 8 <= RECORD_BYTES_MAX
+    }
+
+    /// Adds an event, unless one with its id is there.
+    pub(crate) fn add(&mut self, event: &Packed<'_>) -> Result<bool, Unreadable> {
+        if self.find(event.id)?.is_some() {
+            return Ok(false);
+        }
+        put_number(&mut self.events, event.id.len() as u64);
+        self.events.extend(event.id.as_bytes());
+        put_number(&mut self.events, event.bytes.len() as u64);
+        self.events.extend(event.bytes);
+        self.count += 1;
+        Ok(true)
+    }
+
+    /// The bytes of the event with an id.
+    pub(crate) fn find(&self, id: &str) -> Result<Option<&[u8]>, Unreadable> {
+        for event in self.packed() {
+            let event = event?;
+            if event.id == id {
+                return Ok(Some(event.bytes));
+            }
+        }
+        Ok(None)
+    }
+
+    pub(crate) fn packed(&self) -> impl Iterator<Item = Result<Packed<'_>, Unreadable>> {
+        let mut reader = Reader(&self.events);
+        std::iter::from_fn(move || {
+            (!reader.is_at_end()).then(|| {
+                let length = reader.number()?;
+                let id = reader.text(length)?;
+                let length = usize::try_from(reader.number()?).map_err(|_| Unreadable)?;
+                Ok(Packed { id, bytes: reader.take(length)? })
+            })
+        })
+    }
+
+    pub(crate) fn set_profile(&mut self, profile: Vec<(String, Kept)>) {
+        self.profile = profile;
+    }
+
+    pub(crate) fn add_consent(&mut self, purpose: String, state: String, time: Option<i64>) {
+        self.consents.push((purpose, state, time));
+    }
+
+    /// The record as a plan folds it.
+    pub(crate) fn read<'a>(
+        &'a self,
+        id: &'a str,
+        plan: &MemberPlan,
+        fields: &FieldPlaces,
+    ) -> Result<MemberRecord<'a>, Unreadable> {
+        let width = plan.fields().len();
+        let mut rows = EventRows::new(width);
+        let mut values = vec![Value::Missing; width];
+        for event in self.packed() {
+            let Packed { id, bytes } = event?;
+            let mut reader = Reader(bytes);
+            let time = reader.begin()?;
+            values.fill(Value::Missing);
+            while !reader.is_at_end() {
+                let (name, value) = reader.field()?;
+                if let Some(at) = fields.place(name) {
+                    values[at] = value;
+                }
+            }
+            rows.push(time, id, values.iter().copied());
+        }
+        let of_profile = |name: &String| {
+            let known = self.profile.iter().find(|(known, _)| known == name);
+            known.map_or(Value::Missing, |(_, value)| value.value())
+        };
+        let consents = self.consents.iter();
+        Ok(MemberRecord {
+            id,
+            events: rows,
+            profile: plan.profile().iter().map(of_profile).collect(),
+            consents: consents
+                .map(|(purpose, state, time)| {
+                    (purpose.as_str(), ConsentState::of(Some(state)), *time)
+                })
+                .collect(),
+        })
+    }
+}
+
+/// Where the fields of a plan stand, by the words of the dictionary.
+#[derive(Debug)]
+pub(crate) struct FieldPlaces {
+    known: Vec<Option<usize>>,
+    others: Vec<(String, usize)>,
+}
+
+impl FieldPlaces {
+    pub(crate) fn new(plan: &MemberPlan) -> Self {
+        let mut places = Self { known: vec![None; words()], others: Vec::new() };
+        for (at, name) in plan.fields().iter().enumerate() {
+            match number_of(name) {
+                Some(number) => places.known[number] = Some(at),
+                None => places.others.push((name.clone(), at)),
+            }
+        }
+        places
+    }
+
+    fn place(&self, name: crate::packed::Word<'_>) -> Option<usize> {
+        match name {
+            crate::packed::Word::Known(number) => self.known[number],
+            crate::packed::Word::Text(text) => {
+                self.others.iter().find(|(known, _)| known == text).map(|(_, at)| *at)
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What a brand keeps beside its ledger, as rows: members, their events, their answers about consents, decisions,
+//! versions. All of it lies by member, so that a record is read in one stretch.
+
+use playbook_ledger::store::RowScope;
+use playbook_ledger::{GroupWork, Ledger, LedgerError};
+use serde::{Deserialize, Serialize};
+
+use crate::decision;
+use crate::facts::VersionFacts;
+use crate::packed::Kept;
+use crate::record::{Packed, Record};
+
+/// Spaces of rows. Their numbers never change.
+pub(crate) mod space {
+    /// By member: its id and profile, under the empty key.
+    pub(crate) const MEMBERS: u8 = 1;
+    /// By member: an event under its id.
+    pub(crate) const EVENTS: u8 = 2;
+    /// By member: an answer about a purpose, under purpose and time.
+    pub(crate) const CONSENTS: u8 = 3;
+    /// By member: a decision under the digest of its request's key.
+    pub(crate) const DECISIONS: u8 = 4;
+    /// Of the brand: facts of a version under its digest.
+    pub(crate) const VERSIONS: u8 = 5;
+}
+
+/// Owner of what is the brand's.
+pub(crate) const BRAND: i64 = 0;
+
+/// A member's row.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct MemberRow {
+    pub(crate) id: String,
+    pub(crate) profile: Vec<(String, Kept)>,
+}
+
+/// An answer about a consent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ConsentRow {
+    pub(crate) purpose: String,
+    pub(crate) state: String,
+    pub(crate) time: Option<i64>,
+}
+
+impl ConsentRow {
+    /// Answers of one purpose and time are one; the stricter one stays by the fold's own rule, because the state is part of
+    /// the key.
+    pub(crate) fn key(&self) -> Vec<u8> {
+        let mut key = self.purpose.clone().into_bytes();
+        key.push(0);
+        key.extend(self.time.unwrap_or(i64::MIN).to_be_bytes());
+        key.extend(self.state.as_bytes());
+        key
+    }
+}
+
+/// Bytes of a value that is kept.
+pub(crate) fn bytes_of<T: Serialize>(value: &T) -> Vec<u8> {
+    postcard::to_allocvec(value).expect("plain values always have bytes")
+}
+
+/// The value of bytes that were kept.
+pub(crate) fn value_of<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, LedgerError> {
+    postcard::from_bytes(bytes)
+        .map_err(|_| LedgerError::Damaged("a row beside the ledger cannot be read".to_owned()))
+}
+
+/// Rows of one owner or key, from wherever they are read.
+pub(crate) trait ReadRows {
+    /// Visits them in order.
+    fn visit(
+        &mut self,
+        space: u8,
+        scope: RowScope<'_>,
+        take: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError>;
+
+    /// The value under a key.
+    fn one(&mut self, space: u8, owner: i64, key: &[u8]) -> Result<Option<Vec<u8>>, LedgerError> {
+        let mut found = None;
+        self.visit(space, RowScope::Key(owner, key), &mut |_, value| {
+            found = Some(value.to_vec());
+            Ok(())
+        })?;
+        Ok(found)
+    }
+}
+
+impl ReadRows for &Ledger {
+    fn visit(
+        &mut self,
+        space: u8,
+        scope: RowScope<'_>,
+        take: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError> {
+        self.rows(space, scope, &mut |_, key, value| take(key, value).map(|()| true))
+    }
+}
+
+impl ReadRows for GroupWork<'_, '_> {
+    fn visit(
+        &mut self,
+        space: u8,
+        scope: RowScope<'_>,
+        take: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError> {
+        self.rows(space, scope, &mut |_, key, value| take(key, value).map(|()| true))
+    }
+}
+
+/// The record of a member; an empty one where nothing is kept.
+pub(crate) fn read_record(rows: &mut dyn ReadRows, member: i64) -> Result<Record, LedgerError> {
+    let damaged = |what: crate::packed::Unreadable| LedgerError::Damaged(what.to_string());
+    let mut record = Record::default();
+    if let Some(bytes) = rows.one(space::MEMBERS, member, b"")? {
+        let row: MemberRow = value_of(&bytes)?;
+        record.set_profile(row.profile);
+    }
+    rows.visit(space::EVENTS, RowScope::Owner(member), &mut |key, bytes| {
+        let id = std::str::from_utf8(key)
+            .map_err(|_| LedgerError::Damaged("the id of an event is no text".to_owned()))?;
+        record.add(&Packed { id, bytes }).map_err(damaged)?;
+        Ok(())
+    })?;
+    rows.visit(space::CONSENTS, RowScope::Owner(member), &mut |_, bytes| {
+        let ConsentRow { purpose, state, time } = value_of(bytes)?;
+        record.add_consent(purpose, state, time);
+        Ok(())
+    })?;
+    Ok(record)
+}
+
+/// A decision under the digest of its request's key.
+pub(crate) fn read_decision(
+    rows: &mut dyn ReadRows,
+    member: i64,
+    key: &[u8],
+) -> Result<Option<decision::Kept>, LedgerError> {
+    let bytes = rows.one(space::DECISIONS, member, key)?;
+    bytes.map(|bytes| value_of(&bytes)).transpose()
+}
+
+/// Facts of the versions that made decisions.
+pub(crate) fn read_versions(rows: &mut dyn ReadRows) -> Result<Vec<VersionFacts>, LedgerError> {
+    let mut all = Vec::new();
+    rows.visit(space::VERSIONS, RowScope::Owner(BRAND), &mut |_, bytes| {
+        all.push(value_of(bytes)?);
+        Ok(())
+    })?;
+    Ok(all)
+}

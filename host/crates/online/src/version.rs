@@ -1,0 +1,257 @@
+//! A version of a brand's playbook, opened: everything that a decision needs beside the member. It never changes; a swap
+//! puts another one in its place.
+
+use std::collections::BTreeMap;
+
+use playbook_cycle::{
+    Candidate, CycleError, Evaluation, FactColumns, FactPlan, MemberRows, Policy, Prepared,
+    StageGround, budget_plan, cycle_number, spenders,
+};
+use playbook_features::{BrandClock, FoldError, MemberPlan, MemberRequest, Unfit, UnknownTimeZone};
+use playbook_ledger::BudgetPlan;
+use playbook_model::{Context, Digest, Fault, Frame, Playbook, SourceTable, pseudonym};
+
+use crate::columns::TableColumns;
+use crate::facts::VersionFacts;
+use crate::packed::Unreadable;
+use crate::record::{FieldPlaces, Record};
+
+/// Why a playbook cannot serve decisions.
+#[derive(Debug, thiserror::Error)]
+pub enum VersionError {
+    /// Features that cannot be had for one member at a time.
+    #[error("{} of the playbook's features cannot be computed for one member at a time", .0.len())]
+    Unfit(Vec<Unfit>),
+    /// The playbook's time zone.
+    #[error(transparent)]
+    TimeZone(#[from] UnknownTimeZone),
+    /// A stage that cannot be opened.
+    #[error("a plugin cannot be opened: {0}")]
+    Stage(Fault),
+    /// An expression that has no value for a member of whom nothing is known.
+    #[error(transparent)]
+    Fold(FoldError),
+    /// A host's fault.
+    #[error(transparent)]
+    Cycle(#[from] CycleError),
+}
+
+/// Why a member cannot be evaluated.
+#[derive(Debug, thiserror::Error)]
+pub enum EvaluateError {
+    /// Its record cannot be read.
+    #[error(transparent)]
+    Record(#[from] Unreadable),
+    /// A feature without a value.
+    #[error(transparent)]
+    Fold(#[from] FoldError),
+    /// A stage that closes on faults, or a host's fault.
+    #[error(transparent)]
+    Cycle(#[from] CycleError),
+}
+
+/// What the last closed cycle left: models and whole tables by the position of a stage.
+pub type Grounds = BTreeMap<usize, StageGround>;
+
+/// A version, opened.
+#[derive(Debug)]
+pub struct Version {
+    playbook: Playbook,
+    facts: VersionFacts,
+    clock: BrandClock,
+    salt: String,
+    events: TableColumns,
+    members: TableColumns,
+    consents: TableColumns,
+    plan: MemberPlan,
+    places: FieldPlaces,
+    evaluation: Evaluation,
+    policy: Policy,
+    guards: FactPlan,
+    budget: BudgetPlan,
+}
+
+/// A member at a moment, taken through all stages; nothing is decided yet.
+#[derive(Debug)]
+pub struct Evaluated {
+    /// Unix-ms.
+    pub at: i64,
+    /// Day of the brand's calendar.
+    pub local_day: i64,
+    /// Number of the cycle that the moment falls into.
+    pub cycle: i64,
+    /// One row: features, then outputs of stages.
+    pub frame: Frame,
+    /// Proposals.
+    pub candidates: Vec<Candidate>,
+    /// What checks need to know of the member.
+    pub guards: FactColumns,
+    /// Stages that failed, by position in the playbook, with what happened.
+    pub failed: Vec<(usize, Fault)>,
+    /// Stages that wait for a first closed cycle, by position in the playbook.
+    pub waiting: Vec<usize>,
+}
+
+impl Version {
+    /// Opens the stages of a playbook. A stage with a model or with whole tables waits until `grounds` has what it needs.
+    ///
+    /// # Errors
+    /// [`VersionError`].
+    pub fn open(
+        playbook: Playbook,
+        stages: &[Prepared],
+        grounds: &Grounds,
+        splits: &BTreeMap<String, Vec<String>>,
+    ) -> Result<Self, VersionError> {
+        let clock = BrandClock::new(&playbook.time_zone)?;
+        let events = TableColumns::new(&playbook, SourceTable::Events);
+        let members = TableColumns::new(&playbook, SourceTable::Members);
+        let policy = Policy::new(&playbook.guardrails, spenders(stages));
+        let of_members = |source: &playbook_model::SourceDef| {
+            matches!(source.table, SourceTable::Costs | SourceTable::Entries)
+                && source.mapping.iter().any(|row| row.to == "member")
+        };
+        let plan = MemberPlan::new(&MemberRequest {
+            features: &playbook.features,
+            events: events.types(),
+            profile: members.types(),
+            dated_of_members: playbook.sources.iter().any(of_members),
+            splits,
+            purposes: &policy.purposes,
+            clock: clock.clone(),
+        })
+        .map_err(VersionError::Unfit)?;
+        let frame =
+            plan.fold(playbook_features::MemberRecord::default(), 0).map_err(VersionError::Fold)?;
+        let features = frame.columns().len();
+        let previous = vec![Frame::with_rows(1), Frame::with_rows(1)];
+        let like = MemberRows { frame, previous, keys: vec![0] };
+        let context = Context { now: 0, local_min: 0, seed: playbook.seed };
+        let ground_of = |stage: &Prepared| match grounds.get(&stage.position) {
+            Some(ground) => Some(ground.clone()),
+            None => {
+                let needs = stage.shape.fit_passes_max > 0 || !stage.shape.tables.is_empty();
+                (!needs).then(StageGround::default)
+            }
+        };
+        let evaluation =
+            Evaluation::open(stages, context, ground_of, &like)?.map_err(VersionError::Stage)?;
+        let guards = FactPlan::new(&policy, stages, evaluation.gives());
+        let facts = VersionFacts::new(&playbook, stages, features, evaluation.gives());
+        Ok(Self {
+            salt: format!("{}\0{}", playbook.brand, playbook.pseudonym_salt),
+            budget: budget_plan(&playbook),
+            places: FieldPlaces::new(&plan),
+            facts,
+            clock,
+            events,
+            members,
+            consents: TableColumns::new(&playbook, SourceTable::Consents),
+            plan,
+            evaluation,
+            policy,
+            guards,
+            playbook,
+        })
+    }
+
+    /// The playbook.
+    #[must_use]
+    pub fn playbook(&self) -> &Playbook {
+        &self.playbook
+    }
+
+    /// What its decisions are told by.
+    #[must_use]
+    pub fn facts(&self) -> &VersionFacts {
+        &self.facts
+    }
+
+    /// Digest of playbook and components.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.facts.digest()
+    }
+
+    /// Columns of events.
+    #[must_use]
+    pub fn events(&self) -> &TableColumns {
+        &self.events
+    }
+
+    /// Columns of the table of members.
+    #[must_use]
+    pub fn members(&self) -> &TableColumns {
+        &self.members
+    }
+
+    /// Columns of answers about consents.
+    #[must_use]
+    pub fn consents(&self) -> &TableColumns {
+        &self.consents
+    }
+
+    /// Its money, as the ledger takes it.
+    #[must_use]
+    pub fn budget(&self) -> &BudgetPlan {
+        &self.budget
+    }
+
+    /// Its guardrails and actions.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The pseudonym of a member.
+    #[must_use]
+    pub fn key(&self, member: &str) -> i64 {
+        pseudonym(self.salt.as_bytes(), member)
+    }
+
+    /// What plugins are told of a moment.
+    #[must_use]
+    pub fn context(&self, at: i64) -> Context {
+        let local_min = self.clock.local_ms(at).div_euclid(60_000);
+        Context { now: at, local_min, seed: self.playbook.seed }
+    }
+
+    /// Number of the cycle that a moment falls into.
+    #[must_use]
+    pub fn cycle(&self, at: i64) -> i64 {
+        cycle_number(self.context(at).local_min, self.playbook.cycle.length_days)
+    }
+
+    /// Folds a member's record and takes it through all stages.
+    ///
+    /// # Errors
+    /// [`EvaluateError`].
+    pub fn evaluate(
+        &self,
+        member: &str,
+        record: &Record,
+        at: i64,
+    ) -> Result<Evaluated, EvaluateError> {
+        let context = self.context(at);
+        let record = record.read(member, &self.plan, &self.places)?;
+        let mut rows = MemberRows {
+            frame: self.plan.fold(record, at)?,
+            previous: vec![Frame::with_rows(1), Frame::with_rows(1)],
+            keys: vec![self.key(member)],
+        };
+        let said = self.evaluation.evaluate(&context, &mut rows)?;
+        let left_out: Vec<usize> =
+            said.skipped.iter().map(|(at, _)| *at).chain(said.waiting.iter().copied()).collect();
+        let guards = self.guards.read(&rows.frame, &said.candidates, &left_out);
+        Ok(Evaluated {
+            at,
+            local_day: context.local_day(),
+            cycle: cycle_number(context.local_min, self.playbook.cycle.length_days),
+            frame: rows.frame,
+            candidates: said.candidates,
+            guards,
+            failed: said.skipped,
+            waiting: said.waiting,
+        })
+    }
+}

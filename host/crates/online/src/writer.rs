@@ -1,0 +1,458 @@
+//! The one writer of a brand: takes what comes in order of arrival, decides and writes it in commit groups, and answers
+//! when a group is on disk. No lock and no retry: whatever decisions rest on is in its memory.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use playbook_cycle::{Asking, Decided, LiveGroup, LiveMoney};
+use playbook_ledger::store::{OnRow, Row};
+use playbook_ledger::{Closure, Ledger, LedgerError, SettleAnswer, Turn};
+use playbook_model::{Digest, UnixMs};
+use tokio::sync::oneshot;
+
+use crate::cache::Cache;
+use crate::decision::Kept;
+use crate::error::OnlineError;
+use crate::record::Packed;
+use crate::store::{
+    BRAND, ConsentRow, MemberRow, ReadRows as _, bytes_of, read_decision, read_record, space,
+    value_of,
+};
+use crate::version::{Evaluated, Version};
+
+/// Requests that wait at most; more are refused at once.
+const QUEUE_MAX: usize = 4_096;
+/// Requests of one commit group at most.
+const GROUP_MAX: usize = 1_024;
+/// Moments of one commit group lie this close together: a group has one time.
+const GROUP_MS: i64 = 1_000;
+/// Cycles whose money is held.
+const CYCLES_HELD: usize = 3;
+
+/// Sends an answer once its group is on disk.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, OnlineError>>;
+
+/// A request for the writer.
+pub(crate) enum Job {
+    Events(Vec<NewEvent>, Reply<Vec<EventFate>>),
+    Member(Box<MemberJob>, Reply<()>),
+    Decide(Box<DecideJob>, Reply<DecisionAnswer>),
+    Close(Box<CloseJob>, Reply<SettleAnswer>),
+    /// Decisions rest on another version from now on.
+    Version(Arc<Version>, Reply<()>),
+}
+
+/// An event of a member.
+#[derive(Debug)]
+pub(crate) struct NewEvent {
+    pub(crate) member: i64,
+    pub(crate) member_id: Arc<str>,
+    pub(crate) id: String,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventFate {
+    /// It is kept.
+    Accepted,
+    /// It was kept before.
+    Duplicate,
+    /// Another event of the member has its id.
+    OtherEvent,
+    /// The member has more events than a record may hold.
+    RecordFull,
+}
+
+/// Changes of a member's profile and consents.
+#[derive(Debug)]
+pub(crate) struct MemberJob {
+    pub(crate) member: i64,
+    pub(crate) id: String,
+    /// Fields to set; those that are not named stay.
+    pub(crate) profile: Vec<(String, crate::packed::Kept)>,
+    pub(crate) consents: Vec<ConsentRow>,
+}
+
+/// A decision to be made.
+#[derive(Debug)]
+pub(crate) struct DecideJob {
+    pub(crate) version: Arc<Version>,
+    pub(crate) member: i64,
+    pub(crate) member_id: String,
+    pub(crate) evaluated: Evaluated,
+    pub(crate) event: Option<String>,
+    /// Digest of the request's key, and of the request; `None`: a look without effect.
+    pub(crate) request: Option<(DecisionKey, Digest)>,
+}
+
+/// Digest of the key under which a decision was asked for, shortened: it is compared among those of one member.
+pub(crate) type DecisionKey = [u8; 16];
+
+/// A decision, and whether it was made before.
+#[derive(Debug)]
+pub(crate) struct DecisionAnswer {
+    pub(crate) kept: Kept,
+    pub(crate) is_repeated: bool,
+}
+
+/// A grant to be settled or released.
+#[derive(Debug)]
+pub(crate) struct CloseJob {
+    pub(crate) member: i64,
+    pub(crate) cycle: i64,
+    pub(crate) key: Digest,
+    pub(crate) closure: Closure,
+    pub(crate) at: i64,
+}
+
+/// The way to the writer.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    sender: Option<SyncSender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Queue {
+    /// Starts the writer's thread.
+    pub(crate) fn start(ledger: Ledger, version: Arc<Version>, cache: Arc<Cache>) -> Self {
+        let (sender, jobs) = sync_channel(QUEUE_MAX);
+        let writer = Writer { ledger, version, cache, money: BTreeMap::new() };
+        let thread = std::thread::Builder::new().name("writer".to_owned());
+        let thread = thread.spawn(move || writer.run(&jobs)).expect("a thread can be started");
+        Self { sender: Some(sender), thread: Some(thread) }
+    }
+
+    /// Hands a request over and waits for its answer.
+    pub(crate) async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, OnlineError> {
+        let (reply, answer) = oneshot::channel();
+        let sender = self.sender.as_ref().ok_or(OnlineError::Stopping)?;
+        sender.try_send(job(reply)).map_err(|error| match error {
+            TrySendError::Full(_) => OnlineError::Busy,
+            TrySendError::Disconnected(_) => OnlineError::Stopping,
+        })?;
+        answer.await.map_err(|_| OnlineError::Stopping)?
+    }
+}
+
+impl Drop for Queue {
+    /// Lets the writer finish what waits.
+    fn drop(&mut self) {
+        self.sender = None;
+        if let Some(thread) = self.thread.take() {
+            // A writer that panicked has nothing left to finish.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Writer {
+    ledger: Ledger,
+    version: Arc<Version>,
+    cache: Arc<Cache>,
+    money: BTreeMap<i64, LiveMoney>,
+}
+
+/// Sends an answer that was worked out in a group, or the group's failure.
+type Answer = Box<dyn FnOnce(Result<(), &str>)>;
+
+/// What a group did: how to answer, and what to change in the cache.
+#[derive(Default)]
+struct Done {
+    answers: Vec<Answer>,
+    changes: Vec<Box<dyn FnOnce(&Cache)>>,
+}
+
+fn answer<T: 'static>(reply: Reply<T>, result: Result<T, OnlineError>) -> Answer {
+    Box::new(move |committed| {
+        let result = match committed {
+            Ok(()) => result,
+            Err(why) => Err(OnlineError::Commit(why.to_owned())),
+        };
+        // Whoever asked may have gone.
+        let _ = reply.send(result);
+    })
+}
+
+impl Writer {
+    fn run(mut self, jobs: &Receiver<Job>) {
+        let mut held: Option<Job> = None;
+        loop {
+            let first = match held.take() {
+                Some(job) => job,
+                None => match jobs.recv_timeout(Duration::from_secs(3_600)) {
+                    Ok(job) => job,
+                    Err(RecvTimeoutError::Timeout) => continue,
+                    Err(RecvTimeoutError::Disconnected) => return,
+                },
+            };
+            let mut group = vec![first];
+            let mut place = Place::of(&group[0]);
+            while group.len() < GROUP_MAX
+                && let Ok(job) = jobs.try_recv()
+            {
+                match place.joined(&Place::of(&job)) {
+                    Some(joined) => {
+                        place = joined;
+                        group.push(job);
+                    }
+                    None => {
+                        held = Some(job);
+                        break;
+                    }
+                }
+            }
+            self.take(group, &place);
+        }
+    }
+
+    /// Writes a group and answers.
+    fn take(&mut self, group: Vec<Job>, place: &Place) {
+        let at = place.at.unwrap_or_else(|| jiff::Timestamp::now().as_millisecond());
+        let cycle = place.cycle.unwrap_or_else(|| self.version.cycle(at));
+        let mut done = Done::default();
+        let written = self.write(group, cycle, UnixMs(at), &mut done);
+        if let Err(error) = &written {
+            tracing::error!(%error, "a commit group failed");
+            self.money.clear();
+        }
+        if written.is_ok() {
+            done.changes.into_iter().for_each(|change| change(&self.cache));
+        }
+        let told = written.map_err(|error| error.to_string());
+        done.answers
+            .into_iter()
+            .for_each(|answer| answer(told.as_ref().map(|()| ()).map_err(String::as_str)));
+    }
+
+    fn write(
+        &mut self,
+        group: Vec<Job>,
+        cycle: i64,
+        at: UnixMs,
+        done: &mut Done,
+    ) -> Result<(), LedgerError> {
+        let Self { ledger, version, cache, money } = self;
+        let turn = ledger.turn()?;
+        for job in &group {
+            if let Job::Version(next, _) = job {
+                *version = Arc::clone(next);
+                money.clear();
+            }
+        }
+        let live = held(money, &turn, version, cycle, at)?;
+        live.group(&turn, at, |live| {
+            for job in group {
+                one(live, job, cache, done)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// The money of a cycle, opened where it is not held.
+fn held<'m>(
+    money: &'m mut BTreeMap<i64, LiveMoney>,
+    turn: &Turn<'_>,
+    version: &Version,
+    cycle: i64,
+    at: UnixMs,
+) -> Result<&'m mut LiveMoney, LedgerError> {
+    if !money.contains_key(&cycle) {
+        while money.len() >= CYCLES_HELD {
+            money.pop_first();
+        }
+        let plan = version.budget().clone();
+        let live = LiveMoney::open(turn, plan, cycle, version.digest(), at)?;
+        money.insert(cycle, live);
+    }
+    Ok(money.get_mut(&cycle).expect("it was just put there"))
+}
+
+/// Where a request stands in money and time; requests that do not ask for money stand anywhere.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    cycle: Option<i64>,
+    at: Option<i64>,
+    /// A new version begins a group of its own.
+    is_alone: bool,
+}
+
+impl Place {
+    fn of(job: &Job) -> Self {
+        let (cycle, at) = match job {
+            Job::Decide(job, _) => (Some(job.evaluated.cycle), Some(job.evaluated.at)),
+            Job::Close(job, _) => (Some(job.cycle), Some(job.at)),
+            _ => (None, None),
+        };
+        Self { cycle, at, is_alone: matches!(job, Job::Version(..)) }
+    }
+
+    /// Both in one group, where that can be.
+    fn joined(&self, other: &Self) -> Option<Self> {
+        if self.is_alone || other.is_alone {
+            return None;
+        }
+        let (Some(cycle), Some(at)) = (self.cycle, self.at) else { return Some(*other) };
+        let is_near = other.at.is_none_or(|other| (other - at).abs() <= GROUP_MS);
+        let is_of_cycle = other.cycle.is_none_or(|other| other == cycle);
+        (is_near && is_of_cycle).then_some(*self)
+    }
+}
+
+/// Does one request of a group.
+fn one(
+    live: &mut LiveGroup<'_, '_, '_>,
+    job: Job,
+    cache: &Arc<Cache>,
+    done: &mut Done,
+) -> Result<(), LedgerError> {
+    match job {
+        Job::Events(events, reply) => {
+            let mut fates = Vec::with_capacity(events.len());
+            for event in events {
+                fates.push(event_in(live, event, cache, done)?);
+            }
+            done.answers.push(answer(reply, Ok(fates)));
+        }
+        Job::Member(job, reply) => {
+            member_in(live, *job, done)?;
+            done.answers.push(answer(reply, Ok(())));
+        }
+        Job::Decide(job, reply) => {
+            let result = decide(live, *job)?;
+            done.answers.push(answer(reply, result));
+        }
+        Job::Close(job, reply) => {
+            let result = match live.close(job.member, &job.key, job.closure) {
+                Ok(done) => Ok(done),
+                Err(LedgerError::NoGrant(_)) => Err(OnlineError::Unknown("grant")),
+                Err(error) => return Err(error),
+            };
+            done.answers.push(answer(reply, result));
+        }
+        Job::Version(version, reply) => {
+            let digest = version.digest();
+            let value = bytes_of(version.facts());
+            let row = Row { space: space::VERSIONS, owner: BRAND, key: &digest.0, value: &value };
+            live.rows().put_rows(&[row], OnRow::Stays)?;
+            done.answers.push(answer(reply, Ok(())));
+        }
+    }
+    Ok(())
+}
+
+fn event_in(
+    live: &mut LiveGroup<'_, '_, '_>,
+    event: NewEvent,
+    cache: &Arc<Cache>,
+    done: &mut Done,
+) -> Result<EventFate, LedgerError> {
+    let NewEvent { member, member_id, id, bytes } = event;
+    let rows = live.rows();
+    let record = cache.get(member, || read_record(rows, member))?;
+    let packed = Packed { id: &id, bytes: &bytes };
+    if !record.has_room(&packed) {
+        return Ok(EventFate::RecordFull);
+    }
+    let row = Row { space: space::EVENTS, owner: member, key: id.as_bytes(), value: &bytes };
+    if rows.put_rows(&[row], OnRow::Stays)? != [false] {
+        let known = rows.one(space::EVENTS, member, id.as_bytes())?;
+        let is_same = known.as_deref() == Some(&bytes);
+        return Ok(if is_same { EventFate::Duplicate } else { EventFate::OtherEvent });
+    }
+    let value = bytes_of(&MemberRow { id: member_id.to_string(), profile: Vec::new() });
+    let row = Row { space: space::MEMBERS, owner: member, key: b"", value: &value };
+    rows.put_rows(&[row], OnRow::Stays)?;
+    done.changes.push(Box::new(move |cache| {
+        cache.apply(member, |record| {
+            // It is there already where the record was read after the commit.
+            if record.add(&Packed { id: &id, bytes: &bytes }).is_err() {
+                tracing::error!(member, "a record in memory cannot be read");
+            }
+        });
+    }));
+    Ok(EventFate::Accepted)
+}
+
+fn member_in(
+    live: &mut LiveGroup<'_, '_, '_>,
+    job: MemberJob,
+    done: &mut Done,
+) -> Result<(), LedgerError> {
+    let MemberJob { member, id, profile, consents } = job;
+    let rows = live.rows();
+    let known = rows.one(space::MEMBERS, member, b"")?;
+    let mut row = match known {
+        Some(bytes) => value_of::<MemberRow>(&bytes)?,
+        None => MemberRow { id, profile: Vec::new() },
+    };
+    for (name, value) in profile {
+        match row.profile.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = value,
+            None => row.profile.push((name, value)),
+        }
+    }
+    let value = bytes_of(&row);
+    let kept = Row { space: space::MEMBERS, owner: member, key: b"", value: &value };
+    rows.put_rows(&[kept], OnRow::Goes)?;
+    let mut new = Vec::new();
+    for consent in consents {
+        let (key, value) = (consent.key(), bytes_of(&consent));
+        let kept = Row { space: space::CONSENTS, owner: member, key: &key, value: &value };
+        if rows.put_rows(&[kept], OnRow::Stays)? == [false] {
+            new.push(consent);
+        }
+    }
+    done.changes.push(Box::new(move |cache| {
+        cache.apply(member, |record| {
+            record.set_profile(row.profile);
+            for ConsentRow { purpose, state, time } in new {
+                record.add_consent(purpose, state, time);
+            }
+        });
+    }));
+    Ok(())
+}
+
+fn decide(
+    live: &mut LiveGroup<'_, '_, '_>,
+    job: DecideJob,
+) -> Result<Result<DecisionAnswer, OnlineError>, LedgerError> {
+    let DecideJob { version, member, member_id, evaluated, event, request } = job;
+    if let Some((key, digest)) = &request
+        && let Some(kept) = read_decision(live.rows(), member, key)?
+    {
+        let is_same = kept.request == digest.0;
+        return Ok(match is_same {
+            true => Ok(DecisionAnswer { kept, is_repeated: true }),
+            false => Err(OnlineError::OtherRequest),
+        });
+    }
+    let asking = Asking {
+        policy: version.policy(),
+        facts: &evaluated.guards,
+        member,
+        local_day: evaluated.local_day,
+        event: event.as_deref(),
+        candidates: evaluated.candidates.clone(),
+    };
+    let Some((key, digest)) = request else {
+        let decided = live.preview(asking)?;
+        let kept = Kept::new(Digest([0; 32]), version.facts(), &evaluated, &decided, true);
+        return Ok(Ok(DecisionAnswer { kept, is_repeated: false }));
+    };
+    let decided: Vec<Decided> = live.decide(asking)?;
+    let kept = Kept::new(digest, version.facts(), &evaluated, &decided, false);
+    let value = bytes_of(&kept);
+    let rows = live.rows();
+    let row = Row { space: space::DECISIONS, owner: member, key: &key, value: &value };
+    rows.put_rows(&[row], OnRow::Stays)?;
+    let value = bytes_of(&MemberRow { id: member_id, profile: Vec::new() });
+    let row = Row { space: space::MEMBERS, owner: member, key: b"", value: &value };
+    rows.put_rows(&[row], OnRow::Stays)?;
+    Ok(Ok(DecisionAnswer { kept, is_repeated: false }))
+}

@@ -1,0 +1,229 @@
+//! A brand with the demo's playbook and real plugins: what is answered is on disk, what is asked twice happens once.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use playbook_cycle::{Prepared, prepare};
+use playbook_ledger::{Ledger, Proof};
+use playbook_model::{Playbook, PluginRef};
+use playbook_online::{
+    Ask, Brand, BrandOptions, EventFate, Grounds, OnlineError, Version, settled,
+};
+use playbook_runtime::{Compiler, LoadOptions, Plugin, Runtime, RuntimeOptions};
+use serde_json::{Map, Value, json};
+
+/// 2026-07-01T00:00 in Shanghai.
+const T: i64 = 1_782_835_200_000;
+const DAY: i64 = 86_400_000;
+
+fn root() -> PathBuf {
+    std::env::current_dir().unwrap().join("../../..")
+}
+
+/// The demo's stages, built and compiled once for all tests.
+fn demo() -> &'static (Playbook, Vec<Prepared>) {
+    static DEMO: OnceLock<(Playbook, Vec<Prepared>)> = OnceLock::new();
+    DEMO.get_or_init(|| {
+        let loaded = playbook_toml::load(&root().join("playbooks/demo-club.toml")).unwrap();
+        let playbook = loaded.playbook;
+        let home = tempfile::tempdir().unwrap();
+        let runtime = Runtime::new(RuntimeOptions::new(home.path(), Compiler::InProcess)).unwrap();
+        let folders: Vec<PathBuf> = playbook
+            .stages
+            .iter()
+            .map(|stage| match &stage.plugin {
+                PluginRef::Named { name, .. } => root().join("plugins").join(name),
+                PluginRef::Path(path) => path.clone(),
+            })
+            .collect();
+        let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
+        let options = playbook_builder::Options::of_user();
+        let built = playbook_builder::build(&folders, &options, &mut |_| {}).unwrap();
+        let load = |(stage, built): (&playbook_model::StageDef, &playbook_builder::Built)| {
+            let options = LoadOptions { limits: stage.limits.clone(), ..LoadOptions::default() };
+            Some(runtime.load_file(&built.component, &options).unwrap())
+        };
+        let plugins: Vec<Option<Plugin>> = playbook.stages.iter().zip(&built).map(load).collect();
+        let stages = prepare(&playbook, plugins).unwrap().unwrap();
+        (playbook, stages)
+    })
+}
+
+fn version() -> Version {
+    let (playbook, stages) = demo();
+    Version::open(playbook.clone(), stages, &Grounds::new(), &BTreeMap::new()).unwrap()
+}
+
+async fn open(folder: &Path) -> Brand {
+    let options = BrandOptions {
+        ledger: folder.join("ledger.sqlite"),
+        records_bytes_max: 64 << 20,
+        now: Arc::new(|| T),
+    };
+    Brand::open(options, version()).await.unwrap()
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    let Value::Object(object) = value else { panic!("not an object") };
+    object
+}
+
+fn event(id: &str, member: &str, kind: &str, days_ago: i64) -> Map<String, Value> {
+    object(json!({
+        "event_id": id, "member": member, "kind": kind, "time": T - days_ago * DAY,
+        "channel": "messaging",
+    }))
+}
+
+/// A member who takes part a lot, agreed to marketing, and is an adult.
+async fn welcome(brand: &Brand, member: &str) {
+    let mut events = vec![event(&format!("{member}-join"), member, "join", 200)];
+    for day in 0..25 {
+        for (kind, many) in
+            [("sign_in", 1), ("comment", 6), ("share", 3), ("answer", 4), ("post", 2)]
+        {
+            for number in 0..many {
+                events.push(event(&format!("{member}-{kind}-{day}-{number}"), member, kind, day));
+            }
+        }
+    }
+    for day in [3, 40, 80] {
+        let mut order = event(&format!("{member}-order-{day}"), member, "order_paid", day);
+        order.insert("amount_minor".to_owned(), json!(25_000));
+        events.push(order);
+    }
+    let fates = brand.events(&events).await.unwrap();
+    assert!(fates.iter().all(|fate| *fate == Ok(EventFate::Accepted)), "{fates:?}");
+    let consents = ["marketing", "service", "profiling"].map(|purpose| {
+        object(json!({ "purpose": purpose, "state": "granted", "time": T - 100 * DAY }))
+    });
+    let profile = object(json!({ "age_band": "adult", "channel": "messaging" }));
+    brand.put_member(member, &profile, &consents).await.unwrap();
+}
+
+fn ask(member: &str) -> Ask {
+    Ask { member: member.to_owned(), at: Some(T), event: None }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_is_made_once_told_again_and_explained_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let brand = open(folder.path()).await;
+    welcome(&brand, "m1").await;
+    let preview = brand.preview(&ask("m1")).await.unwrap();
+    let first = brand.decide(&ask("m1"), "key-1").await.unwrap();
+    assert!(!first.is_repeated);
+    let decision = &first.decision;
+    assert!(!decision.granted.is_empty(), "{decision:#?}");
+    assert!(decision.granted.iter().all(|e| e.grant.is_some() && e.status == "granted"));
+    assert_eq!(decision.features["orders_90d"], json!(3));
+    assert_eq!(decision.features["spend_365d_minor"], json!(75_000));
+    assert_eq!(decision.segments[0].stage, "tier-interactions");
+    assert!(decision.plugins.iter().any(|p| p.plugin == "value-rfm"));
+    let waits: Vec<&str> = decision.left_out.iter().map(|out| out.stage.as_str()).collect();
+    assert_eq!(waits, ["ltv-bgnbd", "kmeans", "roi-floor"], "they need a closed cycle");
+    // The look without effect said the same, and granted nothing.
+    assert_eq!(preview.granted, decision.granted);
+    assert!(preview.is_preview && preview.id.is_none());
+
+    let again = brand.decide(&ask("m1"), "key-1").await.unwrap();
+    assert!(again.is_repeated);
+    assert_eq!(again.decision, first.decision);
+    let other = brand.decide(&Ask { at: Some(T + 1), ..ask("m1") }, "key-1").await;
+    assert!(matches!(other, Err(OnlineError::OtherRequest)));
+    let next = brand.decide(&ask("m1"), "key-2").await.unwrap().decision;
+    assert!(next.granted.iter().all(|effect| effect.status == "granted-before"), "{next:#?}");
+
+    let id = decision.id.clone().unwrap();
+    let reserved = brand.balances().unwrap()[0].reserved;
+    drop(brand);
+    let brand = open(folder.path()).await;
+    assert_eq!(brand.decision(&id).unwrap(), first.decision);
+    assert_eq!(brand.balances().unwrap()[0].reserved, reserved);
+    let after = brand.decide(&ask("m1"), "key-1").await.unwrap();
+    assert!(after.is_repeated && after.decision == first.decision);
+    let member = brand.member("m1").unwrap();
+    assert_eq!((member.events, member.profile["age_band"].clone()), (404, json!("adult")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_kept_once_and_what_is_wrong_is_told_in_full() {
+    let folder = tempfile::tempdir().unwrap();
+    let brand = open(folder.path()).await;
+    let events =
+        [event("e1", "m1", "like", 1), event("e1", "m1", "like", 1), event("e1", "m2", "like", 1)];
+    let fates = brand.events(&events).await.unwrap();
+    let [accepted, duplicate] = [EventFate::Accepted, EventFate::Duplicate].map(Ok);
+    assert_eq!(fates, [accepted.clone(), duplicate, accepted], "an id is a member's own");
+    let fates = brand.events(&[event("e1", "m1", "comment", 1)]).await.unwrap();
+    assert_eq!(fates, [Ok(EventFate::OtherEvent)]);
+    // Late and out of order.
+    let fates = brand.events(&[event("e0", "m1", "like", 300)]).await.unwrap();
+    assert_eq!(fates, [Ok(EventFate::Accepted)]);
+    assert_eq!(brand.member("m1").unwrap().events, 2);
+
+    let wrong = object(json!({
+        "event_id": "", "member": "m1", "kind": "bought", "time": "yesterday",
+        "amount_minor": 1.5, "colour": "red", "sentiment": "good",
+    }));
+    let ahead = event("e9", "m1", "like", -2);
+    let told = brand.events(&[wrong, ahead]).await.unwrap();
+    let fields = |at: usize| -> Vec<String> {
+        told[at].as_ref().unwrap_err().iter().map(|e| e.field.clone()).collect()
+    };
+    assert_eq!(fields(0), ["event_id", "time", "amount_minor", "colour", "kind", "sentiment"]);
+    assert_eq!(fields(1), ["time"]);
+    assert!(matches!(brand.member("nobody"), Err(OnlineError::Unknown("member"))));
+    assert!(matches!(brand.decision("00"), Err(OnlineError::Unknown("decision"))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_request_a_hundred_times_at_once_has_one_effect_and_one_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let brand = Arc::new(open(folder.path()).await);
+    welcome(&brand, "m1").await;
+    let tasks: Vec<_> = (0..100)
+        .map(|_| {
+            let brand = Arc::clone(&brand);
+            tokio::spawn(async move { brand.decide(&ask("m1"), "one").await.unwrap() })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for task in tasks {
+        answers.push(task.await.unwrap());
+    }
+    assert_eq!(answers.iter().filter(|answer| !answer.is_repeated).count(), 1);
+    assert!(answers.iter().all(|answer| answer.decision == answers[0].decision));
+    let granted: i64 = answers[0].decision.granted.iter().map(|effect| effect.cost_minor).sum();
+    assert!(granted > 0);
+    assert_eq!(brand.balances().unwrap()[0].reserved.0, granted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn grants_are_settled_and_released_once_and_the_ledger_proves_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let brand = open(folder.path()).await;
+    welcome(&brand, "m1").await;
+    welcome(&brand, "m2").await;
+    let one = brand.decide(&ask("m1"), "a").await.unwrap().decision;
+    let two = brand.decide(&ask("m2"), "b").await.unwrap().decision;
+    let (id, grant) = (one.id.clone().unwrap(), one.granted[0].grant.clone().unwrap());
+    let cost = one.granted[0].cost_minor;
+    let too_much = brand.close(&id, &grant, settled(Some(cost + 1))).await;
+    assert!(matches!(too_much, Err(OnlineError::Closed(_))));
+    brand.close(&id, &grant, settled(Some(cost - 1))).await.unwrap();
+    brand.close(&id, &grant, settled(Some(cost - 1))).await.unwrap();
+    let released = brand.close(&id, &grant, playbook_ledger::Closure::Release).await;
+    assert!(matches!(released, Err(OnlineError::Closed(_))));
+    let of_other = brand.close(&two.id.clone().unwrap(), &grant, settled(None)).await;
+    assert!(matches!(of_other, Err(OnlineError::Unknown("grant"))));
+    let grant = two.granted[0].grant.clone().unwrap();
+    brand.close(&two.id.unwrap(), &grant, playbook_ledger::Closure::Release).await.unwrap();
+    let account = &brand.balances().unwrap()[0];
+    assert_eq!(account.spent.0, cost - 1);
+    drop(brand);
+    let ledger = Ledger::open(&folder.path().join("ledger.sqlite"), "demo-club").unwrap();
+    assert!(matches!(ledger.prove(), Ok(Proof::Sound { .. })));
+}
