@@ -73,6 +73,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Compare two playbooks, or one with a change, on the same data
     Diff(DiffArgs),
+    /// Serve brands over HTTP: events in, decisions out, while playbooks stay live
+    Serve(ServeArgs),
     /// Print the JSON Schema of playbook files
     Schema,
     /// Write a synthetic community with known truth
@@ -112,9 +114,11 @@ impl Command {
             Self::Plugin(command) => command.answers_json(),
             Self::Ledger(command) => command.answers_json(),
             Self::Schema => true,
-            Self::Demo(_) | Self::Sample(_) | Self::Completions { .. } | Self::Compile { .. } => {
-                false
-            }
+            Self::Serve(_)
+            | Self::Demo(_)
+            | Self::Sample(_)
+            | Self::Completions { .. }
+            | Self::Compile { .. } => false,
         }
     }
 }
@@ -130,6 +134,31 @@ pub(crate) struct DemoArgs {
     /// Language of the report
     #[arg(long, value_enum, default_value = "en")]
     pub(crate) lang: LangArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Playbooks to serve, one a brand [default: that of the demo, in a checkout]
+    #[arg(value_name = "PLAYBOOK")]
+    pub(crate) playbooks: Vec<PathBuf>,
+    /// Folder of keys, ledgers and members [default: serve in the home folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8750")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// Certificate for TLS, PEM, followed by those between it and the root
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// Private key of the certificate, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Listen beyond loopback without TLS: keys then cross the network in clear, so that something in front must speak TLS
+    #[arg(long)]
+    pub(crate) plain: bool,
+    /// Memory of members' records, in MiB, for each brand
+    #[arg(long, value_name = "MIB", default_value_t = 512)]
+    pub(crate) records: usize,
 }
 
 #[derive(Debug, Args)]

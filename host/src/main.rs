@@ -91,6 +91,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::Deliver(args) => commands::deliver::deliver(&session, args),
         Command::Explain(args) => commands::explain::explain(&session, args),
         Command::Diff(args) => commands::diff::diff(&session, args),
+        Command::Serve(args) => commands::serve::serve(&session, args),
         Command::Sample(args) => commands::sample::sample(&session, args),
         Command::Plugin(command) => commands::plugin::plugin(&session, command),
         Command::Ledger(command) => commands::ledger::ledger(&session, command),

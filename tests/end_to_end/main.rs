@@ -24,6 +24,7 @@ mod places;
 mod printed;
 mod replay;
 mod sample;
+mod serve;
 #[cfg(feature = "sources")]
 mod servers;
 mod settle;

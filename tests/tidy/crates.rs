@@ -16,7 +16,10 @@ const EDGES: [(&str, &[&str]); 19] = [
     ("playbook-report", &["playbook-model"]),
     ("playbook-sample", &["playbook-model", "playbook-files"]),
     ("playbook-builder", &["playbook-model", "playbook-files"]),
-    ("playbook-server", &["playbook-model", "playbook-files"]),
+    (
+        "playbook-server",
+        &["playbook-model", "playbook-files", "playbook-ledger", "playbook-online"],
+    ),
     ("playbook-sources", &["playbook-model", "playbook-files"]),
     (
         "playbook-cycle",
@@ -46,6 +49,7 @@ const EDGES: [(&str, &[&str]); 19] = [
             "playbook-ledger",
             "playbook-cycle",
             "playbook-batch",
+            "playbook-online",
             "playbook-sources",
             "playbook-report",
         ],
@@ -62,6 +66,8 @@ const EDGES: [(&str, &[&str]); 19] = [
             "playbook-ledger",
             "playbook-cycle",
             "playbook-batch",
+            "playbook-online",
+            "playbook-server",
             "playbook-report",
             "playbook-sample",
             "playbook-builder",

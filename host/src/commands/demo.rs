@@ -16,7 +16,7 @@ use crate::session::Session;
 use crate::terminal::Terminal;
 
 /// The playbook that the demo runs.
-const PLAYBOOK: &str = "playbooks/demo-club.toml";
+pub(crate) const PLAYBOOK: &str = "playbooks/demo-club.toml";
 const SEED: u64 = 1;
 
 pub(crate) fn demo(session: &Session, args: &DemoArgs) -> Result<()> {
@@ -52,7 +52,7 @@ pub(crate) fn demo(session: &Session, args: &DemoArgs) -> Result<()> {
 }
 
 /// The checkout around the current folder or the program.
-fn checkout() -> Result<PathBuf> {
+pub(crate) fn checkout() -> Result<PathBuf> {
     let starts = [std::env::current_dir().ok(), std::env::current_exe().ok()];
     for start in starts.into_iter().flatten() {
         for folder in start.ancestors() {
@@ -62,12 +62,12 @@ fn checkout() -> Result<PathBuf> {
         }
     }
     bail!(
-        "the demo builds the reference plugins from their sources; run it inside a checkout of the host"
+        "the demo's playbook stands in a checkout of the host, beside the sources of its plugins; run this inside one, or name a playbook"
     )
 }
 
 /// Builds and installs every plugin of the checkout; what has not changed is not built again.
-fn install_reference_plugins(session: &Session, root: &Path) -> Result<()> {
+pub(crate) fn install_reference_plugins(session: &Session, root: &Path) -> Result<()> {
     let folder = root.join("plugins");
     let mut paths: Vec<PathBuf> = fs::read_dir(&folder)
         .with_context(|| format!("cannot read `{}`", folder.display()))?

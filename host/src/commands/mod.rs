@@ -15,5 +15,6 @@ pub(crate) mod replay;
 pub(crate) mod run;
 mod said;
 pub(crate) mod sample;
+pub(crate) mod serve;
 pub(crate) mod settle;
 pub(crate) mod taken;

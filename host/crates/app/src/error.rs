@@ -91,6 +91,15 @@ pub enum AppError {
         #[source]
         source: Box<SourcesError>,
     },
+    /// A brand that cannot go live.
+    #[error("brand `{brand}` cannot be served")]
+    Serve {
+        /// The brand.
+        brand: String,
+        /// Why.
+        #[source]
+        why: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// What a dry run came to goes nowhere.
     #[error("`{}` holds a dry run, which granted nothing, so that nothing of it is delivered", run.display())]
     DryDelivery {

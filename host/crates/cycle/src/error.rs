@@ -62,3 +62,14 @@ pub enum CycleError {
     #[error("the ledger failed")]
     Ledger(#[from] LedgerError),
 }
+
+impl CycleError {
+    /// The stage whose plugin failed, where it was one.
+    #[must_use]
+    pub fn stage_at_fault(&self) -> Option<&str> {
+        match self {
+            Self::Stage { stage, .. } => Some(stage),
+            _ => None,
+        }
+    }
+}

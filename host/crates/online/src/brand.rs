@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
+use playbook_cycle::LiveMoney;
 use playbook_ledger::{Balance, Closure, Ledger, LedgerError, SettleAnswer};
-use playbook_model::{Digest, Minor};
+use playbook_model::{Digest, Minor, UnixMs};
 use serde_json::{Map, Value as Json};
 
 use crate::cache::Cache;
@@ -17,8 +18,8 @@ use crate::facts::VersionFacts;
 use crate::packed::pack;
 use crate::record::Record;
 use crate::store::{
-    ConsentRow, MemberRow, ReadRows as _, read_decision, read_record, read_versions, space,
-    value_of,
+    ConsentRow, MemberRow, ReadRows as _, put_version, read_decision, read_record, read_versions,
+    space, value_of,
 };
 use crate::version::Version;
 use crate::writer::{CloseJob, DecideJob, DecisionKey, EventFate, Job, MemberJob, NewEvent, Queue};
@@ -107,26 +108,25 @@ impl Brand {
     ///
     /// # Errors
     /// A ledger that is unsound, or a fault of the storage.
-    pub async fn open(options: BrandOptions, version: Version) -> Result<Self, OnlineError> {
+    pub fn open(options: BrandOptions, version: Version) -> Result<Self, OnlineError> {
         let name = version.playbook().brand.clone();
         let ledger = Ledger::open_or_create(&options.ledger, &name)?;
+        keep_version(&ledger, &version, UnixMs((options.now)()))?;
         let reader = Ledger::read(&options.ledger, &name)?;
         let versions = read_versions(&mut &reader)?;
         let versions = versions.into_iter().map(|facts| (facts.digest(), Arc::new(facts)));
         let cache = Arc::new(Cache::new(options.records_bytes_max));
         let version = Arc::new(version);
         let queue = Queue::start(ledger, Arc::clone(&version), Arc::clone(&cache));
-        let brand = Self {
+        Ok(Self {
             name,
-            live: ArcSwap::new(Arc::clone(&version)),
+            live: ArcSwap::new(version),
             queue,
             cache,
             reader,
             versions: RwLock::new(versions.collect()),
             now: options.now,
-        };
-        brand.activate(version).await?;
-        Ok(brand)
+        })
     }
 
     /// Name of the brand.
@@ -357,6 +357,14 @@ impl Brand {
         let bytes = (&self.reader).one(space::MEMBERS, member, b"")?;
         bytes.map(|bytes| value_of(&bytes)).transpose()
     }
+}
+
+/// Keeps what the decisions of a version are told by, before it decides for the first time.
+fn keep_version(ledger: &Ledger, version: &Version, at: UnixMs) -> Result<(), LedgerError> {
+    let turn = ledger.turn()?;
+    let plan = version.budget().clone();
+    let mut money = LiveMoney::open(&turn, plan, version.cycle(at.0), version.digest(), at)?;
+    money.group(&turn, at, |group| put_version(group.rows(), version))
 }
 
 fn json(value: &crate::packed::Kept) -> Json {

@@ -1,7 +1,7 @@
 //! What a brand keeps beside its ledger, as rows: members, their events, their answers about consents, decisions,
 //! versions. All of it lies by member, so that a record is read in one stretch.
 
-use playbook_ledger::store::RowScope;
+use playbook_ledger::store::{OnRow, Row, RowScope};
 use playbook_ledger::{GroupWork, Ledger, LedgerError};
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +9,7 @@ use crate::decision;
 use crate::facts::VersionFacts;
 use crate::packed::Kept;
 use crate::record::{Packed, Record};
+use crate::version::Version;
 
 /// Spaces of rows. Their numbers never change.
 pub(crate) mod space {
@@ -138,6 +139,16 @@ pub(crate) fn read_decision(
 ) -> Result<Option<decision::Kept>, LedgerError> {
     let bytes = rows.one(space::DECISIONS, member, key)?;
     bytes.map(|bytes| value_of(&bytes)).transpose()
+}
+
+/// Keeps what the decisions of a version are told by.
+pub(crate) fn put_version(
+    rows: &mut GroupWork<'_, '_>,
+    version: &Version,
+) -> Result<(), LedgerError> {
+    let (digest, value) = (version.digest(), bytes_of(version.facts()));
+    let row = Row { space: space::VERSIONS, owner: BRAND, key: &digest.0, value: &value };
+    rows.put_rows(&[row], OnRow::Stays).map(|_| ())
 }
 
 /// Facts of the versions that made decisions.

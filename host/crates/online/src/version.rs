@@ -20,7 +20,7 @@ use crate::record::{FieldPlaces, Record};
 #[derive(Debug, thiserror::Error)]
 pub enum VersionError {
     /// Features that cannot be had for one member at a time.
-    #[error("{} of the playbook's features cannot be computed for one member at a time", .0.len())]
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Unfit(Vec<Unfit>),
     /// The playbook's time zone.
     #[error(transparent)]

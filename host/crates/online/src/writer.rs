@@ -18,7 +18,7 @@ use crate::decision::Kept;
 use crate::error::OnlineError;
 use crate::record::Packed;
 use crate::store::{
-    BRAND, ConsentRow, MemberRow, ReadRows as _, bytes_of, read_decision, read_record, space,
+    ConsentRow, MemberRow, ReadRows as _, bytes_of, put_version, read_decision, read_record, space,
     value_of,
 };
 use crate::version::{Evaluated, Version};
@@ -335,10 +335,7 @@ fn one(
             done.answers.push(answer(reply, result));
         }
         Job::Version(version, reply) => {
-            let digest = version.digest();
-            let value = bytes_of(version.facts());
-            let row = Row { space: space::VERSIONS, owner: BRAND, key: &digest.0, value: &value };
-            live.rows().put_rows(&[row], OnRow::Stays)?;
+            put_version(live.rows(), &version)?;
             done.answers.push(answer(reply, Ok(())));
         }
     }

@@ -56,13 +56,13 @@ fn version() -> Version {
     Version::open(playbook.clone(), stages, &Grounds::new(), &BTreeMap::new()).unwrap()
 }
 
-async fn open(folder: &Path) -> Brand {
+fn open(folder: &Path) -> Brand {
     let options = BrandOptions {
         ledger: folder.join("ledger.sqlite"),
         records_bytes_max: 64 << 20,
         now: Arc::new(|| T),
     };
-    Brand::open(options, version()).await.unwrap()
+    Brand::open(options, version()).unwrap()
 }
 
 fn object(value: Value) -> Map<String, Value> {
@@ -110,7 +110,7 @@ fn ask(member: &str) -> Ask {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decision_is_made_once_told_again_and_explained_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let brand = open(folder.path()).await;
+    let brand = open(folder.path());
     welcome(&brand, "m1").await;
     let preview = brand.preview(&ask("m1")).await.unwrap();
     let first = brand.decide(&ask("m1"), "key-1").await.unwrap();
@@ -139,7 +139,7 @@ async fn a_decision_is_made_once_told_again_and_explained_after_a_restart() {
     let id = decision.id.clone().unwrap();
     let reserved = brand.balances().unwrap()[0].reserved;
     drop(brand);
-    let brand = open(folder.path()).await;
+    let brand = open(folder.path());
     assert_eq!(brand.decision(&id).unwrap(), first.decision);
     assert_eq!(brand.balances().unwrap()[0].reserved, reserved);
     let after = brand.decide(&ask("m1"), "key-1").await.unwrap();
@@ -151,7 +151,7 @@ async fn a_decision_is_made_once_told_again_and_explained_after_a_restart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn events_are_kept_once_and_what_is_wrong_is_told_in_full() {
     let folder = tempfile::tempdir().unwrap();
-    let brand = open(folder.path()).await;
+    let brand = open(folder.path());
     let events =
         [event("e1", "m1", "like", 1), event("e1", "m1", "like", 1), event("e1", "m2", "like", 1)];
     let fates = brand.events(&events).await.unwrap();
@@ -182,7 +182,7 @@ async fn events_are_kept_once_and_what_is_wrong_is_told_in_full() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_request_a_hundred_times_at_once_has_one_effect_and_one_answer() {
     let folder = tempfile::tempdir().unwrap();
-    let brand = Arc::new(open(folder.path()).await);
+    let brand = Arc::new(open(folder.path()));
     welcome(&brand, "m1").await;
     let tasks: Vec<_> = (0..100)
         .map(|_| {
@@ -204,7 +204,7 @@ async fn the_same_request_a_hundred_times_at_once_has_one_effect_and_one_answer(
 #[tokio::test(flavor = "multi_thread")]
 async fn grants_are_settled_and_released_once_and_the_ledger_proves_it() {
     let folder = tempfile::tempdir().unwrap();
-    let brand = open(folder.path()).await;
+    let brand = open(folder.path());
     welcome(&brand, "m1").await;
     welcome(&brand, "m2").await;
     let one = brand.decide(&ask("m1"), "a").await.unwrap().decision;

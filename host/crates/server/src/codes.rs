@@ -68,6 +68,15 @@ codes! {
     /// No key has that id.
     KeyNotFound "key-not-found" 404 "there is no such key"
         "list the keys at /v1/keys; an id is the middle part of a key"
+    /// No decision has that id.
+    DecisionNotFound "decision-not-found" 404 "there is no such decision"
+        "use the `id` that the decision was answered with"
+    /// The decision has no such grant.
+    GrantNotFound "grant-not-found" 404 "the decision has no such grant"
+        "use the `grant` of an effect that the decision granted"
+    /// Nobody has that id.
+    MemberNotFound "member-not-found" 404 "there is no such member"
+        "send an event of the member, or set its profile"
     /// The path answers other methods.
     MethodNotAllowed "method-not-allowed" 405 "the path does not answer this method"
         "use one of the methods in the header `Allow`"
@@ -77,6 +86,15 @@ codes! {
     /// The same request made a key before.
     KeyMadeBefore "key-made-before" 409 "this request was carried out before, and its secret was shown then"
         "revoke that key and make another under a new idempotency key, if its secret is lost"
+    /// Another event has that id.
+    EventIdReused "event-id-reused" 409 "another event of this member has the same id"
+        "give each event an id of its own; an event does not change once it is kept"
+    /// The grant was closed otherwise.
+    GrantClosed "grant-closed" 409 "the grant cannot be closed so"
+        "read the decision; a grant is settled or released once, with no more than it reserved"
+    /// The bound of a record.
+    RecordFull "record-full" 409 "the member has more events than are kept"
+        "leave out events that no feature counts"
     /// Nobody could make keys any more.
     LastAdminKey "last-admin-key" 409 "this is the last key of a platform admin"
         "make another admin key first"
@@ -116,6 +134,15 @@ codes! {
     /// A fault of the host.
     Internal "internal" 500 "the host failed"
         "repeat a read; repeat a write with the same idempotency key; tell the platform team the request id"
+    /// A plugin failed, and its stage closes on faults.
+    StageFailed "stage-failed" 502 "a plugin of the brand failed"
+        "look at the brand's plugins; a stage with `on_fault = \"skip\"` is left out instead"
+    /// The brand loads or was stopped.
+    BrandNotServing "brand-not-serving" 503 "the brand does not answer at the moment"
+        "wait as long as `Retry-After` says"
+    /// Too much waits for the brand's writer.
+    BrandQueueFull "brand-queue-full" 503 "more requests wait for this brand than may wait"
+        "wait as long as `Retry-After` says, and send less at once"
     /// The host loads or stops.
     NotReady "not-ready" 503 "the host is not ready"
         "try again in a moment"

@@ -1,5 +1,7 @@
 //! The brands that the host serves, as this room sees them.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -7,6 +9,12 @@ use utoipa::ToSchema;
 pub trait Directory: Send + Sync + 'static {
     /// The brand of that name.
     fn brand(&self, name: &str) -> Option<Brand>;
+
+    /// The brand of that name, where it serves.
+    fn live(&self, name: &str) -> Option<Arc<playbook_online::Brand>> {
+        let _ = name;
+        None
+    }
 
     /// At most `limit` brands with names after `after`, ascending by name.
     fn brands(&self, after: Option<&str>, limit: usize) -> Vec<Brand>;

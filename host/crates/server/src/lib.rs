@@ -1,7 +1,7 @@
 //! The HTTP room of the host: connections, keys, who may call what, limits, errors, the document of the API.
 //!
-//! It knows no engine and no storage of brands. A host hands it a [`Directory`] of brands and a [`KeyStore`]; what brands
-//! do stands behind traits that the host implements. A request goes this way:
+//! It knows no engine and no storage of brands. A host hands it a [`KeyStore`] and a [`Directory`] of brands that are
+//! live; what they do is `playbook-online`'s. A request goes this way:
 //!
 //! 1. `accept` takes the connection, within [`ConnectionLimits`]; `tls` speaks TLS where a certificate is given.
 //! 2. `layers/observe` gives it an id and a span, turns each failure into `application/problem+json`, and is the one place
@@ -24,6 +24,7 @@ mod json;
 mod keys;
 mod layers;
 mod limits;
+mod live;
 mod openapi;
 mod operations;
 mod page;

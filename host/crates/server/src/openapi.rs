@@ -20,11 +20,15 @@ use crate::problem::{PROBLEM_JSON, ProblemBody};
 const KEY: &str = "key";
 
 /// Parts of the API, in the order in which they are shown.
-const TAGS: [(&str, &str); 4] = [
+const TAGS: [(&str, &str); 8] = [
     ("health", "Whether the host lives and serves."),
     ("reference", "This document."),
     ("keys", "Who may call."),
     ("brands", "Which brands the host serves."),
+    ("events", "What members did."),
+    ("decisions", "What members get, what they do not get, and why."),
+    ("members", "What is known of members."),
+    ("money", "Budgets."),
 ];
 
 #[derive(utoipa::OpenApi)]

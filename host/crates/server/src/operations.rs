@@ -27,6 +27,11 @@ const ANYBODY: &[Role] = &Role::ALL;
 /// The platform team alone.
 const PLATFORM: &[Role] = &[Role::PlatformAdmin];
 
+/// Who runs a brand.
+const OPERATORS: &[Role] = &[Role::PlatformAdmin, Role::BrandOperator];
+/// Who runs a brand, and its programs.
+const SENDERS: &[Role] = &[Role::PlatformAdmin, Role::BrandOperator, Role::BrandApplication];
+
 /// Every operation. One that is not here has no route, and the other way round: the service does not start.
 pub const OPERATIONS: &[Operation] = &[
     Operation { id: "check_live", access: Access::Open },
@@ -37,6 +42,16 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { id: "revoke_key", access: Access::Platform(PLATFORM) },
     Operation { id: "list_brands", access: Access::Platform(ANYBODY) },
     Operation { id: "read_brand", access: Access::Brand(ANYBODY) },
+    Operation { id: "add_event", access: Access::Brand(SENDERS) },
+    Operation { id: "add_events", access: Access::Brand(SENDERS) },
+    Operation { id: "decide", access: Access::Brand(SENDERS) },
+    Operation { id: "preview_decision", access: Access::Brand(SENDERS) },
+    Operation { id: "read_decision", access: Access::Brand(SENDERS) },
+    Operation { id: "settle_grant", access: Access::Brand(SENDERS) },
+    Operation { id: "release_grant", access: Access::Brand(SENDERS) },
+    Operation { id: "read_member", access: Access::Brand(SENDERS) },
+    Operation { id: "put_member", access: Access::Brand(SENDERS) },
+    Operation { id: "read_budgets", access: Access::Brand(OPERATORS) },
 ];
 
 impl Operation {

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::codes::Code;
 use crate::error::ServerError;
+use crate::live::FieldFault;
 
 /// The media type of failures.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
@@ -22,6 +23,7 @@ pub(crate) struct Problem {
     detail: Option<String>,
     field: Option<&'static str>,
     place: Option<Place>,
+    faults: Vec<FieldFault>,
     headers: HeaderMap,
 }
 
@@ -58,6 +60,9 @@ pub(crate) struct ProblemBody<'a> {
     /// Field of the body that is at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
+    /// Every field that is at fault.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldFault],
     /// Line of the body that is at fault, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
@@ -76,7 +81,7 @@ impl Problem {
                 HeaderValue::from_static("Bearer realm=\"playbook\""),
             );
         }
-        Self { code, detail: None, field: None, place: None, headers }
+        Self { code, detail: None, field: None, place: None, faults: Vec::new(), headers }
     }
 
     /// Adds what went wrong this time, in words for outside: no path of this machine, no words of a database.
@@ -88,6 +93,12 @@ impl Problem {
     /// Names the field of the body.
     pub(crate) fn field(mut self, field: &'static str) -> Self {
         self.field = Some(field);
+        self
+    }
+
+    /// Names every field at fault.
+    pub(crate) fn faults(mut self, faults: Vec<FieldFault>) -> Self {
+        self.faults = faults;
         self
     }
 
@@ -125,6 +136,7 @@ impl Problem {
             hint: row.hint,
             instance: request,
             field: self.field,
+            errors: &self.faults,
             line: self.place.map(|place| place.line),
             column: self.place.map(|place| place.column),
         };

@@ -7,8 +7,12 @@
 //! writer that does it whole, as `keys` does.
 
 mod brands;
+mod decisions;
+mod events;
 mod health;
 mod keys;
+mod members;
+mod money;
 mod reference;
 
 use std::sync::Arc;
@@ -21,7 +25,16 @@ use crate::shared::Shared;
 pub(crate) type Routes = OpenApiRouter<Arc<Shared>>;
 
 /// Every part of the API.
-const PARTS: &[fn() -> Routes] = &[health::routes, reference::routes, keys::routes, brands::routes];
+const PARTS: &[fn() -> Routes] = &[
+    health::routes,
+    reference::routes,
+    keys::routes,
+    brands::routes,
+    events::routes,
+    decisions::routes,
+    members::routes,
+    money::routes,
+];
 
 /// All parts together.
 pub(crate) fn all() -> Routes {

@@ -1,0 +1,94 @@
+//! The brand behind a request, and what its answers become on their way to a client.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use playbook_online::{Brand, EvaluateError, FieldError, OnlineError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::brand::InBrand;
+use crate::codes::Code;
+use crate::problem::{Problem, reasons};
+use crate::shared::Shared;
+
+/// The brand that the path names, live.
+#[derive(Debug, Clone)]
+pub(crate) struct Live(pub(crate) Arc<Brand>);
+
+impl FromRequestParts<Arc<Shared>> for Live {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Problem> {
+        let InBrand(brand) = InBrand::from_request_parts(parts, shared).await?;
+        let live = shared.directory.live(&brand.name);
+        live.map(Self).ok_or_else(|| Problem::new(Code::BrandNotServing).retry_after(SOON))
+    }
+}
+
+/// When to come again where nothing tells more.
+const SOON: Duration = Duration::from_secs(1);
+
+/// A field that is not as expected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct FieldFault {
+    /// Its name.
+    #[schema(example = "amount_minor")]
+    pub(crate) field: String,
+    /// What is wrong.
+    pub(crate) problem: String,
+    /// What was expected.
+    pub(crate) expected: String,
+}
+
+impl From<FieldError> for FieldFault {
+    fn from(error: FieldError) -> Self {
+        Self { field: error.field, problem: error.what.to_owned(), expected: error.expected }
+    }
+}
+
+impl From<OnlineError> for Problem {
+    /// What a client is told; what only concerns the host goes to the log.
+    fn from(error: OnlineError) -> Self {
+        match error {
+            OnlineError::Fields(errors) => {
+                let faults = errors.into_iter().map(FieldFault::from).collect();
+                Self::new(Code::FieldInvalid).faults(faults)
+            }
+            OnlineError::OtherRequest => Self::new(Code::IdempotencyKeyReused),
+            OnlineError::Unknown(what) => Self::new(match what {
+                "member" => Code::MemberNotFound,
+                "grant" => Code::GrantNotFound,
+                _ => Code::DecisionNotFound,
+            }),
+            OnlineError::Closed(why) => Self::new(Code::GrantClosed).detail(why),
+            OnlineError::Busy => Self::new(Code::BrandQueueFull).retry_after(SOON),
+            OnlineError::Stopping => Self::new(Code::NotReady).retry_after(SOON),
+            OnlineError::Evaluate(error) => of_evaluation(&error),
+            error @ (OnlineError::Storage(_) | OnlineError::Commit(_)) => {
+                tracing::error!(reason = reasons(&error), "a brand could not store a request");
+                Self::new(Code::StorageFailed).retry_after(SOON)
+            }
+        }
+    }
+}
+
+/// A guest's fault is told, a host's goes to the log.
+fn of_evaluation(error: &EvaluateError) -> Problem {
+    if let EvaluateError::Cycle(cycle) = error
+        && let Some(stage) = cycle.stage_at_fault()
+    {
+        tracing::warn!(stage, reason = reasons(error), "a stage failed and closes on faults");
+        return Problem::new(Code::StageFailed).detail(format!("the stage `{stage}` failed"));
+    }
+    tracing::error!(reason = reasons(error), "a member could not be evaluated");
+    Problem::new(Code::Internal)
+}
+
+/// A moment as clients see it: RFC 3339 in UTC.
+pub(crate) fn moment(unix_ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(unix_ms)
+        .map_or_else(|_| unix_ms.to_string(), |at| at.to_string())
+}

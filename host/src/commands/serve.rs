@@ -1,0 +1,134 @@
+//! `playbook serve`: brands over HTTP, until it is stopped.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use playbook_app as app;
+use playbook_online::Brand;
+use playbook_server::{
+    Brand as Listed, BrandStatus, Directory, KeyStore, OpenedKeys, Server, Settings, TlsFiles,
+};
+
+use crate::cli::ServeArgs;
+use crate::commands::demo::{PLAYBOOK, checkout, install_reference_plugins};
+use crate::session::Session;
+use crate::terminal::Terminal;
+
+/// How long requests in flight may take once the service stops.
+const DRAIN: Duration = Duration::from_secs(10);
+/// How often the service looks whether it is to stop.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Brands that answer, by name.
+struct Brands(BTreeMap<String, Arc<Brand>>);
+
+impl Directory for Brands {
+    fn brand(&self, name: &str) -> Option<Listed> {
+        self.0.contains_key(name).then(|| listed(name))
+    }
+
+    fn live(&self, name: &str) -> Option<Arc<Brand>> {
+        self.0.get(name).cloned()
+    }
+
+    fn brands(&self, after: Option<&str>, limit: usize) -> Vec<Listed> {
+        let later = self.0.keys().filter(|name| after.is_none_or(|after| name.as_str() > after));
+        later.take(limit).map(|name| listed(name)).collect()
+    }
+
+    fn is_ready(&self) -> bool {
+        true
+    }
+}
+
+fn listed(name: &str) -> Listed {
+    Listed { name: name.to_owned(), status: BrandStatus::Serving }
+}
+
+pub(crate) fn serve(session: &Session, args: &ServeArgs) -> Result<()> {
+    let data = args.data.clone().unwrap_or_else(|| session.host.home().dir().join("serve"));
+    let brands = Arc::new(Brands(opened(session, args, &data)?));
+    let OpenedKeys { store, first } = KeyStore::open(&data)
+        .with_context(|| format!("the keys in `{}` cannot be opened", data.display()))?;
+    let served = Arc::clone(&brands);
+    let server = Server::new(settings(args), Arc::new(store), served).map_err(hinted)?;
+    let running = server.start_hosted().map_err(hinted)?;
+    let url = running.url();
+    Terminal::out(&format!("serving {} at {url}\n", names(&brands)))?;
+    Terminal::out(&format!("  {url}/docs/api  the API, to read and to try\n"))?;
+    if let Some(key) = first {
+        Terminal::out(&format!(
+            "  {}  key of the platform admin, shown this once\n",
+            key.expose()
+        ))?;
+    }
+    Terminal::out(&format!("  {}  keys, ledgers, members\n", data.display()))?;
+    while !session.host.cancel().is_cancelled() {
+        std::thread::sleep(LOOK);
+    }
+    let drained = running.stop(DRAIN);
+    if drained.cut > 0 {
+        Terminal::note(&format!("{} connections did not end in time and were cut", drained.cut));
+    }
+    // The last one: writers finish what waits.
+    drop(brands);
+    Terminal::note("stopped; what was answered is kept");
+    Ok(())
+}
+
+fn names(brands: &Brands) -> String {
+    brands.0.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// Takes every brand live.
+fn opened(
+    session: &Session,
+    args: &ServeArgs,
+    data: &Path,
+) -> Result<BTreeMap<String, Arc<Brand>>> {
+    let playbooks = match args.playbooks.as_slice() {
+        [] => vec![demo_playbook(session)?],
+        named => named.to_vec(),
+    };
+    let mut brands = BTreeMap::new();
+    for file in playbooks {
+        let loaded = session.host.read(&file, &[], &playbook_toml::Disk)?;
+        let name = loaded.playbook.brand;
+        if brands.contains_key(&name) {
+            bail!("two playbooks are of brand `{name}`; a brand is served by one at a time");
+        }
+        let options =
+            app::ServeOptions { records_bytes_max: args.records << 20, now: app::system_clock() };
+        let state = data.join("brands").join(&name);
+        let brand = app::open_brand(&session.host, &file, &state, options)?;
+        brands.insert(name, Arc::new(brand));
+    }
+    Ok(brands)
+}
+
+/// The demo's playbook, with its plugins built and installed.
+fn demo_playbook(session: &Session) -> Result<PathBuf> {
+    let root = checkout()?;
+    Terminal::note("reference plugins");
+    install_reference_plugins(session, &root)?;
+    Ok(root.join(PLAYBOOK))
+}
+
+fn settings(args: &ServeArgs) -> Settings {
+    let mut settings = Settings::default();
+    settings.listen.address = args.listen;
+    settings.listen.plain_beyond_loopback = args.plain;
+    let tls = args.tls_certificate.clone().zip(args.tls_key.clone());
+    settings.listen.tls = tls.map(|(certificate, key)| TlsFiles { certificate, key });
+    settings
+}
+
+fn hinted(error: playbook_server::ServerError) -> anyhow::Error {
+    match error.hint() {
+        Some(hint) => anyhow::Error::from(error).context(hint),
+        None => error.into(),
+    }
+}

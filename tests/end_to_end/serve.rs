@@ -1,0 +1,401 @@
+//! The service: the built program over real connections, killed and started again.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::bench::{Place, command, coupons, root, succeed, write};
+
+/// 2026-07-01T00:00 in Shanghai.
+const T: i64 = 1_782_835_200_000;
+const DAY: i64 = 86_400_000;
+
+/// A club whose members get coupons by their points, as a service takes it: nothing of its file has to lie anywhere.
+const CLUB: &str = concat!(
+    r#"
+[playbook]
+id = "club"
+brand = "club"
+currency = "CNY"
+time_zone = "Asia/Shanghai"
+pseudonym_salt = "salt"
+
+[cycle]
+length = "28d"
+
+[[source]]
+name = "events"
+table = "events"
+path = "events.csv"
+[source.map]
+event_id = "id"
+member = "member"
+kind = "kind"
+time = "time"
+channel = "channel"
+amount_minor = "amount"
+
+[[source]]
+name = "members"
+table = "members"
+path = "members.csv"
+[source.map]
+member = "member"
+age_band = "age_band"
+
+[[source]]
+name = "consents"
+table = "consents"
+path = "consents.csv"
+[source.map]
+member = "member"
+purpose = "purpose"
+state = "state"
+time = "time"
+
+[features]
+interactions = { count = "interaction", window = "90d" }
+points_90d = { expression = "interactions * 100", type = "integer" }
+age_band = { attribute = "age_band" }
+complaints = { count = "complaint", window = "30d" }
+"#,
+    coupons!(),
+    r#"complaint_feature = "complaints"
+"#
+);
+
+/// The program while it serves.
+struct Service {
+    child: Child,
+    address: String,
+    /// The admin's key, where this start showed it.
+    key: Option<String>,
+}
+
+/// What came back.
+struct Reply {
+    status: u16,
+    body: Value,
+}
+
+impl Service {
+    fn start(file: &Path, data: &Path) -> Self {
+        let mut child = command(["serve".as_ref(), file.as_os_str()])
+            .arg("--data")
+            .arg(data)
+            .args(["--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut told = String::new();
+        let (mut address, mut key) = (None, None);
+        for line in lines.by_ref() {
+            let line = line.unwrap();
+            told.push_str(&line);
+            if let Some((_, url)) = line.split_once(" at http://") {
+                address = Some(url.trim().to_owned());
+            }
+            if line.contains("platform admin") {
+                key = line.split_whitespace().next().map(str::to_owned);
+            }
+            if line.contains("keys, ledgers, members") {
+                break;
+            }
+        }
+        let address = address.unwrap_or_else(|| {
+            let mut error = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+            panic!("it does not serve: {told}\n{error}")
+        });
+        Self { child, address, key }
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Ctrl-C.
+    fn stop(mut self) {
+        let call = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+        assert!(call.unwrap().success());
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// One request on a connection of its own; `None` where none came back whole.
+fn call(
+    address: &str,
+    key: &str,
+    (method, path): (&str, &str),
+    once: Option<&str>,
+    (media, body): (&str, &str),
+) -> Option<Reply> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let once = once.map(|once| format!("Idempotency-Key: {once}\r\n")).unwrap_or_default();
+    let request = format!(
+        "{method} /v1/brands/{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+         Authorization: Bearer {key}\r\nContent-Type: {media}\r\n{once}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let status = head.split_whitespace().nth(1)?.parse().ok()?;
+    Some(Reply { status, body: serde_json::from_str(body).ok()? })
+}
+
+/// A client of one brand.
+#[derive(Clone)]
+struct Client {
+    address: String,
+    key: String,
+    brand: &'static str,
+}
+
+impl Client {
+    fn send(&self, method: &str, path: &str, once: &str, body: &Value) -> Option<Reply> {
+        let path = format!("{}/{path}", self.brand);
+        let body = ("application/json", &*body.to_string());
+        call(&self.address, &self.key, (method, &path), Some(once), body)
+    }
+
+    fn ok(&self, method: &str, path: &str, once: &str, body: &Value) -> Value {
+        let reply = self.send(method, path, once, body).unwrap();
+        assert_eq!(reply.status, 200, "{method} {path}: {}", reply.body);
+        reply.body
+    }
+
+    fn get(&self, path: &str) -> Reply {
+        let path = format!("{}/{path}", self.brand);
+        call(&self.address, &self.key, ("GET", &path), None, ("application/json", "")).unwrap()
+    }
+
+    fn lines(&self, events: &[Value]) -> Value {
+        let lines: Vec<String> = events.iter().map(Value::to_string).collect();
+        let path = format!("{}/events/batch", self.brand);
+        let body = ("application/x-ndjson", &*lines.join("\n"));
+        let reply = call(&self.address, &self.key, ("POST", &path), Some("batch"), body).unwrap();
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        reply.body
+    }
+
+    /// An adult who may be written to, with so many interactions.
+    fn welcome(&self, member: &str, interactions: usize) {
+        let event = |number| {
+            json!({ "event_id": format!("{member}-{number}"), "member": member, "kind": "comment",
+                "time": T - DAY - number as i64 * 1_000, "channel": "web" })
+        };
+        let taken = self.lines(&(0..interactions).map(event).collect::<Vec<_>>());
+        assert_eq!(taken["accepted"], json!(interactions), "{taken}");
+        let granted = |purpose| json!({ "purpose": purpose, "state": "granted", "time": "2026-06-01T10:00:00+08:00" });
+        let change = json!({ "profile": { "age_band": "adult" },
+            "consents": [granted("marketing"), granted("service"), granted("profiling")] });
+        self.ok("PUT", &format!("members/{member}"), "put", &change);
+    }
+
+    fn decide(&self, member: &str, once: &str) -> Option<Reply> {
+        self.send("POST", "decisions", once, &json!({ "member": member, "at": T }))
+    }
+}
+
+fn served(place: &Place) -> (PathBuf, PathBuf) {
+    (write(place, "club.toml", CLUB), place.beside("service"))
+}
+
+#[test]
+fn a_served_brand_takes_events_decides_and_tells_why() {
+    let place = Place::new();
+    let (file, data) = served(&place);
+    let service = Service::start(&file, &data);
+    let key = service.key.clone().expect("the first start shows the admin's key");
+    let club = Client { address: service.address.clone(), key: key.clone(), brand: "club" };
+    club.welcome("m1", 60);
+    let preview = club.ok("POST", "decisions/preview", "look", &json!({ "member": "m1", "at": T }));
+    let made = club.decide("m1", "first").unwrap();
+    assert_eq!(made.status, 200, "{}", made.body);
+    let decision = made.body;
+    assert_eq!(preview["granted"], decision["granted"]);
+    assert_eq!(decision["features"]["points_90d"], json!(6_000));
+    let grant = &decision["granted"][0];
+    assert!(grant["cost_minor"].as_i64().unwrap() > 0, "{decision}");
+
+    // Who complained gets nothing but service, and the answer says which rule it was.
+    club.welcome("m2", 60);
+    let complaint = json!({ "event_id": "c1", "member": "m2", "kind": "complaint",
+        "time": "2026-06-20T10:00:00+08:00", "severity": "minor" });
+    assert_eq!(club.ok("POST", "events", "e", &complaint)["status"], "accepted");
+    assert_eq!(club.ok("POST", "events", "e", &complaint)["status"], "duplicate");
+    let refused = club.decide("m2", "first").unwrap().body;
+    assert_eq!(refused["granted"], json!([]));
+    let refusal = &refused["refused"][0]["refusal"];
+    assert_eq!((&refusal["code"], &refusal["rule"]), (&json!("R10"), &json!("GR-12")), "{refused}");
+
+    // The same again is the same; the same key for something else is not.
+    let again = club.decide("m1", "first").unwrap().body;
+    assert_eq!((&again["id"], &again["repeated"]), (&decision["id"], &json!(true)));
+    let other = club.send("POST", "decisions", "first", &json!({ "member": "m1", "at": T + 1 }));
+    let other = other.unwrap();
+    assert_eq!((other.status, &other.body["code"]), (422, &json!("idempotency-key-reused")));
+
+    let id = decision["id"].as_str().unwrap();
+    let path = format!("decisions/{id}/grants/{}/settle", grant["grant"].as_str().unwrap());
+    club.ok("POST", &path, "paid", &json!({ "paid_minor": 1 }));
+    let spent = club.get("budgets").body["accounts"][0]["spent_minor"].clone();
+    assert_eq!(spent, json!(1));
+    let wrong = json!({ "event_id": "x", "member": "m1", "kind": "bought", "time": "soon" });
+    let wrong = club.send("POST", "events", "w", &wrong).unwrap();
+    let fields: Vec<&str> = wrong.body["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| error["field"].as_str().unwrap())
+        .collect();
+    assert_eq!((wrong.status, fields), (422, vec!["time", "kind"]));
+    let none = Client { brand: "other", ..club.clone() }.decide("m1", "x").unwrap();
+    assert_eq!((none.status, &none.body["code"]), (404, &json!("brand-not-found")));
+    service.stop();
+
+    // What was answered is there after a restart, under the same key.
+    let service = Service::start(&file, &data);
+    assert!(service.key.is_none(), "keys are shown once");
+    let club = Client { address: service.address.clone(), ..club };
+    let mut told = club.get(&format!("decisions/{id}")).body;
+    told["repeated"] = json!(false);
+    assert_eq!(told, decision);
+    assert_eq!(club.get("members/m1").body["events"], json!(60));
+}
+
+/// What clients were told, by member and key.
+#[derive(Default)]
+struct Told {
+    decisions: Mutex<BTreeMap<(String, String), (String, Vec<(String, i64)>)>>,
+    events: Mutex<BTreeMap<String, usize>>,
+    unanswered: AtomicUsize,
+}
+
+/// Sends events and asks for decisions until it is stopped or the service is gone.
+fn load(club: &Client, told: &Told, round: usize, worker: usize, stop: &AtomicBool) {
+    for number in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let member = format!("m{}", (number * 7 + worker * 13 + round) % 40);
+        let once = format!("{round}-{worker}-{number}");
+        let event =
+            json!({ "event_id": once, "member": member, "kind": "comment", "time": T - DAY });
+        match club.send("POST", "events", "e", &event) {
+            Some(reply) if reply.status == 200 => {
+                *told.events.lock().unwrap().entry(member.clone()).or_default() += 1;
+            }
+            _ => {
+                told.unanswered.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+        }
+        match club.decide(&member, &once) {
+            Some(reply) if reply.status == 200 => {
+                let granted = reply.body["granted"].as_array().unwrap().iter();
+                let new = granted.filter(|effect| effect["status"] == "granted").map(|effect| {
+                    let key = effect["grant"].as_str().unwrap().to_owned();
+                    (key, effect["cost_minor"].as_i64().unwrap())
+                });
+                let id = reply.body["id"].as_str().unwrap().to_owned();
+                told.decisions.lock().unwrap().insert((member, once), (id, new.collect()));
+            }
+            _ => {
+                told.unanswered.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+        }
+    }
+}
+
+/// Kills of a run of the tests; more by hand: `PLAYBOOK_KILLS=2000`.
+fn kills() -> usize {
+    std::env::var("PLAYBOOK_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(200)
+}
+
+#[test]
+fn killed_at_any_moment_it_loses_and_doubles_nothing() {
+    let place = Place::new();
+    let (file, data) = served(&place);
+    let told = Arc::new(Told::default());
+    let mut key = None;
+    let mut draws = 88_172_645_463_325_252_u64;
+    for round in 0..kills() {
+        let service = Service::start(&file, &data);
+        key = key.or(service.key.clone());
+        let club =
+            Client { address: service.address.clone(), key: key.clone().unwrap(), brand: "club" };
+        if round == 0 {
+            (0..40).for_each(|member| club.welcome(&format!("m{member}"), 60));
+        }
+        draws ^= draws << 13;
+        draws ^= draws >> 7;
+        draws ^= draws << 17;
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for worker in 0..4 {
+                let (club, told, stop) = (&club, &told, &stop);
+                scope.spawn(move || load(club, told, round, worker, stop));
+            }
+            std::thread::sleep(Duration::from_millis(draws % 120));
+            service.kill();
+            stop.store(true, Ordering::Relaxed);
+        });
+    }
+    let service = Service::start(&file, &data);
+    let club = Client { address: service.address.clone(), key: key.unwrap(), brand: "club" };
+    let decisions = told.decisions.lock().unwrap();
+    assert!(decisions.len() > 5 * kills(), "{} decisions were answered", decisions.len());
+    assert!(told.unanswered.load(Ordering::Relaxed) > kills(), "kills fell into requests");
+    let mut granted: BTreeMap<&str, i64> = BTreeMap::new();
+    for ((member, once), (id, grants)) in decisions.iter() {
+        // Sampled, because each is a request of its own.
+        if once.ends_with('1') {
+            let again = club.decide(member, once).unwrap().body;
+            assert_eq!(
+                (&again["id"], &again["repeated"]),
+                (&json!(id), &json!(true)),
+                "{member} {once}"
+            );
+        }
+        for (key, cost) in grants {
+            assert!(granted.insert(key, *cost).is_none(), "a grant was answered twice as new");
+        }
+    }
+    for (member, sent) in told.events.lock().unwrap().iter() {
+        let kept = club.get(&format!("members/{member}")).body["events"].as_u64().unwrap();
+        assert!(kept as usize >= sent + 60, "{member}: {kept} of {sent} answered are kept");
+    }
+    let account = club.get("budgets").body["accounts"][0].clone();
+    let reserved = account["reserved_minor"].as_i64().unwrap();
+    let answered: i64 = granted.values().sum();
+    assert!(answered > 0 && reserved >= answered, "{answered} was answered, {reserved} is booked");
+    assert!(account["available_minor"].as_i64().unwrap() >= 0);
+    service.stop();
+    let state = data.join("brands/club");
+    let proof = command(["ledger", "prove", "club", "--state"]).arg(&state).output().unwrap();
+    succeed(&proof);
+    assert!(root().is_dir());
+}
