@@ -15,7 +15,7 @@ use crate::terminal::Terminal;
 
 /// Everything a command needs of the process.
 pub(crate) struct Session {
-    pub(crate) host: Host,
+    pub(crate) host: Arc<Host>,
     pub(crate) terminal: Terminal,
 }
 
@@ -31,7 +31,7 @@ impl Session {
         let compiler = Compiler::Child { program, arguments: vec![OsString::from("__compile")] };
         let host = Host::new(Home::open(&home)?, compiler, Cancel::default())
             .with_connections(cli.connections.clone());
-        Ok(Self { host, terminal: Terminal::new(cli.color) })
+        Ok(Self { host: Arc::new(host), terminal: Terminal::new(cli.color) })
     }
 
     /// Stops cleanly on the first Ctrl-C or SIGTERM, at once on the second.

@@ -285,6 +285,95 @@ fn a_served_brand_takes_events_decides_and_tells_why() {
     assert_eq!(club.get("members/m1").body["events"], json!(60));
 }
 
+/// Waits for a change that the service sees by itself.
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..200 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("{what} did not come within 20 seconds");
+}
+
+#[test]
+fn versions_are_tried_activated_taken_back_and_a_changed_file_goes_live() {
+    let place = Place::new();
+    let (file, data) = served(&place);
+    let service = Service::start(&file, &data);
+    let key = service.key.clone().unwrap();
+    let club = Client { address: service.address.clone(), key, brand: "club" };
+    for member in 0..10 {
+        club.welcome(&format!("m{member}"), 60);
+        assert_eq!(club.decide(&format!("m{member}"), "first").unwrap().status, 200);
+    }
+    let version_of = |once: &str| club.decide("m0", once).unwrap().body["version"].clone();
+    let offer = |text: &str| {
+        let body = ("application/toml", text);
+        call(&club.address, &club.key, ("POST", "club/versions"), Some("o"), body).unwrap()
+    };
+    let first = version_of("first");
+    let listed = club.get("versions").body;
+    assert_eq!(
+        (&listed["items"][0]["how"], &listed["items"][0]["version"]),
+        (&json!("start"), &first)
+    );
+
+    // A playbook with problems is refused as a whole, each problem with its place.
+    let faulty = offer(
+        &CLUB.replace("window = \"90d\"", "window = \"ninety\"").replace("[cycle]", "[cycles]"),
+    );
+    assert_eq!((faulty.status, &faulty.body["code"]), (422, &json!("playbook-faulty")));
+    let problems = faulty.body["problems"].as_array().unwrap();
+    assert!(
+        problems.len() >= 2 && problems.iter().all(|p| p["line"].is_number()),
+        "{}",
+        faulty.body
+    );
+    let foreign = offer(&CLUB.replace("currency = \"CNY\"", "currency = \"EUR\""));
+    assert_eq!(foreign.body["code"], "playbook-foreign", "{}", foreign.body);
+
+    // Half the points: nobody gets any more, and the trial says so before anything changes.
+    let poorer = CLUB.replace("interactions * 100", "interactions * 0");
+    let offered = offer(&poorer);
+    assert_eq!(offered.status, 201, "{}", offered.body);
+    let next = offered.body["version"].clone();
+    let path = format!("versions/{}", next.as_str().unwrap());
+    let trial = club.ok("POST", &format!("{path}/trial"), "t", &json!({}));
+    assert_eq!(trial["compared"], json!(10), "{trial}");
+    assert!(trial["granted_before"].as_u64() > trial["granted_after"].as_u64(), "{trial}");
+    assert_eq!(version_of("before"), first);
+    let done = club.ok("POST", &format!("{path}/activate"), "a", &json!({}));
+    assert_eq!((&done["how"], &done["before"]), (&json!("activated"), &first));
+    assert_eq!(version_of("after"), next);
+    // A decision of before is told in the words of its version.
+    assert_eq!(version_of("first"), first);
+    service.stop();
+    let service = Service::start(&file, &data);
+    let club = Client { address: service.address.clone(), ..club };
+    let version_of = |once: &str| club.decide("m0", once).unwrap().body["version"].clone();
+    assert_eq!(
+        version_of("restarted"),
+        next,
+        "what was activated goes on while its file is the same"
+    );
+    let back = club.ok("POST", "versions/rollback", "r", &json!({}));
+    assert_eq!((&back["how"], &back["version"]), (&json!("rolled-back"), &first));
+    assert_eq!(version_of("back"), first);
+    let none = club.send("POST", "versions/rollback", "r", &json!({})).unwrap();
+    assert_eq!(none.body["code"], "version-not-found");
+
+    // A file that is broken changes nothing; mended, it goes live by itself.
+    std::fs::write(&file, CLUB.replace("[cycle]", "[cycle")).unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(version_of("broken"), first);
+    std::fs::write(&file, &poorer).unwrap();
+    let how = || club.get("versions").body["items"][0]["how"].clone();
+    until("the changed file", || how() == "file");
+    assert_eq!(version_of("mended"), next, "the same text is the same version");
+    assert_eq!(club.get("versions?limit=2").body["items"].as_array().unwrap().len(), 2);
+}
+
 /// What clients were told, by member and key.
 #[derive(Default)]
 struct Told {

@@ -18,7 +18,13 @@ const EDGES: [(&str, &[&str]); 19] = [
     ("playbook-builder", &["playbook-model", "playbook-files"]),
     (
         "playbook-server",
-        &["playbook-model", "playbook-files", "playbook-ledger", "playbook-online"],
+        &[
+            "playbook-model",
+            "playbook-files",
+            "playbook-toml",
+            "playbook-ledger",
+            "playbook-online",
+        ],
     ),
     ("playbook-sources", &["playbook-model", "playbook-files"]),
     (

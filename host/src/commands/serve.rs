@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use playbook_app as app;
-use playbook_online::Brand;
+use playbook_model::Digest;
+use playbook_online::{Brand, OpenError, SwapError};
 use playbook_server::{
     Brand as Listed, BrandStatus, Directory, KeyStore, OpenedKeys, Server, Settings, TlsFiles,
 };
@@ -21,9 +22,17 @@ use crate::terminal::Terminal;
 const DRAIN: Duration = Duration::from_secs(10);
 /// How often the service looks whether it is to stop.
 const LOOK: Duration = Duration::from_millis(50);
+/// How often it looks whether a playbook or a plugin has changed; two looks in a row decide.
+const FILES_LOOK: Duration = Duration::from_millis(300);
 
 /// Brands that answer, by name.
-struct Brands(BTreeMap<String, Arc<Brand>>);
+struct Brands(BTreeMap<String, Served>);
+
+/// A brand with the file of its playbook.
+struct Served {
+    brand: Arc<Brand>,
+    file: PathBuf,
+}
 
 impl Directory for Brands {
     fn brand(&self, name: &str) -> Option<Listed> {
@@ -31,7 +40,7 @@ impl Directory for Brands {
     }
 
     fn live(&self, name: &str) -> Option<Arc<Brand>> {
-        self.0.get(name).cloned()
+        self.0.get(name).map(|served| Arc::clone(&served.brand))
     }
 
     fn brands(&self, after: Option<&str>, limit: usize) -> Vec<Listed> {
@@ -66,9 +75,7 @@ pub(crate) fn serve(session: &Session, args: &ServeArgs) -> Result<()> {
         ))?;
     }
     Terminal::out(&format!("  {}  keys, ledgers, members\n", data.display()))?;
-    while !session.host.cancel().is_cancelled() {
-        std::thread::sleep(LOOK);
-    }
+    watch(session, &brands);
     let drained = running.stop(DRAIN);
     if drained.cut > 0 {
         Terminal::note(&format!("{} connections did not end in time and were cut", drained.cut));
@@ -79,16 +86,58 @@ pub(crate) fn serve(session: &Session, args: &ServeArgs) -> Result<()> {
     Ok(())
 }
 
+/// Takes changed playbooks and plugins live, until the service is stopped.
+fn watch(session: &Session, brands: &Brands) {
+    let mut watched: Vec<(&Arc<Brand>, app::Watched)> = brands
+        .0
+        .values()
+        .map(|served| (&served.brand, app::Watched::new(&session.host, &served.file)))
+        .collect();
+    let mut last = Instant::now();
+    while !session.host.cancel().is_cancelled() {
+        std::thread::sleep(LOOK);
+        if last.elapsed() < FILES_LOOK {
+            continue;
+        }
+        last = Instant::now();
+        for (brand, watched) in &mut watched {
+            match watched.look(brand) {
+                None => {}
+                Some(Ok(done)) => {
+                    let version = Digest(done.version).to_string();
+                    tracing::info!(brand = brand.name(), version, "a changed file is live");
+                    Terminal::note(&format!("{}: the changed playbook decides", brand.name()));
+                }
+                Some(Err(refused)) => {
+                    tracing::error!(brand = brand.name(), "a changed file was refused");
+                    let why = refusal(&refused);
+                    Terminal::note(&format!(
+                        "{}: the changed playbook is refused, the one before goes on\n{why}",
+                        brand.name()
+                    ));
+                }
+            }
+        }
+    }
+}
+
+fn refusal(error: &SwapError) -> String {
+    match error {
+        SwapError::Open(OpenError::Faulty(problems)) => problems.render(),
+        other => {
+            let error: &dyn std::error::Error = other;
+            let causes = std::iter::successors(error.source(), |cause| cause.source());
+            causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+        }
+    }
+}
+
 fn names(brands: &Brands) -> String {
     brands.0.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// Takes every brand live.
-fn opened(
-    session: &Session,
-    args: &ServeArgs,
-    data: &Path,
-) -> Result<BTreeMap<String, Arc<Brand>>> {
+fn opened(session: &Session, args: &ServeArgs, data: &Path) -> Result<BTreeMap<String, Served>> {
     let playbooks = match args.playbooks.as_slice() {
         [] => vec![demo_playbook(session)?],
         named => named.to_vec(),
@@ -104,7 +153,7 @@ fn opened(
             app::ServeOptions { records_bytes_max: args.records << 20, now: app::system_clock() };
         let state = data.join("brands").join(&name);
         let brand = app::open_brand(&session.host, &file, &state, options)?;
-        brands.insert(name, Arc::new(brand));
+        brands.insert(name, Served { brand: Arc::new(brand), file });
     }
     Ok(brands)
 }

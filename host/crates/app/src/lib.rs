@@ -59,5 +59,5 @@ pub use page::{PageFacts, report};
 pub use places::{Kept, PlaceError, RUN_FILE, check_results, check_written};
 pub use replay::{Differences, replay};
 pub use run::{check_job, execute, run};
-pub use serve::{ServeOptions, open_brand, open_version, system_clock};
+pub use serve::{ServeOptions, Watched, open_brand, system_clock};
 pub use state::ledger_path;

@@ -2,15 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use playbook_cycle::Prepared;
 use playbook_files::FileError;
-use playbook_ledger::LedgerError;
-use playbook_online::{Brand, BrandOptions, Grounds, Now, OnlineError, Version, VersionError};
+use playbook_ledger::{Ledger, LedgerError};
+use playbook_model::Digest;
+use playbook_online::{
+    Activation, Brand, BrandOptions, Grounds, How, Now, OnlineError, OpenError, Opened, Opener,
+    Source, SwapError, Version, VersionError, last_activated,
+};
 use playbook_runtime::Metering;
-use playbook_toml::Disk;
+use playbook_toml::{Disk, Loaded, ReadFiles};
 
 use crate::host::{Pinned, Stages};
 use crate::state::{components_dir, ledger_path, shows_a_lost_ledger};
@@ -32,55 +37,216 @@ impl std::fmt::Debug for ServeOptions {
     }
 }
 
-/// Takes a brand live with the playbook of a file, over its state folder.
+/// Takes a brand live with the playbook of a file, over its state folder. Where somebody made another version the one that
+/// decides, and the file is what it was then, that version goes on.
 ///
 /// # Errors
 /// [`AppError::Faulty`] with every problem of the playbook; [`AppError::Serve`] where it cannot be served; a ledger that is
 /// unsound or lost.
-pub fn open_brand(host: &Host, file: &Path, state: &Path, options: ServeOptions) -> Result<Brand> {
-    let (version, stages) = open_version(host, file, state)?;
+pub fn open_brand(
+    host: &Arc<Host>,
+    file: &Path,
+    state: &Path,
+    options: ServeOptions,
+) -> Result<Brand> {
+    let opener = Versions { host: Arc::clone(host), state: state.to_owned() };
+    let loaded = host.load(file, &[], &Disk)?;
+    let (brand, digest) = (loaded.playbook.brand.clone(), loaded.playbook.digest.to_string());
     let ledger = ledger_path(state);
-    let brand = version.playbook().brand.clone();
     if shows_a_lost_ledger(state)? {
         return Err(LedgerError::Absent { path: ledger, brand }.into());
     }
+    let in_ledger = |fault: LedgerError| AppError::from(fault).in_ledger(ledger.clone());
     fs::create_dir_all(state).map_err(FileError::of("create", state))?;
+    // Before components are copied: copies without a ledger would show that one was lost.
+    drop(Ledger::open_or_create(&ledger, &brand).map_err(in_ledger)?);
+    let last = last_activated(&ledger, &brand).map_err(in_ledger)?;
+    let chosen = last.filter(|(last, _)| {
+        matches!(last.how, How::Activated | How::RolledBack) && last.file.as_ref() == Some(&digest)
+    });
+    let first = match chosen {
+        Some((_, source)) => opener.open(&source),
+        None => opener.opened(loaded, &Pinned::new()),
+    };
+    let first = first.map_err(|error| of_open(error, &brand))?;
     let ServeOptions { records_bytes_max, now } = options;
-    let live = BrandOptions { ledger: ledger.clone(), records_bytes_max, now };
-    let brand = Brand::open(live, version).map_err(|error| match error {
-        OnlineError::Storage(fault) => AppError::from(fault).in_ledger(ledger),
+    let live = BrandOptions {
+        ledger: ledger.clone(),
+        records_bytes_max,
+        now,
+        opener: Arc::new(opener),
+        file: Some(digest),
+    };
+    Brand::open(live, first).map_err(|error| match error {
+        OnlineError::Storage(fault) => in_ledger(fault),
         other => AppError::Serve { brand, why: Box::new(other) },
-    })?;
-    // After the ledger is there: copies without a ledger would show that one was lost.
-    host.keep_components(&stages, &components_dir(state))?;
-    Ok(brand)
+    })
 }
 
-/// A version of a brand, opened, with its stages: the playbook of a file with the plugins that are installed.
-///
-/// # Errors
-/// As [`open_brand`].
-pub fn open_version(host: &Host, file: &Path, state: &Path) -> Result<(Version, Vec<Prepared>)> {
-    let loaded = host.load(file, &[], &Disk)?;
-    let (pinned, components) = (Pinned::new(), components_dir(state));
-    let how = Stages {
-        metering: Metering::FuelAndEpoch,
-        components: &components,
-        pinned: &pinned,
-        last_good: &pinned,
-    };
-    let stages = host.prepare(&loaded, &how)?;
-    let brand = loaded.playbook.brand.clone();
-    let opened = Version::open(loaded.playbook, &stages, &Grounds::new(), &BTreeMap::new());
-    let version = opened.map_err(|error| match error {
-        VersionError::Cycle(fault) => AppError::from(fault),
-        other => AppError::Serve { brand, why: Box::new(other) },
-    })?;
-    Ok((version, stages))
+fn of_open(error: OpenError, brand: &str) -> AppError {
+    match error {
+        OpenError::Faulty(problems) => AppError::Faulty(problems),
+        other => AppError::Serve { brand: brand.to_owned(), why: Box::new(other) },
+    }
+}
+
+/// Opens versions of one brand: from files as they were, with the components that were taken, or with those installed.
+#[derive(Debug)]
+struct Versions {
+    host: Arc<Host>,
+    state: PathBuf,
+}
+
+impl Opener for Versions {
+    fn open(&self, source: &Source) -> Result<Opened, OpenError> {
+        let files = Kept(&source.files);
+        let loaded = self.host.load(Path::new(&source.file), &[], &files).map_err(of_app)?;
+        let digest = |text: &String| Digest::from_hex(text);
+        let components = source.components.iter();
+        let pinned = components.filter_map(|(stage, text)| Some((stage.clone(), digest(text)?)));
+        self.opened(loaded, &pinned.collect())
+    }
+}
+
+impl Versions {
+    fn opened(&self, loaded: Loaded, pinned: &Pinned) -> Result<Opened, OpenError> {
+        let components = components_dir(&self.state);
+        let none = Pinned::new();
+        let how = Stages {
+            metering: Metering::FuelAndEpoch,
+            components: &components,
+            pinned,
+            last_good: &none,
+        };
+        let stages = self.host.prepare(&loaded, &how).map_err(of_app)?;
+        let source = source_of(&loaded, &stages);
+        let version = Version::open(loaded.playbook, &stages, &Grounds::new(), &BTreeMap::new());
+        let version = version.map_err(|error| match error {
+            VersionError::Cycle(fault) => OpenError::Other(Box::new(fault)),
+            other => OpenError::Foreign(other.to_string()),
+        })?;
+        // Copies by digest: what is installed later changes nothing about this version.
+        self.host.keep_components(&stages, &components).map_err(of_app)?;
+        Ok(Opened { version, source })
+    }
+}
+
+fn of_app(error: AppError) -> OpenError {
+    match error {
+        AppError::Faulty(problems) => OpenError::Faulty(problems),
+        other => OpenError::Other(Box::new(other)),
+    }
+}
+
+fn source_of(loaded: &Loaded, stages: &[Prepared]) -> Source {
+    let files: Vec<(String, String)> = loaded
+        .sources
+        .iter()
+        .map(|source| (source.name.clone(), source.text.to_string()))
+        .collect();
+    Source {
+        file: files.first().map_or_else(String::new, |(name, _)| name.clone()),
+        files,
+        components: stages
+            .iter()
+            .map(|stage| (stage.def.name.clone(), stage.plugin.digest().hex()))
+            .collect(),
+    }
+}
+
+/// Files as they were kept, and nothing else.
+#[derive(Debug)]
+struct Kept<'a>(&'a [(String, String)]);
+
+impl ReadFiles for Kept<'_> {
+    fn read(&self, path: &Path, _: usize) -> io::Result<Vec<u8>> {
+        let kept = self.0.iter().find(|(name, _)| Path::new(name) == path);
+        let absent =
+            || io::Error::new(io::ErrorKind::NotFound, "not among the files of the version");
+        kept.map(|(_, text)| text.clone().into_bytes()).ok_or_else(absent)
+    }
 }
 
 /// The system's clock.
 #[must_use]
 pub fn system_clock() -> Now {
     Arc::new(|| jiff::Timestamp::now().as_millisecond())
+}
+
+/// Watches the playbook of a brand that is live, and the plugins that it takes, for changes.
+#[derive(Debug)]
+pub struct Watched {
+    host: Arc<Host>,
+    file: PathBuf,
+    /// What was last acted upon.
+    acted: Option<Seen>,
+    /// What was seen at the last look.
+    seen: Option<Seen>,
+}
+
+/// Playbook and components as they lie there; `None`: the playbook has problems, of this text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seen {
+    playbook: std::result::Result<Digest, String>,
+    components: Vec<Option<(PathBuf, std::time::SystemTime, u64)>>,
+}
+
+impl Watched {
+    /// Watches a file whose version decides already.
+    #[must_use]
+    pub fn new(host: &Arc<Host>, file: &Path) -> Self {
+        let mut watched =
+            Self { host: Arc::clone(host), file: file.to_owned(), acted: None, seen: None };
+        watched.acted = Some(watched.see());
+        watched
+    }
+
+    /// Looks once. A change is acted upon when two looks in a row see the same (debounced): the new version is opened aside and
+    /// made the one that decides, or refused as a whole, and the one before goes on. `None`: nothing to do.
+    ///
+    /// # Errors
+    /// Why the change was refused.
+    pub fn look(&mut self, brand: &Brand) -> Option<Result<Activation, SwapError>> {
+        let now = self.see();
+        let is_settled = self.seen.as_ref() == Some(&now);
+        self.seen = Some(now.clone());
+        if !is_settled || self.acted.as_ref() == Some(&now) {
+            return None;
+        }
+        self.acted = Some(now);
+        Some(self.act(brand))
+    }
+
+    fn act(&self, brand: &Brand) -> Result<Activation, SwapError> {
+        let loaded = self.host.load(&self.file, &[], &Disk).map_err(of_app)?;
+        let digest = loaded.playbook.digest.to_string();
+        // What is installed now: a component of before is not pinned.
+        let source = Source { components: BTreeMap::new(), ..source_of(&loaded, &[]) };
+        let version = brand.offer(&source)?;
+        brand.activate(&version.digest(), "host", How::File, Some(digest))
+    }
+
+    fn see(&self) -> Seen {
+        match self.host.read(&self.file, &[], &Disk) {
+            Err(error) => {
+                let text = match &error {
+                    AppError::Faulty(problems) => problems.render(),
+                    other => other.to_string(),
+                };
+                Seen { playbook: Err(text), components: Vec::new() }
+            }
+            Ok(loaded) => {
+                let stages = loaded.playbook.stages.iter();
+                let component = |stage| {
+                    let path = self.host.component(stage).ok()?;
+                    let meta = fs::metadata(&path).ok()?;
+                    Some((path, meta.modified().ok()?, meta.len()))
+                };
+                Seen {
+                    playbook: Ok(loaded.playbook.digest),
+                    components: stages.map(component).collect(),
+                }
+            }
+        }
+    }
 }

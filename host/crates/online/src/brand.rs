@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
 use playbook_cycle::LiveMoney;
@@ -11,25 +11,19 @@ use playbook_model::{Digest, Minor, UnixMs};
 use serde_json::{Map, Value as Json};
 
 use crate::cache::Cache;
-use crate::columns::{FieldError, time};
+use crate::columns::FieldError;
 use crate::decision::{Decision, Kept};
 use crate::error::OnlineError;
 use crate::facts::VersionFacts;
-use crate::packed::pack;
+use crate::intake::{consent_row, id_error, new_event};
 use crate::record::Record;
 use crate::store::{
-    ConsentRow, MemberRow, ReadRows as _, put_version, read_decision, read_record, read_versions,
-    space, value_of,
+    MemberRow, ReadRows as _, put_activation, put_version, read_activations, read_decision,
+    read_record, read_versions, space, value_of,
 };
 use crate::version::Version;
-use crate::writer::{CloseJob, DecideJob, DecisionKey, EventFate, Job, MemberJob, NewEvent, Queue};
-
-/// Fields of an event that are not among its values.
-const OF_EVENT: [&str; 3] = ["event_id", "member", "time"];
-/// Letters of an id at most.
-const ID_BYTES_MAX: usize = 256;
-/// How far ahead of the clock an event may lie: clocks of shops are wrong by minutes, dates of another zone by a day.
-const AHEAD_MS: i64 = 24 * 3_600_000;
+use crate::versions::{Activation, How, Opened, Opener, Shelf, Source, Trial};
+use crate::writer::{CloseJob, DecideJob, DecisionKey, EventFate, Job, MemberJob, Queue};
 
 /// Tells the time, unix-ms.
 pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -42,6 +36,10 @@ pub struct BrandOptions {
     pub records_bytes_max: usize,
     /// The clock.
     pub now: Now,
+    /// Opens further versions.
+    pub opener: Arc<dyn Opener>,
+    /// Digest of the playbook's file, where the first version is of one.
+    pub file: Option<String>,
 }
 
 impl std::fmt::Debug for BrandOptions {
@@ -53,13 +51,17 @@ impl std::fmt::Debug for BrandOptions {
 /// A brand that answers.
 pub struct Brand {
     name: String,
-    live: ArcSwap<Version>,
-    queue: Queue,
+    pub(crate) live: ArcSwap<Version>,
+    pub(crate) queue: Queue,
     cache: Arc<Cache>,
     /// Reads beside the writer.
-    reader: Ledger,
-    versions: RwLock<HashMap<Digest, Arc<VersionFacts>>>,
-    now: Now,
+    pub(crate) reader: Ledger,
+    pub(crate) versions: RwLock<HashMap<Digest, Arc<VersionFacts>>>,
+    pub(crate) shelf: Mutex<Shelf>,
+    /// Which version decided from when on. Locked while versions are swapped.
+    pub(crate) history: Mutex<Vec<Activation>>,
+    pub(crate) opener: Arc<dyn Opener>,
+    pub(crate) now: Now,
 }
 
 impl std::fmt::Debug for Brand {
@@ -108,15 +110,21 @@ impl Brand {
     ///
     /// # Errors
     /// A ledger that is unsound, or a fault of the storage.
-    pub fn open(options: BrandOptions, version: Version) -> Result<Self, OnlineError> {
+    pub fn open(options: BrandOptions, first: Opened) -> Result<Self, OnlineError> {
+        let BrandOptions { ledger, records_bytes_max, now, opener, file } = options;
+        let Opened { version, source } = first;
         let name = version.playbook().brand.clone();
-        let ledger = Ledger::open_or_create(&options.ledger, &name)?;
-        keep_version(&ledger, &version, UnixMs((options.now)()))?;
-        let reader = Ledger::read(&options.ledger, &name)?;
+        let path = ledger;
+        let ledger = Ledger::open_or_create(&path, &name)?;
+        let mut history = read_activations(&mut &ledger)?;
+        begin(&ledger, &version, &source, &mut history, (now(), file))?;
+        let reader = Ledger::read(&path, &name)?;
         let versions = read_versions(&mut &reader)?;
         let versions = versions.into_iter().map(|facts| (facts.digest(), Arc::new(facts)));
-        let cache = Arc::new(Cache::new(options.records_bytes_max));
+        let cache = Arc::new(Cache::new(records_bytes_max));
         let version = Arc::new(version);
+        let mut shelf = Shelf::default();
+        shelf.put(&version);
         let queue = Queue::start(ledger, Arc::clone(&version), Arc::clone(&cache));
         Ok(Self {
             name,
@@ -125,7 +133,10 @@ impl Brand {
             cache,
             reader,
             versions: RwLock::new(versions.collect()),
-            now: options.now,
+            shelf: Mutex::new(shelf),
+            history: Mutex::new(history),
+            opener,
+            now,
         })
     }
 
@@ -139,21 +150,6 @@ impl Brand {
     #[must_use]
     pub fn version(&self) -> Arc<Version> {
         self.live.load_full()
-    }
-
-    /// Makes a version the one that decides; requests that have begun end on the one before.
-    ///
-    /// # Errors
-    /// A fault of the storage: then the version before goes on.
-    pub async fn activate(&self, version: Arc<Version>) -> Result<(), OnlineError> {
-        let facts = Arc::new(version.facts().clone());
-        let next = Arc::clone(&version);
-        self.queue.ask(|reply| Job::Version(next, reply)).await?;
-        let mut versions = self.versions.write().unwrap_or_else(PoisonError::into_inner);
-        versions.insert(version.digest(), facts);
-        drop(versions);
-        self.live.store(version);
-        Ok(())
     }
 
     /// Takes events, each an object with `event_id`, `member`, `time` and fields of the playbook. The answer says of each
@@ -232,6 +228,10 @@ impl Brand {
             request,
         });
         let answer = self.queue.ask(|reply| Job::Decide(job, reply)).await?;
+        if request.is_some() && !answer.is_repeated {
+            let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+            shelf.decided(&ask.member, at);
+        }
         let id = request.map(|(key, _)| decision_id(member, &key));
         let decision = self.told(&answer.kept, id, &ask.member)?;
         Ok(Decided { decision, is_repeated: answer.is_repeated })
@@ -349,7 +349,7 @@ impl Brand {
         self.cache.usage()
     }
 
-    fn record(&self, member: i64) -> Result<Arc<Record>, LedgerError> {
+    pub(crate) fn record(&self, member: i64) -> Result<Arc<Record>, LedgerError> {
         self.cache.get(member, || read_record(&mut &self.reader, member))
     }
 
@@ -359,12 +359,37 @@ impl Brand {
     }
 }
 
-/// Keeps what the decisions of a version are told by, before it decides for the first time.
-fn keep_version(ledger: &Ledger, version: &Version, at: UnixMs) -> Result<(), LedgerError> {
+/// Keeps the first version and that it decides, before it does for the first time.
+fn begin(
+    ledger: &Ledger,
+    version: &Version,
+    source: &Source,
+    history: &mut Vec<Activation>,
+    (at, file): (i64, Option<String>),
+) -> Result<(), LedgerError> {
+    let digest = version.digest();
+    let is_new = history.last().is_none_or(|last| last.version != digest.0);
+    if is_new {
+        history.push(Activation {
+            number: history.last().map_or(1, |last| last.number + 1),
+            at,
+            by: "host".to_owned(),
+            how: How::Start,
+            version: digest.0,
+            playbook_digest: version.facts().playbook_digest.clone(),
+            before: history.last().map(|last| last.version),
+            file,
+            expected: Trial::default(),
+        });
+    }
+    let last = history.last().filter(|_| is_new);
     let turn = ledger.turn()?;
-    let plan = version.budget().clone();
-    let mut money = LiveMoney::open(&turn, plan, version.cycle(at.0), version.digest(), at)?;
-    money.group(&turn, at, |group| put_version(group.rows(), version))
+    let (plan, at) = (version.budget().clone(), UnixMs(at));
+    let mut money = LiveMoney::open(&turn, plan, version.cycle(at.0), digest, at)?;
+    money.group(&turn, at, |group| {
+        put_version(group.rows(), version.facts(), source)?;
+        last.map_or(Ok(()), |last| put_activation(group.rows(), last))
+    })
 }
 
 fn json(value: &crate::packed::Kept) -> Json {
@@ -374,80 +399,6 @@ fn json(value: &crate::packed::Kept) -> Json {
         Kept::Real(value) => Json::from(*value),
         Kept::Text(text) => Json::from(text.as_str()),
     }
-}
-
-fn id_error(field: &str, id: &str) -> Option<FieldError> {
-    let is_right = !id.is_empty() && id.len() <= ID_BYTES_MAX && !id.chars().any(char::is_control);
-    (!is_right).then(|| FieldError {
-        field: field.to_owned(),
-        what: "is no id",
-        expected: "a text of 1 to 256 bytes without control characters".to_owned(),
-    })
-}
-
-/// An event as it is kept, or everything that is wrong with it.
-fn new_event(
-    version: &Version,
-    event: &Map<String, Json>,
-    now: i64,
-) -> Result<NewEvent, Vec<FieldError>> {
-    let mut errors = Vec::new();
-    let mut id = |field: &str| {
-        let id = event.get(field).and_then(Json::as_str).unwrap_or("");
-        errors.extend(id_error(field, id));
-        id
-    };
-    let (event_id, member_id) = (id("event_id"), id("member"));
-    let at = event.get("time").and_then(time);
-    let wrong_time = |what| FieldError {
-        field: "time".to_owned(),
-        what,
-        expected: "a time of the past, as \"2026-01-31T12:00:00Z\" or unix milliseconds".to_owned(),
-    };
-    match at {
-        None => errors.push(wrong_time("is no time")),
-        Some(at) if at > now.saturating_add(AHEAD_MS) => {
-            errors.push(wrong_time("lies more than a day ahead"));
-        }
-        Some(_) => {}
-    }
-    if !event.get("kind").is_some_and(Json::is_string) {
-        let expected = "the kind of the event, as \"order_paid\"".to_owned();
-        errors.push(FieldError { field: "kind".to_owned(), what: "is missing", expected });
-    }
-    let mut fields = version.events().read(event, &OF_EVENT).unwrap_or_else(|found| {
-        errors.extend(found);
-        Vec::new()
-    });
-    if !errors.is_empty() {
-        return Err(errors);
-    }
-    fields.sort_by(|a, b| a.0.cmp(&b.0));
-    let fields = fields.iter().map(|(name, value)| (name.as_str(), value));
-    Ok(NewEvent {
-        member: version.key(member_id),
-        member_id: member_id.into(),
-        id: event_id.to_owned(),
-        bytes: pack(at.unwrap_or_default(), fields),
-    })
-}
-
-fn consent_row(fields: Vec<(String, crate::packed::Kept)>) -> Result<ConsentRow, Vec<FieldError>> {
-    use crate::packed::Kept;
-    let find = |name: &str| fields.iter().find(|(known, _)| known == name).map(|(_, value)| value);
-    let text = |name: &str| match find(name) {
-        Some(Kept::Text(text)) => Ok(text.clone()),
-        _ => Err(vec![FieldError {
-            field: name.to_owned(),
-            what: "is missing",
-            expected: "a text".to_owned(),
-        }]),
-    };
-    let time = match find("time") {
-        Some(Kept::Integer(time)) => Some(*time),
-        _ => None,
-    };
-    Ok(ConsentRow { purpose: text("purpose")?, state: text("state")?, time })
 }
 
 fn shortened(key: &str) -> DecisionKey {

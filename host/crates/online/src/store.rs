@@ -3,13 +3,14 @@
 
 use playbook_ledger::store::{OnRow, Row, RowScope};
 use playbook_ledger::{GroupWork, Ledger, LedgerError};
+use playbook_model::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::decision;
 use crate::facts::VersionFacts;
 use crate::packed::Kept;
 use crate::record::{Packed, Record};
-use crate::version::Version;
+use crate::versions::{Activation, Source};
 
 /// Spaces of rows. Their numbers never change.
 pub(crate) mod space {
@@ -23,6 +24,10 @@ pub(crate) mod space {
     pub(crate) const DECISIONS: u8 = 4;
     /// Of the brand: facts of a version under its digest.
     pub(crate) const VERSIONS: u8 = 5;
+    /// Of the brand: what opens a version again, under its digest.
+    pub(crate) const SOURCES: u8 = 6;
+    /// Of the brand: which version decided from when on, under ascending numbers.
+    pub(crate) const ACTIVATIONS: u8 = 7;
 }
 
 /// Owner of what is the brand's.
@@ -141,14 +146,45 @@ pub(crate) fn read_decision(
     bytes.map(|bytes| value_of(&bytes)).transpose()
 }
 
-/// Keeps what the decisions of a version are told by.
+/// Keeps what the decisions of a version are told by, and what opens it again.
 pub(crate) fn put_version(
     rows: &mut GroupWork<'_, '_>,
-    version: &Version,
+    facts: &VersionFacts,
+    source: &Source,
 ) -> Result<(), LedgerError> {
-    let (digest, value) = (version.digest(), bytes_of(version.facts()));
-    let row = Row { space: space::VERSIONS, owner: BRAND, key: &digest.0, value: &value };
+    let (digest, facts, source) = (facts.digest(), bytes_of(facts), bytes_of(source));
+    let kept = [(space::VERSIONS, &facts), (space::SOURCES, &source)];
+    let kept = kept.map(|(space, value)| Row { space, owner: BRAND, key: &digest.0, value });
+    kept.iter().try_for_each(|row| rows.put_rows(&[*row], OnRow::Stays).map(|_| ()))
+}
+
+/// Keeps that a version decides from now on.
+pub(crate) fn put_activation(
+    rows: &mut GroupWork<'_, '_>,
+    activation: &Activation,
+) -> Result<(), LedgerError> {
+    let (key, value) = (activation.number.to_be_bytes(), bytes_of(activation));
+    let row = Row { space: space::ACTIVATIONS, owner: BRAND, key: &key, value: &value };
     rows.put_rows(&[row], OnRow::Stays).map(|_| ())
+}
+
+/// Which version decided from when on, in order.
+pub(crate) fn read_activations(rows: &mut dyn ReadRows) -> Result<Vec<Activation>, LedgerError> {
+    let mut all = Vec::new();
+    rows.visit(space::ACTIVATIONS, RowScope::Owner(BRAND), &mut |_, bytes| {
+        all.push(value_of(bytes)?);
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+/// What opens a version again.
+pub(crate) fn read_source(
+    rows: &mut dyn ReadRows,
+    version: &Digest,
+) -> Result<Option<Source>, LedgerError> {
+    let bytes = rows.one(space::SOURCES, BRAND, &version.0)?;
+    bytes.map(|bytes| value_of(&bytes)).transpose()
 }
 
 /// Facts of the versions that made decisions.

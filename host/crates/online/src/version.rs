@@ -209,6 +209,20 @@ impl Version {
         pseudonym(self.salt.as_bytes(), member)
     }
 
+    /// Whether another version may take this one's place, and why not: members and money must stay what they are.
+    pub(crate) fn takes(&self, next: &Self) -> Result<(), String> {
+        let (now, then) = (&self.playbook, &next.playbook);
+        let same = [
+            ("brand", &now.brand, &then.brand),
+            ("pseudonym_salt", &now.pseudonym_salt, &then.pseudonym_salt),
+            ("currency", &now.currency, &then.currency),
+        ];
+        let other = same.into_iter().find(|(_, now, then)| now != then);
+        other.map_or(Ok(()), |(key, ..)| {
+            Err(format!("`{key}` of the playbook is another than that of the version that decides"))
+        })
+    }
+
     /// What plugins are told of a moment.
     #[must_use]
     pub fn context(&self, at: i64) -> Context {

@@ -18,10 +18,11 @@ use crate::decision::Kept;
 use crate::error::OnlineError;
 use crate::record::Packed;
 use crate::store::{
-    ConsentRow, MemberRow, ReadRows as _, bytes_of, put_version, read_decision, read_record, space,
-    value_of,
+    ConsentRow, MemberRow, ReadRows as _, bytes_of, put_activation, put_version, read_decision,
+    read_record, space, value_of,
 };
 use crate::version::{Evaluated, Version};
+use crate::versions::{Activation, Source};
 
 /// Requests that wait at most; more are refused at once.
 const QUEUE_MAX: usize = 4_096;
@@ -41,8 +42,10 @@ pub(crate) enum Job {
     Member(Box<MemberJob>, Reply<()>),
     Decide(Box<DecideJob>, Reply<DecisionAnswer>),
     Close(Box<CloseJob>, Reply<SettleAnswer>),
+    /// A version is kept, to be made the one that decides some day.
+    Keep(Arc<Version>, Box<Source>, Reply<()>),
     /// Decisions rest on another version from now on.
-    Version(Arc<Version>, Reply<()>),
+    Version(Arc<Version>, Box<Activation>, Reply<()>),
 }
 
 /// An event of a member.
@@ -128,13 +131,28 @@ impl Queue {
 
     /// Hands a request over and waits for its answer.
     pub(crate) async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, OnlineError> {
+        self.send(job)?.await.map_err(|_| OnlineError::Stopping)?
+    }
+
+    fn send<T>(
+        &self,
+        job: impl FnOnce(Reply<T>) -> Job,
+    ) -> Result<oneshot::Receiver<Result<T, OnlineError>>, OnlineError> {
         let (reply, answer) = oneshot::channel();
         let sender = self.sender.as_ref().ok_or(OnlineError::Stopping)?;
         sender.try_send(job(reply)).map_err(|error| match error {
             TrySendError::Full(_) => OnlineError::Busy,
             TrySendError::Disconnected(_) => OnlineError::Stopping,
         })?;
-        answer.await.map_err(|_| OnlineError::Stopping)?
+        Ok(answer)
+    }
+
+    /// As [`Queue::ask`], for threads that may wait.
+    pub(crate) fn ask_and_wait<T>(
+        &self,
+        job: impl FnOnce(Reply<T>) -> Job,
+    ) -> Result<T, OnlineError> {
+        self.send(job)?.blocking_recv().map_err(|_| OnlineError::Stopping)?
     }
 }
 
@@ -238,7 +256,7 @@ impl Writer {
         let Self { ledger, version, cache, money } = self;
         let turn = ledger.turn()?;
         for job in &group {
-            if let Job::Version(next, _) = job {
+            if let Job::Version(next, ..) = job {
                 *version = Arc::clone(next);
                 money.clear();
             }
@@ -334,8 +352,12 @@ fn one(
             };
             done.answers.push(answer(reply, result));
         }
-        Job::Version(version, reply) => {
-            put_version(live.rows(), &version)?;
+        Job::Keep(version, source, reply) => {
+            put_version(live.rows(), version.facts(), &source)?;
+            done.answers.push(answer(reply, Ok(())));
+        }
+        Job::Version(_, activation, reply) => {
+            put_activation(live.rows(), &activation)?;
             done.answers.push(answer(reply, Ok(())));
         }
     }

@@ -7,9 +7,10 @@ use std::sync::{Arc, OnceLock};
 
 use playbook_cycle::{Prepared, prepare};
 use playbook_ledger::{Ledger, Proof};
-use playbook_model::{Playbook, PluginRef};
+use playbook_model::{Digest, Playbook, PluginRef};
 use playbook_online::{
-    Ask, Brand, BrandOptions, EventFate, Grounds, OnlineError, Version, settled,
+    Ask, Brand, BrandOptions, EventFate, Grounds, How, OnlineError, OpenError, Opened, Opener,
+    Source, SwapError, Version, settled,
 };
 use playbook_runtime::{Compiler, LoadOptions, Plugin, Runtime, RuntimeOptions};
 use serde_json::{Map, Value, json};
@@ -51,9 +52,23 @@ fn demo() -> &'static (Playbook, Vec<Prepared>) {
     })
 }
 
-fn version() -> Version {
-    let (playbook, stages) = demo();
-    Version::open(playbook.clone(), stages, &Grounds::new(), &BTreeMap::new()).unwrap()
+/// Opens versions of the demo: a playbook with another id is another version, one named "broken" cannot be opened.
+struct Demo;
+
+impl Opener for Demo {
+    fn open(&self, source: &Source) -> Result<Opened, OpenError> {
+        let (playbook, stages) = demo();
+        if source.file == "broken" {
+            return Err(OpenError::Foreign("it is broken".to_owned()));
+        }
+        let playbook = Playbook { digest: Digest::of(source.file.as_bytes()), ..playbook.clone() };
+        let version = Version::open(playbook, stages, &Grounds::new(), &BTreeMap::new()).unwrap();
+        Ok(Opened { version, source: source.clone() })
+    }
+}
+
+fn source(file: &str) -> Source {
+    Source { file: file.to_owned(), files: Vec::new(), components: BTreeMap::new() }
 }
 
 fn open(folder: &Path) -> Brand {
@@ -61,8 +76,10 @@ fn open(folder: &Path) -> Brand {
         ledger: folder.join("ledger.sqlite"),
         records_bytes_max: 64 << 20,
         now: Arc::new(|| T),
+        opener: Arc::new(Demo),
+        file: None,
     };
-    Brand::open(options, version()).unwrap()
+    Brand::open(options, Demo.open(&source("one")).unwrap()).unwrap()
 }
 
 fn object(value: Value) -> Map<String, Value> {
@@ -226,4 +243,71 @@ async fn grants_are_settled_and_released_once_and_the_ledger_proves_it() {
     drop(brand);
     let ledger = Ledger::open(&folder.path().join("ledger.sqlite"), "demo-club").unwrap();
     assert!(matches!(ledger.prove(), Ok(Proof::Sound { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_change_under_load_and_each_decision_is_of_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let brand = Arc::new(open(folder.path()));
+    for member in ["m0", "m1", "m2"] {
+        welcome(&brand, member).await;
+    }
+    let asking: Vec<_> = (0..4)
+        .map(|worker| {
+            let brand = Arc::clone(&brand);
+            tokio::spawn(async move {
+                let mut versions = std::collections::BTreeSet::new();
+                for number in 0..500 {
+                    let member = format!("m{}", number % 3);
+                    let key = format!("{worker}-{number}");
+                    let answer = brand.decide(&ask(&member), &key).await.unwrap();
+                    versions.insert(answer.decision.version.clone());
+                    let told = brand.decision(answer.decision.id.as_ref().unwrap()).unwrap();
+                    assert_eq!(told, answer.decision);
+                }
+                versions
+            })
+        })
+        .collect();
+    let swapping = Arc::clone(&brand);
+    let swaps = tokio::task::spawn_blocking(move || {
+        let mut versions = Vec::new();
+        for number in 0..100 {
+            match number % 3 {
+                0 => {
+                    let refused = swapping.offer(&source("broken"));
+                    assert!(matches!(refused, Err(SwapError::Open(OpenError::Foreign(_)))));
+                }
+                1 => {
+                    let version = swapping.offer(&source(&format!("v{number}"))).unwrap();
+                    let digest = version.digest();
+                    let done = swapping.activate(&digest, "me", How::Activated, None).unwrap();
+                    assert_eq!((done.version, swapping.version().digest()), (digest.0, digest));
+                    versions.push(digest);
+                }
+                _ => {
+                    let before = swapping.activations()[0].before.unwrap();
+                    let back = swapping.roll_back("me").unwrap();
+                    assert_eq!((back.version, back.how), (before, How::RolledBack));
+                }
+            }
+        }
+        versions
+    });
+    let versions = swaps.await.unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    for task in asking {
+        seen.extend(task.await.unwrap());
+    }
+    assert!(seen.len() > 3, "{} versions decided of {}", seen.len(), versions.len());
+    let first = brand.version().digest();
+    assert_eq!(brand.activations().last().unwrap().version, first.0, "all steps were taken back");
+    assert!(matches!(brand.roll_back("me"), Err(SwapError::Unknown)));
+    // What a version would change is seen on the last decisions: this one changes nothing.
+    let trial = brand.trial_of(&versions[0]).unwrap();
+    assert!(trial.compared > 100 && trial.failed == 0 && trial.moves.is_empty(), "{trial:?}");
+    assert!(trial.granted[0] > 0 && trial.granted[0] == trial.granted[1], "{trial:?}");
+    drop(brand);
+    let again = open(folder.path());
+    assert_eq!(again.activations().len(), 1 + 66, "history is kept");
 }

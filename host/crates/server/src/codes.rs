@@ -74,6 +74,9 @@ codes! {
     /// The decision has no such grant.
     GrantNotFound "grant-not-found" 404 "the decision has no such grant"
         "use the `grant` of an effect that the decision granted"
+    /// No version has that digest.
+    VersionNotFound "version-not-found" 404 "there is no such version"
+        "offer the playbook first; its answer names the version"
     /// Nobody has that id.
     MemberNotFound "member-not-found" 404 "there is no such member"
         "send an event of the member, or set its profile"
@@ -113,6 +116,12 @@ codes! {
     /// A field with a value that cannot be.
     FieldInvalid "field-invalid" 422 "a field of the body is not as expected"
         "correct the field that is named"
+    /// A playbook with problems.
+    PlaybookFaulty "playbook-faulty" 422 "the playbook has problems"
+        "correct what `problems` names; `playbook check` shows the same with the lines"
+    /// A playbook that cannot take the place of the one that decides.
+    PlaybookForeign "playbook-foreign" 422 "the playbook cannot take the place of the one that decides"
+        "keep brand, currency and salt; leave out features that need whole tables"
     /// The key stood for another request.
     IdempotencyKeyReused "idempotency-key-reused" 422 "this idempotency key stood for another request before"
         "send a new random value for each write, and the same value only when you repeat it unchanged"

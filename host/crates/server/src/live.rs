@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use playbook_online::{Brand, EvaluateError, FieldError, OnlineError};
+use playbook_online::{Brand, EvaluateError, FieldError, OnlineError, OpenError, SwapError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -85,6 +85,60 @@ fn of_evaluation(error: &EvaluateError) -> Problem {
     }
     tracing::error!(reason = reasons(error), "a member could not be evaluated");
     Problem::new(Code::Internal)
+}
+
+/// A problem of a playbook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct PlaybookFault {
+    /// Stable, kebab-case.
+    #[schema(example = "unknown-key")]
+    pub(crate) code: &'static str,
+    /// What is wrong.
+    pub(crate) message: String,
+    /// What would be right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) expected: Option<String>,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hint: Option<String>,
+    /// Line of the file, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<usize>,
+    /// Column in the line, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) column: Option<usize>,
+}
+
+impl From<SwapError> for Problem {
+    /// What a client is told of a version that is not swapped.
+    fn from(error: SwapError) -> Self {
+        match error {
+            SwapError::Open(OpenError::Faulty(problems)) => {
+                let fault = |problem: &playbook_toml::Problem| {
+                    let place = problems.position(problem);
+                    PlaybookFault {
+                        code: problem.code,
+                        message: problem.message.clone(),
+                        expected: problem.expected.clone(),
+                        hint: problem.hint.clone(),
+                        line: place.map(|(_, line, _)| line),
+                        column: place.map(|(.., column)| column),
+                    }
+                };
+                let faults = problems.problems.iter().map(fault).collect();
+                Self::new(Code::PlaybookFaulty).problems(faults)
+            }
+            SwapError::Open(OpenError::Foreign(why)) => {
+                Self::new(Code::PlaybookForeign).detail(why)
+            }
+            SwapError::Open(error @ OpenError::Other(_)) => {
+                tracing::error!(reason = reasons(&error), "a version cannot be opened");
+                Self::new(Code::Internal)
+            }
+            SwapError::Unknown => Self::new(Code::VersionNotFound),
+            SwapError::Online(error) => error.into(),
+        }
+    }
 }
 
 /// A moment as clients see it: RFC 3339 in UTC.

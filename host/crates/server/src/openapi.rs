@@ -13,6 +13,7 @@ use utoipa::{OpenApi as _, PartialSchema as _};
 use crate::docs;
 use crate::error::{Result, ServerError};
 use crate::idempotency::{IDEMPOTENCY_KEY, LETTERS_MAX};
+use crate::live::{FieldFault, PlaybookFault};
 use crate::operations::{Access, OPERATIONS, Operation};
 use crate::problem::{PROBLEM_JSON, ProblemBody};
 
@@ -20,7 +21,7 @@ use crate::problem::{PROBLEM_JSON, ProblemBody};
 const KEY: &str = "key";
 
 /// Parts of the API, in the order in which they are shown.
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 9] = [
     ("health", "Whether the host lives and serves."),
     ("reference", "This document."),
     ("keys", "Who may call."),
@@ -29,6 +30,7 @@ const TAGS: [(&str, &str); 8] = [
     ("decisions", "What members get, what they do not get, and why."),
     ("members", "What is known of members."),
     ("money", "Budgets."),
+    ("versions", "Playbooks and plugins: offered, tried, made the ones that decide, taken back."),
 ];
 
 #[derive(utoipa::OpenApi)]
@@ -52,7 +54,12 @@ pub(crate) struct Document {
 pub(crate) fn base() -> OpenApi {
     let mut api = Base::openapi();
     let mut components = api.components.take().unwrap_or_default();
-    components.schemas.insert("Problem".to_owned(), ProblemBody::schema());
+    // What no route names by itself: the body of failures, and what it is made of.
+    components.schemas.extend([
+        ("Problem".to_owned(), ProblemBody::schema()),
+        ("FieldFault".to_owned(), FieldFault::schema()),
+        ("PlaybookFault".to_owned(), PlaybookFault::schema()),
+    ]);
     let scheme = SecurityScheme::Http(
         Http::builder()
             .scheme(HttpAuthScheme::Bearer)

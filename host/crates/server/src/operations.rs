@@ -51,6 +51,11 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { id: "release_grant", access: Access::Brand(SENDERS) },
     Operation { id: "read_member", access: Access::Brand(SENDERS) },
     Operation { id: "put_member", access: Access::Brand(SENDERS) },
+    Operation { id: "offer_version", access: Access::Brand(OPERATORS) },
+    Operation { id: "try_version", access: Access::Brand(OPERATORS) },
+    Operation { id: "activate_version", access: Access::Brand(OPERATORS) },
+    Operation { id: "roll_back", access: Access::Brand(OPERATORS) },
+    Operation { id: "list_activations", access: Access::Brand(OPERATORS) },
     Operation { id: "read_budgets", access: Access::Brand(OPERATORS) },
 ];
 

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::codes::Code;
 use crate::error::ServerError;
-use crate::live::FieldFault;
+use crate::live::{FieldFault, PlaybookFault};
 
 /// The media type of failures.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
@@ -24,6 +24,7 @@ pub(crate) struct Problem {
     field: Option<&'static str>,
     place: Option<Place>,
     faults: Vec<FieldFault>,
+    problems: Vec<PlaybookFault>,
     headers: HeaderMap,
 }
 
@@ -63,6 +64,9 @@ pub(crate) struct ProblemBody<'a> {
     /// Every field that is at fault.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldFault],
+    /// Every problem of a playbook.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    problems: &'a [PlaybookFault],
     /// Line of the body that is at fault, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
@@ -81,7 +85,15 @@ impl Problem {
                 HeaderValue::from_static("Bearer realm=\"playbook\""),
             );
         }
-        Self { code, detail: None, field: None, place: None, faults: Vec::new(), headers }
+        Self {
+            code,
+            detail: None,
+            field: None,
+            place: None,
+            faults: Vec::new(),
+            problems: Vec::new(),
+            headers,
+        }
     }
 
     /// Adds what went wrong this time, in words for outside: no path of this machine, no words of a database.
@@ -99,6 +111,12 @@ impl Problem {
     /// Names every field at fault.
     pub(crate) fn faults(mut self, faults: Vec<FieldFault>) -> Self {
         self.faults = faults;
+        self
+    }
+
+    /// Names every problem of a playbook.
+    pub(crate) fn problems(mut self, problems: Vec<PlaybookFault>) -> Self {
+        self.problems = problems;
         self
     }
 
@@ -137,6 +155,7 @@ impl Problem {
             instance: request,
             field: self.field,
             errors: &self.faults,
+            problems: &self.problems,
             line: self.place.map(|place| place.line),
             column: self.place.map(|place| place.column),
         };

@@ -14,6 +14,7 @@ mod keys;
 mod members;
 mod money;
 mod reference;
+mod versions;
 
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ const PARTS: &[fn() -> Routes] = &[
     decisions::routes,
     members::routes,
     money::routes,
+    versions::routes,
 ];
 
 /// All parts together.

@@ -1,0 +1,301 @@
+//! Swapping versions: one is opened aside, tried on recorded decisions, and made the one that decides in one step. Requests
+//! that have begun end on the version that they began with; each decision is made wholly by one.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+use playbook_cycle::{Asking, LiveMoney};
+use playbook_ledger::{Ledger, LedgerError};
+use playbook_model::{Digest, UnixMs};
+
+use crate::brand::Brand;
+use crate::decision::{Decision, Kept};
+use crate::error::OnlineError;
+use crate::store::{read_activations, read_source};
+use crate::version::Version;
+use crate::versions::{Activation, How, OpenError, Opened, Source, Trial};
+use crate::writer::Job;
+
+/// Why a version is not swapped.
+#[derive(Debug, thiserror::Error)]
+pub enum SwapError {
+    /// It cannot be opened; the version that decides goes on.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// There is no such version, or none before.
+    #[error("there is no such version")]
+    Unknown,
+    /// The storage, or the writer.
+    #[error(transparent)]
+    Online(#[from] OnlineError),
+}
+
+impl From<LedgerError> for SwapError {
+    fn from(error: LedgerError) -> Self {
+        Self::Online(error.into())
+    }
+}
+
+/// The version that decided last in the ledger at `path`, with what opens it again; `None` where none ever did.
+///
+/// # Errors
+/// As [`Ledger::read`].
+pub fn last_activated(
+    path: &Path,
+    brand: &str,
+) -> Result<Option<(Activation, Source)>, LedgerError> {
+    if playbook_ledger::is_blank(path) {
+        return Ok(None);
+    }
+    let ledger = Ledger::read(path, brand)?;
+    let Some(last) = read_activations(&mut &ledger)?.pop() else { return Ok(None) };
+    let source = read_source(&mut &ledger, &Digest(last.version))?;
+    Ok(source.map(|source| (last, source)))
+}
+
+impl Brand {
+    /// Opens a version aside and keeps it. It decides nothing until it is activated.
+    ///
+    /// # Errors
+    /// [`OpenError::Faulty`] with every problem of the playbook, and as [`SwapError`] says.
+    pub fn offer(&self, source: &Source) -> Result<Arc<Version>, SwapError> {
+        let Opened { version, source } = self.opener.open(source)?;
+        self.live.load().takes(&version).map_err(OpenError::Foreign)?;
+        let version = Arc::new(version);
+        let kept = Arc::clone(&version);
+        self.queue.ask_and_wait(|reply| Job::Keep(kept, Box::new(source), reply))?;
+        let facts = Arc::new(version.facts().clone());
+        let mut versions = self.versions.write().unwrap_or_else(PoisonError::into_inner);
+        versions.insert(version.digest(), facts);
+        drop(versions);
+        self.shelf().put(&version);
+        Ok(version)
+    }
+
+    /// What a version would change, seen on the last decisions: they are made anew by it and by the version that decides,
+    /// each on an empty ledger.
+    ///
+    /// # Errors
+    /// A fault of the storage.
+    pub fn trial(&self, version: &Version) -> Result<Trial, SwapError> {
+        let recent = self.shelf().recent();
+        let now = self.live.load_full();
+        let before = self.made_anew(&now, &recent)?;
+        let after = self.made_anew(version, &recent)?;
+        let mut trial = Trial::default();
+        let mut moves: BTreeMap<(String, String, String), u64> = BTreeMap::new();
+        for (before, after) in before.iter().zip(&after) {
+            let (Some(before), Some(after)) = (before, after) else {
+                trial.failed += 1;
+                continue;
+            };
+            trial.compared += 1;
+            for (at, decision) in [before, after].into_iter().enumerate() {
+                trial.granted[at] += decision.granted.len() as u64;
+                let cost: i64 = decision.granted.iter().map(|effect| effect.cost_minor).sum();
+                trial.cost_minor[at] = trial.cost_minor[at].saturating_add(cost);
+            }
+            for (stage, from, to) in moved(before, after) {
+                *moves.entry((stage, from, to)).or_default() += 1;
+            }
+        }
+        trial.moves =
+            moves.into_iter().map(|((s, from, to), count)| (s, from, to, count)).collect();
+        Ok(trial)
+    }
+
+    /// As [`Brand::trial`], for a version that was offered.
+    ///
+    /// # Errors
+    /// As there, and [`SwapError::Unknown`].
+    pub fn trial_of(&self, version: &Digest) -> Result<Trial, SwapError> {
+        let version = self.reopened(version)?;
+        self.trial(&version)
+    }
+
+    /// Decisions of a version on an empty ledger; `None` where the member cannot be evaluated.
+    fn made_anew(
+        &self,
+        version: &Version,
+        asked: &[(String, i64)],
+    ) -> Result<Vec<Option<Decision>>, SwapError> {
+        let ledger = Ledger::in_memory(self.name())?;
+        let mut money: BTreeMap<i64, LiveMoney> = BTreeMap::new();
+        let mut all = Vec::with_capacity(asked.len());
+        for (member, at) in asked {
+            let key = version.key(member);
+            let record = self.record(key)?;
+            let Ok(evaluated) = version.evaluate(member, &record, *at) else {
+                all.push(None);
+                continue;
+            };
+            let (turn, at) = (ledger.turn()?, UnixMs(*at));
+            let live = match money.entry(evaluated.cycle) {
+                std::collections::btree_map::Entry::Occupied(held) => held.into_mut(),
+                std::collections::btree_map::Entry::Vacant(free) => {
+                    let (plan, digest) = (version.budget().clone(), version.digest());
+                    free.insert(LiveMoney::open(&turn, plan, evaluated.cycle, digest, at)?)
+                }
+            };
+            let decided = live.group(&turn, at, |group| {
+                group.decide(Asking {
+                    policy: version.policy(),
+                    facts: &evaluated.guards,
+                    member: key,
+                    local_day: evaluated.local_day,
+                    event: None,
+                    candidates: evaluated.candidates.clone(),
+                })
+            })?;
+            let kept = Kept::new(Digest([0; 32]), version.facts(), &evaluated, &decided, true);
+            all.push(Some(kept.told(None, member, version.facts())));
+        }
+        Ok(all)
+    }
+
+    /// Makes a version that was offered the one that decides; `by` says who. What it is expected to change is tried first and
+    /// kept with it.
+    ///
+    /// # Errors
+    /// [`SwapError::Unknown`], or where it cannot be opened any more; then nothing changes.
+    pub fn activate(
+        &self,
+        version: &Digest,
+        by: &str,
+        how: How,
+        file: Option<String>,
+    ) -> Result<Activation, SwapError> {
+        let mut history = self.history();
+        let version = self.reopened(version)?;
+        // A step back is for when something is wrong: it waits for nothing.
+        let expected = match how {
+            How::RolledBack => Trial::default(),
+            _ => self.trial(&version)?,
+        };
+        let last = history.last();
+        let activation = Activation {
+            number: last.map_or(1, |last| last.number + 1),
+            at: (self.now)(),
+            by: by.to_owned(),
+            how,
+            version: version.digest().0,
+            playbook_digest: version.facts().playbook_digest.clone(),
+            before: last.map(|last| last.version),
+            file: file.or_else(|| last.and_then(|last| last.file.clone())),
+            expected,
+        };
+        let (next, kept) = (Arc::clone(&version), Box::new(activation.clone()));
+        self.queue.ask_and_wait(|reply| Job::Version(next, kept, reply))?;
+        self.shelf().put(&version);
+        self.live.store(version);
+        history.push(activation.clone());
+        Ok(activation)
+    }
+
+    /// Makes the version before the one that decides again; taken twice, it goes back twice.
+    ///
+    /// # Errors
+    /// [`SwapError::Unknown`] where there is none before.
+    pub fn roll_back(&self, by: &str) -> Result<Activation, SwapError> {
+        let before = before(&self.history()).ok_or(SwapError::Unknown)?;
+        self.activate(&before, by, How::RolledBack, None)
+    }
+
+    /// Which version decided from when on, the newest first.
+    #[must_use]
+    pub fn activations(&self) -> Vec<Activation> {
+        self.history().iter().rev().cloned().collect()
+    }
+
+    fn history(&self) -> MutexGuard<'_, Vec<Activation>> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn shelf(&self) -> MutexGuard<'_, crate::versions::Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A version that is open, or that was kept.
+    fn reopened(&self, digest: &Digest) -> Result<Arc<Version>, SwapError> {
+        if let Some(open) = self.shelf().get(digest) {
+            return Ok(open);
+        }
+        let source = read_source(&mut &self.reader, digest)?.ok_or(SwapError::Unknown)?;
+        let opened = self.opener.open(&source)?;
+        if opened.version.digest() != *digest {
+            let what = "its plugins are not those that it was offered with any more".to_owned();
+            return Err(OpenError::Foreign(what).into());
+        }
+        Ok(Arc::new(opened.version))
+    }
+}
+
+/// Segments that differ: stage, from, to.
+fn moved(before: &Decision, after: &Decision) -> Vec<(String, String, String)> {
+    let segment_of = |of: &Decision, stage: &str| {
+        let found = of.segments.iter().find(|segment| segment.stage == stage);
+        found.map_or_else(String::new, |segment| segment.segment.clone())
+    };
+    let mut stages: Vec<&str> =
+        before.segments.iter().chain(&after.segments).map(|s| s.stage.as_str()).collect();
+    stages.sort_unstable();
+    stages.dedup();
+    let changed = stages
+        .into_iter()
+        .map(|stage| (stage.to_owned(), segment_of(before, stage), segment_of(after, stage)));
+    changed.filter(|(_, from, to)| from != to).collect()
+}
+
+/// The version that a step back leads to: steps forward are a stack, from which each step back takes one.
+fn before(history: &[Activation]) -> Option<Digest> {
+    let mut stack: Vec<[u8; 32]> = Vec::new();
+    for activation in history {
+        match activation.how {
+            How::RolledBack => {
+                stack.pop();
+            }
+            _ if stack.last() == Some(&activation.version) => {}
+            _ => stack.push(activation.version),
+        }
+    }
+    stack.pop();
+    stack.pop().map(Digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use playbook_model::Digest;
+
+    use super::before;
+    use crate::versions::{Activation, How, Trial};
+
+    fn step(how: How, version: u8) -> Activation {
+        Activation {
+            number: 1,
+            at: 0,
+            by: "host".to_owned(),
+            how,
+            version: [version; 32],
+            playbook_digest: String::new(),
+            before: None,
+            file: None,
+            expected: Trial::default(),
+        }
+    }
+
+    #[test]
+    fn steps_back_undo_steps_forward_one_by_one() {
+        let mut history = vec![step(How::Start, 1)];
+        let to = |history: &[Activation]| before(history).map(|digest: Digest| digest.0[0]);
+        assert_eq!(to(&history), None);
+        history.extend([step(How::Activated, 2), step(How::File, 3)]);
+        assert_eq!(to(&history), Some(2));
+        history.push(step(How::RolledBack, 2));
+        assert_eq!(to(&history), Some(1));
+        history.extend([step(How::Activated, 4), step(How::Activated, 4)]);
+        assert_eq!(to(&history), Some(2), "the same version twice is one step");
+        history.extend([step(How::RolledBack, 2), step(How::RolledBack, 1)]);
+        assert_eq!(to(&history), None);
+    }
+}

@@ -1,0 +1,300 @@
+//! Versions of a brand's playbook. Opening one compiles and calls plugins, so that it happens on a thread that may wait.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Request};
+use axum::http::header;
+use playbook_model::Digest;
+use playbook_online::{Activation, Brand, How, Source, SwapError, Trial};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Routes;
+use crate::brand::Caller;
+use crate::codes::Code;
+use crate::json::{Created, Json, whole};
+use crate::live::{Live, moment};
+use crate::page::{Page, PageQuery, Paging};
+use crate::problem::Problem;
+
+/// Name under which a playbook that was sent is known.
+const FILE: &str = "playbook.toml";
+
+pub(super) fn routes() -> Routes {
+    OpenApiRouter::default()
+        .routes(routes!(list_activations, offer_version))
+        .routes(routes!(try_version))
+        .routes(routes!(activate_version))
+        .routes(routes!(roll_back))
+}
+
+/// A version.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Version)]
+struct VersionBody {
+    /// Its digest: of the playbook and of the components that its stages take.
+    version: String,
+    /// Digest of the playbook.
+    playbook_digest: String,
+    /// Stages with their plugins, in the order in which they run.
+    stages: Vec<StageBody>,
+}
+
+/// A stage with its plugin.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Stage)]
+struct StageBody {
+    /// Stage of the playbook.
+    stage: String,
+    /// Kind of its plugin.
+    kind: String,
+    /// Name of its plugin.
+    plugin: String,
+    /// Version of its plugin.
+    version: String,
+    /// Digest of its component.
+    component: String,
+    /// Whether it answers for single members; others answer once a cycle.
+    of_members: bool,
+}
+
+/// What a version would change, seen on the brand's last decisions: they are made anew by the version that decides and by this
+/// one, each on an empty ledger.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Trial)]
+struct TrialBody {
+    /// Decisions that were compared.
+    compared: u64,
+    /// Decisions that one of both could not make.
+    failed: u64,
+    /// Moves between segments.
+    moves: Vec<MoveBody>,
+    /// Effects granted now.
+    granted_before: u64,
+    /// Effects that would be granted.
+    granted_after: u64,
+    /// What they cost at most now, minor units.
+    cost_before_minor: i64,
+    /// What they would cost at most, minor units.
+    cost_after_minor: i64,
+}
+
+/// Members that would move from a segment to another.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Move)]
+struct MoveBody {
+    /// Stage that segments.
+    stage: String,
+    /// Segment now.
+    from: String,
+    /// Segment then.
+    to: String,
+    /// How many decisions.
+    count: u64,
+}
+
+/// A version became the one that decides.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Activation)]
+struct ActivationBody {
+    /// Number, from 1.
+    number: u64,
+    /// When, RFC 3339.
+    at: String,
+    /// Who: id of a key, or "host".
+    by: String,
+    /// "start", "file", "activated" or "rolled-back".
+    how: &'static str,
+    /// Digest of the version.
+    version: String,
+    /// Digest of its playbook.
+    playbook_digest: String,
+    /// Digest of the version before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<String>,
+    /// What it was expected to change.
+    expected: TrialBody,
+}
+
+impl From<Trial> for TrialBody {
+    fn from(trial: Trial) -> Self {
+        let moves = trial.moves.into_iter();
+        Self {
+            compared: trial.compared,
+            failed: trial.failed,
+            moves: moves
+                .map(|(stage, from, to, count)| MoveBody { stage, from, to, count })
+                .collect(),
+            granted_before: trial.granted[0],
+            granted_after: trial.granted[1],
+            cost_before_minor: trial.cost_minor[0],
+            cost_after_minor: trial.cost_minor[1],
+        }
+    }
+}
+
+impl From<Activation> for ActivationBody {
+    fn from(activation: Activation) -> Self {
+        Self {
+            number: activation.number,
+            at: moment(activation.at),
+            by: activation.by,
+            how: activation.how.name(),
+            version: Digest(activation.version).to_string(),
+            playbook_digest: activation.playbook_digest,
+            before: activation.before.map(|digest| Digest(digest).to_string()),
+            expected: activation.expected.into(),
+        }
+    }
+}
+
+/// Runs what opens plugins on a thread that may wait. It goes on where the client goes away.
+async fn apart<T: Send + 'static>(
+    brand: Arc<Brand>,
+    work: impl FnOnce(&Brand) -> Result<T, SwapError> + Send + 'static,
+) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(move || work(&brand)).await;
+    let done = done.map_err(|error| {
+        tracing::error!(%error, "a version was not swapped");
+        Problem::new(Code::Internal)
+    })?;
+    Ok(done?)
+}
+
+fn version(text: &str) -> Result<Digest, Problem> {
+    Digest::from_hex(text).ok_or_else(|| Problem::new(Code::VersionNotFound))
+}
+
+/// Offer a version
+///
+/// Takes a playbook (TOML, one file), checks it in full, takes the installed plugins that it names, and opens its stages aside. It
+/// decides nothing until it is activated.
+#[utoipa::path(
+    post, path = "/v1/brands/{brand}/versions", tag = "versions",
+    params(("brand" = String, Path, description = "Name of the brand.", example = "acme")),
+    request_body(content = String, content_type = "application/toml", description = "The playbook."),
+    responses((status = 201, description = "The version.", body = VersionBody))
+)]
+async fn offer_version(
+    Live(brand): Live,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Created<VersionBody>, Problem> {
+    let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if !media.is_some_and(|media| media.trim().eq_ignore_ascii_case("application/toml")) {
+        let detail = "a playbook is sent with the header `Content-Type: application/toml`";
+        return Err(Problem::new(Code::ContentTypeUnsupported).detail(detail));
+    }
+    let bytes = whole(request.into_body()).await?;
+    let text = String::from_utf8(bytes.into())
+        .map_err(|_| Problem::new(Code::RequestInvalid).detail("the playbook is not UTF-8"))?;
+    let source = Source {
+        file: FILE.to_owned(),
+        files: vec![(FILE.to_owned(), text)],
+        components: std::collections::BTreeMap::new(),
+    };
+    let version = apart(brand, move |brand| brand.offer(&source)).await?;
+    let facts = version.facts();
+    let digest = facts.digest().to_string();
+    let stages = facts.stages.iter().map(|stage| StageBody {
+        stage: stage.name.clone(),
+        kind: stage.kind.clone(),
+        plugin: stage.plugin.clone(),
+        version: stage.version.clone(),
+        component: stage.component.clone(),
+        of_members: stage.of_members,
+    });
+    Ok(Created {
+        location: format!("/v1/brands/{name}/versions/{digest}"),
+        body: VersionBody {
+            version: digest,
+            playbook_digest: facts.playbook_digest.clone(),
+            stages: stages.collect(),
+        },
+    })
+}
+
+/// Try a version
+///
+/// What it would change, seen on the brand's last decisions. Nothing is granted.
+#[utoipa::path(
+    post, path = "/v1/brands/{brand}/versions/{version}/trial", tag = "versions",
+    params(
+        ("brand" = String, Path, description = "Name of the brand.", example = "acme"),
+        ("version" = String, Path, description = "Digest of the version.")
+    ),
+    responses((status = 200, description = "What would change.", body = TrialBody))
+)]
+async fn try_version(
+    Live(brand): Live,
+    Path((_, text)): Path<(String, String)>,
+) -> Result<Json<TrialBody>, Problem> {
+    let digest = version(&text)?;
+    let trial = apart(brand, move |brand| brand.trial_of(&digest)).await?;
+    Ok(Json(trial.into()))
+}
+
+/// Activate a version
+///
+/// Tries it, then makes it the one that decides, in one step: requests that have begun end on the version before, and each decision
+/// is made wholly by one.
+#[utoipa::path(
+    post, path = "/v1/brands/{brand}/versions/{version}/activate", tag = "versions",
+    params(
+        ("brand" = String, Path, description = "Name of the brand.", example = "acme"),
+        ("version" = String, Path, description = "Digest of the version.")
+    ),
+    responses((status = 200, description = "It decides.", body = ActivationBody))
+)]
+async fn activate_version(
+    Live(brand): Live,
+    Caller(key): Caller,
+    Path((_, text)): Path<(String, String)>,
+) -> Result<Json<ActivationBody>, Problem> {
+    let digest = version(&text)?;
+    let by = key.id.to_string();
+    let activate = move |brand: &Brand| brand.activate(&digest, &by, How::Activated, None);
+    Ok(Json(apart(brand, activate).await?.into()))
+}
+
+/// Roll back
+///
+/// Makes the version before the one that decides again; it is open still, so that this takes no time.
+#[utoipa::path(
+    post, path = "/v1/brands/{brand}/versions/rollback", tag = "versions",
+    params(("brand" = String, Path, description = "Name of the brand.", example = "acme")),
+    responses((status = 200, description = "The version before decides.", body = ActivationBody))
+)]
+async fn roll_back(
+    Live(brand): Live,
+    Caller(key): Caller,
+) -> Result<Json<ActivationBody>, Problem> {
+    let by = key.id.to_string();
+    Ok(Json(apart(brand, move |brand| brand.roll_back(&by)).await?.into()))
+}
+
+/// List activations
+///
+/// Which version decided from when on, who made it so, and what it was expected to change; the newest first.
+#[utoipa::path(
+    get, path = "/v1/brands/{brand}/versions", tag = "versions",
+    params(("brand" = String, Path, description = "Name of the brand.", example = "acme"), PageQuery),
+    responses((status = 200, description = "A page of activations.", body = Page<ActivationBody>))
+)]
+async fn list_activations(
+    Live(brand): Live,
+    paging: Paging,
+) -> Result<Json<Page<ActivationBody>>, Problem> {
+    let part = paging.of("activations")?;
+    let after: Option<u64> = match part.after() {
+        None => None,
+        Some(after) => Some(after.parse().map_err(|_| Problem::new(Code::CursorInvalid))?),
+    };
+    let later = brand.activations().into_iter();
+    let later = later.filter(|one| after.is_none_or(|after| one.number < after));
+    let rows: Vec<(String, Activation)> =
+        later.take(part.fetch()).map(|one| (one.number.to_string(), one)).collect();
+    Ok(Json(part.page(rows, |(number, _)| number).map(|(_, one)| one.into())))
+}
