@@ -72,11 +72,11 @@ complaints = { count = "complaint", window = "30d" }
 );
 
 /// The program while it serves.
-struct Service {
+pub(crate) struct Service {
     child: Child,
-    address: String,
+    pub(crate) address: String,
     /// The admin's key, where this start showed it.
-    key: Option<String>,
+    pub(crate) key: Option<String>,
 }
 
 /// What came back.
@@ -86,7 +86,7 @@ struct Reply {
 }
 
 impl Service {
-    fn start(file: &Path, data: &Path) -> Self {
+    pub(crate) fn start(file: &Path, data: &Path) -> Self {
         let mut child = command(["serve".as_ref(), file.as_os_str()])
             .arg("--data")
             .arg(data)
@@ -166,10 +166,10 @@ fn call(
 
 /// A client of one brand.
 #[derive(Clone)]
-struct Client {
-    address: String,
-    key: String,
-    brand: &'static str,
+pub(crate) struct Client {
+    pub(crate) address: String,
+    pub(crate) key: String,
+    pub(crate) brand: &'static str,
 }
 
 impl Client {
@@ -179,7 +179,7 @@ impl Client {
         call(&self.address, &self.key, (method, &path), Some(once), body)
     }
 
-    fn ok(&self, method: &str, path: &str, once: &str, body: &Value) -> Value {
+    pub(crate) fn ok(&self, method: &str, path: &str, once: &str, body: &Value) -> Value {
         let reply = self.send(method, path, once, body).unwrap();
         assert_eq!(reply.status, 200, "{method} {path}: {}", reply.body);
         reply.body
@@ -190,7 +190,7 @@ impl Client {
         call(&self.address, &self.key, ("GET", &path), None, ("application/json", "")).unwrap()
     }
 
-    fn lines(&self, events: &[Value]) -> Value {
+    pub(crate) fn lines(&self, events: &[Value]) -> Value {
         let lines: Vec<String> = events.iter().map(Value::to_string).collect();
         let path = format!("{}/events/batch", self.brand);
         let body = ("application/x-ndjson", &*lines.join("\n"));

@@ -5,6 +5,7 @@
 
 mod check;
 mod clock;
+mod closing;
 mod compare;
 mod counts;
 mod deliver;

@@ -1,6 +1,5 @@
 //! Brands that answer: a playbook is checked, its stages are prepared as for a run, and it goes live over a state folder.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,7 +10,7 @@ use playbook_files::FileError;
 use playbook_ledger::{Ledger, LedgerError};
 use playbook_model::Digest;
 use playbook_online::{
-    Activation, Brand, BrandOptions, Grounds, How, Now, OnlineError, OpenError, Opened, Opener,
+    Activation, Brand, BrandOptions, Closed, How, Now, OnlineError, OpenError, Opened, Opener,
     Source, SwapError, Version, VersionError, last_activated,
 };
 use playbook_runtime::Metering;
@@ -61,12 +60,16 @@ pub fn open_brand(
     // Before components are copied: copies without a ledger would show that one was lost.
     drop(Ledger::open_or_create(&ledger, &brand).map_err(in_ledger)?);
     let last = last_activated(&ledger, &brand).map_err(in_ledger)?;
+    let closed = last.as_ref().map(|(_, source)| source.closed.clone()).unwrap_or_default();
     let chosen = last.filter(|(last, _)| {
-        matches!(last.how, How::Activated | How::RolledBack) && last.file.as_ref() == Some(&digest)
+        matches!(last.how, How::Activated | How::RolledBack | How::Cycle)
+            && last.file.as_ref() == Some(&digest)
     });
     let first = match chosen {
         Some((_, source)) => opener.open(&source),
-        None => opener.opened(loaded, &Pinned::new()),
+        None => opener
+            .stages(&loaded, &Pinned::new())
+            .and_then(|stages| opener.opened(loaded, &stages, closed)),
     };
     let first = first.map_err(|error| of_open(error, &brand))?;
     let ServeOptions { records_bytes_max, now } = options;
@@ -99,17 +102,35 @@ struct Versions {
 
 impl Opener for Versions {
     fn open(&self, source: &Source) -> Result<Opened, OpenError> {
-        let files = Kept(&source.files);
-        let loaded = self.host.load(Path::new(&source.file), &[], &files).map_err(of_app)?;
-        let digest = |text: &String| Digest::from_hex(text);
-        let components = source.components.iter();
-        let pinned = components.filter_map(|(stage, text)| Some((stage.clone(), digest(text)?)));
-        self.opened(loaded, &pinned.collect())
+        let (loaded, stages) = self.prepared(source)?;
+        self.opened(loaded, &stages, source.closed.clone())
+    }
+
+    fn close_cycle(&self, source: &Source, at: i64) -> Result<Opened, OpenError> {
+        let (loaded, stages) = self.prepared(source)?;
+        let opened = Version::open(loaded.playbook.clone(), &stages, &source.closed);
+        let version = opened.map_err(|error| OpenError::Foreign(error.to_string()))?;
+        let closed = crate::closing::close(&self.host, &self.state, &version, &stages, at);
+        self.opened(loaded, &stages, closed.map_err(of_app)?)
     }
 }
 
+fn pinned(source: &Source) -> Pinned {
+    let components = source.components.iter();
+    let known = |(stage, text): (&String, &String)| Some((stage.clone(), Digest::from_hex(text)?));
+    components.filter_map(known).collect()
+}
+
 impl Versions {
-    fn opened(&self, loaded: Loaded, pinned: &Pinned) -> Result<Opened, OpenError> {
+    /// The playbook of a source, and its stages with the components that it names.
+    fn prepared(&self, source: &Source) -> Result<(Loaded, Vec<Prepared>), OpenError> {
+        let files = Kept(&source.files);
+        let loaded = self.host.load(Path::new(&source.file), &[], &files).map_err(of_app)?;
+        let stages = self.stages(&loaded, &pinned(source))?;
+        Ok((loaded, stages))
+    }
+
+    fn stages(&self, loaded: &Loaded, pinned: &Pinned) -> Result<Vec<Prepared>, OpenError> {
         let components = components_dir(&self.state);
         let none = Pinned::new();
         let how = Stages {
@@ -118,15 +139,23 @@ impl Versions {
             pinned,
             last_good: &none,
         };
-        let stages = self.host.prepare(&loaded, &how).map_err(of_app)?;
-        let source = source_of(&loaded, &stages);
-        let version = Version::open(loaded.playbook, &stages, &Grounds::new(), &BTreeMap::new());
+        self.host.prepare(loaded, &how).map_err(of_app)
+    }
+
+    fn opened(
+        &self,
+        loaded: Loaded,
+        stages: &[Prepared],
+        closed: Closed,
+    ) -> Result<Opened, OpenError> {
+        let source = Source { closed, ..source_of(&loaded, stages) };
+        let version = Version::open(loaded.playbook, stages, &source.closed);
         let version = version.map_err(|error| match error {
             VersionError::Cycle(fault) => OpenError::Other(Box::new(fault)),
             other => OpenError::Foreign(other.to_string()),
         })?;
         // Copies by digest: what is installed later changes nothing about this version.
-        self.host.keep_components(&stages, &components).map_err(of_app)?;
+        self.host.keep_components(stages, &components_dir(&self.state)).map_err(of_app)?;
         Ok(Opened { version, source })
     }
 }
@@ -151,6 +180,7 @@ fn source_of(loaded: &Loaded, stages: &[Prepared]) -> Source {
             .iter()
             .map(|stage| (stage.def.name.clone(), stage.plugin.digest().hex()))
             .collect(),
+        closed: Closed::default(),
     }
 }
 
@@ -221,7 +251,7 @@ impl Watched {
         let loaded = self.host.load(&self.file, &[], &Disk).map_err(of_app)?;
         let digest = loaded.playbook.digest.to_string();
         // What is installed now: a component of before is not pinned.
-        let source = Source { components: BTreeMap::new(), ..source_of(&loaded, &[]) };
+        let source = source_of(&loaded, &[]);
         let version = brand.offer(&source)?;
         brand.activate(&version.digest(), "host", How::File, Some(digest))
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Facts of a version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VersionFacts {
-    /// Digest of playbook and components.
+    /// Digest of playbook, components, and what the last closed cycle left.
     digest: [u8; 32],
     /// Id of the playbook.
     pub playbook: String,
@@ -82,8 +82,8 @@ impl VersionFacts {
     pub(crate) fn new(
         playbook: &Playbook,
         stages: &[Prepared],
-        features: usize,
-        gives: &Frame,
+        closed: Option<Digest>,
+        (features, gives): (usize, &Frame),
     ) -> Self {
         let columns = gives.columns().iter().map(|column| ColumnFacts {
             name: column.name.clone(),
@@ -91,7 +91,8 @@ impl VersionFacts {
             is_real: column.cells.cell_type() == CellType::Real,
         });
         let components = stages.iter().map(|stage| stage.plugin.digest());
-        let all: Vec<Digest> = std::iter::once(playbook.digest).chain(components).collect();
+        let own = std::iter::once(playbook.digest);
+        let all: Vec<Digest> = own.chain(components).chain(closed).collect();
         Self {
             digest: Digest::of_parts(all.iter().map(|digest| &digest.0[..])).0,
             playbook: playbook.id.clone(),

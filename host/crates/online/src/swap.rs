@@ -60,8 +60,18 @@ impl Brand {
     /// # Errors
     /// [`OpenError::Faulty`] with every problem of the playbook, and as [`SwapError`] says.
     pub fn offer(&self, source: &Source) -> Result<Arc<Version>, SwapError> {
-        let Opened { version, source } = self.opener.open(source)?;
-        self.live.load().takes(&version).map_err(OpenError::Foreign)?;
+        // What the last closed cycle left serves stages that are the same.
+        let now = self.version().digest();
+        let closed = read_source(&mut &self.reader, &now)?.map(|source| source.closed);
+        let source = Source { closed: closed.unwrap_or_default(), ..source.clone() };
+        let opened = self.opener.open(&source)?;
+        self.live.load().takes(&opened.version).map_err(OpenError::Foreign)?;
+        self.kept(opened)
+    }
+
+    /// Keeps a version that is open.
+    fn kept(&self, opened: Opened) -> Result<Arc<Version>, SwapError> {
+        let Opened { version, source } = opened;
         let version = Arc::new(version);
         let kept = Arc::clone(&version);
         self.queue.ask_and_wait(|reply| Job::Keep(kept, Box::new(source), reply))?;
@@ -200,6 +210,19 @@ impl Brand {
     pub fn roll_back(&self, by: &str) -> Result<Activation, SwapError> {
         let before = before(&self.history()).ok_or(SwapError::Unknown)?;
         self.activate(&before, by, How::RolledBack, None)
+    }
+
+    /// Closes the cycle that ends at `at`, or now: what it leaves serves decisions from then on.
+    ///
+    /// # Errors
+    /// [`SwapError`]; then nothing changes.
+    pub fn close_cycle(&self, at: Option<i64>, by: &str) -> Result<Activation, SwapError> {
+        let at = at.unwrap_or_else(|| (self.now)());
+        let now = self.version().digest();
+        let source = read_source(&mut &self.reader, &now)?.ok_or(SwapError::Unknown)?;
+        let opened = self.opener.close_cycle(&source, at)?;
+        let version = self.kept(opened)?;
+        self.activate(&version.digest(), by, How::Cycle, None)
     }
 
     /// Which version decided from when on, the newest first.

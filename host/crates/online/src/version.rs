@@ -15,6 +15,7 @@ use crate::columns::TableColumns;
 use crate::facts::VersionFacts;
 use crate::packed::Unreadable;
 use crate::record::{FieldPlaces, Record};
+use crate::versions::Closed;
 
 /// Why a playbook cannot serve decisions.
 #[derive(Debug, thiserror::Error)]
@@ -93,16 +94,17 @@ pub struct Evaluated {
 }
 
 impl Version {
-    /// Opens the stages of a playbook. A stage with a model or with whole tables waits until `grounds` has what it needs.
+    /// Opens the stages of a playbook. A stage with a model or with whole tables waits until a closed cycle has left what it
+    /// needs.
     ///
     /// # Errors
     /// [`VersionError`].
     pub fn open(
         playbook: Playbook,
         stages: &[Prepared],
-        grounds: &Grounds,
-        splits: &BTreeMap<String, Vec<String>>,
+        closed: &Closed,
     ) -> Result<Self, VersionError> {
+        let grounds = closed.grounds_of(stages);
         let clock = BrandClock::new(&playbook.time_zone)?;
         let events = TableColumns::new(&playbook, SourceTable::Events);
         let members = TableColumns::new(&playbook, SourceTable::Members);
@@ -116,7 +118,7 @@ impl Version {
             events: events.types(),
             profile: members.types(),
             dated_of_members: playbook.sources.iter().any(of_members),
-            splits,
+            splits: &closed.splits,
             purposes: &policy.purposes,
             clock: clock.clone(),
         })
@@ -137,7 +139,8 @@ impl Version {
         let evaluation =
             Evaluation::open(stages, context, ground_of, &like)?.map_err(VersionError::Stage)?;
         let guards = FactPlan::new(&policy, stages, evaluation.gives());
-        let facts = VersionFacts::new(&playbook, stages, features, evaluation.gives());
+        let facts =
+            VersionFacts::new(&playbook, stages, closed.digest(), (features, evaluation.gives()));
         Ok(Self {
             salt: format!("{}\0{}", playbook.brand, playbook.pseudonym_salt),
             budget: budget_plan(&playbook),

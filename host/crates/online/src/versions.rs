@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use playbook_model::Digest;
+use playbook_cycle::{Prepared, StageGround};
+use playbook_model::{Batch, Digest};
 use playbook_toml::Problems;
 use serde::{Deserialize, Serialize};
 
-use crate::version::Version;
+use crate::version::{Grounds, Version};
 
 /// Versions that stay open, so that a step back takes no time.
 const OPEN_MAX: usize = 4;
@@ -15,7 +16,7 @@ const OPEN_MAX: usize = 4;
 const TRIED_MAX: usize = 200;
 
 /// What opens a version again: its files as they were, and the components that its stages took.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Source {
     /// Name of the top file.
     pub file: String,
@@ -23,6 +24,81 @@ pub struct Source {
     pub files: Vec<(String, String)>,
     /// Digests of components by stage; empty: what is installed.
     pub components: BTreeMap<String, String>,
+    /// What the last closed cycle left for decisions.
+    pub closed: Closed,
+}
+
+/// What a closed cycle leaves for the decisions that follow.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Closed {
+    /// Its end, unix-ms; `None`: none was closed yet.
+    pub at: Option<i64>,
+    /// Models and whole tables of stages.
+    pub grounds: Vec<KeptGround>,
+    /// Values of splits by the name of the feature.
+    pub splits: BTreeMap<String, Vec<String>>,
+}
+
+/// What a stage is opened with beside its settings. It serves a stage of another version, too, which has the same name,
+/// component and settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KeptGround {
+    /// Name of the stage.
+    pub stage: String,
+    /// Digest of its component.
+    pub component: String,
+    /// Its settings, canonical JSON.
+    pub settings: String,
+    /// Model of its fit, where it has one.
+    pub model: Option<Vec<u8>>,
+    /// Whole tables of its shape.
+    pub tables: Vec<Batch>,
+    /// Running phase of a campaign.
+    pub phase: u32,
+}
+
+impl KeptGround {
+    /// What a stage of a closed cycle was opened with.
+    #[must_use]
+    pub fn of(stage: &Prepared, ground: &StageGround) -> Self {
+        Self {
+            stage: stage.def.name.clone(),
+            component: stage.plugin.digest().hex(),
+            settings: stage.settings.to_string(),
+            model: ground.model.as_ref().map(|model| model.to_vec()),
+            tables: ground.tables.to_vec(),
+            phase: ground.phase,
+        }
+    }
+
+    fn fits(&self, stage: &Prepared) -> bool {
+        self.stage == stage.def.name
+            && self.component == stage.plugin.digest().hex()
+            && self.settings == *stage.settings
+    }
+}
+
+impl Closed {
+    /// What is left for these stages, by position in the playbook.
+    #[must_use]
+    pub fn grounds_of(&self, stages: &[Prepared]) -> Grounds {
+        let ground = |stage: &Prepared| {
+            let kept = self.grounds.iter().find(|kept| kept.fits(stage))?;
+            let ground = StageGround {
+                model: kept.model.as_deref().map(Into::into),
+                tables: kept.tables.clone().into(),
+                phase: kept.phase,
+            };
+            Some((stage.position, ground))
+        };
+        stages.iter().filter_map(ground).collect()
+    }
+
+    /// Stands for all of it; `None` where no cycle was closed.
+    #[must_use]
+    pub fn digest(&self) -> Option<Digest> {
+        self.at.map(|_| Digest::of(&crate::store::bytes_of(self)))
+    }
 }
 
 /// A version with what opens it again.
@@ -55,6 +131,13 @@ pub trait Opener: Send + Sync {
     /// # Errors
     /// [`OpenError`].
     fn open(&self, source: &Source) -> Result<Opened, OpenError>;
+
+    /// Closes the cycle that ends at `at`, unix-ms: runs the batch loop over the brand's log, grants nothing, and opens the
+    /// version of `source` with what the cycle leaves.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    fn close_cycle(&self, source: &Source, at: i64) -> Result<Opened, OpenError>;
 }
 
 /// How a version came to decide.
@@ -68,6 +151,8 @@ pub enum How {
     Activated,
     /// Somebody took the one before back.
     RolledBack,
+    /// A cycle was closed: the same playbook with new models and tables.
+    Cycle,
 }
 
 impl How {
@@ -79,6 +164,7 @@ impl How {
             Self::File => "file",
             Self::Activated => "activated",
             Self::RolledBack => "rolled-back",
+            Self::Cycle => "cycle",
         }
     }
 }

@@ -9,7 +9,7 @@ use playbook_cycle::{Prepared, prepare};
 use playbook_ledger::{Ledger, Proof};
 use playbook_model::{Digest, Playbook, PluginRef};
 use playbook_online::{
-    Ask, Brand, BrandOptions, EventFate, Grounds, How, OnlineError, OpenError, Opened, Opener,
+    Ask, Brand, BrandOptions, Closed, EventFate, How, OnlineError, OpenError, Opened, Opener,
     Source, SwapError, Version, settled,
 };
 use playbook_runtime::{Compiler, LoadOptions, Plugin, Runtime, RuntimeOptions};
@@ -62,13 +62,22 @@ impl Opener for Demo {
             return Err(OpenError::Foreign("it is broken".to_owned()));
         }
         let playbook = Playbook { digest: Digest::of(source.file.as_bytes()), ..playbook.clone() };
-        let version = Version::open(playbook, stages, &Grounds::new(), &BTreeMap::new()).unwrap();
+        let version = Version::open(playbook, stages, &source.closed).unwrap();
         Ok(Opened { version, source: source.clone() })
+    }
+
+    fn close_cycle(&self, _: &Source, _: i64) -> Result<Opened, OpenError> {
+        Err(OpenError::Foreign("no cycle is closed here".to_owned()))
     }
 }
 
 fn source(file: &str) -> Source {
-    Source { file: file.to_owned(), files: Vec::new(), components: BTreeMap::new() }
+    Source {
+        file: file.to_owned(),
+        files: Vec::new(),
+        components: BTreeMap::new(),
+        closed: Closed::default(),
+    }
 }
 
 fn open(folder: &Path) -> Brand {

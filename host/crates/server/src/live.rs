@@ -146,3 +146,16 @@ pub(crate) fn moment(unix_ms: i64) -> String {
     jiff::Timestamp::from_millisecond(unix_ms)
         .map_or_else(|_| unix_ms.to_string(), |at| at.to_string())
 }
+
+/// A moment that a client says, where it says one.
+pub(crate) fn moment_of(value: Option<serde_json::Value>) -> Result<Option<i64>, Problem> {
+    let Some(value) = value.filter(|value| !value.is_null()) else { return Ok(None) };
+    let fault = || {
+        Problem::new(Code::FieldInvalid).faults(vec![FieldFault {
+            field: "at".to_owned(),
+            problem: "is no time".to_owned(),
+            expected: "RFC 3339, or unix milliseconds".to_owned(),
+        }])
+    };
+    playbook_online::time(&value).map(Some).ok_or_else(fault)
+}

@@ -55,6 +55,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { id: "try_version", access: Access::Brand(OPERATORS) },
     Operation { id: "activate_version", access: Access::Brand(OPERATORS) },
     Operation { id: "roll_back", access: Access::Brand(OPERATORS) },
+    Operation { id: "close_cycle", access: Access::Brand(OPERATORS) },
     Operation { id: "list_activations", access: Access::Brand(OPERATORS) },
     Operation { id: "read_budgets", access: Access::Brand(OPERATORS) },
 ];

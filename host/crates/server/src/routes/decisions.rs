@@ -2,7 +2,7 @@
 
 use axum::extract::Path;
 use playbook_ledger::Closure;
-use playbook_online::{Ask, time};
+use playbook_online::Ask;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -13,7 +13,7 @@ use super::Routes;
 use crate::codes::Code;
 use crate::idempotency::IdempotencyKey;
 use crate::json::Json;
-use crate::live::{FieldFault, Live, moment};
+use crate::live::{Live, moment, moment_of};
 use crate::problem::Problem;
 
 pub(super) fn routes() -> Routes {
@@ -252,16 +252,7 @@ impl From<playbook_online::EffectSaid> for EffectBody {
 
 impl AskBody {
     fn ask(self) -> Result<Ask, Problem> {
-        let at = match self.at.filter(|at| !at.is_null()) {
-            None => None,
-            Some(at) => Some(time(&at).ok_or_else(|| {
-                Problem::new(Code::FieldInvalid).faults(vec![FieldFault {
-                    field: "at".to_owned(),
-                    problem: "is no time".to_owned(),
-                    expected: "RFC 3339, or unix milliseconds".to_owned(),
-                }])
-            })?),
-        };
+        let at = moment_of(self.at)?;
         Ok(Ask { member: self.member, at, event: self.event })
     }
 }

@@ -6,7 +6,7 @@ use axum::extract::{Path, Request};
 use axum::http::header;
 use playbook_model::Digest;
 use playbook_online::{Activation, Brand, How, Source, SwapError, Trial};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -15,7 +15,7 @@ use super::Routes;
 use crate::brand::Caller;
 use crate::codes::Code;
 use crate::json::{Created, Json, whole};
-use crate::live::{Live, moment};
+use crate::live::{Live, moment, moment_of};
 use crate::page::{Page, PageQuery, Paging};
 use crate::problem::Problem;
 
@@ -28,6 +28,7 @@ pub(super) fn routes() -> Routes {
         .routes(routes!(try_version))
         .routes(routes!(activate_version))
         .routes(routes!(roll_back))
+        .routes(routes!(close_cycle))
 }
 
 /// A version.
@@ -105,7 +106,7 @@ struct ActivationBody {
     at: String,
     /// Who: id of a key, or "host".
     by: String,
-    /// "start", "file", "activated" or "rolled-back".
+    /// "start", "file", "activated", "rolled-back" or "cycle".
     how: &'static str,
     /// Digest of the version.
     version: String,
@@ -190,11 +191,8 @@ async fn offer_version(
     let bytes = whole(request.into_body()).await?;
     let text = String::from_utf8(bytes.into())
         .map_err(|_| Problem::new(Code::RequestInvalid).detail("the playbook is not UTF-8"))?;
-    let source = Source {
-        file: FILE.to_owned(),
-        files: vec![(FILE.to_owned(), text)],
-        components: std::collections::BTreeMap::new(),
-    };
+    let source =
+        Source { file: FILE.to_owned(), files: vec![(FILE.to_owned(), text)], ..Source::default() };
     let version = apart(brand, move |brand| brand.offer(&source)).await?;
     let facts = version.facts();
     let digest = facts.digest().to_string();
@@ -273,6 +271,37 @@ async fn roll_back(
 ) -> Result<Json<ActivationBody>, Problem> {
     let by = key.id.to_string();
     Ok(Json(apart(brand, move |brand| brand.roll_back(&by)).await?.into()))
+}
+
+/// Which cycle to close.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CycleClosing)]
+struct CloseBody {
+    /// Its end: RFC 3339, or unix milliseconds; now where it is left out.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "2026-07-01T00:00:00+08:00")]
+    at: Option<serde_json::Value>,
+}
+
+/// Close a cycle
+///
+/// Runs the batch loop over the brand's log as it stands at that moment: fits models, computes tables of other subjects, and grants
+/// nothing. What it leaves serves the decisions that follow, as a version of its own; where it fails nothing changes.
+#[utoipa::path(
+    post, path = "/v1/brands/{brand}/cycles/close", tag = "versions",
+    params(("brand" = String, Path, description = "Name of the brand.", example = "acme")),
+    request_body = CloseBody,
+    responses((status = 200, description = "The version with what the cycle left decides.", body = ActivationBody))
+)]
+async fn close_cycle(
+    Live(brand): Live,
+    Caller(key): Caller,
+    Json(body): Json<CloseBody>,
+) -> Result<Json<ActivationBody>, Problem> {
+    let at = moment_of(body.at)?;
+    let by = key.id.to_string();
+    Ok(Json(apart(brand, move |brand| brand.close_cycle(at, &by)).await?.into()))
 }
 
 /// List activations

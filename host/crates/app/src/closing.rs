@@ -1,0 +1,183 @@
+//! Closing a cycle of a brand that answers: the batch loop runs over a snapshot of its log, beside the service.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use playbook_batch::{BatchOptions, BatchSource, ClosingCycle, TakenFile, write_members};
+use playbook_cycle::{CycleOptions, CycleRun, Prepared, Silent, run_cycle};
+use playbook_files::FileError;
+use playbook_ledger::{Ledger, LedgerError};
+use playbook_model::{
+    Container, Dedupe, Digest, Frame, MapRow, MapType, Origin, Playbook, SourceDef, SourceFormat,
+    SourceTable, UnixMs,
+};
+use playbook_online::{Closed, KeptGround, LogPart, Version, export_log};
+
+use crate::places::temporary_folder;
+use crate::state::ledger_path;
+use crate::{AppError, Host, Result};
+
+/// Folder in the state folder with files of sources that are not of the log.
+const FILES: &str = "files";
+
+/// Files of the log by table.
+#[derive(Default)]
+struct LogFiles {
+    events: Vec<TakenFile>,
+    members: Vec<TakenFile>,
+    consents: Vec<TakenFile>,
+}
+
+/// Runs the cycle that ends at `at`, unix-ms, over the log of a brand, and closes it. Grants nothing.
+///
+/// # Errors
+/// What is wrong with the data, a plugin or the ledger.
+pub(crate) fn close(
+    host: &Host,
+    state: &Path,
+    version: &Version,
+    stages: &[Prepared],
+    at: i64,
+) -> Result<Closed> {
+    let scratch = temporary_folder()?;
+    let ledger = ledger_path(state);
+    let in_ledger = |fault: LedgerError| AppError::from(fault).in_ledger(ledger.clone());
+    let folder = scratch.path().join("log");
+    fs::create_dir_all(&folder).map_err(FileError::of("create", &folder))?;
+    let files = write_log(&ledger, version, &folder)?;
+    // Costs, figures, identities: what no event tells comes as files.
+    let other_files = state.join(FILES);
+    fs::create_dir_all(&other_files).map_err(FileError::of("create", &other_files))?;
+    let mut options = BatchOptions::new(&other_files, scratch.path());
+    options.state = Some(state.to_owned());
+    options.as_of = Some(UnixMs(at));
+    options.cancel = host.cancel().clone();
+    let playbook = over_log(version, &files, &mut options);
+    let mut source = BatchSource::open(&playbook, options)?;
+    let rehearsal = Ledger::rehearse(&ledger, &playbook.brand).map_err(in_ledger)?;
+    let run_key = |_: &_| Digest::of_parts([&version.digest().0[..], &at.to_be_bytes()]);
+    let how = CycleOptions {
+        run_key: &run_key,
+        books: false,
+        threads: 2,
+        cancel: host.cancel().clone(),
+        progress: &Silent,
+        members_done: None,
+    };
+    let run = run_cycle(&playbook, stages, &mut source, &rehearsal, &how)?;
+    // What the cycle after this one calls `previous`.
+    let outputs = scratch.path().join("members.parquet");
+    write_members(&outputs, &run.members, &playbook.outputs.omit_features, how.threads)?;
+    ClosingCycle::copy(state, &playbook.id, &outputs)?.close(run.number)?;
+    Ok(left_by(&run, &playbook, stages, at))
+}
+
+/// The log as Parquet files, in parts.
+fn write_log(ledger: &Path, version: &Version, folder: &Path) -> Result<LogFiles> {
+    let mut files = LogFiles::default();
+    let brand = version.playbook().brand.clone();
+    export_log(ledger, &brand, version, |part| -> Result<()> {
+        let (name, frame, list): (&str, Frame, &mut Vec<TakenFile>) = match part {
+            LogPart::Events(frame) => ("events", frame, &mut files.events),
+            LogPart::Members(frame) => ("members", frame, &mut files.members),
+            LogPart::Consents(frame) => ("consents", frame, &mut files.consents),
+        };
+        let name = format!("{name}-{}.parquet", list.len());
+        let path: PathBuf = folder.join(&name);
+        write_members(&path, &frame, &[], 2)?;
+        list.push(TakenFile { path, name, original: None });
+        Ok(())
+    })?;
+    Ok(files)
+}
+
+/// The playbook with the log in place of its own events, members and consents. Its other sources stay, and may be absent.
+fn over_log(version: &Version, files: &LogFiles, options: &mut BatchOptions) -> Playbook {
+    let mut playbook = version.playbook().clone();
+    let is_of_log =
+        |table| matches!(table, SourceTable::Events | SourceTable::Members | SourceTable::Consents);
+    playbook.sources.retain(|source| !is_of_log(source.table) && source.origin == Origin::Files);
+    playbook.sources.iter_mut().for_each(|source| source.optional = true);
+    let tables = [
+        (SourceTable::Events, "events of the log", &files.events, version.events()),
+        (SourceTable::Members, "members of the log", &files.members, version.members()),
+        (SourceTable::Consents, "consents of the log", &files.consents, version.consents()),
+    ];
+    for (table, name, files, columns) in tables {
+        let mut types = columns.types().clone();
+        let always: &[&str] = match table {
+            SourceTable::Events => &["event_id", "member", "kind"],
+            SourceTable::Members => &["member"],
+            _ => &["member", "purpose", "state"],
+        };
+        for name in always {
+            types.entry((*name).to_owned()).or_insert(MapType::Text);
+        }
+        if table != SourceTable::Members {
+            types.entry("time".to_owned()).or_insert(MapType::Time);
+        }
+        let source = log_source(table, name, types, playbook.currency_digits);
+        options.taken.insert(source.key(), files.clone());
+        playbook.sources.push(source);
+    }
+    playbook
+}
+
+fn log_source(
+    table: SourceTable,
+    name: &str,
+    types: BTreeMap<String, MapType>,
+    currency_digits: u8,
+) -> SourceDef {
+    let mapping = types.into_iter().map(|(name, map_type)| {
+        let plain = MapRow::plain(&name, &name, map_type);
+        let format = (map_type == MapType::Time).then(|| "unix-ms".to_owned());
+        // Money is kept in minor units.
+        let factor = match map_type {
+            MapType::Money => 1.0 / 10.0_f64.powi(i32::from(currency_digits)),
+            _ => plain.factor,
+        };
+        MapRow { format, factor, ..plain }
+    });
+    SourceDef {
+        name: name.to_owned(),
+        table,
+        path: String::new(),
+        origin: Origin::Files,
+        container: Container::Rows,
+        format: SourceFormat::Parquet,
+        encoding: None,
+        time_zone: None,
+        columns: Vec::new(),
+        joins: Vec::new(),
+        mapping: mapping.collect(),
+        event: None,
+        dedupe: Dedupe::None,
+        lines: false,
+        rejects_max: 0.0,
+        optional: false,
+    }
+}
+
+/// Models, tables, and the values of splits.
+fn left_by(run: &CycleRun, playbook: &Playbook, stages: &[Prepared], at: i64) -> Closed {
+    let answered = run.stages.iter().filter(|stage| stage.fault.is_none());
+    let ground = |ran: &playbook_cycle::StageRun| {
+        let stage = stages.iter().find(|stage| stage.position == ran.position)?;
+        let of_members = stage.shape.rows.as_ref().is_some_and(|rows| rows.subject == "member");
+        of_members.then(|| KeptGround::of(stage, &ran.ground))
+    };
+    let split = playbook.features.iter().filter(|feature| feature.definition.by().is_some());
+    let of_members = split.filter(|feature| feature.subject.0 == "member");
+    let splits = of_members.map(|feature| {
+        let prefix = format!("{}.", feature.name);
+        let names = run.members.columns().iter().filter_map(|c| c.name.strip_prefix(&prefix));
+        (feature.name.clone(), names.map(str::to_owned).collect())
+    });
+    Closed {
+        at: Some(at),
+        grounds: answered.filter_map(ground).collect(),
+        splits: splits.collect(),
+    }
+}

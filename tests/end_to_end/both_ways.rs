@@ -1,0 +1,111 @@
+//! The same members, the same log, the same playbook: a service says what a cycle says, once it has closed one.
+
+use std::fs;
+
+use serde_json::{Map, Value, json};
+
+use crate::bench::{Place, command, csv, root, run, succeed, write};
+use crate::serve::{Client, Service};
+
+/// The end of the cycle that `demo-club` says.
+const END: &str = "2026-07-01T00:00:00+08:00";
+
+/// The demo's playbook without the source of identities: a service joins no accounts yet.
+fn playbook() -> String {
+    let text = fs::read_to_string(root().join("playbooks/demo-club.toml")).unwrap();
+    let from = text.find("# Accounts of one person").unwrap();
+    let to = text[from..].find("[[source]]\nname = \"consents\"").unwrap() + from;
+    format!("{}{}", &text[..from], &text[to..])
+}
+
+/// A row of a table as fields of a request: numbers where the service wants them.
+fn fields(
+    row: &std::collections::BTreeMap<String, String>,
+    numbers: &[&str],
+) -> Map<String, Value> {
+    let value = |name: &str, text: &str| match numbers.contains(&name) {
+        true => {
+            text.parse::<i64>().map_or_else(|_| json!(text.parse::<f64>().unwrap()), |n| json!(n))
+        }
+        false => json!(text),
+    };
+    let present = row.iter().filter(|(_, text)| !text.is_empty());
+    present.map(|(name, text)| (name.clone(), value(name, text))).collect()
+}
+
+#[test]
+fn a_service_that_closed_a_cycle_says_what_the_cycle_says() {
+    let place = Place::new();
+    let file = write(&place, "club.toml", playbook());
+    let sample = |format: &str| {
+        let folder = place.beside(format);
+        let call =
+            command(["sample", "--members", "1000", "--seed", "5", "--format", format, "--out"])
+                .arg(&folder)
+                .output()
+                .unwrap();
+        succeed(&call);
+        folder
+    };
+    let (columns, rows) = (sample("parquet"), sample("csv"));
+    run(&file, &columns, &place, &[]);
+
+    let service = Service::start(&file, &place.beside("service"));
+    let key = service.key.clone().unwrap();
+    let club = Client { address: service.address.clone(), key, brand: "demo-club" };
+    let numbers = ["time", "amount_minor", "cost_of_goods_minor", "sentiment", "value"];
+    let events: Vec<Value> = csv(&rows.join("events.csv"))
+        .iter()
+        .map(|row| Value::Object(fields(row, &numbers)))
+        .collect();
+    for batch in events.chunks(5_000) {
+        let taken = club.lines(batch);
+        assert_eq!(taken["refused"], json!([]), "{}", taken["refused"]);
+    }
+    let consents = csv(&rows.join("consents.csv"));
+    let members = csv(&rows.join("members.csv"));
+    for row in &members {
+        let mut profile = fields(row, &["joined", "followers"]);
+        let id = profile.remove("member").unwrap();
+        if let Some(followers) = profile.remove("followers") {
+            profile.insert("attr_followers".to_owned(), followers);
+        }
+        let own = consents.iter().filter(|consent| consent["member"] == row["member"]);
+        let own: Vec<Value> = own
+            .map(|consent| {
+                let mut consent = fields(consent, &["time"]);
+                consent.remove("member");
+                Value::Object(consent)
+            })
+            .collect();
+        let change = json!({ "profile": profile, "consents": own });
+        club.ok("PUT", &format!("members/{}", id.as_str().unwrap()), "put", &change);
+    }
+    // What no event tells lies as files where the service looks for it.
+    let files = place.beside("service/brands/demo-club/files");
+    fs::create_dir_all(&files).unwrap();
+    for name in ["costs.parquet", "entries.parquet"] {
+        fs::copy(columns.join(name), files.join(name)).unwrap();
+    }
+    let closed = club.ok("POST", "cycles/close", "close", &json!({ "at": END }));
+    assert_eq!(closed["how"], "cycle");
+
+    let mut compared = 0;
+    for row in members.iter().step_by(97) {
+        let id = row["member"].as_str();
+        let call = command(["explain"]).arg(&place.out).args(["--member", id, "--json"]).output();
+        let told: Value = serde_json::from_str(&succeed(&call.unwrap())).unwrap();
+        let asked = json!({ "member": id, "at": END });
+        let decision = club.ok("POST", "decisions/preview", "look", &asked);
+        assert_eq!(decision["left_out"], json!([]));
+        for stage in told["stages"].as_array().unwrap() {
+            let name = stage["stage"].as_str().unwrap();
+            for output in stage["outputs"].as_array().unwrap() {
+                let full = format!("{name}.{}", output["name"].as_str().unwrap());
+                assert_eq!(decision["outputs"][&full], output["value"], "{full} of {id}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 150, "{compared}");
+}
