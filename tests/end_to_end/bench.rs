@@ -8,6 +8,8 @@ use std::time::Duration;
 use playbook_model::Digest;
 use serde_json::Value;
 
+pub(crate) use crate::started::succeed;
+
 /// The checkout.
 pub(crate) fn root() -> PathBuf {
     std::env::current_dir().unwrap().parent().unwrap().to_path_buf()
@@ -80,14 +82,6 @@ pub(crate) fn command<I: AsRef<std::ffi::OsStr>>(
         .env_remove("PLAYBOOK_HOME")
         .env("NO_COLOR", "1");
     command
-}
-
-/// Fails the test with everything that was printed unless the call succeeded; returns standard output.
-pub(crate) fn succeed(output: &Output) -> String {
-    let (out, err) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "exit {:?}\n{out}\n{err}", output.status.code());
-    out.into_owned()
 }
 
 /// Fails the test where the call succeeded; returns standard error.

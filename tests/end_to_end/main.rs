@@ -29,4 +29,6 @@ mod serve;
 #[cfg(feature = "sources")]
 mod servers;
 mod settle;
+#[path = "../servers/mod.rs"]
+mod started;
 mod transfers;
