@@ -53,7 +53,7 @@ pub fn open_brand(
     let (brand, digest) = (loaded.playbook.brand.clone(), loaded.playbook.digest.to_string());
     let ledger = ledger_path(state);
     if shows_a_lost_ledger(state)? {
-        return Err(LedgerError::Absent { path: ledger, brand }.into());
+        return Err(LedgerError::Absent { place: ledger.as_path().into(), brand }.into());
     }
     let in_ledger = |fault: LedgerError| AppError::from(fault).in_ledger(ledger.clone());
     fs::create_dir_all(state).map_err(FileError::of("create", state))?;

@@ -1,11 +1,36 @@
 //! What can go wrong between the ledger and its storage, or between the ledger and its caller.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use playbook_model::Minor;
 
 use crate::store::ROW_KEY_BYTES_MAX;
+
+/// Where a ledger is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In a file of its own.
+    File(PathBuf),
+    /// In a database that it shares with others; how to reach it, without a secret.
+    Database(String),
+}
+
+impl From<&Path> for Place {
+    fn from(path: &Path) -> Self {
+        Self::File(path.to_owned())
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Database(words) => write!(f, "in {words}"),
+        }
+    }
+}
 
 /// A fault that the caller can act on. A refused grant is no fault: see [`crate::GrantAnswer`].
 #[derive(Debug, thiserror::Error)]
@@ -15,31 +40,31 @@ pub enum LedgerError {
     LongKey(usize),
     /// Another process is in the middle of a unit of work.
     #[error(
-        "ledger of brand `{brand}` has been written to by another run for more than {} seconds ({path}); try again \
-         when it is done",
+        "ledger of brand `{brand}` has been written to by another run for more than {} seconds ({place}); try \
+         again when it is done",
         waited.as_secs()
     )]
     Busy {
         /// Brand of the ledger.
         brand: String,
-        /// Lock file that the other process holds.
-        path: PathBuf,
+        /// Lock file that the other process holds, or the database that both use.
+        place: Place,
         /// How long this one waited.
         waited: Duration,
     },
-    /// There is no file where there must be one.
+    /// There is no ledger where there must be one.
     #[error(
-        "there is no ledger {path}, though the brand `{brand}` has run before. {}",
-        restoring(path, brand)
+        "there is no ledger {place}, though the brand `{brand}` has run before. {}",
+        restoring(place, brand)
     )]
     Absent {
-        /// File that was asked for.
-        path: PathBuf,
+        /// Where it was asked for.
+        place: Place,
         /// Brand that was asked for.
         brand: String,
     },
     /// The file is no ledger.
-    #[error("{path} is no ledger of the brand `{brand}`: {what}. {}", restoring(path, brand))]
+    #[error("{path} is no ledger of the brand `{brand}`: {what}. {}", restoring(&path.as_path().into(), brand))]
     Foreign {
         /// File that was asked for.
         path: PathBuf,
@@ -50,12 +75,12 @@ pub enum LedgerError {
     },
     /// The ledger was changed or damaged. Nothing is booked on it.
     #[error(
-        "ledger {path} of the brand `{brand}` was altered or is damaged: {what}. {}",
-        restoring(path, brand)
+        "ledger {place} of the brand `{brand}` was altered or is damaged: {what}. {}",
+        restoring(place, brand)
     )]
     Unsound {
-        /// File that was asked for.
-        path: PathBuf,
+        /// Where it is.
+        place: Place,
         /// Brand that was asked for.
         brand: String,
         /// The first flaw.
@@ -88,12 +113,12 @@ pub enum LedgerError {
         /// Group that was asked for.
         group: i64,
     },
-    /// The file is of a layout that this host does not know.
-    #[error("ledger {path} has layout {found}, this host reads {wanted}")]
+    /// The ledger is of a layout that this host does not know.
+    #[error("ledger {place} has layout {found}, this host reads {wanted}")]
     OtherLayout {
-        /// File that was asked for.
-        path: PathBuf,
-        /// Layout number written in it.
+        /// Where it is.
+        place: Place,
+        /// Layout number written there.
         found: i64,
         /// Layout number of this host.
         wanted: i64,
@@ -153,7 +178,15 @@ pub enum LedgerError {
 }
 
 /// What an operator does with a ledger that cannot be used.
-fn restoring(path: &Path, brand: &str) -> String {
+fn restoring(place: &Place, brand: &str) -> String {
+    let path = match place {
+        Place::File(path) => path,
+        Place::Database(_) => {
+            return "Nothing was booked. To restore it: stop all hosts that serve the brand, restore the database from \
+                    its last backup, and prove the ledger again"
+                .to_owned();
+        }
+    };
     let folder = path.parent().unwrap_or(Path::new(".")).display();
     let file = path.file_name().unwrap_or_default().display();
     format!(

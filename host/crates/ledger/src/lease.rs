@@ -39,8 +39,8 @@ impl Leases for FileLeases {
             match file.try_lock() {
                 Ok(()) => return Ok(Box::new(Held { _file: file })),
                 Err(TryLockError::WouldBlock) if begun.elapsed() >= wait => {
-                    let (brand, path) = (self.brand.clone(), self.path.clone());
-                    return Err(LedgerError::Busy { brand, path, waited: wait });
+                    let (brand, place) = (self.brand.clone(), self.path.as_path().into());
+                    return Err(LedgerError::Busy { brand, place, waited: wait });
                 }
                 Err(TryLockError::WouldBlock) => thread::sleep(LOOK_AGAIN),
                 Err(TryLockError::Error(source)) => return Err(open(source)),

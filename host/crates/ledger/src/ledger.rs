@@ -13,7 +13,7 @@ use crate::fold::Fold;
 use crate::sqlite::{self, Sqlite};
 use crate::store::{Access, Depth, Head, Lease, Leases, RowScope, Scope, Store, VisitRow};
 use crate::work::{Seal, Work};
-use crate::{CycleRef, Entry, LedgerError};
+use crate::{CycleRef, Entry, LedgerError, Place};
 
 /// Letters of a name at most.
 const NAME_LETTERS_MAX: usize = 64;
@@ -54,10 +54,9 @@ impl Ledger {
     pub fn open(path: &Path, brand: &str) -> Result<Self, LedgerError> {
         checked_name(brand)?;
         if !path.exists() {
-            let (path, brand) = (path.to_owned(), brand.to_owned());
-            return Err(LedgerError::Absent { path, brand });
+            return Err(LedgerError::Absent { place: path.into(), brand: brand.to_owned() });
         }
-        Self::over(brand, Box::new(Sqlite::open(path, brand)?)).checked(path)
+        Self::over(brand, Box::new(Sqlite::open(path, brand)?)).checked(path.into())
     }
 
     /// Like [`Ledger::open`], but makes the ledger where there is no file, or an empty one.
@@ -66,7 +65,7 @@ impl Ledger {
     /// As [`Ledger::open`] for a file that holds something.
     pub fn open_or_create(path: &Path, brand: &str) -> Result<Self, LedgerError> {
         checked_name(brand)?;
-        Self::over(brand, Box::new(Sqlite::open_or_create(path, brand)?)).checked(path)
+        Self::over(brand, Box::new(Sqlite::open_or_create(path, brand)?)).checked(path.into())
     }
 
     /// Opens the ledger to look at it, whatever its state. Every change fails.
@@ -86,7 +85,7 @@ impl Ledger {
     /// As [`Ledger::open`].
     pub fn rehearse(path: &Path, brand: &str) -> Result<Self, LedgerError> {
         checked_name(brand)?;
-        Self::over(brand, Box::new(Sqlite::snapshot(path, brand)?)).checked(path)
+        Self::over(brand, Box::new(Sqlite::snapshot(path, brand)?)).checked(path.into())
     }
 
     /// Opens a copy of the ledger for a dry run, as it stood after the commit group `head` with that seal, which
@@ -125,14 +124,12 @@ impl Ledger {
     }
 
     /// Refuses a ledger whose quick check finds a flaw.
-    fn checked(self, path: &Path) -> Result<Self, LedgerError> {
+    pub(crate) fn checked(self, place: Place) -> Result<Self, LedgerError> {
         match self.quick_check()? {
             None => Ok(self),
-            Some(flaw) => Err(LedgerError::Unsound {
-                path: path.to_owned(),
-                brand: self.brand,
-                what: flaw.to_string(),
-            }),
+            Some(flaw) => {
+                Err(LedgerError::Unsound { place, brand: self.brand, what: flaw.to_string() })
+            }
         }
     }
 

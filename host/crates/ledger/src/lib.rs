@@ -31,7 +31,7 @@ pub use budget::{BudgetAccounts, BudgetPlan, Moved, Movement, PluginLimit};
 pub use chain::Flaw;
 pub use cycle::{Closing, CycleState, Opening};
 pub use entry::{Entry, EntryKind};
-pub use error::LedgerError;
+pub use error::{LedgerError, Place};
 pub use grant::{Closure, GrantAnswer, GrantRequest, SettleAnswer};
 pub use group::GroupWork;
 pub use history::{PastGrant, PastGrants, PastTransfer};

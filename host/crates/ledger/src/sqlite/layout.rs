@@ -111,7 +111,7 @@ pub(super) fn check(connection: &Connection, path: &Path, brand: &str) -> Result
         return Err(foreign("it is another program's database"));
     }
     if !(1..=LAYOUT).contains(&found) {
-        return Err(LedgerError::OtherLayout { path: path.to_owned(), found, wanted: LAYOUT });
+        return Err(LedgerError::OtherLayout { place: path.into(), found, wanted: LAYOUT });
     }
     let name = connection.query_row("SELECT name FROM brand", [], |r| r.get(0)).optional()?;
     let found_brand: String = name.ok_or_else(|| foreign("it says no brand"))?;
@@ -165,7 +165,7 @@ fn seal_accounts(connection: &Transaction<'_>, path: &Path) -> Result<(), Ledger
     let stored = Accounts::of(step.accounts()?)?;
     let brand = stored.rows().first().map_or_else(String::new, |row| row.path.clone());
     let unsound =
-        |flaw: Flaw| LedgerError::Unsound { path: path.to_owned(), brand, what: flaw.to_string() };
+        |flaw: Flaw| LedgerError::Unsound { place: path.into(), brand, what: flaw.to_string() };
     let fold = match Fold::run(&mut step, &stored)? {
         Ok(fold) => fold,
         Err(flaw) => return Err(unsound(flaw)),

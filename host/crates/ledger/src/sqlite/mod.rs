@@ -188,7 +188,7 @@ fn copy_all(from: &Connection, to: &mut Connection) -> Result<(), LedgerError> {
 /// Opens a file without the right to write to it; returns its layout too.
 fn look_only(path: &Path, brand: &str) -> Result<(Connection, i64), LedgerError> {
     if !path.exists() {
-        return Err(LedgerError::Absent { path: path.to_owned(), brand: brand.to_owned() });
+        return Err(LedgerError::Absent { place: path.into(), brand: brand.to_owned() });
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -218,7 +218,7 @@ fn of_file(error: LedgerError, path: &Path, brand: &str) -> LedgerError {
             what: "it is no SQLite database".to_owned(),
         },
         LedgerError::Damaged(what) => {
-            LedgerError::Unsound { path: path.to_owned(), brand: brand.to_owned(), what }
+            LedgerError::Unsound { place: path.into(), brand: brand.to_owned(), what }
         }
         other => other,
     }
