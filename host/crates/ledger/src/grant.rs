@@ -149,6 +149,8 @@ impl Turn<'_> {
             answers.extend(self.write(seal, |work| {
                 let row = work.tx.cycle(cycle)?.ok_or_else(|| no_cycle(cycle))?;
                 let closed = row.summary.is_some();
+                let keys: Vec<Digest> = group.iter().map(|request| request.key).collect();
+                work.tx.foresee(&keys)?;
                 group
                     .iter()
                     .map(|request| grant(work, cycle, closed, request))
@@ -175,6 +177,8 @@ impl Turn<'_> {
         for group in grants.chunks(GROUP_ENTRIES_MAX) {
             let seal = Seal { purpose: Purpose::Entries, at, cycle: Some(cycle), payload: None };
             answers.extend(self.write(seal, |work| {
+                let keys: Vec<Digest> = group.iter().map(|(key, _)| *key).collect();
+                work.tx.foresee(&keys)?;
                 group
                     .iter()
                     .map(|(key, closure)| Ok(close_one(work, key, *closure)?.0))

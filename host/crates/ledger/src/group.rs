@@ -84,6 +84,15 @@ impl GroupWork<'_, '_> {
         self.at
     }
 
+    /// Says which grants the group will ask for or close: a database that is far away looks for their keys at once, not one by
+    /// one. What was not said is looked for when it is asked.
+    ///
+    /// # Errors
+    /// A fault of the storage.
+    pub fn foresee(&mut self, keys: &[Digest]) -> Result<(), LedgerError> {
+        self.work.tx.foresee(keys)
+    }
+
     /// Asks for a grant, as [`Turn::grant_batch`] does for many.
     ///
     /// # Errors

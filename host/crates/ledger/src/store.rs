@@ -1,4 +1,4 @@
-//! What the ledger asks of its storage. SQLite answers today; another database can.
+//! What the ledger asks of its storage. SQLite and PostgreSQL answer; another database can.
 //!
 //! A store keeps rows and answers questions by key; it judges nothing. [`crate::conformance`] asks any
 //! store what the ledger relies on.
@@ -248,9 +248,12 @@ pub trait Transaction {
     fn used_key(&mut self, key: &Digest) -> Result<Option<UsedKey>, LedgerError>;
     /// Number and request of the entry that settles or releases `entry`.
     fn closing_of(&mut self, entry: i64) -> Result<Option<(i64, Digest)>, LedgerError>;
-    /// Adds an entry. A number, a key or a closed entry that stands already is a fault.
+    /// Hears which keys will be asked for, so that a store that is far away can look for them all at once.
+    fn foresee(&mut self, keys: &[Digest]) -> Result<(), LedgerError>;
+    /// Adds an entry. A number, a key or a closed entry that stands already is a fault, which is told here or later, but no
+    /// later than by the commit.
     fn append_entry(&mut self, entry: &Entry<'_>, hash: &Digest) -> Result<(), LedgerError>;
-    /// Adds a group. A number that stands already is a fault.
+    /// Adds a group. A number that stands already is a fault, told as that of an entry.
     fn append_group(&mut self, group: &Group) -> Result<(), LedgerError>;
     /// Groups from a number on, in order.
     fn groups(&mut self, from: i64) -> Result<Vec<Group>, LedgerError>;
@@ -277,6 +280,7 @@ pub trait Transaction {
     ) -> Result<(), LedgerError>;
     /// Takes away the rows of an owner; says how many there were.
     fn remove_rows(&mut self, space: u8, owner: i64) -> Result<u64, LedgerError>;
-    /// Keeps everything. A transaction that only looked may be dropped instead.
+    /// Keeps everything. A transaction that only looked may be dropped instead. [`LedgerError::UnknownCommit`] is the one
+    /// fault after which everything may have been kept.
     fn commit(self: Box<Self>) -> Result<(), LedgerError>;
 }

@@ -192,6 +192,11 @@ impl Transaction for Step<'_> {
         rows.next()?.map(|row| Ok((row.get(0)?, digest_at(row, 1)?))).transpose()
     }
 
+    fn foresee(&mut self, _: &[Digest]) -> Result<(), LedgerError> {
+        // A key is as near when it is asked for.
+        Ok(())
+    }
+
     fn append_entry(&mut self, entry: &Entry<'_>, hash: &Digest) -> Result<(), LedgerError> {
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, \
