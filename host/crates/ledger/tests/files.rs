@@ -29,55 +29,6 @@ fn written(path: &Path) {
 }
 
 #[test]
-fn two_runs_of_a_brand_take_turns() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("ledger.db");
-    let ledgers = [(), ()].map(|()| Ledger::open_or_create(&path, BRAND).unwrap());
-    let points = ledgers[0].ensure_budget(&plan(1_000_000), NOW).unwrap().plugins["points"];
-    ledgers[0].begin_cycle(&cycle(1), key("run"), NOW).unwrap();
-    std::thread::scope(|scope| {
-        for (at, ledger) in ledgers.iter().enumerate() {
-            scope.spawn(move || {
-                for unit in 0..20 {
-                    let turn = ledger.turn().unwrap();
-                    let (before, _) = ledger.head().unwrap();
-                    for piece in 0..3 {
-                        let name = format!("{at} {unit} {piece}");
-                        let asked = [request(&name, points, 1)];
-                        turn.grant_batch(&cycle(1), NOW, &asked).unwrap();
-                    }
-                    let (after, _) = ledger.head().unwrap();
-                    assert_eq!(after, before + 3, "another run booked within a unit of work");
-                }
-            });
-        }
-    });
-    for ledger in &ledgers {
-        assert_eq!(ledger.balances().unwrap()[0].reserved, Minor(120));
-        assert_sound(ledger);
-    }
-}
-
-#[test]
-fn many_runs_that_come_first_make_one_ledger() {
-    let folder = tempfile::tempdir().unwrap();
-    for round in 0..10 {
-        let path = folder.path().join(format!("{round}.db"));
-        std::thread::scope(|scope| {
-            for _ in 0..6 {
-                scope.spawn(|| {
-                    let ledger = Ledger::open_or_create(&path, BRAND).unwrap();
-                    ledger.ensure_budget(&plan(1_000), NOW).unwrap();
-                });
-            }
-        });
-        let ledger = Ledger::open(&path, BRAND).unwrap();
-        assert_eq!(ledger.head().unwrap().0, 1, "the plan was booked more than once");
-        assert_sound(&ledger);
-    }
-}
-
-#[test]
 fn looking_works_beside_a_run_and_cannot_write() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");

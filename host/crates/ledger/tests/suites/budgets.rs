@@ -1,16 +1,14 @@
 //! The budget tree: how money is shared out, changed, bound and freed.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-mod shared;
 
 use std::collections::BTreeMap;
 
+use crate::fresh;
+use crate::shared::{Calls as _, NOW, assert_sound, cycle, key, plan, request};
 use playbook_ledger::{
     Closing, Closure, CycleState, GrantAnswer, GrantState, Ledger, LedgerError, Moved, Movement,
     SettleAnswer, StageUse, Through, Turn,
 };
 use playbook_model::{Digest, Minor, UnixMs};
-use shared::{BRAND, Calls as _, NOW, assert_sound, cycle, key, plan, request};
 
 fn allocated(ledger: &Ledger, path: &str) -> i64 {
     let rows = ledger.balances().unwrap();
@@ -19,7 +17,7 @@ fn allocated(ledger: &Ledger, path: &str) -> i64 {
 
 #[test]
 fn a_million_splits_as_the_domain_says() {
-    let ledger = Ledger::in_memory(BRAND).unwrap();
+    let (_home, ledger) = fresh();
     ledger.ensure_budget(&plan(1_000_000), NOW).unwrap();
     for (path, amount) in [
         ("aurora", 1_000_000),
@@ -36,7 +34,7 @@ fn a_million_splits_as_the_domain_says() {
 
 #[test]
 fn what_rounding_leaves_goes_to_the_daily_pool() {
-    let ledger = Ledger::in_memory(BRAND).unwrap();
+    let (_home, ledger) = fresh();
     ledger.ensure_budget(&plan(1_003), NOW).unwrap();
     let pools: Vec<i64> = ["reserve", "base", "daily", "burst"]
         .map(|p| allocated(&ledger, &format!("aurora/club/{p}")))
@@ -46,7 +44,7 @@ fn what_rounding_leaves_goes_to_the_daily_pool() {
 
 #[test]
 fn the_same_plan_again_writes_nothing() {
-    let ledger = Ledger::in_memory(BRAND).unwrap();
+    let (_home, ledger) = fresh();
     let first = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap();
     let head = ledger.head().unwrap();
     assert_eq!(ledger.ensure_budget(&plan(1_000_000), NOW).unwrap(), first);
@@ -55,7 +53,7 @@ fn the_same_plan_again_writes_nothing() {
 
 #[test]
 fn spent_money_carries_over_and_a_raise_gives_the_difference() {
-    let ledger = Ledger::in_memory(BRAND).unwrap();
+    let (_home, ledger) = fresh();
     let accounts = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap();
     let points = accounts.plugins["points"];
     ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
@@ -69,7 +67,7 @@ fn spent_money_carries_over_and_a_raise_gives_the_difference() {
 
 #[test]
 fn a_total_below_what_is_bound_is_refused_and_changes_nothing() {
-    let ledger = Ledger::in_memory(BRAND).unwrap();
+    let (_home, ledger) = fresh();
     let accounts = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap();
     ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
     let points = accounts.plugins["points"];
@@ -89,7 +87,7 @@ fn a_total_below_what_is_bound_is_refused_and_changes_nothing() {
 
 #[test]
 fn a_plugin_stops_at_its_limit_of_the_cycle_and_the_next_cycle_renews_it() {
-    let ledger = Ledger::in_memory(BRAND).unwrap();
+    let (_home, ledger) = fresh();
     let accounts = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap();
     let coupons = accounts.plugins["coupons"];
     ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
@@ -108,7 +106,7 @@ fn a_plugin_stops_at_its_limit_of_the_cycle_and_the_next_cycle_renews_it() {
 
 #[test]
 fn the_reserve_is_frozen_until_it_is_opened() {
-    let ledger = Ledger::in_memory(BRAND).unwrap();
+    let (_home, ledger) = fresh();
     let accounts = ledger.ensure_budget(&plan(1_000), NOW).unwrap();
     ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
     let ask = |name| {
@@ -129,7 +127,7 @@ fn the_reserve_is_frozen_until_it_is_opened() {
 
 #[test]
 fn transfers_and_recoveries_move_only_what_is_free_and_only_once() {
-    let ledger = Ledger::in_memory(BRAND).unwrap();
+    let (_home, ledger) = fresh();
     let accounts = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap();
     ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
     let (base, daily) = (accounts.pools["base"], accounts.pools["daily"]);
@@ -155,7 +153,7 @@ fn transfers_and_recoveries_move_only_what_is_free_and_only_once() {
 
 #[test]
 fn a_transfer_of_a_cycle_is_for_the_cycles_after_it() {
-    let ledger = Ledger::in_memory(BRAND).unwrap();
+    let (_home, ledger) = fresh();
     let accounts = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap();
     ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
     let (base, daily) = (accounts.pools["base"], accounts.pools["daily"]);
@@ -186,7 +184,7 @@ fn a_transfer_of_a_cycle_is_for_the_cycles_after_it() {
 
 #[test]
 fn settling_pays_the_actual_cost_once_and_frees_the_rest() {
-    let ledger = Ledger::in_memory(BRAND).unwrap();
+    let (_home, ledger) = fresh();
     let accounts = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap();
     let points = accounts.plugins["points"];
     ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
@@ -209,7 +207,7 @@ fn settling_pays_the_actual_cost_once_and_frees_the_rest() {
 
 #[test]
 fn a_closed_cycle_answers_its_grants_and_takes_no_new_ones() {
-    let ledger = Ledger::in_memory(BRAND).unwrap();
+    let (_home, ledger) = fresh();
     let accounts = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap();
     let points = accounts.plugins["points"];
     let opening = ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
@@ -239,7 +237,7 @@ fn a_closed_cycle_answers_its_grants_and_takes_no_new_ones() {
 
 #[test]
 fn the_same_key_for_another_request_is_refused() {
-    let ledger = Ledger::in_memory(BRAND).unwrap();
+    let (_home, ledger) = fresh();
     let accounts = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap();
     let points = accounts.plugins["points"];
     ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
@@ -271,7 +269,7 @@ fn the_same_key_for_another_request_is_refused() {
 
 #[test]
 fn amounts_at_the_edge_of_64_bits_are_refused_and_never_wrap() {
-    let ledger = Ledger::in_memory(BRAND).unwrap();
+    let (_home, ledger) = fresh();
     assert!(matches!(ledger.ensure_budget(&plan(i64::MAX), NOW), Err(LedgerError::Overflow)));
     let mut all = plan(1 << 53);
     all.reserve_share = 0.0;
@@ -293,7 +291,7 @@ fn amounts_at_the_edge_of_64_bits_are_refused_and_never_wrap() {
 
 #[test]
 fn faulty_plans_and_unknown_things_are_named() {
-    let ledger = Ledger::in_memory(BRAND).unwrap();
+    let (_home, ledger) = fresh();
     let mut shares = plan(1_000);
     shares.pools.insert("extra".to_owned(), 0.2);
     assert!(matches!(ledger.ensure_budget(&shares, NOW), Err(LedgerError::Shares { .. })));

@@ -1,11 +1,9 @@
 //! What a cycle sees of the time before it, and what an extract holds.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
-mod shared;
-
-use playbook_ledger::{CycleRef, EntryKind, GrantRequest, Ledger, PastGrant, PastGrants};
+use crate::fresh;
+use crate::shared::{Calls as _, DAY, NOW, cycle, key, plan, request};
+use playbook_ledger::{CycleRef, EntryKind, GrantRequest, PastGrant, PastGrants};
 use playbook_model::{Minor, UnixMs};
-use shared::{BRAND, Calls as _, DAY, NOW, cycle, key, plan, request};
 
 fn later(days: i64) -> UnixMs {
     UnixMs(NOW.0 + days * DAY)
@@ -13,7 +11,7 @@ fn later(days: i64) -> UnixMs {
 
 #[test]
 fn a_window_shows_every_grant_that_was_not_released_whatever_its_cycle() {
-    let ledger = Ledger::in_memory(BRAND).unwrap();
+    let (_home, ledger) = fresh();
     let points = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap().plugins["points"];
     let one = GrantRequest { member: 9, ..request("a", points, 5) };
     let two = GrantRequest {
@@ -44,7 +42,7 @@ fn a_window_shows_every_grant_that_was_not_released_whatever_its_cycle() {
 
 #[test]
 fn the_history_of_one_member_is_the_members_part_of_all() {
-    let ledger = Ledger::in_memory(BRAND).unwrap();
+    let (_home, ledger) = fresh();
     let points = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap().plugins["points"];
     ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
     for turn in 0..40 {
@@ -72,7 +70,7 @@ fn the_history_of_one_member_is_the_members_part_of_all() {
 
 #[test]
 fn another_playbook_of_the_brand_is_seen_too() {
-    let ledger = Ledger::in_memory(BRAND).unwrap();
+    let (_home, ledger) = fresh();
     let mut second = plan(500);
     second.playbook = "shop".to_owned();
     let points = ledger.ensure_budget(&second, NOW).unwrap().plugins["points"];
@@ -84,7 +82,7 @@ fn another_playbook_of_the_brand_is_seen_too() {
 
 #[test]
 fn an_extract_holds_the_entries_of_one_cycle_in_order() {
-    let ledger = Ledger::in_memory(BRAND).unwrap();
+    let (_home, ledger) = fresh();
     let points = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap().plugins["points"];
     for number in [1, 2] {
         ledger.begin_cycle(&cycle(number), key("run"), later(number)).unwrap();

@@ -1,21 +1,14 @@
 //! A run that is killed at any moment and started again: nothing lost, nothing doubled.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "tests; the child reports to its killer"
-)]
-
-mod shared;
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Command, Stdio};
 
-use playbook_ledger::{Closing, CycleState, GrantAnswer, GrantRequest, Ledger};
+use crate::Home;
+use crate::shared::{Calls as _, NOW, assert_sound, cycle, key, plan, request};
+use playbook_ledger::{Closing, CycleState, GrantAnswer, GrantRequest};
 use playbook_model::{Digest, Minor};
-use shared::{BRAND, Calls as _, NOW, assert_sound, cycle, key, plan, request};
 
-/// Set in the child: the ledger's file.
+/// Set in the child: where the ledger is.
 const LEDGER: &str = "LEDGER_OF_CRASH_TEST";
 /// Grants of the run: several commit groups.
 const GRANTS: usize = 15_000;
@@ -24,8 +17,8 @@ const COST: i64 = 3;
 const KILLS: u32 = 8;
 
 /// The whole run, from its begin: what a host does each time it is started.
-fn run(path: &Path) -> (usize, usize) {
-    let ledger = Ledger::open_or_create(path, BRAND).unwrap();
+fn run(home: &Home) -> (usize, usize) {
+    let ledger = home.open();
     let points = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap().plugins["points"];
     let opening = ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
     assert!(!matches!(opening.state, CycleState::Closed(_)));
@@ -56,19 +49,23 @@ fn run(path: &Path) -> (usize, usize) {
 /// Runs only as the child of the test below; does nothing in a normal test run.
 #[test]
 fn child_of_the_crash_test() {
-    if let Some(path) = std::env::var_os(LEDGER) {
-        run(Path::new(&path));
+    if let Ok(told) = std::env::var(LEDGER) {
+        run(&Home::of(&told));
     }
 }
 
 #[test]
 fn a_run_killed_again_and_again_ends_with_every_grant_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("ledger.db");
+    let home = Home::new();
     for kill in 0..KILLS {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["child_of_the_crash_test", "--exact", "--nocapture", "--test-threads=1"])
-            .env(LEDGER, &path)
+            .args([
+                "suites::crashes::child_of_the_crash_test",
+                "--exact",
+                "--nocapture",
+                "--test-threads=1",
+            ])
+            .env(LEDGER, home.told())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -83,16 +80,16 @@ fn a_run_killed_again_and_again_ends_with_every_grant_once() {
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(seen, "the child ended before {wanted}");
-        let look = Ledger::open_or_create(&path, BRAND).unwrap();
+        let look = home.open();
         assert_sound(&look);
         let bound = look.balances().unwrap()[0].committed().0;
         assert_eq!(bound % COST, 0, "a grant is whole or absent");
         assert!(bound >= i64::from(kill * 3) * 500 * COST, "what was answered is kept");
     }
-    let (fresh, known) = run(&path);
+    let (fresh, known) = run(&home);
     assert_eq!(fresh + known, GRANTS);
     assert!(known > 10_000, "the earlier runs' grants were found again: {known}");
-    let ledger = Ledger::open_or_create(&path, BRAND).unwrap();
+    let ledger = home.open();
     assert_sound(&ledger);
     let root = ledger.balances().unwrap()[0].clone();
     let all = COST * i64::try_from(GRANTS).unwrap();

@@ -1,15 +1,13 @@
 //! Random sequences of requests against a simple model that keeps sums only.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-mod shared;
 
 use std::collections::BTreeMap;
 
+use crate::fresh;
+use crate::shared::{Calls as _, NOW, assert_sound, cycle, key, plan, request};
 use playbook_ledger::{
     AccountId, BudgetAccounts, GrantAnswer, Ledger, LedgerError, Movement, SettleAnswer,
 };
 use playbook_model::Minor;
-use shared::{BRAND, Calls as _, NOW, assert_sound, cycle, key, plan, request};
 
 /// A small generator, so that a failing seed can be run again.
 struct Draws(u64);
@@ -55,7 +53,7 @@ impl Model {
 const STAGES: [(&str, &str); 2] = [("points", "daily"), ("coupons", "burst")];
 
 fn check(seed: u64) {
-    let ledger = Ledger::in_memory(BRAND).unwrap();
+    let (_home, ledger) = fresh();
     let accounts = ledger.ensure_budget(&plan(10_000), NOW).unwrap();
     ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
     let mut model = Model {
