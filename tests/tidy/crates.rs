@@ -87,7 +87,7 @@ const EDGES: [(&str, &[&str]); 19] = [
 const PLUGIN_EDGES: [&str; 2] = ["playbook-sdk", "playbook-domain"];
 
 /// Dependencies that only their owners may name.
-const OWNERS: [(&str, &[&str]); 35] = [
+const OWNERS: [(&str, &[&str]); 37] = [
     ("wasmtime", &["playbook-runtime"]),
     ("wasmparser", &["playbook-runtime", "playbook-builder"]),
     ("wit-component", &["playbook-builder"]),
@@ -107,10 +107,12 @@ const OWNERS: [(&str, &[&str]); 35] = [
     ("parquet", &["playbook-batch", "playbook-sample", "playbook-sources"]),
     ("rusqlite", &["playbook-ledger", "playbook-sources"]),
     ("tokio-postgres", &["playbook-sources"]),
+    ("tokio-postgres-rustls", &["playbook-sources", "playbook-ledger"]),
+    ("postgres", &["playbook-ledger"]),
     ("mysql_async", &["playbook-sources"]),
     ("object_store", &["playbook-sources"]),
     ("reqwest", &["playbook-sources"]),
-    ("rustls", &["playbook-sources", "playbook-server"]),
+    ("rustls", &["playbook-sources", "playbook-server", "playbook-ledger"]),
     ("calamine", &["playbook-sources"]),
     ("rustix", &["playbook-files"]),
     ("toml", &["playbook-toml"]),

@@ -123,6 +123,42 @@ pub enum LedgerError {
         /// Layout number of this host.
         wanted: i64,
     },
+    /// A user of the database whom its rules about brands do not hold.
+    #[error(
+        "the user `{user}` of the ledger {place} may pass by the rules that keep brands apart; give the host a user \
+         without SUPERUSER and BYPASSRLS"
+    )]
+    Unguarded {
+        /// Where the ledger is.
+        place: Place,
+        /// The user.
+        user: String,
+    },
+    /// Another process began to write within a unit of work, because the lease of this one was lost.
+    #[error(
+        "the connection that kept the ledger of brand `{brand}` for this run was lost, and another run has begun to \
+         write to it ({place}); nothing of this step was kept, do the unit of work again"
+    )]
+    Overtaken {
+        /// Brand of the ledger.
+        brand: String,
+        /// Where it is.
+        place: Place,
+    },
+    /// The answer to a commit never came.
+    #[error(
+        "the connection to the ledger of brand `{brand}` broke before its commit was answered ({place}): it is not \
+         known whether it was kept; ask for its keys before repeating it"
+    )]
+    UnknownCommit {
+        /// Brand of the ledger.
+        brand: String,
+        /// Where it is.
+        place: Place,
+        /// How the connection broke.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The database failed.
     #[error("ledger storage failed")]
     Storage(#[source] Box<dyn std::error::Error + Send + Sync>),

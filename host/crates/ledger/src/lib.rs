@@ -20,6 +20,8 @@ mod history;
 mod ids;
 mod lease;
 mod ledger;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod prove;
 mod sqlite;
 mod standing;
@@ -37,5 +39,7 @@ pub use group::GroupWork;
 pub use history::{PastGrant, PastGrants, PastTransfer};
 pub use ids::{AccountId, CycleRef};
 pub use ledger::{Ledger, Turn, is_blank};
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresServer;
 pub use prove::Proof;
 pub use standing::{Booked, CycleStanding, Free, GrantState, StageUse, Through};
