@@ -285,6 +285,42 @@ fn a_served_brand_takes_events_decides_and_tells_why() {
     assert_eq!(club.get("members/m1").body["events"], json!(60));
 }
 
+#[test]
+fn an_erased_member_leaves_no_data_and_a_receipt() {
+    let place = Place::new();
+    let (file, data) = served(&place);
+    let service = Service::start(&file, &data);
+    let key = service.key.clone().unwrap();
+    let club = Client { address: service.address.clone(), key, brand: "club" };
+    for member in ["secret-name", "other-name"] {
+        club.welcome(member, 60);
+        assert_eq!(club.decide(member, "once").unwrap().status, 200);
+    }
+    let copy = club.get("members/secret-name/copy").body;
+    assert_eq!(copy["events"].as_array().unwrap().len(), 60);
+    assert_eq!(copy["events"][0]["kind"], "comment");
+    assert_eq!(copy["decisions"][0]["member"], "secret-name");
+    let reserved = club.get("budgets").body["accounts"][0]["reserved_minor"].clone();
+    let erased = club.ok("DELETE", "members/secret-name", "e", &json!({}));
+    let told = [&erased["events"], &erased["consents"], &erased["decisions"]];
+    assert_eq!(told, [&json!(60), &json!(3), &json!(1)]);
+    assert_eq!(erased["receipt"].as_str().unwrap().len(), 64);
+    for path in ["members/secret-name", "members/secret-name/copy"] {
+        assert_eq!(club.get(path).body["code"], "member-not-found");
+    }
+    let again = club.send("DELETE", "members/secret-name", "e", &json!({})).unwrap();
+    assert_eq!(again.status, 404);
+    let gone = format!("decisions/{}", copy["decisions"][0]["id"].as_str().unwrap());
+    assert_eq!(club.get(&gone).body["code"], "decision-not-found");
+    assert_eq!(club.get("members/other-name").body["events"], json!(60));
+    let budgets = club.get("budgets").body;
+    assert_eq!(budgets["accounts"][0]["reserved_minor"], reserved, "the ledger stays");
+    service.stop();
+    let proof =
+        command(["ledger", "prove", "club", "--state"]).arg(data.join("brands/club")).output();
+    succeed(&proof.unwrap());
+}
+
 /// Waits for a change that the service sees by itself.
 fn until(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..200 {

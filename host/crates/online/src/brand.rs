@@ -16,14 +16,14 @@ use crate::decision::{Decision, Kept};
 use crate::error::OnlineError;
 use crate::facts::VersionFacts;
 use crate::intake::{consent_row, id_error, new_event};
-use crate::record::Record;
+use crate::record::{Record, json};
 use crate::store::{
     MemberRow, ReadRows as _, put_activation, put_version, read_activations, read_decision,
-    read_record, read_versions, space, value_of,
+    read_decisions, read_record, read_versions, space, value_of,
 };
 use crate::version::Version;
 use crate::versions::{Activation, How, Opened, Opener, Shelf, Source, Trial};
-use crate::writer::{CloseJob, DecideJob, DecisionKey, EventFate, Job, MemberJob, Queue};
+use crate::writer::{CloseJob, DecideJob, DecisionKey, Erased, EventFate, Job, MemberJob, Queue};
 
 /// Tells the time, unix-ms.
 pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -55,7 +55,7 @@ pub struct Brand {
     pub(crate) queue: Queue,
     cache: Arc<Cache>,
     /// Reads beside the writer.
-    pub(crate) reader: Ledger,
+    pub(crate) reader: Arc<Ledger>,
     pub(crate) versions: RwLock<HashMap<Digest, Arc<VersionFacts>>>,
     pub(crate) shelf: Mutex<Shelf>,
     /// Which version decided from when on. Locked while versions are swapped.
@@ -118,14 +118,19 @@ impl Brand {
         let ledger = Ledger::open_or_create(&path, &name)?;
         let mut history = read_activations(&mut &ledger)?;
         begin(&ledger, &version, &source, &mut history, (now(), file))?;
-        let reader = Ledger::read(&path, &name)?;
-        let versions = read_versions(&mut &reader)?;
+        let reader = Arc::new(Ledger::read(&path, &name)?);
+        let versions = read_versions(&mut &*reader)?;
         let versions = versions.into_iter().map(|facts| (facts.digest(), Arc::new(facts)));
         let cache = Arc::new(Cache::new(records_bytes_max));
         let version = Arc::new(version);
         let mut shelf = Shelf::default();
         shelf.put(&version);
-        let queue = Queue::start(ledger, Arc::clone(&version), Arc::clone(&cache));
+        let queue = Queue::start(
+            (ledger, Arc::clone(&reader)),
+            Arc::clone(&version),
+            Arc::clone(&cache),
+            Arc::clone(&now),
+        );
         Ok(Self {
             name,
             live: ArcSwap::new(version),
@@ -243,7 +248,7 @@ impl Brand {
     /// [`OnlineError::Unknown`], or a fault of the storage.
     pub fn decision(&self, id: &str) -> Result<Decision, OnlineError> {
         let (member, key) = parse_decision_id(id).ok_or(OnlineError::Unknown("decision"))?;
-        let kept = read_decision(&mut &self.reader, member, &key)?;
+        let kept = read_decision(&mut &*self.reader, member, &key)?;
         let kept = kept.ok_or(OnlineError::Unknown("decision"))?;
         let row = self.member_row(member)?.ok_or(OnlineError::Unknown("decision"))?;
         self.told(&kept, Some(id.to_owned()), &row.id)
@@ -269,7 +274,7 @@ impl Brand {
     ) -> Result<(), OnlineError> {
         let unknown = || OnlineError::Unknown("grant");
         let (member, key) = parse_decision_id(decision).ok_or_else(unknown)?;
-        let kept = read_decision(&mut &self.reader, member, &key)?.ok_or_else(unknown)?;
+        let kept = read_decision(&mut &*self.reader, member, &key)?.ok_or_else(unknown)?;
         let key = Digest::from_hex(grant).filter(|key| kept.has_grant(key)).ok_or_else(unknown)?;
         let at = (self.now)();
         let job = Box::new(CloseJob { member, cycle: kept.cycle, key, closure, at });
@@ -330,9 +335,37 @@ impl Brand {
             id: row.id,
             key,
             events: record.events(),
-            profile: profile.map(|(name, value)| (name.clone(), json(value))).collect(),
+            profile: profile.map(|(name, value)| (name.clone(), json(value.value()))).collect(),
             consents: record.consents().to_vec(),
         })
+    }
+
+    /// Takes away everything that is kept of a member: events, profile, consents, decisions. Entries of the ledger stay, which
+    /// name a pseudonym alone.
+    ///
+    /// # Errors
+    /// [`OnlineError::Unknown`], or a fault of the storage.
+    pub async fn erase(&self, id: &str) -> Result<Erased, OnlineError> {
+        let member = self.live.load().key(id);
+        let erased = self.queue.ask(|reply| Job::Erase(member, reply)).await?;
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).forget(id);
+        erased.ok_or(OnlineError::Unknown("member"))
+    }
+
+    /// Everything that is kept of a member, for the member: events as they came, and decisions in the words of their versions.
+    ///
+    /// # Errors
+    /// [`OnlineError::Unknown`], or a fault of the storage.
+    pub fn copy_of(&self, id: &str) -> Result<(Member, Vec<Json>, Vec<Decision>), OnlineError> {
+        let member = self.member(id)?;
+        let record = self.record(member.key)?;
+        let events = record.told(id).map_err(|fault| LedgerError::Damaged(fault.to_string()))?;
+        let mut decisions = Vec::new();
+        for (key, kept) in read_decisions(&mut &*self.reader, member.key)? {
+            let id = key.try_into().ok().map(|key| decision_id(member.key, &key));
+            decisions.push(self.told(&kept, id, &member.id)?);
+        }
+        Ok((member, events, decisions))
     }
 
     /// The accounts of the brand, parents before children.
@@ -350,11 +383,11 @@ impl Brand {
     }
 
     pub(crate) fn record(&self, member: i64) -> Result<Arc<Record>, LedgerError> {
-        self.cache.get(member, || read_record(&mut &self.reader, member))
+        self.cache.get(member, || read_record(&mut &*self.reader, member))
     }
 
     fn member_row(&self, member: i64) -> Result<Option<MemberRow>, LedgerError> {
-        let bytes = (&self.reader).one(space::MEMBERS, member, b"")?;
+        let bytes = (&*self.reader).one(space::MEMBERS, member, b"")?;
         bytes.map(|bytes| value_of(&bytes)).transpose()
     }
 }
@@ -390,15 +423,6 @@ fn begin(
         put_version(group.rows(), version.facts(), source)?;
         last.map_or(Ok(()), |last| put_activation(group.rows(), last))
     })
-}
-
-fn json(value: &crate::packed::Kept) -> Json {
-    use crate::packed::Kept;
-    match value {
-        Kept::Integer(value) => Json::from(*value),
-        Kept::Real(value) => Json::from(*value),
-        Kept::Text(text) => Json::from(text.as_str()),
-    }
 }
 
 fn shortened(key: &str) -> DecisionKey {

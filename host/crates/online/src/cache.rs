@@ -65,6 +65,14 @@ impl Cache {
         shard.make_room(self.shard_bytes_max);
     }
 
+    /// Drops a record.
+    pub(crate) fn forget(&self, member: i64) {
+        let mut shard = self.shard(member);
+        if let Some(slot) = shard.slots.remove(&member) {
+            shard.bytes -= slot.bytes;
+        }
+    }
+
     /// Memory of all records, in bytes, and their number.
     pub(crate) fn usage(&self) -> (usize, usize) {
         let shards = self.shards.iter().map(|shard| locked(shard));

@@ -31,4 +31,4 @@ pub use record::Record;
 pub use swap::{SwapError, last_activated};
 pub use version::{EvaluateError, Evaluated, Grounds, Version, VersionError};
 pub use versions::{Activation, Closed, How, KeptGround, OpenError, Opened, Opener, Source, Trial};
-pub use writer::EventFate;
+pub use writer::{Erased, EventFate};

@@ -2,6 +2,8 @@
 
 use playbook_features::{ConsentState, EventRows, MemberPlan, MemberRecord, Value};
 
+use serde_json::{Map, Value as Json};
+
 use crate::packed::{Kept, Reader, Unreadable, number_of, put_number, words};
 
 /// Bytes of a member's events at most; a member beyond is an accident or an attack.
@@ -91,6 +93,27 @@ impl Record {
         })
     }
 
+    /// Events as they came, in order of time.
+    pub(crate) fn told(&self, member: &str) -> Result<Vec<Json>, Unreadable> {
+        let mut events = Vec::new();
+        for event in self.packed() {
+            let Packed { id, bytes } = event?;
+            let mut reader = Reader(bytes);
+            let time = reader.begin()?;
+            let mut told = Map::new();
+            told.insert("event_id".to_owned(), id.into());
+            told.insert("member".to_owned(), member.into());
+            told.insert("time".to_owned(), time.into());
+            while !reader.is_at_end() {
+                let (name, value) = reader.field()?;
+                told.insert(name.text().to_owned(), json(value));
+            }
+            events.push((time, Json::Object(told)));
+        }
+        events.sort_by_key(|(time, _)| *time);
+        Ok(events.into_iter().map(|(_, event)| event).collect())
+    }
+
     pub(crate) fn set_profile(&mut self, profile: Vec<(String, Kept)>) {
         self.profile = profile;
     }
@@ -137,6 +160,16 @@ impl Record {
                 })
                 .collect(),
         })
+    }
+}
+
+/// A value as a client sent it.
+pub(crate) fn json(value: Value<'_>) -> Json {
+    match value {
+        Value::Missing => Json::Null,
+        Value::Integer(value) => value.into(),
+        Value::Real(value) => value.into(),
+        Value::Text(text) => text.into(),
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) mod space {
     pub(crate) const SOURCES: u8 = 6;
     /// Of the brand: which version decided from when on, under ascending numbers.
     pub(crate) const ACTIVATIONS: u8 = 7;
+    /// Of the brand: receipts of erasures under their digests.
+    pub(crate) const ERASURES: u8 = 8;
 }
 
 /// Owner of what is the brand's.
@@ -185,6 +187,19 @@ pub(crate) fn read_source(
 ) -> Result<Option<Source>, LedgerError> {
     let bytes = rows.one(space::SOURCES, BRAND, &version.0)?;
     bytes.map(|bytes| value_of(&bytes)).transpose()
+}
+
+/// All decisions about a member with the digests of their keys.
+pub(crate) fn read_decisions(
+    rows: &mut dyn ReadRows,
+    member: i64,
+) -> Result<Vec<(Vec<u8>, decision::Kept)>, LedgerError> {
+    let mut all = Vec::new();
+    rows.visit(space::DECISIONS, RowScope::Owner(member), &mut |key, bytes| {
+        all.push((key.to_vec(), value_of(bytes)?));
+        Ok(())
+    })?;
+    Ok(all)
 }
 
 /// Facts of the versions that made decisions.

@@ -62,7 +62,7 @@ impl Brand {
     pub fn offer(&self, source: &Source) -> Result<Arc<Version>, SwapError> {
         // What the last closed cycle left serves stages that are the same.
         let now = self.version().digest();
-        let closed = read_source(&mut &self.reader, &now)?.map(|source| source.closed);
+        let closed = read_source(&mut &*self.reader, &now)?.map(|source| source.closed);
         let source = Source { closed: closed.unwrap_or_default(), ..source.clone() };
         let opened = self.opener.open(&source)?;
         self.live.load().takes(&opened.version).map_err(OpenError::Foreign)?;
@@ -219,7 +219,7 @@ impl Brand {
     pub fn close_cycle(&self, at: Option<i64>, by: &str) -> Result<Activation, SwapError> {
         let at = at.unwrap_or_else(|| (self.now)());
         let now = self.version().digest();
-        let source = read_source(&mut &self.reader, &now)?.ok_or(SwapError::Unknown)?;
+        let source = read_source(&mut &*self.reader, &now)?.ok_or(SwapError::Unknown)?;
         let opened = self.opener.close_cycle(&source, at)?;
         let version = self.kept(opened)?;
         self.activate(&version.digest(), by, How::Cycle, None)
@@ -244,7 +244,7 @@ impl Brand {
         if let Some(open) = self.shelf().get(digest) {
             return Ok(open);
         }
-        let source = read_source(&mut &self.reader, digest)?.ok_or(SwapError::Unknown)?;
+        let source = read_source(&mut &*self.reader, digest)?.ok_or(SwapError::Unknown)?;
         let opened = self.opener.open(&source)?;
         if opened.version.digest() != *digest {
             let what = "its plugins are not those that it was offered with any more".to_owned();

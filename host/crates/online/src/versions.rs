@@ -235,6 +235,11 @@ impl Shelf {
         self.recent.push_back((member.to_owned(), at));
     }
 
+    /// Forgets the decisions of a member.
+    pub(crate) fn forget(&mut self, member: &str) {
+        self.recent.retain(|(known, _)| known != member);
+    }
+
     pub(crate) fn recent(&self) -> Vec<(String, i64)> {
         self.recent.iter().cloned().collect()
     }

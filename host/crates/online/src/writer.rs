@@ -11,15 +11,17 @@ use playbook_cycle::{Asking, Decided, LiveGroup, LiveMoney};
 use playbook_ledger::store::{OnRow, Row};
 use playbook_ledger::{Closure, Ledger, LedgerError, SettleAnswer, Turn};
 use playbook_model::{Digest, UnixMs};
+use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
+use crate::brand::Now;
 use crate::cache::Cache;
 use crate::decision::Kept;
 use crate::error::OnlineError;
 use crate::record::Packed;
 use crate::store::{
-    ConsentRow, MemberRow, ReadRows as _, bytes_of, put_activation, put_version, read_decision,
-    read_record, space, value_of,
+    BRAND, ConsentRow, MemberRow, ReadRows as _, bytes_of, put_activation, put_version,
+    read_decision, read_record, space, value_of,
 };
 use crate::version::{Evaluated, Version};
 use crate::versions::{Activation, Source};
@@ -42,6 +44,8 @@ pub(crate) enum Job {
     Member(Box<MemberJob>, Reply<()>),
     Decide(Box<DecideJob>, Reply<DecisionAnswer>),
     Close(Box<CloseJob>, Reply<SettleAnswer>),
+    /// Everything that is kept of a member goes.
+    Erase(i64, Reply<Option<Erased>>),
     /// A version is kept, to be made the one that decides some day.
     Keep(Arc<Version>, Box<Source>, Reply<()>),
     /// Decisions rest on another version from now on.
@@ -102,6 +106,21 @@ pub(crate) struct DecisionAnswer {
     pub(crate) is_repeated: bool,
 }
 
+/// What an erasure took away. Entries of the ledger stay: they name the member by pseudonym alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erased {
+    /// Unix-ms.
+    pub at: i64,
+    /// Events.
+    pub events: u64,
+    /// Answers about consents.
+    pub consents: u64,
+    /// Decisions.
+    pub decisions: u64,
+    /// Digest that proves it: it is kept, and what it is made of names nobody.
+    pub receipt: String,
+}
+
 /// A grant to be settled or released.
 #[derive(Debug)]
 pub(crate) struct CloseJob {
@@ -121,9 +140,15 @@ pub(crate) struct Queue {
 
 impl Queue {
     /// Starts the writer's thread.
-    pub(crate) fn start(ledger: Ledger, version: Arc<Version>, cache: Arc<Cache>) -> Self {
+    pub(crate) fn start(
+        ledgers: (Ledger, Arc<Ledger>),
+        version: Arc<Version>,
+        cache: Arc<Cache>,
+        now: Now,
+    ) -> Self {
         let (sender, jobs) = sync_channel(QUEUE_MAX);
-        let writer = Writer { ledger, version, cache, money: BTreeMap::new() };
+        let (ledger, reader) = ledgers;
+        let writer = Writer { ledger, reader, version, cache, now, money: BTreeMap::new() };
         let thread = std::thread::Builder::new().name("writer".to_owned());
         let thread = thread.spawn(move || writer.run(&jobs)).expect("a thread can be started");
         Self { sender: Some(sender), thread: Some(thread) }
@@ -131,7 +156,7 @@ impl Queue {
 
     /// Hands a request over and waits for its answer.
     pub(crate) async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, OnlineError> {
-        self.send(job)?.await.map_err(|_| OnlineError::Stopping)?
+        self.send(job)?.await.map_err(|_| unanswered())?
     }
 
     fn send<T>(
@@ -152,8 +177,13 @@ impl Queue {
         &self,
         job: impl FnOnce(Reply<T>) -> Job,
     ) -> Result<T, OnlineError> {
-        self.send(job)?.blocking_recv().map_err(|_| OnlineError::Stopping)?
+        self.send(job)?.blocking_recv().map_err(|_| unanswered())?
     }
+}
+
+/// The writer let a request go: the group that it stood in failed before its turn came.
+fn unanswered() -> OnlineError {
+    OnlineError::Commit("another request of the group failed".to_owned())
 }
 
 impl Drop for Queue {
@@ -169,8 +199,11 @@ impl Drop for Queue {
 
 struct Writer {
     ledger: Ledger,
+    /// Reads what is committed: nobody may see an event of a group that fails.
+    reader: Arc<Ledger>,
     version: Arc<Version>,
     cache: Arc<Cache>,
+    now: Now,
     money: BTreeMap<i64, LiveMoney>,
 }
 
@@ -229,12 +262,14 @@ impl Writer {
 
     /// Writes a group and answers.
     fn take(&mut self, group: Vec<Job>, place: &Place) {
-        let at = place.at.unwrap_or_else(|| jiff::Timestamp::now().as_millisecond());
+        let at = place.at.unwrap_or_else(|| (self.now)());
         let cycle = place.cycle.unwrap_or_else(|| self.version.cycle(at));
         let mut done = Done::default();
+        let before = Arc::clone(&self.version);
         let written = self.write(group, cycle, UnixMs(at), &mut done);
         if let Err(error) = &written {
             tracing::error!(%error, "a commit group failed");
+            self.version = before;
             self.money.clear();
         }
         if written.is_ok() {
@@ -253,7 +288,7 @@ impl Writer {
         at: UnixMs,
         done: &mut Done,
     ) -> Result<(), LedgerError> {
-        let Self { ledger, version, cache, money } = self;
+        let Self { ledger, reader, version, cache, money, .. } = self;
         let turn = ledger.turn()?;
         for job in &group {
             if let Job::Version(next, ..) = job {
@@ -264,7 +299,7 @@ impl Writer {
         let live = held(money, &turn, version, cycle, at)?;
         live.group(&turn, at, |live| {
             for job in group {
-                one(live, job, cache, done)?;
+                one(live, job, (cache, reader), done)?;
             }
             Ok(())
         })
@@ -325,14 +360,14 @@ impl Place {
 fn one(
     live: &mut LiveGroup<'_, '_, '_>,
     job: Job,
-    cache: &Arc<Cache>,
+    records: (&Cache, &Ledger),
     done: &mut Done,
 ) -> Result<(), LedgerError> {
     match job {
         Job::Events(events, reply) => {
             let mut fates = Vec::with_capacity(events.len());
             for event in events {
-                fates.push(event_in(live, event, cache, done)?);
+                fates.push(event_in(live, event, records, done)?);
             }
             done.answers.push(answer(reply, Ok(fates)));
         }
@@ -352,6 +387,10 @@ fn one(
             };
             done.answers.push(answer(reply, result));
         }
+        Job::Erase(member, reply) => {
+            let erased = erase(live, member, done)?;
+            done.answers.push(answer(reply, Ok(erased)));
+        }
         Job::Keep(version, source, reply) => {
             put_version(live.rows(), version.facts(), &source)?;
             done.answers.push(answer(reply, Ok(())));
@@ -367,12 +406,12 @@ fn one(
 fn event_in(
     live: &mut LiveGroup<'_, '_, '_>,
     event: NewEvent,
-    cache: &Arc<Cache>,
+    (cache, reader): (&Cache, &Ledger),
     done: &mut Done,
 ) -> Result<EventFate, LedgerError> {
     let NewEvent { member, member_id, id, bytes } = event;
+    let record = cache.get(member, || read_record(&mut &*reader, member))?;
     let rows = live.rows();
-    let record = cache.get(member, || read_record(rows, member))?;
     let packed = Packed { id: &id, bytes: &bytes };
     if !record.has_room(&packed) {
         return Ok(EventFate::RecordFull);
@@ -395,6 +434,34 @@ fn event_in(
         });
     }));
     Ok(EventFate::Accepted)
+}
+
+/// Takes away everything but entries of the ledger; `None`: there is no such member.
+fn erase(
+    live: &mut LiveGroup<'_, '_, '_>,
+    member: i64,
+    done: &mut Done,
+) -> Result<Option<Erased>, LedgerError> {
+    let rows = live.rows();
+    let at = rows.at().0;
+    let mut gone = [0; 4];
+    let spaces = [space::MEMBERS, space::EVENTS, space::CONSENTS, space::DECISIONS];
+    for (count, space) in gone.iter_mut().zip(spaces) {
+        *count = rows.remove_rows(space, member)?;
+    }
+    if gone == [0; 4] {
+        return Ok(None);
+    }
+    let [_, events, consents, decisions] = gone;
+    let counts = gone.map(u64::to_be_bytes).concat();
+    let digest =
+        Digest::of_parts([&b"erasure"[..], &member.to_be_bytes(), &at.to_be_bytes(), &counts]);
+    let erased = Erased { at, events, consents, decisions, receipt: digest.hex() };
+    let value = bytes_of(&erased);
+    let row = Row { space: space::ERASURES, owner: BRAND, key: &digest.0, value: &value };
+    rows.put_rows(&[row], OnRow::Stays)?;
+    done.changes.push(Box::new(move |cache| cache.forget(member)));
+    Ok(Some(erased))
 }
 
 fn member_in(

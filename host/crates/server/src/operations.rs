@@ -51,6 +51,8 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { id: "release_grant", access: Access::Brand(SENDERS) },
     Operation { id: "read_member", access: Access::Brand(SENDERS) },
     Operation { id: "put_member", access: Access::Brand(SENDERS) },
+    Operation { id: "copy_member", access: Access::Brand(OPERATORS) },
+    Operation { id: "erase_member", access: Access::Brand(OPERATORS) },
     Operation { id: "offer_version", access: Access::Brand(OPERATORS) },
     Operation { id: "try_version", access: Access::Brand(OPERATORS) },
     Operation { id: "activate_version", access: Access::Brand(OPERATORS) },

@@ -46,7 +46,7 @@ struct AskBody {
 /// A decision.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Decision)]
-struct DecisionBody {
+pub(super) struct DecisionBody {
     /// Its id; none for a look without effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
@@ -181,7 +181,7 @@ struct PluginBody {
 }
 
 impl DecisionBody {
-    fn of(decision: playbook_online::Decision, repeated: bool) -> Self {
+    pub(super) fn of(decision: playbook_online::Decision, repeated: bool) -> Self {
         let effects =
             |all: Vec<playbook_online::EffectSaid>| all.into_iter().map(EffectBody::from).collect();
         Self {

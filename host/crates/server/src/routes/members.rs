@@ -8,12 +8,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Routes;
+use super::decisions::DecisionBody;
 use crate::json::Json;
 use crate::live::{Live, moment};
 use crate::problem::Problem;
 
 pub(super) fn routes() -> Routes {
-    OpenApiRouter::default().routes(routes!(read_member)).routes(routes!(put_member))
+    OpenApiRouter::default()
+        .routes(routes!(read_member, put_member, erase_member))
+        .routes(routes!(copy_member))
 }
 
 /// A member.
@@ -72,17 +75,97 @@ async fn read_member(
     Live(brand): Live,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<MemberBody>, Problem> {
-    let member = brand.member(&id)?;
-    let consents = member.consents.into_iter().map(|(purpose, state, time)| ConsentBody {
-        purpose,
-        state,
-        time: time.map(moment),
-    });
-    Ok(Json(MemberBody {
-        member: member.id,
-        events: member.events,
-        profile: member.profile,
-        consents: consents.collect(),
+    Ok(Json(brand.member(&id)?.into()))
+}
+
+impl From<playbook_online::Member> for MemberBody {
+    fn from(member: playbook_online::Member) -> Self {
+        let consents = member.consents.into_iter().map(|(purpose, state, time)| ConsentBody {
+            purpose,
+            state,
+            time: time.map(moment),
+        });
+        Self {
+            member: member.id,
+            events: member.events,
+            profile: member.profile,
+            consents: consents.collect(),
+        }
+    }
+}
+
+/// Everything that is kept of a member.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MemberCopy)]
+struct CopyBody {
+    /// The member.
+    member: MemberBody,
+    /// Events as they came, in order of time.
+    #[schema(value_type = Vec<Object>)]
+    events: Vec<Value>,
+    /// Decisions, in the words of the versions that made them.
+    decisions: Vec<DecisionBody>,
+}
+
+/// What an erasure took away.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Erasure)]
+struct ErasedBody {
+    /// When, RFC 3339.
+    at: String,
+    /// Events.
+    events: u64,
+    /// Answers about consents.
+    consents: u64,
+    /// Decisions.
+    decisions: u64,
+    /// Digest that proves it; the brand keeps it with these numbers and no name.
+    receipt: String,
+}
+
+/// Copy a member's data
+///
+/// Everything that is kept of the member, for the member.
+#[utoipa::path(
+    get, path = "/v1/brands/{brand}/members/{member}/copy", tag = "members",
+    params(
+        ("brand" = String, Path, description = "Name of the brand.", example = "acme"),
+        ("member" = String, Path, description = "Id of the member.", example = "m-42")
+    ),
+    responses((status = 200, description = "The member's data.", body = CopyBody))
+)]
+async fn copy_member(
+    Live(brand): Live,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Json<CopyBody>, Problem> {
+    let (member, events, decisions) = brand.copy_of(&id)?;
+    let decisions = decisions.into_iter().map(|decision| DecisionBody::of(decision, false));
+    Ok(Json(CopyBody { member: member.into(), events, decisions: decisions.collect() }))
+}
+
+/// Erase a member
+///
+/// Takes away events, profile, consents and decisions, and answers with a receipt. Entries of the ledger stay, which name a
+/// pseudonym alone.
+#[utoipa::path(
+    delete, path = "/v1/brands/{brand}/members/{member}", tag = "members",
+    params(
+        ("brand" = String, Path, description = "Name of the brand.", example = "acme"),
+        ("member" = String, Path, description = "Id of the member.", example = "m-42")
+    ),
+    responses((status = 200, description = "The receipt.", body = ErasedBody))
+)]
+async fn erase_member(
+    Live(brand): Live,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Json<ErasedBody>, Problem> {
+    let erased = brand.erase(&id).await?;
+    Ok(Json(ErasedBody {
+        at: moment(erased.at),
+        events: erased.events,
+        consents: erased.consents,
+        decisions: erased.decisions,
+        receipt: erased.receipt,
     }))
 }
 
