@@ -321,6 +321,75 @@ fn an_erased_member_leaves_no_data_and_a_receipt() {
     succeed(&proof.unwrap());
 }
 
+/// Reads a stream of effects until so many came; returns their numbers and members.
+fn streamed(club: &Client, after: Option<u64>, count: usize) -> Vec<(u64, String)> {
+    let mut stream = TcpStream::connect(&club.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let after = after.map(|after| format!("Last-Event-ID: {after}\r\n")).unwrap_or_default();
+    let request = format!(
+        "GET /v1/brands/{}/effects/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n{after}\r\n",
+        club.brand, club.key
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut seen = Vec::new();
+    for line in BufReader::new(stream).lines() {
+        let line = line.unwrap();
+        if let Some(data) = line.strip_prefix("data: ") {
+            let effect: Value = serde_json::from_str(data).unwrap();
+            let member = effect["member"].as_str().unwrap().to_owned();
+            seen.push((effect["number"].as_u64().unwrap(), member));
+            if seen.len() == count {
+                break;
+            }
+        }
+    }
+    seen
+}
+
+#[test]
+fn effects_come_in_pages_and_as_a_stream_and_none_is_missed() {
+    let place = Place::new();
+    let (file, data) = served(&place);
+    let service = Service::start(&file, &data);
+    let key = service.key.clone().unwrap();
+    let club = Client { address: service.address.clone(), key, brand: "club" };
+    for member in 0..6 {
+        club.welcome(&format!("m{member}"), 60);
+    }
+    let decide = |member: usize| {
+        let made = club.decide(&format!("m{member}"), "once").unwrap().body;
+        assert_eq!(made["granted"].as_array().unwrap().len(), 1, "{made}");
+    };
+    // One listens before anything is granted, one comes later, and one comes again.
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| streamed(&club, Some(0), 4));
+        (0..3).for_each(decide);
+        assert_eq!(streamed(&club, Some(1), 2), [(2, "m1".to_owned()), (3, "m2".to_owned())]);
+        decide(3);
+        let numbers: Vec<u64> = first.join().unwrap().iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbers, [1, 2, 3, 4]);
+    });
+    club.decide("m3", "again").unwrap();
+    service.stop();
+    let service = Service::start(&file, &data);
+    let club = Client { address: service.address.clone(), ..club };
+    club.ok("DELETE", "members/m1", "e", &json!({}));
+    club.decide("m4", "once").unwrap();
+    let page = club.get("effects?limit=2").body;
+    let of = |page: &Value| -> Vec<(u64, String)> {
+        let items = page["items"].as_array().unwrap().iter();
+        items
+            .map(|item| {
+                (item["number"].as_u64().unwrap(), item["member"].as_str().unwrap().to_owned())
+            })
+            .collect()
+    };
+    assert_eq!(of(&page), [(1, "m0".to_owned()), (3, "m2".to_owned())], "an erased member is gone");
+    let next = page["next"].as_str().unwrap();
+    let page = club.get(&format!("effects?cursor={next}")).body;
+    assert_eq!(of(&page), [(4, "m3".to_owned()), (5, "m4".to_owned())]);
+}
+
 /// Waits for a change that the service sees by itself.
 fn until(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..200 {

@@ -9,17 +9,18 @@ use playbook_cycle::LiveMoney;
 use playbook_ledger::{Balance, Closure, Ledger, LedgerError, SettleAnswer};
 use playbook_model::{Digest, Minor, UnixMs};
 use serde_json::{Map, Value as Json};
+use tokio::sync::watch;
 
 use crate::cache::Cache;
 use crate::columns::FieldError;
-use crate::decision::{Decision, Kept};
+use crate::decision::{Decision, EffectSaid, Kept};
 use crate::error::OnlineError;
 use crate::facts::VersionFacts;
 use crate::intake::{consent_row, id_error, new_event};
 use crate::record::{Record, json};
 use crate::store::{
     MemberRow, ReadRows as _, put_activation, put_version, read_activations, read_decision,
-    read_decisions, read_record, read_versions, space, value_of,
+    read_decisions, read_effects, read_last_effect, read_record, read_versions, space, value_of,
 };
 use crate::version::Version;
 use crate::versions::{Activation, How, Opened, Opener, Shelf, Source, Trial};
@@ -61,6 +62,8 @@ pub struct Brand {
     /// Which version decided from when on. Locked while versions are swapped.
     pub(crate) history: Mutex<Vec<Activation>>,
     pub(crate) opener: Arc<dyn Opener>,
+    /// Number of the last effect that is on disk.
+    effects: watch::Receiver<u64>,
     pub(crate) now: Now,
 }
 
@@ -88,6 +91,21 @@ pub struct Decided {
     pub decision: Decision,
     /// Whether it was made before, under the same key.
     pub is_repeated: bool,
+}
+
+/// An effect to be carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effect {
+    /// Its number among the brand's; ascending.
+    pub number: u64,
+    /// Id of the decision that granted it.
+    pub decision: String,
+    /// The member's id.
+    pub member: String,
+    /// When it was granted, unix-ms.
+    pub at: i64,
+    /// What it is.
+    pub effect: EffectSaid,
 }
 
 /// A member as it is told.
@@ -125,11 +143,13 @@ impl Brand {
         let version = Arc::new(version);
         let mut shelf = Shelf::default();
         shelf.put(&version);
+        let (last_effect, effects) = watch::channel(read_last_effect(&mut &*reader)?);
         let queue = Queue::start(
             (ledger, Arc::clone(&reader)),
             Arc::clone(&version),
             Arc::clone(&cache),
             Arc::clone(&now),
+            last_effect,
         );
         Ok(Self {
             name,
@@ -141,6 +161,7 @@ impl Brand {
             shelf: Mutex::new(shelf),
             history: Mutex::new(history),
             opener,
+            effects,
             now,
         })
     }
@@ -366,6 +387,37 @@ impl Brand {
             decisions.push(self.told(&kept, id, &member.id)?);
         }
         Ok((member, events, decisions))
+    }
+
+    /// Effects to be carried out with numbers after `after`, ascending, at most `limit`; and the number to go on after. Effects
+    /// of members who were erased are left out. They come in the order in which they were granted, so also in order for each
+    /// member.
+    ///
+    /// # Errors
+    /// A fault of the storage.
+    pub fn effects(&self, after: u64, limit: usize) -> Result<(Vec<Effect>, u64), OnlineError> {
+        let rows = read_effects(&self.reader, after, limit)?;
+        let last = rows.last().map_or(after, |(number, _)| *number);
+        let mut effects = Vec::with_capacity(rows.len());
+        for (number, row) in rows {
+            let Some(member) = self.member_row(row.member)? else { continue };
+            let kept = read_decision(&mut &*self.reader, row.member, &row.decision)?;
+            let Some(kept) = kept else { continue };
+            let versions = self.versions.read().unwrap_or_else(PoisonError::into_inner);
+            let facts = versions.get(&Digest(kept.version));
+            let Some(effect) = facts.and_then(|facts| kept.effect(row.outcome, facts)) else {
+                continue;
+            };
+            let decision = decision_id(row.member, &row.decision);
+            effects.push(Effect { number, decision, member: member.id, at: kept.at, effect });
+        }
+        Ok((effects, last))
+    }
+
+    /// Tells the number of the last effect whenever there is a new one.
+    #[must_use]
+    pub fn effects_seen(&self) -> watch::Receiver<u64> {
+        self.effects.clone()
     }
 
     /// The accounts of the brand, parents before children.

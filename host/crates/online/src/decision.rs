@@ -219,6 +219,18 @@ pub struct LeftOut {
 }
 
 impl Kept {
+    /// Positions of the outcomes that are to be carried out now: granted anew, and nobody has to approve them first.
+    pub(crate) fn effects(&self, facts: &VersionFacts) -> Vec<usize> {
+        let is_due = |outcome: &Outcome| outcome.said(facts).status == "granted";
+        let due = self.outcomes.iter().enumerate().filter(|(_, outcome)| is_due(outcome));
+        due.map(|(at, _)| at).collect()
+    }
+
+    /// The effect at a position among the outcomes.
+    pub(crate) fn effect(&self, at: usize, facts: &VersionFacts) -> Option<EffectSaid> {
+        self.outcomes.get(at).map(|outcome| outcome.said(facts))
+    }
+
     /// Whether it granted something under this key.
     pub(crate) fn has_grant(&self, key: &Digest) -> bool {
         let is_it = |outcome: &Outcome| outcome.refusal.is_none() && outcome.key == Some(key.0);

@@ -20,7 +20,7 @@ mod version;
 mod versions;
 mod writer;
 
-pub use brand::{Ask, Brand, BrandOptions, Decided, Member, Now, settled};
+pub use brand::{Ask, Brand, BrandOptions, Decided, Effect, Member, Now, settled};
 pub use columns::{FieldError, TableColumns, time};
 pub use decision::{Decision, EffectSaid, LeftOut, PluginSaid, RefusalSaid, SegmentSaid};
 pub use error::OnlineError;

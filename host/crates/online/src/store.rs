@@ -30,6 +30,10 @@ pub(crate) mod space {
     pub(crate) const ACTIVATIONS: u8 = 7;
     /// Of the brand: receipts of erasures under their digests.
     pub(crate) const ERASURES: u8 = 8;
+    /// Of the brand: effects to be carried out, under ascending numbers.
+    pub(crate) const EFFECTS: u8 = 9;
+    /// Of the brand: the number of the last effect, under the empty key.
+    pub(crate) const LAST_EFFECT: u8 = 10;
 }
 
 /// Owner of what is the brand's.
@@ -60,6 +64,39 @@ impl ConsentRow {
         key.extend(self.state.as_bytes());
         key
     }
+}
+
+/// An effect that was granted: which outcome of which decision. Whose it is stands in the decision's own rows, so that an
+/// erased member's effects name nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EffectRow {
+    pub(crate) member: i64,
+    pub(crate) decision: [u8; 16],
+    pub(crate) outcome: usize,
+}
+
+/// Number of the last effect; 0: none.
+pub(crate) fn read_last_effect(rows: &mut dyn ReadRows) -> Result<u64, LedgerError> {
+    let bytes = rows.one(space::LAST_EFFECT, BRAND, b"")?;
+    bytes.map_or(Ok(0), |bytes| value_of(&bytes))
+}
+
+/// Effects after a number, at most so many.
+pub(crate) fn read_effects(
+    ledger: &Ledger,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<(u64, EffectRow)>, LedgerError> {
+    let mut all = Vec::new();
+    let from = after.to_be_bytes();
+    ledger.rows(space::EFFECTS, RowScope::After(Some((BRAND, &from))), &mut |_, key, bytes| {
+        let number = key.try_into().map(u64::from_be_bytes);
+        let number =
+            number.map_err(|_| LedgerError::Damaged("an effect has no number".to_owned()))?;
+        all.push((number, value_of(bytes)?));
+        Ok(all.len() < limit)
+    })?;
+    Ok(all)
 }
 
 /// Bytes of a value that is kept.

@@ -12,7 +12,7 @@ use playbook_ledger::store::{OnRow, Row};
 use playbook_ledger::{Closure, Ledger, LedgerError, SettleAnswer, Turn};
 use playbook_model::{Digest, UnixMs};
 use serde::{Deserialize, Serialize};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::brand::Now;
 use crate::cache::Cache;
@@ -20,7 +20,7 @@ use crate::decision::Kept;
 use crate::error::OnlineError;
 use crate::record::Packed;
 use crate::store::{
-    BRAND, ConsentRow, MemberRow, ReadRows as _, bytes_of, put_activation, put_version,
+    BRAND, ConsentRow, EffectRow, MemberRow, ReadRows as _, bytes_of, put_activation, put_version,
     read_decision, read_record, space, value_of,
 };
 use crate::version::{Evaluated, Version};
@@ -145,10 +145,12 @@ impl Queue {
         version: Arc<Version>,
         cache: Arc<Cache>,
         now: Now,
+        effects: watch::Sender<u64>,
     ) -> Self {
         let (sender, jobs) = sync_channel(QUEUE_MAX);
         let (ledger, reader) = ledgers;
-        let writer = Writer { ledger, reader, version, cache, now, money: BTreeMap::new() };
+        let (money, last_effect) = (BTreeMap::new(), *effects.borrow());
+        let writer = Writer { ledger, reader, version, cache, now, effects, last_effect, money };
         let thread = std::thread::Builder::new().name("writer".to_owned());
         let thread = thread.spawn(move || writer.run(&jobs)).expect("a thread can be started");
         Self { sender: Some(sender), thread: Some(thread) }
@@ -204,6 +206,9 @@ struct Writer {
     version: Arc<Version>,
     cache: Arc<Cache>,
     now: Now,
+    /// Tells the number of the last effect that is on disk.
+    effects: watch::Sender<u64>,
+    last_effect: u64,
     money: BTreeMap<i64, LiveMoney>,
 }
 
@@ -215,6 +220,8 @@ type Answer = Box<dyn FnOnce(Result<(), &str>)>;
 struct Done {
     answers: Vec<Answer>,
     changes: Vec<Box<dyn FnOnce(&Cache)>>,
+    /// Number of the last effect, those of the group included.
+    last_effect: u64,
 }
 
 fn answer<T: 'static>(reply: Reply<T>, result: Result<T, OnlineError>) -> Answer {
@@ -264,7 +271,7 @@ impl Writer {
     fn take(&mut self, group: Vec<Job>, place: &Place) {
         let at = place.at.unwrap_or_else(|| (self.now)());
         let cycle = place.cycle.unwrap_or_else(|| self.version.cycle(at));
-        let mut done = Done::default();
+        let mut done = Done { last_effect: self.last_effect, ..Done::default() };
         let before = Arc::clone(&self.version);
         let written = self.write(group, cycle, UnixMs(at), &mut done);
         if let Err(error) = &written {
@@ -274,6 +281,10 @@ impl Writer {
         }
         if written.is_ok() {
             done.changes.into_iter().for_each(|change| change(&self.cache));
+            if done.last_effect != self.last_effect {
+                self.last_effect = done.last_effect;
+                self.effects.send_replace(done.last_effect);
+            }
         }
         let told = written.map_err(|error| error.to_string());
         done.answers
@@ -298,8 +309,15 @@ impl Writer {
         }
         let live = held(money, &turn, version, cycle, at)?;
         live.group(&turn, at, |live| {
+            let first = done.last_effect;
             for job in group {
                 one(live, job, (cache, reader), done)?;
+            }
+            if done.last_effect != first {
+                let value = bytes_of(&done.last_effect);
+                let (space, key) = (space::LAST_EFFECT, &b""[..]);
+                let row = Row { space, owner: BRAND, key, value: &value };
+                live.rows().put_rows(&[row], OnRow::Goes)?;
             }
             Ok(())
         })
@@ -376,7 +394,7 @@ fn one(
             done.answers.push(answer(reply, Ok(())));
         }
         Job::Decide(job, reply) => {
-            let result = decide(live, *job)?;
+            let result = decide(live, *job, done)?;
             done.answers.push(answer(reply, result));
         }
         Job::Close(job, reply) => {
@@ -507,6 +525,7 @@ fn member_in(
 fn decide(
     live: &mut LiveGroup<'_, '_, '_>,
     job: DecideJob,
+    done: &mut Done,
 ) -> Result<Result<DecisionAnswer, OnlineError>, LedgerError> {
     let DecideJob { version, member, member_id, evaluated, event, request } = job;
     if let Some((key, digest)) = &request
@@ -540,5 +559,12 @@ fn decide(
     let value = bytes_of(&MemberRow { id: member_id, profile: Vec::new() });
     let row = Row { space: space::MEMBERS, owner: member, key: b"", value: &value };
     rows.put_rows(&[row], OnRow::Stays)?;
+    for outcome in kept.effects(version.facts()) {
+        done.last_effect += 1;
+        let value = bytes_of(&EffectRow { member, decision: key, outcome });
+        let number = done.last_effect.to_be_bytes();
+        let row = Row { space: space::EFFECTS, owner: BRAND, key: &number, value: &value };
+        rows.put_rows(&[row], OnRow::Stays)?;
+    }
     Ok(Ok(DecisionAnswer { kept, is_repeated: false }))
 }

@@ -21,13 +21,14 @@ use crate::problem::{PROBLEM_JSON, ProblemBody};
 const KEY: &str = "key";
 
 /// Parts of the API, in the order in which they are shown.
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("health", "Whether the host lives and serves."),
     ("reference", "This document."),
     ("keys", "Who may call."),
     ("brands", "Which brands the host serves."),
     ("events", "What members did."),
     ("decisions", "What members get, what they do not get, and why."),
+    ("effects", "What was granted, for the systems that carry it out."),
     ("members", "What is known of members."),
     ("money", "Budgets."),
     ("versions", "Playbooks and plugins: offered, tried, made the ones that decide, taken back."),

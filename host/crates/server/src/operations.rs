@@ -49,6 +49,8 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { id: "read_decision", access: Access::Brand(SENDERS) },
     Operation { id: "settle_grant", access: Access::Brand(SENDERS) },
     Operation { id: "release_grant", access: Access::Brand(SENDERS) },
+    Operation { id: "list_effects", access: Access::Brand(SENDERS) },
+    Operation { id: "stream_effects", access: Access::Brand(SENDERS) },
     Operation { id: "read_member", access: Access::Brand(SENDERS) },
     Operation { id: "put_member", access: Access::Brand(SENDERS) },
     Operation { id: "copy_member", access: Access::Brand(OPERATORS) },

@@ -77,6 +77,11 @@ impl Shared {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
+    /// Whether the host stops.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
     /// Whether new requests should come here.
     pub(crate) fn is_ready(&self) -> bool {
         !self.stopping.load(Ordering::Relaxed) && self.directory.is_ready()

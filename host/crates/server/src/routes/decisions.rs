@@ -101,7 +101,7 @@ struct SegmentBody {
 /// An effect that a plugin proposed.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Effect)]
-struct EffectBody {
+pub(super) struct EffectBody {
     /// Stage that proposed it.
     stage: String,
     /// The action.

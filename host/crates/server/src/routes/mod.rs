@@ -8,6 +8,7 @@
 
 mod brands;
 mod decisions;
+mod effects;
 mod events;
 mod health;
 mod keys;
@@ -33,6 +34,7 @@ const PARTS: &[fn() -> Routes] = &[
     brands::routes,
     events::routes,
     decisions::routes,
+    effects::routes,
     members::routes,
     money::routes,
     versions::routes,
