@@ -9,6 +9,7 @@ use crate::serve::{Client, Service};
 
 /// The end of the cycle that `demo-club` says.
 const END: &str = "2026-07-01T00:00:00+08:00";
+const END_MS: i64 = 1_782_835_200_000;
 
 /// The demo's playbook without the source of identities: a service joins no accounts yet.
 fn playbook() -> String {
@@ -90,6 +91,22 @@ fn a_service_that_closed_a_cycle_says_what_the_cycle_says() {
     let closed = club.ok("POST", "cycles/close", "close", &json!({ "at": END }));
     assert_eq!(closed["how"], "cycle");
 
+    // Every member is in one segment, and the audience of a segment is who a decision says is in it.
+    let mut audience: std::collections::BTreeMap<String, String> =
+        std::collections::BTreeMap::new();
+    for segment in ["silent", "prospect", "active", "core"] {
+        let path = format!("segments/tier-interactions/{segment}/export?at={END_MS}");
+        for line in club.text(&path).lines() {
+            let row: Value = serde_json::from_str(line).unwrap();
+            let member = row["member"].as_str().unwrap().to_owned();
+            assert!(audience.insert(member, segment.to_owned()).is_none(), "{line} is in two");
+        }
+    }
+    assert_eq!(audience.len(), members.len());
+    let page = club.get("segments/tier-interactions/core/members?limit=5").body;
+    assert!(page["items"].is_array(), "{page}");
+    assert_eq!(club.get("segments/kmeans/nobody/members").body["code"], "segment-not-found");
+
     let mut compared = 0;
     for row in members.iter().step_by(97) {
         let id = row["member"].as_str();
@@ -98,6 +115,7 @@ fn a_service_that_closed_a_cycle_says_what_the_cycle_says() {
         let asked = json!({ "member": id, "at": END });
         let decision = club.ok("POST", "decisions/preview", "look", &asked);
         assert_eq!(decision["left_out"], json!([]));
+        assert_eq!(decision["outputs"]["tier-interactions.segment"], json!(audience[id]));
         for stage in told["stages"].as_array().unwrap() {
             let name = stage["stage"].as_str().unwrap();
             for output in stage["outputs"].as_array().unwrap() {

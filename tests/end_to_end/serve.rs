@@ -80,9 +80,9 @@ pub(crate) struct Service {
 }
 
 /// What came back.
-struct Reply {
+pub(crate) struct Reply {
     status: u16,
-    body: Value,
+    pub(crate) body: Value,
 }
 
 impl Service {
@@ -185,7 +185,22 @@ impl Client {
         reply.body
     }
 
-    fn get(&self, path: &str) -> Reply {
+    /// What comes back as text, whatever it is.
+    pub(crate) fn text(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let request = format!(
+            "GET /v1/brands/{}/{path} HTTP/1.0\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+            self.brand, self.key
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(" 200 "), "{text}");
+        body.to_owned()
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Reply {
         let path = format!("{}/{path}", self.brand);
         call(&self.address, &self.key, ("GET", &path), None, ("application/json", "")).unwrap()
     }

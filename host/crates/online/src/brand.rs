@@ -20,7 +20,8 @@ use crate::intake::{consent_row, id_error, new_event};
 use crate::record::{Record, json};
 use crate::store::{
     MemberRow, ReadRows as _, put_activation, put_version, read_activations, read_decision,
-    read_decisions, read_effects, read_last_effect, read_record, read_versions, space, value_of,
+    read_decisions, read_effects, read_last_effect, read_members, read_record, read_versions,
+    space, value_of,
 };
 use crate::version::Version;
 use crate::versions::{Activation, How, Opened, Opener, Shelf, Source, Trial};
@@ -418,6 +419,40 @@ impl Brand {
     #[must_use]
     pub fn effects_seen(&self) -> watch::Receiver<u64> {
         self.effects.clone()
+    }
+
+    /// Members after `after`, in the order of their pseudonyms, whom the segmentation `stage` sorts into `segment` at the moment
+    /// `at`, unix-ms, or now. At most `most` members are looked at; returns the ids of those who are in it, and the member to go on
+    /// after, or none at the end.
+    ///
+    /// # Errors
+    /// [`OnlineError::Unknown`] for a segment that the version does not have, a member who cannot be evaluated, or a fault of the
+    /// storage.
+    pub fn members_in(
+        &self,
+        (stage, segment): (&str, &str),
+        at: Option<i64>,
+        after: Option<i64>,
+        most: usize,
+    ) -> Result<(Vec<String>, Option<i64>), OnlineError> {
+        let version = self.live.load_full();
+        let known = version.facts().stages.iter().find(|known| known.name == stage);
+        let is_known = known.is_some_and(|known| known.segments.iter().any(|s| s.name == segment));
+        if !is_known {
+            return Err(OnlineError::Unknown("segment"));
+        }
+        let at = at.unwrap_or_else(|| (self.now)());
+        let column = format!("{stage}.segment");
+        let looked = read_members(&self.reader, after, most)?;
+        let last = (looked.len() == most).then(|| looked.last().map(|(key, _)| *key)).flatten();
+        let mut found = Vec::new();
+        for (key, row) in looked {
+            let record = self.record(key)?;
+            let evaluated = version.evaluate(&row.id, &record, at)?;
+            let is_in = evaluated.frame.column(&column).and_then(|c| c.text(0)) == Some(segment);
+            found.extend(is_in.then_some(row.id));
+        }
+        Ok((found, last))
     }
 
     /// The accounts of the brand, parents before children.

@@ -226,6 +226,21 @@ pub(crate) fn read_source(
     bytes.map(|bytes| value_of(&bytes)).transpose()
 }
 
+/// Members after one, in the order of their pseudonyms, at most so many.
+pub(crate) fn read_members(
+    ledger: &Ledger,
+    after: Option<i64>,
+    most: usize,
+) -> Result<Vec<(i64, MemberRow)>, LedgerError> {
+    let mut all = Vec::new();
+    let after = after.map(|member| (member, &b""[..]));
+    ledger.rows(space::MEMBERS, RowScope::After(after), &mut |member, _, bytes| {
+        all.push((member, value_of(bytes)?));
+        Ok(all.len() < most)
+    })?;
+    Ok(all)
+}
+
 /// All decisions about a member with the digests of their keys.
 pub(crate) fn read_decisions(
     rows: &mut dyn ReadRows,

@@ -74,6 +74,9 @@ codes! {
     /// The decision has no such grant.
     GrantNotFound "grant-not-found" 404 "the decision has no such grant"
         "use the `grant` of an effect that the decision granted"
+    /// No stage has that segment.
+    SegmentNotFound "segment-not-found" 404 "the playbook has no such segment"
+        "use a stage that segments members and one of its segments, as decisions name them"
     /// No version has that digest.
     VersionNotFound "version-not-found" 404 "there is no such version"
         "offer the playbook first; its answer names the version"

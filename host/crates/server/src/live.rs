@@ -61,6 +61,7 @@ impl From<OnlineError> for Problem {
             OnlineError::Unknown(what) => Self::new(match what {
                 "member" => Code::MemberNotFound,
                 "grant" => Code::GrantNotFound,
+                "segment" => Code::SegmentNotFound,
                 _ => Code::DecisionNotFound,
             }),
             OnlineError::Closed(why) => Self::new(Code::GrantClosed).detail(why),

@@ -53,6 +53,8 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { id: "stream_effects", access: Access::Brand(SENDERS) },
     Operation { id: "read_member", access: Access::Brand(SENDERS) },
     Operation { id: "put_member", access: Access::Brand(SENDERS) },
+    Operation { id: "list_segment", access: Access::Brand(SENDERS) },
+    Operation { id: "export_segment", access: Access::Brand(SENDERS) },
     Operation { id: "copy_member", access: Access::Brand(OPERATORS) },
     Operation { id: "erase_member", access: Access::Brand(OPERATORS) },
     Operation { id: "offer_version", access: Access::Brand(OPERATORS) },

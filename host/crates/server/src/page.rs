@@ -102,6 +102,13 @@ impl Part {
     }
 }
 
+impl Part {
+    /// A page of rows that were gathered by something else than their number; `after` names the place to go on behind.
+    pub(crate) fn open_page<T>(&self, items: Vec<T>, after: Option<String>) -> Page<T> {
+        Page { items, next: after.map(|after| written(self.list, &after)) }
+    }
+}
+
 impl<T> Page<T> {
     /// The same page with each row as clients see it.
     pub(crate) fn map<U>(self, show: impl FnMut(T) -> U) -> Page<U> {

@@ -15,6 +15,7 @@ mod keys;
 mod members;
 mod money;
 mod reference;
+mod segments;
 mod versions;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ const PARTS: &[fn() -> Routes] = &[
     decisions::routes,
     effects::routes,
     members::routes,
+    segments::routes,
     money::routes,
     versions::routes,
 ];

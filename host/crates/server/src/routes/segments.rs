@@ -1,0 +1,149 @@
+//! Audiences: the members of a segment, for the tools that send. Each member is evaluated when it is asked for, so that the answer
+//! is what a decision would say.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Query};
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use futures::stream;
+use playbook_online::{Brand, OnlineError};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Routes;
+use crate::codes::Code;
+use crate::json::Json;
+use crate::live::{Live, moment_of};
+use crate::page::{Page, PageQuery, Paging};
+use crate::problem::Problem;
+
+/// Members that are evaluated at once.
+const LOOKED: usize = 500;
+/// Members that are evaluated for one page at most: a small segment gives short pages.
+const PAGE_LOOKED: usize = 5_000;
+
+pub(super) fn routes() -> Routes {
+    OpenApiRouter::default().routes(routes!(list_segment)).routes(routes!(export_segment))
+}
+
+/// A member of a segment.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SegmentMember)]
+struct InSegment {
+    /// Its id.
+    #[schema(example = "m-42")]
+    member: String,
+}
+
+/// The moment of an export.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct AtQuery {
+    /// RFC 3339, or unix milliseconds; now where it is left out.
+    at: Option<String>,
+}
+
+/// Members that were looked at, on a thread that may wait.
+async fn looked(
+    brand: &Arc<Brand>,
+    segment: &(String, String),
+    at: Option<i64>,
+    after: Option<i64>,
+) -> Result<(Vec<String>, Option<i64>), Problem> {
+    let (brand, segment) = (Arc::clone(brand), segment.clone());
+    let look = move || brand.members_in((&segment.0, &segment.1), at, after, LOOKED);
+    let done: Result<_, OnlineError> =
+        tokio::task::spawn_blocking(look).await.map_err(|_| Problem::new(Code::Internal))?;
+    Ok(done?)
+}
+
+/// List a segment
+///
+/// Members who are in the segment now, in no order that says anything. A page of a small segment may be short; `next` goes on.
+#[utoipa::path(
+    get, path = "/v1/brands/{brand}/segments/{stage}/{segment}/members", tag = "members",
+    params(
+        ("brand" = String, Path, description = "Name of the brand.", example = "acme"),
+        ("stage" = String, Path, description = "Stage that segments members.", example = "tier-interactions"),
+        ("segment" = String, Path, description = "Name of the segment.", example = "core"),
+        PageQuery
+    ),
+    responses((status = 200, description = "A page of members.", body = Page<InSegment>))
+)]
+async fn list_segment(
+    Live(brand): Live,
+    Path((_, stage, segment)): Path<(String, String, String)>,
+    paging: Paging,
+) -> Result<Json<Page<InSegment>>, Problem> {
+    let part = paging.of("segment")?;
+    let after = part.after().map(str::parse).transpose();
+    let mut after = after.map_err(|_| Problem::new(Code::CursorInvalid))?;
+    let segment = (stage, segment);
+    let mut rows = Vec::new();
+    for _ in 0..PAGE_LOOKED / LOOKED {
+        let (found, last) = looked(&brand, &segment, None, after).await?;
+        rows.extend(found.into_iter().map(|member| InSegment { member }));
+        after = last;
+        if after.is_none() || rows.len() >= part.fetch() {
+            break;
+        }
+    }
+    // Whole looks: a page may hold some members more than were asked for, and none is told twice.
+    Ok(Json(part.open_page(rows, after.map(|key| key.to_string()))))
+}
+
+/// Export a segment
+///
+/// All members who are in the segment at a moment, one JSON object a line.
+#[utoipa::path(
+    get, path = "/v1/brands/{brand}/segments/{stage}/{segment}/export", tag = "members",
+    params(
+        ("brand" = String, Path, description = "Name of the brand.", example = "acme"),
+        ("stage" = String, Path, description = "Stage that segments members.", example = "tier-interactions"),
+        ("segment" = String, Path, description = "Name of the segment.", example = "core"),
+        AtQuery
+    ),
+    responses((status = 200, description = "Members, one a line.", content_type = "application/x-ndjson", body = String))
+)]
+async fn export_segment(
+    Live(brand): Live,
+    Path((_, stage, segment)): Path<(String, String, String)>,
+    query: Result<Query<AtQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(AtQuery { at }) =
+        query.map_err(|error| Problem::new(Code::QueryInvalid).detail(error.body_text()))?;
+    let at = at.map(|text| text.parse::<i64>().map_or_else(|_| text.into(), Into::into));
+    let at = moment_of(at)?;
+    let segment = (stage, segment);
+    // The first look comes before the answer: what is wrong is told as a problem.
+    let first = looked(&brand, &segment, at, None).await?;
+    let rest = stream::unfold((first.1, false), move |(after, has_failed)| {
+        let (brand, segment) = (Arc::clone(&brand), segment.clone());
+        async move {
+            let after = after.filter(|_| !has_failed)?;
+            match looked(&brand, &segment, at, Some(after)).await {
+                Ok((found, last)) => Some((Ok(lines(&found)), (last, false))),
+                // The connection is cut: a client sees that the export is not whole.
+                Err(_) => Some((Err(std::io::Error::other("the export failed")), (None, true))),
+            }
+        }
+    });
+    let first = stream::once(async move { Ok(lines(&first.0)) });
+    let mut response = Response::new(Body::from_stream(futures::StreamExt::chain(first, rest)));
+    let media = HeaderValue::from_static("application/x-ndjson");
+    response.headers_mut().insert(header::CONTENT_TYPE, media);
+    Ok(response)
+}
+
+fn lines(members: &[String]) -> Bytes {
+    let line = |member: &String| {
+        let member = InSegment { member: member.clone() };
+        serde_json::to_string(&member).expect("a text is JSON") + "\n"
+    };
+    members.iter().map(line).collect::<String>().into()
+}
