@@ -312,7 +312,7 @@ impl Brand {
     }
 
     /// Sets fields of a member's profile and adds answers about consents; each answer an object with `purpose`, `state` and
-    /// `time`.
+    /// `time`. The same change under the same key happens once.
     ///
     /// # Errors
     /// [`OnlineError::Fields`], or a fault of the storage.
@@ -321,7 +321,10 @@ impl Brand {
         id: &str,
         profile: &Map<String, Json>,
         consents: &[Map<String, Json>],
+        key: &str,
     ) -> Result<(), OnlineError> {
+        let said = serde_json::to_vec(&(profile, consents)).unwrap_or_default();
+        let request = (shortened(key), Digest::of(&said));
         let version = self.live.load();
         let mut errors: Vec<FieldError> = id_error("member", id).into_iter().collect();
         let profile = version.members().read(profile, &["member"]);
@@ -340,7 +343,7 @@ impl Brand {
             return Err(OnlineError::Fields(errors));
         }
         let member = version.key(id);
-        let job = MemberJob { member, id: id.to_owned(), profile, consents: answers };
+        let job = MemberJob { member, id: id.to_owned(), profile, consents: answers, request };
         self.queue.ask(|reply| Job::Member(Box::new(job), reply)).await
     }
 

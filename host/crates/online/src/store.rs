@@ -34,6 +34,8 @@ pub(crate) mod space {
     pub(crate) const EFFECTS: u8 = 9;
     /// Of the brand: the number of the last effect, under the empty key.
     pub(crate) const LAST_EFFECT: u8 = 10;
+    /// By member: the digest of a change that was made, under the digest of its request's key.
+    pub(crate) const CHANGES: u8 = 11;
 }
 
 /// Owner of what is the brand's.

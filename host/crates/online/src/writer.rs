@@ -82,6 +82,8 @@ pub(crate) struct MemberJob {
     /// Fields to set; those that are not named stay.
     pub(crate) profile: Vec<(String, crate::packed::Kept)>,
     pub(crate) consents: Vec<ConsentRow>,
+    /// Digest of the request's key, and of the request.
+    pub(crate) request: (DecisionKey, Digest),
 }
 
 /// A decision to be made.
@@ -390,8 +392,8 @@ fn one(
             done.answers.push(answer(reply, Ok(fates)));
         }
         Job::Member(job, reply) => {
-            member_in(live, *job, done)?;
-            done.answers.push(answer(reply, Ok(())));
+            let result = member_in(live, *job, done)?;
+            done.answers.push(answer(reply, result));
         }
         Job::Decide(job, reply) => {
             let result = decide(live, *job, done)?;
@@ -467,6 +469,7 @@ fn erase(
     for (count, space) in gone.iter_mut().zip(spaces) {
         *count = rows.remove_rows(space, member)?;
     }
+    rows.remove_rows(space::CHANGES, member)?;
     if gone == [0; 4] {
         return Ok(None);
     }
@@ -486,9 +489,16 @@ fn member_in(
     live: &mut LiveGroup<'_, '_, '_>,
     job: MemberJob,
     done: &mut Done,
-) -> Result<(), LedgerError> {
-    let MemberJob { member, id, profile, consents } = job;
+) -> Result<Result<(), OnlineError>, LedgerError> {
+    let MemberJob { member, id, profile, consents, request: (key, digest) } = job;
     let rows = live.rows();
+    // A change that comes again must not undo what came between.
+    if let Some(made) = rows.one(space::CHANGES, member, &key)? {
+        let is_same = made == digest.0;
+        return Ok(if is_same { Ok(()) } else { Err(OnlineError::OtherRequest) });
+    }
+    let made = Row { space: space::CHANGES, owner: member, key: &key, value: &digest.0 };
+    rows.put_rows(&[made], OnRow::Stays)?;
     let known = rows.one(space::MEMBERS, member, b"")?;
     let mut row = match known {
         Some(bytes) => value_of::<MemberRow>(&bytes)?,
@@ -519,7 +529,7 @@ fn member_in(
             }
         });
     }));
-    Ok(())
+    Ok(Ok(()))
 }
 
 fn decide(

@@ -126,7 +126,7 @@ async fn welcome(brand: &Brand, member: &str) {
         object(json!({ "purpose": purpose, "state": "granted", "time": T - 100 * DAY }))
     });
     let profile = object(json!({ "age_band": "adult", "channel": "messaging" }));
-    brand.put_member(member, &profile, &consents).await.unwrap();
+    brand.put_member(member, &profile, &consents, "welcome").await.unwrap();
 }
 
 fn ask(member: &str) -> Ask {
@@ -203,6 +203,22 @@ async fn events_are_kept_once_and_what_is_wrong_is_told_in_full() {
     assert_eq!(fields(1), ["time"]);
     assert!(matches!(brand.member("nobody"), Err(OnlineError::Unknown("member"))));
     assert!(matches!(brand.decision("00"), Err(OnlineError::Unknown("decision"))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_comes_again_undoes_nothing_that_came_between() {
+    let folder = tempfile::tempdir().unwrap();
+    let brand = open(folder.path());
+    let region = |name: &str| object(json!({ "region": name }));
+    let told = || brand.member("m1").unwrap().profile["region"].clone();
+    brand.put_member("m1", &region("north"), &[], "a").await.unwrap();
+    brand.put_member("m1", &region("south"), &[], "b").await.unwrap();
+    brand.put_member("m1", &region("north"), &[], "a").await.unwrap();
+    assert_eq!(told(), json!("south"));
+    let other = brand.put_member("m1", &region("west"), &[], "a").await;
+    assert!(matches!(other, Err(OnlineError::OtherRequest)));
+    brand.put_member("m2", &region("west"), &[], "a").await.unwrap();
+    assert_eq!(told(), json!("south"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

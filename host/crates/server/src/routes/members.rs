@@ -9,6 +9,7 @@ use utoipa_axum::routes;
 
 use super::Routes;
 use super::decisions::DecisionBody;
+use crate::idempotency::IdempotencyKey;
 use crate::json::Json;
 use crate::live::{Live, moment};
 use crate::problem::Problem;
@@ -184,8 +185,9 @@ async fn erase_member(
 async fn put_member(
     live: Live,
     Path((brand, id)): Path<(String, String)>,
+    key: IdempotencyKey,
     Json(body): Json<ChangeBody>,
 ) -> Result<Json<MemberBody>, Problem> {
-    live.0.put_member(&id, &body.profile, &body.consents).await?;
+    live.0.put_member(&id, &body.profile, &body.consents, key.as_str()).await?;
     read_member(live, Path((brand, id))).await
 }
