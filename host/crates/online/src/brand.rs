@@ -366,13 +366,14 @@ impl Brand {
     }
 
     /// Takes away everything that is kept of a member: events, profile, consents, decisions. Entries of the ledger stay, which
-    /// name a pseudonym alone.
+    /// name a pseudonym alone. The same request under the same key is answered with the first receipt.
     ///
     /// # Errors
     /// [`OnlineError::Unknown`], or a fault of the storage.
-    pub async fn erase(&self, id: &str) -> Result<Erased, OnlineError> {
+    pub async fn erase(&self, id: &str, key: &str) -> Result<Erased, OnlineError> {
         let member = self.live.load().key(id);
-        let erased = self.queue.ask(|reply| Job::Erase(member, reply)).await?;
+        let key = shortened(key);
+        let erased = self.queue.ask(|reply| Job::Erase(member, key, reply)).await?;
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner).forget(id);
         erased.ok_or(OnlineError::Unknown("member"))
     }

@@ -28,7 +28,7 @@ pub(crate) mod space {
     pub(crate) const SOURCES: u8 = 6;
     /// Of the brand: which version decided from when on, under ascending numbers.
     pub(crate) const ACTIVATIONS: u8 = 7;
-    /// Of the brand: receipts of erasures under their digests.
+    /// Of the brand: receipts of erasures, under the digests of their requests.
     pub(crate) const ERASURES: u8 = 8;
     /// Of the brand: effects to be carried out, under ascending numbers.
     pub(crate) const EFFECTS: u8 = 9;

@@ -45,7 +45,7 @@ pub(crate) enum Job {
     Decide(Box<DecideJob>, Reply<DecisionAnswer>),
     Close(Box<CloseJob>, Reply<SettleAnswer>),
     /// Everything that is kept of a member goes.
-    Erase(i64, Reply<Option<Erased>>),
+    Erase(i64, DecisionKey, Reply<Option<Erased>>),
     /// A version is kept, to be made the one that decides some day.
     Keep(Arc<Version>, Box<Source>, Reply<()>),
     /// Decisions rest on another version from now on.
@@ -407,8 +407,8 @@ fn one(
             };
             done.answers.push(answer(reply, result));
         }
-        Job::Erase(member, reply) => {
-            let erased = erase(live, member, done)?;
+        Job::Erase(member, key, reply) => {
+            let erased = erase(live, member, &key, done)?;
             done.answers.push(answer(reply, Ok(erased)));
         }
         Job::Keep(version, source, reply) => {
@@ -456,13 +456,19 @@ fn event_in(
     Ok(EventFate::Accepted)
 }
 
-/// Takes away everything but entries of the ledger; `None`: there is no such member.
+/// Takes away everything but entries of the ledger, once under a key; `None`: there is no such member. The receipt lies
+/// under a digest of key and member, which says of neither what it was.
 fn erase(
     live: &mut LiveGroup<'_, '_, '_>,
     member: i64,
+    key: &DecisionKey,
     done: &mut Done,
 ) -> Result<Option<Erased>, LedgerError> {
     let rows = live.rows();
+    let request = Digest::of_parts([&b"erasure request"[..], &member.to_be_bytes(), key]);
+    if let Some(known) = rows.one(space::ERASURES, BRAND, &request.0)? {
+        return value_of(&known).map(Some);
+    }
     let at = rows.at().0;
     let mut gone = [0; 4];
     let spaces = [space::MEMBERS, space::EVENTS, space::CONSENTS, space::DECISIONS];
@@ -479,7 +485,7 @@ fn erase(
         Digest::of_parts([&b"erasure"[..], &member.to_be_bytes(), &at.to_be_bytes(), &counts]);
     let erased = Erased { at, events, consents, decisions, receipt: digest.hex() };
     let value = bytes_of(&erased);
-    let row = Row { space: space::ERASURES, owner: BRAND, key: &digest.0, value: &value };
+    let row = Row { space: space::ERASURES, owner: BRAND, key: &request.0, value: &value };
     rows.put_rows(&[row], OnRow::Stays)?;
     done.changes.push(Box::new(move |cache| cache.forget(member)));
     Ok(Some(erased))

@@ -159,8 +159,9 @@ async fn copy_member(
 async fn erase_member(
     Live(brand): Live,
     Path((_, id)): Path<(String, String)>,
+    key: IdempotencyKey,
 ) -> Result<Json<ErasedBody>, Problem> {
-    let erased = brand.erase(&id).await?;
+    let erased = brand.erase(&id, key.as_str()).await?;
     Ok(Json(ErasedBody {
         at: moment(erased.at),
         events: erased.events,
