@@ -75,8 +75,12 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     /// Serve brands over HTTP: events in, decisions out, while playbooks stay live
     Serve(ServeArgs),
-    /// Print the JSON Schema of playbook files
-    Schema,
+    /// Print the JSON Schema of playbook files, or of the file of a host
+    Schema {
+        /// Whose schema
+        #[arg(value_enum, default_value_t = SchemaOf::Playbook)]
+        of: SchemaOf,
+    },
     /// Write a synthetic community with known truth
     Sample(SampleArgs),
     /// Make, build, look into, test and install plugins
@@ -113,7 +117,7 @@ impl Command {
             Self::Explain(args) => args.json,
             Self::Plugin(command) => command.answers_json(),
             Self::Ledger(command) => command.answers_json(),
-            Self::Schema => true,
+            Self::Schema { .. } => true,
             Self::Serve(_)
             | Self::Demo(_)
             | Self::Sample(_)
@@ -138,15 +142,18 @@ pub(crate) struct DemoArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// Playbooks to serve, one a brand [default: that of the demo, in a checkout]
+    /// Playbooks to serve, one a brand, in place of those of the file [default: that of the demo, in a checkout]
     #[arg(value_name = "PLAYBOOK")]
     pub(crate) playbooks: Vec<PathBuf>,
+    /// File of the host, which says what is not said here: each option below wins over it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Folder of keys, ledgers and members [default: serve in the home folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Address and port to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8750")]
-    pub(crate) listen: std::net::SocketAddr,
+    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8750]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<std::net::SocketAddr>,
     /// Certificate for TLS, PEM, followed by those between it and the root
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_certificate: Option<PathBuf>,
@@ -156,9 +163,18 @@ pub(crate) struct ServeArgs {
     /// Listen beyond loopback without TLS: keys then cross the network in clear, so that something in front must speak TLS
     #[arg(long)]
     pub(crate) plain: bool,
-    /// Memory of members' records, in MiB, for each brand
-    #[arg(long, value_name = "MIB", default_value_t = 512)]
-    pub(crate) records: usize,
+    /// Memory of members' records, in MiB, for each brand [default: 512]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) records: Option<u32>,
+}
+
+/// Files that have a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// A playbook
+    Playbook,
+    /// The file of a host that serves
+    Host,
 }
 
 #[derive(Debug, Args)]

@@ -2,16 +2,16 @@
 
 use std::io::{self, Write};
 
-use playbook_model::one_line;
+use playbook_model::{HostLog, LogLevel, one_line};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::text::Text;
 
-/// Begins logging at what was asked for: by PLAYBOOK_LOG, else by counting `--verbose`.
-pub(crate) fn begin(verbose: u8, color: bool) {
+/// Begins logging at what was asked for: by PLAYBOOK_LOG, else by counting `--verbose`, else by the file of the host.
+pub(crate) fn begin(verbose: u8, said: HostLog, color: bool) {
     let level = match verbose {
-        0 => "warn",
+        0 => said.level.unwrap_or(LogLevel::Warn).name(),
         1 => "info",
         _ => "debug",
     };

@@ -18,7 +18,8 @@ use anyhow::Result;
 use clap::{CommandFactory, Parser};
 use playbook_model::printable;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, SchemaOf};
+use crate::commands::serve_config::Config;
 use crate::session::Session;
 use crate::terminal::Terminal;
 use crate::text::Text;
@@ -36,8 +37,7 @@ fn main() -> ExitCode {
         return u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from);
     }
     let terminal = Terminal::new(cli.color);
-    logs::begin(cli.verbose, terminal.color_err);
-    match dispatch(&cli) {
+    match dispatch(&cli, terminal) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure::report(terminal, cli.command.answers_json(), error).into(),
     }
@@ -67,10 +67,20 @@ fn refused_plainly(refused: &clap::Error, text: &str) -> std::io::Result<()> {
     }
 }
 
-fn dispatch(cli: &Cli) -> Result<()> {
+fn dispatch(cli: &Cli, terminal: Terminal) -> Result<()> {
+    // The file of a host says what is logged, so it is read before anything is.
+    let config = match &cli.command {
+        Command::Serve(args) => Some(Config::of(args)?),
+        _ => None,
+    };
+    let log = config.as_ref().map(|config| config.log).unwrap_or_default();
+    logs::begin(cli.verbose, log, terminal.color_err);
     match &cli.command {
-        Command::Schema => {
-            return Terminal::json(&playbook_toml::schema());
+        Command::Schema { of } => {
+            return Terminal::json(&match of {
+                SchemaOf::Playbook => playbook_toml::schema(),
+                SchemaOf::Host => playbook_toml::host_schema(),
+            });
         }
         Command::Completions { shell } => {
             let mut text = Vec::new();
@@ -91,10 +101,12 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::Deliver(args) => commands::deliver::deliver(&session, args),
         Command::Explain(args) => commands::explain::explain(&session, args),
         Command::Diff(args) => commands::diff::diff(&session, args),
-        Command::Serve(args) => commands::serve::serve(&session, args),
+        Command::Serve(_) => {
+            config.map_or(Ok(()), |config| commands::serve::serve(&session, config))
+        }
         Command::Sample(args) => commands::sample::sample(&session, args),
         Command::Plugin(command) => commands::plugin::plugin(&session, command),
         Command::Ledger(command) => commands::ledger::ledger(&session, command),
-        Command::Schema | Command::Completions { .. } | Command::Compile { .. } => Ok(()),
+        Command::Schema { .. } | Command::Completions { .. } | Command::Compile { .. } => Ok(()),
     }
 }

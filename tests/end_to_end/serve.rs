@@ -87,10 +87,13 @@ pub(crate) struct Reply {
 
 impl Service {
     pub(crate) fn start(file: &Path, data: &Path) -> Self {
-        let mut child = command(["serve".as_ref(), file.as_os_str()])
-            .arg("--data")
-            .arg(data)
-            .args(["--listen", "127.0.0.1:0"])
+        let data = data.to_str().unwrap();
+        Self::with(&[file.to_str().unwrap(), "--data", data, "--listen", "127.0.0.1:0"])
+    }
+
+    fn with(arguments: &[&str]) -> Self {
+        let mut child = command(["serve"])
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -494,6 +497,57 @@ fn versions_are_tried_activated_taken_back_and_a_changed_file_goes_live() {
     until("the changed file", || how() == "file");
     assert_eq!(version_of("mended"), next, "the same text is the same version");
     assert_eq!(club.get("versions?limit=2").body["items"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_host_is_what_its_file_says_and_the_command_line_wins() {
+    let place = Place::new();
+    write(&place, "club.toml", CLUB);
+    write(&place, "other.toml", &CLUB.replace("brand = \"club\"", "brand = \"other\""));
+    let said = "[listen]\naddress = \"127.0.0.1:1\"\n[limits]\nbody_bytes = 100\n[data]\nfolder = \"kept\"\n\
+        [[brand]]\nplaybook = \"club.toml\"\nrate = { per_second = 1, burst = 1 }\n\
+        [[brand]]\nplaybook = \"other.toml\"\n";
+    let file = write(&place, "host.toml", said);
+    // Port 1 is the system's.
+    let service = Service::with(&["--config", file.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
+    let key = service.key.clone().unwrap();
+    assert!(file.with_file_name("kept").join("brands/club").is_dir());
+    let club = Client { address: service.address.clone(), key, brand: "club" };
+    let other = Client { brand: "other", ..club.clone() };
+    assert_eq!(club.get("budgets").status, 200);
+    let held = club.get("budgets");
+    assert_eq!((held.status, &held.body["code"]), (429, &json!("brand-rate-exceeded")));
+    (0..5).for_each(|_| assert_eq!(other.get("budgets").status, 200));
+    let long = json!({ "member": "m".repeat(200) });
+    assert_eq!(other.send("POST", "decisions", "a", &long).unwrap().status, 413);
+    service.stop();
+}
+
+#[test]
+fn a_faulty_host_file_or_playbook_starts_nothing_and_tells_all() {
+    let place = Place::new();
+    let fails = |name: &str, said: &str| {
+        let file = write(&place, name, said);
+        let output = command(["serve", "--config"]).arg(&file).output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+        assert!(!file.with_file_name("kept").exists());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    write(&place, "club.toml", CLUB);
+    for name in ["one", "two"] {
+        write(&place, &format!("{name}.toml"), &CLUB.replace("CNY", &name.to_uppercase()));
+    }
+    let told = fails(
+        "host.toml",
+        "[listen]\nadress = \"x\"\n[data]\nfolder = \"kept\"\n[[brand]]\nplaybook = \"none.toml\"\n",
+    );
+    for words in ["host.toml:2:1", "did you mean `address`?", "host.toml:6:12", "2 problems"] {
+        assert!(told.contains(words), "{words}\n{told}");
+    }
+    let brands =
+        ["club", "one", "two"].map(|name| format!("[[brand]]\nplaybook = \"{name}.toml\"\n"));
+    let told = fails("brands.toml", &format!("[data]\nfolder = \"kept\"\n{}", brands.concat()));
+    assert!(told.contains("`ONE`") && told.contains("`TWO`"), "{told}");
 }
 
 /// What clients were told, by member and key.

@@ -134,6 +134,10 @@ pub(crate) fn commands(tree: &Tree) -> Vec<String> {
             else {
                 continue;
             };
+            // A key of that name, in a file.
+            if rest.starts_with("= ") {
+                continue;
+            }
             let words: Vec<&str> =
                 rest.split('#').next().unwrap_or("").split_whitespace().collect();
             let depth =

@@ -16,5 +16,6 @@ pub(crate) mod run;
 mod said;
 pub(crate) mod sample;
 pub(crate) mod serve;
+pub(crate) mod serve_config;
 pub(crate) mod settle;
 pub(crate) mod taken;

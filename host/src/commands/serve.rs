@@ -1,25 +1,23 @@
 //! `playbook serve`: brands over HTTP, until it is stopped.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::collections::btree_map::Entry;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use playbook_app as app;
-use playbook_model::Digest;
+use playbook_model::{Digest, HostBrand};
 use playbook_online::{Brand, OpenError, SwapError};
-use playbook_server::{
-    Brand as Listed, BrandStatus, Directory, KeyStore, OpenedKeys, Server, Settings, TlsFiles,
-};
+use playbook_server::{Brand as Listed, BrandStatus, Directory, KeyStore, OpenedKeys, Server};
 
-use crate::cli::ServeArgs;
 use crate::commands::demo::{PLAYBOOK, checkout, install_reference_plugins};
+use crate::commands::serve_config::Config;
+use crate::failure;
 use crate::session::Session;
 use crate::terminal::Terminal;
 
-/// How long requests in flight may take once the service stops.
-const DRAIN: Duration = Duration::from_secs(10);
 /// How often the service looks whether it is to stop.
 const LOOK: Duration = Duration::from_millis(50);
 /// How often it looks whether a playbook or a plugin has changed; two looks in a row decide.
@@ -57,13 +55,29 @@ fn listed(name: &str) -> Listed {
     Listed { name: name.to_owned(), status: BrandStatus::Serving }
 }
 
-pub(crate) fn serve(session: &Session, args: &ServeArgs) -> Result<()> {
-    let data = args.data.clone().unwrap_or_else(|| session.host.home().dir().join("serve"));
-    let brands = Arc::new(Brands(opened(session, args, &data)?));
+pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
+    config.settings.check().map_err(hinted)?;
+    let data = config.data.clone().unwrap_or_else(|| session.host.home().dir().join("serve"));
+    let named = named(session, &config)?;
+    for (name, brand) in &named {
+        config.settings.rates.own.extend(config.rate(brand).map(|rate| (name.clone(), rate)));
+    }
+    let mut live = BTreeMap::new();
+    for (name, brand) in named {
+        let options = app::ServeOptions {
+            records_bytes_max: brand.records_bytes_max.unwrap_or(config.records_bytes_max),
+            now: app::system_clock(),
+        };
+        let state = data.join("brands").join(&name);
+        let file = brand.playbook;
+        let brand = Arc::new(app::open_brand(&session.host, &file, &state, options)?);
+        live.insert(name, Served { brand, file });
+    }
+    let brands = Arc::new(Brands(live));
     let OpenedKeys { store, first } = KeyStore::open(&data)
         .with_context(|| format!("the keys in `{}` cannot be opened", data.display()))?;
     let served = Arc::clone(&brands);
-    let server = Server::new(settings(args), Arc::new(store), served).map_err(hinted)?;
+    let server = Server::new(config.settings, Arc::new(store), served).map_err(hinted)?;
     let running = server.start_hosted().map_err(hinted)?;
     let url = running.url();
     Terminal::out(&format!("serving {} at {url}\n", names(&brands)))?;
@@ -76,7 +90,7 @@ pub(crate) fn serve(session: &Session, args: &ServeArgs) -> Result<()> {
     }
     Terminal::out(&format!("  {}  keys, ledgers, members\n", data.display()))?;
     watch(session, &brands);
-    let drained = running.stop(DRAIN);
+    let drained = running.stop(config.drain);
     if drained.cut > 0 {
         Terminal::note(&format!("{} connections did not end in time and were cut", drained.cut));
     }
@@ -136,26 +150,36 @@ fn names(brands: &Brands) -> String {
     brands.0.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// Takes every brand live.
-fn opened(session: &Session, args: &ServeArgs, data: &Path) -> Result<BTreeMap<String, Served>> {
-    let playbooks = match args.playbooks.as_slice() {
-        [] => vec![demo_playbook(session)?],
+/// The brands to serve with their names. All playbooks are read before any brand goes live, and all that is wrong with any
+/// of them is told.
+fn named(session: &Session, config: &Config) -> Result<BTreeMap<String, HostBrand>> {
+    let brands = match config.brands.as_slice() {
+        [] => vec![HostBrand { playbook: demo_playbook(session)?, ..HostBrand::default() }],
         named => named.to_vec(),
     };
-    let mut brands = BTreeMap::new();
-    for file in playbooks {
-        let loaded = session.host.read(&file, &[], &playbook_toml::Disk)?;
-        let name = loaded.playbook.brand;
-        if brands.contains_key(&name) {
-            bail!("two playbooks are of brand `{name}`; a brand is served by one at a time");
+    let (mut named, mut faults) = (BTreeMap::new(), Vec::new());
+    for brand in brands {
+        match session.host.read(&brand.playbook, &[], &playbook_toml::Disk) {
+            Ok(loaded) => match named.entry(loaded.playbook.brand) {
+                Entry::Vacant(vacant) => drop(vacant.insert(brand)),
+                Entry::Occupied(taken) => {
+                    let HostBrand { playbook: before, .. } = taken.get();
+                    bail!(
+                        "`{}` and `{}` are both of brand `{}`; a brand is served by one playbook at a time",
+                        before.display(),
+                        brand.playbook.display(),
+                        taken.key()
+                    );
+                }
+            },
+            Err(fault) => faults.push(fault),
         }
-        let options =
-            app::ServeOptions { records_bytes_max: args.records << 20, now: app::system_clock() };
-        let state = data.join("brands").join(&name);
-        let brand = app::open_brand(&session.host, &file, &state, options)?;
-        brands.insert(name, Served { brand: Arc::new(brand), file });
     }
-    Ok(brands)
+    let last = faults.pop();
+    for fault in faults {
+        failure::report(session.terminal, false, fault.into());
+    }
+    last.map_or(Ok(named), |fault| Err(fault.into()))
 }
 
 /// The demo's playbook, with its plugins built and installed.
@@ -164,15 +188,6 @@ fn demo_playbook(session: &Session) -> Result<PathBuf> {
     Terminal::note("reference plugins");
     install_reference_plugins(session, &root)?;
     Ok(root.join(PLAYBOOK))
-}
-
-fn settings(args: &ServeArgs) -> Settings {
-    let mut settings = Settings::default();
-    settings.listen.address = args.listen;
-    settings.listen.plain_beyond_loopback = args.plain;
-    let tls = args.tls_certificate.clone().zip(args.tls_key.clone());
-    settings.listen.tls = tls.map(|(certificate, key)| TlsFiles { certificate, key });
-    settings
 }
 
 fn hinted(error: playbook_server::ServerError) -> anyhow::Error {

@@ -9,6 +9,7 @@ mod digest;
 mod feature;
 mod fill;
 mod frame;
+mod host_file;
 mod limits;
 mod marks;
 mod money;
@@ -28,6 +29,9 @@ pub use feature::{
 };
 pub use fill::{Filling, Stretch};
 pub use frame::{Cells, Column, Frame};
+pub use host_file::{
+    HostBrand, HostData, HostFile, HostLimits, HostListen, HostLog, HostRate, LogLevel,
+};
 pub use limits::{Limits, SqlLimits};
 pub use marks::NumberMarks;
 pub use money::{Minor, grouped};

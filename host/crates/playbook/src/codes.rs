@@ -2,6 +2,7 @@
 
 /// All codes with what they say, sorted; a code never changes its meaning.
 pub const CODES: &[(&str, &str)] = &[
+    ("bad-address", "An address to listen on that is no IP address with a port."),
     ("bad-choice", "A value outside the closed list that the key has."),
     ("bad-delimiter", "A delimiter that is not one ASCII character."),
     ("bad-duration", "A length of time that cannot be read."),

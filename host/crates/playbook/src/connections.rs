@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use playbook_model::{Connection, ConnectionKind, DatabaseServer, ObjectPlace, SecretRef, Tls};
 
-use crate::files::{FILE_BYTES_MAX, ReadFiles};
+use crate::alone::{self, Alone};
+use crate::files::ReadFiles;
 use crate::layout::CONNECTIONS;
-use crate::problem::{Place, Problem, Problems, Sink, SourceText};
-use crate::structure;
-use crate::tree::{self, Node, Table};
-use crate::values;
+use crate::problem::{Place, Problem, Problems, Sink};
+use crate::tree::{Node, Table};
 
 const CONNECT_MS_MAX: u64 = 10_000;
 const TIME_MS_MAX: u64 = 30 * 60_000;
@@ -25,30 +23,11 @@ pub fn connections(
     path: &Path,
     files: &dyn ReadFiles,
 ) -> Result<BTreeMap<String, Connection>, Problems> {
-    let name = path.display().to_string();
     let mut sink = Sink::default();
-    let read = files.read(path, FILE_BYTES_MAX);
-    let unread = |what: String| {
-        let message = format!("the file of connections `{name}` {what}");
-        Problem { place: None, ..Problem::new("cannot-read", Place::default(), message) }
+    let read = alone::read(path, files, "the file of connections", &CONNECTIONS, &mut sink);
+    let Some(Alone { root, sources, .. }) = read else {
+        return Err(sink.into_problems(Vec::new()));
     };
-    let text = match read {
-        Ok(bytes) if bytes.len() > FILE_BYTES_MAX => Err(unread("is too large".to_owned())),
-        Ok(bytes) => String::from_utf8(bytes).map_err(|_| unread("is no UTF-8 text".to_owned())),
-        Err(error) => Err(unread(format!("cannot be read: {error}"))),
-    };
-    let text = match text {
-        Ok(text) => text,
-        Err(problem) => {
-            sink.add(problem);
-            return Err(sink.into_problems(Vec::new()));
-        }
-    };
-    let sources = vec![SourceText { name: name.clone(), text: Arc::from(text.as_str()) }];
-    let (root, sound) = tree::parse(&text, 0, &mut 0, &mut sink);
-    if sound {
-        structure::check_table(&root, &CONNECTIONS, Place::default(), &mut sink);
-    }
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut found = BTreeMap::new();
     if sink.problems.is_empty() {
@@ -77,10 +56,7 @@ impl One<'_> {
             "mysql" => ConnectionKind::MySql(self.server()?),
             _ => ConnectionKind::Objects(self.objects()?),
         };
-        let ms = |key: &str, usual: u64| {
-            let said = self.table.text(key).and_then(values::duration_ms);
-            said.and_then(|ms| u64::try_from(ms).ok()).unwrap_or(usual)
-        };
+        let ms = |key: &str, usual: u64| self.table.duration_ms(key).unwrap_or(usual);
         Some(Connection {
             name: name.to_owned(),
             brands: self
@@ -94,12 +70,7 @@ impl One<'_> {
             delivers: self.table.flag("deliver").unwrap_or(false),
             connect_ms_max: ms("connect_timeout", CONNECT_MS_MAX),
             time_ms_max: ms("time", TIME_MS_MAX),
-            bytes_max: self
-                .table
-                .text("bytes")
-                .and_then(values::size_bytes)
-                .or_else(|| u64::try_from(self.table.integer("bytes")?).ok())
-                .unwrap_or(BYTES_MAX),
+            bytes_max: self.table.bytes("bytes").unwrap_or(BYTES_MAX),
         })
     }
 

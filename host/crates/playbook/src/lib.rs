@@ -1,9 +1,11 @@
 //! Playbook files: TOML text to a checked [`Playbook`](playbook_model::Playbook), every problem with line, column and hint.
 
+mod alone;
 mod canonical;
 mod codes;
 mod connections;
 mod files;
+mod host;
 mod layout;
 mod load;
 mod merge;
@@ -22,6 +24,7 @@ mod values;
 pub use codes::CODES;
 pub use connections::connections;
 pub use files::{Disk, EXTENDS_DEPTH_MAX, FILE_BYTES_MAX, FILES_BYTES_MAX, FILES_MAX, ReadFiles};
+pub use host::host_file;
 pub use layout::EVENT_KINDS;
 pub use load::{Loaded, SettingPlace, load, load_with};
 pub use overrides::Override;
@@ -29,6 +32,6 @@ pub use problem::{
     Level, NamedPlugin, PROBLEMS_MAX, Place, Problem, Problems, SourceText, nearest,
 };
 pub use reading::host_tables::{closed_values, host_fields};
-pub use reference::reference;
-pub use schema::schema;
+pub use reference::{host_reference, reference};
+pub use schema::{host_schema, schema};
 pub use values::{currency_digits, is_relation, parse_instant};

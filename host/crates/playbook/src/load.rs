@@ -253,7 +253,7 @@ pub fn load_with(
 
 /// After a syntax error, drops problems that it may have caused itself: what seems to be missing, and
 /// what stands on the same line.
-fn keep_what_stands_alone(sink: &mut Sink, from: usize, sources: &[SourceText]) {
+pub(crate) fn keep_what_stands_alone(sink: &mut Sink, from: usize, sources: &[SourceText]) {
     let later = sink.problems.split_off(from.min(sink.problems.len()));
     let line = |place: Place| {
         sources.get(place.file).map(|source| (place.file, source.line_column(place.start).0))

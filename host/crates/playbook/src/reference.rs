@@ -2,18 +2,37 @@
 
 use crate::codes::CODES;
 use crate::files::{EXTENDS_DEPTH_MAX, FILE_BYTES_MAX, FILES_BYTES_MAX, FILES_MAX};
-use crate::layout::{EVENT_KINDS, FEATURES_MAX, INTERACTION_KINDS, SOURCES_MAX, STAGES_MAX};
+use crate::layout::{
+    EVENT_KINDS, FEATURES_MAX, FILE, HOST, INTERACTION_KINDS, SOURCES_MAX, STAGES_MAX,
+};
 use crate::reading::host_tables::{closed_values, fields, tables, type_name};
 use crate::schema::all_tables;
-use crate::spec::{KeySpec, Shape};
+use crate::spec::{KeySpec, Shape, TableSpec};
 use crate::tree::{DEPTH_MAX, KEY_BYTES_MAX, VALUES_MAX};
 
 /// Returns the reference page as Markdown: every table and key with type, unit, default and example.
 #[must_use]
 pub fn reference() -> String {
     let mut out = include_str!("reference_head.md").to_owned();
-    for table in all_tables() {
-        let title = if table.id == "file" { "Top of the file" } else { table.title };
+    out.push_str(&tables_of(&FILE));
+    out.push_str(&host_tables());
+    out.push_str(&events());
+    out.push_str(&bounds());
+    out.push_str(&codes());
+    out
+}
+
+/// Returns the reference page of a host's file as Markdown.
+#[must_use]
+pub fn host_reference() -> String {
+    format!("{}{}", include_str!("host_reference_head.md"), tables_of(&HOST).trim_end()) + "\n"
+}
+
+/// Every key of a file, a table for each of its tables.
+fn tables_of(file: &'static TableSpec) -> String {
+    let mut out = String::new();
+    for table in all_tables(file) {
+        let title = if table.id == file.id { "Top of the file" } else { table.title };
         out.push_str(&format!("## {title}\n\n{}\n\n", table.about));
         out.push_str("| key | type | default | example | what it says |\n|---|---|---|---|---|\n");
         for key in table.keys {
@@ -21,10 +40,6 @@ pub fn reference() -> String {
         }
         out.push('\n');
     }
-    out.push_str(&host_tables());
-    out.push_str(&events());
-    out.push_str(&bounds());
-    out.push_str(&codes());
     out
 }
 
@@ -72,6 +87,7 @@ fn type_words(shape: &Shape) -> String {
         Shape::Instant => "date or time".to_owned(),
         Shape::Words => "words".to_owned(),
         Shape::Currency => "currency".to_owned(),
+        Shape::Address => "address with port".to_owned(),
         Shape::Event => "kind of event".to_owned(),
         Shape::Events => "kinds of events".to_owned(),
         Shape::Any => "any value".to_owned(),

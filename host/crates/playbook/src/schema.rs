@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::canonical::to_json;
-use crate::layout::{EVENT_GROUPS, EVENT_KINDS, FILE};
+use crate::layout::{EVENT_GROUPS, EVENT_KINDS, FILE, HOST};
 use crate::problem::Sink;
 use crate::reading::host_tables::{fields, own_prefix, tables};
 use crate::spec::{KeySpec, Shape, TableSpec};
@@ -16,31 +16,40 @@ use crate::values;
 /// settings of plugins are checked by loading.
 #[must_use]
 pub fn schema() -> Json {
-    let mut definitions = serde_json::Map::new();
-    for table in all_tables() {
-        if table.id != FILE.id {
-            definitions.insert(table.id.to_owned(), table_schema(table));
-        }
-    }
-    add_map_fields(&mut definitions);
-    let mut file = table_schema(&FILE);
-    let object = file.as_object_mut().expect("a table's schema is an object");
-    object.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
-    object.insert("title".to_owned(), json!("Playbook"));
-    object.insert("description".to_owned(), json!("Operations playbook of one brand's community."));
+    let mut file = file_schema(&FILE, "Playbook", "Operations playbook of one brand's community.");
+    add_map_fields(file["$defs"].as_object_mut().expect("definitions are an object"));
     // What a file does not say may come from below it, so only a file that stands alone must say all.
-    object.insert(
-        "if".to_owned(),
-        json!({ "not": { "anyOf": [{ "required": ["extends"] }, { "required": ["include"] }] } }),
-    );
-    object.insert("then".to_owned(), whole_file());
-    object.insert("$defs".to_owned(), Json::Object(definitions));
+    file["if"] =
+        json!({ "not": { "anyOf": [{ "required": ["extends"] }, { "required": ["include"] }] } });
+    file["then"] = whole_file();
     file
 }
 
-/// All tables, the file first, each after the one that holds it.
-pub(crate) fn all_tables() -> Vec<&'static TableSpec> {
-    let mut tables = vec![&FILE];
+/// Returns the JSON Schema of a host's file.
+#[must_use]
+pub fn host_schema() -> Json {
+    let mut file = file_schema(&HOST, "Host", HOST.about);
+    for table in all_tables(&HOST).into_iter().filter(|table| !required(table).is_empty()) {
+        file["$defs"][table.id]["required"] = required(table).into();
+    }
+    file
+}
+
+fn file_schema(file: &'static TableSpec, title: &str, description: &str) -> Json {
+    let tables = all_tables(file).into_iter().filter(|table| table.id != file.id);
+    let definitions: serde_json::Map<_, _> =
+        tables.map(|table| (table.id.to_owned(), table_schema(table))).collect();
+    let mut schema = table_schema(file);
+    schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    schema["title"] = title.into();
+    schema["description"] = description.into();
+    schema["$defs"] = definitions.into();
+    schema
+}
+
+/// All tables of a file, the file first, each after the one that holds it.
+pub(crate) fn all_tables(file: &'static TableSpec) -> Vec<&'static TableSpec> {
+    let mut tables = vec![file];
     let mut at = 0;
     while at < tables.len() {
         for key in tables[at].keys {
@@ -150,6 +159,7 @@ fn shape_schema(shape: &Shape) -> Json {
             },
         ] }),
         Shape::Currency => json!({ "enum": values::currencies().collect::<Vec<_>>() }),
+        Shape::Address => text("^(\\[[0-9a-fA-F:.%]+\\]|[0-9.]+):[0-9]{1,5}$"),
         Shape::Event => either(EVENT_KINDS.to_vec()),
         Shape::Events => {
             let kinds: Vec<&str> = EVENT_GROUPS.iter().chain(EVENT_KINDS).copied().collect();

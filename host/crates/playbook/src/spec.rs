@@ -33,6 +33,8 @@ pub(crate) enum Shape {
     Words,
     /// ISO 4217 code.
     Currency,
+    /// IP address with a port.
+    Address,
     /// Kind of events: one of the host's, or of the playbook's own.
     Event,
     /// Kinds and groups of events: comma-separated text, or a list.
@@ -141,6 +143,9 @@ impl Shape {
             }
             Self::Words => "a text, or a table { en = \"...\", zh = \"...\" }".to_owned(),
             Self::Currency => "an ISO 4217 code in capitals, like CNY or USD".to_owned(),
+            Self::Address => {
+                "an IP address with a port, like \"127.0.0.1:8750\" or \"[::1]:8750\"".to_owned()
+            }
             Self::Event => "a kind of events, like `order_paid`".to_owned(),
             Self::Events => {
                 "kinds of events: a text like \"like,comment\", or a list of texts".to_owned()

@@ -57,6 +57,9 @@ fn instead_of_secret(spec: &TableSpec) -> &'static str {
         "connection" => {
             "the name of an environment variable or a file with it: `password_env`, `password_file`, `secret_env` ..."
         }
+        "host" | "listen" | "service_limits" | "rate" | "kept" | "served" | "log" => {
+            "nothing: the service makes the keys of its clients, and a private key stays in the file that `tls_key` names"
+        }
         _ => "`connection`, the name of one that the host has; the host knows its secrets",
     }
 }
@@ -131,6 +134,9 @@ fn check(node: &Node, shape: &Shape, what: &str, sink: &mut Sink) {
             named(values::size_bytes(text).is_some(), "bad-size", node, shape, what, sink)
         }
         (Shape::Size, Value::Integer(number)) if *number >= 0 => {}
+        (Shape::Address, Value::Text(text)) => {
+            named(values::address(text).is_some(), "bad-address", node, shape, what, sink)
+        }
         // Money needs the currency's digits and an instant the zone; both are read later.
         (Shape::Money | Shape::Instant, Value::Text(_)) | (Shape::Instant, Value::Time(_)) => {}
         (Shape::Words | Shape::Currency | Shape::Events, Value::Text(_)) => {

@@ -9,6 +9,7 @@ use toml_parser::lexer::TokenKind;
 
 use crate::problem::{Place, Problem, Sink, SourceText};
 use crate::syntax::syntax_problem;
+use crate::values;
 
 /// Levels of tables and lists in one file.
 pub(crate) const DEPTH_MAX: usize = 32;
@@ -112,6 +113,17 @@ impl Table {
             Value::Integer(number) => Some(number),
             _ => None,
         }
+    }
+
+    /// A length of time.
+    pub(crate) fn duration_ms(&self, key: &str) -> Option<u64> {
+        self.text(key).and_then(values::duration_ms).map(i64::unsigned_abs)
+    }
+
+    /// A size, as text or as a number of bytes.
+    pub(crate) fn bytes(&self, key: &str) -> Option<u64> {
+        let node = self.get(key)?;
+        node.text().and_then(values::size_bytes).or_else(|| u64::try_from(node.integer()?).ok())
     }
 
     pub(crate) fn list(&self, key: &str) -> &[Node] {

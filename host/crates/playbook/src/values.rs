@@ -1,5 +1,7 @@
 //! Texts of a playbook that stand for numbers: durations, sizes, money, times, names.
 
+use std::net::SocketAddr;
+
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use playbook_model::{Minor, UnixMs};
@@ -37,6 +39,11 @@ pub(crate) fn size_bytes(text: &str) -> Option<u64> {
         _ => return None,
     };
     number.checked_mul(1 << shift)
+}
+
+/// Reads "127.0.0.1:8750" and "[::1]:8750"; names of machines are not looked up.
+pub(crate) fn address(text: &str) -> Option<SocketAddr> {
+    text.parse().ok()
 }
 
 /// Whether a text names a table of a database, perhaps with its schema: `shop.orders`.

@@ -1,4 +1,4 @@
-//! Faulty playbooks: each folder of `faulty/` is a claim, `error.txt` the exact words of the report.
+//! Faulty playbooks, and faulty files of hosts: each folder of `faulty/` is a claim, `error.txt` the exact words of the report.
 //!
 //! `UPDATE=1 cargo test -p playbook-toml` writes the reports anew.
 
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use playbook_model::Limits;
-use playbook_toml::{CODES, Disk, Override, Problems, load_with};
+use playbook_toml::{CODES, Disk, Override, Problems, host_file, load_with};
 
 fn cases() -> Vec<PathBuf> {
     let folder = std::env::current_dir().unwrap().join("tests/faulty");
@@ -32,6 +32,10 @@ fn overrides(case: &Path) -> Vec<Override> {
 }
 
 fn problems(case: &Path) -> Problems {
+    let host = Path::new("tests/faulty").join(case.file_name().unwrap()).join("host.toml");
+    if host.is_file() {
+        return host_file(&host, &Disk).expect_err("it has no problem");
+    }
     match load_with(&case.join("playbook.toml"), &overrides(case), &Limits::ceiling(), &Disk) {
         Ok(_) => panic!("{} has no problem", case.display()),
         Err(problems) => problems,

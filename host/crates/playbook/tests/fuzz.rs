@@ -1,4 +1,4 @@
-//! Playbook files that chance has changed: a playbook, or its problems, each at a place of the file (see
+//! Playbook files and files of hosts that chance has changed: what they say, or their problems, each at a place of the file (see
 //! `tests/fuzz/mod.rs`).
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -43,6 +43,38 @@ fn playbook_files() {
     target.run(|bytes| {
         std::fs::write(&file, bytes).unwrap();
         match playbook_toml::load(&file) {
+            Ok(_) => Ok(()),
+            Err(problems) if problems.to_string().is_empty() => {
+                Err("no problem is told".to_owned())
+            }
+            Err(_) => Ok(()),
+        }
+    });
+}
+
+#[test]
+fn host_files() {
+    let corpus = [b"[listen]\naddress = \"0.0.0.0:1\"\ntls_certificate = \"a\"\ntls_key = \"b\"\n[limits]\nidle = \"75s\"\n\
+        body_bytes = 1\n[limits.key]\nburst = 1\n[data]\nrecords = \"1GiB\"\n[[brand]]\nplaybook = \"a.toml\"\n\
+        [brand.rate]\nin_flight = 2\n[log]\nlevel = \"info\"\n"
+        .to_vec()];
+    let words: [&[u8]; 8] = [
+        b"[[brand]]",
+        b"[",
+        b"=",
+        b"\"\"\"",
+        b"0",
+        b"9999999999999999999",
+        b"999999999999GiB",
+        b"\xf0\x9f\x98\x80",
+    ];
+    let kept = env!("CARGO_TARGET_TMPDIR");
+    let target = Target { name: "host-files", rounds: 3000, corpus: &corpus, words: &words, kept };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("host.toml");
+    target.run(|bytes| {
+        std::fs::write(&file, bytes).unwrap();
+        match playbook_toml::host_file(&file, &playbook_toml::Disk) {
             Ok(_) => Ok(()),
             Err(problems) if problems.to_string().is_empty() => {
                 Err("no problem is told".to_owned())

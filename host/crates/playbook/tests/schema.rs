@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 mod validate;
 
 use playbook_model::Limits;
-use playbook_toml::{Disk, load_with, reference, schema};
+use playbook_toml::{
+    Disk, ReadFiles, host_file, host_reference, host_schema, load_with, reference, schema,
+};
 use serde_json::{Value, json};
 
 fn root() -> PathBuf {
@@ -57,6 +59,62 @@ fn the_schema_beside_the_playbooks_is_the_current_one() {
 #[test]
 fn the_reference_page_is_the_current_one() {
     same_or_update(&root().join("docs/playbook-reference.md"), &reference());
+}
+
+#[test]
+fn the_reference_page_of_the_file_of_the_host_is_the_current_one() {
+    same_or_update(&root().join("docs/host-reference.md"), &host_reference());
+}
+
+/// One file, and any other that is asked for.
+#[derive(Debug)]
+struct Given(String);
+
+impl ReadFiles for Given {
+    fn read(&self, path: &Path, _: usize) -> std::io::Result<Vec<u8>> {
+        let is_it = path == Path::new("/etc/playbook/host.toml");
+        Ok(if is_it { self.0.clone().into_bytes() } else { Vec::new() })
+    }
+}
+
+#[test]
+fn the_file_of_the_host_in_the_guide_loads_and_says_every_key() {
+    let page = std::fs::read_to_string(root().join("docs/platform.md")).unwrap();
+    let start = page.find("```toml\n[listen]").unwrap() + "```toml\n".len();
+    let example = &page[start..start + page[start..].find("```").unwrap()];
+    let given = Given(example.to_owned());
+    let read = host_file(Path::new("/etc/playbook/host.toml"), &given);
+    let file = read.unwrap_or_else(|problems| panic!("{}", problems.render()));
+    assert_eq!(file.brands[0].playbook, Path::new("/etc/playbook/brands/acme.toml"));
+    let (schema, folder) = (host_schema(), tempfile::tempdir().unwrap());
+    let path = folder.path().join("host.toml");
+    std::fs::write(&path, example).unwrap();
+    let errors = validate::errors(&schema, &json_of(&path).unwrap());
+    assert!(errors.is_empty(), "{errors:?}");
+    let mut known = Vec::new();
+    keys(&schema, &mut known);
+    for key in known {
+        let said = [format!("{key} = "), format!("[{key}]"), format!(".{key}]")];
+        assert!(said.iter().any(|said| example.contains(said)), "`{key}` is not in the example");
+    }
+}
+
+#[test]
+fn the_schema_of_the_host_finds_structural_faults() {
+    let schema = host_schema();
+    let mut seen = 0;
+    for entry in std::fs::read_dir("tests/faulty").unwrap() {
+        let path = entry.unwrap().path().join("host.toml");
+        let Some(file) = json_of(&path) else { continue };
+        let problems = host_file(&path, &Disk).unwrap_err().problems;
+        // What a value means beyond its form is the loader's to say.
+        let beyond = ["out-of-range", "missing-key", "duplicate-name", "cannot-read"];
+        if problems.iter().any(|problem| !beyond.contains(&problem.code)) {
+            assert!(!validate::errors(&schema, &file).is_empty(), "{}", path.display());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 3, "{seen} files");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! How often each key and each brand may call. Nobody waits for anybody: who calls too often is told when to come again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -25,6 +25,8 @@ type Limiter = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformati
 pub(crate) struct Limits {
     whose: Whose,
     rate: Rate,
+    /// Rates of those who have their own.
+    own: BTreeMap<String, Rate>,
     clock: DefaultClock,
     by_name: RwLock<HashMap<Arc<str>, Arc<Counted>>>,
 }
@@ -38,6 +40,7 @@ pub(crate) enum Whose {
 
 #[derive(Debug)]
 struct Counted {
+    rate: Rate,
     limiter: Limiter,
     in_flight: Arc<Semaphore>,
 }
@@ -65,8 +68,8 @@ pub(crate) enum Held {
 }
 
 impl Limits {
-    pub(crate) fn new(whose: Whose, rate: Rate) -> Self {
-        Self { whose, rate, clock: DefaultClock::default(), by_name: RwLock::default() }
+    pub(crate) fn new(whose: Whose, rate: Rate, own: BTreeMap<String, Rate>) -> Self {
+        Self { whose, rate, own, clock: DefaultClock::default(), by_name: RwLock::default() }
     }
 
     /// Counts a request of `name`.
@@ -74,7 +77,7 @@ impl Limits {
         let counted = self.counted(name);
         // First what costs nothing: a request that finds no place takes none of the rate.
         let permit = Arc::clone(&counted.in_flight).try_acquire_owned();
-        let permit = permit.map_err(|_| Held::InFlight { max: self.rate.in_flight_max })?;
+        let permit = permit.map_err(|_| Held::InFlight { max: counted.rate.in_flight_max })?;
         match counted.limiter.check() {
             Ok(state) => Ok(Pass { _permit: permit, left: state.remaining_burst_capacity() }),
             Err(until) => Err(Held::Rate { wait: until.wait_time_from(self.clock.now()) }),
@@ -91,17 +94,23 @@ impl Limits {
         if by_name.len() >= NAMES_MAX {
             // Whoever calls right now stays counted; the others begin with a full bucket when they come back.
             by_name.retain(|_, counted| {
-                counted.in_flight.available_permits() < self.rate.in_flight_max
+                counted.in_flight.available_permits() < counted.rate.in_flight_max
             });
         }
         let new = || {
-            let quota = Quota::per_second(self.rate.per_second).allow_burst(self.rate.burst);
+            let rate = self.rate_of(name).clone();
+            let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
             Arc::new(Counted {
                 limiter: RateLimiter::direct(quota).with_middleware(),
-                in_flight: Arc::new(Semaphore::new(self.rate.in_flight_max)),
+                in_flight: Arc::new(Semaphore::new(rate.in_flight_max)),
+                rate,
             })
         };
         Arc::clone(by_name.entry(name.into()).or_insert_with(new))
+    }
+
+    fn rate_of(&self, name: &str) -> &Rate {
+        self.own.get(name).unwrap_or(&self.rate)
     }
 
     /// What a client is told that calls too often, or too much at once.
@@ -115,8 +124,15 @@ impl Limits {
     }
 
     /// Tells what is left, in the header fields of the IETF's draft: `RateLimit-Policy` and `RateLimit`.
-    pub(crate) fn tell(&self, left: u32, wait: Option<Duration>, headers: &mut HeaderMap) {
-        let (burst, per_second) = (self.rate.burst.get(), self.rate.per_second.get());
+    pub(crate) fn tell(
+        &self,
+        name: &str,
+        left: u32,
+        wait: Option<Duration>,
+        headers: &mut HeaderMap,
+    ) {
+        let rate = self.rate_of(name);
+        let (burst, per_second) = (rate.burst.get(), rate.per_second.get());
         let window = u64::from(burst.div_ceil(per_second));
         let again = wait.map_or(window, |wait| wait.as_secs() + 1);
         let policy = match self.whose {
@@ -145,18 +161,35 @@ fn append(headers: &mut HeaderMap, name: &'static str, value: &str) {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
+    use std::collections::BTreeMap;
     use std::num::NonZeroU32;
     use std::time::Duration;
+
+    use axum::http::HeaderMap;
 
     use super::{Held, Limits, NAMES_MAX, Whose};
     use crate::settings::Rate;
 
-    fn limits(per_second: u32, burst: u32, in_flight_max: usize) -> Limits {
+    fn rate(per_second: u32, burst: u32, in_flight_max: usize) -> Rate {
         let number = |n| NonZeroU32::new(n).unwrap();
-        Limits::new(
-            Whose::Key,
-            Rate { per_second: number(per_second), burst: number(burst), in_flight_max },
-        )
+        Rate { per_second: number(per_second), burst: number(burst), in_flight_max }
+    }
+
+    fn limits(per_second: u32, burst: u32, in_flight_max: usize) -> Limits {
+        Limits::new(Whose::Key, rate(per_second, burst, in_flight_max), BTreeMap::new())
+    }
+
+    #[test]
+    fn a_rate_of_ones_own_holds_in_place_of_that_of_all() {
+        let own = BTreeMap::from([("small".to_owned(), rate(1, 2, 1))]);
+        let limits = Limits::new(Whose::Brand, rate(1, 9, 3), own);
+        let kept = limits.enter("small").unwrap();
+        assert_eq!(kept.left(), 1);
+        assert_eq!(limits.enter("small").unwrap_err(), Held::InFlight { max: 1 });
+        assert_eq!(limits.enter("other").unwrap().left(), 8);
+        let mut told = HeaderMap::new();
+        limits.tell("small", 1, None, &mut told);
+        assert_eq!(told["ratelimit-policy"], "\"brand\";q=2;w=2");
     }
 
     #[test]

@@ -31,9 +31,6 @@ use crate::settings::{ConnectionLimits, Settings};
 use crate::shared::Shared;
 use crate::tls;
 
-/// The least room for headers that the HTTP/1 parser takes.
-const HEADER_BYTES_LEAST: usize = 8_192;
-
 /// A service that can be started.
 pub struct Server {
     settings: Settings,
@@ -77,7 +74,7 @@ impl Server {
         keys: Arc<KeyStore>,
         directory: Arc<dyn Directory>,
     ) -> Result<Self> {
-        check(&settings)?;
+        settings.check()?;
         let tls = settings.listen.tls.as_ref().map(tls::acceptor).transpose()?;
         let (routes, api) =
             OpenApiRouter::with_openapi(openapi::base()).merge(routes::all()).split_for_parts();
@@ -193,27 +190,5 @@ impl Hosted {
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server").field("settings", &self.settings).finish_non_exhaustive()
-    }
-}
-
-fn check(settings: &Settings) -> Result<()> {
-    let listen = &settings.listen;
-    let address = listen.address;
-    if listen.tls.is_none() && !address.ip().is_loopback() && !listen.plain_beyond_loopback {
-        return Err(ServerError::PlainBeyondLoopback { address });
-    }
-    let connections = &settings.connections;
-    let least = [
-        ("connections.open_max", connections.open_max, 1),
-        ("connections.header_bytes_max", connections.header_bytes_max, HEADER_BYTES_LEAST),
-        ("connections.headers_max", connections.headers_max, 1),
-        ("connections.streams_max", connections.streams_max as usize, 1),
-        ("rates.key.in_flight_max", settings.rates.key.in_flight_max, 1),
-        ("rates.brand.in_flight_max", settings.rates.brand.in_flight_max, 1),
-    ];
-    let too_small = least.into_iter().find(|(_, found, least)| found < least);
-    match too_small {
-        Some((setting, found, least)) => Err(ServerError::Setting { setting, found, least }),
-        None => Ok(()),
     }
 }

@@ -1,9 +1,16 @@
 //! What a host may set of its service, with the values that hold when it sets nothing.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use crate::error::{Result, ServerError};
+use crate::tls;
+
+/// The least room for headers that the HTTP/1 parser takes.
+const HEADER_BYTES_LEAST: usize = 8_192;
 
 /// All settings of the service.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +23,36 @@ pub struct Settings {
     pub bodies: BodyLimits,
     /// Bounds of how often clients call.
     pub rates: Rates,
+}
+
+impl Settings {
+    /// Checks everything that can be known before anything is listened on.
+    ///
+    /// # Errors
+    /// Where a setting cannot be kept, plain HTTP would be spoken beyond loopback, or the certificate cannot be used.
+    pub fn check(&self) -> Result<()> {
+        let address = self.listen.address;
+        let is_plain = self.listen.tls.is_none();
+        if is_plain && !address.ip().is_loopback() && !self.listen.plain_beyond_loopback {
+            return Err(ServerError::PlainBeyondLoopback { address });
+        }
+        let connections = &self.connections;
+        let own =
+            self.rates.own.values().map(|rate| ("rates.own.in_flight_max", rate.in_flight_max, 1));
+        let least = [
+            ("connections.open_max", connections.open_max, 1),
+            ("connections.header_bytes_max", connections.header_bytes_max, HEADER_BYTES_LEAST),
+            ("connections.headers_max", connections.headers_max, 1),
+            ("connections.streams_max", connections.streams_max as usize, 1),
+            ("rates.key.in_flight_max", self.rates.key.in_flight_max, 1),
+            ("rates.brand.in_flight_max", self.rates.brand.in_flight_max, 1),
+        ];
+        let too_small = least.into_iter().chain(own).find(|(_, found, least)| found < least);
+        if let Some((setting, found, least)) = too_small {
+            return Err(ServerError::Setting { setting, found, least });
+        }
+        self.listen.tls.as_ref().map(tls::acceptor).transpose().map(drop)
+    }
 }
 
 /// Where the service listens, and how.
@@ -80,6 +117,8 @@ pub struct Rates {
     pub key: Rate,
     /// For each brand, over all of its keys.
     pub brand: Rate,
+    /// For brands with a rate of their own, by name.
+    pub own: BTreeMap<String, Rate>,
 }
 
 /// How often, and how much at once.

@@ -1,6 +1,6 @@
 //! What all requests share.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -53,8 +53,12 @@ impl Shared {
         Ok(Self {
             keys,
             directory,
-            key_limits: Limits::new(Whose::Key, settings.rates.key.clone()),
-            brand_limits: Limits::new(Whose::Brand, settings.rates.brand.clone()),
+            key_limits: Limits::new(Whose::Key, settings.rates.key.clone(), BTreeMap::new()),
+            brand_limits: Limits::new(
+                Whose::Brand,
+                settings.rates.brand.clone(),
+                settings.rates.own.clone(),
+            ),
             bodies: settings.bodies.clone(),
             headers_max: settings.connections.headers_max,
             request_ids: RequestIds::new().map_err(ServerError::Random)?,

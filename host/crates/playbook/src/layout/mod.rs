@@ -1,10 +1,11 @@
-//! The layout of a playbook file: every table and key with type, default, unit, example.
+//! The layout of a playbook file, and of the files of a host: every table and key with type, default, unit, example.
 
 mod bounds;
 mod connections;
 mod data;
 mod events;
 mod file;
+mod host;
 mod money;
 mod stages;
 
@@ -13,3 +14,4 @@ pub(crate) use self::connections::CONNECTIONS;
 pub use self::events::EVENT_KINDS;
 pub(crate) use self::events::{EVENT_GROUPS, INTERACTION_KINDS, ORDER_KINDS};
 pub(crate) use self::file::FILE;
+pub(crate) use self::host::HOST;

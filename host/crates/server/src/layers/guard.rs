@@ -113,7 +113,7 @@ async fn brand(shared: &Shared, caller: &Caller, parts: &mut Parts) -> Result<Br
 fn enter(limits: &Limits, name: &str, told: &mut HeaderMap) -> Result<Pass, Problem> {
     let held = match limits.enter(name) {
         Ok(pass) => {
-            limits.tell(pass.left(), None, told);
+            limits.tell(name, pass.left(), None, told);
             return Ok(pass);
         }
         Err(held) => held,
@@ -121,7 +121,7 @@ fn enter(limits: &Limits, name: &str, told: &mut HeaderMap) -> Result<Pass, Prob
     let problem = Problem::new(limits.code(held));
     Err(match held {
         Held::Rate { wait } => {
-            limits.tell(0, Some(wait), told);
+            limits.tell(name, 0, Some(wait), told);
             problem.retry_after(wait)
         }
         Held::InFlight { max } => problem

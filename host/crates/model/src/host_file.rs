@@ -1,0 +1,138 @@
+//! What a host's platform team says of its service in one file. What is not said stays `None`: the command line or the
+//! program's own value holds there.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The whole file; paths in it start at its folder already.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostFile {
+    /// Where the service listens, and how.
+    pub listen: HostListen,
+    /// Bounds of connections, bodies and rates.
+    pub limits: HostLimits,
+    /// What is kept, and where.
+    pub data: HostData,
+    /// Brands to serve, in the order of the file.
+    pub brands: Vec<HostBrand>,
+    /// What is logged.
+    pub log: HostLog,
+}
+
+/// Where a service listens, and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostListen {
+    /// Address and port.
+    pub address: Option<SocketAddr>,
+    /// Certificate and key for TLS, both PEM.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Whether plain HTTP may be spoken beyond loopback.
+    pub plain: Option<bool>,
+}
+
+/// Bounds of a service.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostLimits {
+    /// Connections that are served at once.
+    pub connections_max: Option<usize>,
+    /// Connections that wait for one of these to end.
+    pub waiting_max: Option<usize>,
+    /// How long one waits.
+    pub wait: Option<Duration>,
+    /// How long the headers of a request may take.
+    pub header_read: Option<Duration>,
+    /// Bytes of all headers of a request.
+    pub header_bytes_max: Option<usize>,
+    /// Headers of a request.
+    pub headers_max: Option<usize>,
+    /// Requests at once in one HTTP/2 connection.
+    pub streams_max: Option<u32>,
+    /// How long a connection may stand without a request.
+    pub idle: Option<Duration>,
+    /// How long a client may take no byte of an answer.
+    pub answer_stall: Option<Duration>,
+    /// Bytes of a body.
+    pub body_bytes_max: Option<u64>,
+    /// How long a client may send nothing in the middle of a body.
+    pub body_stall: Option<Duration>,
+    /// How long a whole body may take.
+    pub body_time: Option<Duration>,
+    /// How long requests in flight may take once the service stops.
+    pub drain: Option<Duration>,
+    /// How often each key may call.
+    pub key: HostRate,
+    /// How often each brand may be called, over all of its keys.
+    pub brand: HostRate,
+}
+
+/// How often, and how much at once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HostRate {
+    /// Requests a second, in the long run.
+    pub per_second: Option<NonZeroU32>,
+    /// Requests that may come at once after a silence.
+    pub burst: Option<NonZeroU32>,
+    /// Requests in flight.
+    pub in_flight_max: Option<usize>,
+}
+
+/// What is kept, and where.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostData {
+    /// Folder of keys, ledgers and members.
+    pub folder: Option<PathBuf>,
+    /// Memory of members' records for each brand, in bytes.
+    pub records_bytes_max: Option<usize>,
+}
+
+/// A brand to serve.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostBrand {
+    /// File of its playbook.
+    pub playbook: PathBuf,
+    /// Memory of its members' records, in bytes.
+    pub records_bytes_max: Option<usize>,
+    /// How often it may be called, where that is not what holds for each brand.
+    pub rate: HostRate,
+}
+
+/// What is logged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HostLog {
+    /// The least that is logged.
+    pub level: Option<LogLevel>,
+}
+
+/// The least that is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// What went wrong with the host.
+    Error,
+    /// What somebody should look at.
+    Warn,
+    /// What the service does as a whole.
+    Info,
+    /// Each request.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    /// All of them, the least talkative first.
+    pub const ALL: [Self; 5] = [Self::Error, Self::Warn, Self::Info, Self::Debug, Self::Trace];
+
+    /// As it is written.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
