@@ -92,12 +92,13 @@ impl Service {
     }
 
     fn with(arguments: &[&str]) -> Self {
-        let mut child = command(["serve"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut call = command(["serve"]);
+        call.args(arguments);
+        Self::called(call)
+    }
+
+    fn called(mut call: Command) -> Self {
+        let mut child = call.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut told = String::new();
         let (mut address, mut key) = (None, None);
@@ -165,6 +166,30 @@ fn call(
     let (head, body) = text.split_once("\r\n\r\n")?;
     let status = head.split_whitespace().nth(1)?.parse().ok()?;
     Some(Reply { status, body: serde_json::from_str(body).ok()? })
+}
+
+/// What is at a path that is no brand's.
+fn get(service: &Service, key: &str, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(&service.address).unwrap();
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {key}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    (head.split_whitespace().nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+/// Every series of the metrics with its value.
+fn metrics(service: &Service, key: &str) -> BTreeMap<String, f64> {
+    let (status, text) = get(service, key, "/metrics");
+    assert_eq!(status, 200, "{text}");
+    let lines = text.lines().filter_map(|line| line.rsplit_once(' '));
+    lines
+        .filter(|(name, _)| name.starts_with("playbook_"))
+        .map(|(name, value)| (name.to_owned(), value.parse().unwrap()))
+        .collect()
 }
 
 /// A client of one brand.
@@ -548,6 +573,97 @@ fn a_faulty_host_file_or_playbook_starts_nothing_and_tells_all() {
         ["club", "one", "two"].map(|name| format!("[[brand]]\nplaybook = \"{name}.toml\"\n"));
     let told = fails("brands.toml", &format!("[data]\nfolder = \"kept\"\n{}", brands.concat()));
     assert!(told.contains("`ONE`") && told.contains("`TWO`"), "{told}");
+}
+
+#[test]
+fn metrics_are_what_a_brand_did() {
+    let place = Place::new();
+    let (file, data) = served(&place);
+    let service = Service::start(&file, &data);
+    let key = service.key.clone().unwrap();
+    let club = Client { address: service.address.clone(), key: key.clone(), brand: "club" };
+    // Two groups for each member: events, then the profile.
+    club.welcome("m1", 60);
+    club.welcome("m2", 60);
+    let complaint = json!({ "event_id": "c1", "member": "m2", "kind": "complaint",
+        "time": "2026-06-20T10:00:00+08:00", "severity": "minor" });
+    club.ok("POST", "events", "e", &complaint);
+    club.ok("POST", "events", "e", &complaint);
+    let mut other = complaint.clone();
+    other["severity"] = json!("major");
+    club.send("POST", "events", "e", &other).unwrap();
+    club.send("POST", "events", "e", &json!({ "event_id": "x", "member": "m1" })).unwrap();
+    club.ok("POST", "decisions/preview", "look", &json!({ "member": "m1", "at": T }));
+    let made = [("m1", "first"), ("m1", "first"), ("m1", "again"), ("m2", "first")]
+        .map(|(member, once)| club.decide(member, once).unwrap().body);
+    let effects = |list: &str| {
+        let of = |at: usize| made[at][list].as_array().unwrap().clone();
+        [0, 2, 3].into_iter().flat_map(of).collect::<Vec<_>>()
+    };
+    let granted = effects("granted");
+    let new = granted.iter().filter(|effect| effect["status"] == "granted").count();
+    let refused = effects("refused");
+    assert!(new > 0 && granted.len() > new && !refused.is_empty(), "{made:?}");
+
+    let series = metrics(&service, &key);
+    let of = |name: &str, label: &str| {
+        let name = format!("playbook_brand_{name}{{brand=\"club\"{label}}}");
+        *series.get(&name).unwrap_or_else(|| panic!("{name} in {series:#?}"))
+    };
+    for (name, value) in [
+        ("decisions_total", 3),
+        ("decisions_repeated_total", 1),
+        ("previews_total", 1),
+        ("effects_granted_total", new),
+        ("effects_granted_before_total", granted.len() - new),
+        // Of each member two, three events that the writer sees, a look, four decisions.
+        ("group_requests_total", 4 + 3 + 1 + 4),
+        ("groups_total", 4 + 3 + 1 + 4),
+        ("commits_failed_total", 0),
+        ("queue", 0),
+        ("queue_refused_total", 0),
+        ("records", 2),
+        ("records_evicted_total", 0),
+        ("writes", 1),
+    ] {
+        assert_eq!(of(name, ""), value as f64, "{name}");
+    }
+    assert!(of("record_bytes", "") > 1_000.0);
+    for number in 1..=15 {
+        let code = format!("R{number:02}");
+        let count = refused.iter().filter(|effect| effect["refusal"]["code"] == code).count();
+        assert_eq!(
+            of("effects_refused_total", &format!(",code=\"{code}\"")),
+            count as f64,
+            "{code}"
+        );
+    }
+    let events = [
+        ("accepted", 121),
+        ("duplicate", 1),
+        ("other-event", 1),
+        ("record-full", 0),
+        ("invalid", 1),
+    ];
+    for (result, count) in events {
+        let found = of("events_total", &format!(",result=\"{result}\""));
+        assert_eq!(found, f64::from(count), "{result}");
+    }
+    for account in club.get("budgets").body["accounts"].as_array().unwrap() {
+        let label = format!(",account={}", account["account"]);
+        assert_eq!(of("budget_left_minor", &label), account["available_minor"].as_f64().unwrap());
+    }
+    let [answering, waiting, failed] = ["answering", "waiting", "failed"]
+        .map(|state| of("stages", &format!(",state=\"{state}\"")));
+    assert!(answering > 0.0 && failed == 0.0, "{answering} {waiting} {failed}");
+    assert_eq!(series["playbook_commit_seconds_count"], of("groups_total", ""));
+    // A look and four decisions went through the stage that grants.
+    assert_eq!(series["playbook_plugin_call_seconds_count{kind=\"incentive\"}"], 5.0 * answering);
+    assert!(series["playbook_plugin_call_fuel_sum{kind=\"incentive\"}"] > 1_000.0);
+    assert_eq!(series["playbook_plugin_faults_total{kind=\"incentive\"}"], 0.0);
+    // Members and events name no series.
+    assert!(series.keys().all(|name| !name.contains("m1") && !name.contains("c1")));
+    service.stop();
 }
 
 /// What clients were told, by member and key.

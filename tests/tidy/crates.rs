@@ -87,7 +87,7 @@ const EDGES: [(&str, &[&str]); 19] = [
 const PLUGIN_EDGES: [&str; 2] = ["playbook-sdk", "playbook-domain"];
 
 /// Dependencies that only their owners may name.
-const OWNERS: [(&str, &[&str]); 37] = [
+const OWNERS: [(&str, &[&str]); 38] = [
     ("wasmtime", &["playbook-runtime"]),
     ("wasmparser", &["playbook-runtime", "playbook-builder"]),
     ("wit-component", &["playbook-builder"]),
@@ -103,6 +103,7 @@ const OWNERS: [(&str, &[&str]); 37] = [
     ("utoipa-axum", &["playbook-server"]),
     ("governor", &["playbook-server"]),
     ("tokio-rustls", &["playbook-server"]),
+    ("prometheus-client", &["playbook-server"]),
     ("arrow", &["playbook-batch", "playbook-sample", "playbook-sources"]),
     ("parquet", &["playbook-batch", "playbook-sample", "playbook-sources"]),
     ("rusqlite", &["playbook-ledger", "playbook-sources"]),

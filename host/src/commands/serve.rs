@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use playbook_app as app;
-use playbook_model::{Digest, HostBrand};
+use playbook_model::{CallMeters, Digest, HostBrand};
 use playbook_online::{Brand, OpenError, SwapError};
 use playbook_server::{Brand as Listed, BrandStatus, Directory, KeyStore, OpenedKeys, Server};
 
@@ -23,8 +23,12 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How often it looks whether a playbook or a plugin has changed; two looks in a row decide.
 const FILES_LOOK: Duration = Duration::from_millis(300);
 
-/// Brands that answer, by name.
-struct Brands(BTreeMap<String, Served>);
+/// Brands that answer.
+struct Brands {
+    by_name: BTreeMap<String, Served>,
+    /// What calls of their plugins take.
+    calls: Arc<CallMeters>,
+}
 
 /// A brand with the file of its playbook.
 struct Served {
@@ -32,27 +36,34 @@ struct Served {
     file: PathBuf,
 }
 
+impl Served {
+    fn listed(&self) -> Listed {
+        Listed { name: self.brand.name().to_owned(), status: BrandStatus::Serving }
+    }
+}
+
 impl Directory for Brands {
     fn brand(&self, name: &str) -> Option<Listed> {
-        self.0.contains_key(name).then(|| listed(name))
+        self.by_name.get(name).map(Served::listed)
     }
 
     fn live(&self, name: &str) -> Option<Arc<Brand>> {
-        self.0.get(name).map(|served| Arc::clone(&served.brand))
+        self.by_name.get(name).map(|served| Arc::clone(&served.brand))
     }
 
     fn brands(&self, after: Option<&str>, limit: usize) -> Vec<Listed> {
-        let later = self.0.keys().filter(|name| after.is_none_or(|after| name.as_str() > after));
-        later.take(limit).map(|name| listed(name)).collect()
+        let is_later = |name: &str| after.is_none_or(|after| name > after);
+        let later = self.by_name.iter().filter(|(name, _)| is_later(name));
+        later.take(limit).map(|(_, served)| served.listed()).collect()
+    }
+
+    fn calls(&self) -> Option<Arc<CallMeters>> {
+        Some(Arc::clone(&self.calls))
     }
 
     fn is_ready(&self) -> bool {
         true
     }
-}
-
-fn listed(name: &str) -> Listed {
-    Listed { name: name.to_owned(), status: BrandStatus::Serving }
 }
 
 pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
@@ -70,10 +81,11 @@ pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
         };
         let state = data.join("brands").join(&name);
         let file = brand.playbook;
-        let brand = Arc::new(app::open_brand(&session.host, &file, &state, options)?);
-        live.insert(name, Served { brand, file });
+        let brand = app::open_brand(&session.host, &file, &state, options)?;
+        live.insert(name, Served { brand: Arc::new(brand), file });
     }
-    let brands = Arc::new(Brands(live));
+    let calls = session.host.runtime()?.meters();
+    let brands = Arc::new(Brands { by_name: live, calls });
     let OpenedKeys { store, first } = KeyStore::open(&data)
         .with_context(|| format!("the keys in `{}` cannot be opened", data.display()))?;
     let served = Arc::clone(&brands);
@@ -103,7 +115,7 @@ pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
 /// Takes changed playbooks and plugins live, until the service is stopped.
 fn watch(session: &Session, brands: &Brands) {
     let mut watched: Vec<(&Arc<Brand>, app::Watched)> = brands
-        .0
+        .by_name
         .values()
         .map(|served| (&served.brand, app::Watched::new(&session.host, &served.file)))
         .collect();
@@ -147,7 +159,7 @@ fn refusal(error: &SwapError) -> String {
 }
 
 fn names(brands: &Brands) -> String {
-    brands.0.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+    brands.by_name.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// The brands to serve with their names. All playbooks are read before any brand goes live, and all that is wrong with any

@@ -125,6 +125,14 @@ impl Evaluation {
         &self.gives
     }
 
+    /// Per stage its position in the playbook, its name, and whether it waits for what it is opened with.
+    pub fn stages(&self) -> impl Iterator<Item = (usize, &str, bool)> {
+        self.stages.iter().map(|stage| {
+            let prepared = &stage.prepared;
+            (prepared.position, prepared.def.name.as_str(), stage.opened.is_none())
+        })
+    }
+
     /// Per stage its name, its calls so far and the microseconds that they took inside the sandbox.
     pub fn time_in_calls(&self) -> impl Iterator<Item = (&str, u64, f64)> {
         self.stages.iter().map(|stage| {

@@ -12,6 +12,7 @@ mod frame;
 mod host_file;
 mod limits;
 mod marks;
+mod meter;
 mod money;
 mod outcome;
 mod playbook;
@@ -34,6 +35,7 @@ pub use host_file::{
 };
 pub use limits::{Limits, SqlLimits};
 pub use marks::NumberMarks;
+pub use meter::{CallMeter, CallMeters, Distribution, FUEL_BOUNDS, Histogram, MICROS_BOUNDS};
 pub use money::{Minor, grouped};
 pub use outcome::{Fault, Limit, Outcome};
 pub use playbook::{

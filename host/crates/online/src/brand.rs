@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::cache::Cache;
 use crate::columns::FieldError;
+use crate::counts::{Figures, Number, WriterState};
 use crate::decision::{Decision, EffectSaid, Kept};
 use crate::error::OnlineError;
 use crate::facts::VersionFacts;
@@ -202,6 +203,7 @@ impl Brand {
                 Err(errors) => answers.push(Err(errors)),
             }
         }
+        self.queue.counts.add(Number::EventsInvalid, (events.len() - taken.len()) as u64);
         if !taken.is_empty() {
             let fates = self.queue.ask(|reply| Job::Events(taken, reply)).await?;
             for (at, fate) in places.into_iter().zip(fates) {
@@ -467,10 +469,23 @@ impl Brand {
         Ok(self.reader.balances()?)
     }
 
-    /// Memory of records, in bytes, and their number.
+    /// What it counted since it was opened, and what it holds now.
     #[must_use]
-    pub fn records_held(&self) -> (usize, usize) {
-        self.cache.usage()
+    pub fn figures(&self) -> Figures {
+        let (bytes, count) = self.cache.usage();
+        Figures {
+            records: count as u64,
+            record_bytes: bytes as u64,
+            evicted: self.cache.evicted(),
+            stages: self.live.load().stage_states(),
+            ..self.queue.counts.read()
+        }
+    }
+
+    /// Whether it can keep what it answers.
+    #[must_use]
+    pub fn writer(&self) -> WriterState {
+        self.queue.counts.writer()
     }
 
     pub(crate) fn record(&self, member: i64) -> Result<Arc<Record>, LedgerError> {

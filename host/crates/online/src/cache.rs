@@ -21,6 +21,8 @@ struct Shard {
     /// Members in the order in which the hand of the clock comes to them.
     clock: VecDeque<i64>,
     bytes: usize,
+    /// Records that left to make room.
+    evicted: u64,
 }
 
 #[derive(Debug)]
@@ -80,6 +82,11 @@ impl Cache {
             .fold((0, 0), |(bytes, count), shard| (bytes + shard.bytes, count + shard.slots.len()))
     }
 
+    /// Records that left to make room, so far.
+    pub(crate) fn evicted(&self) -> u64 {
+        self.shards.iter().map(|shard| locked(shard).evicted).sum()
+    }
+
     fn shard(&self, member: i64) -> MutexGuard<'_, Shard> {
         // A pseudonym is a digest: its low bits are as good as any.
         locked(&self.shards[member.cast_unsigned() as usize % SHARDS])
@@ -111,6 +118,7 @@ impl Shard {
             } else {
                 self.bytes -= slot.bytes;
                 self.slots.remove(&member);
+                self.evicted += 1;
             }
         }
     }
@@ -149,6 +157,7 @@ mod tests {
         assert!(bytes <= 64 * 40_000 && count > 500, "{bytes} bytes of {count}");
         let is_here = |member| cache.get(member, || Err(())).is_ok();
         assert!(is_here(64) && !is_here(128));
+        assert_eq!(cache.evicted() as usize, 20_000 - count);
     }
 
     #[test]

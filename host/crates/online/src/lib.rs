@@ -7,6 +7,7 @@
 mod brand;
 mod cache;
 mod columns;
+mod counts;
 mod decision;
 mod error;
 mod facts;
@@ -14,6 +15,7 @@ mod intake;
 mod log;
 mod packed;
 mod record;
+mod stages;
 mod store;
 mod swap;
 mod version;
@@ -22,6 +24,7 @@ mod writer;
 
 pub use brand::{Ask, Brand, BrandOptions, Decided, Effect, Member, Now, settled};
 pub use columns::{FieldError, TableColumns, time};
+pub use counts::{EventFigures, Figures, StageStates, WriterState};
 pub use decision::{Decision, EffectSaid, LeftOut, PluginSaid, RefusalSaid, SegmentSaid};
 pub use error::OnlineError;
 pub use facts::{ColumnFacts, NamedFacts, StageFacts, VersionFacts};

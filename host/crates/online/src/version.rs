@@ -2,6 +2,7 @@
 //! puts another one in its place.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use playbook_cycle::{
     Candidate, CycleError, Evaluation, FactColumns, FactPlan, MemberRows, Policy, Prepared,
@@ -12,9 +13,11 @@ use playbook_ledger::BudgetPlan;
 use playbook_model::{Context, Digest, Fault, Frame, Playbook, SourceTable, pseudonym};
 
 use crate::columns::TableColumns;
+use crate::counts::StageStates;
 use crate::facts::VersionFacts;
 use crate::packed::Unreadable;
 use crate::record::{FieldPlaces, Record};
+use crate::stages::StageWatch;
 use crate::versions::Closed;
 
 /// Why a playbook cannot serve decisions.
@@ -70,6 +73,7 @@ pub struct Version {
     policy: Policy,
     guards: FactPlan,
     budget: BudgetPlan,
+    watch: StageWatch,
 }
 
 /// A member at a moment, taken through all stages; nothing is decided yet.
@@ -141,6 +145,8 @@ impl Version {
         let guards = FactPlan::new(&policy, stages, evaluation.gives());
         let facts =
             VersionFacts::new(&playbook, stages, closed.digest(), (features, evaluation.gives()));
+        let watched = evaluation.stages().map(|(at, name, waits)| (at, name.to_owned(), waits));
+        let watch = StageWatch::new(watched);
         Ok(Self {
             salt: format!("{}\0{}", playbook.brand, playbook.pseudonym_salt),
             budget: budget_plan(&playbook),
@@ -154,6 +160,7 @@ impl Version {
             evaluation,
             policy,
             guards,
+            watch,
             playbook,
         })
     }
@@ -206,6 +213,12 @@ impl Version {
         &self.policy
     }
 
+    /// How its stages do.
+    #[must_use]
+    pub fn stage_states(&self) -> StageStates {
+        self.watch.states(Instant::now())
+    }
+
     /// The pseudonym of a member.
     #[must_use]
     pub fn key(&self, member: &str) -> i64 {
@@ -256,7 +269,10 @@ impl Version {
             previous: vec![Frame::with_rows(1), Frame::with_rows(1)],
             keys: vec![self.key(member)],
         };
-        let said = self.evaluation.evaluate(&context, &mut rows)?;
+        let said = self.evaluation.evaluate(&context, &mut rows).inspect_err(|error| {
+            error.stage_at_fault().into_iter().for_each(|stage| self.watch.failed(stage));
+        })?;
+        said.skipped.iter().for_each(|(stage, _)| self.watch.failed_at(*stage));
         let left_out: Vec<usize> =
             said.skipped.iter().map(|(at, _)| *at).chain(said.waiting.iter().copied()).collect();
         let guards = self.guards.read(&rows.frame, &said.candidates, &left_out);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use playbook_cycle::{Asking, Decided, LiveGroup, LiveMoney};
 use playbook_ledger::store::{OnRow, Row};
@@ -16,11 +16,12 @@ use tokio::sync::{oneshot, watch};
 
 use crate::brand::Now;
 use crate::cache::Cache;
+use crate::counts::{Counts, Number, Presence, Tally};
 use crate::decision::Kept;
 use crate::error::OnlineError;
 use crate::record::Packed;
 use crate::store::{
-    BRAND, ConsentRow, EffectRow, MemberRow, ReadRows as _, bytes_of, put_activation, put_version,
+    ConsentRow, EffectRow, MemberRow, ReadRows as _, bytes_of, put_activation, put_version,
     read_decision, read_record, space, value_of,
 };
 use crate::version::{Evaluated, Version};
@@ -138,6 +139,7 @@ pub(crate) struct CloseJob {
 pub(crate) struct Queue {
     sender: Option<SyncSender<Job>>,
     thread: Option<JoinHandle<()>>,
+    pub(crate) counts: Arc<Counts>,
 }
 
 impl Queue {
@@ -151,11 +153,28 @@ impl Queue {
     ) -> Self {
         let (sender, jobs) = sync_channel(QUEUE_MAX);
         let (ledger, reader) = ledgers;
+        let counts = Arc::new(Counts::default());
         let (money, last_effect) = (BTreeMap::new(), *effects.borrow());
-        let writer = Writer { ledger, reader, version, cache, now, effects, last_effect, money };
+        let of_writer = Arc::clone(&counts);
+        let writer = Writer {
+            ledger,
+            reader,
+            version,
+            cache,
+            now,
+            effects,
+            last_effect,
+            money,
+            counts: of_writer,
+        };
+        let presence = Presence(Arc::clone(&counts));
         let thread = std::thread::Builder::new().name("writer".to_owned());
-        let thread = thread.spawn(move || writer.run(&jobs)).expect("a thread can be started");
-        Self { sender: Some(sender), thread: Some(thread) }
+        let thread = thread.spawn(move || {
+            let _present = presence;
+            writer.run(&jobs);
+        });
+        let thread = thread.expect("a thread can be started");
+        Self { sender: Some(sender), thread: Some(thread), counts }
     }
 
     /// Hands a request over and waits for its answer.
@@ -169,9 +188,17 @@ impl Queue {
     ) -> Result<oneshot::Receiver<Result<T, OnlineError>>, OnlineError> {
         let (reply, answer) = oneshot::channel();
         let sender = self.sender.as_ref().ok_or(OnlineError::Stopping)?;
-        sender.try_send(job(reply)).map_err(|error| match error {
-            TrySendError::Full(_) => OnlineError::Busy,
-            TrySendError::Disconnected(_) => OnlineError::Stopping,
+        // Before it is there: the writer takes it at once.
+        self.counts.waits();
+        sender.try_send(job(reply)).map_err(|error| {
+            self.counts.waited();
+            match error {
+                TrySendError::Full(_) => {
+                    self.counts.add(Number::TurnedAway, 1);
+                    OnlineError::Busy
+                }
+                TrySendError::Disconnected(_) => OnlineError::Stopping,
+            }
         })?;
         Ok(answer)
     }
@@ -212,6 +239,7 @@ struct Writer {
     effects: watch::Sender<u64>,
     last_effect: u64,
     money: BTreeMap<i64, LiveMoney>,
+    counts: Arc<Counts>,
 }
 
 /// Sends an answer that was worked out in a group, or the group's failure.
@@ -224,6 +252,7 @@ struct Done {
     changes: Vec<Box<dyn FnOnce(&Cache)>>,
     /// Number of the last effect, those of the group included.
     last_effect: u64,
+    tally: Tally,
 }
 
 fn answer<T: 'static>(reply: Reply<T>, result: Result<T, OnlineError>) -> Answer {
@@ -244,7 +273,10 @@ impl Writer {
             let first = match held.take() {
                 Some(job) => job,
                 None => match jobs.recv_timeout(Duration::from_secs(3_600)) {
-                    Ok(job) => job,
+                    Ok(job) => {
+                        self.counts.waited();
+                        job
+                    }
                     Err(RecvTimeoutError::Timeout) => continue,
                     Err(RecvTimeoutError::Disconnected) => return,
                 },
@@ -254,6 +286,7 @@ impl Writer {
             while group.len() < GROUP_MAX
                 && let Ok(job) = jobs.try_recv()
             {
+                self.counts.waited();
                 match place.joined(&Place::of(&job)) {
                     Some(joined) => {
                         place = joined;
@@ -275,13 +308,17 @@ impl Writer {
         let cycle = place.cycle.unwrap_or_else(|| self.version.cycle(at));
         let mut done = Done { last_effect: self.last_effect, ..Done::default() };
         let before = Arc::clone(&self.version);
+        let (requests, begun) = (group.len() as u64, Instant::now());
         let written = self.write(group, cycle, UnixMs(at), &mut done);
+        let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         if let Err(error) = &written {
-            tracing::error!(%error, "a commit group failed");
+            tracing::error!(%error, brand = before.playbook().brand, "a commit group failed");
             self.version = before;
             self.money.clear();
+            self.counts.failed(micros);
         }
         if written.is_ok() {
+            self.counts.committed(&done.tally, requests, micros);
             done.changes.into_iter().for_each(|change| change(&self.cache));
             if done.last_effect != self.last_effect {
                 self.last_effect = done.last_effect;
@@ -387,7 +424,9 @@ fn one(
         Job::Events(events, reply) => {
             let mut fates = Vec::with_capacity(events.len());
             for event in events {
-                fates.push(event_in(live, event, records, done)?);
+                let fate = event_in(live, event, records, done)?;
+                done.tally.event(fate);
+                fates.push(fate);
             }
             done.answers.push(answer(reply, Ok(fates)));
         }
@@ -549,7 +588,10 @@ fn decide(
     {
         let is_same = kept.request == digest.0;
         return Ok(match is_same {
-            true => Ok(DecisionAnswer { kept, is_repeated: true }),
+            true => {
+                done.tally.add(Number::Repeated);
+                Ok(DecisionAnswer { kept, is_repeated: true })
+            }
             false => Err(OnlineError::OtherRequest),
         });
     }
@@ -563,10 +605,12 @@ fn decide(
     };
     let Some((key, digest)) = request else {
         let decided = live.preview(asking)?;
+        done.tally.add(Number::Previews);
         let kept = Kept::new(Digest([0; 32]), version.facts(), &evaluated, &decided, true);
         return Ok(Ok(DecisionAnswer { kept, is_repeated: false }));
     };
     let decided: Vec<Decided> = live.decide(asking)?;
+    count(&decided, &mut done.tally);
     let kept = Kept::new(digest, version.facts(), &evaluated, &decided, false);
     let value = bytes_of(&kept);
     let rows = live.rows();
@@ -583,4 +627,15 @@ fn decide(
         rows.put_rows(&[row], OnRow::Stays)?;
     }
     Ok(Ok(DecisionAnswer { kept, is_repeated: false }))
+}
+
+fn count(decided: &[Decided], tally: &mut Tally) {
+    tally.add(Number::Decisions);
+    for Decided { decision, .. } in decided {
+        match (decision.refusal, decision.granted_before) {
+            (Some(refusal), _) => tally.refused(refusal.code),
+            (None, true) => tally.add(Number::GrantedBefore),
+            (None, false) => tally.add(Number::Granted),
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use playbook_model::Digest;
+use playbook_model::{CallMeters, Digest};
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
@@ -21,6 +21,8 @@ pub(crate) struct Engines {
     epoch_only: Metered,
     pub(crate) cache: Cache,
     pub(crate) places: Arc<Places>,
+    /// What calls of opened plugins take.
+    pub(crate) meters: Arc<CallMeters>,
     _ticker: Ticker,
 }
 
@@ -58,7 +60,8 @@ impl Engines {
         let cache = Cache::open(&options.cache_dir, &options.key_dir)?;
         let ticker = Ticker::start(vec![fuel_and_epoch.engine.clone(), epoch_only.engine.clone()])?;
         let places = Arc::new(Places::new(options.instances_max));
-        Ok(Self { options, fuel_and_epoch, epoch_only, cache, places, _ticker: ticker })
+        let meters = Arc::default();
+        Ok(Self { options, fuel_and_epoch, epoch_only, cache, places, meters, _ticker: ticker })
     }
 
     pub(crate) fn metered(&self, metering: Metering) -> &Metered {

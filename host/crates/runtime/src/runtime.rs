@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use playbook_files::open_regular;
-use playbook_model::{Digest, Limits};
+use playbook_model::{CallMeters, Digest, Limits};
 
 use crate::cache::CodeId;
 use crate::engines::Engines;
@@ -79,6 +79,12 @@ impl Runtime {
             .map_err(|e| LoadError::ContractMismatch { detail: format!("{e:#}") })?;
         let indices = Indices::find(&pre, names.kind, names.fitted)?;
         Ok(Plugin::new(Arc::clone(&self.engines), digest, names, pre, indices, options))
+    }
+
+    /// What calls of all opened plugins take, by kind.
+    #[must_use]
+    pub fn meters(&self) -> Arc<CallMeters> {
+        Arc::clone(&self.engines.meters)
     }
 
     /// Digest of the engine's settings for `metering`: wasmtime's version, target, features. Part of a run's record.

@@ -1,7 +1,10 @@
 //! What a plugin's calls took in all.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use playbook_model::CallMeter;
 
 use crate::instance::Spent;
 use crate::pool::lock;
@@ -41,15 +44,26 @@ pub(crate) struct Counters {
     instances: AtomicU64,
     log_lines: AtomicU64,
     log: std::sync::Mutex<Vec<LogLine>>,
+    /// Counts over all plugins of a kind; `None` for fits, whose calls are of another size.
+    meter: Option<Arc<CallMeter>>,
 }
 
 impl Counters {
+    /// Counts that add to those of the kind.
+    pub(crate) fn metered(meter: &Arc<CallMeter>) -> Self {
+        Self { meter: Some(Arc::clone(meter)), ..Self::default() }
+    }
+
     pub(crate) fn add(&self, rows: u64, spent: Spent) {
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.rows.fetch_add(rows, Ordering::Relaxed);
         self.fuel.fetch_add(spent.fuel, Ordering::Relaxed);
         let wall_ns = u64::try_from(spent.wall.as_nanos()).unwrap_or(u64::MAX);
         self.wall_ns.fetch_add(wall_ns, Ordering::Relaxed);
+        if let Some(meter) = &self.meter {
+            meter.micros.note(wall_ns.div_ceil(1_000));
+            meter.fuel.note(spent.fuel);
+        }
         if spent.log_lines > 0 {
             self.log_lines.fetch_add(spent.log_lines, Ordering::Relaxed);
             let mut log = lock(&self.log);
@@ -60,6 +74,9 @@ impl Counters {
 
     pub(crate) fn fault(&self) {
         self.faults.fetch_add(1, Ordering::Relaxed);
+        if let Some(meter) = &self.meter {
+            meter.fault();
+        }
     }
 
     pub(crate) fn instance(&self) {

@@ -38,9 +38,31 @@ struct Inner {
     served: Connections,
     /// Answers all of them that the server is full.
     full: Connections,
-    open: Arc<Semaphore>,
-    waiting: Semaphore,
+    places: Arc<Places>,
     turned_away: Semaphore,
+}
+
+/// Places for connections: those that are served, and those that wait for one of these to end.
+#[derive(Debug)]
+pub(crate) struct Places {
+    open: Arc<Semaphore>,
+    open_max: usize,
+    waiting: Semaphore,
+    waiting_max: usize,
+}
+
+impl Places {
+    pub(crate) fn new(limits: &ConnectionLimits) -> Self {
+        let ConnectionLimits { open_max, waiting_max, .. } = *limits;
+        let (open, waiting) = (Arc::new(Semaphore::new(open_max)), Semaphore::new(waiting_max));
+        Self { open, open_max, waiting, waiting_max }
+    }
+
+    /// How many are taken: of those that are served, and of those that wait.
+    pub(crate) fn taken(&self) -> (usize, usize) {
+        let open = self.open_max - self.open.available_permits();
+        (open, self.waiting_max - self.waiting.available_permits())
+    }
 }
 
 impl Acceptor {
@@ -48,7 +70,7 @@ impl Acceptor {
     pub(crate) fn new(
         listener: TcpListener,
         tls: Option<TlsAcceptor>,
-        limits: ConnectionLimits,
+        (limits, places): (ConnectionLimits, Arc<Places>),
         routers: (Router, Router),
         stop: watch::Receiver<Option<Instant>>,
     ) -> Self {
@@ -56,8 +78,7 @@ impl Acceptor {
         let inner = Inner {
             served: Connections::new(served, &limits, stop.clone()),
             full: Connections::last(full, &limits, stop.clone()),
-            open: Arc::new(Semaphore::new(limits.open_max)),
-            waiting: Semaphore::new(limits.waiting_max),
+            places,
             turned_away: Semaphore::new(TURNED_AWAY_MAX),
             limits,
             tls,
@@ -134,11 +155,11 @@ impl Inner {
 
     /// A place among those that are served, after a bounded wait in a bounded room.
     async fn place(&self) -> Option<OwnedSemaphorePermit> {
-        if let Ok(place) = Arc::clone(&self.open).try_acquire_owned() {
+        if let Ok(place) = Arc::clone(&self.places.open).try_acquire_owned() {
             return Some(place);
         }
-        let _waits = self.waiting.try_acquire().ok()?;
-        timeout(self.limits.wait, Arc::clone(&self.open).acquire_owned()).await.ok()?.ok()
+        let _waits = self.places.waiting.try_acquire().ok()?;
+        timeout(self.limits.wait, Arc::clone(&self.places.open).acquire_owned()).await.ok()?.ok()
     }
 
     async fn serve(&self, connections: &Connections, stream: TcpStream) {

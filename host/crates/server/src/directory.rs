@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use playbook_model::CallMeters;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,6 +19,11 @@ pub trait Directory: Send + Sync + 'static {
 
     /// At most `limit` brands with names after `after`, ascending by name.
     fn brands(&self, after: Option<&str>, limit: usize) -> Vec<Brand>;
+
+    /// What calls of plugins take, where the host runs any.
+    fn calls(&self) -> Option<Arc<CallMeters>> {
+        None
+    }
 
     /// Whether the host can serve; false while it loads.
     fn is_ready(&self) -> bool;

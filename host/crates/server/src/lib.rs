@@ -25,6 +25,8 @@ mod keys;
 mod layers;
 mod limits;
 mod live;
+mod meters;
+mod metrics;
 mod openapi;
 mod operations;
 mod page;

@@ -21,9 +21,10 @@ use crate::problem::{PROBLEM_JSON, ProblemBody};
 const KEY: &str = "key";
 
 /// Parts of the API, in the order in which they are shown.
-const TAGS: [(&str, &str); 10] = [
+const TAGS: &[(&str, &str)] = &[
     ("health", "Whether the host lives and serves."),
     ("reference", "This document."),
+    ("metrics", "Numbers of the host, for whoever watches it."),
     ("keys", "Who may call."),
     ("brands", "Which brands the host serves."),
     ("events", "What members did."),
@@ -70,12 +71,12 @@ pub(crate) fn base() -> OpenApi {
     );
     components.add_security_scheme(KEY, scheme);
     api.components = Some(components);
-    let tag = |(name, description): (&str, &str)| {
-        let mut tag = Tag::new(name);
-        tag.description = Some(description.to_owned());
+    let tag = |(name, description): &(&str, &str)| {
+        let mut tag = Tag::new(*name);
+        tag.description = Some((*description).to_owned());
         tag
     };
-    api.tags = Some(TAGS.map(tag).into());
+    api.tags = Some(TAGS.iter().map(tag).collect());
     api.servers = Some(vec![Server::new("/")]);
     api
 }

@@ -37,6 +37,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { id: "check_live", access: Access::Open },
     Operation { id: "check_ready", access: Access::Open },
     Operation { id: "read_openapi", access: Access::Open },
+    Operation { id: "read_metrics", access: Access::Platform(PLATFORM) },
     Operation { id: "list_keys", access: Access::Platform(PLATFORM) },
     Operation { id: "create_key", access: Access::Platform(PLATFORM) },
     Operation { id: "revoke_key", access: Access::Platform(PLATFORM) },

@@ -27,7 +27,7 @@ use crate::layers::observe::observe;
 use crate::openapi::{self, Document};
 use crate::problem::Problem;
 use crate::routes;
-use crate::settings::{ConnectionLimits, Settings};
+use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::tls;
 
@@ -107,9 +107,8 @@ impl Server {
         let address = listener.local_addr().map_err(fault)?;
         let (stop, stopped) = watch::channel(None);
         let speaks_tls = self.tls.is_some();
-        let connections: ConnectionLimits = self.settings.connections;
-        let acceptor =
-            Acceptor::new(listener, self.tls, connections, (self.served, self.full), stopped);
+        let bounds = (self.settings.connections, Arc::clone(&self.shared.places));
+        let acceptor = Acceptor::new(listener, self.tls, bounds, (self.served, self.full), stopped);
         let accepting = tokio::spawn(acceptor.run());
         tracing::info!(%address, speaks_tls, "listening");
         Ok(Running { address, speaks_tls, stop, accepting, shared: self.shared })

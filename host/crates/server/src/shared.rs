@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::body::Bytes;
 use axum::http::Method;
 
+use crate::accept::Places;
 use crate::directory::Directory;
 use crate::error::{Result, ServerError};
 use crate::keys::KeyStore;
 use crate::layers::observe::RequestIds;
 use crate::limits::{Limits, Whose};
+use crate::meters::Meters;
 use crate::openapi::Document;
 use crate::operations::Operation;
 use crate::settings::{BodyLimits, Settings};
@@ -39,6 +41,10 @@ pub(crate) struct Shared {
     pub(crate) document: Bytes,
     /// The page that tries calls, as it is sent.
     pub(crate) docs_page: Bytes,
+    /// What requests came to.
+    pub(crate) meters: Meters,
+    /// Places for connections.
+    pub(crate) places: Arc<Places>,
     operations: HashMap<(Method, String), &'static Operation>,
     stopping: AtomicBool,
 }
@@ -65,6 +71,8 @@ impl Shared {
             speaks_tls: settings.listen.tls.is_some(),
             document: document.text,
             docs_page: document.page,
+            meters: Meters::new(),
+            places: Arc::new(Places::new(&settings.connections)),
             operations: document.operations,
             stopping: AtomicBool::new(false),
         })

@@ -73,7 +73,7 @@ impl OpenedPlugin {
         let table_rows = opening.tables.iter().map(|t| t.rows).collect();
         let idle = Arc::new(Idle::default());
         plugin.loaded.runtime.places.register(Arc::downgrade(&idle) as Weak<dyn GiveUp>);
-        let counters = Counters::default();
+        let counters = Counters::metered(plugin.loaded.runtime.meters.of(plugin.kind()));
         let opened = Self { plugin, validator, opening, table_rows, idle, counters };
         Ok(match opened.open_instance(&mut instance)? {
             Ok(()) => {

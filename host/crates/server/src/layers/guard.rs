@@ -31,7 +31,7 @@ pub(crate) async fn guard(
         // Not in the document, so nobody may call it: pages and their files are outside this layer.
         return Problem::new(Code::PathNotFound).into_response();
     };
-    Seen::of(&parts.extensions).operation(operation.id);
+    Seen::of(&parts.extensions).operation(operation);
     let mut told = HeaderMap::new();
     let passes = match pass(&shared, operation, &mut parts, &mut told).await {
         Ok(passes) => passes,
@@ -63,7 +63,7 @@ async fn pass(
     let seen = Seen::of(&parts.extensions);
     seen.key(&caller.0.id);
     // Before the brand is looked at, so that nobody tries out names faster than a key may call.
-    let mut passes = vec![enter(&shared.key_limits, &caller.0.id, told)?];
+    let mut passes = vec![enter(shared, &shared.key_limits, &caller.0.id, told)?];
     let brand = match operation.access {
         Access::Brand(_) => Some(brand(shared, &caller, parts).await?),
         Access::Open | Access::Platform(_) => None,
@@ -74,7 +74,7 @@ async fn pass(
     }
     if let Some(brand) = brand {
         seen.brand(&brand.name);
-        passes.push(enter(&shared.brand_limits, &brand.name, told)?);
+        passes.push(enter(shared, &shared.brand_limits, &brand.name, told)?);
         parts.extensions.insert(InBrand(brand));
     }
     if !parts.method.is_safe() {
@@ -110,7 +110,12 @@ async fn brand(shared: &Shared, caller: &Caller, parts: &mut Parts) -> Result<Br
 }
 
 /// Counts the request; tells what is left, or when to come again.
-fn enter(limits: &Limits, name: &str, told: &mut HeaderMap) -> Result<Pass, Problem> {
+fn enter(
+    shared: &Shared,
+    limits: &Limits,
+    name: &str,
+    told: &mut HeaderMap,
+) -> Result<Pass, Problem> {
     let held = match limits.enter(name) {
         Ok(pass) => {
             limits.tell(name, pass.left(), None, told);
@@ -118,6 +123,7 @@ fn enter(limits: &Limits, name: &str, told: &mut HeaderMap) -> Result<Pass, Prob
         }
         Err(held) => held,
     };
+    shared.meters.held(limits.code(held));
     let problem = Problem::new(limits.code(held));
     Err(match held {
         Held::Rate { wait } => {

@@ -16,6 +16,8 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, Span, info_span};
 
 use crate::codes::Code;
+use crate::meters::Meters;
+use crate::operations::Operation;
 use crate::problem::{PROBLEM_JSON, Problem};
 use crate::shared::Shared;
 
@@ -29,7 +31,7 @@ const ID_LETTERS_MAX: usize = 64;
 pub(crate) struct Seen {
     span: Span,
     begun: Instant,
-    operation: Arc<OnceLock<&'static str>>,
+    operation: Arc<OnceLock<&'static Operation>>,
 }
 
 impl Seen {
@@ -43,9 +45,9 @@ impl Seen {
     }
 
     /// Which operation it asks for.
-    pub(crate) fn operation(&self, id: &'static str) {
-        self.span.record("operation", id);
-        _ = self.operation.set(id);
+    pub(crate) fn operation(&self, operation: &'static Operation) {
+        self.span.record("operation", operation.id);
+        _ = self.operation.set(operation);
     }
 
     /// Which key it comes with.
@@ -59,9 +61,11 @@ impl Seen {
     }
 
     /// The head of the answer goes out: all that measures requests stands here.
-    fn end(&self, status: StatusCode) {
-        let operation = self.operation.get().copied().unwrap_or("none");
+    fn end(&self, status: StatusCode, meters: &Meters) {
+        let operation = self.operation.get().copied();
         let micros = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        meters.answered(operation, status, micros);
+        let operation = operation.map_or("none", |operation| operation.id);
         tracing::debug!(operation, status = status.as_u16(), micros, "answered");
     }
 }
@@ -90,7 +94,7 @@ pub(crate) async fn observe(
         };
         write_problem(&mut response, &id.0, version);
         dress(response.headers_mut(), id.1, shared.speaks_tls);
-        seen.end(response.status());
+        seen.end(response.status(), &shared.meters);
         response
     };
     finished.instrument(span).await

@@ -13,6 +13,7 @@ mod events;
 mod health;
 mod keys;
 mod members;
+mod metrics;
 mod money;
 mod reference;
 mod segments;
@@ -31,6 +32,7 @@ pub(crate) type Routes = OpenApiRouter<Arc<Shared>>;
 const PARTS: &[fn() -> Routes] = &[
     health::routes,
     reference::routes,
+    metrics::routes,
     keys::routes,
     brands::routes,
     events::routes,

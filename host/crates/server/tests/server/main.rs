@@ -7,6 +7,7 @@ mod fuzz;
 mod harness;
 mod keys;
 mod lists;
+mod metrics;
 mod problems;
 mod rates;
 mod spans;

@@ -1,0 +1,222 @@
+//! The families of metrics: name, words and rows of each.
+
+use std::fmt;
+
+use playbook_model::{Distribution, Kind, RefusalCode};
+use playbook_online::{Figures, WriterState};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+
+use super::Snapshot;
+
+type Encoder<'a> = DescriptorEncoder<'a>;
+type Label<'a> = (&'static str, &'a str);
+
+/// Microseconds of a second.
+const SECOND: f64 = 1e6;
+
+/// Requests and connections.
+pub(super) fn requests(now: &Snapshot, to: &mut Encoder<'_>) -> fmt::Result {
+    let rows = now.requests.iter().flat_map(|of| {
+        of.classes
+            .iter()
+            .map(|(class, count)| ([("operation", of.operation), ("status", *class)], *count))
+    });
+    counters(to, "playbook_requests", "Requests by operation and class of status.", rows)?;
+    let rows = now.requests.iter().map(|of| ([("operation", of.operation)], &of.micros));
+    let words = "Time from a request to the head of its answer.";
+    histograms(to, "playbook_request_seconds", words, SECOND, rows)?;
+    let rows = now.held.iter().map(|(reason, count)| ([("reason", *reason)], *count));
+    counters(
+        to,
+        "playbook_requests_held",
+        "Requests that came too often or too many at once.",
+        rows,
+    )?;
+    let (open, waiting) = now.connections;
+    let rows = [("open", open), ("waiting", waiting)];
+    let rows = rows.map(|(state, count)| ([("state", state)], count as i64));
+    gauges(
+        to,
+        "playbook_connections",
+        "Connections that are served, and that wait for a place.",
+        rows,
+    )
+}
+
+/// A family of one number of each brand.
+type Single = (&'static str, &'static str, fn(&Figures) -> u64);
+
+/// What only grows.
+const COUNTED: [Single; 8] = [
+    ("playbook_brand_decisions", "Decisions that were made and kept.", |of| of.decisions),
+    ("playbook_brand_decisions_repeated", "Decisions asked for again under the same key.", |of| {
+        of.repeated
+    }),
+    ("playbook_brand_previews", "Looks without effect.", |of| of.previews),
+    ("playbook_brand_effects_granted", "Effects that were granted.", |of| of.granted),
+    ("playbook_brand_effects_granted_before", "Proposals of what was granted before.", |of| {
+        of.granted_before
+    }),
+    ("playbook_brand_groups", "Commit groups of the writer.", |of| of.groups),
+    ("playbook_brand_group_requests", "Requests in all commit groups.", |of| of.group_requests),
+    ("playbook_brand_commits_failed", "Commit groups that failed.", |of| of.commits_failed),
+];
+
+/// What only grows, too, of queue and memory.
+const TURNED: [Single; 2] = [
+    ("playbook_brand_queue_refused", "Requests that found too many waiting.", |of| of.turned_away),
+    ("playbook_brand_records_evicted", "Records that left memory to make room.", |of| of.evicted),
+];
+
+/// What goes up and down.
+const HELD: [Single; 3] = [
+    ("playbook_brand_queue", "Requests that wait for the writer.", |of| of.waiting),
+    ("playbook_brand_records", "Members whose records are in memory.", |of| of.records),
+    ("playbook_brand_record_bytes", "Bytes of the records in memory.", |of| of.record_bytes),
+];
+
+/// What brands do.
+pub(super) fn brands(now: &Snapshot, to: &mut Encoder<'_>) -> fmt::Result {
+    for (name, words, read) in COUNTED.into_iter().chain(TURNED) {
+        let rows = now.brands.iter().map(|of| ([("brand", of.name.as_str())], read(&of.figures)));
+        counters(to, name, words, rows)?;
+    }
+    for (name, words, read) in HELD {
+        let rows =
+            now.brands.iter().map(|of| ([("brand", of.name.as_str())], signed(read(&of.figures))));
+        gauges(to, name, words, rows)?;
+    }
+    let rows = now.brands.iter().flat_map(|of| {
+        let codes = RefusalCode::ALL.iter().zip(&of.figures.refused);
+        codes.map(|(code, count)| ([("brand", of.name.as_str()), ("code", code.code())], *count))
+    });
+    counters(to, "playbook_brand_effects_refused", "Proposals that were refused, by code.", rows)?;
+    let rows = now.brands.iter().flat_map(|of| {
+        let events = of.figures.events;
+        let fates = [
+            ("accepted", events.accepted),
+            ("duplicate", events.duplicate),
+            ("other-event", events.other_event),
+            ("record-full", events.record_full),
+            ("invalid", events.invalid),
+        ];
+        fates.map(|(fate, count)| ([("brand", of.name.as_str()), ("result", fate)], count))
+    });
+    counters(to, "playbook_brand_events", "Events by what became of them.", rows)?;
+    let rows = now.brands.iter().flat_map(|of| {
+        let stages = of.figures.stages;
+        let states = [
+            ("answering", stages.answering),
+            ("waiting", stages.waiting),
+            ("failed", stages.failed),
+        ];
+        states
+            .map(|(state, count)| ([("brand", of.name.as_str()), ("state", state)], signed(count)))
+    });
+    gauges(
+        to,
+        "playbook_brand_stages",
+        "Stages of the version that decides, by how they do.",
+        rows,
+    )?;
+    let works = |writer| i64::from(writer == WriterState::Works);
+    let rows = now.brands.iter().map(|of| ([("brand", of.name.as_str())], works(of.writer)));
+    gauges(
+        to,
+        "playbook_brand_writes",
+        "1 where the brand can keep what it answers, else 0.",
+        rows,
+    )?;
+    let commits = now.brands.iter().map(|of| &of.figures.commit_micros);
+    let all = commits.cloned().reduce(|mut all, more| {
+        all.add(&more);
+        all
+    });
+    let rows = all.iter().map(|all| ([], all));
+    let words = "Time of a commit group, over all brands.";
+    histograms::<[Label<'_>; 0]>(to, "playbook_commit_seconds", words, SECOND, rows)
+}
+
+/// What is left of budgets.
+pub(super) fn money(now: &Snapshot, to: &mut Encoder<'_>) -> fmt::Result {
+    let rows = now.brands.iter().flat_map(|of| {
+        of.balances.iter().map(|balance| {
+            let labels = [("brand", of.name.as_str()), ("account", balance.path.as_str())];
+            (labels, balance.available().0)
+        })
+    });
+    gauges(
+        to,
+        "playbook_brand_budget_left_minor",
+        "What is free in an account, in minor units.",
+        rows,
+    )
+}
+
+/// What calls of plugins take.
+pub(super) fn calls(now: &Snapshot, to: &mut Encoder<'_>) -> fmt::Result {
+    let Some(calls) = &now.calls else { return Ok(()) };
+    let kinds = || Kind::ALL.into_iter().map(|kind| ([("kind", kind.name())], calls.of(kind)));
+    let read: Vec<_> = kinds().map(|(kind, of)| (kind, of.micros.read(), of.fuel.read())).collect();
+    let rows = read.iter().map(|(kind, micros, _)| (*kind, micros));
+    let words = "Time of a call into a plugin, by the kind of its stage.";
+    histograms(to, "playbook_plugin_call_seconds", words, SECOND, rows)?;
+    let rows = read.iter().map(|(kind, _, fuel)| (*kind, fuel));
+    let words = "Fuel of a call into a plugin, by the kind of its stage.";
+    histograms(to, "playbook_plugin_call_fuel", words, 1.0, rows)?;
+    let rows = kinds().map(|(kind, of)| (kind, of.faults()));
+    counters(to, "playbook_plugin_faults", "Faults of plugins, by the kind of their stage.", rows)
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn counters<L: EncodeLabelSet>(
+    to: &mut Encoder<'_>,
+    name: &str,
+    words: &str,
+    rows: impl IntoIterator<Item = (L, u64)>,
+) -> fmt::Result {
+    let mut family = to.encode_descriptor(name, words, None, MetricType::Counter)?;
+    for (labels, value) in rows {
+        family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(&value, None)?;
+    }
+    Ok(())
+}
+
+fn gauges<L: EncodeLabelSet>(
+    to: &mut Encoder<'_>,
+    name: &str,
+    words: &str,
+    rows: impl IntoIterator<Item = (L, i64)>,
+) -> fmt::Result {
+    let mut family = to.encode_descriptor(name, words, None, MetricType::Gauge)?;
+    for (labels, value) in rows {
+        family.encode_family(&labels)?.encode_gauge(&value)?;
+    }
+    Ok(())
+}
+
+/// `unit`: how many of what was counted make one of what is told.
+fn histograms<'d, L: EncodeLabelSet>(
+    to: &mut Encoder<'_>,
+    name: &str,
+    words: &str,
+    unit: f64,
+    rows: impl IntoIterator<Item = (L, &'d Distribution)>,
+) -> fmt::Result {
+    let mut family = to.encode_descriptor(name, words, None, MetricType::Histogram)?;
+    for (labels, of) in rows {
+        histogram(&mut family.encode_family(&labels)?, of, unit)?;
+    }
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "bounds are small, and a sum is told as a float")]
+fn histogram(to: &mut MetricEncoder<'_>, of: &Distribution, unit: f64) -> fmt::Result {
+    let bounds = of.bounds.iter().map(|bound| *bound as f64 / unit).chain([f64::INFINITY]);
+    let buckets: Vec<(f64, u64)> = bounds.zip(of.counts.iter().copied()).collect();
+    to.encode_histogram::<NoLabelSet>(of.sum as f64 / unit, of.count(), &buckets, None)
+}
