@@ -163,9 +163,21 @@ pub(crate) struct ServeArgs {
     /// Listen beyond loopback without TLS: keys then cross the network in clear, so that something in front must speak TLS
     #[arg(long)]
     pub(crate) plain: bool,
+    /// How the log is written to standard error [default: text]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) log: Option<LogForm>,
     /// Memory of members' records, in MiB, for each brand [default: 512]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) records: Option<u32>,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogForm {
+    /// For people
+    Text,
+    /// For programs: an object a line
+    Json,
 }
 
 /// Files that have a schema.

@@ -1,11 +1,17 @@
-//! Where logs go: standard error, an event a line, escaped as a whole; the level in colour where colour is shown.
+//! Where logs go: standard error, an event a line, escaped as a whole; as text with the level in colour where colour is shown,
+//! or as JSON.
+
+mod json;
 
 use std::io::{self, Write};
 
-use playbook_model::{HostLog, LogLevel, one_line};
+use playbook_model::{HostLog, LogFormat, LogLevel, one_line};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::terminal::Terminal;
 use crate::text::Text;
 
 /// Begins logging at what was asked for: by PLAYBOOK_LOG, else by counting `--verbose`, else by the file of the host.
@@ -16,6 +22,11 @@ pub(crate) fn begin(verbose: u8, said: HostLog, color: bool) {
         _ => "debug",
     };
     let filter = EnvFilter::try_from_env("PLAYBOOK_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    if said.format == Some(LogFormat::Json) {
+        Terminal::notes_to_log();
+        let lines = json::JsonLines(io::stderr);
+        return tracing_subscriber::registry().with(filter).with(lines).init();
+    }
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(Lines { color })

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
@@ -13,6 +14,9 @@ use serde::Serialize;
 
 use crate::cli::When;
 use crate::text::Text;
+
+/// Whether notes stand in the log.
+static NOTES_TO_LOG: AtomicBool = AtomicBool::new(false);
 
 /// What the terminal can show.
 #[derive(Debug, Clone, Copy)]
@@ -56,8 +60,16 @@ impl Terminal {
         written(&json_printable(&serde_json::to_string_pretty(value)?))
     }
 
+    /// From now on notes stand in the log, because programs read standard error line by line.
+    pub(crate) fn notes_to_log() {
+        NOTES_TO_LOG.store(true, Ordering::Relaxed);
+    }
+
     /// Prints a line to standard error.
     pub(crate) fn note(text: &str) {
+        if NOTES_TO_LOG.load(Ordering::Relaxed) {
+            return tracing::warn!("{text}");
+        }
         drop(writeln!(std::io::stderr().lock(), "{}", printable(text)));
     }
 
@@ -149,7 +161,7 @@ fn below(message: &str) -> Cow<'_, str> {
 }
 
 /// JSON text as it may be printed: the writer has escaped the letters that JSON does not allow in texts.
-fn json_printable(json: &str) -> Cow<'_, str> {
+pub(crate) fn json_printable(json: &str) -> Cow<'_, str> {
     let escaped = |letter: char| steers(letter) && letter != '\n';
     if !json.contains(escaped) {
         return json.into();

@@ -666,6 +666,53 @@ fn metrics_are_what_a_brand_did() {
     service.stop();
 }
 
+#[test]
+fn the_log_for_programs_is_an_object_a_line_whatever_clients_send() {
+    let place = Place::new();
+    let (file, data) = served(&place);
+    let mut call = command(["serve"]);
+    call.arg(&file).arg("--data").arg(&data).args(["--listen", "127.0.0.1:0", "--log", "json"]);
+    call.env("PLAYBOOK_LOG", "debug");
+    let mut service = Service::called(call);
+    let key = service.key.clone().unwrap();
+    let mut stderr = service.child.stderr.take().unwrap();
+    let log = std::thread::spawn(move || {
+        let mut text = String::new();
+        stderr.read_to_string(&mut text).map(|_| text).unwrap()
+    });
+    let club = Client { address: service.address.clone(), key: key.clone(), brand: "club" };
+    club.welcome("m1", 60);
+    let hostile = "m\n{\"level\":\"error\"}\u{1b}[2J\u{202e}";
+    let ask = json!({ "member": hostile, "at": T });
+    assert_eq!(club.send("POST", "decisions", "hostile", &ask).unwrap().status, 422);
+    assert_eq!(club.decide("m1", "first").unwrap().status, 200);
+    assert_eq!(get(&service, &key, "/%0a%1b%5b2J{\"level\":\"error\"}").0, 404);
+    service.stop();
+    let log = log.join().unwrap();
+    let lines: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
+        .collect();
+    for line in &lines {
+        for name in ["time", "level", "target", "message", "fields", "span"] {
+            assert!(line.get(name).is_some(), "{name}: {line}");
+        }
+    }
+    let told =
+        |line: &&Value| line["message"] == "answered" && line["span"]["operation"] == "decide";
+    let answered = lines.iter().filter(told).find(|line| line["fields"]["status"] == 200);
+    let span = &answered.unwrap_or_else(|| panic!("{log}"))["span"];
+    assert_eq!((&span["brand"], &span["method"]), (&json!("club"), &json!("POST")));
+    assert_eq!(span["key"], json!(key.split('_').nth(1).unwrap()));
+    assert!(span["id"].as_str().is_some_and(|id| id.len() > 10), "{span}");
+    // Notes for people stand in it, too.
+    assert!(
+        lines.iter().any(|line| line["message"] == "stopped; what was answered is kept"),
+        "{log}"
+    );
+    assert!(!log.contains(['\u{1b}', '\u{202e}']) && !log.contains(&key[20..]));
+}
+
 /// What clients were told, by member and key.
 #[derive(Default)]
 struct Told {

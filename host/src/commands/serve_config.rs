@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 use playbook_app::AppError;
-use playbook_model::{HostBrand, HostFile, HostLimits, HostLog, HostRate};
+use playbook_model::{HostBrand, HostFile, HostLimits, HostLog, HostRate, LogFormat};
 use playbook_server::{Rate, Settings, TlsFiles};
 use playbook_toml::{Disk, host_file};
 
-use crate::cli::ServeArgs;
+use crate::cli::{LogForm, ServeArgs};
 
 /// How long requests in flight may take once the service stops.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -67,7 +67,7 @@ impl Config {
                 .map(of_mib)
                 .or(data.records_bytes_max)
                 .unwrap_or(of_mib(RECORDS_MIB)),
-            log,
+            log: HostLog { format: args.log.map(format).or(log.format), ..log },
         }
     }
 
@@ -78,6 +78,13 @@ impl Config {
             put_rate(&mut rate, brand.rate);
             rate
         })
+    }
+}
+
+fn format(form: LogForm) -> LogFormat {
+    match form {
+        LogForm::Text => LogFormat::Text,
+        LogForm::Json => LogFormat::Json,
     }
 }
 
@@ -118,7 +125,7 @@ mod tests {
     use std::time::Duration;
 
     use clap::Parser as _;
-    use playbook_model::{HostBrand, HostFile, HostRate};
+    use playbook_model::{HostBrand, HostFile, HostRate, LogFormat};
 
     use super::Config;
     use crate::cli::{Cli, Command, ServeArgs};
@@ -135,6 +142,7 @@ mod tests {
         let mut file = HostFile::default();
         file.listen.address = "127.0.0.1:1".parse().ok();
         file.listen.tls = Some(("a".into(), "b".into()));
+        file.log.format = Some(LogFormat::Json);
         file.limits.connections_max = Some(7);
         file.limits.drain = Some(Duration::from_secs(3));
         file.limits.brand.in_flight_max = Some(5);
@@ -162,6 +170,7 @@ mod tests {
         assert_eq!((settings.connections.open_max, config.drain), (7, Duration::from_secs(3)));
         assert_eq!(config.data, Some("kept".into()));
         assert!(settings.listen.tls.is_some());
+        assert_eq!(config.log.format, Some(LogFormat::Json));
         let [brand] = config.brands.as_slice() else { panic!("{config:?}") };
         assert_eq!((config.records_bytes_max, brand.records_bytes_max), (1 << 20, Some(2 << 20)));
         let rate = config.rate(brand).expect("it has one of its own");
@@ -178,9 +187,10 @@ mod tests {
         let [brand] = config.brands.as_slice() else { panic!("{config:?}") };
         assert_eq!(brand.playbook, PathBuf::from("b.toml"));
         assert_eq!((config.records_bytes_max, brand.records_bytes_max), (3 << 20, Some(3 << 20)));
-        let line = ["--tls-certificate", "x", "--tls-key", "y", "--plain"];
+        let line = ["--tls-certificate", "x", "--tls-key", "y", "--plain", "--log", "text"];
         let config = Config::laid(&args(&line), file());
         assert!(config.settings.listen.tls.is_some_and(|tls| tls.key == PathBuf::from("y")));
         assert!(config.settings.listen.plain_beyond_loopback);
+        assert_eq!(config.log.format, Some(LogFormat::Text));
     }
 }

@@ -17,7 +17,7 @@ pub struct HostFile {
     pub data: HostData,
     /// Brands to serve, in the order of the file.
     pub brands: Vec<HostBrand>,
-    /// What is logged.
+    /// What is logged, and how.
     pub log: HostLog,
 }
 
@@ -98,11 +98,23 @@ pub struct HostBrand {
     pub rate: HostRate,
 }
 
-/// What is logged.
+/// What is logged, and how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct HostLog {
+    /// How an event is written.
+    pub format: Option<LogFormat>,
     /// The least that is logged.
     pub level: Option<LogLevel>,
+}
+
+/// How an event of the log is written, on one line either way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: an object.
+    Json,
 }
 
 /// The least that is logged.
@@ -118,6 +130,20 @@ pub enum LogLevel {
     Debug,
     /// Everything.
     Trace,
+}
+
+impl LogFormat {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Text, Self::Json];
+
+    /// As it is written.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
 }
 
 impl LogLevel {

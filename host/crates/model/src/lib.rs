@@ -31,7 +31,7 @@ pub use feature::{
 pub use fill::{Filling, Stretch};
 pub use frame::{Cells, Column, Frame};
 pub use host_file::{
-    HostBrand, HostData, HostFile, HostLimits, HostListen, HostLog, HostRate, LogLevel,
+    HostBrand, HostData, HostFile, HostLimits, HostListen, HostLog, HostRate, LogFormat, LogLevel,
 };
 pub use limits::{Limits, SqlLimits};
 pub use marks::NumberMarks;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use playbook_model::{
-    HostBrand, HostData, HostFile, HostLimits, HostListen, HostLog, HostRate, LogLevel,
+    HostBrand, HostData, HostFile, HostLimits, HostListen, HostLog, HostRate, LogFormat, LogLevel,
 };
 
 use crate::alone::{self, Alone};
@@ -191,5 +191,9 @@ fn rate(table: &Table) -> HostRate {
 
 fn log(table: &Table) -> HostLog {
     let level = |name: &str| LogLevel::ALL.into_iter().find(|level| level.name() == name);
-    HostLog { level: table.text("level").and_then(level) }
+    let format = |name: &str| LogFormat::ALL.into_iter().find(|format| format.name() == name);
+    HostLog {
+        format: table.text("format").and_then(format),
+        level: table.text("level").and_then(level),
+    }
 }

@@ -34,7 +34,7 @@ pub(crate) static HOST: TableSpec = TableSpec {
             "[{ playbook = \"acme.toml\" }]",
             "Brands to serve.",
         ),
-        KeySpec::new("log", Table(&LOG), "{ level = \"info\" }", "What is logged."),
+        KeySpec::new("log", Table(&LOG), "{ format = \"json\" }", "What is logged, and how."),
     ],
 };
 
@@ -212,8 +212,15 @@ static BRAND: TableSpec = TableSpec {
 static LOG: TableSpec = TableSpec {
     title: "[log]",
     id: "log",
-    about: "What is logged to standard error.",
+    about: "What is logged to standard error, and how.",
     keys: &[
+        KeySpec::new(
+            "format",
+            Choice(&["text", "json"]),
+            "\"json\"",
+            "An event is a line of text, or a line with a JSON object.",
+        )
+        .default("\"text\""),
         KeySpec::new(
             "level",
             Choice(&["error", "warn", "info", "debug", "trace"]),
