@@ -97,6 +97,21 @@ impl Service {
         Self::called(call)
     }
 
+    /// Where a limit on the size of files does not end the program, but makes its writes fail.
+    fn with_failing_disk(arguments: &[&str]) -> Self {
+        let plain = command(["serve"]);
+        let mut call = Command::new("sh");
+        call.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]).arg(plain.get_program());
+        call.args(plain.get_args()).args(arguments);
+        for (name, value) in plain.get_envs() {
+            match value {
+                Some(value) => call.env(name, value),
+                None => call.env_remove(name),
+            };
+        }
+        Self::called(call)
+    }
+
     fn called(mut call: Command) -> Self {
         let mut child = call.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -663,6 +678,83 @@ fn metrics_are_what_a_brand_did() {
     assert_eq!(series["playbook_plugin_faults_total{kind=\"incentive\"}"], 0.0);
     // Members and events name no series.
     assert!(series.keys().all(|name| !name.contains("m1") && !name.contains("c1")));
+    service.stop();
+}
+
+#[test]
+fn a_brand_whose_stages_failed_lately_is_degraded() {
+    let built: Value = serde_json::from_str(&succeed(
+        &command(["plugin", "build", "--json"])
+            .arg(root().join("tests/hostile/incentive"))
+            .output()
+            .unwrap(),
+    ))
+    .unwrap();
+    let place = Place::new();
+    let moody = format!(
+        "\n[[stage]]\nname = \"moody\"\nkind = \"incentive\"\nplugin = {{ path = {} }}\n\
+         settings = {{ mode = \"negative-cost\" }}\non_fault = \"skip\"\n",
+        built[0]["component"]
+    );
+    let text = format!("{CLUB}{moody}");
+    let (file, data) = (write(&place, "club.toml", text), place.beside("service"));
+    let service = Service::start(&file, &data);
+    let key = service.key.clone().unwrap();
+    let club = Client { address: service.address.clone(), key: key.clone(), brand: "club" };
+    let status = || {
+        let (_, body) = get(&service, &key, "/v1/brands/club");
+        serde_json::from_str::<Value>(&body).unwrap()["status"].clone()
+    };
+    assert_eq!(status(), "serving");
+    club.welcome("m1", 60);
+    let made = club.decide("m1", "first").unwrap();
+    assert_eq!(
+        (made.status, &made.body["left_out"][0]["stage"]),
+        (200, &json!("moody")),
+        "{}",
+        made.body
+    );
+    assert_eq!(status(), "degraded");
+    let series = metrics(&service, &key);
+    assert_eq!(series["playbook_brand_stages{brand=\"club\",state=\"failed\"}"], 1.0);
+    assert_eq!(series["playbook_plugin_faults_total{kind=\"incentive\"}"], 1.0);
+    // It can keep what it answers all the same.
+    assert_eq!(get(&service, &key, "/health/ready").0, 200);
+    service.stop();
+}
+
+#[test]
+fn a_brand_that_cannot_write_makes_the_host_unready_until_it_can() {
+    let place = Place::new();
+    let (file, data) = served(&place);
+    let [file, data] = [&file, &data].map(|path| path.to_str().unwrap());
+    let service = Service::with_failing_disk(&[file, "--data", data, "--listen", "127.0.0.1:0"]);
+    let key = service.key.clone().unwrap();
+    let club = Client { address: service.address.clone(), key: key.clone(), brand: "club" };
+    let files_hold = |bytes: &str| {
+        let process = service.child.id().to_string();
+        let limit = format!("--fsize={bytes}:");
+        let set = Command::new("prlimit").args(["--pid", &process, &limit]).status().unwrap();
+        assert!(set.success());
+    };
+    let event = json!({ "event_id": "e1", "member": "m1", "kind": "comment", "time": T - DAY });
+    assert_eq!(get(&service, &key, "/health/ready").0, 200);
+    files_hold("1");
+    assert_eq!(club.send("POST", "events", "e", &event).unwrap().status, 503);
+    let (status, body) = get(&service, &key, "/health/ready");
+    let problem: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &problem["code"]), (503, &json!("not-ready")));
+    assert!(!body.contains("club") && !body.contains("commit"), "{body}");
+    assert_eq!(get(&service, &key, "/health/live").0, 200);
+    let writes = "playbook_brand_writes{brand=\"club\"}";
+    let series = metrics(&service, &key);
+    assert_eq!(series[writes], 0.0);
+    assert!(series["playbook_brand_commits_failed_total{brand=\"club\"}"] >= 1.0);
+    // No request comes to a host that is not ready, so it finds out by itself.
+    files_hold("unlimited");
+    until("readiness", || get(&service, &key, "/health/ready").0 == 200);
+    assert_eq!(metrics(&service, &key)[writes], 1.0);
+    assert_eq!(club.ok("POST", "events", "e", &event)["status"], "accepted");
     service.stop();
 }
 

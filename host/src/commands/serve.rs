@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use playbook_app as app;
 use playbook_model::{CallMeters, Digest, HostBrand};
-use playbook_online::{Brand, OpenError, SwapError};
+use playbook_online::{Brand, OpenError, SwapError, WriterState};
 use playbook_server::{Brand as Listed, BrandStatus, Directory, KeyStore, OpenedKeys, Server};
 
 use crate::commands::demo::{PLAYBOOK, checkout, install_reference_plugins};
@@ -34,11 +34,40 @@ struct Brands {
 struct Served {
     brand: Arc<Brand>,
     file: PathBuf,
+    /// What was last told of its writer.
+    told: Mutex<WriterState>,
 }
 
 impl Served {
+    fn new(brand: Brand, file: PathBuf) -> Self {
+        Self { brand: Arc::new(brand), file, told: Mutex::new(WriterState::Works) }
+    }
+
+    /// Whether it can keep what it answers. Why not stands in the log, once for each change.
+    fn can_write(&self) -> bool {
+        let (now, brand) = (self.brand.writer(), self.brand.name());
+        let told =
+            std::mem::replace(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner), now);
+        match now {
+            _ if told == now => {}
+            WriterState::Works => tracing::warn!(brand, "ready again: the brand can write"),
+            WriterState::Fails => {
+                tracing::error!(brand, "not ready: the brand's last commit failed")
+            }
+            WriterState::Gone => {
+                tracing::error!(brand, "not ready: the brand's writer has stopped")
+            }
+        }
+        now == WriterState::Works
+    }
+
     fn listed(&self) -> Listed {
-        Listed { name: self.brand.name().to_owned(), status: BrandStatus::Serving }
+        let status = match self.brand.writer() {
+            WriterState::Gone => BrandStatus::Stopped,
+            _ if self.brand.version().stage_states().failed > 0 => BrandStatus::Degraded,
+            _ => BrandStatus::Serving,
+        };
+        Listed { name: self.brand.name().to_owned(), status }
     }
 }
 
@@ -62,7 +91,8 @@ impl Directory for Brands {
     }
 
     fn is_ready(&self) -> bool {
-        true
+        // Every brand is looked at, so that the log tells of each.
+        self.by_name.values().filter(|served| !served.can_write()).count() == 0
     }
 }
 
@@ -82,7 +112,7 @@ pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
         let state = data.join("brands").join(&name);
         let file = brand.playbook;
         let brand = app::open_brand(&session.host, &file, &state, options)?;
-        live.insert(name, Served { brand: Arc::new(brand), file });
+        live.insert(name, Served::new(brand, file));
     }
     let calls = session.host.runtime()?.meters();
     let brands = Arc::new(Brands { by_name: live, calls });

@@ -36,6 +36,8 @@ pub(crate) mod space {
     pub(crate) const LAST_EFFECT: u8 = 10;
     /// By member: the digest of a change that was made, under the digest of its request's key.
     pub(crate) const CHANGES: u8 = 11;
+    /// Of the brand: when it last tried whether it can write again, under the empty key.
+    pub(crate) const TRIES: u8 = 12;
 }
 
 /// Owner of what is the brand's.

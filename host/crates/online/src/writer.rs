@@ -16,12 +16,12 @@ use tokio::sync::{oneshot, watch};
 
 use crate::brand::Now;
 use crate::cache::Cache;
-use crate::counts::{Counts, Number, Presence, Tally};
+use crate::counts::{Counts, Number, Presence, Tally, WriterState};
 use crate::decision::Kept;
 use crate::error::OnlineError;
 use crate::record::Packed;
 use crate::store::{
-    ConsentRow, EffectRow, MemberRow, ReadRows as _, bytes_of, put_activation, put_version,
+    BRAND, ConsentRow, EffectRow, MemberRow, ReadRows as _, bytes_of, put_activation, put_version,
     read_decision, read_record, space, value_of,
 };
 use crate::version::{Evaluated, Version};
@@ -33,6 +33,10 @@ const QUEUE_MAX: usize = 4_096;
 const GROUP_MAX: usize = 1_024;
 /// Moments of one commit group lie this close together: a group has one time.
 const GROUP_MS: i64 = 1_000;
+/// How long the writer waits for a request before it looks around.
+const IDLE: Duration = Duration::from_secs(3_600);
+/// How long it waits after a commit that failed, before it tries by itself: a host that is not ready is sent no requests.
+const RETRY: Duration = Duration::from_secs(2);
 /// Cycles whose money is held.
 const CYCLES_HELD: usize = 3;
 
@@ -49,6 +53,8 @@ pub(crate) enum Job {
     Erase(i64, DecisionKey, Reply<Option<Erased>>),
     /// A version is kept, to be made the one that decides some day.
     Keep(Arc<Version>, Box<Source>, Reply<()>),
+    /// Something is written, to see whether that is possible.
+    Try,
     /// Decisions rest on another version from now on.
     Version(Arc<Version>, Box<Activation>, Reply<()>),
 }
@@ -272,11 +278,12 @@ impl Writer {
         loop {
             let first = match held.take() {
                 Some(job) => job,
-                None => match jobs.recv_timeout(Duration::from_secs(3_600)) {
+                None => match jobs.recv_timeout(self.patience()) {
                     Ok(job) => {
                         self.counts.waited();
                         job
                     }
+                    Err(RecvTimeoutError::Timeout) if self.fails() => Job::Try,
                     Err(RecvTimeoutError::Timeout) => continue,
                     Err(RecvTimeoutError::Disconnected) => return,
                 },
@@ -300,6 +307,14 @@ impl Writer {
             }
             self.take(group, &place);
         }
+    }
+
+    fn fails(&self) -> bool {
+        self.counts.writer() == WriterState::Fails
+    }
+
+    fn patience(&self) -> Duration {
+        if self.fails() { RETRY } else { IDLE }
     }
 
     /// Writes a group and answers.
@@ -453,6 +468,11 @@ fn one(
         Job::Keep(version, source, reply) => {
             put_version(live.rows(), version.facts(), &source)?;
             done.answers.push(answer(reply, Ok(())));
+        }
+        Job::Try => {
+            let now = jiff::Timestamp::now().as_millisecond().to_be_bytes();
+            let row = Row { space: space::TRIES, owner: BRAND, key: b"", value: &now };
+            live.rows().put_rows(&[row], OnRow::Goes)?;
         }
         Job::Version(_, activation, reply) => {
             put_activation(live.rows(), &activation)?;
