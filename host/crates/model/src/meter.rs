@@ -144,7 +144,9 @@ mod tests {
     #[test]
     fn a_value_counts_up_to_its_bound_and_none_is_lost() {
         let histogram = Histogram::new(&[1, 10]);
-        [0, 1, 2, 10, 11, 500].map(|value| histogram.note(value));
+        for value in [0, 1, 2, 10, 11, 500] {
+            histogram.note(value);
+        }
         let mut read = histogram.read();
         assert_eq!(
             (read.counts.as_slice(), read.sum, read.count()),
