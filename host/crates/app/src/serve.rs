@@ -1,5 +1,6 @@
 //! Brands that answer: a playbook is checked, its stages are prepared as for a run, and it goes live over a state folder.
 
+use std::cell::RefCell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use playbook_online::{
     Source, SwapError, Version, VersionError, last_activated,
 };
 use playbook_runtime::Metering;
-use playbook_toml::{Disk, Loaded, ReadFiles};
+use playbook_toml::{Disk, FILE_BYTES_MAX, Loaded, ReadFiles};
 
 use crate::host::{Pinned, Stages};
 use crate::state::{components_dir, ledger_path, shows_a_lost_ledger};
@@ -212,6 +213,26 @@ pub struct Watched {
     acted: Option<Seen>,
     /// What was seen at the last look.
     seen: Option<Seen>,
+    /// The playbook's files as they were when it was parsed last.
+    read: Vec<(PathBuf, Text)>,
+    /// What it parsed to.
+    parsed: std::result::Result<Loaded, String>,
+}
+
+/// What was read of a file; `None`: it could not be read.
+type Text = Option<Digest>;
+
+/// The disk, which remembers what was read.
+#[derive(Debug, Default)]
+struct Remembering(RefCell<Vec<(PathBuf, Text)>>);
+
+impl ReadFiles for Remembering {
+    fn read(&self, path: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
+        let bytes = Disk.read(path, bytes_max);
+        let text = bytes.as_deref().ok().map(Digest::of);
+        self.0.borrow_mut().push((path.to_owned(), text));
+        bytes
+    }
 }
 
 /// Playbook and components as they lie there; `None`: the playbook has problems, of this text.
@@ -225,8 +246,14 @@ impl Watched {
     /// Watches a file whose version decides already.
     #[must_use]
     pub fn new(host: &Arc<Host>, file: &Path) -> Self {
-        let mut watched =
-            Self { host: Arc::clone(host), file: file.to_owned(), acted: None, seen: None };
+        let mut watched = Self {
+            host: Arc::clone(host),
+            file: file.to_owned(),
+            acted: None,
+            seen: None,
+            read: Vec::new(),
+            parsed: Err(String::new()),
+        };
         watched.acted = Some(watched.see());
         watched
     }
@@ -256,15 +283,18 @@ impl Watched {
         brand.activate(&version.digest(), "host", How::File, Some(digest))
     }
 
-    fn see(&self) -> Seen {
-        match self.host.read(&self.file, &[], &Disk) {
-            Err(error) => {
-                let text = match &error {
-                    AppError::Faulty(problems) => problems.render(),
-                    other => other.to_string(),
-                };
-                Seen { playbook: Err(text), components: Vec::new() }
-            }
+    fn see(&mut self) -> Seen {
+        if self.read.is_empty() || self.read.iter().any(is_other) {
+            let files = Remembering::default();
+            let parsed = self.host.read(&self.file, &[], &files);
+            self.read = files.0.into_inner();
+            self.parsed = parsed.map_err(|error| match &error {
+                AppError::Faulty(problems) => problems.render(),
+                other => other.to_string(),
+            });
+        }
+        match &self.parsed {
+            Err(text) => Seen { playbook: Err(text.clone()), components: Vec::new() },
             Ok(loaded) => {
                 let stages = loaded.playbook.stages.iter();
                 let component = |stage| {
@@ -279,4 +309,10 @@ impl Watched {
             }
         }
     }
+}
+
+/// Whether a file is not what was read of it. Of most looks this is all: parsing is what would cost.
+fn is_other((path, text): &(PathBuf, Text)) -> bool {
+    let bytes = Disk.read(path, FILE_BYTES_MAX);
+    bytes.as_deref().ok().map(Digest::of) != *text
 }
