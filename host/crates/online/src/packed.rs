@@ -75,6 +75,7 @@ const WORDS: &[&str] = &[
     "consent_pending",
     "consent_granted",
     "consent_withdrawn",
+    "consent_expired",
 ];
 
 /// A value that is kept.
