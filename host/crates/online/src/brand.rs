@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
-use playbook_cycle::LiveMoney;
 use playbook_ledger::{Balance, Closure, Ledger, LedgerError, SettleAnswer};
 use playbook_model::{Digest, Minor, UnixMs};
 use serde_json::{Map, Value as Json};
@@ -20,12 +19,11 @@ use crate::facts::VersionFacts;
 use crate::intake::{consent_row, id_error, new_event};
 use crate::record::{Record, json};
 use crate::store::{
-    MemberRow, ReadRows as _, put_activation, put_version, read_activations, read_decision,
-    read_decisions, read_effects, read_last_effect, read_members, read_record, read_versions,
-    space, value_of,
+    put_activation, put_version, read_activations, read_decision, read_decisions, read_effects,
+    read_last_effect, read_member, read_members, read_record, read_versions,
 };
 use crate::version::Version;
-use crate::versions::{Activation, How, Opened, Opener, Shelf, Source, Trial};
+use crate::versions::{Activation, Opened, Opener, Shelf, Source};
 use crate::writer::{CloseJob, DecideJob, DecisionKey, Erased, EventFate, Job, MemberJob, Queue};
 
 /// Tells the time, unix-ms.
@@ -258,8 +256,7 @@ impl Brand {
         });
         let answer = self.queue.ask(|reply| Job::Decide(job, reply)).await?;
         if request.is_some() && !answer.is_repeated {
-            let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-            shelf.decided(&ask.member, at);
+            self.shelf().decided(&ask.member, at);
         }
         let id = request.map(|(key, _)| decision_id(member, &key));
         let decision = self.told(&answer.kept, id, &ask.member)?;
@@ -274,7 +271,8 @@ impl Brand {
         let (member, key) = parse_decision_id(id).ok_or(OnlineError::Unknown("decision"))?;
         let kept = read_decision(&mut &*self.reader, member, &key)?;
         let kept = kept.ok_or(OnlineError::Unknown("decision"))?;
-        let row = self.member_row(member)?.ok_or(OnlineError::Unknown("decision"))?;
+        let row =
+            read_member(&mut &*self.reader, member)?.ok_or(OnlineError::Unknown("decision"))?;
         self.told(&kept, Some(id.to_owned()), &row.id)
     }
 
@@ -325,7 +323,7 @@ impl Brand {
         consents: &[Map<String, Json>],
         key: &str,
     ) -> Result<(), OnlineError> {
-        let said = serde_json::to_vec(&(profile, consents)).unwrap_or_default();
+        let said = serde_json::to_vec(&(profile, consents)).expect("JSON values are JSON");
         let request = (shortened(key), Digest::of(&said));
         let version = self.live.load();
         let mut errors: Vec<FieldError> = id_error("member", id).into_iter().collect();
@@ -355,7 +353,7 @@ impl Brand {
     /// [`OnlineError::Unknown`], or a fault of the storage.
     pub fn member(&self, id: &str) -> Result<Member, OnlineError> {
         let key = self.live.load().key(id);
-        let row = self.member_row(key)?.ok_or(OnlineError::Unknown("member"))?;
+        let row = read_member(&mut &*self.reader, key)?.ok_or(OnlineError::Unknown("member"))?;
         let record = self.record(key)?;
         let profile = record.profile().iter();
         Ok(Member {
@@ -376,7 +374,7 @@ impl Brand {
         let member = self.live.load().key(id);
         let key = shortened(key);
         let erased = self.queue.ask(|reply| Job::Erase(member, key, reply)).await?;
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).forget(id);
+        self.shelf().forget(id);
         erased.ok_or(OnlineError::Unknown("member"))
     }
 
@@ -407,7 +405,7 @@ impl Brand {
         let last = rows.last().map_or(after, |(number, _)| *number);
         let mut effects = Vec::with_capacity(rows.len());
         for (number, row) in rows {
-            let Some(member) = self.member_row(row.member)? else { continue };
+            let Some(member) = read_member(&mut &*self.reader, row.member)? else { continue };
             let kept = read_decision(&mut &*self.reader, row.member, &row.decision)?;
             let Some(kept) = kept else { continue };
             let versions = self.versions.read().unwrap_or_else(PoisonError::into_inner);
@@ -491,11 +489,6 @@ impl Brand {
     pub(crate) fn record(&self, member: i64) -> Result<Arc<Record>, LedgerError> {
         self.cache.get(member, || read_record(&mut &*self.reader, member))
     }
-
-    fn member_row(&self, member: i64) -> Result<Option<MemberRow>, LedgerError> {
-        let bytes = (&*self.reader).one(space::MEMBERS, member, b"")?;
-        bytes.map(|bytes| value_of(&bytes)).transpose()
-    }
 }
 
 /// Keeps the first version and that it decides, before it does for the first time.
@@ -509,23 +502,13 @@ fn begin(
     let digest = version.digest();
     let is_new = history.last().is_none_or(|last| last.version != digest.0);
     if is_new {
-        history.push(Activation {
-            number: history.last().map_or(1, |last| last.number + 1),
-            at,
-            by: "host".to_owned(),
-            how: How::Start,
-            version: digest.0,
-            playbook_digest: version.facts().playbook_digest.clone(),
-            before: history.last().map(|last| last.version),
-            file,
-            expected: Trial::default(),
-        });
+        let next = Activation::after(history.last(), version.facts(), at);
+        history.push(Activation { file, ..next });
     }
     let last = history.last().filter(|_| is_new);
     let turn = ledger.turn()?;
-    let (plan, at) = (version.budget().clone(), UnixMs(at));
-    let mut money = LiveMoney::open(&turn, plan, version.cycle(at.0), digest, at)?;
-    money.group(&turn, at, |group| {
+    let mut money = version.money(&turn, version.cycle(at), UnixMs(at))?;
+    money.group(&turn, UnixMs(at), |group| {
         put_version(group.rows(), version.facts(), source)?;
         last.map_or(Ok(()), |last| put_activation(group.rows(), last))
     })

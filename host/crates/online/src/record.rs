@@ -62,12 +62,17 @@ impl Record {
         if self.find(event.id)?.is_some() {
             return Ok(false);
         }
+        self.push(event);
+        Ok(true)
+    }
+
+    /// Adds an event whose id is known to be new: looking for it would make reading a record take quadratic time.
+    pub(crate) fn push(&mut self, event: &Packed<'_>) {
         put_number(&mut self.events, event.id.len() as u64);
         self.events.extend(event.id.as_bytes());
         put_number(&mut self.events, event.bytes.len() as u64);
         self.events.extend(event.bytes);
         self.count += 1;
-        Ok(true)
     }
 
     /// The bytes of the event with an id.

@@ -4,6 +4,7 @@
 use playbook_ledger::store::{OnRow, Row, RowScope};
 use playbook_ledger::{GroupWork, Ledger, LedgerError};
 use playbook_model::Digest;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::decision;
@@ -81,8 +82,7 @@ pub(crate) struct EffectRow {
 
 /// Number of the last effect; 0: none.
 pub(crate) fn read_last_effect(rows: &mut dyn ReadRows) -> Result<u64, LedgerError> {
-    let bytes = rows.one(space::LAST_EFFECT, BRAND, b"")?;
-    bytes.map_or(Ok(0), |bytes| value_of(&bytes))
+    Ok(read_value(rows, space::LAST_EFFECT, BRAND, b"")?.unwrap_or(0))
 }
 
 /// Effects after a number, at most so many.
@@ -157,18 +157,78 @@ impl ReadRows for GroupWork<'_, '_> {
     }
 }
 
+/// The value under a key.
+pub(crate) fn read_value<T: DeserializeOwned>(
+    rows: &mut dyn ReadRows,
+    space: u8,
+    owner: i64,
+    key: &[u8],
+) -> Result<Option<T>, LedgerError> {
+    rows.one(space, owner, key)?.map(|bytes| value_of(&bytes)).transpose()
+}
+
+/// All values of an owner, in order of their keys.
+fn read_values<T: DeserializeOwned>(
+    rows: &mut dyn ReadRows,
+    space: u8,
+    owner: i64,
+) -> Result<Vec<T>, LedgerError> {
+    let mut all = Vec::new();
+    rows.visit(space, RowScope::Owner(owner), &mut |_, bytes| {
+        all.push(value_of(bytes)?);
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+/// Writes one row; says whether one with its key stood before.
+pub(crate) fn put_bytes(
+    rows: &mut GroupWork<'_, '_>,
+    (space, owner, key): (u8, i64, &[u8]),
+    value: &[u8],
+    on_row: OnRow,
+) -> Result<bool, LedgerError> {
+    Ok(rows.put_rows(&[Row { space, owner, key, value }], on_row)? == [true])
+}
+
+/// As [`put_bytes`], of a value.
+pub(crate) fn put_value<T: Serialize>(
+    rows: &mut GroupWork<'_, '_>,
+    place: (u8, i64, &[u8]),
+    value: &T,
+    on_row: OnRow,
+) -> Result<bool, LedgerError> {
+    put_bytes(rows, place, &bytes_of(value), on_row)
+}
+
+/// Keeps the id of a member of whom nothing was known.
+pub(crate) fn put_new_member(
+    rows: &mut GroupWork<'_, '_>,
+    member: i64,
+    id: String,
+) -> Result<(), LedgerError> {
+    let row = MemberRow { id, profile: Vec::new() };
+    put_value(rows, (space::MEMBERS, member, b""), &row, OnRow::Stays).map(|_| ())
+}
+
+/// A member's row.
+pub(crate) fn read_member(
+    rows: &mut dyn ReadRows,
+    member: i64,
+) -> Result<Option<MemberRow>, LedgerError> {
+    read_value(rows, space::MEMBERS, member, b"")
+}
+
 /// The record of a member; an empty one where nothing is kept.
 pub(crate) fn read_record(rows: &mut dyn ReadRows, member: i64) -> Result<Record, LedgerError> {
-    let damaged = |what: crate::packed::Unreadable| LedgerError::Damaged(what.to_string());
     let mut record = Record::default();
-    if let Some(bytes) = rows.one(space::MEMBERS, member, b"")? {
-        let row: MemberRow = value_of(&bytes)?;
+    if let Some(row) = read_member(rows, member)? {
         record.set_profile(row.profile);
     }
     rows.visit(space::EVENTS, RowScope::Owner(member), &mut |key, bytes| {
         let id = std::str::from_utf8(key)
             .map_err(|_| LedgerError::Damaged("the id of an event is no text".to_owned()))?;
-        record.add(&Packed { id, bytes }).map_err(damaged)?;
+        record.push(&Packed { id, bytes });
         Ok(())
     })?;
     rows.visit(space::CONSENTS, RowScope::Owner(member), &mut |_, bytes| {
@@ -185,8 +245,7 @@ pub(crate) fn read_decision(
     member: i64,
     key: &[u8],
 ) -> Result<Option<decision::Kept>, LedgerError> {
-    let bytes = rows.one(space::DECISIONS, member, key)?;
-    bytes.map(|bytes| value_of(&bytes)).transpose()
+    read_value(rows, space::DECISIONS, member, key)
 }
 
 /// Keeps what the decisions of a version are told by, and what opens it again.
@@ -195,10 +254,9 @@ pub(crate) fn put_version(
     facts: &VersionFacts,
     source: &Source,
 ) -> Result<(), LedgerError> {
-    let (digest, facts, source) = (facts.digest(), bytes_of(facts), bytes_of(source));
-    let kept = [(space::VERSIONS, &facts), (space::SOURCES, &source)];
-    let kept = kept.map(|(space, value)| Row { space, owner: BRAND, key: &digest.0, value });
-    kept.iter().try_for_each(|row| rows.put_rows(&[*row], OnRow::Stays).map(|_| ()))
+    let digest = facts.digest().0;
+    put_value(rows, (space::VERSIONS, BRAND, &digest), facts, OnRow::Stays)?;
+    put_value(rows, (space::SOURCES, BRAND, &digest), source, OnRow::Stays).map(|_| ())
 }
 
 /// Keeps that a version decides from now on.
@@ -206,19 +264,13 @@ pub(crate) fn put_activation(
     rows: &mut GroupWork<'_, '_>,
     activation: &Activation,
 ) -> Result<(), LedgerError> {
-    let (key, value) = (activation.number.to_be_bytes(), bytes_of(activation));
-    let row = Row { space: space::ACTIVATIONS, owner: BRAND, key: &key, value: &value };
-    rows.put_rows(&[row], OnRow::Stays).map(|_| ())
+    let key = activation.number.to_be_bytes();
+    put_value(rows, (space::ACTIVATIONS, BRAND, &key), activation, OnRow::Stays).map(|_| ())
 }
 
 /// Which version decided from when on, in order.
 pub(crate) fn read_activations(rows: &mut dyn ReadRows) -> Result<Vec<Activation>, LedgerError> {
-    let mut all = Vec::new();
-    rows.visit(space::ACTIVATIONS, RowScope::Owner(BRAND), &mut |_, bytes| {
-        all.push(value_of(bytes)?);
-        Ok(())
-    })?;
-    Ok(all)
+    read_values(rows, space::ACTIVATIONS, BRAND)
 }
 
 /// What opens a version again.
@@ -226,8 +278,7 @@ pub(crate) fn read_source(
     rows: &mut dyn ReadRows,
     version: &Digest,
 ) -> Result<Option<Source>, LedgerError> {
-    let bytes = rows.one(space::SOURCES, BRAND, &version.0)?;
-    bytes.map(|bytes| value_of(&bytes)).transpose()
+    read_value(rows, space::SOURCES, BRAND, &version.0)
 }
 
 /// Members after one, in the order of their pseudonyms, at most so many.
@@ -260,10 +311,5 @@ pub(crate) fn read_decisions(
 
 /// Facts of the versions that made decisions.
 pub(crate) fn read_versions(rows: &mut dyn ReadRows) -> Result<Vec<VersionFacts>, LedgerError> {
-    let mut all = Vec::new();
-    rows.visit(space::VERSIONS, RowScope::Owner(BRAND), &mut |_, bytes| {
-        all.push(value_of(bytes)?);
-        Ok(())
-    })?;
-    Ok(all)
+    read_values(rows, space::VERSIONS, BRAND)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use playbook_cycle::{Asking, LiveMoney};
+use playbook_cycle::LiveMoney;
 use playbook_ledger::{Ledger, LedgerError};
 use playbook_model::{Digest, UnixMs};
 
@@ -144,20 +144,11 @@ impl Brand {
             let live = match money.entry(evaluated.cycle) {
                 std::collections::btree_map::Entry::Occupied(held) => held.into_mut(),
                 std::collections::btree_map::Entry::Vacant(free) => {
-                    let (plan, digest) = (version.budget().clone(), version.digest());
-                    free.insert(LiveMoney::open(&turn, plan, evaluated.cycle, digest, at)?)
+                    free.insert(version.money(&turn, evaluated.cycle, at)?)
                 }
             };
-            let decided = live.group(&turn, at, |group| {
-                group.decide(Asking {
-                    policy: version.policy(),
-                    facts: &evaluated.guards,
-                    member: key,
-                    local_day: evaluated.local_day,
-                    event: None,
-                    candidates: evaluated.candidates.clone(),
-                })
-            })?;
+            let decided =
+                live.group(&turn, at, |group| group.decide(version.asking(key, &evaluated, None)))?;
             let kept = Kept::new(Digest([0; 32]), version.facts(), &evaluated, &decided, true);
             all.push(Some(kept.told(None, member, version.facts())));
         }
@@ -176,7 +167,18 @@ impl Brand {
         how: How,
         file: Option<String>,
     ) -> Result<Activation, SwapError> {
-        let mut history = self.history();
+        self.activate_in(&mut self.history(), version, by, how, file)
+    }
+
+    /// As [`Brand::activate`], while the history is held: a step back rests on it.
+    fn activate_in(
+        &self,
+        history: &mut Vec<Activation>,
+        version: &Digest,
+        by: &str,
+        how: How,
+        file: Option<String>,
+    ) -> Result<Activation, SwapError> {
         let version = self.reopened(version)?;
         // A step back is for when something is wrong: it waits for nothing.
         let expected = match how {
@@ -184,16 +186,13 @@ impl Brand {
             _ => self.trial(&version)?,
         };
         let last = history.last();
+        let file = file.or_else(|| last.and_then(|last| last.file.clone()));
         let activation = Activation {
-            number: last.map_or(1, |last| last.number + 1),
-            at: (self.now)(),
             by: by.to_owned(),
             how,
-            version: version.digest().0,
-            playbook_digest: version.facts().playbook_digest.clone(),
-            before: last.map(|last| last.version),
-            file: file.or_else(|| last.and_then(|last| last.file.clone())),
+            file,
             expected,
+            ..Activation::after(last, version.facts(), (self.now)())
         };
         let (next, kept) = (Arc::clone(&version), Box::new(activation.clone()));
         self.queue.ask_and_wait(|reply| Job::Version(next, kept, reply))?;
@@ -208,8 +207,9 @@ impl Brand {
     /// # Errors
     /// [`SwapError::Unknown`] where there is none before.
     pub fn roll_back(&self, by: &str) -> Result<Activation, SwapError> {
-        let before = before(&self.history()).ok_or(SwapError::Unknown)?;
-        self.activate(&before, by, How::RolledBack, None)
+        let mut history = self.history();
+        let before = before(&history).ok_or(SwapError::Unknown)?;
+        self.activate_in(&mut history, &before, by, How::RolledBack, None)
     }
 
     /// Closes the cycle that ends at `at`, or now: what it leaves serves decisions from then on.
@@ -235,7 +235,7 @@ impl Brand {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn shelf(&self) -> MutexGuard<'_, crate::versions::Shelf> {
+    pub(crate) fn shelf(&self) -> MutexGuard<'_, crate::versions::Shelf> {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

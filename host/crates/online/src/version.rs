@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use playbook_cycle::{
-    Candidate, CycleError, Evaluation, FactColumns, FactPlan, MemberRows, Policy, Prepared,
-    StageGround, budget_plan, cycle_number, spenders,
+    Asking, Candidate, CycleError, Evaluation, FactColumns, FactPlan, LiveMoney, MemberRows,
+    Policy, Prepared, StageGround, budget_plan, cycle_number, spenders,
 };
 use playbook_features::{BrandClock, FoldError, MemberPlan, MemberRequest, Unfit, UnknownTimeZone};
-use playbook_ledger::BudgetPlan;
-use playbook_model::{Context, Digest, Fault, Frame, Playbook, SourceTable, pseudonym};
+use playbook_ledger::{BudgetPlan, LedgerError, Turn};
+use playbook_model::{Context, Digest, Fault, Frame, Playbook, SourceTable, UnixMs, pseudonym};
 
 use crate::columns::TableColumns;
 use crate::counts::StageStates;
@@ -201,18 +201,6 @@ impl Version {
         &self.consents
     }
 
-    /// Its money, as the ledger takes it.
-    #[must_use]
-    pub fn budget(&self) -> &BudgetPlan {
-        &self.budget
-    }
-
-    /// Its guardrails and actions.
-    #[must_use]
-    pub fn policy(&self) -> &Policy {
-        &self.policy
-    }
-
     /// How its stages do.
     #[must_use]
     pub fn stage_states(&self) -> StageStates {
@@ -237,6 +225,33 @@ impl Version {
         other.map_or(Ok(()), |(key, ..)| {
             Err(format!("`{key}` of the playbook is another than that of the version that decides"))
         })
+    }
+
+    /// The money of a cycle in the ledger of a turn.
+    pub(crate) fn money(
+        &self,
+        turn: &Turn<'_>,
+        cycle: i64,
+        at: UnixMs,
+    ) -> Result<LiveMoney, LedgerError> {
+        LiveMoney::open(turn, self.budget.clone(), cycle, self.digest(), at)
+    }
+
+    /// What the money is asked for a member whom this version evaluated.
+    pub(crate) fn asking<'a>(
+        &'a self,
+        member: i64,
+        evaluated: &'a Evaluated,
+        event: Option<&'a str>,
+    ) -> Asking<'a> {
+        Asking {
+            policy: &self.policy,
+            facts: &evaluated.guards,
+            member,
+            local_day: evaluated.local_day,
+            event,
+            candidates: evaluated.candidates.clone(),
+        }
     }
 
     /// What plugins are told of a moment.

@@ -8,6 +8,7 @@ use playbook_model::{Batch, Digest};
 use playbook_toml::Problems;
 use serde::{Deserialize, Serialize};
 
+use crate::facts::VersionFacts;
 use crate::version::{Grounds, Version};
 
 /// Versions that stay open, so that a step back takes no time.
@@ -205,6 +206,23 @@ pub struct Activation {
     pub file: Option<String>,
     /// What it was expected to change.
     pub expected: Trial,
+}
+
+impl Activation {
+    /// The start of a version after the last activation.
+    pub(crate) fn after(last: Option<&Self>, version: &VersionFacts, at: i64) -> Self {
+        Self {
+            number: last.map_or(1, |last| last.number + 1),
+            at,
+            by: "host".to_owned(),
+            how: How::Start,
+            version: version.digest().0,
+            playbook_digest: version.playbook_digest.clone(),
+            before: last.map(|last| last.version),
+            file: None,
+            expected: Trial::default(),
+        }
+    }
 }
 
 /// Versions that are open, the newest last, and the decisions that a new one is tried on.

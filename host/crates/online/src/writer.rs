@@ -7,8 +7,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use playbook_cycle::{Asking, Decided, LiveGroup, LiveMoney};
-use playbook_ledger::store::{OnRow, Row};
+use playbook_cycle::{Decided, LiveGroup, LiveMoney};
+use playbook_ledger::store::OnRow;
 use playbook_ledger::{Closure, Ledger, LedgerError, SettleAnswer, Turn};
 use playbook_model::{Digest, UnixMs};
 use serde::{Deserialize, Serialize};
@@ -21,8 +21,9 @@ use crate::decision::Kept;
 use crate::error::OnlineError;
 use crate::record::Packed;
 use crate::store::{
-    BRAND, ConsentRow, EffectRow, MemberRow, ReadRows as _, bytes_of, put_activation, put_version,
-    read_decision, read_record, space, value_of,
+    BRAND, ConsentRow, EffectRow, MemberRow, ReadRows as _, put_activation, put_bytes,
+    put_new_member, put_value, put_version, read_decision, read_member, read_record, read_value,
+    space,
 };
 use crate::version::{Evaluated, Version};
 use crate::versions::{Activation, Source};
@@ -368,10 +369,8 @@ impl Writer {
                 one(live, job, (cache, reader), done)?;
             }
             if done.last_effect != first {
-                let value = bytes_of(&done.last_effect);
-                let (space, key) = (space::LAST_EFFECT, &b""[..]);
-                let row = Row { space, owner: BRAND, key, value: &value };
-                live.rows().put_rows(&[row], OnRow::Goes)?;
+                let place = (space::LAST_EFFECT, BRAND, &b""[..]);
+                put_value(live.rows(), place, &done.last_effect, OnRow::Goes)?;
             }
             Ok(())
         })
@@ -390,9 +389,7 @@ fn held<'m>(
         while money.len() >= CYCLES_HELD {
             money.pop_first();
         }
-        let plan = version.budget().clone();
-        let live = LiveMoney::open(turn, plan, cycle, version.digest(), at)?;
-        money.insert(cycle, live);
+        money.insert(cycle, version.money(turn, cycle, at)?);
     }
     Ok(money.get_mut(&cycle).expect("it was just put there"))
 }
@@ -471,8 +468,7 @@ fn one(
         }
         Job::Try => {
             let now = jiff::Timestamp::now().as_millisecond().to_be_bytes();
-            let row = Row { space: space::TRIES, owner: BRAND, key: b"", value: &now };
-            live.rows().put_rows(&[row], OnRow::Goes)?;
+            put_bytes(live.rows(), (space::TRIES, BRAND, b""), &now, OnRow::Goes)?;
         }
         Job::Version(_, activation, reply) => {
             put_activation(live.rows(), &activation)?;
@@ -495,15 +491,12 @@ fn event_in(
     if !record.has_room(&packed) {
         return Ok(EventFate::RecordFull);
     }
-    let row = Row { space: space::EVENTS, owner: member, key: id.as_bytes(), value: &bytes };
-    if rows.put_rows(&[row], OnRow::Stays)? != [false] {
+    if put_bytes(rows, (space::EVENTS, member, id.as_bytes()), &bytes, OnRow::Stays)? {
         let known = rows.one(space::EVENTS, member, id.as_bytes())?;
         let is_same = known.as_deref() == Some(&bytes);
         return Ok(if is_same { EventFate::Duplicate } else { EventFate::OtherEvent });
     }
-    let value = bytes_of(&MemberRow { id: member_id.to_string(), profile: Vec::new() });
-    let row = Row { space: space::MEMBERS, owner: member, key: b"", value: &value };
-    rows.put_rows(&[row], OnRow::Stays)?;
+    put_new_member(rows, member, member_id.to_string())?;
     done.changes.push(Box::new(move |cache| {
         cache.apply(member, |record| {
             // It is there already where the record was read after the commit.
@@ -525,8 +518,8 @@ fn erase(
 ) -> Result<Option<Erased>, LedgerError> {
     let rows = live.rows();
     let request = Digest::of_parts([&b"erasure request"[..], &member.to_be_bytes(), key]);
-    if let Some(known) = rows.one(space::ERASURES, BRAND, &request.0)? {
-        return value_of(&known).map(Some);
+    if let Some(erased) = read_value(rows, space::ERASURES, BRAND, &request.0)? {
+        return Ok(Some(erased));
     }
     let at = rows.at().0;
     let mut gone = [0; 4];
@@ -543,9 +536,7 @@ fn erase(
     let digest =
         Digest::of_parts([&b"erasure"[..], &member.to_be_bytes(), &at.to_be_bytes(), &counts]);
     let erased = Erased { at, events, consents, decisions, receipt: digest.hex() };
-    let value = bytes_of(&erased);
-    let row = Row { space: space::ERASURES, owner: BRAND, key: &request.0, value: &value };
-    rows.put_rows(&[row], OnRow::Stays)?;
+    put_value(rows, (space::ERASURES, BRAND, &request.0), &erased, OnRow::Stays)?;
     done.changes.push(Box::new(move |cache| cache.forget(member)));
     Ok(Some(erased))
 }
@@ -562,27 +553,20 @@ fn member_in(
         let is_same = made == digest.0;
         return Ok(if is_same { Ok(()) } else { Err(OnlineError::OtherRequest) });
     }
-    let made = Row { space: space::CHANGES, owner: member, key: &key, value: &digest.0 };
-    rows.put_rows(&[made], OnRow::Stays)?;
-    let known = rows.one(space::MEMBERS, member, b"")?;
-    let mut row = match known {
-        Some(bytes) => value_of::<MemberRow>(&bytes)?,
-        None => MemberRow { id, profile: Vec::new() },
-    };
+    put_bytes(rows, (space::CHANGES, member, &key), &digest.0, OnRow::Stays)?;
+    let known = read_member(rows, member)?;
+    let mut row = known.unwrap_or_else(|| MemberRow { id, profile: Vec::new() });
     for (name, value) in profile {
         match row.profile.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => *known = value,
             None => row.profile.push((name, value)),
         }
     }
-    let value = bytes_of(&row);
-    let kept = Row { space: space::MEMBERS, owner: member, key: b"", value: &value };
-    rows.put_rows(&[kept], OnRow::Goes)?;
+    put_value(rows, (space::MEMBERS, member, b""), &row, OnRow::Goes)?;
     let mut new = Vec::new();
     for consent in consents {
-        let (key, value) = (consent.key(), bytes_of(&consent));
-        let kept = Row { space: space::CONSENTS, owner: member, key: &key, value: &value };
-        if rows.put_rows(&[kept], OnRow::Stays)? == [false] {
+        let place = (space::CONSENTS, member, &consent.key()[..]);
+        if !put_value(rows, place, &consent, OnRow::Stays)? {
             new.push(consent);
         }
     }
@@ -615,14 +599,7 @@ fn decide(
             false => Err(OnlineError::OtherRequest),
         });
     }
-    let asking = Asking {
-        policy: version.policy(),
-        facts: &evaluated.guards,
-        member,
-        local_day: evaluated.local_day,
-        event: event.as_deref(),
-        candidates: evaluated.candidates.clone(),
-    };
+    let asking = version.asking(member, &evaluated, event.as_deref());
     let Some((key, digest)) = request else {
         let decided = live.preview(asking)?;
         done.tally.add(Number::Previews);
@@ -632,19 +609,14 @@ fn decide(
     let decided: Vec<Decided> = live.decide(asking)?;
     count(&decided, &mut done.tally);
     let kept = Kept::new(digest, version.facts(), &evaluated, &decided, false);
-    let value = bytes_of(&kept);
     let rows = live.rows();
-    let row = Row { space: space::DECISIONS, owner: member, key: &key, value: &value };
-    rows.put_rows(&[row], OnRow::Stays)?;
-    let value = bytes_of(&MemberRow { id: member_id, profile: Vec::new() });
-    let row = Row { space: space::MEMBERS, owner: member, key: b"", value: &value };
-    rows.put_rows(&[row], OnRow::Stays)?;
+    put_value(rows, (space::DECISIONS, member, &key), &kept, OnRow::Stays)?;
+    put_new_member(rows, member, member_id)?;
     for outcome in kept.effects(version.facts()) {
         done.last_effect += 1;
-        let value = bytes_of(&EffectRow { member, decision: key, outcome });
+        let effect = EffectRow { member, decision: key, outcome };
         let number = done.last_effect.to_be_bytes();
-        let row = Row { space: space::EFFECTS, owner: BRAND, key: &number, value: &value };
-        rows.put_rows(&[row], OnRow::Stays)?;
+        put_value(rows, (space::EFFECTS, BRAND, &number), &effect, OnRow::Stays)?;
     }
     Ok(Ok(DecisionAnswer { kept, is_repeated: false }))
 }
