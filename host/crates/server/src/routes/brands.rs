@@ -7,6 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Routes;
+use super::parts::OfBrand;
 use crate::brand::{Caller, InBrand};
 use crate::directory::Brand;
 use crate::json::Json;
@@ -48,7 +49,7 @@ async fn list_brands(
 /// Its status.
 #[utoipa::path(
     get, path = "/v1/brands/{brand}", tag = "brands",
-    params(("brand" = String, Path, description = "Name of the brand.", example = "acme")),
+    params(OfBrand),
     responses((status = 200, description = "The brand.", body = Brand))
 )]
 async fn read_brand(InBrand(brand): InBrand) -> Json<Brand> {

@@ -10,6 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Routes;
+use super::parts::{OfBrand, OfDecision, OfGrant};
 use crate::codes::Code;
 use crate::idempotency::IdempotencyKey;
 use crate::json::Json;
@@ -263,7 +264,7 @@ impl AskBody {
 /// that is on disk. The same request under the same idempotency key gives the same decision, and grants nothing twice.
 #[utoipa::path(
     post, path = "/v1/brands/{brand}/decisions", tag = "decisions",
-    params(("brand" = String, Path, description = "Name of the brand.", example = "acme")),
+    params(OfBrand),
     request_body = AskBody,
     responses((status = 200, description = "The decision.", body = DecisionBody))
 )]
@@ -281,7 +282,7 @@ async fn decide(
 /// What a decision would be now. Nothing is granted and nothing is kept.
 #[utoipa::path(
     post, path = "/v1/brands/{brand}/decisions/preview", tag = "decisions",
-    params(("brand" = String, Path, description = "Name of the brand.", example = "acme")),
+    params(OfBrand),
     request_body = AskBody,
     responses((status = 200, description = "What would be decided.", body = DecisionBody))
 )]
@@ -299,10 +300,7 @@ async fn preview_decision(
 /// refused, and why.
 #[utoipa::path(
     get, path = "/v1/brands/{brand}/decisions/{id}", tag = "decisions",
-    params(
-        ("brand" = String, Path, description = "Name of the brand.", example = "acme"),
-        ("id" = String, Path, description = "Id of the decision.")
-    ),
+    params(OfBrand, OfDecision),
     responses((status = 200, description = "The decision.", body = DecisionBody))
 )]
 async fn read_decision(
@@ -336,11 +334,7 @@ struct ClosingBody {
 /// What was paid is spent, what was reserved beyond it is free again. Once: a repetition changes nothing.
 #[utoipa::path(
     post, path = "/v1/brands/{brand}/decisions/{id}/grants/{grant}/settle", tag = "decisions",
-    params(
-        ("brand" = String, Path, description = "Name of the brand.", example = "acme"),
-        ("id" = String, Path, description = "Id of the decision."),
-        ("grant" = String, Path, description = "Key of the grant.")
-    ),
+    params(OfBrand, OfDecision, OfGrant),
     request_body = SettleBody,
     responses((status = 200, description = "It is settled.", body = ClosingBody))
 )]
@@ -361,11 +355,7 @@ async fn settle_grant(
 /// Nothing was paid: all that was reserved is free again. Once: a repetition changes nothing.
 #[utoipa::path(
     post, path = "/v1/brands/{brand}/decisions/{id}/grants/{grant}/release", tag = "decisions",
-    params(
-        ("brand" = String, Path, description = "Name of the brand.", example = "acme"),
-        ("id" = String, Path, description = "Id of the decision."),
-        ("grant" = String, Path, description = "Key of the grant.")
-    ),
+    params(OfBrand, OfDecision, OfGrant),
     responses((status = 200, description = "It is released.", body = ClosingBody))
 )]
 async fn release_grant(

@@ -19,6 +19,7 @@ use utoipa_axum::routes;
 
 use super::Routes;
 use super::decisions::EffectBody;
+use super::parts::OfBrand;
 use crate::codes::Code;
 use crate::json::Json;
 use crate::live::{Live, moment};
@@ -70,7 +71,7 @@ impl From<Effect> for DueBody {
 /// Effects that were granted and wait for nobody's approval, in the order in which they were granted.
 #[utoipa::path(
     get, path = "/v1/brands/{brand}/effects", tag = "effects",
-    params(("brand" = String, Path, description = "Name of the brand.", example = "acme"), PageQuery),
+    params(OfBrand, PageQuery),
     responses((status = 200, description = "A page of effects.", body = Page<DueBody>))
 )]
 async fn list_effects(Live(brand): Live, paging: Paging) -> Result<Json<Page<DueBody>>, Problem> {
@@ -97,7 +98,7 @@ async fn list_effects(Live(brand): Live, paging: Paging) -> Result<Json<Page<Due
 #[utoipa::path(
     get, path = "/v1/brands/{brand}/effects/stream", tag = "effects",
     params(
-        ("brand" = String, Path, description = "Name of the brand.", example = "acme"),
+        OfBrand,
         ("Last-Event-ID" = Option<u64>, Header, description = "Number of the last effect that came; 0: from the beginning.")
     ),
     responses((status = 200, description = "Effects as they come.", content_type = "text/event-stream", body = String))

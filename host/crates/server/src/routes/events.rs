@@ -11,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Routes;
+use super::parts::OfBrand;
 use crate::codes::Code;
 use crate::json::{Json, whole};
 use crate::live::{FieldFault, Live};
@@ -85,7 +86,7 @@ struct RefusedLine {
 /// Answered when it is on disk. The same event again is a duplicate; another event of the member under the same id is refused.
 #[utoipa::path(
     post, path = "/v1/brands/{brand}/events", tag = "events",
-    params(("brand" = String, Path, description = "Name of the brand.", example = "acme")),
+    params(OfBrand),
     request_body = EventBody,
     responses((status = 200, description = "The event is kept.", body = EventAnswer))
 )]
@@ -112,7 +113,7 @@ async fn add_event(
 /// One JSON object a line (`application/x-ndjson`), at most 10,000. Lines that cannot be taken are told; all others are kept.
 #[utoipa::path(
     post, path = "/v1/brands/{brand}/events/batch", tag = "events",
-    params(("brand" = String, Path, description = "Name of the brand.", example = "acme")),
+    params(OfBrand),
     request_body(content = String, content_type = "application/x-ndjson", description = "Events, one a line."),
     responses((status = 200, description = "What became of the lines.", body = BatchAnswer))
 )]

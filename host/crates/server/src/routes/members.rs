@@ -9,6 +9,7 @@ use utoipa_axum::routes;
 
 use super::Routes;
 use super::decisions::DecisionBody;
+use super::parts::{OfBrand, OfMember};
 use crate::idempotency::IdempotencyKey;
 use crate::json::Json;
 use crate::live::{Live, moment};
@@ -66,10 +67,7 @@ struct ChangeBody {
 /// Read a member
 #[utoipa::path(
     get, path = "/v1/brands/{brand}/members/{member}", tag = "members",
-    params(
-        ("brand" = String, Path, description = "Name of the brand.", example = "acme"),
-        ("member" = String, Path, description = "Id of the member.", example = "m-42")
-    ),
+    params(OfBrand, OfMember),
     responses((status = 200, description = "The member.", body = MemberBody))
 )]
 async fn read_member(
@@ -129,10 +127,7 @@ struct ErasedBody {
 /// Everything that is kept of the member, for the member.
 #[utoipa::path(
     get, path = "/v1/brands/{brand}/members/{member}/copy", tag = "members",
-    params(
-        ("brand" = String, Path, description = "Name of the brand.", example = "acme"),
-        ("member" = String, Path, description = "Id of the member.", example = "m-42")
-    ),
+    params(OfBrand, OfMember),
     responses((status = 200, description = "The member's data.", body = CopyBody))
 )]
 async fn copy_member(
@@ -150,10 +145,7 @@ async fn copy_member(
 /// pseudonym alone.
 #[utoipa::path(
     delete, path = "/v1/brands/{brand}/members/{member}", tag = "members",
-    params(
-        ("brand" = String, Path, description = "Name of the brand.", example = "acme"),
-        ("member" = String, Path, description = "Id of the member.", example = "m-42")
-    ),
+    params(OfBrand, OfMember),
     responses((status = 200, description = "The receipt.", body = ErasedBody))
 )]
 async fn erase_member(
@@ -176,10 +168,7 @@ async fn erase_member(
 /// Sets fields of the profile and adds answers about consents. A member who is not known yet is made.
 #[utoipa::path(
     put, path = "/v1/brands/{brand}/members/{member}", tag = "members",
-    params(
-        ("brand" = String, Path, description = "Name of the brand.", example = "acme"),
-        ("member" = String, Path, description = "Id of the member.", example = "m-42")
-    ),
+    params(OfBrand, OfMember),
     request_body = ChangeBody,
     responses((status = 200, description = "The member as it is now.", body = MemberBody))
 )]

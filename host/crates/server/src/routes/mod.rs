@@ -15,6 +15,7 @@ mod keys;
 mod members;
 mod metrics;
 mod money;
+mod parts;
 mod reference;
 mod segments;
 mod versions;

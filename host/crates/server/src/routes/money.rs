@@ -6,6 +6,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Routes;
+use super::parts::OfBrand;
 use crate::json::Json;
 use crate::live::Live;
 use crate::problem::Problem;
@@ -46,7 +47,7 @@ struct AccountBody {
 /// Read budgets
 #[utoipa::path(
     get, path = "/v1/brands/{brand}/budgets", tag = "money",
-    params(("brand" = String, Path, description = "Name of the brand.", example = "acme")),
+    params(OfBrand),
     responses((status = 200, description = "The accounts.", body = BudgetsBody))
 )]
 async fn read_budgets(Live(brand): Live) -> Result<Json<BudgetsBody>, Problem> {

@@ -15,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Routes;
+use super::parts::{OfBrand, OfSegment};
 use crate::codes::Code;
 use crate::json::Json;
 use crate::live::{Live, moment_of};
@@ -67,12 +68,7 @@ async fn looked(
 /// Members who are in the segment now, in no order that says anything. A page of a small segment may be short; `next` goes on.
 #[utoipa::path(
     get, path = "/v1/brands/{brand}/segments/{stage}/{segment}/members", tag = "members",
-    params(
-        ("brand" = String, Path, description = "Name of the brand.", example = "acme"),
-        ("stage" = String, Path, description = "Stage that segments members.", example = "tier-interactions"),
-        ("segment" = String, Path, description = "Name of the segment.", example = "core"),
-        PageQuery
-    ),
+    params(OfBrand, OfSegment, PageQuery),
     responses((status = 200, description = "A page of members.", body = Page<InSegment>))
 )]
 async fn list_segment(
@@ -102,12 +98,7 @@ async fn list_segment(
 /// All members who are in the segment at a moment, one JSON object a line.
 #[utoipa::path(
     get, path = "/v1/brands/{brand}/segments/{stage}/{segment}/export", tag = "members",
-    params(
-        ("brand" = String, Path, description = "Name of the brand.", example = "acme"),
-        ("stage" = String, Path, description = "Stage that segments members.", example = "tier-interactions"),
-        ("segment" = String, Path, description = "Name of the segment.", example = "core"),
-        AtQuery
-    ),
+    params(OfBrand, OfSegment, AtQuery),
     responses((status = 200, description = "Members, one a line.", content_type = "application/x-ndjson", body = String))
 )]
 async fn export_segment(

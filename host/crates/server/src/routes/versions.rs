@@ -12,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Routes;
+use super::parts::{OfBrand, OfVersion};
 use crate::brand::Caller;
 use crate::codes::Code;
 use crate::json::{Created, Json, whole};
@@ -174,7 +175,7 @@ fn version(text: &str) -> Result<Digest, Problem> {
 /// decides nothing until it is activated.
 #[utoipa::path(
     post, path = "/v1/brands/{brand}/versions", tag = "versions",
-    params(("brand" = String, Path, description = "Name of the brand.", example = "acme")),
+    params(OfBrand),
     request_body(content = String, content_type = "application/toml", description = "The playbook."),
     responses((status = 201, description = "The version.", body = VersionBody))
 )]
@@ -219,10 +220,7 @@ async fn offer_version(
 /// What it would change, seen on the brand's last decisions. Nothing is granted.
 #[utoipa::path(
     post, path = "/v1/brands/{brand}/versions/{version}/trial", tag = "versions",
-    params(
-        ("brand" = String, Path, description = "Name of the brand.", example = "acme"),
-        ("version" = String, Path, description = "Digest of the version.")
-    ),
+    params(OfBrand, OfVersion),
     responses((status = 200, description = "What would change.", body = TrialBody))
 )]
 async fn try_version(
@@ -240,10 +238,7 @@ async fn try_version(
 /// is made wholly by one.
 #[utoipa::path(
     post, path = "/v1/brands/{brand}/versions/{version}/activate", tag = "versions",
-    params(
-        ("brand" = String, Path, description = "Name of the brand.", example = "acme"),
-        ("version" = String, Path, description = "Digest of the version.")
-    ),
+    params(OfBrand, OfVersion),
     responses((status = 200, description = "It decides.", body = ActivationBody))
 )]
 async fn activate_version(
@@ -262,7 +257,7 @@ async fn activate_version(
 /// Makes the version before the one that decides again; it is open still, so that this takes no time.
 #[utoipa::path(
     post, path = "/v1/brands/{brand}/versions/rollback", tag = "versions",
-    params(("brand" = String, Path, description = "Name of the brand.", example = "acme")),
+    params(OfBrand),
     responses((status = 200, description = "The version before decides.", body = ActivationBody))
 )]
 async fn roll_back(
@@ -290,7 +285,7 @@ struct CloseBody {
 /// nothing. What it leaves serves the decisions that follow, as a version of its own; where it fails nothing changes.
 #[utoipa::path(
     post, path = "/v1/brands/{brand}/cycles/close", tag = "versions",
-    params(("brand" = String, Path, description = "Name of the brand.", example = "acme")),
+    params(OfBrand),
     request_body = CloseBody,
     responses((status = 200, description = "The version with what the cycle left decides.", body = ActivationBody))
 )]
@@ -309,7 +304,7 @@ async fn close_cycle(
 /// Which version decided from when on, who made it so, and what it was expected to change; the newest first.
 #[utoipa::path(
     get, path = "/v1/brands/{brand}/versions", tag = "versions",
-    params(("brand" = String, Path, description = "Name of the brand.", example = "acme"), PageQuery),
+    params(OfBrand, PageQuery),
     responses((status = 200, description = "A page of activations.", body = Page<ActivationBody>))
 )]
 async fn list_activations(

@@ -1,0 +1,59 @@
+//! Parts of paths that many routes share, as the document tells them.
+
+#![expect(dead_code, reason = "the document names them; handlers take the parts by position")]
+
+use utoipa::IntoParams;
+
+/// What every route of a brand begins with.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfBrand {
+    /// Name of the brand.
+    #[param(example = "acme")]
+    brand: String,
+}
+
+/// A member.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfMember {
+    /// Id of the member.
+    #[param(example = "m-42")]
+    member: String,
+}
+
+/// A version.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfVersion {
+    /// Digest of the version.
+    version: String,
+}
+
+/// A decision.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfDecision {
+    /// Id of the decision.
+    id: String,
+}
+
+/// A grant of a decision.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfGrant {
+    /// Key of the grant.
+    grant: String,
+}
+
+/// A segment of a stage.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfSegment {
+    /// Stage that segments members.
+    #[param(example = "tier-interactions")]
+    stage: String,
+    /// Name of the segment.
+    #[param(example = "core")]
+    segment: String,
+}
