@@ -166,7 +166,7 @@ fn watch(session: &Session, brands: &Brands) {
                 }
                 Some(Err(refused)) => {
                     tracing::error!(brand = brand.name(), "a changed file was refused");
-                    let why = refusal(&refused);
+                    let why = refusal(refused);
                     Terminal::note(&format!(
                         "{}: the changed playbook is refused, the one before goes on\n{why}",
                         brand.name()
@@ -177,14 +177,10 @@ fn watch(session: &Session, brands: &Brands) {
     }
 }
 
-fn refusal(error: &SwapError) -> String {
+fn refusal(error: SwapError) -> String {
     match error {
         SwapError::Open(OpenError::Faulty(problems)) => problems.render(),
-        other => {
-            let error: &dyn std::error::Error = other;
-            let causes = std::iter::successors(error.source(), |cause| cause.source());
-            causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
-        }
+        other => format!("{:#}", anyhow::Error::from(other)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A body that holds something until the last of it is sent or the client is gone.
+//! A body that something follows until the last of it is sent or the client is gone.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,15 +9,26 @@ use http_body::{Frame, SizeHint};
 
 /// Keeps `held` as long as the answer is being sent.
 pub(crate) fn until_sent<T: Send + Unpin + 'static>(response: Response, held: T) -> Response {
-    response.map(|body| Body::new(Held { body, _held: held }))
+    followed(response, move |_| {
+        let _ = &held;
+    })
 }
 
-struct Held<T> {
+/// Calls `turn` at each look for more of the answer, and says whether there is none yet: a body is asked for more when the
+/// client has taken enough. It is dropped with the body.
+pub(crate) fn followed(
+    response: Response,
+    turn: impl FnMut(bool) + Send + Unpin + 'static,
+) -> Response {
+    response.map(|body| Body::new(Followed { body, turn }))
+}
+
+struct Followed<F> {
     body: Body,
-    _held: T,
+    turn: F,
 }
 
-impl<T: Unpin> http_body::Body for Held<T> {
+impl<F: FnMut(bool) + Unpin> http_body::Body for Followed<F> {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -25,7 +36,9 @@ impl<T: Unpin> http_body::Body for Held<T> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        (self.turn)(polled.is_pending());
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

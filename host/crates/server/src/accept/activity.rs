@@ -1,13 +1,11 @@
 //! Whose turn it is in a connection, so that one that idles, or whose client takes no answers, can be ended.
 
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 
-use axum::body::{Body, Bytes};
 use axum::response::Response;
-use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
+
+use crate::held::followed;
 
 /// The requests of one connection that are in flight, and for whom they wait.
 #[derive(Debug, Clone)]
@@ -72,7 +70,7 @@ impl Busy {
     /// Follows the answer to its last byte.
     pub(super) fn follow(mut self, response: Response) -> Response {
         self.turn(false);
-        response.map(|body| Body::new(Followed { body, busy: self }))
+        followed(response, move |is_pending| self.turn(is_pending))
     }
 
     fn turn(&mut self, working: bool) {
@@ -92,33 +90,5 @@ impl Drop for Busy {
     fn drop(&mut self) {
         self.turn(false);
         self.activity.state().in_flight -= 1;
-    }
-}
-
-/// A body that tells whether the client or the host is waited for: it is asked for more when the client has taken enough.
-struct Followed {
-    body: Body,
-    busy: Busy,
-}
-
-impl http_body::Body for Followed {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        self.busy.turn(polled.is_pending());
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use jiff::Timestamp;
-use playbook_model::UnixMs;
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 use utoipa::ToSchema;
@@ -19,6 +17,7 @@ use crate::error::Result as ServerResult;
 use crate::idempotency::IdempotencyKey;
 use crate::json::{Created, Json};
 use crate::keys::{Key, KeyRequest, KeyStore, NewKey};
+use crate::live::moment;
 use crate::page::{Page, PageQuery, Paging};
 use crate::problem::Problem;
 use crate::role::Role;
@@ -82,14 +81,10 @@ impl From<Key> for KeyShown {
             role: key.role,
             brand: key.brand.as_deref().map(str::to_owned),
             label: key.label,
-            made_at: text(key.made_at),
-            revoked_at: key.revoked_at.map(text),
+            made_at: moment(key.made_at.0),
+            revoked_at: key.revoked_at.map(|at| moment(at.0)),
         }
     }
-}
-
-fn text(at: UnixMs) -> String {
-    Timestamp::from_millisecond(at.0).map_or_else(|_| at.0.to_string(), |at| at.to_string())
 }
 
 /// List keys
