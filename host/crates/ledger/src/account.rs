@@ -272,6 +272,12 @@ impl Accounts {
         }
         match entry.kind {
             EntryKind::Allocate | EntryKind::Adjust => self.hold(at, amount, amount),
+            EntryKind::Recover if entry.closes.is_some() => {
+                if amount > entry.bound.0 {
+                    return Err(Breach::Fields);
+                }
+                self.bind(at, 0, -amount)
+            }
             EntryKind::Recover => self.hold(at, amount.checked_neg().ok_or(Breach::Overflow)?, 0),
             EntryKind::Transfer => self.transfer(at, entry),
             EntryKind::Freeze => self.freeze(at, amount),
@@ -368,7 +374,7 @@ impl Accounts {
             let new_reserved = row.reserved.0.checked_add(reserved).ok_or(Breach::Overflow)?;
             let new_spent = row.spent.0.checked_add(spent).ok_or(Breach::Overflow)?;
             let bound = new_reserved.checked_add(new_spent).ok_or(Breach::Overflow)?;
-            if new_reserved < 0 || bound > row.allocated.0 {
+            if new_reserved < 0 || new_spent < 0 || bound > row.allocated.0 {
                 return Err(Breach::Short(row.id));
             }
             place = self.parents[here];

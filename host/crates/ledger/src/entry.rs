@@ -17,7 +17,7 @@ pub enum EntryKind {
     Release,
     /// Money moves between two children of one parent.
     Transfer,
-    /// Money goes back to the parent.
+    /// Money goes back to the parent; or, where it names what it takes back, what was paid for a grant is free again.
     Recover,
     /// An account stops granting (1) or grants again (-1).
     Freeze,
@@ -83,9 +83,9 @@ pub struct Entry<'a> {
     pub to: Option<AccountId>,
     /// Amount in minor units; 1 or -1 for a freeze.
     pub amount: Minor,
-    /// Entry that is settled or released.
+    /// Entry that is settled or released; of a recovery, the settlement or the recovery before, so that they form a chain.
     pub closes: Option<i64>,
-    /// Amount that the closed entry had bound; 0 where none is closed.
+    /// Amount that the closed entry had bound, or that is left of what was paid; 0 where none is closed.
     pub bound: Minor,
     /// Idempotency key.
     pub key: Digest,

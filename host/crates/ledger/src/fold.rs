@@ -23,6 +23,8 @@ pub(crate) struct Fold {
     pub(crate) openings: BTreeMap<CycleRef, Openings>,
     /// Amounts of grants that are still open, and their accounts.
     grants: HashMap<i64, (Minor, AccountId)>,
+    /// What is left of what was paid, by the settlement or the last recovery, and the account.
+    paid: HashMap<i64, (Minor, AccountId)>,
     keys: HashSet<Digest>,
 }
 
@@ -40,6 +42,7 @@ impl Fold {
             cycles: BTreeMap::new(),
             openings: BTreeMap::new(),
             grants: HashMap::new(),
+            paid: HashMap::new(),
             keys: HashSet::new(),
         };
         let groups = tx.groups(1)?;
@@ -63,6 +66,17 @@ impl Fold {
                 if bound != Some((entry.bound, entry.account)) {
                     return Some("it closes a grant that is not open so".to_owned());
                 }
+                if entry.kind == EntryKind::Settle {
+                    self.paid.insert(entry.number, (entry.amount, entry.account));
+                }
+            }
+            (EntryKind::Recover, Some(closed)) => {
+                let left = self.paid.remove(&closed);
+                if left != Some((entry.bound, entry.account)) || entry.amount > entry.bound {
+                    return Some("it takes back what was not paid so".to_owned());
+                }
+                let left = Minor(entry.bound.0 - entry.amount.0);
+                self.paid.insert(entry.number, (left, entry.account));
             }
             (EntryKind::Open, None) => {
                 let place = usize::try_from(entry.account.0 - 1).ok();

@@ -254,8 +254,7 @@ pub(crate) fn close_one(
     if amount < Minor::ZERO {
         return Err(LedgerError::Negative(amount));
     }
-    let name = kind.name().as_bytes();
-    let request = Digest::of_parts([name, grant.0.as_slice(), &amount.0.to_be_bytes()]);
+    let request = closing_request(kind, grant, amount);
     if let Some((entry, stored)) = work.tx.closing_of(used.entry)? {
         let same = stored == request;
         let answer =
@@ -265,11 +264,21 @@ pub(crate) fn close_one(
     if amount > used.amount {
         return Ok((SettleAnswer::TooMuch { reserved: used.amount }, state));
     }
-    let key = Digest::of_parts([b"close".as_slice(), grant.0.as_slice()]);
+    let key = closing_key(grant);
     let entry = Entry {
         closes: Some(used.entry),
         bound: used.amount,
         ..money_entry(kind, used.account, amount, key, request)
     };
     Ok((SettleAnswer::Done { entry: work.must_record(entry)? }, state))
+}
+
+/// Key of the entry that settles or releases a grant.
+pub(crate) fn closing_key(grant: &Digest) -> Digest {
+    Digest::of_parts([b"close".as_slice(), grant.0.as_slice()])
+}
+
+/// What that entry stands for.
+pub(crate) fn closing_request(kind: EntryKind, grant: &Digest, amount: Minor) -> Digest {
+    Digest::of_parts([kind.name().as_bytes(), grant.0.as_slice(), &amount.0.to_be_bytes()])
 }

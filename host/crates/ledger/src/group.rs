@@ -1,11 +1,12 @@
 //! One commit group on behalf of many callers: group commit. What one books the next one sees, and nobody is answered
 //! before all of it is on disk.
 
-use playbook_model::{Digest, UnixMs};
+use playbook_model::{Digest, Minor, UnixMs};
 
 use crate::grant::{close_one, grant};
 use crate::history::past;
 use crate::ledger::Turn;
+use crate::recovery::{Hold, hold, recover};
 use crate::store::{OnRow, Purpose, Row, RowScope, Scope, VisitRow};
 use crate::work::{Seal, Work};
 use crate::{
@@ -112,11 +113,79 @@ impl GroupWork<'_, '_> {
     /// As there.
     pub fn close(&mut self, key: &Digest, closure: Closure) -> Result<SettleAnswer, LedgerError> {
         let (answer, state) = close_one(self.work, key, closure)?;
-        if let SettleAnswer::Done { .. } = answer {
-            self.standing.closed(key, state)?;
+        if let SettleAnswer::Done { entry } = answer {
+            self.standing.closed(key, entry, state)?;
             self.standing.refresh(&self.work.accounts);
         }
         Ok(answer)
+    }
+
+    /// As [`GroupWork::close`], for a grant of any cycle: the entry of another one gets a group of that cycle, in the same
+    /// transaction.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn close_of(
+        &mut self,
+        cycle: &CycleRef,
+        key: &Digest,
+        closure: Closure,
+    ) -> Result<SettleAnswer, LedgerError> {
+        if cycle == self.cycle {
+            return self.close(key, closure);
+        }
+        let (answer, _) = self.beside(cycle, |work| close_one(work, key, closure))?;
+        self.standing.refresh(&self.work.accounts);
+        Ok(answer)
+    }
+
+    /// What a grant holds of its account's money.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoGrant`], or a fault of the storage.
+    pub fn hold(&mut self, key: &Digest) -> Result<Hold, LedgerError> {
+        Ok(hold(self.work, key)?.hold)
+    }
+
+    /// Takes back a part of what was paid for a grant of any cycle: it is free again. Returns the entry.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoGrant`] where nothing was paid for it, [`LedgerError::Negative`], [`LedgerError::Damaged`] for more than
+    /// is left of what was paid, or a fault of the storage.
+    pub fn recover(
+        &mut self,
+        cycle: &CycleRef,
+        key: &Digest,
+        amount: Minor,
+    ) -> Result<i64, LedgerError> {
+        let (taken, by) = if cycle == self.cycle {
+            recover(self.work, key, amount)?
+        } else {
+            self.beside(cycle, |work| recover(work, key, amount))?
+        };
+        if cycle == self.cycle {
+            self.standing.recover(taken, by, amount)?;
+        }
+        self.standing.refresh(&self.work.accounts);
+        Ok(by)
+    }
+
+    /// Runs a step whose entries belong to another cycle.
+    fn beside<T>(
+        &mut self,
+        cycle: &CycleRef,
+        step: impl FnOnce(&mut Work<'_>) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let seal = |cycle| Seal {
+            purpose: Purpose::Entries,
+            at: self.at,
+            cycle: Some(cycle),
+            payload: None,
+        };
+        self.work.cut(seal(self.cycle))?;
+        let done = step(self.work)?;
+        self.work.cut(seal(cycle))?;
+        Ok(done)
     }
 
     /// All grants of a member that were committed before the group, whenever they were, but for released ones.

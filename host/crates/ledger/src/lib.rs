@@ -23,6 +23,7 @@ mod ledger;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod prove;
+mod recovery;
 mod sqlite;
 mod standing;
 pub mod store;
@@ -42,4 +43,5 @@ pub use ledger::{Ledger, Turn, is_blank};
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresServer;
 pub use prove::Proof;
+pub use recovery::Hold;
 pub use standing::{Booked, CycleStanding, Free, GrantState, StageUse, Through};

@@ -190,9 +190,14 @@ impl CycleStanding {
     }
 
     /// Counts what became of a grant; one of another cycle is not this standing's.
-    pub(crate) fn closed(&mut self, key: &Digest, state: GrantState) -> Result<(), LedgerError> {
+    pub(crate) fn closed(
+        &mut self,
+        key: &Digest,
+        by: i64,
+        state: GrantState,
+    ) -> Result<(), LedgerError> {
         match self.grants.get(key).map(|booked| booked.entry) {
-            Some(entry) => self.close(entry, state),
+            Some(entry) => self.close(entry, by, state),
             None => Ok(()),
         }
     }
@@ -222,9 +227,12 @@ impl CycleStanding {
         match (entry.kind, entry.closes) {
             (EntryKind::Reserve, _) => self.grant(entry, scanned.at),
             (EntryKind::Settle, Some(closed)) => {
-                self.close(closed, GrantState::Settled(entry.amount))
+                self.close(closed, entry.number, GrantState::Settled(entry.amount))
             }
-            (EntryKind::Release, Some(closed)) => self.close(closed, GrantState::Released),
+            (EntryKind::Release, Some(closed)) => {
+                self.close(closed, entry.number, GrantState::Released)
+            }
+            (EntryKind::Recover, Some(taken)) => self.recover(taken, entry.number, entry.amount),
             (EntryKind::Transfer, _) => self.transfer(entry),
             _ => Ok(()),
         }
@@ -262,16 +270,37 @@ impl CycleStanding {
     }
 
     /// Notes what became of a grant; one of another cycle is not this standing's.
-    fn close(&mut self, entry: i64, state: GrantState) -> Result<(), LedgerError> {
+    fn close(&mut self, entry: i64, by: i64, state: GrantState) -> Result<(), LedgerError> {
         let Some((key, stage)) = self.keys.get(&entry).copied() else { return Ok(()) };
         let Some(booked) = self.grants.get_mut(&key) else { return Ok(()) };
         booked.state = state;
+        self.keys.insert(by, (key, stage));
         let (cost, output) = (booked.cost.0, booked.expected_output.0);
         match state {
             GrantState::Open => Ok(()),
             GrantState::Settled(paid) => self.add(stage, 0, 0, paid.0 - cost),
             GrantState::Released => self.add(stage, -cost, -output, -cost),
         }
+    }
+
+    /// Notes that `amount` of what was paid for a grant came back: the rest of its cost and output counts on. `taken` is the
+    /// settlement or the recovery before.
+    pub(crate) fn recover(
+        &mut self,
+        taken: i64,
+        by: i64,
+        amount: Minor,
+    ) -> Result<(), LedgerError> {
+        let Some((key, stage)) = self.keys.get(&taken).copied() else { return Ok(()) };
+        let Some(booked) = self.grants.get_mut(&key) else { return Ok(()) };
+        let GrantState::Settled(paid) = booked.state else { return Ok(()) };
+        let (cost, output) =
+            (booked.cost.portion(amount, paid), booked.expected_output.portion(amount, paid));
+        booked.state = GrantState::Settled(Minor(paid.0 - amount.0));
+        booked.cost.0 -= cost.0;
+        booked.expected_output.0 -= output.0;
+        self.keys.insert(by, (key, stage));
+        self.add(stage, -cost.0, -output.0, -amount.0)
     }
 
     fn add(&mut self, stage: usize, cost: i64, output: i64, bound: i64) -> Result<(), LedgerError> {

@@ -147,29 +147,37 @@ impl<'s> Work<'s> {
         self.last
     }
 
-    /// Seals the group and keeps everything; gives back what the next transaction may go on with.
-    pub(crate) fn finish(mut self, seal: Seal<'_>) -> Result<(Head, Accounts), LedgerError> {
-        let mut head = self.head;
-        if self.last > self.head.entry || self.marked {
-            let mut group = Group {
-                number: self.head.group + 1,
-                purpose: self.purpose.unwrap_or(seal.purpose),
-                at: seal.at,
-                cycle: seal.cycle.cloned().unwrap_or_default(),
-                payload: seal.payload.unwrap_or(Digest([0; 32])),
-                first: self.head.entry + 1,
-                end: self.last + 1,
-                seal: Digest([0; 32]),
-                accounts: Some(self.accounts.digest(usize::MAX)),
-            };
-            group.seal = group.sealed(&self.head.seal, &self.chain);
-            self.tx.append_group(&group)?;
-            head = Head { group: group.number, entry: self.last, seal: group.seal };
+    /// Seals what was recorded since the last group as a group of its own; the transaction goes on. Nothing recorded: no
+    /// group.
+    pub(crate) fn cut(&mut self, seal: Seal<'_>) -> Result<(), LedgerError> {
+        if self.last == self.head.entry && !self.marked {
+            return Ok(());
         }
+        let mut group = Group {
+            number: self.head.group + 1,
+            purpose: self.purpose.take().unwrap_or(seal.purpose),
+            at: seal.at,
+            cycle: seal.cycle.cloned().unwrap_or_default(),
+            payload: seal.payload.unwrap_or(Digest([0; 32])),
+            first: self.head.entry + 1,
+            end: self.last + 1,
+            seal: Digest([0; 32]),
+            accounts: Some(self.accounts.digest(usize::MAX)),
+        };
+        group.seal = group.sealed(&self.head.seal, &self.chain);
+        self.tx.append_group(&group)?;
+        self.head = Head { group: group.number, entry: self.last, seal: group.seal };
+        (self.chain, self.marked) = (group.seal, false);
+        Ok(())
+    }
+
+    /// Seals the last group and keeps everything; gives back what the next transaction may go on with.
+    pub(crate) fn finish(mut self, seal: Seal<'_>) -> Result<(Head, Accounts), LedgerError> {
+        self.cut(seal)?;
         let changed = self.accounts.take_changed();
         self.tx.put_accounts(&changed)?;
         self.tx.commit()?;
-        Ok((head, self.accounts))
+        Ok((self.head, self.accounts))
     }
 }
 

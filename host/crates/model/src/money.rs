@@ -22,6 +22,17 @@ impl Minor {
         self.0.checked_sub(other.0).map(Self)
     }
 
+    /// Returns as much of the amount as `part` is of `whole`, rounded towards nothing: exact, and all of it where `part` is
+    /// all of `whole` or more.
+    #[must_use]
+    pub fn portion(self, part: Self, whole: Self) -> Self {
+        if whole.0 <= 0 || part.0 >= whole.0 {
+            return self;
+        }
+        let portion = i128::from(self.0) * i128::from(part.0.max(0)) / i128::from(whole.0);
+        Self(i64::try_from(portion).unwrap_or(self.0))
+    }
+
     /// Returns `share` of the amount, rounded down: the rule for rewards (domain 0.1).
     #[must_use]
     #[expect(
@@ -70,6 +81,17 @@ impl fmt::Display for Minor {
 #[cfg(test)]
 mod tests {
     use super::{Minor, grouped};
+
+    #[test]
+    fn portions_are_exact_and_never_more_than_all() {
+        let of = |amount, part, whole| Minor(amount).portion(Minor(part), Minor(whole)).0;
+        assert_eq!([of(100, 1, 3), of(67, 1, 2), of(34, 1, 1)], [33, 33, 34]);
+        assert_eq!(of(i64::MAX, i64::MAX - 1, i64::MAX), i64::MAX - 1);
+        assert_eq!(
+            [of(100, 5, 3), of(100, 0, 0), of(100, -1, 3), of(-100, 1, 3)],
+            [100, 100, 0, -33]
+        );
+    }
 
     #[test]
     fn amounts_are_written_with_the_digits_of_their_currency() {

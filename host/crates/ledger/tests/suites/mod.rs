@@ -6,3 +6,4 @@ mod crashes;
 mod history;
 mod model;
 mod races;
+mod recoveries;
