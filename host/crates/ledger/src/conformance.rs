@@ -209,7 +209,7 @@ fn scans_visit_what_they_say(store: &mut dyn Store) -> Found {
     })?;
     holds("an entry comes back as it was, and a scan ends when it is told", same)?;
     let (one, two) = (cycle(1), cycle(2));
-    let cases: [(&str, Scope<'_>, &[i64]); 6] = [
+    let cases: [(&str, Scope<'_>, &[i64]); 7] = [
         ("a scan begins at a number", Scope::From(3), &[3, 4, 5, 6]),
         ("a scan of a cycle has its groups' entries", Scope::Cycle(&one), &[1, 2, 5, 6]),
         ("a scan of another cycle has the others", Scope::Cycle(&two), &[3, 4]),
@@ -224,6 +224,7 @@ fn scans_visit_what_they_say(store: &mut dyn Store) -> Found {
             &[1, 3, 4, 5, 6],
         ),
         ("a scan of a member has no other's", Scope::Member(8), &[2]),
+        ("a scan of a span ends before its end", Scope::Span(2, 5), &[2, 3, 4]),
     ];
     for (claim, scope, wanted) in cases {
         holds(claim, numbers(tx.as_mut(), scope)? == wanted)?;
@@ -233,7 +234,13 @@ fn scans_visit_what_they_say(store: &mut dyn Store) -> Found {
         times.push(scanned.at.0);
         Ok(true)
     })?;
-    holds("an entry has the time of its group", times == [100, 200, 200, 200, 50])
+    holds("an entry has the time of its group", times == [100, 200, 200, 200, 50])?;
+    let mut times = Vec::new();
+    tx.scan(Scope::Span(1, 99), &mut |scanned| {
+        times.push(scanned.at.0);
+        Ok(true)
+    })?;
+    holds("an entry of a span has the time of its group", times == [100, 100, 200, 200, 200, 50])
 }
 
 fn numbers(tx: &mut dyn Transaction, scope: Scope<'_>) -> Result<Vec<i64>, LedgerError> {

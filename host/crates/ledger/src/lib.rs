@@ -20,6 +20,7 @@ mod history;
 mod ids;
 mod lease;
 mod ledger;
+mod listed;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod prove;
@@ -40,6 +41,7 @@ pub use group::GroupWork;
 pub use history::{PastGrant, PastGrants, PastTransfer};
 pub use ids::{AccountId, CycleRef};
 pub use ledger::{Ledger, Turn, is_blank};
+pub use listed::{EntryFilter, ListedEntry};
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresServer;
 pub use prove::Proof;

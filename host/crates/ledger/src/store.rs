@@ -219,6 +219,8 @@ pub enum Scope<'a> {
     Since(UnixMs),
     /// Grants of one member and what settles or releases them.
     Member(i64),
+    /// Those from a number on up to another, which is not among them.
+    Span(i64, i64),
 }
 
 /// An entry with the facts of its group.

@@ -41,6 +41,11 @@ pub(super) const MEMBER: &str = entries!(
          (SELECT * FROM entries c WHERE c.brand = $1 AND c.closes = m.number LIMIT 1)) e \
      ORDER BY e.number"
 );
+pub(super) const SPAN: &str = entries!(
+    ", (SELECT g.at FROM groups g WHERE g.brand = $1 AND g.first <= e.number \
+     ORDER BY g.first DESC, g.number DESC LIMIT 1) FROM entries e \
+     WHERE e.brand = $1 AND e.number >= $2 AND e.number < $3 ORDER BY e.number"
+);
 pub(super) const CLOSING: &str =
     "SELECT number, request FROM entries WHERE brand = $1 AND closes = $2";
 pub(super) const GROUPS: &str = "SELECT number, purpose, at, playbook, cycle, payload, first, past, seal, accounts \
@@ -78,7 +83,7 @@ pub(super) const ONE_ROW: &str = "SELECT owner, key, value FROM rows \
 
 /// All statements that look for something by its key, for a test of their plans.
 #[cfg(test)]
-pub(super) const BY_KEY: [&str; 12] = [
-    FROM, CYCLE, SINCE, MEMBER, CLOSING, GROUPS, KEYS, ROWS_STAY, ROWS_GO, OWN_ROWS, ALL_ROWS,
-    ONE_ROW,
+pub(super) const BY_KEY: [&str; 13] = [
+    FROM, CYCLE, SINCE, MEMBER, SPAN, CLOSING, GROUPS, KEYS, ROWS_STAY, ROWS_GO, OWN_ROWS,
+    ALL_ROWS, ONE_ROW,
 ];

@@ -11,7 +11,7 @@ use super::pending::{Known, Pending};
 use super::row::{account_of, cycle_of, digest_at, entry_of, group_of};
 use super::statements::{
     ALL_ROWS, CLOSING, CYCLE, FROM, GROUPS, KEYS, MEMBER, ONE_ROW, OWN_ROWS, ROWS_GO, ROWS_STAY,
-    SINCE,
+    SINCE, SPAN,
 };
 use crate::account::Balance;
 use crate::store::{
@@ -196,6 +196,7 @@ impl Transaction for Step<'_> {
             }
             Scope::Since(at) => self.stream(SINCE, &[brand, &at.0], visit),
             Scope::Member(member) => self.stream(MEMBER, &[brand, &member], visit),
+            Scope::Span(first, end) => self.stream(SPAN, &[brand, &first, &end], visit),
             Scope::From(mut from) => loop {
                 let page = self.query(FROM, &[brand, &from, &SCAN_PAGE])?;
                 for row in &page {

@@ -19,6 +19,9 @@ const ENTRY_FIELDS: &str = "e.number, e.kind, e.account, e.recipient, e.amount, 
 
 /// Grants of a member by their index, what closes them by its own, and the time of each one's group: of
 /// groups that begin there, the last one holds the entry, those before it are empty.
+const SPAN: &str = ", (SELECT g.at FROM groups g WHERE g.first <= e.number \
+     ORDER BY g.first DESC, g.number DESC LIMIT 1) FROM entries e \
+     WHERE e.number >= ?1 AND e.number < ?2 ORDER BY e.number";
 const MEMBER: &str = ", (SELECT g.at FROM groups g WHERE g.first <= e.number \
      ORDER BY g.first DESC, g.number DESC LIMIT 1) FROM entries e WHERE e.number IN \
      (SELECT number FROM entries WHERE member = ?1 AND kind = 1 UNION ALL \
@@ -288,6 +291,7 @@ impl Transaction for Step<'_> {
                 vec![&at.0],
             ),
             Scope::Member(member) => (MEMBER, vec![member]),
+            Scope::Span(first, end) => (SPAN, vec![first, end]),
         };
         let sql = format!("SELECT {ENTRY_FIELDS}{tail}");
         let mut statement = self.connection.prepare_cached(&sql)?;

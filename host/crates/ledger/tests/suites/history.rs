@@ -2,7 +2,7 @@
 
 use crate::fresh;
 use crate::shared::{Calls as _, DAY, NOW, cycle, key, plan, request};
-use playbook_ledger::{CycleRef, EntryKind, GrantRequest, PastGrant, PastGrants};
+use playbook_ledger::{CycleRef, EntryFilter, EntryKind, GrantRequest, PastGrant, PastGrants};
 use playbook_model::{Minor, UnixMs};
 
 fn later(days: i64) -> UnixMs {
@@ -112,5 +112,57 @@ fn an_extract_holds_the_entries_of_one_cycle_in_order() {
             (EntryKind::Reserve, path.clone(), Minor(10), later(1)),
             (EntryKind::Settle, path, Minor(7), NOW),
         ]
+    );
+}
+
+fn stage_of(stage: &str) -> EntryFilter {
+    EntryFilter { stage: Some(stage.to_owned()), ..EntryFilter::default() }
+}
+
+#[test]
+fn entries_are_listed_newest_first_in_parts_and_by_what_is_asked() {
+    let (_home, ledger) = fresh();
+    let accounts = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap();
+    ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
+    let (points, coupons) = (accounts.plugins["points"], accounts.plugins["coupons"]);
+    let of_coupons = GrantRequest { stage: "coupons", member: 7, ..request("c", coupons, 3) };
+    ledger.grant_batch(&cycle(1), later(1), &[request("a", points, 5), of_coupons]).unwrap();
+    ledger.settle(&key("a"), 4);
+    let last = ledger.entries(&EntryFilter::default(), None, 1).unwrap().0[0].number;
+    for most in [1, 2, 5, 1_000] {
+        let (mut seen, mut before) = (Vec::new(), None);
+        loop {
+            let (rows, next) = ledger.entries(&EntryFilter::default(), before, most).unwrap();
+            assert!(rows.len() <= most);
+            seen.extend(rows.iter().map(|row| row.number));
+            before = next;
+            if next.is_none() {
+                break;
+            }
+        }
+        assert!(seen.iter().copied().eq((1..=last).rev()), "{most}: {seen:?}");
+    }
+    let listed = |filter: EntryFilter| {
+        let (rows, next) = ledger.entries(&filter, None, 100).unwrap();
+        assert_eq!(next, None);
+        rows.into_iter().map(|row| (row.kind, row.amount.0)).collect::<Vec<_>>()
+    };
+    let none = EntryFilter::default;
+    let both = [(EntryKind::Settle, 4), (EntryKind::Reserve, 5)];
+    let member = request("a", points, 5).member;
+    assert_eq!(listed(EntryFilter { member: Some(member), ..none() }), both);
+    assert_eq!(listed(EntryFilter { key: Some(key("a")), ..none() }), both);
+    assert_eq!(listed(EntryFilter { key: Some(key("nobody's")), ..none() }), []);
+    assert_eq!(listed(stage_of("coupons")), [(EntryKind::Reserve, 3)]);
+    let settled = EntryFilter { kind: Some(EntryKind::Settle), ..none() };
+    assert_eq!(listed(settled), both[..1]);
+    let of = |account: &str| EntryFilter { account: Some(account.to_owned()), ..none() };
+    let below = listed(of("aurora/club/daily"));
+    assert!(below.len() > 2 && below[..1] == both[..1], "{below:?}");
+    assert_eq!(listed(of("aurora/club/dai")), [], "a name is no part of another");
+    let row = &ledger.entries(&stage_of("points"), None, 1).unwrap().0[0];
+    assert_eq!(
+        (row.account.as_str(), row.member, row.at),
+        ("aurora/club/daily/points", member, later(1))
     );
 }
