@@ -104,8 +104,17 @@ impl FactPlan {
         candidates: &[Candidate],
         skipped: &[usize],
     ) -> FactColumns {
+        self.read_rows(members, &CandidateRows::of(candidates, members.rows()), skipped)
+    }
+
+    /// As [`FactPlan::read`], of every row.
+    #[must_use]
+    pub fn read_all(&self, members: &Frame, skipped: &[usize]) -> FactColumns {
+        self.read_rows(members, &CandidateRows::all(members.rows()), skipped)
+    }
+
+    fn read_rows(&self, members: &Frame, rows: &CandidateRows, skipped: &[usize]) -> FactColumns {
         let rules = self.rules.as_ref();
-        let rows = CandidateRows::of(candidates, members.rows());
         let column = |at: Option<usize>| at.and_then(|at| members.columns().get(at));
         let named = |of: Option<Named>| of.map(|named| named.column(members, skipped));
         let consents = |at| {
@@ -151,7 +160,7 @@ impl FactPlan {
             stage_cap: stage_cap.unwrap_or_default(),
             service_only,
             not_adult: not_adult.unwrap_or_default(),
-            contact_caps: contact_caps(rules, named(self.segment), &rows),
+            contact_caps: contact_caps(rules, named(self.segment), rows),
         }
     }
 }
@@ -209,6 +218,10 @@ impl CandidateRows {
             }
         }
         Self { rows: (0..).zip(has).filter_map(|(row, has)| has.then_some(row)).collect(), all }
+    }
+
+    fn all(all: usize) -> Self {
+        Self { rows: (0..).take(all).collect(), all }
     }
 
     /// Computes a value for each row with a candidate; all others get `other`.

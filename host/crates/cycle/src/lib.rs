@@ -11,6 +11,7 @@
 
 mod arbitrate;
 mod book;
+mod caps;
 mod community;
 mod decide;
 mod error;
@@ -38,6 +39,7 @@ mod transfers;
 
 pub use arbitrate::in_holdout;
 pub use book::{Booking, Money, MoneyTurn, bound_with, budget_plan, grant_key};
+pub use caps::{CapUse, CommercialUse, Used, cap_use, caps_window_ms};
 pub use community::Community;
 pub use decide::{Policy, Spender, decide, spenders};
 pub use error::CycleError;

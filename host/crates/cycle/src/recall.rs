@@ -10,13 +10,14 @@ use playbook_model::{Digest, Minor, Priority, UnixMs};
 
 use crate::arbitrate::each;
 use crate::book::{MoneyTurn, stage_share};
+use crate::caps::caps_window_ms;
 use crate::decide::Policy;
 use crate::proposal::{Candidate, Earlier, History, Proposal, StageStanding, Standing};
 
 pub(crate) const HOUR_MS: i64 = 3_600_000;
 pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
 /// Longest window of GR-1.
-const MONTH_MS: i64 = 30 * DAY_MS;
+pub(crate) const MONTH_MS: i64 = 30 * DAY_MS;
 
 impl MoneyTurn<'_> {
     /// What the ledger knows of candidates and their members: the candidates with what became of their keys before,
@@ -70,7 +71,7 @@ impl MoneyTurn<'_> {
         rivals: &HashSet<i64>,
     ) -> Result<Vec<(u32, History)>, LedgerError> {
         let (money, now) = (self.money, self.money.now);
-        let from = UnixMs(now.0.saturating_sub(MONTH_MS.max(family_ms(policy))));
+        let from = UnixMs(now.0.saturating_sub(caps_window_ms(policy)));
         let mut rows: Vec<u32> = proposals.iter().map(|p| p.candidate.row).collect();
         rows.sort_unstable();
         rows.dedup();
@@ -168,7 +169,7 @@ pub(crate) fn seen_of(
 }
 
 /// The window in which a family counts as a duplicate.
-fn family_ms(policy: &Policy) -> i64 {
+pub(crate) fn family_ms(policy: &Policy) -> i64 {
     i64::from(policy.rules.family_window_h) * HOUR_MS
 }
 
