@@ -19,8 +19,8 @@ use crate::facts::VersionFacts;
 use crate::intake::{consent_row, id_error, new_event};
 use crate::record::{Record, json};
 use crate::store::{
-    put_activation, put_version, read_activations, read_decision, read_decisions, read_effects,
-    read_last_effect, read_member, read_members, read_record, read_versions,
+    put_activation, put_version, read_activations, read_decision, read_effects, read_last_effect,
+    read_member, read_members, read_record, read_versions,
 };
 use crate::version::Version;
 use crate::versions::{Activation, Opened, Opener, Shelf, Source};
@@ -276,7 +276,12 @@ impl Brand {
         self.told(&kept, Some(id.to_owned()), &row.id)
     }
 
-    fn told(&self, kept: &Kept, id: Option<String>, member: &str) -> Result<Decision, OnlineError> {
+    pub(crate) fn told(
+        &self,
+        kept: &Kept,
+        id: Option<String>,
+        member: &str,
+    ) -> Result<Decision, OnlineError> {
         let versions = self.versions.read().unwrap_or_else(PoisonError::into_inner);
         let facts = versions.get(&Digest(kept.version)).ok_or_else(|| {
             LedgerError::Damaged("a decision names a version that is not kept".to_owned())
@@ -386,11 +391,7 @@ impl Brand {
         let member = self.member(id)?;
         let record = self.record(member.key)?;
         let events = record.told(id).map_err(|fault| LedgerError::Damaged(fault.to_string()))?;
-        let mut decisions = Vec::new();
-        for (key, kept) in read_decisions(&mut &*self.reader, member.key)? {
-            let id = key.try_into().ok().map(|key| decision_id(member.key, &key));
-            decisions.push(self.told(&kept, id, &member.id)?);
-        }
+        let decisions = self.all_decisions_of(id)?;
         Ok((member, events, decisions))
     }
 
@@ -520,7 +521,7 @@ fn shortened(key: &str) -> DecisionKey {
 }
 
 /// A decision's id: whose it is, and under which key it was asked for.
-fn decision_id(member: i64, key: &DecisionKey) -> String {
+pub(crate) fn decision_id(member: i64, key: &DecisionKey) -> String {
     let key = u128::from_be_bytes(*key);
     format!("{member:016x}{key:032x}")
 }

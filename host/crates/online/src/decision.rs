@@ -231,6 +231,12 @@ impl Kept {
         self.outcomes.get(at).map(|outcome| outcome.said(facts))
     }
 
+    /// A bit for each code of its refusals, by position among the codes.
+    pub(crate) fn refused(&self) -> u16 {
+        let codes = self.outcomes.iter().filter_map(|outcome| outcome.refusal.as_ref());
+        codes.fold(0, |bits, (code, _)| bits | 1 << code)
+    }
+
     /// Whether it granted something under this key.
     pub(crate) fn has_grant(&self, key: &Digest) -> bool {
         let is_it = |outcome: &Outcome| outcome.refusal.is_none() && outcome.key == Some(key.0);

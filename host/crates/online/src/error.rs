@@ -17,6 +17,9 @@ pub enum OnlineError {
     /// There is no such decision, grant or member.
     #[error("there is no such {0}")]
     Unknown(&'static str),
+    /// Where a list is to go on is no place of this list.
+    #[error("the list has no such place")]
+    Cursor,
     /// A grant that was settled or released otherwise already, or that is settled with more than it reserved.
     #[error("{0}")]
     Closed(&'static str),

@@ -13,6 +13,8 @@ mod error;
 mod facts;
 mod intake;
 mod log;
+mod made;
+mod money;
 mod packed;
 mod record;
 mod stages;
@@ -22,6 +24,8 @@ mod version;
 mod versions;
 mod writer;
 
+pub use playbook_cycle::{CapUse, CommercialUse, Used};
+
 pub use brand::{Ask, Brand, BrandOptions, Decided, Effect, Member, Now, settled};
 pub use columns::{FieldError, TableColumns, time};
 pub use counts::{EventFigures, Figures, StageStates, WriterState};
@@ -29,6 +33,8 @@ pub use decision::{Decision, EffectSaid, LeftOut, PluginSaid, RefusalSaid, Segme
 pub use error::OnlineError;
 pub use facts::{ColumnFacts, NamedFacts, StageFacts, VersionFacts};
 pub use log::{LogPart, export_log};
+pub use made::{DecisionFilter, DecisionPart, Totals};
+pub use money::MoneyEntry;
 pub use packed::{Kept, Unreadable};
 pub use record::Record;
 pub use swap::{SwapError, last_activated};

@@ -39,6 +39,10 @@ pub(crate) mod space {
     pub(crate) const CHANGES: u8 = 11;
     /// Of the brand: when it last tried whether it can write again, under the empty key.
     pub(crate) const TRIES: u8 = 12;
+    /// Of the brand: the decisions of a commit group, under the descending number of its first one.
+    pub(crate) const MADE: u8 = 16;
+    /// Of the brand: how many members and decisions there are, under the empty key.
+    pub(crate) const TOTALS: u8 = 17;
 }
 
 /// Owner of what is the brand's.
@@ -201,14 +205,14 @@ pub(crate) fn put_value<T: Serialize>(
     put_bytes(rows, place, &bytes_of(value), on_row)
 }
 
-/// Keeps the id of a member of whom nothing was known.
+/// Keeps the id of a member, where nothing was known of it; says whether that is so.
 pub(crate) fn put_new_member(
     rows: &mut GroupWork<'_, '_>,
     member: i64,
     id: String,
-) -> Result<(), LedgerError> {
+) -> Result<bool, LedgerError> {
     let row = MemberRow { id, profile: Vec::new() };
-    put_value(rows, (space::MEMBERS, member, b""), &row, OnRow::Stays).map(|_| ())
+    Ok(!put_value(rows, (space::MEMBERS, member, b""), &row, OnRow::Stays)?)
 }
 
 /// A member's row.

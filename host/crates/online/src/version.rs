@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use playbook_cycle::{
-    Asking, Candidate, CycleError, Evaluation, FactColumns, FactPlan, LiveMoney, MemberRows,
-    Policy, Prepared, StageGround, budget_plan, cycle_number, spenders,
+    Asking, Candidate, CapUse, CycleError, Evaluation, FactColumns, FactPlan, LiveMoney,
+    MemberRows, Policy, Prepared, StageGround, budget_plan, cap_use, caps_window_ms, cycle_number,
+    spenders,
 };
 use playbook_features::{BrandClock, FoldError, MemberPlan, MemberRequest, Unfit, UnknownTimeZone};
-use playbook_ledger::{BudgetPlan, LedgerError, Turn};
+use playbook_ledger::{BudgetPlan, LedgerError, PastGrants, Turn};
 use playbook_model::{Context, Digest, Fault, Frame, Playbook, SourceTable, UnixMs, pseudonym};
 
 use crate::columns::TableColumns;
@@ -95,6 +96,11 @@ pub struct Evaluated {
     pub failed: Vec<(usize, Fault)>,
     /// Stages that wait for a first closed cycle, by position in the playbook.
     pub waiting: Vec<usize>,
+}
+
+/// Stages that did not answer, by position in the playbook.
+fn left_out(failed: &[(usize, Fault)], waiting: &[usize]) -> Vec<usize> {
+    failed.iter().map(|(at, _)| *at).chain(waiting.iter().copied()).collect()
 }
 
 impl Version {
@@ -254,6 +260,18 @@ impl Version {
         }
     }
 
+    /// How far back a grant counts in a cap, in milliseconds.
+    pub(crate) fn caps_window_ms(&self) -> i64 {
+        caps_window_ms(&self.policy)
+    }
+
+    /// What a member whom this version evaluated has used of its caps, by what it got before.
+    pub(crate) fn caps(&self, member: i64, evaluated: &Evaluated, past: &PastGrants) -> CapUse {
+        let left_out = left_out(&evaluated.failed, &evaluated.waiting);
+        let facts = self.guards.read_all(&evaluated.frame, &left_out);
+        cap_use(&self.policy, &facts, past, member, UnixMs(evaluated.at))
+    }
+
     /// What plugins are told of a moment.
     #[must_use]
     pub fn context(&self, at: i64) -> Context {
@@ -288,8 +306,7 @@ impl Version {
             error.stage_at_fault().into_iter().for_each(|stage| self.watch.failed(stage));
         })?;
         said.skipped.iter().for_each(|(stage, _)| self.watch.failed_at(*stage));
-        let left_out: Vec<usize> =
-            said.skipped.iter().map(|(at, _)| *at).chain(said.waiting.iter().copied()).collect();
+        let left_out = left_out(&said.skipped, &said.waiting);
         let guards = self.guards.read(&rows.frame, &said.candidates, &left_out);
         Ok(Evaluated {
             at,

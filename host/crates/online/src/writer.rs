@@ -19,6 +19,7 @@ use crate::cache::Cache;
 use crate::counts::{Counts, Number, Presence, Tally, WriterState};
 use crate::decision::Kept;
 use crate::error::OnlineError;
+use crate::made::{Made, put_made};
 use crate::record::Packed;
 use crate::store::{
     BRAND, ConsentRow, EffectRow, MemberRow, ReadRows as _, put_activation, put_bytes,
@@ -259,6 +260,10 @@ struct Done {
     changes: Vec<Box<dyn FnOnce(&Cache)>>,
     /// Number of the last effect, those of the group included.
     last_effect: u64,
+    /// Decisions, in order.
+    made: Vec<Made>,
+    /// By how many the number of members changed.
+    members: i64,
     tally: Tally,
 }
 
@@ -372,7 +377,7 @@ impl Writer {
                 let place = (space::LAST_EFFECT, BRAND, &b""[..]);
                 put_value(live.rows(), place, &done.last_effect, OnRow::Goes)?;
             }
-            Ok(())
+            put_made(live.rows(), &done.made, done.members)
         })
     }
 }
@@ -496,7 +501,7 @@ fn event_in(
         let is_same = known.as_deref() == Some(&bytes);
         return Ok(if is_same { EventFate::Duplicate } else { EventFate::OtherEvent });
     }
-    put_new_member(rows, member, member_id.to_string())?;
+    done.members += i64::from(put_new_member(rows, member, member_id.to_string())?);
     done.changes.push(Box::new(move |cache| {
         cache.apply(member, |record| {
             // It is there already where the record was read after the commit.
@@ -531,7 +536,8 @@ fn erase(
     if gone == [0; 4] {
         return Ok(None);
     }
-    let [_, events, consents, decisions] = gone;
+    let [members, events, consents, decisions] = gone;
+    done.members -= members.cast_signed();
     let counts = gone.map(u64::to_be_bytes).concat();
     let digest =
         Digest::of_parts([&b"erasure"[..], &member.to_be_bytes(), &at.to_be_bytes(), &counts]);
@@ -555,6 +561,7 @@ fn member_in(
     }
     put_bytes(rows, (space::CHANGES, member, &key), &digest.0, OnRow::Stays)?;
     let known = read_member(rows, member)?;
+    done.members += i64::from(known.is_none());
     let mut row = known.unwrap_or_else(|| MemberRow { id, profile: Vec::new() });
     for (name, value) in profile {
         match row.profile.iter_mut().find(|(known, _)| *known == name) {
@@ -611,7 +618,8 @@ fn decide(
     let kept = Kept::new(digest, version.facts(), &evaluated, &decided, false);
     let rows = live.rows();
     put_value(rows, (space::DECISIONS, member, &key), &kept, OnRow::Stays)?;
-    put_new_member(rows, member, member_id)?;
+    done.members += i64::from(put_new_member(rows, member, member_id)?);
+    done.made.push(Made::new(member, key, &kept));
     for outcome in kept.effects(version.facts()) {
         done.last_effect += 1;
         let effect = EffectRow { member, decision: key, outcome };

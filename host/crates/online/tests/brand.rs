@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use playbook_cycle::{Prepared, prepare};
-use playbook_ledger::{Ledger, Proof};
-use playbook_model::{Digest, Playbook, PluginRef};
+use playbook_ledger::{EntryFilter, EntryKind, Ledger, Proof};
+use playbook_model::{Digest, Playbook, PluginRef, RefusalCode};
 use playbook_online::{
-    Ask, Brand, BrandOptions, Closed, EventFate, How, OnlineError, OpenError, Opened, Opener,
-    Source, SwapError, Version, settled,
+    Ask, Brand, BrandOptions, Closed, Decision, DecisionFilter, EventFate, How, OnlineError,
+    OpenError, Opened, Opener, Source, SwapError, Version, settled,
 };
 use playbook_runtime::{Compiler, LoadOptions, Plugin, Runtime, RuntimeOptions};
 use serde_json::{Map, Value, json};
@@ -335,4 +335,135 @@ async fn versions_change_under_load_and_each_decision_is_of_one() {
     drop(brand);
     let again = open(folder.path());
     assert_eq!(again.activations().len(), 1 + 66, "history is kept");
+}
+
+/// All ids of a list, part by part.
+fn listed(brand: &Brand, filter: &DecisionFilter, most: usize) -> Vec<String> {
+    let (mut ids, mut after) = (Vec::new(), None);
+    loop {
+        let part = brand.decisions(filter, after.as_deref(), most).unwrap();
+        assert!(part.decisions.len() <= most);
+        ids.extend(part.decisions.into_iter().map(|decision| decision.id.unwrap()));
+        after = part.next;
+        if after.is_none() {
+            return ids;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn decisions_are_listed_newest_first_however_they_were_grouped_and_filtered() {
+    let folder = tempfile::tempdir().unwrap();
+    let brand = Arc::new(open(folder.path()));
+    welcome(&brand, "m0").await;
+    // One after the other, then many at once, which share commit groups.
+    let mut made: Vec<Decision> = Vec::new();
+    for number in 0..5 {
+        let ask = Ask { at: Some(T + number), ..ask("m0") };
+        made.push(brand.decide(&ask, &format!("one-{number}")).await.unwrap().decision);
+    }
+    // Who complained gets nothing commercial.
+    welcome(&brand, "m1").await;
+    let fates = brand.events(&[event("c", "m1", "complaint", 1)]).await.unwrap();
+    assert_eq!(fates, [Ok(EventFate::Accepted)]);
+    made.push(brand.decide(&ask("m1"), "complained").await.unwrap().decision);
+    let tasks: Vec<_> = (0..64)
+        .map(|number| {
+            let brand = Arc::clone(&brand);
+            let ask = Ask { at: Some(T + 100 + number), ..ask(&format!("other-{}", number % 7)) };
+            tokio::spawn(async move { brand.decide(&ask, &format!("key-{number}")).await })
+        })
+        .collect();
+    for task in tasks {
+        made.push(task.await.unwrap().unwrap().decision);
+    }
+    let totals = brand.totals().unwrap();
+    assert_eq!((totals.decisions, totals.members), (70, 9));
+    let all = listed(&brand, &DecisionFilter::default(), 1_000);
+    let mut ids: Vec<String> = made.iter().map(|d| d.id.clone().unwrap()).collect();
+    let first_made: Vec<&String> = ids[..6].iter().rev().collect();
+    assert!(all[64..].iter().eq(first_made), "the oldest come last");
+    let mut sorted = all.clone();
+    sorted.sort();
+    ids.sort();
+    assert_eq!(sorted, ids);
+    for most in [1, 7, 69, 70] {
+        assert_eq!(listed(&brand, &DecisionFilter::default(), most), all, "in parts of {most}");
+    }
+    let taken = |filter: &DecisionFilter, takes: &dyn Fn(&Decision) -> bool| {
+        let mut wanted: Vec<&String> =
+            made.iter().filter(|d| takes(d)).map(|d| d.id.as_ref().unwrap()).collect();
+        for most in [2, 100] {
+            let mut got = listed(&brand, filter, most);
+            got.sort();
+            wanted.sort();
+            assert!(got.iter().eq(wanted.iter().copied()), "{filter:?}: {got:?}");
+        }
+        wanted.len()
+    };
+    let none = DecisionFilter::default;
+    let window = DecisionFilter { from: Some(T + 3), to: Some(T + 110), ..none() };
+    assert_eq!(taken(&window, &|d| d.at >= T + 3 && d.at < T + 110), 2 + 10);
+    let member = DecisionFilter { member: Some("other-3".to_owned()), ..none() };
+    assert_eq!(taken(&member, &|d| d.member == "other-3"), 9);
+    let refusal = made.iter().find_map(|d| d.refused.first()).expect("something was refused");
+    let code = refusal.refusal.as_ref().unwrap().code;
+    let is_it = |d: &Decision| {
+        d.refused.iter().any(|e| e.refusal.as_ref().is_some_and(|refused| refused.code == code))
+    };
+    let known = RefusalCode::ALL.into_iter().find(|known| known.code() == code);
+    let refused = DecisionFilter { refusal: known, ..none() };
+    assert!(taken(&refused, &is_it) > 0);
+    let action = made[0].granted[0].action.clone();
+    let granted = DecisionFilter {
+        stage: Some(made[0].granted[0].stage.clone()),
+        action: Some(action.clone()),
+        ..none()
+    };
+    let has = |d: &Decision| d.granted.iter().chain(&d.refused).any(|e| e.action == action);
+    assert!(taken(&granted, &has) > 0);
+    assert!(
+        listed(&brand, &DecisionFilter { member: Some("who".to_owned()), ..none() }, 9).is_empty()
+    );
+    let cursor = brand.decisions(&none(), Some("no number"), 5);
+    assert!(matches!(cursor, Err(OnlineError::Cursor)));
+
+    // An erasure takes the decisions of its member away, and the list stays whole.
+    brand.erase("other-3", "erase").await.unwrap();
+    assert_eq!(listed(&brand, &none(), 10).len(), 61);
+    assert_eq!(brand.totals().unwrap().members, 8);
+    drop(brand);
+    let brand = open(folder.path());
+    let more = brand.decide(&ask("m0"), "after").await.unwrap().decision;
+    assert_eq!(listed(&brand, &none(), 10)[0], more.id.unwrap());
+    assert_eq!(brand.totals().unwrap().decisions, 71);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_member_got_counts_in_its_caps_and_stands_in_the_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let brand = open(folder.path());
+    assert!(matches!(brand.caps("m1", None), Err(OnlineError::Unknown("member"))));
+    welcome(&brand, "m1").await;
+    let (at, before) = brand.caps("m1", None).unwrap();
+    assert_eq!((at, before.contacts_day.used, before.commercial_week.used), (T, 0, 0));
+    assert!(before.contacts_day.most.is_some() && before.families.is_empty());
+    let decision = brand.decide(&ask("m1"), "a").await.unwrap().decision;
+    assert!(!decision.granted.is_empty());
+    let (_, after) = brand.caps("m1", None).unwrap();
+    assert!(!after.families.is_empty(), "{after:?}");
+    let (_, next_month) = brand.caps("m1", Some(T + 40 * DAY)).unwrap();
+    assert!(next_month.families.is_empty(), "{next_month:?}");
+
+    let grant = decision.granted[0].grant.clone().unwrap();
+    brand.close(decision.id.as_ref().unwrap(), &grant, settled(None)).await.unwrap();
+    let filter = EntryFilter { key: Digest::from_hex(&grant), ..EntryFilter::default() };
+    let (entries, next) = brand.entries(&filter, None, None, 9).unwrap();
+    let kinds: Vec<EntryKind> = entries.iter().map(|row| row.entry.kind).collect();
+    assert_eq!((kinds, next), (vec![EntryKind::Settle, EntryKind::Reserve], None));
+    assert_eq!(entries[1].member.as_deref(), Some("m1"));
+    let (own, _) = brand.entries(&EntryFilter::default(), Some("m1"), None, 99).unwrap();
+    assert_eq!(own.len(), decision.granted.len() + 1);
+    let (others, _) = brand.entries(&EntryFilter::default(), Some("m2"), None, 99).unwrap();
+    assert!(others.is_empty());
 }
