@@ -16,6 +16,7 @@ mod first_playbooks;
 mod folders;
 mod grocery;
 mod guards;
+mod lists;
 #[cfg(feature = "sources")]
 mod looks;
 mod money;

@@ -81,7 +81,7 @@ pub(crate) struct Service {
 
 /// What came back.
 pub(crate) struct Reply {
-    status: u16,
+    pub(crate) status: u16,
     pub(crate) body: Value,
 }
 
@@ -258,7 +258,7 @@ impl Client {
     }
 
     /// An adult who may be written to, with so many interactions.
-    fn welcome(&self, member: &str, interactions: usize) {
+    pub(crate) fn welcome(&self, member: &str, interactions: usize) {
         let event = |number| {
             json!({ "event_id": format!("{member}-{number}"), "member": member, "kind": "comment",
                 "time": T - DAY - number as i64 * 1_000, "channel": "web" })
@@ -271,12 +271,13 @@ impl Client {
         self.ok("PUT", &format!("members/{member}"), "put", &change);
     }
 
-    fn decide(&self, member: &str, once: &str) -> Option<Reply> {
+    pub(crate) fn decide(&self, member: &str, once: &str) -> Option<Reply> {
         self.send("POST", "decisions", once, &json!({ "member": member, "at": T }))
     }
 }
 
-fn served(place: &Place) -> (PathBuf, PathBuf) {
+/// A club's playbook, and a folder to serve it over.
+pub(crate) fn served(place: &Place) -> (PathBuf, PathBuf) {
     (write(place, "club.toml", CLUB), place.beside("service"))
 }
 

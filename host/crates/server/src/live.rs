@@ -64,6 +64,7 @@ impl From<OnlineError> for Problem {
                 "segment" => Code::SegmentNotFound,
                 _ => Code::DecisionNotFound,
             }),
+            OnlineError::Cursor => Self::new(Code::CursorInvalid),
             OnlineError::Closed(why) => Self::new(Code::GrantClosed).detail(why),
             OnlineError::Busy => Self::new(Code::BrandQueueFull).retry_after(SOON),
             OnlineError::Stopping => Self::new(Code::NotReady).retry_after(SOON),
@@ -86,6 +87,24 @@ fn of_evaluation(error: &EvaluateError) -> Problem {
     }
     tracing::error!(reason = reasons(error), "a member could not be evaluated");
     Problem::new(Code::Internal)
+}
+
+/// Runs what reads much, or opens plugins, on a thread that may wait. It goes on where the client goes away.
+pub(crate) async fn apart<T, E>(
+    brand: Arc<Brand>,
+    work: impl FnOnce(&Brand) -> Result<T, E> + Send + 'static,
+) -> Result<T, Problem>
+where
+    T: Send + 'static,
+    E: Send + 'static,
+    Problem: From<E>,
+{
+    let done = tokio::task::spawn_blocking(move || work(&brand)).await;
+    let done = done.map_err(|error| {
+        tracing::error!(%error, "work for a brand ended by a panic");
+        Problem::new(Code::Internal)
+    })?;
+    Ok(done?)
 }
 
 /// A problem of a playbook.
@@ -148,12 +167,22 @@ pub(crate) fn moment(unix_ms: i64) -> String {
         .map_or_else(|_| unix_ms.to_string(), |at| at.to_string())
 }
 
-/// A moment that a client says, where it says one.
+/// A moment that a client says in the field `at`, where it says one.
 pub(crate) fn moment_of(value: Option<serde_json::Value>) -> Result<Option<i64>, Problem> {
+    moment_in("at", value)
+}
+
+/// A moment that a parameter says, where it is there.
+pub(crate) fn moment_said(field: &str, text: Option<String>) -> Result<Option<i64>, Problem> {
+    let value = text.map(|text| text.parse::<i64>().map_or_else(|_| text.into(), Into::into));
+    moment_in(field, value)
+}
+
+fn moment_in(field: &str, value: Option<serde_json::Value>) -> Result<Option<i64>, Problem> {
     let Some(value) = value.filter(|value| !value.is_null()) else { return Ok(None) };
     let fault = || {
         Problem::new(Code::FieldInvalid).faults(vec![FieldFault {
-            field: "at".to_owned(),
+            field: field.to_owned(),
             problem: "is no time".to_owned(),
             expected: "RFC 3339, or unix milliseconds".to_owned(),
         }])

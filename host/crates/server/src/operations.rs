@@ -47,12 +47,14 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { id: "add_events", access: Access::Brand(SENDERS) },
     Operation { id: "decide", access: Access::Brand(SENDERS) },
     Operation { id: "preview_decision", access: Access::Brand(SENDERS) },
+    Operation { id: "list_decisions", access: Access::Brand(SENDERS) },
     Operation { id: "read_decision", access: Access::Brand(SENDERS) },
     Operation { id: "settle_grant", access: Access::Brand(SENDERS) },
     Operation { id: "release_grant", access: Access::Brand(SENDERS) },
     Operation { id: "list_effects", access: Access::Brand(SENDERS) },
     Operation { id: "stream_effects", access: Access::Brand(SENDERS) },
     Operation { id: "read_member", access: Access::Brand(SENDERS) },
+    Operation { id: "read_caps", access: Access::Brand(SENDERS) },
     Operation { id: "put_member", access: Access::Brand(SENDERS) },
     Operation { id: "list_segment", access: Access::Brand(SENDERS) },
     Operation { id: "export_segment", access: Access::Brand(SENDERS) },
@@ -65,6 +67,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { id: "close_cycle", access: Access::Brand(OPERATORS) },
     Operation { id: "list_activations", access: Access::Brand(OPERATORS) },
     Operation { id: "read_budgets", access: Access::Brand(OPERATORS) },
+    Operation { id: "list_entries", access: Access::Brand(OPERATORS) },
 ];
 
 impl Operation {

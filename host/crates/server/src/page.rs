@@ -4,6 +4,7 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -52,23 +53,41 @@ pub(crate) struct Part {
     after: Option<String>,
 }
 
-impl<S: Sync> FromRequestParts<S> for Paging {
+/// Parameters after `?`, all of them known.
+#[derive(Debug)]
+pub(crate) struct Asked<T>(pub(crate) T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let query = Query::<PageQuery>::try_from_uri(&parts.uri);
-        let Query(query) =
-            query.map_err(|e| Problem::new(Code::QueryInvalid).detail(e.body_text()))?;
-        let limit = query.limit.unwrap_or(LIMIT_DEFAULT);
-        if !(1..=LIMIT_MAX).contains(&limit) {
-            let detail = format!("`limit` is {limit}, 1 to {LIMIT_MAX} is expected");
-            return Err(Problem::new(Code::QueryInvalid).detail(detail));
-        }
-        Ok(Self { limit, cursor: query.cursor })
+        let query = Query::<T>::try_from_uri(&parts.uri);
+        query
+            .map(|Query(asked)| Self(asked))
+            .map_err(|e| Problem::new(Code::QueryInvalid).detail(e.body_text()))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Paging {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Asked(PageQuery { limit, cursor }) = Asked::from_request_parts(parts, state).await?;
+        Self::new(limit, cursor)
     }
 }
 
 impl Paging {
+    /// What the parameters of a list say that has others beside these.
+    pub(crate) fn new(limit: Option<usize>, cursor: Option<String>) -> Result<Self, Problem> {
+        let limit = limit.unwrap_or(LIMIT_DEFAULT);
+        if !(1..=LIMIT_MAX).contains(&limit) {
+            let detail = format!("`limit` is {limit}, 1 to {LIMIT_MAX} is expected");
+            return Err(Problem::new(Code::QueryInvalid).detail(detail));
+        }
+        Ok(Self { limit, cursor })
+    }
+
     /// The part of the list of that name; a cursor of another list is refused.
     pub(crate) fn of(self, list: &'static str) -> Result<Part, Problem> {
         let after = match &self.cursor {
@@ -85,6 +104,11 @@ impl Part {
     /// The last row of the page before.
     pub(crate) fn after(&self) -> Option<&str> {
         self.after.as_deref()
+    }
+
+    /// Rows of the page, at most.
+    pub(crate) const fn limit(&self) -> usize {
+        self.limit
     }
 
     /// How many rows to fetch: one more than a page has, which tells whether there is another page.

@@ -19,7 +19,7 @@ use crate::problem::Problem;
 
 pub(super) fn routes() -> Routes {
     OpenApiRouter::default()
-        .routes(routes!(decide))
+        .routes(routes!(super::made::list_decisions, decide))
         .routes(routes!(preview_decision))
         .routes(routes!(read_decision))
         .routes(routes!(settle_grant))
@@ -90,7 +90,7 @@ pub(super) struct DecisionBody {
 /// A segment.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Segment)]
-struct SegmentBody {
+pub(super) struct SegmentBody {
     /// Stage of the playbook.
     stage: String,
     /// Its name.

@@ -7,11 +7,13 @@
 //! writer that does it whole, as `keys` does.
 
 mod brands;
+mod caps;
 mod decisions;
 mod effects;
 mod events;
 mod health;
 mod keys;
+mod made;
 mod members;
 mod metrics;
 mod money;
@@ -40,6 +42,7 @@ const PARTS: &[fn() -> Routes] = &[
     decisions::routes,
     effects::routes,
     members::routes,
+    caps::routes,
     segments::routes,
     money::routes,
     versions::routes,

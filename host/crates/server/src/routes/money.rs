@@ -1,18 +1,23 @@
-//! The money of a brand.
+//! The money of a brand: what its accounts hold, and the entries that made it so.
 
-use serde::Serialize;
-use utoipa::ToSchema;
+use playbook_ledger::{EntryFilter, EntryKind};
+use playbook_model::Digest;
+use playbook_online::MoneyEntry;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Routes;
 use super::parts::OfBrand;
+use crate::codes::Code;
 use crate::json::Json;
-use crate::live::Live;
+use crate::live::{Live, apart, moment};
+use crate::page::{Asked, Page, Paging};
 use crate::problem::Problem;
 
 pub(super) fn routes() -> Routes {
-    OpenApiRouter::default().routes(routes!(read_budgets))
+    OpenApiRouter::default().routes(routes!(read_budgets)).routes(routes!(list_entries))
 }
 
 /// The accounts of a brand.
@@ -61,4 +66,132 @@ async fn read_budgets(Live(brand): Live) -> Result<Json<BudgetsBody>, Problem> {
     });
     let currency = brand.version().playbook().currency.clone();
     Ok(Json(BudgetsBody { currency, accounts: accounts.collect() }))
+}
+
+/// Which entries are asked for.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EntryQuery {
+    /// Rows of a page, at most.
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    limit: Option<usize>,
+    /// `next` of the page before; none for the first page.
+    cursor: Option<String>,
+    /// Entries of this account and of those below it.
+    #[param(example = "acme/club/daily")]
+    account: Option<String>,
+    /// Grants that this stage proposed.
+    stage: Option<String>,
+    /// Grants of this member, and what settled or released them.
+    member: Option<String>,
+    /// The grant of this key, and what settled or released it.
+    grant: Option<String>,
+    /// Entries of this kind: "reserve", "settle", "release", "allocate", "transfer" ...
+    kind: Option<String>,
+}
+
+/// An entry of the ledger, all amounts in minor units.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LedgerEntry)]
+struct EntryBody {
+    /// Position in the ledger, from 1.
+    number: i64,
+    /// When it was committed, RFC 3339: the moment of the decision, or of the request.
+    at: String,
+    /// "reserve", "settle", "release", "allocate", "transfer" ...
+    #[schema(example = "reserve")]
+    kind: &'static str,
+    /// The account.
+    #[schema(example = "acme/club/daily/points")]
+    account: String,
+    /// The receiving account of a transfer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<String>,
+    /// The amount; 1 or -1 for a freeze.
+    amount_minor: i64,
+    /// Number of the entry that it settles or releases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closes: Option<i64>,
+    /// What that entry had reserved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bound_minor: Option<i64>,
+    /// Its key: that of the grant for a reservation.
+    key: String,
+    /// The member of a grant; none where the member was erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<String>,
+    /// Stage that proposed a grant.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    stage: String,
+    /// Action of a grant.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    action: String,
+}
+
+impl From<MoneyEntry> for EntryBody {
+    fn from(MoneyEntry { entry, member }: MoneyEntry) -> Self {
+        Self {
+            number: entry.number,
+            at: moment(entry.at.0),
+            kind: entry.kind.name(),
+            account: entry.account,
+            to: entry.to,
+            amount_minor: entry.amount.0,
+            closes: entry.closes,
+            bound_minor: entry.closes.map(|_| entry.bound.0),
+            key: entry.key.hex(),
+            member,
+            stage: entry.stage,
+            action: entry.action,
+        }
+    }
+}
+
+/// Entries of a page.
+pub(crate) async fn entries_of(
+    Live(brand): Live,
+    query: EntryQuery,
+) -> Result<Page<MoneyEntry>, Problem> {
+    let part = Paging::new(query.limit, query.cursor)?.of("entries")?;
+    let before = part.after().map(str::parse).transpose();
+    let before = before.map_err(|_| Problem::new(Code::CursorInvalid))?;
+    let invalid = |detail: String| Problem::new(Code::QueryInvalid).detail(detail);
+    let kind = |text: &str| {
+        let known = EntryKind::ALL.into_iter().find(|kind| kind.name() == text);
+        let names = EntryKind::ALL.map(EntryKind::name).join(", ");
+        known.ok_or_else(|| invalid(format!("`kind` is {text:?}, one of {names} is expected")))
+    };
+    let key = |text: &str| {
+        let expected = "64 hexadecimal digits are expected";
+        Digest::from_hex(text).ok_or_else(|| invalid(format!("`grant` is {text:?}, {expected}")))
+    };
+    let filter = EntryFilter {
+        account: query.account,
+        stage: query.stage,
+        member: None,
+        key: query.grant.as_deref().map(key).transpose()?,
+        kind: query.kind.as_deref().map(kind).transpose()?,
+    };
+    let (member, limit) = (query.member, part.limit());
+    let look = move |brand: &playbook_online::Brand| {
+        brand.entries(&filter, member.as_deref(), before, limit)
+    };
+    let (rows, next) = apart(brand, look).await?;
+    Ok(part.open_page(rows, next.map(|number| number.to_string())))
+}
+
+/// List entries of the ledger
+///
+/// The newest first. Where few are what is asked for, a page may be short; `next` goes on.
+#[utoipa::path(
+    get, path = "/v1/brands/{brand}/ledger/entries", tag = "money",
+    params(OfBrand, EntryQuery),
+    responses((status = 200, description = "A page of entries.", body = Page<EntryBody>))
+)]
+async fn list_entries(
+    live: Live,
+    Asked(query): Asked<EntryQuery>,
+) -> Result<Json<Page<EntryBody>>, Problem> {
+    Ok(Json(entries_of(live, query).await?.map(EntryBody::from)))
 }

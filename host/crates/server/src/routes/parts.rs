@@ -2,6 +2,7 @@
 
 #![expect(dead_code, reason = "the document names them; handlers take the parts by position")]
 
+use serde::Deserialize;
 use utoipa::IntoParams;
 
 /// What every route of a brand begins with.
@@ -56,4 +57,13 @@ pub(super) struct OfSegment {
     /// Name of the segment.
     #[param(example = "core")]
     segment: String,
+}
+
+/// The moment of a look.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AtQuery {
+    /// RFC 3339, or unix milliseconds; now where it is left out.
+    pub(super) at: Option<String>,
 }

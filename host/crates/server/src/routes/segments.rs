@@ -4,22 +4,22 @@
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Query};
+use axum::extract::Path;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use futures::stream;
-use playbook_online::{Brand, OnlineError};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use playbook_online::Brand;
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Routes;
-use super::parts::{OfBrand, OfSegment};
+use super::parts::{AtQuery, OfBrand, OfSegment};
 use crate::codes::Code;
 use crate::json::Json;
-use crate::live::{Live, moment_of};
-use crate::page::{Page, PageQuery, Paging};
+use crate::live::{Live, apart, moment_said};
+use crate::page::{Asked, Page, PageQuery, Paging};
 use crate::problem::Problem;
 
 /// Members that are evaluated at once.
@@ -40,15 +40,6 @@ struct InSegment {
     member: String,
 }
 
-/// The moment of an export.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-struct AtQuery {
-    /// RFC 3339, or unix milliseconds; now where it is left out.
-    at: Option<String>,
-}
-
 /// Members that were looked at, on a thread that may wait.
 async fn looked(
     brand: &Arc<Brand>,
@@ -56,11 +47,11 @@ async fn looked(
     at: Option<i64>,
     after: Option<i64>,
 ) -> Result<(Vec<String>, Option<i64>), Problem> {
-    let (brand, segment) = (Arc::clone(brand), segment.clone());
-    let look = move || brand.members_in((&segment.0, &segment.1), at, after, LOOKED);
-    let done: Result<_, OnlineError> =
-        tokio::task::spawn_blocking(look).await.map_err(|_| Problem::new(Code::Internal))?;
-    Ok(done?)
+    let segment = segment.clone();
+    apart(Arc::clone(brand), move |brand| {
+        brand.members_in((&segment.0, &segment.1), at, after, LOOKED)
+    })
+    .await
 }
 
 /// List a segment
@@ -104,12 +95,9 @@ async fn list_segment(
 async fn export_segment(
     Live(brand): Live,
     Path((_, stage, segment)): Path<(String, String, String)>,
-    query: Result<Query<AtQuery>, axum::extract::rejection::QueryRejection>,
+    Asked(AtQuery { at }): Asked<AtQuery>,
 ) -> Result<Response, Problem> {
-    let Query(AtQuery { at }) =
-        query.map_err(|error| Problem::new(Code::QueryInvalid).detail(error.body_text()))?;
-    let at = at.map(|text| text.parse::<i64>().map_or_else(|_| text.into(), Into::into));
-    let at = moment_of(at)?;
+    let at = moment_said("at", at)?;
     let segment = (stage, segment);
     // The first look comes before the answer: what is wrong is told as a problem.
     let first = looked(&brand, &segment, at, None).await?;

@@ -1,11 +1,9 @@
 //! Versions of a brand's playbook. Opening one compiles and calls plugins, so that it happens on a thread that may wait.
 
-use std::sync::Arc;
-
 use axum::extract::{Path, Request};
 use axum::http::header;
 use playbook_model::Digest;
-use playbook_online::{Activation, Brand, How, Source, SwapError, Trial};
+use playbook_online::{Activation, Brand, How, Source, Trial};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -16,7 +14,7 @@ use super::parts::{OfBrand, OfVersion};
 use crate::brand::Caller;
 use crate::codes::Code;
 use crate::json::{Created, Json, whole};
-use crate::live::{Live, moment, moment_of};
+use crate::live::{Live, apart, moment, moment_of};
 use crate::page::{Page, PageQuery, Paging};
 use crate::problem::Problem;
 
@@ -150,19 +148,6 @@ impl From<Activation> for ActivationBody {
             expected: activation.expected.into(),
         }
     }
-}
-
-/// Runs what opens plugins on a thread that may wait. It goes on where the client goes away.
-async fn apart<T: Send + 'static>(
-    brand: Arc<Brand>,
-    work: impl FnOnce(&Brand) -> Result<T, SwapError> + Send + 'static,
-) -> Result<T, Problem> {
-    let done = tokio::task::spawn_blocking(move || work(&brand)).await;
-    let done = done.map_err(|error| {
-        tracing::error!(%error, "a version was not swapped");
-        Problem::new(Code::Internal)
-    })?;
-    Ok(done?)
 }
 
 fn version(text: &str) -> Result<Digest, Problem> {
