@@ -22,10 +22,13 @@ pub struct Operation {
     pub access: Access,
 }
 
-/// Every role.
-const ANYBODY: &[Role] = &Role::ALL;
 /// The platform team alone.
 const PLATFORM: &[Role] = &[Role::PlatformAdmin];
+/// The platform team and what watches the host for it.
+const WATCHERS: &[Role] = &[Role::PlatformAdmin, Role::PlatformMonitor];
+/// Everybody who has to do with a brand.
+const ANYBODY: &[Role] =
+    &[Role::PlatformAdmin, Role::BrandOperator, Role::BrandApplication, Role::Partner];
 
 /// Who runs a brand.
 const OPERATORS: &[Role] = &[Role::PlatformAdmin, Role::BrandOperator];
@@ -37,7 +40,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { id: "check_live", access: Access::Open },
     Operation { id: "check_ready", access: Access::Open },
     Operation { id: "read_openapi", access: Access::Open },
-    Operation { id: "read_metrics", access: Access::Platform(PLATFORM) },
+    Operation { id: "read_metrics", access: Access::Platform(WATCHERS) },
     Operation { id: "list_keys", access: Access::Platform(PLATFORM) },
     Operation { id: "create_key", access: Access::Platform(PLATFORM) },
     Operation { id: "revoke_key", access: Access::Platform(PLATFORM) },

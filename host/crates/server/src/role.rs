@@ -12,6 +12,8 @@ use utoipa::ToSchema;
 pub enum Role {
     /// Runs the host: every brand, and the keys.
     PlatformAdmin,
+    /// A program that watches the host: reads its numbers, and nothing of any brand.
+    PlatformMonitor,
     /// Runs one brand.
     BrandOperator,
     /// A program of one brand: sends events, asks for decisions.
@@ -22,14 +24,20 @@ pub enum Role {
 
 impl Role {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::PlatformAdmin, Self::BrandOperator, Self::BrandApplication, Self::Partner];
+    pub const ALL: [Self; 5] = [
+        Self::PlatformAdmin,
+        Self::PlatformMonitor,
+        Self::BrandOperator,
+        Self::BrandApplication,
+        Self::Partner,
+    ];
 
     /// As it is written.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::PlatformAdmin => "platform-admin",
+            Self::PlatformMonitor => "platform-monitor",
             Self::BrandOperator => "brand-operator",
             Self::BrandApplication => "brand-application",
             Self::Partner => "partner",
@@ -39,7 +47,7 @@ impl Role {
     /// Whether a key of this role is for one brand and names it.
     #[must_use]
     pub const fn is_of_a_brand(self) -> bool {
-        !matches!(self, Self::PlatformAdmin)
+        !matches!(self, Self::PlatformAdmin | Self::PlatformMonitor)
     }
 }
 

@@ -264,7 +264,7 @@ fn check(new: &NewKey) -> Result<()> {
         Some(_) if !new.role.is_of_a_brand() => {
             return refuse(
                 "brand",
-                format!("a key of the role {role} is for every brand and names none"),
+                format!("a key of the role {role} is for the whole host and names no brand"),
             );
         }
         _ => {}

@@ -33,7 +33,7 @@ pub(super) fn routes() -> Routes {
 struct KeyToMake {
     /// What its holder is.
     role: Role,
-    /// The brand it is for; every role but `platform-admin` has one.
+    /// The brand it is for; every role but `platform-admin` and `platform-monitor` has one.
     #[schema(example = "acme")]
     brand: Option<String>,
     /// What it is for, at most 100 letters.

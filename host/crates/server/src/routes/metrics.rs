@@ -20,8 +20,8 @@ pub(super) fn routes() -> Routes {
 
 /// Read metrics
 ///
-/// OpenMetrics text, as Prometheus takes it. Brands, what they spend and how busy they are stand in it, so it is the
-/// platform team's alone.
+/// OpenMetrics text, as Prometheus takes it. Brands, what they spend and how busy they are stand in it, so it is for
+/// the platform team and what watches the host for it.
 #[utoipa::path(
     get, path = "/metrics", tag = "metrics",
     responses((

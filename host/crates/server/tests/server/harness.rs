@@ -94,11 +94,12 @@ impl Host {
         let opened = KeyStore::open(dir.path()).unwrap();
         let admin = opened.first.unwrap().expose().to_owned();
         let mut keys = Vec::new();
-        for brand in ["acme", "zeta"] {
-            for role in Role::ALL.into_iter().filter(|role| role.is_of_a_brand()) {
-                let new = NewKey { role, brand: Some(brand.to_owned()), label: String::new() };
+        for at in ["acme", "zeta"] {
+            for role in Role::ALL.into_iter().filter(|role| *role != Role::PlatformAdmin) {
+                let brand = role.is_of_a_brand().then(|| at.to_owned());
+                let new = NewKey { role, brand, label: String::new() };
                 let (_, secret) = opened.store.create(new, None).unwrap();
-                keys.push((role, brand.to_owned(), secret.expose().to_owned()));
+                keys.push((role, at.to_owned(), secret.expose().to_owned()));
             }
         }
         let brands = Arc::new(Plain::of(brands));
@@ -111,7 +112,12 @@ impl Host {
         Self { running, brands, admin, keys, dir }
     }
 
-    /// The key of a role in a brand; a platform admin has none.
+    /// How many keys there are, the first admin's included.
+    pub(crate) fn keys_made(&self) -> usize {
+        self.keys.len() + 1
+    }
+
+    /// The key of a role, in a brand where it is of one.
     pub(crate) fn key(&self, role: Role, brand: &str) -> &str {
         let own = self.keys.iter().find(|(of, at, _)| *of == role && at == brand);
         own.map_or(&self.admin, |(_, _, key)| key)

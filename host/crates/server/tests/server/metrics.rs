@@ -120,6 +120,10 @@ async fn no_label_holds_what_clients_send_and_series_do_not_grow() {
 #[tokio::test]
 async fn numbers_are_the_platform_teams_alone() {
     let host = Host::start(|_| {}).await;
+    let monitor = host.key(Role::PlatformMonitor, "acme");
+    assert_eq!(host.send(Call::get("/metrics").key(monitor)).await.status, 200);
+    let keys = host.send(Call::get("/v1/keys").key(monitor)).await;
+    assert_eq!(keys.code(), "role-not-allowed");
     for role in Role::ALL.into_iter().filter(|role| role.is_of_a_brand()) {
         let answer = host.send(Call::get("/metrics").key(host.key(role, "acme"))).await;
         assert_eq!(answer.code(), "role-not-allowed");
