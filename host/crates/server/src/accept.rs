@@ -13,11 +13,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
-use tokio_rustls::TlsAcceptor;
 
 use self::connection::Connections;
 use crate::server::Drained;
 use crate::settings::ConnectionLimits;
+use crate::tls::Certificate;
 
 /// Connections that are told at the same time that the server is full; further ones are closed without a word.
 const TURNED_AWAY_MAX: usize = 64;
@@ -33,7 +33,7 @@ pub(crate) struct Acceptor {
 
 struct Inner {
     limits: ConnectionLimits,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Certificate>>,
     /// Answers requests.
     served: Connections,
     /// Answers all of them that the server is full.
@@ -69,7 +69,7 @@ impl Acceptor {
     /// `served` answers requests, `full` those of connections that find no place.
     pub(crate) fn new(
         listener: TcpListener,
-        tls: Option<TlsAcceptor>,
+        tls: Option<Arc<Certificate>>,
         (limits, places): (ConnectionLimits, Arc<Places>),
         routers: (Router, Router),
         stop: watch::Receiver<Option<Instant>>,
@@ -167,7 +167,7 @@ impl Inner {
         stream.set_write_timeout(Some(self.limits.write_stall));
         let stream = Box::pin(stream);
         let Some(tls) = &self.tls else { return connections.serve(stream).await };
-        match timeout(self.limits.header_read, tls.accept(stream)).await {
+        match timeout(self.limits.header_read, tls.acceptor().accept(stream)).await {
             Ok(Ok(stream)) => connections.serve(stream).await,
             Ok(Err(error)) => tracing::debug!(%error, "no TLS came about"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),

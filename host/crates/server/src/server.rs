@@ -12,7 +12,6 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
-use tokio_rustls::TlsAcceptor;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::accept::Acceptor;
@@ -29,12 +28,12 @@ use crate::problem::Problem;
 use crate::routes;
 use crate::settings::Settings;
 use crate::shared::Shared;
-use crate::tls;
+use crate::tls::Certificate;
 
 /// A service that can be started.
 pub struct Server {
     settings: Settings,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Certificate>>,
     shared: Arc<Shared>,
     served: Router,
     full: Router,
@@ -75,7 +74,7 @@ impl Server {
         directory: Arc<dyn Directory>,
     ) -> Result<Self> {
         settings.check()?;
-        let tls = settings.listen.tls.as_ref().map(tls::acceptor).transpose()?;
+        let tls = settings.listen.tls.as_ref().map(Certificate::open).transpose()?.map(Arc::new);
         let (routes, api) =
             OpenApiRouter::with_openapi(openapi::base()).merge(routes::all()).split_for_parts();
         let document = Document::of(api)?;
@@ -107,6 +106,10 @@ impl Server {
         let address = listener.local_addr().map_err(fault)?;
         let (stop, stopped) = watch::channel(None);
         let speaks_tls = self.tls.is_some();
+        if let Some(certificate) = &self.tls {
+            let look = self.settings.listen.tls_look;
+            tokio::spawn(Certificate::watch(Arc::downgrade(certificate), look));
+        }
         let bounds = (self.settings.connections, Arc::clone(&self.shared.places));
         let acceptor = Acceptor::new(listener, self.tls, bounds, (self.served, self.full), stopped);
         let accepting = tokio::spawn(acceptor.run());

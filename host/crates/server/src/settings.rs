@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::{Result, ServerError};
-use crate::tls;
+use crate::tls::Certificate;
 
 /// The least room for headers that the HTTP/1 parser takes.
 const HEADER_BYTES_LEAST: usize = 8_192;
@@ -51,7 +51,7 @@ impl Settings {
         if let Some((setting, found, least)) = too_small {
             return Err(ServerError::Setting { setting, found, least });
         }
-        self.listen.tls.as_ref().map(tls::acceptor).transpose().map(drop)
+        self.listen.tls.as_ref().map(Certificate::open).transpose().map(drop)
     }
 }
 
@@ -62,6 +62,8 @@ pub struct Listen {
     pub address: SocketAddr,
     /// Certificate and key; without them the service speaks plain HTTP.
     pub tls: Option<TlsFiles>,
+    /// How often they are looked at: renewed files are taken up while the service runs.
+    pub tls_look: Duration,
     /// Whether plain HTTP may be spoken beyond loopback: keys then cross the network in clear, so something in front has to
     /// speak TLS.
     pub plain_beyond_loopback: bool,
@@ -137,6 +139,7 @@ impl Default for Listen {
         Self {
             address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8750),
             tls: None,
+            tls_look: Duration::from_secs(10),
             plain_beyond_loopback: false,
         }
     }

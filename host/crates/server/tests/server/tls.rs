@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use hyper::client::conn::{http1, http2};
@@ -29,6 +30,14 @@ fn certificate(folder: &Path) -> (TlsFiles, CertificateDer<'static>) {
     (files, cert.der().clone())
 }
 
+fn client(roots: RootCertStore) -> ClientConfig {
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth()
+}
+
 async fn encrypted(
     host: &Host,
     root: CertificateDer<'static>,
@@ -36,11 +45,7 @@ async fn encrypted(
 ) -> tokio_rustls::client::TlsStream<TcpStream> {
     let mut roots = RootCertStore::empty();
     roots.add(root).unwrap();
-    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let mut config = client(roots);
     config.alpn_protocols = vec![protocol.to_vec()];
     let name = ServerName::try_from("localhost").unwrap();
     TlsConnector::from(Arc::new(config)).connect(name, host.connect().await).await.unwrap()
@@ -72,6 +77,45 @@ async fn both_versions_of_http_are_spoken_over_tls() {
     tokio::spawn(connection);
     let answer = sender.send_request(live()).await.unwrap();
     assert_eq!((answer.status().as_u16(), answer.version()), (200, Version::HTTP_11));
+}
+
+/// Whether a new connection is served with this certificate.
+async fn serves(host: &Host, root: &CertificateDer<'static>) -> bool {
+    let mut roots = RootCertStore::empty();
+    roots.add(root.clone()).unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let connected = TlsConnector::from(Arc::new(client(roots))).connect(name, host.connect().await);
+    connected.await.is_ok()
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_is_taken_up_and_a_broken_one_is_not() {
+    let (dir, next) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let (files, first) = certificate(dir.path());
+    let (renewed, second) = certificate(next.path());
+    let (certificate, key) = (files.certificate.clone(), files.key.clone());
+    let look = Duration::from_millis(20);
+    let host = Host::start(|settings| {
+        settings.listen.tls = Some(files);
+        settings.listen.tls_look = look;
+    })
+    .await;
+    let before = encrypted(&host, first.clone(), b"http/1.1").await;
+    // The key comes later: what does not fit is not taken.
+    fs::copy(&renewed.certificate, &certificate).unwrap();
+    tokio::time::sleep(10 * look).await;
+    assert!(serves(&host, &first).await);
+    fs::copy(&renewed.key, &key).unwrap();
+    let mut looks = 0;
+    while !serves(&host, &second).await {
+        looks += 1;
+        assert!(looks < 500, "the renewed certificate is not taken up");
+        tokio::time::sleep(look).await;
+    }
+    assert!(!serves(&host, &first).await);
+    let (mut sender, connection) = http1::handshake(TokioIo::new(before)).await.unwrap();
+    tokio::spawn(connection);
+    assert_eq!(sender.send_request(live()).await.unwrap().status(), 200);
 }
 
 #[tokio::test]
