@@ -141,6 +141,12 @@ pub(crate) fn digest(digest: &Digest) -> Markup {
     html! { code title=(hex) { (&hex[..12]) } }
 }
 
+/// The style of a page with its charts.
+#[must_use]
+pub fn style() -> String {
+    format!("{}{}", STYLE.trim(), charts::STYLE.trim())
+}
+
 /// The whole page.
 pub(crate) fn document(
     lang: Lang,
@@ -150,7 +156,7 @@ pub(crate) fn document(
     body: &Markup,
 ) -> String {
     let p = Phrases::of(lang);
-    let style = format!("{}{}", STYLE.trim(), charts::STYLE.trim());
+    let style = style();
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'",
         base64(&Digest::of(style.as_bytes()).0)
@@ -180,7 +186,8 @@ pub(crate) fn document(
 }
 
 /// Drops letters that can only mislead on a page; those that join letters stay, as scripts need them.
-fn readable(page: &str) -> String {
+#[must_use]
+pub fn readable(page: &str) -> String {
     let stays = |c: char| matches!(c, '\n' | '\u{200c}' | '\u{200d}') || !steers(c);
     page.chars().filter(|c| stays(*c)).collect()
 }

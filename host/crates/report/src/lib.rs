@@ -20,7 +20,8 @@ pub use diff_page::{
     ActionPairRow, ChangeRow, DiffFigure, DiffReport, DiffSide, Figure, FigureRow, MemberRow,
     PairRow, WinnersRow,
 };
-pub use number::date_of_day;
+pub use document::{readable, style};
+pub use number::{DASH, date_of_day, length, money, share, share_of, short_real, signed, whole};
 pub use page::{
     Absence, AllocationRow, BudgetRow, Campaign, ContentRow, Currency, DataFindingRow,
     DimensionRow, Distribution, Evidence, FindingRow, FlowEnd, FlowMatrix, GateRow, GrantRow,
@@ -28,7 +29,9 @@ pub use page::{
     PlanMoneyRow, PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow, Section, SegmentRow,
     Segmentation, SlotRow, SourceRow, Summary, TimingRow, Told, TransferRow,
 };
+pub use phrases::kind_words;
 pub use report::render;
+pub use table::Table;
 
 /// Language of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

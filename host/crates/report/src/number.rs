@@ -5,20 +5,23 @@ use jiff::civil::Date;
 use playbook_model::{Minor, grouped};
 
 /// What stands where nothing was measured.
-pub(crate) const DASH: &str = "–";
+pub const DASH: &str = "–";
 
 /// A whole number with separators between thousands.
-pub(crate) fn whole(number: u64) -> String {
+#[must_use]
+pub fn whole(number: u64) -> String {
     grouped(&number.to_string())
 }
 
 /// A signed whole number with separators between thousands.
-pub(crate) fn signed(number: i64) -> String {
+#[must_use]
+pub fn signed(number: i64) -> String {
     format!("{}{}", if number < 0 { "−" } else { "" }, whole(number.unsigned_abs()))
 }
 
 /// An amount with `digits` digits after the point, without its currency.
-pub(crate) fn money(amount: Minor, digits: u8) -> String {
+#[must_use]
+pub fn money(amount: Minor, digits: u8) -> String {
     // Pages have the minus sign of typesetters.
     amount.text(digits).replace('-', "−")
 }
@@ -41,7 +44,8 @@ pub(crate) fn real(value: f64, decimals: usize) -> String {
 }
 
 /// A real with as many digits as it needs, four after the point at most (domain 0.1).
-pub(crate) fn short_real(value: f64) -> String {
+#[must_use]
+pub fn short_real(value: f64) -> String {
     let text = real(value, if value.abs() >= 1000.0 { 1 } else { 4 });
     if text.contains('.') && !text.contains('e') {
         let text = text.trim_end_matches('0').trim_end_matches('.');
@@ -51,7 +55,8 @@ pub(crate) fn short_real(value: f64) -> String {
 }
 
 /// A fraction as a percentage with one digit after the point; with up to three where it would read as a whole.
-pub(crate) fn share(fraction: f64) -> String {
+#[must_use]
+pub fn share(fraction: f64) -> String {
     if !fraction.is_finite() {
         return DASH.to_owned();
     }
@@ -64,8 +69,9 @@ pub(crate) fn share(fraction: f64) -> String {
 }
 
 /// The part of `all` that `some` is, as a percentage; a dash where there is no whole.
+#[must_use]
 #[expect(clippy::cast_precision_loss, reason = "display only")]
-pub(crate) fn share_of(some: u64, all: u64) -> String {
+pub fn share_of(some: u64, all: u64) -> String {
     if all == 0 { DASH.to_owned() } else { share(some as f64 / all as f64) }
 }
 
@@ -75,8 +81,9 @@ pub(crate) fn total(counts: impl IntoIterator<Item = u64>) -> u64 {
 }
 
 /// Amount in units of the currency, for lengths of bars only.
+#[must_use]
 #[expect(clippy::cast_precision_loss, reason = "lengths of bars")]
-pub(crate) fn length(amount: Minor) -> f64 {
+pub fn length(amount: Minor) -> f64 {
     amount.0 as f64
 }
 

@@ -346,6 +346,12 @@ phrases! {
     dif_health: "Health", "健康度";
 }
 
+/// A kind of plugins in words.
+#[must_use]
+pub fn kind_words(kind: Kind, lang: Lang) -> &'static str {
+    Phrases::of(lang).kind(kind)
+}
+
 impl Phrases {
     /// The texts of a language.
     pub(crate) fn of(lang: Lang) -> &'static Self {

@@ -15,7 +15,8 @@ const LONG_LETTERS: usize = 24;
 const PHONE_LETTERS: usize = 46;
 
 /// A table under construction.
-pub(crate) struct Table {
+#[derive(Debug)]
+pub struct Table {
     caption: String,
     quiet: bool,
     heads: Vec<(String, bool)>,
@@ -24,7 +25,9 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn new(caption: &str) -> Self {
+    /// Begins a table; its caption says what it holds.
+    #[must_use]
+    pub fn new(caption: &str) -> Self {
         Self {
             caption: caption.to_owned(),
             quiet: false,
@@ -35,24 +38,28 @@ impl Table {
     }
 
     /// Leaves the caption to those who cannot see the heading above it, which says the same.
-    pub(crate) fn quiet(mut self) -> Self {
+    #[must_use]
+    pub fn quiet(mut self) -> Self {
         self.quiet = true;
         self
     }
 
     /// Adds a column of words.
-    pub(crate) fn words(mut self, head: &str) -> Self {
+    #[must_use]
+    pub fn words(mut self, head: &str) -> Self {
         self.heads.push((head.to_owned(), false));
         self
     }
 
     /// Adds a column of numbers.
-    pub(crate) fn numbers(mut self, head: &str) -> Self {
+    #[must_use]
+    pub fn numbers(mut self, head: &str) -> Self {
         self.heads.push((head.to_owned(), true));
         self
     }
 
-    pub(crate) fn row(&mut self, cells: Vec<Markup>) {
+    /// Adds a row.
+    pub fn row(&mut self, cells: Vec<Markup>) {
         self.rows.push(cells);
     }
 
@@ -72,6 +79,12 @@ impl Table {
             (self.part(first, self.foot.as_ref(), self.quiet))
             (fold(&line, &self.part(rest, None, true)))
         }
+    }
+
+    /// The table with all of its rows.
+    #[must_use]
+    pub fn whole(&self) -> Markup {
+        self.part(&self.rows, self.foot.as_ref(), self.quiet)
     }
 
     fn part(&self, rows: &[Vec<Markup>], foot: Option<&Vec<Markup>>, quiet: bool) -> Markup {
