@@ -180,6 +180,10 @@ impl Counts {
         }
     }
 
+    pub(crate) fn decisions(&self) -> u64 {
+        self.numbers[Number::Decisions as usize].load(Ordering::Relaxed)
+    }
+
     /// The numbers now; what others hold is left at 0.
     pub(crate) fn read(&self) -> Figures {
         let of = |number: Number| self.numbers[number as usize].load(Ordering::Relaxed);

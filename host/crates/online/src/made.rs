@@ -215,6 +215,12 @@ impl Brand {
         self.told(&kept, Some(id), &member.id).map(Some)
     }
 
+    /// Decisions that were made since the brand was opened: it changes with each.
+    #[must_use]
+    pub fn decisions_made(&self) -> u64 {
+        self.queue.counts.decisions()
+    }
+
     /// What a version's decisions are told by, of any version that was kept.
     #[must_use]
     pub fn facts_of(&self, version: &Digest) -> Option<std::sync::Arc<crate::VersionFacts>> {

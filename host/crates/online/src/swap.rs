@@ -12,6 +12,7 @@ use playbook_model::{Digest, UnixMs};
 use crate::brand::Brand;
 use crate::decision::{Decision, Kept};
 use crate::error::OnlineError;
+use crate::facts::VersionFacts;
 use crate::store::{read_activations, read_source};
 use crate::version::Version;
 use crate::versions::{Activation, How, OpenError, Opened, Source, Trial};
@@ -223,6 +224,29 @@ impl Brand {
         let opened = self.opener.close_cycle(&source, at)?;
         let version = self.kept(opened)?;
         self.activate(&version.digest(), by, How::Cycle, None)
+    }
+
+    /// Whether there is a version to step back to.
+    #[must_use]
+    pub fn can_roll_back(&self) -> bool {
+        before(&self.history()).is_some()
+    }
+
+    /// What the decisions of each version that is kept are told by, whether it ever decided or not.
+    #[must_use]
+    pub fn kept_versions(&self) -> Vec<Arc<VersionFacts>> {
+        let versions = self.versions.read().unwrap_or_else(PoisonError::into_inner);
+        let mut kept: Vec<_> = versions.values().cloned().collect();
+        kept.sort_by_key(|facts| facts.digest());
+        kept
+    }
+
+    /// What opened a version: the files of its playbook as they were, and the components that it took.
+    ///
+    /// # Errors
+    /// A fault of the storage.
+    pub fn source_of(&self, version: &Digest) -> Result<Option<Source>, OnlineError> {
+        Ok(read_source(&mut &*self.reader, version)?)
     }
 
     /// Which version decided from when on, the newest first.
