@@ -24,6 +24,7 @@ const EDGES: [(&str, &[&str]); 19] = [
             "playbook-toml",
             "playbook-ledger",
             "playbook-online",
+            "playbook-report",
         ],
     ),
     ("playbook-sources", &["playbook-model", "playbook-files"]),

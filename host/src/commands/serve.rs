@@ -123,6 +123,7 @@ pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
     let running = server.start_hosted().map_err(hinted)?;
     let url = running.url();
     Terminal::out(&format!("serving {} at {url}\n", names(&brands)))?;
+    Terminal::out(&format!("  {url}/console  the console: log in with a key\n"))?;
     Terminal::out(&format!("  {url}/docs/api  the API, to read and to try\n"))?;
     if let Some(key) = first {
         Terminal::out(&format!(

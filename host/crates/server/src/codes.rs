@@ -59,6 +59,9 @@ codes! {
     /// The role of the key does not do this.
     RoleNotAllowed "role-not-allowed" 403 "the role of the key may not do this"
         "use a key of one of the roles that the document names for this operation"
+    /// A form of another session, or of none.
+    FormForeign "form-foreign" 403 "the form does not belong to this session"
+        "open the page anew and send its form"
     /// There is nothing at this path.
     PathNotFound "path-not-found" 404 "there is nothing at this path"
         "compare the path with the document at /v1/openapi.json"
@@ -98,6 +101,9 @@ codes! {
     /// The grant was closed otherwise.
     GrantClosed "grant-closed" 409 "the grant cannot be closed so"
         "read the decision; a grant is settled or released once, with no more than it reserved"
+    /// Somebody else changed the version.
+    VersionMoved "version-moved" 409 "another version decides since the page was opened"
+        "open the page anew and look at what decides now"
     /// The bound of a record.
     RecordFull "record-full" 409 "the member has more events than are kept"
         "leave out events that no feature counts"
@@ -140,6 +146,9 @@ codes! {
     /// Too many at once for one brand.
     BrandBusy "brand-busy" 429 "this brand has too many requests in flight"
         "wait for answers before you send more"
+    /// Too many keys that are not known.
+    KeyTried "keys-tried" 429 "too many unknown keys were tried"
+        "wait as long as `Retry-After` says, and look for the key as it was shown"
     /// More headers than there may be.
     HeadersTooMany "headers-too-many" 431 "the request has too many headers"
         "send fewer headers"

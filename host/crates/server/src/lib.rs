@@ -9,12 +9,14 @@
 //! 3. `layers/bodies` bounds its body in size and time.
 //! 4. `layers/guard` finds its operation in the table of `operations`, then checks key, brand, role, rates and the
 //!    idempotency key. A handler is reached by those who may call it and by nobody else.
-//! 5. A handler of `routes/` answers.
+//! 5. A handler of `routes/` answers. Pages of `console/` come in beside: by a session in the place of a key's header, then through
+//!    the same checks.
 
 mod accept;
 mod bounded;
 mod brand;
 mod codes;
+mod console;
 mod directory;
 mod docs;
 mod error;

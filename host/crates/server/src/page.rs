@@ -134,10 +134,25 @@ impl Part {
 }
 
 impl<T> Page<T> {
+    /// Rows, in the order of the list.
+    pub(crate) fn items(&self) -> &[T] {
+        &self.items
+    }
+
+    /// What leads to the page after this one.
+    pub(crate) fn next(&self) -> Option<&str> {
+        self.next.as_deref()
+    }
+
     /// The same page with each row as clients see it.
     pub(crate) fn map<U>(self, show: impl FnMut(T) -> U) -> Page<U> {
         Page { items: self.items.into_iter().map(show).collect(), next: self.next }
     }
+}
+
+/// A parameter of a form: an empty field is none.
+pub(crate) fn filled(field: Option<String>) -> Option<String> {
+    field.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// A cursor says nothing to clients, and may hold something else tomorrow.

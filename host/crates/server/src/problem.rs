@@ -138,6 +138,21 @@ impl Problem {
         self
     }
 
+    /// What went wrong this time.
+    pub(crate) fn details(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+
+    /// Every field at fault.
+    pub(crate) fn fields(&self) -> &[FieldFault] {
+        &self.faults
+    }
+
+    /// Every problem of a playbook.
+    pub(crate) fn playbook(&self) -> &[PlaybookFault] {
+        &self.problems
+    }
+
     pub(crate) const fn code(&self) -> Code {
         self.code
     }

@@ -16,6 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::accept::Acceptor;
 use crate::codes::Code;
+use crate::console;
 use crate::directory::Directory;
 use crate::docs;
 use crate::error::{Result, ServerError};
@@ -84,6 +85,7 @@ impl Server {
             // On routes alone: a path that is not there needs no key to be told so.
             .route_layer(from_fn_with_state(state(), guard))
             .merge(docs::routes())
+            .merge(console::routes(&shared))
             .fallback(async || Problem::new(Code::PathNotFound))
             .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed))
             .layer(from_fn_with_state(state(), bodies))

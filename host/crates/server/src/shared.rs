@@ -9,6 +9,7 @@ use axum::body::Bytes;
 use axum::http::Method;
 
 use crate::accept::Places;
+use crate::console::Sessions;
 use crate::directory::Directory;
 use crate::error::{Result, ServerError};
 use crate::keys::KeyStore;
@@ -43,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) docs_page: Bytes,
     /// What requests came to.
     pub(crate) meters: Meters,
+    /// Who is logged in to the console.
+    pub(crate) console: Sessions,
     /// Places for connections.
     pub(crate) places: Arc<Places>,
     operations: HashMap<(Method, String), &'static Operation>,
@@ -72,6 +75,7 @@ impl Shared {
             document: document.text,
             docs_page: document.page,
             meters: Meters::new(),
+            console: Sessions::new(),
             places: Arc::new(Places::new(&settings.connections)),
             operations: document.operations,
             stopping: AtomicBool::new(false),

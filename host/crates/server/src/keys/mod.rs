@@ -131,6 +131,13 @@ impl KeyStore {
         (same && record.key.revoked_at.is_none()).then(|| Arc::clone(&record.key))
     }
 
+    /// The key of an id, where it is in use.
+    #[must_use]
+    pub fn in_use(&self, id: &str) -> Option<Arc<Key>> {
+        let record = Arc::clone(self.read().get(id)?);
+        record.key.revoked_at.is_none().then(|| Arc::clone(&record.key))
+    }
+
     /// At most `limit` keys with ids after `after`, ascending by id, revoked ones among them.
     #[must_use]
     pub fn list(&self, after: Option<&str>, limit: usize) -> Vec<Key> {

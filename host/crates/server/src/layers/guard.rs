@@ -60,12 +60,27 @@ async fn pass(
         return Ok(Vec::new());
     }
     let caller = authenticated(shared, &parts.headers)?;
+    let passes = admit(shared, operation, &caller, parts, told).await?;
+    if !parts.method.is_safe() {
+        IdempotencyKey::of(&parts.headers)?;
+    }
+    Ok(passes)
+}
+
+/// Lets a caller through to what an operation does: brand, role, rates, in this order. Leaves caller and brand for the handler.
+pub(crate) async fn admit(
+    shared: &Shared,
+    operation: &Operation,
+    caller: &Caller,
+    parts: &mut Parts,
+    told: &mut HeaderMap,
+) -> Result<Vec<Pass>, Problem> {
     let seen = Seen::of(&parts.extensions);
     seen.key(&caller.0.id);
     // Before the brand is looked at, so that nobody tries out names faster than a key may call.
     let mut passes = vec![enter(shared, &shared.key_limits, &caller.0.id, told)?];
     let brand = match operation.access {
-        Access::Brand(_) => Some(brand(shared, &caller, parts).await?),
+        Access::Brand(_) => Some(brand(shared, caller, parts).await?),
         Access::Open | Access::Platform(_) => None,
     };
     if !operation.access.roles().contains(&caller.0.role) {
@@ -77,10 +92,7 @@ async fn pass(
         passes.push(enter(shared, &shared.brand_limits, &brand.name, told)?);
         parts.extensions.insert(InBrand(brand));
     }
-    if !parts.method.is_safe() {
-        IdempotencyKey::of(&parts.headers)?;
-    }
-    parts.extensions.insert(caller);
+    parts.extensions.insert(caller.clone());
     Ok(passes)
 }
 

@@ -29,6 +29,7 @@ const ID_LETTERS_MAX: usize = 64;
 /// What is found out about a request on its way in, for its span and for what is told when it ends.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
+    id: Arc<str>,
     span: Span,
     begun: Instant,
     operation: Arc<OnceLock<&'static Operation>>,
@@ -37,11 +38,16 @@ pub(crate) struct Seen {
 impl Seen {
     /// What this request's layer made; a request without it is a fault of the program, and is not told then.
     pub(crate) fn of(extensions: &Extensions) -> Self {
-        extensions.get::<Self>().cloned().unwrap_or_else(|| Self::begin(Span::none()))
+        extensions.get::<Self>().cloned().unwrap_or_else(|| Self::begin("", Span::none()))
     }
 
-    fn begin(span: Span) -> Self {
-        Self { span, begun: Instant::now(), operation: Arc::default() }
+    fn begin(id: &str, span: Span) -> Self {
+        Self { id: id.into(), span, begun: Instant::now(), operation: Arc::default() }
+    }
+
+    /// The request's id.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
     }
 
     /// Which operation it asks for.
@@ -81,7 +87,7 @@ pub(crate) async fn observe(
     let span = info_span!(
         "request", id = %id.0, method = %request.method(), operation = Empty, key = Empty, brand = Empty
     );
-    let seen = Seen::begin(span.clone());
+    let seen = Seen::begin(&id.0, span.clone());
     request.extensions_mut().insert(seen.clone());
     let answered = async move { next.run(request).await };
     let finished = async {
@@ -106,6 +112,10 @@ fn words(panic: &(dyn std::any::Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words")
 }
 
+/// Says of an answer that it has its body, though it is a failure: a page tells it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shown;
+
 /// Gives a failure its body: the problem that travels beside it, or the plainest one of its status where some library
 /// answered by itself.
 fn write_problem(response: &mut Response, id: &str, version: Version) {
@@ -115,13 +125,16 @@ fn write_problem(response: &mut Response, id: &str, version: Version) {
     }
     let problem = response.extensions_mut().remove::<Problem>();
     let problem = problem.unwrap_or_else(|| Problem::new(Code::of_status(status.as_u16())));
-    *response.body_mut() = Body::from(problem.body(id));
-    let headers = response.headers_mut();
-    headers.remove(header::CONTENT_LENGTH);
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    if response.extensions().get::<Shown>().is_none() {
+        *response.body_mut() = Body::from(problem.body(id));
+        let headers = response.headers_mut();
+        headers.remove(header::CONTENT_LENGTH);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    }
     // What is left of the body is not waited for. HTTP/2 ends the one stream and knows no such header.
     let cut = matches!(problem.code(), Code::BodyTooSlow | Code::BodyTooLarge);
     if cut && version <= Version::HTTP_11 {
+        let headers = response.headers_mut();
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
 }

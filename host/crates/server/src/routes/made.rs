@@ -10,7 +10,7 @@ use super::parts::OfBrand;
 use crate::codes::Code;
 use crate::json::Json;
 use crate::live::{Live, apart, moment, moment_said};
-use crate::page::{Asked, Page, Paging};
+use crate::page::{Asked, Page, Paging, filled};
 use crate::problem::Problem;
 
 /// Which decisions are asked for. Stage, action and refusal are those of one effect.
@@ -24,17 +24,17 @@ pub(crate) struct MadeQuery {
     /// `next` of the page before; none for the first page.
     cursor: Option<String>,
     /// Decisions about this member, in order of their moments.
-    member: Option<String>,
+    pub(crate) member: Option<String>,
     /// Decisions that refused something with this code, "R01" to "R15".
-    refusal: Option<String>,
+    pub(crate) refusal: Option<String>,
     /// Decisions with an effect of this stage.
-    stage: Option<String>,
+    pub(crate) stage: Option<String>,
     /// Decisions with an effect of this action.
-    action: Option<String>,
+    pub(crate) action: Option<String>,
     /// Decisions of this moment or later: RFC 3339, or unix milliseconds.
-    from: Option<String>,
+    pub(crate) from: Option<String>,
     /// Decisions before this moment.
-    to: Option<String>,
+    pub(crate) to: Option<String>,
 }
 
 /// A decision of a list.
@@ -73,6 +73,32 @@ impl From<Decision> for MadeBody {
 }
 
 impl MadeQuery {
+    /// As a form says it, where a field that is empty asks for nothing.
+    pub(crate) fn without_empty(self) -> Self {
+        Self {
+            limit: self.limit,
+            cursor: filled(self.cursor),
+            member: filled(self.member),
+            refusal: filled(self.refusal),
+            stage: filled(self.stage),
+            action: filled(self.action),
+            from: filled(self.from),
+            to: filled(self.to),
+        }
+    }
+
+    /// The filters by name.
+    pub(crate) fn filters(&self) -> [(&'static str, Option<&str>); 6] {
+        [
+            ("member", self.member.as_deref()),
+            ("refusal", self.refusal.as_deref()),
+            ("stage", self.stage.as_deref()),
+            ("action", self.action.as_deref()),
+            ("from", self.from.as_deref()),
+            ("to", self.to.as_deref()),
+        ]
+    }
+
     /// What is asked for, and which part of it.
     pub(crate) fn read(self) -> Result<(DecisionFilter, Paging), Problem> {
         let paging = Paging::new(self.limit, self.cursor)?;

@@ -13,7 +13,7 @@ use super::parts::OfBrand;
 use crate::codes::Code;
 use crate::json::Json;
 use crate::live::{Live, apart, moment};
-use crate::page::{Asked, Page, Paging};
+use crate::page::{Asked, Page, Paging, filled};
 use crate::problem::Problem;
 
 pub(super) fn routes() -> Routes {
@@ -80,15 +80,15 @@ pub(crate) struct EntryQuery {
     cursor: Option<String>,
     /// Entries of this account and of those below it.
     #[param(example = "acme/club/daily")]
-    account: Option<String>,
+    pub(crate) account: Option<String>,
     /// Grants that this stage proposed.
-    stage: Option<String>,
+    pub(crate) stage: Option<String>,
     /// Grants of this member, and what settled or released them.
-    member: Option<String>,
+    pub(crate) member: Option<String>,
     /// The grant of this key, and what settled or released it.
-    grant: Option<String>,
+    pub(crate) grant: Option<String>,
     /// Entries of this kind: "reserve", "settle", "release", "allocate", "transfer" ...
-    kind: Option<String>,
+    pub(crate) kind: Option<String>,
 }
 
 /// An entry of the ledger, all amounts in minor units.
@@ -145,6 +145,32 @@ impl From<MoneyEntry> for EntryBody {
             stage: entry.stage,
             action: entry.action,
         }
+    }
+}
+
+impl EntryQuery {
+    /// As a form says it, where a field that is empty asks for nothing.
+    pub(crate) fn without_empty(self) -> Self {
+        Self {
+            limit: self.limit,
+            cursor: filled(self.cursor),
+            account: filled(self.account),
+            stage: filled(self.stage),
+            member: filled(self.member),
+            grant: filled(self.grant),
+            kind: filled(self.kind),
+        }
+    }
+
+    /// The filters by name.
+    pub(crate) fn filters(&self) -> [(&'static str, Option<&str>); 5] {
+        [
+            ("account", self.account.as_deref()),
+            ("stage", self.stage.as_deref()),
+            ("member", self.member.as_deref()),
+            ("grant", self.grant.as_deref()),
+            ("kind", self.kind.as_deref()),
+        ]
     }
 }
 

@@ -1,9 +1,11 @@
 //! Versions of a brand's playbook. Opening one compiles and calls plugins, so that it happens on a thread that may wait.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, Request};
 use axum::http::header;
 use playbook_model::Digest;
-use playbook_online::{Activation, Brand, How, Source, Trial};
+use playbook_online::{Activation, Brand, How, Source, Trial, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -154,6 +156,32 @@ fn version(text: &str) -> Result<Digest, Problem> {
     Digest::from_hex(text).ok_or_else(|| Problem::new(Code::VersionNotFound))
 }
 
+/// Opens the playbook of a text aside.
+pub(crate) async fn offered(brand: Arc<Brand>, text: String) -> Result<Arc<Version>, Problem> {
+    let source =
+        Source { file: FILE.to_owned(), files: vec![(FILE.to_owned(), text)], ..Source::default() };
+    apart(brand, move |brand| brand.offer(&source)).await
+}
+
+/// Makes the version of a digest the one that decides.
+pub(crate) async fn activated(
+    brand: Arc<Brand>,
+    Caller(key): &Caller,
+    text: &str,
+) -> Result<Activation, Problem> {
+    let (digest, by) = (version(text)?, key.id.clone());
+    apart(brand, move |brand| brand.activate(&digest, &by, How::Activated, None)).await
+}
+
+/// Makes the version before the one that decides again.
+pub(crate) async fn rolled_back(
+    brand: Arc<Brand>,
+    Caller(key): &Caller,
+) -> Result<Activation, Problem> {
+    let by = key.id.clone();
+    apart(brand, move |brand| brand.roll_back(&by)).await
+}
+
 /// Offer a version
 ///
 /// Takes a playbook (TOML, one file), checks it in full, takes the installed plugins that it names, and opens its stages aside. It
@@ -177,9 +205,7 @@ async fn offer_version(
     let bytes = whole(request.into_body()).await?;
     let text = String::from_utf8(bytes.into())
         .map_err(|_| Problem::new(Code::RequestInvalid).detail("the playbook is not UTF-8"))?;
-    let source =
-        Source { file: FILE.to_owned(), files: vec![(FILE.to_owned(), text)], ..Source::default() };
-    let version = apart(brand, move |brand| brand.offer(&source)).await?;
+    let version = offered(brand, text).await?;
     let facts = version.facts();
     let digest = facts.digest().to_string();
     let stages = facts.stages.iter().map(|stage| StageBody {
@@ -228,13 +254,10 @@ async fn try_version(
 )]
 async fn activate_version(
     Live(brand): Live,
-    Caller(key): Caller,
+    caller: Caller,
     Path((_, text)): Path<(String, String)>,
 ) -> Result<Json<ActivationBody>, Problem> {
-    let digest = version(&text)?;
-    let by = key.id.to_string();
-    let activate = move |brand: &Brand| brand.activate(&digest, &by, How::Activated, None);
-    Ok(Json(apart(brand, activate).await?.into()))
+    Ok(Json(activated(brand, &caller, &text).await?.into()))
 }
 
 /// Roll back
@@ -245,12 +268,8 @@ async fn activate_version(
     params(OfBrand),
     responses((status = 200, description = "The version before decides.", body = ActivationBody))
 )]
-async fn roll_back(
-    Live(brand): Live,
-    Caller(key): Caller,
-) -> Result<Json<ActivationBody>, Problem> {
-    let by = key.id.to_string();
-    Ok(Json(apart(brand, move |brand| brand.roll_back(&by)).await?.into()))
+async fn roll_back(Live(brand): Live, caller: Caller) -> Result<Json<ActivationBody>, Problem> {
+    Ok(Json(rolled_back(brand, &caller).await?.into()))
 }
 
 /// Which cycle to close.

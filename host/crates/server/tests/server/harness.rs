@@ -1,7 +1,7 @@
 //! A service over a folder of its own, and a client that says what it got.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -22,12 +22,14 @@ use tokio::net::TcpStream;
 pub(crate) struct Plain {
     names: Vec<String>,
     pub(crate) ready: AtomicBool,
+    /// A brand that answers, by its own name.
+    pub(crate) live: OnceLock<Arc<playbook_online::Brand>>,
 }
 
 impl Plain {
     pub(crate) fn of(names: &[&str]) -> Self {
         let names = names.iter().map(|name| (*name).to_owned()).collect();
-        Self { names, ready: AtomicBool::new(true) }
+        Self { names, ready: AtomicBool::new(true), live: OnceLock::new() }
     }
 }
 
@@ -35,6 +37,10 @@ impl Directory for Plain {
     fn brand(&self, name: &str) -> Option<Brand> {
         assert_ne!(name, "panics", "/secret/path of a handler that panics");
         self.names.iter().find(|known| *known == name).map(|name| serving(name))
+    }
+
+    fn live(&self, name: &str) -> Option<Arc<playbook_online::Brand>> {
+        self.live.get().filter(|brand| brand.name() == name).cloned()
     }
 
     fn brands(&self, after: Option<&str>, limit: usize) -> Vec<Brand> {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod connections;
+mod console;
 mod docs;
 mod fuzz;
 mod harness;
