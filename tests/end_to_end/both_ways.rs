@@ -1,6 +1,7 @@
 //! The same members, the same log, the same playbook: a service says what a cycle says, once it has closed one.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
@@ -8,11 +9,11 @@ use crate::bench::{Place, command, csv, root, run, succeed, write};
 use crate::serve::{Client, Service};
 
 /// The end of the cycle that `demo-club` says.
-const END: &str = "2026-07-01T00:00:00+08:00";
+pub(crate) const END: &str = "2026-07-01T00:00:00+08:00";
 const END_MS: i64 = 1_782_835_200_000;
 
 /// The demo's playbook without the source of identities: a service joins no accounts yet.
-fn playbook() -> String {
+pub(crate) fn playbook() -> String {
     let text = fs::read_to_string(root().join("playbooks/demo-club.toml")).unwrap();
     let from = text.find("# Accounts of one person").unwrap();
     let to = text[from..].find("[[source]]\nname = \"consents\"").unwrap() + from;
@@ -34,26 +35,21 @@ fn fields(
     present.map(|(name, text)| (name.clone(), value(name, text))).collect()
 }
 
-#[test]
-fn a_service_that_closed_a_cycle_says_what_the_cycle_says() {
-    let place = Place::new();
-    let file = write(&place, "club.toml", playbook());
-    let sample = |format: &str| {
-        let folder = place.beside(format);
-        let call =
-            command(["sample", "--members", "1000", "--seed", "5", "--format", format, "--out"])
-                .arg(&folder)
-                .output()
-                .unwrap();
-        succeed(&call);
-        folder
-    };
-    let (columns, rows) = (sample("parquet"), sample("csv"));
-    run(&file, &columns, &place, &[]);
+/// A folder with the sample community in a format.
+pub(crate) fn sample(place: &Place, format: &str, members: usize) -> PathBuf {
+    let folder = place.beside(format);
+    let members = members.to_string();
+    let call =
+        command(["sample", "--members", &members, "--seed", "5", "--format", format, "--out"])
+            .arg(&folder)
+            .output()
+            .unwrap();
+    succeed(&call);
+    folder
+}
 
-    let service = Service::start(&file, &place.beside("service"));
-    let key = service.key.clone().unwrap();
-    let club = Client { address: service.address.clone(), key, brand: "demo-club" };
+/// Sends events, profiles and consents of a sample in CSV files; returns its members.
+pub(crate) fn feed(club: &Client, rows: &Path) -> Vec<String> {
     let numbers = ["time", "amount_minor", "cost_of_goods_minor", "sentiment", "value"];
     let events: Vec<Value> = csv(&rows.join("events.csv"))
         .iter()
@@ -82,6 +78,20 @@ fn a_service_that_closed_a_cycle_says_what_the_cycle_says() {
         let change = json!({ "profile": profile, "consents": own });
         club.ok("PUT", &format!("members/{}", id.as_str().unwrap()), "put", &change);
     }
+    members.into_iter().map(|mut row| row.remove("member").unwrap()).collect()
+}
+
+#[test]
+fn a_service_that_closed_a_cycle_says_what_the_cycle_says() {
+    let place = Place::new();
+    let file = write(&place, "club.toml", playbook());
+    let (columns, rows) = (sample(&place, "parquet", 1_000), sample(&place, "csv", 1_000));
+    run(&file, &columns, &place, &[]);
+
+    let service = Service::start(&file, &place.beside("service"));
+    let key = service.key.clone().unwrap();
+    let club = Client { address: service.address.clone(), key, brand: "demo-club" };
+    let members = feed(&club, &rows);
     // What no event tells lies as files where the service looks for it.
     let files = place.beside("service/brands/demo-club/files");
     fs::create_dir_all(&files).unwrap();
@@ -108,14 +118,14 @@ fn a_service_that_closed_a_cycle_says_what_the_cycle_says() {
     assert_eq!(club.get("segments/kmeans/nobody/members").body["code"], "segment-not-found");
 
     let mut compared = 0;
-    for row in members.iter().step_by(97) {
-        let id = row["member"].as_str();
-        let call = command(["explain"]).arg(&place.out).args(["--member", id, "--json"]).output();
+    for id in members.iter().step_by(97) {
+        let call =
+            command(["explain"]).arg(&place.out).args(["--member", id.as_str(), "--json"]).output();
         let told: Value = serde_json::from_str(&succeed(&call.unwrap())).unwrap();
         let asked = json!({ "member": id, "at": END });
         let decision = club.ok("POST", "decisions/preview", "look", &asked);
         assert_eq!(decision["left_out"], json!([]));
-        assert_eq!(decision["outputs"]["tier-interactions.segment"], json!(audience[id]));
+        assert_eq!(decision["outputs"]["tier-interactions.segment"], json!(audience[id.as_str()]));
         for stage in told["stages"].as_array().unwrap() {
             let name = stage["stage"].as_str().unwrap();
             for output in stage["outputs"].as_array().unwrap() {

@@ -4,8 +4,10 @@
 mod bench;
 mod both_ways;
 mod brands;
+mod browser;
 mod cdnow;
 mod cli;
+mod console;
 mod data;
 #[cfg(feature = "sources")]
 mod databases;
