@@ -95,7 +95,16 @@ const OWNERS: [(&str, &[&str]); 38] = [
     ("wit-parser", &["playbook-builder"]),
     ("wit-bindgen", &["playbook-sdk", "hostile-scoring", "hostile-incentive"]),
     ("datafusion", &["playbook-batch"]),
-    ("tokio", &["playbook-batch", "playbook-sources", "playbook-online", "playbook-server"]),
+    (
+        "tokio",
+        &[
+            "playbook-batch",
+            "playbook-ledger",
+            "playbook-sources",
+            "playbook-online",
+            "playbook-server",
+        ],
+    ),
     ("axum", &["playbook-server"]),
     ("hyper", &["playbook-server"]),
     ("hyper-util", &["playbook-server"]),

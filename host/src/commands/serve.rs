@@ -103,11 +103,14 @@ pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
     for (name, brand) in &named {
         config.settings.rates.own.extend(config.rate(brand).map(|rate| (name.clone(), rate)));
     }
+    let shared = config.ledgers.as_deref();
+    let shared = shared.map(|name| app::shared_ledgers(&session.host, name)).transpose()?;
     let mut live = BTreeMap::new();
     for (name, brand) in named {
         let options = app::ServeOptions {
             records_bytes_max: brand.records_bytes_max.unwrap_or(config.records_bytes_max),
             now: app::system_clock(),
+            shared: shared.clone(),
         };
         let state = data.join("brands").join(&name);
         let file = brand.playbook;

@@ -25,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) data: Option<PathBuf>,
     /// Memory of records, for brands that do not say another one.
     pub(crate) records_bytes_max: usize,
+    /// Connection to the database with the ledgers, if hosts share one.
+    pub(crate) ledgers: Option<String>,
     pub(crate) brands: Vec<HostBrand>,
     pub(crate) log: HostLog,
 }
@@ -62,6 +64,7 @@ impl Config {
             settings,
             drain,
             data: args.data.clone().or(data.folder),
+            ledgers: data.ledgers,
             records_bytes_max: args
                 .records
                 .map(of_mib)
@@ -148,6 +151,7 @@ mod tests {
         file.limits.brand.in_flight_max = Some(5);
         file.data.folder = Some("kept".into());
         file.data.records_bytes_max = Some(1 << 20);
+        file.data.ledgers = Some("shared".to_owned());
         let rate = HostRate { in_flight_max: Some(2), ..HostRate::default() };
         let playbook = PathBuf::from("a.toml");
         file.brands = vec![HostBrand { playbook, records_bytes_max: Some(2 << 20), rate }];
@@ -169,6 +173,7 @@ mod tests {
         assert_eq!(settings.listen.address.port(), 1);
         assert_eq!((settings.connections.open_max, config.drain), (7, Duration::from_secs(3)));
         assert_eq!(config.data, Some("kept".into()));
+        assert_eq!(config.ledgers.as_deref(), Some("shared"));
         assert!(settings.listen.tls.is_some());
         assert_eq!(config.log.format, Some(LogFormat::Json));
         let [brand] = config.brands.as_slice() else { panic!("{config:?}") };

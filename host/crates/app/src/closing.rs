@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use playbook_batch::{BatchOptions, BatchSource, ClosingCycle, TakenFile, write_members};
 use playbook_cycle::{CycleOptions, CycleRun, Prepared, Silent, run_cycle};
 use playbook_files::FileError;
-use playbook_ledger::{Ledger, LedgerError};
+use playbook_ledger::Vault;
 use playbook_model::{
     Container, Dedupe, Digest, Frame, MapRow, MapType, Origin, Playbook, SourceDef, SourceFormat,
     SourceTable, UnixMs,
@@ -15,7 +15,6 @@ use playbook_model::{
 use playbook_online::{Closed, KeptGround, LogPart, Version, export_log};
 
 use crate::places::temporary_folder;
-use crate::state::ledger_path;
 use crate::{AppError, Host, Result};
 
 /// Folder in the state folder with files of sources that are not of the log.
@@ -35,17 +34,15 @@ struct LogFiles {
 /// What is wrong with the data, a plugin or the ledger.
 pub(crate) fn close(
     host: &Host,
-    state: &Path,
+    (state, vault): (&Path, &dyn Vault),
     version: &Version,
     stages: &[Prepared],
     at: i64,
 ) -> Result<Closed> {
     let scratch = temporary_folder()?;
-    let ledger = ledger_path(state);
-    let in_ledger = |fault: LedgerError| AppError::from(fault).in_ledger(ledger.clone());
     let folder = scratch.path().join("log");
     fs::create_dir_all(&folder).map_err(FileError::of("create", &folder))?;
-    let files = write_log(&ledger, version, &folder)?;
+    let files = write_log(vault, version, &folder)?;
     // Costs, figures, identities: what no event tells comes as files.
     let other_files = state.join(FILES);
     fs::create_dir_all(&other_files).map_err(FileError::of("create", &other_files))?;
@@ -55,7 +52,8 @@ pub(crate) fn close(
     options.cancel = host.cancel().clone();
     let playbook = over_log(version, &files, &mut options);
     let mut source = BatchSource::open(&playbook, options)?;
-    let rehearsal = Ledger::rehearse(&ledger, &playbook.brand).map_err(in_ledger)?;
+    let rehearsal = vault.rehearse(&playbook.brand);
+    let rehearsal = rehearsal.map_err(|fault| AppError::from(fault).in_ledger(vault.place()))?;
     let run_key = |_: &_| Digest::of_parts([&version.digest().0[..], &at.to_be_bytes()]);
     let how = CycleOptions {
         run_key: &run_key,
@@ -74,10 +72,10 @@ pub(crate) fn close(
 }
 
 /// The log as Parquet files, in parts.
-fn write_log(ledger: &Path, version: &Version, folder: &Path) -> Result<LogFiles> {
+fn write_log(vault: &dyn Vault, version: &Version, folder: &Path) -> Result<LogFiles> {
     let mut files = LogFiles::default();
     let brand = version.playbook().brand.clone();
-    export_log(ledger, &brand, version, |part| -> Result<()> {
+    export_log(vault, &brand, version, |part| -> Result<()> {
         let (name, frame, list): (&str, Frame, &mut Vec<TakenFile>) = match part {
             LogPart::Events(frame) => ("events", frame, &mut files.events),
             LogPart::Members(frame) => ("members", frame, &mut files.members),

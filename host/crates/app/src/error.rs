@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use playbook_batch::BatchError;
 use playbook_cycle::{CycleError, SourceError};
 use playbook_files::FileError;
-use playbook_ledger::LedgerError;
+use playbook_ledger::{LedgerError, Place};
 use playbook_runtime::{LoadError, RuntimeError};
 use playbook_sources::SourcesError;
 use playbook_toml::Problems;
@@ -138,15 +138,26 @@ pub enum AppError {
     /// The ledger cannot be read or written.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// The file of the ledger cannot be read or written, for example on a full disk.
-    #[error("the ledger `{}` cannot be read or written", path.display())]
-    LedgerFile {
+    /// The ledger cannot be read or written, for example on a full disk or while its server is away.
+    #[error("the ledger {} cannot be read or written", shown(place))]
+    LedgerPlace {
         /// Where it is.
-        path: PathBuf,
+        place: Place,
         /// What the database says.
         #[source]
         source: LedgerError,
     },
+    /// A connection that no service may keep its ledgers over.
+    #[error("ledgers cannot be kept over the connection `{connection}`: {why}")]
+    LedgerConnection {
+        /// Name of the connection.
+        connection: String,
+        /// Why not, and what to do.
+        why: String,
+    },
+    /// What a connection for ledgers needs is not where it says.
+    #[error("ledgers cannot be kept there")]
+    LedgerAccess(#[source] Box<SourcesError>),
     /// The sandbox failed.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
@@ -261,11 +272,11 @@ pub enum AppError {
 
 impl AppError {
     /// Names the ledger where its file failed.
-    pub(crate) fn in_ledger(self, path: PathBuf) -> Self {
+    pub(crate) fn in_ledger(self, place: Place) -> Self {
         match self {
             Self::Ledger(source @ LedgerError::Storage(_))
             | Self::Cycle(CycleError::Ledger(source @ LedgerError::Storage(_))) => {
-                Self::LedgerFile { path, source }
+                Self::LedgerPlace { place, source }
             }
             other => other,
         }
@@ -278,5 +289,13 @@ impl AppError {
             Self::Side { source, .. } => source.inner(),
             other => other,
         }
+    }
+}
+
+/// A ledger's place in a sentence.
+fn shown(place: &Place) -> String {
+    match place {
+        Place::File(path) => format!("`{}`", path.display()),
+        Place::Database(_) => place.to_string(),
     }
 }

@@ -26,6 +26,7 @@ mod places;
 mod replay;
 mod run;
 mod serve;
+mod shared;
 #[cfg(test)]
 mod small;
 mod stages;
@@ -61,4 +62,5 @@ pub use places::{Kept, PlaceError, RUN_FILE, check_results, check_written};
 pub use replay::{Differences, replay};
 pub use run::{check_job, execute, run};
 pub use serve::{ServeOptions, Watched, open_brand, system_clock};
+pub use shared::shared_ledgers;
 pub use state::ledger_path;

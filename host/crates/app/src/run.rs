@@ -11,6 +11,7 @@ use playbook_cycle::{
     CycleOptions, DataSource, Intake, Laps, Prepared, SourceError, TakeMembers, run_cycle,
 };
 use playbook_files::{FileError, WholeFolder};
+use playbook_ledger::Place;
 use playbook_model::{Digest, Frame, Origin, Playbook};
 use playbook_runtime::Metering;
 use playbook_toml::{Disk, Loaded, ReadFiles};
@@ -108,7 +109,7 @@ pub fn run(host: &Host, job: &Job, out: &Path) -> Result<(PathBuf, Value, Finish
         Err(AppError::Batch(fault)) => return Err(keep_rejects(fault, out)),
         other => other?,
     };
-    let ledger = ledger_path(&finished.state);
+    let ledger = Place::File(ledger_path(&finished.state));
     let record = write(host, job, &finished, Some(&recording), folder.dir())
         .map_err(|fault| fault.in_ledger(ledger.clone()))?;
     if let Some(closing) = finished.closing.take() {
@@ -160,7 +161,7 @@ pub(crate) fn cycle(
     outputs: Option<&Path>,
     laps: Laps,
 ) -> Result<Finished> {
-    let ledger = ledger_path(&opened.state);
+    let ledger = Place::File(ledger_path(&opened.state));
     cycle_of(host, job, opened, outputs, laps).map_err(|fault| fault.in_ledger(ledger))
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use playbook_cycle::Prepared;
 use playbook_files::FileError;
-use playbook_ledger::{Ledger, LedgerError};
+use playbook_ledger::{LedgerError, LedgerFile, Vault};
 use playbook_model::Digest;
 use playbook_online::{
     Activation, Brand, BrandOptions, Closed, How, Now, OnlineError, OpenError, Opened, Opener,
@@ -18,7 +18,7 @@ use playbook_runtime::Metering;
 use playbook_toml::{Disk, FILE_BYTES_MAX, Loaded, ReadFiles};
 
 use crate::host::{Pinned, Stages};
-use crate::state::{components_dir, ledger_path, shows_a_lost_ledger};
+use crate::state::{components_dir, has_run, ledger_path};
 use crate::{AppError, Host, Result};
 
 /// How a brand goes live.
@@ -27,6 +27,9 @@ pub struct ServeOptions {
     pub records_bytes_max: usize,
     /// The clock.
     pub now: Now,
+    /// Where the ledgers of several hosts are, if this one shares them ([`crate::shared_ledgers`]); else the brand has a
+    /// file of its own.
+    pub shared: Option<Arc<dyn Vault>>,
 }
 
 impl std::fmt::Debug for ServeOptions {
@@ -49,18 +52,21 @@ pub fn open_brand(
     state: &Path,
     options: ServeOptions,
 ) -> Result<Brand> {
-    let opener = Versions { host: Arc::clone(host), state: state.to_owned() };
+    let ServeOptions { records_bytes_max, now, shared } = options;
+    let own = || -> Arc<dyn Vault> { Arc::new(LedgerFile::at(&ledger_path(state))) };
+    let vault = shared.unwrap_or_else(own);
+    let opener =
+        Versions { host: Arc::clone(host), state: state.to_owned(), vault: Arc::clone(&vault) };
     let loaded = host.load(file, &[], &Disk)?;
     let (brand, digest) = (loaded.playbook.brand.clone(), loaded.playbook.digest.to_string());
-    let ledger = ledger_path(state);
-    if shows_a_lost_ledger(state)? {
-        return Err(LedgerError::Absent { place: ledger.as_path().into(), brand }.into());
+    let in_ledger = |fault: LedgerError| AppError::from(fault).in_ledger(vault.place());
+    if vault.is_blank(&brand).map_err(in_ledger)? && has_run(state)? {
+        return Err(LedgerError::Absent { place: vault.place(), brand }.into());
     }
-    let in_ledger = |fault: LedgerError| AppError::from(fault).in_ledger(ledger.clone());
     fs::create_dir_all(state).map_err(FileError::of("create", state))?;
     // Before components are copied: copies without a ledger would show that one was lost.
-    drop(Ledger::open_or_create(&ledger, &brand).map_err(in_ledger)?);
-    let last = last_activated(&ledger, &brand).map_err(in_ledger)?;
+    drop(vault.open_or_create(&brand).map_err(in_ledger)?);
+    let last = last_activated(vault.as_ref(), &brand).map_err(in_ledger)?;
     let closed = last.as_ref().map(|(_, source)| source.closed.clone()).unwrap_or_default();
     let chosen = last.filter(|(last, _)| {
         matches!(last.how, How::Activated | How::RolledBack | How::Cycle)
@@ -73,9 +79,8 @@ pub fn open_brand(
             .and_then(|stages| opener.opened(loaded, &stages, closed)),
     };
     let first = first.map_err(|error| of_open(error, &brand))?;
-    let ServeOptions { records_bytes_max, now } = options;
     let live = BrandOptions {
-        ledger: ledger.clone(),
+        vault: Arc::clone(&vault),
         records_bytes_max,
         now,
         opener: Arc::new(opener),
@@ -99,6 +104,7 @@ fn of_open(error: OpenError, brand: &str) -> AppError {
 struct Versions {
     host: Arc<Host>,
     state: PathBuf,
+    vault: Arc<dyn Vault>,
 }
 
 impl Opener for Versions {
@@ -111,7 +117,8 @@ impl Opener for Versions {
         let (loaded, stages) = self.prepared(source)?;
         let opened = Version::open(loaded.playbook.clone(), &stages, &source.closed);
         let version = opened.map_err(|error| OpenError::Foreign(error.to_string()))?;
-        let closed = crate::closing::close(&self.host, &self.state, &version, &stages, at);
+        let places = (self.state.as_path(), self.vault.as_ref());
+        let closed = crate::closing::close(&self.host, places, &version, &stages, at);
         self.opened(loaded, &stages, closed.map_err(of_app)?)
     }
 }

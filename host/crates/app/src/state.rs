@@ -68,13 +68,8 @@ pub(crate) fn open_ledger(
     Ok(Ledger::open_or_create(&path, brand)?)
 }
 
-/// Whether there is no ledger although the brand had one.
-pub(crate) fn shows_a_lost_ledger(state: &Path) -> Result<bool> {
-    Ok(is_blank(&ledger_path(state)) && has_run(state)?)
-}
-
 /// Whether the brand of this state folder has run before: it then had a ledger.
-fn has_run(state: &Path) -> Result<bool> {
+pub(crate) fn has_run(state: &Path) -> Result<bool> {
     let holds = |folder: PathBuf| match fs::read_dir(&folder) {
         Ok(mut entries) => Ok(entries.next().is_some()),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),

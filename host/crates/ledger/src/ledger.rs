@@ -106,6 +106,31 @@ impl Ledger {
         Ok(ledger)
     }
 
+    /// Returns a copy of the ledger as it stands now, without what a service keeps beside the entries; it lasts as long as
+    /// this value, in memory.
+    ///
+    /// # Errors
+    /// A fault of the storage.
+    pub fn copied(&self) -> Result<Self, LedgerError> {
+        let mut copy = Sqlite::in_memory(&self.brand)?;
+        self.look(|work| {
+            let mut to = copy.begin(Access::Write)?;
+            to.put_accounts(work.accounts.rows())?;
+            work.tx.scan(Scope::From(1), &mut |scanned| {
+                to.append_entry(&scanned.entry, &scanned.hash).map(|()| true)
+            })?;
+            for group in work.tx.groups(1)? {
+                to.append_group(&group)?;
+            }
+            for (cycle, row) in work.tx.cycles()? {
+                to.put_cycle(&cycle, &row)?;
+                to.put_openings(&cycle, &work.tx.openings(&cycle)?)?;
+            }
+            to.commit()
+        })?;
+        Ok(Self::over(&self.brand, Box::new(copy)))
+    }
+
     /// Creates a ledger that lasts as long as this value.
     ///
     /// # Errors

@@ -28,6 +28,7 @@ mod recovery;
 mod sqlite;
 mod standing;
 pub mod store;
+mod vault;
 mod work;
 
 pub use account::Balance;
@@ -47,3 +48,4 @@ pub use postgres::PostgresServer;
 pub use prove::Proof;
 pub use recovery::Hold;
 pub use standing::{Booked, CycleStanding, Free, GrantState, StageUse, Through};
+pub use vault::{LedgerFile, Vault};

@@ -85,6 +85,8 @@ pub struct HostData {
     pub folder: Option<PathBuf>,
     /// Memory of members' records for each brand, in bytes.
     pub records_bytes_max: Option<usize>,
+    /// Connection to the database with the ledgers of all brands, if hosts share one.
+    pub ledgers: Option<String>,
 }
 
 /// A brand to serve.

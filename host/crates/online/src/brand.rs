@@ -1,11 +1,10 @@
 //! A brand live: what a service asks of it.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
-use playbook_ledger::{Balance, Closure, Ledger, LedgerError, SettleAnswer};
+use playbook_ledger::{Balance, Closure, Ledger, LedgerError, SettleAnswer, Vault};
 use playbook_model::{Digest, Minor, UnixMs};
 use serde_json::{Map, Value as Json};
 use tokio::sync::watch;
@@ -31,8 +30,8 @@ pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// How a brand is opened.
 pub struct BrandOptions {
-    /// File of the ledger; it is made where there is none.
-    pub ledger: PathBuf,
+    /// Where the ledger is; it is made where there is none.
+    pub vault: Arc<dyn Vault>,
     /// Memory of records, in bytes.
     pub records_bytes_max: usize,
     /// The clock.
@@ -45,7 +44,7 @@ pub struct BrandOptions {
 
 impl std::fmt::Debug for BrandOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BrandOptions").field("ledger", &self.ledger).finish_non_exhaustive()
+        f.debug_struct("BrandOptions").field("vault", &self.vault).finish_non_exhaustive()
     }
 }
 
@@ -129,14 +128,12 @@ impl Brand {
     /// # Errors
     /// A ledger that is unsound, or a fault of the storage.
     pub fn open(options: BrandOptions, first: Opened) -> Result<Self, OnlineError> {
-        let BrandOptions { ledger, records_bytes_max, now, opener, file } = options;
+        let BrandOptions { vault, records_bytes_max, now, opener, file } = options;
         let Opened { version, source } = first;
         let name = version.playbook().brand.clone();
-        let path = ledger;
-        let ledger = Ledger::open_or_create(&path, &name)?;
-        let mut history = read_activations(&mut &ledger)?;
-        begin(&ledger, &version, &source, &mut history, (now(), file))?;
-        let reader = Arc::new(Ledger::read(&path, &name)?);
+        let ledger = vault.open_or_create(&name)?;
+        let history = begin(&ledger, &version, &source, (now(), file))?;
+        let reader = Arc::new(vault.read(&name)?);
         let versions = read_versions(&mut &*reader)?;
         let versions = versions.into_iter().map(|facts| (facts.digest(), Arc::new(facts)));
         let cache = Arc::new(Cache::new(records_bytes_max));
@@ -492,14 +489,17 @@ impl Brand {
     }
 }
 
-/// Keeps the first version and that it decides, before it does for the first time.
+/// Keeps the first version and that it decides, before it does for the first time; returns which version decided from
+/// when on.
 fn begin(
     ledger: &Ledger,
     version: &Version,
     source: &Source,
-    history: &mut Vec<Activation>,
     (at, file): (i64, Option<String>),
-) -> Result<(), LedgerError> {
+) -> Result<Vec<Activation>, LedgerError> {
+    // Within the turn: nobody else makes a version the one that decides meanwhile.
+    let turn = ledger.turn()?;
+    let mut history = read_activations(&mut &*ledger)?;
     let digest = version.digest();
     let is_new = history.last().is_none_or(|last| last.version != digest.0);
     if is_new {
@@ -507,12 +507,12 @@ fn begin(
         history.push(Activation { file, ..next });
     }
     let last = history.last().filter(|_| is_new);
-    let turn = ledger.turn()?;
     let mut money = version.money(&turn, version.cycle(at), UnixMs(at))?;
     money.group(&turn, UnixMs(at), |group| {
         put_version(group.rows(), version.facts(), source)?;
         last.map_or(Ok(()), |last| put_activation(group.rows(), last))
-    })
+    })?;
+    Ok(history)
 }
 
 fn shortened(key: &str) -> DecisionKey {

@@ -1,11 +1,10 @@
 //! A brand's log as tables: what a cycle runs over, and what an export holds.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 
 use playbook_features::Value;
 use playbook_ledger::store::RowScope;
-use playbook_ledger::{Ledger, LedgerError};
+use playbook_ledger::{LedgerError, Vault};
 use playbook_model::{Bitmap, Cells, Column, Frame, MapType, TextCells};
 
 use crate::packed::{Kept, Reader, Unreadable};
@@ -31,12 +30,12 @@ pub enum LogPart {
 /// # Errors
 /// A fault of the storage, bytes that cannot be read, or that of `take`.
 pub fn export_log<E: From<LedgerError>>(
-    path: &Path,
+    vault: &dyn Vault,
     brand: &str,
     version: &Version,
     mut take: impl FnMut(LogPart) -> Result<(), E>,
 ) -> Result<(), E> {
-    let ledger = Ledger::read(path, brand)?;
+    let ledger = vault.read(brand)?;
     let mut ids: HashMap<i64, String> = HashMap::new();
     let mut members = Rows::new(version.members().types(), &["member"]);
     let mut fault: Result<(), E> = Ok(());

@@ -2,11 +2,10 @@
 //! that have begun end on the version that they began with; each decision is made wholly by one.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use playbook_cycle::LiveMoney;
-use playbook_ledger::{Ledger, LedgerError};
+use playbook_ledger::{Ledger, LedgerError, Vault};
 use playbook_model::{Digest, UnixMs};
 
 use crate::brand::Brand;
@@ -38,18 +37,18 @@ impl From<LedgerError> for SwapError {
     }
 }
 
-/// The version that decided last in the ledger at `path`, with what opens it again; `None` where none ever did.
+/// The version that decided last in the ledger of a brand, with what opens it again; `None` where none ever did.
 ///
 /// # Errors
 /// As [`Ledger::read`].
 pub fn last_activated(
-    path: &Path,
+    vault: &dyn Vault,
     brand: &str,
 ) -> Result<Option<(Activation, Source)>, LedgerError> {
-    if playbook_ledger::is_blank(path) {
+    if vault.is_blank(brand)? {
         return Ok(None);
     }
-    let ledger = Ledger::read(path, brand)?;
+    let ledger = vault.read(brand)?;
     let Some(last) = read_activations(&mut &ledger)?.pop() else { return Ok(None) };
     let source = read_source(&mut &ledger, &Digest(last.version))?;
     Ok(source.map(|source| (last, source)))

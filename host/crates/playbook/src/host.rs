@@ -55,6 +55,7 @@ impl Reading<'_> {
             data: HostData {
                 folder: self.path(table("data"), "folder"),
                 records_bytes_max: self.records(table("data")),
+                ledgers: table("data").text("ledgers").map(str::to_owned),
             },
             brands: self.brands(root.list("brand")),
             log: log(table("log")),

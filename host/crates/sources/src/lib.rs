@@ -23,6 +23,8 @@ use playbook_model::{Asked, Connection, ConnectionKind};
 
 pub use error::{Result, SourcesError};
 pub use objects::{OBJECTS_MAX, TakenObject};
+#[cfg(feature = "postgres")]
+pub use postgres::{Access, access};
 pub use reach::Watch;
 pub use secret::check_secrets;
 

@@ -1,12 +1,16 @@
 //! PostgreSQL; without the feature, what to do instead.
 
 #[cfg(feature = "postgres")]
+mod access;
+#[cfg(feature = "postgres")]
 mod client;
 #[cfg(feature = "postgres")]
 mod deliver;
 #[cfg(feature = "postgres")]
 mod take;
 
+#[cfg(feature = "postgres")]
+pub use access::{Access, access};
 #[cfg(feature = "postgres")]
 pub(crate) use deliver::deliver;
 #[cfg(feature = "postgres")]

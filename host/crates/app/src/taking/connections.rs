@@ -59,17 +59,26 @@ impl Connections {
 
     /// The connection of a name that serves a brand; where there is none, what the host has instead, in words.
     pub(crate) fn served(&self, name: &str, brand: &str) -> Result<&Connection, String> {
-        if let Some(found) = self.by_name.get(name).filter(|found| found.serves(brand)) {
+        // What other brands have is not told.
+        self.among(name, |known| known.serves(brand))
+    }
+
+    /// The connection of a name, for the host itself; where there is none, what it has instead, in words.
+    pub(crate) fn declared(&self, name: &str) -> Result<&Connection, String> {
+        self.among(name, |_| true)
+    }
+
+    fn among(
+        &self,
+        name: &str,
+        is_meant: impl Fn(&Connection) -> bool,
+    ) -> Result<&Connection, String> {
+        if let Some(found) = self.by_name.get(name).filter(|found| is_meant(found)) {
             return Ok(found);
         }
-        // What other brands have is not told.
-        let served: Vec<String> = self
-            .by_name
-            .values()
-            .filter(|known| known.serves(brand))
-            .map(|known| format!("`{}`", known.name))
-            .collect();
-        Err(match served.as_slice() {
+        let meant = self.by_name.values().filter(|known| is_meant(known));
+        let names: Vec<String> = meant.map(|known| format!("`{}`", known.name)).collect();
+        Err(match names.as_slice() {
             [] => format!(
                 "its platform team declares connections in `{}`, or in the file of --connections",
                 self.file.display()

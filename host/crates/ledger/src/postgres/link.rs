@@ -14,6 +14,7 @@ use playbook_model::Digest;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::BUSY_WAIT;
+use super::waiting::waiting;
 use crate::store::{Access, Head};
 use crate::{LedgerError, Place};
 
@@ -105,9 +106,13 @@ pub(super) struct Spot {
 
 impl Spot {
     pub(super) fn of(server: &PostgresServer, brand: &str) -> Self {
-        let PostgresServer { host, port, database, .. } = server;
-        let place = Place::Database(format!("PostgreSQL at {host}:{port}, database `{database}`"));
+        let place = Self::place_of(server);
         Self { server: server.clone(), brand: brand.to_owned(), place, looks_only: false }
+    }
+
+    pub(super) fn place_of(server: &PostgresServer) -> Place {
+        let PostgresServer { host, port, database, .. } = server;
+        Place::Database(format!("PostgreSQL at {host}:{port}, database `{database}`"))
     }
 
     /// The same for somebody who changes nothing.
@@ -117,6 +122,10 @@ impl Spot {
 
     /// Connects as this brand.
     pub(super) fn connect(&self) -> Result<Link, LedgerError> {
+        waiting(|| self.connected())
+    }
+
+    fn connected(&self) -> Result<Link, LedgerError> {
         let mut client = self.server.connect()?;
         let wait = BUSY_WAIT.as_millis().to_string();
         let read_only = if self.looks_only { "on" } else { "off" };
@@ -125,7 +134,7 @@ impl Spot {
             let (place, user) = (self.place.clone(), self.server.user.clone());
             return Err(LedgerError::Unguarded { place, user });
         }
-        Ok(Link { client, statements: HashMap::new(), broken: false })
+        Ok(Link { client: Some(client), statements: HashMap::new(), broken: false })
     }
 
     pub(super) fn busy(&self, waited: Duration) -> LedgerError {
@@ -151,7 +160,8 @@ pub(super) struct Start {
 
 /// An open connection of one brand.
 pub(super) struct Link {
-    client: Client,
+    /// Gone only while this is dropped.
+    client: Option<Client>,
     statements: HashMap<&'static str, Statement>,
     broken: bool,
 }
@@ -165,9 +175,21 @@ impl fmt::Debug for Link {
 /// Parameters of a statement.
 pub(super) type Values<'v> = [&'v (dyn ToSql + Sync)];
 
+impl Drop for Link {
+    fn drop(&mut self) {
+        // A client says goodbye, for which it waits.
+        let client = self.client.take();
+        waiting(|| drop(client));
+    }
+}
+
 impl Link {
     pub(super) fn is_broken(&self) -> bool {
-        self.broken || self.client.is_closed()
+        self.broken || self.client.as_ref().is_none_or(Client::is_closed)
+    }
+
+    fn client(&mut self) -> &mut Client {
+        self.client.as_mut().expect("it goes with the link")
     }
 
     /// Notes whether a fault ends the connection.
@@ -203,12 +225,12 @@ impl Link {
     /// Undoes the transaction that is open, if one is.
     pub(super) fn undo(&mut self) {
         // A connection that cannot even undo is closed, which undoes as well.
-        self.broken |= self.client.batch_execute("ROLLBACK").is_err();
+        self.broken |= waiting(|| self.client().batch_execute("ROLLBACK")).is_err();
     }
 
     /// Runs statements without parameters; returns their rows.
     pub(super) fn told(&mut self, sql: &str) -> Result<Vec<SimpleQueryRow>, Error> {
-        let answer = self.client.simple_query(sql);
+        let answer = waiting(|| self.client().simple_query(sql));
         let rows = self.heard(answer)?.into_iter().filter_map(|message| match message {
             SimpleQueryMessage::Row(row) => Some(row),
             _ => None,
@@ -220,7 +242,7 @@ impl Link {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self.client.prepare(sql);
+        let statement = waiting(|| self.client().prepare(sql));
         let statement = self.heard(statement)?;
         self.statements.insert(sql, statement.clone());
         Ok(statement)
@@ -233,25 +255,25 @@ impl Link {
         values: &Values<'_>,
     ) -> Result<Vec<Row>, Error> {
         let statement = self.statement(sql)?;
-        let answer = self.client.query(&statement, values);
+        let answer = waiting(|| self.client().query(&statement, values));
         self.heard(answer)
     }
 
     /// Runs a statement; returns how many rows it changed.
     pub(super) fn execute(&mut self, sql: &'static str, values: &Values<'_>) -> Result<u64, Error> {
         let statement = self.statement(sql)?;
-        let answer = self.client.execute(&statement, values);
+        let answer = waiting(|| self.client().execute(&statement, values));
         self.heard(answer)
     }
 
-    /// Runs a statement whose rows come one by one.
+    /// Runs a statement whose rows come one by one; the caller waits for them ([`waiting`]).
     pub(super) fn stream(
         &mut self,
         sql: &'static str,
         values: &Values<'_>,
     ) -> Result<RowIter<'_>, Error> {
         let statement = self.statement(sql)?;
-        self.client.query_raw(&statement, values.iter().copied())
+        self.client().query_raw(&statement, values.iter().copied())
     }
 }
 

@@ -10,6 +10,8 @@ mod pending;
 mod row;
 mod statements;
 mod step;
+mod vault;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,7 +34,8 @@ const BUSY_WAIT: Duration = Duration::from_secs(10);
 impl Ledger {
     /// Opens the ledger of `brand` in a database, or makes it there; what [`Ledger::open_or_create`] does with a file.
     ///
-    /// The connections wait for their answers: not to be called, nor the ledger used, from within an asynchronous task.
+    /// The connections wait for their answers: not to be called, nor the ledger used, from within a task of an asynchronous
+    /// runtime that has one thread.
     ///
     /// # Errors
     /// [`LedgerError::Unguarded`] for a user who may pass by the rules that keep brands apart,

@@ -13,6 +13,7 @@ use super::statements::{
     ALL_ROWS, CLOSING, CYCLE, FROM, GROUPS, KEYS, MEMBER, ONE_ROW, OWN_ROWS, ROWS_GO, ROWS_STAY,
     SINCE, SPAN,
 };
+use super::waiting::waiting;
 use crate::account::Balance;
 use crate::store::{
     CycleRow, Group, Head, OnRow, Openings, ROW_KEY_BYTES_MAX, Row, RowScope, Scanned, Scope,
@@ -73,7 +74,7 @@ impl<'c> Step<'c> {
         values: &Values<'_>,
         visit: &mut Visit<'_>,
     ) -> Result<(), LedgerError> {
-        let streamed = (|| {
+        let streamed = waiting(|| {
             let mut rows = self.link.stream(sql, values)?;
             while let Some(row) = rows.next()? {
                 if !scanned(&row, visit)? {
@@ -81,7 +82,7 @@ impl<'c> Step<'c> {
                 }
             }
             Ok(())
-        })();
+        });
         self.heard::<(), LedgerError>(streamed)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::bounds::TEXT;
 use crate::spec::{KeySpec, Shape, TableSpec};
-use Shape::{Address, Choice, Duration, Flag, Integer, List, Size, Table};
+use Shape::{Address, Choice, Duration, Flag, Integer, Kebab, List, Size, Table};
 
 /// Brands that one file may name.
 const BRANDS_MAX: usize = 10_000;
@@ -188,6 +188,13 @@ static DATA: TableSpec = TableSpec {
         .default("`serve` in the home folder"),
         KeySpec::new("records", Size, "\"512MiB\"", "Memory of members' records, for each brand.")
             .default("\"512MiB\""),
+        KeySpec::new(
+            "ledgers",
+            Kebab,
+            "\"ledgers\"",
+            "Connection to the PostgreSQL database with the ledgers and members of all brands, which several hosts share.",
+        )
+        .default("a file for each brand"),
     ],
 };
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use playbook_ledger::LedgerFile;
 use playbook_model::{Digest, Limits};
 use playbook_online::{
     Ask, Brand, BrandOptions, Closed, OpenError, Opened, Opener, Source, Version,
@@ -88,7 +89,7 @@ fn object(value: Value) -> Map<String, Value> {
 async fn start() -> (Host, Arc<Brand>) {
     let host = Host::start(|_| {}).await;
     let options = BrandOptions {
-        ledger: host.dir.path().join("ledger.sqlite"),
+        vault: Arc::new(LedgerFile::at(&host.dir.path().join("ledger.sqlite"))),
         records_bytes_max: 1 << 20,
         now: Arc::new(|| T),
         opener: Arc::new(Texts),

@@ -12,7 +12,7 @@ use crate::reach::{Bound, within};
 use crate::secret::secret;
 use crate::{Result, SourcesError, tls};
 
-const PORT: u16 = 5432;
+pub(super) const PORT: u16 = 5432;
 /// After which silence of the line the system asks whether the server is still there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
