@@ -2,6 +2,8 @@
 //! its value. What tests of several crates need stands here.
 #![allow(dead_code, clippy::unwrap_used, reason = "tests, of which each uses a part")]
 
+pub(crate) mod line;
+
 use std::fs;
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
@@ -87,20 +89,33 @@ impl Postgres {
         init.arg("-D").arg(&data).args(["-U", "admin", "-A", "scram-sha-256", "-N", "-E", "UTF8"]);
         init.arg("--pwfile").arg(&secret).args(["--locale", "C.UTF-8"]).current_dir(dir.path());
         succeed(&as_user(init, user).output().unwrap());
-        let (port, log) = (free_port(), dir.path().join("log"));
+        let port = free_port();
+        let child = Self::run(dir.path(), port, settings);
+        Self { dir, port, child }
+    }
+
+    /// Runs the server over the data that is there.
+    fn run(dir: &Path, port: u16, settings: &[&str]) -> Child {
+        let log = dir.join("log");
         let mut server = Command::new(program("postgres", "/usr/lib/postgresql/*/bin"));
-        server.arg("-D").arg(&data).args(["-p", &port.to_string(), "-h", "127.0.0.1", "-F"]);
-        server.arg("-k").arg(dir.path()).current_dir(dir.path());
+        server.arg("-D").arg(dir.join("data"));
+        server.args(["-p", &port.to_string(), "-h", "127.0.0.1", "-F"]);
+        server.arg("-k").arg(dir).current_dir(dir);
         server.args(settings.iter().flat_map(|setting| ["-c", setting]));
         server.stdout(Stdio::null()).stderr(fs::File::create(&log).unwrap());
-        let mut child = as_user(server, user).spawn().unwrap();
+        let mut child = as_user(server, user("postgres")).spawn().unwrap();
         let is_up = || {
             let mut ask = Command::new("psql");
             ask.args(["-h", "127.0.0.1", "-p", &port.to_string(), "-U", "admin", "-c", "select 1"]);
             ask.arg("postgres").env("PGPASSWORD", PASSWORD).output().unwrap().status.success()
         };
         wait_until(&log, &mut child, is_up);
-        Self { dir, port, child }
+        child
+    }
+
+    /// Starts a server again that was killed.
+    pub(crate) fn start_again(&mut self) {
+        self.child = Self::run(self.dir.path(), self.port, &[]);
     }
 
     /// Runs statements as the superuser; returns what they print, without headers.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use playbook_app as app;
 use playbook_model::{CallMeters, Digest, HostBrand};
-use playbook_online::{Brand, OpenError, SwapError, WriterState};
+use playbook_online::{Brand, Following, OpenError, SwapError, WriterState};
 use playbook_server::{Brand as Listed, BrandStatus, Directory, KeyStore, OpenedKeys, Server};
 
 use crate::commands::demo::{PLAYBOOK, checkout, install_reference_plugins};
@@ -32,6 +32,8 @@ struct Brands {
 
 /// A brand with the file of its playbook.
 struct Served {
+    /// Ends before the brand does.
+    _following: Following,
     brand: Arc<Brand>,
     file: PathBuf,
     /// What was last told of its writer.
@@ -40,7 +42,9 @@ struct Served {
 
 impl Served {
     fn new(brand: Brand, file: PathBuf) -> Self {
-        Self { brand: Arc::new(brand), file, told: Mutex::new(WriterState::Works) }
+        let brand = Arc::new(brand);
+        let _following = Following::start(&brand);
+        Self { _following, brand, file, told: Mutex::new(WriterState::Works) }
     }
 
     /// Whether it can keep what it answers. Why not stands in the log, once for each change.
@@ -58,7 +62,8 @@ impl Served {
                 tracing::error!(brand, "not ready: the brand's writer has stopped")
             }
         }
-        now == WriterState::Works
+        // Why it is behind stands in the log already.
+        now == WriterState::Works && self.brand.behind().is_none()
     }
 
     fn listed(&self) -> Listed {

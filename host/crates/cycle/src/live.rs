@@ -27,8 +27,18 @@ pub struct LiveMoney {
     accounts: BudgetAccounts,
     standing: Option<CycleStanding>,
     pasts: Pasts,
-    /// The ledger's head that all of this is valid at.
-    head: (i64, Digest),
+    /// The ledger's head that all of this is valid at; `None`: none, all of it is read again.
+    head: Option<(i64, Digest)>,
+    role: MoneyRole,
+}
+
+/// Whose plan holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MoneyRole {
+    /// This one: the budget is made what the plan says.
+    Leads,
+    /// A later one, on another host: accounts stay as they stand.
+    Follows,
 }
 
 /// What members got, by member; read when a member is first decided on.
@@ -84,14 +94,19 @@ impl LiveMoney {
         plan: BudgetPlan,
         number: i64,
         run_key: Digest,
-        now: UnixMs,
+        (now, role): (UnixMs, MoneyRole),
     ) -> Result<Self, LedgerError> {
         let cycle = CycleRef { playbook: plan.playbook.clone(), number };
-        let accounts = turn.ensure_budget(&plan, now)?;
+        let accounts = accounts(turn, &plan, role, now)?;
         turn.begin_cycle(&cycle, run_key, now)?;
-        let head = turn.head()?;
+        let head = Some(turn.head()?);
         let pasts = Pasts::default();
-        Ok(Self { plan, cycle, run_key, accounts, standing: None, pasts, head })
+        Ok(Self { plan, cycle, run_key, accounts, standing: None, pasts, head, role })
+    }
+
+    /// From now on another plan holds, or this one again.
+    pub fn takes(&mut self, role: MoneyRole) {
+        self.role = role;
     }
 
     /// The cycle.
@@ -111,9 +126,9 @@ impl LiveMoney {
         at: UnixMs,
         step: impl FnOnce(&mut LiveGroup<'_, '_, '_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        if turn.head()? != self.head {
+        if Some(turn.head()?) != self.head {
             // Somebody else has booked: another plan may stand, other limits, other grants.
-            self.accounts = turn.ensure_budget(&self.plan, at)?;
+            self.accounts = accounts(turn, &self.plan, self.role, at)?;
             turn.begin_cycle(&self.cycle, self.run_key, at)?;
             self.pasts = Pasts::default();
         } else if self.pasts.held > GRANTS_HELD_MAX {
@@ -125,9 +140,23 @@ impl LiveMoney {
         });
         if done.is_err() {
             self.pasts = Pasts::default();
+            self.head = None;
+            return done;
         }
-        self.head = turn.head()?;
+        self.head = Some(turn.head()?);
         done
+    }
+}
+
+fn accounts(
+    turn: &Turn<'_>,
+    plan: &BudgetPlan,
+    role: MoneyRole,
+    at: UnixMs,
+) -> Result<BudgetAccounts, LedgerError> {
+    match role {
+        MoneyRole::Leads => turn.ensure_budget(plan, at),
+        MoneyRole::Follows => turn.budget_accounts(plan),
     }
 }
 

@@ -3,7 +3,7 @@
 use playbook_ledger::{Closure, LedgerError, Proof, SettleAnswer};
 use playbook_model::{Digest, UnixMs};
 
-use super::{Asking, Decided, LiveGroup, LiveMoney};
+use super::{Asking, Decided, LiveGroup, LiveMoney, MoneyRole};
 use crate::book::tests::{Brand, CAPS, CYCLE, Draws, MEMBERS, NOW, STAGE_CAP, proposals, rules};
 use crate::decide::Policy;
 use crate::facts::FactColumns;
@@ -12,8 +12,14 @@ use crate::proposal::{Candidate, Decision};
 impl Brand {
     fn live(&self) -> LiveMoney {
         let turn = self.ledger.turn().expect("nobody writes");
-        LiveMoney::open(&turn, self.plan.clone(), CYCLE, Digest::of(b"run"), NOW)
-            .expect("the plan is right")
+        LiveMoney::open(
+            &turn,
+            self.plan.clone(),
+            CYCLE,
+            Digest::of(b"run"),
+            (NOW, MoneyRole::Leads),
+        )
+        .expect("the plan is right")
     }
 
     fn policy(&self) -> Policy {

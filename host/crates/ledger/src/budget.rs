@@ -107,12 +107,25 @@ impl Turn<'_> {
         check_plan(plan)?;
         let brand = self.ledger.brand();
         let seal = Seal { purpose: Purpose::Budget, at, cycle: None, payload: None };
-        self.write(seal, |work| {
+        self.write_changes(seal, |work| {
             let accounts = open_accounts(work, brand, plan)?;
             let targets = targets(work, brand, plan);
             raise_and_lower(work, &targets)?;
             set_limits(work, brand, plan, &targets)?;
             Ok(accounts)
+        })
+    }
+
+    /// The accounts of a plan as somebody made them, with whatever money another plan has given them since.
+    ///
+    /// # Errors
+    /// [`LedgerError::Damaged`] where one of them is not there, or a fault of the storage.
+    pub fn budget_accounts(&self, plan: &BudgetPlan) -> Result<BudgetAccounts, LedgerError> {
+        self.ledger.look(|work| {
+            accounts_of(self.ledger.brand(), plan, |path| {
+                let found = work.accounts.by_path(path).map(|row| row.id);
+                found.ok_or_else(|| LedgerError::Damaged(format!("there is no account `{path}`")))
+            })
         })
     }
 
@@ -231,29 +244,45 @@ fn open_accounts(
     brand: &str,
     plan: &BudgetPlan,
 ) -> Result<BudgetAccounts, LedgerError> {
+    let reserve = reserve_path(brand, plan);
+    accounts_of(brand, plan, |path| {
+        let (account, new) = work.open_account(path)?;
+        if new && path == reserve {
+            // The reserve opens only by a decision of its own (domain H7).
+            work.record_own(EntryKind::Freeze, "freeze", account, Minor(1))?;
+        }
+        Ok(account)
+    })
+}
+
+fn reserve_path(brand: &str, plan: &BudgetPlan) -> String {
+    format!("{brand}/{}/{RESERVE}", plan.playbook)
+}
+
+/// The accounts of a plan, parents first, as `account` finds or opens them by their paths.
+fn accounts_of(
+    brand: &str,
+    plan: &BudgetPlan,
+    mut account: impl FnMut(&str) -> Result<AccountId, LedgerError>,
+) -> Result<BudgetAccounts, LedgerError> {
     let playbook_path = format!("{brand}/{}", plan.playbook);
-    work.open_account(brand)?;
-    let playbook = work.open_account(&playbook_path)?.0;
-    let (reserve, new) = work.open_account(&format!("{playbook_path}/{RESERVE}"))?;
-    if new {
-        // The reserve opens only by a decision of its own (domain H7).
-        work.record_own(EntryKind::Freeze, "freeze", reserve, Minor(1))?;
-    }
+    account(brand)?;
+    let playbook = account(&playbook_path)?;
+    let reserve = account(&reserve_path(brand, plan))?;
     let mut pools = BTreeMap::new();
     for name in plan.pools.keys() {
-        let pool = work.open_account(&format!("{playbook_path}/{name}"))?.0;
-        pools.insert(name.clone(), pool);
+        pools.insert(name.clone(), account(&format!("{playbook_path}/{name}"))?);
     }
     let mut plugins = BTreeMap::new();
     for PluginLimit { stage, pool } in &plan.plugins {
-        let account = match pool {
+        let payer = match pool {
             None => playbook,
             Some(pool) if pools.contains_key(pool) => {
-                work.open_account(&format!("{playbook_path}/{pool}/{stage}"))?.0
+                account(&format!("{playbook_path}/{pool}/{stage}"))?
             }
             Some(pool) => return Err(LedgerError::Name(pool.clone())),
         };
-        plugins.insert(stage.clone(), account);
+        plugins.insert(stage.clone(), payer);
     }
     Ok(BudgetAccounts { playbook, reserve, pools, plugins })
 }

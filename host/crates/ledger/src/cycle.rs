@@ -60,7 +60,7 @@ impl Turn<'_> {
         let seal =
             Seal { purpose: Purpose::Begin, at: now, cycle: Some(cycle), payload: Some(run_key) };
         let brand = self.ledger.brand();
-        self.write(seal, |work| {
+        self.write_changes(seal, |work| {
             let found = work.tx.cycle(cycle)?;
             let (row, openings) = match &found {
                 Some(row) => {

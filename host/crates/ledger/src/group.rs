@@ -196,6 +196,14 @@ impl GroupWork<'_, '_> {
         past(self.work, Scope::Member(member), UnixMs(i64::MIN))
     }
 
+    /// Wakes whoever follows the ledger on other hosts, once the group is kept.
+    ///
+    /// # Errors
+    /// A fault of the storage.
+    pub fn announce(&mut self) -> Result<(), LedgerError> {
+        self.work.tx.announce()
+    }
+
     /// Writes rows; says of each whether a row with its key stood before.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use crate::account::{Accounts, Balance};
 use crate::chain::Flaw;
 use crate::fold::Fold;
 use crate::sqlite::{self, Sqlite};
-use crate::store::{Access, Depth, Head, Lease, Leases, RowScope, Scope, Store, VisitRow};
+use crate::store::{Access, Depth, Head, Lease, Leases, Purpose, RowScope, Scope, Store, VisitRow};
 use crate::work::{Seal, Work};
 use crate::{CycleRef, Entry, LedgerError, Place};
 
@@ -303,6 +303,30 @@ impl Turn<'_> {
         Ok(answer.expect("the step has run"))
     }
 
+    /// As [`Turn::write`], for a step that writes entries and marks alone: without any, nobody waits for the disk.
+    pub(crate) fn write_changes<T>(
+        &self,
+        seal: Seal<'_>,
+        step: impl FnOnce(&mut Work<'_>) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let mut answer = None;
+        self.write_to(seal, |work| {
+            answer = Some(step(work)?);
+            Ok(!work.is_as_it_was())
+        })?;
+        Ok(answer.expect("the step has run"))
+    }
+
+    /// Waits until no transaction that writes is under way, be it one of this process whose connection broke: what becomes of it
+    /// is decided then.
+    ///
+    /// # Errors
+    /// [`LedgerError::Busy`], or a fault of the storage.
+    pub fn settle_down(&self) -> Result<(), LedgerError> {
+        let seal = Seal { purpose: Purpose::Entries, at: UnixMs(0), cycle: None, payload: None };
+        self.write_to(seal, |_| Ok(false)).map(|_| ())
+    }
+
     /// As [`Turn::write`], where `step` says whether its work is kept; returns the head afterwards.
     pub(crate) fn write_to(
         &self,
@@ -313,6 +337,7 @@ impl Turn<'_> {
         let State { store, known } = &mut *state;
         let mut work = Work::begin(store.as_mut(), Access::Write, known.take())?;
         if !step(&mut work)? {
+            *known = work.is_as_it_was().then_some((work.head, work.accounts));
             return Ok(None);
         }
         let (head, accounts) = work.finish(seal)?;

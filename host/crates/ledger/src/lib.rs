@@ -48,4 +48,4 @@ pub use postgres::PostgresServer;
 pub use prove::Proof;
 pub use recovery::Hold;
 pub use standing::{Booked, CycleStanding, Free, GrantState, StageUse, Through};
-pub use vault::{LedgerFile, Vault};
+pub use vault::{Follow, LedgerFile, Vault};

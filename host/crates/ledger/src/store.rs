@@ -282,6 +282,8 @@ pub trait Transaction {
     ) -> Result<(), LedgerError>;
     /// Takes away the rows of an owner; says how many there were.
     fn remove_rows(&mut self, space: u8, owner: i64) -> Result<u64, LedgerError>;
+    /// Wakes whoever follows the ledger ([`crate::Vault::follow`]) once this is kept, where others can.
+    fn announce(&mut self) -> Result<(), LedgerError>;
     /// Keeps everything. A transaction that only looked may be dropped instead. [`LedgerError::UnknownCommit`] is the one
     /// fault after which everything may have been kept.
     fn commit(self: Box<Self>) -> Result<(), LedgerError>;

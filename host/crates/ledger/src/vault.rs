@@ -3,6 +3,7 @@
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::ledger::is_blank;
 use crate::{Ledger, LedgerError, Place};
@@ -36,8 +37,20 @@ pub trait Vault: Send + Sync + Debug {
     /// The place, for people.
     fn place(&self) -> Place;
 
-    /// Whether other hosts write to the same ledgers.
-    fn is_shared(&self) -> bool;
+    /// Begins to listen to what other hosts announce of a brand; `None` where there can be no other.
+    ///
+    /// # Errors
+    /// A fault of the storage.
+    fn follow(&self, brand: &str) -> Result<Option<Box<dyn Follow>>, LedgerError>;
+}
+
+/// Listens to what other hosts announce of a brand.
+pub trait Follow: Send + Debug {
+    /// Waits for an announcement, at most so long; whether one came.
+    ///
+    /// # Errors
+    /// A fault of the storage; what was announced meanwhile may have been missed.
+    fn wait(&mut self, at_most: Duration) -> Result<bool, LedgerError>;
 }
 
 /// The ledger of one brand in a file of its own.
@@ -73,7 +86,7 @@ impl Vault for LedgerFile {
         self.0.as_path().into()
     }
 
-    fn is_shared(&self) -> bool {
-        false
+    fn follow(&self, _: &str) -> Result<Option<Box<dyn Follow>>, LedgerError> {
+        Ok(None)
     }
 }

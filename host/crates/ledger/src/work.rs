@@ -56,6 +56,11 @@ impl<'s> Work<'s> {
         Ok(Self { tx, accounts, head, last, chain, marked: false, purpose: None })
     }
 
+    /// Whether no entry was recorded and nothing marked.
+    pub(crate) fn is_as_it_was(&self) -> bool {
+        self.last == self.head.entry && !self.marked
+    }
+
     /// Appends an entry, numbering it; gives back what it would break instead where it does not fit.
     pub(crate) fn record(&mut self, draft: Entry<'_>) -> Result<Result<i64, Breach>, LedgerError> {
         let entry = Entry { number: self.last + 1, ..draft };

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
-use playbook_ledger::{Balance, Closure, Ledger, LedgerError, SettleAnswer, Vault};
+use playbook_cycle::MoneyRole;
+use playbook_ledger::{Balance, Closure, Follow, Ledger, LedgerError, SettleAnswer, Vault};
 use playbook_model::{Digest, Minor, UnixMs};
 use serde_json::{Map, Value as Json};
 use tokio::sync::watch;
@@ -16,14 +17,20 @@ use crate::decision::{Decision, EffectSaid, Kept};
 use crate::error::OnlineError;
 use crate::facts::VersionFacts;
 use crate::intake::{consent_row, id_error, new_event};
+use crate::notes::Notes;
 use crate::record::{Record, json};
 use crate::store::{
     put_activation, put_version, read_activations, read_decision, read_effects, read_last_effect,
-    read_member, read_members, read_record, read_versions,
+    read_member, read_members, read_record, read_version, read_versions,
 };
 use crate::version::Version;
 use crate::versions::{Activation, Opened, Opener, Shelf, Source};
-use crate::writer::{CloseJob, DecideJob, DecisionKey, Erased, EventFate, Job, MemberJob, Queue};
+use crate::writer::{
+    CloseJob, DecideJob, DecisionAnswer, DecisionKey, Erased, EventFate, Job, MemberJob, Queue,
+};
+
+/// Evaluations of one request at most: each one beyond the first is due to another host.
+const EVALUATIONS_MAX: usize = 16;
 
 /// Tells the time, unix-ms.
 pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -53,7 +60,7 @@ pub struct Brand {
     name: String,
     pub(crate) live: ArcSwap<Version>,
     pub(crate) queue: Queue,
-    cache: Arc<Cache>,
+    pub(crate) cache: Arc<Cache>,
     /// Reads beside the writer.
     pub(crate) reader: Arc<Ledger>,
     pub(crate) versions: RwLock<HashMap<Digest, Arc<VersionFacts>>>,
@@ -62,8 +69,14 @@ pub struct Brand {
     pub(crate) history: Mutex<Vec<Activation>>,
     pub(crate) opener: Arc<dyn Opener>,
     /// Number of the last effect that is on disk.
-    effects: watch::Receiver<u64>,
+    pub(crate) effects: watch::Sender<u64>,
     pub(crate) now: Now,
+    /// What hosts that share the store tell each other; `None`: this one is alone.
+    pub(crate) notes: Option<Arc<Notes>>,
+    /// Listens to other hosts, until somebody does ([`crate::Following`]).
+    pub(crate) follow: Mutex<Option<Box<dyn Follow>>>,
+    /// Why it does not follow the version that other hosts decide by, where that is so.
+    pub(crate) behind: Mutex<Option<String>>,
 }
 
 impl std::fmt::Debug for Brand {
@@ -140,13 +153,22 @@ impl Brand {
         let version = Arc::new(version);
         let mut shelf = Shelf::default();
         shelf.put(&version);
-        let (last_effect, effects) = watch::channel(read_last_effect(&mut &*reader)?);
+        // Listens before it looks: nothing that comes in between is missed.
+        let follow = vault.follow(&name)?;
+        let activation = history.last().map_or(0, |last| last.number);
+        let last_effect = read_last_effect(&mut &*reader)?;
+        let notes = match &follow {
+            Some(_) => Some(Arc::new(Notes::open(&reader, last_effect, activation)?)),
+            None => None,
+        };
+        let (effects, _) = watch::channel(last_effect);
         let queue = Queue::start(
             (ledger, Arc::clone(&reader)),
             Arc::clone(&version),
             Arc::clone(&cache),
-            Arc::clone(&now),
-            last_effect,
+            (Arc::clone(&now), effects.clone()),
+            notes.clone(),
+            activation,
         );
         Ok(Self {
             name,
@@ -160,6 +182,9 @@ impl Brand {
             opener,
             effects,
             now,
+            notes,
+            follow: Mutex::new(follow),
+            behind: Mutex::default(),
         })
     }
 
@@ -238,26 +263,44 @@ impl Brand {
         if !id_errors.is_empty() {
             return Err(OnlineError::Fields(id_errors));
         }
-        let version = self.live.load_full();
-        let member = version.key(&ask.member);
-        let record = self.record(member)?;
-        let at = ask.at.unwrap_or_else(|| (self.now)());
-        let evaluated = version.evaluate(&ask.member, &record, at)?;
-        let job = Box::new(DecideJob {
-            version,
-            member,
-            member_id: ask.member.clone(),
-            evaluated,
-            event: ask.event.clone(),
-            request,
-        });
-        let answer = self.queue.ask(|reply| Job::Decide(job, reply)).await?;
+        let (answer, at) = self.answer(ask, request).await?;
         if request.is_some() && !answer.is_repeated {
             self.shelf().decided(&ask.member, at);
         }
+        let member = self.live.load().key(&ask.member);
         let id = request.map(|(key, _)| decision_id(member, &key));
         let decision = self.told(&answer.kept, id, &ask.member)?;
         Ok(Decided { decision, is_repeated: answer.is_repeated })
+    }
+
+    /// Evaluates a member and asks the writer; anew, where another host changed the member in between.
+    async fn answer(
+        &self,
+        ask: &Ask,
+        request: Option<(DecisionKey, Digest)>,
+    ) -> Result<(DecisionAnswer, i64), OnlineError> {
+        for _ in 0..EVALUATIONS_MAX {
+            // Before the record is taken, which is no older then.
+            let heard = self.notes.as_ref().map_or(0, |notes| notes.heard());
+            let version = self.live.load_full();
+            let member = version.key(&ask.member);
+            let record = self.record(member)?;
+            let at = ask.at.unwrap_or_else(|| (self.now)());
+            let evaluated = version.evaluate(&ask.member, &record, at)?;
+            let job = Box::new(DecideJob {
+                version,
+                member,
+                member_id: ask.member.clone(),
+                evaluated,
+                event: ask.event.clone(),
+                request,
+                heard,
+            });
+            if let Some(answer) = self.queue.ask(|reply| Job::Decide(job, reply)).await? {
+                return Ok((answer, at));
+            }
+        }
+        Err(OnlineError::Busy)
     }
 
     /// A decision that was made, in the words of the version that made it.
@@ -279,11 +322,24 @@ impl Brand {
         id: Option<String>,
         member: &str,
     ) -> Result<Decision, OnlineError> {
-        let versions = self.versions.read().unwrap_or_else(PoisonError::into_inner);
-        let facts = versions.get(&Digest(kept.version)).ok_or_else(|| {
+        let facts = self.facts(&Digest(kept.version))?.ok_or_else(|| {
             LedgerError::Damaged("a decision names a version that is not kept".to_owned())
         })?;
-        Ok(kept.told(id, member, facts))
+        Ok(kept.told(id, member, &facts))
+    }
+
+    /// What decisions of a version are told by; it may be one that another host opened.
+    pub(crate) fn facts(&self, version: &Digest) -> Result<Option<Arc<VersionFacts>>, LedgerError> {
+        let versions = self.versions.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = versions.get(version) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        drop(versions);
+        let Some(facts) = read_version(&mut &*self.reader, version)? else { return Ok(None) };
+        let facts = Arc::new(facts);
+        let mut versions = self.versions.write().unwrap_or_else(PoisonError::into_inner);
+        versions.insert(*version, Arc::clone(&facts));
+        Ok(Some(facts))
     }
 
     /// Settles a grant of a decision with what was paid, or with what it reserved; or releases it.
@@ -406,9 +462,8 @@ impl Brand {
             let Some(member) = read_member(&mut &*self.reader, row.member)? else { continue };
             let kept = read_decision(&mut &*self.reader, row.member, &row.decision)?;
             let Some(kept) = kept else { continue };
-            let versions = self.versions.read().unwrap_or_else(PoisonError::into_inner);
-            let facts = versions.get(&Digest(kept.version));
-            let Some(effect) = facts.and_then(|facts| kept.effect(row.outcome, facts)) else {
+            let facts = self.facts(&Digest(kept.version))?;
+            let Some(effect) = facts.and_then(|facts| kept.effect(row.outcome, &facts)) else {
                 continue;
             };
             let decision = decision_id(row.member, &row.decision);
@@ -420,7 +475,7 @@ impl Brand {
     /// Tells the number of the last effect whenever there is a new one.
     #[must_use]
     pub fn effects_seen(&self) -> watch::Receiver<u64> {
-        self.effects.clone()
+        self.effects.subscribe()
     }
 
     /// Members after `after`, in the order of their pseudonyms, whom the segmentation `stage` sorts into `segment` at the moment
@@ -507,7 +562,7 @@ fn begin(
         history.push(Activation { file, ..next });
     }
     let last = history.last().filter(|_| is_new);
-    let mut money = version.money(&turn, version.cycle(at), UnixMs(at))?;
+    let mut money = version.money(&turn, version.cycle(at), UnixMs(at), MoneyRole::Leads)?;
     money.group(&turn, UnixMs(at), |group| {
         put_version(group.rows(), version.facts(), source)?;
         last.map_or(Ok(()), |last| put_activation(group.rows(), last))

@@ -75,6 +75,14 @@ impl Cache {
         }
     }
 
+    /// Drops all records.
+    pub(crate) fn clear(&self) {
+        for shard in &self.shards {
+            let mut shard = locked(shard);
+            *shard = Shard { evicted: shard.evicted, ..Shard::default() };
+        }
+    }
+
     /// Memory of all records, in bytes, and their number.
     pub(crate) fn usage(&self) -> (usize, usize) {
         let shards = self.shards.iter().map(|shard| locked(shard));

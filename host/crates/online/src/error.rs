@@ -26,6 +26,11 @@ pub enum OnlineError {
     /// More waits than may wait.
     #[error("the brand has more requests waiting than it may have")]
     Busy,
+    /// Another host made a version the one that decides, before this one could.
+    #[error(
+        "another host made a version the one that decides meanwhile; look which one, and do it again"
+    )]
+    Overtaken,
     /// The writer has stopped.
     #[error("the brand is stopping")]
     Stopping,

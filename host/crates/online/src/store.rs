@@ -43,6 +43,8 @@ pub(crate) mod space {
     pub(crate) const MADE: u8 = 16;
     /// Of the brand: how many members and decisions there are, under the empty key.
     pub(crate) const TOTALS: u8 = 17;
+    /// Of a stretch of commit groups, where hosts share the store: what each changed, under its number.
+    pub(crate) const NOTES: u8 = 21;
 }
 
 /// Owner of what is the brand's.
@@ -269,7 +271,8 @@ pub(crate) fn put_activation(
     activation: &Activation,
 ) -> Result<(), LedgerError> {
     let key = activation.number.to_be_bytes();
-    put_value(rows, (space::ACTIVATIONS, BRAND, &key), activation, OnRow::Stays).map(|_| ())
+    put_value(rows, (space::ACTIVATIONS, BRAND, &key), activation, OnRow::Stays)?;
+    rows.announce()
 }
 
 /// Which version decided from when on, in order.
@@ -311,6 +314,14 @@ pub(crate) fn read_decisions(
         Ok(())
     })?;
     Ok(all)
+}
+
+/// Facts of a version that made decisions.
+pub(crate) fn read_version(
+    rows: &mut dyn ReadRows,
+    version: &Digest,
+) -> Result<Option<VersionFacts>, LedgerError> {
+    read_value(rows, space::VERSIONS, BRAND, &version.0)
 }
 
 /// Facts of the versions that made decisions.

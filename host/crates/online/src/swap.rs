@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use playbook_cycle::LiveMoney;
+use playbook_cycle::{LiveMoney, MoneyRole};
 use playbook_ledger::{Ledger, LedgerError, Vault};
 use playbook_model::{Digest, UnixMs};
 
@@ -144,7 +144,7 @@ impl Brand {
             let live = match money.entry(evaluated.cycle) {
                 std::collections::btree_map::Entry::Occupied(held) => held.into_mut(),
                 std::collections::btree_map::Entry::Vacant(free) => {
-                    free.insert(version.money(&turn, evaluated.cycle, at)?)
+                    free.insert(version.money(&turn, evaluated.cycle, at, MoneyRole::Leads)?)
                 }
             };
             let decided =
@@ -167,7 +167,10 @@ impl Brand {
         how: How,
         file: Option<String>,
     ) -> Result<Activation, SwapError> {
-        self.activate_in(&mut self.history(), version, by, how, file)
+        let mut history = self.history();
+        self.up_to_date(&mut history, |brand, history| {
+            brand.activate_in(history, version, by, how, file.clone())
+        })
     }
 
     /// As [`Brand::activate`], while the history is held: a step back rests on it.
@@ -208,8 +211,10 @@ impl Brand {
     /// [`SwapError::Unknown`] where there is none before.
     pub fn roll_back(&self, by: &str) -> Result<Activation, SwapError> {
         let mut history = self.history();
-        let before = before(&history).ok_or(SwapError::Unknown)?;
-        self.activate_in(&mut history, &before, by, How::RolledBack, None)
+        self.up_to_date(&mut history, |brand, history| {
+            let before = before(history).ok_or(SwapError::Unknown)?;
+            brand.activate_in(history, &before, by, How::RolledBack, None)
+        })
     }
 
     /// Closes the cycle that ends at `at`, or now: what it leaves serves decisions from then on.
@@ -254,7 +259,7 @@ impl Brand {
         self.history().iter().rev().cloned().collect()
     }
 
-    fn history(&self) -> MutexGuard<'_, Vec<Activation>> {
+    pub(crate) fn history(&self) -> MutexGuard<'_, Vec<Activation>> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -263,7 +268,7 @@ impl Brand {
     }
 
     /// A version that is open, or that was kept.
-    fn reopened(&self, digest: &Digest) -> Result<Arc<Version>, SwapError> {
+    pub(crate) fn reopened(&self, digest: &Digest) -> Result<Arc<Version>, SwapError> {
         if let Some(open) = self.shelf().get(digest) {
             return Ok(open);
         }

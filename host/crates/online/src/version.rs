@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use playbook_cycle::{
     Asking, Candidate, CapUse, CycleError, Evaluation, FactColumns, FactPlan, LiveMoney,
-    MemberRows, Policy, Prepared, StageGround, budget_plan, cap_use, caps_window_ms, cycle_number,
-    spenders,
+    MemberRows, MoneyRole, Policy, Prepared, StageGround, budget_plan, cap_use, caps_window_ms,
+    cycle_number, spenders,
 };
 use playbook_features::{BrandClock, FoldError, MemberPlan, MemberRequest, Unfit, UnknownTimeZone};
 use playbook_ledger::{BudgetPlan, LedgerError, PastGrants, Turn};
@@ -239,8 +239,9 @@ impl Version {
         turn: &Turn<'_>,
         cycle: i64,
         at: UnixMs,
+        role: MoneyRole,
     ) -> Result<LiveMoney, LedgerError> {
-        LiveMoney::open(turn, self.budget.clone(), cycle, self.digest(), at)
+        LiveMoney::open(turn, self.budget.clone(), cycle, self.digest(), (at, role))
     }
 
     /// What the money is asked for a member whom this version evaluated.

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use playbook_cycle::{Decided, LiveGroup, LiveMoney};
+use playbook_cycle::{Decided, LiveGroup, LiveMoney, MoneyRole};
 use playbook_ledger::store::OnRow;
 use playbook_ledger::{Closure, Ledger, LedgerError, SettleAnswer, Turn};
 use playbook_model::{Digest, UnixMs};
@@ -20,6 +20,7 @@ use crate::counts::{Counts, Number, Presence, Tally, WriterState};
 use crate::decision::Kept;
 use crate::error::OnlineError;
 use crate::made::{Made, put_made};
+use crate::notes::Notes;
 use crate::record::Packed;
 use crate::store::{
     BRAND, ConsentRow, EffectRow, MemberRow, ReadRows as _, put_activation, put_bytes,
@@ -49,7 +50,8 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, OnlineError>>;
 pub(crate) enum Job {
     Events(Vec<NewEvent>, Reply<Vec<EventFate>>),
     Member(Box<MemberJob>, Reply<()>),
-    Decide(Box<DecideJob>, Reply<DecisionAnswer>),
+    /// Answered with none where another host changed the member since: it is evaluated anew.
+    Decide(Box<DecideJob>, Reply<Option<DecisionAnswer>>),
     Close(Box<CloseJob>, Reply<SettleAnswer>),
     /// Everything that is kept of a member goes.
     Erase(i64, DecisionKey, Reply<Option<Erased>>),
@@ -59,6 +61,19 @@ pub(crate) enum Job {
     Try,
     /// Decisions rest on another version from now on.
     Version(Arc<Version>, Box<Activation>, Reply<()>),
+    /// Decisions rest on the version of this activation of another host from now on.
+    Follow(Arc<Version>, u64, Reply<()>),
+}
+
+impl Job {
+    /// Whether it leaves anything in the store.
+    fn writes(&self) -> bool {
+        match self {
+            Self::Decide(job, _) => job.request.is_some(),
+            Self::Follow(..) => false,
+            _ => true,
+        }
+    }
 }
 
 /// An event of a member.
@@ -105,6 +120,8 @@ pub(crate) struct DecideJob {
     pub(crate) event: Option<String>,
     /// Digest of the request's key, and of the request; `None`: a look without effect.
     pub(crate) request: Option<(DecisionKey, Digest)>,
+    /// Last note of other hosts that had been heard before the member's record was taken.
+    pub(crate) heard: u64,
 }
 
 /// Digest of the key under which a decision was asked for, shortened: it is compared among those of one member.
@@ -156,8 +173,9 @@ impl Queue {
         ledgers: (Ledger, Arc<Ledger>),
         version: Arc<Version>,
         cache: Arc<Cache>,
-        now: Now,
-        effects: watch::Sender<u64>,
+        (now, effects): (Now, watch::Sender<u64>),
+        notes: Option<Arc<Notes>>,
+        activation: u64,
     ) -> Self {
         let (sender, jobs) = sync_channel(QUEUE_MAX);
         let (ledger, reader) = ledgers;
@@ -165,7 +183,7 @@ impl Queue {
         let (money, last_effect) = (BTreeMap::new(), *effects.borrow());
         let of_writer = Arc::clone(&counts);
         let writer = Writer {
-            ledger,
+            ledger: Arc::new(ledger),
             reader,
             version,
             cache,
@@ -173,6 +191,8 @@ impl Queue {
             effects,
             last_effect,
             money,
+            notes,
+            activation,
             counts: of_writer,
         };
         let presence = Presence(Arc::clone(&counts));
@@ -211,6 +231,14 @@ impl Queue {
         Ok(answer)
     }
 
+    /// Has the writer try whether it can write. Where the queue is full it is about to find out.
+    pub(crate) fn wake(&self) {
+        self.counts.waits();
+        if self.sender.as_ref().is_none_or(|sender| sender.try_send(Job::Try).is_err()) {
+            self.counts.waited();
+        }
+    }
+
     /// As [`Queue::ask`], for threads that may wait.
     pub(crate) fn ask_and_wait<T>(
         &self,
@@ -237,7 +265,7 @@ impl Drop for Queue {
 }
 
 struct Writer {
-    ledger: Ledger,
+    ledger: Arc<Ledger>,
     /// Reads what is committed: nobody may see an event of a group that fails.
     reader: Arc<Ledger>,
     version: Arc<Version>,
@@ -247,6 +275,10 @@ struct Writer {
     effects: watch::Sender<u64>,
     last_effect: u64,
     money: BTreeMap<i64, LiveMoney>,
+    /// What hosts that share the store tell each other; `None`: this one is alone.
+    notes: Option<Arc<Notes>>,
+    /// Number of the activation whose version decides here.
+    activation: u64,
     counts: Arc<Counts>,
 }
 
@@ -257,14 +289,28 @@ type Answer = Box<dyn FnOnce(Result<(), &str>)>;
 #[derive(Default)]
 struct Done {
     answers: Vec<Answer>,
-    changes: Vec<Box<dyn FnOnce(&Cache)>>,
+    changes: Vec<(i64, Change)>,
     /// Number of the last effect, those of the group included.
     last_effect: u64,
     /// Decisions, in order.
     made: Vec<Made>,
     /// By how many the number of members changed.
     members: i64,
+    /// Number of the last activation, that of the group included.
+    activation: u64,
+    /// Number of the note that the group left for other hosts.
+    note: Option<u64>,
     tally: Tally,
+}
+
+/// Applies to the record of a member, where that is in memory, what a group did to it.
+type Change = Box<dyn FnOnce(&Cache)>;
+
+impl Done {
+    /// Notes a change of a member's record.
+    fn changes(&mut self, member: i64, change: impl FnOnce(&Cache) + 'static) {
+        self.changes.push((member, Box::new(change)));
+    }
 }
 
 fn answer<T: 'static>(reply: Reply<T>, result: Result<T, OnlineError>) -> Answer {
@@ -327,10 +373,12 @@ impl Writer {
     fn take(&mut self, group: Vec<Job>, place: &Place) {
         let at = place.at.unwrap_or_else(|| (self.now)());
         let cycle = place.cycle.unwrap_or_else(|| self.version.cycle(at));
-        let mut done = Done { last_effect: self.last_effect, ..Done::default() };
+        let mut done =
+            Done { last_effect: self.last_effect, activation: self.activation, ..Done::default() };
         let before = Arc::clone(&self.version);
         let (requests, begun) = (group.len() as u64, Instant::now());
         let written = self.write(group, cycle, UnixMs(at), &mut done);
+        let written = written.or_else(|fault| self.asked(fault, &done));
         let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         if let Err(error) = &written {
             tracing::error!(%error, brand = before.playbook().brand, "a commit group failed");
@@ -340,16 +388,75 @@ impl Writer {
         }
         if written.is_ok() {
             self.counts.committed(&done.tally, requests, micros);
-            done.changes.into_iter().for_each(|change| change(&self.cache));
-            if done.last_effect != self.last_effect {
-                self.last_effect = done.last_effect;
-                self.effects.send_replace(done.last_effect);
-            }
+            let changes = std::mem::take(&mut done.changes);
+            self.apply(&done, changes);
         }
         let told = written.map_err(|error| error.to_string());
         done.answers
             .into_iter()
             .for_each(|answer| answer(told.as_ref().map(|()| ()).map_err(String::as_str)));
+    }
+
+    /// Takes over in memory what a group did, now that it is on disk.
+    fn apply(&mut self, done: &Done, changes: Vec<(i64, Change)>) {
+        let cache = &self.cache;
+        let apply = |is_next: bool| {
+            for (member, change) in changes {
+                if is_next { change(cache) } else { cache.forget(member) }
+            }
+        };
+        match (&self.notes, done.note) {
+            (Some(notes), Some(number)) => {
+                notes.kept(number, (done.last_effect, done.activation), apply);
+            }
+            _ => apply(true),
+        }
+        self.activation = done.activation;
+        self.last_effect = done.last_effect;
+        self.effects.send_if_modified(|last| {
+            let is_more = *last < done.last_effect;
+            *last = done.last_effect.max(*last);
+            is_more
+        });
+    }
+
+    /// Asks whether a group was kept whose commit was not answered: its note is there then.
+    fn asked(&mut self, fault: LedgerError, done: &Done) -> Result<(), LedgerError> {
+        let (LedgerError::UnknownCommit { .. }, Some(notes), Some(number)) =
+            (&fault, &self.notes, done.note)
+        else {
+            return Err(fault);
+        };
+        let ask = || {
+            let turn = self.ledger.turn()?;
+            // Whatever the server still does with the group, it has done then.
+            turn.settle_down()?;
+            notes.is_own(&self.ledger, number)
+        };
+        match ask() {
+            Ok(true) => {
+                tracing::warn!(
+                    brand = self.ledger.brand(),
+                    "a commit was not answered, and was kept"
+                );
+                self.money.clear();
+                Ok(())
+            }
+            Ok(false) => Err(fault),
+            Err(error) => {
+                tracing::error!(%error, brand = self.ledger.brand(), "it is not known yet what was kept");
+                Err(fault)
+            }
+        }
+    }
+
+    /// Hears what other hosts did since the last group, so that this one decides on it.
+    fn catch_up(&mut self, done: &mut Done) -> Result<MoneyRole, LedgerError> {
+        let Some(notes) = &self.notes else { return Ok(MoneyRole::Leads) };
+        notes.hear(notes.read(&self.ledger)?, &self.cache);
+        done.last_effect = notes.last_effect();
+        // The version of a later activation has made the budget what its plan says.
+        Ok(if notes.activation() > self.activation { MoneyRole::Follows } else { MoneyRole::Leads })
     }
 
     fn write(
@@ -359,26 +466,62 @@ impl Writer {
         at: UnixMs,
         done: &mut Done,
     ) -> Result<(), LedgerError> {
-        let Self { ledger, reader, version, cache, money, .. } = self;
+        // Nobody else writes from here on.
+        let ledger = Arc::clone(&self.ledger);
         let turn = ledger.turn()?;
-        for job in &group {
-            if let Job::Version(next, ..) = job {
-                *version = Arc::clone(next);
-                money.clear();
-            }
-        }
-        let live = held(money, &turn, version, cycle, at)?;
+        let mut role = self.catch_up(done)?;
+        let Some(group) = self.switched(group, &mut role, done) else { return Ok(()) };
+        let Self { reader, version, cache, money, notes, .. } = self;
+        let live = held(money, &turn, version, (cycle, role), at)?;
+        let leaves_note = group.iter().any(Job::writes);
         live.group(&turn, at, |live| {
             let first = done.last_effect;
             for job in group {
-                one(live, job, (cache, reader), done)?;
+                one(live, job, (cache, reader, notes.as_deref()), done)?;
             }
             if done.last_effect != first {
                 let place = (space::LAST_EFFECT, BRAND, &b""[..]);
                 put_value(live.rows(), place, &done.last_effect, OnRow::Goes)?;
             }
-            put_made(live.rows(), &done.made, done.members)
+            put_made(live.rows(), &done.made, done.members)?;
+            if let (Some(notes), true) = (notes.as_deref(), leaves_note) {
+                let members = done.changes.iter().map(|(member, _)| *member).collect();
+                let said = (done.last_effect, done.activation);
+                done.note = Some(notes.leave(live.rows(), members, said)?);
+            }
+            Ok(())
         })
+    }
+
+    /// Takes over the version of a group that begins with one; such a group has no other request. `None`: another host was
+    /// first, and that is answered.
+    fn switched(
+        &mut self,
+        mut group: Vec<Job>,
+        role: &mut MoneyRole,
+        done: &mut Done,
+    ) -> Option<Vec<Job>> {
+        let (next, number) = match group.first() {
+            Some(Job::Version(next, activation, _)) => (next, activation.number),
+            Some(Job::Follow(next, number, _)) => (next, *number),
+            _ => return Some(group),
+        };
+        let last = self.notes.as_ref().map_or(0, |notes| notes.activation());
+        let is_late = match group.first() {
+            Some(Job::Version(..)) => number <= last,
+            _ => number < last,
+        };
+        if is_late {
+            if let Some(Job::Version(_, _, reply) | Job::Follow(_, _, reply)) = group.pop() {
+                done.answers.push(answer(reply, Err(OnlineError::Overtaken)));
+            }
+            return None;
+        }
+        self.version = Arc::clone(next);
+        self.money.clear();
+        done.activation = number;
+        *role = MoneyRole::Leads;
+        Some(group)
     }
 }
 
@@ -387,16 +530,18 @@ fn held<'m>(
     money: &'m mut BTreeMap<i64, LiveMoney>,
     turn: &Turn<'_>,
     version: &Version,
-    cycle: i64,
+    (cycle, role): (i64, MoneyRole),
     at: UnixMs,
 ) -> Result<&'m mut LiveMoney, LedgerError> {
     if !money.contains_key(&cycle) {
         while money.len() >= CYCLES_HELD {
             money.pop_first();
         }
-        money.insert(cycle, version.money(turn, cycle, at)?);
+        money.insert(cycle, version.money(turn, cycle, at, role)?);
     }
-    Ok(money.get_mut(&cycle).expect("it was just put there"))
+    let live = money.get_mut(&cycle).expect("it was just put there");
+    live.takes(role);
+    Ok(live)
 }
 
 /// Where a request stands in money and time; requests that do not ask for money stand anywhere.
@@ -415,7 +560,7 @@ impl Place {
             Job::Close(job, _) => (Some(job.cycle), Some(job.at)),
             _ => (None, None),
         };
-        Self { cycle, at, is_alone: matches!(job, Job::Version(..)) }
+        Self { cycle, at, is_alone: matches!(job, Job::Version(..) | Job::Follow(..)) }
     }
 
     /// Both in one group, where that can be.
@@ -434,14 +579,14 @@ impl Place {
 fn one(
     live: &mut LiveGroup<'_, '_, '_>,
     job: Job,
-    records: (&Cache, &Ledger),
+    (cache, reader, notes): (&Cache, &Ledger, Option<&Notes>),
     done: &mut Done,
 ) -> Result<(), LedgerError> {
     match job {
         Job::Events(events, reply) => {
             let mut fates = Vec::with_capacity(events.len());
             for event in events {
-                let fate = event_in(live, event, records, done)?;
+                let fate = event_in(live, event, (cache, reader), done)?;
                 done.tally.event(fate);
                 fates.push(fate);
             }
@@ -452,7 +597,11 @@ fn one(
             done.answers.push(answer(reply, result));
         }
         Job::Decide(job, reply) => {
-            let result = decide(live, *job, done)?;
+            let is_stale = notes.is_some_and(|notes| notes.is_stale(job.member, job.heard));
+            let result = match is_stale {
+                true => Ok(None),
+                false => decide(live, *job, done)?.map(Some),
+            };
             done.answers.push(answer(reply, result));
         }
         Job::Close(job, reply) => {
@@ -479,6 +628,7 @@ fn one(
             put_activation(live.rows(), &activation)?;
             done.answers.push(answer(reply, Ok(())));
         }
+        Job::Follow(_, _, reply) => done.answers.push(answer(reply, Ok(()))),
     }
     Ok(())
 }
@@ -502,14 +652,14 @@ fn event_in(
         return Ok(if is_same { EventFate::Duplicate } else { EventFate::OtherEvent });
     }
     done.members += i64::from(put_new_member(rows, member, member_id.to_string())?);
-    done.changes.push(Box::new(move |cache| {
+    done.changes(member, move |cache| {
         cache.apply(member, |record| {
             // It is there already where the record was read after the commit.
             if record.add(&Packed { id: &id, bytes: &bytes }).is_err() {
                 tracing::error!(member, "a record in memory cannot be read");
             }
         });
-    }));
+    });
     Ok(EventFate::Accepted)
 }
 
@@ -543,7 +693,7 @@ fn erase(
         Digest::of_parts([&b"erasure"[..], &member.to_be_bytes(), &at.to_be_bytes(), &counts]);
     let erased = Erased { at, events, consents, decisions, receipt: digest.hex() };
     put_value(rows, (space::ERASURES, BRAND, &request.0), &erased, OnRow::Stays)?;
-    done.changes.push(Box::new(move |cache| cache.forget(member)));
+    done.changes(member, move |cache| cache.forget(member));
     Ok(Some(erased))
 }
 
@@ -577,14 +727,14 @@ fn member_in(
             new.push(consent);
         }
     }
-    done.changes.push(Box::new(move |cache| {
+    done.changes(member, move |cache| {
         cache.apply(member, |record| {
             record.set_profile(row.profile);
             for ConsentRow { purpose, state, time } in new {
                 record.add_consent(purpose, state, time);
             }
         });
-    }));
+    });
     Ok(Ok(()))
 }
 
@@ -593,7 +743,7 @@ fn decide(
     job: DecideJob,
     done: &mut Done,
 ) -> Result<Result<DecisionAnswer, OnlineError>, LedgerError> {
-    let DecideJob { version, member, member_id, evaluated, event, request } = job;
+    let DecideJob { version, member, member_id, evaluated, event, request, .. } = job;
     if let Some((key, digest)) = &request
         && let Some(kept) = read_decision(live.rows(), member, key)?
     {

@@ -1,10 +1,14 @@
 //! What holds of a brand, in a PostgreSQL database.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 #[path = "suites/brand.rs"]
 mod brand;
+#[path = "postgres/faults.rs"]
+mod faults;
 #[path = "../../../../tests/servers/mod.rs"]
 mod servers;
+#[path = "postgres/together.rs"]
+mod together;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};

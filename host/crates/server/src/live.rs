@@ -67,7 +67,9 @@ impl From<OnlineError> for Problem {
             OnlineError::Cursor => Self::new(Code::CursorInvalid),
             OnlineError::Closed(why) => Self::new(Code::GrantClosed).detail(why),
             OnlineError::Busy => Self::new(Code::BrandQueueFull).retry_after(SOON),
-            OnlineError::Stopping => Self::new(Code::NotReady).retry_after(SOON),
+            OnlineError::Stopping | OnlineError::Overtaken => {
+                Self::new(Code::NotReady).retry_after(SOON)
+            }
             OnlineError::Evaluate(error) => of_evaluation(&error),
             error @ (OnlineError::Storage(_) | OnlineError::Commit(_)) => {
                 tracing::error!(reason = reasons(&error), "a brand could not store a request");

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ::postgres::config::SslMode;
 use ::postgres::error::{Severity, SqlState};
+use ::postgres::fallible_iterator::FallibleIterator as _;
 use ::postgres::types::ToSql;
 use ::postgres::{
     Client, Config, Error, NoTls, Row, RowIter, SimpleQueryMessage, SimpleQueryRow, Statement,
@@ -137,6 +138,11 @@ impl Spot {
         Ok(Link { client: Some(client), statements: HashMap::new(), broken: false })
     }
 
+    /// Where the brand's hosts tell each other that something changed. A digest: whoever listens to all learns no name.
+    pub(super) fn channel(&self) -> String {
+        format!("playbook_{}", &Digest::of(self.brand.as_bytes()).hex()[..32])
+    }
+
     pub(super) fn busy(&self, waited: Duration) -> LedgerError {
         LedgerError::Busy { brand: self.brand.clone(), place: self.place.clone(), waited }
     }
@@ -196,6 +202,19 @@ impl Link {
     fn heard<T>(&mut self, answer: Result<T, Error>) -> Result<T, Error> {
         self.broken |= answer.as_ref().is_err_and(broke);
         answer
+    }
+
+    /// Waits for a notification on a channel that was listened to, at most so long; whether one came.
+    pub(super) fn notified(&mut self, wait: Duration) -> Result<bool, Error> {
+        let heard = waiting(|| {
+            let client = self.client();
+            // Those that wait already are one.
+            let mut heard = client.notifications();
+            let first = heard.timeout_iter(wait).next()?;
+            while first.is_some() && heard.iter().next()?.is_some() {}
+            Ok(first.is_some())
+        });
+        self.heard(heard)
     }
 
     /// Begins a transaction. One that writes waits for the row of the brand, which a writer holds until it ends: writers of all

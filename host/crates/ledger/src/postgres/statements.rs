@@ -81,6 +81,9 @@ pub(super) const ALL_ROWS: &str = "SELECT owner, key, value FROM rows \
 pub(super) const ONE_ROW: &str = "SELECT owner, key, value FROM rows \
      WHERE brand = $1 AND space = $2 AND owner = $3 AND key = $4 LIMIT $5";
 
+/// Heard by who listens once the transaction is kept.
+pub(super) const ANNOUNCE: &str = "SELECT pg_notify($1, '')";
+
 /// All statements that look for something by its key, for a test of their plans.
 #[cfg(test)]
 pub(super) const BY_KEY: [&str; 13] = [

@@ -10,8 +10,8 @@ use super::link::{Link, Spot, Values, broke};
 use super::pending::{Known, Pending};
 use super::row::{account_of, cycle_of, digest_at, entry_of, group_of};
 use super::statements::{
-    ALL_ROWS, CLOSING, CYCLE, FROM, GROUPS, KEYS, MEMBER, ONE_ROW, OWN_ROWS, ROWS_GO, ROWS_STAY,
-    SINCE, SPAN,
+    ALL_ROWS, ANNOUNCE, CLOSING, CYCLE, FROM, GROUPS, KEYS, MEMBER, ONE_ROW, OWN_ROWS, ROWS_GO,
+    ROWS_STAY, SINCE, SPAN,
 };
 use super::waiting::waiting;
 use crate::account::Balance;
@@ -343,6 +343,11 @@ impl Transaction for Step<'_> {
         let sql = "DELETE FROM rows WHERE brand = $1 AND space = $2 AND owner = $3";
         let spot = self.spot;
         self.execute(sql, &[&spot.brand, &i16::from(space), &owner])
+    }
+
+    fn announce(&mut self) -> Result<(), LedgerError> {
+        let spot = self.spot;
+        self.query(ANNOUNCE, &[&spot.channel()]).map(|_| ())
     }
 
     fn commit(mut self: Box<Self>) -> Result<(), LedgerError> {

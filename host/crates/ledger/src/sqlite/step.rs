@@ -414,6 +414,10 @@ impl Transaction for Step<'_> {
         Ok(removed as u64)
     }
 
+    fn announce(&mut self) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
     fn commit(mut self: Box<Self>) -> Result<(), LedgerError> {
         if self.open {
             self.connection.execute_batch("COMMIT")?;

@@ -19,7 +19,7 @@ fn in_second<T>(
 }
 
 /// Grants a, b and c of 100 in the first cycle and d of 100 in the second.
-fn granted() -> (((), Ledger), Option<CycleStanding>) {
+fn granted() -> ((impl Sized, Ledger), Option<CycleStanding>) {
     let home = fresh();
     let ledger = &home.1;
     let accounts = ledger.ensure_budget(&plan(100_000), NOW).unwrap();
@@ -28,7 +28,7 @@ fn granted() -> (((), Ledger), Option<CycleStanding>) {
     ledger.grant_batch(&cycle(1), NOW, &["a", "b", "c"].map(ask)).unwrap();
     ledger.begin_cycle(&cycle(2), key("two"), NOW).unwrap();
     ledger.grant_batch(&cycle(2), NOW, &[ask("d")]).unwrap();
-    ((home.0, home.1), None)
+    (home, None)
 }
 
 #[test]

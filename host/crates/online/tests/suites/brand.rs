@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use playbook_cycle::{Prepared, prepare};
 use playbook_ledger::{EntryFilter, EntryKind, Proof};
-use playbook_model::{Digest, Playbook, PluginRef, RefusalCode};
+use playbook_model::{Digest, Minor, Playbook, PluginRef, RefusalCode};
 use playbook_online::{
     Ask, Brand, BrandOptions, Closed, Decision, DecisionFilter, EventFate, How, OnlineError,
     OpenError, Opened, Opener, Source, SwapError, Version, settled,
@@ -16,15 +16,17 @@ use playbook_runtime::{Compiler, LoadOptions, Plugin, Runtime, RuntimeOptions};
 use serde_json::{Map, Value, json};
 
 /// 2026-07-01T00:00 in Shanghai.
-const T: i64 = 1_782_835_200_000;
-const DAY: i64 = 86_400_000;
+pub(crate) const T: i64 = 1_782_835_200_000;
+pub(crate) const DAY: i64 = 86_400_000;
+/// The whole budget of the playbook "poor".
+pub(crate) const POOR: Minor = Minor(60_000);
 
 pub(crate) fn root() -> PathBuf {
     std::env::current_dir().unwrap().join("../../..")
 }
 
 /// The demo's stages, built and compiled once for all tests.
-fn demo() -> &'static (Playbook, Vec<Prepared>) {
+pub(crate) fn demo() -> &'static (Playbook, Vec<Prepared>) {
     static DEMO: OnceLock<(Playbook, Vec<Prepared>)> = OnceLock::new();
     DEMO.get_or_init(|| {
         let loaded = playbook_toml::load(&root().join("playbooks/demo-club.toml")).unwrap();
@@ -52,8 +54,9 @@ fn demo() -> &'static (Playbook, Vec<Prepared>) {
     })
 }
 
-/// Opens versions of the demo: a playbook with another id is another version, one named "broken" cannot be opened.
-struct Demo;
+/// Opens versions of the demo: a playbook with another file is another version, one named "broken" cannot be opened, and
+/// "poor" has little money.
+pub(crate) struct Demo;
 
 impl Opener for Demo {
     fn open(&self, source: &Source) -> Result<Opened, OpenError> {
@@ -61,7 +64,11 @@ impl Opener for Demo {
         if source.file == "broken" {
             return Err(OpenError::Foreign("it is broken".to_owned()));
         }
-        let playbook = Playbook { digest: Digest::of(source.file.as_bytes()), ..playbook.clone() };
+        let digest = Digest::of(source.file.as_bytes());
+        let mut playbook = Playbook { digest, ..playbook.clone() };
+        if source.file == "poor" {
+            playbook.budget.as_mut().unwrap().total = POOR;
+        }
         let version = Version::open(playbook, stages, &source.closed).unwrap();
         Ok(Opened { version, source: source.clone() })
     }
@@ -71,7 +78,7 @@ impl Opener for Demo {
     }
 }
 
-fn source(file: &str) -> Source {
+pub(crate) fn source(file: &str) -> Source {
     Source {
         file: file.to_owned(),
         files: Vec::new(),
@@ -80,23 +87,27 @@ fn source(file: &str) -> Source {
     }
 }
 
-fn open(folder: &Path) -> Brand {
+pub(crate) fn open(folder: &Path) -> Brand {
+    opened(folder, "one", Arc::new(Demo))
+}
+
+pub(crate) fn opened(folder: &Path, file: &str, opener: Arc<dyn Opener>) -> Brand {
     let options = BrandOptions {
         vault: crate::vault(folder),
         records_bytes_max: 64 << 20,
         now: Arc::new(|| T),
-        opener: Arc::new(Demo),
+        opener,
         file: None,
     };
-    Brand::open(options, Demo.open(&source("one")).unwrap()).unwrap()
+    Brand::open(options, Demo.open(&source(file)).unwrap()).unwrap()
 }
 
-fn object(value: Value) -> Map<String, Value> {
+pub(crate) fn object(value: Value) -> Map<String, Value> {
     let Value::Object(object) = value else { panic!("not an object") };
     object
 }
 
-fn event(id: &str, member: &str, kind: &str, days_ago: i64) -> Map<String, Value> {
+pub(crate) fn event(id: &str, member: &str, kind: &str, days_ago: i64) -> Map<String, Value> {
     object(json!({
         "event_id": id, "member": member, "kind": kind, "time": T - days_ago * DAY,
         "channel": "messaging",
@@ -104,7 +115,7 @@ fn event(id: &str, member: &str, kind: &str, days_ago: i64) -> Map<String, Value
 }
 
 /// A member who takes part a lot, agreed to marketing, and is an adult.
-async fn welcome(brand: &Brand, member: &str) {
+pub(crate) async fn welcome(brand: &Brand, member: &str) {
     let mut events = vec![event(&format!("{member}-join"), member, "join", 200)];
     for day in 0..25 {
         for (kind, many) in
@@ -129,7 +140,7 @@ async fn welcome(brand: &Brand, member: &str) {
     brand.put_member(member, &profile, &consents, "welcome").await.unwrap();
 }
 
-fn ask(member: &str) -> Ask {
+pub(crate) fn ask(member: &str) -> Ask {
     Ask { member: member.to_owned(), at: Some(T), event: None }
 }
 

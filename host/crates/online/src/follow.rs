@@ -1,0 +1,165 @@
+//! Following other hosts that serve the same brand over one store: what they changed and which version they decide by.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use playbook_ledger::{Follow, LedgerError};
+use playbook_model::Digest;
+
+use crate::brand::Brand;
+use crate::error::OnlineError;
+use crate::store::read_activations;
+use crate::swap::SwapError;
+use crate::versions::Activation;
+use crate::writer::Job;
+
+/// How often the store is looked at, whatever is announced: announcements get lost with connections.
+const LOOK: Duration = Duration::from_millis(250);
+/// How often a swap is begun anew, because another host came first.
+const SWAPS_MAX: usize = 8;
+
+impl Brand {
+    /// Takes over what other hosts did since: members that they changed are read anew, and the version that they made the one
+    /// that decides, decides here.
+    ///
+    /// # Errors
+    /// A fault of the storage, or a version that cannot be opened here; then the one before goes on.
+    pub fn follow(&self) -> Result<(), SwapError> {
+        let Some(notes) = &self.notes else { return Ok(()) };
+        notes.hear(notes.read(&self.reader)?, &self.cache);
+        let last_effect = notes.last_effect();
+        self.effects.send_if_modified(|last| {
+            let is_more = *last < last_effect;
+            *last = last_effect.max(*last);
+            is_more
+        });
+        let mut history = self.history();
+        if history.last().is_some_and(|last| last.number >= notes.activation()) {
+            return Ok(());
+        }
+        self.catch_up(&mut history)
+    }
+
+    /// Why it still decides by another version than the other hosts, where that is so.
+    #[must_use]
+    pub fn behind(&self) -> Option<String> {
+        self.behind.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Does a swap on a history that knows what other hosts did.
+    pub(crate) fn up_to_date<T>(
+        &self,
+        history: &mut Vec<Activation>,
+        swap: impl Fn(&Self, &mut Vec<Activation>) -> Result<T, SwapError>,
+    ) -> Result<T, SwapError> {
+        for _ in 0..SWAPS_MAX {
+            match swap(self, history) {
+                Err(SwapError::Online(OnlineError::Overtaken)) => self.catch_up(history)?,
+                done => return done,
+            }
+        }
+        Err(OnlineError::Overtaken.into())
+    }
+
+    /// Makes the version of the last activation decide here.
+    fn catch_up(&self, history: &mut Vec<Activation>) -> Result<(), SwapError> {
+        let known = history.last().map_or(0, |last| last.number);
+        let all = read_activations(&mut &*self.reader)?;
+        let later: Vec<_> = all.into_iter().filter(|step| step.number > known).collect();
+        let Some((number, digest)) = later.last().map(|last| (last.number, Digest(last.version)))
+        else {
+            return Ok(());
+        };
+        let opened = self.reopened(&digest);
+        let why = opened.as_ref().err().map(said);
+        *self.behind.lock().unwrap_or_else(PoisonError::into_inner) = why;
+        let version = opened?;
+        let next = Arc::clone(&version);
+        match self.queue.ask_and_wait(|reply| Job::Follow(next, number, reply)) {
+            // A later one is there by now, and will be looked at.
+            Err(OnlineError::Overtaken) => return Ok(()),
+            other => other?,
+        }
+        self.facts(&digest)?;
+        self.shelf().put(&version);
+        self.live.store(version);
+        history.extend(later);
+        Ok(())
+    }
+}
+
+/// An error with its causes.
+fn said(error: &SwapError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(next) = cause {
+        text = format!("{text}: {next}");
+        cause = next.source();
+    }
+    text
+}
+
+/// Follows other hosts on a thread of its own, until it is dropped.
+#[derive(Debug)]
+pub struct Following {
+    ends: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Following {
+    /// Begins to follow; does nothing for a brand whose store no other host can reach.
+    #[must_use]
+    pub fn start(brand: &Arc<Brand>) -> Self {
+        let ends = Arc::new(AtomicBool::new(false));
+        let follow = brand.follow.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = follow.map(|follow| {
+            let (brand, ends) = (Arc::clone(brand), Arc::clone(&ends));
+            let thread = std::thread::Builder::new().name("follower".to_owned());
+            thread.spawn(move || run(&brand, follow, &ends)).expect("a thread can be started")
+        });
+        Self { ends, thread }
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.ends.store(true, Ordering::SeqCst);
+        if let Some(thread) = self.thread.take() {
+            // One that panicked has ended, too.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(brand: &Arc<Brand>, mut follow: Box<dyn Follow>, ends: &AtomicBool) {
+    let mut told: Option<String> = None;
+    while !ends.load(Ordering::SeqCst) {
+        let heard = follow.wait(LOOK);
+        let done = heard.map_err(SwapError::from).and_then(|_| brand.follow());
+        let is_lost =
+            matches!(&done, Err(SwapError::Online(OnlineError::Storage(fault))) if is_away(fault));
+        if is_lost && brand.writer() == crate::WriterState::Works {
+            // The writer finds out whether it still can write, and when it can again.
+            brand.queue.wake();
+        }
+        let said = done.as_ref().err().map(said);
+        if said != told {
+            match &said {
+                Some(why) => {
+                    tracing::error!(brand = brand.name(), why, "it does not follow the other hosts")
+                }
+                None => tracing::warn!(brand = brand.name(), "it follows the other hosts again"),
+            }
+            told = said;
+        }
+        if done.is_err() {
+            std::thread::sleep(LOOK);
+        }
+    }
+}
+
+fn is_away(fault: &LedgerError) -> bool {
+    matches!(fault, LedgerError::Storage(_) | LedgerError::UnknownCommit { .. })
+}
