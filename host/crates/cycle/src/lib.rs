@@ -51,7 +51,7 @@ pub use gather::WrongType;
 pub use graph::{GraphProblem, Input, Offer, Wiring, order, outputs_of};
 pub use ground::StageGround;
 pub use laps::Laps;
-pub use live::{Asking, Decided, LiveGroup, LiveMoney, MoneyRole};
+pub use live::{Asking, Decided, Foreseen, LiveGroup, LiveMoney, MoneyRole};
 pub use options::{CycleOptions, RunKey, TakeMembers, cycle_number};
 pub use prepare::{PrepareProblem, Prepared, fall_back, prepare};
 pub use progress::{Cancel, Progress, Silent};

@@ -75,6 +75,29 @@ pub struct Asking<'a> {
     pub candidates: Vec<Candidate>,
 }
 
+/// A member that a group is about to decide on: what of an [`Asking`] says which grants there may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Foreseen<'a> {
+    /// The policy of the version that proposes.
+    pub policy: &'a Policy,
+    /// The member's pseudonym.
+    pub member: i64,
+    /// Day of the brand's calendar.
+    pub local_day: i64,
+    /// The event that triggered the decision, by id.
+    pub event: Option<&'a str>,
+    /// The proposals.
+    pub candidates: &'a [Candidate],
+}
+
+impl Foreseen<'_> {
+    /// Key of the grant that a proposal would be.
+    fn key_of(&self, cycle: &CycleRef, candidate: &Candidate) -> Option<Digest> {
+        let (spender, action) = self.policy.spender(candidate)?;
+        Some(grant_key(cycle, self.local_day, &spender.name, action, self.member, self.event))
+    }
+}
+
 /// A decision, and under which key it is booked where it is granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decided {
@@ -161,6 +184,20 @@ fn accounts(
 }
 
 impl<'w, 's> LiveGroup<'_, 'w, 's> {
+    /// Hears whom the group will decide on: a store that is far away is asked once for what they got and for the keys of what
+    /// they may get.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    pub fn foresee(&mut self, asked: &[Foreseen<'_>]) -> Result<(), LedgerError> {
+        let cycle = self.cycle;
+        let keys =
+            asked.iter().flat_map(|of| of.candidates.iter().filter_map(|c| of.key_of(cycle, c)));
+        self.group.foresee(&keys.collect::<Vec<_>>())?;
+        let members: Vec<i64> = asked.iter().map(|of| of.member).collect();
+        self.pasts.read(&members, self.group)
+    }
+
     /// Decides on the proposals about a member and books what is granted.
     ///
     /// # Errors
@@ -184,14 +221,12 @@ impl<'w, 's> LiveGroup<'_, 'w, 's> {
     ) -> Result<Vec<Decided>, LedgerError> {
         let Asking { policy, facts, member, local_day, event, candidates } = asking;
         let (cycle, at) = (self.cycle, self.group.at());
-        let key_of = |candidate: &Candidate| {
-            let (spender, action) = policy.spender(candidate)?;
-            Some(grant_key(cycle, local_day, &spender.name, action, member, event))
-        };
+        let of = Foreseen { policy, member, local_day, event, candidates: &[] };
+        let key_of = |candidate: &Candidate| of.key_of(cycle, candidate);
         let known = self.group.standing();
         let (proposals, rivals) = proposals_of(known, at, key_of, candidates);
         let mut standing = standing_of(policy, self.accounts, known);
-        self.pasts.read(member, self.group)?;
+        self.pasts.read(&[member], self.group)?;
         let seen = seen_of(policy, &self.pasts.of[&member], &self.pasts.families, at, &rivals);
         let history: Vec<_> = seen.into_iter().map(|seen| (0, seen)).collect();
         let decisions = decide(policy, facts.of(&[member], &history), proposals, &mut standing);
@@ -272,18 +307,24 @@ impl<'w, 's> LiveGroup<'_, 'w, 's> {
 }
 
 impl Pasts {
-    /// Reads what a member got, where that is not held yet.
-    fn read(&mut self, member: i64, group: &mut GroupWork<'_, '_>) -> Result<(), LedgerError> {
-        if self.of.contains_key(&member) {
+    /// Reads what members got, where that is not held yet.
+    fn read(&mut self, members: &[i64], group: &mut GroupWork<'_, '_>) -> Result<(), LedgerError> {
+        let mut new: Vec<i64> =
+            members.iter().copied().filter(|member| !self.of.contains_key(member)).collect();
+        if new.is_empty() {
             return Ok(());
         }
-        let past = group.grants_of(member)?;
+        new.sort_unstable();
+        new.dedup();
+        let past = group.grants_of(&new)?;
         let families: Vec<u32> = past.families.iter().map(|family| self.family(family)).collect();
         let renumbered =
-            |grant: PastGrant| PastGrant { family: families[grant.family as usize], ..grant };
-        let grants: Vec<PastGrant> = past.grants.into_iter().map(renumbered).collect();
-        self.held += grants.len() + 1;
-        self.of.insert(member, grants);
+            |grant: &PastGrant| PastGrant { family: families[grant.family as usize], ..*grant };
+        for member in new {
+            let grants: Vec<PastGrant> = past.of_member(member).iter().map(renumbered).collect();
+            self.held += grants.len() + 1;
+            self.of.insert(member, grants);
+        }
         Ok(())
     }
 

@@ -220,17 +220,17 @@ fn scans_visit_what_they_say(store: &mut dyn Store) -> Found {
         ),
         (
             "a scan of a member has its grants and what closes them",
-            Scope::Member(9),
+            Scope::Members(&[9]),
             &[1, 3, 4, 5, 6],
         ),
-        ("a scan of a member has no other's", Scope::Member(8), &[2]),
+        ("a scan of a member has no other's", Scope::Members(&[8]), &[2]),
         ("a scan of a span ends before its end", Scope::Span(2, 5), &[2, 3, 4]),
     ];
     for (claim, scope, wanted) in cases {
         holds(claim, numbers(tx.as_mut(), scope)? == wanted)?;
     }
     let mut times = Vec::new();
-    tx.scan(Scope::Member(9), &mut |scanned| {
+    tx.scan(Scope::Members(&[9]), &mut |scanned| {
         times.push(scanned.at.0);
         Ok(true)
     })?;
@@ -345,5 +345,17 @@ fn rows_stay_or_go_and_are_removed_by_owner(store: &mut dyn Store) -> Found {
     tx.put_rows(&[row(1, b"a", b"1"), row(1, b"b", b"2"), row(2, b"a", b"3")], OnRow::Stays)?;
     holds("rows of an owner go together", tx.remove_rows(7, 1)? == 2)?;
     let left = read(tx.as_mut(), RowScope::After(None), usize::MAX)?;
-    holds("rows of others remain", left.len() == 1 && left[0].0 == 2)
+    holds("rows of others remain", left.len() == 1 && left[0].0 == 2)?;
+    tx.foresee_rows(&[(7, 2, b"a"), (7, 2, b"b"), (7, 2, b"a")])?;
+    let own = |tx: &mut dyn Transaction, key| read(tx, RowScope::Key(2, key), 1);
+    holds("a row that was foreseen stands", own(tx.as_mut(), b"a")?.len() == 1)?;
+    holds("a row that was foreseen and is not there, is not", own(tx.as_mut(), b"b")?.is_empty())?;
+    let stood = tx.put_rows(&[row(2, b"b", b"4"), row(2, b"a", b"5")], OnRow::Goes)?;
+    holds("a row that was foreseen is told as any", stood == [false, true])?;
+    let both = read(tx.as_mut(), RowScope::Owner(2), usize::MAX)?;
+    let values: Vec<&[u8]> = both.iter().map(|row| &row.2[..]).collect();
+    holds("what was written is seen with the rest", values == [b"5", b"4"])?;
+    holds("what was written goes with the rest", tx.remove_rows(7, 2)? == 2)?;
+    let stood = tx.put_rows(&[row(2, b"a", b"6")], OnRow::Stays)?;
+    holds("what has gone does not stand", stood == [false])
 }

@@ -114,7 +114,9 @@ pub enum LedgerError {
         group: i64,
     },
     /// The ledger is of a layout that this host does not know.
-    #[error("ledger {place} has layout {found}, this host reads {wanted}")]
+    #[error(
+        "ledger {place} has layout {found}, this host reads {wanted}; use a host that is as new as what made it"
+    )]
     OtherLayout {
         /// Where it is.
         place: Place,
@@ -133,6 +135,20 @@ pub enum LedgerError {
         place: Place,
         /// The user.
         user: String,
+    },
+    /// A user of the database who may not do what a host has to.
+    #[error(
+        "the user `{user}` may not use the ledger {place}: {said}; the role that makes the layout owns the database or has CREATE on \
+         it, and each other host needs GRANT USAGE ON SCHEMA playbook_ledger and GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES \
+         IN SCHEMA playbook_ledger"
+    )]
+    Rights {
+        /// Where the ledger is.
+        place: Place,
+        /// The user.
+        user: String,
+        /// What the database says.
+        said: String,
     },
     /// Another process began to write within a unit of work, because the lease of this one was lost.
     #[error(

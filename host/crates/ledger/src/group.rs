@@ -188,12 +188,20 @@ impl GroupWork<'_, '_> {
         Ok(done)
     }
 
-    /// All grants of a member that were committed before the group, whenever they were, but for released ones.
+    /// All grants of members that were committed before the group, whenever they were, but for released ones.
     ///
     /// # Errors
     /// A fault of the storage.
-    pub fn grants_of(&mut self, member: i64) -> Result<PastGrants, LedgerError> {
-        past(self.work, Scope::Member(member), UnixMs(i64::MIN))
+    pub fn grants_of(&mut self, members: &[i64]) -> Result<PastGrants, LedgerError> {
+        past(self.work, Scope::Members(members), UnixMs(i64::MIN))
+    }
+
+    /// As [`GroupWork::foresee`], for rows by space, owner and key.
+    ///
+    /// # Errors
+    /// A fault of the storage.
+    pub fn foresee_rows(&mut self, places: &[(u8, i64, &[u8])]) -> Result<(), LedgerError> {
+        self.work.tx.foresee_rows(places)
     }
 
     /// Wakes whoever follows the ledger on other hosts, once the group is kept.

@@ -76,7 +76,7 @@ impl Ledger {
     /// # Errors
     /// A fault of the storage.
     pub fn grants_of(&self, member: i64, from: UnixMs) -> Result<PastGrants, LedgerError> {
-        self.past(Scope::Member(member), from)
+        self.past(Scope::Members(&[member]), from)
     }
 
     /// Returns the transfers after `from`, by all playbooks of the brand, in the order in which they were booked.

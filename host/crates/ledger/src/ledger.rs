@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use playbook_model::{Digest, UnixMs};
@@ -23,7 +23,8 @@ const TURN_WAIT: Duration = Duration::from_secs(120);
 /// The ledger of one brand. Threads may share it, and processes the storage below it.
 pub struct Ledger {
     brand: String,
-    state: Mutex<State>,
+    /// One for each that may look at the same time; whoever writes takes the first.
+    states: Vec<Mutex<State>>,
     leases: Arc<dyn Leases>,
     /// Keeps units of work of this process apart, as leases do those of several.
     turn: Mutex<()>,
@@ -143,9 +144,15 @@ impl Ledger {
     /// Puts the ledger of `brand` on a store that holds this brand's rows and no other's.
     #[must_use]
     pub fn over(brand: &str, store: Box<dyn Store>) -> Self {
-        let leases = store.leases();
-        let state = Mutex::new(State { store, known: None });
-        Self { brand: brand.to_owned(), state, leases, turn: Mutex::new(()) }
+        Self::over_many(brand, vec![store])
+    }
+
+    /// The same on several ways to one store, for looking at the same time.
+    pub(crate) fn over_many(brand: &str, stores: Vec<Box<dyn Store>>) -> Self {
+        let leases = stores.first().expect("there is a store").leases();
+        let state = |store| Mutex::new(State { store, known: None });
+        let states = stores.into_iter().map(state).collect();
+        Self { brand: brand.to_owned(), states, leases, turn: Mutex::new(()) }
     }
 
     /// Refuses a ledger whose quick check finds a flaw.
@@ -255,7 +262,17 @@ impl Ledger {
 
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic elsewhere dropped its transaction and so undid it: the store is in order.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.states[0].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A way to the store that nobody is using, or the first.
+    fn free_state(&self) -> MutexGuard<'_, State> {
+        let free = self.states.iter().find_map(|state| match state.try_lock() {
+            Ok(state) => Some(state),
+            Err(TryLockError::Poisoned(state)) => Some(state.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        });
+        free.unwrap_or_else(|| self.state())
     }
 
     /// Runs `step` in a transaction that sees one state.
@@ -263,7 +280,7 @@ impl Ledger {
         &self,
         step: impl FnOnce(&mut Work<'_>) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        let mut state = self.state();
+        let mut state = self.free_state();
         let State { store, known } = &mut *state;
         let mut work = Work::begin(store.as_mut(), Access::Read, known.take())?;
         let answer = step(&mut work);

@@ -111,7 +111,7 @@ fn pointed(
 ) -> Result<Vec<ListedEntry>, LedgerError> {
     let Some(key) = &filter.key else {
         let member = filter.member.unwrap_or(0);
-        let mut found = scanned(work, filter, Scope::Member(member))?;
+        let mut found = scanned(work, filter, Scope::Members(&[member]))?;
         found.retain(|entry| entry.number < before);
         return Ok(found);
     };

@@ -217,8 +217,8 @@ pub enum Scope<'a> {
     Cycle(&'a CycleRef),
     /// Those of groups later than a time, and whatever settles or releases one of them at any time.
     Since(UnixMs),
-    /// Grants of one member and what settles or releases them.
-    Member(i64),
+    /// Grants of these members and what settles or releases them; in order of number for each of them.
+    Members(&'a [i64]),
     /// Those from a number on up to another, which is not among them.
     Span(i64, i64),
 }
@@ -234,7 +234,7 @@ pub struct Scanned<'a> {
     pub at: UnixMs,
 }
 
-/// Called for each entry of a scan, in order of number; false ends it.
+/// Called for each entry of a scan, in order of number where the scope does not say otherwise; false ends it.
 pub type Visit<'v> = dyn FnMut(Scanned<'_>) -> Result<bool, LedgerError> + 'v;
 
 /// One transaction.
@@ -271,6 +271,8 @@ pub trait Transaction {
     fn openings(&mut self, cycle: &CycleRef) -> Result<Openings, LedgerError>;
     /// Writes the openings of a cycle.
     fn put_openings(&mut self, cycle: &CycleRef, rows: &Openings) -> Result<(), LedgerError>;
+    /// Hears which rows will be asked for or written, as [`Transaction::foresee`] does of keys.
+    fn foresee_rows(&mut self, places: &[(u8, i64, &[u8])]) -> Result<(), LedgerError>;
     /// Writes rows of one space; says of each whether a row with its key stood before.
     fn put_rows(&mut self, rows: &[Row<'_>], on_row: OnRow) -> Result<Vec<bool>, LedgerError>;
     /// Visits rows of a space in order of owner and key.

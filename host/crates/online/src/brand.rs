@@ -145,7 +145,10 @@ impl Brand {
         let Opened { version, source } = first;
         let name = version.playbook().brand.clone();
         let ledger = vault.open_or_create(&name)?;
-        let history = begin(&ledger, &version, &source, (now(), file))?;
+        // Listens before it looks: nothing that comes in between is missed.
+        let follow = vault.follow(&name)?;
+        let (history, notes) =
+            begin((&ledger, follow.is_some()), &version, &source, (now(), file))?;
         let reader = Arc::new(vault.read(&name)?);
         let versions = read_versions(&mut &*reader)?;
         let versions = versions.into_iter().map(|facts| (facts.digest(), Arc::new(facts)));
@@ -153,15 +156,8 @@ impl Brand {
         let version = Arc::new(version);
         let mut shelf = Shelf::default();
         shelf.put(&version);
-        // Listens before it looks: nothing that comes in between is missed.
-        let follow = vault.follow(&name)?;
         let activation = history.last().map_or(0, |last| last.number);
-        let last_effect = read_last_effect(&mut &*reader)?;
-        let notes = match &follow {
-            Some(_) => Some(Arc::new(Notes::open(&reader, last_effect, activation)?)),
-            None => None,
-        };
-        let (effects, _) = watch::channel(last_effect);
+        let (effects, _) = watch::channel(read_last_effect(&mut &*reader)?);
         let queue = Queue::start(
             (ledger, Arc::clone(&reader)),
             Arc::clone(&version),
@@ -545,16 +541,20 @@ impl Brand {
 }
 
 /// Keeps the first version and that it decides, before it does for the first time; returns which version decided from
-/// when on.
+/// when on, and what hosts that share the store tell each other.
 fn begin(
-    ledger: &Ledger,
+    (ledger, is_shared): (&Ledger, bool),
     version: &Version,
     source: &Source,
     (at, file): (i64, Option<String>),
-) -> Result<Vec<Activation>, LedgerError> {
+) -> Result<(Vec<Activation>, Option<Arc<Notes>>), LedgerError> {
     // Within the turn: nobody else makes a version the one that decides meanwhile.
     let turn = ledger.turn()?;
     let mut history = read_activations(&mut &*ledger)?;
+    let notes = match is_shared {
+        true => Some(Arc::new(Notes::open(ledger, &history)?)),
+        false => None,
+    };
     let digest = version.digest();
     let is_new = history.last().is_none_or(|last| last.version != digest.0);
     if is_new {
@@ -565,9 +565,11 @@ fn begin(
     let mut money = version.money(&turn, version.cycle(at), UnixMs(at), MoneyRole::Leads)?;
     money.group(&turn, UnixMs(at), |group| {
         put_version(group.rows(), version.facts(), source)?;
-        last.map_or(Ok(()), |last| put_activation(group.rows(), last))
+        let Some(last) = last else { return Ok(()) };
+        put_activation(group.rows(), last)?;
+        notes.as_ref().map_or(Ok(()), |notes| notes.leave_of(group.rows(), last.number))
     })?;
-    Ok(history)
+    Ok((history, notes))
 }
 
 fn shortened(key: &str) -> DecisionKey {

@@ -13,7 +13,7 @@ use crate::error::OnlineError;
 use crate::store::read_activations;
 use crate::swap::SwapError;
 use crate::versions::Activation;
-use crate::writer::Job;
+use crate::writer::{Job, tell_last_effect};
 
 /// How often the store is looked at, whatever is announced: announcements get lost with connections.
 const LOOK: Duration = Duration::from_millis(250);
@@ -29,12 +29,7 @@ impl Brand {
     pub fn follow(&self) -> Result<(), SwapError> {
         let Some(notes) = &self.notes else { return Ok(()) };
         notes.hear(notes.read(&self.reader)?, &self.cache);
-        let last_effect = notes.last_effect();
-        self.effects.send_if_modified(|last| {
-            let is_more = *last < last_effect;
-            *last = last_effect.max(*last);
-            is_more
-        });
+        tell_last_effect(&self.effects, notes.last_effect());
         let mut history = self.history();
         if history.last().is_some_and(|last| last.number >= notes.activation()) {
             return Ok(());
@@ -154,8 +149,12 @@ fn run(brand: &Arc<Brand>, mut follow: Box<dyn Follow>, ends: &AtomicBool) {
             }
             told = said;
         }
-        if done.is_err() {
-            std::thread::sleep(LOOK);
+        // A version that cannot be opened costs something each time.
+        let looks = if brand.behind().is_some() { 8 } else { u32::from(done.is_err()) };
+        for _ in 0..looks {
+            if !ends.load(Ordering::SeqCst) {
+                std::thread::sleep(LOOK);
+            }
         }
     }
 }

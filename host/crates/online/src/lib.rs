@@ -12,6 +12,7 @@ mod decision;
 mod error;
 mod facts;
 mod follow;
+mod foresee;
 mod intake;
 mod log;
 mod made;

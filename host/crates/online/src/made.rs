@@ -1,8 +1,6 @@
 //! Which decisions a brand made, in the order in which they were made, and how many. A commit group has one row for all of its
 //! decisions, so that under load a decision adds next to nothing.
 
-use std::sync::PoisonError;
-
 use playbook_ledger::store::{OnRow, RowScope};
 use playbook_ledger::{GroupWork, Ledger, LedgerError};
 use playbook_model::{Digest, RefusalCode};
@@ -224,8 +222,8 @@ impl Brand {
     /// What a version's decisions are told by, of any version that was kept.
     #[must_use]
     pub fn facts_of(&self, version: &Digest) -> Option<std::sync::Arc<crate::VersionFacts>> {
-        let versions = self.versions.read().unwrap_or_else(PoisonError::into_inner);
-        versions.get(version).cloned()
+        // What cannot be read is as good as not kept: a list is told without it.
+        self.facts(version).ok().flatten()
     }
 }
 

@@ -10,7 +10,8 @@ use playbook_ledger::{GroupWork, Ledger, LedgerError};
 use serde::{Deserialize, Serialize};
 
 use crate::cache::Cache;
-use crate::store::{put_value, space, value_of};
+use crate::store::{put_value, read_last_effect, space, value_of};
+use crate::versions::Activation;
 
 /// Notes that lie together; what is further back than the stretch before goes.
 const STRETCH: u64 = 4_096;
@@ -53,13 +54,11 @@ struct Known {
 pub(crate) type Read = Vec<(u64, Note)>;
 
 impl Notes {
-    /// Begins to listen after the last note that there is.
-    pub(crate) fn open(
-        ledger: &Ledger,
-        last_effect: u64,
-        activation: u64,
-    ) -> Result<Self, LedgerError> {
+    /// Begins to listen after the last note that there is; `history` says which version decided from when on.
+    pub(crate) fn open(ledger: &Ledger, history: &[Activation]) -> Result<Self, LedgerError> {
         let host = drawn();
+        let last_effect = read_last_effect(&mut &*ledger)?;
+        let activation = history.last().map_or(0, |last| last.number);
         let notes =
             Self { host, known: Mutex::new(Known { last_effect, activation, ..Known::default() }) };
         let last = notes.after(ledger, 0)?.pop().map_or(0, |(number, _)| number);
@@ -139,6 +138,12 @@ impl Notes {
         }
     }
 
+    /// Where the next note will lie: space, owner, key.
+    pub(crate) fn next(&self) -> (u8, i64, Vec<u8>) {
+        let number = self.heard() + 1;
+        (space::NOTES, stretch(number), number.to_be_bytes().to_vec())
+    }
+
     /// Leaves the note of a group, which goes or stays with it; returns its number.
     pub(crate) fn leave(
         &self,
@@ -150,12 +155,21 @@ impl Notes {
         members.dedup();
         let number = self.heard() + 1;
         let note = Note { host: self.host, members, last_effect, activation };
-        let place = (space::NOTES, stretch(number), &number.to_be_bytes()[..]);
-        put_value(rows, place, &note, OnRow::Goes)?;
+        let (space, owner, key) = self.next();
+        put_value(rows, (space, owner, &key), &note, OnRow::Goes)?;
         if number.is_multiple_of(STRETCH) {
             rows.remove_rows(space::NOTES, stretch(number) - 2)?;
         }
         Ok(number)
+    }
+
+    /// Leaves the note of an activation with which this host starts; it is heard like any other.
+    pub(crate) fn leave_of(
+        &self,
+        rows: &mut GroupWork<'_, '_>,
+        activation: u64,
+    ) -> Result<(), LedgerError> {
+        self.leave(rows, Vec::new(), (self.last_effect(), activation)).map(|_| ())
     }
 
     /// Whether the note of that number is there, and this host's: its group was kept.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use playbook_cycle::{
-    Asking, Candidate, CapUse, CycleError, Evaluation, FactColumns, FactPlan, LiveMoney,
+    Asking, Candidate, CapUse, CycleError, Evaluation, FactColumns, FactPlan, Foreseen, LiveMoney,
     MemberRows, MoneyRole, Policy, Prepared, StageGround, budget_plan, cap_use, caps_window_ms,
     cycle_number, spenders,
 };
@@ -271,6 +271,17 @@ impl Version {
         let left_out = left_out(&evaluated.failed, &evaluated.waiting);
         let facts = self.guards.read_all(&evaluated.frame, &left_out);
         cap_use(&self.policy, &facts, past, member, UnixMs(evaluated.at))
+    }
+
+    /// As [`Version::asking`], before it is asked.
+    pub(crate) fn foreseen<'a>(
+        &'a self,
+        member: i64,
+        evaluated: &'a Evaluated,
+        event: Option<&'a str>,
+    ) -> Foreseen<'a> {
+        let Evaluated { local_day, candidates, .. } = evaluated;
+        Foreseen { policy: &self.policy, member, local_day: *local_day, event, candidates }
     }
 
     /// What plugins are told of a moment.

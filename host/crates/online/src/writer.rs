@@ -1,6 +1,8 @@
 //! The one writer of a brand: takes what comes in order of arrival, decides and writes it in commit groups, and answers
 //! when a group is on disk. No lock and no retry: whatever decisions rest on is in its memory.
 
+mod together;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -14,11 +16,14 @@ use playbook_model::{Digest, UnixMs};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
 
+pub(crate) use self::together::tell_last_effect;
+
 use crate::brand::Now;
 use crate::cache::Cache;
 use crate::counts::{Counts, Number, Presence, Tally, WriterState};
 use crate::decision::Kept;
 use crate::error::OnlineError;
+use crate::foresee::foresee;
 use crate::made::{Made, put_made};
 use crate::notes::Notes;
 use crate::record::Packed;
@@ -397,68 +402,6 @@ impl Writer {
             .for_each(|answer| answer(told.as_ref().map(|()| ()).map_err(String::as_str)));
     }
 
-    /// Takes over in memory what a group did, now that it is on disk.
-    fn apply(&mut self, done: &Done, changes: Vec<(i64, Change)>) {
-        let cache = &self.cache;
-        let apply = |is_next: bool| {
-            for (member, change) in changes {
-                if is_next { change(cache) } else { cache.forget(member) }
-            }
-        };
-        match (&self.notes, done.note) {
-            (Some(notes), Some(number)) => {
-                notes.kept(number, (done.last_effect, done.activation), apply);
-            }
-            _ => apply(true),
-        }
-        self.activation = done.activation;
-        self.last_effect = done.last_effect;
-        self.effects.send_if_modified(|last| {
-            let is_more = *last < done.last_effect;
-            *last = done.last_effect.max(*last);
-            is_more
-        });
-    }
-
-    /// Asks whether a group was kept whose commit was not answered: its note is there then.
-    fn asked(&mut self, fault: LedgerError, done: &Done) -> Result<(), LedgerError> {
-        let (LedgerError::UnknownCommit { .. }, Some(notes), Some(number)) =
-            (&fault, &self.notes, done.note)
-        else {
-            return Err(fault);
-        };
-        let ask = || {
-            let turn = self.ledger.turn()?;
-            // Whatever the server still does with the group, it has done then.
-            turn.settle_down()?;
-            notes.is_own(&self.ledger, number)
-        };
-        match ask() {
-            Ok(true) => {
-                tracing::warn!(
-                    brand = self.ledger.brand(),
-                    "a commit was not answered, and was kept"
-                );
-                self.money.clear();
-                Ok(())
-            }
-            Ok(false) => Err(fault),
-            Err(error) => {
-                tracing::error!(%error, brand = self.ledger.brand(), "it is not known yet what was kept");
-                Err(fault)
-            }
-        }
-    }
-
-    /// Hears what other hosts did since the last group, so that this one decides on it.
-    fn catch_up(&mut self, done: &mut Done) -> Result<MoneyRole, LedgerError> {
-        let Some(notes) = &self.notes else { return Ok(MoneyRole::Leads) };
-        notes.hear(notes.read(&self.ledger)?, &self.cache);
-        done.last_effect = notes.last_effect();
-        // The version of a later activation has made the budget what its plan says.
-        Ok(if notes.activation() > self.activation { MoneyRole::Follows } else { MoneyRole::Leads })
-    }
-
     fn write(
         &mut self,
         group: Vec<Job>,
@@ -476,6 +419,9 @@ impl Writer {
         let leaves_note = group.iter().any(Job::writes);
         live.group(&turn, at, |live| {
             let first = done.last_effect;
+            if let Some(notes) = notes {
+                foresee(live, &group, first, notes)?;
+            }
             for job in group {
                 one(live, job, (cache, reader, notes.as_deref()), done)?;
             }
@@ -491,37 +437,6 @@ impl Writer {
             }
             Ok(())
         })
-    }
-
-    /// Takes over the version of a group that begins with one; such a group has no other request. `None`: another host was
-    /// first, and that is answered.
-    fn switched(
-        &mut self,
-        mut group: Vec<Job>,
-        role: &mut MoneyRole,
-        done: &mut Done,
-    ) -> Option<Vec<Job>> {
-        let (next, number) = match group.first() {
-            Some(Job::Version(next, activation, _)) => (next, activation.number),
-            Some(Job::Follow(next, number, _)) => (next, *number),
-            _ => return Some(group),
-        };
-        let last = self.notes.as_ref().map_or(0, |notes| notes.activation());
-        let is_late = match group.first() {
-            Some(Job::Version(..)) => number <= last,
-            _ => number < last,
-        };
-        if is_late {
-            if let Some(Job::Version(_, _, reply) | Job::Follow(_, _, reply)) = group.pop() {
-                done.answers.push(answer(reply, Err(OnlineError::Overtaken)));
-            }
-            return None;
-        }
-        self.version = Arc::clone(next);
-        self.money.clear();
-        done.activation = number;
-        *role = MoneyRole::Leads;
-        Some(group)
     }
 }
 

@@ -5,6 +5,8 @@
 mod brand;
 #[path = "postgres/faults.rs"]
 mod faults;
+#[path = "postgres/pace.rs"]
+mod pace;
 #[path = "../../../../tests/servers/mod.rs"]
 mod servers;
 #[path = "postgres/together.rs"]

@@ -147,6 +147,20 @@ impl Spot {
         LedgerError::Busy { brand: self.brand.clone(), place: self.place.clone(), waited }
     }
 
+    /// A fault as it is told where the user lacks a right.
+    pub(super) fn rights(&self, fault: LedgerError) -> LedgerError {
+        let LedgerError::Storage(source) = &fault else { return fault };
+        let said = source.downcast_ref::<Error>().and_then(Error::as_db_error);
+        match said {
+            Some(said) if *said.code() == SqlState::INSUFFICIENT_PRIVILEGE => LedgerError::Rights {
+                place: self.place.clone(),
+                user: self.server.user.clone(),
+                said: said.message().to_owned(),
+            },
+            _ => fault,
+        }
+    }
+
     pub(super) fn overtaken(&self) -> LedgerError {
         LedgerError::Overtaken { brand: self.brand.clone(), place: self.place.clone() }
     }

@@ -3,6 +3,7 @@
 //! A ledger has one connection for its transactions and one for its leases. Both are of one brand: rules of the database
 //! show them this brand's rows and no other's.
 
+mod kept;
 mod layout;
 mod lease;
 mod link;
@@ -28,6 +29,8 @@ use crate::{Ledger, LedgerError};
 
 pub use self::link::PostgresServer;
 
+/// Connections at most of a ledger that is only looked at; each is opened when the others are busy.
+const READERS_MAX: usize = 4;
 /// How long a transaction waits for that of another connection.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 
@@ -44,8 +47,8 @@ impl Ledger {
         checked_name(brand)?;
         let spot = Spot::of(server, brand);
         let mut link = spot.connect()?;
-        layout::make(&mut link, &spot.place)?;
-        layout::admit(&mut link)?;
+        let made = layout::make(&mut link, &spot.place).and_then(|()| layout::admit(&mut link));
+        made.map_err(|fault| spot.rights(fault))?;
         let place = spot.place.clone();
         Self::over(brand, Box::new(Postgres::over(spot, link))).checked(place)
     }
@@ -58,8 +61,9 @@ impl Ledger {
         checked_name(brand)?;
         let spot = Spot::of(server, brand);
         let mut link = spot.connect()?;
-        layout::find(&mut link, &spot)?;
-        layout::make(&mut link, &spot.place)?;
+        let found = layout::find(&mut link, &spot);
+        let made = found.and_then(|()| layout::make(&mut link, &spot.place));
+        made.map_err(|fault| spot.rights(fault))?;
         let place = spot.place.clone();
         Self::over(brand, Box::new(Postgres::over(spot, link))).checked(place)
     }
@@ -72,9 +76,13 @@ impl Ledger {
         checked_name(brand)?;
         let spot = Spot::of(server, brand).looking();
         let mut link = spot.connect()?;
-        layout::find(&mut link, &spot)?;
-        let store = Postgres { leases: Arc::new(NoLeases), ..Postgres::over(spot, link) };
-        Ok(Self::over(brand, Box::new(store)))
+        layout::find(&mut link, &spot).map_err(|fault| spot.rights(fault))?;
+        let mut first = Postgres::over(spot, link);
+        first.leases = Arc::new(NoLeases);
+        let more = (1..READERS_MAX).map(|_| first.beside());
+        let mut stores: Vec<Box<dyn Store>> = more.collect();
+        stores.insert(0, Box::new(first));
+        Ok(Self::over_many(brand, stores))
     }
 }
 
@@ -94,6 +102,13 @@ impl Postgres {
         let (spot, held) = (Arc::new(spot), Arc::new(Held::default()));
         let leases = Arc::new(SessionLeases::of(Arc::clone(&spot), Arc::clone(&held)));
         Self { spot, link: Some(link), leases, held }
+    }
+
+    /// Another way to the same rows, opened when it is needed.
+    fn beside(&self) -> Box<dyn Store> {
+        let (spot, leases, held) =
+            (Arc::clone(&self.spot), Arc::clone(&self.leases), Arc::clone(&self.held));
+        Box::new(Self { spot, link: None, leases, held })
     }
 
     /// The connection, opened again if it broke, and whether it was.

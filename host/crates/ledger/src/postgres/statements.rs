@@ -31,10 +31,11 @@ pub(super) const SINCE: &str = entries!(
 );
 /// Of groups that begin where an entry could be, the last one holds it: those before it are empty. The first entry from a
 /// grant's number on is the grant; asked so, one index alone has the order.
-pub(super) const MEMBER: &str = entries!(
+pub(super) const MEMBERS: &str = entries!(
     ", (SELECT g.at FROM groups g WHERE g.brand = $1 AND g.first <= e.number \
-     ORDER BY g.first DESC, g.number DESC LIMIT 1) FROM (\
-         SELECT number FROM entries WHERE brand = $1 AND member = $2 AND kind = 1 OFFSET 0) m \
+     ORDER BY g.first DESC, g.number DESC LIMIT 1) \
+     FROM unnest($2::bigint[]) AS w (member) CROSS JOIN LATERAL (\
+         SELECT number FROM entries WHERE brand = $1 AND member = w.member AND kind = 1 OFFSET 0) m \
      CROSS JOIN LATERAL (\
          (SELECT * FROM entries own WHERE own.brand = $1 AND own.number >= m.number \
          ORDER BY own.number LIMIT 1) UNION ALL \
@@ -56,37 +57,25 @@ pub(super) const KEYS: &str = "SELECT k.key, e.number, e.request, e.account, e.a
          WHERE e.brand = $1 AND e.key = k.key LIMIT 1) e ON true \
      LEFT JOIN LATERAL (SELECT * FROM entries c \
          WHERE c.brand = $1 AND c.closes = e.number LIMIT 1) c ON true";
-/// Rows that are written, and the places of those whose key stood before; a row is looked for by its key, one by one.
-macro_rules! put_rows {
-    ($on_row:literal) => {
-        concat!(
-            "WITH given AS (\
-             SELECT * FROM unnest($2::smallint[], $3::bigint[], $4::bytea[], $5::bytea[]) WITH ORDINALITY \
-             AS given (space, owner, key, value, place)), put AS (\
-             INSERT INTO rows (brand, space, owner, key, value) SELECT $1, space, owner, key, value FROM given \
-             ON CONFLICT (brand, space, owner, key) DO ",
-            $on_row,
-            ") SELECT g.place FROM given g CROSS JOIN LATERAL (SELECT FROM rows r WHERE r.brand = $1 \
-             AND r.space = g.space AND r.owner = g.owner AND r.key = g.key LIMIT 1) stood"
-        )
-    };
-}
-
-pub(super) const ROWS_STAY: &str = put_rows!("NOTHING");
-pub(super) const ROWS_GO: &str = put_rows!("UPDATE SET value = excluded.value");
+/// Rows by their keys, looked for one by one.
+pub(super) const FIND_ROWS: &str = "SELECT g.space, g.owner, g.key, r.value \
+     FROM unnest($2::smallint[], $3::bigint[], $4::bytea[]) AS g (space, owner, key) \
+     CROSS JOIN LATERAL (SELECT value FROM rows r WHERE r.brand = $1 AND r.space = g.space AND r.owner = g.owner \
+         AND r.key = g.key LIMIT 1) r";
+pub(super) const PUT_ROWS: &str = "INSERT INTO rows (brand, space, owner, key, value) \
+     SELECT $1, * FROM unnest($2::smallint[], $3::bigint[], $4::bytea[], $5::bytea[]) \
+     ON CONFLICT (brand, space, owner, key) DO UPDATE SET value = excluded.value";
 pub(super) const OWN_ROWS: &str = "SELECT owner, key, value FROM rows \
      WHERE brand = $1 AND space = $2 AND owner = $3 AND key >= $4 ORDER BY key LIMIT $5";
 pub(super) const ALL_ROWS: &str = "SELECT owner, key, value FROM rows \
      WHERE brand = $1 AND space = $2 AND (owner, key) >= ($3, $4) ORDER BY owner, key LIMIT $5";
-pub(super) const ONE_ROW: &str = "SELECT owner, key, value FROM rows \
-     WHERE brand = $1 AND space = $2 AND owner = $3 AND key = $4 LIMIT $5";
 
 /// Heard by who listens once the transaction is kept.
 pub(super) const ANNOUNCE: &str = "SELECT pg_notify($1, '')";
 
 /// All statements that look for something by its key, for a test of their plans.
 #[cfg(test)]
-pub(super) const BY_KEY: [&str; 13] = [
-    FROM, CYCLE, SINCE, MEMBER, SPAN, CLOSING, GROUPS, KEYS, ROWS_STAY, ROWS_GO, OWN_ROWS,
-    ALL_ROWS, ONE_ROW,
+pub(super) const BY_KEY: [&str; 12] = [
+    FROM, CYCLE, SINCE, MEMBERS, SPAN, CLOSING, GROUPS, KEYS, FIND_ROWS, PUT_ROWS, OWN_ROWS,
+    ALL_ROWS,
 ];

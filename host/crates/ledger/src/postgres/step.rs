@@ -1,23 +1,23 @@
 //! One transaction on a database: rows in, rows out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use ::postgres::Row as Found;
 use ::postgres::fallible_iterator::FallibleIterator as _;
 use playbook_model::{Digest, Minor, UnixMs};
 
+use super::kept::{KeptRows, checked};
 use super::link::{Link, Spot, Values, broke};
 use super::pending::{Known, Pending};
 use super::row::{account_of, cycle_of, digest_at, entry_of, group_of};
 use super::statements::{
-    ALL_ROWS, ANNOUNCE, CLOSING, CYCLE, FROM, GROUPS, KEYS, MEMBER, ONE_ROW, OWN_ROWS, ROWS_GO,
-    ROWS_STAY, SINCE, SPAN,
+    ALL_ROWS, ANNOUNCE, CLOSING, CYCLE, FROM, GROUPS, KEYS, MEMBERS, OWN_ROWS, SINCE, SPAN,
 };
 use super::waiting::waiting;
 use crate::account::Balance;
 use crate::store::{
-    CycleRow, Group, Head, OnRow, Openings, ROW_KEY_BYTES_MAX, Row, RowScope, Scanned, Scope,
-    Transaction, UsedKey, Visit, VisitRow,
+    CycleRow, Group, Head, OnRow, Openings, Row, RowScope, Scanned, Scope, Transaction, UsedKey,
+    Visit, VisitRow,
 };
 use crate::{AccountId, CycleRef, Entry, LedgerError};
 
@@ -34,6 +34,7 @@ pub(super) struct Step<'c> {
     head: Head,
     pending: Pending,
     known: Known,
+    kept: KeptRows,
     /// Whether a statement failed: the database keeps nothing then, and says so only in passing.
     failed: bool,
     open: bool,
@@ -42,8 +43,8 @@ pub(super) struct Step<'c> {
 impl<'c> Step<'c> {
     /// Goes on with a transaction that has begun.
     pub(super) fn over(link: &'c mut Link, spot: &'c Spot, head: Head) -> Self {
-        let (pending, known) = (Pending::default(), Known::default());
-        Self { link, spot, head, pending, known, failed: false, open: true }
+        let (pending, known, kept) = <(Pending, Known, KeptRows)>::default();
+        Self { link, spot, head, pending, known, kept, failed: false, open: true }
     }
 
     fn heard<T, E: Into<LedgerError>>(&mut self, answer: Result<T, E>) -> Result<T, LedgerError> {
@@ -64,6 +65,12 @@ impl<'c> Step<'c> {
     /// Sends what waits, before something is read that could show it.
     fn flush(&mut self) -> Result<(), LedgerError> {
         let sent = self.pending.send(self.link, &self.spot.brand);
+        self.heard(sent)
+    }
+
+    /// The same for rows.
+    fn send_rows(&mut self) -> Result<(), LedgerError> {
+        let sent = self.kept.send(self.link, &self.spot.brand);
         self.heard(sent)
     }
 
@@ -196,7 +203,7 @@ impl Transaction for Step<'_> {
                 self.stream(CYCLE, &[brand, &cycle.playbook, &cycle.number], visit)
             }
             Scope::Since(at) => self.stream(SINCE, &[brand, &at.0], visit),
-            Scope::Member(member) => self.stream(MEMBER, &[brand, &member], visit),
+            Scope::Members(members) => self.stream(MEMBERS, &[brand, &members], visit),
             Scope::Span(first, end) => self.stream(SPAN, &[brand, &first, &end], visit),
             Scope::From(mut from) => loop {
                 let page = self.query(FROM, &[brand, &from, &SCAN_PAGE])?;
@@ -265,44 +272,18 @@ impl Transaction for Step<'_> {
         self.execute(sql, values).map(|_| ())
     }
 
+    fn foresee_rows(&mut self, places: &[(u8, i64, &[u8])]) -> Result<(), LedgerError> {
+        let found = self.kept.find(self.link, &self.spot.brand, places);
+        self.heard(found)
+    }
+
     fn put_rows(&mut self, rows: &[Row<'_>], on_row: OnRow) -> Result<Vec<bool>, LedgerError> {
-        let mut stood = vec![false; rows.len()];
-        // One statement touches a row once: of rows with one key, the first or the last is sent.
-        let mut sent: HashMap<(u8, i64, &[u8]), usize> = HashMap::with_capacity(rows.len());
-        let mut places: Vec<usize> = Vec::with_capacity(rows.len());
-        let mut chosen: Vec<&Row<'_>> = Vec::with_capacity(rows.len());
-        for (place, row) in rows.iter().enumerate() {
-            if row.key.len() > ROW_KEY_BYTES_MAX {
-                return Err(LedgerError::LongKey(row.key.len()));
-            }
-            match sent.get(&(row.space, row.owner, row.key)) {
-                Some(before) => {
-                    stood[place] = true;
-                    if on_row == OnRow::Goes {
-                        chosen[*before] = row;
-                    }
-                }
-                None => {
-                    sent.insert((row.space, row.owner, row.key), chosen.len());
-                    places.push(place);
-                    chosen.push(row);
-                }
-            }
-        }
-        let spaces: Vec<i16> = chosen.iter().map(|row| i16::from(row.space)).collect();
-        let owners: Vec<i64> = chosen.iter().map(|row| row.owner).collect();
-        let keys: Vec<&[u8]> = chosen.iter().map(|row| row.key).collect();
-        let texts: Vec<&[u8]> = chosen.iter().map(|row| row.value).collect();
-        let sql = match on_row {
-            OnRow::Stays => ROWS_STAY,
-            OnRow::Goes => ROWS_GO,
-        };
-        let spot = self.spot;
-        for row in self.query(sql, &[&spot.brand, &spaces, &owners, &keys, &texts])? {
-            let place = usize::try_from(row.try_get::<_, i64>(0)? - 1).ok();
-            if let Some(place) = place.and_then(|place| places.get(place)) {
-                stood[*place] = true;
-            }
+        checked(rows)?;
+        let places: Vec<_> = rows.iter().map(|row| (row.space, row.owner, row.key)).collect();
+        self.foresee_rows(&places)?;
+        let stood = self.kept.put(rows, on_row);
+        if self.kept.is_full() {
+            self.send_rows()?;
         }
         Ok(stood)
     }
@@ -314,11 +295,16 @@ impl Transaction for Step<'_> {
         visit: &mut VisitRow<'_>,
     ) -> Result<(), LedgerError> {
         let (sql, mut owner, mut key) = match scope {
+            RowScope::Key(owner, key) => {
+                self.foresee_rows(&[(space, owner, key)])?;
+                let value = self.kept.known(space, owner, key).flatten();
+                return value.map_or(Ok(()), |value| visit(owner, key, value).map(|_| ()));
+            }
             RowScope::Owner(owner) => (OWN_ROWS, owner, Vec::new()),
-            RowScope::Key(owner, key) => (ONE_ROW, owner, key.to_vec()),
             RowScope::After(None) => (ALL_ROWS, i64::MIN, Vec::new()),
             RowScope::After(Some((owner, key))) => (ALL_ROWS, owner, after(key)),
         };
+        self.send_rows()?;
         let (space, spot) = (i16::from(space), self.spot);
         let mut page = ROW_PAGE;
         loop {
@@ -341,6 +327,8 @@ impl Transaction for Step<'_> {
 
     fn remove_rows(&mut self, space: u8, owner: i64) -> Result<u64, LedgerError> {
         let sql = "DELETE FROM rows WHERE brand = $1 AND space = $2 AND owner = $3";
+        self.send_rows()?;
+        self.kept.forget(space, owner);
         let spot = self.spot;
         self.execute(sql, &[&spot.brand, &i16::from(space), &owner])
     }
@@ -351,6 +339,7 @@ impl Transaction for Step<'_> {
     }
 
     fn commit(mut self: Box<Self>) -> Result<(), LedgerError> {
+        self.send_rows()?;
         self.flush()?;
         if self.failed {
             return Err(LedgerError::Storage(

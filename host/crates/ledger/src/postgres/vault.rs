@@ -22,7 +22,7 @@ impl Vault for PostgresServer {
 
     fn is_blank(&self, brand: &str) -> Result<bool, LedgerError> {
         let spot = Spot::of(self, brand).looking();
-        match layout::find(&mut spot.connect()?, &spot) {
+        match layout::find(&mut spot.connect()?, &spot).map_err(|fault| spot.rights(fault)) {
             Ok(()) => Ok(false),
             Err(LedgerError::Absent { .. }) => Ok(true),
             Err(fault) => Err(fault),

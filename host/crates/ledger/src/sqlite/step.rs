@@ -114,6 +114,28 @@ fn cycle_of(row: &rusqlite::Row<'_>) -> Result<CycleRow, LedgerError> {
     Ok(CycleRow { run_key: digest_at(row, 0)?, opening_entry: row.get(1)?, summary })
 }
 
+impl Step<'_> {
+    /// Visits the entries of a statement; whether the visitor goes on.
+    fn visited(
+        &self,
+        tail: &str,
+        values: &[&dyn rusqlite::ToSql],
+        visit: &mut Visit<'_>,
+    ) -> Result<bool, LedgerError> {
+        let sql = format!("SELECT {ENTRY_FIELDS}{tail}");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(values)?;
+        while let Some(row) = rows.next()? {
+            let (entry, hash) = entry_of(row)?;
+            let at = UnixMs(row.get(17)?);
+            if !visit(Scanned { entry, hash, at })? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
 impl Transaction for Step<'_> {
     fn accounts(&mut self) -> Result<Vec<Balance>, LedgerError> {
         let mut statement = self.connection.prepare_cached(
@@ -290,20 +312,17 @@ impl Transaction for Step<'_> {
                  AND (g.at > ?1 OR e.closes IS NOT NULL) ORDER BY g.number, e.number",
                 vec![&at.0],
             ),
-            Scope::Member(member) => (MEMBER, vec![member]),
             Scope::Span(first, end) => (SPAN, vec![first, end]),
-        };
-        let sql = format!("SELECT {ENTRY_FIELDS}{tail}");
-        let mut statement = self.connection.prepare_cached(&sql)?;
-        let mut rows = statement.query(values.as_slice())?;
-        while let Some(row) = rows.next()? {
-            let (entry, hash) = entry_of(row)?;
-            let at = UnixMs(row.get(17)?);
-            if !visit(Scanned { entry, hash, at })? {
-                break;
+            Scope::Members(members) => {
+                for member in *members {
+                    if !self.visited(MEMBER, &[member], visit)? {
+                        break;
+                    }
+                }
+                return Ok(());
             }
-        }
-        Ok(())
+        };
+        self.visited(tail, &values, visit).map(|_| ())
     }
 
     fn cycle(&mut self, cycle: &CycleRef) -> Result<Option<CycleRow>, LedgerError> {
@@ -356,6 +375,10 @@ impl Transaction for Step<'_> {
         for (account, committed) in rows {
             statement.execute(params![cycle.playbook, cycle.number, account.0, committed.0])?;
         }
+        Ok(())
+    }
+
+    fn foresee_rows(&mut self, _: &[(u8, i64, &[u8])]) -> Result<(), LedgerError> {
         Ok(())
     }
 

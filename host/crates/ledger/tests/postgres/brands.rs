@@ -159,7 +159,8 @@ fn a_user_with_rights_on_rows_alone_writes_and_makes_no_layout() {
     let home = Home::new();
     home.sql(&format!("CREATE ROLE second LOGIN PASSWORD '{PASSWORD}'"));
     let at = PostgresServer { user: "second".to_owned(), ..home.at.clone() };
-    assert!(matches!(Ledger::postgres(&at, "aurora"), Err(LedgerError::Storage(_))));
+    let refused = Ledger::postgres(&at, "aurora").unwrap_err();
+    assert!(matches!(refused, LedgerError::Rights { .. }), "{refused}");
     drop(home.open());
     home.sql(&format!(
         "SET ROLE {USER}; GRANT USAGE ON SCHEMA playbook_ledger TO second; \

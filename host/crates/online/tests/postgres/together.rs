@@ -20,6 +20,11 @@ fn two(place: &Place) -> [Arc<Brand>; 2] {
     [(), ()].map(|()| Arc::new(open(place.path())))
 }
 
+/// Does what waits for the writer, as the service does: aside from tasks.
+fn aside<T>(work: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(work)
+}
+
 /// Waits until something holds; returns how long that took.
 pub(crate) fn until(what: &str, holds: impl Fn() -> bool) -> Duration {
     let begun = Instant::now();
@@ -182,8 +187,8 @@ async fn an_activation_on_one_host_reaches_the_other() {
     for round in 0..6_usize {
         let (one, other) = (&hosts[round % 2], &hosts[(round + 1) % 2]);
         // Offered on one, activated on the other.
-        let version = other.offer(&source(&format!("v{round}"))).unwrap().digest();
-        let done = one.activate(&version, "me", How::Activated, None).unwrap();
+        let version = aside(|| other.offer(&source(&format!("v{round}")))).unwrap().digest();
+        let done = aside(|| one.activate(&version, "me", How::Activated, None)).unwrap();
         assert_eq!(done.version, version.0);
         let took = until("the version", || other.version().digest() == version);
         slowest = slowest.max(took);
@@ -198,14 +203,29 @@ async fn an_activation_on_one_host_reaches_the_other() {
     assert!(slowest < Duration::from_secs(5));
     // A step back, from where nobody knows yet what is taken back.
     drop(following);
-    let last = hosts[0].offer(&source("last")).unwrap().digest();
+    let last = aside(|| hosts[0].offer(&source("last"))).unwrap().digest();
     let before = hosts[0].version().digest();
-    hosts[0].activate(&last, "me", How::Activated, None).unwrap();
-    let back = hosts[1].roll_back("me").unwrap();
+    aside(|| hosts[0].activate(&last, "me", How::Activated, None)).unwrap();
+    let back = aside(|| hosts[1].roll_back("me")).unwrap();
     assert_eq!((back.version, back.before), (before.0, Some(last.0)));
-    hosts[0].follow().unwrap();
+    aside(|| hosts[0].follow()).unwrap();
     assert_eq!(hosts[0].version().digest(), before);
     assert_eq!(hosts[0].activations(), hosts[1].activations());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_starts_with_another_playbook_takes_the_others_with_it() {
+    let place = crate::place();
+    let one = Arc::new(open(place.path()));
+    welcome(&one, "m1").await;
+    let other = opened(place.path(), "poor", Arc::new(Demo));
+    assert_ne!(one.version().digest(), other.version().digest());
+    // Until it has heard of it, it decides by its own version, and leaves the money as the other made it.
+    one.decide(&ask("m1"), "d").await.unwrap();
+    assert_eq!(one.balances().unwrap()[0].planned, POOR);
+    aside(|| one.follow()).unwrap();
+    assert_eq!(one.version().digest(), other.version().digest());
+    assert_eq!(one.activations(), other.activations());
 }
 
 /// Opens versions as long as their components are there.
@@ -232,9 +252,9 @@ async fn a_host_that_cannot_open_a_version_says_why_and_follows_once_it_can() {
     let other = Arc::new(opened(place.path(), "one", Arc::new(Without(Arc::clone(&there)))));
     welcome(&one, "m1").await;
     let before = other.version().digest();
-    let version = one.offer(&source("poor")).unwrap().digest();
-    one.activate(&version, "me", How::Activated, None).unwrap();
-    let behind = other.follow().unwrap_err();
+    let version = aside(|| one.offer(&source("poor"))).unwrap().digest();
+    aside(|| one.activate(&version, "me", How::Activated, None)).unwrap();
+    let behind = aside(|| other.follow()).unwrap_err();
     assert!(matches!(behind, SwapError::Open(_)), "{behind}");
     assert!(other.behind().is_some_and(|why| why.contains("value-rfm")), "{:?}", other.behind());
     // It goes on by the version before, with the money of the one that decides elsewhere.
@@ -242,6 +262,6 @@ async fn a_host_that_cannot_open_a_version_says_why_and_follows_once_it_can() {
     assert_eq!(decision.version, before.to_string());
     assert_eq!(other.balances().unwrap()[0].planned, POOR);
     there.store(true, Ordering::SeqCst);
-    other.follow().unwrap();
+    aside(|| other.follow()).unwrap();
     assert_eq!((other.version().digest(), other.behind()), (version, None));
 }

@@ -1,0 +1,111 @@
+//! What a writer does because other hosts write to the same store: it hears them before it decides, leaves a note of what it
+//! did, and asks for that note where a commit was not answered.
+
+use std::sync::Arc;
+
+use playbook_cycle::MoneyRole;
+use playbook_ledger::LedgerError;
+use tokio::sync::watch;
+
+use super::{Change, Done, Job, Writer, answer};
+use crate::error::OnlineError;
+
+/// Tells the number of the last effect on disk, where it was not told yet.
+pub(crate) fn tell_last_effect(effects: &watch::Sender<u64>, number: u64) {
+    effects.send_if_modified(|told| {
+        let is_more = *told < number;
+        *told = number.max(*told);
+        is_more
+    });
+}
+
+impl Writer {
+    /// Takes over in memory what a group did, now that it is on disk.
+    pub(super) fn apply(&mut self, done: &Done, changes: Vec<(i64, Change)>) {
+        let cache = &self.cache;
+        let apply = |is_next: bool| {
+            for (member, change) in changes {
+                if is_next { change(cache) } else { cache.forget(member) }
+            }
+        };
+        match (&self.notes, done.note) {
+            (Some(notes), Some(number)) => {
+                notes.kept(number, (done.last_effect, done.activation), apply);
+            }
+            _ => apply(true),
+        }
+        self.activation = done.activation;
+        self.last_effect = done.last_effect;
+        tell_last_effect(&self.effects, done.last_effect);
+    }
+
+    /// Asks whether a group was kept whose commit was not answered: its note is there then.
+    pub(super) fn asked(&mut self, fault: LedgerError, done: &Done) -> Result<(), LedgerError> {
+        let (LedgerError::UnknownCommit { .. }, Some(notes), Some(number)) =
+            (&fault, &self.notes, done.note)
+        else {
+            return Err(fault);
+        };
+        let ask = || {
+            let turn = self.ledger.turn()?;
+            // Whatever the server still does with the group, it has done then.
+            turn.settle_down()?;
+            notes.is_own(&self.ledger, number)
+        };
+        match ask() {
+            Ok(true) => {
+                tracing::warn!(
+                    brand = self.ledger.brand(),
+                    "a commit was not answered, and was kept"
+                );
+                self.money.clear();
+                Ok(())
+            }
+            Ok(false) => Err(fault),
+            Err(error) => {
+                tracing::error!(%error, brand = self.ledger.brand(), "it is not known yet what was kept");
+                Err(fault)
+            }
+        }
+    }
+
+    /// Hears what other hosts did since the last group, so that this one decides on it.
+    pub(super) fn catch_up(&mut self, done: &mut Done) -> Result<MoneyRole, LedgerError> {
+        let Some(notes) = &self.notes else { return Ok(MoneyRole::Leads) };
+        notes.hear(notes.read(&self.ledger)?, &self.cache);
+        done.last_effect = notes.last_effect();
+        // The version of a later activation has made the budget what its plan says.
+        Ok(if notes.activation() > self.activation { MoneyRole::Follows } else { MoneyRole::Leads })
+    }
+
+    /// Takes over the version of a group that begins with one; such a group has no other request. `None`: another host was
+    /// first, and that is answered.
+    pub(super) fn switched(
+        &mut self,
+        mut group: Vec<Job>,
+        role: &mut MoneyRole,
+        done: &mut Done,
+    ) -> Option<Vec<Job>> {
+        let (next, number) = match group.first() {
+            Some(Job::Version(next, activation, _)) => (next, activation.number),
+            Some(Job::Follow(next, number, _)) => (next, *number),
+            _ => return Some(group),
+        };
+        let last = self.notes.as_ref().map_or(0, |notes| notes.activation());
+        let is_late = match group.first() {
+            Some(Job::Version(..)) => number <= last,
+            _ => number < last,
+        };
+        if is_late {
+            if let Some(Job::Version(_, _, reply) | Job::Follow(_, _, reply)) = group.pop() {
+                done.answers.push(answer(reply, Err(OnlineError::Overtaken)));
+            }
+            return None;
+        }
+        self.version = Arc::clone(next);
+        self.money.clear();
+        done.activation = number;
+        *role = MoneyRole::Leads;
+        Some(group)
+    }
+}
