@@ -508,6 +508,9 @@ pub(crate) enum LedgerCommand {
         /// The brand's state folder [default: state/BRAND in the home folder]
         #[arg(long, value_name = "DIR")]
         state: Option<PathBuf>,
+        /// Connection to the PostgreSQL database that hosts share, as `ledgers` in the file of the host
+        #[arg(long, value_name = "NAME", conflicts_with = "state")]
+        over: Option<String>,
         /// Print as JSON
         #[arg(long)]
         json: bool,
@@ -527,6 +530,9 @@ pub(crate) enum LedgerCommand {
         /// The brand's state folder [default: state/BRAND in the home folder]
         #[arg(long, value_name = "DIR")]
         state: Option<PathBuf>,
+        /// Connection to the PostgreSQL database that hosts share, as `ledgers` in the file of the host
+        #[arg(long, value_name = "NAME", conflicts_with = "state")]
+        over: Option<String>,
         /// Print as JSON
         #[arg(long)]
         json: bool,

@@ -18,6 +18,8 @@ mod first_playbooks;
 mod folders;
 mod grocery;
 mod guards;
+#[cfg(feature = "sources")]
+mod hosts;
 mod lists;
 #[cfg(feature = "sources")]
 mod looks;

@@ -15,11 +15,11 @@ use crate::terminal::{Terminal, grouped};
 
 pub(crate) fn ledger(session: &Session, command: &LedgerCommand) -> Result<()> {
     match command {
-        LedgerCommand::Show { brand, state, json } => {
-            show(session, &open(session, brand, state.as_deref())?, *json)
+        LedgerCommand::Show { brand, state, over, json } => {
+            show(session, &open(session, brand, (state.as_deref(), over.as_deref()))?, *json)
         }
-        LedgerCommand::Prove { brand, state, json } => {
-            prove(&open(session, brand, state.as_deref())?, *json)
+        LedgerCommand::Prove { brand, state, over, json } => {
+            prove(&open(session, brand, (state.as_deref(), over.as_deref()))?, *json)
         }
         LedgerCommand::Freeze(account) => freeze(session, account, true),
         LedgerCommand::Thaw(account) => freeze(session, account, false),
@@ -52,7 +52,15 @@ fn freeze(session: &Session, wanted: &LedgerAccount, stops: bool) -> Result<()> 
     Ok(())
 }
 
-fn open(session: &Session, brand: &str, state: Option<&Path>) -> Result<Ledger> {
+/// The ledger to look at: in a state folder, or over a connection.
+fn open(
+    session: &Session,
+    brand: &str,
+    (state, over): (Option<&Path>, Option<&str>),
+) -> Result<Ledger> {
+    if let Some(connection) = over {
+        return Ok(playbook_app::shared_ledgers(&session.host, connection)?.read(brand)?);
+    }
     let path = session.existing_ledger(brand, state)?;
     Ledger::read(&path, brand).with_context(|| format!("`{}` cannot be opened", path.display()))
 }

@@ -1,0 +1,210 @@
+//! Several hosts, each a process of its own, over one PostgreSQL database.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::bench::{Place, command, succeed, write};
+use crate::serve::{
+    CLUB, Client, DAY, Service, T, call, decides_and_tells_why, get,
+    leaves_no_data_of_an_erased_member, survives, swaps_versions,
+    tells_effects_in_pages_and_as_a_stream, until,
+};
+use crate::started::{PASSWORD, Postgres};
+
+/// A database for ledgers, and the files of hosts that share it.
+struct Shared {
+    place: Place,
+    server: Postgres,
+}
+
+impl Shared {
+    fn new() -> Self {
+        let server = Postgres::start(&[]);
+        server.sql(&format!("CREATE ROLE host LOGIN PASSWORD '{PASSWORD}'"));
+        server.sql("CREATE DATABASE ledgers OWNER host");
+        let place = Place::new();
+        write(&place, "club.toml", CLUB);
+        write(&place, "password", PASSWORD);
+        let shared = Self { place, server };
+        shared.connects("host", "[]");
+        shared
+    }
+
+    /// Writes the file of connections.
+    fn connects(&self, user: &str, brands: &str) {
+        let port = self.server.port;
+        let text = format!(
+            "[connection.ledgers]\nkind = \"postgres\"\nbrands = {brands}\nhost = \"127.0.0.1\"\nport = {port}\n\
+             database = \"ledgers\"\nuser = \"{user}\"\npassword_file = \"password\"\ntls = \"off\"\n"
+        );
+        write(&self.place, "connections.toml", text);
+    }
+
+    /// The file of a host.
+    fn file(&self, name: &str, ledgers: &str) -> PathBuf {
+        let text = format!(
+            "[listen]\naddress = \"127.0.0.1:0\"\n[data]\nfolder = \"{name}\"\nledgers = \"{ledgers}\"\n\
+             [[brand]]\nplaybook = \"club.toml\"\n"
+        );
+        write(&self.place, &format!("{name}.toml"), text)
+    }
+
+    fn start(&self, name: &str) -> Service {
+        let connections = self.place.beside("connections.toml");
+        let file = self.file(name, "ledgers");
+        let connections = connections.to_str().unwrap();
+        Service::with(&["--config", file.to_str().unwrap(), "--connections", connections])
+    }
+
+    /// What a host says that does not start.
+    fn refused(&self, ledgers: &str) -> String {
+        let file = self.file("refused", ledgers);
+        let mut call = command(["serve", "--config"]);
+        call.arg(&file).arg("--connections").arg(self.place.beside("connections.toml"));
+        let output = call.output().unwrap();
+        assert!(!output.status.success());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!said.contains(PASSWORD), "{said}");
+        said
+    }
+}
+
+fn club(service: &Service) -> Client {
+    let key = service.key.clone().expect("the first start shows the admin's key");
+    Client { address: service.address.clone(), key, brand: "club" }
+}
+
+#[test]
+fn a_brand_over_a_database_decides_and_tells_why() {
+    let shared = Shared::new();
+    decides_and_tells_why(&|| shared.start("one"));
+}
+
+#[test]
+fn a_member_erased_from_a_database_leaves_no_data_and_a_receipt() {
+    let shared = Shared::new();
+    leaves_no_data_of_an_erased_member(&|| shared.start("one"));
+}
+
+#[test]
+fn effects_over_a_database_come_in_pages_and_as_a_stream() {
+    let shared = Shared::new();
+    tells_effects_in_pages_and_as_a_stream(&|| shared.start("one"));
+}
+
+#[test]
+fn versions_over_a_database_are_tried_activated_and_taken_back() {
+    let shared = Shared::new();
+    swaps_versions(&|| shared.start("one"), &shared.place.beside("club.toml"));
+}
+
+#[test]
+fn two_hosts_over_one_database_are_one_service() {
+    let shared = Shared::new();
+    let services = ["one", "other"].map(|name| shared.start(name));
+    let [one, other] = services.each_ref().map(club);
+    for member in 0..8 {
+        [&one, &other][member % 2].welcome(&format!("m{member}"), 60);
+    }
+    // The same request to both at once.
+    let decided: Vec<Value> = std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..32)
+            .map(|number| {
+                let client = [&one, &other][number % 2];
+                scope.spawn(move || client.decide("m0", "once").unwrap().body)
+            })
+            .collect();
+        asking.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(decided.iter().filter(|made| made["repeated"] == json!(false)).count(), 1);
+    assert!(decided.iter().all(|made| made["id"] == decided[0]["id"]));
+    // What one takes is in the next decision of the other.
+    for round in 0..10 {
+        let event = json!({ "event_id": format!("e{round}"), "member": "m1", "kind": "comment", "time": T - DAY });
+        let (taker, decider) = if round % 2 == 0 { (&one, &other) } else { (&other, &one) };
+        taker.ok("POST", "events", "e", &event);
+        let made = decider.decide("m1", &format!("d{round}")).unwrap().body;
+        assert_eq!(made["features"]["interactions"], json!(61 + round), "{made}");
+    }
+    let budgets = |client: &Client| client.get("budgets").body["accounts"].clone();
+    assert_eq!(budgets(&one), budgets(&other));
+
+    // Offered here, activated there, taken back here.
+    let first = one.get("versions").body["items"][0]["version"].clone();
+    let poorer = CLUB.replace("interactions * 100", "interactions * 0");
+    let body = ("application/toml", &*poorer);
+    let offered = call(&one.address, &one.key, ("POST", "club/versions"), Some("o"), body).unwrap();
+    assert_eq!(offered.status, 201, "{}", offered.body);
+    let next = offered.body["version"].clone();
+    let path = format!("versions/{}/activate", next.as_str().unwrap());
+    let version_of = |client: &Client, once: &str| {
+        let made =
+            client.ok("POST", "decisions/preview", once, &json!({ "member": "m0", "at": T }));
+        made["version"].clone()
+    };
+    other.ok("POST", &path, "a", &json!({}));
+    let answered = Instant::now();
+    assert_eq!(version_of(&other, "p"), next);
+    until("the version", || version_of(&one, "p") == next);
+    eprintln!(
+        "an activation reached the other process within {} ms",
+        answered.elapsed().as_millis()
+    );
+    let back = one.ok("POST", "versions/rollback", "r", &json!({}));
+    assert_eq!(back["version"], first);
+    until("the step back", || version_of(&other, "p") == first);
+
+    // The database goes and comes; both hosts find out by themselves.
+    let Shared { mut server, place } = shared;
+    server.kill();
+    for (service, client) in services.iter().zip([&one, &other]) {
+        until("that it is not ready", || get(service, &client.key, "/health/ready").0 == 503);
+        assert_eq!(client.decide("m2", "away").unwrap().status, 503);
+    }
+    server.start_again();
+    for (service, client) in services.iter().zip([&one, &other]) {
+        until("that it is ready", || get(service, &client.key, "/health/ready").0 == 200);
+        assert_eq!(client.decide("m2", "back").unwrap().status, 200);
+    }
+    services.into_iter().for_each(Service::stop);
+    let mut prove = command(["ledger", "prove", "club", "--over", "ledgers", "--connections"]);
+    succeed(&prove.arg(place.beside("connections.toml")).output().unwrap());
+}
+
+#[test]
+fn killed_at_any_moment_a_host_over_a_database_loses_and_doubles_nothing() {
+    let shared = Shared::new();
+    let kills = std::env::var("PLAYBOOK_KILLS").ok().and_then(|text| text.parse().ok());
+    survives(kills.unwrap_or(20), || shared.start("one"));
+    let mut prove = command(["ledger", "prove", "club", "--over", "ledgers", "--connections"]);
+    succeed(&prove.arg(shared.place.beside("connections.toml")).output().unwrap());
+}
+
+#[test]
+fn a_database_that_cannot_keep_ledgers_is_told_with_what_to_do() {
+    let mut shared = Shared::new();
+    let said = shared.refused("warehouse");
+    assert!(said.contains("`warehouse`") && said.contains("it has `ledgers`"), "{said}");
+    shared.connects("host", "[\"club\"]");
+    let said = shared.refused("ledgers");
+    assert!(said.contains("brands = []"), "{said}");
+    shared.connects("admin", "[]");
+    let said = shared.refused("ledgers");
+    assert!(said.contains("without SUPERUSER and BYPASSRLS"), "{said}");
+    shared.server.sql(&format!("CREATE ROLE second LOGIN PASSWORD '{PASSWORD}'"));
+    shared.connects("second", "[]");
+    let said = shared.refused("ledgers");
+    assert!(said.contains("`second`") && said.contains("GRANT"), "{said}");
+    shared.connects("host", "[]");
+    shared.start("one").stop();
+    shared
+        .server
+        .sql("\\connect ledgers\nINSERT INTO playbook_ledger.layouts (number) VALUES (99)");
+    let said = shared.refused("ledgers");
+    assert!(said.contains("has layout 99, this host reads 1"), "{said}");
+    shared.server.kill();
+    let said = shared.refused("ledgers");
+    assert!(said.contains("PostgreSQL at 127.0.0.1") && said.contains("refused"), "{said}");
+}
