@@ -197,7 +197,7 @@ pub(crate) fn get(service: &Service, key: &str, path: &str) -> (u16, String) {
 }
 
 /// Every series of the metrics with its value.
-fn metrics(service: &Service, key: &str) -> BTreeMap<String, f64> {
+pub(crate) fn metrics(service: &Service, key: &str) -> BTreeMap<String, f64> {
     let (status, text) = get(service, key, "/metrics");
     assert_eq!(status, 200, "{text}");
     let lines = text.lines().filter_map(|line| line.rsplit_once(' '));
@@ -771,11 +771,20 @@ fn a_brand_that_cannot_write_makes_the_host_unready_until_it_can() {
     let series = metrics(&service, &key);
     assert_eq!(series[writes], 0.0);
     assert!(series["playbook_brand_commits_failed_total{brand=\"club\"}"] >= 1.0);
+    let alert = || club.get("alerts?state=open").body["items"][0].clone();
+    let raised = alert();
+    assert_eq!((&raised["rule"], &raised["level"]), (&json!("writer-failed"), &json!("critical")));
     // No request comes to a host that is not ready, so it finds out by itself.
     files_hold("unlimited");
     until("readiness", || get(&service, &key, "/health/ready").0 == 200);
     assert_eq!(metrics(&service, &key)[writes], 1.0);
     assert_eq!(club.ok("POST", "events", "e", &event)["status"], "accepted");
+    let kept = alert();
+    service.stop();
+    // What could not be written when it was raised is on disk since something could.
+    let service = Service::with(&[file, "--data", data, "--listen", "127.0.0.1:0"]);
+    let club = Client { address: service.address.clone(), ..club };
+    assert_eq!(club.get("alerts?state=open").body["items"], json!([kept]));
     service.stop();
 }
 

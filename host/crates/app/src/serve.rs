@@ -11,8 +11,8 @@ use playbook_files::FileError;
 use playbook_ledger::{LedgerError, LedgerFile, Vault};
 use playbook_model::Digest;
 use playbook_online::{
-    Activation, Brand, BrandOptions, Closed, How, Now, OnlineError, OpenError, Opened, Opener,
-    Source, SwapError, Version, VersionError, last_activated,
+    Activation, Alarm, AlertRule, Brand, BrandOptions, Closed, Evidence, How, Now, OnlineError,
+    OpenError, Opened, Opener, Source, SwapError, Version, VersionError, last_activated,
 };
 use playbook_runtime::Metering;
 use playbook_toml::{Disk, FILE_BYTES_MAX, Loaded, ReadFiles};
@@ -278,7 +278,17 @@ impl Watched {
             return None;
         }
         self.acted = Some(now);
-        Some(self.act(brand))
+        Some(self.act(brand).inspect_err(|error| {
+            brand.raise(Alarm {
+                rule: AlertRule::FileRefused,
+                scope: "file".to_owned(),
+                words: format!(
+                    "a changed file is refused, the version before goes on: {}",
+                    error.outside()
+                ),
+                evidence: Evidence::of_version(brand.version().digest()),
+            });
+        }))
     }
 
     fn act(&self, brand: &Brand) -> Result<Activation, SwapError> {

@@ -10,6 +10,7 @@ use playbook_model::{Digest, Minor, UnixMs};
 use serde_json::{Map, Value as Json};
 use tokio::sync::watch;
 
+use crate::alerts::{Alarm, Alert, AlertClosing, AlertEnd, Alerts, CloseAlert};
 use crate::cache::Cache;
 use crate::columns::FieldError;
 use crate::counts::{Figures, Number, WriterState};
@@ -31,6 +32,9 @@ use crate::writer::{
 
 /// Evaluations of one request at most: each one beyond the first is due to another host.
 const EVALUATIONS_MAX: usize = 16;
+
+/// Bytes of what may be said about an alert.
+const NOTE_BYTES_MAX: usize = 2_000;
 
 /// Tells the time, unix-ms.
 pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -70,6 +74,7 @@ pub struct Brand {
     pub(crate) opener: Arc<dyn Opener>,
     /// Number of the last effect that is on disk.
     pub(crate) effects: watch::Sender<u64>,
+    pub(crate) alerts: Arc<Alerts>,
     pub(crate) now: Now,
     /// What hosts that share the store tell each other; `None`: this one is alone.
     pub(crate) notes: Option<Arc<Notes>>,
@@ -158,13 +163,14 @@ impl Brand {
         shelf.put(&version);
         let activation = history.last().map_or(0, |last| last.number);
         let (effects, _) = watch::channel(read_last_effect(&mut &*reader)?);
+        let alerts = Arc::new(Alerts::read(&mut &*reader, &name, Arc::clone(&now))?);
         let queue = Queue::start(
             (ledger, Arc::clone(&reader)),
             Arc::clone(&version),
             Arc::clone(&cache),
             (Arc::clone(&now), effects.clone()),
-            notes.clone(),
-            activation,
+            (notes.clone(), activation),
+            &alerts,
         );
         Ok(Self {
             name,
@@ -177,6 +183,7 @@ impl Brand {
             history: Mutex::new(history),
             opener,
             effects,
+            alerts,
             now,
             notes,
             follow: Mutex::new(follow),
@@ -525,8 +532,47 @@ impl Brand {
             record_bytes: bytes as u64,
             evicted: self.cache.evicted(),
             stages: self.live.load().stage_states(),
+            alerts: self.alerts.open(),
             ..self.queue.counts.read()
         }
+    }
+
+    /// Raises an alert; it waits for nothing.
+    pub fn raise(&self, alarm: Alarm) {
+        self.alerts.raise(alarm);
+        self.queue.nudge();
+    }
+
+    /// Alerts that are kept, the newest first.
+    #[must_use]
+    pub fn alerts(&self) -> Vec<Alert> {
+        self.alerts.all()
+    }
+
+    /// Says what became of an alert. The same under the same key happens once.
+    ///
+    /// # Errors
+    /// [`OnlineError::Unknown`], or [`OnlineError::AlertClosed`] where it was closed otherwise before.
+    pub async fn close_alert(
+        &self,
+        number: u64,
+        (end, note): (AlertEnd, &str),
+        by: &str,
+        key: &str,
+    ) -> Result<Alert, OnlineError> {
+        if note.len() > NOTE_BYTES_MAX {
+            return Err(OnlineError::Fields(vec![FieldError {
+                field: "note".to_owned(),
+                what: "is too long",
+                expected: format!("at most {NOTE_BYTES_MAX} bytes"),
+            }]));
+        }
+        let said = Digest::of_parts([end.name().as_bytes(), note.as_bytes()]);
+        let request = (shortened(key), said.0);
+        let (by, note, at) = (by.to_owned(), note.to_owned(), (self.now)());
+        let closing = AlertClosing { end, by, at, note, request };
+        let job = Box::new(CloseAlert { number, closing });
+        self.queue.ask(|reply| Job::CloseAlert(job, reply)).await
     }
 
     /// Whether it can keep what it answers.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use playbook_model::{Distribution, Histogram, MICROS_BOUNDS, RefusalCode};
 
+use crate::alerts::{Alarm, AlertLevel, AlertRule, Alerts, Evidence};
 use crate::writer::EventFate;
 
 /// What is counted, by many threads.
@@ -85,6 +86,8 @@ pub struct Figures {
     pub evicted: u64,
     /// Stages of the version that decides.
     pub stages: StageStates,
+    /// Alerts that are open, by level.
+    pub alerts: [u64; AlertLevel::ALL.len()],
 }
 
 /// Events by what became of them.
@@ -211,6 +214,7 @@ impl Counts {
             record_bytes: 0,
             evicted: 0,
             stages: StageStates::default(),
+            alerts: [0; AlertLevel::ALL.len()],
         }
     }
 }
@@ -235,22 +239,35 @@ impl Tally {
 }
 
 /// Held by the writer's thread: however the thread ends, it is known.
-pub(crate) struct Presence(pub(crate) Arc<Counts>);
+pub(crate) struct Presence {
+    pub(crate) counts: Arc<Counts>,
+    pub(crate) alerts: Arc<Alerts>,
+}
 
 impl Drop for Presence {
     fn drop(&mut self) {
         self.0.is_gone.store(true, Ordering::Relaxed);
         if std::thread::panicking() {
-            tracing::error!("a writer has stopped by a fault of the host");
+            self.alerts
+                .raise(writer_alarm("gone", "the writer has stopped by a fault of the host"));
         }
     }
+}
+
+/// That a writer does not write.
+pub(crate) fn writer_alarm(scope: &str, words: &str) -> Alarm {
+    let (scope, words) = (scope.to_owned(), words.to_owned());
+    Alarm { rule: AlertRule::WriterFailed, scope, words, evidence: Evidence::default() }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use playbook_ledger::Ledger;
     use playbook_model::RefusalCode;
+
+    use crate::alerts::Alerts;
 
     use super::{Counts, Number, Presence, Tally, WriterState};
 
@@ -272,12 +289,16 @@ mod tests {
     #[test]
     fn a_writer_that_ends_by_a_panic_is_known_to_be_gone() {
         let counts = Arc::new(Counts::default());
-        let presence = Presence(Arc::clone(&counts));
+        let ledger = Ledger::in_memory("b").expect("memory is there");
+        let alerts = Alerts::read(&mut &ledger, "b", Arc::new(|| 0)).expect("there are none");
+        let alerts = Arc::new(alerts);
+        let presence = Presence { counts: Arc::clone(&counts), alerts: Arc::clone(&alerts) };
         let ended = std::thread::spawn(move || {
             let _present = presence;
             panic!("a fault of the host");
         });
         assert!(ended.join().is_err());
         assert_eq!(counts.writer(), WriterState::Gone);
+        assert_eq!(alerts.open(), [0, 0, 1]);
     }
 }

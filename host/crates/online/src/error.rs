@@ -23,6 +23,9 @@ pub enum OnlineError {
     /// A grant that was settled or released otherwise already, or that is settled with more than it reserved.
     #[error("{0}")]
     Closed(&'static str),
+    /// An alert that was closed otherwise already.
+    #[error("the alert was closed before")]
+    AlertClosed,
     /// More waits than may wait.
     #[error("the brand has more requests waiting than it may have")]
     Busy,

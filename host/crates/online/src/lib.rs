@@ -4,6 +4,7 @@
 //! community with. [`Version`] is a playbook with its stages open; [`Brand`] answers: it evaluates on the caller's
 //! thread, and decides and books on the writer's.
 
+mod alerts;
 mod brand;
 mod cache;
 mod columns;
@@ -29,6 +30,7 @@ mod writer;
 
 pub use playbook_cycle::{CapUse, CommercialUse, Used};
 
+pub use alerts::{Alarm, Alert, AlertClosing, AlertEnd, AlertLevel, AlertRule, Evidence};
 pub use brand::{Ask, Brand, BrandOptions, Decided, Effect, Member, Now, settled};
 pub use columns::{FieldError, TableColumns, time};
 pub use counts::{EventFigures, Figures, StageStates, WriterState};

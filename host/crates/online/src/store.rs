@@ -7,6 +7,7 @@ use playbook_model::Digest;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::alerts::Alert;
 use crate::decision;
 use crate::facts::VersionFacts;
 use crate::packed::Kept;
@@ -39,6 +40,8 @@ pub(crate) mod space {
     pub(crate) const CHANGES: u8 = 11;
     /// Of the brand: when it last tried whether it can write again, under the empty key.
     pub(crate) const TRIES: u8 = 12;
+    /// Of the brand: alerts, under their places.
+    pub(crate) const ALERTS: u8 = 13;
     /// Of the brand: the decisions of a commit group, under the descending number of its first one.
     pub(crate) const MADE: u8 = 16;
     /// Of the brand: how many members and decisions there are, under the empty key.
@@ -278,6 +281,11 @@ pub(crate) fn put_activation(
 /// Which version decided from when on, in order.
 pub(crate) fn read_activations(rows: &mut dyn ReadRows) -> Result<Vec<Activation>, LedgerError> {
     read_values(rows, space::ACTIVATIONS, BRAND)
+}
+
+/// Alerts in order of their places.
+pub(crate) fn read_alerts(rows: &mut dyn ReadRows) -> Result<Vec<Alert>, LedgerError> {
+    read_values(rows, space::ALERTS, BRAND)
 }
 
 /// What opens a version again.

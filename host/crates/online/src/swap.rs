@@ -8,6 +8,7 @@ use playbook_cycle::{LiveMoney, MoneyRole};
 use playbook_ledger::{Ledger, LedgerError, Vault};
 use playbook_model::{Digest, UnixMs};
 
+use crate::alerts::{Alarm, AlertRule, Evidence};
 use crate::brand::Brand;
 use crate::decision::{Decision, Kept};
 use crate::error::OnlineError;
@@ -29,6 +30,26 @@ pub enum SwapError {
     /// The storage, or the writer.
     #[error(transparent)]
     Online(#[from] OnlineError),
+}
+
+impl SwapError {
+    /// Why, in words for outside: no path of this machine. What only concerns the host stands in its log.
+    #[must_use]
+    pub fn outside(&self) -> String {
+        match self {
+            Self::Open(OpenError::Faulty(problems)) => {
+                let told = |problem: &playbook_toml::Problem| {
+                    let place = problems.position(problem);
+                    let place =
+                        place.map(|(_, line, column)| format!("line {line}, column {column}: "));
+                    format!("{}{}", place.unwrap_or_default(), problem.message)
+                };
+                problems.problems.iter().map(told).collect::<Vec<_>>().join("; ")
+            }
+            Self::Open(OpenError::Other(_)) => format!("{self}; the log of the host says why"),
+            other => other.to_string(),
+        }
+    }
 }
 
 impl From<LedgerError> for SwapError {
@@ -225,9 +246,19 @@ impl Brand {
         let at = at.unwrap_or_else(|| (self.now)());
         let now = self.version().digest();
         let source = read_source(&mut &*self.reader, &now)?.ok_or(SwapError::Unknown)?;
-        let opened = self.opener.close_cycle(&source, at)?;
-        let version = self.kept(opened)?;
-        self.activate(&version.digest(), by, How::Cycle, None)
+        let closed = self.opener.close_cycle(&source, at).map_err(SwapError::from);
+        let closed = closed.and_then(|opened| {
+            let version = self.kept(opened)?;
+            self.activate(&version.digest(), by, How::Cycle, None)
+        });
+        closed.inspect_err(|error| {
+            self.raise(Alarm {
+                rule: AlertRule::CycleFailed,
+                scope: "cycle".to_owned(),
+                words: format!("a cycle was not closed, nothing changed: {}", error.outside()),
+                evidence: Evidence::of_version(now),
+            });
+        })
     }
 
     /// Whether there is a version to step back to.

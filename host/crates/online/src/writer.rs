@@ -18,9 +18,10 @@ use tokio::sync::{oneshot, watch};
 
 pub(crate) use self::together::tell_last_effect;
 
+use crate::alerts::{Alert, Alerts, CloseAlert};
 use crate::brand::Now;
 use crate::cache::Cache;
-use crate::counts::{Counts, Number, Presence, Tally, WriterState};
+use crate::counts::{Counts, Number, Presence, Tally, WriterState, writer_alarm};
 use crate::decision::Kept;
 use crate::error::OnlineError;
 use crate::foresee::foresee;
@@ -62,8 +63,9 @@ pub(crate) enum Job {
     Erase(i64, DecisionKey, Reply<Option<Erased>>),
     /// A version is kept, to be made the one that decides some day.
     Keep(Arc<Version>, Box<Source>, Reply<()>),
-    /// Something is written, to see whether that is possible.
+    /// Something is written: what waits beside requests, or to see whether that is possible.
     Try,
+    CloseAlert(Box<CloseAlert>, Reply<Alert>),
     /// Decisions rest on another version from now on.
     Version(Arc<Version>, Box<Activation>, Reply<()>),
     /// Decisions rest on the version of this activation of another host from now on.
@@ -179,8 +181,8 @@ impl Queue {
         version: Arc<Version>,
         cache: Arc<Cache>,
         (now, effects): (Now, watch::Sender<u64>),
-        notes: Option<Arc<Notes>>,
-        activation: u64,
+        (notes, activation): (Option<Arc<Notes>>, u64),
+        alerts: &Arc<Alerts>,
     ) -> Self {
         let (sender, jobs) = sync_channel(QUEUE_MAX);
         let (ledger, reader) = ledgers;
@@ -199,8 +201,9 @@ impl Queue {
             notes,
             activation,
             counts: of_writer,
+            alerts: Arc::clone(alerts),
         };
-        let presence = Presence(Arc::clone(&counts));
+        let presence = Presence { counts: Arc::clone(&counts), alerts: Arc::clone(alerts) };
         let thread = std::thread::Builder::new().name("writer".to_owned());
         let thread = thread.spawn(move || {
             let _present = presence;
@@ -213,6 +216,16 @@ impl Queue {
     /// Hands a request over and waits for its answer.
     pub(crate) async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, OnlineError> {
         self.send(job)?.await.map_err(|_| unanswered())?
+    }
+
+    /// Has the writer write what waits beside requests. Where it is busy it does so anyway.
+    pub(crate) fn nudge(&self) {
+        if let Some(sender) = &self.sender {
+            self.counts.waits();
+            if sender.try_send(Job::Try).is_err() {
+                self.counts.waited();
+            }
+        }
     }
 
     fn send<T>(
@@ -285,6 +298,7 @@ struct Writer {
     /// Number of the activation whose version decides here.
     activation: u64,
     counts: Arc<Counts>,
+    alerts: Arc<Alerts>,
 }
 
 /// Sends an answer that was worked out in a group, or the group's failure.
@@ -306,6 +320,16 @@ struct Done {
     /// Number of the note that the group left for other hosts.
     note: Option<u64>,
     tally: Tally,
+    /// Places of the alerts that it wrote.
+    alerts: Vec<u16>,
+}
+
+/// What a group reads and changes beside the ledger.
+struct Beside<'a> {
+    cache: &'a Cache,
+    reader: &'a Ledger,
+    alerts: &'a Arc<Alerts>,
+    notes: Option<&'a Notes>,
 }
 
 /// Applies to the record of a member, where that is in memory, what a group did to it.
@@ -390,6 +414,9 @@ impl Writer {
             self.version = before;
             self.money.clear();
             self.counts.failed(micros);
+            self.alerts.again(&done.alerts);
+            self.alerts
+                .raise(writer_alarm("commit", "a commit failed; the log of the host says why"));
         }
         if written.is_ok() {
             self.counts.committed(&done.tally, requests, micros);
@@ -414,23 +441,26 @@ impl Writer {
         let turn = ledger.turn()?;
         let mut role = self.catch_up(done)?;
         let Some(group) = self.switched(group, &mut role, done) else { return Ok(()) };
-        let Self { reader, version, cache, money, notes, .. } = self;
+        let Self { reader, version, cache, money, notes, alerts, .. } = self;
+        let notes = notes.as_deref();
+        let beside = Beside { cache, reader, alerts, notes };
         let live = held(money, &turn, version, (cycle, role), at)?;
         let leaves_note = group.iter().any(Job::writes);
         live.group(&turn, at, |live| {
             let first = done.last_effect;
+            beside.alerts.write(live.rows(), &mut done.alerts)?;
             if let Some(notes) = notes {
                 foresee(live, &group, first, notes)?;
             }
             for job in group {
-                one(live, job, (cache, reader, notes.as_deref()), done)?;
+                one(live, job, &beside, done)?;
             }
             if done.last_effect != first {
                 let place = (space::LAST_EFFECT, BRAND, &b""[..]);
                 put_value(live.rows(), place, &done.last_effect, OnRow::Goes)?;
             }
             put_made(live.rows(), &done.made, done.members)?;
-            if let (Some(notes), true) = (notes.as_deref(), leaves_note) {
+            if let (Some(notes), true) = (notes, leaves_note) {
                 let members = done.changes.iter().map(|(member, _)| *member).collect();
                 let said = (done.last_effect, done.activation);
                 done.note = Some(notes.leave(live.rows(), members, said)?);
@@ -494,14 +524,14 @@ impl Place {
 fn one(
     live: &mut LiveGroup<'_, '_, '_>,
     job: Job,
-    (cache, reader, notes): (&Cache, &Ledger, Option<&Notes>),
+    beside: &Beside<'_>,
     done: &mut Done,
 ) -> Result<(), LedgerError> {
     match job {
         Job::Events(events, reply) => {
             let mut fates = Vec::with_capacity(events.len());
             for event in events {
-                let fate = event_in(live, event, (cache, reader), done)?;
+                let fate = event_in(live, event, beside, done)?;
                 done.tally.event(fate);
                 fates.push(fate);
             }
@@ -512,7 +542,8 @@ fn one(
             done.answers.push(answer(reply, result));
         }
         Job::Decide(job, reply) => {
-            let is_stale = notes.is_some_and(|notes| notes.is_stale(job.member, job.heard));
+            let is_stale = |notes: &Notes| notes.is_stale(job.member, job.heard);
+            let is_stale = beside.notes.is_some_and(is_stale);
             let result = match is_stale {
                 true => Ok(None),
                 false => decide(live, *job, done)?.map(Some),
@@ -539,6 +570,14 @@ fn one(
             let now = jiff::Timestamp::now().as_millisecond().to_be_bytes();
             put_bytes(live.rows(), (space::TRIES, BRAND, b""), &now, OnRow::Goes)?;
         }
+        Job::CloseAlert(request, reply) => {
+            let closed = beside.alerts.close(live.rows(), *request)?;
+            if let Ok((place, alert)) = &closed {
+                let (alerts, place, alert) = (Arc::clone(beside.alerts), *place, alert.clone());
+                done.changes.push(Box::new(move |_| alerts.closed(place, &alert)));
+            }
+            done.answers.push(answer(reply, closed.map(|(_, alert)| alert)));
+        }
         Job::Version(_, activation, reply) => {
             put_activation(live.rows(), &activation)?;
             done.answers.push(answer(reply, Ok(())));
@@ -551,11 +590,11 @@ fn one(
 fn event_in(
     live: &mut LiveGroup<'_, '_, '_>,
     event: NewEvent,
-    (cache, reader): (&Cache, &Ledger),
+    beside: &Beside<'_>,
     done: &mut Done,
 ) -> Result<EventFate, LedgerError> {
     let NewEvent { member, member_id, id, bytes } = event;
-    let record = cache.get(member, || read_record(&mut &*reader, member))?;
+    let record = beside.cache.get(member, || read_record(&mut &*beside.reader, member))?;
     let rows = live.rows();
     let packed = Packed { id: &id, bytes: &bytes };
     if !record.has_room(&packed) {

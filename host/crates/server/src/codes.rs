@@ -86,6 +86,9 @@ codes! {
     /// Nobody has that id.
     MemberNotFound "member-not-found" 404 "there is no such member"
         "send an event of the member, or set its profile"
+    /// No alert has that number.
+    AlertNotFound "alert-not-found" 404 "there is no such alert"
+        "use the `number` of an alert that is listed; the oldest closed ones make room for new ones"
     /// The path answers other methods.
     MethodNotAllowed "method-not-allowed" 405 "the path does not answer this method"
         "use one of the methods in the header `Allow`"
@@ -107,6 +110,9 @@ codes! {
     /// The bound of a record.
     RecordFull "record-full" 409 "the member has more events than are kept"
         "leave out events that no feature counts"
+    /// The alert was closed otherwise.
+    AlertClosed "alert-closed" 409 "the alert was closed before"
+        "read the alert; it is closed once, and raised anew where it happens again"
     /// Nobody could make keys any more.
     LastAdminKey "last-admin-key" 409 "this is the last key of a platform admin"
         "make another admin key first"

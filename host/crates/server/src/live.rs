@@ -62,10 +62,12 @@ impl From<OnlineError> for Problem {
                 "member" => Code::MemberNotFound,
                 "grant" => Code::GrantNotFound,
                 "segment" => Code::SegmentNotFound,
+                "alert" => Code::AlertNotFound,
                 _ => Code::DecisionNotFound,
             }),
             OnlineError::Cursor => Self::new(Code::CursorInvalid),
             OnlineError::Closed(why) => Self::new(Code::GrantClosed).detail(why),
+            OnlineError::AlertClosed => Self::new(Code::AlertClosed),
             OnlineError::Busy => Self::new(Code::BrandQueueFull).retry_after(SOON),
             OnlineError::Stopping | OnlineError::Overtaken => {
                 Self::new(Code::NotReady).retry_after(SOON)

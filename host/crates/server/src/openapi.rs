@@ -32,6 +32,7 @@ const TAGS: &[(&str, &str)] = &[
     ("effects", "What was granted, for the systems that carry it out."),
     ("members", "What is known of members."),
     ("money", "Budgets."),
+    ("alerts", "What a person should look at, and what became of it."),
     ("versions", "Playbooks and plugins: offered, tried, made the ones that decide, taken back."),
 ];
 

@@ -69,6 +69,8 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { id: "roll_back", access: Access::Brand(OPERATORS) },
     Operation { id: "close_cycle", access: Access::Brand(OPERATORS) },
     Operation { id: "list_activations", access: Access::Brand(OPERATORS) },
+    Operation { id: "list_alerts", access: Access::Brand(OPERATORS) },
+    Operation { id: "close_alert", access: Access::Brand(OPERATORS) },
     Operation { id: "read_budgets", access: Access::Brand(OPERATORS) },
     Operation { id: "list_entries", access: Access::Brand(OPERATORS) },
 ];

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use playbook_model::{Distribution, Kind, RefusalCode};
-use playbook_online::{Figures, WriterState};
+use playbook_online::{AlertLevel, Figures, WriterState};
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 
@@ -120,6 +120,13 @@ pub(super) fn brands(now: &Snapshot, to: &mut Encoder<'_>) -> fmt::Result {
         "Stages of the version that decides, by how they do.",
         rows,
     )?;
+    let rows = now.brands.iter().flat_map(|of| {
+        let levels = AlertLevel::ALL.iter().zip(of.figures.alerts);
+        levels.map(|(level, open)| {
+            ([("brand", of.name.as_str()), ("level", level.name())], signed(open))
+        })
+    });
+    gauges(to, "playbook_brand_alerts", "Alerts that are open, by level.", rows)?;
     let works = |writer| i64::from(writer == WriterState::Works);
     let rows = now.brands.iter().map(|of| ([("brand", of.name.as_str())], works(of.writer)));
     gauges(

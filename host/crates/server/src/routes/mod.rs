@@ -6,6 +6,7 @@
 //! A handler is dropped at any `await` when its client goes away. What must not be left half done goes to a thread or a
 //! writer that does it whole, as `keys` does.
 
+mod alerts;
 mod brands;
 mod caps;
 mod decisions;
@@ -50,6 +51,7 @@ const PARTS: &[fn() -> Routes] = &[
     segments::routes,
     money::routes,
     versions::routes,
+    alerts::routes,
 ];
 
 /// All parts together.

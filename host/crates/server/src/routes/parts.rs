@@ -47,6 +47,15 @@ pub(super) struct OfGrant {
     grant: String,
 }
 
+/// An alert.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfAlert {
+    /// Number of the alert.
+    #[param(example = 1)]
+    number: u64,
+}
+
 /// A segment of a stage.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]

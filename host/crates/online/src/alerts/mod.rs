@@ -1,0 +1,297 @@
+//! Alerts of a brand: what a person should look at, kept until somebody says what became of it.
+//!
+//! Raising one waits for nothing. It stands in memory at once and on disk with the writer's next group, so that also the writer
+//! itself can raise one: that it cannot write.
+
+mod book;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use playbook_ledger::LedgerError;
+use playbook_ledger::store::OnRow;
+use playbook_model::Digest;
+use serde::{Deserialize, Serialize};
+
+use crate::alerts::book::Book;
+use crate::brand::Now;
+use crate::error::OnlineError;
+use crate::store::{BRAND, ReadRows, put_value, read_alerts, read_value, space};
+use crate::writer::DecisionKey;
+
+/// How soon the same is counted and not raised anew (H12).
+const AGAIN_MS: i64 = 24 * 3_600_000;
+/// Bytes of an alert's words that are kept.
+const WORDS_BYTES_MAX: usize = 2_000;
+
+/// How much an alert matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum AlertLevel {
+    /// To be known.
+    Watch,
+    /// To be looked at today.
+    Warn,
+    /// To be looked at now.
+    Critical,
+}
+
+impl AlertLevel {
+    /// Every level, ascending.
+    pub const ALL: [Self; 3] = [Self::Watch, Self::Warn, Self::Critical];
+
+    /// As it is written.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Watch => "watch",
+            Self::Warn => "warn",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// What raises alerts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AlertRule {
+    /// A changed playbook or plugin file was refused.
+    FileRefused,
+    /// A cycle could not be closed.
+    CycleFailed,
+    /// The brand's writer cannot write, or is gone.
+    WriterFailed,
+}
+
+impl AlertRule {
+    /// Its code, which never changes its meaning.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::FileRefused => "file-refused",
+            Self::CycleFailed => "cycle-failed",
+            Self::WriterFailed => "writer-failed",
+        }
+    }
+
+    /// How much it matters.
+    #[must_use]
+    pub const fn level(self) -> AlertLevel {
+        match self {
+            Self::FileRefused | Self::CycleFailed => AlertLevel::Warn,
+            Self::WriterFailed => AlertLevel::Critical,
+        }
+    }
+}
+
+/// What became of an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AlertEnd {
+    /// What it told of is over.
+    Resolved,
+    /// There was nothing to tell.
+    False,
+    /// Somebody lives with it.
+    Accepted,
+}
+
+impl AlertEnd {
+    /// Every end.
+    pub const ALL: [Self; 3] = [Self::Resolved, Self::False, Self::Accepted];
+
+    /// As it is written.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Resolved => "resolved",
+            Self::False => "false",
+            Self::Accepted => "accepted",
+        }
+    }
+}
+
+/// Something that a person should look at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alarm {
+    /// What raises it.
+    pub rule: AlertRule,
+    /// What it is about: a stage, a version, a file. The same of the same rule is one alert a day.
+    pub scope: String,
+    /// What happened.
+    pub words: String,
+    /// What it rests on.
+    pub evidence: Evidence,
+}
+
+/// What an alert rests on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Digest of the version that it is about.
+    pub version: Option<[u8; 32]>,
+    /// Name of the stage that it is about.
+    pub stage: Option<String>,
+    /// Numbers by name.
+    pub figures: Vec<(String, f64)>,
+}
+
+/// An alert.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Alert {
+    /// Its number among the brand's, from 1.
+    pub number: u64,
+    /// When it was raised, unix-ms.
+    pub at: i64,
+    /// When it happened last.
+    pub last: i64,
+    /// How often it happened.
+    pub times: u64,
+    /// What raised it.
+    pub rule: AlertRule,
+    /// What it is about.
+    pub scope: String,
+    /// What happened first.
+    pub words: String,
+    /// What it rests on.
+    pub evidence: Evidence,
+    /// What became of it; `None` while it is open.
+    pub closed: Option<AlertClosing>,
+}
+
+/// That an alert was closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertClosing {
+    /// What became of it.
+    pub end: AlertEnd,
+    /// Who says so: id of a key.
+    pub by: String,
+    /// When, unix-ms.
+    pub at: i64,
+    /// What there is to say about it.
+    pub note: String,
+    /// Digests of the key and of the request that closed it.
+    pub(crate) request: (DecisionKey, [u8; 32]),
+}
+
+/// A request to close an alert.
+#[derive(Debug)]
+pub(crate) struct CloseAlert {
+    pub(crate) number: u64,
+    pub(crate) closing: AlertClosing,
+}
+
+/// The alerts of a brand.
+pub(crate) struct Alerts {
+    brand: String,
+    now: Now,
+    book: Mutex<Book>,
+    /// Whether some are not on disk yet.
+    waits: AtomicBool,
+}
+
+impl std::fmt::Debug for Alerts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Alerts").field("brand", &self.brand).finish_non_exhaustive()
+    }
+}
+
+impl Alerts {
+    /// Reads those that are kept.
+    pub(crate) fn read(
+        rows: &mut dyn ReadRows,
+        brand: &str,
+        now: Now,
+    ) -> Result<Self, LedgerError> {
+        let book = Mutex::new(Book::of(read_alerts(rows)?));
+        Ok(Self { brand: brand.to_owned(), now, book, waits: AtomicBool::new(false) })
+    }
+
+    /// Raises an alert, or counts the one that tells of the same already.
+    pub(crate) fn raise(&self, mut alarm: Alarm) {
+        alarm.words.truncate(alarm.words.floor_char_boundary(WORDS_BYTES_MAX));
+        let (brand, rule, level) = (&self.brand, alarm.rule.code(), alarm.rule.level());
+        let (scope, words) = (alarm.scope.clone(), alarm.words.clone());
+        let raised = self.book().raise(alarm, (self.now)());
+        self.waits.store(true, Ordering::Release);
+        let Some(number) = raised else { return };
+        match level {
+            AlertLevel::Watch => tracing::info!(brand, number, rule, scope, words, "alert"),
+            AlertLevel::Warn => tracing::warn!(brand, number, rule, scope, words, "alert"),
+            AlertLevel::Critical => tracing::error!(brand, number, rule, scope, words, "alert"),
+        }
+    }
+
+    /// All of them, the newest first.
+    pub(crate) fn all(&self) -> Vec<Alert> {
+        self.book().newest_first()
+    }
+
+    /// How many are open, by level.
+    pub(crate) fn open(&self) -> [u64; AlertLevel::ALL.len()] {
+        self.book().open()
+    }
+
+    /// Writes those that are not on disk yet, in the writer's group; returns their places, for [`Alerts::again`].
+    pub(crate) fn write(
+        &self,
+        rows: &mut playbook_ledger::GroupWork<'_, '_>,
+        written: &mut Vec<u16>,
+    ) -> Result<(), LedgerError> {
+        if !self.waits.swap(false, Ordering::Acquire) {
+            return Ok(());
+        }
+        let unsaved = self.book().take_unsaved();
+        written.extend(unsaved.iter().map(|(place, _)| *place));
+        for (place, alert) in unsaved {
+            put_value(rows, (space::ALERTS, BRAND, &place.to_be_bytes()), &alert, OnRow::Goes)?;
+        }
+        Ok(())
+    }
+
+    /// The group failed: they are not on disk.
+    pub(crate) fn again(&self, places: &[u16]) {
+        if !places.is_empty() {
+            self.book().not_saved(places);
+            self.waits.store(true, Ordering::Release);
+        }
+    }
+
+    /// Closes an alert in the writer's group. What is in memory changes with [`Alerts::closed`], once the group is on disk.
+    pub(crate) fn close(
+        &self,
+        rows: &mut playbook_ledger::GroupWork<'_, '_>,
+        request: CloseAlert,
+    ) -> Result<Result<(u16, Alert), OnlineError>, LedgerError> {
+        let CloseAlert { number, closing } = request;
+        let Some((place, known)) = self.book().find(number) else {
+            return Ok(Err(OnlineError::Unknown("alert")));
+        };
+        // Another request of the group may have closed it.
+        let kept: Option<Alert> = read_value(rows, space::ALERTS, BRAND, &place.to_be_bytes())?;
+        let mut alert = kept.filter(|kept| kept.number == number).unwrap_or(known);
+        match &alert.closed {
+            Some(before) if before.request == closing.request => return Ok(Ok((place, alert))),
+            Some(before) if before.request.0 == closing.request.0 => {
+                return Ok(Err(OnlineError::OtherRequest));
+            }
+            Some(_) => return Ok(Err(OnlineError::AlertClosed)),
+            None => alert.closed = Some(closing),
+        }
+        put_value(rows, (space::ALERTS, BRAND, &place.to_be_bytes()), &alert, OnRow::Goes)?;
+        Ok(Ok((place, alert)))
+    }
+
+    /// An alert is closed on disk.
+    pub(crate) fn closed(&self, place: u16, alert: &Alert) {
+        self.book().closed(place, alert);
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Evidence {
+    /// About a version.
+    #[must_use]
+    pub fn of_version(version: Digest) -> Self {
+        Self { version: Some(version.0), ..Self::default() }
+    }
+}
