@@ -42,6 +42,9 @@ pub(crate) fn fault_words(fault: &Fault) -> Words {
             format!("觸及{limit}上限而停止（用量 {used}，上限 {max}）")
         }
         Fault::Malformed(text) => format!("回答不合約定：{text}"),
+        Fault::BreakerOpen { retry_ms } => {
+            format!("近來失敗過多，{} 秒內不再呼叫", retry_ms.div_ceil(1_000))
+        }
     };
     Words { en: fault.to_string(), zh: Some(zh) }
 }

@@ -72,4 +72,13 @@ impl CycleError {
             _ => None,
         }
     }
+
+    /// In how many milliseconds the plugin may be called again, where it was not called for its breaker.
+    #[must_use]
+    pub fn retry_ms(&self) -> Option<u64> {
+        match self {
+            Self::Stage { fault: Fault::BreakerOpen { retry_ms }, .. } => Some(*retry_ms),
+            _ => None,
+        }
+    }
 }

@@ -50,8 +50,23 @@ pub struct Evaluation {
     gives: Frame,
 }
 
-/// A hook for measuring: called as each part of an evaluation ends. `()` does nothing and costs nothing.
+/// A hook for those who watch an evaluation and stand before its stages, which are numbered in the order in which they run. `()` does
+/// nothing and costs nothing.
 pub trait Watch {
+    /// Whether a stage may be asked; else the fault that stands for its answer.
+    ///
+    /// # Errors
+    /// That fault.
+    fn admits(&mut self, stage: usize) -> Outcome<()> {
+        let _ = stage;
+        Ok(())
+    }
+
+    /// A stage was asked, and failed or did not.
+    fn answered(&mut self, stage: usize, fault: Option<&Fault>) {
+        let _ = (stage, fault);
+    }
+
     /// A part of a stage's work has ended.
     fn ended(&mut self, stage: usize, part: Part);
 }
@@ -133,6 +148,14 @@ impl Evaluation {
         })
     }
 
+    /// Per stage its position in the playbook, its calls so far, how many of them failed, and the fuel of all.
+    pub fn calls(&self) -> impl Iterator<Item = (usize, u64, u64, u64)> {
+        self.stages.iter().map(|stage| {
+            let usage = stage.opened.as_ref().map(OpenedPlugin::usage).unwrap_or_default();
+            (stage.prepared.position, usage.calls, usage.faults, usage.fuel)
+        })
+    }
+
     /// Per stage its name, its calls so far and the microseconds that they took inside the sandbox.
     pub fn time_in_calls(&self) -> impl Iterator<Item = (&str, u64, f64)> {
         self.stages.iter().map(|stage| {
@@ -153,7 +176,7 @@ impl Evaluation {
         self.evaluate_watched(context, members, &mut ())
     }
 
-    /// As [`Evaluation::evaluate`], with a hook for measuring.
+    /// As [`Evaluation::evaluate`], with a hook.
     ///
     /// # Errors
     /// As there.
@@ -176,10 +199,17 @@ impl Evaluation {
                 without_values(&stage.adds, rows).for_each(|c| members.frame.append(c));
                 continue;
             };
-            let batch = stage.gather(members)?;
-            watch.ended(at, Part::Gather);
-            let said = stage.ask(opened, context, &batch)?;
-            watch.ended(at, Part::Ask);
+            let said = match watch.admits(at) {
+                Err(fault) => Err(fault),
+                Ok(()) => {
+                    let batch = stage.gather(members)?;
+                    watch.ended(at, Part::Gather);
+                    let said = stage.ask(opened, context, &batch)?;
+                    watch.answered(at, said.as_ref().err());
+                    watch.ended(at, Part::Ask);
+                    said
+                }
+            };
             match said {
                 Ok(Said::Proposals(proposals)) => {
                     let position = stage.prepared.position;

@@ -61,6 +61,11 @@ pub enum Fault {
     },
     /// The answer breaks the contract: wrong length, not finite, negative money, out of bounds.
     Malformed(String),
+    /// The guest was not called: it failed too often lately.
+    BreakerOpen {
+        /// In how many milliseconds it may be called again.
+        retry_ms: u64,
+    },
 }
 
 /// Answer of a call, or the guest's fault.
@@ -83,6 +88,10 @@ impl fmt::Display for Fault {
                 write!(f, "stopped at the {} limit (used {used}, limit {max})", limit.name())
             }
             Self::Malformed(text) => write!(f, "malformed answer: {text}"),
+            Self::BreakerOpen { retry_ms } => {
+                let seconds = retry_ms.div_ceil(1_000);
+                write!(f, "not called for {seconds} s more: it failed too often lately")
+            }
         }
     }
 }

@@ -404,8 +404,23 @@ pub enum OnFault {
     Close,
     /// Outputs of the stage are missing; the run goes on and says so.
     Skip,
-    /// The version that closed the last cycle takes over.
+    /// The version that closed the last cycle takes over; of a service, the component that the stage had before.
     LastGood,
+}
+
+impl OnFault {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Close, Self::Skip, Self::LastGood];
+
+    /// As playbooks write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Close => "close",
+            Self::Skip => "skip",
+            Self::LastGood => "last-good",
+        }
+    }
 }
 
 /// A plugin in the loop.

@@ -53,13 +53,12 @@ impl Reading<'_> {
     ) -> Option<StageDef> {
         let plugin = self.plugin(table.get("plugin")?);
         let kind = Kind::ALL.into_iter().find(|kind| Some(kind.name()) == table.text("kind"))?;
-        let on_fault = match (table.text("on_fault"), kind) {
-            (Some("close"), _) => OnFault::Close,
-            (Some("skip"), _) => OnFault::Skip,
-            (Some("last-good"), _) => OnFault::LastGood,
-            (_, Kind::Roi | Kind::Diagnosis) => OnFault::Skip,
+        let said =
+            OnFault::ALL.into_iter().find(|known| Some(known.name()) == table.text("on_fault"));
+        let on_fault = said.unwrap_or(match kind {
+            Kind::Roi | Kind::Diagnosis => OnFault::Skip,
             _ => OnFault::Close,
-        };
+        });
         Some(StageDef {
             name: entry_name(table).unwrap_or_default(),
             kind,
