@@ -5,6 +5,7 @@ mod alerts;
 mod bench;
 mod both_ways;
 mod brands;
+mod breakers;
 mod browser;
 mod cdnow;
 mod cli;
@@ -30,6 +31,7 @@ mod paths;
 mod places;
 mod printed;
 mod replay;
+mod rollout;
 mod sample;
 mod serve;
 #[cfg(feature = "sources")]

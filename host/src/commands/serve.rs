@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use playbook_app as app;
 use playbook_model::{CallMeters, Digest, HostBrand};
-use playbook_online::{Brand, Following, OpenError, SwapError, WriterState};
+use playbook_online::{Brand, Following, OpenError, StageStates, SwapError, WriterState};
 use playbook_server::{Brand as Listed, BrandStatus, Directory, KeyStore, OpenedKeys, Server};
 
 use crate::commands::demo::{PLAYBOOK, checkout, install_reference_plugins};
@@ -69,8 +69,10 @@ impl Served {
     fn listed(&self) -> Listed {
         let status = match self.brand.writer() {
             WriterState::Gone => BrandStatus::Stopped,
-            _ if self.brand.version().stage_states().failed > 0 => BrandStatus::Degraded,
-            _ => BrandStatus::Serving,
+            _ => match self.brand.version().stage_states() {
+                StageStates { failed: 0, open: 0, .. } => BrandStatus::Serving,
+                _ => BrandStatus::Degraded,
+            },
         };
         Listed { name: self.brand.name().to_owned(), status }
     }

@@ -69,7 +69,7 @@ pub fn open_brand(
     let last = last_activated(vault.as_ref(), &brand).map_err(in_ledger)?;
     let closed = last.as_ref().map(|(_, source)| source.closed.clone()).unwrap_or_default();
     let chosen = last.filter(|(last, _)| {
-        matches!(last.how, How::Activated | How::RolledBack | How::Cycle)
+        matches!(last.how, How::Activated | How::RolledBack | How::Cycle | How::Breaker)
             && last.file.as_ref() == Some(&digest)
     });
     let first = match chosen {

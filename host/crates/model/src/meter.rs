@@ -80,6 +80,33 @@ impl Distribution {
         self.counts.iter().sum()
     }
 
+    /// The value that a share of all values do not exceed, where they lie evenly between bounds; 0 where there is none.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "counts and bounds are far below 2^53")]
+    pub fn quantile(&self, share: f64) -> f64 {
+        let wanted = share * self.count() as f64;
+        let mut below = 0.0;
+        for (at, count) in self.counts.iter().enumerate() {
+            let count = *count as f64;
+            if count > 0.0 && below + count >= wanted {
+                let from = at.checked_sub(1).map_or(0.0, |at| self.bounds[at] as f64);
+                // Of what lies beyond all bounds no more is known than that.
+                let to = self.bounds.get(at).map_or(from, |bound| *bound as f64);
+                return from + (to - from) * ((wanted - below) / count).clamp(0.0, 1.0);
+            }
+            below += count;
+        }
+        0.0
+    }
+
+    /// Mean of all values; 0 where there is none.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "counts and sums are far below 2^53")]
+    pub fn mean(&self) -> f64 {
+        let count = self.count();
+        if count == 0 { 0.0 } else { self.sum as f64 / count as f64 }
+    }
+
     /// Adds what another one with the same bounds counted.
     pub fn add(&mut self, other: &Self) {
         debug_assert_eq!(self.bounds, other.bounds, "they count alike");
@@ -154,5 +181,18 @@ mod tests {
         );
         read.add(&histogram.read());
         assert_eq!((read.counts.as_slice(), read.sum), ([4, 4, 4].as_slice(), 1_048));
+    }
+    #[test]
+    fn a_quantile_lies_between_the_bounds_of_its_value() {
+        let histogram = Histogram::new(&[10, 20, 40]);
+        assert_eq!((histogram.read().quantile(0.99), histogram.read().mean()), (0.0, 0.0));
+        (0..99).for_each(|_| histogram.note(15));
+        histogram.note(35);
+        let read = histogram.read();
+        let quantiles = [0.0, 0.495, 0.99, 1.0].map(|share| read.quantile(share));
+        assert_eq!(quantiles, [10.0, 15.0, 20.0, 40.0]);
+        assert!((read.mean() - 15.2).abs() < 1e-9);
+        (0..1_000).for_each(|_| histogram.note(1_000));
+        assert!((histogram.read().quantile(0.99) - 40.0).abs() < 1e-9, "beyond all bounds");
     }
 }

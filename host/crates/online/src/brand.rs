@@ -1,17 +1,22 @@
 //! A brand live: what a service asks of it.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::Instant;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use playbook_cycle::MoneyRole;
 use playbook_ledger::{Balance, Closure, Follow, Ledger, LedgerError, SettleAnswer, Vault};
 use playbook_model::{Digest, Minor, UnixMs};
 use serde_json::{Map, Value as Json};
 use tokio::sync::watch;
 
-use crate::alerts::{Alarm, Alert, AlertClosing, AlertEnd, Alerts, CloseAlert};
+use crate::alerts::Alerts;
+use crate::breaker::Breakers;
 use crate::cache::Cache;
+use crate::candidate::{Asked, Breach, Candidate, micros_since};
 use crate::columns::FieldError;
 use crate::counts::{Figures, Number, WriterState};
 use crate::decision::{Decision, EffectSaid, Kept};
@@ -25,16 +30,13 @@ use crate::store::{
     read_member, read_members, read_record, read_version, read_versions,
 };
 use crate::version::Version;
-use crate::versions::{Activation, Opened, Opener, Shelf, Source};
+use crate::versions::{Activation, Opened, Opener, Shelf, Source, deciding};
 use crate::writer::{
     CloseJob, DecideJob, DecisionAnswer, DecisionKey, Erased, EventFate, Job, MemberJob, Queue,
 };
 
 /// Evaluations of one request at most: each one beyond the first is due to another host.
 const EVALUATIONS_MAX: usize = 16;
-
-/// Bytes of what may be said about an alert.
-const NOTE_BYTES_MAX: usize = 2_000;
 
 /// Tells the time, unix-ms.
 pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -61,8 +63,18 @@ impl std::fmt::Debug for BrandOptions {
 
 /// A brand that answers.
 pub struct Brand {
+    core: Arc<Core>,
+    /// Work that no request waits for. It ends before the brand does.
+    aside: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// All that a brand is, shared by those who ask it and by the work that is done aside: whatever either may ask, the other may, too.
+pub struct Core {
     name: String,
+    /// The version that decides.
     pub(crate) live: ArcSwap<Version>,
+    /// The version that is to decide one day.
+    pub(crate) candidate: ArcSwapOption<Candidate>,
     pub(crate) queue: Queue,
     pub(crate) cache: Arc<Cache>,
     /// Reads beside the writer.
@@ -75,6 +87,7 @@ pub struct Brand {
     /// Number of the last effect that is on disk.
     pub(crate) effects: watch::Sender<u64>,
     pub(crate) alerts: Arc<Alerts>,
+    pub(crate) breakers: Arc<Breakers>,
     pub(crate) now: Now,
     /// What hosts that share the store tell each other; `None`: this one is alone.
     pub(crate) notes: Option<Arc<Notes>>,
@@ -87,6 +100,30 @@ pub struct Brand {
 impl std::fmt::Debug for Brand {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Brand").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Deref for Brand {
+    type Target = Core;
+
+    fn deref(&self) -> &Core {
+        &self.core
+    }
+}
+
+impl Drop for Brand {
+    fn drop(&mut self) {
+        let aside = self.aside.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for thread in aside.drain(..) {
+            // One that panicked has nothing left to finish.
+            let _ = thread.join();
+        }
     }
 }
 
@@ -108,6 +145,20 @@ pub struct Decided {
     pub decision: Decision,
     /// Whether it was made before, under the same key.
     pub is_repeated: bool,
+}
+
+/// What the writer answered, and who was asked.
+struct Answered {
+    answer: DecisionAnswer,
+    at: i64,
+    live: Arc<Version>,
+    /// Which of the two made it.
+    version: Arc<Version>,
+    /// Where what it does is noted.
+    candidate: Option<Arc<Candidate>>,
+    record: Arc<Record>,
+    /// Of the evaluation.
+    micros: u64,
 }
 
 /// An effect to be carried out.
@@ -147,7 +198,7 @@ impl Brand {
     /// A ledger that is unsound, or a fault of the storage.
     pub fn open(options: BrandOptions, first: Opened) -> Result<Self, OnlineError> {
         let BrandOptions { vault, records_bytes_max, now, opener, file } = options;
-        let Opened { version, source } = first;
+        let Opened { mut version, source } = first;
         let name = version.playbook().brand.clone();
         let ledger = vault.open_or_create(&name)?;
         // Listens before it looks: nothing that comes in between is missed.
@@ -158,12 +209,14 @@ impl Brand {
         let versions = read_versions(&mut &*reader)?;
         let versions = versions.into_iter().map(|facts| (facts.digest(), Arc::new(facts)));
         let cache = Arc::new(Cache::new(records_bytes_max));
+        let alerts = Arc::new(Alerts::read(&mut &*reader, &name, Arc::clone(&now))?);
+        let breakers = Arc::new(Breakers::new(Arc::clone(&alerts)));
+        version.join(&breakers);
         let version = Arc::new(version);
         let mut shelf = Shelf::default();
         shelf.put(&version);
         let activation = history.last().map_or(0, |last| last.number);
         let (effects, _) = watch::channel(read_last_effect(&mut &*reader)?);
-        let alerts = Arc::new(Alerts::read(&mut &*reader, &name, Arc::clone(&now))?);
         let queue = Queue::start(
             (ledger, Arc::clone(&reader)),
             Arc::clone(&version),
@@ -172,9 +225,10 @@ impl Brand {
             (notes.clone(), activation),
             &alerts,
         );
-        Ok(Self {
+        let core = Core {
             name,
             live: ArcSwap::new(version),
+            candidate: ArcSwapOption::empty(),
             queue,
             cache,
             reader,
@@ -184,23 +238,26 @@ impl Brand {
             opener,
             effects,
             alerts,
+            breakers,
             now,
             notes,
             follow: Mutex::new(follow),
             behind: Mutex::default(),
-        })
+        };
+        core.restore_candidate()?;
+        Ok(Self { core: Arc::new(core), aside: Mutex::default() })
     }
 
-    /// Name of the brand.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The version that decides.
-    #[must_use]
-    pub fn version(&self) -> Arc<Version> {
-        self.live.load_full()
+    /// Does something that no request waits for.
+    fn aside(&self, work: impl FnOnce(&Core) + Send + 'static) {
+        let core = Arc::clone(&self.core);
+        let thread = std::thread::Builder::new().name("aside".to_owned());
+        let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
+        aside.retain(|thread| !thread.is_finished());
+        match thread.spawn(move || work(&core)) {
+            Ok(thread) => aside.push(thread),
+            Err(error) => tracing::error!(%error, brand = self.name(), "no thread can be started"),
+        }
     }
 
     /// Takes events, each an object with `event_id`, `member`, `time` and fields of the playbook. The answer says of each
@@ -266,11 +323,17 @@ impl Brand {
         if !id_errors.is_empty() {
             return Err(OnlineError::Fields(id_errors));
         }
-        let (answer, at) = self.answer(ask, request).await?;
+        let Answered { answer, at, live, version, candidate, record, micros } =
+            self.answer(ask, request).await?;
         if request.is_some() && !answer.is_repeated {
             self.shelf().decided(&ask.member, at);
+            if let Some(candidate) = candidate {
+                self.noted(&candidate, candidate.note(&version, Some(&answer.kept), micros));
+                let (member, event) = (ask.member.clone(), ask.event.clone());
+                candidate.shadow(&live, || Asked { member, at, event, record });
+            }
         }
-        let member = self.live.load().key(&ask.member);
+        let member = live.key(&ask.member);
         let id = request.map(|(key, _)| decision_id(member, &key));
         let decision = self.told(&answer.kept, id, &ask.member)?;
         Ok(Decided { decision, is_repeated: answer.is_repeated })
@@ -281,17 +344,32 @@ impl Brand {
         &self,
         ask: &Ask,
         request: Option<(DecisionKey, Digest)>,
-    ) -> Result<(DecisionAnswer, i64), OnlineError> {
+    ) -> Result<Answered, OnlineError> {
         for _ in 0..EVALUATIONS_MAX {
             // Before the record is taken, which is no older then.
             let heard = self.notes.as_ref().map_or(0, |notes| notes.heard());
-            let version = self.live.load_full();
-            let member = version.key(&ask.member);
+            let live = self.live.load_full();
+            let member = live.key(&ask.member);
+            let candidate = self.candidate.load_full();
+            let draws = candidate.as_ref().filter(|candidate| candidate.decides_on(member));
+            let version =
+                draws.map_or_else(|| Arc::clone(&live), |drawn| Arc::clone(&drawn.version));
+            let candidate = candidate.filter(|_| request.is_some());
             let record = self.record(member)?;
             let at = ask.at.unwrap_or_else(|| (self.now)());
-            let evaluated = version.evaluate(&ask.member, &record, at)?;
+            let begun = candidate.as_ref().map(|_| Instant::now());
+            let evaluated = version.evaluate(&ask.member, &record, at);
+            let micros = begun.map_or(0, micros_since);
+            if self.breakers.has_news() {
+                self.aside(Core::tend_breakers);
+            }
+            let evaluated = evaluated.inspect_err(|error| {
+                if let (Some(candidate), true) = (&candidate, error.is_of_a_stage()) {
+                    self.noted(candidate, candidate.note(&version, None, micros));
+                }
+            })?;
             let job = Box::new(DecideJob {
-                version,
+                version: Arc::clone(&version),
                 member,
                 member_id: ask.member.clone(),
                 evaluated,
@@ -300,10 +378,19 @@ impl Brand {
                 heard,
             });
             if let Some(answer) = self.queue.ask(|reply| Job::Decide(job, reply)).await? {
-                return Ok((answer, at));
+                return Ok(Answered { answer, at, live, version, candidate, record, micros });
             }
         }
         Err(OnlineError::Busy)
+    }
+
+    /// A guard of the candidate has spoken, or none has. It decides on nobody from this moment; what is to be written of it
+    /// waits for the writer, and nobody for that.
+    fn noted(&self, candidate: &Arc<Candidate>, breach: Option<Breach>) {
+        let Some(breach) = breach else { return };
+        self.candidate.compare_and_swap(candidate, None);
+        let activation = candidate.activation.clone();
+        self.aside(move |core| core.take_back(&activation, breach));
     }
 
     /// A decision that was made, in the words of the version that made it.
@@ -537,48 +624,24 @@ impl Brand {
         }
     }
 
-    /// Raises an alert; it waits for nothing.
-    pub fn raise(&self, alarm: Alarm) {
-        self.alerts.raise(alarm);
-        self.queue.nudge();
-    }
-
-    /// Alerts that are kept, the newest first.
-    #[must_use]
-    pub fn alerts(&self) -> Vec<Alert> {
-        self.alerts.all()
-    }
-
-    /// Says what became of an alert. The same under the same key happens once.
-    ///
-    /// # Errors
-    /// [`OnlineError::Unknown`], or [`OnlineError::AlertClosed`] where it was closed otherwise before.
-    pub async fn close_alert(
-        &self,
-        number: u64,
-        (end, note): (AlertEnd, &str),
-        by: &str,
-        key: &str,
-    ) -> Result<Alert, OnlineError> {
-        if note.len() > NOTE_BYTES_MAX {
-            return Err(OnlineError::Fields(vec![FieldError {
-                field: "note".to_owned(),
-                what: "is too long",
-                expected: format!("at most {NOTE_BYTES_MAX} bytes"),
-            }]));
-        }
-        let said = Digest::of_parts([end.name().as_bytes(), note.as_bytes()]);
-        let request = (shortened(key), said.0);
-        let (by, note, at) = (by.to_owned(), note.to_owned(), (self.now)());
-        let closing = AlertClosing { end, by, at, note, request };
-        let job = Box::new(CloseAlert { number, closing });
-        self.queue.ask(|reply| Job::CloseAlert(job, reply)).await
-    }
-
     /// Whether it can keep what it answers.
     #[must_use]
     pub fn writer(&self) -> WriterState {
         self.queue.counts.writer()
+    }
+}
+
+impl Core {
+    /// Name of the brand.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The version that decides.
+    #[must_use]
+    pub fn version(&self) -> Arc<Version> {
+        self.live.load_full()
     }
 
     pub(crate) fn record(&self, member: i64) -> Result<Arc<Record>, LedgerError> {
@@ -602,13 +665,14 @@ fn begin(
         false => None,
     };
     let digest = version.digest();
-    let is_new = history.last().is_none_or(|last| last.version != digest.0);
+    let is_new = deciding(&history).is_none_or(|last| last.version != digest.0);
     if is_new {
-        let next = Activation::after(history.last(), version.facts(), at);
+        let next = Activation::after(&history, version.facts(), at);
         history.push(Activation { file, ..next });
     }
     let last = history.last().filter(|_| is_new);
-    let mut money = version.money(&turn, version.cycle(at), UnixMs(at), MoneyRole::Leads)?;
+    let (cycle, leads) = (version.cycle(at), MoneyRole::Leads);
+    let mut money = version.money(&turn, (cycle, leads), None, UnixMs(at))?;
     money.group(&turn, UnixMs(at), |group| {
         put_version(group.rows(), version.facts(), source)?;
         let Some(last) = last else { return Ok(()) };
@@ -618,7 +682,7 @@ fn begin(
     Ok((history, notes))
 }
 
-fn shortened(key: &str) -> DecisionKey {
+pub(crate) fn shortened(key: &str) -> DecisionKey {
     let digest = Digest::of(key.as_bytes());
     digest.0[..16].try_into().expect("a digest is longer")
 }

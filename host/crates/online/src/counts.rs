@@ -38,9 +38,10 @@ pub(crate) enum Number {
     Groups,
     GroupRequests,
     CommitsFailed,
+    CandidatesReturned,
 }
 
-const NUMBERS: usize = Number::CommitsFailed as usize + 1;
+const NUMBERS: usize = Number::CandidatesReturned as usize + 1;
 
 /// What a commit group did; it counts once the group is on disk.
 #[derive(Debug, Default)]
@@ -76,6 +77,8 @@ pub struct Figures {
     pub group_requests: u64,
     /// Commit groups that failed.
     pub commits_failed: u64,
+    /// Candidates that a guard took back.
+    pub candidates_returned: u64,
     /// Microseconds of each commit group, failed ones included.
     pub commit_micros: Distribution,
     /// Members whose records are in memory.
@@ -114,6 +117,8 @@ pub struct StageStates {
     pub waiting: u64,
     /// Failed lately.
     pub failed: u64,
+    /// Are not called for a while, because they failed too often.
+    pub open: u64,
 }
 
 /// Whether a brand can keep what it answers.
@@ -209,6 +214,7 @@ impl Counts {
             groups: of(Number::Groups),
             group_requests: of(Number::GroupRequests),
             commits_failed: of(Number::CommitsFailed),
+            candidates_returned: of(Number::CandidatesReturned),
             commit_micros: self.commit_micros.read(),
             records: 0,
             record_bytes: 0,
@@ -246,7 +252,7 @@ pub(crate) struct Presence {
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        self.0.is_gone.store(true, Ordering::Relaxed);
+        self.counts.is_gone.store(true, Ordering::Relaxed);
         if std::thread::panicking() {
             self.alerts
                 .raise(writer_alarm("gone", "the writer has stopped by a fault of the host"));

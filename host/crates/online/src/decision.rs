@@ -218,7 +218,27 @@ pub struct LeftOut {
     pub why: String,
 }
 
+/// What became of a proposal, as it is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Became {
+    /// Granted anew, with its cost in minor units.
+    Granted(i64),
+    /// Granted before.
+    GrantedBefore,
+    /// Refused, with the position of the code among [`RefusalCode::ALL`].
+    Refused(usize),
+}
+
 impl Kept {
+    /// What became of its proposals.
+    pub(crate) fn outcomes(&self) -> impl Iterator<Item = Became> + '_ {
+        self.outcomes.iter().map(|outcome| match (&outcome.refusal, outcome.granted_before) {
+            (Some((code, _)), _) => Became::Refused(usize::from(*code)),
+            (None, true) => Became::GrantedBefore,
+            (None, false) => Became::Granted(outcome.cost),
+        })
+    }
+
     /// Positions of the outcomes that are to be carried out now: granted anew, and nobody has to approve them first.
     pub(crate) fn effects(&self, facts: &VersionFacts) -> Vec<usize> {
         let is_due = |outcome: &Outcome| outcome.said(facts).status == "granted";
@@ -289,7 +309,8 @@ impl Kept {
         answered.map(said).collect()
     }
 
-    fn segments(&self, facts: &VersionFacts) -> Vec<SegmentSaid> {
+    /// Segments, by stage.
+    pub(crate) fn segments(&self, facts: &VersionFacts) -> Vec<SegmentSaid> {
         let stages = facts.stages.iter().filter(|stage| !stage.segments.is_empty());
         let said = |stage: &StageFacts| {
             let name = format!("{}.segment", stage.name);
@@ -356,6 +377,46 @@ impl Outcome {
             status,
             refusal,
             grant: self.key.filter(|_| self.refusal.is_none()).map(|key| Digest(key).hex()),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Kept {
+    /// A decision of which nothing is known but its outcomes, and whether a stage failed.
+    pub(crate) fn of_outcomes(outcomes: &[Became], fails: bool) -> Self {
+        let outcome = |became: &Became| {
+            let (cost, refusal, granted_before) = match became {
+                Became::Granted(cost) => (*cost, None, false),
+                Became::GrantedBefore => (0, None, true),
+                Became::Refused(code) => {
+                    (0, Some((u8::try_from(*code).expect("codes are few"), String::new())), false)
+                }
+            };
+            Outcome {
+                stage: 0,
+                action: 0,
+                quantity: 1,
+                cost,
+                expected_output: 0,
+                reason: NONE_INDEX,
+                after_min: 0,
+                until_min: None,
+                refusal,
+                granted_before,
+                key: None,
+            }
+        };
+        Self {
+            request: [0; 32],
+            version: [0; 32],
+            at: 0,
+            cycle: 0,
+            is_preview: false,
+            row: Vec::new(),
+            outcomes: outcomes.iter().map(outcome).collect(),
+            failed: fails.then(|| (0, String::new())).into_iter().collect(),
+            waiting: Vec::new(),
         }
     }
 }

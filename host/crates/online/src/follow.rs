@@ -8,11 +8,11 @@ use std::time::Duration;
 use playbook_ledger::{Follow, LedgerError};
 use playbook_model::Digest;
 
-use crate::brand::Brand;
+use crate::brand::{Brand, Core};
 use crate::error::OnlineError;
 use crate::store::read_activations;
 use crate::swap::SwapError;
-use crate::versions::Activation;
+use crate::versions::{Activation, deciding};
 use crate::writer::{Job, tell_last_effect};
 
 /// How often the store is looked at, whatever is announced: announcements get lost with connections.
@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(250);
 /// How often a swap is begun anew, because another host came first.
 const SWAPS_MAX: usize = 8;
 
-impl Brand {
+impl Core {
     /// Takes over what other hosts did since: members that they changed are read anew, and the version that they made the one
     /// that decides, decides here.
     ///
@@ -61,12 +61,14 @@ impl Brand {
     /// Makes the version of the last activation decide here.
     fn catch_up(&self, history: &mut Vec<Activation>) -> Result<(), SwapError> {
         let known = history.last().map_or(0, |last| last.number);
-        let all = read_activations(&mut &*self.reader)?;
-        let later: Vec<_> = all.into_iter().filter(|step| step.number > known).collect();
-        let Some((number, digest)) = later.last().map(|last| (last.number, Digest(last.version)))
+        let mut all = read_activations(&mut &*self.reader)?;
+        let later = all.partition_point(|step| step.number <= known);
+        let (Some(number), Some(last)) = (all.get(later..).and_then(<[_]>::last), deciding(&all))
         else {
             return Ok(());
         };
+        let (number, digest) = (number.number, Digest(last.version));
+        let later = all.split_off(later);
         let opened = self.reopened(&digest);
         let why = opened.as_ref().err().map(said);
         *self.behind.lock().unwrap_or_else(PoisonError::into_inner) = why;

@@ -1,21 +1,20 @@
 //! Swapping versions: one is opened aside, tried on recorded decisions, and made the one that decides in one step. Requests
 //! that have begun end on the version that they began with; each decision is made wholly by one.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use playbook_cycle::{LiveMoney, MoneyRole};
-use playbook_ledger::{Ledger, LedgerError, Vault};
-use playbook_model::{Digest, UnixMs};
+use playbook_ledger::{LedgerError, Vault};
+use playbook_model::Digest;
 
 use crate::alerts::{Alarm, AlertRule, Evidence};
-use crate::brand::Brand;
-use crate::decision::{Decision, Kept};
+use crate::brand::Core;
+use crate::candidate::{Asked, Comparison};
 use crate::error::OnlineError;
 use crate::facts::VersionFacts;
+use crate::record::Record;
 use crate::store::{read_activations, read_source};
 use crate::version::Version;
-use crate::versions::{Activation, How, OpenError, Opened, Source, Trial};
+use crate::versions::{Activation, How, OpenError, Opened, Source, Trial, deciding};
 use crate::writer::Job;
 
 /// Why a version is not swapped.
@@ -27,6 +26,18 @@ pub enum SwapError {
     /// There is no such version, or none before.
     #[error("there is no such version")]
     Unknown,
+    /// It fails on recorded decisions which the version that decides makes.
+    #[error("the version fails on {fails} decisions which the version that decides makes")]
+    Failing {
+        /// How many.
+        fails: u64,
+    },
+    /// No version is the candidate.
+    #[error("no version is the candidate")]
+    NoCandidate,
+    /// Several hosts share the brand's ledger, and a candidate is known to one of them.
+    #[error("several hosts serve the brand over one database; a candidate needs a brand that one host serves alone")]
+    Shared,
     /// The storage, or the writer.
     #[error(transparent)]
     Online(#[from] OnlineError),
@@ -70,12 +81,13 @@ pub fn last_activated(
         return Ok(None);
     }
     let ledger = vault.read(brand)?;
-    let Some(last) = read_activations(&mut &ledger)?.pop() else { return Ok(None) };
+    let history = read_activations(&mut &ledger)?;
+    let Some(last) = deciding(&history).cloned() else { return Ok(None) };
     let source = read_source(&mut &ledger, &Digest(last.version))?;
     Ok(source.map(|source| (last, source)))
 }
 
-impl Brand {
+impl Core {
     /// Opens a version aside and keeps it. It decides nothing until it is activated.
     ///
     /// # Errors
@@ -91,9 +103,9 @@ impl Brand {
     }
 
     /// Keeps a version that is open.
-    fn kept(&self, opened: Opened) -> Result<Arc<Version>, SwapError> {
+    pub(crate) fn kept(&self, opened: Opened) -> Result<Arc<Version>, SwapError> {
         let Opened { version, source } = opened;
-        let version = Arc::new(version);
+        let version = self.joined(version);
         let kept = Arc::clone(&version);
         self.queue.ask_and_wait(|reply| Job::Keep(kept, Box::new(source), reply))?;
         let facts = Arc::new(version.facts().clone());
@@ -112,31 +124,31 @@ impl Brand {
     pub fn trial(&self, version: &Version) -> Result<Trial, SwapError> {
         let recent = self.shelf().recent();
         let now = self.live.load_full();
-        let before = self.made_anew(&now, &recent)?;
-        let after = self.made_anew(version, &recent)?;
-        let mut trial = Trial::default();
-        let mut moves: BTreeMap<(String, String, String), u64> = BTreeMap::new();
-        for (before, after) in before.iter().zip(&after) {
-            let (Some(before), Some(after)) = (before, after) else {
-                trial.failed += 1;
-                continue;
-            };
-            trial.compared += 1;
-            for (at, decision) in [before, after].into_iter().enumerate() {
-                trial.granted[at] += decision.granted.len() as u64;
-                let cost: i64 = decision.granted.iter().map(|effect| effect.cost_minor).sum();
-                trial.cost_minor[at] = trial.cost_minor[at].saturating_add(cost);
-            }
-            for (stage, from, to) in moved(before, after) {
-                *moves.entry((stage, from, to)).or_default() += 1;
-            }
+        let mut comparison = Comparison::new(self.name())?;
+        for (member, at) in recent {
+            let record = self.record(now.key(&member))?;
+            comparison.take([&now, version], &Asked { member, at, event: None, record })?;
         }
-        trial.moves =
-            moves.into_iter().map(|((s, from, to), count)| (s, from, to, count)).collect();
-        Ok(trial)
+        Ok(comparison.compared.trial())
     }
 
-    /// As [`Brand::trial`], for a version that was offered.
+    /// As [`Core::trial`]. A version that fails where the one that decides does not is refused; where nobody was decided on yet,
+    /// one that fails on a member of whom nothing is known.
+    pub(crate) fn sound_trial(&self, version: &Version) -> Result<Trial, SwapError> {
+        let trial = self.trial(version)?;
+        let mut fails = trial.fails;
+        if trial.compared + trial.failed == 0 {
+            let (nobody, now) = (Record::default(), (self.now)());
+            let fails_on = |version: &Version| version.evaluate_aside("", &nobody, now).is_err();
+            fails = u64::from(fails_on(version) && !fails_on(&self.version()));
+        }
+        match fails {
+            0 => Ok(trial),
+            fails => Err(SwapError::Failing { fails }),
+        }
+    }
+
+    /// As [`Core::trial`], for a version that was offered.
     ///
     /// # Errors
     /// As there, and [`SwapError::Unknown`].
@@ -145,42 +157,11 @@ impl Brand {
         self.trial(&version)
     }
 
-    /// Decisions of a version on an empty ledger; `None` where the member cannot be evaluated.
-    fn made_anew(
-        &self,
-        version: &Version,
-        asked: &[(String, i64)],
-    ) -> Result<Vec<Option<Decision>>, SwapError> {
-        let ledger = Ledger::in_memory(self.name())?;
-        let mut money: BTreeMap<i64, LiveMoney> = BTreeMap::new();
-        let mut all = Vec::with_capacity(asked.len());
-        for (member, at) in asked {
-            let key = version.key(member);
-            let record = self.record(key)?;
-            let Ok(evaluated) = version.evaluate(member, &record, *at) else {
-                all.push(None);
-                continue;
-            };
-            let (turn, at) = (ledger.turn()?, UnixMs(*at));
-            let live = match money.entry(evaluated.cycle) {
-                std::collections::btree_map::Entry::Occupied(held) => held.into_mut(),
-                std::collections::btree_map::Entry::Vacant(free) => {
-                    free.insert(version.money(&turn, evaluated.cycle, at, MoneyRole::Leads)?)
-                }
-            };
-            let decided =
-                live.group(&turn, at, |group| group.decide(version.asking(key, &evaluated, None)))?;
-            let kept = Kept::new(Digest([0; 32]), version.facts(), &evaluated, &decided, true);
-            all.push(Some(kept.told(None, member, version.facts())));
-        }
-        Ok(all)
-    }
-
     /// Makes a version that was offered the one that decides; `by` says who. What it is expected to change is tried first and
     /// kept with it.
     ///
     /// # Errors
-    /// [`SwapError::Unknown`], or where it cannot be opened any more; then nothing changes.
+    /// [`SwapError::Unknown`], [`SwapError::Failing`], or where it cannot be opened any more; then nothing changes.
     pub fn activate(
         &self,
         version: &Digest,
@@ -194,8 +175,8 @@ impl Brand {
         })
     }
 
-    /// As [`Brand::activate`], while the history is held: a step back rests on it.
-    fn activate_in(
+    /// As [`Core::activate`], while the history is held: a step back rests on it.
+    pub(crate) fn activate_in(
         &self,
         history: &mut Vec<Activation>,
         version: &Digest,
@@ -206,22 +187,23 @@ impl Brand {
         let version = self.reopened(version)?;
         // A step back is for when something is wrong: it waits for nothing.
         let expected = match how {
-            How::RolledBack => Trial::default(),
-            _ => self.trial(&version)?,
+            How::RolledBack | How::Breaker => Trial::default(),
+            _ => self.sound_trial(&version)?,
         };
-        let last = history.last();
-        let file = file.or_else(|| last.and_then(|last| last.file.clone()));
+        let file = file.or_else(|| deciding(history).and_then(|last| last.file.clone()));
         let activation = Activation {
             by: by.to_owned(),
             how,
             file,
             expected,
-            ..Activation::after(last, version.facts(), (self.now)())
+            ..Activation::after(history, version.facts(), (self.now)())
         };
         let (next, kept) = (Arc::clone(&version), Box::new(activation.clone()));
         self.queue.ask_and_wait(|reply| Job::Version(next, kept, reply))?;
         self.shelf().put(&version);
         self.live.store(version);
+        // It was compared with the version before.
+        self.candidate.store(None);
         history.push(activation.clone());
         Ok(activation)
     }
@@ -247,9 +229,13 @@ impl Brand {
         let now = self.version().digest();
         let source = read_source(&mut &*self.reader, &now)?.ok_or(SwapError::Unknown)?;
         let closed = self.opener.close_cycle(&source, at).map_err(SwapError::from);
+        let candidate = self.candidate.load_full();
         let closed = closed.and_then(|opened| {
+            let left = opened.source.closed.clone();
             let version = self.kept(opened)?;
-            self.activate(&version.digest(), by, How::Cycle, None)
+            let activation = self.activate(&version.digest(), by, How::Cycle, None)?;
+            candidate.iter().for_each(|candidate| self.carry_over(candidate, &left));
+            Ok(activation)
         });
         closed.inspect_err(|error| {
             self.raise(Alarm {
@@ -309,30 +295,20 @@ impl Brand {
             let what = "its plugins are not those that it was offered with any more".to_owned();
             return Err(OpenError::Foreign(what).into());
         }
-        Ok(Arc::new(opened.version))
+        Ok(self.joined(opened.version))
     }
-}
 
-/// Segments that differ: stage, from, to.
-fn moved(before: &Decision, after: &Decision) -> Vec<(String, String, String)> {
-    let segment_of = |of: &Decision, stage: &str| {
-        let found = of.segments.iter().find(|segment| segment.stage == stage);
-        found.map_or_else(String::new, |segment| segment.segment.clone())
-    };
-    let mut stages: Vec<&str> =
-        before.segments.iter().chain(&after.segments).map(|s| s.stage.as_str()).collect();
-    stages.sort_unstable();
-    stages.dedup();
-    let changed = stages
-        .into_iter()
-        .map(|stage| (stage.to_owned(), segment_of(before, stage), segment_of(after, stage)));
-    changed.filter(|(_, from, to)| from != to).collect()
+    /// A version that was opened for this brand, with the brand's breakers.
+    fn joined(&self, mut version: Version) -> Arc<Version> {
+        version.join(&self.breakers);
+        Arc::new(version)
+    }
 }
 
 /// The version that a step back leads to: steps forward are a stack, from which each step back takes one.
 fn before(history: &[Activation]) -> Option<Digest> {
     let mut stack: Vec<[u8; 32]> = Vec::new();
-    for activation in history {
+    for activation in history.iter().filter(|activation| activation.how.decides()) {
         match activation.how {
             How::RolledBack => {
                 stack.pop();
@@ -363,6 +339,8 @@ mod tests {
             before: None,
             file: None,
             expected: Trial::default(),
+            terms: None,
+            breach: None,
         }
     }
 
@@ -375,6 +353,8 @@ mod tests {
         assert_eq!(to(&history), Some(2));
         history.push(step(How::RolledBack, 2));
         assert_eq!(to(&history), Some(1));
+        history.extend([step(How::Share, 9), step(How::Returned, 2)]);
+        assert_eq!(to(&history), Some(1), "a candidate is no step");
         history.extend([step(How::Activated, 4), step(How::Activated, 4)]);
         assert_eq!(to(&history), Some(2), "the same version twice is one step");
         history.extend([step(How::RolledBack, 2), step(How::RolledBack, 1)]);

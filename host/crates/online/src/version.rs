@@ -2,23 +2,26 @@
 //! puts another one in its place.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::sync::Arc;
 
 use playbook_cycle::{
     Asking, Candidate, CapUse, CycleError, Evaluation, FactColumns, FactPlan, Foreseen, LiveMoney,
-    MemberRows, MoneyRole, Policy, Prepared, StageGround, budget_plan, cap_use, caps_window_ms,
+    MemberRows, MoneyRole, Policy, Prepared, StageGround, Watch, budget_plan, cap_use, caps_window_ms,
     cycle_number, spenders,
 };
 use playbook_features::{BrandClock, FoldError, MemberPlan, MemberRequest, Unfit, UnknownTimeZone};
 use playbook_ledger::{BudgetPlan, LedgerError, PastGrants, Turn};
-use playbook_model::{Context, Digest, Fault, Frame, Playbook, SourceTable, UnixMs, pseudonym};
+use playbook_model::{
+    Context, Digest, Fault, Frame, OnFault, Playbook, SourceTable, UnixMs, pseudonym,
+};
 
+use crate::breaker::Breakers;
 use crate::columns::TableColumns;
 use crate::counts::StageStates;
-use crate::facts::VersionFacts;
+use crate::facts::{StageFacts, VersionFacts};
 use crate::packed::Unreadable;
 use crate::record::{FieldPlaces, Record};
-use crate::stages::StageWatch;
+use crate::stages::{StageState, StageWatch, Watched};
 use crate::versions::Closed;
 
 /// Why a playbook cannot serve decisions.
@@ -55,6 +58,13 @@ pub enum EvaluateError {
     Cycle(#[from] CycleError),
 }
 
+impl EvaluateError {
+    /// Whether a stage failed that closes on faults.
+    pub(crate) fn is_of_a_stage(&self) -> bool {
+        matches!(self, Self::Cycle(error) if error.stage_at_fault().is_some())
+    }
+}
+
 /// What the last closed cycle left: models and whole tables by the position of a stage.
 pub type Grounds = BTreeMap<usize, StageGround>;
 
@@ -75,6 +85,33 @@ pub struct Version {
     guards: FactPlan,
     budget: BudgetPlan,
     watch: StageWatch,
+}
+
+/// The plugin of a stage, and how it does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginStatus {
+    /// Stage of the playbook.
+    pub stage: String,
+    /// Kind of its plugin.
+    pub kind: String,
+    /// Name of its plugin.
+    pub plugin: String,
+    /// Version of its plugin.
+    pub version: String,
+    /// Digest of its component.
+    pub component: String,
+    /// What a fault does.
+    pub on_fault: OnFault,
+    /// How it does.
+    pub state: StageState,
+    /// Calls since the version was opened.
+    pub calls: u64,
+    /// Of these, how many failed.
+    pub faults: u64,
+    /// Mean fuel of a call.
+    pub mean_fuel: u64,
+    /// What happened last, where something did.
+    pub last_fault: Option<String>,
 }
 
 /// A member at a moment, taken through all stages; nothing is decided yet.
@@ -151,8 +188,13 @@ impl Version {
         let guards = FactPlan::new(&policy, stages, evaluation.gives());
         let facts =
             VersionFacts::new(&playbook, stages, closed.digest(), (features, evaluation.gives()));
-        let watched = evaluation.stages().map(|(at, name, waits)| (at, name.to_owned(), waits));
-        let watch = StageWatch::new(watched);
+        let watched = evaluation.stages().map(|(at, name, waits)| {
+            let stage = stages.iter().find(|stage| stage.position == at);
+            let stage = stage.expect("stages are opened of these");
+            let component = stage.plugin.digest().hex();
+            Watched::new((at, name.to_owned(), component), stage.def.on_fault, waits)
+        });
+        let watch = StageWatch::new(facts.digest(), watched.collect());
         Ok(Self {
             salt: format!("{}\0{}", playbook.brand, playbook.pseudonym_salt),
             budget: budget_plan(&playbook),
@@ -210,7 +252,45 @@ impl Version {
     /// How its stages do.
     #[must_use]
     pub fn stage_states(&self) -> StageStates {
-        self.watch.states(Instant::now())
+        self.watch.states()
+    }
+
+    /// From now on its breakers are those of a brand.
+    pub(crate) fn join(&mut self, breakers: &Arc<Breakers>) {
+        self.watch.join(breakers);
+    }
+
+    pub(crate) fn watch(&self) -> &StageWatch {
+        &self.watch
+    }
+
+    /// The plugins of its stages, and how they do.
+    #[must_use]
+    pub fn plugins(&self) -> Vec<PluginStatus> {
+        let calls: BTreeMap<usize, (u64, u64, u64)> = self
+            .evaluation
+            .calls()
+            .map(|(at, calls, faults, fuel)| (at, (calls, faults, fuel)))
+            .collect();
+        let status = |stage: &StageFacts| {
+            let (state, watched) = self.watch.state_at(stage.position);
+            let (calls, faults, fuel) = calls.get(&stage.position).copied().unwrap_or_default();
+            let def = self.playbook.stages.get(stage.position);
+            PluginStatus {
+                stage: stage.name.clone(),
+                kind: stage.kind.clone(),
+                plugin: stage.plugin.clone(),
+                version: stage.version.clone(),
+                component: stage.component.clone(),
+                on_fault: def.map_or(OnFault::Close, |def| def.on_fault),
+                state,
+                calls,
+                faults,
+                mean_fuel: fuel.checked_div(calls).unwrap_or(0),
+                last_fault: watched.and_then(Watched::last_fault),
+            }
+        };
+        self.facts.stages.iter().map(status).collect()
     }
 
     /// The pseudonym of a member.
@@ -233,15 +313,38 @@ impl Version {
         })
     }
 
-    /// The money of a cycle in the ledger of a turn.
+    /// Whether another version may decide on some members beside this one, and why not: both have one calendar and one budget.
+    pub(crate) fn shares_with(&self, other: &Self) -> Result<(), String> {
+        let (now, then) = (&self.playbook, &other.playbook);
+        if now.time_zone != then.time_zone || now.cycle.length_days != then.cycle.length_days {
+            return Err("it counts cycles otherwise than the version that decides; two calendars \
+                        cannot share one budget"
+                .to_owned());
+        }
+        let pools = other.budget.plugins.iter().filter_map(|plugin| plugin.pool.as_ref());
+        match pools.filter(|pool| !self.budget.pools.contains_key(*pool)).min() {
+            None => Ok(()),
+            Some(pool) => Err(format!(
+                "its pool `{pool}` is not in the budget of the version that decides, which both share"
+            )),
+        }
+    }
+
+    /// The money of a cycle in the ledger of a turn. Stages of a candidate draw on the same budget.
     pub(crate) fn money(
         &self,
         turn: &Turn<'_>,
-        cycle: i64,
+        (cycle, role): (i64, MoneyRole),
+        candidate: Option<&Self>,
         at: UnixMs,
-        role: MoneyRole,
     ) -> Result<LiveMoney, LedgerError> {
-        LiveMoney::open(turn, self.budget.clone(), cycle, self.digest(), (at, role))
+        let mut plan = self.budget.clone();
+        for more in candidate.into_iter().flat_map(|candidate| &candidate.budget.plugins) {
+            if plan.plugins.iter().all(|known| known.stage != more.stage) {
+                plan.plugins.push(more.clone());
+            }
+        }
+        LiveMoney::open(turn, plan, cycle, self.digest(), (at, role))
     }
 
     /// What the money is asked for a member whom this version evaluated.
@@ -307,6 +410,26 @@ impl Version {
         record: &Record,
         at: i64,
     ) -> Result<Evaluated, EvaluateError> {
+        self.evaluated(member, record, at, &mut self.watch.gate())
+    }
+
+    /// As [`Version::evaluate`], where nobody gets the answer: breakers stand aside, and faults say nothing of how its stages do.
+    pub(crate) fn evaluate_aside(
+        &self,
+        member: &str,
+        record: &Record,
+        at: i64,
+    ) -> Result<Evaluated, EvaluateError> {
+        self.evaluated(member, record, at, &mut ())
+    }
+
+    fn evaluated(
+        &self,
+        member: &str,
+        record: &Record,
+        at: i64,
+        watch: &mut impl Watch,
+    ) -> Result<Evaluated, EvaluateError> {
         let context = self.context(at);
         let record = record.read(member, &self.plan, &self.places)?;
         let mut rows = MemberRows {
@@ -314,10 +437,7 @@ impl Version {
             previous: vec![Frame::with_rows(1), Frame::with_rows(1)],
             keys: vec![self.key(member)],
         };
-        let said = self.evaluation.evaluate(&context, &mut rows).inspect_err(|error| {
-            error.stage_at_fault().into_iter().for_each(|stage| self.watch.failed(stage));
-        })?;
-        said.skipped.iter().for_each(|(stage, _)| self.watch.failed_at(*stage));
+        let said = self.evaluation.evaluate_watched(&context, &mut rows, watch)?;
         let left_out = left_out(&said.skipped, &said.waiting);
         let guards = self.guards.read(&rows.frame, &said.candidates, &left_out);
         Ok(Evaluated {

@@ -8,6 +8,7 @@ use playbook_model::{Batch, Digest};
 use playbook_toml::Problems;
 use serde::{Deserialize, Serialize};
 
+use crate::candidate::{Breach, Terms};
 use crate::facts::VersionFacts;
 use crate::version::{Grounds, Version};
 
@@ -154,6 +155,16 @@ pub enum How {
     RolledBack,
     /// A cycle was closed: the same playbook with new models and tables.
     Cycle,
+    /// It became the candidate, and decides beside, without effect.
+    Shadow,
+    /// It became the candidate, and decides on a share of the members.
+    Share,
+    /// Somebody took the candidate back.
+    Withdrawn,
+    /// A guard took the candidate back.
+    Returned,
+    /// A breaker opened: the same playbook with the component that a stage had before.
+    Breaker,
 }
 
 impl How {
@@ -166,8 +177,29 @@ impl How {
             Self::Activated => "activated",
             Self::RolledBack => "rolled-back",
             Self::Cycle => "cycle",
+            Self::Shadow => "shadow",
+            Self::Share => "share",
+            Self::Withdrawn => "withdrawn",
+            Self::Returned => "returned",
+            Self::Breaker => "breaker",
         }
     }
+
+    /// Whether the version is the candidate from then on.
+    pub(crate) const fn is_candidate(self) -> bool {
+        matches!(self, Self::Shadow | Self::Share)
+    }
+
+    /// Whether the version is the one that decides from then on. A candidate that there was ends with it.
+    #[must_use]
+    pub const fn decides(self) -> bool {
+        !matches!(self, Self::Shadow | Self::Share | Self::Withdrawn | Self::Returned)
+    }
+}
+
+/// How the version that decides came to do so.
+pub(crate) fn deciding(history: &[Activation]) -> Option<&Activation> {
+    history.iter().rev().find(|activation| activation.how.decides())
 }
 
 /// What a version would change, seen on recorded decisions.
@@ -175,8 +207,10 @@ impl How {
 pub struct Trial {
     /// Decisions that were compared.
     pub compared: u64,
-    /// Members' moments that could not be evaluated by the new version.
+    /// Decisions that one of both versions could not make.
     pub failed: u64,
+    /// Of these, those that the version before could make.
+    pub fails: u64,
     /// Moves between segments: stage, from, to, how many.
     pub moves: Vec<(String, String, String, u64)>,
     /// Effects granted by the version before and by this one.
@@ -185,8 +219,8 @@ pub struct Trial {
     pub cost_minor: [i64; 2],
 }
 
-/// A version became the one that decides.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A version became the one that decides, or the candidate, or ceased to be it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Activation {
     /// Number, from 1.
     pub number: u64,
@@ -196,23 +230,28 @@ pub struct Activation {
     pub by: String,
     /// How.
     pub how: How,
-    /// Digest of the version.
+    /// Digest of the version: the one that decides, or the candidate in shadow or with a share.
     pub version: [u8; 32],
     /// Digest of its playbook.
     pub playbook_digest: String,
-    /// Digest of the version before.
+    /// Digest of the version before; of a candidate, of the one that decides beside it; where one was taken back, its own.
     pub before: Option<[u8; 32]>,
     /// Digest of the playbook's file at that time, where there is one.
     pub file: Option<String>,
     /// What it was expected to change.
     pub expected: Trial,
+    /// Terms of a candidate.
+    pub terms: Option<Terms>,
+    /// Which guard took a candidate back.
+    pub breach: Option<Breach>,
 }
 
 impl Activation {
-    /// The start of a version after the last activation.
-    pub(crate) fn after(last: Option<&Self>, version: &VersionFacts, at: i64) -> Self {
+    /// The start of a version after what happened so far.
+    pub(crate) fn after(history: &[Self], version: &VersionFacts, at: i64) -> Self {
+        let last = deciding(history);
         Self {
-            number: last.map_or(1, |last| last.number + 1),
+            number: history.last().map_or(1, |last| last.number + 1),
             at,
             by: "host".to_owned(),
             how: How::Start,
@@ -221,6 +260,8 @@ impl Activation {
             before: last.map(|last| last.version),
             file: None,
             expected: Trial::default(),
+            terms: None,
+            breach: None,
         }
     }
 }
@@ -258,6 +299,7 @@ impl Shelf {
         self.recent.retain(|(known, _)| known != member);
     }
 
+    /// The last decisions: member and moment.
     pub(crate) fn recent(&self) -> Vec<(String, i64)> {
         self.recent.iter().cloned().collect()
     }

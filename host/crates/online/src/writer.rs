@@ -70,6 +70,8 @@ pub(crate) enum Job {
     Version(Arc<Version>, Box<Activation>, Reply<()>),
     /// Decisions rest on the version of this activation of another host from now on.
     Follow(Arc<Version>, u64, Reply<()>),
+    /// There is another candidate from now on, or none. What is known of it already has no activation.
+    Candidate(Option<Arc<Version>>, Option<Box<Activation>>, Reply<()>),
 }
 
 impl Job {
@@ -77,7 +79,7 @@ impl Job {
     fn writes(&self) -> bool {
         match self {
             Self::Decide(job, _) => job.request.is_some(),
-            Self::Follow(..) => false,
+            Self::Follow(..) | Self::Candidate(_, None, _) => false,
             _ => true,
         }
     }
@@ -193,6 +195,7 @@ impl Queue {
             ledger: Arc::new(ledger),
             reader,
             version,
+            candidate: None,
             cache,
             now,
             effects,
@@ -287,6 +290,8 @@ struct Writer {
     /// Reads what is committed: nobody may see an event of a group that fails.
     reader: Arc<Ledger>,
     version: Arc<Version>,
+    /// The candidate: its stages draw on the same budget.
+    candidate: Option<Arc<Version>>,
     cache: Arc<Cache>,
     now: Now,
     /// Tells the number of the last effect that is on disk.
@@ -322,13 +327,15 @@ struct Done {
     tally: Tally,
     /// Places of the alerts that it wrote.
     alerts: Vec<u16>,
+    /// Alerts that it closed, with their places.
+    closed: Vec<(u16, Alert)>,
 }
 
 /// What a group reads and changes beside the ledger.
 struct Beside<'a> {
     cache: &'a Cache,
     reader: &'a Ledger,
-    alerts: &'a Arc<Alerts>,
+    alerts: &'a Alerts,
     notes: Option<&'a Notes>,
 }
 
@@ -404,14 +411,14 @@ impl Writer {
         let cycle = place.cycle.unwrap_or_else(|| self.version.cycle(at));
         let mut done =
             Done { last_effect: self.last_effect, activation: self.activation, ..Done::default() };
-        let before = Arc::clone(&self.version);
+        let before = (Arc::clone(&self.version), self.candidate.clone());
         let (requests, begun) = (group.len() as u64, Instant::now());
         let written = self.write(group, cycle, UnixMs(at), &mut done);
         let written = written.or_else(|fault| self.asked(fault, &done));
         let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         if let Err(error) = &written {
-            tracing::error!(%error, brand = before.playbook().brand, "a commit group failed");
-            self.version = before;
+            tracing::error!(%error, brand = before.0.playbook().brand, "a commit group failed");
+            (self.version, self.candidate) = before;
             self.money.clear();
             self.counts.failed(micros);
             self.alerts.again(&done.alerts);
@@ -422,6 +429,7 @@ impl Writer {
             self.counts.committed(&done.tally, requests, micros);
             let changes = std::mem::take(&mut done.changes);
             self.apply(&done, changes);
+            done.closed.iter().for_each(|(place, alert)| self.alerts.closed(*place, alert));
         }
         let told = written.map_err(|error| error.to_string());
         done.answers
@@ -441,10 +449,11 @@ impl Writer {
         let turn = ledger.turn()?;
         let mut role = self.catch_up(done)?;
         let Some(group) = self.switched(group, &mut role, done) else { return Ok(()) };
-        let Self { reader, version, cache, money, notes, alerts, .. } = self;
+        let Self { reader, version, candidate, cache, money, notes, alerts, .. } = self;
         let notes = notes.as_deref();
         let beside = Beside { cache, reader, alerts, notes };
-        let live = held(money, &turn, version, (cycle, role), at)?;
+        let versions = (&**version, candidate.as_deref());
+        let live = held(money, &turn, versions, (cycle, role), at)?;
         let leaves_note = group.iter().any(Job::writes);
         live.group(&turn, at, |live| {
             let first = done.last_effect;
@@ -470,11 +479,11 @@ impl Writer {
     }
 }
 
-/// The money of a cycle, opened where it is not held.
-fn held<'m>(
+/// The money of a cycle, opened where it is not held, for the version that decides and the candidate.
+pub(crate) fn held<'m>(
     money: &'m mut BTreeMap<i64, LiveMoney>,
     turn: &Turn<'_>,
-    version: &Version,
+    (version, candidate): (&Version, Option<&Version>),
     (cycle, role): (i64, MoneyRole),
     at: UnixMs,
 ) -> Result<&'m mut LiveMoney, LedgerError> {
@@ -482,7 +491,7 @@ fn held<'m>(
         while money.len() >= CYCLES_HELD {
             money.pop_first();
         }
-        money.insert(cycle, version.money(turn, cycle, at, role)?);
+        money.insert(cycle, version.money(turn, (cycle, role), candidate, at)?);
     }
     let live = money.get_mut(&cycle).expect("it was just put there");
     live.takes(role);
@@ -494,7 +503,7 @@ fn held<'m>(
 struct Place {
     cycle: Option<i64>,
     at: Option<i64>,
-    /// A new version begins a group of its own.
+    /// Another version or candidate begins a group of its own.
     is_alone: bool,
 }
 
@@ -505,7 +514,8 @@ impl Place {
             Job::Close(job, _) => (Some(job.cycle), Some(job.at)),
             _ => (None, None),
         };
-        Self { cycle, at, is_alone: matches!(job, Job::Version(..) | Job::Follow(..)) }
+        let is_alone = matches!(job, Job::Version(..) | Job::Follow(..) | Job::Candidate(..));
+        Self { cycle, at, is_alone }
     }
 
     /// Both in one group, where that can be.
@@ -572,11 +582,12 @@ fn one(
         }
         Job::CloseAlert(request, reply) => {
             let closed = beside.alerts.close(live.rows(), *request)?;
-            if let Ok((place, alert)) = &closed {
-                let (alerts, place, alert) = (Arc::clone(beside.alerts), *place, alert.clone());
-                done.changes.push(Box::new(move |_| alerts.closed(place, &alert)));
-            }
+            done.closed.extend(closed.as_ref().ok().cloned());
             done.answers.push(answer(reply, closed.map(|(_, alert)| alert)));
+        }
+        Job::Candidate(_, activation, reply) => {
+            activation.map_or(Ok(()), |activation| put_activation(live.rows(), &activation))?;
+            done.answers.push(answer(reply, Ok(())));
         }
         Job::Version(_, activation, reply) => {
             put_activation(live.rows(), &activation)?;

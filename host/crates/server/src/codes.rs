@@ -83,6 +83,12 @@ codes! {
     /// No version has that digest.
     VersionNotFound "version-not-found" 404 "there is no such version"
         "offer the playbook first; its answer names the version"
+    /// No version is the candidate.
+    CandidateNotFound "candidate-not-found" 404 "no version is the candidate"
+        "make one the candidate first; one that a guard took back stands in the list of versions"
+    /// Several hosts share the brand's ledger.
+    CandidateUnsupported "candidate-unsupported" 409 "several hosts serve the brand, and a candidate is known to one of them"
+        "try it on recorded decisions and activate it; or serve the brand by one host while versions are rolled out"
     /// Nobody has that id.
     MemberNotFound "member-not-found" 404 "there is no such member"
         "send an event of the member, or set its profile"
@@ -137,6 +143,9 @@ codes! {
     /// A playbook that cannot take the place of the one that decides.
     PlaybookForeign "playbook-foreign" 422 "the playbook cannot take the place of the one that decides"
         "keep brand, currency and salt; leave out features that need whole tables"
+    /// A version that fails on recorded decisions.
+    VersionFailing "version-failing" 422 "the version fails where the one that decides does not"
+        "look at its trial, and at the log of the host; correct the plugin or its settings"
     /// The key stood for another request.
     IdempotencyKeyReused "idempotency-key-reused" 422 "this idempotency key stood for another request before"
         "send a new random value for each write, and the same value only when you repeat it unchanged"
@@ -167,6 +176,9 @@ codes! {
     /// The brand loads or was stopped.
     BrandNotServing "brand-not-serving" 503 "the brand does not answer at the moment"
         "wait as long as `Retry-After` says"
+    /// A plugin is not called for its breaker, and its stage closes on faults.
+    StageClosed "stage-closed" 503 "a plugin of the brand failed too often and is not called for a while"
+        "wait as long as `Retry-After` says; the brand's operators look at its plugins and alerts"
     /// Too much waits for the brand's writer.
     BrandQueueFull "brand-queue-full" 503 "more requests wait for this brand than may wait"
         "wait as long as `Retry-After` says, and send less at once"

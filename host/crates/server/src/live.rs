@@ -86,6 +86,11 @@ fn of_evaluation(error: &EvaluateError) -> Problem {
     if let EvaluateError::Cycle(cycle) = error
         && let Some(stage) = cycle.stage_at_fault()
     {
+        if let Some(retry_ms) = cycle.retry_ms() {
+            let detail = format!("the stage `{stage}` is closed");
+            let wait = Duration::from_millis(retry_ms);
+            return Problem::new(Code::StageClosed).detail(detail).retry_after(wait);
+        }
         tracing::warn!(stage, reason = reasons(error), "a stage failed and closes on faults");
         return Problem::new(Code::StageFailed).detail(format!("the stage `{stage}` failed"));
     }
@@ -159,6 +164,11 @@ impl From<SwapError> for Problem {
                 tracing::error!(reason = reasons(&error), "a version cannot be opened");
                 Self::new(Code::Internal)
             }
+            error @ SwapError::Failing { .. } => {
+                Self::new(Code::VersionFailing).detail(error.to_string())
+            }
+            SwapError::NoCandidate => Self::new(Code::CandidateNotFound),
+            SwapError::Shared => Self::new(Code::CandidateUnsupported),
             SwapError::Unknown => Self::new(Code::VersionNotFound),
             SwapError::Online(error) => error.into(),
         }

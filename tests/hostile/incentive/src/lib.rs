@@ -32,7 +32,7 @@ impl plugin::Guest for Hostile {
             kind: Kind::Incentive,
             name: "hostile-incentive".to_owned(),
             version: "0.1.0".to_owned(),
-            summary: words("Breaks proposals on purpose"),
+            summary: words(SUMMARY),
             settings_schema: "{\"type\":\"object\"}".to_owned(),
         }
     }
@@ -75,8 +75,23 @@ impl plugin::Guest for Hostile {
     }
 }
 
+const SUMMARY: &str = "Breaks proposals on purpose";
+
+/// No more of a copy of the component in whose summary a test has changed the last letter.
+fn is_meant() -> bool {
+    std::hint::black_box(SUMMARY).ends_with('e')
+}
+
+/// 2026-07-01T00:00 in Shanghai.
+const JULY: i64 = 1_782_835_200_000;
+
+/// So many rounds, of which the compiler cannot leave out any.
+fn rounds(count: u64) -> u64 {
+    (0..count).fold(1, |n, round| std::hint::black_box(n).wrapping_mul(3) ^ round)
+}
+
 impl incentive::Guest for Hostile {
-    fn propose(_ctx: Context, rows: Batch) -> Result<Proposals, String> {
+    fn propose(ctx: Context, rows: Batch) -> Result<Proposals, String> {
         let count = rows.rows as usize;
         let mut answer = Proposals {
             row: (0..rows.rows).collect(),
@@ -110,6 +125,15 @@ impl incentive::Guest for Hostile {
                 answer.after_min = vec![10; count];
                 answer.until_min = vec![5; count];
             }
+            // Sound, and some 20 ms late.
+            "slow" => drop(std::hint::black_box(rounds(15_000_000))),
+            "trap" => panic!("on purpose"),
+            "greedy" => {
+                answer.cost = vec![1 << 40; count];
+                answer.expected_output = vec![1 << 44; count];
+            }
+            "dear-later" => answer.cost = vec![if ctx.now > JULY { 90 } else { 1 }; count],
+            "fails-before-july" if ctx.now < JULY && is_meant() => answer.cost[count - 1] = -100,
             "twenty-each" => {
                 let times = |list: &[i64]| list.iter().flat_map(|v| [*v; 20]).collect::<Vec<_>>();
                 answer.row = answer.row.iter().flat_map(|r| [*r; 20]).collect();

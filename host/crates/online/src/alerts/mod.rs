@@ -14,13 +14,16 @@ use playbook_model::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::alerts::book::Book;
-use crate::brand::Now;
+use crate::brand::{Core, Now, shortened};
+use crate::columns::FieldError;
 use crate::error::OnlineError;
 use crate::store::{BRAND, ReadRows, put_value, read_alerts, read_value, space};
-use crate::writer::DecisionKey;
+use crate::writer::{DecisionKey, Job};
 
 /// How soon the same is counted and not raised anew (H12).
 const AGAIN_MS: i64 = 24 * 3_600_000;
+/// Bytes of what may be said about an alert.
+const NOTE_BYTES_MAX: usize = 2_000;
 /// Bytes of an alert's words that are kept.
 const WORDS_BYTES_MAX: usize = 2_000;
 
@@ -59,6 +62,14 @@ pub enum AlertRule {
     CycleFailed,
     /// The brand's writer cannot write, or is gone.
     WriterFailed,
+    /// A guard took the candidate back.
+    CandidateReturned,
+    /// A plugin failed too often and is not called for a while.
+    BreakerOpened,
+    /// A plugin that was not called for a while answers again.
+    BreakerClosed,
+    /// The component that was last good cannot take over.
+    FallBackFailed,
 }
 
 impl AlertRule {
@@ -69,6 +80,10 @@ impl AlertRule {
             Self::FileRefused => "file-refused",
             Self::CycleFailed => "cycle-failed",
             Self::WriterFailed => "writer-failed",
+            Self::CandidateReturned => "candidate-returned",
+            Self::BreakerOpened => "breaker-opened",
+            Self::BreakerClosed => "breaker-closed",
+            Self::FallBackFailed => "fall-back-failed",
         }
     }
 
@@ -76,8 +91,9 @@ impl AlertRule {
     #[must_use]
     pub const fn level(self) -> AlertLevel {
         match self {
-            Self::FileRefused | Self::CycleFailed => AlertLevel::Warn,
-            Self::WriterFailed => AlertLevel::Critical,
+            Self::FileRefused | Self::CycleFailed | Self::CandidateReturned => AlertLevel::Warn,
+            Self::WriterFailed | Self::BreakerOpened | Self::FallBackFailed => AlertLevel::Critical,
+            Self::BreakerClosed => AlertLevel::Watch,
         }
     }
 }
@@ -234,7 +250,7 @@ impl Alerts {
         rows: &mut playbook_ledger::GroupWork<'_, '_>,
         written: &mut Vec<u16>,
     ) -> Result<(), LedgerError> {
-        if !self.waits.swap(false, Ordering::Acquire) {
+        if !self.waits.load(Ordering::Acquire) || !self.waits.swap(false, Ordering::Acquire) {
             return Ok(());
         }
         let unsaved = self.book().take_unsaved();
@@ -285,6 +301,49 @@ impl Alerts {
 
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Core {
+    /// Raises an alert; it waits for nothing.
+    pub fn raise(&self, alarm: Alarm) {
+        self.alerts.raise(alarm);
+        self.queue.nudge();
+    }
+
+    /// Alerts that are kept, the newest first.
+    ///
+    /// # Errors
+    /// A fault of the storage, where other hosts write alerts, too.
+    pub fn alerts(&self) -> Result<Vec<Alert>, OnlineError> {
+        self.alerts.meet(&mut &*self.reader)?;
+        Ok(self.alerts.all())
+    }
+
+    /// Says what became of an alert. The same under the same key happens once.
+    ///
+    /// # Errors
+    /// [`OnlineError::Unknown`], or [`OnlineError::AlertClosed`] where it was closed otherwise before.
+    pub async fn close_alert(
+        &self,
+        number: u64,
+        (end, note): (AlertEnd, &str),
+        by: &str,
+        key: &str,
+    ) -> Result<Alert, OnlineError> {
+        if note.len() > NOTE_BYTES_MAX {
+            return Err(OnlineError::Fields(vec![FieldError {
+                field: "note".to_owned(),
+                what: "is too long",
+                expected: format!("at most {NOTE_BYTES_MAX} bytes"),
+            }]));
+        }
+        let said = Digest::of_parts([end.name().as_bytes(), note.as_bytes()]);
+        let request = (shortened(key), said.0);
+        let (by, note, at) = (by.to_owned(), note.to_owned(), (self.now)());
+        let closing = AlertClosing { end, by, at, note, request };
+        let job = Box::new(CloseAlert { number, closing });
+        self.queue.ask(|reply| Job::CloseAlert(job, reply)).await
     }
 }
 

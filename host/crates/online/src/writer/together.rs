@@ -78,7 +78,7 @@ impl Writer {
         Ok(if notes.activation() > self.activation { MoneyRole::Follows } else { MoneyRole::Leads })
     }
 
-    /// Takes over the version of a group that begins with one; such a group has no other request. `None`: another host was
+    /// Takes over the version, or the candidate, of a group that begins with one; such a group has no other request. `None`: another host was
     /// first, and that is answered.
     pub(super) fn switched(
         &mut self,
@@ -89,6 +89,12 @@ impl Writer {
         let (next, number) = match group.first() {
             Some(Job::Version(next, activation, _)) => (next, activation.number),
             Some(Job::Follow(next, number, _)) => (next, *number),
+            Some(Job::Candidate(next, activation, _)) => {
+                self.candidate.clone_from(next);
+                self.money.clear();
+                done.activation = activation.as_ref().map_or(done.activation, |step| step.number);
+                return Some(group);
+            }
             _ => return Some(group),
         };
         let last = self.notes.as_ref().map_or(0, |notes| notes.activation());
@@ -103,6 +109,7 @@ impl Writer {
             return None;
         }
         self.version = Arc::clone(next);
+        self.candidate = None;
         self.money.clear();
         done.activation = number;
         *role = MoneyRole::Leads;

@@ -9,8 +9,8 @@ use playbook_cycle::{Prepared, prepare};
 use playbook_ledger::{EntryFilter, EntryKind, Proof};
 use playbook_model::{Digest, Minor, Playbook, PluginRef, RefusalCode};
 use playbook_online::{
-    Ask, Brand, BrandOptions, Closed, Decision, DecisionFilter, EventFate, How, OnlineError,
-    OpenError, Opened, Opener, Source, SwapError, Version, settled,
+    AlertRule, Ask, Brand, BrandOptions, Closed, Decision, DecisionFilter, EventFate, How,
+    OnlineError, OpenError, Opened, Opener, Source, SwapError, Version, settled,
 };
 use playbook_runtime::{Compiler, LoadOptions, Plugin, Runtime, RuntimeOptions};
 use serde_json::{Map, Value, json};
@@ -477,4 +477,23 @@ async fn what_a_member_got_counts_in_its_caps_and_stands_in_the_ledger() {
     assert_eq!(own.len(), decision.granted.len() + 1);
     let (others, _) = brand.entries(&EntryFilter::default(), Some("m2"), None, 99).unwrap();
     assert!(others.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cycle_that_fails_changes_nothing_and_is_an_alert() {
+    let folder = crate::place();
+    let brand = open(folder.path());
+    let before = brand.version().digest();
+    for _ in 0..2 {
+        let failed = brand.close_cycle(Some(T), "me");
+        assert!(matches!(failed, Err(SwapError::Open(OpenError::Foreign(_)))));
+    }
+    assert_eq!((brand.version().digest(), brand.activations().len()), (before, 1));
+    let alerts = brand.alerts().unwrap();
+    let [alert] = alerts.as_slice() else { panic!("{alerts:?}") };
+    assert_eq!((alert.rule, alert.times), (AlertRule::CycleFailed, 2));
+    assert!(alert.words.contains("no cycle is closed here"), "{alert:?}");
+    assert_eq!(alert.evidence.version, Some(before.0));
+    drop(brand);
+    assert_eq!(open(folder.path()).alerts().unwrap(), alerts, "it is kept");
 }

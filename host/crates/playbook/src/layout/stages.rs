@@ -15,7 +15,7 @@ pub(super) static STAGE: TableSpec = TableSpec {
         KeySpec::new("settings", Map(&TEXT, &Any, 1_000), "{ r_days = [7, 30, 90, 180] }", "Settings of the plugin, which checks them itself; `playbook plugin inspect` lists them.").default("{}"),
         KeySpec::new("bind", Map(&TEXT, &Reference, 256), "{ interactions_30d = \"orders_30d\" }", "Needs of the plugin that another feature or `stage.output` fills.").default("{}"),
         KeySpec::new("limits", Table(&LIMITS), "{ memory = \"128MiB\" }", "Bounds of the sandbox, under the host's ceiling."),
-        KeySpec::new("on_fault", Choice(&["close", "skip", "last-good"]), "\"skip\"", "What a fault of the plugin does: the run fails; the stage's outputs are missing and the run goes on; or the version that closed the last cycle takes over.").default("\"close\"; \"skip\" for roi and diagnosis"),
+        KeySpec::new("on_fault", Choice(&["close", "skip", "last-good"]), "\"skip\"", "What a fault of the plugin does: the run fails; the stage's outputs are missing and the run goes on; or the version that closed the last cycle takes over (of a service, the component that the stage had before).").default("\"close\"; \"skip\" for roi and diagnosis"),
         KeySpec::new("allow", List(&Choice(&["log"]), 8), "[\"log\"]", "Imports that the playbook grants: `log` keeps the plugin's lines.").default("[]"),
         KeySpec::new("pool", Kebab, "\"daily\"", "Pool of the budget that pays (incentive and campaign).").default("\"daily\"; \"burst\" for campaign"),
     ],

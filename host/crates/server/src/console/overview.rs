@@ -61,7 +61,7 @@ fn tiles(told: &Told<'_>, (class, words): (&'static str, &'static str)) -> Resul
     let say = told.say;
     let digest = told.version.digest().hex();
     let totals = told.brand.totals()?;
-    let last = told.brand.activations().into_iter().next();
+    let last = told.brand.activations().into_iter().find(|activation| activation.how.decides());
     let figures = told.brand.figures();
     let tile = |name: &str, value: Markup, more: Markup| {
         html! { div { dt { (name) } dd { div.value { (value) } div.more { (more) } } } }
@@ -73,6 +73,7 @@ fn tiles(told: &Told<'_>, (class, words): (&'static str, &'static str)) -> Resul
                 (figures.stages.answering) " " (say.say("stages answer", "個階段運行中"))
                 @if figures.stages.waiting > 0 { ", " (figures.stages.waiting) " " (say.say("wait for a first cycle", "個等待首個週期")) }
                 @if figures.stages.failed > 0 { ", " (figures.stages.failed) " " (say.say("failed lately", "個近期失敗")) }
+                @if figures.stages.open > 0 { ", " (figures.stages.open) " " (say.say("not called for a while", "個暫停呼叫")) }
             }))
             (tile(say.say("Members", "成員"), html! { (whole(totals.members)) }, html! {}))
             (tile(say.say("Decisions", "決策"), html! { (whole(totals.decisions)) }, html! {

@@ -39,14 +39,14 @@ pub(super) async fn list(visit: Visit, Live(brand): Live) -> Result<Response, Pr
 /// What decides, and the step back.
 fn current(told: &Told<'_>, history: &[Activation]) -> Markup {
     let say = told.say;
-    let last = history.first();
+    let (last, deciding) = (history.first(), history.iter().find(|a| a.how.decides()));
     let body = html! {
         dl.facts {
             dt { (say.say("Version", "版本")) } dd { (told.version(&told.version.digest().hex())) }
             dt { (say.say("Playbook", "劇本")) } dd { code { (told.version.playbook().id) } }
-            @if let Some(last) = last {
-                dt { (say.say("Since", "始於")) } dd { (told.time(last.at)) }
-                dt { (say.say("By", "操作者")) } dd { (last.by) " (" (how(say, last.how)) ")" }
+            @if let Some(deciding) = deciding {
+                dt { (say.say("Since", "始於")) } dd { (told.time(deciding.at)) }
+                dt { (say.say("By", "操作者")) } dd { (deciding.by) " (" (how(say, deciding.how)) ")" }
             }
         }
         @if let Some(last) = last.filter(|_| told.visit.may("roll_back") && told.brand.can_roll_back()) {
@@ -64,7 +64,9 @@ fn current(told: &Told<'_>, history: &[Activation]) -> Markup {
 fn others(told: &Told<'_>, history: &[Activation]) -> Markup {
     let say = told.say;
     let now = told.version.digest();
-    let decided = |facts: &VersionFacts| history.iter().any(|a| a.version == facts.digest().0);
+    let decided = |facts: &VersionFacts| {
+        history.iter().any(|a| a.how.decides() && a.version == facts.digest().0)
+    };
     let mut kept = told.brand.kept_versions();
     kept.retain(|facts| facts.digest() != now && !decided(facts));
     if kept.is_empty() {
@@ -142,13 +144,18 @@ fn how(say: Say, how: How) -> &'static str {
         How::Activated => say.say("activated", "啟用"),
         How::RolledBack => say.say("rolled back", "回滾"),
         How::Cycle => say.say("closed cycle", "週期結算"),
+        How::Breaker => say.say("back to what was last good", "熔斷後回退"),
+        How::Shadow => say.say("candidate in shadow", "候選：影子運行"),
+        How::Share => say.say("candidate with a share", "候選：部分成員"),
+        How::Withdrawn => say.say("candidate taken back", "候選撤回"),
+        How::Returned => say.say("candidate taken back by a guard", "候選由守衛撤回"),
     }
 }
 
 /// What a version would change, seen on the last decisions.
 fn trial(told: &Told<'_>, trial: &Trial) -> Markup {
     let say = told.say;
-    let Trial { compared, failed, moves, granted, cost_minor } = trial;
+    let Trial { compared, failed, fails, moves, granted, cost_minor } = trial;
     let digest = told.version.digest().hex();
     let named = |stage: &str, segment: &str| match segment {
         "" => playbook_report::DASH.to_owned(),
@@ -156,7 +163,11 @@ fn trial(told: &Told<'_>, trial: &Trial) -> Markup {
     };
     html! {
         dl.facts {
-            dt { (say.say("Decisions compared", "比較的決策")) } dd { (compared) @if *failed > 0 { ", " (failed) " " (say.say("failed", "個失敗")) } }
+            dt { (say.say("Decisions compared", "比較的決策")) } dd {
+                (compared)
+                @if *failed > 0 { ", " (failed) " " (say.say("failed", "個失敗")) }
+                @if *fails > 0 { ", " (fails) " " (say.say("by this version alone", "個僅在此版本失敗")) }
+            }
             dt { (say.say("Grants", "發放")) } dd { (granted[0]) " → " (granted[1]) }
             dt { (say.say("Cost at most", "最高成本")) } dd { (told.cash(cost_minor[0])) " → " (told.cash(cost_minor[1])) }
             dt { (say.say("Moves between segments", "分層流動")) }

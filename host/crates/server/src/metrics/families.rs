@@ -48,7 +48,7 @@ pub(super) fn requests(now: &Snapshot, to: &mut Encoder<'_>) -> fmt::Result {
 type Single = (&'static str, &'static str, fn(&Figures) -> u64);
 
 /// What only grows.
-const COUNTED: [Single; 8] = [
+const COUNTED: [Single; 9] = [
     ("playbook_brand_decisions", "Decisions that were made and kept.", |of| of.decisions),
     ("playbook_brand_decisions_repeated", "Decisions asked for again under the same key.", |of| {
         of.repeated
@@ -61,6 +61,9 @@ const COUNTED: [Single; 8] = [
     ("playbook_brand_groups", "Commit groups of the writer.", |of| of.groups),
     ("playbook_brand_group_requests", "Requests in all commit groups.", |of| of.group_requests),
     ("playbook_brand_commits_failed", "Commit groups that failed.", |of| of.commits_failed),
+    ("playbook_brand_candidates_returned", "Candidates that a guard took back.", |of| {
+        of.candidates_returned
+    }),
 ];
 
 /// What only grows, too, of queue and memory.
@@ -110,6 +113,7 @@ pub(super) fn brands(now: &Snapshot, to: &mut Encoder<'_>) -> fmt::Result {
             ("answering", stages.answering),
             ("waiting", stages.waiting),
             ("failed", stages.failed),
+            ("open", stages.open),
         ];
         states
             .map(|(state, count)| ([("brand", of.name.as_str()), ("state", state)], signed(count)))

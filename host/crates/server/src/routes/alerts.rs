@@ -15,7 +15,7 @@ use crate::brand::Caller;
 use crate::codes::Code;
 use crate::idempotency::IdempotencyKey;
 use crate::json::Json;
-use crate::live::{Live, moment};
+use crate::live::{Live, apart, moment};
 use crate::page::{Asked, Page, Paging};
 use crate::problem::Problem;
 
@@ -183,8 +183,8 @@ async fn list_alerts(
     let part = Paging::new(limit, cursor)?.of("alerts")?;
     let after: Option<u64> =
         part.after().map(str::parse).transpose().map_err(|_| Problem::new(Code::CursorInvalid))?;
-    let alerts =
-        brand.alerts().into_iter().filter(|alert| after.is_none_or(|after| alert.number < after));
+    let alerts = apart(brand, |brand| brand.alerts()).await?.into_iter();
+    let alerts = alerts.filter(|alert| after.is_none_or(|after| alert.number < after));
     let alerts = alerts.map(AlertBody::from);
     let alerts = alerts.filter(|alert| state.as_ref().is_none_or(|state| *state == alert.state));
     let rows: Vec<(String, AlertBody)> =

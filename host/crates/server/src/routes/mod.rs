@@ -8,6 +8,7 @@
 
 mod alerts;
 mod brands;
+mod candidate;
 mod caps;
 mod decisions;
 mod effects;
@@ -19,6 +20,7 @@ mod members;
 mod metrics;
 mod money;
 mod parts;
+mod plugins;
 mod reference;
 mod segments;
 mod versions;
@@ -51,6 +53,8 @@ const PARTS: &[fn() -> Routes] = &[
     segments::routes,
     money::routes,
     versions::routes,
+    candidate::routes,
+    plugins::routes,
     alerts::routes,
 ];
 

@@ -71,6 +71,8 @@ struct TrialBody {
     compared: u64,
     /// Decisions that one of both could not make.
     failed: u64,
+    /// Of these, those that the version that decides makes; with one of them this version is not activated.
+    fails: u64,
     /// Moves between segments.
     moves: Vec<MoveBody>,
     /// Effects granted now.
@@ -86,7 +88,7 @@ struct TrialBody {
 /// Members that would move from a segment to another.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Move)]
-struct MoveBody {
+pub(super) struct MoveBody {
     /// Stage that segments.
     stage: String,
     /// Segment now.
@@ -97,38 +99,65 @@ struct MoveBody {
     count: u64,
 }
 
-/// A version became the one that decides.
+/// A version became the one that decides, or the candidate, or ceased to be it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Activation)]
-struct ActivationBody {
+pub(super) struct ActivationBody {
     /// Number, from 1.
     number: u64,
     /// When, RFC 3339.
     at: String,
     /// Who: id of a key, or "host".
     by: String,
-    /// "start", "file", "activated", "rolled-back" or "cycle".
+    /// "start", "file", "activated", "rolled-back", "cycle" or "breaker": it decides. "shadow" or "share": it is the candidate. "withdrawn" or
+    /// "returned": somebody, or a guard, took the candidate back.
     how: &'static str,
-    /// Digest of the version.
+    /// Digest of the version: the one that decides, or the candidate in shadow or with a share.
     version: String,
     /// Digest of its playbook.
     playbook_digest: String,
-    /// Digest of the version before.
+    /// Digest of the version before; of a candidate, of the one that decides beside it; where one was taken back, its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<String>,
     /// What it was expected to change.
     expected: TrialBody,
+    /// Percentage of the members, of a candidate with a share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    percent: Option<u8>,
+    /// The guard that took the candidate back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    breach: Option<BreachBody>,
+}
+
+/// That a candidate was beyond a guard.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Breach)]
+struct BreachBody {
+    /// "faults", "latency", "refusals" or "spend".
+    guard: &'static str,
+    /// What its figures are.
+    figure: &'static str,
+    /// The candidate's figure.
+    found: f64,
+    /// What it might be at most.
+    bound: f64,
+    /// Decisions of the candidate that this rests on.
+    decisions: u64,
+}
+
+/// Moves as they are told.
+pub(super) fn moves(moves: Vec<(String, String, String, u64)>) -> Vec<MoveBody> {
+    let body = |(stage, from, to, count)| MoveBody { stage, from, to, count };
+    moves.into_iter().map(body).collect()
 }
 
 impl From<Trial> for TrialBody {
     fn from(trial: Trial) -> Self {
-        let moves = trial.moves.into_iter();
         Self {
             compared: trial.compared,
             failed: trial.failed,
-            moves: moves
-                .map(|(stage, from, to, count)| MoveBody { stage, from, to, count })
-                .collect(),
+            fails: trial.fails,
+            moves: moves(trial.moves),
             granted_before: trial.granted[0],
             granted_after: trial.granted[1],
             cost_before_minor: trial.cost_minor[0],
@@ -148,11 +177,19 @@ impl From<Activation> for ActivationBody {
             playbook_digest: activation.playbook_digest,
             before: activation.before.map(|digest| Digest(digest).to_string()),
             expected: activation.expected.into(),
+            percent: activation.terms.map(|terms| terms.percent).filter(|percent| *percent > 0),
+            breach: activation.breach.map(|breach| BreachBody {
+                guard: breach.guard.name(),
+                figure: breach.guard.words(),
+                found: breach.found,
+                bound: breach.bound,
+                decisions: breach.decisions,
+            }),
         }
     }
 }
 
-fn version(text: &str) -> Result<Digest, Problem> {
+pub(super) fn version(text: &str) -> Result<Digest, Problem> {
     Digest::from_hex(text).ok_or_else(|| Problem::new(Code::VersionNotFound))
 }
 
@@ -305,7 +342,8 @@ async fn close_cycle(
 
 /// List activations
 ///
-/// Which version decided from when on, who made it so, and what it was expected to change; the newest first.
+/// Which version decided from when on and which was the candidate, who made it so, and what it was expected to change; the newest
+/// first.
 #[utoipa::path(
     get, path = "/v1/brands/{brand}/versions", tag = "versions",
     params(OfBrand, PageQuery),

@@ -1,0 +1,209 @@
+//! How a version becomes the candidate and ceases to be it. All of it stands in the history, so that it survives a restart.
+
+use std::sync::Arc;
+
+use playbook_model::Digest;
+
+use crate::alerts::{Alarm, AlertRule, Evidence};
+use crate::brand::Core;
+use crate::candidate::{Breach, Candidate, CandidateFigures, Guards, Terms};
+use crate::counts::Number;
+use crate::error::OnlineError;
+use crate::store::read_source;
+use crate::swap::SwapError;
+use crate::versions::{Activation, Closed, How, OpenError, Source};
+use crate::writer::Job;
+
+impl Core {
+    /// Makes a version that was offered the candidate, in shadow: it decides beside, without effect.
+    ///
+    /// # Errors
+    /// [`SwapError`]; then nothing changes.
+    pub fn shadow(&self, version: &Digest, by: &str) -> Result<Activation, SwapError> {
+        let terms = Terms { percent: 0, guards: Guards::default() };
+        self.begin_candidate(version, How::Shadow, terms, by)
+    }
+
+    /// Makes a version that was offered the candidate and has it decide on a share of the members, 1 to 100 percent. It is one
+    /// ledger: budget, caps and grants are common, and the totals are those of the version that decides.
+    ///
+    /// # Errors
+    /// [`SwapError`]; then nothing changes.
+    pub fn share(
+        &self,
+        version: &Digest,
+        percent: u8,
+        guards: Guards,
+        by: &str,
+    ) -> Result<Activation, SwapError> {
+        self.begin_candidate(version, How::Share, Terms { percent, guards }, by)
+    }
+
+    /// Takes the candidate back.
+    ///
+    /// # Errors
+    /// [`SwapError::NoCandidate`], or a fault of the storage.
+    pub fn withdraw(&self, by: &str) -> Result<Activation, SwapError> {
+        let mut history = self.history();
+        let candidate = self.candidate.load_full().ok_or(SwapError::NoCandidate)?;
+        let ended = self.ended(&history, &candidate.activation, (How::Withdrawn, by), None);
+        self.write_candidate(None, Some(ended.clone()))?;
+        self.candidate.store(None);
+        history.push(ended.clone());
+        Ok(ended)
+    }
+
+    /// What is known of the candidate.
+    #[must_use]
+    pub fn candidate(&self) -> Option<CandidateFigures> {
+        self.candidate.load_full().map(|candidate| candidate.figures())
+    }
+
+    fn begin_candidate(
+        &self,
+        version: &Digest,
+        how: How,
+        terms: Terms,
+        by: &str,
+    ) -> Result<Activation, SwapError> {
+        if self.notes.is_some() {
+            return Err(SwapError::Shared);
+        }
+        let mut history = self.history();
+        let live = self.version();
+        let version = self.reopened(version)?;
+        if version.digest() == live.digest() {
+            return Err(OpenError::Foreign("it is the version that decides".to_owned()).into());
+        }
+        let expected = match how {
+            How::Share => {
+                live.shares_with(&version).map_err(OpenError::Foreign)?;
+                self.sound_trial(&version)?
+            }
+            // In shadow it harms nobody.
+            _ => self.trial(&version)?,
+        };
+        let after = Activation::after(&history, version.facts(), (self.now)());
+        let by = by.to_owned();
+        let activation = Activation { by, how, expected, terms: Some(terms), ..after };
+        let before = self.candidate.load_full();
+        let (name, open) = (self.name(), Arc::clone(&version));
+        let next = Candidate::new(name, open, activation.clone(), before.as_deref())?;
+        self.write_candidate(Some(&next), Some(activation.clone()))?;
+        self.shelf().put(&version);
+        self.candidate.store(Some(Arc::new(next)));
+        history.push(activation.clone());
+        Ok(activation)
+    }
+
+    /// A guard took the candidate of an activation back.
+    pub(crate) fn take_back(&self, of: &Activation, breach: Breach) {
+        let Breach { guard, found, bound, decisions } = breach;
+        #[expect(clippy::cast_precision_loss, reason = "guards look at a bounded number")]
+        let counted = decisions as f64;
+        self.queue.counts.add(Number::CandidatesReturned, 1);
+        let version = Digest(of.version);
+        self.raise(Alarm {
+            rule: AlertRule::CandidateReturned,
+            scope: version.to_string(),
+            words: format!(
+                "the candidate was taken back by the guard `{}`: {} is {found}, at most {bound} was allowed",
+                guard.name(),
+                guard.words()
+            ),
+            evidence: Evidence {
+                figures: [("found", found), ("bound", bound), ("decisions", counted)]
+                    .map(|(name, figure)| (name.to_owned(), figure))
+                    .to_vec(),
+                ..Evidence::of_version(version)
+            },
+        });
+        let mut history = self.history();
+        if history.last().is_none_or(|last| last.number != of.number) {
+            // Somebody has decided otherwise meanwhile.
+            return;
+        }
+        let ended = self.ended(&history, of, (How::Returned, "host"), Some(breach));
+        match self.insist(|| Ok(self.write_candidate(None, Some(ended.clone()))?)) {
+            Ok(()) => history.push(ended),
+            Err(error) => tracing::error!(
+                %error,
+                brand = self.name(),
+                "that a candidate was taken back cannot be written; it comes again with a restart"
+            ),
+        }
+    }
+
+    /// The candidate goes on where the service starts again.
+    pub(crate) fn restore_candidate(&self) -> Result<(), OnlineError> {
+        let mut history = self.history();
+        let Some(last) = history.last().filter(|last| last.how.is_candidate()).cloned() else {
+            return Ok(());
+        };
+        match self.reopened(&Digest(last.version)) {
+            Ok(version) => {
+                self.shelf().put(&version);
+                let candidate = Candidate::new(self.name(), version, last, None)?;
+                self.write_candidate(Some(&candidate), None)?;
+                self.candidate.store(Some(Arc::new(candidate)));
+            }
+            Err(error) => {
+                self.lost_candidate(&last, &error);
+                let ended = self.ended(&history, &last, (How::Withdrawn, "host"), None);
+                self.write_candidate(None, Some(ended.clone()))?;
+                history.push(ended);
+            }
+        }
+        Ok(())
+    }
+
+    /// The candidate goes on beside a version that took over what a closed cycle left, as a version with the same.
+    pub(crate) fn carry_over(&self, candidate: &Candidate, left: &Closed) {
+        let Activation { how, terms, version, .. } = &candidate.activation;
+        let carried = || {
+            let kept = read_source(&mut &*self.reader, &Digest(*version))?;
+            let source = Source { closed: left.clone(), ..kept.ok_or(SwapError::Unknown)? };
+            let next = self.kept(self.opener.open(&source)?)?;
+            let terms = terms.ok_or(SwapError::NoCandidate)?;
+            self.begin_candidate(&next.digest(), *how, terms, "host")
+        };
+        if let Err(error) = carried() {
+            self.lost_candidate(&candidate.activation, &error);
+        }
+    }
+
+    fn lost_candidate(&self, of: &Activation, error: &SwapError) {
+        let version = Digest(of.version);
+        self.raise(Alarm {
+            rule: AlertRule::CandidateReturned,
+            scope: version.to_string(),
+            words: format!("the candidate cannot be opened any more: {}", error.outside()),
+            evidence: Evidence::of_version(version),
+        });
+    }
+
+    /// The end of a candidate: the version that decides does so for all again.
+    fn ended(
+        &self,
+        history: &[Activation],
+        of: &Activation,
+        (how, by): (How, &str),
+        breach: Option<Breach>,
+    ) -> Activation {
+        let after = Activation::after(history, self.version().facts(), (self.now)());
+        let (by, before) = (by.to_owned(), Some(of.version));
+        Activation { by, how, before, terms: of.terms, breach, ..after }
+    }
+
+    fn write_candidate(
+        &self,
+        candidate: Option<&Candidate>,
+        activation: Option<Activation>,
+    ) -> Result<(), OnlineError> {
+        // One in shadow spends nothing.
+        let spends = candidate.filter(|candidate| candidate.activation.how == How::Share);
+        let version = spends.map(|candidate| Arc::clone(&candidate.version));
+        let activation = activation.map(Box::new);
+        self.queue.ask_and_wait(|reply| Job::Candidate(version, activation, reply))
+    }
+}
