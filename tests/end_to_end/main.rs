@@ -39,4 +39,5 @@ mod servers;
 mod settle;
 #[path = "../servers/mod.rs"]
 mod started;
+mod swaps;
 mod transfers;
