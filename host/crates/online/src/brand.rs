@@ -209,7 +209,8 @@ impl Brand {
         let versions = read_versions(&mut &*reader)?;
         let versions = versions.into_iter().map(|facts| (facts.digest(), Arc::new(facts)));
         let cache = Arc::new(Cache::new(records_bytes_max));
-        let alerts = Arc::new(Alerts::read(&mut &*reader, &name, Arc::clone(&now))?);
+        let alerts =
+            Arc::new(Alerts::read(&mut &*reader, &name, Arc::clone(&now), notes.is_some())?);
         let breakers = Arc::new(Breakers::new(Arc::clone(&alerts)));
         version.join(&breakers);
         let version = Arc::new(version);
@@ -416,20 +417,6 @@ impl Brand {
             LedgerError::Damaged("a decision names a version that is not kept".to_owned())
         })?;
         Ok(kept.told(id, member, &facts))
-    }
-
-    /// What decisions of a version are told by; it may be one that another host opened.
-    pub(crate) fn facts(&self, version: &Digest) -> Result<Option<Arc<VersionFacts>>, LedgerError> {
-        let versions = self.versions.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = versions.get(version) {
-            return Ok(Some(Arc::clone(known)));
-        }
-        drop(versions);
-        let Some(facts) = read_version(&mut &*self.reader, version)? else { return Ok(None) };
-        let facts = Arc::new(facts);
-        let mut versions = self.versions.write().unwrap_or_else(PoisonError::into_inner);
-        versions.insert(*version, Arc::clone(&facts));
-        Ok(Some(facts))
     }
 
     /// Settles a grant of a decision with what was paid, or with what it reserved; or releases it.
@@ -642,6 +629,20 @@ impl Core {
     #[must_use]
     pub fn version(&self) -> Arc<Version> {
         self.live.load_full()
+    }
+
+    /// What decisions of a version are told by; it may be one that another host opened.
+    pub(crate) fn facts(&self, version: &Digest) -> Result<Option<Arc<VersionFacts>>, LedgerError> {
+        let versions = self.versions.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = versions.get(version) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        drop(versions);
+        let Some(facts) = read_version(&mut &*self.reader, version)? else { return Ok(None) };
+        let facts = Arc::new(facts);
+        let mut versions = self.versions.write().unwrap_or_else(PoisonError::into_inner);
+        versions.insert(*version, Arc::clone(&facts));
+        Ok(Some(facts))
     }
 
     pub(crate) fn record(&self, member: i64) -> Result<Arc<Record>, LedgerError> {

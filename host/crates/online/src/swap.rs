@@ -36,7 +36,9 @@ pub enum SwapError {
     #[error("no version is the candidate")]
     NoCandidate,
     /// Several hosts share the brand's ledger, and a candidate is known to one of them.
-    #[error("several hosts serve the brand over one database; a candidate needs a brand that one host serves alone")]
+    #[error(
+        "several hosts serve the brand over one database; a candidate needs a brand that one host serves alone"
+    )]
     Shared,
     /// The storage, or the writer.
     #[error(transparent)]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use playbook_cycle::{
     Asking, Candidate, CapUse, CycleError, Evaluation, FactColumns, FactPlan, Foreseen, LiveMoney,
-    MemberRows, MoneyRole, Policy, Prepared, StageGround, Watch, budget_plan, cap_use, caps_window_ms,
-    cycle_number, spenders,
+    MemberRows, MoneyRole, Policy, Prepared, StageGround, Watch, budget_plan, cap_use,
+    caps_window_ms, cycle_number, spenders,
 };
 use playbook_features::{BrandClock, FoldError, MemberPlan, MemberRequest, Unfit, UnknownTimeZone};
 use playbook_ledger::{BudgetPlan, LedgerError, PastGrants, Turn};

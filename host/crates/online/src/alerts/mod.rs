@@ -200,6 +200,8 @@ pub(crate) struct Alerts {
     book: Mutex<Book>,
     /// Whether some are not on disk yet.
     waits: AtomicBool,
+    /// Whether other hosts write some, too.
+    is_shared: bool,
 }
 
 impl std::fmt::Debug for Alerts {
@@ -214,9 +216,19 @@ impl Alerts {
         rows: &mut dyn ReadRows,
         brand: &str,
         now: Now,
+        is_shared: bool,
     ) -> Result<Self, LedgerError> {
         let book = Mutex::new(Book::of(read_alerts(rows)?));
-        Ok(Self { brand: brand.to_owned(), now, book, waits: AtomicBool::new(false) })
+        Ok(Self { brand: brand.to_owned(), now, book, waits: AtomicBool::new(false), is_shared })
+    }
+
+    /// Takes over what other hosts wrote.
+    fn meet(&self, rows: &mut dyn ReadRows) -> Result<(), LedgerError> {
+        if self.is_shared {
+            let kept = read_alerts(rows)?;
+            self.book().meet(kept);
+        }
+        Ok(())
     }
 
     /// Raises an alert, or counts the one that tells of the same already.
@@ -253,6 +265,7 @@ impl Alerts {
         if !self.waits.load(Ordering::Acquire) || !self.waits.swap(false, Ordering::Acquire) {
             return Ok(());
         }
+        self.meet(rows)?;
         let unsaved = self.book().take_unsaved();
         written.extend(unsaved.iter().map(|(place, _)| *place));
         for (place, alert) in unsaved {
@@ -276,6 +289,7 @@ impl Alerts {
         request: CloseAlert,
     ) -> Result<Result<(u16, Alert), OnlineError>, LedgerError> {
         let CloseAlert { number, closing } = request;
+        self.meet(rows)?;
         let Some((place, known)) = self.book().find(number) else {
             return Ok(Err(OnlineError::Unknown("alert")));
         };
