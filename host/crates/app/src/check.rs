@@ -202,6 +202,17 @@ pub(crate) fn prepare_problems(loaded: &Loaded, found: Vec<PrepareProblem>) -> V
                     .hint(format!("write kind = \"{found}\", or take another plugin")),
                 );
             }
+            PrepareProblem::UnknownAction { stage, action, known } => {
+                let path = format!("stage.{stage}.actions.{action}");
+                let place = loaded.place(&path).unwrap_or_default();
+                let message = format!("stage `{stage}` grants no action `{action}`");
+                let known = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
+                let expected = match known.is_empty() {
+                    true => "a stage whose plugin grants something".to_owned(),
+                    false => format!("an action of its plugin: {}", known.join(", ")),
+                };
+                problems.push(Problem::new("unknown-action", place, message).expected(expected));
+            }
             PrepareProblem::Graph(problem) => {
                 let stage = &problem.stage;
                 let place = match &problem.need {

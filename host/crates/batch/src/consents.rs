@@ -76,15 +76,17 @@ impl BatchSource {
             }
             Ok(())
         })?;
+        let double = self.playbook.guardrails.double_consent;
         for ((_, purpose), (place, answer)) in joined {
-            purposes[purpose].join(place, answer);
+            purposes[purpose].join(place, answer.confirmed(double));
         }
         // A file's dictionary may list purposes that no row holds.
         let heard =
             names.into_iter().zip(purposes).filter(|(_, purpose)| purpose.asked.count_ones() > 0);
         let by_name: BTreeMap<String, Purpose> = heard.collect();
         let expired = by_name.values().map(Purpose::expired).sum();
-        let columns = by_name.into_iter().map(|(name, purpose)| purpose.column(&name)).collect();
+        let columns =
+            by_name.into_iter().map(|(name, purpose)| purpose.column(&name, double)).collect();
         Ok((columns, (expired > 0).then(|| told(expired))))
     }
 }
@@ -126,9 +128,9 @@ impl Purpose {
         self.answers.iter().filter(|answer| answer.expired).count() as u64
     }
 
-    fn column(self, purpose: &str) -> Column {
-        let flags = self.answers.iter().zip(0..);
-        let flags = flags.map(|(answer, row)| i16::from(answer.granted && self.asked.get(row)));
+    fn column(self, purpose: &str, double: bool) -> Column {
+        let flags = self.answers.iter().map(|answer| answer.confirmed(double).granted).zip(0..);
+        let flags = flags.map(|(granted, row)| i16::from(granted && self.asked.get(row)));
         let cells = Cells::Small(flags.collect());
         let all = self.asked.count_ones() == self.asked.len();
         Column {

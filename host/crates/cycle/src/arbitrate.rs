@@ -109,7 +109,8 @@ impl Arbitration<'_> {
         if standing.is_closed {
             return Some(refused(RefusalCode::R02, "H11"));
         }
-        if standing.stages.get(&c.stage).is_some_and(|stage| stage.frozen) {
+        let is_frozen = standing.stages.get(&c.stage).is_some_and(|stage| stage.frozen);
+        if is_frozen && action.priority != Priority::Transaction {
             return Some(refused(RefusalCode::R03, "H13"));
         }
         if is(members.unknown) {

@@ -29,6 +29,7 @@ pub struct FactPlan {
     member: Option<usize>,
     unknown: Option<usize>,
     held: Option<usize>,
+    fraud: Option<Named>,
     complaint: Option<Named>,
     churn: Option<Named>,
     age_band: Option<Named>,
@@ -87,6 +88,7 @@ impl FactPlan {
             member: at("member").filter(|_| rules.holdout > 0.0),
             unknown: at("unknown_identity"),
             held: at("fraud_hold"),
+            fraud: named(&rules.fraud_output),
             complaint: named(&rules.complaint_feature),
             churn: named(&rules.churn_output),
             age_band: named(&rules.age_band_feature),
@@ -133,10 +135,10 @@ impl FactPlan {
             Some(c) => rows.map(false, |r| c.real(r).is_none_or(|open| open > 0.0)),
             None => vec![true; rows.all],
         });
-        let service_only = match (critical, complains) {
-            (Some(a), Some(b)) => a.into_iter().zip(b).map(|(a, b)| a || b).collect(),
-            (one, other) => one.or(other).unwrap_or_default(),
-        };
+        let suspected = named(self.fraud).map(|column| match column {
+            Some(c) => rows.map(false, |r| c.real(r).is_none_or(|risk| risk >= rules.fraud_from)),
+            None => vec![true; rows.all],
+        });
         let holdout = column(self.member).map(|ids| {
             rows.map(false, |r| ids.text(r).is_some_and(|id| in_holdout(id, rules.holdout)))
         });
@@ -156,12 +158,20 @@ impl FactPlan {
             consents: self.consents.iter().map(|at| consents(*at)).collect(),
             holdout: holdout.unwrap_or_default(),
             unknown: raised(self.unknown),
-            held: raised(self.held),
+            held: either(self.held.map(|at| raised(Some(at))), suspected),
             stage_cap: stage_cap.unwrap_or_default(),
-            service_only,
+            service_only: either(critical, complains),
             not_adult: not_adult.unwrap_or_default(),
             contact_caps: contact_caps(rules, named(self.segment), rows),
         }
+    }
+}
+
+/// Rows for which one of two guards holds; a guard that is not declared holds for none.
+fn either(one: Option<Vec<bool>>, other: Option<Vec<bool>>) -> Vec<bool> {
+    match (one, other) {
+        (Some(a), Some(b)) => a.into_iter().zip(b).map(|(a, b)| a || b).collect(),
+        (one, other) => one.or(other).unwrap_or_default(),
     }
 }
 
@@ -399,6 +409,31 @@ mod tests {
         // What the playbook does not declare holds nobody.
         let facts = read(&Guardrails::default(), &said(&[]), &[]);
         assert!(facts.unknown.is_empty() && facts.held.is_empty() && facts.service_only.is_empty());
+    }
+
+    #[test]
+    fn fraud_holds_by_a_flag_or_from_a_risk_on_and_where_neither_is_known() {
+        let number = |name: &str, cells: [f64; 6]| {
+            let mut valid = Bitmap::filled(6, true);
+            valid.set(5, false);
+            let cells = Cells::Real(cells.to_vec());
+            let (name, unit) = (name.to_owned(), String::new());
+            Column { name, unit, cells, valid: Some(valid) }
+        };
+        let rules = Guardrails {
+            fraud_output: Some("churn.risk".to_owned()),
+            fraud_from: 0.7,
+            ..Guardrails::default()
+        };
+        let mut members = Frame::with_rows(6);
+        members.push(number("churn.risk", [0.0, 0.69, 0.7, 0.9, 0.1, 0.0]));
+        let by_risk = [false, false, true, true, false, true];
+        assert_eq!(read(&rules, &members, &[]).held, by_risk);
+        assert_eq!(read(&rules, &members, &[3]).held, [true; 6], "the stage was left out");
+        members.push(number("fraud_hold", [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]));
+        assert_eq!(read(&rules, &members, &[]).held, [true, false, true, true, false, true]);
+        let flag = read(&Guardrails::default(), &members, &[]);
+        assert_eq!(flag.held, [true, false, false, false, false, true]);
     }
 
     #[test]

@@ -4,15 +4,15 @@
 use std::collections::HashMap;
 
 use playbook_ledger::{
-    BudgetAccounts, BudgetPlan, Closure, CycleRef, CycleStanding, GrantAnswer, GroupWork,
-    LedgerError, PastGrant, SettleAnswer, Turn,
+    AccountId, BudgetAccounts, BudgetPlan, Closure, CycleRef, CycleStanding, GrantAnswer,
+    GroupWork, LedgerError, PastGrant, SettleAnswer, Turn,
 };
 use playbook_model::{Digest, UnixMs};
 
 use crate::book::{grant_key, grant_request};
 use crate::decide::{Policy, decide};
 use crate::facts::FactColumns;
-use crate::proposal::{Candidate, Decision};
+use crate::proposal::{Candidate, Decision, MemberFacts};
 use crate::recall::{proposals_of, seen_of, standing_of};
 
 /// Past grants that are held at most; beyond, all are dropped and read again as members come.
@@ -105,6 +105,8 @@ pub struct Decided {
     pub decision: Decision,
     /// Key of the grant; `None` for a stage or action that the policy does not know.
     pub key: Option<Digest>,
+    /// Whether the member is held for fraud (R11): a service keeps what it grants for a review, with its money reserved.
+    pub is_held: bool,
 }
 
 impl LiveMoney {
@@ -229,8 +231,15 @@ impl<'w, 's> LiveGroup<'_, 'w, 's> {
         self.pasts.read(&[member], self.group)?;
         let seen = seen_of(policy, &self.pasts.of[&member], &self.pasts.families, at, &rivals);
         let history: Vec<_> = seen.into_iter().map(|seen| (0, seen)).collect();
-        let decisions = decide(policy, facts.of(&[member], &history), proposals, &mut standing);
-        let told = |decision: Decision| Decided { decision, key: key_of(&decision.candidate) };
+        let keys = [member];
+        let members = facts.of(&keys, &history);
+        let is_held = members.held.first().copied().unwrap_or(false);
+        let members = MemberFacts { held: &[], ..members };
+        let decisions = decide(policy, members, proposals, &mut standing);
+        let told = |decision: Decision| {
+            let is_held = is_held && decision.is_new();
+            Decided { decision, key: key_of(&decision.candidate), is_held }
+        };
         if is_preview {
             return Ok(decisions.into_iter().map(told).collect());
         }
@@ -281,23 +290,35 @@ impl<'w, 's> LiveGroup<'_, 'w, 's> {
         Ok(())
     }
 
-    /// Settles or releases a grant of the cycle; `member` is whose it is.
+    /// Settles or releases a grant of any cycle; `member` is whose it is.
     ///
     /// # Errors
     /// As [`Turn::close_batch`].
     pub fn close(
         &mut self,
+        cycle: &CycleRef,
         member: i64,
         key: &Digest,
         closure: Closure,
     ) -> Result<SettleAnswer, LedgerError> {
-        let entry = self.group.standing().grants.get(key).map(|booked| booked.entry);
-        let answer = self.group.close(key, closure)?;
-        if let (Closure::Release, SettleAnswer::Done { .. }, Some(entry)) = (closure, answer, entry)
-        {
+        let answer = self.group.close_of(cycle, key, closure)?;
+        if let (Closure::Release, SettleAnswer::Done { .. }) = (closure, answer) {
+            let entry = self.group.entry_of(key)?;
             self.pasts.released(member, entry);
         }
         Ok(answer)
+    }
+
+    /// The cycle that the group decides in.
+    #[must_use]
+    pub fn cycle(&self) -> &CycleRef {
+        self.cycle
+    }
+
+    /// The account that pays for a stage; `None` for a stage that grants nothing.
+    #[must_use]
+    pub fn account(&self, stage: &str) -> Option<AccountId> {
+        self.accounts.plugins.get(stage).copied()
     }
 
     /// The group, for the rows that are kept beside the entries.

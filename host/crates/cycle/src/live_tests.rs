@@ -143,7 +143,8 @@ fn what_others_book_between_groups_counts_and_a_release_gives_back() {
     let close = |live: &mut LiveMoney| {
         let turn = brand.ledger.turn().expect("nobody writes");
         live.group(&turn, UnixMs(NOW.0 + 3), |group| {
-            group.close(brand.keys[0], &key, Closure::Release)
+            let cycle = group.cycle().clone();
+            group.close(&cycle, brand.keys[0], &key, Closure::Release)
         })
     };
     assert!(matches!(close(&mut live), Ok(SettleAnswer::Done { .. })));

@@ -66,6 +66,15 @@ pub enum PrepareProblem {
         /// Kind of the plugin.
         found: &'static str,
     },
+    /// The playbook has terms for an action that the plugin does not grant.
+    UnknownAction {
+        /// Stage of the playbook.
+        stage: String,
+        /// The action of the playbook.
+        action: String,
+        /// Actions of the plugin.
+        known: Vec<String>,
+    },
     /// A need that the playbook cannot meet, or a loop.
     Graph(GraphProblem),
 }
@@ -86,7 +95,10 @@ pub fn prepare(
     for (position, (def, plugin)) in playbook.stages.iter().zip(plugins).enumerate() {
         let Some(plugin) = plugin else { continue };
         match unwired(position, def, plugin, &playbook.labels)? {
-            Ok(stage) => ready.push(stage),
+            Ok(stage) => {
+                problems.extend(unknown_actions(&stage));
+                ready.push(stage);
+            }
             Err(problem) => problems.push(problem),
         }
     }
@@ -144,6 +156,18 @@ fn unwired(
             Err(PrepareProblem::Fault { stage: def.name.clone(), fault })
         }
     })
+}
+
+/// Terms of the playbook for actions that the plugin does not grant.
+fn unknown_actions(stage: &Prepared) -> Vec<PrepareProblem> {
+    let known: Vec<String> = stage.shape.actions.iter().map(|a| a.name.clone()).collect();
+    let unknown = stage.def.actions.keys().filter(|action| !known.contains(action));
+    let problem = |action: &String| PrepareProblem::UnknownAction {
+        stage: stage.def.name.clone(),
+        action: action.clone(),
+        known: known.clone(),
+    };
+    unknown.map(problem).collect()
 }
 
 /// The shape with the brand's words for the names in it.

@@ -151,7 +151,7 @@ pub struct StageStanding {
     pub pool: Option<usize>,
     /// Most that the stage may still take in this cycle (GR-7 and its own limit).
     pub left: Minor,
-    /// Whether its account, or one above it, is frozen.
+    /// Whether its account, or one above it, is frozen: only transactions and safety pass (H13).
     pub frozen: bool,
     /// Cost of all its grants of the cycle.
     pub cost: Minor,

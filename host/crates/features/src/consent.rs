@@ -9,11 +9,18 @@ use crate::clock::BrandClock;
 /// Months after which a consent that was granted no longer holds (domain H4).
 pub const CONSENT_MONTHS: i64 = 24;
 
+/// How long after the first act the second one may come, where consents are confirmed (domain H4).
+const SECOND_ACT_MS: i64 = 7 * 86_400_000;
+/// The time of answers that have none: before all others.
+const UNDATED: i64 = i64::MIN + 1;
+
 /// The state of a record of consents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConsentState {
     /// Nobody asked.
     Unasked,
+    /// The first act: asked for, and not confirmed.
+    First,
     /// Granted.
     Granted,
     /// Refused, withdrawn, or a word that is not documented.
@@ -26,6 +33,7 @@ impl ConsentState {
     pub fn of(word: Option<&str>) -> Self {
         match word {
             Some("none") => Self::Unasked,
+            Some("requested" | "pending_second") => Self::First,
             Some("granted") => Self::Granted,
             _ => Self::Refused,
         }
@@ -41,11 +49,13 @@ pub struct Answer {
     pub granted: bool,
     /// Whether it was a grant once.
     pub expired: bool,
+    /// When the last first act was, unix-ms, whether or not the answer is later.
+    pub first: i64,
 }
 
 impl Answer {
     /// Before any answer.
-    pub const NEVER: Self = Self { time: i64::MIN, granted: true, expired: false };
+    pub const NEVER: Self = Self { time: i64::MIN, granted: true, expired: false, first: i64::MIN };
 
     /// An answer as a record of consents says it; `None`: it says that there is none. `oldest` is [`oldest_consent`]. An
     /// answer without a time precedes all others and never expires.
@@ -54,28 +64,42 @@ impl Answer {
         let granted = match state {
             ConsentState::Unasked => return None,
             ConsentState::Granted => true,
-            ConsentState::Refused => false,
+            ConsentState::First | ConsentState::Refused => false,
         };
         let is_old = time.is_some_and(|time| time < oldest);
+        let time = time.unwrap_or(UNDATED);
         Some(Self {
-            time: time.unwrap_or(i64::MIN + 1),
+            time,
             granted: granted && !is_old,
             expired: granted && is_old,
+            first: if state == ConsentState::First { time } else { i64::MIN },
         })
+    }
+
+    /// The answer under the rule of double consent, where that is demanded: a grant holds if its first act lies at most a
+    /// week before it. What has no time proves nothing.
+    #[must_use]
+    pub fn confirmed(self, is_demanded: bool) -> Self {
+        let is_timed = self.first > UNDATED && self.time > UNDATED;
+        let is_confirmed = is_timed && self.time.saturating_sub(self.first) <= SECOND_ACT_MS;
+        Self { granted: self.granted && (is_confirmed || !is_demanded), ..self }
     }
 
     /// Keeps the later of two answers of one account; of two at the same time the stricter one.
     pub fn hear(&mut self, other: Self) {
+        let first = self.first.max(other.first);
         if other.time > self.time || (other.time == self.time && !other.granted) {
             *self = other;
         }
+        self.first = first;
     }
 
-    /// Joins the answer of another account of the same person.
+    /// Joins the answer of another account of the same person; each is confirmed by acts of its own.
     #[must_use]
     pub fn joined(self, other: Self) -> Self {
         Self {
             time: i64::MAX,
+            first: i64::MAX,
             granted: self.granted && other.granted,
             expired: self.expired || other.expired,
         }
@@ -124,6 +148,30 @@ mod tests {
         let undated = Answer::read(ConsentState::Granted, None, 100);
         assert!(undated.is_some_and(|answer| answer.granted));
         assert_eq!(ConsentState::of(None), ConsentState::Refused);
+    }
+
+    #[test]
+    fn a_grant_is_confirmed_by_an_act_of_the_week_before_it() {
+        const DAY: i64 = 86_400_000;
+        let holds = |days: &[(&str, i64)]| {
+            let at: Vec<_> = days.iter().map(|(state, day)| (*state, 1_000 + day * DAY)).collect();
+            let answer = answers(&at);
+            (answer.granted, answer.confirmed(true).granted, answer.confirmed(false).granted)
+        };
+        assert_eq!(holds(&[("granted", 30)]), (true, false, true));
+        for first in ["requested", "pending_second"] {
+            assert_eq!(holds(&[(first, 23), ("granted", 30)]), (true, true, true));
+            assert_eq!(holds(&[("granted", 30), (first, 22)]), (true, false, true));
+            assert_eq!(holds(&[("granted", 30), (first, 31)]), (false, false, false));
+        }
+        assert!(!holds(&[("requested", 28), ("granted", 30), ("withdrawn", 31)]).1);
+        let undated = Answer::read(ConsentState::Granted, None, 100).unwrap_or(Answer::NEVER);
+        assert!(undated.granted && !undated.confirmed(true).granted);
+        let (yes, no) =
+            (answers(&[("requested", 200), ("granted", 300)]), answers(&[("granted", 9_000)]));
+        let joined = yes.confirmed(true).joined(no.confirmed(true));
+        assert!(!joined.confirmed(true).granted);
+        assert!(yes.confirmed(true).joined(yes.confirmed(true)).confirmed(true).granted);
     }
 
     #[test]

@@ -144,31 +144,34 @@ impl Turn<'_> {
         at: UnixMs,
         cycle: Option<&CycleRef>,
     ) -> Result<Moved, LedgerError> {
-        let (kind, account, to, amount) = movement.fields();
-        if amount < Minor::ZERO && kind != EntryKind::Freeze {
-            return Err(LedgerError::Negative(amount));
-        }
-        let request = Digest::of_parts([
-            kind.name().as_bytes(),
-            &account.0.to_be_bytes(),
-            &to.map_or(0, |id| id.0).to_be_bytes(),
-            &amount.0.to_be_bytes(),
-        ]);
-        self.write(Seal { purpose: Purpose::Budget, at, cycle, payload: None }, |work| {
-            if let Some(used) = work.tx.used_key(&key)? {
-                let same = used.request == request;
-                return if same {
-                    Ok(Moved::Before)
-                } else {
-                    Err(LedgerError::KeyConflict(key.hex()))
-                };
-            }
-            let mut entry = money_entry(kind, account, amount, key, request);
-            entry.to = to;
-            work.must_record(entry)?;
-            Ok(Moved::Now)
-        })
+        let seal = Seal { purpose: Purpose::Budget, at, cycle, payload: None };
+        self.write(seal, |work| move_money(work, movement, key))
     }
+}
+
+pub(crate) fn move_money(
+    work: &mut Work<'_>,
+    movement: Movement,
+    key: Digest,
+) -> Result<Moved, LedgerError> {
+    let (kind, account, to, amount) = movement.fields();
+    if amount < Minor::ZERO && kind != EntryKind::Freeze {
+        return Err(LedgerError::Negative(amount));
+    }
+    let request = Digest::of_parts([
+        kind.name().as_bytes(),
+        &account.0.to_be_bytes(),
+        &to.map_or(0, |id| id.0).to_be_bytes(),
+        &amount.0.to_be_bytes(),
+    ]);
+    if let Some(used) = work.tx.used_key(&key)? {
+        let same = used.request == request;
+        return if same { Ok(Moved::Before) } else { Err(LedgerError::KeyConflict(key.hex())) };
+    }
+    let mut entry = money_entry(kind, account, amount, key, request);
+    entry.to = to;
+    work.must_record(entry)?;
+    Ok(Moved::Now)
 }
 
 impl Movement {

@@ -9,6 +9,9 @@ use crate::store::Purpose;
 use crate::work::{GROUP_ENTRIES_MAX, Seal, Work, money_entry};
 use crate::{AccountId, CycleRef, Entry, EntryKind, GrantState, LedgerError};
 
+/// Class of transactions and safety, which pass a freeze (domain H13).
+const TRANSACTION: u8 = 0;
+
 /// A grant that arbitration has chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GrantRequest<'a> {
@@ -58,7 +61,7 @@ pub enum GrantAnswer {
         /// What it could still grant.
         available: Minor,
     },
-    /// The payer or an account above it is frozen.
+    /// The payer or an account above it is frozen, and the grant is neither a transaction nor for safety.
     Frozen {
         /// The frozen account.
         account: AccountId,
@@ -213,7 +216,9 @@ pub(crate) fn grant(
     if closed {
         return Ok(GrantAnswer::CycleClosed);
     }
-    if let Some(account) = work.accounts.frozen(request.account) {
+    if request.priority != TRANSACTION
+        && let Some(account) = work.accounts.frozen(request.account)
+    {
         return Ok(GrantAnswer::Frozen { account });
     }
     let entry = Entry {

@@ -3,6 +3,7 @@
 
 use playbook_model::{Digest, Minor, UnixMs};
 
+use crate::budget::move_money;
 use crate::grant::{close_one, grant};
 use crate::history::past;
 use crate::ledger::Turn;
@@ -10,8 +11,8 @@ use crate::recovery::{Hold, hold, recover};
 use crate::store::{OnRow, Purpose, Row, RowScope, Scope, VisitRow};
 use crate::work::{Seal, Work};
 use crate::{
-    Closure, CycleRef, CycleStanding, GrantAnswer, GrantRequest, LedgerError, PastGrants,
-    SettleAnswer,
+    AccountId, Balance, Closure, CycleRef, CycleStanding, GrantAnswer, GrantRequest, LedgerError,
+    Moved, Movement, PastGrants, SettleAnswer,
 };
 
 /// A commit group that is being filled.
@@ -170,21 +171,65 @@ impl GroupWork<'_, '_> {
         Ok(by)
     }
 
+    /// Number of the entry that reserved a grant.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoGrant`], or a fault of the storage.
+    pub fn entry_of(&mut self, key: &Digest) -> Result<i64, LedgerError> {
+        let used = self.work.tx.used_key(key)?;
+        used.map(|used| used.entry).ok_or_else(|| LedgerError::NoGrant(key.hex()))
+    }
+
+    /// Whether an account, or one above it, is frozen.
+    #[must_use]
+    pub fn is_frozen(&self, account: AccountId) -> bool {
+        self.work.accounts.frozen(account).is_some()
+    }
+
+    /// An account.
+    #[must_use]
+    pub fn account_of(&self, id: AccountId) -> Option<&Balance> {
+        self.work.accounts.get(id)
+    }
+
+    /// The account of a path.
+    #[must_use]
+    pub fn account(&self, path: &str) -> Option<&Balance> {
+        self.work.accounts.by_path(path)
+    }
+
+    /// As [`Turn::move_money`], outside of any cycle, in the same transaction.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn move_money(&mut self, movement: Movement, key: Digest) -> Result<Moved, LedgerError> {
+        let seal = Seal { purpose: Purpose::Budget, at: self.at, cycle: None, payload: None };
+        let moved = self.apart(seal, |work| move_money(work, movement, key))?;
+        self.standing.refresh(&self.work.accounts);
+        Ok(moved)
+    }
+
     /// Runs a step whose entries belong to another cycle.
     fn beside<T>(
         &mut self,
         cycle: &CycleRef,
         step: impl FnOnce(&mut Work<'_>) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        let seal = |cycle| Seal {
-            purpose: Purpose::Entries,
-            at: self.at,
-            cycle: Some(cycle),
-            payload: None,
-        };
-        self.work.cut(seal(self.cycle))?;
+        let seal =
+            Seal { purpose: Purpose::Entries, at: self.at, cycle: Some(cycle), payload: None };
+        self.apart(seal, step)
+    }
+
+    /// Runs a step whose entries are a group of their own in the same transaction.
+    fn apart<T>(
+        &mut self,
+        seal: Seal<'_>,
+        step: impl FnOnce(&mut Work<'_>) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let (purpose, at, cycle) = (Purpose::Entries, self.at, Some(self.cycle));
+        self.work.cut(Seal { purpose, at, cycle, payload: None })?;
         let done = step(self.work)?;
-        self.work.cut(seal(cycle))?;
+        self.work.cut(seal)?;
         Ok(done)
     }
 

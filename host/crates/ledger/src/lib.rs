@@ -13,6 +13,8 @@ pub mod conformance;
 mod cycle;
 mod entry;
 mod error;
+#[cfg(test)]
+mod faults;
 mod fold;
 mod grant;
 mod group;

@@ -208,6 +208,7 @@ impl CycleStanding {
             let into = self.transfers.get(id).map_or(0, |through| through.into.0);
             let left = accounts.available(*id).map_or(0, |(left, _)| left.0);
             free.now = Minor((left - into).max(0));
+            free.frozen = accounts.frozen(*id).is_some();
         }
     }
 

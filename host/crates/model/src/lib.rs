@@ -19,6 +19,7 @@ mod playbook;
 mod printable;
 mod refusal;
 mod sequence;
+mod terms;
 mod time;
 mod transfer;
 
@@ -55,5 +56,6 @@ pub use playbook_contract::{
 pub use printable::{escape, one_line, printable, steers};
 pub use refusal::RefusalCode;
 pub use sequence::{Give, STEPS_MAX, SequenceDef, SequenceRule, Steps};
+pub use terms::{GrantTerms, RefundRule};
 pub use time::UnixMs;
 pub use transfer::{TransferFate, TransferRefusal};

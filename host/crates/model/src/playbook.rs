@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::{
-    Aggregate, CellType, Digest, FeatureDef, Kind, Limits, Minor, NumberMarks, SqlLimits, Subject,
-    UnixMs, Words,
+    Aggregate, CellType, Digest, FeatureDef, GrantTerms, Kind, Limits, Minor, NumberMarks,
+    SqlLimits, Subject, UnixMs, Words,
 };
 
 /// A checked playbook.
@@ -444,6 +444,18 @@ pub struct StageDef {
     pub allow: Vec<String>,
     /// Pool that pays for grants of an incentive or campaign stage.
     pub pool: Option<String>,
+    /// Terms of its grants.
+    pub terms: GrantTerms,
+    /// Terms of actions that have their own.
+    pub actions: BTreeMap<String, GrantTerms>,
+}
+
+impl StageDef {
+    /// Terms of the grants of an action.
+    #[must_use]
+    pub fn terms_of(&self, action: &str) -> GrantTerms {
+        self.actions.get(action).copied().unwrap_or(self.terms)
+    }
 }
 
 /// Money of a playbook (domain H7).
@@ -488,6 +500,8 @@ impl TransferRules {
 pub struct Guardrails {
     /// Consent is demanded for actions that name a purpose (GR-13, R05).
     pub require_consent: bool,
+    /// A consent holds only where it was confirmed: a first act lies at most 7 days before it (H4).
+    pub double_consent: bool,
     /// Feature with the participation stage, for the commercial caps of GR-1; `None`: not enforced.
     pub stage_output: Option<String>,
     /// Commercial share per stage (GR-1).
@@ -510,6 +524,11 @@ pub struct Guardrails {
     pub complaint_feature: Option<String>,
     /// `stage.output` with the churn level, and the value that allows service only (GR-12).
     pub churn_output: Option<String>,
+    /// Feature or output that tells how likely a member's orders are fraud; from [`Guardrails::fraud_from`] on, and where it is
+    /// missing, effects are held (R11); `None`: not enforced.
+    pub fraud_output: Option<String>,
+    /// Least value of [`Guardrails::fraud_output`] that holds effects.
+    pub fraud_from: f64,
     /// Member attribute with the age band; who is not known to be an adult is refused (GR-13); `None`: not enforced.
     pub age_band_feature: Option<String>,
     /// Share of members kept free of every action (R06); assignment by domain H10.
@@ -539,6 +558,7 @@ impl Default for Guardrails {
         };
         Self {
             require_consent: true,
+            double_consent: false,
             stage_output: None,
             stage_caps: Self::STAGE_CAPS
                 .iter()
@@ -553,6 +573,8 @@ impl Default for Guardrails {
             family_window_h: 24,
             complaint_feature: None,
             churn_output: None,
+            fraud_output: None,
+            fraud_from: 0.8,
             age_band_feature: None,
             holdout: 0.05,
         }

@@ -192,14 +192,22 @@ impl Log {
         });
         let members = members.collect();
         let states = ["granted", "withdrawn", "none", "granted", "pending_second"];
-        let consents = (0..2_000)
-            .map(|_| {
-                let member = draws.below(MEMBERS) as usize;
-                let purpose = ["marketing", "profiling"][draws.below(2) as usize];
-                let state = states[draws.below(5) as usize];
-                (member, purpose, state, BEGIN - 700 * DAY + draws.below(800) as i64 * DAY)
-            })
-            .collect();
+        let mut consents = Vec::new();
+        for _ in 0..2_000 {
+            let member = draws.below(MEMBERS) as usize;
+            let purpose = ["marketing", "profiling"][draws.below(2) as usize];
+            let state = states[draws.below(5) as usize];
+            let at = BEGIN - 700 * DAY + draws.below(800) as i64 * DAY;
+            if state == "granted" {
+                consents.push((
+                    member,
+                    purpose,
+                    "requested",
+                    at - draws.below(10) as i64 * DAY - 1,
+                ));
+            }
+            consents.push((member, purpose, state, at));
+        }
         Self { events, members, consents }
     }
 
@@ -306,6 +314,7 @@ fn plan(playbook: &Playbook, community: &Frame) -> MemberPlan {
         dated_of_members: false,
         splits: &splits.collect(),
         purposes: &["marketing".to_owned(), "profiling".to_owned()],
+        double_consent: playbook.guardrails.double_consent,
         clock: BrandClock::new(&playbook.time_zone).unwrap(),
     })
     .unwrap()
@@ -324,6 +333,7 @@ fn members_folded_alone_have_the_features_of_the_community_at_many_moments() {
     {
         let as_of = BEGIN + as_of;
         playbook.cycle.as_of = Some(UnixMs(as_of));
+        playbook.guardrails.double_consent = !playbook.guardrails.double_consent;
         let scratch = tempfile::tempdir().unwrap();
         let options = BatchOptions::new(folder.path(), scratch.path());
         let mut source = BatchSource::open(&playbook, options).unwrap();

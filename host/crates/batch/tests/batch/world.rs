@@ -51,6 +51,9 @@ fn guardrails() -> Guardrails {
         family_window_h: 0,
         complaint_feature: None,
         churn_output: None,
+        fraud_output: None,
+        fraud_from: 1.0,
+        double_consent: false,
         age_band_feature: None,
         holdout: 0.0,
     }

@@ -183,6 +183,7 @@ impl Build<'_> {
             fields: self.fields.read,
             profile: self.profile,
             purposes: self.request.purposes.to_vec(),
+            double_consent: self.request.double_consent,
             tally,
             dimensions,
             tally_fields,

@@ -37,7 +37,9 @@ impl<'a> Value<'a> {
         }
     }
 
-    pub(super) fn text(self) -> Option<&'a str> {
+    /// The text, where it is one.
+    #[must_use]
+    pub fn text(self) -> Option<&'a str> {
         match self {
             Self::Text(text) => Some(text),
             _ => None,

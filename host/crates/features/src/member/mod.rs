@@ -49,6 +49,8 @@ pub struct MemberRequest<'a> {
     pub splits: &'a BTreeMap<String, Vec<String>>,
     /// Purposes of consents, each of which is a column.
     pub purposes: &'a [String],
+    /// Whether a consent holds only where it was confirmed ([`Answer::confirmed`]).
+    pub double_consent: bool,
     /// The brand's clock.
     pub clock: BrandClock,
 }
@@ -96,6 +98,7 @@ pub struct MemberPlan {
     fields: Vec<String>,
     profile: Vec<String>,
     purposes: Vec<String>,
+    double_consent: bool,
     tally: TallyPlan,
     /// Of each dimension, where its texts come from.
     dimensions: Vec<Texts>,
@@ -311,28 +314,42 @@ impl MemberPlan {
         if self.purposes.is_empty() {
             return;
         }
-        let oldest = oldest_consent(&self.clock, as_of);
         for purpose in &self.purposes {
-            let mut last = None;
-            let of_purpose = member.consents.iter().filter(|(of, ..)| of == purpose);
-            for (_, state, time) in of_purpose.filter(|(.., time)| time.is_none_or(|t| t < as_of)) {
-                if let Some(answer) = Answer::read(*state, *time, oldest) {
-                    last.get_or_insert(Answer::NEVER).hear(answer);
-                }
-            }
-            frame.append(consent_column(purpose, last));
+            frame.append(consent_column(
+                purpose,
+                self.consents_to(&member.consents, purpose, as_of),
+            ));
         }
+    }
+
+    /// Whether a member who gave these answers (purpose, state, unix-ms) consents to a purpose at a moment; `None`: it gave
+    /// none to that purpose.
+    #[must_use]
+    pub fn consents_to(
+        &self,
+        answers: &[(&str, ConsentState, Option<i64>)],
+        purpose: &str,
+        as_of: i64,
+    ) -> Option<bool> {
+        let oldest = oldest_consent(&self.clock, as_of);
+        let mut last = None;
+        let of_purpose = answers.iter().filter(|(of, ..)| *of == purpose);
+        for (_, state, time) in of_purpose.filter(|(.., time)| time.is_none_or(|t| t < as_of)) {
+            if let Some(answer) = Answer::read(*state, *time, oldest) {
+                last.get_or_insert(Answer::NEVER).hear(answer);
+            }
+        }
+        last.map(|answer| answer.confirmed(self.double_consent).granted)
     }
 }
 
 /// The flag of a consent; missing where nobody answered.
-fn consent_column(purpose: &str, answer: Option<Answer>) -> Column {
-    let granted = answer.is_some_and(|answer| answer.granted);
+fn consent_column(purpose: &str, granted: Option<bool>) -> Column {
     Column {
         name: format!("consent.{purpose}"),
         unit: String::new(),
-        cells: Cells::Small(vec![i16::from(granted)]),
-        valid: answer.is_none().then(|| Bitmap::filled(1, false)),
+        cells: Cells::Small(vec![i16::from(granted == Some(true))]),
+        valid: granted.is_none().then(|| Bitmap::filled(1, false)),
     }
 }
 

@@ -74,6 +74,7 @@ pub(super) static GUARDRAILS: TableSpec = TableSpec {
     about: "Rules checked before anything is granted. The defaults are the loosest values: a value beyond them is refused.",
     keys: &[
         KeySpec::new("require_consent", Flag, "true", "Consent is demanded for actions that name a purpose (GR-13, R05).").default("true"),
+        KeySpec::new("double_consent", Flag, "true", "A consent counts only where it was confirmed: `granted` at most 7 days after `requested` or `pending_second` of the same purpose (H4, R05).").default("false"),
         KeySpec::new("stage_output", Reference, "\"participation-ladder.segment\"", "Feature or output with the participation stage for `stage_caps`; a member without one has the least of them.").default("not enforced"),
         KeySpec::new("stage_caps", Map(&Kebab, &SHARE, 64), "{ cognition = 0, trust = 0.05 }", "Commercial share of a member's deliveries in 30 days, by participation stage (GR-1, R10).").default("{ cognition = 0, trust = 0.05, participation = 0.20, creation = 0.20 }").unit("share"),
         KeySpec::new("incentive_ratio_min", Real(0.0, 1_000.0), "4.0", "Forecast output over cost of a batch of grants (GR-5, R15).").default("4.0").unit("ratio"),
@@ -85,6 +86,8 @@ pub(super) static GUARDRAILS: TableSpec = TableSpec {
         KeySpec::new("family_window", Shape::Duration, "\"24h\"", "Stretch within which a second proposal of the same family is a duplicate (R12); whole hours.").default("\"24h\"").unit("time"),
         KeySpec::new("complaint_feature", Reference, "\"open_complaints\"", "Feature that is above 0 where a complaint is open: then, and where it is missing, service only (GR-12, R10).").default("not enforced"),
         KeySpec::new("churn_output", Reference, "\"churn-7d.level\"", "Output with the churn level; at `critical`, and where it is missing, service only (GR-12, R10).").default("not enforced"),
+        KeySpec::new("fraud_output", Reference, "\"order-risk.score\"", "Feature or output with the risk of fraud; from `fraud_from` on, and where it is missing, effects are held (R11), as by a feature `fraud_hold` that is not 0. A service keeps them for a review, a cycle refuses them.").default("not enforced"),
+        KeySpec::new("fraud_from", Real(0.0, 1_000_000.0), "0.7", "Least value of `fraud_output` that holds effects.").default("0.8"),
         KeySpec::new("age_band_feature", Reference, "\"age_band\"", "Feature with the age band; commercial actions reach `adult` alone: minors, `unknown` and members without a band are refused (GR-13, R07).").default("not enforced"),
         KeySpec::new("holdout", Real(0.0, 0.5), "0.05", "Share of members that nothing is done to, so that effects can be measured (R06).").default("0.05").unit("share"),
     ],

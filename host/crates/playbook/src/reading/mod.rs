@@ -13,6 +13,7 @@ mod references;
 mod sequences;
 mod sources;
 mod stages;
+mod terms;
 
 use std::path::{Path, PathBuf};
 

@@ -168,6 +168,7 @@ impl Reading<'_> {
                     .hint("a source of table \"consents\" with constants declares one consent for all members of a file"),
             );
         }
+        rules.double_consent = table.flag("double_consent").unwrap_or(rules.double_consent);
         self.ratios(table, &mut rules);
         rules.stage_caps = self.stage_caps(table);
         rules.contacts_per_day_max =
@@ -188,6 +189,18 @@ impl Reading<'_> {
         rules.complaint_feature = self.reference(table, "complaint_feature", names);
         rules.churn_output = self.reference(table, "churn_output", names);
         rules.age_band_feature = self.reference(table, "age_band_feature", names);
+        rules.fraud_output = self.reference(table, "fraud_output", names);
+        rules.fraud_from = table.real("fraud_from").unwrap_or(rules.fraud_from);
+        if let (Some(entry), None) = (table.entry("fraud_from"), &rules.fraud_output) {
+            self.add(
+                Problem::new(
+                    "missing-key",
+                    entry.key_place,
+                    "`fraud_from` without `fraud_output` holds nothing",
+                )
+                .expected("`fraud_output`, the feature or output with the risk of fraud"),
+            );
+        }
         rules.holdout = table.real("holdout").unwrap_or(rules.holdout);
         if let (Some(entry), true) = (table.entry("stage_caps"), rules.stage_output.is_none()) {
             self.add(
@@ -309,9 +322,12 @@ impl Reading<'_> {
     /// the guardrail would know nothing of any member, and hold for all.
     pub(super) fn guard_features(&mut self, features: &[FeatureDef]) {
         let table = self.root.table("guardrails");
-        for (key, reads_number) in
-            [("complaint_feature", true), ("churn_output", false), ("stage_output", false)]
-        {
+        for (key, reads_number) in [
+            ("complaint_feature", true),
+            ("churn_output", false),
+            ("stage_output", false),
+            ("fraud_output", true),
+        ] {
             let node = table.and_then(|table| table.get(key));
             let Some((node, name)) = node.and_then(|node| Some((node, node.text()?))) else {
                 continue;

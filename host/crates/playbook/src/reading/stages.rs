@@ -59,6 +59,7 @@ impl Reading<'_> {
             Kind::Roi | Kind::Diagnosis => OnFault::Skip,
             _ => OnFault::Close,
         });
+        let terms = self.stage_terms(table, kind);
         Some(StageDef {
             name: entry_name(table).unwrap_or_default(),
             kind,
@@ -69,6 +70,8 @@ impl Reading<'_> {
             on_fault,
             allow: table.list("allow").iter().filter_map(Node::text).map(str::to_owned).collect(),
             pool: self.pool(table, kind, budget),
+            terms,
+            actions: self.action_terms(table, terms),
         })
     }
 
