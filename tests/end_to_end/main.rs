@@ -31,6 +31,7 @@ mod paths;
 mod places;
 mod printed;
 mod replay;
+mod reviews;
 mod rollout;
 mod sample;
 mod serve;

@@ -8,7 +8,9 @@ use std::time::Instant;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use playbook_cycle::MoneyRole;
-use playbook_ledger::{Balance, Closure, Follow, Ledger, LedgerError, SettleAnswer, Vault};
+use playbook_ledger::{
+    Balance, Closure, CycleRef, Follow, Ledger, LedgerError, SettleAnswer, Vault,
+};
 use playbook_model::{Digest, Minor, UnixMs};
 use serde_json::{Map, Value as Json};
 use tokio::sync::watch;
@@ -22,17 +24,19 @@ use crate::counts::{Figures, Number, WriterState};
 use crate::decision::{Decision, EffectSaid, Kept};
 use crate::error::OnlineError;
 use crate::facts::VersionFacts;
+use crate::grants::{Reversal, read_note};
 use crate::intake::{consent_row, id_error, new_event};
 use crate::notes::Notes;
 use crate::record::{Record, json};
 use crate::store::{
-    put_activation, put_version, read_activations, read_decision, read_effects, read_last_effect,
-    read_member, read_members, read_record, read_version, read_versions,
+    put_activation, put_version, read_activations, read_decision, read_effects, read_member,
+    read_members, read_record, read_version, read_versions,
 };
 use crate::version::Version;
 use crate::versions::{Activation, Opened, Opener, Shelf, Source, deciding};
 use crate::writer::{
-    CloseJob, DecideJob, DecisionAnswer, DecisionKey, Erased, EventFate, Job, MemberJob, Queue,
+    CloseJob, DecideJob, DecisionAnswer, DecisionKey, Erased, EventFate, Job, Marks, MemberJob,
+    Queue,
 };
 
 /// Evaluations of one request at most: each one beyond the first is due to another host.
@@ -174,6 +178,8 @@ pub struct Effect {
     pub at: i64,
     /// What it is.
     pub effect: EffectSaid,
+    /// Where it was told before and is to be undone: how much of it, and why.
+    pub reversal: Option<Reversal>,
 }
 
 /// A member as it is told.
@@ -217,13 +223,15 @@ impl Brand {
         let mut shelf = Shelf::default();
         shelf.put(&version);
         let activation = history.last().map_or(0, |last| last.number);
-        let (effects, _) = watch::channel(read_last_effect(&mut &*reader)?);
+        let marks = Marks::read(&reader)?;
+        let (effects, _) = watch::channel(marks.last_effect);
         let queue = Queue::start(
             (ledger, Arc::clone(&reader)),
             Arc::clone(&version),
             Arc::clone(&cache),
             (Arc::clone(&now), effects.clone()),
             (notes.clone(), activation),
+            marks,
             &alerts,
         );
         let core = Core {
@@ -299,12 +307,25 @@ impl Brand {
     /// # Errors
     /// [`OnlineError`].
     pub async fn decide(&self, ask: &Ask, key: &str) -> Result<Decided, OnlineError> {
+        self.decide_for(ask, key, None).await
+    }
+
+    /// As [`Brand::decide`], at the request of a person: somebody else has to approve what waits for approval.
+    ///
+    /// # Errors
+    /// [`OnlineError`].
+    pub async fn decide_for(
+        &self,
+        ask: &Ask,
+        key: &str,
+        by: Option<&str>,
+    ) -> Result<Decided, OnlineError> {
         let request = Digest::of_parts([
             ask.member.as_bytes(),
             &ask.at.unwrap_or(i64::MIN).to_be_bytes(),
             ask.event.as_deref().unwrap_or("").as_bytes(),
         ]);
-        self.ask(ask, Some((shortened(key), request))).await
+        self.ask(ask, Some((shortened(key), request)), by).await
     }
 
     /// What a decision would be now, without any effect.
@@ -312,20 +333,21 @@ impl Brand {
     /// # Errors
     /// [`OnlineError`].
     pub async fn preview(&self, ask: &Ask) -> Result<Decision, OnlineError> {
-        Ok(self.ask(ask, None).await?.decision)
+        Ok(self.ask(ask, None, None).await?.decision)
     }
 
     async fn ask(
         &self,
         ask: &Ask,
         request: Option<(DecisionKey, Digest)>,
+        by: Option<&str>,
     ) -> Result<Decided, OnlineError> {
         let id_errors = id_error("member", &ask.member).into_iter().collect::<Vec<_>>();
         if !id_errors.is_empty() {
             return Err(OnlineError::Fields(id_errors));
         }
         let Answered { answer, at, live, version, candidate, record, micros } =
-            self.answer(ask, request).await?;
+            self.answer(ask, request, by).await?;
         if request.is_some() && !answer.is_repeated {
             self.shelf().decided(&ask.member, at);
             if let Some(candidate) = candidate {
@@ -345,6 +367,7 @@ impl Brand {
         &self,
         ask: &Ask,
         request: Option<(DecisionKey, Digest)>,
+        by: Option<&str>,
     ) -> Result<Answered, OnlineError> {
         for _ in 0..EVALUATIONS_MAX {
             // Before the record is taken, which is no older then.
@@ -375,6 +398,7 @@ impl Brand {
                 member_id: ask.member.clone(),
                 evaluated,
                 event: ask.event.clone(),
+                by: by.map(str::to_owned),
                 request,
                 heard,
             });
@@ -422,7 +446,8 @@ impl Brand {
     /// Settles a grant of a decision with what was paid, or with what it reserved; or releases it.
     ///
     /// # Errors
-    /// [`OnlineError::Unknown`], or [`OnlineError::Closed`] where it was closed otherwise before.
+    /// [`OnlineError::Unknown`], [`OnlineError::Closed`] where it was closed otherwise before, [`OnlineError::Ended`] where its
+    /// time was over, [`OnlineError::Waits`] where it waits for a review.
     pub async fn close(
         &self,
         decision: &str,
@@ -433,8 +458,9 @@ impl Brand {
         let (member, key) = parse_decision_id(decision).ok_or_else(unknown)?;
         let kept = read_decision(&mut &*self.reader, member, &key)?.ok_or_else(unknown)?;
         let key = Digest::from_hex(grant).filter(|key| kept.has_grant(key)).ok_or_else(unknown)?;
-        let at = (self.now)();
-        let job = Box::new(CloseJob { member, cycle: kept.cycle, key, closure, at });
+        let facts = self.facts(&Digest(kept.version))?.ok_or_else(unknown)?;
+        let cycle = CycleRef { playbook: facts.playbook.clone(), number: kept.cycle };
+        let job = Box::new(CloseJob { member, cycle, key, closure });
         match self.queue.ask(|reply| Job::Close(job, reply)).await? {
             SettleAnswer::Done { .. } | SettleAnswer::Already { .. } => Ok(()),
             SettleAnswer::Otherwise { .. } => {
@@ -533,9 +559,9 @@ impl Brand {
     /// A fault of the storage.
     pub fn effects(&self, after: u64, limit: usize) -> Result<(Vec<Effect>, u64), OnlineError> {
         let rows = read_effects(&self.reader, after, limit)?;
-        let last = rows.last().map_or(after, |(number, _)| *number);
+        let last = rows.last().map_or(after, |(number, ..)| *number);
         let mut effects = Vec::with_capacity(rows.len());
-        for (number, row) in rows {
+        for (number, row, reversal) in rows {
             let Some(member) = read_member(&mut &*self.reader, row.member)? else { continue };
             let kept = read_decision(&mut &*self.reader, row.member, &row.decision)?;
             let Some(kept) = kept else { continue };
@@ -543,10 +569,31 @@ impl Brand {
             let Some(effect) = facts.and_then(|facts| kept.effect(row.outcome, &facts)) else {
                 continue;
             };
-            let decision = decision_id(row.member, &row.decision);
-            effects.push(Effect { number, decision, member: member.id, at: kept.at, effect });
+            let reversal = match reversal {
+                None => None,
+                Some(at) => match self.reversal(row.member, &effect, at)? {
+                    None => continue,
+                    reversal => reversal,
+                },
+            };
+            let status = if reversal.is_some() { "reversed" } else { "granted" };
+            let effect = EffectSaid { status, ..effect };
+            let (decision, member) = (decision_id(row.member, &row.decision), member.id);
+            effects.push(Effect { number, decision, member, at: kept.at, effect, reversal });
         }
         Ok((effects, last))
+    }
+
+    /// What was taken back of a grant, by its position.
+    fn reversal(
+        &self,
+        member: i64,
+        effect: &EffectSaid,
+        at: usize,
+    ) -> Result<Option<Reversal>, LedgerError> {
+        let Some(key) = effect.grant.as_deref().and_then(Digest::from_hex) else { return Ok(None) };
+        let note = read_note(&mut &*self.reader, member, &key)?;
+        Ok(note.and_then(|note| note.reversals.into_iter().nth(at)))
     }
 
     /// Tells the number of the last effect whenever there is a new one.

@@ -32,6 +32,7 @@ pub(crate) enum Number {
     EventsDuplicate,
     EventsOther,
     EventsFull,
+    EventsWithoutOrder,
     EventsInvalid,
     Waiting,
     TurnedAway,
@@ -104,6 +105,8 @@ pub struct EventFigures {
     pub other_event: u64,
     /// The member has more events than a record may hold.
     pub record_full: u64,
+    /// Refunds of an order that the member did not pay.
+    pub without_order: u64,
     /// Fields that cannot be taken.
     pub invalid: u64,
 }
@@ -207,6 +210,7 @@ impl Counts {
                 duplicate: of(Number::EventsDuplicate),
                 other_event: of(Number::EventsOther),
                 record_full: of(Number::EventsFull),
+                without_order: of(Number::EventsWithoutOrder),
                 invalid: of(Number::EventsInvalid),
             },
             waiting: of(Number::Waiting),
@@ -240,6 +244,7 @@ impl Tally {
             EventFate::Duplicate => Number::EventsDuplicate,
             EventFate::OtherEvent => Number::EventsOther,
             EventFate::RecordFull => Number::EventsFull,
+            EventFate::WithoutOrder => Number::EventsWithoutOrder,
         });
     }
 }

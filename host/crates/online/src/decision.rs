@@ -54,6 +54,19 @@ pub(crate) struct Outcome {
     granted_before: bool,
     /// Key of the grant in the ledger.
     key: Option<[u8; 32]>,
+    /// Whether the member was held for fraud when it was granted.
+    is_held: bool,
+}
+
+/// A grant of a decision that did not stand before.
+pub(crate) struct NewGrant {
+    /// Position among the outcomes.
+    pub(crate) outcome: usize,
+    pub(crate) stage: u16,
+    pub(crate) action: u16,
+    pub(crate) key: [u8; 32],
+    pub(crate) is_held: bool,
+    pub(crate) needs_approval: bool,
 }
 
 impl Outcome {
@@ -72,6 +85,7 @@ impl Outcome {
             refusal: refusal.map(|refusal| (refusal.code as u8, refusal.rule.to_owned())),
             granted_before: decided.decision.granted_before,
             key: decided.key.map(|key| key.0),
+            is_held: decided.is_held,
         }
     }
 }
@@ -190,7 +204,8 @@ pub struct EffectSaid {
     pub until_min: Option<u32>,
     /// Why the plugin proposed it: code and words.
     pub reason: Option<(String, String)>,
-    /// "granted", "waits-for-approval", "granted-before" or "refused".
+    /// "granted", "waits-for-approval", "held-for-review", "granted-before" or "refused"; in a list of effects "granted" or
+    /// "reversed".
     pub status: &'static str,
     /// Why it was refused: code of the host, words, rule.
     pub refusal: Option<RefusalSaid>,
@@ -239,11 +254,20 @@ impl Kept {
         })
     }
 
-    /// Positions of the outcomes that are to be carried out now: granted anew, and nobody has to approve them first.
-    pub(crate) fn effects(&self, facts: &VersionFacts) -> Vec<usize> {
-        let is_due = |outcome: &Outcome| outcome.said(facts).status == "granted";
-        let due = self.outcomes.iter().enumerate().filter(|(_, outcome)| is_due(outcome));
-        due.map(|(at, _)| at).collect()
+    /// What it granted anew.
+    pub(crate) fn granted(&self, facts: &VersionFacts) -> Vec<NewGrant> {
+        let new = |(at, outcome): (usize, &Outcome)| {
+            let is_new = outcome.refusal.is_none() && !outcome.granted_before;
+            Some(NewGrant {
+                outcome: at,
+                stage: outcome.stage,
+                action: outcome.action,
+                key: outcome.key.filter(|_| is_new)?,
+                is_held: outcome.is_held,
+                needs_approval: outcome.action(facts).is_some_and(|action| action.needs_approval),
+            })
+        };
+        self.outcomes.iter().enumerate().filter_map(new).collect()
     }
 
     /// The effect at a position among the outcomes.
@@ -347,17 +371,23 @@ impl KeptCell {
 }
 
 impl Outcome {
+    fn action<'f>(&self, facts: &'f VersionFacts) -> Option<&'f NamedFacts> {
+        let stage = facts.stage(usize::from(self.stage));
+        stage.and_then(|stage| stage.actions.get(usize::from(self.action)))
+    }
+
     fn said(&self, facts: &VersionFacts) -> EffectSaid {
         let stage = facts.stage(usize::from(self.stage));
-        let action = stage.and_then(|stage| stage.actions.get(usize::from(self.action)));
+        let action = self.action(facts);
         let of_action = |of: fn(&NamedFacts) -> String| action.map_or_else(String::new, of);
         let reason = (self.reason != NONE_INDEX).then_some(self.reason as usize);
         let reason = reason.and_then(|at| stage?.reasons.get(at));
         let waits = action.is_some_and(|action| action.needs_approval);
-        let status = match (&self.refusal, self.granted_before, waits) {
+        let status = match (&self.refusal, self.granted_before, self.is_held, waits) {
             (Some(_), ..) => "refused",
-            (None, true, _) => "granted-before",
-            (None, _, true) => "waits-for-approval",
+            (None, true, ..) => "granted-before",
+            (None, _, true, _) => "held-for-review",
+            (None, _, _, true) => "waits-for-approval",
             (None, ..) => "granted",
         };
         let refusal = self.refusal.as_ref().and_then(|(code, rule)| {

@@ -3,6 +3,7 @@
 use playbook_ledger::LedgerError;
 
 use crate::columns::FieldError;
+use crate::reviews::ReviewState;
 use crate::version::EvaluateError;
 
 /// Why a request is not answered.
@@ -26,6 +27,24 @@ pub enum OnlineError {
     /// An alert that was closed otherwise already.
     #[error("the alert was closed before")]
     AlertClosed,
+    /// The grant's time was over before it was settled; its money is free again.
+    #[error("the grant's time is over")]
+    Ended,
+    /// A person has to approve the grant before it is settled or released.
+    #[error("the grant waits for a review")]
+    Waits,
+    /// The review was closed otherwise.
+    #[error("the review is closed: {}", .0.name())]
+    Reviewed(ReviewState),
+    /// Whoever asked for a decision does not approve it.
+    #[error("somebody else has to approve what this person asked for")]
+    SamePerson,
+    /// The member does not consent, or no longer, to the purpose of what should go out (R05).
+    #[error("the member does not consent to the purpose")]
+    NoConsent,
+    /// What should go out is frozen.
+    #[error("the stage, or all of the brand, is frozen")]
+    Frozen,
     /// More waits than may wait.
     #[error("the brand has more requests waiting than it may have")]
     Busy,

@@ -3,7 +3,9 @@
 use serde_json::{Map, Value as Json};
 
 use crate::columns::{FieldError, time};
+use crate::error::OnlineError;
 use crate::packed::{Kept, pack};
+use crate::refunds::refund_of;
 use crate::store::ConsentRow;
 use crate::version::Version;
 use crate::writer::NewEvent;
@@ -23,6 +25,23 @@ pub(crate) fn id_error(field: &str, id: &str) -> Option<FieldError> {
         what: "is no id",
         expected: "a text of 1 to 256 bytes without control characters".to_owned(),
     })
+}
+
+/// Letters of a reason at most.
+const REASON_LETTERS_MAX: usize = 1_000;
+
+/// Why a person does something, in its own words: some are asked for.
+pub(crate) fn reason(words: &str) -> Result<String, OnlineError> {
+    let words = words.trim();
+    let letters = words.chars().count();
+    if letters == 0 || letters > REASON_LETTERS_MAX || words.chars().any(char::is_control) {
+        return Err(OnlineError::Fields(vec![FieldError {
+            field: "reason".to_owned(),
+            what: "is no reason",
+            expected: "1 to 1,000 letters on one line".to_owned(),
+        }]));
+    }
+    Ok(words.to_owned())
 }
 
 /// An event as it is kept, or everything that is wrong with it.
@@ -62,12 +81,14 @@ pub(crate) fn new_event(
     if !errors.is_empty() {
         return Err(errors);
     }
+    let refund = refund_of(&fields);
     fields.sort_by(|a, b| a.0.cmp(&b.0));
     let fields = fields.iter().map(|(name, value)| (name.as_str(), value));
     Ok(NewEvent {
         member: version.key(member_id),
         member_id: member_id.into(),
         id: event_id.to_owned(),
+        refund,
         bytes: pack(at.unwrap_or_default(), fields),
     })
 }

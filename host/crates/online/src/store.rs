@@ -48,6 +48,20 @@ pub(crate) mod space {
     pub(crate) const TOTALS: u8 = 17;
     /// Of a stretch of commit groups, where hosts share the store: what each changed, under its number.
     pub(crate) const NOTES: u8 = 21;
+    /// By member: a grant that rests on an order, under the order's id, 0 and the grant's key.
+    pub(crate) const OF_ORDERS: u8 = 23;
+    /// By the moment at which its time is over, unix-ms: a grant under its key.
+    pub(crate) const ENDS: u8 = 24;
+    /// By member: what the ledger does not say of a grant, under its key.
+    pub(crate) const GRANT_NOTES: u8 = 25;
+    /// By its number: a review under the empty key; of the brand: the number of the last one.
+    pub(crate) const REVIEWS: u8 = 26;
+    /// By its number: that a review waits.
+    pub(crate) const WAITING: u8 = 27;
+    /// By member: what was refunded of an order, under its id.
+    pub(crate) const REFUNDED: u8 = 28;
+    /// Of the brand: freezes and their ends, under ascending numbers.
+    pub(crate) const FREEZES: u8 = 29;
 }
 
 /// Owner of what is the brand's.
@@ -81,7 +95,8 @@ impl ConsentRow {
 }
 
 /// An effect that was granted: which outcome of which decision. Whose it is stands in the decision's own rows, so that an
-/// erased member's effects name nobody.
+/// erased member's effects name nobody. The position of a reversal in the note of the grant may follow in the same value: then it
+/// is to be undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct EffectRow {
     pub(crate) member: i64,
@@ -99,14 +114,16 @@ pub(crate) fn read_effects(
     ledger: &Ledger,
     after: u64,
     limit: usize,
-) -> Result<Vec<(u64, EffectRow)>, LedgerError> {
+) -> Result<Vec<(u64, EffectRow, Option<usize>)>, LedgerError> {
     let mut all = Vec::new();
     let from = after.to_be_bytes();
     ledger.rows(space::EFFECTS, RowScope::After(Some((BRAND, &from))), &mut |_, key, bytes| {
         let number = key.try_into().map(u64::from_be_bytes);
         let number =
             number.map_err(|_| LedgerError::Damaged("an effect has no number".to_owned()))?;
-        all.push((number, value_of(bytes)?));
+        let (row, rest) = postcard::take_from_bytes(bytes).map_err(|_| unreadable())?;
+        let reversal = if rest.is_empty() { None } else { Some(value_of(rest)?) };
+        all.push((number, row, reversal));
         Ok(all.len() < limit)
     })?;
     Ok(all)
@@ -119,8 +136,11 @@ pub(crate) fn bytes_of<T: Serialize>(value: &T) -> Vec<u8> {
 
 /// The value of bytes that were kept.
 pub(crate) fn value_of<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, LedgerError> {
-    postcard::from_bytes(bytes)
-        .map_err(|_| LedgerError::Damaged("a row beside the ledger cannot be read".to_owned()))
+    postcard::from_bytes(bytes).map_err(|_| unreadable())
+}
+
+fn unreadable() -> LedgerError {
+    LedgerError::Damaged("a row beside the ledger cannot be read".to_owned())
 }
 
 /// Rows of one owner or key, from wherever they are read.
@@ -177,7 +197,7 @@ pub(crate) fn read_value<T: DeserializeOwned>(
 }
 
 /// All values of an owner, in order of their keys.
-fn read_values<T: DeserializeOwned>(
+pub(crate) fn read_values<T: DeserializeOwned>(
     rows: &mut dyn ReadRows,
     space: u8,
     owner: i64,

@@ -9,7 +9,9 @@ use playbook_cycle::{
     MemberRows, MoneyRole, Policy, Prepared, StageGround, Watch, budget_plan, cap_use,
     caps_window_ms, cycle_number, spenders,
 };
-use playbook_features::{BrandClock, FoldError, MemberPlan, MemberRequest, Unfit, UnknownTimeZone};
+use playbook_features::{
+    BrandClock, ConsentState, FoldError, MemberPlan, MemberRequest, Unfit, UnknownTimeZone,
+};
 use playbook_ledger::{BudgetPlan, LedgerError, PastGrants, Turn};
 use playbook_model::{
     Context, Digest, Fault, Frame, OnFault, Playbook, SourceTable, UnixMs, pseudonym,
@@ -19,9 +21,11 @@ use crate::breaker::Breakers;
 use crate::columns::TableColumns;
 use crate::counts::StageStates;
 use crate::facts::{StageFacts, VersionFacts};
+use crate::grants::{ActionTerms, TermsOf, terms_of};
 use crate::packed::Unreadable;
 use crate::record::{FieldPlaces, Record};
 use crate::stages::{StageState, StageWatch, Watched};
+use crate::store::ConsentRow;
 use crate::versions::Closed;
 
 /// Why a playbook cannot serve decisions.
@@ -85,6 +89,7 @@ pub struct Version {
     guards: FactPlan,
     budget: BudgetPlan,
     watch: StageWatch,
+    actions: TermsOf,
 }
 
 /// The plugin of a stage, and how it does.
@@ -167,6 +172,7 @@ impl Version {
             dated_of_members: playbook.sources.iter().any(of_members),
             splits: &closed.splits,
             purposes: &policy.purposes,
+            double_consent: playbook.guardrails.double_consent,
             clock: clock.clone(),
         })
         .map_err(VersionError::Unfit)?;
@@ -209,6 +215,7 @@ impl Version {
             policy,
             guards,
             watch,
+            actions: terms_of(stages),
             playbook,
         })
     }
@@ -297,6 +304,20 @@ impl Version {
     #[must_use]
     pub fn key(&self, member: &str) -> i64 {
         pseudonym(self.salt.as_bytes(), member)
+    }
+
+    /// What the playbook says of an action.
+    pub(crate) fn action(&self, stage: u16, action: u16) -> Option<&ActionTerms> {
+        self.actions.get(&(stage, action))
+    }
+
+    /// Whether a member who gave these answers consents to a purpose at a moment, answers of that moment included.
+    pub(crate) fn consents_to(&self, answers: &[ConsentRow], purpose: &str, at: i64) -> bool {
+        let answers = answers.iter();
+        let read: Vec<_> = answers
+            .map(|row| (row.purpose.as_str(), ConsentState::of(Some(&row.state)), row.time))
+            .collect();
+        self.plan.consents_to(&read, purpose, at.saturating_add(1)) == Some(true)
     }
 
     /// Whether another version may take this one's place, and why not: members and money must stay what they are.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use playbook_cycle::{Decided, LiveGroup, LiveMoney, MoneyRole};
 use playbook_ledger::store::OnRow;
-use playbook_ledger::{Closure, Ledger, LedgerError, SettleAnswer, Turn};
+use playbook_ledger::{Closure, CycleRef, Ledger, LedgerError, SettleAnswer, Turn};
 use playbook_model::{Digest, UnixMs};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
@@ -25,12 +25,16 @@ use crate::counts::{Counts, Number, Presence, Tally, WriterState, writer_alarm};
 use crate::decision::Kept;
 use crate::error::OnlineError;
 use crate::foresee::foresee;
+use crate::freezes::{Freeze, FreezeJob, freeze};
+use crate::grants::{Followed, close_grant, end_due, follow_up, read_next_end};
 use crate::made::{Made, put_made};
 use crate::notes::Notes;
 use crate::record::Packed;
+use crate::refunds::{Refund, order_of, take_back};
+use crate::reviews::{ReviewJob, decide_review, read_last_review};
 use crate::store::{
-    BRAND, ConsentRow, EffectRow, MemberRow, ReadRows as _, put_activation, put_bytes,
-    put_new_member, put_value, put_version, read_decision, read_member, read_record, read_value,
+    BRAND, ConsentRow, MemberRow, ReadRows as _, put_activation, put_bytes, put_new_member,
+    put_value, put_version, read_decision, read_last_effect, read_member, read_record, read_value,
     space,
 };
 use crate::version::{Evaluated, Version};
@@ -43,7 +47,7 @@ const GROUP_MAX: usize = 1_024;
 /// Moments of one commit group lie this close together: a group has one time.
 const GROUP_MS: i64 = 1_000;
 /// How long the writer waits for a request before it looks around.
-const IDLE: Duration = Duration::from_secs(3_600);
+const IDLE: Duration = Duration::from_secs(60);
 /// How long it waits after a commit that failed, before it tries by itself: a host that is not ready is sent no requests.
 const RETRY: Duration = Duration::from_secs(2);
 /// Cycles whose money is held.
@@ -59,6 +63,12 @@ pub(crate) enum Job {
     /// Answered with none where another host changed the member since: it is evaluated anew.
     Decide(Box<DecideJob>, Reply<Option<DecisionAnswer>>),
     Close(Box<CloseJob>, Reply<SettleAnswer>),
+    /// A person decides on a review.
+    Review(Box<ReviewJob>, Reply<()>),
+    /// A person freezes a stage or the brand, or ends that.
+    Freeze(Box<FreezeJob>, Reply<Freeze>),
+    /// Grants whose time is over are released.
+    End,
     /// Everything that is kept of a member goes.
     Erase(i64, DecisionKey, Reply<Option<Erased>>),
     /// A version is kept, to be made the one that decides some day.
@@ -91,6 +101,7 @@ pub(crate) struct NewEvent {
     pub(crate) member: i64,
     pub(crate) member_id: Arc<str>,
     pub(crate) id: String,
+    pub(crate) refund: Option<Refund>,
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -105,6 +116,8 @@ pub enum EventFate {
     OtherEvent,
     /// The member has more events than a record may hold.
     RecordFull,
+    /// It refunds an order that the member did not pay, as far as is known.
+    WithoutOrder,
 }
 
 /// Changes of a member's profile and consents.
@@ -127,6 +140,8 @@ pub(crate) struct DecideJob {
     pub(crate) member_id: String,
     pub(crate) evaluated: Evaluated,
     pub(crate) event: Option<String>,
+    /// The person who asks for it, where one does.
+    pub(crate) by: Option<String>,
     /// Digest of the request's key, and of the request; `None`: a look without effect.
     pub(crate) request: Option<(DecisionKey, Digest)>,
     /// Last note of other hosts that had been heard before the member's record was taken.
@@ -162,10 +177,9 @@ pub struct Erased {
 #[derive(Debug)]
 pub(crate) struct CloseJob {
     pub(crate) member: i64,
-    pub(crate) cycle: i64,
+    pub(crate) cycle: CycleRef,
     pub(crate) key: Digest,
     pub(crate) closure: Closure,
-    pub(crate) at: i64,
 }
 
 /// The way to the writer.
@@ -184,13 +198,13 @@ impl Queue {
         cache: Arc<Cache>,
         (now, effects): (Now, watch::Sender<u64>),
         (notes, activation): (Option<Arc<Notes>>, u64),
+        marks: Marks,
         alerts: &Arc<Alerts>,
     ) -> Self {
         let (sender, jobs) = sync_channel(QUEUE_MAX);
         let (ledger, reader) = ledgers;
         let counts = Arc::new(Counts::default());
-        let (money, last_effect) = (BTreeMap::new(), *effects.borrow());
-        let of_writer = Arc::clone(&counts);
+        let (money, of_writer) = (BTreeMap::new(), Arc::clone(&counts));
         let writer = Writer {
             ledger: Arc::new(ledger),
             reader,
@@ -199,7 +213,7 @@ impl Queue {
             cache,
             now,
             effects,
-            last_effect,
+            marks,
             money,
             notes,
             activation,
@@ -296,7 +310,7 @@ struct Writer {
     now: Now,
     /// Tells the number of the last effect that is on disk.
     effects: watch::Sender<u64>,
-    last_effect: u64,
+    marks: Marks,
     money: BTreeMap<i64, LiveMoney>,
     /// What hosts that share the store tell each other; `None`: this one is alone.
     notes: Option<Arc<Notes>>,
@@ -309,13 +323,37 @@ struct Writer {
 /// Sends an answer that was worked out in a group, or the group's failure.
 type Answer = Box<dyn FnOnce(Result<(), &str>)>;
 
+/// How far numbers have come that the writer gives out, and when it has something to do by itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Marks {
+    /// Number of the last effect.
+    pub(crate) last_effect: u64,
+    /// Number of the last review.
+    pub(crate) last_review: u64,
+    /// When the next grant ends, unix-ms.
+    pub(crate) next_end: Option<i64>,
+}
+
+impl Marks {
+    /// As the last writer left them.
+    pub(crate) fn read(ledger: &Ledger) -> Result<Self, LedgerError> {
+        Ok(Self {
+            last_effect: read_last_effect(&mut &*ledger)?,
+            last_review: read_last_review(ledger)?,
+            next_end: read_next_end(ledger)?,
+        })
+    }
+}
+
 /// What a group did: how to answer, and what to change in the cache.
 #[derive(Default)]
-struct Done {
+pub(crate) struct Done {
     answers: Vec<Answer>,
     changes: Vec<(i64, Change)>,
-    /// Number of the last effect, those of the group included.
-    last_effect: u64,
+    /// The writer's clock, unix-ms: of one moment for the whole group.
+    pub(crate) now: i64,
+    /// The marks with what the group did.
+    pub(crate) marks: Marks,
     /// Decisions, in order.
     made: Vec<Made>,
     /// By how many the number of members changed.
@@ -324,7 +362,7 @@ struct Done {
     activation: u64,
     /// Number of the note that the group left for other hosts.
     note: Option<u64>,
-    tally: Tally,
+    pub(crate) tally: Tally,
     /// Places of the alerts that it wrote.
     alerts: Vec<u16>,
     /// Alerts that it closed, with their places.
@@ -337,6 +375,8 @@ struct Beside<'a> {
     reader: &'a Ledger,
     alerts: &'a Alerts,
     notes: Option<&'a Notes>,
+    /// The version that decides.
+    version: &'a Version,
 }
 
 /// Applies to the record of a member, where that is in memory, what a group did to it.
@@ -372,6 +412,7 @@ impl Writer {
                         job
                     }
                     Err(RecvTimeoutError::Timeout) if self.fails() => Job::Try,
+                    Err(RecvTimeoutError::Timeout) if self.has_due() => Job::End,
                     Err(RecvTimeoutError::Timeout) => continue,
                     Err(RecvTimeoutError::Disconnected) => return,
                 },
@@ -401,16 +442,28 @@ impl Writer {
         self.counts.writer() == WriterState::Fails
     }
 
+    /// Whether a grant's time is over.
+    fn has_due(&self) -> bool {
+        self.marks.next_end.is_some_and(|end| end <= (self.now)())
+    }
+
     fn patience(&self) -> Duration {
-        if self.fails() { RETRY } else { IDLE }
+        if self.fails() {
+            return RETRY;
+        }
+        // A clock that was set to another time is noticed within `IDLE`.
+        let until = self.marks.next_end.map(|end| end.saturating_sub((self.now)()).max(0));
+        let until = until.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
+        until.map_or(IDLE, |until| until.min(IDLE))
     }
 
     /// Writes a group and answers.
     fn take(&mut self, group: Vec<Job>, place: &Place) {
-        let at = place.at.unwrap_or_else(|| (self.now)());
+        let now = (self.now)();
+        let at = place.at.unwrap_or(now);
         let cycle = place.cycle.unwrap_or_else(|| self.version.cycle(at));
         let mut done =
-            Done { last_effect: self.last_effect, activation: self.activation, ..Done::default() };
+            Done { now, marks: self.marks, activation: self.activation, ..Done::default() };
         let before = (Arc::clone(&self.version), self.candidate.clone());
         let (requests, begun) = (group.len() as u64, Instant::now());
         let written = self.write(group, cycle, UnixMs(at), &mut done);
@@ -451,27 +504,29 @@ impl Writer {
         let Some(group) = self.switched(group, &mut role, done) else { return Ok(()) };
         let Self { reader, version, candidate, cache, money, notes, alerts, .. } = self;
         let notes = notes.as_deref();
-        let beside = Beside { cache, reader, alerts, notes };
+        let beside = Beside { cache, reader, alerts, notes, version };
         let versions = (&**version, candidate.as_deref());
         let live = held(money, &turn, versions, (cycle, role), at)?;
-        let leaves_note = group.iter().any(Job::writes);
+        let writes = group.iter().any(Job::writes);
         live.group(&turn, at, |live| {
-            let first = done.last_effect;
+            let first = done.marks.last_effect;
             beside.alerts.write(live.rows(), &mut done.alerts)?;
             if let Some(notes) = notes {
                 foresee(live, &group, first, notes)?;
             }
+            end_due(live, done)?;
             for job in group {
                 one(live, job, &beside, done)?;
             }
-            if done.last_effect != first {
+            if done.marks.last_effect != first {
                 let place = (space::LAST_EFFECT, BRAND, &b""[..]);
-                put_value(live.rows(), place, &done.last_effect, OnRow::Goes)?;
+                put_value(live.rows(), place, &done.marks.last_effect, OnRow::Goes)?;
             }
             put_made(live.rows(), &done.made, done.members)?;
-            if let (Some(notes), true) = (notes, leaves_note) {
+            let writes = writes || done.marks.last_effect != first;
+            if let (Some(notes), true) = (notes, writes) {
                 let members = done.changes.iter().map(|(member, _)| *member).collect();
-                let said = (done.last_effect, done.activation);
+                let said = (done.marks.last_effect, done.activation);
                 done.note = Some(notes.leave(live.rows(), members, said)?);
             }
             Ok(())
@@ -511,7 +566,6 @@ impl Place {
     fn of(job: &Job) -> Self {
         let (cycle, at) = match job {
             Job::Decide(job, _) => (Some(job.evaluated.cycle), Some(job.evaluated.at)),
-            Job::Close(job, _) => (Some(job.cycle), Some(job.at)),
             _ => (None, None),
         };
         let is_alone = matches!(job, Job::Version(..) | Job::Follow(..) | Job::Candidate(..));
@@ -561,13 +615,19 @@ fn one(
             done.answers.push(answer(reply, result));
         }
         Job::Close(job, reply) => {
-            let result = match live.close(job.member, &job.key, job.closure) {
-                Ok(done) => Ok(done),
-                Err(LedgerError::NoGrant(_)) => Err(OnlineError::Unknown("grant")),
-                Err(error) => return Err(error),
-            };
+            let result = close_grant(live, &job)?;
             done.answers.push(answer(reply, result));
         }
+        Job::Review(job, reply) => {
+            let result = decide_review(live, *job, beside.version, done)?;
+            done.answers.push(answer(reply, result));
+        }
+        Job::Freeze(job, reply) => {
+            let result = freeze(live, beside.reader.brand(), *job, done)?;
+            done.answers.push(answer(reply, result));
+        }
+        // They are released at the beginning of every group.
+        Job::End => {}
         Job::Erase(member, key, reply) => {
             let erased = erase(live, member, &key, done)?;
             done.answers.push(answer(reply, Ok(erased)));
@@ -604,19 +664,29 @@ fn event_in(
     beside: &Beside<'_>,
     done: &mut Done,
 ) -> Result<EventFate, LedgerError> {
-    let NewEvent { member, member_id, id, bytes } = event;
+    let NewEvent { member, member_id, id, refund, bytes } = event;
     let record = beside.cache.get(member, || read_record(&mut &*beside.reader, member))?;
     let rows = live.rows();
     let packed = Packed { id: &id, bytes: &bytes };
     if !record.has_room(&packed) {
         return Ok(EventFate::RecordFull);
     }
+    let order = match &refund {
+        None => None,
+        Some(refund) => match order_of(rows, member, refund)? {
+            None => return Ok(EventFate::WithoutOrder),
+            order => order,
+        },
+    };
     if put_bytes(rows, (space::EVENTS, member, id.as_bytes()), &bytes, OnRow::Stays)? {
         let known = rows.one(space::EVENTS, member, id.as_bytes())?;
         let is_same = known.as_deref() == Some(&bytes);
         return Ok(if is_same { EventFate::Duplicate } else { EventFate::OtherEvent });
     }
     done.members += i64::from(put_new_member(rows, member, member_id.to_string())?);
+    if let Some((refund, order)) = refund.as_ref().zip(order) {
+        take_back(live, member, (&id, refund, order), done)?;
+    }
     done.changes(member, move |cache| {
         cache.apply(member, |record| {
             // It is there already where the record was read after the commit.
@@ -647,7 +717,9 @@ fn erase(
     for (count, space) in gone.iter_mut().zip(spaces) {
         *count = rows.remove_rows(space, member)?;
     }
-    rows.remove_rows(space::CHANGES, member)?;
+    for space in [space::CHANGES, space::OF_ORDERS, space::GRANT_NOTES, space::REFUNDED] {
+        rows.remove_rows(space, member)?;
+    }
     if gone == [0; 4] {
         return Ok(None);
     }
@@ -708,7 +780,7 @@ fn decide(
     job: DecideJob,
     done: &mut Done,
 ) -> Result<Result<DecisionAnswer, OnlineError>, LedgerError> {
-    let DecideJob { version, member, member_id, evaluated, event, request, .. } = job;
+    let DecideJob { version, member, member_id, evaluated, event, by, request, .. } = job;
     if let Some((key, digest)) = &request
         && let Some(kept) = read_decision(live.rows(), member, key)?
     {
@@ -735,12 +807,15 @@ fn decide(
     put_value(rows, (space::DECISIONS, member, &key), &kept, OnRow::Stays)?;
     done.members += i64::from(put_new_member(rows, member, member_id)?);
     done.made.push(Made::new(member, key, &kept));
-    for outcome in kept.effects(version.facts()) {
-        done.last_effect += 1;
-        let effect = EffectRow { member, decision: key, outcome };
-        let number = done.last_effect.to_be_bytes();
-        put_value(rows, (space::EFFECTS, BRAND, &number), &effect, OnRow::Stays)?;
-    }
+    let followed = Followed {
+        version: &version,
+        kept: &kept,
+        member,
+        decision: key,
+        event: event.as_deref(),
+        by: by.as_deref(),
+    };
+    follow_up(live, &followed, done)?;
     Ok(Ok(DecisionAnswer { kept, is_repeated: false }))
 }
 

@@ -3,6 +3,20 @@
 
 #[path = "suites/brand.rs"]
 mod brand;
+#[path = "brand/freezes.rs"]
+mod freezes;
+#[path = "brand/grants.rs"]
+mod grants;
+#[path = "brand/model.rs"]
+mod model;
+#[path = "brand/refunds.rs"]
+mod refunds;
+#[path = "brand/reviews.rs"]
+mod reviews;
+#[path = "brand/scenes.rs"]
+mod scenes;
+#[path = "brand/world.rs"]
+mod world;
 
 use std::path::Path;
 use std::sync::Arc;

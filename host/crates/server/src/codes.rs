@@ -77,6 +77,9 @@ codes! {
     /// The decision has no such grant.
     GrantNotFound "grant-not-found" 404 "the decision has no such grant"
         "use the `grant` of an effect that the decision granted"
+    /// No review has that number.
+    ReviewNotFound "review-not-found" 404 "there is no such review"
+        "list the reviews of the brand; the member may have been erased"
     /// No stage has that segment.
     SegmentNotFound "segment-not-found" 404 "the playbook has no such segment"
         "use a stage that segments members and one of its segments, as decisions name them"
@@ -113,6 +116,27 @@ codes! {
     /// Somebody else changed the version.
     VersionMoved "version-moved" 409 "another version decides since the page was opened"
         "open the page anew and look at what decides now"
+    /// The grant's time was over.
+    GrantExpired "grant-expired" 409 "the grant's time is over, and its money is free again"
+        "settle a grant before it ends; the playbook's `expiry` says how long that is"
+    /// A person has to approve it first.
+    GrantWaits "grant-waits" 409 "the grant waits for a review"
+        "approve or refuse its review; it is settled once its effect goes out"
+    /// The review was closed otherwise.
+    ReviewClosed "review-closed" 409 "the review is closed"
+        "read the review; it is decided once"
+    /// Whoever asks does not approve.
+    SamePerson "same-person" 409 "somebody else has to approve this"
+        "use the key of another person than the one who asked for the decision"
+    /// The member withdrew meanwhile.
+    ConsentMissing "consent-missing" 409 "the member does not consent to the purpose any more (R05)"
+        "refuse the review; ask the member for consent, and decide anew"
+    /// Nothing goes out.
+    Frozen "frozen" 409 "the stage, or the whole brand, is frozen"
+        "lift the freeze first"
+    /// The order is not known.
+    OrderUnknown "order-unknown" 409 "the refund is for no order that this member paid"
+        "send the paid order first, with the same member, and name its event id as `original_order`"
     /// The bound of a record.
     RecordFull "record-full" 409 "the member has more events than are kept"
         "leave out events that no feature counts"

@@ -63,11 +63,20 @@ impl From<OnlineError> for Problem {
                 "grant" => Code::GrantNotFound,
                 "segment" => Code::SegmentNotFound,
                 "alert" => Code::AlertNotFound,
+                "review" => Code::ReviewNotFound,
                 _ => Code::DecisionNotFound,
             }),
             OnlineError::Cursor => Self::new(Code::CursorInvalid),
             OnlineError::Closed(why) => Self::new(Code::GrantClosed).detail(why),
             OnlineError::AlertClosed => Self::new(Code::AlertClosed),
+            OnlineError::Ended => Self::new(Code::GrantExpired),
+            OnlineError::Waits => Self::new(Code::GrantWaits),
+            OnlineError::Reviewed(state) => {
+                Self::new(Code::ReviewClosed).detail(format!("it is {}", state.name()))
+            }
+            OnlineError::SamePerson => Self::new(Code::SamePerson),
+            OnlineError::NoConsent => Self::new(Code::ConsentMissing),
+            OnlineError::Frozen => Self::new(Code::Frozen),
             OnlineError::Busy => Self::new(Code::BrandQueueFull).retry_after(SOON),
             OnlineError::Stopping | OnlineError::Overtaken => {
                 Self::new(Code::NotReady).retry_after(SOON)

@@ -30,6 +30,8 @@ const TAGS: &[(&str, &str)] = &[
     ("events", "What members did."),
     ("decisions", "What members get, what they do not get, and why."),
     ("effects", "What was granted, for the systems that carry it out."),
+    ("reviews", "What a person decides on before it goes out."),
+    ("freezes", "What a person stops in a crisis, and lets go on again."),
     ("members", "What is known of members."),
     ("money", "Budgets."),
     ("alerts", "What a person should look at, and what became of it."),

@@ -44,6 +44,12 @@ impl Role {
         }
     }
 
+    /// Whether people hold keys of this role, rather than programs.
+    #[must_use]
+    pub const fn is_of_a_person(self) -> bool {
+        matches!(self, Self::PlatformAdmin | Self::BrandOperator)
+    }
+
     /// Whether a key of this role is for one brand and names it.
     #[must_use]
     pub const fn is_of_a_brand(self) -> bool {

@@ -7,7 +7,7 @@ use playbook_cycle::MoneyRole;
 use playbook_ledger::LedgerError;
 use tokio::sync::watch;
 
-use super::{Change, Done, Job, Writer, answer};
+use super::{Change, Done, Job, Marks, Writer, answer};
 use crate::error::OnlineError;
 
 /// Tells the number of the last effect on disk, where it was not told yet.
@@ -30,13 +30,13 @@ impl Writer {
         };
         match (&self.notes, done.note) {
             (Some(notes), Some(number)) => {
-                notes.kept(number, (done.last_effect, done.activation), apply);
+                notes.kept(number, (done.marks.last_effect, done.activation), apply);
             }
             _ => apply(true),
         }
         self.activation = done.activation;
-        self.last_effect = done.last_effect;
-        tell_last_effect(&self.effects, done.last_effect);
+        self.marks = done.marks;
+        tell_last_effect(&self.effects, done.marks.last_effect);
     }
 
     /// Asks whether a group was kept whose commit was not answered: its note is there then.
@@ -73,7 +73,7 @@ impl Writer {
     pub(super) fn catch_up(&mut self, done: &mut Done) -> Result<MoneyRole, LedgerError> {
         let Some(notes) = &self.notes else { return Ok(MoneyRole::Leads) };
         notes.hear(notes.read(&self.ledger)?, &self.cache);
-        done.last_effect = notes.last_effect();
+        done.marks = Marks::read(&self.ledger)?;
         // The version of a later activation has made the budget what its plan says.
         Ok(if notes.activation() > self.activation { MoneyRole::Follows } else { MoneyRole::Leads })
     }

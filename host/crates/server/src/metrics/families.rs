@@ -102,6 +102,7 @@ pub(super) fn brands(now: &Snapshot, to: &mut Encoder<'_>) -> fmt::Result {
             ("duplicate", events.duplicate),
             ("other-event", events.other_event),
             ("record-full", events.record_full),
+            ("order-unknown", events.without_order),
             ("invalid", events.invalid),
         ];
         fates.map(|(fate, count)| ([("brand", of.name.as_str()), ("result", fate)], count))

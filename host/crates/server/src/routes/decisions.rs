@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 
 use super::Routes;
 use super::parts::{OfBrand, OfDecision, OfGrant};
+use crate::brand::Caller;
 use crate::codes::Code;
 use crate::idempotency::IdempotencyKey;
 use crate::json::Json;
@@ -120,7 +121,8 @@ pub(super) struct EffectBody {
     /// Minutes until when it may happen; none: no end.
     #[serde(skip_serializing_if = "Option::is_none")]
     until_min: Option<u32>,
-    /// "granted", "waits-for-approval", "granted-before" or "refused".
+    /// "granted", "waits-for-approval", "held-for-review" (fraud), "granted-before" or "refused"; in a list of effects "granted" or
+    /// "reversed".
     status: &'static str,
     /// Why the plugin proposed it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -270,10 +272,12 @@ impl AskBody {
 )]
 async fn decide(
     Live(brand): Live,
+    Caller(caller): Caller,
     key: IdempotencyKey,
     Json(body): Json<AskBody>,
 ) -> Result<Json<DecisionBody>, Problem> {
-    let decided = brand.decide(&body.ask()?, key.as_str()).await?;
+    let by = caller.role.is_of_a_person().then_some(caller.id.as_str());
+    let decided = brand.decide_for(&body.ask()?, key.as_str(), by).await?;
     Ok(Json(DecisionBody::of(decided.decision, decided.is_repeated)))
 }
 

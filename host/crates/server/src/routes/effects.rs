@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use futures::stream;
-use playbook_online::{Brand, Effect};
+use playbook_online::{Brand, Effect, Reversal};
 use serde::Serialize;
 use tokio::sync::watch;
 use utoipa::ToSchema;
@@ -50,8 +50,37 @@ struct DueBody {
     member: String,
     /// When it was granted, RFC 3339.
     at: String,
-    /// What it is.
+    /// What it is; its status is "granted", or "reversed" where it was told before and is to be undone.
     effect: EffectBody,
+    /// How it is to be undone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reversal: Option<ReversalBody>,
+}
+
+/// How an effect that was told before is to be undone.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Reversal)]
+struct ReversalBody {
+    /// "refund" (of its order) or "expired" (nobody settled it in time).
+    why: &'static str,
+    /// Id of the refund's event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<String>,
+    /// "released" (all that was reserved is free), "lowered" (it is settled with that much less) or "recovered" (what was paid
+    /// came back).
+    how: &'static str,
+    /// How much, in minor units.
+    amount_minor: i64,
+    /// When, RFC 3339.
+    at: String,
+}
+
+impl From<Reversal> for ReversalBody {
+    fn from(reversal: Reversal) -> Self {
+        let Reversal { refund, how, amount_minor, at } = reversal;
+        let why = if refund.is_some() { "refund" } else { "expired" };
+        Self { why, event: refund, how: how.name(), amount_minor, at: moment(at) }
+    }
 }
 
 impl From<Effect> for DueBody {
@@ -62,13 +91,14 @@ impl From<Effect> for DueBody {
             member: effect.member,
             at: moment(effect.at),
             effect: effect.effect.into(),
+            reversal: effect.reversal.map(ReversalBody::from),
         }
     }
 }
 
 /// List effects
 ///
-/// Effects that were granted and wait for nobody's approval, in the order in which they were granted.
+/// Effects that were granted and wait for nobody's review, in the order in which they went out, and those that are to be undone.
 #[utoipa::path(
     get, path = "/v1/brands/{brand}/effects", tag = "effects",
     params(OfBrand, PageQuery),

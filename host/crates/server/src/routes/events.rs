@@ -101,6 +101,7 @@ async fn add_event(
         Ok(EventFate::Duplicate) => Ok(Json(EventAnswer { status: "duplicate" })),
         Ok(EventFate::OtherEvent) => Err(Problem::new(Code::EventIdReused)),
         Ok(EventFate::RecordFull) => Err(Problem::new(Code::RecordFull)),
+        Ok(EventFate::WithoutOrder) => Err(Problem::new(Code::OrderUnknown)),
         Err(errors) => {
             let faults = errors.into_iter().map(FieldFault::from).collect();
             Err(Problem::new(Code::FieldInvalid).faults(faults))
@@ -138,6 +139,7 @@ async fn add_events(Live(brand): Live, request: Request) -> Result<Json<BatchAns
             }
             Ok(EventFate::OtherEvent) => (Code::EventIdReused, Vec::new()),
             Ok(EventFate::RecordFull) => (Code::RecordFull, Vec::new()),
+            Ok(EventFate::WithoutOrder) => (Code::OrderUnknown, Vec::new()),
             Err(errors) => (Code::FieldInvalid, errors.into_iter().map(FieldFault::from).collect()),
         };
         answer.refused.push(RefusedLine { line, code: code.row().name, errors });

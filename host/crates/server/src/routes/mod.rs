@@ -13,6 +13,7 @@ mod caps;
 mod decisions;
 mod effects;
 mod events;
+mod freezes;
 mod health;
 mod keys;
 mod made;
@@ -22,6 +23,7 @@ mod money;
 mod parts;
 mod plugins;
 mod reference;
+mod reviews;
 mod segments;
 mod versions;
 
@@ -48,6 +50,8 @@ const PARTS: &[fn() -> Routes] = &[
     events::routes,
     decisions::routes,
     effects::routes,
+    reviews::routes,
+    freezes::routes,
     members::routes,
     caps::routes,
     segments::routes,

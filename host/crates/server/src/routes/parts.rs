@@ -39,6 +39,15 @@ pub(super) struct OfDecision {
     id: String,
 }
 
+/// A review.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfReview {
+    /// Number of the review.
+    #[param(example = 7)]
+    number: u64,
+}
+
 /// A grant of a decision.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]

@@ -1,0 +1,182 @@
+//! Claims about scenes: limited offers, triggers, departments that want the same member, members who leave.
+
+use std::sync::Arc;
+
+use playbook_ledger::Ledger;
+use playbook_ledger::store::RowScope;
+use playbook_model::Minor;
+use playbook_online::{Ask, OnlineError};
+use serde_json::json;
+
+use crate::brand::{DAY, T, event, object, welcome};
+use crate::world::{World, give};
+
+fn at(member: &str, event: &str) -> Ask {
+    Ask { member: member.to_owned(), at: Some(T), event: Some(event.to_owned()) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn y044_quota_is_exact_under_concurrency() {
+    // What the pool `daily` holds after the reserve is enough for eight coupons of 2,500.
+    let world = World::new(
+        |playbook| {
+            let budget = playbook.budget.as_mut().unwrap();
+            (budget.total, budget.plugin_share_max) = (Minor(63_493), 1.0);
+            playbook.guardrails.single_investment_max = 1.0;
+        },
+        |_, _| {},
+    );
+    let brand = Arc::new(world.open());
+    for number in 0..4 {
+        welcome(&brand, &format!("m{number}")).await;
+    }
+    // Of a stranger nothing is known but that it came by: no consent, no age.
+    brand.events(&[event("j", "stranger", "join", 1)]).await.unwrap();
+    let asking: Vec<_> = (0..64)
+        .map(|number| {
+            let brand = Arc::clone(&brand);
+            tokio::spawn(async move {
+                let ask = at(&format!("m{}", number % 4), &format!("presale-{number}"));
+                brand.decide(&ask, &format!("{number}")).await.unwrap().decision
+            })
+        })
+        .collect();
+    let (mut granted, mut spent) = (0, 0);
+    for task in asking {
+        let decision = task.await.unwrap();
+        spent += decision.granted.iter().map(|effect| effect.cost_minor).sum::<i64>();
+        granted += decision.granted.len();
+        for effect in decision.refused {
+            assert_eq!(effect.refusal.unwrap().code, "R15");
+        }
+    }
+    let daily = brand.balances().unwrap();
+    let daily = daily.iter().find(|account| account.path.ends_with("/daily")).unwrap();
+    assert_eq!((granted, spent), (8, 20_000), "{daily:?}");
+    assert!(daily.available() < Minor(2_500));
+    let stranger = brand.decide(&at("stranger", "presale"), "s").await.unwrap().decision;
+    assert!(stranger.granted.is_empty());
+    world.assert_money(20_000, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn y050_a_trigger_of_place_and_time_yields_a_proposal_at_once() {
+    let world = World::new(|_| {}, |_, _| {});
+    let brand = world.open();
+    welcome(&brand, "m1").await;
+    let mut scene = event("at the door", "m1", "scene_trigger", 0);
+    scene.insert("place".to_owned(), json!("shop-7"));
+    brand.events(&[scene]).await.unwrap();
+    let seen = brand.effects_seen();
+    let given = give(&brand, "m1", "at the door").await;
+    assert_eq!((given.status, *seen.borrow()), ("granted", 1));
+    // Another scene is another occasion, the same one is not.
+    give(&brand, "m1", "at the till").await;
+    let again = brand.decide(&at("m1", "at the door"), "other key").await.unwrap().decision;
+    assert_eq!(again.granted[0].status, "granted-before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn y099_three_departments_one_member_one_message() {
+    let world = World::new(|playbook| playbook.guardrails.family_window_h = 24, |_, _| {});
+    let brand = world.open();
+    welcome(&brand, "m1").await;
+    let mut said = Vec::new();
+    for department in ["marketing", "sales", "service"] {
+        let decision = brand.decide(&at("m1", department), department).await.unwrap().decision;
+        let told = brand.decision(decision.id.as_ref().unwrap()).unwrap();
+        assert_eq!(told, decision, "it is explained as it was made");
+        let refused = told.refused.first().and_then(|effect| effect.refusal.clone());
+        said.push((told.granted.len(), refused.map(|r| (r.code, r.rule))));
+    }
+    let duplicate = (0, Some(("R12", "H9".to_owned())));
+    assert_eq!(said, [(1, None), duplicate.clone(), duplicate]);
+    assert_eq!(brand.effects(0, 10).unwrap().0.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn y089_unconfirmed_consent_yields_r05() {
+    let world = World::new(|playbook| playbook.guardrails.double_consent = true, |_, _| {});
+    let brand = world.open();
+    for (member, first) in [("m1", None), ("m2", Some(107)), ("m3", Some(108))] {
+        // They granted a hundred days ago.
+        welcome(&brand, member).await;
+        if let Some(days) = first {
+            let asked =
+                json!({ "purpose": "marketing", "state": "requested", "time": T - days * DAY });
+            brand.put_member(member, &object(json!({})), &[object(asked)], "first").await.unwrap();
+        }
+    }
+    let decided = async |member: &str, event: &str| {
+        let decision = brand.decide(&at(member, event), event).await.unwrap().decision;
+        let refused = decision.refused.iter().map(|effect| effect.refusal.as_ref().unwrap().code);
+        (decision.granted.len(), refused.collect::<Vec<_>>())
+    };
+    assert_eq!(decided("m1", "e").await, (0, vec!["R05"]), "nobody asked first");
+    assert_eq!(decided("m2", "e").await, (1, vec![]), "seven days lie between");
+    assert_eq!(decided("m3", "e").await, (0, vec!["R05"]), "eight do");
+    let withdrawn = json!({ "purpose": "marketing", "state": "withdrawn", "time": T - DAY });
+    brand.put_member("m2", &object(json!({})), &[object(withdrawn)], "no").await.unwrap();
+    assert_eq!(decided("m2", "another").await, (0, vec!["R05"]), "a withdrawal holds at once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn y089_a_withdrawal_stops_what_waits_to_go_out() {
+    let world = World::new(
+        |_| {},
+        |_, shape| shape.actions.iter_mut().for_each(|action| action.needs_approval = true),
+    );
+    let brand = world.open();
+    let given = give(&brand, "m1", "e1").await;
+    let withdrawn = json!({ "purpose": "marketing", "state": "withdrawn", "time": T });
+    brand.put_member("m1", &object(json!({})), &[object(withdrawn)], "no").await.unwrap();
+    let approve = playbook_online::Verdict::Approve;
+    let said = brand.decide_review(1, approve, "ann", "fine").await;
+    assert!(matches!(said, Err(OnlineError::NoConsent)), "{said:?}");
+    assert!(brand.effects(0, 10).unwrap().0.is_empty());
+    world.assert_money(given.cost, 0);
+    brand.decide_review(1, playbook_online::Verdict::Refuse, "ann", "so").await.unwrap();
+    world.assert_money(0, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn y092_erasure_leaves_nothing_of_the_member_and_gives_a_receipt() {
+    let world = World::new(|_| {}, |_, _| {});
+    let brand = world.open();
+    let who = "somebody-who-leaves";
+    welcome(&brand, who).await;
+    let profile = object(json!({ "channel": "a-word-of-the-profile" }));
+    brand.put_member(who, &profile, &[], "profile").await.unwrap();
+    let mut paid = event("an-order-of-somebody", who, "order_paid", 1);
+    paid.insert("amount_minor".to_owned(), json!(10_000));
+    brand.events(&[paid]).await.unwrap();
+    let given = give(&brand, who, "an-order-of-somebody").await;
+    let mut refund = event("a-refund-of-somebody", who, "order_refunded", 0);
+    refund.insert("amount_minor".to_owned(), json!(1));
+    refund.insert("original_order".to_owned(), json!("an-order-of-somebody"));
+    brand.events(&[refund]).await.unwrap();
+    let words = [who, "a-word-of-the-profile", "order-of-somebody", "refund-of-somebody"];
+    let found = || {
+        let ledger = Ledger::read(&world.file(), "demo-club").unwrap();
+        let mut found = Vec::new();
+        for space in 1..=29 {
+            let mut look = |_: i64, key: &[u8], value: &[u8]| {
+                let text = [String::from_utf8_lossy(key), String::from_utf8_lossy(value)].concat();
+                found.extend(words.iter().filter(|w| text.contains(**w)).map(|w| (space, *w)));
+                Ok(true)
+            };
+            ledger.rows(space, RowScope::After(None), &mut look).unwrap();
+        }
+        found
+    };
+    assert!(found().len() > 5);
+    let receipt = brand.erase(who, "leave").await.unwrap();
+    assert_eq!((receipt.receipt.len(), receipt.decisions), (64, 1));
+    assert_eq!(found(), []);
+    assert!(matches!(brand.member(who), Err(OnlineError::Unknown("member"))));
+    assert!(matches!(brand.decision(&given.decision), Err(OnlineError::Unknown(_))));
+    assert_eq!(brand.erase(who, "leave").await.unwrap(), receipt, "asked again, the same receipt");
+    // Effects of nobody are told to nobody, and the ledger stands.
+    assert!(brand.effects(0, 10).unwrap().0.is_empty());
+    world.assert_money(0, 0);
+}

@@ -1,0 +1,72 @@
+//! What a person decides, over HTTP: effects that are held, freezes; and refunds of orders that nobody paid.
+
+use serde_json::json;
+
+use crate::bench::{Place, coupons, write};
+use crate::serve::{CLUB, Client, Service, T};
+
+#[test]
+fn what_is_held_waits_for_another_person_and_a_freeze_stops_the_rest() {
+    let place = Place::new();
+    let terms = coupons!().replace("bind =", "expiry = \"7d\"\nrefund = \"in-proportion\"\nbind =");
+    let text = CLUB.replace(coupons!(), &terms);
+    assert_ne!(text, CLUB);
+    let text = text.replace("amount_minor =", "original_order = \"of\"\namount_minor =");
+    let text = format!("{text}fraud_output = \"points_90d\"\nfraud_from = 5000.0\n");
+    let service = Service::start(&write(&place, "club.toml", &text), &place.beside("service"));
+    let key = service.key.clone().unwrap();
+    let club = Client { address: service.address.clone(), key, brand: "club" };
+    club.welcome("m1", 60);
+    club.welcome("m2", 40);
+    let decision = club.decide("m1", "first").unwrap().body;
+    let effect = &decision["granted"][0];
+    assert_eq!(effect["status"], "held-for-review", "{decision}");
+    assert_eq!(club.get("effects").body["items"], json!([]));
+    let waiting = club.get("reviews?state=waiting").body;
+    let review = &waiting["items"][0];
+    assert_eq!((&review["number"], &review["why"]), (&json!(1), &json!("fraud")), "{waiting}");
+    assert_eq!((&review["member"], &review["decision"]), (&json!("m1"), &decision["id"]));
+    assert_eq!(club.get("reviews/1").body, *review);
+
+    let code = |method: &str, path: &str, body: serde_json::Value| {
+        let reply = club.send(method, path, path, &body).unwrap();
+        (reply.status, reply.body["code"].as_str().unwrap_or_default().to_owned())
+    };
+    let told = |status: u16, code: &str| (status, code.to_owned());
+    let words = || json!({ "reason": "the store knows the order" });
+    let (id, grant) = (&decision["id"], &effect["grant"]);
+    let settle =
+        format!("decisions/{}/grants/{}/settle", id.as_str().unwrap(), grant.as_str().unwrap());
+    assert_eq!(code("POST", &settle, json!({})), told(409, "grant-waits"));
+    assert_eq!(code("POST", "reviews/1/approve", words()), told(409, "same-person"));
+    assert_eq!(
+        code("POST", "reviews/1/refuse", json!({ "reason": "" })),
+        told(422, "field-invalid")
+    );
+    assert_eq!(code("POST", "reviews/7/refuse", words()), told(404, "review-not-found"));
+    assert_eq!(code("POST", "reviews/x/refuse", words()), told(404, "review-not-found"));
+    let state = club.send("GET", "reviews?state=open", "x", &json!({})).unwrap();
+    assert_eq!((state.status, &state.body["code"]), (400, &json!("query-invalid")));
+    let refused = club.ok("POST", "reviews/1/refuse", "no", &words());
+    assert_eq!((&refused["state"], &refused["reason"]), (&json!("refused"), &words()["reason"]));
+    assert_eq!(code("POST", "reviews/1/approve", words()), told(409, "review-closed"));
+    assert_eq!(club.get("budgets").body["accounts"][0]["reserved_minor"], json!(0));
+
+    let storm = || json!({ "stage": "ladder-exchange", "reason": "a storm" });
+    let frozen = club.ok("POST", "freeze", "f", &storm());
+    assert_eq!((&frozen["what"], &frozen["stage"]), (&json!("freeze"), &json!("ladder-exchange")));
+    let stopped = club.decide("m2", "first").unwrap().body;
+    assert_eq!(stopped["refused"][0]["refusal"]["code"], "R03", "{stopped}");
+    club.ok("POST", "freeze/lift", "l", &storm());
+    let passes = club.decide("m2", "second").unwrap().body;
+    assert_eq!(passes["granted"][0]["status"], "granted", "{passes}");
+    let history = club.get("freezes").body;
+    let whats: Vec<_> = history["freezes"].as_array().unwrap().iter().map(|f| &f["what"]).collect();
+    assert_eq!(whats, ["freeze", "lift"]);
+
+    let refund = json!({ "event_id": "r1", "member": "m2", "kind": "order_refunded", "time": T,
+        "original_order": "o1", "amount_minor": 100, "channel": "web" });
+    assert_eq!(code("POST", "events", refund.clone()), told(409, "order-unknown"));
+    let batch = club.lines(&[refund]);
+    assert_eq!(batch["refused"][0]["code"], "order-unknown", "{batch}");
+}
