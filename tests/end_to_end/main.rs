@@ -42,3 +42,5 @@ mod settle;
 mod started;
 mod swaps;
 mod transfers;
+#[cfg(feature = "sources")]
+mod webhooks;

@@ -138,7 +138,7 @@ impl Service {
         Self { child, address, key }
     }
 
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }

@@ -9,8 +9,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use playbook_app as app;
 use playbook_model::{CallMeters, Digest, HostBrand};
-use playbook_online::{Brand, Following, OpenError, StageStates, SwapError, WriterState};
-use playbook_server::{Brand as Listed, BrandStatus, Directory, KeyStore, OpenedKeys, Server};
+use playbook_online::{
+    Brand, Following, OpenError, StageStates, SwapError, Webhooks, WriterState,
+};
+use playbook_server::{
+    Brand as Listed, BrandStatus, Directory, KeyStore, OpenedKeys, Server, effect_body,
+};
 
 use crate::commands::demo::{PLAYBOOK, checkout, install_reference_plugins};
 use crate::commands::serve_config::Config;
@@ -112,7 +116,7 @@ pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
     }
     let shared = config.ledgers.as_deref();
     let shared = shared.map(|name| app::shared_ledgers(&session.host, name)).transpose()?;
-    let mut live = BTreeMap::new();
+    let (mut live, mut webhooks) = (BTreeMap::new(), Vec::new());
     for (name, brand) in named {
         let options = app::ServeOptions {
             records_bytes_max: brand.records_bytes_max.unwrap_or(config.records_bytes_max),
@@ -121,14 +125,20 @@ pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
         };
         let state = data.join("brands").join(&name);
         let file = brand.playbook;
-        let brand = app::open_brand(&session.host, &file, &state, options)?;
-        live.insert(name, Served::new(brand, file));
+        let served = Served::new(app::open_brand(&session.host, &file, &state, options)?, file);
+        if let Some(told) = &brand.webhook {
+            let webhook = app::webhook(&served.brand, told, effect_body)?;
+            webhooks.push((Arc::clone(&served.brand), webhook));
+        }
+        live.insert(name, served);
     }
     let calls = session.host.runtime()?.meters();
     let brands = Arc::new(Brands { by_name: live, calls });
     let OpenedKeys { store, first } = KeyStore::open(&data)
         .with_context(|| format!("the keys in `{}` cannot be opened", data.display()))?;
     let served = Arc::clone(&brands);
+    // After the folder is held: another service over it may be sending them.
+    let webhooks = Webhooks::start(webhooks)?;
     let server = Server::new(config.settings, Arc::new(store), served).map_err(hinted)?;
     let running = server.start_hosted().map_err(hinted)?;
     let url = running.url();
@@ -147,6 +157,7 @@ pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
     if drained.cut > 0 {
         Terminal::note(&format!("{} connections did not end in time and were cut", drained.cut));
     }
+    drop(webhooks);
     // The last one: writers finish what waits.
     drop(brands);
     Terminal::note("stopped; what was answered is kept");

@@ -154,7 +154,8 @@ mod tests {
         file.data.ledgers = Some("shared".to_owned());
         let rate = HostRate { in_flight_max: Some(2), ..HostRate::default() };
         let playbook = PathBuf::from("a.toml");
-        file.brands = vec![HostBrand { playbook, records_bytes_max: Some(2 << 20), rate }];
+        file.brands =
+            vec![HostBrand { playbook, records_bytes_max: Some(2 << 20), rate, webhook: None }];
         file
     }
 

@@ -32,6 +32,7 @@ mod small;
 mod stages;
 mod state;
 mod taking;
+mod webhooks;
 mod write;
 
 pub use check::{warnings, windows};
@@ -64,3 +65,4 @@ pub use run::{check_job, execute, run};
 pub use serve::{ServeOptions, Watched, open_brand, system_clock};
 pub use shared::shared_ledgers;
 pub use state::ledger_path;
+pub use webhooks::webhook;

@@ -6,6 +6,8 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::SecretRef;
+
 /// The whole file; paths in it start at its folder already.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HostFile {
@@ -98,6 +100,29 @@ pub struct HostBrand {
     pub records_bytes_max: Option<usize>,
     /// How often it may be called, where that is not what holds for each brand.
     pub rate: HostRate,
+    /// Where its effects go out to.
+    pub webhook: Option<HostWebhook>,
+}
+
+/// Where effects of a brand go out to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostWebhook {
+    /// Address that messages are posted to.
+    pub url: String,
+    /// Where the secret is that signs them.
+    pub secret: SecretRef,
+    /// Certificates that the receiver's must come from, instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Whether it may lead to an address that is not of the public internet.
+    pub private: bool,
+    /// Longest time of a message.
+    pub timeout: Option<Duration>,
+    /// Messages on their way at once.
+    pub in_flight_max: Option<usize>,
+    /// How long an effect is tried.
+    pub give_up: Option<Duration>,
+    /// Stages whose effects go out; empty: all of them.
+    pub stages: Vec<String>,
 }
 
 /// What is logged, and how.

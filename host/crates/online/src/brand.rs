@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -34,6 +34,7 @@ use crate::store::{
 };
 use crate::version::Version;
 use crate::versions::{Activation, Opened, Opener, Shelf, Source, deciding};
+use crate::webhook::Standing;
 use crate::writer::{
     CloseJob, DecideJob, DecisionAnswer, DecisionKey, Erased, EventFate, Job, Marks, MemberJob,
     Queue,
@@ -92,6 +93,7 @@ pub struct Core {
     pub(crate) effects: watch::Sender<u64>,
     pub(crate) alerts: Arc<Alerts>,
     pub(crate) breakers: Arc<Breakers>,
+    pub(crate) webhook: OnceLock<Arc<Standing>>,
     pub(crate) now: Now,
     /// What hosts that share the store tell each other; `None`: this one is alone.
     pub(crate) notes: Option<Arc<Notes>>,
@@ -248,6 +250,7 @@ impl Brand {
             effects,
             alerts,
             breakers,
+            webhook: OnceLock::new(),
             now,
             notes,
             follow: Mutex::new(follow),

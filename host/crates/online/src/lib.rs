@@ -34,6 +34,7 @@ mod store;
 mod swap;
 mod version;
 mod versions;
+mod webhook;
 mod writer;
 
 pub use playbook_cycle::{CapUse, CommercialUse, Used};
@@ -59,4 +60,7 @@ pub use stages::StageState;
 pub use swap::{SwapError, last_activated};
 pub use version::{EvaluateError, Evaluated, Grounds, PluginStatus, Version, VersionError};
 pub use versions::{Activation, Closed, How, KeptGround, OpenError, Opened, Opener, Source, Trial};
+pub use webhook::{
+    Deliver, DeliveryFailed, Message, Undelivered, WebhookOptions, WebhookState, Webhooks,
+};
 pub use writer::{Erased, EventFate};

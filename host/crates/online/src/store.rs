@@ -46,6 +46,12 @@ pub(crate) mod space {
     pub(crate) const MADE: u8 = 16;
     /// Of the brand: how many members and decisions there are, under the empty key.
     pub(crate) const TOTALS: u8 = 17;
+    /// Of the brand: how far its webhook is, under the empty key.
+    pub(crate) const WEBHOOK: u8 = 18;
+    /// By number of an effect: that its webhook has still to deliver it, though it delivered later ones.
+    pub(crate) const OVERTAKEN: u8 = 19;
+    /// By number of an effect: that its webhook gave it up.
+    pub(crate) const UNDELIVERED: u8 = 20;
     /// Of a stretch of commit groups, where hosts share the store: what each changed, under its number.
     pub(crate) const NOTES: u8 = 21;
     /// By member: a grant that rests on an order, under the order's id, 0 and the grant's key.

@@ -39,6 +39,7 @@ use crate::store::{
 };
 use crate::version::{Evaluated, Version};
 use crate::versions::{Activation, Source};
+use crate::webhook::kept::{self, WebhookJob};
 
 /// Requests that wait at most; more are refused at once.
 const QUEUE_MAX: usize = 4_096;
@@ -73,6 +74,8 @@ pub(crate) enum Job {
     Erase(i64, DecisionKey, Reply<Option<Erased>>),
     /// A version is kept, to be made the one that decides some day.
     Keep(Arc<Version>, Box<Source>, Reply<()>),
+    /// How far the webhook is, or what it is to send again.
+    Webhook(WebhookJob, Reply<bool>),
     /// Something is written: what waits beside requests, or to see whether that is possible.
     Try,
     CloseAlert(Box<CloseAlert>, Reply<Alert>),
@@ -635,6 +638,10 @@ fn one(
         Job::Keep(version, source, reply) => {
             put_version(live.rows(), version.facts(), &source)?;
             done.answers.push(answer(reply, Ok(())));
+        }
+        Job::Webhook(job, reply) => {
+            let result = kept::write(live.rows(), &job)?;
+            done.answers.push(answer(reply, Ok(result)));
         }
         Job::Try => {
             let now = jiff::Timestamp::now().as_millisecond().to_be_bytes();

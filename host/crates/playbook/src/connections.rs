@@ -150,9 +150,7 @@ impl One<'_> {
     }
 
     fn secret(&self, key: &str) -> Option<SecretRef> {
-        let file = self.path(&format!("{key}_file")).map(SecretRef::File);
-        let variable = self.table.text(&format!("{key}_env"));
-        variable.map(|name| SecretRef::Env(name.to_owned())).or(file)
+        secret_at(self.table, self.folder, key)
     }
 
     fn tls(&self) -> Tls {
@@ -162,4 +160,11 @@ impl One<'_> {
             _ => Tls::System,
         }
     }
+}
+
+/// Where a secret is: in the variable of `KEY_env`, or in the file of `KEY_file`.
+pub(crate) fn secret_at(table: &Table, folder: &Path, key: &str) -> Option<SecretRef> {
+    let file = table.text(&format!("{key}_file")).map(|path| SecretRef::File(folder.join(path)));
+    let variable = table.text(&format!("{key}_env"));
+    variable.map(|name| SecretRef::Env(name.to_owned())).or(file)
 }

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use playbook_model::{
-    HostBrand, HostData, HostFile, HostLimits, HostListen, HostLog, HostRate, LogFormat, LogLevel,
+    HostBrand, HostData, HostFile, HostLimits, HostListen, HostLog, HostRate, HostWebhook,
+    LogFormat, LogLevel,
 };
 
 use crate::alone::{self, Alone};
+use crate::connections::secret_at;
 use crate::files::{FILE_BYTES_MAX, ReadFiles};
 use crate::layout::HOST;
 use crate::problem::{Place, Problem, Problems, Sink};
@@ -120,9 +122,49 @@ impl Reading<'_> {
             let none = Table::default();
             let rate = rate(table.table("rate").unwrap_or(&none));
             let records_bytes_max = self.records(table);
-            brands.push(HostBrand { playbook, records_bytes_max, rate });
+            let webhook = table.entry("webhook").and_then(|entry| self.webhook(entry));
+            brands.push(HostBrand { playbook, records_bytes_max, rate, webhook });
         }
         brands
+    }
+
+    fn webhook(&mut self, entry: &Entry) -> Option<HostWebhook> {
+        let table = entry.node.table()?;
+        let private = table.flag("private").unwrap_or(false);
+        let url = table.text("url")?.to_owned();
+        let schemes: &[&str] = if private { &["https://", "http://"] } else { &["https://"] };
+        let rest = schemes.iter().find_map(|scheme| url.strip_prefix(scheme));
+        let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
+        if host.is_none_or(str::is_empty) || url.contains(char::is_whitespace) {
+            let place = table.get("url").map_or(entry.key_place, |node| node.place);
+            self.sink.add(
+                Problem::new("bad-path", place, format!("`url` cannot be `{url}`"))
+                    .expected("https://HOST with a path; http:// only with `private = true`"),
+            );
+        }
+        let secret = secret_at(table, self.folder, "secret");
+        match (&secret, table.entry("secret_env"), table.entry("secret_file")) {
+            (None, ..) => self.sink.add(
+                Problem::new("missing-key", entry.key_place, "a webhook needs a secret")
+                    .expected("`secret_env` or `secret_file`: where the secret is that signs"),
+            ),
+            (_, Some(before), Some(both)) => self.sink.add(
+                Problem::new("needless-key", both.key_place, "`secret_file` has no effect here")
+                    .expected("one of `secret_env` and `secret_file`; either may hold several")
+                    .related(before.key_place, "the secret is said here already"),
+            ),
+            _ => {}
+        }
+        Some(HostWebhook {
+            url,
+            secret: secret?,
+            ca_file: self.path(table, "ca_file"),
+            private,
+            timeout: self.time(table, "timeout"),
+            in_flight_max: count(table, "in_flight"),
+            give_up: self.time(table, "give_up"),
+            stages: table.list("stages").iter().filter_map(Node::text).map(str::to_owned).collect(),
+        })
     }
 
     /// A playbook's own problems are told when it is read; that there is none belongs to this file.

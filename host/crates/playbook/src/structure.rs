@@ -60,6 +60,9 @@ fn instead_of_secret(spec: &TableSpec) -> &'static str {
         "host" | "listen" | "service_limits" | "rate" | "kept" | "served" | "log" => {
             "nothing: the service makes the keys of its clients, and a private key stays in the file that `tls_key` names"
         }
+        "webhook" => {
+            "the name of an environment variable or a file with it: `secret_env`, `secret_file`"
+        }
         _ => "`connection`, the name of one that the host has; the host knows its secrets",
     }
 }

@@ -56,7 +56,8 @@ fn playbook_files() {
 fn host_files() {
     let corpus = [b"[listen]\naddress = \"0.0.0.0:1\"\ntls_certificate = \"a\"\ntls_key = \"b\"\n[limits]\nidle = \"75s\"\n\
         body_bytes = 1\n[limits.key]\nburst = 1\n[data]\nrecords = \"1GiB\"\n[[brand]]\nplaybook = \"a.toml\"\n\
-        [brand.rate]\nin_flight = 2\n[log]\nformat = \"json\"\nlevel = \"info\"\n"
+        [brand.rate]\nin_flight = 2\n[brand.webhook]\nurl = \"https://a/b\"\nsecret_env = \"S\"\n\
+        private = true\ntimeout = \"9s\"\nstages = [\"s\"]\n[log]\nformat = \"json\"\nlevel = \"info\"\n"
         .to_vec()];
     let words: [&[u8]; 8] = [
         b"[[brand]]",

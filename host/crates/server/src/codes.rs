@@ -92,6 +92,9 @@ codes! {
     /// Several hosts share the brand's ledger.
     CandidateUnsupported "candidate-unsupported" 409 "several hosts serve the brand, and a candidate is known to one of them"
         "try it on recorded decisions and activate it; or serve the brand by one host while versions are rolled out"
+    /// No effect of that number was given up.
+    UndeliveredNotFound "undelivered-not-found" 404 "no effect of this number was given up"
+        "list the effects that the receiver did not take at /v1/brands/BRAND/webhooks/undelivered"
     /// Nobody has that id.
     MemberNotFound "member-not-found" 404 "there is no such member"
         "send an event of the member, or set its profile"

@@ -46,5 +46,6 @@ pub use error::{Result, ServerError};
 pub use keys::{Key, KeyRequest, KeyStore, NewKey, OpenedKeys, Secret};
 pub use operations::{Access, OPERATIONS, Operation};
 pub use role::Role;
+pub use routes::effect_body;
 pub use server::{Drained, Hosted, Running, Server};
 pub use settings::{BodyLimits, ConnectionLimits, Listen, Rate, Rates, Settings, TlsFiles};

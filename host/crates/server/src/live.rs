@@ -64,6 +64,7 @@ impl From<OnlineError> for Problem {
                 "segment" => Code::SegmentNotFound,
                 "alert" => Code::AlertNotFound,
                 "review" => Code::ReviewNotFound,
+                "undelivered effect" => Code::UndeliveredNotFound,
                 _ => Code::DecisionNotFound,
             }),
             OnlineError::Cursor => Self::new(Code::CursorInvalid),

@@ -183,23 +183,49 @@ pub enum SourcesError {
     /// The columnar file cannot be written.
     #[error("what was taken cannot be written")]
     Columns(#[source] Cause),
+    /// A webhook that cannot be used.
+    #[error("the webhook of brand `{brand}`: {what}")]
+    Webhook {
+        /// The brand.
+        brand: String,
+        /// What is wrong, and what to do.
+        what: String,
+        /// What was said.
+        #[source]
+        source: Option<Cause>,
+    },
     /// Work was asked to stop.
     #[error("stopped")]
     Cancelled,
 }
 
 /// Letters of what a server said that are told: web servers answer with whole pages.
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "object-store"))]
+#[cfg(any(
+    feature = "postgres",
+    feature = "mysql",
+    feature = "object-store",
+    feature = "webhooks"
+))]
 const SAID_LETTERS_MAX: usize = 800;
 
 /// What a server or the way to it said, with its reasons: on one line, and no longer than anybody reads.
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "object-store"))]
+#[cfg(any(
+    feature = "postgres",
+    feature = "mysql",
+    feature = "object-store",
+    feature = "webhooks"
+))]
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Said(String);
 
 /// Returns what a library says of a server's answer, bounded and on one line.
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "object-store"))]
+#[cfg(any(
+    feature = "postgres",
+    feature = "mysql",
+    feature = "object-store",
+    feature = "webhooks"
+))]
 pub(crate) fn said(error: &(dyn StdError + 'static)) -> Cause {
     let mut words = String::new();
     let mut next = Some(error);
@@ -230,7 +256,10 @@ impl SourcesError {
     }
 }
 
-#[cfg(all(test, any(feature = "postgres", feature = "mysql", feature = "object-store")))]
+#[cfg(all(
+    test,
+    any(feature = "postgres", feature = "mysql", feature = "object-store", feature = "webhooks")
+))]
 mod tests {
     use super::{SAID_LETTERS_MAX, said};
 

@@ -14,8 +14,14 @@ mod reach;
 mod secret;
 mod sqlite;
 mod table;
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "object-store"))]
+#[cfg(any(
+    feature = "postgres",
+    feature = "mysql",
+    feature = "object-store",
+    feature = "webhooks"
+))]
 mod tls;
+mod webhook;
 
 use std::path::{Path, PathBuf};
 
@@ -27,6 +33,7 @@ pub use objects::{OBJECTS_MAX, TakenObject};
 pub use postgres::{Access, access};
 pub use reach::Watch;
 pub use secret::check_secrets;
+pub use webhook::{NotTaken, Webhook};
 
 /// Rows that a source takes of a database.
 #[derive(Debug, Clone)]

@@ -1,7 +1,12 @@
 //! Secrets, read where a connection says they are, when they are needed, and kept nowhere.
 
 #![cfg_attr(
-    not(any(feature = "postgres", feature = "mysql", feature = "object-store")),
+    not(any(
+        feature = "postgres",
+        feature = "mysql",
+        feature = "object-store",
+        feature = "webhooks"
+    )),
     allow(dead_code, reason = "a build without them tells no server a secret")
 )]
 
@@ -21,7 +26,12 @@ const SECRET_BYTES_MAX: usize = 64 << 10;
 pub(crate) struct Secret(String);
 
 impl Secret {
-    #[cfg(any(feature = "postgres", feature = "mysql", feature = "object-store"))]
+    #[cfg(any(
+        feature = "postgres",
+        feature = "mysql",
+        feature = "object-store",
+        feature = "webhooks"
+    ))]
     pub(crate) fn told(&self) -> &str {
         &self.0
     }
@@ -35,22 +45,27 @@ impl fmt::Debug for Secret {
 
 /// Reads a secret of a connection.
 pub(crate) fn secret(connection: &Connection, place: &SecretRef) -> Result<Secret> {
-    let fault = |what: String| SourcesError::Secret { connection: connection.name.clone(), what };
+    let told = told_at(place).map(|(secret, _)| secret);
+    told.map_err(|what| SourcesError::Secret { connection: connection.name.clone(), what })
+}
+
+/// Reads a secret; with the words for where it is, or why there is none.
+pub(crate) fn told_at(place: &SecretRef) -> std::result::Result<(Secret, String), String> {
     let text = match place {
-        SecretRef::Plain(text) => return Ok(Secret(text.clone())),
+        SecretRef::Plain(text) => return Ok((Secret(text.clone()), shown(place))),
         SecretRef::Env(name) => std::env::var(name).map_err(|error| {
             let why = match error {
                 std::env::VarError::NotPresent => "is not set",
                 std::env::VarError::NotUnicode(_) => "is no UTF-8 text",
             };
-            fault(format!("the environment variable `{name}` {why}"))
+            format!("the environment variable `{name}` {why}")
         })?,
-        SecretRef::File(path) => from_file(path).map_err(fault)?,
+        SecretRef::File(path) => from_file(path)?,
     };
     if text.is_empty() {
-        return Err(fault(format!("{} is empty", shown(place))));
+        return Err(format!("{} is empty", shown(place)));
     }
-    Ok(Secret(text))
+    Ok((Secret(text), shown(place)))
 }
 
 fn from_file(path: &Path) -> std::result::Result<String, String> {

@@ -1,5 +1,10 @@
 //! TLS as the host has it: rustls with ring, and the system's certificates or those of a file.
 
+#![cfg_attr(
+    not(any(feature = "postgres", feature = "mysql", feature = "object-store")),
+    allow(dead_code, reason = "a build without them has no connections, and webhooks need less")
+)]
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,13 +12,17 @@ use playbook_model::{Connection, Tls};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
+use crate::error::Cause;
 use crate::{Result, SourcesError};
 
 /// Certificates that a server's must come from.
 pub(crate) fn roots(connection: &Connection, tls: &Tls) -> Result<Vec<CertificateDer<'static>>> {
     match tls {
         Tls::Off => Ok(Vec::new()),
-        Tls::Only(file) => of_file(connection, file),
+        Tls::Only(file) => {
+            let from = format!("`{}`", file.display());
+            certificates(file).map_err(|cause| unusable(connection, from)(cause))
+        }
         Tls::System => {
             let found = rustls_native_certs::load_native_certs();
             match (found.certs.is_empty(), found.errors.into_iter().next()) {
@@ -31,21 +40,19 @@ fn is_readable(certificate: &CertificateDer<'static>) -> bool {
     rustls::RootCertStore::empty().add(certificate.clone()).is_ok()
 }
 
-fn of_file(connection: &Connection, file: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let fault = || unusable(connection, format!("`{}`", file.display()));
+/// The certificates of a PEM file.
+pub(crate) fn certificates(
+    file: &Path,
+) -> std::result::Result<Vec<CertificateDer<'static>>, Cause> {
     let bytes = playbook_files::read_regular(file)?;
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
-    let found = found.map_err(|error| fault()(error.into()))?;
+    let found: Vec<_> = CertificateDer::pem_slice_iter(&bytes).collect::<Result<_, _>>()?;
     if found.is_empty() {
-        return Err(fault()("it holds no certificate in PEM form".into()));
+        return Err("it holds no certificate in PEM form".into());
     }
     Ok(found)
 }
 
-fn unusable(
-    connection: &Connection,
-    from: String,
-) -> impl FnOnce(crate::error::Cause) -> SourcesError {
+fn unusable(connection: &Connection, from: String) -> impl FnOnce(Cause) -> SourcesError {
     let connection = connection.name.clone();
     move |source| SourcesError::Certificates { connection, from, source }
 }
@@ -63,7 +70,7 @@ pub(crate) fn client_config(connection: &Connection, tls: &Tls) -> Result<rustls
 }
 
 /// Makes ring the one provider of cryptography, for libraries that ask the process for it.
-#[cfg(any(feature = "mysql", feature = "object-store"))]
+#[cfg(any(feature = "mysql", feature = "object-store", feature = "webhooks"))]
 pub(crate) fn provide() {
     // Whoever was first has set the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -213,6 +213,70 @@ static BRAND: TableSpec = TableSpec {
             "{ per_second = 500 }",
             "How often it may be called; what is not said here is that of `[limits.brand]`.",
         ),
+        KeySpec::new(
+            "webhook",
+            Table(&WEBHOOK),
+            "{ url = \"https://hooks.acme.example/effects\", secret_env = \"ACME_WEBHOOK\" }",
+            "Where its effects go out to.",
+        ),
+    ],
+};
+
+static WEBHOOK: TableSpec = TableSpec {
+    title: "[brand.webhook]",
+    id: "webhook",
+    about: "Where effects of a brand go out to as they are granted, signed as Standard Webhooks has it. Needs `secret_env` or `secret_file`.",
+    keys: &[
+        KeySpec::new(
+            "url",
+            TEXT,
+            "\"https://hooks.acme.example/effects\"",
+            "Address that each effect is posted to; `http://` only with `private = true`.",
+        )
+        .required(),
+        KeySpec::new(
+            "secret_env",
+            TEXT,
+            "\"ACME_WEBHOOK\"",
+            "Environment variable with the secret that signs: `whsec_` and 24 to 64 bytes in base64; several sign all.",
+        ),
+        KeySpec::new(
+            "secret_file",
+            TEXT,
+            "\"/run/secrets/acme-webhook\"",
+            "File with the secret instead; it is read anew every ten seconds.",
+        ),
+        KeySpec::new("ca_file", TEXT, "\"/etc/ssl/hooks-ca.pem\"", "Certificates to trust instead."),
+        KeySpec::new(
+            "private",
+            Flag,
+            "true",
+            "Whether it may lead to loopback, a private network or another address that is not public.",
+        )
+        .default("false"),
+        KeySpec::new("timeout", Duration, "\"10s\"", "Longest time until the receiver answers.")
+            .default("\"10s\""),
+        KeySpec::new(
+            "in_flight",
+            Integer(1, 1_000),
+            "8",
+            "Effects on their way at once; those of one member go one by one.",
+        )
+        .default("8"),
+        KeySpec::new(
+            "give_up",
+            Duration,
+            "\"24h\"",
+            "How long an effect is tried before it is listed as undelivered.",
+        )
+        .default("\"24h\""),
+        KeySpec::new(
+            "stages",
+            List(&Kebab, 256),
+            "[\"coupons\"]",
+            "Stages whose effects go out.",
+        )
+        .default("all"),
     ],
 };
 

@@ -166,6 +166,39 @@ pub(super) fn money(now: &Snapshot, to: &mut Encoder<'_>) -> fmt::Result {
     )
 }
 
+/// How effects go out.
+pub(super) fn webhooks(now: &Snapshot, to: &mut Encoder<'_>) -> fmt::Result {
+    let webhooks = || now.brands.iter().filter_map(|of| Some((&of.name, of.webhook.as_ref()?)));
+    let rows = webhooks().flat_map(|(name, of)| {
+        let results = [("sent", of.sent), ("failed", of.failed), ("given-up", of.given_up)];
+        results.map(|(result, count)| ([("brand", name.as_str()), ("result", result)], count))
+    });
+    counters(
+        to,
+        "playbook_brand_webhook_messages",
+        "Messages that the receiver of a webhook took, and did not; effects that were given up.",
+        rows,
+    )?;
+    let rows = webhooks().map(|(name, of)| ([("brand", name.as_str())], signed(of.waiting)));
+    gauges(to, "playbook_brand_webhook_waiting", "Effects that wait for a webhook.", rows)?;
+    let age = |at: i64| (now.at_ms - at).max(0) / 1_000;
+    let rows =
+        webhooks().map(|(name, of)| ([("brand", name.as_str())], of.oldest_at.map_or(0, age)));
+    gauges(
+        to,
+        "playbook_brand_webhook_oldest_seconds",
+        "Age of the first effect that waits for a webhook.",
+        rows,
+    )?;
+    let rows = webhooks().map(|(name, of)| ([("brand", name.as_str())], signed(of.undelivered)));
+    gauges(
+        to,
+        "playbook_brand_webhook_undelivered",
+        "Effects that were given up and not sent again.",
+        rows,
+    )
+}
+
 /// What calls of plugins take.
 pub(super) fn calls(now: &Snapshot, to: &mut Encoder<'_>) -> fmt::Result {
     let Some(calls) = &now.calls else { return Ok(()) };

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use playbook_ledger::Balance;
 use playbook_model::CallMeters;
-use playbook_online::{Figures, WriterState};
+use playbook_online::{Figures, WebhookState, WriterState};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::registry::Registry;
@@ -29,6 +29,8 @@ struct Snapshot {
     /// Connections that are open, and that wait for a place.
     connections: (usize, usize),
     brands: Vec<BrandSnapshot>,
+    /// Unix-ms.
+    at_ms: i64,
     calls: Option<Arc<CallMeters>>,
 }
 
@@ -38,6 +40,8 @@ struct BrandSnapshot {
     figures: Figures,
     writer: WriterState,
     balances: Vec<Balance>,
+    /// How its webhook does, where it has one.
+    webhook: Option<WebhookState>,
 }
 
 /// Reads all numbers; balances are read from the storage, so threads that may not wait should not call it.
@@ -63,14 +67,23 @@ impl Snapshot {
                 );
                 Vec::new()
             });
+            let webhook = brand.webhook().unwrap_or_else(|error| {
+                tracing::error!(
+                    brand = listed.name,
+                    reason = reasons(&error),
+                    "a webhook cannot be looked at"
+                );
+                None
+            });
             let (figures, writer) = (brand.figures(), brand.writer());
-            Some(BrandSnapshot { name: listed.name, figures, writer, balances })
+            Some(BrandSnapshot { name: listed.name, figures, writer, balances, webhook })
         });
         Self {
             requests: shared.meters.requests(),
             held: shared.meters.held_back().to_vec(),
             connections: shared.places.taken(),
             brands: brands.collect(),
+            at_ms: jiff::Timestamp::now().as_millisecond(),
             calls: shared.directory.calls(),
         }
     }
@@ -81,6 +94,7 @@ impl Collector for Snapshot {
         families::requests(self, &mut encoder)?;
         families::brands(self, &mut encoder)?;
         families::money(self, &mut encoder)?;
+        families::webhooks(self, &mut encoder)?;
         families::calls(self, &mut encoder)
     }
 }

@@ -96,6 +96,15 @@ impl From<Effect> for DueBody {
     }
 }
 
+/// An effect as clients read it, JSON.
+///
+/// # Panics
+/// Never: texts and numbers are JSON.
+#[must_use]
+pub fn effect_body(effect: Effect) -> Vec<u8> {
+    serde_json::to_vec(&DueBody::from(effect)).expect("texts and numbers are JSON")
+}
+
 /// List effects
 ///
 /// Effects that were granted and wait for nobody's review, in the order in which they went out, and those that are to be undone.
@@ -204,6 +213,6 @@ impl Reading {
 
 fn told(effect: Effect) -> String {
     let number = effect.number;
-    let data = serde_json::to_string(&DueBody::from(effect)).expect("texts and numbers are JSON");
-    format!("id: {number}\nevent: effect\ndata: {data}\n\n")
+    let data = effect_body(effect);
+    format!("id: {number}\nevent: effect\ndata: {}\n\n", String::from_utf8_lossy(&data))
 }

@@ -26,6 +26,7 @@ mod reference;
 mod reviews;
 mod segments;
 mod versions;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -36,6 +37,7 @@ use crate::shared::Shared;
 pub(crate) use self::made::{MadeQuery, decisions_of};
 pub(crate) use self::money::{EntryQuery, entries_of};
 pub(crate) use self::versions::{activated, offered, rolled_back};
+pub use self::effects::effect_body;
 
 /// Routes with their part of the document.
 pub(crate) type Routes = OpenApiRouter<Arc<Shared>>;
@@ -52,6 +54,7 @@ const PARTS: &[fn() -> Routes] = &[
     effects::routes,
     reviews::routes,
     freezes::routes,
+    webhooks::routes,
     members::routes,
     caps::routes,
     segments::routes,

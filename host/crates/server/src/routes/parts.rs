@@ -85,3 +85,11 @@ pub(super) struct AtQuery {
     /// RFC 3339, or unix milliseconds; now where it is left out.
     pub(super) at: Option<String>,
 }
+
+/// An effect.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfEffect {
+    /// Its number.
+    number: u64,
+}

@@ -1,0 +1,280 @@
+//! One webhook while it runs: takes effects up, sends them, and keeps how far it is.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::kept::{Undelivered, WebhookJob, read_overtaken, read_position, read_undelivered};
+use super::lanes::{Changes, Failure, Lanes};
+use super::{DeliveryFailed, Message, Standing, Told, WebhookOptions};
+use crate::brand::Brand;
+use crate::error::OnlineError;
+use crate::store::read_effects;
+use crate::writer::Job;
+
+/// Effects that are open at once; further ones wait where they are.
+const OPEN_MAX: usize = 4_096;
+/// Effects that are read at once.
+const READ: usize = 256;
+/// How often it is kept how far the webhook is: what was sent since is sent again after a kill.
+const KEEP_EVERY: Duration = Duration::from_secs(1);
+/// How long what is on its way may take once the service stops.
+const DRAIN: Duration = Duration::from_secs(3);
+/// Longest wait that a receiver may ask for.
+const ASKED_MAX: Duration = Duration::from_secs(3_600);
+
+/// A webhook that runs.
+pub(super) struct Run {
+    brand: Arc<Brand>,
+    options: WebhookOptions,
+    standing: Arc<Standing>,
+    effects: watch::Receiver<u64>,
+    lanes: Lanes,
+    flights: JoinSet<Result<(), DeliveryFailed>>,
+    flying: HashMap<Id, u64>,
+    /// Effects that were given up and do not stand on disk as that.
+    given_up: Vec<(u64, Undelivered)>,
+    began: Instant,
+    /// The position on disk.
+    written: u64,
+    /// When it is kept how far it is; `None`: it is kept.
+    keep_at: Option<Instant>,
+}
+
+impl Run {
+    /// Reads where it stood. One that never began begins after the last effect that there is.
+    pub(super) fn open(brand: Arc<Brand>, options: WebhookOptions) -> Result<Self, OnlineError> {
+        let effects = brand.effects_seen();
+        let known = read_position(&brand.reader)?;
+        let written = known.unwrap_or_else(|| *effects.borrow());
+        let told = Told { taken: written, ..Told::default() };
+        let standing = Arc::new(Standing { told: told.into(), ..Standing::default() });
+        let undelivered = read_undelivered(&brand.reader, 0, usize::MAX)?.len() as u64;
+        {
+            let state = &mut standing.told().state;
+            state.to.clone_from(&options.to);
+            (state.sent_up_to, state.undelivered) = (written, undelivered);
+        }
+        if brand.webhook.set(Arc::clone(&standing)).is_err() {
+            return Err(OnlineError::Commit("a brand has one webhook".to_owned()));
+        }
+        let mut run = Self {
+            brand,
+            options,
+            standing,
+            effects,
+            lanes: Lanes::after(written),
+            flights: JoinSet::new(),
+            flying: HashMap::new(),
+            given_up: Vec::new(),
+            began: Instant::now(),
+            written,
+            keep_at: None,
+        };
+        if known.is_none() {
+            // Before anything is granted: what is granted from now on goes out.
+            let begins = Changes { position: written, ..Changes::default() };
+            let job = WebhookJob::Progress(Box::new(begins), Vec::new());
+            run.brand.queue.ask_and_wait(|reply| Job::Webhook(job, reply))?;
+        }
+        run.take_overtaken()?;
+        Ok(run)
+    }
+
+    pub(super) async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let standing = Arc::clone(&self.standing);
+        while !*stop.borrow() {
+            self.take_up();
+            self.start();
+            if self.keep_at.is_some_and(|at| at <= Instant::now()) {
+                self.keep().await;
+            }
+            self.tell();
+            let wakes_at = self.wakes_at();
+            tokio::select! {
+                Some(landed) = self.flights.join_next_with_id() => self.landed(landed),
+                changed = self.effects.changed() => if changed.is_err() {
+                    tracing::error!(brand = self.brand.name(), "a webhook ends: the writer is gone");
+                    return;
+                },
+                () = standing.again.notified() => self.or_log(Self::take_overtaken),
+                () = sleep_until(wakes_at) => {}
+                _ = stop.changed() => {}
+            }
+        }
+        let landing = async {
+            while let Some(landed) = self.flights.join_next_with_id().await {
+                self.landed(landed);
+            }
+        };
+        // What is not answered by then is sent again.
+        let _ = timeout(DRAIN, landing).await;
+        self.keep().await;
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn wakes_at(&self) -> Instant {
+        let is_full = self.flights.len() >= self.options.in_flight_max;
+        let next = self.lanes.wakes_at().filter(|_| !is_full);
+        let next = next.map(|ms| self.began + Duration::from_millis(ms));
+        let idle = Instant::now() + Duration::from_secs(3_600);
+        next.into_iter().chain(self.keep_at).fold(idle, Instant::min)
+    }
+
+    fn or_log(&mut self, work: impl FnOnce(&mut Self) -> Result<(), OnlineError>) {
+        if let Err(error) = work(self) {
+            tracing::error!(%error, brand = self.brand.name(), "a webhook cannot read effects");
+        }
+    }
+
+    fn take_up(&mut self) {
+        self.or_log(|run| {
+            let last = *run.effects.borrow_and_update();
+            while run.lanes.taken < last && run.lanes.len() < OPEN_MAX && run.lanes.takes_more() {
+                let now = run.now();
+                let rows = read_effects(&run.brand.reader, run.lanes.taken, READ)?;
+                if rows.is_empty() {
+                    break;
+                }
+                for (number, row) in rows {
+                    run.lanes.add(number, row.member, None, now);
+                    run.lanes.taken = number;
+                }
+            }
+            Ok(())
+        });
+    }
+
+    /// Takes up what is kept and not open: after a start, and what is to be sent again.
+    fn take_overtaken(&mut self) -> Result<(), OnlineError> {
+        let now = self.now();
+        for (number, tried) in read_overtaken(&self.brand.reader)? {
+            if self.lanes.knows(number) {
+                continue;
+            }
+            let row = read_effects(&self.brand.reader, number.saturating_sub(1), 1)?.pop();
+            if let Some((_, row)) = row.filter(|(found, _)| *found == number) {
+                self.lanes.add(number, row.member, Some(tried), now);
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self) {
+        while self.flights.len() < self.options.in_flight_max {
+            let Some(number) = self.lanes.next(self.now()) else { return };
+            match self.message(number) {
+                Ok(Some(message)) => {
+                    let deliver = Arc::clone(&self.options.deliver);
+                    let flight = async move { deliver.deliver(message).await };
+                    self.flying.insert(self.flights.spawn(flight).id(), number);
+                }
+                Ok(None) => {
+                    self.lanes.close(number);
+                    self.is_changed();
+                }
+                Err(error) => {
+                    tracing::error!(%error, brand = self.brand.name(), "an effect cannot be read");
+                    let why = "the host could not read the effect".to_owned();
+                    self.failed(number, DeliveryFailed { why, wait: None });
+                }
+            }
+        }
+    }
+
+    /// `None`: its member was erased, or its stage's effects do not go out.
+    fn message(&self, number: u64) -> Result<Option<Message>, OnlineError> {
+        let (effects, _) = self.brand.effects(number.saturating_sub(1), 1)?;
+        let stages = &self.options.stages;
+        let goes_out = |stage: &String| stages.is_empty() || stages.contains(stage);
+        let effect = effects.into_iter().find(|effect| effect.number == number);
+        let effect = effect.filter(|effect| goes_out(&effect.effect.stage));
+        Ok(effect.map(|effect| Message {
+            // A ledger that was restored gives numbers again, but no key of a grant to another grant.
+            id: effect.effect.grant.clone().unwrap_or_else(|| effect.decision.clone()),
+            at_s: (self.brand.now)().div_euclid(1_000),
+            body: (self.options.body)(effect),
+        }))
+    }
+
+    fn landed(&mut self, landed: Result<(Id, Result<(), DeliveryFailed>), JoinError>) {
+        let (id, result) = landed.unwrap_or_else(|error| {
+            let why = "the host failed while it sent".to_owned();
+            tracing::error!(%error, brand = self.brand.name(), "a message was not sent");
+            (error.id(), Err(DeliveryFailed { why, wait: None }))
+        });
+        let Some(number) = self.flying.remove(&id) else { return };
+        match result {
+            Ok(()) => {
+                self.lanes.delivered(number);
+                self.is_changed();
+                let state = &mut self.standing.told().state;
+                state.sent += 1;
+                state.failing_since = None;
+            }
+            Err(failed) => self.failed(number, failed),
+        }
+    }
+
+    fn failed(&mut self, number: u64, failed: DeliveryFailed) {
+        self.is_changed();
+        let DeliveryFailed { why, wait } = failed;
+        let brand = self.brand.name();
+        tracing::warn!(brand, number, why, "an effect was not delivered");
+        let asked = wait.map(|wait| wait.min(ASKED_MAX).as_millis());
+        let asked = asked.and_then(|ms| u64::try_from(ms).ok());
+        let drawn = RandomState::new().hash_one(number);
+        let give_up = u64::try_from(self.options.give_up.as_millis()).unwrap_or(u64::MAX);
+        let failure = self.lanes.failed(number, (self.now(), drawn), asked, give_up);
+        let at = (self.brand.now)();
+        let state = &mut self.standing.told().state;
+        state.failed += 1;
+        state.failing_since.get_or_insert(at);
+        state.last_error = Some(why.clone());
+        if let Failure::GivenUp(tried) = failure {
+            let attempts = tried.attempts;
+            tracing::error!(brand, number, attempts, why, "an effect was given up");
+            state.given_up += 1;
+            state.undelivered += 1;
+            self.given_up.push((number, Undelivered { at, attempts, error: why }));
+        }
+    }
+
+    /// Something is to be kept.
+    fn is_changed(&mut self) {
+        self.keep_at.get_or_insert_with(|| Instant::now() + KEEP_EVERY);
+    }
+
+    async fn keep(&mut self) {
+        self.keep_at = None;
+        let changes = self.lanes.changes();
+        let job = WebhookJob::Progress(Box::new(changes.clone()), self.given_up.clone());
+        match self.brand.queue.ask(|reply| Job::Webhook(job, reply)).await {
+            Ok(_) => {
+                self.lanes.written(&changes);
+                self.given_up.clear();
+                self.written = changes.position;
+            }
+            Err(error) => {
+                tracing::warn!(%error, brand = self.brand.name(), "a webhook's position is not kept");
+                self.is_changed();
+            }
+        }
+    }
+
+    fn tell(&self) {
+        let mut told = self.standing.told();
+        told.state.sent_up_to = self.written;
+        (told.taken, told.open) = (self.lanes.taken, self.lanes.len() as u64);
+        told.oldest = self.lanes.oldest();
+    }
+}
