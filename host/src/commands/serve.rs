@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use playbook_app as app;
 use playbook_model::{CallMeters, Digest, HostBrand};
 use playbook_online::{
-    Brand, Following, OpenError, StageStates, SwapError, Webhooks, WriterState,
+    Brand, Following, OpenError, Schedules, StageStates, SwapError, Webhooks, WriterState,
 };
 use playbook_server::{
     Brand as Listed, BrandStatus, Directory, KeyStore, OpenedKeys, Server, effect_body,
@@ -141,6 +141,8 @@ pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
     let webhooks = Webhooks::start(webhooks)?;
     let server = Server::new(config.settings, Arc::new(store), served).map_err(hinted)?;
     let running = server.start_hosted().map_err(hinted)?;
+    let live = brands.by_name.values().map(|served| Arc::clone(&served.brand));
+    let schedules = Schedules::start(live.collect())?;
     let url = running.url();
     Terminal::out(&format!("serving {} at {url}\n", names(&brands)))?;
     Terminal::out(&format!("  {url}/console  the console: log in with a key\n"))?;
@@ -157,6 +159,7 @@ pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
     if drained.cut > 0 {
         Terminal::note(&format!("{} connections did not end in time and were cut", drained.cut));
     }
+    drop(schedules);
     drop(webhooks);
     // The last one: writers finish what waits.
     drop(brands);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use playbook_cycle::{Cancel, Prepared, fall_back, prepare};
 use playbook_files::{FileError, read_regular, write_whole};
@@ -26,6 +26,8 @@ pub struct Host {
     compiler: Compiler,
     connections: Option<PathBuf>,
     runtime: OnceLock<Runtime>,
+    /// Held while a cycle of a service is closed: one at a time, so that decisions keep their share of the machine.
+    pub(crate) closing: Mutex<()>,
 }
 
 /// Components of a finished run or of the last closed cycle, by stage.
@@ -48,7 +50,14 @@ impl Host {
     /// A host over a home folder; components are compiled by `compiler`, and `cancel` stops all its work.
     #[must_use]
     pub fn new(home: Home, compiler: Compiler, cancel: Cancel) -> Self {
-        Self { home, cancel, compiler, connections: None, runtime: OnceLock::new() }
+        Self {
+            home,
+            cancel,
+            compiler,
+            connections: None,
+            runtime: OnceLock::new(),
+            closing: Mutex::new(()),
+        }
     }
 
     /// The same host with this file of connections, instead of that in the home folder.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use playbook_cycle::Prepared;
 use playbook_files::FileError;
@@ -114,6 +114,7 @@ impl Opener for Versions {
     }
 
     fn close_cycle(&self, source: &Source, at: i64) -> Result<Opened, OpenError> {
+        let _turn = self.host.closing.lock().unwrap_or_else(PoisonError::into_inner);
         let (loaded, stages) = self.prepared(source)?;
         let opened = Version::open(loaded.playbook.clone(), &stages, &source.closed);
         let version = opened.map_err(|error| OpenError::Foreign(error.to_string()))?;

@@ -30,7 +30,7 @@ pub(crate) fn playbook() -> Playbook {
         time_zone: "Asia/Shanghai".to_owned(),
         seed: 1,
         pseudonym_salt: "salt".to_owned(),
-        cycle: CycleDef { as_of: None, length_days: 7 },
+        cycle: CycleDef { as_of: None, length_days: 7, close: None },
         sources: Vec::new(),
         lookups: Vec::new(),
         features: Vec::new(),

@@ -209,7 +209,7 @@ fn playbook(file: &Path, csv: bool) -> Playbook {
         time_zone: "Asia/Shanghai".to_owned(),
         seed: 1,
         pseudonym_salt: String::new(),
-        cycle: CycleDef { as_of: None, length_days: 28 },
+        cycle: CycleDef { as_of: None, length_days: 28, close: None },
         sources: vec![events],
         lookups: Vec::new(),
         features: features(),

@@ -18,6 +18,7 @@ mod plan;
 mod quote;
 mod recipe;
 mod rows;
+mod schedule;
 mod sequence;
 mod tally;
 
@@ -35,6 +36,7 @@ pub use plan::{Item, Pass, PassColumn, Request, plan, where_clause};
 pub use quote::{quote_name, quote_text};
 pub use recipe::{DAY_BITS_MAX, DAY_MS, Finish, Part, Recipe, RowGrain, recipe};
 pub use rows::{FieldType, RowTable, by_values_sql};
+pub use schedule::{Schedule, ScheduleError};
 pub use sequence::{Ask, Asked, Parts, SequenceRequest, SequenceRow, asked, fold_members};
 pub use tally::{
     Dimension, Field, Given, Moment, Number, Reading, Row, Tally, TallyError, TallyPlan, code,

@@ -84,6 +84,8 @@ pub struct CycleDef {
     pub as_of: Option<UnixMs>,
     /// Length in whole days; a cycle's number is floor(local day of as-of / length).
     pub length_days: u32,
+    /// When a service closes a cycle by itself, a line of a crontab; `None`: when it is asked to.
+    pub close: Option<String>,
 }
 
 impl Playbook {

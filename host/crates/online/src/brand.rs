@@ -94,6 +94,8 @@ pub struct Core {
     pub(crate) alerts: Arc<Alerts>,
     pub(crate) breakers: Arc<Breakers>,
     pub(crate) webhook: OnceLock<Arc<Standing>>,
+    /// End of the last cycle that was closed, unix-ms; `None`: the history was not read for it.
+    pub(crate) closed: Mutex<Option<i64>>,
     pub(crate) now: Now,
     /// What hosts that share the store tell each other; `None`: this one is alone.
     pub(crate) notes: Option<Arc<Notes>>,
@@ -251,6 +253,7 @@ impl Brand {
             alerts,
             breakers,
             webhook: OnceLock::new(),
+            closed: Mutex::new(None),
             now,
             notes,
             follow: Mutex::new(follow),

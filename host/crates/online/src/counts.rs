@@ -40,9 +40,11 @@ pub(crate) enum Number {
     GroupRequests,
     CommitsFailed,
     CandidatesReturned,
+    CyclesClosed,
+    CyclesFailed,
 }
 
-const NUMBERS: usize = Number::CandidatesReturned as usize + 1;
+const NUMBERS: usize = Number::CyclesFailed as usize + 1;
 
 /// What a commit group did; it counts once the group is on disk.
 #[derive(Debug, Default)]
@@ -80,6 +82,10 @@ pub struct Figures {
     pub commits_failed: u64,
     /// Candidates that a guard took back.
     pub candidates_returned: u64,
+    /// Cycles that were closed.
+    pub cycles_closed: u64,
+    /// Cycles that could not be closed.
+    pub cycles_failed: u64,
     /// Microseconds of each commit group, failed ones included.
     pub commit_micros: Distribution,
     /// Members whose records are in memory.
@@ -219,6 +225,8 @@ impl Counts {
             group_requests: of(Number::GroupRequests),
             commits_failed: of(Number::CommitsFailed),
             candidates_returned: of(Number::CandidatesReturned),
+            cycles_closed: of(Number::CyclesClosed),
+            cycles_failed: of(Number::CyclesFailed),
             commit_micros: self.commit_micros.read(),
             records: 0,
             record_bytes: 0,

@@ -9,6 +9,7 @@ use playbook_model::Digest;
 use crate::alerts::{Alarm, AlertRule, Evidence};
 use crate::brand::Core;
 use crate::candidate::{Asked, Comparison};
+use crate::counts::Number;
 use crate::error::OnlineError;
 use crate::facts::VersionFacts;
 use crate::record::Record;
@@ -228,25 +229,46 @@ impl Core {
     /// [`SwapError`]; then nothing changes.
     pub fn close_cycle(&self, at: Option<i64>, by: &str) -> Result<Activation, SwapError> {
         let at = at.unwrap_or_else(|| (self.now)());
-        let now = self.version().digest();
-        let source = read_source(&mut &*self.reader, &now)?.ok_or(SwapError::Unknown)?;
-        let closed = self.opener.close_cycle(&source, at).map_err(SwapError::from);
-        let candidate = self.candidate.load_full();
-        let closed = closed.and_then(|opened| {
-            let left = opened.source.closed.clone();
-            let version = self.kept(opened)?;
-            let activation = self.activate(&version.digest(), by, How::Cycle, None)?;
-            candidate.iter().for_each(|candidate| self.carry_over(candidate, &left));
-            Ok(activation)
-        });
+        let begun = self.version().digest();
+        let closed = self.closed_at(&begun, at, by);
+        let number = if closed.is_ok() { Number::CyclesClosed } else { Number::CyclesFailed };
+        self.queue.counts.add(number, 1);
         closed.inspect_err(|error| {
             self.raise(Alarm {
                 rule: AlertRule::CycleFailed,
                 scope: "cycle".to_owned(),
                 words: format!("a cycle was not closed, nothing changed: {}", error.outside()),
-                evidence: Evidence::of_version(now),
+                evidence: Evidence::of_version(begun),
             });
         })
+    }
+
+    fn closed_at(&self, begun: &Digest, at: i64, by: &str) -> Result<Activation, SwapError> {
+        let mut opened = self.opener.close_cycle(&self.source_of(begun)?, at)?;
+        let left = opened.source.closed.clone();
+        let mut history = self.history();
+        let now = self.version().digest();
+        if now != *begun {
+            // Another version was activated meanwhile: it takes over what the cycle left, and stays.
+            let closed = left.clone();
+            opened = self.opener.open(&Source { closed, ..self.source_of(&now)? })?;
+        }
+        let candidate = self.candidate.load_full();
+        let version = self.kept(opened)?;
+        let activation = self.up_to_date(&mut history, |brand, history| {
+            brand.activate_in(history, &version.digest(), by, How::Cycle, None)
+        })?;
+        drop(history);
+        // What was not read yet is read with this one in it.
+        if let Some(until) = &mut *self.closed.lock().unwrap_or_else(PoisonError::into_inner) {
+            *until = (*until).max(at);
+        }
+        candidate.iter().for_each(|candidate| self.carry_over(candidate, &left));
+        Ok(activation)
+    }
+
+    fn source_of(&self, version: &Digest) -> Result<Source, SwapError> {
+        read_source(&mut &*self.reader, version)?.ok_or(SwapError::Unknown)
     }
 
     /// Whether there is a version to step back to.

@@ -15,6 +15,8 @@ mod refunds;
 mod reviews;
 #[path = "brand/scenes.rs"]
 mod scenes;
+#[path = "suites/schedules.rs"]
+mod schedules;
 #[path = "brand/world.rs"]
 mod world;
 

@@ -21,7 +21,7 @@ pub(crate) fn playbook(time_zone: &str) -> Playbook {
         time_zone: time_zone.to_owned(),
         seed: 1,
         pseudonym_salt: "salt".to_owned(),
-        cycle: CycleDef { as_of: None, length_days: 7 },
+        cycle: CycleDef { as_of: None, length_days: 7, close: None },
         sources: vec![],
         lookups: Vec::new(),
         labels: std::collections::BTreeMap::new(),

@@ -58,6 +58,7 @@ static CYCLE: TableSpec = TableSpec {
     keys: &[
         KeySpec::new("as_of", Instant, "1998-07-01", "End of the period that features describe. A date, and a time without offset, are meant in the brand's time zone.").default("midnight after the last event"),
         KeySpec::new("length", Shape::Duration, "\"28d\"", "Length of a cycle in whole days, 1d to 366d; the same cycle never grants twice.").default("\"28d\""),
+        KeySpec::new("close", TEXT, "\"0 3 * * *\"", "When a service closes a cycle by itself, on the brand's wall clock: minute, hour, day of the month, month and day of the week as in a crontab. Its end is that time.").default("when it is asked to"),
     ],
 };
 

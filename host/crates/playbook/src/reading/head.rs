@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
+use playbook_features::Schedule;
 use playbook_model::{CycleDef, Figures, Label, OutputDef, Words};
 
 use super::Reading;
@@ -103,7 +104,7 @@ impl Reading<'_> {
     }
 
     pub(super) fn cycle(&mut self) -> CycleDef {
-        let mut cycle = CycleDef { as_of: None, length_days: 28 };
+        let mut cycle = CycleDef { as_of: None, length_days: 28, close: None };
         let Some(table) = self.root.table("cycle") else {
             return cycle;
         };
@@ -132,6 +133,18 @@ impl Reading<'_> {
                     )
                     .expected("a length like \"28d\" or \"4w\""),
                 );
+            }
+        }
+        if let Some(node) = table.get("close")
+            && let Some(text) = node.text()
+        {
+            cycle.close = Some(text.to_owned());
+            if let Err(error) = Schedule::new(text, self.zone.clone()) {
+                let message = format!("`close` cannot be `{text}`: {error}");
+                self.add(Problem::new("bad-time", node.place, message).expected(
+                    "minute, hour, day of the month, month and day of the week as in a crontab, \
+                     like \"0 3 * * *\"",
+                ));
             }
         }
         cycle

@@ -96,6 +96,11 @@ pub(super) fn brands(now: &Snapshot, to: &mut Encoder<'_>) -> fmt::Result {
     });
     counters(to, "playbook_brand_effects_refused", "Proposals that were refused, by code.", rows)?;
     let rows = now.brands.iter().flat_map(|of| {
+        let results = [("closed", of.figures.cycles_closed), ("failed", of.figures.cycles_failed)];
+        results.map(|(result, count)| ([("brand", of.name.as_str()), ("result", result)], count))
+    });
+    counters(to, "playbook_brand_cycles", "Cycles that were to be closed.", rows)?;
+    let rows = now.brands.iter().flat_map(|of| {
         let events = of.figures.events;
         let fates = [
             ("accepted", events.accepted),

@@ -34,10 +34,10 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::shared::Shared;
 
+pub use self::effects::effect_body;
 pub(crate) use self::made::{MadeQuery, decisions_of};
 pub(crate) use self::money::{EntryQuery, entries_of};
 pub(crate) use self::versions::{activated, offered, rolled_back};
-pub use self::effects::effect_body;
 
 /// Routes with their part of the document.
 pub(crate) type Routes = OpenApiRouter<Arc<Shared>>;
