@@ -89,6 +89,9 @@ pub(crate) enum Command {
     /// Look into a brand's ledger and prove it
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Back up and restore what a service keeps, take a brand's log out of it and into it
+    #[command(subcommand)]
+    Data(DataCommand),
     /// Print shell completions
     Completions {
         /// Which shell
@@ -117,6 +120,7 @@ impl Command {
             Self::Explain(args) => args.json,
             Self::Plugin(command) => command.answers_json(),
             Self::Ledger(command) => command.answers_json(),
+            Self::Data(command) => command.answers_json(),
             Self::Schema { .. } => true,
             Self::Serve(_)
             | Self::Demo(_)
@@ -545,6 +549,76 @@ impl LedgerCommand {
             Self::Show { json, .. } | Self::Prove { json, .. } => *json,
             Self::Settle(grants) | Self::Release(grants) => grants.json,
             Self::Freeze(_) | Self::Thaw(_) => false,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// Back the data folder of a service up, also while it runs
+    Backup {
+        /// The service's data folder [default: serve in the home folder]
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// Folder of the backup; an earlier one there is replaced
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a data folder of a backup, after every byte and every ledger was checked
+    Restore {
+        /// Folder of the backup
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+        /// The data folder to make [default: serve in the home folder]
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// Give a data folder that stands there another name, and take its place
+        #[arg(long)]
+        replace: bool,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a brand's events, members and consents as Parquet, with a playbook that runs on them
+    Export {
+        /// Brand
+        brand: String,
+        /// The service's data folder [default: serve in the home folder]
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// Folder to write; an earlier export there is replaced
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take an export into a brand whose service does not run; what is there already stays
+    Import {
+        /// Playbook of the brand
+        playbook: PathBuf,
+        /// The service's data folder [default: serve in the home folder]
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// Folder of the export
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl DataCommand {
+    fn answers_json(&self) -> bool {
+        match self {
+            Self::Backup { json, .. }
+            | Self::Restore { json, .. }
+            | Self::Export { json, .. }
+            | Self::Import { json, .. } => *json,
         }
     }
 }

@@ -107,6 +107,7 @@ fn dispatch(cli: &Cli, terminal: Terminal) -> Result<()> {
         Command::Sample(args) => commands::sample::sample(&session, args),
         Command::Plugin(command) => commands::plugin::plugin(&session, command),
         Command::Ledger(command) => commands::ledger::ledger(&session, command),
+        Command::Data(command) => commands::data::data(&session, command),
         Command::Schema { .. } | Command::Completions { .. } | Command::Compile { .. } => Ok(()),
     }
 }

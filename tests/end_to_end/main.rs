@@ -22,6 +22,7 @@ mod grocery;
 mod guards;
 #[cfg(feature = "sources")]
 mod hosts;
+mod kept;
 mod lists;
 #[cfg(feature = "sources")]
 mod looks;

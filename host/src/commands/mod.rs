@@ -3,6 +3,7 @@
 mod beyond;
 pub(crate) mod check;
 pub(crate) mod cycle;
+pub(crate) mod data;
 pub(crate) mod deliver;
 pub(crate) mod demo;
 pub(crate) mod diff;

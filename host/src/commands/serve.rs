@@ -16,6 +16,7 @@ use playbook_server::{
     Brand as Listed, BrandStatus, Directory, KeyStore, OpenedKeys, Server, effect_body,
 };
 
+use crate::commands::data;
 use crate::commands::demo::{PLAYBOOK, checkout, install_reference_plugins};
 use crate::commands::serve_config::Config;
 use crate::failure;
@@ -109,7 +110,8 @@ impl Directory for Brands {
 
 pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
     config.settings.check().map_err(hinted)?;
-    let data = config.data.clone().unwrap_or_else(|| session.host.home().dir().join("serve"));
+    let data = data::folder(session, config.data.as_deref());
+    app::open_data(&data)?;
     let named = named(session, &config)?;
     for (name, brand) in &named {
         config.settings.rates.own.extend(config.rate(brand).map(|rate| (name.clone(), rate)));
@@ -123,7 +125,7 @@ pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
             now: app::system_clock(),
             shared: shared.clone(),
         };
-        let state = data.join("brands").join(&name);
+        let state = app::brand_state(&data, &name);
         let file = brand.playbook;
         let served = Served::new(app::open_brand(&session.host, &file, &state, options)?, file);
         if let Some(told) = &brand.webhook {

@@ -18,14 +18,16 @@ use crate::places::temporary_folder;
 use crate::{AppError, Host, Result};
 
 /// Folder in the state folder with files of sources that are not of the log.
-const FILES: &str = "files";
+pub(crate) const FILES: &str = "files";
 
 /// Files of the log by table.
 #[derive(Default)]
-struct LogFiles {
+pub(crate) struct LogFiles {
     events: Vec<TakenFile>,
     members: Vec<TakenFile>,
     consents: Vec<TakenFile>,
+    /// Rows of each.
+    pub(crate) rows: [u64; 3],
 }
 
 /// Runs the cycle that ends at `at`, unix-ms, over the log of a brand, and closes it. Grants nothing.
@@ -72,15 +74,17 @@ pub(crate) fn close(
 }
 
 /// The log as Parquet files, in parts.
-fn write_log(vault: &dyn Vault, version: &Version, folder: &Path) -> Result<LogFiles> {
+pub(crate) fn write_log(vault: &dyn Vault, version: &Version, folder: &Path) -> Result<LogFiles> {
     let mut files = LogFiles::default();
+    let rows = &mut files.rows;
     let brand = version.playbook().brand.clone();
     export_log(vault, &brand, version, |part| -> Result<()> {
-        let (name, frame, list): (&str, Frame, &mut Vec<TakenFile>) = match part {
-            LogPart::Events(frame) => ("events", frame, &mut files.events),
-            LogPart::Members(frame) => ("members", frame, &mut files.members),
-            LogPart::Consents(frame) => ("consents", frame, &mut files.consents),
+        let (at, name, frame, list): (usize, &str, Frame, &mut Vec<TakenFile>) = match part {
+            LogPart::Events(frame) => (0, "events", frame, &mut files.events),
+            LogPart::Members(frame) => (1, "members", frame, &mut files.members),
+            LogPart::Consents(frame) => (2, "consents", frame, &mut files.consents),
         };
+        rows[at] += frame.rows() as u64;
         let name = format!("{name}-{}.parquet", list.len());
         let path: PathBuf = folder.join(&name);
         write_members(&path, &frame, &[], 2)?;
@@ -98,28 +102,35 @@ fn over_log(version: &Version, files: &LogFiles, options: &mut BatchOptions) -> 
     playbook.sources.retain(|source| !is_of_log(source.table) && source.origin == Origin::Files);
     playbook.sources.iter_mut().for_each(|source| source.optional = true);
     let tables = [
-        (SourceTable::Events, "events of the log", &files.events, version.events()),
-        (SourceTable::Members, "members of the log", &files.members, version.members()),
-        (SourceTable::Consents, "consents of the log", &files.consents, version.consents()),
+        (SourceTable::Events, &files.events),
+        (SourceTable::Members, &files.members),
+        (SourceTable::Consents, &files.consents),
     ];
-    for (table, name, files, columns) in tables {
-        let mut types = columns.types().clone();
-        let always: &[&str] = match table {
-            SourceTable::Events => &["event_id", "member", "kind"],
-            SourceTable::Members => &["member"],
-            _ => &["member", "purpose", "state"],
-        };
-        for name in always {
-            types.entry((*name).to_owned()).or_insert(MapType::Text);
-        }
-        if table != SourceTable::Members {
-            types.entry("time".to_owned()).or_insert(MapType::Time);
-        }
-        let source = log_source(table, name, types, playbook.currency_digits);
+    for (table, files) in tables {
+        let source = log_source_of(version, table);
         options.taken.insert(source.key(), files.clone());
         playbook.sources.push(source);
     }
     playbook
+}
+
+/// The source that reads a table of the log.
+pub(crate) fn log_source_of(version: &Version, table: SourceTable) -> SourceDef {
+    let (name, columns, always): (&str, _, &[&str]) = match table {
+        SourceTable::Events => {
+            ("events of the log", version.events(), &["event_id", "member", "kind"])
+        }
+        SourceTable::Members => ("members of the log", version.members(), &["member"]),
+        _ => ("consents of the log", version.consents(), &["member", "purpose", "state"]),
+    };
+    let mut types = columns.types().clone();
+    for name in always {
+        types.entry((*name).to_owned()).or_insert(MapType::Text);
+    }
+    if table != SourceTable::Members {
+        types.entry("time".to_owned()).or_insert(MapType::Time);
+    }
+    log_source(table, name, types, version.playbook().currency_digits)
 }
 
 fn log_source(

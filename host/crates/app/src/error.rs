@@ -207,6 +207,14 @@ pub enum AppError {
         #[source]
         source: std::io::Error,
     },
+    /// A folder of a service, or of what is kept of it, that is not as it has to be.
+    #[error("`{}` {what}", folder.display())]
+    DataFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong, and what to do.
+        what: String,
+    },
     /// A file of the host's own that does not read as it was written.
     #[error("`{}` {what}", path.display())]
     Damaged {

@@ -8,6 +8,7 @@ mod clock;
 mod closing;
 mod compare;
 mod counts;
+mod data;
 mod deliver;
 mod diagnosis;
 mod error;
@@ -39,6 +40,10 @@ pub use check::{warnings, windows};
 pub use clock::shown;
 pub use compare::{Side, compare, diff};
 pub use counts::{Counts, Granted, OfAction, OfCode};
+pub use data::{
+    BackedUp, BrandMark, Exported, FileMark, Imported, back_up, brand_state, check_layout, export,
+    import, open_data, restore,
+};
 pub use deliver::{Delivery, deliver};
 pub use error::{AppError, Result};
 pub use evidence::{

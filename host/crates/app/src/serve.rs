@@ -124,6 +124,23 @@ impl Opener for Versions {
     }
 }
 
+/// A version as it decided, of its files and components, to read what is kept by it.
+///
+/// # Errors
+/// [`AppError::Serve`] where it cannot be opened.
+pub(crate) fn version_of(
+    host: &Arc<Host>,
+    state: &Path,
+    brand: &str,
+    source: &Source,
+) -> Result<Version> {
+    let vault = Arc::new(LedgerFile::at(&ledger_path(state)));
+    let versions = Versions { host: Arc::clone(host), state: state.to_owned(), vault };
+    let (loaded, stages) = versions.prepared(source).map_err(|error| of_open(error, brand))?;
+    let version = Version::open(loaded.playbook, &stages, &source.closed);
+    version.map_err(|error| AppError::Serve { brand: brand.to_owned(), why: Box::new(error) })
+}
+
 fn pinned(source: &Source) -> Pinned {
     let components = source.components.iter();
     let known = |(stage, text): (&String, &String)| Some((stage.clone(), Digest::from_hex(text)?));

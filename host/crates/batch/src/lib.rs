@@ -14,6 +14,7 @@ mod consents;
 mod engine;
 mod error;
 mod findings;
+mod frames;
 mod free;
 mod hashes;
 mod identity;
@@ -37,6 +38,7 @@ mod tally;
 
 pub use closed::{CLOSED_FOLDER, ClosingCycle, last_closed};
 pub use error::{BatchError, EngineFault, Result, SqlFault};
+pub use frames::read_rows;
 pub use free::check::check_sql;
 pub use intake::files::{TakenFile, digest, source_files};
 pub use intake::rejects::{REJECTS_KEPT_MAX, Reject, Rejects};

@@ -132,6 +132,15 @@ impl Ledger {
         Ok(Self::over(&self.brand, Box::new(copy)))
     }
 
+    /// Copies the ledger of `brand` at `path`, as it stands at one moment, to the file `to`, which does not exist yet. Nobody
+    /// waits for it.
+    ///
+    /// # Errors
+    /// As [`Ledger::read`], and where the copy cannot be written.
+    pub fn copy(path: &Path, brand: &str, to: &Path) -> Result<(), LedgerError> {
+        Sqlite::copy(path, brand, to)
+    }
+
     /// Creates a ledger that lasts as long as this value.
     ///
     /// # Errors

@@ -43,7 +43,7 @@ mod tls;
 pub use codes::{CODES, Code, CodeRow};
 pub use directory::{Brand, BrandStatus, Directory};
 pub use error::{Result, ServerError};
-pub use keys::{Key, KeyRequest, KeyStore, NewKey, OpenedKeys, Secret};
+pub use keys::{Key, KeyRequest, KeyStore, NewKey, OpenedKeys, Secret, lock_data};
 pub use operations::{Access, OPERATIONS, Operation};
 pub use role::Role;
 pub use routes::effect_body;

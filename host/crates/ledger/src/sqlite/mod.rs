@@ -137,6 +137,20 @@ impl Sqlite {
         Ok(Self { connection, leases: Arc::new(NoLeases) })
     }
 
+    /// Copies the file at `path`, as it stands, to a file of its own without a log beside it.
+    ///
+    /// As [`Sqlite::snapshot`], one read transaction.
+    pub(crate) fn copy(path: &Path, brand: &str, to: &Path) -> Result<(), LedgerError> {
+        let copy = || {
+            let (file, _) = look_only(path, brand)?;
+            let mut connection = Connection::open(to)?;
+            copy_all(&file, &mut connection)?;
+            connection.pragma_update(None, "journal_mode", "DELETE")?;
+            Ok(connection.close().map_err(|(_, error)| error)?)
+        };
+        copy().map_err(|error| of_file(error, path, brand))
+    }
+
     /// Leaves out everything after a group, and all that is kept for speed; only of a private copy. Returns
     /// the accounts, whose paths stand nowhere else.
     pub(crate) fn rewind(&mut self, group: i64) -> Result<Accounts, LedgerError> {

@@ -104,7 +104,7 @@ impl KeyStore {
     /// # Errors
     /// Where the file cannot be read or written, holds something else, or another process keeps the keys.
     pub fn open(folder: &Path) -> Result<OpenedKeys> {
-        let lock = locked(folder)?;
+        let lock = lock_data(folder)?;
         let path = folder.join("keys.json");
         let absent = !path.try_exists().map_err(FileError::of("read", &path))?;
         let (records, first) = if absent {
@@ -228,8 +228,11 @@ impl KeyStore {
     }
 }
 
-/// Holds the folder's keys for this process.
-fn locked(folder: &Path) -> Result<File> {
+/// Holds the data folder `folder` for this process, as long as the file lives.
+///
+/// # Errors
+/// [`ServerError::KeysInUse`] where a service runs over it.
+pub fn lock_data(folder: &Path) -> Result<File> {
     let path = folder.join("keys.lock");
     let fault = || FileError::of("lock", &path);
     let file = File::options().create(true).append(true).open(&path).map_err(fault())?;
