@@ -4,7 +4,9 @@
 //! Who may see and do what is the table of operations: each page is one of an operation, and goes through the checks of a call
 //! ([`visit`]). What a page does, it does by the functions of the API's handlers. Failures are pages too ([`failure`]).
 
+mod alerts;
 mod brands;
+mod candidate;
 mod changes;
 mod cookies;
 mod decisions;
@@ -64,6 +66,11 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
             &brand("/versions/{version}/activate"),
             act("activate_version", post(versions::activate)),
         )
+        .route(&brand("/versions/{version}/shadow"), act("shadow_version", post(candidate::shadow)))
+        .route(&brand("/versions/{version}/share"), act("share_version", post(candidate::some)))
+        .route(&brand("/versions/withdraw"), act("withdraw_candidate", post(candidate::withdraw)))
+        .route(&brand("/alerts"), of("list_alerts", get(alerts::list)))
+        .route(&brand("/alerts/{number}/close"), act("close_alert", post(alerts::close)))
         .route(&brand("/ledger"), of("list_entries", get(ledger::list)))
         .route(&brand("/live"), of("list_decisions", get(tail::show)))
         .route(&brand("/live/stream"), of("list_decisions", get(tail::stream)))

@@ -7,11 +7,12 @@ use axum::response::Response;
 use maud::{Markup, PreEscaped, html};
 use playbook_ledger::Balance;
 use playbook_model::RefusalCode;
-use playbook_online::Figures;
+use playbook_online::{Figures, StageState};
 use playbook_report::Table;
 use playbook_report::charts::{self, Bar, Caption, Flow, HALF_PX, REST, Series, Stack, StackScale};
 use playbook_report::{length, share_of, whole};
 
+use super::alerts;
 use super::brands::status;
 use super::frame::{self, section, short};
 use super::recent::{Recent, Segmented};
@@ -45,13 +46,14 @@ pub(super) async fn show(
     let current = shared.directory.brand(&listed.name).unwrap_or(listed);
     let body = html! {
         (tiles(&told, status(say, current.status))?)
+        @if visit.may("list_alerts") { (alerts::open(&told)) }
         @if let Some(recent) = &recent {
             (segments(&told, recent))
             (outcomes(&told, recent))
         }
         @if let Some(balances) = &balances { (budgets(&told, balances)) }
         @if visit.may("list_decisions") { (refusals(&told, &brand.figures())) }
-        (plugins(&told))
+        @if visit.may("read_plugins") { (plugins(&told)) }
     };
     Ok(frame::page(&visit, say.say("Overview", "概覽"), &body))
 }
@@ -339,7 +341,7 @@ fn refusals(told: &Told<'_>, figures: &Figures) -> Markup {
     section(title, "", &body)
 }
 
-/// Stages of the version that decides, with their plugins.
+/// Stages of the version that decides, with their plugins and how they do.
 fn plugins(told: &Told<'_>) -> Markup {
     let say = told.say;
     let mut table = Table::new(say.say("Stages", "階段"))
@@ -347,20 +349,37 @@ fn plugins(told: &Told<'_>) -> Markup {
         .words(say.say("Stage", "階段"))
         .words(say.say("Kind", "類別"))
         .words(say.say("Plugin", "插件"))
-        .words(say.say("Answers", "應答"));
-    for stage in &told.version.facts().stages {
-        let when = match stage.of_members {
-            true => say.say("for each decision", "每次決策"),
-            false => say.say("once a cycle", "每週期一次"),
-        };
+        .words(say.say("State", "狀態"))
+        .numbers(say.say("Calls", "調用"))
+        .numbers(say.say("Faults", "故障"));
+    for stage in told.version.plugins() {
+        let (class, words) = state(told, stage.state);
         table.row(vec![
-            html! { (stage.name) },
+            html! { (stage.stage) },
             html! { (told.kind(&stage.kind)) },
             html! { (stage.plugin) " " (stage.version) " " (short(&stage.component)) },
-            html! { (when) },
+            html! {
+                span class={ "badge " (class) } { (words) }
+                @if let Some(fault) = &stage.last_fault { " " span.dim { (fault) } }
+            },
+            html! { (whole(stage.calls)) },
+            html! { (whole(stage.faults)) },
         ]);
     }
     section(say.say("Stages and plugins", "階段與插件"), "", &table.whole())
+}
+
+/// How a stage does, as a badge.
+fn state(told: &Told<'_>, state: StageState) -> (&'static str, &'static str) {
+    let say = told.say;
+    match state {
+        StageState::Answering => ("good", say.say("answers", "運行中")),
+        StageState::Waiting => ("watch", say.say("waits for a first cycle", "等待首個週期")),
+        StageState::Failed => ("warn", say.say("failed lately", "近期失敗")),
+        StageState::Open => ("critical", say.say("not called: failed too often", "已熔斷")),
+        StageState::HalfOpen => ("warn", say.say("is tried again", "試探恢復中")),
+        StageState::InCycles => ("", say.say("once a cycle", "每週期一次")),
+    }
 }
 
 fn drawing(svg: &str) -> Markup {

@@ -9,10 +9,10 @@ use playbook_model::Digest;
 use playbook_online::{Activation, Brand, How, Trial, VersionFacts};
 use playbook_report::Table;
 
-use super::changes;
 use super::frame::{self, Say, section, short};
 use super::told::Told;
 use super::visit::{Form, Visit, redirect};
+use super::{candidate, changes};
 use crate::brand::Caller;
 use crate::codes::Code;
 use crate::live::{Live, apart};
@@ -25,10 +25,12 @@ const SHOWN: usize = 50;
 /// The page.
 pub(super) async fn list(visit: Visit, Live(brand): Live) -> Result<Response, Problem> {
     let say = visit.say;
+    let candidate = candidate::read(&brand).await?;
     let told = Told::new(&visit, Arc::clone(&brand));
     let history = brand.activations();
     let body = html! {
         (current(&told, &history))
+        @if let Some(figures) = &candidate { (candidate::beside(&told, figures)) }
         (others(&told, &history))
         (offer(&visit))
         (past(&told, &history))
@@ -274,6 +276,7 @@ fn steps(told: &Told<'_>, text: &str, tried: Option<&Trial>) -> Markup {
         }
         div.acts {
             (act("trial", "try_version", say.say("Try it on the last decisions", "以最近決策試算"), ""))
+            (candidate::steps(visit, text))
             (act("activate", "activate_version", say.say("Activate it", "啟用"), "primary"))
         }
     };

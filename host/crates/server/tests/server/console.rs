@@ -7,7 +7,8 @@ use std::sync::Arc;
 use playbook_ledger::LedgerFile;
 use playbook_model::{Digest, Limits};
 use playbook_online::{
-    Ask, Brand, BrandOptions, Closed, OpenError, Opened, Opener, Source, Version,
+    Alarm, AlertRule, Ask, Brand, BrandOptions, Closed, Evidence, OpenError, Opened, Opener,
+    Source, Version,
 };
 use playbook_server::{Access, Operation, Role};
 use serde_json::{Map, Value, json};
@@ -275,7 +276,7 @@ async fn a_form_without_the_token_of_its_session_does_nothing() {
 }
 
 /// Pages of a brand, with the operation that each is of.
-const PAGES: [(&str, &str); 11] = [
+const PAGES: [(&str, &str); 12] = [
     ("", "read_brand"),
     ("/decisions", "list_decisions"),
     ("/decisions?refusal=R10&stage=&member=", "list_decisions"),
@@ -286,6 +287,7 @@ const PAGES: [(&str, &str); 11] = [
     ("/ledger", "list_entries"),
     ("/ledger?account=acme&kind=reserve&member=", "list_entries"),
     ("/live", "list_decisions"),
+    ("/alerts", "list_alerts"),
     ("/decisions?from=2026-06-01T00:00:00Z&to=", "list_decisions"),
 ];
 
@@ -437,6 +439,16 @@ async fn a_version_is_offered_tried_activated_and_taken_back_by_forms() {
     assert_eq!(tried.status, 200);
     assert!(text(&tried).contains("Decisions compared"), "{}", text(&tried));
     assert_eq!(brand.version().digest(), first, "nothing is changed yet");
+    let shadow = browser.post(&format!("{version}/shadow"), &[("token", &token)]).await;
+    assert_eq!((shadow.status.as_u16(), brand.version().digest()), (303, first));
+    assert!(text(&browser.get(path).await).contains("it computes in shadow"));
+    let shares = |percent| [("token", &*token), ("percent", percent)];
+    let share = format!("{version}/share");
+    assert_eq!(browser.post(&share, &shares("11")).await.status, 422);
+    assert_eq!(browser.post(&share, &shares("25")).await.status, 303);
+    assert!(text(&browser.get(path).await).contains("25 %"));
+    let withdrawn = browser.post(&format!("{path}/withdraw"), &[("token", &token)]).await;
+    assert_eq!((withdrawn.status.as_u16(), brand.candidate().is_none()), (303, true));
     let active = browser.post(&format!("{version}/activate"), &[("token", &token)]).await;
     assert_eq!(active.status, 303);
     let second = brand.version().digest();
@@ -448,10 +460,10 @@ async fn a_version_is_offered_tried_activated_and_taken_back_by_forms() {
     let stale = browser.post(&back, &[("token", &token), ("number", "1")]).await;
     assert_eq!((stale.status.as_u16(), brand.version().digest()), (409, second));
     let page = text(&browser.get(path).await);
-    assert!(page.contains("name=\"number\" value=\"2\""), "{page}");
-    let done = browser.post(&back, &[("token", &token), ("number", "2")]).await;
+    assert!(page.contains("name=\"number\" value=\"5\""), "{page}");
+    let done = browser.post(&back, &[("token", &token), ("number", "5")]).await;
     assert_eq!((done.status.as_u16(), brand.version().digest()), (303, first));
-    let again = browser.post(&back, &[("token", &token), ("number", "2")]).await;
+    let again = browser.post(&back, &[("token", &token), ("number", "5")]).await;
     assert_eq!((again.status.as_u16(), brand.version().digest()), (409, first));
     // Who reloads what a form led to is led to a page.
     for form in [format!("{version}/trial"), back, "/console/logout".to_owned()] {
@@ -488,4 +500,41 @@ async fn the_stream_says_when_decisions_were_made() {
     let ask = Ask { member: "m2".to_owned(), at: Some(T), event: None };
     brand.decide(&ask, "two").await.unwrap();
     until("event: made\ndata: 2\n\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_is_seen_and_closed_by_a_form() {
+    let (host, brand) = start().await;
+    let mut browser = logged_in(&host, host.key(Role::BrandOperator, "acme")).await;
+    let words = "the file <club.toml> was refused";
+    brand.raise(Alarm {
+        rule: AlertRule::FileRefused,
+        scope: "club.toml".to_owned(),
+        words: words.to_owned(),
+        evidence: Evidence::default(),
+    });
+    let shown = words.replace('<', "&lt;").replace('>', "&gt;");
+    let path = "/console/brands/acme/alerts";
+    let mut page = String::new();
+    for _ in 0..100 {
+        page = text(&browser.get(path).await);
+        if page.contains(&shown) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(page.contains(&shown) && page.contains("warning"), "{page}");
+    assert!(text(&browser.get("/console/brands/acme").await).contains(&shown));
+    let number = brand.alerts()[0].number;
+    let close = format!("{path}/{number}/close");
+    let token = token(&page);
+    let wrong = browser.post(&close, &[("token", &token), ("state", "gone")]).await;
+    assert_eq!(wrong.status, 422);
+    let pairs = [("token", &*token), ("state", "resolved"), ("note", "mended")];
+    assert_eq!(browser.post(&close, &pairs).await.status, 303);
+    assert_eq!(browser.post(&close, &pairs).await.status, 303, "sent twice it is one");
+    let closed = brand.alerts()[0].closed.clone().unwrap();
+    assert_eq!((closed.end.name(), &*closed.note), ("resolved", "mended"));
+    assert!(text(&browser.get(path).await).contains("mended"));
+    assert!(!text(&browser.get("/console/brands/acme").await).contains(&shown));
 }
