@@ -118,6 +118,14 @@ pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
     }
     let shared = config.ledgers.as_deref();
     let shared = shared.map(|name| app::shared_ledgers(&session.host, name)).transpose()?;
+    if shared.is_some()
+        && let Some((name, _)) = named.iter().find(|(_, brand)| brand.webhook.is_some())
+    {
+        bail!(
+            "`{name}` has a webhook, and several hosts share its ledger: each of them would send every effect; \
+             leave the webhook out and read the stream of effects"
+        );
+    }
     let (mut live, mut webhooks) = (BTreeMap::new(), Vec::new());
     for (name, brand) in named {
         let options = app::ServeOptions {

@@ -37,6 +37,12 @@ impl Core {
         self.catch_up(&mut history)
     }
 
+    /// Whether other hosts may serve the brand over the same store.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.notes.is_some()
+    }
+
     /// Why it still decides by another version than the other hosts, where that is so.
     #[must_use]
     pub fn behind(&self) -> Option<String> {

@@ -105,9 +105,20 @@ impl<'b> Closer<'b> {
         let playbook = version.playbook();
         let Some(text) = &playbook.cycle.close else { return Ok(None) };
         if !self.schedules.contains_key(text) {
+            if self.brand.is_shared() {
+                // Each host would close it, and what plugins call `previous` lies with one of them.
+                let brand = self.brand.name();
+                tracing::warn!(
+                    brand,
+                    "several hosts share its ledger: its cycles are closed by a call, not by the schedule"
+                );
+            }
             let zone = TimeZone::get(&playbook.time_zone).ok();
             let schedule = zone.and_then(|zone| Schedule::new(text, zone).ok());
             self.schedules = HashMap::from([(text.clone(), schedule)]);
+        }
+        if self.brand.is_shared() {
+            return Ok(None);
         }
         let schedule = self.schedules.get(text).and_then(Option::as_ref);
         let latest = schedule.and_then(|schedule| schedule.latest((self.brand.now)()));

@@ -66,7 +66,7 @@ impl Core {
         terms: Terms,
         by: &str,
     ) -> Result<Activation, SwapError> {
-        if self.notes.is_some() {
+        if self.is_shared() {
             return Err(SwapError::Shared);
         }
         let mut history = self.history();
