@@ -156,10 +156,10 @@ pub(crate) fn grocery() -> PathBuf {
     })
 }
 
-/// Packages that tests of sources need, fetched once by name.
+/// Packages that tests of sources, clients and packaging need, fetched once by name.
 #[cfg(feature = "sources")]
 pub(crate) fn tools() -> PathBuf {
-    once("tools", "2", |dir| {
+    once("tools", "3", |dir| {
         let call = Command::new(root().join("tests/fetch-tools")).arg(dir).output().unwrap();
         succeed(&call);
     })

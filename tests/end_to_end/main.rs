@@ -9,6 +9,8 @@ mod breakers;
 mod browser;
 mod cdnow;
 mod cli;
+#[cfg(feature = "sources")]
+mod clients;
 mod console;
 mod data;
 #[cfg(feature = "sources")]

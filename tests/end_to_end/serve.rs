@@ -170,7 +170,7 @@ pub(crate) fn call(
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let once = once.map(|once| format!("Idempotency-Key: {once}\r\n")).unwrap_or_default();
     let request = format!(
-        "{method} /v1/brands/{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+        "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
          Authorization: Bearer {key}\r\nContent-Type: {media}\r\n{once}Content-Length: {}\r\n\r\n{body}",
         body.len()
     );
@@ -196,6 +196,14 @@ pub(crate) fn get(service: &Service, key: &str, path: &str) -> (u16, String) {
     (head.split_whitespace().nth(1).unwrap().parse().unwrap(), body.to_owned())
 }
 
+/// What a call makes that is about no brand.
+pub(crate) fn made(service: &Service, key: &str, path: &str, body: &Value) -> Value {
+    let body = ("application/json", &*body.to_string());
+    let reply = call(&service.address, key, ("POST", path), Some("made"), body).unwrap();
+    assert_eq!(reply.status, 201, "{}", reply.body);
+    reply.body
+}
+
 /// Every series of the metrics with its value.
 pub(crate) fn metrics(service: &Service, key: &str) -> BTreeMap<String, f64> {
     let (status, text) = get(service, key, "/metrics");
@@ -217,7 +225,7 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn send(&self, method: &str, path: &str, once: &str, body: &Value) -> Option<Reply> {
-        let path = format!("{}/{path}", self.brand);
+        let path = format!("/v1/brands/{}/{path}", self.brand);
         let body = ("application/json", &*body.to_string());
         call(&self.address, &self.key, (method, &path), Some(once), body)
     }
@@ -244,13 +252,13 @@ impl Client {
     }
 
     pub(crate) fn get(&self, path: &str) -> Reply {
-        let path = format!("{}/{path}", self.brand);
+        let path = format!("/v1/brands/{}/{path}", self.brand);
         call(&self.address, &self.key, ("GET", &path), None, ("application/json", "")).unwrap()
     }
 
     pub(crate) fn lines(&self, events: &[Value]) -> Value {
         let lines: Vec<String> = events.iter().map(Value::to_string).collect();
-        let path = format!("{}/events/batch", self.brand);
+        let path = format!("/v1/brands/{}/events/batch", self.brand);
         let body = ("application/x-ndjson", &*lines.join("\n"));
         let reply = call(&self.address, &self.key, ("POST", &path), Some("batch"), body).unwrap();
         assert_eq!(reply.status, 200, "{}", reply.body);
@@ -496,7 +504,8 @@ pub(crate) fn swaps_versions(start: &dyn Fn() -> Service, file: &Path) {
     let version_of = |once: &str| club.decide("m0", once).unwrap().body["version"].clone();
     let offer = |text: &str| {
         let body = ("application/toml", text);
-        call(&club.address, &club.key, ("POST", "club/versions"), Some("o"), body).unwrap()
+        call(&club.address, &club.key, ("POST", "/v1/brands/club/versions"), Some("o"), body)
+            .unwrap()
     };
     let first = version_of("first");
     let listed = club.get("versions").body;

@@ -101,6 +101,13 @@ pub(crate) fn python(script: &str, arguments: &[&str]) -> Command {
     call
 }
 
+/// A module of Python's that is a program, with the tools of the tests.
+pub(crate) fn module(name: &str) -> Command {
+    let mut call = Command::new("python3");
+    call.args(["-m", name]).env("PYTHONPATH", tools());
+    call
+}
+
 /// A server of Python that runs until its value ends.
 pub(crate) struct Served {
     pub(crate) port: u16,
