@@ -29,6 +29,8 @@ mod lists;
 #[cfg(feature = "sources")]
 mod looks;
 mod money;
+#[cfg(feature = "sources")]
+mod packaging;
 mod paths;
 #[cfg(feature = "sources")]
 mod places;
