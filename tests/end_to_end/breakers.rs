@@ -133,7 +133,8 @@ fn a_stage_falls_back_to_the_component_that_was_last_good() {
     let text = with_stage(&bad, "last-good");
     let body = ("application/toml", text.as_str());
     let offered =
-        call(&club.address, &club.key, ("POST", "club/versions"), Some("o"), body).unwrap();
+        call(&club.address, &club.key, ("POST", "/v1/brands/club/versions"), Some("o"), body)
+            .unwrap();
     let version = offered.body["version"].as_str().unwrap().to_owned();
     // What was decided so far lies at another moment: a trial would show that it fails.
     for number in 0..200 {

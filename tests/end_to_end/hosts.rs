@@ -135,7 +135,9 @@ fn two_hosts_over_one_database_are_one_service() {
     let first = one.get("versions").body["items"][0]["version"].clone();
     let poorer = CLUB.replace("interactions * 100", "interactions * 0");
     let body = ("application/toml", &*poorer);
-    let offered = call(&one.address, &one.key, ("POST", "club/versions"), Some("o"), body).unwrap();
+    let offered =
+        call(&one.address, &one.key, ("POST", "/v1/brands/club/versions"), Some("o"), body)
+            .unwrap();
     assert_eq!(offered.status, 201, "{}", offered.body);
     let next = offered.body["version"].clone();
     let path = format!("versions/{}/activate", next.as_str().unwrap());

@@ -26,7 +26,8 @@ fn begun((file, data): (PathBuf, PathBuf)) -> (Service, Client) {
 fn offer(club: &Client, text: &str) -> String {
     let body = ("application/toml", text);
     let made =
-        call(&club.address, &club.key, ("POST", "club/versions"), Some("offer"), body).unwrap();
+        call(&club.address, &club.key, ("POST", "/v1/brands/club/versions"), Some("offer"), body)
+            .unwrap();
     assert_eq!(made.status, 201, "{}", made.body);
     made.body["version"].as_str().unwrap().to_owned()
 }

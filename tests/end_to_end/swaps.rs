@@ -84,7 +84,9 @@ fn playbook(points: i64) -> String {
 /// Offers a playbook: code of the problem, or the digest of the version.
 fn offer(club: &Client, text: &str) -> Result<String, Value> {
     let body = ("application/toml", text);
-    let made = call(&club.address, &club.key, ("POST", "club/versions"), Some("o"), body).unwrap();
+    let made =
+        call(&club.address, &club.key, ("POST", "/v1/brands/club/versions"), Some("o"), body)
+            .unwrap();
     match made.status {
         201 => Ok(made.body["version"].as_str().unwrap().to_owned()),
         _ => Err(made.body["code"].clone()),
@@ -122,7 +124,7 @@ fn swap(club: &Client, known: &Versions, made: &AtomicUsize, trapping: &str) {
                 let points = 101 + number as i64;
                 let text = playbook(points);
                 let body = ("application/toml", text.as_str());
-                let path = ("POST", "club/versions");
+                let path = ("POST", "/v1/brands/club/versions");
                 let offered = call(&club.address, &club.key, path, Some("o"), body).unwrap().body;
                 let version = offered["version"].as_str().unwrap().to_owned();
                 let playbook_digest = offered["playbook_digest"].clone();
