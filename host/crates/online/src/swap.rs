@@ -244,14 +244,14 @@ impl Core {
     }
 
     fn closed_at(&self, begun: &Digest, at: i64, by: &str) -> Result<Activation, SwapError> {
-        let mut opened = self.opener.close_cycle(&self.source_of(begun)?, at)?;
+        let mut opened = self.opener.close_cycle(&self.kept_source(begun)?, at)?;
         let left = opened.source.closed.clone();
         let mut history = self.history();
         let now = self.version().digest();
         if now != *begun {
             // Another version was activated meanwhile: it takes over what the cycle left, and stays.
             let closed = left.clone();
-            opened = self.opener.open(&Source { closed, ..self.source_of(&now)? })?;
+            opened = self.opener.open(&Source { closed, ..self.kept_source(&now)? })?;
         }
         let candidate = self.candidate.load_full();
         let version = self.kept(opened)?;
@@ -265,10 +265,6 @@ impl Core {
         }
         candidate.iter().for_each(|candidate| self.carry_over(candidate, &left));
         Ok(activation)
-    }
-
-    fn source_of(&self, version: &Digest) -> Result<Source, SwapError> {
-        read_source(&mut &*self.reader, version)?.ok_or(SwapError::Unknown)
     }
 
     /// Whether there is a version to step back to.
@@ -292,6 +288,10 @@ impl Core {
     /// A fault of the storage.
     pub fn source_of(&self, version: &Digest) -> Result<Option<Source>, OnlineError> {
         Ok(read_source(&mut &*self.reader, version)?)
+    }
+
+    fn kept_source(&self, version: &Digest) -> Result<Source, SwapError> {
+        self.source_of(version)?.ok_or(SwapError::Unknown)
     }
 
     /// Which version decided from when on, the newest first.

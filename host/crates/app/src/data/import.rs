@@ -98,6 +98,7 @@ fn take(brand: &Brand, events: &[Object], done: &mut Imported) -> Result<(), Onl
             }
             Ok(EventFate::OtherEvent) => "another event of the member has its id".to_owned(),
             Ok(EventFate::RecordFull) => "the member has more events than are kept".to_owned(),
+            Ok(EventFate::WithoutOrder) => "its order is none of the member's".to_owned(),
             Err(errors) => errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
         };
         done.refused += 1;

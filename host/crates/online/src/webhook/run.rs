@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::kept::{Undelivered, WebhookJob, read_overtaken, read_position, read_undelivered};
 use super::lanes::{Changes, Failure, Lanes};
 use super::{DeliveryFailed, Message, Standing, Told, WebhookOptions};
-use crate::brand::Brand;
+use crate::brand::{Brand, Effect};
 use crate::error::OnlineError;
 use crate::store::read_effects;
 use crate::writer::Job;
@@ -145,7 +145,7 @@ impl Run {
                 if rows.is_empty() {
                     break;
                 }
-                for (number, row) in rows {
+                for (number, row, _) in rows {
                     run.lanes.add(number, row.member, None, now);
                     run.lanes.taken = number;
                 }
@@ -162,7 +162,7 @@ impl Run {
                 continue;
             }
             let row = read_effects(&self.brand.reader, number.saturating_sub(1), 1)?.pop();
-            if let Some((_, row)) = row.filter(|(found, _)| *found == number) {
+            if let Some((_, row, _)) = row.filter(|(found, ..)| *found == number) {
                 self.lanes.add(number, row.member, Some(tried), now);
             }
         }
@@ -199,8 +199,7 @@ impl Run {
         let effect = effects.into_iter().find(|effect| effect.number == number);
         let effect = effect.filter(|effect| goes_out(&effect.effect.stage));
         Ok(effect.map(|effect| Message {
-            // A ledger that was restored gives numbers again, but no key of a grant to another grant.
-            id: effect.effect.grant.clone().unwrap_or_else(|| effect.decision.clone()),
+            id: message_id(&effect),
             at_s: (self.brand.now)().div_euclid(1_000),
             body: (self.options.body)(effect),
         }))
@@ -276,5 +275,15 @@ impl Run {
         told.state.sent_up_to = self.written;
         (told.taken, told.open) = (self.lanes.taken, self.lanes.len() as u64);
         told.oldest = self.lanes.oldest();
+    }
+}
+
+/// What a receiver knows a message by. A ledger that was restored gives numbers again, but no key of a grant to another grant;
+/// what undoes an effect is another message than the effect.
+fn message_id(effect: &Effect) -> String {
+    let of = effect.effect.grant.as_ref().unwrap_or(&effect.decision);
+    match effect.reversal {
+        None => of.clone(),
+        Some(_) => format!("{of}-{}", effect.number),
     }
 }

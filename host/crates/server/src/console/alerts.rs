@@ -12,7 +12,7 @@ use super::told::Told;
 use super::visit::{Form, Visit, redirect};
 use crate::brand::Caller;
 use crate::codes::Code;
-use crate::live::Live;
+use crate::live::{Live, apart};
 use crate::problem::Problem;
 
 /// Alerts that are shown.
@@ -21,11 +21,11 @@ const SHOWN: usize = 100;
 const FIRST: usize = 3;
 
 /// The page.
-pub(super) async fn list(visit: Visit, Live(brand): Live) -> Response {
+pub(super) async fn list(visit: Visit, Live(brand): Live) -> Result<Response, Problem> {
     let say = visit.say;
     let told = Told::new(&visit, brand.clone());
-    let (open, closed): (Vec<Alert>, Vec<Alert>) =
-        brand.alerts().into_iter().partition(|alert| alert.closed.is_none());
+    let alerts = apart(brand, |brand| brand.alerts()).await?.into_iter();
+    let (open, closed): (Vec<Alert>, Vec<Alert>) = alerts.partition(|alert| alert.closed.is_none());
     let title = say.say("Open alerts", "未處理警報");
     let body = html! {
         (section(title, "", &html! {
@@ -38,14 +38,13 @@ pub(super) async fn list(visit: Visit, Live(brand): Live) -> Response {
             }))
         }
     };
-    frame::page(&visit, say.say("Alerts", "警報"), &body)
+    Ok(frame::page(&visit, say.say("Alerts", "警報"), &body))
 }
 
 /// Open alerts on another page; nothing where there are none.
-pub(super) fn open(told: &Told<'_>) -> Markup {
+pub(super) fn open(told: &Told<'_>, alerts: &[Alert]) -> Markup {
     let say = told.say;
-    let open: Vec<Alert> =
-        told.brand.alerts().into_iter().filter(|alert| alert.closed.is_none()).collect();
+    let open: Vec<&Alert> = alerts.iter().filter(|alert| alert.closed.is_none()).collect();
     if open.is_empty() {
         return html! {};
     }

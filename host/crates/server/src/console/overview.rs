@@ -43,10 +43,14 @@ pub(super) async fn show(
         true => Some(apart(Arc::clone(&brand), |brand| brand.balances()).await?),
         false => None,
     };
+    let raised = match visit.may("list_alerts") {
+        true => apart(Arc::clone(&brand), |brand| brand.alerts()).await?,
+        false => Vec::new(),
+    };
     let current = shared.directory.brand(&listed.name).unwrap_or(listed);
     let body = html! {
         (tiles(&told, status(say, current.status))?)
-        @if visit.may("list_alerts") { (alerts::open(&told)) }
+        (alerts::open(&told, &raised))
         @if let Some(recent) = &recent {
             (segments(&told, recent))
             (outcomes(&told, recent))

@@ -525,7 +525,7 @@ async fn an_alert_is_seen_and_closed_by_a_form() {
     }
     assert!(page.contains(&shown) && page.contains("warning"), "{page}");
     assert!(text(&browser.get("/console/brands/acme").await).contains(&shown));
-    let number = brand.alerts()[0].number;
+    let number = brand.alerts().unwrap()[0].number;
     let close = format!("{path}/{number}/close");
     let token = token(&page);
     let wrong = browser.post(&close, &[("token", &token), ("state", "gone")]).await;
@@ -533,7 +533,7 @@ async fn an_alert_is_seen_and_closed_by_a_form() {
     let pairs = [("token", &*token), ("state", "resolved"), ("note", "mended")];
     assert_eq!(browser.post(&close, &pairs).await.status, 303);
     assert_eq!(browser.post(&close, &pairs).await.status, 303, "sent twice it is one");
-    let closed = brand.alerts()[0].closed.clone().unwrap();
+    let closed = brand.alerts().unwrap()[0].closed.clone().unwrap();
     assert_eq!((closed.end.name(), &*closed.note), ("resolved", "mended"));
     assert!(text(&browser.get(path).await).contains("mended"));
     assert!(!text(&browser.get("/console/brands/acme").await).contains(&shown));
