@@ -1,5 +1,5 @@
-//! Breakers: a plugin that fails again and again is not called for a while. One for each stage and component of a brand, so that
-//! a version that takes over the same component takes over its breaker.
+//! Breakers: a plugin that fails again and again is not called for a while. One for each stage of a
+//! brand with its component and settings, so that a version that takes over the same takes over its breaker.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -141,8 +141,8 @@ impl Breaker {
 #[derive(Debug)]
 pub(crate) struct Breakers {
     begun: Instant,
-    /// By stage and component.
-    known: Mutex<HashMap<(String, String), Arc<Breaker>>>,
+    /// By stage, component and settings.
+    known: Mutex<HashMap<(String, (String, Digest)), Arc<Breaker>>>,
     alerts: Arc<Alerts>,
     /// Whether one has turned since somebody looked.
     news: AtomicBool,
@@ -164,21 +164,22 @@ impl Breakers {
         u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX / 2)
     }
 
-    /// The breaker of a stage with a component.
-    pub(crate) fn of(&self, stage: &str, component: &str) -> Arc<Breaker> {
+    /// The breaker of a stage that is opened with a component under settings: others of a candidate fail on their own account.
+    pub(crate) fn of(&self, stage: &str, called: &(String, Digest)) -> Arc<Breaker> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         // Nobody asks any more for those of versions that are gone.
         known.retain(|_, breaker| {
             Arc::strong_count(breaker) > 1 || breaker.until.load(Ordering::Relaxed) > 0
         });
-        Arc::clone(known.entry((stage.to_owned(), component.to_owned())).or_default())
+        Arc::clone(known.entry((stage.to_owned(), called.clone())).or_default())
     }
 
-    /// Whether the breaker of a stage with a component lets nothing through.
+    /// Whether a breaker of a stage with a component lets nothing through, under any settings.
     pub(crate) fn is_open(&self, stage: &str, component: &str) -> bool {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let breaker = known.get(&(stage.to_owned(), component.to_owned()));
-        breaker.is_some_and(|breaker| breaker.until.load(Ordering::Relaxed) > 0)
+        known.iter().any(|((of, (called, _)), breaker)| {
+            of == stage && called == component && breaker.until.load(Ordering::Relaxed) > 0
+        })
     }
 
     /// A breaker has turned.

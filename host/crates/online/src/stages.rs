@@ -31,8 +31,8 @@ pub(crate) struct Watched {
     /// Position in the playbook.
     pub(crate) position: usize,
     pub(crate) name: String,
-    /// Digest of its component.
-    pub(crate) component: String,
+    /// Digests of its component and of its settings.
+    pub(crate) called: (String, Digest),
     pub(crate) on_fault: OnFault,
     /// Whether it waits for a first closed cycle.
     pub(crate) waits: bool,
@@ -76,14 +76,14 @@ impl StageState {
 
 impl Watched {
     pub(crate) fn new(
-        (position, name, component): (usize, String, String),
+        (position, name, called): (usize, String, (String, Digest)),
         on_fault: OnFault,
         waits: bool,
     ) -> Self {
         Self {
             position,
             name,
-            component,
+            called,
             on_fault,
             waits,
             breaker: Arc::default(),
@@ -107,7 +107,7 @@ impl StageWatch {
     /// From now on the breakers are those of a brand.
     pub(crate) fn join(&mut self, breakers: &Arc<Breakers>) {
         for stage in &mut self.stages {
-            stage.breaker = breakers.of(&stage.name, &stage.component);
+            stage.breaker = breakers.of(&stage.name, &stage.called);
         }
         self.breakers = Some(Arc::clone(breakers));
     }
@@ -233,7 +233,11 @@ mod tests {
     #[test]
     fn a_stage_is_failed_for_a_while_after_its_last_fault() {
         let stage = |position, name: &str, waits| {
-            Watched::new((position, name.to_owned(), String::new()), OnFault::Skip, waits)
+            Watched::new(
+                (position, name.to_owned(), (String::new(), Digest([0; 32]))),
+                OnFault::Skip,
+                waits,
+            )
         };
         let watch =
             StageWatch::new(Digest([0; 32]), vec![stage(4, "a", false), stage(1, "b", true)]);

@@ -197,8 +197,8 @@ impl Version {
         let watched = evaluation.stages().map(|(at, name, waits)| {
             let stage = stages.iter().find(|stage| stage.position == at);
             let stage = stage.expect("stages are opened of these");
-            let component = stage.plugin.digest().hex();
-            Watched::new((at, name.to_owned(), component), stage.def.on_fault, waits)
+            let called = (stage.plugin.digest().hex(), Digest::of(stage.settings.as_bytes()));
+            Watched::new((at, name.to_owned(), called), stage.def.on_fault, waits)
         });
         let watch = StageWatch::new(facts.digest(), watched.collect());
         Ok(Self {
