@@ -3,20 +3,27 @@
 use serde_json::json;
 
 use crate::bench::{Place, coupons, write};
-use crate::serve::{CLUB, Client, Service, T};
+use crate::browser::Browser;
+use crate::serve::{CLUB, Client, Service, T, made};
 
-#[test]
-fn what_is_held_waits_for_another_person_and_a_freeze_stops_the_rest() {
-    let place = Place::new();
+/// The club, where members with many points are held.
+fn held(place: &Place) -> (Service, Client) {
     let terms = coupons!().replace("bind =", "expiry = \"7d\"\nrefund = \"in-proportion\"\nbind =");
     let text = CLUB.replace(coupons!(), &terms);
     assert_ne!(text, CLUB);
     let text = text.replace("amount_minor =", "original_order = \"of\"\namount_minor =");
     let text = format!("{text}fraud_output = \"points_90d\"\nfraud_from = 5000.0\n");
-    let service = Service::start(&write(&place, "club.toml", &text), &place.beside("service"));
+    let service = Service::start(&write(place, "club.toml", &text), &place.beside("service"));
     let key = service.key.clone().unwrap();
     let club = Client { address: service.address.clone(), key, brand: "club" };
     club.welcome("m1", 60);
+    (service, club)
+}
+
+#[test]
+fn what_is_held_waits_for_another_person_and_a_freeze_stops_the_rest() {
+    let place = Place::new();
+    let (_service, club) = held(&place);
     club.welcome("m2", 40);
     let decision = club.decide("m1", "first").unwrap().body;
     let effect = &decision["granted"][0];
@@ -29,7 +36,8 @@ fn what_is_held_waits_for_another_person_and_a_freeze_stops_the_rest() {
     assert_eq!(club.get("reviews/1").body, *review);
 
     let code = |method: &str, path: &str, body: serde_json::Value| {
-        let reply = club.send(method, path, path, &body).unwrap();
+        let once = &path[path.len().saturating_sub(100)..];
+        let reply = club.send(method, path, once, &body).unwrap();
         (reply.status, reply.body["code"].as_str().unwrap_or_default().to_owned())
     };
     let told = |status: u16, code: &str| (status, code.to_owned());
@@ -69,4 +77,31 @@ fn what_is_held_waits_for_another_person_and_a_freeze_stops_the_rest() {
     assert_eq!(code("POST", "events", refund.clone()), told(409, "order-unknown"));
     let batch = club.lines(&[refund]);
     assert_eq!(batch["refused"][0]["code"], "order-unknown", "{batch}");
+}
+
+#[test]
+fn a_person_approves_in_the_console_what_was_held() {
+    let place = Place::new();
+    let (service, club) = held(&place);
+    let asked = json!({ "role": "brand-application", "brand": "club", "label": "shop" });
+    let shop = made(&service, &club.key, "/v1/keys", &asked)["secret"].as_str().unwrap().to_owned();
+    let shop = Client { key: shop, ..club.clone() };
+    let decision = shop.decide("m1", "first").unwrap().body;
+    assert_eq!(decision["granted"][0]["status"], "held-for-review", "{decision}");
+
+    let mut browser = Browser::start();
+    browser.width(1_280);
+    browser.go(&format!("http://{}/console", service.address));
+    browser.type_in(&club.key);
+    browser.enter();
+    browser.follow("main a[href$='/brands/club']");
+    browser.follow("nav a[href$='/reviews']");
+    let page = browser.text();
+    assert!(page.contains("held: fraud") && page.contains("m1"), "{page}");
+    browser.value("document.querySelector('[name=reason]').value = 'the order is real'");
+    browser.follow("button[value=approve]");
+    let page = browser.text();
+    assert!(page.contains("approved") && page.contains("the order is real"), "{page}");
+    let effects = club.get("effects").body;
+    assert_eq!(effects["items"].as_array().unwrap().len(), 1, "{effects}");
 }

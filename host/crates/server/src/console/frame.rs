@@ -30,11 +30,12 @@ impl Say {
 }
 
 /// A page of a brand that the navigation leads to: path behind the brand's, names, the operation that it shows.
-const TABS: [(&str, &str, &str, &str); 7] = [
+const TABS: [(&str, &str, &str, &str); 8] = [
     ("", "Overview", "概覽", "read_brand"),
     ("/decisions", "Decisions", "決策", "list_decisions"),
     ("/members", "Members", "成員", "read_member"),
     ("/versions", "Versions", "版本", "list_activations"),
+    ("/reviews", "Reviews", "審核", "list_reviews"),
     ("/alerts", "Alerts", "警報", "list_alerts"),
     ("/ledger", "Ledger", "賬本", "list_entries"),
     ("/live", "Live", "實時", "list_decisions"),

@@ -19,6 +19,7 @@ mod login;
 mod member;
 mod overview;
 mod recent;
+mod reviews;
 mod session;
 mod tail;
 mod told;
@@ -71,6 +72,8 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route(&brand("/versions/withdraw"), act("withdraw_candidate", post(candidate::withdraw)))
         .route(&brand("/alerts"), of("list_alerts", get(alerts::list)))
         .route(&brand("/alerts/{number}/close"), act("close_alert", post(alerts::close)))
+        .route(&brand("/reviews"), of("list_reviews", get(reviews::list)))
+        .route(&brand("/reviews/{number}/decide"), act("approve_review", post(reviews::decide)))
         .route(&brand("/ledger"), of("list_entries", get(ledger::list)))
         .route(&brand("/live"), of("list_decisions", get(tail::show)))
         .route(&brand("/live/stream"), of("list_decisions", get(tail::stream)))

@@ -276,7 +276,7 @@ async fn a_form_without_the_token_of_its_session_does_nothing() {
 }
 
 /// Pages of a brand, with the operation that each is of.
-const PAGES: [(&str, &str); 12] = [
+const PAGES: [(&str, &str); 13] = [
     ("", "read_brand"),
     ("/decisions", "list_decisions"),
     ("/decisions?refusal=R10&stage=&member=", "list_decisions"),
@@ -288,6 +288,7 @@ const PAGES: [(&str, &str); 12] = [
     ("/ledger?account=acme&kind=reserve&member=", "list_entries"),
     ("/live", "list_decisions"),
     ("/alerts", "list_alerts"),
+    ("/reviews", "list_reviews"),
     ("/decisions?from=2026-06-01T00:00:00Z&to=", "list_decisions"),
 ];
 

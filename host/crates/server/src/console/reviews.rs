@@ -1,0 +1,128 @@
+//! Reviews: effects that a person decides on before they go out.
+
+use axum::extract::Path;
+use axum::response::Response;
+use maud::{Markup, html};
+use playbook_online::{Review, ReviewState, Verdict, Why};
+
+use super::frame::{self, Say, section};
+use super::told::Told;
+use super::visit::{Form, Visit, redirect};
+use crate::brand::Caller;
+use crate::codes::Code;
+use crate::live::{Live, apart};
+use crate::problem::Problem;
+
+/// Reviews of each part that are shown.
+const SHOWN: usize = 100;
+/// States of reviews that are closed, the ones that people chose first.
+const CLOSED: [ReviewState; 4] =
+    [ReviewState::Approved, ReviewState::Refused, ReviewState::Expired, ReviewState::Refunded];
+
+/// The page.
+pub(super) async fn list(visit: Visit, Live(brand): Live) -> Result<Response, Problem> {
+    let say = visit.say;
+    let told = Told::new(&visit, brand.clone());
+    let waiting = Some(ReviewState::Waiting);
+    let (waiting, more) =
+        apart(brand.clone(), move |brand| brand.reviews(waiting, 0, SHOWN)).await?;
+    let mut closed = Vec::new();
+    for state in CLOSED {
+        let of_state = move |brand: &playbook_online::Brand| brand.reviews(Some(state), 0, SHOWN);
+        closed.extend(apart(brand.clone(), of_state).await?.0);
+    }
+    closed.sort_by_key(|review| std::cmp::Reverse(review.closed_at));
+    closed.truncate(SHOWN);
+    let body = html! {
+        (section(say.say("What waits for you", "待您決定"), "", &html! {
+            @if waiting.is_empty() { p.empty { (say.say("Nothing waits.", "目前沒有待決定的事項。")) } }
+            ul.alerts { @for review in &waiting { (row(&told, review)) } }
+            @if more.is_some() { p.dim { (say.say("More wait after these.", "之後還有更多。")) } }
+        }))
+        @if !closed.is_empty() {
+            (section(say.say("Decided", "已決定"), "", &html! {
+                ul.alerts { @for review in &closed { (row(&told, review)) } }
+            }))
+        }
+    };
+    Ok(frame::page(&visit, say.say("Reviews", "審核"), &body))
+}
+
+/// A review; one that waits has a form that decides it.
+fn row(told: &Told<'_>, review: &Review) -> Markup {
+    let say = told.say;
+    let effect = &review.effect;
+    let decision = told.visit.to(&format!("/decisions/{}", review.decision));
+    html! {
+        li {
+            header {
+                span.badge.watch { (why(say, review.why)) } " "
+                strong { (effect.text) } " × " (effect.quantity) " · " (told.money(effect.cost_minor)) " "
+                span.dim { (told.time(review.at)) }
+            }
+            p.why {
+                (told.member(&review.member)) " · "
+                a href=(decision) { (say.say("why it was proposed", "提議原因")) }
+                " · " (say.say("ends", "到期")) " " (told.time(review.ends))
+                @if let Some(by) = &review.requested_by { " · " (say.say("asked for by", "申請人")) " " code { (by) } }
+            }
+            @match review.closed_at {
+                Some(at) => p.note {
+                    (state(say, review.state)) " · " (told.time(at))
+                    @if let Some(by) = &review.closed_by { " · " code { (by) } }
+                    @if let Some(reason) = &review.reason { ": " (reason) }
+                },
+                None => @if told.visit.may("approve_review") { (deciding(told, review.number)) },
+            }
+        }
+    }
+}
+
+fn deciding(told: &Told<'_>, number: u64) -> Markup {
+    let say = told.say;
+    let reason = format!("reason-{number}");
+    html! {
+        form.close method="post" action=(told.visit.to(&format!("/reviews/{number}/decide"))) {
+            (told.visit.token())
+            label for=(reason) { (say.say("The reason", "理由")) }
+            input id=(reason) name="reason" maxlength="1000" required;
+            button type="submit" name="verdict" value="approve" { (say.say("Approve", "批准")) } " "
+            button type="submit" name="verdict" value="refuse" { (say.say("Refuse", "拒絕")) }
+        }
+    }
+}
+
+fn why(say: Say, why: Why) -> &'static str {
+    match why {
+        Why::Approval => say.say("needs approval", "需要批准"),
+        Why::Fraud => say.say("held: fraud", "因欺詐嫌疑暫扣"),
+    }
+}
+
+fn state(say: Say, state: ReviewState) -> &'static str {
+    match state {
+        ReviewState::Waiting => say.say("waiting", "待決定"),
+        ReviewState::Approved => say.say("approved", "已批准"),
+        ReviewState::Refused => say.say("refused", "已拒絕"),
+        ReviewState::Expired => say.say("expired", "已過期"),
+        ReviewState::Refunded => say.say("refunded", "訂單已退款"),
+    }
+}
+
+/// Approves or refuses.
+pub(super) async fn decide(
+    visit: Visit,
+    Live(brand): Live,
+    Caller(key): Caller,
+    form: Form,
+    Path((_, number)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let number = number.parse().map_err(|_| Problem::new(Code::ReviewNotFound))?;
+    let verdict = match form.field("verdict") {
+        "approve" => Verdict::Approve,
+        "refuse" => Verdict::Refuse,
+        _ => return Err(Problem::new(Code::FieldInvalid).field("verdict")),
+    };
+    brand.decide_review(number, verdict, &key.id, form.field("reason")).await?;
+    Ok(redirect(&visit.to("/reviews")))
+}
