@@ -111,8 +111,8 @@ impl Directory for Brands {
 pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
     config.settings.check().map_err(hinted)?;
     let data = data::folder(session, config.data.as_deref());
-    app::open_data(&data)?;
     let named = named(session, &config)?;
+    app::open_data(&data)?;
     for (name, brand) in &named {
         config.settings.rates.own.extend(config.rate(brand).map(|rate| (name.clone(), rate)));
     }
