@@ -86,7 +86,9 @@ impl Prometheus {
     /// What an expression gives now, a series a line.
     fn ask(&self, expression: &str) -> String {
         let mut call = Command::new("promtool");
-        succeed(&call.args(["query", "instant", &self.url, expression]).output().unwrap())
+        let said =
+            succeed(&call.args(["query", "instant", &self.url, expression]).output().unwrap());
+        said.trim().to_owned()
     }
 }
 
@@ -104,9 +106,7 @@ fn expressions() -> Vec<String> {
     let panels = dashboard["panels"].as_array().unwrap().iter();
     let targets = panels.flat_map(|panel| panel["targets"].as_array().into_iter().flatten());
     let expressions = targets.map(|target| target["expr"].as_str().unwrap());
-    expressions
-        .map(|text| text.replace("$brand", ".*").replace("$__rate_interval", "10s"))
-        .collect()
+    expressions.map(|text| text.replace("$brand", ".*").replace("$__rate_interval", "1m")).collect()
 }
 
 /// Names of metrics in a text.
@@ -136,7 +136,7 @@ fn prometheus_reads_the_service_and_knows_all_that_the_dashboard_asks_for() {
         club.ok("POST", "events", "event", &event);
         let ask = json!({ "member": "m1", "at": "2026-07-01T00:00:00Z" });
         club.ok("POST", "decisions", &format!("d{number}"), &ask);
-        !prometheus.ask("rate(playbook_brand_decisions_total[10s]) > 0").is_empty()
+        !prometheus.ask("rate(playbook_brand_decisions_total[1m]) > 0").is_empty()
     });
     let names = prometheus.ask("count by (__name__) ({__name__=~\"playbook_.+\"})");
     let names = metrics_in(&names);
@@ -153,7 +153,7 @@ fn prometheus_reads_the_service_and_knows_all_that_the_dashboard_asks_for() {
         let answer = prometheus.ask(&expression);
         // Nothing was refused, held back or at fault.
         let may_be_empty = [" > 0", "_faults_", "_held_"];
-        let is_there = !answer.trim().is_empty();
+        let is_there = !answer.is_empty();
         assert!(
             is_there || may_be_empty.iter().any(|part| expression.contains(part)),
             "{expression}"
