@@ -72,6 +72,14 @@ impl Transaction for FaultyStep<'_> {
         self.0.foresee(keys)
     }
 
+    fn foresee_rows(&mut self, places: &[(u8, i64, &[u8])]) -> Result<(), LedgerError> {
+        self.0.foresee_rows(places)
+    }
+
+    fn announce(&mut self) -> Result<(), LedgerError> {
+        self.0.announce()
+    }
+
     fn append_entry(&mut self, entry: &Entry<'_>, hash: &Digest) -> Result<(), LedgerError> {
         self.write()?;
         self.0.append_entry(entry, hash)

@@ -309,7 +309,8 @@ mod tests {
     fn a_writer_that_ends_by_a_panic_is_known_to_be_gone() {
         let counts = Arc::new(Counts::default());
         let ledger = Ledger::in_memory("b").expect("memory is there");
-        let alerts = Alerts::read(&mut &ledger, "b", Arc::new(|| 0)).expect("there are none");
+        let alerts =
+            Alerts::read(&mut &ledger, "b", Arc::new(|| 0), false).expect("there are none");
         let alerts = Arc::new(alerts);
         let presence = Presence { counts: Arc::clone(&counts), alerts: Arc::clone(&alerts) };
         let ended = std::thread::spawn(move || {

@@ -433,6 +433,7 @@ impl Kept {
                 after_min: 0,
                 until_min: None,
                 refusal,
+                is_held: false,
                 granted_before,
                 key: None,
             }
