@@ -27,6 +27,8 @@ pub(crate) struct Work<'s> {
     last: i64,
     chain: Digest,
     marked: bool,
+    /// Whether accounts or head are others than those that it began with.
+    touched: bool,
     purpose: Option<Purpose>,
 }
 
@@ -53,12 +55,12 @@ impl<'s> Work<'s> {
             _ => Accounts::of(tx.accounts()?)?,
         };
         let (last, chain) = (head.entry, head.seal);
-        Ok(Self { tx, accounts, head, last, chain, marked: false, purpose: None })
+        Ok(Self { tx, accounts, head, last, chain, marked: false, touched: false, purpose: None })
     }
 
-    /// Whether no entry was recorded and nothing marked.
+    /// Whether accounts and head are those that it began with.
     pub(crate) fn is_as_it_was(&self) -> bool {
-        self.last == self.head.entry && !self.marked
+        !self.touched && !self.marked
     }
 
     /// Appends an entry, numbering it; gives back what it would break instead where it does not fit.
@@ -67,6 +69,8 @@ impl<'s> Work<'s> {
         if let Err(breach) = self.accounts.apply(&entry) {
             return Ok(Err(breach));
         }
+        // Also where the storage refuses it.
+        self.touched = true;
         let path = self.accounts.path(entry.account).unwrap_or("");
         let to = entry.to.and_then(|id| self.accounts.path(id));
         let hash = entry.chained(&self.chain, path, to);
@@ -158,6 +162,7 @@ impl<'s> Work<'s> {
         if self.last == self.head.entry && !self.marked {
             return Ok(());
         }
+        self.touched = true;
         let mut group = Group {
             number: self.head.group + 1,
             purpose: self.purpose.take().unwrap_or(seal.purpose),

@@ -89,9 +89,6 @@ codes! {
     /// No version is the candidate.
     CandidateNotFound "candidate-not-found" 404 "no version is the candidate"
         "make one the candidate first; one that a guard took back stands in the list of versions"
-    /// Several hosts share the brand's ledger.
-    CandidateUnsupported "candidate-unsupported" 409 "several hosts serve the brand, and a candidate is known to one of them"
-        "try it on recorded decisions and activate it; or serve the brand by one host while versions are rolled out"
     /// No effect of that number was given up.
     UndeliveredNotFound "undelivered-not-found" 404 "no effect of this number was given up"
         "list the effects that the receiver did not take at /v1/brands/BRAND/webhooks/undelivered"
@@ -107,6 +104,9 @@ codes! {
     /// The client sent its body too slowly.
     BodyTooSlow "body-too-slow" 408 "the body came too slowly"
         "send the body without pauses, or in smaller requests"
+    /// Several hosts share the brand's ledger.
+    CandidateUnsupported "candidate-unsupported" 409 "several hosts serve the brand, and a candidate is known to one of them"
+        "try it on recorded decisions and activate it; or serve the brand by one host while versions are rolled out"
     /// The same request made a key before.
     KeyMadeBefore "key-made-before" 409 "this request was carried out before, and its secret was shown then"
         "revoke that key and make another under a new idempotency key, if its secret is lost"
