@@ -17,6 +17,7 @@ mod money;
 mod outcome;
 mod playbook;
 mod printable;
+mod reasons;
 mod refusal;
 mod sequence;
 mod terms;
@@ -55,6 +56,7 @@ pub use playbook_contract::{
     is_snake, span,
 };
 pub use printable::{escape, one_line, printable, steers};
+pub use reasons::reasons;
 pub use refusal::RefusalCode;
 pub use sequence::{Give, STEPS_MAX, SequenceDef, SequenceRule, Steps};
 pub use terms::{GrantTerms, RefundRule};

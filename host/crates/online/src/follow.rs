@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use playbook_ledger::{Follow, LedgerError};
-use playbook_model::Digest;
+use playbook_model::{Digest, reasons};
 
 use crate::brand::{Brand, Core};
 use crate::error::OnlineError;
@@ -76,7 +76,7 @@ impl Core {
         let (number, digest) = (number.number, Digest(last.version));
         let later = all.split_off(later);
         let opened = self.reopened(&digest);
-        let why = opened.as_ref().err().map(said);
+        let why = opened.as_ref().err().map(|error| reasons(error));
         *self.behind.lock().unwrap_or_else(PoisonError::into_inner) = why;
         let version = opened?;
         let next = Arc::clone(&version);
@@ -91,17 +91,6 @@ impl Core {
         history.extend(later);
         Ok(())
     }
-}
-
-/// An error with its causes.
-fn said(error: &SwapError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        text = format!("{text}: {next}");
-        cause = next.source();
-    }
-    text
 }
 
 /// Follows other hosts on a thread of its own, until it is dropped.
@@ -145,9 +134,9 @@ fn run(brand: &Arc<Brand>, mut follow: Box<dyn Follow>, ends: &AtomicBool) {
             matches!(&done, Err(SwapError::Online(OnlineError::Storage(fault))) if is_away(fault));
         if is_lost && brand.writer() == crate::WriterState::Works {
             // The writer finds out whether it still can write, and when it can again.
-            brand.queue.wake();
+            brand.queue.nudge();
         }
-        let said = done.as_ref().err().map(said);
+        let said = done.as_ref().err().map(|error| reasons(error));
         if said != told {
             match &said {
                 Some(why) => {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use playbook_features::Schedule;
-use playbook_model::Digest;
+use playbook_model::{Digest, reasons};
 
 use crate::brand::Brand;
 use crate::error::OnlineError;
@@ -127,17 +127,6 @@ impl<'b> Closer<'b> {
         };
         Ok((latest > self.brand.closed_until()?).then_some(latest))
     }
-}
-
-fn reasons(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        words.push_str(": ");
-        words.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    words
 }
 
 impl Brand {

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use playbook_model::reasons;
 use playbook_online::{Brand, EvaluateError, FieldError, OnlineError, OpenError, SwapError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::brand::InBrand;
 use crate::codes::Code;
-use crate::problem::{Problem, reasons};
+use crate::problem::Problem;
 use crate::shared::Shared;
 
 /// The brand that the path names, live.

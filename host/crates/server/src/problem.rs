@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use playbook_model::reasons;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -217,16 +218,4 @@ impl From<ServerError> for Problem {
             }
         }
     }
-}
-
-/// An error with all that led to it, for the log.
-pub(crate) fn reasons(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use playbook_batch::profile::{FileProfile, ROWS_MAX, profile};
 use playbook_batch::{BatchError, TakenFile};
 use playbook_files::FileError;
-use playbook_model::{Asked, Connection, Container, Origin};
+use playbook_model::{Asked, Connection, Container, Origin, reasons};
 use playbook_sources::{
     SourcesError, Wanted, Watch, check_secrets, sheets, tables, take_objects, take_rows,
     take_sheet, take_sqlite,
@@ -299,18 +299,6 @@ fn called(asked: &Asked) -> &str {
 
 fn unread(fault: SourcesError) -> AppError {
     stopped(fault, |fault| AppError::Looking(Box::new(fault)))
-}
-
-/// A fault with its reasons, in one line.
-pub(super) fn reasons(fault: &dyn std::error::Error) -> String {
-    let mut words = fault.to_string();
-    let mut next = fault.source();
-    while let Some(reason) = next {
-        words.push_str(": ");
-        words.push_str(&reason.to_string());
-        next = reason.source();
-    }
-    words
 }
 
 /// Looks at the files of a folder, and at the sheets and tables that they hold.

@@ -8,14 +8,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use playbook_ledger::Balance;
-use playbook_model::CallMeters;
+use playbook_model::{CallMeters, reasons};
 use playbook_online::{Figures, WebhookState, WriterState};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::registry::Registry;
 
 use crate::meters::RequestFigures;
-use crate::problem::reasons;
 use crate::shared::Shared;
 
 /// Media type of the text.
