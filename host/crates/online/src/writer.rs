@@ -21,6 +21,7 @@ pub(crate) use self::together::tell_last_effect;
 use crate::alerts::{Alert, Alerts, CloseAlert};
 use crate::brand::Now;
 use crate::cache::Cache;
+use crate::candidate::micros_since;
 use crate::counts::{Counts, Number, Presence, Tally, WriterState, writer_alarm};
 use crate::decision::Kept;
 use crate::error::OnlineError;
@@ -238,7 +239,7 @@ impl Queue {
         self.send(job)?.await.map_err(|_| unanswered())?
     }
 
-    /// Has the writer write what waits beside requests. Where it is busy it does so anyway.
+    /// Has the writer write: what waits beside requests, or to see whether that is possible. Where it is busy it does so anyway.
     pub(crate) fn nudge(&self) {
         if let Some(sender) = &self.sender {
             self.counts.waits();
@@ -267,14 +268,6 @@ impl Queue {
             }
         })?;
         Ok(answer)
-    }
-
-    /// Has the writer try whether it can write. Where the queue is full it is about to find out.
-    pub(crate) fn wake(&self) {
-        self.counts.waits();
-        if self.sender.as_ref().is_none_or(|sender| sender.try_send(Job::Try).is_err()) {
-            self.counts.waited();
-        }
     }
 
     /// As [`Queue::ask`], for threads that may wait.
@@ -471,7 +464,7 @@ impl Writer {
         let (requests, begun) = (group.len() as u64, Instant::now());
         let written = self.write(group, cycle, UnixMs(at), &mut done);
         let written = written.or_else(|fault| self.asked(fault, &done));
-        let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let micros = micros_since(begun);
         if let Err(error) = &written {
             tracing::error!(%error, brand = before.0.playbook().brand, "a commit group failed");
             (self.version, self.candidate) = before;

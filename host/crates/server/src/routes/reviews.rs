@@ -1,7 +1,7 @@
 //! Reviews: effects that a person decides on before they go out.
 
 use axum::extract::Path;
-use playbook_online::{Review, ReviewState, Verdict};
+use playbook_online::{Brand, Review, ReviewState, Verdict};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -13,6 +13,7 @@ use super::parts::{OfBrand, OfReview};
 use crate::brand::Caller;
 use crate::codes::Code;
 use crate::json::Json;
+use crate::keys::Key;
 use crate::live::{Live, moment};
 use crate::page::{Asked, Page, Paging};
 use crate::problem::Problem;
@@ -151,6 +152,16 @@ pub(super) struct ReasonBody {
     pub(super) reason: String,
 }
 
+async fn decided(
+    brand: &Brand,
+    text: &str,
+    verdict: Verdict,
+    (key, body): (&Key, &ReasonBody),
+) -> Result<Json<ReviewBody>, Problem> {
+    let review = brand.decide_review(number(text)?, verdict, &key.id, &body.reason).await?;
+    Ok(Json(review.into()))
+}
+
 /// Approve a review
 ///
 /// The effect goes out. Whoever asked for the decision cannot approve it. Once: a repetition changes nothing.
@@ -166,9 +177,7 @@ async fn approve_review(
     Path((_, text)): Path<(String, String)>,
     Json(body): Json<ReasonBody>,
 ) -> Result<Json<ReviewBody>, Problem> {
-    let number = number(&text)?;
-    let review = brand.decide_review(number, Verdict::Approve, &key.id, &body.reason).await?;
-    Ok(Json(review.into()))
+    decided(&brand, &text, Verdict::Approve, (&key, &body)).await
 }
 
 /// Refuse a review
@@ -186,7 +195,5 @@ async fn refuse_review(
     Path((_, text)): Path<(String, String)>,
     Json(body): Json<ReasonBody>,
 ) -> Result<Json<ReviewBody>, Problem> {
-    let number = number(&text)?;
-    let review = brand.decide_review(number, Verdict::Refuse, &key.id, &body.reason).await?;
-    Ok(Json(review.into()))
+    decided(&brand, &text, Verdict::Refuse, (&key, &body)).await
 }
