@@ -88,7 +88,7 @@ const EDGES: [(&str, &[&str]); 19] = [
 const PLUGIN_EDGES: [&str; 2] = ["playbook-sdk", "playbook-domain"];
 
 /// Dependencies that only their owners may name.
-const OWNERS: [(&str, &[&str]); 38] = [
+const OWNERS: [(&str, &[&str]); 43] = [
     ("wasmtime", &["playbook-runtime"]),
     ("wasmparser", &["playbook-runtime", "playbook-builder"]),
     ("wit-component", &["playbook-builder"]),
@@ -103,6 +103,7 @@ const OWNERS: [(&str, &[&str]); 38] = [
             "playbook-sources",
             "playbook-online",
             "playbook-server",
+            "playbook-host",
         ],
     ),
     ("axum", &["playbook-server"]),
@@ -122,8 +123,13 @@ const OWNERS: [(&str, &[&str]); 38] = [
     ("postgres", &["playbook-ledger"]),
     ("mysql_async", &["playbook-sources"]),
     ("object_store", &["playbook-sources"]),
-    ("reqwest", &["playbook-sources"]),
-    ("rustls", &["playbook-sources", "playbook-server", "playbook-ledger"]),
+    ("reqwest", &["playbook-sources", "playbook-host"]),
+    ("rustls", &["playbook-sources", "playbook-server", "playbook-ledger", "playbook-host"]),
+    ("opentelemetry", &["playbook-host"]),
+    ("opentelemetry_sdk", &["playbook-host"]),
+    ("opentelemetry-otlp", &["playbook-host"]),
+    ("opentelemetry-http", &["playbook-host"]),
+    ("tracing-opentelemetry", &["playbook-host"]),
     ("calamine", &["playbook-sources"]),
     ("rustix", &["playbook-files"]),
     ("toml", &["playbook-toml"]),
