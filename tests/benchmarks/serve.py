@@ -7,7 +7,9 @@ of the demo (`playbook demo` makes one), and a sample:
     playbook sample --members 1000000 --seed 7 --out /tmp/sample
     python3 tests/benchmarks/serve.py --playbook target/release/playbook --oha oha --sample /tmp/sample load
     python3 tests/benchmarks/serve.py --playbook target/release/playbook --oha oha --sample /tmp/sample swap
-    python3 tests/benchmarks/serve.py --playbook target/release/playbook --oha oha density --brands 1000
+    python3 tests/benchmarks/serve.py --playbook target/release/playbook --oha oha --sample /tmp/sample loops
+    python3 tests/benchmarks/serve.py --playbook target/release/playbook density --brands 1000
+    python3 tests/benchmarks/serve.py --playbook target/release/playbook --oha oha growth --members 10000 100000 1000000
 
 Load generator and service share the machine. What other processes take of it while something is measured is printed with
 each row, and a row with more than a fifth is marked: it says nothing. Percentiles at a fixed rate count from the moment at
@@ -21,6 +23,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -315,16 +318,46 @@ class Feeding:
             thread.join()
 
 
+def raw_commits(folder, group, row_bytes, seconds):
+    """Rows a second that SQLite commits durably in groups, as the ledger does: write-ahead log, every commit synced, keys in order
+    of time. It is what a service that did nothing but commit could reach."""
+    store = sqlite3.connect(folder / "raw.sqlite", isolation_level=None)
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 100"):
+        store.execute(f"PRAGMA {pragma}")
+    store.execute("CREATE TABLE row (key INTEGER PRIMARY KEY, value BLOB)")
+    count, value, began = 0, os.urandom(row_bytes), time.perf_counter()
+    while time.perf_counter() - began < seconds:
+        store.execute("BEGIN IMMEDIATE")
+        store.executemany("INSERT INTO row VALUES (?, ?)", ((count + i, value) for i in range(group)))
+        store.execute("COMMIT")
+        count += group
+    rate = count / (time.perf_counter() - began)
+    store.close()
+    return rate
+
+
+def stored_bytes(service):
+    """Bytes of the brand's ledger on disk, its log included."""
+    files = (service.folder / "data").rglob("ledger.sqlite*")
+    return sum(path.stat().st_size for path in files if not path.name.endswith("-shm"))
+
+
 def load(options, service, folder):
     members = feed(options, service, folder)
     close_cycle(service)
     print(f"memory {service.memory() / 2**20:.0f} MiB, peak {service.memory('VmHWM') / 2**20:.0f} MiB", flush=True)
     bodies = bodies_of(members, folder)
     decisions, seconds = "/v1/brands/demo-club/decisions", options.seconds
-    rows = []
+    rows, raws = [], []
+    made_of = lambda: [service.metric(f"playbook_brand_{name}_total") for name in ("decisions", "groups")]
     for _ in range(options.rounds):
         rows.append(("empty handler, as fast as it goes", oha(options, service, "/health/live", seconds)))
+        (made, groups), stored = made_of(), stored_bytes(service)
         rows.append(("decisions, as fast as it goes", oha(options, service, decisions, seconds, bodies=bodies)))
+        made, groups = (after - before for after, before in zip(made_of(), (made, groups)))
+        group, row_bytes = round(made / groups), max(1, round((stored_bytes(service) - stored) / made))
+        raws.append(raw_commits(folder, group, row_bytes, seconds))
+        print(f"raw commits of {group} rows of {row_bytes} bytes: {raws[-1]:.0f} rows a second", flush=True)
     highest = statistics.median(row["rate"] for name, row in rows if name.startswith("decisions"))
     empty = statistics.median(row["rate"] for name, row in rows if name.startswith("empty"))
     half = highest / 2
@@ -342,7 +375,7 @@ def load(options, service, folder):
     table(rows)
     repeated = service.metric("playbook_brand_decisions_repeated_total")
     made = service.metric("playbook_brand_decisions_total")
-    print(f"decisions by empty handler: {highest / empty:.2f}")
+    print(f"decisions by empty handler: {highest / empty:.2f}; by raw commits: {highest / statistics.median(raws):.2f}")
     print(f"{made:.0f} decisions made, {repeated:.0f} asked for again; longest commit below {service.longest_commit_ms():.0f} ms")
     print(f"memory {service.memory() / 2**20:.0f} MiB, peak {service.memory('VmHWM') / 2**20:.0f} MiB", flush=True)
 
@@ -470,6 +503,105 @@ def density(options, folder):
             )
 
 
+LOOP = """
+[playbook]
+id = "loop"
+brand = "{brand}"
+currency = "CNY"
+time_zone = "Asia/Shanghai"
+pseudonym_salt = "{brand}"
+
+[cycle]
+length = "28d"
+
+[[source]]
+name = "events"
+table = "events"
+path = "events.csv"
+[source.map]
+event_id = "id"
+member = "member"
+kind = "kind"
+time = "time"
+
+[features]
+value = {{ count = "interaction", window = "7d" }}
+
+[[stage]]
+name = "loops"
+kind = "scoring"
+plugin = {{ path = "{component}" }}
+settings = {{ mode = "loop" }}
+on_fault = "skip"
+"""
+
+
+def loops(options, folder):
+    """A brand at a fixed rate, alone and beside brands whose plugins never return, each of them asked all the time."""
+    built = [options.playbook, "plugin", "build", "--json", ROOT / "tests/hostile/scoring"]
+    built = subprocess.run(built, capture_output=True, text=True, check=True)
+    component = json.loads(built.stdout)[0]["component"]
+    playbooks = [ROOT / "playbooks/demo-club.toml"]
+    for number in range(options.loops):
+        path = folder / f"loop-{number:03}.toml"
+        path.write_text(LOOP.format(brand=f"loop-{number:03}", component=component))
+        playbooks.append(path)
+    with Service(options, folder, playbooks, options.records) as service:
+        members = feed(options, service, folder)
+        close_cycle(service)
+        bodies, decisions = bodies_of(members, folder), "/v1/brands/demo-club/decisions"
+        rows, seconds = [], options.seconds
+        whole = oha(options, service, decisions, seconds, bodies=bodies)
+        rate = whole["rate"] / 4
+        rows.append(("decisions, as fast as it goes", whole))
+        urls = folder / "loops.txt"
+        urls.write_text("".join(f"http://{service.address}/v1/brands/loop-{n:03}/decisions\n" for n in range(options.loops)))
+        ask = folder / "loop.json"
+        ask.write_text(json.dumps({"member": "m", "at": AT}))
+        for number in range(options.rounds):
+            rows.append((f"decisions at {rate:.0f} a second, alone", oha(options, service, decisions, seconds, rate, bodies)))
+            # Without `-q`: each of so many connections asks again as soon as it is answered.
+            beside = [options.oha, "--no-tui", "-z", f"{seconds + 4}s", "-c", str(options.loops), "-m", "POST", "-D", ask]
+            beside += ["-H", f"Authorization: Bearer {service.key}", "-H", "Content-Type: application/json"]
+            beside += ["-H", f"Idempotency-Key: loop-{number}", "--urls-from-file", urls]
+            asking = subprocess.Popen(beside, stdout=subprocess.DEVNULL)
+            time.sleep(2)
+            name = f"the same, beside {options.loops} plugins that never return"
+            rows.append((name, oha(options, service, decisions, seconds, rate, bodies)))
+            asking.wait()
+        table(rows)
+        alone, beside = ([row["p99"] for name, row in rows if name.endswith(end)] for end in ("alone", "return"))
+        print(f"p99 beside loops by p99 alone: {statistics.median(beside) / statistics.median(alone):.2f}")
+        print(f"faults of plugins: {service.metric('playbook_plugin_faults_total'):.0f}")
+
+
+def growth(options, folder):
+    """One service after another over communities of growing size: memory, time to close a cycle, time of decisions."""
+    for count in options.members:
+        sample = folder / f"sample-{count}"
+        subprocess.run([options.playbook, "sample", "--members", str(count), "--seed", "7", "--out", sample], check=True)
+        options.sample, options.key = sample, None
+        own = folder / str(count)
+        own.mkdir()
+        print(f"--- {count} members", flush=True)
+        with Service(options, own, [ROOT / "playbooks/demo-club.toml"], options.records) as service:
+            members = feed(options, service, own)
+            close_cycle(service)
+            bodies, decisions = bodies_of(members, own), "/v1/brands/demo-club/decisions"
+            rows = [("decisions, as fast as it goes", oha(options, service, decisions, options.seconds, bodies=bodies))]
+            half = rows[0][1]["rate"] / 2
+            rows.append((f"decisions at {half:.0f} a second", oha(options, service, decisions, options.seconds, half, bodies)))
+            table(rows)
+            print(
+                f"memory {service.memory() / 2**20:.0f} MiB, peak {service.memory('VmHWM') / 2**20:.0f} MiB,"
+                f" on disk {stored_bytes(service) / 2**20:.0f} MiB",
+                flush=True,
+            )
+            options.key = service.key
+        with Service(options, own, [ROOT / "playbooks/demo-club.toml"], options.records) as service:
+            print(f"start again: ready after {service.ready_s:.2f} s, {service.memory() / 2**20:.0f} MiB", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--playbook", required=True, help="the built program")
@@ -479,14 +611,18 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--records", type=int, default=4096, help="MiB of records in memory")
     parser.add_argument("--brands", type=int, default=1000)
-    parser.add_argument("what", choices=["load", "swap", "density"])
+    parser.add_argument("--loops", type=int, default=100, help="plugins that never return")
+    parser.add_argument("--members", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("what", choices=["load", "swap", "loops", "density", "growth"])
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if options.what == "density":
-            return density(options, folder)
+        if options.what in ("density", "growth"):
+            return {"density": density, "growth": growth}[options.what](options, folder)
         if options.sample is None:
             parser.error("a sample is needed: --sample DIR")
+        if options.what == "loops":
+            return loops(options, folder)
         with Service(options, folder, [ROOT / "playbooks/demo-club.toml"], options.records) as service:
             {"load": load, "swap": swap}[options.what](options, service, folder)
 
