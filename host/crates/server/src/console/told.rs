@@ -184,6 +184,7 @@ fn status(say: Say, status: &str) -> (&'static str, &'static str) {
         "granted" => ("good", say.say("granted", "已發放")),
         "granted-before" => ("", say.say("granted before", "先前已發放")),
         "waits-for-approval" => ("warn", say.say("waits for approval", "待審批")),
+        "held-for-review" => ("warn", say.say("held for review", "暫扣待審")),
         _ => ("critical", say.say("refused", "已拒絕")),
     }
 }
