@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use playbook_app::{self as app, BackedUp, BrandMark, Exported, Imported, ServeOptions};
 use playbook_cycle::Progress as _;
 use playbook_server::lock_data;
+use playbook_online::Lanes;
 use serde_json::json;
 
 use crate::cli::DataCommand;
@@ -91,8 +92,12 @@ fn import(
     app::open_data(data)?;
     let _lock = lock_data(data).context("a service runs over the data folder; stop it first")?;
     let brand = session.host.read(playbook, &[], &playbook_toml::Disk)?.playbook.brand;
-    let options =
-        ServeOptions { records_bytes_max: RECORDS_BYTES, now: app::system_clock(), shared: None };
+    let options = ServeOptions {
+        records_bytes_max: RECORDS_BYTES,
+        now: app::system_clock(),
+        lanes: Arc::new(Lanes::new(1)),
+        shared: None,
+    };
     let state = app::brand_state(data, &brand);
     let brand = app::open_brand(&session.host, playbook, &state, options)?;
     let shown = Shown::new(session.terminal, as_json);

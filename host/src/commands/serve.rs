@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use playbook_app as app;
 use playbook_model::{CallMeters, Digest, HostBrand};
 use playbook_online::{
-    Brand, Following, OpenError, Schedules, StageStates, SwapError, Webhooks, WriterState,
+    Brand, Following, Lanes, OpenError, Schedules, StageStates, SwapError, Webhooks, WriterState,
 };
 use playbook_server::{
     Brand as Listed, BrandStatus, Directory, KeyStore, OpenedKeys, Server, effect_body,
@@ -127,11 +127,14 @@ pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
         );
     }
     let (mut live, mut webhooks) = (BTreeMap::new(), Vec::new());
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let lanes = Arc::new(Lanes::new(threads));
     for (name, brand) in named {
         let options = app::ServeOptions {
             records_bytes_max: brand.records_bytes_max.unwrap_or(config.records_bytes_max),
             now: app::system_clock(),
             shared: shared.clone(),
+            lanes: Arc::clone(&lanes),
         };
         let state = app::brand_state(&data, &name);
         let file = brand.playbook;

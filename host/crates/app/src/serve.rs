@@ -11,8 +11,9 @@ use playbook_files::FileError;
 use playbook_ledger::{LedgerError, LedgerFile, Vault};
 use playbook_model::Digest;
 use playbook_online::{
-    Activation, Alarm, AlertRule, Brand, BrandOptions, Closed, Evidence, How, Now, OnlineError,
-    OpenError, Opened, Opener, Source, SwapError, Version, VersionError, last_activated,
+    Activation, Alarm, AlertRule, Brand, BrandOptions, Closed, Evidence, How, Lanes, Now,
+    OnlineError, OpenError, Opened, Opener, Source, SwapError, Version, VersionError,
+    last_activated,
 };
 use playbook_runtime::Metering;
 use playbook_toml::{Disk, FILE_BYTES_MAX, Loaded, ReadFiles};
@@ -27,6 +28,8 @@ pub struct ServeOptions {
     pub records_bytes_max: usize,
     /// The clock.
     pub now: Now,
+    /// Those of the host, for all its brands.
+    pub lanes: Arc<Lanes>,
     /// Where the ledgers of several hosts are, if this one shares them ([`crate::shared_ledgers`]); else the brand has a
     /// file of its own.
     pub shared: Option<Arc<dyn Vault>>,
@@ -52,7 +55,7 @@ pub fn open_brand(
     state: &Path,
     options: ServeOptions,
 ) -> Result<Brand> {
-    let ServeOptions { records_bytes_max, now, shared } = options;
+    let ServeOptions { records_bytes_max, now, lanes, shared } = options;
     let own = || -> Arc<dyn Vault> { Arc::new(LedgerFile::at(&ledger_path(state))) };
     let vault = shared.unwrap_or_else(own);
     let opener =
@@ -84,6 +87,7 @@ pub fn open_brand(
         records_bytes_max,
         now,
         opener: Arc::new(opener),
+        lanes,
         file: Some(digest),
     };
     Brand::open(live, first).map_err(|error| match error {

@@ -29,6 +29,7 @@ use crate::intake::{consent_row, id_error, new_event};
 use crate::notes::Notes;
 use crate::record::{Record, json};
 use crate::store::{
+use crate::pace::{Lanes, evaluate};
     put_activation, put_version, read_activations, read_decision, read_effects, read_member,
     read_members, read_record, read_version, read_versions,
 };
@@ -59,6 +60,8 @@ pub struct BrandOptions {
     /// Digest of the playbook's file, where the first version is of one.
     pub file: Option<String>,
 }
+    /// Those of the host.
+    pub lanes: Arc<Lanes>,
 
 impl std::fmt::Debug for BrandOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -92,6 +95,7 @@ pub struct Core {
     /// Number of the last effect that is on disk.
     pub(crate) effects: watch::Sender<u64>,
     pub(crate) alerts: Arc<Alerts>,
+    lanes: Arc<Lanes>,
     pub(crate) breakers: Arc<Breakers>,
     pub(crate) webhook: OnceLock<Arc<Standing>>,
     /// End of the last cycle that was closed, unix-ms; `None`: the history was not read for it.
@@ -207,7 +211,7 @@ impl Brand {
     /// # Errors
     /// A ledger that is unsound, or a fault of the storage.
     pub fn open(options: BrandOptions, first: Opened) -> Result<Self, OnlineError> {
-        let BrandOptions { vault, records_bytes_max, now, opener, file } = options;
+        let BrandOptions { vault, records_bytes_max, now, opener, lanes, file } = options;
         let Opened { mut version, source } = first;
         let name = version.playbook().brand.clone();
         let ledger = vault.open_or_create(&name)?;
@@ -254,6 +258,7 @@ impl Brand {
             breakers,
             webhook: OnceLock::new(),
             closed: Mutex::new(None),
+            lanes,
             now,
             notes,
             follow: Mutex::new(follow),
@@ -388,7 +393,7 @@ impl Brand {
             let record = self.record(member)?;
             let at = ask.at.unwrap_or_else(|| (self.now)());
             let begun = candidate.as_ref().map(|_| Instant::now());
-            let evaluated = version.evaluate(&ask.member, &record, at);
+            let evaluated = evaluate(&self.lanes, &version, &ask.member, &record, at).await?;
             let micros = begun.map_or(0, micros_since);
             if self.breakers.has_news() {
                 self.aside(Core::tend_breakers);

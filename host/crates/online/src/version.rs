@@ -22,6 +22,7 @@ use crate::columns::TableColumns;
 use crate::counts::StageStates;
 use crate::facts::{StageFacts, VersionFacts};
 use crate::grants::{ActionTerms, TermsOf, terms_of};
+use crate::pace::Pace;
 use crate::packed::Unreadable;
 use crate::record::{FieldPlaces, Record};
 use crate::stages::{StageState, StageWatch, Watched};
@@ -89,6 +90,7 @@ pub struct Version {
     guards: FactPlan,
     budget: BudgetPlan,
     watch: StageWatch,
+    pace: Pace,
     actions: TermsOf,
 }
 
@@ -217,6 +219,7 @@ impl Version {
             watch,
             actions: terms_of(stages),
             playbook,
+            pace: Pace::default(),
         })
     }
 
@@ -269,6 +272,10 @@ impl Version {
 
     pub(crate) fn watch(&self) -> &StageWatch {
         &self.watch
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
     }
 
     /// The plugins of its stages, and how they do.

@@ -133,9 +133,7 @@ impl Reading<'_> {
         let private = table.flag("private").unwrap_or(false);
         let url = table.text("url")?.to_owned();
         let schemes: &[&str] = if private { &["https://", "http://"] } else { &["https://"] };
-        let rest = schemes.iter().find_map(|scheme| url.strip_prefix(scheme));
-        let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
-        if host.is_none_or(str::is_empty) || url.contains(char::is_whitespace) {
+        if !is_address(&url, schemes) {
             let place = table.get("url").map_or(entry.key_place, |node| node.place);
             self.sink.add(
                 Problem::new("bad-path", place, format!("`url` cannot be `{url}`"))
@@ -237,6 +235,13 @@ fn log(table: &Table) -> HostLog {
     let format = |name: &str| LogFormat::ALL.into_iter().find(|format| format.name() == name);
     HostLog {
         format: table.text("format").and_then(format),
+/// Whether a text is an address of one of these schemes.
+fn is_address(url: &str, schemes: &[&str]) -> bool {
+    let rest = schemes.iter().find_map(|scheme| url.strip_prefix(scheme));
+    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
+    host.is_some_and(|host| !host.is_empty()) && !url.contains(char::is_whitespace)
+}
+
         level: table.text("level").and_then(level),
     }
 }

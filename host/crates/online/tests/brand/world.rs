@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use playbook_cycle::Prepared;
 use playbook_ledger::{Ledger, Proof};
 use playbook_model::{Frequency, Playbook, Shape, StageDef};
-use playbook_online::{Brand, BrandOptions, Closed, Decision, Effect, Opened, Version};
+use playbook_online::{Brand, BrandOptions, Closed, Decision, Effect, Lanes, Opened, Version};
 
 use crate::brand::{Demo, T, ask, demo, source, welcome};
 
@@ -67,6 +67,7 @@ impl World {
             records_bytes_max: 64 << 20,
             now: Arc::new(move || clock.load(Ordering::SeqCst)),
             opener: Arc::new(Demo),
+            lanes: Arc::new(Lanes::new(2)),
             file: None,
         };
         let version = Version::open(self.playbook.clone(), &self.stages, &Closed::default());

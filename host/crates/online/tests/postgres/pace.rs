@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use playbook_ledger::{LedgerFile, Vault};
-use playbook_online::{Brand, BrandOptions, Opener as _};
+use playbook_online::{Brand, BrandOptions, Lanes, Opener as _};
 
 use crate::brand::{Demo, T, ask, source, welcome};
 use crate::reached;
@@ -22,6 +22,7 @@ fn brand(vault: Arc<dyn Vault>) -> Arc<Brand> {
         records_bytes_max: 64 << 20,
         now: Arc::new(|| T),
         opener: Arc::new(Demo),
+        lanes: Arc::new(Lanes::new(2)),
         file: None,
     };
     Arc::new(Brand::open(options, Demo.open(&source("one")).unwrap()).unwrap())

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use playbook_ledger::{LedgerFile, Proof};
 use playbook_online::{
-    Ask, Brand, BrandOptions, Decision, Following, How, OpenError, Opened, Opener, Source,
+    Ask, Brand, BrandOptions, Decision, Following, How, Lanes, OpenError, Opened, Opener, Source,
     SwapError,
 };
 use serde_json::json;
@@ -144,6 +144,7 @@ async fn two_hosts_decide_what_one_would() {
         records_bytes_max: 64 << 20,
         now: Arc::new(|| T),
         opener: Arc::new(Demo),
+        lanes: Arc::new(Lanes::new(2)),
         file: None,
     };
     let alone = Brand::open(alone, Demo.open(&source("one")).unwrap()).unwrap();

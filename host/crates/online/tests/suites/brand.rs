@@ -9,7 +9,7 @@ use playbook_cycle::{Prepared, prepare};
 use playbook_ledger::{EntryFilter, EntryKind, Proof};
 use playbook_model::{Digest, Minor, Playbook, PluginRef, RefusalCode};
 use playbook_online::{
-    AlertRule, Ask, Brand, BrandOptions, Closed, Decision, DecisionFilter, EventFate, How,
+    AlertRule, Ask, Brand, BrandOptions, Closed, Decision, DecisionFilter, EventFate, How, Lanes,
     OnlineError, OpenError, Opened, Opener, Source, SwapError, Version, settled,
 };
 use playbook_runtime::{Compiler, LoadOptions, Plugin, Runtime, RuntimeOptions};
@@ -97,6 +97,7 @@ pub(crate) fn opened(folder: &Path, file: &str, opener: Arc<dyn Opener>) -> Bran
         records_bytes_max: 64 << 20,
         now: Arc::new(|| T),
         opener,
+        lanes: Arc::new(Lanes::new(2)),
         file: None,
     };
     Brand::open(options, Demo.open(&source(file)).unwrap()).unwrap()

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use playbook_model::{Digest, Playbook};
 use playbook_online::{
-    Brand, BrandOptions, Closed, How, Now, OpenError, Opened, Opener, Schedules, Source, Version,
+    Brand, BrandOptions, Closed, How, Lanes, Now, OpenError, Opened, Opener, Schedules, Source,
+    Version,
 };
 
 use crate::brand::{DAY, T, demo, source};
@@ -43,6 +44,7 @@ fn served(folder: &Path, now: Now) -> Brand {
         records_bytes_max: 64 << 20,
         now,
         opener: Arc::new(Scheduled),
+        lanes: Arc::new(Lanes::new(2)),
         file: None,
     };
     Brand::open(options, Scheduled.open(&source("one")).unwrap()).unwrap()
