@@ -104,4 +104,57 @@ fn a_person_approves_in_the_console_what_was_held() {
     assert!(page.contains("approved") && page.contains("the order is real"), "{page}");
     let effects = club.get("effects").body;
     assert_eq!(effects["items"].as_array().unwrap().len(), 1, "{effects}");
+
+    let asked = json!({ "role": "brand-operator", "brand": "club", "label": "second" });
+    let key = made(&service, &club.key, "/v1/keys", &asked)["secret"].as_str().unwrap().to_owned();
+    let ask = json!({ "to": "daily", "from": "reserve", "amount_minor": 100, "need": "user",
+        "plan": "system-outage", "reason": "orders were lost" });
+    Client { key, ..club.clone() }.ok("POST", "money/requests", "one", &ask);
+    browser.follow("nav a[href$='/reviews']");
+    let page = browser.text();
+    assert!(page.contains("reserve → daily") && page.contains("orders were lost"), "{page}");
+    browser.value("document.querySelector('[name=reason]').value = 'the plan says so'");
+    browser.follow("button[value=approve]");
+    assert!(browser.text().contains("the plan says so"));
+    assert_eq!(club.get("money/requests").body["items"][0]["state"], "approved");
+}
+
+#[test]
+fn money_moves_between_pools_when_another_person_approves() {
+    let place = Place::new();
+    let (service, club) = held(&place);
+    let asked = json!({ "role": "brand-operator", "brand": "club", "label": "second" });
+    let key = made(&service, &club.key, "/v1/keys", &asked)["secret"].as_str().unwrap().to_owned();
+    let second = Client { key, ..club.clone() };
+    let allocated = |pool: &str| {
+        let accounts = club.get("budgets").body["accounts"].clone();
+        let path = format!("club/club/{pool}");
+        let found = accounts.as_array().unwrap().iter().find(|account| account["account"] == path);
+        found.unwrap_or_else(|| panic!("{accounts}"))["allocated_minor"].as_i64().unwrap()
+    };
+    club.decide("m1", "first").unwrap();
+    let (reserve, daily) = (allocated("reserve"), allocated("daily"));
+    let mut ask = json!({ "to": "daily", "from": "reserve", "amount_minor": 100, "need": "user",
+        "reason": "orders were lost" });
+    let refused = club.send("POST", "money/requests", "no plan", &ask).unwrap();
+    assert_eq!((refused.status, &refused.body["code"]), (422, &json!("field-invalid")));
+    assert_eq!(refused.body["errors"][0]["field"], "plan", "{}", refused.body);
+    ask["plan"] = json!("system-outage");
+    let made = club.ok("POST", "money/requests", "one", &ask);
+    assert_eq!(club.ok("POST", "money/requests", "one", &ask), made);
+    assert_eq!(club.get("money/requests/waiting").body["requests"], json!([made]));
+    let words = json!({ "reason": "seen" });
+    let alone = club.send("POST", "money/requests/1/approve", "a", &words).unwrap();
+    assert_eq!((alone.status, &alone.body["code"]), (409, &json!("same-person")));
+    let answered = second.ok("POST", "money/requests/1/approve", "b", &words);
+    assert_eq!((&answered["state"], &answered["answer"]), (&json!("approved"), &json!("seen")));
+    assert_eq!((allocated("reserve"), allocated("daily")), (reserve - 100, daily + 100));
+    assert_eq!(club.get("money/requests").body, json!({ "items": [answered] }));
+    assert_eq!(club.get("money/requests/waiting").body["requests"], json!([]));
+    let moved = club.get("ledger/entries?kind=transfer").body;
+    assert_eq!(moved["items"][0]["amount_minor"], 100, "{moved}");
+    ask["amount_minor"] = json!(reserve);
+    club.ok("POST", "money/requests", "two", &ask);
+    let short = second.send("POST", "money/requests/2/approve", "c", &words).unwrap();
+    assert_eq!((short.status, &short.body["code"]), (409, &json!("money-not-free")));
 }

@@ -31,6 +31,7 @@ use crate::record::{Record, json};
 use crate::store::{
 use crate::pace::{Lanes, evaluate};
     put_activation, put_version, read_activations, read_decision, read_effects, read_member,
+use crate::requests::NextDue;
     read_members, read_record, read_version, read_versions,
 };
 use crate::version::Version;
@@ -99,6 +100,7 @@ pub struct Core {
     pub(crate) breakers: Arc<Breakers>,
     pub(crate) webhook: OnceLock<Arc<Standing>>,
     /// End of the last cycle that was closed, unix-ms; `None`: the history was not read for it.
+    pub(crate) money_due: NextDue,
     pub(crate) closed: Mutex<Option<i64>>,
     pub(crate) now: Now,
     /// What hosts that share the store tell each other; `None`: this one is alone.
@@ -234,6 +236,7 @@ impl Brand {
         let marks = Marks::read(&reader)?;
         let (effects, _) = watch::channel(marks.last_effect);
         let queue = Queue::start(
+        let money_due = NextDue::read(&mut &*reader)?;
             (ledger, Arc::clone(&reader)),
             Arc::clone(&version),
             Arc::clone(&cache),
@@ -259,6 +262,7 @@ impl Brand {
             webhook: OnceLock::new(),
             closed: Mutex::new(None),
             lanes,
+            money_due,
             now,
             notes,
             follow: Mutex::new(follow),

@@ -4,6 +4,7 @@ use playbook_ledger::LedgerError;
 
 use crate::columns::FieldError;
 use crate::reviews::ReviewState;
+use crate::requests::MoneyRequestState;
 use crate::version::EvaluateError;
 
 /// Why a request is not answered.
@@ -36,7 +37,16 @@ pub enum OnlineError {
     /// The review was closed otherwise.
     #[error("the review is closed: {}", .0.name())]
     Reviewed(ReviewState),
-    /// Whoever asked for a decision does not approve it.
+    /// The request for money was answered otherwise.
+    #[error("the request was answered: {}", .0.name())]
+    Answered(MoneyRequestState),
+    /// A pool cannot give what is asked for.
+    #[error("the pool can give {} minor units", .free.0)]
+    NotFree {
+        /// What it can give.
+        free: Minor,
+    },
+    /// Whoever asked does not approve.
     #[error("somebody else has to approve what this person asked for")]
     SamePerson,
     /// The member does not consent, or no longer, to the purpose of what should go out (R05).

@@ -1,4 +1,5 @@
-//! Closing cycles when the schedules of playbooks say so: on a thread of its own, one cycle at a time, so that neighbours keep
+//! What time brings about: closing cycles when the schedules of playbooks say so, and telling of requests that nobody answered. On a
+//! thread of its own, one cycle at a time, so that neighbours keep
 //! their share of the machine.
 
 use std::collections::HashMap;
@@ -77,6 +78,9 @@ impl<'b> Closer<'b> {
 
     fn look(&mut self) {
         let brand = self.brand.name();
+        if let Err(error) = self.brand.tend_money_requests() {
+            tracing::error!(%error, brand, "requests for money cannot be read");
+        }
         match self.due() {
             Ok(None) => {}
             Ok(Some(end)) => {

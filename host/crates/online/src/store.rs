@@ -68,6 +68,12 @@ pub(crate) mod space {
     pub(crate) const REFUNDED: u8 = 28;
     /// Of the brand: freezes and their ends, under ascending numbers.
     pub(crate) const FREEZES: u8 = 29;
+    /// Of the brand: requests for money, under ascending numbers.
+    pub(crate) const MONEY_REQUESTS: u8 = 40;
+    /// Of the brand: the last of them, and which wait, under the empty key.
+    pub(crate) const MONEY_QUEUE: u8 = 41;
+    /// Of the brand: the number of a request for money under the digest of its request's key.
+    pub(crate) const MONEY_KEYS: u8 = 42;
 }
 
 /// Owner of what is the brand's.

@@ -33,6 +33,7 @@ use crate::notes::Notes;
 use crate::record::Packed;
 use crate::refunds::{Refund, order_of, take_back};
 use crate::reviews::{ReviewJob, decide_review, read_last_review};
+use crate::requests::{MoneyRequest, MoneyRequestJob, money_request};
 use crate::store::{
     BRAND, ConsentRow, MemberRow, ReadRows as _, put_activation, put_bytes, put_new_member,
     put_value, put_version, read_decision, read_last_effect, read_member, read_record, read_value,
@@ -70,6 +71,8 @@ pub(crate) enum Job {
     /// A person freezes a stage or the brand, or ends that.
     Freeze(Box<FreezeJob>, Reply<Freeze>),
     /// Grants whose time is over are released.
+    /// Somebody asks for money for a pool, or answers that.
+    Money(Box<MoneyRequestJob>, Reply<MoneyRequest>),
     End,
     /// Everything that is kept of a member goes.
     Erase(i64, DecisionKey, Reply<Option<Erased>>),
@@ -625,6 +628,11 @@ fn one(
         // They are released at the beginning of every group.
         Job::End => {}
         Job::Erase(member, key, reply) => {
+        Job::Money(job, reply) => {
+            let whose = (beside.reader.brand(), beside.version);
+            let result = money_request(live, *job, whose, done)?;
+            done.answers.push(answer(reply, result));
+        }
             let erased = erase(live, member, &key, done)?;
             done.answers.push(answer(reply, Ok(erased)));
         }

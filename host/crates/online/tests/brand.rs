@@ -11,6 +11,8 @@ mod grants;
 mod model;
 #[path = "brand/refunds.rs"]
 mod refunds;
+#[path = "brand/requests.rs"]
+mod requests;
 #[path = "brand/reviews.rs"]
 mod reviews;
 #[path = "brand/scenes.rs"]

@@ -98,6 +98,9 @@ codes! {
     /// No alert has that number.
     AlertNotFound "alert-not-found" 404 "there is no such alert"
         "use the `number` of an alert that is listed; the oldest closed ones make room for new ones"
+    /// No such request for money.
+    MoneyRequestNotFound "money-request-not-found" 404 "there is no such request for money"
+        "use the `number` of a request that is listed"
     /// The path answers other methods.
     MethodNotAllowed "method-not-allowed" 405 "the path does not answer this method"
         "use one of the methods in the header `Allow`"
@@ -130,7 +133,13 @@ codes! {
         "read the review; it is decided once"
     /// Whoever asks does not approve.
     SamePerson "same-person" 409 "somebody else has to approve this"
-        "use the key of another person than the one who asked for the decision"
+        "use the key of another person than the one who asked"
+    /// The request for money was answered otherwise.
+    MoneyRequestAnswered "money-request-answered" 409 "the request for money was answered before"
+        "read the request; it is answered once"
+    /// A pool cannot give so much.
+    MoneyNotFree "money-not-free" 409 "the pool cannot give so much"
+        "ask for less, or of another pool; 5 per cent of the budget stay in the reserve"
     /// The member withdrew meanwhile.
     ConsentMissing "consent-missing" 409 "the member does not consent to the purpose any more (R05)"
         "refuse the review; ask the member for consent, and decide anew"

@@ -66,6 +66,7 @@ impl From<OnlineError> for Problem {
                 "alert" => Code::AlertNotFound,
                 "review" => Code::ReviewNotFound,
                 "undelivered effect" => Code::UndeliveredNotFound,
+                "request" => Code::MoneyRequestNotFound,
                 _ => Code::DecisionNotFound,
             }),
             OnlineError::Cursor => Self::new(Code::CursorInvalid),
@@ -77,6 +78,12 @@ impl From<OnlineError> for Problem {
                 Self::new(Code::ReviewClosed).detail(format!("it is {}", state.name()))
             }
             OnlineError::SamePerson => Self::new(Code::SamePerson),
+            OnlineError::Answered(state) => {
+                Self::new(Code::MoneyRequestAnswered).detail(format!("it is {}", state.name()))
+            }
+            OnlineError::NotFree { free } => {
+                Self::new(Code::MoneyNotFree).detail(format!("it can give {} minor units", free.0))
+            }
             OnlineError::NoConsent => Self::new(Code::ConsentMissing),
             OnlineError::Frozen => Self::new(Code::Frozen),
             OnlineError::Busy => Self::new(Code::BrandQueueFull).retry_after(SOON),

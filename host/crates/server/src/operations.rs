@@ -88,6 +88,11 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { id: "close_alert", access: Access::Brand(OPERATORS) },
     Operation { id: "read_budgets", access: Access::Brand(OPERATORS) },
     Operation { id: "list_entries", access: Access::Brand(OPERATORS) },
+    Operation { id: "list_money_requests", access: Access::Brand(OPERATORS) },
+    Operation { id: "list_waiting_money_requests", access: Access::Brand(OPERATORS) },
+    Operation { id: "ask_for_money", access: Access::Brand(OPERATORS) },
+    Operation { id: "approve_money_request", access: Access::Brand(OPERATORS) },
+    Operation { id: "refuse_money_request", access: Access::Brand(OPERATORS) },
 ];
 
 impl Operation {

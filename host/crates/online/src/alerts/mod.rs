@@ -70,6 +70,8 @@ pub enum AlertRule {
     BreakerClosed,
     /// The component that was last good cannot take over.
     FallBackFailed,
+    /// Nobody answered a request for money in time.
+    RequestLate,
 }
 
 impl AlertRule {
@@ -84,6 +86,7 @@ impl AlertRule {
             Self::BreakerOpened => "breaker-opened",
             Self::BreakerClosed => "breaker-closed",
             Self::FallBackFailed => "fall-back-failed",
+            Self::RequestLate => "request-late",
         }
     }
 
@@ -91,7 +94,9 @@ impl AlertRule {
     #[must_use]
     pub const fn level(self) -> AlertLevel {
         match self {
-            Self::FileRefused | Self::CycleFailed | Self::CandidateReturned => AlertLevel::Warn,
+            Self::FileRefused | Self::CycleFailed | Self::CandidateReturned | Self::RequestLate => {
+                AlertLevel::Warn
+            }
             Self::WriterFailed | Self::BreakerOpened | Self::FallBackFailed => AlertLevel::Critical,
             Self::BreakerClosed => AlertLevel::Watch,
         }

@@ -74,6 +74,10 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route(&brand("/alerts/{number}/close"), act("close_alert", post(alerts::close)))
         .route(&brand("/reviews"), of("list_reviews", get(reviews::list)))
         .route(&brand("/reviews/{number}/decide"), act("approve_review", post(reviews::decide)))
+        .route(
+            &brand("/money/{number}/decide"),
+            act("approve_money_request", post(reviews::answer)),
+        )
         .route(&brand("/ledger"), of("list_entries", get(ledger::list)))
         .route(&brand("/live"), of("list_decisions", get(tail::show)))
         .route(&brand("/live/stream"), of("list_decisions", get(tail::stream)))

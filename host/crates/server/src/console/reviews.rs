@@ -1,9 +1,11 @@
-//! Reviews: effects that a person decides on before they go out.
+//! What a person decides on: effects before they go out, and requests for money.
 
 use axum::extract::Path;
 use axum::response::Response;
 use maud::{Markup, html};
-use playbook_online::{Review, ReviewState, Verdict, Why};
+use playbook_online::{
+    MoneyRequest, MoneyRequestState, Need, OnlineError, Review, ReviewState, Verdict, Why,
+};
 
 use super::frame::{self, Say, section};
 use super::told::Told;
@@ -33,6 +35,10 @@ pub(super) async fn list(visit: Visit, Live(brand): Live) -> Result<Response, Pr
     }
     closed.sort_by_key(|review| std::cmp::Reverse(review.closed_at));
     closed.truncate(SHOWN);
+    let money = apart(brand.clone(), |brand| {
+        Ok::<_, OnlineError>((brand.waiting_money_requests()?, brand.money_requests(None, SHOWN)?))
+    });
+    let (asked, all) = money.await?;
     let body = html! {
         (section(say.say("What waits for you", "待您決定"), "", &html! {
             @if waiting.is_empty() { p.empty { (say.say("Nothing waits.", "目前沒有待決定的事項。")) } }
@@ -44,6 +50,13 @@ pub(super) async fn list(visit: Visit, Live(brand): Live) -> Result<Response, Pr
                 ul.alerts { @for review in &closed { (row(&told, review)) } }
             }))
         }
+        (section(say.say("Requests for money", "資源申請"), "", &html! {
+            @if asked.is_empty() { p.empty { (say.say("Nobody waits for money.", "目前沒有待批的資源申請。")) } }
+            ul.alerts { @for request in &asked { (money_row(&told, request)) } }
+            ul.alerts {
+                @for request in all.iter().filter(|one| one.answer.is_some()) { (money_row(&told, request)) }
+            }
+        }))
     };
     Ok(frame::page(&visit, say.say("Reviews", "審核"), &body))
 }
@@ -78,11 +91,33 @@ fn row(told: &Told<'_>, review: &Review) -> Markup {
     }
 }
 
-fn deciding(told: &Told<'_>, number: u64) -> Markup {
+fn need(say: Say, need: Need) -> &'static str {
+    match need {
+        Need::User => say.say("users need it", "用戶需求"),
+        Need::Strategic => say.say("the strategy needs it", "戰略需求"),
+        Need::Cost => say.say("it saves cost", "成本需求"),
+    }
+}
+
+/// Answers a request for money.
+pub(super) async fn answer(
+    visit: Visit,
+    Live(brand): Live,
+    Caller(key): Caller,
+    form: Form,
+    Path((_, number)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let number = number.parse().map_err(|_| Problem::new(Code::MoneyRequestNotFound))?;
+    let approves = verdict(&form)? == Verdict::Approve;
+    brand.answer_money_request(number, approves, &key.id, form.field("reason")).await?;
+    Ok(redirect(&visit.to("/reviews")))
+}
+
+fn deciding(told: &Told<'_>, of: &str) -> Markup {
     let say = told.say;
-    let reason = format!("reason-{number}");
+    let reason = format!("reason{}", of.replace('/', "-"));
     html! {
-        form.close method="post" action=(told.visit.to(&format!("/reviews/{number}/decide"))) {
+        form.close method="post" action={ (told.visit.to(of)) "/decide" } {
             (told.visit.token())
             label for=(reason) { (say.say("The reason", "理由")) }
             input id=(reason) name="reason" maxlength="1000" required;
@@ -118,11 +153,14 @@ pub(super) async fn decide(
     Path((_, number)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let number = number.parse().map_err(|_| Problem::new(Code::ReviewNotFound))?;
-    let verdict = match form.field("verdict") {
-        "approve" => Verdict::Approve,
-        "refuse" => Verdict::Refuse,
-        _ => return Err(Problem::new(Code::FieldInvalid).field("verdict")),
-    };
-    brand.decide_review(number, verdict, &key.id, form.field("reason")).await?;
+    brand.decide_review(number, verdict(&form)?, &key.id, form.field("reason")).await?;
     Ok(redirect(&visit.to("/reviews")))
+}
+
+fn verdict(form: &Form) -> Result<Verdict, Problem> {
+    match form.field("verdict") {
+        "approve" => Ok(Verdict::Approve),
+        "refuse" => Ok(Verdict::Refuse),
+        _ => Err(Problem::new(Code::FieldInvalid).field("verdict")),
+    }
 }

@@ -23,6 +23,7 @@ mod money;
 mod parts;
 mod plugins;
 mod reference;
+mod requests;
 mod reviews;
 mod segments;
 mod versions;
@@ -59,6 +60,7 @@ const PARTS: &[fn() -> Routes] = &[
     caps::routes,
     segments::routes,
     money::routes,
+    requests::routes,
     versions::routes,
     candidate::routes,
     plugins::routes,

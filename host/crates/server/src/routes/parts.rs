@@ -56,6 +56,15 @@ pub(super) struct OfGrant {
     grant: String,
 }
 
+/// A request for money.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfRequest {
+    /// Number of the request.
+    #[param(example = 3)]
+    number: u64,
+}
+
 /// An alert.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
