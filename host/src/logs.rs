@@ -1,39 +1,64 @@
 //! Where logs go: standard error, an event a line, escaped as a whole; as text with the level in colour where colour is shown,
-//! or as JSON.
+//! or as JSON. And where spans go: to a collector, if anywhere.
 
 mod json;
+mod traces;
 
 use std::io::{self, Write};
 
-use playbook_model::{HostLog, LogFormat, LogLevel, one_line};
-use tracing_subscriber::EnvFilter;
+use anyhow::Result;
+use playbook_model::{HostLog, HostTraces, LogFormat, LogLevel, one_line};
+use tracing_subscriber::filter::{FilterFn, LevelFilter};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use crate::terminal::Terminal;
 use crate::text::Text;
 
-/// Begins logging at what was asked for: by PLAYBOOK_LOG, else by counting `--verbose`, else by the file of the host.
-pub(crate) fn begin(verbose: u8, said: HostLog, color: bool) {
+pub(crate) use self::traces::{Traces, parent};
+
+/// Begins logging at what was asked for: by PLAYBOOK_LOG, else by counting `--verbose`, else by the file of the host. Spans are
+/// sent until what is returned is dropped.
+///
+/// # Errors
+/// A collector of spans that cannot be named like this.
+pub(crate) fn begin(
+    verbose: u8,
+    (log, traces): (HostLog, &HostTraces),
+    color: bool,
+) -> Result<Option<Traces>> {
     let level = match verbose {
-        0 => said.level.unwrap_or(LogLevel::Warn).name(),
+        0 => log.level.unwrap_or(LogLevel::Warn).name(),
         1 => "info",
         _ => "debug",
     };
     let filter = EnvFilter::try_from_env("PLAYBOOK_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    if said.format == Some(LogFormat::Json) {
+    if log.format == Some(LogFormat::Json) {
         Terminal::notes_to_log();
-        let lines = json::JsonLines(io::stderr);
-        return tracing_subscriber::registry().with(filter).with(lines).init();
+        return with_traces(json::JsonLines(io::stderr).with_filter(filter), traces);
     }
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(Lines { color })
         // Styles are added after escaping, below.
         .with_ansi(false)
-        .without_time()
-        .init();
+        .without_time();
+    with_traces(lines.with_filter(filter), traces)
+}
+
+fn with_traces<L>(lines: L, said: &HostTraces) -> Result<Option<Traces>>
+where
+    L: Layer<Registry> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::registry().with(lines);
+    let Some((traces, tracer)) = Traces::begin(said)? else {
+        lines.init();
+        return Ok(None);
+    };
+    let filter = FilterFn::new(traces::is_sent).with_max_level_hint(LevelFilter::INFO);
+    lines.with(tracing_opentelemetry::layer().with_tracer(tracer).with_filter(filter)).init();
+    Ok(Some(traces))
 }
 
 #[derive(Debug, Clone, Copy)]

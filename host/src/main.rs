@@ -73,8 +73,11 @@ fn dispatch(cli: &Cli, terminal: Terminal) -> Result<()> {
         Command::Serve(args) => Some(Config::of(args)?),
         _ => None,
     };
-    let log = config.as_ref().map(|config| config.log).unwrap_or_default();
-    logs::begin(cli.verbose, log, terminal.color_err);
+    let (log, traces) = match &config {
+        Some(config) => (config.log, config.traces.clone()),
+        None => Default::default(),
+    };
+    let _traces = logs::begin(cli.verbose, (log, &traces), terminal.color_err)?;
     match &cli.command {
         Command::Schema { of } => {
             return Terminal::json(&match of {

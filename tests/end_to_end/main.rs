@@ -46,6 +46,7 @@ mod settle;
 #[path = "../servers/mod.rs"]
 mod started;
 mod swaps;
+mod traces;
 mod transfers;
 #[cfg(feature = "sources")]
 mod webhooks;

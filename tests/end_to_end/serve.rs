@@ -112,7 +112,7 @@ impl Service {
         Self::called(call)
     }
 
-    fn called(mut call: Command) -> Self {
+    pub(crate) fn called(mut call: Command) -> Self {
         let mut child = call.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut told = String::new();
@@ -758,7 +758,13 @@ fn a_brand_that_cannot_write_makes_the_host_unready_until_it_can() {
     let place = Place::new();
     let (file, data) = served(&place);
     let [file, data] = [&file, &data].map(|path| path.to_str().unwrap());
-    let service = Service::with_failing_disk(&[file, "--data", data, "--listen", "127.0.0.1:0"]);
+    let arguments = [file, "--data", data, "--listen", "127.0.0.1:0", "--log", "json"];
+    let mut service = Service::with_failing_disk(&arguments);
+    let mut stderr = service.child.stderr.take().unwrap();
+    let log = std::thread::spawn(move || {
+        let mut text = String::new();
+        stderr.read_to_string(&mut text).map(|_| text).unwrap()
+    });
     let key = service.key.clone().unwrap();
     let club = Client { address: service.address.clone(), key: key.clone(), brand: "club" };
     let files_hold = |bytes: &str| {
@@ -790,6 +796,16 @@ fn a_brand_that_cannot_write_makes_the_host_unready_until_it_can() {
     assert_eq!(club.ok("POST", "events", "e", &event)["status"], "accepted");
     let kept = alert();
     service.stop();
+    // What is logged of a request says which it was, though requests themselves are not logged.
+    let log = log.join().unwrap();
+    let told = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let failed = told.filter(|line| line["message"] == "a brand could not store a request").last();
+    let span = &failed.unwrap_or_else(|| panic!("{log}"))["span"];
+    assert_eq!(
+        (&span["brand"], &span["operation"]),
+        (&json!("club"), &json!("add_event")),
+        "{log}"
+    );
     // What could not be written when it was raised is on disk since something could.
     let service = Service::with(&[file, "--data", data, "--listen", "127.0.0.1:0"]);
     let club = Client { address: service.address.clone(), ..club };

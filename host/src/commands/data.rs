@@ -1,12 +1,13 @@
 //! `playbook data`: backups of what a service keeps, and a brand's log out of it and into it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use playbook_app::{self as app, BackedUp, BrandMark, Exported, Imported, ServeOptions};
 use playbook_cycle::Progress as _;
-use playbook_server::lock_data;
 use playbook_online::Lanes;
+use playbook_server::lock_data;
 use serde_json::json;
 
 use crate::cli::DataCommand;

@@ -20,6 +20,7 @@ use crate::commands::data;
 use crate::commands::demo::{PLAYBOOK, checkout, install_reference_plugins};
 use crate::commands::serve_config::Config;
 use crate::failure;
+use crate::logs;
 use crate::session::Session;
 use crate::terminal::Terminal;
 
@@ -126,15 +127,15 @@ pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
              leave the webhook out and read the stream of effects"
         );
     }
-    let (mut live, mut webhooks) = (BTreeMap::new(), Vec::new());
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let lanes = Arc::new(Lanes::new(threads));
+    let (mut live, mut webhooks) = (BTreeMap::new(), Vec::new());
     for (name, brand) in named {
         let options = app::ServeOptions {
             records_bytes_max: brand.records_bytes_max.unwrap_or(config.records_bytes_max),
             now: app::system_clock(),
-            shared: shared.clone(),
             lanes: Arc::clone(&lanes),
+            shared: shared.clone(),
         };
         let state = app::brand_state(&data, &name);
         let file = brand.playbook;
@@ -152,6 +153,7 @@ pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
     let served = Arc::clone(&brands);
     // After the folder is held: another service over it may be sending them.
     let webhooks = Webhooks::start(webhooks)?;
+    config.settings.parent = Some(logs::parent);
     let server = Server::new(config.settings, Arc::new(store), served).map_err(hinted)?;
     let running = server.start_hosted().map_err(hinted)?;
     let live = brands.by_name.values().map(|served| Arc::clone(&served.brand));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use playbook_app::AppError;
-use playbook_model::{HostBrand, HostFile, HostLimits, HostLog, HostRate, LogFormat};
+use playbook_model::{HostBrand, HostFile, HostLimits, HostLog, HostRate, HostTraces, LogFormat};
 use playbook_server::{Rate, Settings, TlsFiles};
 use playbook_toml::{Disk, host_file};
 
@@ -29,6 +29,7 @@ pub(crate) struct Config {
     pub(crate) ledgers: Option<String>,
     pub(crate) brands: Vec<HostBrand>,
     pub(crate) log: HostLog,
+    pub(crate) traces: HostTraces,
 }
 
 impl Config {
@@ -40,7 +41,7 @@ impl Config {
     }
 
     fn laid(args: &ServeArgs, file: HostFile) -> Self {
-        let HostFile { listen, limits, data, brands, log } = file;
+        let HostFile { listen, limits, data, brands, log, traces } = file;
         let mut settings = Settings::default();
         put(&mut settings.listen.address, args.listen.or(listen.address));
         let tls = args.tls_certificate.clone().zip(args.tls_key.clone()).or(listen.tls);
@@ -71,6 +72,7 @@ impl Config {
                 .or(data.records_bytes_max)
                 .unwrap_or(of_mib(RECORDS_MIB)),
             log: HostLog { format: args.log.map(format).or(log.format), ..log },
+            traces,
         }
     }
 

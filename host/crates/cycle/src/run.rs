@@ -30,6 +30,8 @@ pub fn run_cycle(
     ledger: &Ledger,
     options: &CycleOptions<'_>,
 ) -> Result<CycleRun, CycleError> {
+    let Playbook { brand, id, .. } = playbook;
+    let _span = tracing::info_span!("cycle", brand, playbook = id).entered();
     let threads = rayon::ThreadPoolBuilder::new().num_threads(options.threads.max(1)).build();
     let pool = threads.map_err(|e| CycleError::Source(SourceError::new(e)))?;
     let mut laps = Laps::start();

@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use playbook_model::{
-    Batch, CampaignPlan, Digest, Filling, Kind, Limits, OnFault, Outcome, Stretch, TableAnswer,
+    Batch, CampaignPlan, Digest, Filling, Kind, Limits, OnFault, Outcome, Playbook, Stretch,
+    TableAnswer,
 };
 use playbook_runtime::Reuse;
 use rayon::ThreadPool;
 use rayon::prelude::*;
+use tracing::{Span, info_span};
 
 use crate::book::Money;
 use crate::community::{Community, TableColumns};
@@ -59,6 +61,7 @@ impl Community<'_> {
         laps: &mut Laps,
     ) -> Result<Vec<Candidate>, CycleError> {
         let mut candidates = Vec::new();
+        let cycle = Span::current();
         for wave in stages.chunk_by(|a, b| a.wave == b.wave) {
             let mut inputs = Vec::with_capacity(wave.len());
             for (at, stage) in wave.iter().enumerate() {
@@ -70,6 +73,11 @@ impl Community<'_> {
             inputs.sort_by_key(|(_, stage, _)| stage.shape.fit_passes_max == 0);
             let run = |(at, stage, tables): (usize, &Prepared, Vec<Batch>)| {
                 let def = &stage.def;
+                let Playbook { brand, id: playbook, .. } = self.playbook;
+                let (name, plugin) = (&def.name, &stage.about.name);
+                let _span =
+                    info_span!(parent: &cycle, "stage", brand, playbook, stage = name, plugin)
+                        .entered();
                 let rules = &self.playbook.guardrails;
                 let money = money.plan_money(&def.name, def.pool.as_deref(), rules);
                 (at, self.run_stage(stage, tables.into(), money, options))

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::SecretRef;
 
 /// The whole file; paths in it start at its folder already.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct HostFile {
     /// Where the service listens, and how.
     pub listen: HostListen,
@@ -21,6 +21,8 @@ pub struct HostFile {
     pub brands: Vec<HostBrand>,
     /// What is logged, and how.
     pub log: HostLog,
+    /// Where spans go to.
+    pub traces: HostTraces,
 }
 
 /// Where a service listens, and how.
@@ -132,6 +134,15 @@ pub struct HostLog {
     pub format: Option<LogFormat>,
     /// The least that is logged.
     pub level: Option<LogLevel>,
+}
+
+/// Where spans go to, as OTLP over HTTP.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HostTraces {
+    /// Base address of the collector; `None`: spans are not sent.
+    pub endpoint: Option<String>,
+    /// Share of traces that are sent where nobody upstream has chosen, 0 to 1; `None`: all.
+    pub share: Option<f64>,
 }
 
 /// How an event of the log is written, on one line either way.

@@ -33,8 +33,8 @@ pub use feature::{
 pub use fill::{Filling, Stretch};
 pub use frame::{Cells, Column, Frame};
 pub use host_file::{
-    HostBrand, HostData, HostFile, HostLimits, HostListen, HostLog, HostRate, HostWebhook,
-    LogFormat, LogLevel,
+    HostBrand, HostData, HostFile, HostLimits, HostListen, HostLog, HostRate, HostTraces,
+    HostWebhook, LogFormat, LogLevel,
 };
 pub use limits::{Limits, SqlLimits};
 pub use marks::NumberMarks;

@@ -14,6 +14,8 @@ use playbook_ledger::{
 use playbook_model::{Digest, Minor, UnixMs};
 use serde_json::{Map, Value as Json};
 use tokio::sync::watch;
+use tracing::field::{Empty, display};
+use tracing::{Instrument as _, Span, info_span};
 
 use crate::alerts::Alerts;
 use crate::breaker::Breakers;
@@ -27,11 +29,11 @@ use crate::facts::VersionFacts;
 use crate::grants::{Reversal, read_note};
 use crate::intake::{consent_row, id_error, new_event};
 use crate::notes::Notes;
-use crate::record::{Record, json};
-use crate::store::{
 use crate::pace::{Lanes, evaluate};
-    put_activation, put_version, read_activations, read_decision, read_effects, read_member,
+use crate::record::{Record, json};
 use crate::requests::NextDue;
+use crate::store::{
+    put_activation, put_version, read_activations, read_decision, read_effects, read_member,
     read_members, read_record, read_version, read_versions,
 };
 use crate::version::Version;
@@ -58,11 +60,11 @@ pub struct BrandOptions {
     pub now: Now,
     /// Opens further versions.
     pub opener: Arc<dyn Opener>,
+    /// Those of the host.
+    pub lanes: Arc<Lanes>,
     /// Digest of the playbook's file, where the first version is of one.
     pub file: Option<String>,
 }
-    /// Those of the host.
-    pub lanes: Arc<Lanes>,
 
 impl std::fmt::Debug for BrandOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -93,14 +95,14 @@ pub struct Core {
     /// Which version decided from when on. Locked while versions are swapped.
     pub(crate) history: Mutex<Vec<Activation>>,
     pub(crate) opener: Arc<dyn Opener>,
+    lanes: Arc<Lanes>,
     /// Number of the last effect that is on disk.
     pub(crate) effects: watch::Sender<u64>,
     pub(crate) alerts: Arc<Alerts>,
-    lanes: Arc<Lanes>,
     pub(crate) breakers: Arc<Breakers>,
+    pub(crate) money_due: NextDue,
     pub(crate) webhook: OnceLock<Arc<Standing>>,
     /// End of the last cycle that was closed, unix-ms; `None`: the history was not read for it.
-    pub(crate) money_due: NextDue,
     pub(crate) closed: Mutex<Option<i64>>,
     pub(crate) now: Now,
     /// What hosts that share the store tell each other; `None`: this one is alone.
@@ -234,9 +236,9 @@ impl Brand {
         shelf.put(&version);
         let activation = history.last().map_or(0, |last| last.number);
         let marks = Marks::read(&reader)?;
+        let money_due = NextDue::read(&mut &*reader)?;
         let (effects, _) = watch::channel(marks.last_effect);
         let queue = Queue::start(
-        let money_due = NextDue::read(&mut &*reader)?;
             (ledger, Arc::clone(&reader)),
             Arc::clone(&version),
             Arc::clone(&cache),
@@ -256,13 +258,13 @@ impl Brand {
             shelf: Mutex::new(shelf),
             history: Mutex::new(history),
             opener,
+            lanes,
             effects,
             alerts,
             breakers,
+            money_due,
             webhook: OnceLock::new(),
             closed: Mutex::new(None),
-            lanes,
-            money_due,
             now,
             notes,
             follow: Mutex::new(follow),
@@ -361,8 +363,9 @@ impl Brand {
         if !id_errors.is_empty() {
             return Err(OnlineError::Fields(id_errors));
         }
+        let span = info_span!("decision", brand = self.name, playbook = Empty, version = Empty);
         let Answered { answer, at, live, version, candidate, record, micros } =
-            self.answer(ask, request, by).await?;
+            self.answer(ask, request, by).instrument(span).await?;
         if request.is_some() && !answer.is_repeated {
             self.shelf().decided(&ask.member, at);
             if let Some(candidate) = candidate {
@@ -393,6 +396,9 @@ impl Brand {
             let draws = candidate.as_ref().filter(|candidate| candidate.decides_on(member));
             let version =
                 draws.map_or_else(|| Arc::clone(&live), |drawn| Arc::clone(&drawn.version));
+            let span = Span::current();
+            span.record("playbook", &version.facts().playbook);
+            span.record("version", display(version.digest()));
             let candidate = candidate.filter(|_| request.is_some());
             let record = self.record(member)?;
             let at = ask.at.unwrap_or_else(|| (self.now)());

@@ -1,10 +1,11 @@
 //! Why a brand does not answer.
 
 use playbook_ledger::LedgerError;
+use playbook_model::Minor;
 
 use crate::columns::FieldError;
-use crate::reviews::ReviewState;
 use crate::requests::MoneyRequestState;
+use crate::reviews::ReviewState;
 use crate::version::EvaluateError;
 
 /// Why a request is not answered.

@@ -7,6 +7,9 @@ use std::time::Instant;
 
 use playbook_cycle::{Part, Watch};
 use playbook_model::{Digest, Fault, OnFault, Outcome};
+use tracing::field::{Empty, display};
+use tracing::info_span;
+use tracing::span::EnteredSpan;
 
 use crate::breaker::{Admitted, Breaker, BreakerState, Breakers};
 use crate::counts::StageStates;
@@ -19,6 +22,8 @@ const LATELY_MS: u64 = 300_000;
 #[derive(Debug)]
 pub(crate) struct StageWatch {
     version: Digest,
+    /// Names of brand and playbook.
+    whose: [String; 2],
     /// Those of the brand; `None` while the version belongs to none.
     breakers: Option<Arc<Breakers>>,
     begun: Instant,
@@ -31,6 +36,8 @@ pub(crate) struct Watched {
     /// Position in the playbook.
     pub(crate) position: usize,
     pub(crate) name: String,
+    /// Name of its plugin.
+    pub(crate) plugin: String,
     /// Digests of its component and of its settings.
     pub(crate) called: (String, Digest),
     pub(crate) on_fault: OnFault,
@@ -76,13 +83,14 @@ impl StageState {
 
 impl Watched {
     pub(crate) fn new(
-        (position, name, called): (usize, String, (String, Digest)),
+        (position, [name, plugin], called): (usize, [String; 2], (String, Digest)),
         on_fault: OnFault,
         waits: bool,
     ) -> Self {
         Self {
             position,
             name,
+            plugin,
             called,
             on_fault,
             waits,
@@ -99,9 +107,9 @@ impl Watched {
 }
 
 impl StageWatch {
-    pub(crate) fn new(version: Digest, stages: Vec<Watched>) -> Self {
+    pub(crate) fn new(version: Digest, whose: [String; 2], stages: Vec<Watched>) -> Self {
         // A clock that nobody sets: the time of a decision is the caller's, and the system's may jump.
-        Self { version, breakers: None, begun: Instant::now(), stages }
+        Self { version, whose, breakers: None, begun: Instant::now(), stages }
     }
 
     /// From now on the breakers are those of a brand.
@@ -114,7 +122,7 @@ impl StageWatch {
 
     /// The gate of one evaluation.
     pub(crate) fn gate(&self) -> Gate<'_> {
-        Gate { watch: self, admitted: Admitted::Call, asks: None }
+        Gate { watch: self, admitted: Admitted::Call, asks: None, span: None }
     }
 
     /// The stages whose breakers let nothing through.
@@ -180,6 +188,8 @@ pub(crate) struct Gate<'a> {
     admitted: Admitted,
     /// The stage that is being asked.
     asks: Option<usize>,
+    /// Lasts as long as the stage is asked.
+    span: Option<EnteredSpan>,
 }
 
 impl Drop for Gate<'_> {
@@ -197,6 +207,10 @@ impl Watch for Gate<'_> {
         match of.breaker.admits(|| self.watch.breaker_now()) {
             Ok(admitted) => {
                 (self.admitted, self.asks) = (admitted, Some(stage));
+                let [brand, playbook] = &self.watch.whose;
+                let (stage, plugin) = (&of.name, &of.plugin);
+                let span = info_span!("stage", brand, playbook, stage, plugin, fault = Empty);
+                self.span = Some(span.entered());
                 Ok(())
             }
             Err(retry_ms) => Err(Fault::BreakerOpen { retry_ms }),
@@ -205,8 +219,12 @@ impl Watch for Gate<'_> {
 
     fn answered(&mut self, stage: usize, fault: Option<&Fault>) {
         self.asks = None;
+        let span = self.span.take();
         let (watch, of) = (self.watch, &self.watch.stages[stage]);
         if let Some(fault) = fault {
+            if let Some(span) = span {
+                span.record("fault", display(fault));
+            }
             of.failed.store(watch.now() + 1, Ordering::Relaxed);
             let mut last = of.last_fault.lock().unwrap_or_else(PoisonError::into_inner);
             *last = Some(fault.to_string());
@@ -234,13 +252,13 @@ mod tests {
     fn a_stage_is_failed_for_a_while_after_its_last_fault() {
         let stage = |position, name: &str, waits| {
             Watched::new(
-                (position, name.to_owned(), (String::new(), Digest([0; 32]))),
+                (position, [name, "plugin"].map(str::to_owned), (String::new(), Digest([0; 32]))),
                 OnFault::Skip,
                 waits,
             )
         };
-        let watch =
-            StageWatch::new(Digest([0; 32]), vec![stage(4, "a", false), stage(1, "b", true)]);
+        let stages = vec![stage(4, "a", false), stage(1, "b", true)];
+        let watch = StageWatch::new(Digest([0; 32]), Default::default(), stages);
         let sound = StageStates { answering: 1, waiting: 1, ..StageStates::default() };
         assert_eq!(watch.states(), sound);
         watch.gate().answered(0, Some(&Fault::Refusal("no".to_owned())));

@@ -200,9 +200,11 @@ impl Version {
             let stage = stages.iter().find(|stage| stage.position == at);
             let stage = stage.expect("stages are opened of these");
             let called = (stage.plugin.digest().hex(), Digest::of(stage.settings.as_bytes()));
-            Watched::new((at, name.to_owned(), called), stage.def.on_fault, waits)
+            let names = [name, &stage.about.name].map(str::to_owned);
+            Watched::new((at, names, called), stage.def.on_fault, waits)
         });
-        let watch = StageWatch::new(facts.digest(), watched.collect());
+        let whose = [playbook.brand.clone(), playbook.id.clone()];
+        let watch = StageWatch::new(facts.digest(), whose, watched.collect());
         Ok(Self {
             salt: format!("{}\0{}", playbook.brand, playbook.pseudonym_salt),
             budget: budget_plan(&playbook),
@@ -217,9 +219,9 @@ impl Version {
             policy,
             guards,
             watch,
+            pace: Pace::default(),
             actions: terms_of(stages),
             playbook,
-            pace: Pace::default(),
         })
     }
 
@@ -270,12 +272,12 @@ impl Version {
         self.watch.join(breakers);
     }
 
-    pub(crate) fn watch(&self) -> &StageWatch {
-        &self.watch
     pub(crate) fn pace(&self) -> &Pace {
         &self.pace
     }
 
+    pub(crate) fn watch(&self) -> &StageWatch {
+        &self.watch
     }
 
     /// The plugins of its stages, and how they do.

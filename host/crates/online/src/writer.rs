@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 use playbook_cycle::{Decided, LiveGroup, LiveMoney, MoneyRole};
 use playbook_ledger::store::OnRow;
 use playbook_ledger::{Closure, CycleRef, Ledger, LedgerError, SettleAnswer, Turn};
-use playbook_model::{Digest, UnixMs};
+use playbook_model::{Digest, Playbook, UnixMs};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
+use tracing::info_span;
 
 pub(crate) use self::together::tell_last_effect;
 
@@ -32,8 +33,8 @@ use crate::made::{Made, put_made};
 use crate::notes::Notes;
 use crate::record::Packed;
 use crate::refunds::{Refund, order_of, take_back};
-use crate::reviews::{ReviewJob, decide_review, read_last_review};
 use crate::requests::{MoneyRequest, MoneyRequestJob, money_request};
+use crate::reviews::{ReviewJob, decide_review, read_last_review};
 use crate::store::{
     BRAND, ConsentRow, MemberRow, ReadRows as _, put_activation, put_bytes, put_new_member,
     put_value, put_version, read_decision, read_last_effect, read_member, read_record, read_value,
@@ -70,9 +71,9 @@ pub(crate) enum Job {
     Review(Box<ReviewJob>, Reply<()>),
     /// A person freezes a stage or the brand, or ends that.
     Freeze(Box<FreezeJob>, Reply<Freeze>),
-    /// Grants whose time is over are released.
     /// Somebody asks for money for a pool, or answers that.
     Money(Box<MoneyRequestJob>, Reply<MoneyRequest>),
+    /// Grants whose time is over are released.
     End,
     /// Everything that is kept of a member goes.
     Erase(i64, DecisionKey, Reply<Option<Erased>>),
@@ -465,6 +466,8 @@ impl Writer {
             Done { now, marks: self.marks, activation: self.activation, ..Done::default() };
         let before = (Arc::clone(&self.version), self.candidate.clone());
         let (requests, begun) = (group.len() as u64, Instant::now());
+        let Playbook { brand, id: playbook, .. } = before.0.playbook();
+        let _span = info_span!("commit", brand, playbook, requests).entered();
         let written = self.write(group, cycle, UnixMs(at), &mut done);
         let written = written.or_else(|fault| self.asked(fault, &done));
         let micros = micros_since(begun);
@@ -625,14 +628,14 @@ fn one(
             let result = freeze(live, beside.reader.brand(), *job, done)?;
             done.answers.push(answer(reply, result));
         }
-        // They are released at the beginning of every group.
-        Job::End => {}
-        Job::Erase(member, key, reply) => {
         Job::Money(job, reply) => {
             let whose = (beside.reader.brand(), beside.version);
             let result = money_request(live, *job, whose, done)?;
             done.answers.push(answer(reply, result));
         }
+        // They are released at the beginning of every group.
+        Job::End => {}
+        Job::Erase(member, key, reply) => {
             let erased = erase(live, member, &key, done)?;
             done.answers.push(answer(reply, Ok(erased)));
         }

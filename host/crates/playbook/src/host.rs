@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use playbook_model::{
-    HostBrand, HostData, HostFile, HostLimits, HostListen, HostLog, HostRate, HostWebhook,
-    LogFormat, LogLevel,
+    HostBrand, HostData, HostFile, HostLimits, HostListen, HostLog, HostRate, HostTraces,
+    HostWebhook, LogFormat, LogLevel,
 };
 
 use crate::alone::{self, Alone};
@@ -61,6 +61,7 @@ impl Reading<'_> {
             },
             brands: self.brands(root.list("brand")),
             log: log(table("log")),
+            traces: self.traces(table("traces")),
         }
     }
 
@@ -126,6 +127,26 @@ impl Reading<'_> {
             brands.push(HostBrand { playbook, records_bytes_max, rate, webhook });
         }
         brands
+    }
+
+    fn traces(&mut self, table: &Table) -> HostTraces {
+        let share = table.real("share");
+        if let (Some(entry), None) = (table.entry("share"), table.entry("endpoint")) {
+            self.sink.add(
+                Problem::new("needless-key", entry.key_place, "`share` has no effect here")
+                    .expected("`endpoint`, where spans go to, beside it"),
+            );
+        }
+        let endpoint = table.get("endpoint");
+        if let Some((node, url)) = endpoint.and_then(|node| Some((node, node.text()?)))
+            && !is_address(url, &["https://", "http://"])
+        {
+            self.sink.add(
+                Problem::new("bad-path", node.place, format!("`endpoint` cannot be `{url}`"))
+                    .expected("http://HOST:PORT of a collector, without /v1/traces"),
+            );
+        }
+        HostTraces { endpoint: endpoint.and_then(Node::text).map(str::to_owned), share }
     }
 
     fn webhook(&mut self, entry: &Entry) -> Option<HostWebhook> {
@@ -214,6 +235,13 @@ impl Reading<'_> {
     }
 }
 
+/// Whether a text is an address of one of these schemes.
+fn is_address(url: &str, schemes: &[&str]) -> bool {
+    let rest = schemes.iter().find_map(|scheme| url.strip_prefix(scheme));
+    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
+    host.is_some_and(|host| !host.is_empty()) && !url.contains(char::is_whitespace)
+}
+
 fn count(table: &Table, key: &str) -> Option<usize> {
     table.integer(key).and_then(|count| usize::try_from(count).ok())
 }
@@ -235,13 +263,6 @@ fn log(table: &Table) -> HostLog {
     let format = |name: &str| LogFormat::ALL.into_iter().find(|format| format.name() == name);
     HostLog {
         format: table.text("format").and_then(format),
-/// Whether a text is an address of one of these schemes.
-fn is_address(url: &str, schemes: &[&str]) -> bool {
-    let rest = schemes.iter().find_map(|scheme| url.strip_prefix(scheme));
-    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
-    host.is_some_and(|host| !host.is_empty()) && !url.contains(char::is_whitespace)
-}
-
         level: table.text("level").and_then(level),
     }
 }

@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use playbook_model::reasons;
 use playbook_online::{Brand, EvaluateError, FieldError, OnlineError, OpenError, SwapError};
 use serde::Serialize;
+use tracing::Span;
 use utoipa::ToSchema;
 
 use crate::brand::InBrand;
@@ -65,8 +66,8 @@ impl From<OnlineError> for Problem {
                 "segment" => Code::SegmentNotFound,
                 "alert" => Code::AlertNotFound,
                 "review" => Code::ReviewNotFound,
-                "undelivered effect" => Code::UndeliveredNotFound,
                 "request" => Code::MoneyRequestNotFound,
+                "undelivered effect" => Code::UndeliveredNotFound,
                 _ => Code::DecisionNotFound,
             }),
             OnlineError::Cursor => Self::new(Code::CursorInvalid),
@@ -77,13 +78,13 @@ impl From<OnlineError> for Problem {
             OnlineError::Reviewed(state) => {
                 Self::new(Code::ReviewClosed).detail(format!("it is {}", state.name()))
             }
-            OnlineError::SamePerson => Self::new(Code::SamePerson),
             OnlineError::Answered(state) => {
                 Self::new(Code::MoneyRequestAnswered).detail(format!("it is {}", state.name()))
             }
             OnlineError::NotFree { free } => {
                 Self::new(Code::MoneyNotFree).detail(format!("it can give {} minor units", free.0))
             }
+            OnlineError::SamePerson => Self::new(Code::SamePerson),
             OnlineError::NoConsent => Self::new(Code::ConsentMissing),
             OnlineError::Frozen => Self::new(Code::Frozen),
             OnlineError::Busy => Self::new(Code::BrandQueueFull).retry_after(SOON),
@@ -126,7 +127,8 @@ where
     E: Send + 'static,
     Problem: From<E>,
 {
-    let done = tokio::task::spawn_blocking(move || work(&brand)).await;
+    let span = Span::current();
+    let done = tokio::task::spawn_blocking(move || span.in_scope(|| work(&brand))).await;
     let done = done.map_err(|error| {
         tracing::error!(%error, "work for a brand ended by a panic");
         Problem::new(Code::Internal)

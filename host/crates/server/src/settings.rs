@@ -6,6 +6,9 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::http::HeaderMap;
+use tracing::Span;
+
 use crate::error::{Result, ServerError};
 use crate::tls::Certificate;
 
@@ -23,6 +26,8 @@ pub struct Settings {
     pub bodies: BodyLimits,
     /// Bounds of how often clients call.
     pub rates: Rates,
+    /// Gives the span of a request the parent that its headers name; `None`: it has none.
+    pub parent: Option<fn(&HeaderMap, &Span)>,
 }
 
 impl Settings {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Bytes;
-use axum::http::Method;
+use axum::http::{HeaderMap, Method};
+use tracing::Span;
 
 use crate::accept::Places;
 use crate::console::Sessions;
@@ -34,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) bodies: BodyLimits,
     /// Headers that a request may have.
     pub(crate) headers_max: usize,
+    /// Gives the span of a request the parent that its headers name.
+    pub(crate) parent: Option<fn(&HeaderMap, &Span)>,
     /// Ids of requests.
     pub(crate) request_ids: RequestIds,
     /// Whether clients speak TLS to this process.
@@ -70,6 +73,7 @@ impl Shared {
             ),
             bodies: settings.bodies.clone(),
             headers_max: settings.connections.headers_max,
+            parent: settings.parent,
             request_ids: RequestIds::new().map_err(ServerError::Random)?,
             speaks_tls: settings.listen.tls.is_some(),
             document: document.text,

@@ -1,6 +1,6 @@
 //! The file of a host that serves; no part of a playbook.
 
-use super::bounds::TEXT;
+use super::bounds::{SHARE, TEXT};
 use crate::spec::{KeySpec, Shape, TableSpec};
 use Shape::{Address, Choice, Duration, Flag, Integer, Kebab, List, Size, Table};
 
@@ -35,6 +35,12 @@ pub(crate) static HOST: TableSpec = TableSpec {
             "Brands to serve.",
         ),
         KeySpec::new("log", Table(&LOG), "{ format = \"json\" }", "What is logged, and how."),
+        KeySpec::new(
+            "traces",
+            Table(&TRACES),
+            "{ endpoint = \"http://127.0.0.1:4318\" }",
+            "Where spans go to.",
+        ),
     ],
 };
 
@@ -299,5 +305,27 @@ static LOG: TableSpec = TableSpec {
             "The least that is logged; the environment variable `PLAYBOOK_LOG` and `--verbose` win over it.",
         )
         .default("\"warn\""),
+    ],
+};
+
+static TRACES: TableSpec = TableSpec {
+    title: "[traces]",
+    id: "traces",
+    about: "Spans of requests, decisions and stages go to a collector of OpenTelemetry, as OTLP over HTTP. The environment \
+            variables of OpenTelemetry win over it.",
+    keys: &[
+        KeySpec::new(
+            "endpoint",
+            TEXT,
+            "\"http://127.0.0.1:4318\"",
+            "Base address of the collector; spans are posted to /v1/traces below it.",
+        ),
+        KeySpec::new(
+            "share",
+            SHARE,
+            "0.01",
+            "Share of traces that are sent; where a caller sends `traceparent`, what the caller chose.",
+        )
+        .default("1.0"),
     ],
 };

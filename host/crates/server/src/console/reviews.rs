@@ -85,7 +85,44 @@ fn row(told: &Told<'_>, review: &Review) -> Markup {
                     @if let Some(by) = &review.closed_by { " · " code { (by) } }
                     @if let Some(reason) = &review.reason { ": " (reason) }
                 },
-                None => @if told.visit.may("approve_review") { (deciding(told, review.number)) },
+                None => @if told.visit.may("approve_review") {
+                    (deciding(told, &format!("/reviews/{}", review.number)))
+                },
+            }
+        }
+    }
+}
+
+/// A request for money; one that waits has a form that answers it.
+fn money_row(told: &Told<'_>, request: &MoneyRequest) -> Markup {
+    let (say, ask) = (told.say, &request.ask);
+    let pool = |name: &str| match name {
+        "reserve" => say.say("reserve", "應急儲備").to_owned(),
+        name => name.to_owned(),
+    };
+    html! {
+        li {
+            header {
+                span.badge.watch { (need(say, ask.need)) } " "
+                strong { (pool(&ask.from)) " → " (pool(&ask.to)) " " (told.cash(ask.amount_minor)) } " "
+                span.dim { (told.time(request.at)) }
+            }
+            p.why {
+                (ask.reason) " · " (say.say("asked for by", "申請人")) " " code { (request.by) }
+                @if let Some(plan) = &ask.plan { " · " (say.say("plan", "預案")) " " code { (plan) } }
+                " · " (say.say("answer until", "答覆期限")) " " (told.time(request.due()))
+            }
+            @match &request.answer {
+                Some(answer) => p.note {
+                    (match request.state {
+                        MoneyRequestState::Approved => state(say, ReviewState::Approved),
+                        _ => state(say, ReviewState::Refused),
+                    })
+                    " · " (told.time(answer.at)) " · " code { (answer.by) } ": " (answer.reason)
+                },
+                None => @if told.visit.may("approve_money_request") {
+                    (deciding(told, &format!("/money/{}", request.number)))
+                },
             }
         }
     }

@@ -13,7 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
 use tracing::field::Empty;
-use tracing::{Instrument as _, Span, info_span};
+use tracing::{Instrument as _, Span, error_span};
 
 use crate::codes::Code;
 use crate::meters::Meters;
@@ -69,6 +69,7 @@ impl Seen {
     /// The head of the answer goes out: all that measures requests stands here.
     fn end(&self, status: StatusCode, meters: &Meters) {
         let operation = self.operation.get().copied();
+        self.span.record("status", status.as_u16());
         let micros = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         meters.answered(operation, status, micros);
         let operation = operation.map_or("none", |operation| operation.id);
@@ -84,9 +85,14 @@ pub(crate) async fn observe(
 ) -> Response {
     let id = shared.request_ids.of(request.headers());
     let version = request.version();
-    let span = info_span!(
-        "request", id = %id.0, method = %request.method(), operation = Empty, key = Empty, brand = Empty
+    // At this level so that whatever is logged of a request says which it was.
+    let span = error_span!(
+        "request",
+        id = %id.0, method = %request.method(), operation = Empty, key = Empty, brand = Empty, status = Empty
     );
+    if let Some(parent) = shared.parent {
+        parent(request.headers(), &span);
+    }
     let seen = Seen::begin(&id.0, span.clone());
     request.extensions_mut().insert(seen.clone());
     let answered = async move { next.run(request).await };
