@@ -2,7 +2,6 @@
 //! decides is opened with the component that the stage had before, and switched to like any version.
 
 use std::collections::BTreeMap;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use playbook_model::{Digest, OnFault};
@@ -23,19 +22,13 @@ impl Core {
     pub(crate) fn tend_breakers(&self) {
         self.queue.nudge();
         let mut history = self.history();
-        let live = self.version();
-        let open = live.watch().open().filter(|stage| stage.on_fault == OnFault::LastGood);
-        let facts = live.facts();
-        let open = open.filter_map(|stage| facts.stage(stage.position));
-        let good: BTreeMap<String, String> = open
-            .filter_map(|stage| Some((stage.name.clone(), self.last_good(&history, stage)?)))
-            .collect();
-        if good.is_empty() {
+        let falling = self.falling(&history);
+        if falling.is_empty() {
             return;
         }
-        let digest = live.digest();
-        let stages = good.keys().cloned().collect::<Vec<_>>().join(", ");
-        if let Err(error) = self.fall_back(&mut history, &digest, good) {
+        let live = self.version().digest();
+        if let Err(error) = self.insist(|| self.up_to_date(&mut history, Self::fall_back)) {
+            let stages = falling.into_keys().collect::<Vec<_>>().join(", ");
             self.raise(Alarm {
                 rule: AlertRule::FallBackFailed,
                 scope: stages.clone(),
@@ -43,36 +36,47 @@ impl Core {
                     "the component that was last good for {stages} cannot take over: {}",
                     error.outside()
                 ),
-                evidence: Evidence::of_version(digest),
+                evidence: Evidence::of_version(live),
             });
         }
     }
 
-    fn fall_back(
-        &self,
-        history: &mut Vec<Activation>,
-        live: &Digest,
-        good: BTreeMap<String, String>,
-    ) -> Result<(), SwapError> {
-        let mut source = read_source(&mut &*self.reader, live)?.ok_or(SwapError::Unknown)?;
+    /// The component that was last good, by the name of each stage of the version that decides which is to fall back.
+    fn falling(&self, history: &[Activation]) -> BTreeMap<String, String> {
+        let live = self.version();
+        let open = live.watch().open().filter(|stage| stage.on_fault == OnFault::LastGood);
+        let facts = live.facts();
+        let open = open.filter_map(|stage| facts.stage(stage.position));
+        open.filter_map(|stage| Some((stage.name.clone(), self.last_good(history, stage)?)))
+            .collect()
+    }
+
+    /// One step, which rests on the history: where another host changed the version meanwhile, that one may have nothing to fall
+    /// back on, or another component.
+    fn fall_back(&self, history: &mut Vec<Activation>) -> Result<(), SwapError> {
+        let good = self.falling(history);
+        if good.is_empty() {
+            return Ok(());
+        }
+        let live = self.version().digest();
+        let mut source = read_source(&mut &*self.reader, &live)?.ok_or(SwapError::Unknown)?;
         source.components.extend(good);
-        let next = self.insist(|| self.kept(self.opener.open(&source)?))?.digest();
-        self.insist(|| self.activate_in(history, &next, "host", How::Breaker, None)).map(|_| ())
+        let next = self.kept(self.opener.open(&source)?)?.digest();
+        self.activate_in(history, &next, ("host", None), How::Breaker, None).map(|_| ())
     }
 
     /// The component that the stage had in the latest version before, of those that are called.
     fn last_good(&self, history: &[Activation], now: &StageFacts) -> Option<String> {
-        let versions = self.versions.read().unwrap_or_else(PoisonError::into_inner);
-        let decided = history.iter().rev().filter(|activation| activation.how.decides());
-        let mut before = decided.filter_map(|activation| {
-            let facts = versions.get(&Digest(activation.version))?;
-            facts.stages.iter().find(|stage| stage.name == now.name && stage.kind == now.kind)
-        });
-        let good = before.find(|stage| {
-            stage.component != now.component
-                && !self.breakers.is_open(&stage.name, &stage.component)
-        });
-        good.map(|stage| stage.component.clone())
+        let mut decided = history.iter().rev().filter(|activation| activation.how.decides());
+        decided.find_map(|activation| {
+            // It may be one that another host opened.
+            let facts = self.facts(&Digest(activation.version)).ok().flatten()?;
+            let is_it = |stage: &&StageFacts| stage.name == now.name && stage.kind == now.kind;
+            let stage = facts.stages.iter().find(is_it)?;
+            let is_good = stage.component != now.component
+                && !self.breakers.is_open(&stage.name, &stage.component);
+            is_good.then(|| stage.component.clone())
+        })
     }
 
     /// Repeats a step that a busy or failing writer refused, for a while.

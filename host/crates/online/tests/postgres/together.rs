@@ -21,7 +21,7 @@ fn two(place: &Place) -> [Arc<Brand>; 2] {
 }
 
 /// Does what waits for the writer, as the service does: aside from tasks.
-fn aside<T>(work: impl FnOnce() -> T) -> T {
+pub(crate) fn aside<T>(work: impl FnOnce() -> T) -> T {
     tokio::task::block_in_place(work)
 }
 
