@@ -68,6 +68,11 @@ fn what_is_held_waits_for_another_person_and_a_freeze_stops_the_rest() {
     club.ok("POST", "freeze/lift", "l", &storm());
     let passes = club.decide("m2", "second").unwrap().body;
     assert_eq!(passes["granted"][0]["status"], "granted", "{passes}");
+    // A request that comes again, later than another one, does nothing.
+    assert_eq!(club.ok("POST", "freeze", "f", &storm()), frozen);
+    let other = json!({ "stage": "ladder-exchange", "reason": "another storm" });
+    let reused = club.send("POST", "freeze", "f", &other).unwrap();
+    assert_eq!((reused.status, &reused.body["code"]), (422, &json!("idempotency-key-reused")));
     let history = club.get("freezes").body;
     let whats: Vec<_> = history["freezes"].as_array().unwrap().iter().map(|f| &f["what"]).collect();
     assert_eq!(whats, ["freeze", "lift"]);

@@ -69,7 +69,7 @@ fn a_share_keeps_its_members_while_it_grows_and_through_a_restart() {
     let version = offer(&club, &CLUB.replace("interactions * 100", "interactions * 90"));
     let share = |percent: u8| {
         let path = format!("versions/{version}/share");
-        club.ok("POST", &path, "s", &json!({ "percent": percent }))
+        club.ok("POST", &path, &format!("s{percent}"), &json!({ "percent": percent }))
     };
     let begun = share(10);
     let told = ["how", "version", "before", "percent"].map(|name| begun[name].clone());
@@ -97,13 +97,14 @@ fn a_share_keeps_its_members_while_it_grows_and_through_a_restart() {
     assert_ne!(carried, version);
     assert_eq!(drawn(&club, MEMBERS, "closed", &carried), of_fifty);
     let path = format!("versions/{carried}");
-    club.ok("POST", &format!("{path}/share"), "s", &json!({ "percent": 100 }));
+    club.ok("POST", &format!("{path}/share"), "s100", &json!({ "percent": 100 }));
     assert_eq!(drawn(&club, MEMBERS, "all", &carried).len(), MEMBERS);
     club.ok("POST", &format!("{path}/activate"), "a", &json!({}));
     assert_eq!(club.get("versions/candidate").body["code"], "candidate-not-found");
     let wanted = ["activated", "share", "share", "cycle", "share", "share", "start"];
     assert_eq!(hows(&club), wanted);
-    let own = club.send("POST", &format!("{path}/share"), "s", &json!({ "percent": 10 })).unwrap();
+    let own =
+        club.send("POST", &format!("{path}/share"), "own", &json!({ "percent": 10 })).unwrap();
     assert_eq!(own.body["code"], "playbook-foreign", "it decides on all already: {}", own.body);
     let none = club.send("POST", "versions/00/share", "s", &json!({ "percent": 10 })).unwrap();
     assert_eq!(none.body["code"], "version-not-found");
@@ -251,4 +252,50 @@ fn each_guard_takes_back_a_candidate_that_breaks_it_and_a_sound_one_stays() {
     service.stop();
     let state = place.beside("service/brands/club");
     succeed(&command(["ledger", "prove", "club", "--state"]).arg(state).output().unwrap());
+}
+
+#[test]
+fn a_change_of_versions_happens_once_under_its_key_also_after_a_restart() {
+    let place = Place::new();
+    let (service, club) = started(&place);
+    club.welcome("m1", 60);
+    let [one, two] = [90, 80].map(|points| {
+        offer(&club, &CLUB.replace("interactions * 100", &format!("interactions * {points}")))
+    });
+    let to = |version: &str, step: &str| format!("versions/{version}/{step}");
+    let share = json!({ "percent": 25 });
+    let steps = [
+        ("POST", to(&one, "shadow"), json!({})),
+        ("POST", to(&one, "share"), share.clone()),
+        ("DELETE", "versions/candidate".to_owned(), json!({})),
+        ("POST", to(&one, "activate"), json!({})),
+        ("POST", to(&two, "activate"), json!({})),
+        ("POST", "versions/rollback".to_owned(), json!({})),
+        ("POST", "cycles/close".to_owned(), json!({ "at": T })),
+    ];
+    let made: Vec<Value> = (steps.iter().enumerate())
+        .map(|(at, (method, path, body))| club.ok(method, path, &format!("k{at}"), body))
+        .collect();
+    let history = club.get("versions").body;
+    assert_eq!(history["items"].as_array().unwrap().len(), 1 + steps.len(), "{history}");
+    let again = |club: &Client| {
+        for (at, (method, path, body)) in steps.iter().enumerate() {
+            assert_eq!(club.ok(method, path, &format!("k{at}"), body), made[at], "{path}");
+            // Another request has no right to the key.
+            let other = &steps[(at + 1) % steps.len()];
+            let reused = club.send(other.0, &other.1, &format!("k{at}"), &other.2).unwrap();
+            let told = (reused.status, reused.body["code"].clone());
+            assert_eq!(told, (422, json!("idempotency-key-reused")), "{path}");
+        }
+        let more = json!({ "percent": 50 });
+        let reused = club.send("POST", &to(&one, "share"), "k1", &more).unwrap();
+        assert_eq!(reused.body["code"], "idempotency-key-reused", "{}", reused.body);
+        assert_eq!(club.get("versions").body, history);
+    };
+    again(&club);
+    service.kill();
+    let service = Service::start(&place.beside("club.toml"), &place.beside("service"));
+    let club = Client { address: service.address.clone(), ..club };
+    again(&club);
+    service.stop();
 }

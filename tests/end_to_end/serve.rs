@@ -555,7 +555,7 @@ pub(crate) fn swaps_versions(start: &dyn Fn() -> Service, file: &Path) {
     let back = club.ok("POST", "versions/rollback", "r", &json!({}));
     assert_eq!((&back["how"], &back["version"]), (&json!("rolled-back"), &first));
     assert_eq!(version_of("back"), first);
-    let none = club.send("POST", "versions/rollback", "r", &json!({})).unwrap();
+    let none = club.send("POST", "versions/rollback", "again", &json!({})).unwrap();
     assert_eq!(none.body["code"], "version-not-found");
 
     // A file that is broken changes nothing; mended, it goes live by itself.

@@ -130,12 +130,14 @@ fn swap(club: &Client, known: &Versions, made: &AtomicUsize, trapping: &str) {
                 let playbook_digest = offered["playbook_digest"].clone();
                 known.lock().unwrap().insert(version.clone(), Known { playbook_digest, points });
                 let path = format!("versions/{version}/activate");
-                assert_eq!(club.ok("POST", &path, "a", &json!({}))["version"], json!(version));
+                let once = format!("a{number}");
+                assert_eq!(club.ok("POST", &path, &once, &json!({}))["version"], json!(version));
                 active.push(version);
             }
             4 if active.len() > 1 => {
                 active.pop();
-                let back = club.ok("POST", "versions/rollback", "r", &json!({}));
+                let once = format!("r{number}");
+                let back = club.ok("POST", "versions/rollback", &once, &json!({}));
                 assert_eq!(back["version"], json!(active.last().unwrap()));
             }
             _ => {

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::brand::Brand;
 use crate::columns::FieldError;
 use crate::error::OnlineError;
-use crate::store::{BRAND, put_value, read_values, space};
+use crate::once::{By, Once};
+use crate::store::{BRAND, bytes_of, put_value, read_values, space};
 use crate::writer::{Done, Job};
 
 /// What is frozen.
@@ -46,6 +47,7 @@ pub(crate) struct FreezeJob {
     begins: bool,
     by: String,
     reason: String,
+    once: Option<Once>,
 }
 
 /// Freezes, or ends a freeze. What is so already stays so, and is answered by what made it so.
@@ -55,7 +57,13 @@ pub(crate) fn freeze(
     job: FreezeJob,
     done: &Done,
 ) -> Result<Result<Freeze, OnlineError>, LedgerError> {
-    let FreezeJob { scope, begins, by, reason } = job;
+    let FreezeJob { scope, begins, by, reason, once } = job;
+    let history: Vec<Freeze> = read_values(live.rows(), space::FREEZES, BRAND)?;
+    if let Some(made) = once.as_ref().map_or(Ok(None), |once| once.made(live.rows()))? {
+        let of = |number| history.into_iter().find(|freeze| freeze.number == number);
+        let lost = OnlineError::Unknown("freeze");
+        return Ok(made.and_then(|number| of(number).ok_or(lost)));
+    }
     let account = match &scope {
         FreezeScope::Brand => live.rows().account(brand).cloned(),
         FreezeScope::Stage(stage) => {
@@ -71,9 +79,11 @@ pub(crate) fn freeze(
             expected: "a stage that grants and has a pool; or freeze the brand".to_owned(),
         }])));
     };
-    let history: Vec<Freeze> = read_values(live.rows(), space::FREEZES, BRAND)?;
     if account.frozen == begins {
         let made = history.into_iter().rev().find(|freeze| freeze.scope == scope);
+        if let (Some(once), Some(made)) = (&once, &made) {
+            once.keep(live.rows(), made.number)?;
+        }
         return Ok(made.ok_or(OnlineError::Closed(match begins {
             true => "it was frozen from elsewhere before",
             false => "it is not frozen",
@@ -86,24 +96,28 @@ pub(crate) fn freeze(
     let freeze = Freeze { number, at: done.now, scope, begins, by, reason };
     let place = (space::FREEZES, BRAND, &number.to_be_bytes()[..]);
     put_value(live.rows(), place, &freeze, OnRow::Stays)?;
+    once.map_or(Ok(()), |once| once.keep(live.rows(), number))?;
     Ok(Ok(freeze))
 }
 
 impl Brand {
-    /// Freezes a stage or the brand (`begins`), or ends that. Decisions that come after it know of it.
+    /// Freezes a stage or the brand (`begins`), or ends that. Decisions that come after it know of it. The same under the same key
+    /// happens once.
     ///
     /// # Errors
     /// [`OnlineError::Fields`] for a stage without money of its own or a reason that is none, [`OnlineError::Closed`] for the end
     /// of a freeze that is none.
-    pub async fn freeze(
+    pub async fn freeze<'a>(
         &self,
         scope: FreezeScope,
         begins: bool,
-        by: &str,
+        by: impl Into<By<'a>>,
         reason: &str,
     ) -> Result<Freeze, OnlineError> {
         let reason = crate::intake::reason(reason)?;
-        let job = FreezeJob { scope, begins, by: by.to_owned(), reason };
+        let by = by.into();
+        let once = by.once([&bytes_of(&scope), &[u8::from(begins)], reason.as_bytes()]);
+        let job = FreezeJob { scope, begins, by: by.who.to_owned(), reason, once };
         self.queue.ask(|reply| Job::Freeze(Box::new(job), reply)).await
     }
 

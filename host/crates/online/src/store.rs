@@ -74,6 +74,16 @@ pub(crate) mod space {
     pub(crate) const MONEY_QUEUE: u8 = 41;
     /// Of the brand: the number of a request for money under the digest of its request's key.
     pub(crate) const MONEY_KEYS: u8 = 42;
+    /// Of the brand: what a change came to, under the digest of its request's key.
+    pub(crate) const ONCE: u8 = 30;
+    /// By a set of outputs of a closed cycle and the beginning of pseudonyms: the values of these members.
+    pub(crate) const PREVIOUS: u8 = 31;
+    /// By its number: a set of outputs, under the empty key.
+    pub(crate) const SETS: u8 = 32;
+    /// Of the brand: the number of the last set of outputs, under the empty key.
+    pub(crate) const LAST_SET: u8 = 33;
+    /// Of the brand: which host does some work for it, under the name of the work.
+    pub(crate) const CLAIMS: u8 = 34;
 }
 
 /// Owner of what is the brand's.

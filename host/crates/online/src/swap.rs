@@ -12,6 +12,8 @@ use crate::candidate::{Asked, Comparison};
 use crate::counts::Number;
 use crate::error::OnlineError;
 use crate::facts::VersionFacts;
+use crate::once::{By, Once, Step};
+use crate::previous::Keeping;
 use crate::record::Record;
 use crate::store::{read_activations, read_source};
 use crate::version::Version;
@@ -161,20 +163,23 @@ impl Core {
     }
 
     /// Makes a version that was offered the one that decides; `by` says who. What it is expected to change is tried first and
-    /// kept with it.
+    /// kept with it. The same under the same key happens once.
     ///
     /// # Errors
     /// [`SwapError::Unknown`], [`SwapError::Failing`], or where it cannot be opened any more; then nothing changes.
-    pub fn activate(
+    pub fn activate<'a>(
         &self,
         version: &Digest,
-        by: &str,
+        by: impl Into<By<'a>>,
         how: How,
         file: Option<String>,
     ) -> Result<Activation, SwapError> {
+        let by = by.into();
+        let once = by.once([b"activate", &version.0]);
         let mut history = self.history();
-        self.up_to_date(&mut history, |brand, history| {
-            brand.activate_in(history, version, by, how, file.clone())
+        self.up_to_date(&mut history, |brand, history| match brand.made(once.as_ref())? {
+            Some(made) => Ok(made),
+            None => brand.activate_in(history, version, (by.who, once.as_ref()), how, file.clone()),
         })
     }
 
@@ -183,8 +188,19 @@ impl Core {
         &self,
         history: &mut Vec<Activation>,
         version: &Digest,
-        by: &str,
+        (by, once): (&str, Option<&Once>),
         how: How,
+        file: Option<String>,
+    ) -> Result<Activation, SwapError> {
+        self.activate_under(history, version, (by, once), (how, None), file)
+    }
+
+    fn activate_under(
+        &self,
+        history: &mut Vec<Activation>,
+        version: &Digest,
+        (by, once): (&str, Option<&Once>),
+        (how, claim): (How, Option<UnderClaim>),
         file: Option<String>,
     ) -> Result<Activation, SwapError> {
         let version = self.reopened(version)?;
@@ -201,8 +217,9 @@ impl Core {
             expected,
             ..Activation::after(history, version.facts(), (self.now)())
         };
-        let (next, kept) = (Arc::clone(&version), Box::new(activation.clone()));
-        self.queue.ask_and_wait(|reply| Job::Version(next, kept, reply))?;
+        let step = Step { activation: activation.clone(), once: once.cloned(), claim };
+        let next = Arc::clone(&version);
+        self.queue.ask_and_wait(|reply| Job::Version(next, Box::new(step), reply))?;
         self.shelf().put(&version);
         self.live.store(version);
         // It was compared with the version before.
@@ -215,11 +232,16 @@ impl Core {
     ///
     /// # Errors
     /// [`SwapError::Unknown`] where there is none before.
-    pub fn roll_back(&self, by: &str) -> Result<Activation, SwapError> {
+    pub fn roll_back<'a>(&self, by: impl Into<By<'a>>) -> Result<Activation, SwapError> {
+        let by = by.into();
+        let once = by.once([b"roll back"]);
         let mut history = self.history();
         self.up_to_date(&mut history, |brand, history| {
+            if let Some(made) = brand.made(once.as_ref())? {
+                return Ok(made);
+            }
             let before = before(history).ok_or(SwapError::Unknown)?;
-            brand.activate_in(history, &before, by, How::RolledBack, None)
+            brand.activate_in(history, &before, (by.who, once.as_ref()), How::RolledBack, None)
         })
     }
 
@@ -227,10 +249,43 @@ impl Core {
     ///
     /// # Errors
     /// [`SwapError`]; then nothing changes.
-    pub fn close_cycle(&self, at: Option<i64>, by: &str) -> Result<Activation, SwapError> {
+    pub fn close_cycle<'a>(
+        &self,
+        at: Option<i64>,
+        by: impl Into<By<'a>>,
+    ) -> Result<Activation, SwapError> {
+        let by = by.into();
+        let said = at.map_or_else(Vec::new, |at| at.to_be_bytes().to_vec());
+        let once = by.once([b"close a cycle", &said]);
+        if let Some(made) = self.made(once.as_ref())? {
+            return Ok(made);
+        }
         let at = at.unwrap_or_else(|| (self.now)());
         let begun = self.version().digest();
-        let closed = self.closed_at(&begun, at, by);
+        self.close_under(&begun, at, (by.who, once.as_ref()), None)
+    }
+
+    /// As [`Core::close_cycle`], where hosts share the schedule: it is closed once, by the one that holds the claim.
+    pub(crate) fn close_scheduled(
+        &self,
+        at: i64,
+        by: &str,
+        claim: Option<UnderClaim>,
+    ) -> Result<Activation, SwapError> {
+        self.close_under(&self.version().digest(), at, (by, None), claim)
+    }
+
+    fn close_under(
+        &self,
+        begun: &Digest,
+        at: i64,
+        by: (&str, Option<&Once>),
+        claim: Option<UnderClaim>,
+    ) -> Result<Activation, SwapError> {
+        let closed = self.closed_at(begun, at, by, claim);
+        if matches!(closed, Err(SwapError::Online(OnlineError::ClosedElsewhere))) {
+            return closed;
+        }
         let number = if closed.is_ok() { Number::CyclesClosed } else { Number::CyclesFailed };
         self.queue.counts.add(number, 1);
         closed.inspect_err(|error| {
@@ -243,8 +298,16 @@ impl Core {
         })
     }
 
-    fn closed_at(&self, begun: &Digest, at: i64, by: &str) -> Result<Activation, SwapError> {
-        let mut opened = self.opener.close_cycle(&self.kept_source(begun)?, at)?;
+    fn closed_at(
+        &self,
+        begun: &Digest,
+        at: i64,
+        (by, once): (&str, Option<&Once>),
+        claim: Option<UnderClaim>,
+    ) -> Result<Activation, SwapError> {
+        let source = self.kept_source(begun)?;
+        let keeping = Keeping::begin(self, &source.closed)?;
+        let mut opened = self.opener.close_cycle(&source, at, &keeping)?;
         let left = opened.source.closed.clone();
         let mut history = self.history();
         let now = self.version().digest();
@@ -255,9 +318,17 @@ impl Core {
         }
         let candidate = self.candidate.load_full();
         let version = self.kept(opened)?;
-        let activation = self.up_to_date(&mut history, |brand, history| {
-            brand.activate_in(history, &version.digest(), by, How::Cycle, None)
-        })?;
+        let activation =
+            self.up_to_date(&mut history, |brand, history| match brand.made(once)? {
+                Some(made) => Ok(made),
+                None => brand.activate_under(
+                    history,
+                    &version.digest(),
+                    (by, once),
+                    (How::Cycle, claim),
+                    None,
+                ),
+            })?;
         drop(history);
         // What was not read yet is read with this one in it.
         if let Some(until) = &mut *self.closed.lock().unwrap_or_else(PoisonError::into_inner) {

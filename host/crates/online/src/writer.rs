@@ -31,17 +31,18 @@ use crate::freezes::{Freeze, FreezeJob, freeze};
 use crate::grants::{Followed, close_grant, end_due, follow_up, read_next_end};
 use crate::made::{Made, put_made};
 use crate::notes::Notes;
+use crate::once::{Known, Step};
+use crate::previous::{self, SetJob};
 use crate::record::Packed;
 use crate::refunds::{Refund, order_of, take_back};
 use crate::requests::{MoneyRequest, MoneyRequestJob, money_request};
 use crate::reviews::{ReviewJob, decide_review, read_last_review};
 use crate::store::{
-    BRAND, ConsentRow, MemberRow, ReadRows as _, put_activation, put_bytes, put_new_member,
-    put_value, put_version, read_decision, read_last_effect, read_member, read_record, read_value,
-    space,
+    BRAND, ConsentRow, MemberRow, ReadRows as _, put_bytes, put_new_member, put_value, put_version,
+    read_decision, read_last_effect, read_member, read_record, read_value, space,
 };
 use crate::version::{Evaluated, Version};
-use crate::versions::{Activation, Source};
+use crate::versions::Source;
 use crate::webhook::kept::{self, WebhookJob};
 
 /// Requests that wait at most; more are refused at once.
@@ -85,7 +86,7 @@ pub(crate) enum Job {
     Try,
     CloseAlert(Box<CloseAlert>, Reply<Alert>),
     /// Decisions rest on another version from now on.
-    Version(Arc<Version>, Box<Activation>, Reply<()>),
+    Version(Arc<Version>, Box<Step>, Reply<()>),
     /// Decisions rest on the version of this activation of another host from now on.
     Follow(Arc<Version>, u64, Reply<()>),
     /// There is another candidate from now on, or none. What is known of it already has no activation.
@@ -656,12 +657,23 @@ fn one(
             done.closed.extend(closed.as_ref().ok().cloned());
             done.answers.push(answer(reply, closed.map(|(_, alert)| alert)));
         }
-        Job::Candidate(_, activation, reply) => {
-            activation.map_or(Ok(()), |activation| put_activation(live.rows(), &activation))?;
+        Job::Candidate(_, step, reply) => {
+            if let Known::New(step) = step {
+                step.write(live.rows())?;
+            }
             done.answers.push(answer(reply, Ok(())));
         }
-        Job::Version(_, activation, reply) => {
-            put_activation(live.rows(), &activation)?;
+        Job::Claim(job, reply) => {
+            let holds = claims::write(live.rows(), &job)?;
+            done.answers.push(answer(reply, Ok(holds)));
+        }
+        Job::Set(job, reply) => {
+            let result = previous::write(live.rows(), job)?;
+            done.answers.push(answer(reply, result));
+        }
+        Job::Version(version, step, reply) => {
+            previous::adopt(live.rows(), &version)?;
+            step.write(live.rows())?;
             done.answers.push(answer(reply, Ok(())));
         }
         Job::Follow(_, _, reply) => done.answers.push(answer(reply, Ok(()))),

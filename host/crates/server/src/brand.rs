@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use playbook_online::By;
 
 use crate::codes::Code;
 use crate::directory::Brand;
+use crate::idempotency::IdempotencyKey;
 use crate::keys::Key;
 use crate::problem::Problem;
 use crate::role::Role;
@@ -14,6 +16,13 @@ use crate::role::Role;
 /// Who calls: the key that the guard has checked.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller(pub(crate) Arc<Key>);
+
+/// Who asks for a change, and the key under which it happens once.
+#[derive(Debug)]
+pub(crate) struct Asker {
+    caller: Caller,
+    once: Option<IdempotencyKey>,
+}
 
 /// The brand that the path names: it is there, and the caller may see it.
 #[derive(Debug, Clone)]
@@ -34,6 +43,28 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         given(parts, "caller")
+    }
+}
+
+impl From<Caller> for Asker {
+    /// One whose request has no key.
+    fn from(caller: Caller) -> Self {
+        Self { caller, once: None }
+    }
+}
+
+impl<'a> From<&'a Asker> for By<'a> {
+    fn from(asker: &'a Asker) -> Self {
+        By { who: &asker.caller.0.id, key: asker.once.as_ref().map(IdempotencyKey::as_str) }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Asker {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        Ok(Self { caller, once: Some(IdempotencyKey::of(&parts.headers)?) })
     }
 }
 

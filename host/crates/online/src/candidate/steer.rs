@@ -9,7 +9,8 @@ use crate::brand::Core;
 use crate::candidate::{Breach, Candidate, CandidateFigures, Guards, Terms};
 use crate::counts::Number;
 use crate::error::OnlineError;
-use crate::store::read_source;
+use crate::once::{By, Known, Once};
+use crate::store::{bytes_of, read_source};
 use crate::swap::SwapError;
 use crate::versions::{Activation, Closed, How, OpenError, Source};
 use crate::writer::Job;
@@ -19,9 +20,15 @@ impl Core {
     ///
     /// # Errors
     /// [`SwapError`]; then nothing changes.
-    pub fn shadow(&self, version: &Digest, by: &str) -> Result<Activation, SwapError> {
+    pub fn shadow<'a>(
+        &self,
+        version: &Digest,
+        by: impl Into<By<'a>>,
+    ) -> Result<Activation, SwapError> {
+        let by = by.into();
+        let once = by.once([b"shadow", &version.0]);
         let terms = Terms { percent: 0, guards: Guards::default() };
-        self.begin_candidate(version, How::Shadow, terms, by)
+        self.begin_candidate(version, How::Shadow, terms, (by.who, once))
     }
 
     /// Makes a version that was offered the candidate and has it decide on a share of the members, 1 to 100 percent. It is one
@@ -34,23 +41,34 @@ impl Core {
         version: &Digest,
         percent: u8,
         guards: Guards,
-        by: &str,
+        by: impl Into<By<'a>>,
     ) -> Result<Activation, SwapError> {
-        self.begin_candidate(version, How::Share, Terms { percent, guards }, by)
+        let by = by.into();
+        let terms = Terms { percent, guards };
+        let once = by.once([b"share", &version.0, &bytes_of(&terms)]);
+        self.begin_candidate(version, How::Share, terms, (by.who, once))
     }
 
     /// Takes the candidate back.
     ///
     /// # Errors
     /// [`SwapError::NoCandidate`], or a fault of the storage.
-    pub fn withdraw(&self, by: &str) -> Result<Activation, SwapError> {
+    pub fn withdraw<'a>(&self, by: impl Into<By<'a>>) -> Result<Activation, SwapError> {
+        let by = by.into();
+        let once = by.once([b"withdraw"]);
         let mut history = self.history();
-        let candidate = self.candidate.load_full().ok_or(SwapError::NoCandidate)?;
-        let ended = self.ended(&history, &candidate.activation, (How::Withdrawn, by), None);
-        self.write_candidate(None, Some(ended.clone()))?;
-        self.candidate.store(None);
-        history.push(ended.clone());
-        Ok(ended)
+        self.hear_of_others(&mut history)?;
+        self.up_to_date(&mut history, |brand, history| {
+            if let Some(made) = brand.made(once.as_ref())? {
+                return Ok(made);
+            }
+            let candidate = brand.candidate.load_full().ok_or(SwapError::NoCandidate)?;
+            let ended = brand.ended(history, &candidate.activation, (How::Withdrawn, by.who), None);
+            brand.write_candidate(None, Known::step(&ended, once.clone()))?;
+            brand.candidate.store(None);
+            history.push(ended.clone());
+            Ok(ended)
+        })
     }
 
     /// What is known of the candidate.
@@ -64,12 +82,26 @@ impl Core {
         version: &Digest,
         how: How,
         terms: Terms,
-        by: &str,
+        (by, once): (&str, Option<Once>),
     ) -> Result<Activation, SwapError> {
         if self.is_shared() {
             return Err(SwapError::Shared);
         }
         let mut history = self.history();
+        self.hear_of_others(&mut history)?;
+        self.up_to_date(&mut history, |brand, history| match brand.made(once.as_ref())? {
+            Some(made) => Ok(made),
+            None => brand.begin_in(history, version, (how, terms), (by, once.clone())),
+        })
+    }
+
+    fn begin_in(
+        &self,
+        history: &mut Vec<Activation>,
+        version: &Digest,
+        (how, terms): (How, Terms),
+        (by, once): (&str, Option<Once>),
+    ) -> Result<Activation, SwapError> {
         let live = self.version();
         let version = self.reopened(version)?;
         if version.digest() == live.digest() {
@@ -89,7 +121,7 @@ impl Core {
         let before = self.candidate.load_full();
         let (name, open) = (self.name(), Arc::clone(&version));
         let next = Candidate::new(name, open, activation.clone(), before.as_deref())?;
-        self.write_candidate(Some(&next), Some(activation.clone()))?;
+        self.write_candidate(Some(&next), Known::step(&activation, once))?;
         self.shelf().put(&version);
         self.candidate.store(Some(Arc::new(next)));
         history.push(activation.clone());

@@ -9,6 +9,10 @@ use tokio::sync::watch;
 
 use super::{Change, Done, Job, Marks, Writer, answer};
 use crate::error::OnlineError;
+use crate::once::Known;
+use crate::previous::is_kept;
+use crate::store::ReadRows;
+use crate::version::Version;
 
 /// Tells the number of the last effect on disk, where it was not told yet.
 pub(crate) fn tell_last_effect(effects: &watch::Sender<u64>, number: u64) {

@@ -100,7 +100,7 @@ pub(super) async fn shadow(
     Path((_, text)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let digest = known(&text)?;
-    apart(brand, move |brand| brand.shadow(&digest, &key.id)).await?;
+    apart(brand, move |brand| brand.shadow(&digest, key.id.as_str())).await?;
     Ok(redirect(&visit.to("/versions")))
 }
 
@@ -115,7 +115,8 @@ pub(super) async fn some(
     let digest = known(&text)?;
     let percent = form.field("percent").parse().ok().filter(|percent| SHARES.contains(percent));
     let percent = percent.ok_or_else(|| Problem::new(Code::FieldInvalid).field("percent"))?;
-    apart(brand, move |brand| brand.share(&digest, percent, Guards::default(), &key.id)).await?;
+    apart(brand, move |brand| brand.share(&digest, percent, Guards::default(), key.id.as_str()))
+        .await?;
     Ok(redirect(&visit.to("/versions")))
 }
 
@@ -125,7 +126,7 @@ pub(super) async fn withdraw(
     Live(brand): Live,
     Caller(key): Caller,
 ) -> Result<Response, Problem> {
-    apart(brand, move |brand| brand.withdraw(&key.id)).await?;
+    apart(brand, move |brand| brand.withdraw(key.id.as_str())).await?;
     Ok(redirect(&visit.to("/versions")))
 }
 

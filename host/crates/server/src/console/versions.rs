@@ -313,7 +313,7 @@ pub(super) async fn activate(
     caller: Caller,
     Path((_, text)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
-    activated(brand, &caller, &text).await?;
+    activated(brand, caller.into(), &text).await?;
     Ok(redirect(&visit.to("/versions")))
 }
 
@@ -328,6 +328,6 @@ pub(super) async fn roll_back(
     if form.field("number") != last.to_string() {
         return Err(Problem::new(Code::VersionMoved));
     }
-    rolled_back(brand, &caller).await?;
+    rolled_back(brand, caller.into()).await?;
     Ok(redirect(&visit.to("/versions")))
 }

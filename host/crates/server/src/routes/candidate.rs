@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::Path;
 use playbook_model::{Digest, RefusalCode};
-use playbook_online::{Brand, CandidateFigures, Guards, SideFigures};
+use playbook_online::{Brand, By, CandidateFigures, Guards, SideFigures};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use super::Routes;
 use super::parts::{OfBrand, OfVersion};
 use super::versions::{ActivationBody, MoveBody, moves, version};
-use crate::brand::Caller;
+use crate::brand::Asker;
 use crate::codes::Code;
 use crate::json::Json;
 use crate::live::{FieldFault, Live, apart, moment};
@@ -213,12 +213,12 @@ impl From<CandidateFigures> for CandidateBody {
 )]
 async fn shadow_version(
     Live(brand): Live,
-    Caller(key): Caller,
+    asker: Asker,
     Path((_, text)): Path<(String, String)>,
 ) -> Result<Json<ActivationBody>, Problem> {
     let digest = version(&text)?;
-    let by = key.id.clone();
-    Ok(Json(apart(brand, move |brand: &Brand| brand.shadow(&digest, &by)).await?.into()))
+    let shadow = move |brand: &Brand| brand.shadow(&digest, By::from(&asker));
+    Ok(Json(apart(brand, shadow).await?.into()))
 }
 
 /// Share members with a version
@@ -234,7 +234,7 @@ async fn shadow_version(
 )]
 async fn share_version(
     Live(brand): Live,
-    Caller(key): Caller,
+    asker: Asker,
     Path((_, text)): Path<(String, String)>,
     Json(body): Json<ShareBody>,
 ) -> Result<Json<ActivationBody>, Problem> {
@@ -243,8 +243,9 @@ async fn share_version(
         return Err(Problem::new(Code::FieldInvalid).faults(faults));
     }
     let digest = version(&text)?;
-    let by = key.id.clone();
-    let share = move |brand: &Brand| brand.share(&digest, body.percent, body.guards.into(), &by);
+    let share = move |brand: &Brand| {
+        brand.share(&digest, body.percent, body.guards.into(), By::from(&asker))
+    };
     Ok(Json(apart(brand, share).await?.into()))
 }
 
@@ -273,8 +274,8 @@ async fn read_candidate(Live(brand): Live) -> Result<Json<CandidateBody>, Proble
 )]
 async fn withdraw_candidate(
     Live(brand): Live,
-    Caller(key): Caller,
+    asker: Asker,
 ) -> Result<Json<ActivationBody>, Problem> {
-    let by = key.id.clone();
-    Ok(Json(apart(brand, move |brand: &Brand| brand.withdraw(&by)).await?.into()))
+    let withdraw = move |brand: &Brand| brand.withdraw(By::from(&asker));
+    Ok(Json(apart(brand, withdraw).await?.into()))
 }

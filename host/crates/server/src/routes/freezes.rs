@@ -1,6 +1,6 @@
 //! Freezes: what a person stops in a crisis, and lets go on again.
 
-use playbook_online::{Freeze, FreezeScope};
+use playbook_online::{By, Freeze, FreezeScope};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -8,7 +8,7 @@ use utoipa_axum::routes;
 
 use super::Routes;
 use super::parts::OfBrand;
-use crate::brand::Caller;
+use crate::brand::Asker;
 use crate::json::Json;
 use crate::live::{Live, moment};
 use crate::problem::Problem;
@@ -107,11 +107,11 @@ async fn list_freezes(Live(brand): Live) -> Result<Json<FreezesBody>, Problem> {
 )]
 async fn freeze(
     Live(brand): Live,
-    Caller(key): Caller,
+    asker: Asker,
     Json(body): Json<ChangeBody>,
 ) -> Result<Json<FreezeBody>, Problem> {
     let scope = ChangeBody::scope(body.stage);
-    Ok(Json(brand.freeze(scope, true, &key.id, &body.reason).await?.into()))
+    Ok(Json(brand.freeze(scope, true, By::from(&asker), &body.reason).await?.into()))
 }
 
 /// Lift a freeze
@@ -125,9 +125,9 @@ async fn freeze(
 )]
 async fn lift_freeze(
     Live(brand): Live,
-    Caller(key): Caller,
+    asker: Asker,
     Json(body): Json<ChangeBody>,
 ) -> Result<Json<FreezeBody>, Problem> {
     let scope = ChangeBody::scope(body.stage);
-    Ok(Json(brand.freeze(scope, false, &key.id, &body.reason).await?.into()))
+    Ok(Json(brand.freeze(scope, false, By::from(&asker), &body.reason).await?.into()))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, Request};
 use axum::http::header;
 use playbook_model::Digest;
-use playbook_online::{Activation, Brand, How, Source, Trial, Version};
+use playbook_online::{Activation, Brand, By, How, Source, Trial, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::Routes;
 use super::parts::{OfBrand, OfVersion};
-use crate::brand::Caller;
+use crate::brand::Asker;
 use crate::codes::Code;
 use crate::json::{Created, Json, whole};
 use crate::live::{Live, apart, moment, moment_of};
@@ -203,20 +203,16 @@ pub(crate) async fn offered(brand: Arc<Brand>, text: String) -> Result<Arc<Versi
 /// Makes the version of a digest the one that decides.
 pub(crate) async fn activated(
     brand: Arc<Brand>,
-    Caller(key): &Caller,
+    asker: Asker,
     text: &str,
 ) -> Result<Activation, Problem> {
-    let (digest, by) = (version(text)?, key.id.clone());
-    apart(brand, move |brand| brand.activate(&digest, &by, How::Activated, None)).await
+    let digest = version(text)?;
+    apart(brand, move |brand| brand.activate(&digest, By::from(&asker), How::Activated, None)).await
 }
 
 /// Makes the version before the one that decides again.
-pub(crate) async fn rolled_back(
-    brand: Arc<Brand>,
-    Caller(key): &Caller,
-) -> Result<Activation, Problem> {
-    let by = key.id.clone();
-    apart(brand, move |brand| brand.roll_back(&by)).await
+pub(crate) async fn rolled_back(brand: Arc<Brand>, asker: Asker) -> Result<Activation, Problem> {
+    apart(brand, move |brand| brand.roll_back(By::from(&asker))).await
 }
 
 /// Offer a version
@@ -291,10 +287,10 @@ async fn try_version(
 )]
 async fn activate_version(
     Live(brand): Live,
-    caller: Caller,
+    asker: Asker,
     Path((_, text)): Path<(String, String)>,
 ) -> Result<Json<ActivationBody>, Problem> {
-    Ok(Json(activated(brand, &caller, &text).await?.into()))
+    Ok(Json(activated(brand, asker, &text).await?.into()))
 }
 
 /// Roll back
@@ -305,8 +301,8 @@ async fn activate_version(
     params(OfBrand),
     responses((status = 200, description = "The version before decides.", body = ActivationBody))
 )]
-async fn roll_back(Live(brand): Live, caller: Caller) -> Result<Json<ActivationBody>, Problem> {
-    Ok(Json(rolled_back(brand, &caller).await?.into()))
+async fn roll_back(Live(brand): Live, asker: Asker) -> Result<Json<ActivationBody>, Problem> {
+    Ok(Json(rolled_back(brand, asker).await?.into()))
 }
 
 /// Which cycle to close.
@@ -332,12 +328,12 @@ struct CloseBody {
 )]
 async fn close_cycle(
     Live(brand): Live,
-    Caller(key): Caller,
+    asker: Asker,
     Json(body): Json<CloseBody>,
 ) -> Result<Json<ActivationBody>, Problem> {
     let at = moment_of(body.at)?;
-    let by = key.id.to_string();
-    Ok(Json(apart(brand, move |brand| brand.close_cycle(at, &by)).await?.into()))
+    let closed = apart(brand, move |brand| brand.close_cycle(at, By::from(&asker))).await?;
+    Ok(Json(closed.into()))
 }
 
 /// List activations
