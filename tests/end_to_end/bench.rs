@@ -63,6 +63,17 @@ pub(crate) fn home() -> PathBuf {
     .clone()
 }
 
+/// Installs the incentive plugin that breaks the contract as its settings say; returns how a playbook names it.
+pub(crate) fn hostile() -> &'static str {
+    static INSTALLED: std::sync::OnceLock<()> = std::sync::OnceLock::new();
+    INSTALLED.get_or_init(|| {
+        let folder = root().join("tests/hostile/incentive");
+        let built = command(["plugin", "build", "--install", "--json"]).arg(folder).output();
+        succeed(&built.unwrap());
+    });
+    "hostile-incentive@^0.1"
+}
+
 /// A call of the program with the shared home.
 pub(crate) fn playbook<I: AsRef<std::ffi::OsStr>>(
     arguments: impl IntoIterator<Item = I>,

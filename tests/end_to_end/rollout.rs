@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::bench::{Place, command, root, succeed, write};
+use crate::bench::{Place, command, hostile, succeed, write};
 use crate::serve::{CLUB, Client, Service, T, call, metrics, served, until};
 
 /// An hour after the moment at which decisions are made.
@@ -34,13 +34,10 @@ fn offer(club: &Client, text: &str) -> String {
 
 /// The club's playbook with one more stage that grants, whose plugin misbehaves as `mode` says.
 fn with_stage(mode: &str) -> String {
-    let folder = root().join("tests/hostile/incentive");
-    let built = command(["plugin", "build", "--json"]).arg(folder).output().unwrap();
-    let built: Value = serde_json::from_str(&succeed(&built)).unwrap();
     format!(
-        "{CLUB}\n[[stage]]\nname = \"extra\"\nkind = \"incentive\"\nplugin = {{ path = {} }}\n\
+        "{CLUB}\n[[stage]]\nname = \"extra\"\nkind = \"incentive\"\nplugin = \"{}\"\n\
          settings = {{ mode = \"{mode}\" }}\non_fault = \"skip\"\nlimits = {{ fuel_base = 1000000000 }}\n",
-        built[0]["component"]
+        hostile()
     )
 }
 

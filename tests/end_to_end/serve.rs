@@ -525,6 +525,13 @@ pub(crate) fn swaps_versions(start: &dyn Fn() -> Service, file: &Path) {
         "{}",
         faulty.body
     );
+    // It came over the network: it names no file of the host.
+    let named = offer(&CLUB.replace("\"ladder-exchange@^0.1\"", "{ path = \"/opt/any.wasm\" }"));
+    assert_eq!((named.status, &named.body["code"]), (422, &json!("playbook-faulty")));
+    let problem = named.body["problems"][0].clone();
+    let line = CLUB.lines().position(|line| line.contains("ladder-exchange")).unwrap() + 1;
+    assert_eq!((&problem["code"], &problem["line"]), (&json!("bad-path"), &json!(line)));
+    assert!(problem["column"].is_number() && problem["hint"].is_string(), "{problem}");
     let foreign = offer(&CLUB.replace("currency = \"CNY\"", "currency = \"EUR\""));
     assert_eq!(foreign.body["code"], "playbook-foreign", "{}", foreign.body);
 

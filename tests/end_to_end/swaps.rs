@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::bench::{Place, command, root, succeed};
+use crate::bench::{Place, command, hostile, succeed};
 use crate::serve::{CLUB, Client, Service, T, call, served};
 
 const SWAPS: usize = 100;
@@ -156,13 +156,10 @@ fn y115_a_hundred_swaps_good_and_bad_fail_no_decision_and_mix_none() {
     let service = Service::start(&file, &data);
     let key = service.key.clone().unwrap();
     let club = Client { address: service.address.clone(), key, brand: "club" };
-    let folder = root().join("tests/hostile/incentive");
-    let built = command(["plugin", "build", "--json"]).arg(folder).output().unwrap();
-    let built: Value = serde_json::from_str(&succeed(&built)).unwrap();
     let trapping = format!(
-        "{CLUB}\n[[stage]]\nname = \"extra\"\nkind = \"incentive\"\nplugin = {{ path = {} }}\n\
+        "{CLUB}\n[[stage]]\nname = \"extra\"\nkind = \"incentive\"\nplugin = \"{}\"\n\
          settings = {{ mode = \"trap\" }}\n",
-        built[0]["component"]
+        hostile()
     );
     for member in 0..MEMBERS {
         club.welcome(&format!("m{member}"), 60);

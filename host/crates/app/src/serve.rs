@@ -154,7 +154,7 @@ fn pinned(source: &Source) -> Pinned {
 impl Versions {
     /// The playbook of a source, and its stages with the components that it names.
     fn prepared(&self, source: &Source) -> Result<(Loaded, Vec<Prepared>), OpenError> {
-        let files = Kept(&source.files);
+        let files = Kept(source);
         let loaded = self.host.load(Path::new(&source.file), &[], &files).map_err(of_app)?;
         let stages = self.stages(&loaded, &pinned(source))?;
         Ok((loaded, stages))
@@ -211,19 +211,24 @@ fn source_of(loaded: &Loaded, stages: &[Prepared]) -> Source {
             .map(|stage| (stage.def.name.clone(), stage.plugin.digest().hex()))
             .collect(),
         closed: Closed::default(),
+        is_from_outside: false,
     }
 }
 
 /// Files as they were kept, and nothing else.
 #[derive(Debug)]
-struct Kept<'a>(&'a [(String, String)]);
+struct Kept<'a>(&'a Source);
 
 impl ReadFiles for Kept<'_> {
     fn read(&self, path: &Path, _: usize) -> io::Result<Vec<u8>> {
-        let kept = self.0.iter().find(|(name, _)| Path::new(name) == path);
+        let kept = self.0.files.iter().find(|(name, _)| Path::new(name) == path);
         let absent =
             || io::Error::new(io::ErrorKind::NotFound, "not among the files of the version");
         kept.map(|(_, text)| text.clone().into_bytes()).ok_or_else(absent)
+    }
+
+    fn may_name_files(&self) -> bool {
+        !self.0.is_from_outside
     }
 }
 

@@ -28,6 +28,9 @@ pub struct Source {
     pub components: BTreeMap<String, String>,
     /// What the last closed cycle left for decisions.
     pub closed: Closed,
+    /// Whether it came over a network just now: then it names no file of the host.
+    #[serde(skip)]
+    pub is_from_outside: bool,
 }
 
 /// What a closed cycle leaves for the decisions that follow.

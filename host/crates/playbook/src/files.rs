@@ -33,6 +33,12 @@ pub trait ReadFiles: Debug {
     /// # Errors
     /// Where the file cannot be read, or is no plain file.
     fn read(&self, path: &Path, bytes_max: usize) -> io::Result<Vec<u8>>;
+
+    /// Whether these files may name other files of the host: components by their paths, data outside the brand's folder. What came
+    /// over a network may not.
+    fn may_name_files(&self) -> bool {
+        true
+    }
 }
 
 /// The disk.

@@ -9,6 +9,7 @@ mod host;
 mod layout;
 mod load;
 mod merge;
+mod outside;
 mod overrides;
 mod problem;
 mod reading;

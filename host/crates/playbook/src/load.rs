@@ -9,6 +9,7 @@ use crate::canonical::to_json;
 use crate::files::{Disk, ReadFiles};
 use crate::layout::FILE;
 use crate::merge::{self, entry_name, is_path};
+use crate::outside;
 use crate::overrides::{Override, join};
 use crate::problem::{NamedPlugin, Place, Problem, Problems, Sink, SourceText};
 use crate::reading;
@@ -236,6 +237,9 @@ pub fn load_with(
     let folder = path.parent().unwrap_or(Path::new(""));
     let from_here = sink.problems.len();
     structure::check_table(&joined.root, &FILE, Place::default(), &mut sink);
+    if !files.may_name_files() {
+        outside::check(&joined.root, &mut sink);
+    }
     if !joined.sound {
         keep_what_stands_alone(&mut sink, from_here, &joined.sources);
     }

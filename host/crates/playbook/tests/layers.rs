@@ -326,3 +326,52 @@ fn a_tree_of_files_has_a_bound() {
     );
     assert!(problems.sources.len() <= FILES_MAX);
 }
+
+/// A file that came over a network.
+#[derive(Debug)]
+struct Sent(String);
+
+impl ReadFiles for Sent {
+    fn read(&self, _path: &Path, _bytes_max: usize) -> io::Result<Vec<u8>> {
+        Ok(self.0.clone().into_bytes())
+    }
+
+    fn may_name_files(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_playbook_that_was_sent_names_no_file_of_the_host() {
+    let load =
+        |text: String| load_with(Path::new("playbook.toml"), &[], &Limits::ceiling(), &Sent(text));
+    let sound = format!("{HEAD}{BASE}");
+    load(sound.clone()).unwrap();
+    let cases = [
+        ("\"value-rfm@^0.1\"", "{ path = \"/opt/plugins/a.wasm\" }"),
+        ("\"value-rfm@^0.1\"", "{ path = \"a.wasm\" }"),
+        ("\"value-rfm@^0.1\"", "\"./a.wasm\""),
+        ("\"value-rfm@^0.1\"", "\"a.wasm\""),
+        ("\"orders.csv\"", "\"/etc/passwd.csv\""),
+        ("\"orders.csv\"", "\"../other-brand/orders.csv\""),
+        ("\"orders.csv\"", "\"a/../../orders.csv\""),
+    ];
+    for (from, to) in cases {
+        let text = sound.replace(from, to);
+        assert_ne!(text, sound);
+        let problems = load(text.clone()).expect_err(to);
+        let [problem] = problems.problems.as_slice() else { panic!("{to}: {problems:?}") };
+        assert_eq!(problem.code, "bad-path", "{to}");
+        assert!(problem.hint.is_some() && problem.expected.is_some(), "{problem:?}");
+        let (_, line, column) = problems.position(problem).unwrap();
+        let said = text.lines().nth(line - 1).unwrap();
+        assert!(
+            said[column - 1..]
+                .starts_with(to.trim_start_matches("{ path = ").trim_end_matches(" }")),
+            "{said}"
+        );
+        // The same in a file of the host is the host's business.
+        let own = Files(BTreeMap::from([(PathBuf::from("playbook.toml"), text)]));
+        load_with(Path::new("playbook.toml"), &[], &Limits::ceiling(), &own).expect(to);
+    }
+}

@@ -83,7 +83,7 @@ pub(crate) fn source(file: &str) -> Source {
         file: file.to_owned(),
         files: Vec::new(),
         components: BTreeMap::new(),
-        closed: Closed::default(),
+        ..Source::default()
     }
 }
 

@@ -195,8 +195,12 @@ pub(super) fn version(text: &str) -> Result<Digest, Problem> {
 
 /// Opens the playbook of a text aside.
 pub(crate) async fn offered(brand: Arc<Brand>, text: String) -> Result<Arc<Version>, Problem> {
-    let source =
-        Source { file: FILE.to_owned(), files: vec![(FILE.to_owned(), text)], ..Source::default() };
+    let source = Source {
+        file: FILE.to_owned(),
+        files: vec![(FILE.to_owned(), text)],
+        is_from_outside: true,
+        ..Source::default()
+    };
     apart(brand, move |brand| brand.offer(&source)).await
 }
 
@@ -218,7 +222,8 @@ pub(crate) async fn rolled_back(brand: Arc<Brand>, asker: Asker) -> Result<Activ
 /// Offer a version
 ///
 /// Takes a playbook (TOML, one file), checks it in full, takes the installed plugins that it names, and opens its stages aside. It
-/// decides nothing until it is activated.
+/// names no file of the host: no component by its path, and data in the brand's own folder alone. It decides nothing until it is
+/// activated.
 #[utoipa::path(
     post, path = "/v1/brands/{brand}/versions", tag = "versions",
     params(OfBrand),

@@ -77,7 +77,7 @@ fn source(text: &str) -> Source {
         files: vec![(file.clone(), text.to_owned())],
         file,
         components: BTreeMap::new(),
-        closed: Closed::default(),
+        ..Source::default()
     }
 }
 
