@@ -38,6 +38,12 @@ pub(crate) fn foresee(
                     rows.push((space::DECISIONS, job.member, key.to_vec()));
                     rows.push((space::MEMBERS, job.member, Vec::new()));
                 }
+                // An order that it rests on, and what was refunded of it.
+                if let Some(event) = &job.event {
+                    for space in [space::EVENTS, space::REFUNDED] {
+                        rows.push((space, job.member, event.as_bytes().to_vec()));
+                    }
+                }
                 asked.push(job.version.foreseen(job.member, &job.evaluated, job.event.as_deref()));
             }
             Job::Close(job, _) => keys.push(job.key),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decision::Kept;
 use crate::error::OnlineError;
-use crate::refunds::rest_on;
+use crate::refunds::{Order, lower_by_refund, rest_on};
 use crate::reviews::{Asked, Ending, Why, ask_for_review, end_review};
 use crate::store::{
     BRAND, EffectRow, ReadRows, bytes_of, put_bytes, put_value, read_value, space, value_of,
@@ -119,6 +119,8 @@ pub(crate) struct Followed<'a> {
     pub(crate) event: Option<&'a str>,
     /// The person who asked for it, where one did.
     pub(crate) by: Option<&'a str>,
+    /// The order that it rests on, where something was refunded of it before.
+    pub(crate) refunded: Option<Order>,
 }
 
 /// Writes what follows from the grants of a decision: effects that are due, reviews that others wait for, when each ends, and
@@ -169,6 +171,9 @@ pub(crate) fn follow_up(
         if let Some(order) = &order {
             let place = [order.as_bytes(), &[0], &grant.key].concat();
             put_value(live.rows(), (space::OF_ORDERS, of.member, &place), &grant, OnRow::Goes)?;
+            if let Some(refunded) = of.refunded {
+                lower_by_refund(live, &grant, (order, refunded), done)?;
+            }
         }
     }
     Ok(())

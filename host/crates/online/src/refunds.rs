@@ -1,15 +1,16 @@
 //! Refunds: the grants that rest on the order are taken back by the rule of their stage, in the transaction that keeps the
 //! event. Which order a grant rests on is known by the event that triggered its decision.
 
-use playbook_cycle::LiveGroup;
+use playbook_cycle::{Candidate, Decided, Decision, LiveGroup, Refusal};
 use playbook_ledger::store::{OnRow, RowScope};
 use playbook_ledger::{GroupWork, Hold, LedgerError};
-use playbook_model::{Minor, RefundRule};
+use playbook_model::{Minor, RefundRule, RefusalCode};
 
 use crate::grants::{GrantRow, Reversal, TakenBack, put_effect, put_note, read_note, release};
 use crate::packed::{Kept, Reader, Unreadable};
 use crate::reviews::{Ending, end_review};
 use crate::store::{ReadRows as _, put_value, read_value, space, value_of};
+use crate::version::Version;
 use crate::writer::Done;
 
 /// Kind of events that pay an order.
@@ -31,6 +32,17 @@ pub(crate) struct Refund {
 pub(crate) struct Order {
     amount: i64,
     refunded: i64,
+}
+
+impl Order {
+    /// Whether what was refunded of it takes back all that rests on it by a rule.
+    fn takes_all(&self, rule: RefundRule) -> bool {
+        match rule {
+            RefundRule::Nothing => false,
+            RefundRule::InProportion => self.refunded >= self.amount,
+            RefundRule::Whole => self.refunded > 0 || self.refunded >= self.amount,
+        }
+    }
 }
 
 /// The refund that fields of an event are; `None` for any other event, and for a refund that names no order.
@@ -64,6 +76,79 @@ pub(crate) fn rest_on(
         }
     })?;
     Ok(named.unwrap_or_else(|| event.to_owned()))
+}
+
+/// The order that whatever an event triggers rests on, where something was refunded of it.
+pub(crate) fn refunded_before(
+    rows: &mut GroupWork<'_, '_>,
+    member: i64,
+    event: &str,
+) -> Result<Option<Order>, LedgerError> {
+    let order = rest_on(rows, member, event)?;
+    if rows.one(space::REFUNDED, member, order.as_bytes())?.is_none() {
+        return Ok(None);
+    }
+    order_of(rows, member, &Refund { order, amount: None })
+}
+
+/// Takes the proposals away that a refund would have taken back whole, and refuses them: when they are made, before the refund or
+/// after it, or again on another day or in another cycle, makes no difference.
+pub(crate) fn refused_by_refund(
+    version: &Version,
+    order: Order,
+    candidates: &mut Vec<Candidate>,
+) -> Vec<Decided> {
+    let is_gone = |candidate: &Candidate| {
+        let action = version.action(candidate.stage, candidate.action);
+        action.is_some_and(|action| order.takes_all(action.terms.refund))
+    };
+    let (gone, left) = candidates.drain(..).partition(is_gone);
+    *candidates = left;
+    let refusal = Some(Refusal { code: RefusalCode::R12, rule: "H7", lost_to: None });
+    let refused = |candidate| Decided {
+        decision: Decision { candidate, refusal, granted_before: false },
+        key: None,
+        is_held: false,
+    };
+    Vec::into_iter(gone).map(refused).collect()
+}
+
+/// Lowers a grant that was made after a part of its order was refunded, as that refund would have.
+pub(crate) fn lower_by_refund(
+    live: &mut LiveGroup<'_, '_, '_>,
+    grant: &GrantRow,
+    (id, order): (&str, Order),
+    done: &mut Done,
+) -> Result<(), LedgerError> {
+    if grant.refund() != RefundRule::InProportion || order.refunded == 0 {
+        return Ok(());
+    }
+    let event = last_refund(live.rows(), grant.member, id)?.unwrap_or_else(|| id.to_owned());
+    let share = Share::Part(Minor(order.refunded), Minor(order.amount));
+    reverse(live, grant, &event, share, done)
+}
+
+/// The latest refund of an order, by the id of its event.
+fn last_refund(
+    rows: &mut GroupWork<'_, '_>,
+    member: i64,
+    order: &str,
+) -> Result<Option<String>, LedgerError> {
+    let mut last: Option<(i64, String)> = None;
+    rows.visit(space::EVENTS, RowScope::Owner(member), &mut |id, bytes| {
+        let (mut is_refund, mut is_of_order, mut time) = (false, false, i64::MIN);
+        read_fields(bytes, |name, value| match name {
+            "kind" => is_refund = value.text() == Some(REFUNDED),
+            "original_order" => is_of_order = value.text() == Some(order),
+            "time" => time = value.integer().unwrap_or(i64::MIN),
+            _ => {}
+        })?;
+        if is_refund && is_of_order && last.as_ref().is_none_or(|(known, _)| time >= *known) {
+            last = Some((time, String::from_utf8_lossy(id).into_owned()));
+        }
+        Ok(())
+    })?;
+    Ok(last.map(|(_, id)| id))
 }
 
 /// The order of a refund among those that the member paid.

@@ -34,8 +34,8 @@ use crate::notes::Notes;
 use crate::once::{Known, Step};
 use crate::previous::{self, SetJob};
 use crate::record::Packed;
-use crate::refunds::{Refund, order_of, take_back};
 use crate::requests::{MoneyRequest, MoneyRequestJob, money_request};
+use crate::refunds::{Refund, order_of, refunded_before, refused_by_refund, take_back};
 use crate::reviews::{ReviewJob, decide_review, read_last_review};
 use crate::store::{
     BRAND, ConsentRow, MemberRow, ReadRows as _, put_bytes, put_new_member, put_value, put_version,
@@ -816,14 +816,22 @@ fn decide(
             false => Err(OnlineError::OtherRequest),
         });
     }
-    let asking = version.asking(member, &evaluated, event.as_deref());
+    let mut asking = version.asking(member, &evaluated, event.as_deref());
+    let refunded = match &event {
+        Some(event) => refunded_before(live.rows(), member, event)?,
+        None => None,
+    };
+    let refused = refunded.map(|order| refused_by_refund(&version, order, &mut asking.candidates));
+    let refused = refused.into_iter().flatten();
     let Some((key, digest)) = request else {
-        let decided = live.preview(asking)?;
+        let mut decided = live.preview(asking)?;
+        decided.extend(refused);
         done.tally.add(Number::Previews);
         let kept = Kept::new(Digest([0; 32]), version.facts(), &evaluated, &decided, true);
         return Ok(Ok(DecisionAnswer { kept, is_repeated: false }));
     };
-    let decided: Vec<Decided> = live.decide(asking)?;
+    let mut decided: Vec<Decided> = live.decide(asking)?;
+    decided.extend(refused);
     count(&decided, &mut done.tally);
     let kept = Kept::new(digest, version.facts(), &evaluated, &decided, false);
     let rows = live.rows();
@@ -837,6 +845,7 @@ fn decide(
         decision: key,
         event: event.as_deref(),
         by: by.as_deref(),
+        refunded,
     };
     follow_up(live, &followed, done)?;
     Ok(Ok(DecisionAnswer { kept, is_repeated: false }))

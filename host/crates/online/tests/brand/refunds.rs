@@ -1,6 +1,6 @@
 //! Claims about refunds: what rests on an order is taken back by the playbook's rule, whole, in the transaction of the event.
 
-use playbook_model::{GrantTerms, RefundRule};
+use playbook_model::{Frequency, GrantTerms, RefundRule};
 use playbook_online::{Brand, EventFate, OnlineError, ReviewState, settled};
 use serde_json::json;
 
@@ -154,6 +154,84 @@ async fn a_grant_of_an_earlier_cycle_comes_back_in_the_transaction_of_the_refund
     // In its own cycle the grant stands as taken back, so that the same proposal takes no money again.
     let again = give(&brand, "m1", "o1").await;
     assert_eq!(again.decision, one.decision);
+}
+
+/// A decision about an order under another key, so many days later.
+async fn again(brand: &Brand, order: &str, days: i64) -> playbook_online::Decision {
+    let ask = playbook_online::Ask {
+        at: Some(crate::brand::T + days * DAY),
+        event: Some(order.to_owned()),
+        member: "m1".to_owned(),
+    };
+    let previewed = brand.preview(&ask).await.unwrap();
+    let made = brand.decide(&ask, &format!("{order} again {days}")).await.unwrap().decision;
+    assert_eq!((&previewed.granted, &previewed.refused), (&made.granted, &made.refused));
+    made
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_refund_took_back_is_not_granted_anew_for_the_same_event() {
+    // What happens once an event happens again in another cycle, what happens once a day on another day.
+    for frequency in [Frequency::OnceAnEvent, Frequency::OnceADay, Frequency::OnceACycle] {
+        let world = World::new(
+            |_| {},
+            |_, shape| shape.actions.iter_mut().for_each(|action| action.frequency = frequency),
+        );
+        let brand = world.open();
+        let one = order(&brand, "m1", "o1").await;
+        refund(&brand, "m1", "r1", "o1", 10_000).await;
+        world.assert_money(0, 0);
+        for days in [0, 1, 2] {
+            world.at(days * DAY);
+            let made = again(&brand, "o1", days).await;
+            assert!(made.granted.is_empty(), "{frequency:?}: {made:#?}");
+            let codes: Vec<&str> =
+                made.refused.iter().map(|effect| effect.refusal.as_ref().unwrap().code).collect();
+            assert_eq!(codes, ["R12"], "{frequency:?} after {days} days");
+            world.assert_money(0, 0);
+        }
+        // Another event of another order is another matter.
+        world.at(3 * DAY);
+        let mut paid = event("o2", "m1", "order_paid", 0);
+        paid.insert("amount_minor".to_owned(), json!(10_000));
+        assert_eq!(fate(&brand, paid).await, EventFate::Accepted);
+        let other = again(&brand, "o2", 3).await;
+        assert_eq!(other.granted.len(), 1, "{frequency:?}: {other:#?}");
+        assert!(one.cost > 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_decided_after_a_refund_is_as_if_it_had_been_decided_before() {
+    for (rule, is_granted) in
+        [(RefundRule::Whole, false), (RefundRule::InProportion, true), (RefundRule::Nothing, true)]
+    {
+        let world = refunding(rule);
+        let brand = world.open();
+        welcome(&brand, "m1").await;
+        let mut paid = event("o1", "m1", "order_paid", 1);
+        paid.insert("amount_minor".to_owned(), json!(10_000));
+        assert_eq!(fate(&brand, paid).await, EventFate::Accepted);
+        refund(&brand, "m1", "r1", "o1", 7_500).await;
+        let made = again(&brand, "o1", 0).await;
+        assert_eq!(made.granted.len(), usize::from(is_granted), "{rule:?}: {made:#?}");
+        let Some(effect) = made.granted.first() else { continue };
+        let grant = effect.grant.as_ref().unwrap();
+        brand.close(made.id.as_ref().unwrap(), grant, settled(None)).await.unwrap();
+        let lowered = effect.cost_minor * 3 / 4;
+        let lowered = if rule == RefundRule::InProportion { lowered } else { 0 };
+        world.assert_money(0, effect.cost_minor - lowered);
+        let undone: Vec<_> = told(&brand).into_iter().filter_map(|(_, how)| how).collect();
+        match rule {
+            RefundRule::InProportion => {
+                assert_eq!(undone, [("lowered", lowered)]);
+                let (effects, _) = brand.effects(0, 9).unwrap();
+                let reversal = effects[1].reversal.as_ref().unwrap();
+                assert_eq!(reversal.refund.as_deref(), Some("r1"));
+            }
+            _ => assert!(undone.is_empty()),
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
