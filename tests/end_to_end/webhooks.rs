@@ -245,6 +245,9 @@ fn what_is_given_up_is_listed_and_goes_out_when_it_is_asked_for() {
     let undelivered = |club: &Client| club.get("webhooks/undelivered").body["items"].clone();
     until("both are given up", || undelivered(&club).as_array().unwrap().len() == 2);
     assert_eq!(receiver.taken(), BTreeMap::from([("m1".to_owned(), vec![2, 4])]));
+    let alerts = club.get("alerts?state=open").body["items"].clone();
+    let told = ["rule", "level", "scope"].map(|name| alerts[0][name].clone());
+    assert_eq!(told, [json!("effect-given-up"), json!("warn"), json!("webhook")], "{alerts}");
     let first = &undelivered(&club)[0];
     assert_eq!(first["number"], json!(1), "{first}");
     assert!(first["error"].as_str().unwrap().contains("answered 503"), "{first}");

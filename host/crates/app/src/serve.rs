@@ -11,7 +11,7 @@ use playbook_files::FileError;
 use playbook_ledger::{LedgerError, LedgerFile, Vault};
 use playbook_model::Digest;
 use playbook_online::{
-    Activation, Alarm, AlertRule, Brand, BrandOptions, Closed, Evidence, How, Lanes, Now,
+    Activation, Alarm, AlertRule, Brand, BrandOptions, Closed, Evidence, How, Keeping, Lanes, Now,
     OnlineError, OpenError, Opened, Opener, Source, SwapError, Version, VersionError,
     last_activated,
 };

@@ -102,8 +102,9 @@ pub struct Core {
     pub(crate) breakers: Arc<Breakers>,
     pub(crate) money_due: NextDue,
     pub(crate) webhook: OnceLock<Arc<Standing>>,
-    /// End of the last cycle that was closed, unix-ms; `None`: the history was not read for it.
-    pub(crate) closed: Mutex<Option<i64>>,
+    /// The number of the last activation that was looked at for it, and the end of the last cycle that was closed, unix-ms; `None`: the
+    /// history was not read for it.
+    pub(crate) closed: Mutex<Option<(u64, i64)>>,
     pub(crate) now: Now,
     /// What hosts that share the store tell each other; `None`: this one is alone.
     pub(crate) notes: Option<Arc<Notes>>,

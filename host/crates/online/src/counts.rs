@@ -42,9 +42,10 @@ pub(crate) enum Number {
     CandidatesReturned,
     CyclesClosed,
     CyclesFailed,
+    AlertsEscalated,
 }
 
-const NUMBERS: usize = Number::CyclesFailed as usize + 1;
+const NUMBERS: usize = Number::AlertsEscalated as usize + 1;
 
 /// What a commit group did; it counts once the group is on disk.
 #[derive(Debug, Default)]
@@ -98,6 +99,8 @@ pub struct Figures {
     pub stages: StageStates,
     /// Alerts that are open, by level.
     pub alerts: [u64; AlertLevel::ALL.len()],
+    /// Critical alerts that were told again, because nobody had seen them.
+    pub alerts_escalated: u64,
 }
 
 /// Events by what became of them.
@@ -233,6 +236,7 @@ impl Counts {
             evicted: 0,
             stages: StageStates::default(),
             alerts: [0; AlertLevel::ALL.len()],
+            alerts_escalated: of(Number::AlertsEscalated),
         }
     }
 }

@@ -43,7 +43,9 @@ mod writer;
 
 pub use playbook_cycle::{CapUse, CommercialUse, Used};
 
-pub use alerts::{Alarm, Alert, AlertClosing, AlertEnd, AlertLevel, AlertRule, Evidence};
+pub use alerts::{
+    Alarm, Alert, AlertClosing, AlertEnd, AlertLevel, AlertRule, AlertSeen, Evidence,
+};
 pub use brand::{Ask, Brand, BrandOptions, Decided, Effect, Member, Now, settled};
 pub use candidate::{Breach, CandidateFigures, Guard, Guards, SideFigures, Terms};
 pub use columns::{FieldError, TableColumns, time};

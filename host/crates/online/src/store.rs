@@ -327,7 +327,43 @@ pub(crate) fn read_activations(rows: &mut dyn ReadRows) -> Result<Vec<Activation
 
 /// Alerts in order of their places.
 pub(crate) fn read_alerts(rows: &mut dyn ReadRows) -> Result<Vec<Alert>, LedgerError> {
-    read_values(rows, space::ALERTS, BRAND)
+    let mut all = Vec::new();
+    rows.visit(space::ALERTS, RowScope::Owner(BRAND), &mut |_, bytes| {
+        all.push(alert_of(bytes)?);
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+/// The alert at a place.
+pub(crate) fn read_alert(
+    rows: &mut dyn ReadRows,
+    place: u16,
+) -> Result<Option<Alert>, LedgerError> {
+    let bytes = rows.one(space::ALERTS, BRAND, &place.to_be_bytes())?;
+    bytes.map(|bytes| alert_of(&bytes)).transpose()
+}
+
+/// Keeps an alert at its place. Who has seen it, and that it was told again, follow where there is any of it.
+pub(crate) fn put_alert(
+    rows: &mut GroupWork<'_, '_>,
+    place: u16,
+    alert: &Alert,
+) -> Result<(), LedgerError> {
+    let mut bytes = bytes_of(alert);
+    if alert.seen.is_some() || alert.escalated.is_some() {
+        bytes.extend(bytes_of(&(&alert.seen, alert.escalated)));
+    }
+    put_bytes(rows, (space::ALERTS, BRAND, &place.to_be_bytes()), &bytes, OnRow::Goes).map(|_| ())
+}
+
+fn alert_of(bytes: &[u8]) -> Result<Alert, LedgerError> {
+    let (mut alert, rest): (Alert, _) =
+        postcard::take_from_bytes(bytes).map_err(|_| unreadable())?;
+    if !rest.is_empty() {
+        (alert.seen, alert.escalated) = value_of(rest)?;
+    }
+    Ok(alert)
 }
 
 /// What opens a version again.

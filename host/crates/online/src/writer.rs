@@ -19,7 +19,7 @@ use tracing::info_span;
 
 pub(crate) use self::together::tell_last_effect;
 
-use crate::alerts::{Alert, Alerts, CloseAlert};
+use crate::alerts::{Alert, Alerts, ChangeAlert, Written};
 use crate::brand::Now;
 use crate::cache::Cache;
 use crate::candidate::micros_since;
@@ -84,7 +84,8 @@ pub(crate) enum Job {
     Webhook(WebhookJob, Reply<bool>),
     /// Something is written: what waits beside requests, or to see whether that is possible.
     Try,
-    CloseAlert(Box<CloseAlert>, Reply<Alert>),
+    /// An alert is seen, or closed.
+    ChangeAlert(Box<ChangeAlert>, Reply<Alert>),
     /// Decisions rest on another version from now on.
     Version(Arc<Version>, Box<Step>, Reply<()>),
     /// Decisions rest on the version of this activation of another host from now on.
@@ -364,10 +365,10 @@ pub(crate) struct Done {
     /// Number of the note that the group left for other hosts.
     note: Option<u64>,
     pub(crate) tally: Tally,
-    /// Places of the alerts that it wrote.
-    alerts: Vec<u16>,
-    /// Alerts that it closed, with their places.
-    closed: Vec<(u16, Alert)>,
+    /// What it did to alerts.
+    alerts: Written,
+    /// Alerts that were seen or closed, with their places.
+    took: Vec<(u16, Alert)>,
 }
 
 /// What a group reads and changes beside the ledger.
@@ -403,8 +404,12 @@ fn answer<T: 'static>(reply: Reply<T>, result: Result<T, OnlineError>) -> Answer
 
 impl Writer {
     fn run(mut self, jobs: &Receiver<Job>) {
-        let mut held: Option<Job> = None;
+        let (mut held, mut looked): (Option<Job>, _) = (None, Instant::now());
         loop {
+            if self.notes.is_some() && looked.elapsed() >= IDLE {
+                looked = Instant::now();
+                self.alerts.look(&mut &*self.reader);
+            }
             let first = match held.take() {
                 Some(job) => job,
                 None => match jobs.recv_timeout(self.patience()) {
@@ -412,7 +417,7 @@ impl Writer {
                         self.counts.waited();
                         job
                     }
-                    Err(RecvTimeoutError::Timeout) if self.fails() => Job::Try,
+                    Err(RecvTimeoutError::Timeout) if self.fails() || self.is_unseen() => Job::Try,
                     Err(RecvTimeoutError::Timeout) if self.has_due() => Job::End,
                     Err(RecvTimeoutError::Timeout) => continue,
                     Err(RecvTimeoutError::Disconnected) => return,
@@ -443,6 +448,11 @@ impl Writer {
         self.counts.writer() == WriterState::Fails
     }
 
+    /// Whether an alert is to be told again.
+    fn is_unseen(&self) -> bool {
+        self.alerts.next_escalation() <= (self.now)()
+    }
+
     /// Whether a grant's time is over.
     fn has_due(&self) -> bool {
         self.marks.next_end.is_some_and(|end| end <= (self.now)())
@@ -453,7 +463,8 @@ impl Writer {
             return RETRY;
         }
         // A clock that was set to another time is noticed within `IDLE`.
-        let until = self.marks.next_end.map(|end| end.saturating_sub((self.now)()).max(0));
+        let due = self.marks.next_end.into_iter().chain([self.alerts.next_escalation()]).min();
+        let until = due.map(|due| due.saturating_sub((self.now)()).max(0));
         let until = until.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
         until.map_or(IDLE, |until| until.min(IDLE))
     }
@@ -477,7 +488,6 @@ impl Writer {
             (self.version, self.candidate) = before;
             self.money.clear();
             self.counts.failed(micros);
-            self.alerts.again(&done.alerts);
             self.alerts
                 .raise(writer_alarm("commit", "a commit failed; the log of the host says why"));
         }
@@ -485,8 +495,10 @@ impl Writer {
             self.counts.committed(&done.tally, requests, micros);
             let changes = std::mem::take(&mut done.changes);
             self.apply(&done, changes);
-            done.closed.iter().for_each(|(place, alert)| self.alerts.closed(*place, alert));
+            done.took.iter().for_each(|(place, alert)| self.alerts.took(*place, alert));
         }
+        let told_again = self.alerts.wrote(std::mem::take(&mut done.alerts), written.is_ok(), now);
+        self.counts.add(Number::AlertsEscalated, told_again);
         let told = written.map_err(|error| error.to_string());
         done.answers
             .into_iter()
@@ -513,7 +525,7 @@ impl Writer {
         let writes = group.iter().any(Job::writes);
         live.group(&turn, at, |live| {
             let first = done.marks.last_effect;
-            beside.alerts.write(live.rows(), &mut done.alerts)?;
+            beside.alerts.write(live.rows(), done.now, &mut done.alerts)?;
             if let Some(notes) = notes {
                 foresee(live, &group, first, notes)?;
             }
@@ -652,10 +664,10 @@ fn one(
             let now = jiff::Timestamp::now().as_millisecond().to_be_bytes();
             put_bytes(live.rows(), (space::TRIES, BRAND, b""), &now, OnRow::Goes)?;
         }
-        Job::CloseAlert(request, reply) => {
-            let closed = beside.alerts.close(live.rows(), *request)?;
-            done.closed.extend(closed.as_ref().ok().cloned());
-            done.answers.push(answer(reply, closed.map(|(_, alert)| alert)));
+        Job::ChangeAlert(request, reply) => {
+            let took = beside.alerts.change(live.rows(), *request)?;
+            done.took.extend(took.as_ref().ok().cloned());
+            done.answers.push(answer(reply, took.map(|(_, alert)| alert)));
         }
         Job::Candidate(_, step, reply) => {
             if let Known::New(step) = step {

@@ -85,6 +85,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { id: "list_activations", access: Access::Brand(OPERATORS) },
     Operation { id: "read_plugins", access: Access::Brand(OPERATORS) },
     Operation { id: "list_alerts", access: Access::Brand(OPERATORS) },
+    Operation { id: "acknowledge_alert", access: Access::Brand(OPERATORS) },
     Operation { id: "close_alert", access: Access::Brand(OPERATORS) },
     Operation { id: "read_budgets", access: Access::Brand(OPERATORS) },
     Operation { id: "list_entries", access: Access::Brand(OPERATORS) },

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::alerts::{AGAIN_MS, Alarm, Alert, AlertEnd, AlertLevel};
+use crate::alerts::{AGAIN_MS, Alarm, Alert, AlertEnd, AlertLevel, UNSEEN_MS};
 
 /// Alerts that are kept.
 const ALERTS_MAX: usize = 1_000;
@@ -25,8 +25,22 @@ impl Book {
     /// resolved and happens again is another one.
     pub(super) fn raise(&mut self, alarm: Alarm, at: i64) -> Option<u64> {
         let Alarm { rule, scope, words, evidence } = alarm;
-        let (number, times, closed) = (0, 1, None);
-        self.tell(Alert { number, at, last: at, times, rule, scope, words, evidence, closed })
+        let (number, times) = (0, 1);
+        let (closed, seen, escalated) = (None, None, None);
+        let last = at;
+        self.tell(Alert {
+            number,
+            at,
+            last,
+            times,
+            rule,
+            scope,
+            words,
+            evidence,
+            closed,
+            seen,
+            escalated,
+        })
     }
 
     /// Takes what an alert tells: counts it with the one that tells of the same, or gives it a number and a place.
@@ -69,6 +83,8 @@ impl Book {
             };
             if let Some(kept) = self.all.get_mut(usize::from(place)).filter(|kept| is_it(kept)) {
                 alert.closed = kept.closed.take();
+                alert.seen = kept.seen.take();
+                alert.escalated = alert.escalated.or(kept.escalated);
                 *kept = alert;
                 self.change(usize::from(place));
             } else {
@@ -110,12 +126,30 @@ impl Book {
         Some((u16::try_from(place).expect("places are few"), self.all[place].clone()))
     }
 
-    /// Takes over that an alert is closed. It may have happened again meanwhile.
-    pub(super) fn closed(&mut self, place: u16, alert: &Alert) {
+    /// Takes over that an alert was seen or closed. It may have happened again meanwhile.
+    pub(super) fn took(&mut self, place: u16, alert: &Alert) {
         let known = &mut self.all[usize::from(place)];
         if known.number == alert.number {
             known.closed.clone_from(&alert.closed);
+            known.seen.clone_from(&alert.seen);
         }
+    }
+
+    /// When the next alert is to be told again, unix-ms.
+    pub(super) fn next_escalation(&self) -> Option<i64> {
+        self.all.iter().filter_map(escalates_at).min()
+    }
+
+    /// Marks those that nobody has seen for too long; each once.
+    pub(super) fn escalate(&mut self, now: i64) -> Vec<Alert> {
+        let is_due = |alert: &Alert| escalates_at(alert).is_some_and(|at| at <= now);
+        let places: Vec<usize> = (0..self.all.len()).filter(|at| is_due(&self.all[*at])).collect();
+        let mark = |place: usize| {
+            self.all[place].escalated = Some(now);
+            self.change(place);
+            self.all[place].clone()
+        };
+        places.into_iter().map(mark).collect()
     }
 
     pub(super) fn newest_first(&self) -> Vec<Alert> {
@@ -133,10 +167,19 @@ impl Book {
     }
 }
 
+/// When an alert is to be told again, unix-ms, where it is.
+fn escalates_at(alert: &Alert) -> Option<i64> {
+    let waits = alert.closed.is_none() && alert.seen.is_none() && alert.escalated.is_none();
+    let is_critical = alert.rule.level() == AlertLevel::Critical;
+    (waits && is_critical).then(|| alert.at.saturating_add(UNSEEN_MS))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{ALERTS_MAX, Book};
-    use crate::alerts::{AGAIN_MS, Alarm, Alert, AlertClosing, AlertEnd, AlertRule, Evidence};
+    use crate::alerts::{
+        AGAIN_MS, Alarm, Alert, AlertClosing, AlertEnd, AlertRule, AlertSeen, Evidence, UNSEEN_MS,
+    };
 
     fn alarm(scope: &str) -> Alarm {
         Alarm {
@@ -152,7 +195,7 @@ mod tests {
         let request = ([0; 16], [0; 32]);
         let (by, note) = ("me".to_owned(), String::new());
         alert.closed = Some(AlertClosing { end, by, at: 0, note, request });
-        book.closed(place, &alert);
+        book.took(place, &alert);
     }
 
     #[test]
@@ -173,6 +216,34 @@ mod tests {
         assert_eq!(book.raise(alarm("a"), AGAIN_MS + 2), Some(5), "it was over");
         let numbers: Vec<u64> = book.newest_first().iter().map(|alert| alert.number).collect();
         assert_eq!(numbers, [5, 4, 3, 2, 1]);
+    }
+
+    #[test]
+    fn a_critical_alert_that_nobody_has_seen_is_told_again_once() {
+        let mut book = Book::default();
+        let critical = |scope: &str| Alarm { rule: AlertRule::WriterFailed, ..alarm(scope) };
+        book.raise(alarm("warning"), 0);
+        assert_eq!(book.next_escalation(), None, "a warning has time");
+        for scope in ["a", "b", "c"] {
+            book.raise(critical(scope), 0);
+        }
+        // Somebody has seen one, another is closed.
+        let (place, mut seen) = book.find(3).expect("it is there");
+        seen.seen = Some(AlertSeen { by: "me".to_owned(), at: 1 });
+        book.took(place, &seen);
+        close(&mut book, 4, AlertEnd::Accepted);
+        assert_eq!(book.next_escalation(), Some(UNSEEN_MS));
+        assert!(book.escalate(UNSEEN_MS - 1).is_empty());
+        book.take_unsaved();
+        let told: Vec<u64> = book.escalate(UNSEEN_MS).iter().map(|alert| alert.number).collect();
+        assert_eq!(told, [2]);
+        assert_eq!(book.take_unsaved()[0].1.escalated, Some(UNSEEN_MS), "it is kept");
+        assert!(book.escalate(9 * UNSEEN_MS).is_empty() && book.next_escalation().is_none());
+        // Another host told it: this one does not.
+        let (mut other, mut kept) = (Book::default(), book.all.clone());
+        kept.truncate(2);
+        other.meet(kept);
+        assert_eq!(other.next_escalation(), None);
     }
 
     #[test]

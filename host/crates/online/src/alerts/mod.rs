@@ -5,11 +5,10 @@
 
 mod book;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use playbook_ledger::LedgerError;
-use playbook_ledger::store::OnRow;
 use playbook_model::Digest;
 use serde::{Deserialize, Serialize};
 
@@ -17,11 +16,13 @@ use crate::alerts::book::Book;
 use crate::brand::{Core, Now, shortened};
 use crate::columns::FieldError;
 use crate::error::OnlineError;
-use crate::store::{BRAND, ReadRows, put_value, read_alerts, read_value, space};
+use crate::store::{ReadRows, put_alert, read_alert, read_alerts};
 use crate::writer::{DecisionKey, Job};
 
 /// How soon the same is counted and not raised anew (H12).
 const AGAIN_MS: i64 = 24 * 3_600_000;
+/// How long a critical alert that nobody has seen waits, before it is told again (H12).
+const UNSEEN_MS: i64 = 3_600_000;
 /// Bytes of what may be said about an alert.
 const NOTE_BYTES_MAX: usize = 2_000;
 /// Bytes of an alert's words that are kept.
@@ -72,6 +73,8 @@ pub enum AlertRule {
     FallBackFailed,
     /// Nobody answered a request for money in time.
     RequestLate,
+    /// The webhook gave up an effect.
+    EffectGivenUp,
 }
 
 impl AlertRule {
@@ -87,6 +90,7 @@ impl AlertRule {
             Self::BreakerClosed => "breaker-closed",
             Self::FallBackFailed => "fall-back-failed",
             Self::RequestLate => "request-late",
+            Self::EffectGivenUp => "effect-given-up",
         }
     }
 
@@ -94,9 +98,11 @@ impl AlertRule {
     #[must_use]
     pub const fn level(self) -> AlertLevel {
         match self {
-            Self::FileRefused | Self::CycleFailed | Self::CandidateReturned | Self::RequestLate => {
-                AlertLevel::Warn
-            }
+            Self::FileRefused
+            | Self::CycleFailed
+            | Self::CandidateReturned
+            | Self::RequestLate
+            | Self::EffectGivenUp => AlertLevel::Warn,
             Self::WriterFailed | Self::BreakerOpened | Self::FallBackFailed => AlertLevel::Critical,
             Self::BreakerClosed => AlertLevel::Watch,
         }
@@ -174,6 +180,21 @@ pub struct Alert {
     pub evidence: Evidence,
     /// What became of it; `None` while it is open.
     pub closed: Option<AlertClosing>,
+    /// Who has seen it and looks after it.
+    #[serde(skip)]
+    pub seen: Option<AlertSeen>,
+    /// When it was told again because nobody had seen it, unix-ms.
+    #[serde(skip)]
+    pub escalated: Option<i64>,
+}
+
+/// That somebody has seen an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertSeen {
+    /// Who: id of a key.
+    pub by: String,
+    /// When, unix-ms.
+    pub at: i64,
 }
 
 /// That an alert was closed.
@@ -191,11 +212,26 @@ pub struct AlertClosing {
     pub(crate) request: (DecisionKey, [u8; 32]),
 }
 
-/// A request to close an alert.
+/// A request about an alert.
 #[derive(Debug)]
-pub(crate) struct CloseAlert {
-    pub(crate) number: u64,
-    pub(crate) closing: AlertClosing,
+pub(crate) struct ChangeAlert {
+    number: u64,
+    change: Change,
+}
+
+#[derive(Debug)]
+enum Change {
+    See(AlertSeen),
+    Close(AlertClosing),
+}
+
+/// What a commit group did to alerts.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    /// Places of those that it wrote.
+    places: Vec<u16>,
+    /// Those that are to be told again.
+    escalated: Vec<Alert>,
 }
 
 /// The alerts of a brand.
@@ -205,6 +241,8 @@ pub(crate) struct Alerts {
     book: Mutex<Book>,
     /// Whether some are not on disk yet.
     waits: AtomicBool,
+    /// When the next one is to be told again, unix-ms.
+    next: AtomicI64,
     /// Whether other hosts write some, too.
     is_shared: bool,
 }
@@ -224,14 +262,17 @@ impl Alerts {
         is_shared: bool,
     ) -> Result<Self, LedgerError> {
         let book = Mutex::new(Book::of(read_alerts(rows)?));
-        Ok(Self { brand: brand.to_owned(), now, book, waits: AtomicBool::new(false), is_shared })
+        let (waits, next) = (AtomicBool::new(false), AtomicI64::new(i64::MAX));
+        let alerts = Self { brand: brand.to_owned(), now, book, waits, next, is_shared };
+        alerts.changed(|_| ());
+        Ok(alerts)
     }
 
     /// Takes over what other hosts wrote.
     fn meet(&self, rows: &mut dyn ReadRows) -> Result<(), LedgerError> {
         if self.is_shared {
             let kept = read_alerts(rows)?;
-            self.book().meet(kept);
+            self.changed(|book| book.meet(kept));
         }
         Ok(())
     }
@@ -241,7 +282,7 @@ impl Alerts {
         alarm.words.truncate(alarm.words.floor_char_boundary(WORDS_BYTES_MAX));
         let (brand, rule, level) = (&self.brand, alarm.rule.code(), alarm.rule.level());
         let (scope, words) = (alarm.scope.clone(), alarm.words.clone());
-        let raised = self.book().raise(alarm, (self.now)());
+        let raised = self.changed(|book| book.raise(alarm, (self.now)()));
         self.waits.store(true, Ordering::Release);
         let Some(number) = raised else { return };
         match level {
@@ -261,61 +302,98 @@ impl Alerts {
         self.book().open()
     }
 
-    /// Writes those that are not on disk yet, in the writer's group; returns their places, for [`Alerts::again`].
+    /// When the next one is to be told again, unix-ms; `i64::MAX`: none is.
+    pub(crate) fn next_escalation(&self) -> i64 {
+        self.next.load(Ordering::Acquire)
+    }
+
+    /// Looks at what other hosts wrote: one that is gone may have left an alert that nobody has seen.
+    pub(crate) fn look(&self, rows: &mut dyn ReadRows) {
+        if let Err(error) = self.meet(rows) {
+            tracing::warn!(%error, brand = self.brand, "the alerts of other hosts cannot be read");
+        }
+    }
+
+    /// Writes those that are not on disk yet, in the writer's group, and marks those that nobody has seen for too long.
     pub(crate) fn write(
         &self,
         rows: &mut playbook_ledger::GroupWork<'_, '_>,
-        written: &mut Vec<u16>,
+        now: i64,
+        written: &mut Written,
     ) -> Result<(), LedgerError> {
-        if !self.waits.load(Ordering::Acquire) || !self.waits.swap(false, Ordering::Acquire) {
+        let waits = self.waits.load(Ordering::Acquire) && self.waits.swap(false, Ordering::Acquire);
+        if !waits && now < self.next_escalation() {
             return Ok(());
         }
         self.meet(rows)?;
-        let unsaved = self.book().take_unsaved();
-        written.extend(unsaved.iter().map(|(place, _)| *place));
+        let (escalated, unsaved) = self.changed(|book| (book.escalate(now), book.take_unsaved()));
+        written.escalated.extend(escalated);
+        written.places.extend(unsaved.iter().map(|(place, _)| *place));
         for (place, alert) in unsaved {
-            put_value(rows, (space::ALERTS, BRAND, &place.to_be_bytes()), &alert, OnRow::Goes)?;
+            put_alert(rows, place, &alert)?;
         }
         Ok(())
     }
 
-    /// The group failed: they are not on disk.
-    pub(crate) fn again(&self, places: &[u16]) {
-        if !places.is_empty() {
-            self.book().not_saved(places);
-            self.waits.store(true, Ordering::Release);
+    /// The group is on disk, or failed; returns how many alerts were told again.
+    pub(crate) fn wrote(&self, mut written: Written, is_kept: bool, now: i64) -> u64 {
+        if !is_kept {
+            // A brand that cannot write must not be silent about it: what was marked stays so, and is written later.
+            written.escalated.extend(self.changed(|book| book.escalate(now)));
+            if !written.places.is_empty() || !written.escalated.is_empty() {
+                self.book().not_saved(&written.places);
+                self.waits.store(true, Ordering::Release);
+            }
         }
+        for Alert { number, rule, scope, words, .. } in &written.escalated {
+            let (brand, rule) = (&self.brand, rule.code());
+            tracing::error!(brand, number, rule, scope, words, "alert that nobody has seen yet");
+        }
+        written.escalated.len() as u64
     }
 
-    /// Closes an alert in the writer's group. What is in memory changes with [`Alerts::closed`], once the group is on disk.
-    pub(crate) fn close(
+    /// Sees or closes an alert in the writer's group. What is in memory changes with [`Alerts::took`], once the group is on disk.
+    pub(crate) fn change(
         &self,
         rows: &mut playbook_ledger::GroupWork<'_, '_>,
-        request: CloseAlert,
+        request: ChangeAlert,
     ) -> Result<Result<(u16, Alert), OnlineError>, LedgerError> {
-        let CloseAlert { number, closing } = request;
+        let ChangeAlert { number, change } = request;
         self.meet(rows)?;
         let Some((place, known)) = self.book().find(number) else {
             return Ok(Err(OnlineError::Unknown("alert")));
         };
         // Another request of the group may have closed it.
-        let kept: Option<Alert> = read_value(rows, space::ALERTS, BRAND, &place.to_be_bytes())?;
+        let kept = read_alert(rows, place)?;
         let mut alert = kept.filter(|kept| kept.number == number).unwrap_or(known);
-        match &alert.closed {
-            Some(before) if before.request == closing.request => return Ok(Ok((place, alert))),
-            Some(before) if before.request.0 == closing.request.0 => {
+        match (change, &alert.closed) {
+            // Whoever was first looks after it.
+            (Change::See(_), _) if alert.seen.is_some() => return Ok(Ok((place, alert))),
+            (Change::See(seen), None) => alert.seen = Some(seen),
+            (Change::Close(closing), None) => alert.closed = Some(closing),
+            (Change::Close(closing), Some(before)) if before.request == closing.request => {
+                return Ok(Ok((place, alert)));
+            }
+            (Change::Close(closing), Some(before)) if before.request.0 == closing.request.0 => {
                 return Ok(Err(OnlineError::OtherRequest));
             }
-            Some(_) => return Ok(Err(OnlineError::AlertClosed)),
-            None => alert.closed = Some(closing),
+            (_, Some(_)) => return Ok(Err(OnlineError::AlertClosed)),
         }
-        put_value(rows, (space::ALERTS, BRAND, &place.to_be_bytes()), &alert, OnRow::Goes)?;
+        put_alert(rows, place, &alert)?;
         Ok(Ok((place, alert)))
     }
 
-    /// An alert is closed on disk.
-    pub(crate) fn closed(&self, place: u16, alert: &Alert) {
-        self.book().closed(place, alert);
+    /// An alert was seen or closed on disk.
+    pub(crate) fn took(&self, place: u16, alert: &Alert) {
+        self.changed(|book| book.took(place, alert));
+    }
+
+    /// Changes the book, and notes when the next alert is to be told again.
+    fn changed<T>(&self, change: impl FnOnce(&mut Book) -> T) -> T {
+        let mut book = self.book();
+        let done = change(&mut book);
+        self.next.store(book.next_escalation().unwrap_or(i64::MAX), Ordering::Release);
+        done
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -360,9 +438,21 @@ impl Core {
         let said = Digest::of_parts([end.name().as_bytes(), note.as_bytes()]);
         let request = (shortened(key), said.0);
         let (by, note, at) = (by.to_owned(), note.to_owned(), (self.now)());
-        let closing = AlertClosing { end, by, at, note, request };
-        let job = Box::new(CloseAlert { number, closing });
-        self.queue.ask(|reply| Job::CloseAlert(job, reply)).await
+        let change = Change::Close(AlertClosing { end, by, at, note, request });
+        self.change_alert(ChangeAlert { number, change }).await
+    }
+
+    /// Says that somebody has seen an alert and looks after it: it is not told again. Whoever was first stays.
+    ///
+    /// # Errors
+    /// [`OnlineError::Unknown`], or [`OnlineError::AlertClosed`].
+    pub async fn see_alert(&self, number: u64, by: &str) -> Result<Alert, OnlineError> {
+        let change = Change::See(AlertSeen { by: by.to_owned(), at: (self.now)() });
+        self.change_alert(ChangeAlert { number, change }).await
+    }
+
+    async fn change_alert(&self, change: ChangeAlert) -> Result<Alert, OnlineError> {
+        self.queue.ask(|reply| Job::ChangeAlert(Box::new(change), reply)).await
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::kept::{Undelivered, WebhookJob, read_overtaken, read_position, read_undelivered};
 use super::lanes::{Changes, Failure, Lanes};
 use super::{DeliveryFailed, Message, Standing, Told, WebhookOptions};
+use crate::alerts::{Alarm, AlertRule, Evidence};
 use crate::brand::{Brand, Effect};
 use crate::error::OnlineError;
 use crate::store::read_effects;
@@ -235,7 +236,8 @@ impl Run {
         let give_up = u64::try_from(self.options.give_up.as_millis()).unwrap_or(u64::MAX);
         let failure = self.lanes.failed(number, (self.now(), drawn), asked, give_up);
         let at = (self.brand.now)();
-        let state = &mut self.standing.told().state;
+        let mut told = self.standing.told();
+        let state = &mut told.state;
         state.failed += 1;
         state.failing_since.get_or_insert(at);
         state.last_error = Some(why.clone());
@@ -244,6 +246,18 @@ impl Run {
             tracing::error!(brand, number, attempts, why, "an effect was given up");
             state.given_up += 1;
             state.undelivered += 1;
+            drop(told);
+            #[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
+            let figures = [("effect", number as f64), ("attempts", f64::from(attempts))];
+            self.brand.raise(Alarm {
+                rule: AlertRule::EffectGivenUp,
+                scope: "webhook".to_owned(),
+                words: format!("the webhook gave up an effect after {attempts} attempts: {why}"),
+                evidence: Evidence {
+                    figures: figures.map(|(name, figure)| (name.to_owned(), figure)).to_vec(),
+                    ..Evidence::default()
+                },
+            });
             self.given_up.push((number, Undelivered { at, attempts, error: why }));
         }
     }

@@ -9,7 +9,7 @@ use playbook_cycle::{Prepared, prepare};
 use playbook_ledger::{EntryFilter, EntryKind, Proof};
 use playbook_model::{Digest, Minor, Playbook, PluginRef, RefusalCode};
 use playbook_online::{
-    AlertRule, Ask, Brand, BrandOptions, Closed, Decision, DecisionFilter, EventFate, How, Lanes,
+    AlertRule, Ask, Brand, BrandOptions, Decision, DecisionFilter, EventFate, How, Keeping, Lanes,
     OnlineError, OpenError, Opened, Opener, Source, SwapError, Version, settled,
 };
 use playbook_runtime::{Compiler, LoadOptions, Plugin, Runtime, RuntimeOptions};

@@ -62,7 +62,11 @@ fn row(told: &Told<'_>, alert: &Alert) -> Markup {
     html! {
         li {
             header {
-                span class={ "badge " (class) } { (level) } " " strong { (alert.words) } " "
+                span class={ "badge " (class) } { (level) } " "
+                @if alert.escalated.is_some() && alert.seen.is_none() && alert.closed.is_none() {
+                    span.badge.critical { (say.say("seen by nobody", "無人確認")) } " "
+                }
+                strong { (alert.words) } " "
                 span.dim { (told.time(alert.last)) @if alert.times > 1 { " · × " (alert.times) } }
             }
             p.why {
@@ -75,8 +79,22 @@ fn row(told: &Told<'_>, alert: &Alert) -> Markup {
                     (end(say, closing.end)) " · " (closing.by) " · " (told.time(closing.at))
                     @if !closing.note.is_empty() { ": " (closing.note) }
                 },
-                None => @if told.visit.may("close_alert") { (closing(told, alert.number)) },
+                None => {
+                    @if let Some(seen) = &alert.seen {
+                        p.note { (say.say("seen by ", "已確認：")) (seen.by) " · " (told.time(seen.at)) }
+                    } @else if told.visit.may("acknowledge_alert") { (seeing(told, alert.number)) }
+                    @if told.visit.may("close_alert") { (closing(told, alert.number)) }
+                },
             }
+        }
+    }
+}
+
+fn seeing(told: &Told<'_>, number: u64) -> Markup {
+    html! {
+        form.act method="post" action=(told.visit.to(&format!("/alerts/{number}/acknowledge"))) {
+            (told.visit.token())
+            button type="submit" { (told.say.say("I look after it", "由我跟進")) }
         }
     }
 }
@@ -109,6 +127,18 @@ fn end(say: Say, end: AlertEnd) -> &'static str {
         AlertEnd::False => say.say("false alarm", "誤報"),
         AlertEnd::Accepted => say.say("accepted", "接受現狀"),
     }
+}
+
+/// Says that somebody has seen an alert.
+pub(super) async fn acknowledge(
+    visit: Visit,
+    Live(brand): Live,
+    Caller(key): Caller,
+    Path((_, number)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let number = number.parse().map_err(|_| Problem::new(Code::AlertNotFound))?;
+    brand.see_alert(number, &key.id).await?;
+    Ok(redirect(&visit.to("/alerts")))
 }
 
 /// Closes an alert.

@@ -71,6 +71,10 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route(&brand("/versions/{version}/share"), act("share_version", post(candidate::some)))
         .route(&brand("/versions/withdraw"), act("withdraw_candidate", post(candidate::withdraw)))
         .route(&brand("/alerts"), of("list_alerts", get(alerts::list)))
+        .route(
+            &brand("/alerts/{number}/acknowledge"),
+            act("acknowledge_alert", post(alerts::acknowledge)),
+        )
         .route(&brand("/alerts/{number}/close"), act("close_alert", post(alerts::close)))
         .route(&brand("/reviews"), of("list_reviews", get(reviews::list)))
         .route(&brand("/reviews/{number}/decide"), act("approve_review", post(reviews::decide)))

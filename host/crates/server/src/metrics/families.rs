@@ -48,7 +48,7 @@ pub(super) fn requests(now: &Snapshot, to: &mut Encoder<'_>) -> fmt::Result {
 type Single = (&'static str, &'static str, fn(&Figures) -> u64);
 
 /// What only grows.
-const COUNTED: [Single; 9] = [
+const COUNTED: [Single; 10] = [
     ("playbook_brand_decisions", "Decisions that were made and kept.", |of| of.decisions),
     ("playbook_brand_decisions_repeated", "Decisions asked for again under the same key.", |of| {
         of.repeated
@@ -64,6 +64,11 @@ const COUNTED: [Single; 9] = [
     ("playbook_brand_candidates_returned", "Candidates that a guard took back.", |of| {
         of.candidates_returned
     }),
+    (
+        "playbook_brand_alerts_escalated",
+        "Critical alerts that were told again, because nobody had seen them for an hour.",
+        |of| of.alerts_escalated,
+    ),
 ];
 
 /// What only grows, too, of queue and memory.

@@ -20,7 +20,10 @@ use crate::page::{Asked, Page, Paging};
 use crate::problem::Problem;
 
 pub(super) fn routes() -> Routes {
-    OpenApiRouter::default().routes(routes!(list_alerts)).routes(routes!(close_alert))
+    OpenApiRouter::default()
+        .routes(routes!(list_alerts))
+        .routes(routes!(acknowledge_alert))
+        .routes(routes!(close_alert))
 }
 
 /// An alert.
@@ -50,9 +53,27 @@ struct AlertBody {
     evidence: EvidenceBody,
     /// "open", "resolved", "false" or "accepted".
     state: &'static str,
+    /// Who has seen it and looks after it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledged: Option<SeenBody>,
+    /// When it was told again, because it is critical and nobody had seen it for an hour.
+    #[schema(format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    escalated: Option<String>,
     /// Who closed it and when.
     #[serde(skip_serializing_if = "Option::is_none")]
     closed: Option<ClosedBody>,
+}
+
+/// Who has seen an alert.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AlertAcknowledged)]
+struct SeenBody {
+    /// Id of a key.
+    by: String,
+    /// When, RFC 3339.
+    #[schema(format = DateTime)]
+    at: String,
 }
 
 /// What an alert rests on.
@@ -101,6 +122,8 @@ impl From<Alert> for AlertBody {
                 figures: figures.map(|(name, value)| (name, value.into())).collect(),
             },
             state: alert.closed.as_ref().map_or(OPEN, |closing| closing.end.name()),
+            acknowledged: alert.seen.map(|seen| SeenBody { by: seen.by, at: moment(seen.at) }),
+            escalated: alert.escalated.map(moment),
             closed: alert.closed.map(|closing| ClosedBody {
                 by: closing.by,
                 at: moment(closing.at),
@@ -190,6 +213,24 @@ async fn list_alerts(
     let rows: Vec<(String, AlertBody)> =
         alerts.take(part.fetch()).map(|alert| (alert.number.to_string(), alert)).collect();
     Ok(Json(part.page(rows, |(number, _)| number).map(|(_, alert)| alert)))
+}
+
+/// Acknowledge an alert
+///
+/// Says that somebody has seen it and looks after it; whoever was first stays. A critical alert that nobody has seen within an hour is
+/// told again, once.
+#[utoipa::path(
+    post, path = "/v1/brands/{brand}/alerts/{number}/acknowledge", tag = "alerts",
+    params(OfBrand, OfAlert),
+    responses((status = 200, description = "The alert.", body = AlertBody))
+)]
+async fn acknowledge_alert(
+    Live(brand): Live,
+    Caller(caller): Caller,
+    Path((_, number)): Path<(String, String)>,
+) -> Result<Json<AlertBody>, Problem> {
+    let number = number.parse().map_err(|_| Problem::new(Code::AlertNotFound))?;
+    Ok(Json(brand.see_alert(number, &caller.id).await?.into()))
 }
 
 /// Close an alert

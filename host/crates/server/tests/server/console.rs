@@ -7,7 +7,7 @@ use std::sync::Arc;
 use playbook_ledger::LedgerFile;
 use playbook_model::{Digest, Limits};
 use playbook_online::{
-    Alarm, AlertRule, Ask, Brand, BrandOptions, Closed, Evidence, OpenError, Opened, Opener,
+    Alarm, AlertRule, Ask, Brand, BrandOptions, Evidence, Keeping, OpenError, Opened, Opener,
     Source, Version,
 };
 use playbook_server::{Access, Operation, Role};
