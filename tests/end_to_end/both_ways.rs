@@ -137,3 +137,99 @@ fn a_service_that_closed_a_cycle_says_what_the_cycle_says() {
     }
     assert!(compared > 150, "{compared}");
 }
+
+/// The end of the cycle before.
+const BEFORE: &str = "2026-06-03T00:00:00+08:00";
+
+/// Members by the tier that a decision at [`END`] says.
+fn tiers(club: &Client) -> std::collections::BTreeMap<String, String> {
+    let mut tiers = std::collections::BTreeMap::new();
+    for tier in ["silent", "prospect", "active", "core"] {
+        let lines = club.text(&format!("segments/tier-interactions/{tier}/export?at={END_MS}"));
+        for line in lines.lines() {
+            let row: Value = serde_json::from_str(line).unwrap();
+            tiers.insert(row["member"].as_str().unwrap().to_owned(), tier.to_owned());
+        }
+    }
+    tiers
+}
+
+#[test]
+fn what_a_plugin_calls_previous_is_what_the_last_closed_cycle_left_both_ways() {
+    let place = Place::new();
+    let file = write(&place, "club.toml", playbook());
+    let (columns, rows) = (sample(&place, "parquet", 1_000), sample(&place, "csv", 1_000));
+    run(&file, &columns, &place, &["--as-of", "2026-06-03"]);
+    run(&file, &columns, &place, &[]);
+
+    let service = Service::start(&file, &place.beside("service"));
+    let key = service.key.clone().unwrap();
+    let club = Client { address: service.address.clone(), key, brand: "demo-club" };
+    let members = feed(&club, &rows);
+    let files = place.beside("service/brands/demo-club/files");
+    fs::create_dir_all(&files).unwrap();
+    for name in ["costs.parquet", "entries.parquet"] {
+        fs::copy(columns.join(name), files.join(name)).unwrap();
+    }
+    // Nothing was closed: nobody stood anywhere before. The tier falls one step at a time, and only in the second cycle.
+    let without = tiers(&club);
+    assert_eq!(without.len(), members.len());
+    club.ok("POST", "cycles/close", "before", &json!({ "at": BEFORE }));
+    let with = tiers(&club);
+    let others: Vec<&String> = members.iter().filter(|id| without[*id] != with[*id]).collect();
+    assert!(others.len() > 5, "{} members stand otherwise because of before", others.len());
+    club.ok("POST", "cycles/close", "close", &json!({ "at": END }));
+    assert_eq!(
+        tiers(&club),
+        with,
+        "a decision of a cycle does not read what the cycle left itself"
+    );
+
+    let agree = |club: &Client| {
+        let some = members.iter().step_by(60).chain(others.iter().copied().take(10));
+        for id in some {
+            let mut call = command(["explain"]);
+            call.arg(&place.out).args(["--member", id.as_str(), "--json"]);
+            let told: Value = serde_json::from_str(&succeed(&call.output().unwrap())).unwrap();
+            let asked = json!({ "member": id, "at": END });
+            let decision = club.ok("POST", "decisions/preview", "look", &asked);
+            for stage in told["stages"].as_array().unwrap() {
+                let name = stage["stage"].as_str().unwrap();
+                for output in stage["outputs"].as_array().unwrap() {
+                    let full = format!("{name}.{}", output["name"].as_str().unwrap());
+                    assert_eq!(decision["outputs"][&full], output["value"], "{full} of {id}");
+                }
+            }
+        }
+    };
+    agree(&club);
+    service.kill();
+    let service = Service::start(&file, &place.beside("service"));
+    let club = Client { address: service.address.clone(), ..club };
+    agree(&club);
+    // A step back reads what was read before; the step forward is a step like any other.
+    club.ok("POST", "versions/rollback", "back", &json!({}));
+    assert_eq!(tiers(&club), with);
+    club.ok("POST", "versions/rollback", "further", &json!({}));
+    assert_eq!(tiers(&club), without, "the version before the first cycle reads nothing");
+    let last = club.get("versions").body["items"][2]["version"].as_str().unwrap().to_owned();
+    club.ok("POST", &format!("versions/{last}/activate"), "forward", &json!({}));
+    assert_eq!(tiers(&club), with);
+
+    // Who was erased and comes again has stood nowhere.
+    let id = others[0];
+    club.ok("DELETE", &format!("members/{id}"), "erase", &json!({}));
+    let events: Vec<Value> = csv(&rows.join("events.csv"))
+        .iter()
+        .filter(|row| row["member"] == *id)
+        .map(|row| {
+            let numbers = ["time", "amount_minor", "cost_of_goods_minor", "sentiment", "value"];
+            Value::Object(fields(row, &numbers))
+        })
+        .collect();
+    club.lines(&events);
+    let asked = json!({ "member": id, "at": END });
+    let decision = club.ok("POST", "decisions/preview", "look", &asked);
+    assert_eq!(decision["outputs"]["tier-interactions.tier"], json!(without[id]), "{decision}");
+    service.stop();
+}

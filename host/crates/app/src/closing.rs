@@ -5,14 +5,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use playbook_batch::{BatchOptions, BatchSource, ClosingCycle, TakenFile, write_members};
-use playbook_cycle::{CycleOptions, CycleRun, Prepared, Silent, run_cycle};
+use playbook_cycle::{
+    CycleOptions, CycleRun, DataSource, Intake, Prepared, Silent, SourceError, cycle_number,
+    run_cycle,
+};
 use playbook_files::FileError;
 use playbook_ledger::Vault;
 use playbook_model::{
     Container, Dedupe, Digest, Frame, MapRow, MapType, Origin, Playbook, SourceDef, SourceFormat,
-    SourceTable, UnixMs,
+    SourceTable, Subject, UnixMs,
 };
-use playbook_online::{Closed, KeptGround, LogPart, Version, export_log};
+use playbook_online::{Closed, Keeping, KeptGround, LogPart, Version, export_log};
 
 use crate::places::temporary_folder;
 use crate::{AppError, Host, Result};
@@ -37,7 +40,7 @@ pub(crate) struct LogFiles {
 pub(crate) fn close(
     host: &Host,
     (state, vault): (&Path, &dyn Vault),
-    version: &Version,
+    (version, keeping): (&Version, &Keeping<'_>),
     stages: &[Prepared],
     at: i64,
 ) -> Result<Closed> {
@@ -53,7 +56,8 @@ pub(crate) fn close(
     options.as_of = Some(UnixMs(at));
     options.cancel = host.cancel().clone();
     let playbook = over_log(version, &files, &mut options);
-    let mut source = BatchSource::open(&playbook, options)?;
+    let source = BatchSource::open(&playbook, options)?;
+    let mut source = OverLog { source, version, keeping };
     let rehearsal = vault.rehearse(&playbook.brand);
     let rehearsal = rehearsal.map_err(|fault| AppError::from(fault).in_ledger(vault.place()))?;
     let run_key = |_: &_| Digest::of_parts([&version.digest().0[..], &at.to_be_bytes()]);
@@ -66,11 +70,65 @@ pub(crate) fn close(
         members_done: None,
     };
     let run = run_cycle(&playbook, stages, &mut source, &rehearsal, &how)?;
+    let outputs = keeping.keep(&playbook.id, run.number, &run.keys, &run.members);
+    let outputs = outputs
+        .map_err(|error| AppError::Serve { brand: playbook.brand.clone(), why: Box::new(error) })?;
     // What the cycle after this one calls `previous`.
-    let outputs = scratch.path().join("members.parquet");
-    write_members(&outputs, &run.members, &playbook.outputs.omit_features, how.threads)?;
-    ClosingCycle::copy(state, &playbook.id, &outputs)?.close(run.number)?;
-    Ok(left_by(&run, &playbook, stages, at))
+    let written = scratch.path().join("members.parquet");
+    write_members(&written, &run.members, &playbook.outputs.omit_features, how.threads)?;
+    ClosingCycle::copy(state, &playbook.id, &written)?.close(run.number)?;
+    Ok(Closed { outputs, ..left_by(&run, &playbook, stages, at) })
+}
+
+/// The tables of a cycle over a brand's log. What stages call `previous` is what the brand keeps, for decisions and for cycles that
+/// any of its hosts closes; what it does not keep may lie in the state folder.
+struct OverLog<'a> {
+    source: BatchSource,
+    version: &'a Version,
+    keeping: &'a Keeping<'a>,
+}
+
+impl DataSource for OverLog<'_> {
+    fn intake(&self) -> &Intake {
+        self.source.intake()
+    }
+
+    fn digested(&mut self) -> Result<&Intake, SourceError> {
+        self.source.digested()
+    }
+
+    fn members(&mut self) -> Result<Frame, SourceError> {
+        self.source.members()
+    }
+
+    fn table(&mut self, subject: &Subject, outputs: &Frame) -> Result<Frame, SourceError> {
+        self.source.table(subject, outputs)
+    }
+
+    fn previous(
+        &mut self,
+        cycles_ago: u8,
+        wanted: &[String],
+        members: &Frame,
+    ) -> Result<Frame, SourceError> {
+        let playbook = self.version.playbook();
+        let cycle = cycle_number(self.intake().local_min, playbook.cycle.length_days);
+        let ids = members.column("member");
+        let key = |row| self.version.key(ids.and_then(|ids| ids.text(row)).unwrap_or(""));
+        let keys: Vec<i64> = (0..members.rows()).map(key).collect();
+        let of = (playbook.id.as_str(), cycle, cycles_ago);
+        let kept = self.keeping.previous(of, wanted, &keys).map_err(SourceError::new)?;
+        let others: Vec<String> =
+            wanted.iter().filter(|name| kept.column(name).is_none()).cloned().collect();
+        // The folder of one of several hosts may hold other cycles.
+        let is_other = self.keeping.is_shared() && !kept.columns().is_empty();
+        let mut frame = match others.is_empty() || is_other {
+            true => Frame::with_rows(members.rows()),
+            false => self.source.previous(cycles_ago, &others, members)?,
+        };
+        kept.columns().iter().for_each(|column| frame.push(column.clone()));
+        Ok(frame)
+    }
 }
 
 /// The log as Parquet files, in parts.
@@ -188,5 +246,6 @@ fn left_by(run: &CycleRun, playbook: &Playbook, stages: &[Prepared], at: i64) ->
         at: Some(at),
         grounds: answered.filter_map(ground).collect(),
         splits: splits.collect(),
+        outputs: Vec::new(),
     }
 }

@@ -117,13 +117,18 @@ impl Opener for Versions {
         self.opened(loaded, &stages, source.closed.clone())
     }
 
-    fn close_cycle(&self, source: &Source, at: i64) -> Result<Opened, OpenError> {
+    fn close_cycle(
+        &self,
+        source: &Source,
+        at: i64,
+        keeping: &Keeping<'_>,
+    ) -> Result<Opened, OpenError> {
         let _turn = self.host.closing.lock().unwrap_or_else(PoisonError::into_inner);
         let (loaded, stages) = self.prepared(source)?;
         let opened = Version::open(loaded.playbook.clone(), &stages, &source.closed);
         let version = opened.map_err(|error| OpenError::Foreign(error.to_string()))?;
         let places = (self.state.as_path(), self.vault.as_ref());
-        let closed = crate::closing::close(&self.host, places, &version, &stages, at);
+        let closed = crate::closing::close(&self.host, places, (&version, keeping), &stages, at);
         self.opened(loaded, &stages, closed.map_err(of_app)?)
     }
 }

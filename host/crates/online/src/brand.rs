@@ -231,7 +231,7 @@ impl Brand {
         let alerts =
             Arc::new(Alerts::read(&mut &*reader, &name, Arc::clone(&now), notes.is_some())?);
         let breakers = Arc::new(Breakers::new(Arc::clone(&alerts)));
-        version.join(&breakers);
+        version.join(&breakers, (&reader, &cache));
         let version = Arc::new(version);
         let mut shelf = Shelf::default();
         shelf.put(&version);

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::previous::Chunks;
 use crate::record::Record;
 
 const SHARDS: usize = 64;
@@ -13,6 +14,8 @@ const SHARDS: usize = 64;
 pub(crate) struct Cache {
     shards: Vec<Mutex<Shard>>,
     shard_bytes_max: usize,
+    /// Outputs of closed cycles, within a quarter of the budget more.
+    chunks: Chunks,
 }
 
 #[derive(Debug, Default)]
@@ -36,7 +39,8 @@ struct Slot {
 impl Cache {
     pub(crate) fn new(bytes_max: usize) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { shards, shard_bytes_max: bytes_max / SHARDS }
+        let chunks = Chunks::new(bytes_max / 4);
+        Self { shards, shard_bytes_max: bytes_max / SHARDS, chunks }
     }
 
     /// The record of a member, which `read` gives where it is not here. The shard is locked meanwhile: what the writer
@@ -67,8 +71,14 @@ impl Cache {
         shard.make_room(self.shard_bytes_max);
     }
 
-    /// Drops a record.
+    /// What closed cycles left.
+    pub(crate) fn chunks(&self) -> &Chunks {
+        &self.chunks
+    }
+
+    /// Drops all that is known of a member.
     pub(crate) fn forget(&self, member: i64) {
+        self.chunks.forget(member);
         let mut shard = self.shard(member);
         if let Some(slot) = shard.slots.remove(&member) {
             shard.bytes -= slot.bytes;
@@ -77,6 +87,7 @@ impl Cache {
 
     /// Drops all records.
     pub(crate) fn clear(&self) {
+        self.chunks.clear();
         for shard in &self.shards {
             let mut shard = locked(shard);
             *shard = Shard { evicted: shard.evicted, ..Shard::default() };

@@ -64,6 +64,12 @@ pub enum OnlineError {
         "another host made a version the one that decides meanwhile; look which one, and do it again"
     )]
     Overtaken,
+    /// Closed cycles left something for the version that is kept no longer.
+    #[error("what closed cycles left for the version is kept no longer; offer it again")]
+    Replaced,
+    /// Another host closed the cycle, which the schedule of both says.
+    #[error("another host has closed the cycle")]
+    ClosedElsewhere,
     /// The writer has stopped.
     #[error("the brand is stopping")]
     Stopping,

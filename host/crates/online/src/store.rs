@@ -307,7 +307,12 @@ pub(crate) fn put_version(
 ) -> Result<(), LedgerError> {
     let digest = facts.digest().0;
     put_value(rows, (space::VERSIONS, BRAND, &digest), facts, OnRow::Stays)?;
-    put_value(rows, (space::SOURCES, BRAND, &digest), source, OnRow::Stays).map(|_| ())
+    let mut bytes = bytes_of(source);
+    // What it reads of closed cycles follows where there is any.
+    if !source.closed.outputs.is_empty() {
+        bytes.extend(bytes_of(&source.closed.outputs));
+    }
+    put_bytes(rows, (space::SOURCES, BRAND, &digest), &bytes, OnRow::Stays).map(|_| ())
 }
 
 /// Keeps that a version decides from now on.
@@ -371,7 +376,13 @@ pub(crate) fn read_source(
     rows: &mut dyn ReadRows,
     version: &Digest,
 ) -> Result<Option<Source>, LedgerError> {
-    read_value(rows, space::SOURCES, BRAND, &version.0)
+    let Some(bytes) = rows.one(space::SOURCES, BRAND, &version.0)? else { return Ok(None) };
+    let (mut source, rest): (Source, _) =
+        postcard::take_from_bytes(&bytes).map_err(|_| unreadable())?;
+    if !rest.is_empty() {
+        source.closed.outputs = value_of(rest)?;
+    }
+    Ok(Some(source))
 }
 
 /// Members after one, in the order of their pseudonyms, at most so many.

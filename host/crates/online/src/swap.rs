@@ -288,6 +288,12 @@ impl Core {
         }
         let number = if closed.is_ok() { Number::CyclesClosed } else { Number::CyclesFailed };
         self.queue.counts.add(number, 1);
+        if closed.is_ok() {
+            let history = self.history().clone();
+            if let Err(error) = self.sweep_outputs(&history) {
+                tracing::warn!(%error, brand = self.name(), "what no version reads any more stays for now");
+            }
+        }
         closed.inspect_err(|error| {
             self.raise(Alarm {
                 rule: AlertRule::CycleFailed,
@@ -395,7 +401,7 @@ impl Core {
 
     /// A version that was opened for this brand, with the brand's breakers.
     fn joined(&self, mut version: Version) -> Arc<Version> {
-        version.join(&self.breakers);
+        version.join(&self.breakers, (&self.reader, &self.cache));
         Arc::new(version)
     }
 }

@@ -12,18 +12,20 @@ use playbook_cycle::{
 use playbook_features::{
     BrandClock, ConsentState, FoldError, MemberPlan, MemberRequest, Unfit, UnknownTimeZone,
 };
-use playbook_ledger::{BudgetPlan, LedgerError, PastGrants, Turn};
+use playbook_ledger::{BudgetPlan, Ledger, LedgerError, PastGrants, Turn};
 use playbook_model::{
     Context, Digest, Fault, Frame, OnFault, Playbook, SourceTable, UnixMs, pseudonym,
 };
 
 use crate::breaker::Breakers;
+use crate::cache::Cache;
 use crate::columns::TableColumns;
 use crate::counts::StageStates;
 use crate::facts::{StageFacts, VersionFacts};
 use crate::grants::{ActionTerms, TermsOf, terms_of};
 use crate::pace::Pace;
 use crate::packed::Unreadable;
+use crate::previous::Previous;
 use crate::record::{FieldPlaces, Record};
 use crate::stages::{StageState, StageWatch, Watched};
 use crate::store::ConsentRow;
@@ -58,6 +60,9 @@ pub enum EvaluateError {
     /// A feature without a value.
     #[error(transparent)]
     Fold(#[from] FoldError),
+    /// What closed cycles left cannot be read.
+    #[error("what closed cycles left of the member cannot be read")]
+    Previous(#[source] LedgerError),
     /// A stage that closes on faults, or a host's fault.
     #[error(transparent)]
     Cycle(#[from] CycleError),
@@ -92,6 +97,7 @@ pub struct Version {
     watch: StageWatch,
     pace: Pace,
     actions: TermsOf,
+    previous: Previous,
 }
 
 /// The plugin of a stage, and how it does.
@@ -181,8 +187,8 @@ impl Version {
         let frame =
             plan.fold(playbook_features::MemberRecord::default(), 0).map_err(VersionError::Fold)?;
         let features = frame.columns().len();
-        let previous = vec![Frame::with_rows(1), Frame::with_rows(1)];
-        let like = MemberRows { frame, previous, keys: vec![0] };
+        let previous = Previous::new(stages, closed, &playbook.id);
+        let like = MemberRows { frame, previous: previous.without_values(), keys: vec![0] };
         let context = Context { now: 0, local_min: 0, seed: playbook.seed };
         let ground_of = |stage: &Prepared| match grounds.get(&stage.position) {
             Some(ground) => Some(ground.clone()),
@@ -221,6 +227,7 @@ impl Version {
             watch,
             pace: Pace::default(),
             actions: terms_of(stages),
+            previous,
             playbook,
         })
     }
@@ -267,9 +274,19 @@ impl Version {
         self.watch.states()
     }
 
-    /// From now on its breakers are those of a brand.
-    pub(crate) fn join(&mut self, breakers: &Arc<Breakers>) {
+    /// From now on its breakers are those of a brand, and it reads what the brand's closed cycles left.
+    pub(crate) fn join(
+        &mut self,
+        breakers: &Arc<Breakers>,
+        (ledger, cache): (&Arc<Ledger>, &Arc<Cache>),
+    ) {
         self.watch.join(breakers);
+        self.previous.join(ledger, cache);
+    }
+
+    /// What its stages read of closed cycles.
+    pub(crate) fn previous(&self) -> &Previous {
+        &self.previous
     }
 
     pub(crate) fn pace(&self) -> &Pace {
@@ -461,11 +478,12 @@ impl Version {
         watch: &mut impl Watch,
     ) -> Result<Evaluated, EvaluateError> {
         let context = self.context(at);
+        let (key, cycle) = (self.key(member), self.cycle(at));
         let record = record.read(member, &self.plan, &self.places)?;
         let mut rows = MemberRows {
             frame: self.plan.fold(record, at)?,
-            previous: vec![Frame::with_rows(1), Frame::with_rows(1)],
-            keys: vec![self.key(member)],
+            previous: self.previous.of(key, cycle).map_err(EvaluateError::Previous)?,
+            keys: vec![key],
         };
         let said = self.evaluation.evaluate_watched(&context, &mut rows, watch)?;
         let left_out = left_out(&said.skipped, &said.waiting);
@@ -473,7 +491,7 @@ impl Version {
         Ok(Evaluated {
             at,
             local_day: context.local_day(),
-            cycle: cycle_number(context.local_min, self.playbook.cycle.length_days),
+            cycle,
             frame: rows.frame,
             candidates: said.candidates,
             guards,

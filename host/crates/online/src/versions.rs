@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::candidate::{Breach, Terms};
 use crate::facts::VersionFacts;
+use crate::previous::{Keeping, Outputs};
 use crate::version::{Grounds, Version};
 
 /// Versions that stay open, so that a step back takes no time.
@@ -42,6 +43,9 @@ pub struct Closed {
     pub grounds: Vec<KeptGround>,
     /// Values of splits by the name of the feature.
     pub splits: BTreeMap<String, Vec<String>>,
+    /// What stages call `previous`, where any reads it; the newest first.
+    #[serde(skip)]
+    pub outputs: Vec<Outputs>,
 }
 
 /// What a stage is opened with beside its settings. It serves a stage of another version, too, which has the same name,
@@ -102,7 +106,11 @@ impl Closed {
     /// Stands for all of it; `None` where no cycle was closed.
     #[must_use]
     pub fn digest(&self) -> Option<Digest> {
-        self.at.map(|_| Digest::of(&crate::store::bytes_of(self)))
+        let bytes = crate::store::bytes_of(self);
+        self.at.map(|_| match self.outputs.as_slice() {
+            [] => Digest::of(&bytes),
+            outputs => Digest::of_parts([&bytes[..], &crate::store::bytes_of(&outputs)]),
+        })
     }
 }
 
@@ -138,11 +146,16 @@ pub trait Opener: Send + Sync {
     fn open(&self, source: &Source) -> Result<Opened, OpenError>;
 
     /// Closes the cycle that ends at `at`, unix-ms: runs the batch loop over the brand's log, grants nothing, and opens the
-    /// version of `source` with what the cycle leaves.
+    /// version of `source` with what the cycle leaves; `keeping` keeps its outputs.
     ///
     /// # Errors
     /// [`OpenError`].
-    fn close_cycle(&self, source: &Source, at: i64) -> Result<Opened, OpenError>;
+    fn close_cycle(
+        &self,
+        source: &Source,
+        at: i64,
+        keeping: &Keeping<'_>,
+    ) -> Result<Opened, OpenError>;
 }
 
 /// How a version came to decide.

@@ -80,6 +80,10 @@ pub(crate) enum Job {
     Erase(i64, DecisionKey, Reply<Option<Erased>>),
     /// A version is kept, to be made the one that decides some day.
     Keep(Arc<Version>, Box<Source>, Reply<()>),
+    /// This host does some work for the brand, or not any more.
+    Claim(ClaimJob, Reply<bool>),
+    /// Outputs of a closed cycle are kept, or go.
+    Set(SetJob, Reply<u64>),
     /// How far the webhook is, or what it is to send again.
     Webhook(WebhookJob, Reply<bool>),
     /// Something is written: what waits beside requests, or to see whether that is possible.
@@ -516,7 +520,7 @@ impl Writer {
         let ledger = Arc::clone(&self.ledger);
         let turn = ledger.turn()?;
         let mut role = self.catch_up(done)?;
-        let Some(group) = self.switched(group, &mut role, done) else { return Ok(()) };
+        let Some(group) = self.switched(group, &mut role, done)? else { return Ok(()) };
         let Self { reader, version, candidate, cache, money, notes, alerts, .. } = self;
         let notes = notes.as_deref();
         let beside = Beside { cache, reader, alerts, notes, version };
@@ -755,6 +759,7 @@ fn erase(
     for space in [space::CHANGES, space::OF_ORDERS, space::GRANT_NOTES, space::REFUNDED] {
         rows.remove_rows(space, member)?;
     }
+    previous::forget(rows, member)?;
     if gone == [0; 4] {
         return Ok(None);
     }

@@ -122,6 +122,9 @@ codes! {
     /// Somebody else changed the version.
     VersionMoved "version-moved" 409 "another version decides since the page was opened"
         "open the page anew and look at what decides now"
+    /// Closed cycles left something for the version that is kept no longer.
+    VersionOutdated "version-outdated" 409 "what closed cycles left for the version is kept no longer"
+        "offer its playbook again, which takes over what the last closed cycle left"
     /// The grant's time was over.
     GrantExpired "grant-expired" 409 "the grant's time is over, and its money is free again"
         "settle a grant before it ends; the playbook's `expiry` says how long that is"

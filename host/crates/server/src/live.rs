@@ -91,6 +91,7 @@ impl From<OnlineError> for Problem {
             OnlineError::Stopping | OnlineError::Overtaken => {
                 Self::new(Code::NotReady).retry_after(SOON)
             }
+            OnlineError::Replaced => Self::new(Code::VersionOutdated),
             OnlineError::Evaluate(error) => of_evaluation(&error),
             error @ (OnlineError::Storage(_) | OnlineError::Commit(_)) => {
                 tracing::error!(reason = reasons(&error), "a brand could not store a request");
@@ -112,6 +113,10 @@ fn of_evaluation(error: &EvaluateError) -> Problem {
         }
         tracing::warn!(stage, reason = reasons(error), "a stage failed and closes on faults");
         return Problem::new(Code::StageFailed).detail(format!("the stage `{stage}` failed"));
+    }
+    if let EvaluateError::Previous(_) = error {
+        tracing::error!(reason = reasons(error), "what closed cycles left could not be read");
+        return Problem::new(Code::StorageFailed).retry_after(SOON);
     }
     tracing::error!(reason = reasons(error), "a member could not be evaluated");
     Problem::new(Code::Internal)

@@ -117,6 +117,20 @@ impl Writer {
         self.money.clear();
         done.activation = number;
         *role = MoneyRole::Leads;
-        Some(group)
+        Ok(Some(group))
+    }
+
+    /// Why a version does not decide from now on, where that is so.
+    fn refused(
+        &self,
+        next: &Version,
+        claim: Option<UnderClaim>,
+    ) -> Result<Option<OnlineError>, LedgerError> {
+        let rows: &mut dyn ReadRows = &mut &*self.ledger;
+        if !is_kept(rows, next)? {
+            return Ok(Some(OnlineError::Replaced));
+        }
+        let is_ours = claim.map_or(Ok(true), |claim| claim.holds(rows))?;
+        Ok((!is_ours).then_some(OnlineError::ClosedElsewhere))
     }
 }

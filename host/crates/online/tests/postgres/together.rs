@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use playbook_ledger::{LedgerFile, Proof};
 use playbook_online::{
-    Ask, Brand, BrandOptions, Decision, Following, How, Lanes, OpenError, Opened, Opener, Source,
+    Ask, Brand, BrandOptions, Decision, Following, How, Keeping, Lanes, OpenError, Opened, Opener, Source,
     SwapError,
 };
 use serde_json::json;
@@ -240,8 +240,13 @@ impl Opener for Without {
         }
     }
 
-    fn close_cycle(&self, source: &Source, at: i64) -> Result<Opened, OpenError> {
-        Demo.close_cycle(source, at)
+    fn close_cycle(
+        &self,
+        source: &Source,
+        at: i64,
+        keeping: &Keeping<'_>,
+    ) -> Result<Opened, OpenError> {
+        Demo.close_cycle(source, at, keeping)
     }
 }
 

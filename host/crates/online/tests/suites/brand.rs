@@ -73,7 +73,7 @@ impl Opener for Demo {
         Ok(Opened { version, source: source.clone() })
     }
 
-    fn close_cycle(&self, _: &Source, _: i64) -> Result<Opened, OpenError> {
+    fn close_cycle(&self, _: &Source, _: i64, _: &Keeping<'_>) -> Result<Opened, OpenError> {
         Err(OpenError::Foreign("no cycle is closed here".to_owned()))
     }
 }
@@ -486,7 +486,7 @@ async fn a_cycle_that_fails_changes_nothing_and_is_an_alert() {
     let brand = open(folder.path());
     let before = brand.version().digest();
     for _ in 0..2 {
-        let failed = brand.close_cycle(Some(T), "me");
+        let failed = tokio::task::block_in_place(|| brand.close_cycle(Some(T), "me"));
         assert!(matches!(failed, Err(SwapError::Open(OpenError::Foreign(_)))));
     }
     assert_eq!((brand.version().digest(), brand.activations().len()), (before, 1));

@@ -66,7 +66,7 @@ impl Opener for Texts {
         Ok(Opened { version, source: source.clone() })
     }
 
-    fn close_cycle(&self, _: &Source, _: i64) -> Result<Opened, OpenError> {
+    fn close_cycle(&self, _: &Source, _: i64, _: &Keeping<'_>) -> Result<Opened, OpenError> {
         Err(OpenError::Foreign("no cycle is closed here".to_owned()))
     }
 }
