@@ -158,6 +158,8 @@ pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
     let running = server.start_hosted().map_err(hinted)?;
     let live = brands.by_name.values().map(|served| Arc::clone(&served.brand));
     let schedules = Schedules::start(live.collect())?;
+    // Before anybody is told: a change from now on is one.
+    let watched = watched(session, &brands);
     let url = running.url();
     Terminal::out(&format!("serving {} at {url}\n", names(&brands)))?;
     Terminal::out(&format!("  {url}/console  the console: log in with a key\n"))?;
@@ -169,7 +171,7 @@ pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
         ))?;
     }
     Terminal::out(&format!("  {}  keys, ledgers, members\n", data.display()))?;
-    watch(session, &brands);
+    watch(session, watched);
     let drained = running.stop(config.drain);
     if drained.cut > 0 {
         Terminal::note(&format!("{} connections did not end in time and were cut", drained.cut));
@@ -182,13 +184,16 @@ pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
     Ok(())
 }
 
+/// Brands with what is watched of their files.
+type Files<'a> = Vec<(&'a Arc<Brand>, app::Watched)>;
+
+fn watched<'a>(session: &Session, brands: &'a Brands) -> Files<'a> {
+    let all = brands.by_name.values();
+    all.map(|served| (&served.brand, app::Watched::new(&session.host, &served.file))).collect()
+}
+
 /// Takes changed playbooks and plugins live, until the service is stopped.
-fn watch(session: &Session, brands: &Brands) {
-    let mut watched: Vec<(&Arc<Brand>, app::Watched)> = brands
-        .by_name
-        .values()
-        .map(|served| (&served.brand, app::Watched::new(&session.host, &served.file)))
-        .collect();
+fn watch(session: &Session, mut watched: Files<'_>) {
     let mut last = Instant::now();
     while !session.host.cancel().is_cancelled() {
         std::thread::sleep(LOOK);
