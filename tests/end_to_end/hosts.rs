@@ -1,5 +1,6 @@
 //! Several hosts, each a process of its own, over one PostgreSQL database.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -12,6 +13,7 @@ use crate::serve::{
     tells_effects_in_pages_and_as_a_stream, until,
 };
 use crate::started::{PASSWORD, Postgres};
+use crate::webhooks::{Answer, Receiver};
 
 /// A database for ledgers, and the files of hosts that share it.
 struct Shared {
@@ -42,25 +44,29 @@ impl Shared {
         write(&self.place, "connections.toml", text);
     }
 
-    /// The file of a host.
-    fn file(&self, name: &str, ledgers: &str) -> PathBuf {
+    /// The file of a host; `more` belongs to its brand.
+    fn file(&self, name: &str, ledgers: &str, more: &str) -> PathBuf {
         let text = format!(
             "[listen]\naddress = \"127.0.0.1:0\"\n[data]\nfolder = \"{name}\"\nledgers = \"{ledgers}\"\n\
-             [[brand]]\nplaybook = \"club.toml\"\n"
+             [[brand]]\nplaybook = \"club.toml\"\n{more}"
         );
         write(&self.place, &format!("{name}.toml"), text)
     }
 
     fn start(&self, name: &str) -> Service {
+        self.start_with(name, "")
+    }
+
+    fn start_with(&self, name: &str, more: &str) -> Service {
         let connections = self.place.beside("connections.toml");
-        let file = self.file(name, "ledgers");
+        let file = self.file(name, "ledgers", more);
         let connections = connections.to_str().unwrap();
         Service::with(&["--config", file.to_str().unwrap(), "--connections", connections])
     }
 
     /// What a host says that does not start.
     fn refused(&self, ledgers: &str) -> String {
-        let file = self.file("refused", ledgers);
+        let file = self.file("refused", ledgers, "");
         let mut call = command(["serve", "--config"]);
         call.arg(&file).arg("--connections").arg(self.place.beside("connections.toml"));
         let output = call.output().unwrap();
@@ -173,6 +179,67 @@ fn two_hosts_over_one_database_are_one_service() {
     services.into_iter().for_each(Service::stop);
     let mut prove = command(["ledger", "prove", "club", "--over", "ledgers", "--connections"]);
     succeed(&prove.arg(place.beside("connections.toml")).output().unwrap());
+}
+
+#[test]
+fn one_of_two_hosts_sends_to_the_webhook_and_the_other_takes_over() {
+    let shared = Shared::new();
+    let receiver = Receiver::start(|_, _| Answer::Status(200));
+    write(&shared.place, "secret", "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
+    let more = format!(
+        "[brand.webhook]\nurl = \"http://127.0.0.1:{}/hook\"\nsecret_file = \"secret\"\nprivate = true\n",
+        receiver.port
+    );
+    let mut services = ["one", "other"].map(|name| Some(shared.start_with(name, &more)));
+    let clubs = services.each_ref().map(|service| club(service.as_ref().unwrap()));
+    let grant = |clubs: &[&Client], cycle: i64| {
+        for member in 0..8 {
+            let ask = json!({ "member": format!("m{member}"), "at": T + cycle * 28 * DAY });
+            let club = clubs[(member + cycle as usize) % clubs.len()];
+            let made = club.ok("POST", "decisions", &format!("cycle-{cycle}"), &ask);
+            assert_eq!(made["granted"].as_array().unwrap().len(), 1, "{made}");
+        }
+    };
+    for member in 0..8 {
+        clubs[member % 2].welcome(&format!("m{member}"), 60);
+    }
+    let both = [&clubs[0], &clubs[1]];
+    (0..2).for_each(|cycle| grant(&both, cycle));
+    let taken = |count: usize| receiver.taken().values().all(|numbers| numbers.len() >= count);
+    until("all effects", || receiver.taken().len() == 8 && taken(2));
+    for (member, numbers) in receiver.taken() {
+        assert!(numbers.len() == 2 && numbers.is_sorted(), "{member}: {numbers:?}");
+    }
+    let sent = |club: &Client| club.get("webhooks").body["items"][0]["sent"].as_u64().unwrap();
+    let sender = usize::from(sent(&clubs[1]) > 0);
+    assert_eq!([sent(&clubs[sender]), sent(&clubs[1 - sender])], [16, 0], "one of them sent all");
+
+    // It is killed, and what the other grants goes out all the same; nothing is lost and nobody's effects change their order.
+    services[sender].take().unwrap().kill();
+    let left = [&clubs[1 - sender]];
+    grant(&left, 2);
+    until("the effects after it", || {
+        receiver.taken().values().flatten().collect::<BTreeSet<_>>().len() == 24
+    });
+    for (member, numbers) in receiver.taken() {
+        let mut first = Vec::new();
+        numbers.iter().for_each(|number| {
+            if !first.contains(number) {
+                first.push(*number);
+            }
+        });
+        assert!(first.len() == 3 && first.is_sorted(), "{member}: {numbers:?}");
+    }
+    // One that ends in order lets go at once, and the one that comes goes on.
+    services[1 - sender].take().unwrap().stop();
+    let again = shared.start_with("one", &more);
+    let key = clubs[0].key.clone();
+    let club = Client { address: again.address.clone(), key, brand: "club" };
+    grant(&[&club], 3);
+    until("the last effects", || {
+        receiver.taken().values().flatten().collect::<BTreeSet<_>>().len() == 32
+    });
+    again.stop();
 }
 
 #[test]

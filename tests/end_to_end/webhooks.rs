@@ -14,7 +14,7 @@ use crate::serve::{CLUB, Client, DAY, Service, T, metrics, until};
 
 /// What a receiver does with a message.
 #[derive(Clone, Copy)]
-enum Answer {
+pub(crate) enum Answer {
     Status(u16),
     /// 429, and to come again after so many seconds.
     Later(u16),
@@ -45,8 +45,8 @@ impl Got {
 }
 
 /// A receiver on loopback.
-struct Receiver {
-    port: u16,
+pub(crate) struct Receiver {
+    pub(crate) port: u16,
     got: Arc<Mutex<Vec<Got>>>,
 }
 
@@ -54,7 +54,7 @@ type Plan = dyn Fn(&Value, usize) -> Answer + Send + Sync;
 
 impl Receiver {
     /// `plan`: what it does with an effect that comes for that time, from 0.
-    fn start(plan: impl Fn(&Value, usize) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(plan: impl Fn(&Value, usize) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let got = Arc::new(Mutex::new(Vec::new()));
@@ -73,7 +73,7 @@ impl Receiver {
     }
 
     /// Numbers of the effects that were taken, by member, in the order in which they came.
-    fn taken(&self) -> BTreeMap<String, Vec<u64>> {
+    pub(crate) fn taken(&self) -> BTreeMap<String, Vec<u64>> {
         let mut by_member: BTreeMap<String, Vec<u64>> = BTreeMap::new();
         for got in self.got().iter().filter(|got| got.is_taken) {
             let effect = got.effect();

@@ -119,14 +119,6 @@ pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
     }
     let shared = config.ledgers.as_deref();
     let shared = shared.map(|name| app::shared_ledgers(&session.host, name)).transpose()?;
-    if shared.is_some()
-        && let Some((name, _)) = named.iter().find(|(_, brand)| brand.webhook.is_some())
-    {
-        bail!(
-            "`{name}` has a webhook, and several hosts share its ledger: each of them would send every effect; \
-             leave the webhook out and read the stream of effects"
-        );
-    }
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let lanes = Arc::new(Lanes::new(threads));
     let (mut live, mut webhooks) = (BTreeMap::new(), Vec::new());

@@ -9,6 +9,7 @@ mod brand;
 mod breaker;
 mod cache;
 mod candidate;
+mod claims;
 mod columns;
 mod counts;
 mod decision;

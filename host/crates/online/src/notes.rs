@@ -73,6 +73,11 @@ impl Notes {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How this host is known to the others.
+    pub(crate) fn host(&self) -> [u8; 16] {
+        self.host
+    }
+
     /// Number of the last note that was heard: what is read of a member afterwards is no older.
     pub(crate) fn heard(&self) -> u64 {
         self.known().last

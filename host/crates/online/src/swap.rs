@@ -9,6 +9,7 @@ use playbook_model::Digest;
 use crate::alerts::{Alarm, AlertRule, Evidence};
 use crate::brand::Core;
 use crate::candidate::{Asked, Comparison};
+use crate::claims::UnderClaim;
 use crate::counts::Number;
 use crate::error::OnlineError;
 use crate::facts::VersionFacts;
@@ -299,7 +300,7 @@ impl Core {
                 rule: AlertRule::CycleFailed,
                 scope: "cycle".to_owned(),
                 words: format!("a cycle was not closed, nothing changed: {}", error.outside()),
-                evidence: Evidence::of_version(begun),
+                evidence: Evidence::of_version(*begun),
             });
         })
     }
@@ -336,10 +337,6 @@ impl Core {
                 ),
             })?;
         drop(history);
-        // What was not read yet is read with this one in it.
-        if let Some(until) = &mut *self.closed.lock().unwrap_or_else(PoisonError::into_inner) {
-            *until = (*until).max(at);
-        }
         candidate.iter().for_each(|candidate| self.carry_over(candidate, &left));
         Ok(activation)
     }

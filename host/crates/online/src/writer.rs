@@ -23,6 +23,7 @@ use crate::alerts::{Alert, Alerts, ChangeAlert, Written};
 use crate::brand::Now;
 use crate::cache::Cache;
 use crate::candidate::micros_since;
+use crate::claims::{self, ClaimJob};
 use crate::counts::{Counts, Number, Presence, Tally, WriterState, writer_alarm};
 use crate::decision::Kept;
 use crate::error::OnlineError;

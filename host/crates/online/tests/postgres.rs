@@ -7,6 +7,8 @@ mod brand;
 mod faults;
 #[path = "postgres/pace.rs"]
 mod pace;
+#[path = "suites/schedules.rs"]
+mod schedules;
 #[path = "../../../../tests/servers/mod.rs"]
 mod servers;
 #[path = "postgres/together.rs"]

@@ -88,7 +88,7 @@ impl From<OnlineError> for Problem {
             OnlineError::NoConsent => Self::new(Code::ConsentMissing),
             OnlineError::Frozen => Self::new(Code::Frozen),
             OnlineError::Busy => Self::new(Code::BrandQueueFull).retry_after(SOON),
-            OnlineError::Stopping | OnlineError::Overtaken => {
+            OnlineError::Stopping | OnlineError::Overtaken | OnlineError::ClosedElsewhere => {
                 Self::new(Code::NotReady).retry_after(SOON)
             }
             OnlineError::Replaced => Self::new(Code::VersionOutdated),

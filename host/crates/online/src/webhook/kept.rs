@@ -5,6 +5,7 @@ use playbook_ledger::{GroupWork, Ledger, LedgerError};
 use serde::{Deserialize, Serialize};
 
 use super::lanes::{Changes, Tried};
+use crate::claims::{Work, is_held};
 use crate::store::{BRAND, ReadRows as _, put_value, read_value, space, value_of};
 
 /// An effect that was given up.
@@ -21,8 +22,10 @@ pub struct Undelivered {
 /// What the writer does for a webhook.
 #[derive(Debug)]
 pub(crate) enum WebhookJob {
-    /// How far it is.
-    Progress(Box<Changes>, Vec<(u64, Undelivered)>),
+    /// It begins after an effect, where it did not begin before.
+    Begin(u64),
+    /// How far it is; of hosts that share the store, by the one that sends.
+    Progress(Box<Changes>, Vec<(u64, Undelivered)>, Option<[u8; 16]>),
     /// An effect that was given up is to be tried again.
     Again(u64),
 }
@@ -36,7 +39,15 @@ struct KeptTry {
 /// Does a job; whether there was anything to do.
 pub(crate) fn write(rows: &mut GroupWork<'_, '_>, job: &WebhookJob) -> Result<bool, LedgerError> {
     match job {
-        WebhookJob::Progress(changes, given_up) => {
+        WebhookJob::Begin(position) => {
+            put_value(rows, (space::WEBHOOK, BRAND, b""), position, OnRow::Stays).map(|_| true)
+        }
+        WebhookJob::Progress(changes, given_up, by) => {
+            if let Some(host) = by
+                && !is_held(rows, Work::Webhook, *host)?
+            {
+                return Ok(false);
+            }
             put_value(rows, (space::WEBHOOK, BRAND, b""), &changes.position, OnRow::Goes)?;
             for (number, Tried { attempts, ms }) in &changes.keep {
                 let tried = KeptTry { attempts: *attempts, ms: *ms };

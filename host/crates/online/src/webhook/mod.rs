@@ -138,8 +138,9 @@ impl Webhooks {
             runs.push(run::Run::open(brand, options)?);
         }
         let failed = |error: std::io::Error| OnlineError::Commit(error.to_string());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(failed)?;
+        // A store may be far away: while one webhook waits for it, another thread goes on with the others.
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(1).enable_all().build().map_err(failed)?;
         let thread = std::thread::Builder::new().name("webhooks".to_owned()).spawn(move || {
             runtime.block_on(async {
                 let mut all = tokio::task::JoinSet::new();

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::kept::{Undelivered, WebhookJob, read_overtaken, read_position, read_undelivered};
-use super::lanes::{Changes, Failure, Lanes};
+use super::lanes::{Failure, Lanes};
 use super::{DeliveryFailed, Message, Standing, Told, WebhookOptions};
 use crate::alerts::{Alarm, AlertRule, Evidence};
 use crate::brand::{Brand, Effect};
+use crate::claims::{BEAT, Claimant, LEASE, Work};
 use crate::error::OnlineError;
 use crate::store::read_effects;
 use crate::writer::Job;
@@ -29,6 +30,30 @@ const KEEP_EVERY: Duration = Duration::from_secs(1);
 const DRAIN: Duration = Duration::from_secs(3);
 /// Longest wait that a receiver may ask for.
 const ASKED_MAX: Duration = Duration::from_secs(3_600);
+
+/// Why a host sends no more.
+enum End {
+    /// The service stops.
+    Stopped,
+    /// The writer is gone.
+    Gone,
+    /// Another host sends, or may.
+    Lost,
+}
+
+/// How long this host is the one that sends.
+struct Held {
+    /// When it says so again.
+    beats_at: Instant,
+    /// Until when nobody else may be.
+    ends_at: Instant,
+}
+
+impl Held {
+    fn since(moment: Instant) -> Self {
+        Self { beats_at: moment + BEAT, ends_at: moment + LEASE - BEAT }
+    }
+}
 
 /// A webhook that runs.
 pub(super) struct Run {
@@ -65,7 +90,7 @@ impl Run {
         if brand.webhook.set(Arc::clone(&standing)).is_err() {
             return Err(OnlineError::Commit("a brand has one webhook".to_owned()));
         }
-        let mut run = Self {
+        let run = Self {
             brand,
             options,
             standing,
@@ -80,17 +105,92 @@ impl Run {
         };
         if known.is_none() {
             // Before anything is granted: what is granted from now on goes out.
-            let begins = Changes { position: written, ..Changes::default() };
-            let job = WebhookJob::Progress(Box::new(begins), Vec::new());
+            let job = WebhookJob::Begin(written);
             run.brand.queue.ask_and_wait(|reply| Job::Webhook(job, reply))?;
         }
-        run.take_overtaken()?;
         Ok(run)
     }
 
+    /// Sends until the service stops; of several hosts that share the store, one does at a time.
     pub(super) async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        let standing = Arc::clone(&self.standing);
+        let Some(host) = self.brand.host() else {
+            self.or_log(Self::take_overtaken);
+            self.serve(&mut stop, None).await;
+            return;
+        };
+        let mut claimant = Claimant::new(Work::Webhook, host);
         while !*stop.borrow() {
+            match self.gets(&mut claimant).await.and_then(|gets| self.begun(gets)) {
+                Ok(false) => {}
+                Ok(true) => match self.serve(&mut stop, Some(&claimant)).await {
+                    End::Stopped => {
+                        let job = claimant.lets_go();
+                        // Else it is taken over when it has not beaten for a while.
+                        let _ = self.brand.queue.ask(|reply| Job::Claim(job, reply)).await;
+                        return;
+                    }
+                    End::Gone => return,
+                    End::Lost => {
+                        let brand = self.brand.name();
+                        tracing::warn!(brand, "another host sends to the webhook from now on");
+                        self.dropped();
+                    }
+                },
+                Err(error) => {
+                    tracing::warn!(%error, brand = self.brand.name(), "who sends to the webhook is not known");
+                }
+            }
+            tokio::select! {
+                () = sleep(BEAT / 2) => {}
+                _ = stop.changed() => {}
+            }
+        }
+    }
+
+    /// Asks whether this host is to send.
+    async fn gets(&self, claimant: &mut Claimant) -> Result<bool, OnlineError> {
+        let claim = self.brand.claim(Work::Webhook)?;
+        let Some(job) = claimant.wants(claim.as_ref(), Instant::now().into_std()) else {
+            return Ok(false);
+        };
+        self.brand.queue.ask(|reply| Job::Claim(job, reply)).await
+    }
+
+    /// Stands where the webhook stands, which other hosts sent to; where this one is to send, takes up what is left.
+    fn begun(&mut self, is_to_send: bool) -> Result<bool, OnlineError> {
+        let position = read_position(&self.brand.reader)?.unwrap_or(self.written);
+        let undelivered = read_undelivered(&self.brand.reader, 0, usize::MAX)?.len() as u64;
+        self.written = position;
+        self.lanes = Lanes::after(position);
+        self.standing.told().state.undelivered = undelivered;
+        if is_to_send {
+            self.take_overtaken()?;
+        }
+        self.tell();
+        Ok(is_to_send)
+    }
+
+    /// Forgets what is on its way: another host sends it again.
+    fn dropped(&mut self) {
+        self.flights = JoinSet::new();
+        self.flying.clear();
+        self.given_up.clear();
+        self.keep_at = None;
+    }
+
+    async fn serve(
+        &mut self,
+        stop: &mut watch::Receiver<bool>,
+        claimant: Option<&Claimant>,
+    ) -> End {
+        let standing = Arc::clone(&self.standing);
+        let mut held = Held::since(Instant::now());
+        while !*stop.borrow() {
+            if let Some(claimant) = claimant
+                && !self.holds(claimant, &mut held).await
+            {
+                return End::Lost;
+            }
             self.take_up();
             self.start();
             if self.keep_at.is_some_and(|at| at <= Instant::now()) {
@@ -98,11 +198,12 @@ impl Run {
             }
             self.tell();
             let wakes_at = self.wakes_at();
+            let wakes_at = claimant.map_or(wakes_at, |_| wakes_at.min(held.beats_at));
             tokio::select! {
                 Some(landed) = self.flights.join_next_with_id() => self.landed(landed),
                 changed = self.effects.changed() => if changed.is_err() {
                     tracing::error!(brand = self.brand.name(), "a webhook ends: the writer is gone");
-                    return;
+                    return End::Gone;
                 },
                 () = standing.again.notified() => self.or_log(Self::take_overtaken),
                 () = sleep_until(wakes_at) => {}
@@ -117,6 +218,30 @@ impl Run {
         // What is not answered by then is sent again.
         let _ = timeout(DRAIN, landing).await;
         self.keep().await;
+        End::Stopped
+    }
+
+    /// Whether this host is the one that sends still. Before another one may be, it stops by itself.
+    async fn holds(&mut self, claimant: &Claimant, held: &mut Held) -> bool {
+        if Instant::now() < held.beats_at {
+            return true;
+        }
+        let begun = Instant::now();
+        let asked = self.brand.queue.ask(|reply| Job::Claim(claimant.beats(), reply));
+        match timeout_at(held.ends_at, asked).await {
+            Ok(Ok(true)) => {
+                *held = Held::since(begun);
+                // Others may have been asked to send something again.
+                self.or_log(Self::take_overtaken);
+                true
+            }
+            Ok(Ok(false)) => false,
+            Ok(Err(_)) => {
+                held.beats_at = begun + BEAT / 4;
+                begun < held.ends_at
+            }
+            Err(_) => false,
+        }
     }
 
     fn now(&self) -> u64 {
@@ -270,9 +395,12 @@ impl Run {
     async fn keep(&mut self) {
         self.keep_at = None;
         let changes = self.lanes.changes();
-        let job = WebhookJob::Progress(Box::new(changes.clone()), self.given_up.clone());
+        let by = self.brand.host();
+        let job = WebhookJob::Progress(Box::new(changes.clone()), self.given_up.clone(), by);
         match self.brand.queue.ask(|reply| Job::Webhook(job, reply)).await {
-            Ok(_) => {
+            // Another host sends, and keeps how far it is.
+            Ok(false) => {}
+            Ok(true) => {
                 self.lanes.written(&changes);
                 self.given_up.clear();
                 self.written = changes.position;

@@ -8,6 +8,7 @@ use playbook_ledger::LedgerError;
 use tokio::sync::watch;
 
 use super::{Change, Done, Job, Marks, Writer, answer};
+use crate::claims::UnderClaim;
 use crate::error::OnlineError;
 use crate::once::Known;
 use crate::previous::is_kept;

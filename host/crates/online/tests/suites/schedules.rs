@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 
 use playbook_model::{Digest, Playbook};
 use playbook_online::{
-    Brand, BrandOptions, Closed, How, Lanes, Now, OpenError, Opened, Opener, Schedules, Source,
+    Brand, BrandOptions, Closed, How, Keeping, Lanes, Now, OpenError, Opened, Opener, Schedules, Source,
     Version,
 };
 
 use crate::brand::{DAY, T, demo, source};
 
-const HOUR: i64 = 3_600_000;
+pub(crate) const HOUR: i64 = 3_600_000;
 
 /// Opens the demo with a schedule.
-struct Scheduled;
+pub(crate) struct Scheduled;
 
 impl Opener for Scheduled {
     fn open(&self, source: &Source) -> Result<Opened, OpenError> {
@@ -29,7 +29,7 @@ impl Opener for Scheduled {
     }
 
     /// Leaves nothing but its end; a cycle that ends on the fourth day cannot be closed.
-    fn close_cycle(&self, source: &Source, at: i64) -> Result<Opened, OpenError> {
+    fn close_cycle(&self, source: &Source, at: i64, _: &Keeping<'_>) -> Result<Opened, OpenError> {
         if at == T + 3 * DAY + 3 * HOUR {
             return Err(OpenError::Foreign("no cycle is closed that day".to_owned()));
         }
@@ -38,12 +38,16 @@ impl Opener for Scheduled {
     }
 }
 
-fn served(folder: &Path, now: Now) -> Brand {
+pub(crate) fn served(folder: &Path, now: Now) -> Brand {
+    served_by(folder, now, Arc::new(Scheduled))
+}
+
+pub(crate) fn served_by(folder: &Path, now: Now, opener: Arc<dyn Opener>) -> Brand {
     let options = BrandOptions {
         vault: crate::vault(folder),
         records_bytes_max: 64 << 20,
         now,
-        opener: Arc::new(Scheduled),
+        opener,
         lanes: Arc::new(Lanes::new(2)),
         file: None,
     };
