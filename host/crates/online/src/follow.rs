@@ -64,7 +64,18 @@ impl Core {
         Err(OnlineError::Overtaken.into())
     }
 
-    /// Makes the version of the last activation decide here.
+    /// Takes over what other hosts did, before a step that rests on it; one of the last moment shows when the step is written.
+    pub(crate) fn hear_of_others(&self, history: &mut Vec<Activation>) -> Result<(), SwapError> {
+        if self.is_shared() { self.catch_up(history) } else { Ok(()) }
+    }
+
+    /// Keeps why it is behind the other hosts, where it is.
+    pub(crate) fn is_behind(&self, why: Option<&SwapError>) {
+        let why = why.map(|error| reasons(error));
+        *self.behind.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    /// Makes the version of the last activation decide here, beside the candidate where there is one.
     fn catch_up(&self, history: &mut Vec<Activation>) -> Result<(), SwapError> {
         let known = history.last().map_or(0, |last| last.number);
         let mut all = read_activations(&mut &*self.reader)?;
@@ -75,9 +86,9 @@ impl Core {
         };
         let (number, digest) = (number.number, Digest(last.version));
         let later = all.split_off(later);
+        let candidate = later.last().filter(|last| last.how.is_candidate()).cloned();
         let opened = self.reopened(&digest);
-        let why = opened.as_ref().err().map(|error| reasons(error));
-        *self.behind.lock().unwrap_or_else(PoisonError::into_inner) = why;
+        self.is_behind(opened.as_ref().err());
         let version = opened?;
         let next = Arc::clone(&version);
         match self.queue.ask_and_wait(|reply| Job::Follow(next, number, reply)) {
@@ -88,6 +99,14 @@ impl Core {
         self.facts(&digest)?;
         self.shelf().put(&version);
         self.live.store(version);
+        match candidate.map(|candidate| self.follow_candidate(candidate)) {
+            None => self.candidate.store(None),
+            Some(Err(SwapError::Online(OnlineError::Overtaken))) => return Ok(()),
+            Some(followed) => {
+                self.is_behind(followed.as_ref().err());
+                followed?;
+            }
+        }
         history.extend(later);
         Ok(())
     }

@@ -39,11 +39,6 @@ pub enum SwapError {
     /// No version is the candidate.
     #[error("no version is the candidate")]
     NoCandidate,
-    /// Several hosts share the brand's ledger, and a candidate is known to one of them.
-    #[error(
-        "several hosts serve the brand over one database; a candidate needs a brand that one host serves alone"
-    )]
-    Shared,
     /// The storage, or the writer.
     #[error(transparent)]
     Online(#[from] OnlineError),

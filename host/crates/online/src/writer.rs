@@ -95,8 +95,8 @@ pub(crate) enum Job {
     Version(Arc<Version>, Box<Step>, Reply<()>),
     /// Decisions rest on the version of this activation of another host from now on.
     Follow(Arc<Version>, u64, Reply<()>),
-    /// There is another candidate from now on, or none. What is known of it already has no activation.
-    Candidate(Option<Arc<Version>>, Option<Box<Activation>>, Reply<()>),
+    /// There is another candidate from now on, or none.
+    Candidate(Option<Arc<Version>>, Known, Reply<()>),
 }
 
 impl Job {
@@ -104,7 +104,7 @@ impl Job {
     fn writes(&self) -> bool {
         match self {
             Self::Decide(job, _) => job.request.is_some(),
-            Self::Follow(..) | Self::Candidate(_, None, _) => false,
+            Self::Follow(..) | Self::Candidate(_, Known::Already(_), _) => false,
             _ => true,
         }
     }

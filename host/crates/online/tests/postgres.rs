@@ -3,6 +3,12 @@
 
 #[path = "suites/brand.rs"]
 mod brand;
+#[path = "postgres/candidates.rs"]
+mod candidates;
+#[path = "postgres/closings.rs"]
+mod closings;
+#[path = "postgres/fall_backs.rs"]
+mod fall_backs;
 #[path = "postgres/faults.rs"]
 mod faults;
 #[path = "postgres/pace.rs"]

@@ -107,9 +107,6 @@ codes! {
     /// The client sent its body too slowly.
     BodyTooSlow "body-too-slow" 408 "the body came too slowly"
         "send the body without pauses, or in smaller requests"
-    /// Several hosts share the brand's ledger.
-    CandidateUnsupported "candidate-unsupported" 409 "several hosts serve the brand, and a candidate is known to one of them"
-        "try it on recorded decisions and activate it; or serve the brand by one host while versions are rolled out"
     /// The same request made a key before.
     KeyMadeBefore "key-made-before" 409 "this request was carried out before, and its secret was shown then"
         "revoke that key and make another under a new idempotency key, if its secret is lost"

@@ -193,7 +193,6 @@ impl From<SwapError> for Problem {
                 Self::new(Code::VersionFailing).detail(error.to_string())
             }
             SwapError::NoCandidate => Self::new(Code::CandidateNotFound),
-            SwapError::Shared => Self::new(Code::CandidateUnsupported),
             SwapError::Unknown => Self::new(Code::VersionNotFound),
             SwapError::Online(error) => error.into(),
         }

@@ -36,7 +36,7 @@ impl Core {
     ///
     /// # Errors
     /// [`SwapError`]; then nothing changes.
-    pub fn share(
+    pub fn share<'a>(
         &self,
         version: &Digest,
         percent: u8,
@@ -84,9 +84,6 @@ impl Core {
         terms: Terms,
         (by, once): (&str, Option<Once>),
     ) -> Result<Activation, SwapError> {
-        if self.is_shared() {
-            return Err(SwapError::Shared);
-        }
         let mut history = self.history();
         self.hear_of_others(&mut history)?;
         self.up_to_date(&mut history, |brand, history| match brand.made(once.as_ref())? {
@@ -115,7 +112,7 @@ impl Core {
             // In shadow it harms nobody.
             _ => self.trial(&version)?,
         };
-        let after = Activation::after(&history, version.facts(), (self.now)());
+        let after = Activation::after(history, version.facts(), (self.now)());
         let by = by.to_owned();
         let activation = Activation { by, how, expected, terms: Some(terms), ..after };
         let before = self.candidate.load_full();
@@ -126,6 +123,17 @@ impl Core {
         self.candidate.store(Some(Arc::new(next)));
         history.push(activation.clone());
         Ok(activation)
+    }
+
+    /// Another host made a version the candidate, or this one did before it was started anew.
+    pub(crate) fn follow_candidate(&self, of: Activation) -> Result<(), SwapError> {
+        let version = self.reopened(&Digest(of.version))?;
+        self.shelf().put(&version);
+        let (number, before) = (of.number, self.candidate.load_full());
+        let candidate = Candidate::new(self.name(), version, of, before.as_deref())?;
+        self.write_candidate(Some(&candidate), Known::Already(number))?;
+        self.candidate.store(Some(Arc::new(candidate)));
+        Ok(())
     }
 
     /// A guard took the candidate of an activation back.
@@ -151,18 +159,25 @@ impl Core {
             },
         });
         let mut history = self.history();
-        if history.last().is_none_or(|last| last.number != of.number) {
-            // Somebody has decided otherwise meanwhile.
-            return;
-        }
-        let ended = self.ended(&history, of, (How::Returned, "host"), Some(breach));
-        match self.insist(|| Ok(self.write_candidate(None, Some(ended.clone()))?)) {
-            Ok(()) => history.push(ended),
-            Err(error) => tracing::error!(
+        let ended = self.insist(|| {
+            self.up_to_date(&mut history, |brand, history| {
+                if history.last().is_none_or(|last| last.number != of.number) {
+                    // Somebody has decided otherwise meanwhile.
+                    return Ok(());
+                }
+                let ended = brand.ended(history, of, (How::Returned, "host"), Some(breach));
+                brand.write_candidate(None, Known::step(&ended, None))?;
+                brand.candidate.store(None);
+                history.push(ended);
+                Ok(())
+            })
+        });
+        if let Err(error) = ended {
+            tracing::error!(
                 %error,
                 brand = self.name(),
                 "that a candidate was taken back cannot be written; it comes again with a restart"
-            ),
+            );
         }
     }
 
@@ -172,20 +187,17 @@ impl Core {
         let Some(last) = history.last().filter(|last| last.how.is_candidate()).cloned() else {
             return Ok(());
         };
-        match self.reopened(&Digest(last.version)) {
-            Ok(version) => {
-                self.shelf().put(&version);
-                let candidate = Candidate::new(self.name(), version, last, None)?;
-                self.write_candidate(Some(&candidate), None)?;
-                self.candidate.store(Some(Arc::new(candidate)));
-            }
-            Err(error) => {
-                self.lost_candidate(&last, &error);
-                let ended = self.ended(&history, &last, (How::Withdrawn, "host"), None);
-                self.write_candidate(None, Some(ended.clone()))?;
-                history.push(ended);
-            }
+        let Err(error) = self.follow_candidate(last.clone()) else { return Ok(()) };
+        self.lost_candidate(&last, &error);
+        if self.is_shared() {
+            // Other hosts have it: this one is behind until it has, too.
+            history.pop();
+            self.is_behind(Some(&error));
+            return Ok(());
         }
+        let ended = self.ended(&history, &last, (How::Withdrawn, "host"), None);
+        self.write_candidate(None, Known::step(&ended, None))?;
+        history.push(ended);
         Ok(())
     }
 
@@ -197,7 +209,7 @@ impl Core {
             let source = Source { closed: left.clone(), ..kept.ok_or(SwapError::Unknown)? };
             let next = self.kept(self.opener.open(&source)?)?;
             let terms = terms.ok_or(SwapError::NoCandidate)?;
-            self.begin_candidate(&next.digest(), *how, terms, "host")
+            self.begin_candidate(&next.digest(), *how, terms, ("host", None))
         };
         if let Err(error) = carried() {
             self.lost_candidate(&candidate.activation, &error);
@@ -230,12 +242,11 @@ impl Core {
     fn write_candidate(
         &self,
         candidate: Option<&Candidate>,
-        activation: Option<Activation>,
+        known: Known,
     ) -> Result<(), OnlineError> {
         // One in shadow spends nothing.
         let spends = candidate.filter(|candidate| candidate.activation.how == How::Share);
         let version = spends.map(|candidate| Arc::clone(&candidate.version));
-        let activation = activation.map(Box::new);
-        self.queue.ask_and_wait(|reply| Job::Candidate(version, activation, reply))
+        self.queue.ask_and_wait(|reply| Job::Candidate(version, known, reply))
     }
 }

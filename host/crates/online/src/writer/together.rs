@@ -90,29 +90,44 @@ impl Writer {
         mut group: Vec<Job>,
         role: &mut MoneyRole,
         done: &mut Done,
-    ) -> Option<Vec<Job>> {
+    ) -> Result<Option<Vec<Job>>, LedgerError> {
+        let last = self.notes.as_ref().map_or(0, |notes| notes.activation());
+        let refused = match group.first() {
+            Some(Job::Version(next, step, _)) if step.activation.number > last => {
+                self.refused(next, step.claim)?
+            }
+            Some(Job::Follow(next, number, _)) if *number >= last => self.refused(next, None)?,
+            Some(Job::Candidate(_, Known::New(step), _)) if step.activation.number > last => None,
+            Some(Job::Candidate(_, Known::Already(number), _)) if *number >= last => None,
+            Some(Job::Version(..) | Job::Follow(..) | Job::Candidate(..)) => {
+                Some(OnlineError::Overtaken)
+            }
+            _ => return Ok(Some(group)),
+        };
+        if let Some(refused) = refused {
+            if let Some(
+                Job::Version(_, _, reply) | Job::Follow(_, _, reply) | Job::Candidate(_, _, reply),
+            ) = group.pop()
+            {
+                done.answers.push(answer(reply, Err(refused)));
+            }
+            return Ok(None);
+        }
         let (next, number) = match group.first() {
-            Some(Job::Version(next, activation, _)) => (next, activation.number),
+            Some(Job::Version(next, step, _)) => (next, step.activation.number),
             Some(Job::Follow(next, number, _)) => (next, *number),
-            Some(Job::Candidate(next, activation, _)) => {
+            Some(Job::Candidate(next, known, _)) => {
                 self.candidate.clone_from(next);
                 self.money.clear();
-                done.activation = activation.as_ref().map_or(done.activation, |step| step.number);
-                return Some(group);
+                done.activation = match known {
+                    Known::New(step) => step.activation.number,
+                    Known::Already(number) => *number,
+                };
+                *role = MoneyRole::Leads;
+                return Ok(Some(group));
             }
-            _ => return Some(group),
+            _ => return Ok(Some(group)),
         };
-        let last = self.notes.as_ref().map_or(0, |notes| notes.activation());
-        let is_late = match group.first() {
-            Some(Job::Version(..)) => number <= last,
-            _ => number < last,
-        };
-        if is_late {
-            if let Some(Job::Version(_, _, reply) | Job::Follow(_, _, reply)) = group.pop() {
-                done.answers.push(answer(reply, Err(OnlineError::Overtaken)));
-            }
-            return None;
-        }
         self.version = Arc::clone(next);
         self.candidate = None;
         self.money.clear();
