@@ -282,8 +282,6 @@ impl Core {
         if matches!(closed, Err(SwapError::Online(OnlineError::ClosedElsewhere))) {
             return closed;
         }
-        let number = if closed.is_ok() { Number::CyclesClosed } else { Number::CyclesFailed };
-        self.queue.counts.add(number, 1);
         if closed.is_ok() {
             let history = self.history().clone();
             if let Err(error) = self.sweep_outputs(&history) {
@@ -291,6 +289,7 @@ impl Core {
             }
         }
         closed.inspect_err(|error| {
+            self.queue.counts.add(Number::CyclesFailed, 1);
             self.raise(Alarm {
                 rule: AlertRule::CycleFailed,
                 scope: "cycle".to_owned(),
@@ -331,6 +330,8 @@ impl Core {
                     None,
                 ),
             })?;
+        // While nobody else sees that it is closed.
+        self.queue.counts.add(Number::CyclesClosed, 1);
         drop(history);
         candidate.iter().for_each(|candidate| self.carry_over(candidate, &left));
         Ok(activation)
