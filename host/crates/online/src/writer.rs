@@ -35,8 +35,8 @@ use crate::notes::Notes;
 use crate::once::{Known, Step};
 use crate::previous::{self, SetJob};
 use crate::record::Packed;
-use crate::requests::{MoneyRequest, MoneyRequestJob, money_request};
 use crate::refunds::{Refund, order_of, refunded_before, refused_by_refund, take_back};
+use crate::requests::{MoneyRequest, MoneyRequestJob, money_request};
 use crate::reviews::{ReviewJob, decide_review, read_last_review};
 use crate::store::{
     BRAND, ConsentRow, MemberRow, ReadRows as _, put_bytes, put_new_member, put_value, put_version,

@@ -7,7 +7,8 @@ use std::sync::{Arc, OnceLock};
 use playbook_cycle::{Prepared, prepare};
 use playbook_model::Playbook;
 use playbook_online::{
-    AlertRule, Ask, Brand, BrandOptions, How, Keeping, OpenError, Opened, Opener, Source, Version,
+    AlertRule, Ask, Brand, BrandOptions, How, Keeping, Lanes, OpenError, Opened, Opener, Source,
+    Version,
 };
 use playbook_runtime::{Compiler, LoadOptions, Runtime, RuntimeOptions};
 
@@ -109,6 +110,7 @@ fn served(folder: &Path) -> Arc<Brand> {
         records_bytes_max: 64 << 20,
         now: Arc::new(|| T),
         opener: Arc::new(Fragile),
+        lanes: Arc::new(Lanes::new(2)),
         file: None,
     };
     let good = BTreeMap::from([("extra".to_owned(), component(&stages().1[0]))]);

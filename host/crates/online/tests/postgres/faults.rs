@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use playbook_ledger::{PostgresServer, Proof, Vault};
-use playbook_online::{Brand, BrandOptions, Following, OnlineError, Opener as _, WriterState};
+use playbook_online::{
+    Brand, BrandOptions, Following, Lanes, OnlineError, Opener as _, WriterState,
+};
 
 use crate::brand::{Demo, T, ask, event, source, welcome};
 use crate::servers::line::{Cut, Line};
@@ -20,6 +22,7 @@ fn over(at: PostgresServer) -> Arc<Brand> {
         records_bytes_max: 64 << 20,
         now: Arc::new(|| T),
         opener: Arc::new(Demo),
+        lanes: Arc::new(Lanes::new(2)),
         file: None,
     };
     Arc::new(Brand::open(options, Demo.open(&source("one")).unwrap()).unwrap())

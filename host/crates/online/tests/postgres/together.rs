@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use playbook_ledger::{LedgerFile, Proof};
 use playbook_online::{
-    Ask, Brand, BrandOptions, Decision, Following, How, Keeping, Lanes, OpenError, Opened, Opener, Source,
-    SwapError,
+    Ask, Brand, BrandOptions, Decision, Following, How, Keeping, Lanes, OpenError, Opened, Opener,
+    Source, SwapError,
 };
 use serde_json::json;
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use playbook_model::{Digest, Playbook};
 use playbook_online::{
-    Brand, BrandOptions, Closed, How, Keeping, Lanes, Now, OpenError, Opened, Opener, Schedules, Source,
-    Version,
+    Brand, BrandOptions, Closed, How, Keeping, Lanes, Now, OpenError, Opened, Opener, Schedules,
+    Source, Version,
 };
 
 use crate::brand::{DAY, T, demo, source};

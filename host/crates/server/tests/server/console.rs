@@ -7,8 +7,8 @@ use std::sync::Arc;
 use playbook_ledger::LedgerFile;
 use playbook_model::{Digest, Limits};
 use playbook_online::{
-    Alarm, AlertRule, Ask, Brand, BrandOptions, Evidence, Keeping, OpenError, Opened, Opener,
-    Source, Version,
+    Alarm, AlertRule, Ask, Brand, BrandOptions, Evidence, Keeping, Lanes, OpenError, Opened,
+    Opener, Source, Version,
 };
 use playbook_server::{Access, Operation, Role};
 use serde_json::{Map, Value, json};
@@ -94,6 +94,7 @@ async fn start() -> (Host, Arc<Brand>) {
         records_bytes_max: 1 << 20,
         now: Arc::new(|| T),
         opener: Arc::new(Texts),
+        lanes: Arc::new(Lanes::new(2)),
         file: None,
     };
     let brand = Arc::new(Brand::open(options, Texts.open(&source(PLAYBOOK)).unwrap()).unwrap());
