@@ -25,6 +25,7 @@ mod guards;
 #[cfg(feature = "sources")]
 mod hosts;
 mod kept;
+mod law;
 mod lists;
 #[cfg(feature = "sources")]
 mod looks;

@@ -231,9 +231,9 @@ fn playbook(file: &Path, csv: bool) -> Playbook {
             churn_output: None,
             fraud_output: None,
             fraud_from: 1.0,
-            double_consent: false,
             age_band_feature: None,
             holdout: 0.0,
+            ..Guardrails::default()
         },
         outputs: OutputDef::default(),
         labels: BTreeMap::new(),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int64Type;
 use playbook_cycle::IntakeFinding;
-use playbook_features::{Answer, CONSENT_MONTHS, ConsentState, oldest_consent};
-use playbook_model::{Bitmap, Cells, Column, SourceTable};
+use playbook_features::{Answer, ConsentState, Tracks, oldest_consent};
+use playbook_model::{Bitmap, Cells, Column, ConsentRule, Frame, LawTrack, SourceTable};
 
 use crate::Result;
 use crate::cells::of_texts;
@@ -21,14 +21,19 @@ struct Purpose {
     asked: Bitmap,
 }
 
+/// All answers about consents.
+#[derive(Default)]
+pub(crate) struct Answers {
+    purposes: BTreeMap<String, Purpose>,
+    /// Of members with several accounts, an answer for each, by purpose and account: they are joined at the end.
+    joined: HashMap<(String, String), (u32, Answer)>,
+}
+
 impl BatchSource {
-    /// A flag column for each purpose that occurs, and the finding about expired consents.
-    pub(crate) fn consent_columns(
-        &self,
-        keys: &Arc<Keys>,
-    ) -> Result<(Vec<Column>, Option<IntakeFinding>)> {
+    /// What members answered, for each purpose that occurs.
+    pub(crate) fn consents(&self, keys: &Arc<Keys>) -> Result<Answers> {
         let rows = self.tables.rows_by_account(SourceTable::Consents);
-        let Some(rows) = rows else { return Ok((Vec::new(), None)) };
+        let Some(rows) = rows else { return Ok(Answers::default()) };
         let as_of = self.intake.as_of.0;
         let time = if rows.timed { "time" } else { "CAST(NULL AS BIGINT)" };
         let sql = format!(
@@ -36,10 +41,8 @@ impl BatchSource {
              WHERE {time} IS NULL OR {time} < {as_of}",
             rows.name
         );
-        let oldest = oldest_consent(&self.clock, as_of);
         let mut names: Vec<String> = Vec::new();
         let mut purposes: Vec<Purpose> = Vec::new();
-        // A member with several accounts has an answer for each; they are joined at the end.
         let mut joined: HashMap<(String, usize), (u32, Answer)> = HashMap::new();
         let progress = self.options.progress.as_ref();
         let joined_places = self.joined_places(keys);
@@ -58,7 +61,7 @@ impl BatchSource {
             let times = batch.column(3).as_primitive::<Int64Type>();
             for (row, place) in places.into_iter().enumerate() {
                 let time = times.is_valid(row).then(|| times.value(row));
-                let answer = Answer::read(states[row], time, oldest);
+                let answer = Answer::read(states[row], time);
                 let (Some(purpose), Some(answer)) = (asked[row], answer) else { continue };
                 if place == NO_ROW {
                     continue;
@@ -70,24 +73,57 @@ impl BatchSource {
                         .or_insert((place, Answer::NEVER))
                         .1
                         .hear(answer);
+                    purposes[purpose].asked.set(place as usize, true);
                 } else {
                     purposes[purpose].hear(place, answer);
                 }
             }
             Ok(())
         })?;
-        let double = self.playbook.guardrails.double_consent;
-        for ((_, purpose), (place, answer)) in joined {
-            purposes[purpose].join(place, answer.confirmed(double));
-        }
+        let named = |((account, purpose), of): ((String, usize), _)| {
+            ((names[purpose].clone(), account), of)
+        };
+        let joined = joined.into_iter().map(named).collect();
         // A file's dictionary may list purposes that no row holds.
-        let heard =
-            names.into_iter().zip(purposes).filter(|(_, purpose)| purpose.asked.count_ones() > 0);
-        let by_name: BTreeMap<String, Purpose> = heard.collect();
-        let expired = by_name.values().map(Purpose::expired).sum();
-        let columns =
-            by_name.into_iter().map(|(name, purpose)| purpose.column(&name, double)).collect();
-        Ok((columns, (expired > 0).then(|| told(expired))))
+        let heard = names
+            .iter()
+            .cloned()
+            .zip(purposes)
+            .filter(|(_, purpose)| purpose.asked.count_ones() > 0);
+        Ok(Answers { purposes: heard.collect(), joined })
+    }
+
+    /// The column with the law that each member falls under, and a flag column for each purpose, as that law counts consents;
+    /// with the finding about expired ones. Members have their features already.
+    pub(crate) fn consent_columns(
+        &self,
+        answers: Answers,
+        members: &Frame,
+    ) -> (Vec<Column>, Option<IntakeFinding>) {
+        let rules = &self.playbook.guardrails;
+        let track = rules.law.as_ref().map(|law| Tracks::default().column(law, members));
+        let of_track = |track| {
+            let rule = rules.consent_rule(track);
+            (rule, oldest_consent(&self.clock, self.intake.as_of.0, rule.months))
+        };
+        let by_track = LawTrack::ALL.map(|track| of_track(Some(track)));
+        let of_all = of_track(None);
+        let of_row = |row: usize| match &track {
+            Some(track) => by_track[LawTrack::of(track.text(row)) as usize],
+            None => of_all,
+        };
+        let Answers { mut purposes, joined } = answers;
+        for ((purpose, _), (place, answer)) in joined {
+            let (rule, oldest) = of_row(place as usize);
+            if let Some(purpose) = purposes.get_mut(&purpose) {
+                purpose.join(place, answer.judged(rule, oldest));
+            }
+        }
+        purposes.values_mut().for_each(|purpose| purpose.judge(&of_row));
+        let expired = purposes.values().map(Purpose::expired).sum();
+        let columns = purposes.into_iter().map(|(name, purpose)| purpose.column(&name));
+        let columns = track.clone().into_iter().chain(columns).collect();
+        (columns, (expired > 0).then(|| told(expired)))
     }
 }
 
@@ -123,13 +159,23 @@ impl Purpose {
         self.asked.set(place, true);
     }
 
+    /// Judges each answer by the rule of its row.
+    fn judge(&mut self, of_row: impl Fn(usize) -> (ConsentRule, i64)) {
+        for (row, answer) in self.answers.iter_mut().enumerate() {
+            if self.asked.get(row) {
+                let (rule, oldest) = of_row(row);
+                *answer = answer.judged(rule, oldest);
+            }
+        }
+    }
+
     /// Number of members whose consent was granted and has expired.
     fn expired(&self) -> u64 {
         self.answers.iter().filter(|answer| answer.expired).count() as u64
     }
 
-    fn column(self, purpose: &str, double: bool) -> Column {
-        let flags = self.answers.iter().map(|answer| answer.confirmed(double).granted).zip(0..);
+    fn column(self, purpose: &str) -> Column {
+        let flags = self.answers.iter().map(|answer| answer.granted).zip(0..);
         let flags = flags.map(|(granted, row)| i16::from(granted && self.asked.get(row)));
         let cells = Cells::Small(flags.collect());
         let all = self.asked.count_ones() == self.asked.len();
@@ -148,8 +194,8 @@ fn told(count: u64) -> IntakeFinding {
         None,
         count,
         format!(
-            "{count} consents were granted more than {CONSENT_MONTHS} months ago and no longer hold: ask these members again"
+            "{count} consents were granted too long ago and no longer hold: ask these members again"
         ),
-        format!("{count} 項同意的授予時間已超過 {CONSENT_MONTHS} 個月，不再有效：請重新徵求同意"),
+        format!("{count} 項同意授予已久，不再有效：請重新徵求同意"),
     )
 }

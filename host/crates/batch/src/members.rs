@@ -69,21 +69,22 @@ impl BatchSource {
         self.keys = Some(Arc::clone(&keys));
         let (source, of_keys) = (&*self, &keys);
         let (attributes, consents, kinds) = thread::scope(|scope| {
-            let consents = scope.spawn(|| source.consent_columns(of_keys));
+            let consents = scope.spawn(|| source.consents(of_keys));
             let kinds = scope.spawn(|| source.uncounted_kinds());
             let attributes = source.attributes(&features, of_keys, &mut columns);
             let consents = consents.join().unwrap_or_else(|panic| resume_unwind(panic));
             (attributes, consents, kinds.join().unwrap_or_else(|panic| resume_unwind(panic)))
         });
-        let (consents, expired) = consents?;
-        let told = [few_listed, attributes?, expired, kinds?];
+        let (consents, attributes, kinds) = (consents?, attributes?, kinds?);
         let free = self.free_sql(&features, &keys)?;
         columns.extend(free.into_iter().map(|column| (column.name.clone(), column)));
         let mut frame = Frame::with_rows(keys.len());
         frame.push(keys.column("member"));
         push_in_order(&mut frame, &features, columns);
         Computed::new(&features, &frame)?.append_to(&mut frame, self.options.partitions)?;
+        let (consents, expired) = self.consent_columns(consents, &frame);
         consents.into_iter().for_each(|column| frame.push(column));
+        let told = [few_listed, attributes, expired, kinds];
         self.intake.findings.extend(told.into_iter().flatten());
         self.options.progress.finished("features");
         Ok(frame)

@@ -118,14 +118,15 @@ impl Arbitration<'_> {
         }
         if let Some(purpose) = action.purpose
             && self.guardrails.require_consent
-            && !members.consents.get(purpose).is_some_and(|c| is(c))
+            && (!members.consents.get(purpose).is_some_and(|c| is(c)) || is(members.lacks_consent))
         {
             return Some(refused(RefusalCode::R05, "GR-13"));
         }
         if is(members.holdout) {
             return Some(refused(RefusalCode::R06, "H10"));
         }
-        if action.commercial && is(members.not_adult) {
+        let is_child = action.purpose.is_some() && is(members.unguarded);
+        if is_child || (action.commercial && is(members.not_adult)) {
             return Some(refused(RefusalCode::R07, "GR-13"));
         }
         let service = action.priority <= Priority::Service;

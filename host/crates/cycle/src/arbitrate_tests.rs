@@ -27,9 +27,9 @@ pub(crate) fn guardrails() -> Guardrails {
         churn_output: None,
         fraud_output: None,
         fraud_from: 1.0,
-        double_consent: false,
         age_band_feature: None,
         holdout: 0.0,
+        ..Guardrails::default()
     }
 }
 
@@ -119,6 +119,7 @@ impl Case {
             not_adult,
             contact_caps,
             history,
+            ..MemberFacts::default()
         };
         let arbitration = Arbitration { guardrails: &guardrails(), actions: &actions, members };
         arbitration.decide(proposals.to_vec(), &mut self.standing)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use playbook_model::{ActionInfo, Guardrails};
+use playbook_model::{ActionInfo, Guardrails, LawDef, LawTrack};
 
 use crate::prepare::Prepared;
 use crate::proposal::{
@@ -66,18 +66,18 @@ impl Policy {
             let facts = spender.actions.iter().map(|action| policy.facts(action)).collect();
             policy.actions.insert(spender.position, facts);
         }
+        if let Some(law) = &rules.law {
+            let of_tracks = law.purposes(LawTrack::Strictest).chain([LawDef::GUARDIAN]);
+            of_tracks.for_each(|purpose| {
+                policy.purpose(purpose);
+            });
+        }
         policy.spenders = spenders;
         policy
     }
 
     fn facts(&mut self, action: &ActionInfo) -> ActionFacts {
-        let purposes = &mut self.purposes;
-        let purpose = (!action.purpose.is_empty()).then(|| {
-            purposes.iter().position(|p| *p == action.purpose).unwrap_or_else(|| {
-                purposes.push(action.purpose.clone());
-                purposes.len() - 1
-            })
-        });
+        let purpose = (!action.purpose.is_empty()).then(|| self.purpose(&action.purpose));
         let next = u32::try_from(self.families.len()).unwrap_or(u32::MAX);
         ActionFacts {
             priority: action.priority,
@@ -86,6 +86,15 @@ impl Policy {
             commercial: action.commercial,
             contacts_member: action.contacts_member,
         }
+    }
+
+    /// The number of a purpose.
+    fn purpose(&mut self, name: &str) -> usize {
+        let purposes = &mut self.purposes;
+        purposes.iter().position(|known| known == name).unwrap_or_else(|| {
+            purposes.push(name.to_owned());
+            purposes.len() - 1
+        })
     }
 
     /// Stage and action of a candidate.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use playbook_model::{Cells, Column, Frame, Guardrails, Kind};
+use playbook_model::{Cells, Column, Frame, Guardrails, Kind, LawDef, LawTrack};
 use rayon::prelude::*;
 
 use crate::arbitrate::{SHARED_FROM, in_holdout};
@@ -17,8 +17,17 @@ use crate::proposal::{Candidate, ContactCaps, History, MemberFacts};
 /// The age band of those whom commercial actions may reach (GR-13).
 const ADULT: &str = "adult";
 
+/// The age bands of those who consent for themselves (GR-13).
+const CONSENTING: [&str; 2] = [ADULT, "14_17"];
+
 /// The churn level at which a member gets messages of the service only (GR-12).
 pub const CRITICAL: &str = "critical";
+
+/// Whether a member of an age band consents for itself; of whom no band is known, a guardian does (GR-13).
+#[must_use]
+pub fn consents_alone(age_band: Option<&str>) -> bool {
+    age_band.is_some_and(|band| CONSENTING.contains(&band))
+}
 
 /// Positions in a frame of members of the columns that guards read: looked up once, by name.
 #[derive(Debug)]
@@ -26,6 +35,7 @@ pub struct FactPlan {
     rules: Arc<Guardrails>,
     /// The flag of each consent purpose.
     consents: Vec<Option<usize>>,
+    law: Option<LawPlan>,
     member: Option<usize>,
     unknown: Option<usize>,
     held: Option<usize>,
@@ -51,6 +61,28 @@ impl Named {
     fn column<'f>(self, members: &'f Frame, skipped: &[usize]) -> Option<&'f Column> {
         let is_skipped = self.giver.is_some_and(|giver| skipped.contains(&giver));
         self.at.filter(|_| !is_skipped).and_then(|at| members.columns().get(at))
+    }
+}
+
+/// What the law of a playbook reads.
+#[derive(Debug)]
+struct LawPlan {
+    /// The column of tracks; `None`: everybody falls under both laws.
+    track: Option<usize>,
+    /// By the position of a track, the flags of the consents that it demands.
+    demands: [Vec<Option<usize>>; 3],
+    /// The flag of the consent of a guardian.
+    guardian: Option<usize>,
+}
+
+impl LawPlan {
+    fn new(law: &LawDef, like: &Frame) -> Self {
+        let flag = |purpose: &str| like.position(&format!("consent.{purpose}"));
+        Self {
+            track: like.position(LawDef::COLUMN),
+            demands: LawTrack::ALL.map(|track| law.purposes(track).map(flag).collect()),
+            guardian: flag(LawDef::GUARDIAN),
+        }
     }
 }
 
@@ -85,6 +117,7 @@ impl FactPlan {
         Self {
             rules: Arc::clone(rules),
             consents: policy.purposes.iter().map(|p| at(&format!("consent.{p}"))).collect(),
+            law: rules.law.as_ref().map(|law| LawPlan::new(law, like)),
             member: at("member").filter(|_| rules.holdout > 0.0),
             unknown: at("unknown_identity"),
             held: at("fraud_hold"),
@@ -146,6 +179,24 @@ impl FactPlan {
             Some(c) => rows.by_name(c, true, |name| name != Some(ADULT)),
             None => vec![true; rows.all],
         });
+        let consented = |at: Option<usize>, row: usize| {
+            column(at).is_some_and(|flags| flags.integer(row) == Some(1))
+        };
+        let law = self.law.as_ref();
+        let lacks_consent = law.map(|law| {
+            let tracks = column(law.track);
+            rows.map(true, |row| {
+                let track = LawTrack::of(tracks.and_then(|tracks| tracks.text(row)));
+                !law.demands[track as usize].iter().all(|at| consented(*at, row))
+            })
+        });
+        let unguarded = law.map(|law| {
+            let band = named(self.age_band).flatten();
+            rows.map(true, |row| {
+                let band = band.and_then(|band| band.text(row));
+                !consents_alone(band) && !consented(law.guardian, row)
+            })
+        });
         let strictest = rules.stage_caps.values().copied().min_by(f64::total_cmp);
         let stage_cap = named(self.stage).map(|column| match column {
             // A word that is no participation stage tells as little as none.
@@ -156,6 +207,8 @@ impl FactPlan {
         });
         FactColumns {
             consents: self.consents.iter().map(|at| consents(*at)).collect(),
+            lacks_consent: lacks_consent.unwrap_or_default(),
+            unguarded: unguarded.unwrap_or_default(),
             holdout: holdout.unwrap_or_default(),
             unknown: raised(self.unknown),
             held: either(self.held.map(|at| raised(Some(at))), suspected),
@@ -179,6 +232,8 @@ fn either(one: Option<Vec<bool>>, other: Option<Vec<bool>>) -> Vec<bool> {
 #[derive(Debug, Default)]
 pub struct FactColumns {
     consents: Vec<Vec<bool>>,
+    lacks_consent: Vec<bool>,
+    unguarded: Vec<bool>,
     holdout: Vec<bool>,
     unknown: Vec<bool>,
     held: Vec<bool>,
@@ -200,6 +255,8 @@ impl FactColumns {
     pub fn of<'a>(&'a self, keys: &'a [i64], history: &'a [(u32, History)]) -> MemberFacts<'a> {
         MemberFacts {
             consents: &self.consents,
+            lacks_consent: &self.lacks_consent,
+            unguarded: &self.unguarded,
             keys,
             holdout: &self.holdout,
             unknown: &self.unknown,

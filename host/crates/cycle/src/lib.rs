@@ -45,7 +45,7 @@ pub use decide::{Policy, Spender, decide, spenders};
 pub use error::CycleError;
 pub use evaluate::{Evaluated, Evaluation, MemberRows, Part, Watch};
 pub use explain::{Why, explain};
-pub use facts::{CRITICAL, FactColumns, FactPlan};
+pub use facts::{CRITICAL, FactColumns, FactPlan, consents_alone};
 pub use fit::{FitEnd, FitRows, FitStart, FitStop, fit};
 pub use gather::WrongType;
 pub use graph::{GraphProblem, Input, Offer, Wiring, order, outputs_of};

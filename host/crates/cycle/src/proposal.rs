@@ -77,6 +77,10 @@ pub struct ActionFacts {
 pub struct MemberFacts<'a> {
     /// Per purpose and row: whether consent is granted.
     pub consents: &'a [Vec<bool>],
+    /// Members who lack a consent that their law demands beside an action's own; empty: none does.
+    pub lacks_consent: &'a [bool],
+    /// Members who are not known to be 14 or older, without the consent of a guardian; empty: not enforced.
+    pub unguarded: &'a [bool],
     /// Keyed hash of the member: settles what is otherwise equal.
     pub keys: &'a [i64],
     /// Members kept free of every action.

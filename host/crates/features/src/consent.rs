@@ -4,10 +4,9 @@
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
-use crate::clock::BrandClock;
+use playbook_model::ConsentRule;
 
-/// Months after which a consent that was granted no longer holds (domain H4).
-pub const CONSENT_MONTHS: i64 = 24;
+use crate::clock::BrandClock;
 
 /// How long after the first act the second one may come, where consents are confirmed (domain H4).
 const SECOND_ACT_MS: i64 = 7 * 86_400_000;
@@ -47,7 +46,7 @@ pub struct Answer {
     pub time: i64,
     /// Whether it holds.
     pub granted: bool,
-    /// Whether it was a grant once.
+    /// Whether it was a grant, and is too old to be one: see [`Answer::judged`].
     pub expired: bool,
     /// When the last first act was, unix-ms, whether or not the answer is later.
     pub first: i64,
@@ -57,32 +56,31 @@ impl Answer {
     /// Before any answer.
     pub const NEVER: Self = Self { time: i64::MIN, granted: true, expired: false, first: i64::MIN };
 
-    /// An answer as a record of consents says it; `None`: it says that there is none. `oldest` is [`oldest_consent`]. An
-    /// answer without a time precedes all others and never expires.
+    /// An answer as a record of consents says it; `None`: it says that there is none. An answer without a time precedes all
+    /// others.
     #[must_use]
-    pub fn read(state: ConsentState, time: Option<i64>, oldest: i64) -> Option<Self> {
+    pub fn read(state: ConsentState, time: Option<i64>) -> Option<Self> {
         let granted = match state {
             ConsentState::Unasked => return None,
             ConsentState::Granted => true,
             ConsentState::First | ConsentState::Refused => false,
         };
-        let is_old = time.is_some_and(|time| time < oldest);
         let time = time.unwrap_or(UNDATED);
-        Some(Self {
-            time,
-            granted: granted && !is_old,
-            expired: granted && is_old,
-            first: if state == ConsentState::First { time } else { i64::MIN },
-        })
+        let first = if state == ConsentState::First { time } else { i64::MIN };
+        Some(Self { time, granted, expired: false, first })
     }
 
-    /// The answer under the rule of double consent, where that is demanded: a grant holds if its first act lies at most a
-    /// week before it. What has no time proves nothing.
+    /// The answer under a rule. A grant before `oldest`, which is [`oldest_consent`], has expired; one without a time never
+    /// does. Where consents are confirmed, a grant holds if its first act lies at most a week before it: what has no time proves
+    /// nothing.
     #[must_use]
-    pub fn confirmed(self, is_demanded: bool) -> Self {
+    pub fn judged(self, rule: ConsentRule, oldest: i64) -> Self {
+        let is_old = self.time > UNDATED && self.time < oldest;
         let is_timed = self.first > UNDATED && self.time > UNDATED;
         let is_confirmed = is_timed && self.time.saturating_sub(self.first) <= SECOND_ACT_MS;
-        Self { granted: self.granted && (is_confirmed || !is_demanded), ..self }
+        let counts = !is_old && (is_confirmed || !rule.double);
+        let expired = self.expired || (self.granted && is_old);
+        Self { granted: self.granted && counts, expired, ..self }
     }
 
     /// Keeps the later of two answers of one account; of two at the same time the stricter one.
@@ -94,7 +92,7 @@ impl Answer {
         self.first = first;
     }
 
-    /// Joins the answer of another account of the same person; each is confirmed by acts of its own.
+    /// Joins the answer of another account of the same person; each was judged by acts of its own.
     #[must_use]
     pub fn joined(self, other: Self) -> Self {
         Self {
@@ -106,13 +104,13 @@ impl Answer {
     }
 }
 
-/// The instant before which a consent must have been given to have expired at `as_of`.
+/// The instant before which a consent must have been given to have expired at `as_of`, after so many months.
 #[must_use]
-pub fn oldest_consent(clock: &BrandClock, as_of: i64) -> i64 {
+pub fn oldest_consent(clock: &BrandClock, as_of: i64, months: u32) -> i64 {
     let wall = clock.local_ms(as_of);
     let earlier = Timestamp::from_millisecond(wall).ok().and_then(|wall| {
         let wall = wall.to_zoned(TimeZone::UTC);
-        let earlier = wall.checked_sub(Span::new().months(CONSENT_MONTHS)).ok()?;
+        let earlier = wall.checked_sub(Span::new().months(i64::from(months))).ok()?;
         Some(earlier.timestamp().as_millisecond())
     });
     earlier.map_or(i64::MIN, |wall| clock.unix_ms(wall))
@@ -120,12 +118,17 @@ pub fn oldest_consent(clock: &BrandClock, as_of: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use playbook_model::ConsentRule;
+
     use super::{Answer, ConsentState};
+
+    const SINGLE: ConsentRule = ConsentRule { double: false, months: 24 };
+    const DOUBLE: ConsentRule = ConsentRule { double: true, months: 24 };
 
     fn answers(states: &[(&str, i64)]) -> Answer {
         let mut last = Answer::NEVER;
         for (state, time) in states {
-            let answer = Answer::read(ConsentState::of(Some(state)), Some(*time), 100);
+            let answer = Answer::read(ConsentState::of(Some(state)), Some(*time));
             answer.into_iter().for_each(|answer| last.hear(answer));
         }
         last
@@ -143,10 +146,13 @@ mod tests {
     fn words_that_nobody_knows_are_no_grant_and_old_grants_expire() {
         assert!(!answers(&[("GRANTED", 300)]).granted);
         let old = answers(&[("granted", 99)]);
-        assert!(!old.granted && old.expired);
+        assert!(!old.judged(SINGLE, 100).granted && old.judged(SINGLE, 100).expired);
+        assert!(old.judged(SINGLE, 99).granted);
+        assert!(!answers(&[("withdrawn", 99)]).judged(SINGLE, 100).expired);
         assert_eq!(answers(&[("none", 300)]), Answer::NEVER);
-        let undated = Answer::read(ConsentState::Granted, None, 100);
-        assert!(undated.is_some_and(|answer| answer.granted));
+        assert!(!Answer::NEVER.judged(SINGLE, 100).expired);
+        let undated = Answer::read(ConsentState::Granted, None);
+        assert!(undated.is_some_and(|answer| answer.judged(SINGLE, 100).granted));
         assert_eq!(ConsentState::of(None), ConsentState::Refused);
     }
 
@@ -156,7 +162,7 @@ mod tests {
         let holds = |days: &[(&str, i64)]| {
             let at: Vec<_> = days.iter().map(|(state, day)| (*state, 1_000 + day * DAY)).collect();
             let answer = answers(&at);
-            (answer.granted, answer.confirmed(true).granted, answer.confirmed(false).granted)
+            (answer.granted, answer.judged(DOUBLE, 100).granted, answer.judged(SINGLE, 100).granted)
         };
         assert_eq!(holds(&[("granted", 30)]), (true, false, true));
         for first in ["requested", "pending_second"] {
@@ -165,13 +171,13 @@ mod tests {
             assert_eq!(holds(&[("granted", 30), (first, 31)]), (false, false, false));
         }
         assert!(!holds(&[("requested", 28), ("granted", 30), ("withdrawn", 31)]).1);
-        let undated = Answer::read(ConsentState::Granted, None, 100).unwrap_or(Answer::NEVER);
-        assert!(undated.granted && !undated.confirmed(true).granted);
+        let undated = Answer::read(ConsentState::Granted, None).unwrap_or(Answer::NEVER);
+        assert!(undated.granted && !undated.judged(DOUBLE, 100).granted);
         let (yes, no) =
             (answers(&[("requested", 200), ("granted", 300)]), answers(&[("granted", 9_000)]));
-        let joined = yes.confirmed(true).joined(no.confirmed(true));
-        assert!(!joined.confirmed(true).granted);
-        assert!(yes.confirmed(true).joined(yes.confirmed(true)).confirmed(true).granted);
+        let judged = |answer: Answer| answer.judged(DOUBLE, 100);
+        assert!(!judged(yes).joined(judged(no)).granted);
+        assert!(judged(yes).joined(judged(yes)).granted);
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod cut;
 mod expression;
 mod finish;
 mod jobs;
+mod law;
 mod member;
 mod plan;
 mod quote;
@@ -25,12 +26,13 @@ mod tally;
 pub use clock::{BrandClock, OffsetReader, UnknownTimeZone};
 pub use columns::{field_type, mapped_fields, merged_columns};
 pub use computed::{ComputeError, Computed, missing};
-pub use consent::{Answer, CONSENT_MONTHS, ConsentState, oldest_consent};
+pub use consent::{Answer, ConsentState, oldest_consent};
 pub use cut::{Clock, Cut, Utc};
 pub use expression::{
     Compiled, Expression, ExpressionError, FUNCTIONS, Fault, FaultKind, Spot, Values, spot_in,
 };
 pub use jobs::done_by;
+pub use law::Tracks;
 pub use member::{EventRows, FoldError, MemberPlan, MemberRecord, MemberRequest, Unfit, Value};
 pub use plan::{Item, Pass, PassColumn, Request, plan, where_clause};
 pub use quote::{quote_name, quote_text};

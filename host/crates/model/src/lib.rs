@@ -10,6 +10,7 @@ mod feature;
 mod fill;
 mod frame;
 mod host_file;
+mod law;
 mod limits;
 mod marks;
 mod meter;
@@ -36,6 +37,7 @@ pub use host_file::{
     HostBrand, HostData, HostFile, HostLimits, HostListen, HostLog, HostRate, HostTraces,
     HostWebhook, LogFormat, LogLevel,
 };
+pub use law::{ConsentRule, LawDef, LawTrack, TrackDef};
 pub use limits::{Limits, SqlLimits};
 pub use marks::NumberMarks;
 pub use meter::{CallMeter, CallMeters, Distribution, FUEL_BOUNDS, Histogram, MICROS_BOUNDS};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::{
-    Aggregate, CellType, Digest, FeatureDef, GrantTerms, Kind, Limits, Minor, NumberMarks,
-    SqlLimits, Subject, UnixMs, Words,
+    Aggregate, CellType, ConsentRule, Digest, FeatureDef, GrantTerms, Kind, LawDef, LawTrack,
+    Limits, Minor, NumberMarks, SqlLimits, Subject, UnixMs, Words,
 };
 
 /// A checked playbook.
@@ -502,8 +502,10 @@ impl TransferRules {
 pub struct Guardrails {
     /// Consent is demanded for actions that name a purpose (GR-13, R05).
     pub require_consent: bool,
-    /// A consent holds only where it was confirmed: a first act lies at most 7 days before it (H4).
-    pub double_consent: bool,
+    /// When a consent counts (H4).
+    pub consent: ConsentRule,
+    /// The law that members fall under, by their region (H4, GR-13); `None`: one rule for all.
+    pub law: Option<LawDef>,
     /// Feature with the participation stage, for the commercial caps of GR-1; `None`: not enforced.
     pub stage_output: Option<String>,
     /// Commercial share per stage (GR-1).
@@ -538,6 +540,13 @@ pub struct Guardrails {
 }
 
 impl Guardrails {
+    /// When a consent counts for a member of a track; `None`: of none.
+    #[must_use]
+    pub fn consent_rule(&self, track: Option<LawTrack>) -> ConsentRule {
+        let of_track = self.law.as_ref().zip(track).map(|(law, track)| law.rule(track));
+        of_track.map_or(self.consent, |rule| self.consent.and(rule))
+    }
+
     /// Most commercial share by participation stage (GR-1).
     pub const STAGE_CAPS: [(&str, f64); 4] =
         [("cognition", 0.0), ("trust", 0.05), ("participation", 0.20), ("creation", 0.20)];
@@ -560,7 +569,8 @@ impl Default for Guardrails {
         };
         Self {
             require_consent: true,
-            double_consent: false,
+            consent: ConsentRule::default(),
+            law: None,
             stage_output: None,
             stage_caps: Self::STAGE_CAPS
                 .iter()

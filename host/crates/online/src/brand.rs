@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Deref;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -30,7 +31,7 @@ use crate::grants::{Reversal, read_note};
 use crate::intake::{consent_row, id_error, new_event};
 use crate::notes::Notes;
 use crate::pace::{Lanes, evaluate};
-use crate::record::{Record, json};
+use crate::record::{Consent, Record, json};
 use crate::requests::NextDue;
 use crate::store::{
     put_activation, put_version, read_activations, read_decision, read_effects, read_member,
@@ -206,8 +207,8 @@ pub struct Member {
     pub events: u32,
     /// Its profile.
     pub profile: Map<String, Json>,
-    /// Answers about consents: purpose, state, unix-ms.
-    pub consents: Vec<(String, String, Option<i64>)>,
+    /// Answers about consents.
+    pub consents: Vec<Consent>,
 }
 
 impl Brand {
@@ -391,6 +392,7 @@ impl Brand {
         for _ in 0..EVALUATIONS_MAX {
             // Before the record is taken, which is no older then.
             let heard = self.notes.as_ref().map_or(0, |notes| notes.heard());
+            let seen = self.queue.seen.load(Ordering::Acquire);
             let live = self.live.load_full();
             let member = live.key(&ask.member);
             let candidate = self.candidate.load_full();
@@ -423,6 +425,7 @@ impl Brand {
                 by: by.map(str::to_owned),
                 request,
                 heard,
+                seen,
             });
             if let Some(answer) = self.queue.ask(|reply| Job::Decide(job, reply)).await? {
                 return Ok(Answered { answer, at, live, version, candidate, record, micros });

@@ -1,11 +1,11 @@
 //! A decision as it is kept, and as it is told.
 
 use playbook_cycle::Decided;
-use playbook_model::{Digest, Frame, NONE_INDEX, RefusalCode};
+use playbook_model::{Digest, Frame, LawDef, NONE_INDEX, RefusalCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value as Json};
 
-use crate::facts::{NamedFacts, StageFacts, VersionFacts};
+use crate::facts::{ColumnFacts, NamedFacts, StageFacts, VersionFacts};
 use crate::version::Evaluated;
 
 /// A decision as it is kept: values without names, which are the version's.
@@ -135,6 +135,8 @@ pub struct Decision {
     pub cycle: i64,
     /// Whether it was a look without effect: nothing was granted.
     pub is_preview: bool,
+    /// The law that the member fell under: "eu", "local" or "strictest"; `None`: the playbook has one rule for all.
+    pub track: Option<String>,
     /// Id of the playbook.
     pub playbook: String,
     /// Digest of playbook and components: the version that made it, wholly.
@@ -287,14 +289,25 @@ impl Kept {
         self.outcomes.iter().any(is_it)
     }
 
+    /// The text in a column of its row, where there is one.
+    pub(crate) fn text(&self, column: &str, facts: &VersionFacts) -> Option<&str> {
+        let at = facts.columns.iter().position(|known| known.name == column)?;
+        match self.row.get(at)? {
+            KeptCell::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The decision in the words of its version.
     #[must_use]
     pub(crate) fn told(&self, id: Option<String>, member: &str, facts: &VersionFacts) -> Decision {
         let cells = || facts.columns.iter().zip(&self.row).enumerate();
-        let value = |(_, (column, cell)): (usize, (&crate::facts::ColumnFacts, &KeptCell))| {
+        let value = |(_, (column, cell)): (usize, (&ColumnFacts, &KeptCell))| {
             (column.name.clone(), cell.json())
         };
-        let is_feature = |(at, _): &(usize, _)| *at > 0 && *at < facts.features;
+        let is_feature = |(at, (column, _)): &(usize, (&ColumnFacts, &KeptCell))| {
+            *at > 0 && *at < facts.features && column.name != LawDef::COLUMN
+        };
         let said = |outcome: &Outcome| outcome.said(facts);
         let is_granted = |outcome: &&Outcome| outcome.refusal.is_none();
         Decision {
@@ -303,6 +316,7 @@ impl Kept {
             at: self.at,
             cycle: self.cycle,
             is_preview: self.is_preview,
+            track: self.text(LawDef::COLUMN, facts).map(str::to_owned),
             playbook: facts.playbook.clone(),
             version: Digest(self.version).to_string(),
             playbook_digest: facts.playbook_digest.clone(),
@@ -337,12 +351,10 @@ impl Kept {
     pub(crate) fn segments(&self, facts: &VersionFacts) -> Vec<SegmentSaid> {
         let stages = facts.stages.iter().filter(|stage| !stage.segments.is_empty());
         let said = |stage: &StageFacts| {
-            let name = format!("{}.segment", stage.name);
-            let at = facts.columns.iter().position(|column| column.name == name)?;
-            let KeptCell::Text(segment) = self.row.get(at)? else { return None };
+            let segment = self.text(&format!("{}.segment", stage.name), facts)?;
             let known = stage.segments.iter().find(|known| known.name == *segment);
-            let text = known.map_or(segment, |known| &known.en).clone();
-            Some(SegmentSaid { stage: stage.name.clone(), segment: segment.clone(), text })
+            let text = known.map_or(segment, |known| &known.en).to_owned();
+            Some(SegmentSaid { stage: stage.name.clone(), segment: segment.to_owned(), text })
         };
         stages.filter_map(said).collect()
     }

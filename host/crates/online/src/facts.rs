@@ -117,6 +117,15 @@ impl VersionFacts {
     }
 }
 
+impl VersionFacts {
+    /// The names of a stage and of its action, by their positions.
+    pub(crate) fn action(&self, stage: u16, action: u16) -> Option<(&str, &str)> {
+        let stage = self.stage(usize::from(stage))?;
+        let action = stage.actions.get(usize::from(action))?;
+        Some((&stage.name, &action.name))
+    }
+}
+
 impl StageFacts {
     fn new(stage: &Prepared) -> Self {
         let shape = &stage.shape;

@@ -9,8 +9,9 @@ use playbook_ledger::{Closure, CycleRef, GroupWork, Hold, Ledger, LedgerError, S
 use playbook_model::{Digest, GrantTerms, Minor, Priority, RefundRule};
 use serde::{Deserialize, Serialize};
 
-use crate::decision::Kept;
+use crate::decision::{Kept, NewGrant};
 use crate::error::OnlineError;
+use crate::facts::VersionFacts;
 use crate::refunds::{Order, lower_by_refund, rest_on};
 use crate::reviews::{Asked, Ending, Why, ask_for_review, end_review};
 use crate::store::{
@@ -37,6 +38,17 @@ pub(crate) struct GrantRow {
 }
 
 impl GrantRow {
+    /// A grant of a decision, of which any refund takes all back.
+    pub(crate) fn new(
+        facts: &VersionFacts,
+        kept: &Kept,
+        (member, decision): (i64, DecisionKey),
+        new: &NewGrant,
+    ) -> Self {
+        let (playbook, cycle) = (facts.playbook.clone(), kept.cycle);
+        Self { member, decision, outcome: new.outcome, key: new.key, playbook, cycle, refund: 0 }
+    }
+
     pub(crate) fn key(&self) -> Digest {
         Digest(self.key)
     }
@@ -82,6 +94,8 @@ pub enum TakenBack {
     Lowered,
     /// What was paid is free again.
     Recovered,
+    /// The member took back its consent: what was reserved is free again.
+    Withdrawn,
 }
 
 impl TakenBack {
@@ -89,7 +103,7 @@ impl TakenBack {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Released => "released",
+            Self::Released | Self::Withdrawn => "released",
             Self::Lowered => "lowered",
             Self::Recovered => "recovered",
         }
@@ -99,7 +113,7 @@ impl TakenBack {
 /// An effect that was told before is to be undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reversal {
-    /// The refund that brought it about, by the id of its event; `None`: the grant's time was over.
+    /// The refund that brought it about, by the id of its event; `None`: there was none ([`Reversal::why`]).
     pub refund: Option<String>,
     /// How.
     pub how: TakenBack,
@@ -107,6 +121,18 @@ pub struct Reversal {
     pub amount_minor: i64,
     /// Unix-ms.
     pub at: i64,
+}
+
+impl Reversal {
+    /// Why, as it is told: its order was refunded, the member took back its consent, or its time was over.
+    #[must_use]
+    pub const fn why(&self) -> &'static str {
+        match (&self.refund, self.how) {
+            (Some(_), _) => "refund",
+            (None, TakenBack::Withdrawn) => "withdrawn",
+            (None, _) => "expired",
+        }
+    }
 }
 
 /// A decision whose grants are followed up.
@@ -139,16 +165,9 @@ pub(crate) fn follow_up(
     for new in new {
         let Some(action) = of.version.action(new.stage, new.action) else { continue };
         let terms = action.terms;
-        let grant = GrantRow {
-            member: of.member,
-            decision: of.decision,
-            outcome: new.outcome,
-            key: new.key,
-            playbook: facts.playbook.clone(),
-            cycle: of.kept.cycle,
-            refund: RefundRule::ALL.iter().position(|rule| *rule == terms.refund).unwrap_or(0)
-                as u8,
-        };
+        let refund = RefundRule::ALL.iter().position(|rule| *rule == terms.refund).unwrap_or(0);
+        let grant = GrantRow::new(facts, of.kept, (of.member, of.decision), &new);
+        let grant = GrantRow { refund: refund as u8, ..grant };
         let ends = done.now.saturating_add(terms.expiry_ms);
         match (new.is_held, new.needs_approval) {
             (false, false) => put_effect(live.rows(), &grant, None, done)?,
@@ -331,6 +350,8 @@ pub(crate) struct ActionTerms {
     pub(crate) terms: GrantTerms,
     /// Name of its stage.
     pub(crate) stage: String,
+    /// Its own name.
+    pub(crate) name: String,
     /// Whether it passes a freeze: transactions and safety (domain H13).
     pub(crate) passes_freeze: bool,
     /// Purpose that a member has to consent to.
@@ -346,6 +367,7 @@ pub(crate) fn terms_of(stages: &[Prepared]) -> TermsOf {
         let actions = stage.shape.actions.iter().map(|action| ActionTerms {
             terms: stage.def.terms_of(&action.name),
             stage: stage.def.name.clone(),
+            name: action.name.clone(),
             passes_freeze: action.priority == Priority::Transaction,
             purpose: Some(action.purpose.clone()).filter(|purpose| !purpose.is_empty()),
         });

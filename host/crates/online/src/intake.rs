@@ -6,7 +6,7 @@ use crate::columns::{FieldError, time};
 use crate::error::OnlineError;
 use crate::packed::{Kept, pack};
 use crate::refunds::refund_of;
-use crate::store::ConsentRow;
+use crate::store::{ConsentRow, Evidence};
 use crate::version::Version;
 use crate::writer::NewEvent;
 
@@ -108,5 +108,10 @@ pub(crate) fn consent_row(fields: Vec<(String, Kept)>) -> Result<ConsentRow, Vec
         Some(Kept::Integer(time)) => Some(*time),
         _ => None,
     };
-    Ok(ConsentRow { purpose: text("purpose")?, state: text("state")?, time })
+    let proof = |name: &str| match find(name) {
+        Some(Kept::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let evidence = Evidence { text_version: proof("text_version"), channel: proof("channel") };
+    Ok(ConsentRow { purpose: text("purpose")?, state: text("state")?, time, evidence })
 }

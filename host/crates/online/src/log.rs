@@ -85,12 +85,16 @@ pub fn export_log<E: From<LedgerError>>(
     let types = version.consents().types();
     let mut consents = Rows::new(types, &["member", "purpose", "state", "time"]);
     ledger.rows(space::CONSENTS, RowScope::After(None), &mut |owner, _, bytes| {
-        let row: ConsentRow = value_of(bytes)?;
+        let row = ConsentRow::read(bytes)?;
         consents.push(|name| match name {
             "member" => Value::Text(id(owner)),
             "purpose" => Value::Text(&row.purpose),
             "state" => Value::Text(&row.state),
             "time" => row.time.map_or(Value::Missing, Value::Integer),
+            "text_version" => {
+                row.evidence.text_version.as_deref().map_or(Value::Missing, Value::Text)
+            }
+            "channel" => row.evidence.channel.as_deref().map_or(Value::Missing, Value::Text),
             _ => Value::Missing,
         });
         Ok(consents.len < PART_ROWS || hand(LogPart::Consents(consents.take())))

@@ -5,6 +5,7 @@ use playbook_features::{ConsentState, EventRows, MemberPlan, MemberRecord, Value
 use serde_json::{Map, Value as Json};
 
 use crate::packed::{Kept, Reader, Unreadable, number_of, put_number, words};
+use crate::store::{ConsentRow, Evidence};
 
 /// Bytes of a member's events at most; a member beyond is an accident or an attack.
 pub(crate) const RECORD_BYTES_MAX: usize = 1 << 20;
@@ -16,8 +17,22 @@ pub struct Record {
     events: Vec<u8>,
     count: u32,
     profile: Vec<(String, Kept)>,
-    /// Purpose, state, unix-ms.
-    consents: Vec<(String, String, Option<i64>)>,
+    consents: Vec<Consent>,
+}
+
+/// An answer about a consent, with what proves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consent {
+    /// What for.
+    pub purpose: String,
+    /// What was answered.
+    pub state: String,
+    /// When, unix-ms.
+    pub time: Option<i64>,
+    /// Version of the text that was shown.
+    pub text_version: Option<String>,
+    /// Where it was asked.
+    pub channel: Option<String>,
 }
 
 /// An event of a record.
@@ -37,7 +52,10 @@ impl Record {
     /// Memory that it takes, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         let of_profile = self.profile.len() * 64;
-        size_of::<Self>() + self.events.capacity() + of_profile + self.consents.len() * 80
+        size_of::<Self>()
+            + self.events.capacity()
+            + of_profile
+            + self.consents.len() * size_of::<Consent>() * 2
     }
 
     /// Fields of the profile with their values.
@@ -46,9 +64,9 @@ impl Record {
         &self.profile
     }
 
-    /// Answers about consents: purpose, state, unix-ms.
+    /// Answers about consents.
     #[must_use]
-    pub fn consents(&self) -> &[(String, String, Option<i64>)] {
+    pub fn consents(&self) -> &[Consent] {
         &self.consents
     }
 
@@ -123,8 +141,10 @@ impl Record {
         self.profile = profile;
     }
 
-    pub(crate) fn add_consent(&mut self, purpose: String, state: String, time: Option<i64>) {
-        self.consents.push((purpose, state, time));
+    pub(crate) fn add_consent(&mut self, row: ConsentRow) {
+        let ConsentRow { purpose, state, time, evidence } = row;
+        let Evidence { text_version, channel } = evidence;
+        self.consents.push(Consent { purpose, state, time, text_version, channel });
     }
 
     /// The record as a plan folds it.
@@ -160,8 +180,8 @@ impl Record {
             events: rows,
             profile: plan.profile().iter().map(of_profile).collect(),
             consents: consents
-                .map(|(purpose, state, time)| {
-                    (purpose.as_str(), ConsentState::of(Some(state)), *time)
+                .map(|answer| {
+                    (answer.purpose.as_str(), ConsentState::of(Some(&answer.state)), answer.time)
                 })
                 .collect(),
         })

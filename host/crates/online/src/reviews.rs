@@ -12,10 +12,11 @@ use crate::decision::EffectSaid;
 use crate::error::OnlineError;
 use crate::grants::{GrantRow, put_effect, put_note, read_note, release};
 use crate::store::{
-    BRAND, ConsentRow, ReadRows, put_bytes, put_value, read_decision, read_member, read_value,
-    read_values, space, value_of,
+    BRAND, ReadRows, put_bytes, put_value, read_consents, read_decision, read_member, read_value,
+    read_version, space, value_of,
 };
 use crate::version::Version;
+use crate::withdrawn::still_consents;
 use crate::writer::{Done, Job};
 
 /// Reviews that are looked at for one page; a page may be shorter than it could be.
@@ -43,6 +44,8 @@ pub enum ReviewState {
     Expired,
     /// The order that it rests on was refunded before anybody decided.
     Refunded,
+    /// The member took back its consent before anybody decided.
+    Withdrawn,
 }
 
 /// What a person says.
@@ -59,6 +62,7 @@ pub enum Verdict {
 pub(crate) enum Ending {
     Expired,
     Refunded,
+    Withdrawn,
 }
 
 impl Why {
@@ -74,8 +78,14 @@ impl Why {
 
 impl ReviewState {
     /// All states.
-    pub const ALL: [Self; 5] =
-        [Self::Waiting, Self::Approved, Self::Refused, Self::Expired, Self::Refunded];
+    pub const ALL: [Self; 6] = [
+        Self::Waiting,
+        Self::Approved,
+        Self::Refused,
+        Self::Expired,
+        Self::Refunded,
+        Self::Withdrawn,
+    ];
 
     /// As it is told.
     #[must_use]
@@ -86,6 +96,7 @@ impl ReviewState {
             Self::Refused => "refused",
             Self::Expired => "expired",
             Self::Refunded => "refunded",
+            Self::Withdrawn => "withdrawn",
         }
     }
 
@@ -230,6 +241,7 @@ pub(crate) fn end_review(
     let state = match ending {
         Ending::Expired => ReviewState::Expired,
         Ending::Refunded => ReviewState::Refunded,
+        Ending::Withdrawn => ReviewState::Withdrawn,
     };
     let closed = Closed { at: done.now, by: String::new(), reason: String::new() };
     close(rows, number, ReviewRow { state, closed: Some(closed), ..row })
@@ -272,8 +284,13 @@ pub(crate) fn decide_review(
     }
     let purpose = row.asked.purpose.as_deref().filter(|_| verdict == Verdict::Approve);
     if let Some(purpose) = purpose {
-        let answers: Vec<ConsentRow> = read_values(live.rows(), space::CONSENTS, grant.member)?;
-        if !version.consents_to(&answers, purpose, done.now) {
+        let kept = read_decision(live.rows(), grant.member, &grant.decision)?;
+        let Some(kept) = kept else { return Ok(Err(OnlineError::Unknown("review"))) };
+        let Some(facts) = read_version(live.rows(), &Digest(kept.version))? else {
+            return Ok(Err(OnlineError::Unknown("review")));
+        };
+        let answers = read_consents(live.rows(), grant.member)?;
+        if !still_consents(version, &answers, (purpose, &kept, &facts), done.now) {
             return Ok(Err(OnlineError::NoConsent));
         }
     }

@@ -102,6 +102,16 @@ pub(crate) struct ConsentRow {
     pub(crate) purpose: String,
     pub(crate) state: String,
     pub(crate) time: Option<i64>,
+    /// It follows in the same value, where there is any.
+    #[serde(skip)]
+    pub(crate) evidence: Evidence,
+}
+
+/// What was shown when an answer was given, and where.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Evidence {
+    pub(crate) text_version: Option<String>,
+    pub(crate) channel: Option<String>,
 }
 
 impl ConsentRow {
@@ -113,6 +123,22 @@ impl ConsentRow {
         key.extend(self.time.unwrap_or(i64::MIN).to_be_bytes());
         key.extend(self.state.as_bytes());
         key
+    }
+
+    /// The value that keeps it.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut bytes = bytes_of(self);
+        if self.evidence != Evidence::default() {
+            bytes.extend(bytes_of(&self.evidence));
+        }
+        bytes
+    }
+
+    /// Reads a value.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, LedgerError> {
+        let (row, rest): (Self, _) = postcard::take_from_bytes(bytes).map_err(|_| unreadable())?;
+        let evidence = if rest.is_empty() { Evidence::default() } else { value_of(rest)? };
+        Ok(Self { evidence, ..row })
     }
 }
 
@@ -283,11 +309,23 @@ pub(crate) fn read_record(rows: &mut dyn ReadRows, member: i64) -> Result<Record
         Ok(())
     })?;
     rows.visit(space::CONSENTS, RowScope::Owner(member), &mut |_, bytes| {
-        let ConsentRow { purpose, state, time } = value_of(bytes)?;
-        record.add_consent(purpose, state, time);
+        record.add_consent(ConsentRow::read(bytes)?);
         Ok(())
     })?;
     Ok(record)
+}
+
+/// A member's answers about consents.
+pub(crate) fn read_consents(
+    rows: &mut dyn ReadRows,
+    member: i64,
+) -> Result<Vec<ConsentRow>, LedgerError> {
+    let mut all = Vec::new();
+    rows.visit(space::CONSENTS, RowScope::Owner(member), &mut |_, bytes| {
+        all.push(ConsentRow::read(bytes)?);
+        Ok(())
+    })?;
+    Ok(all)
 }
 
 /// A decision under the digest of its request's key.

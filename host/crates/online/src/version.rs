@@ -14,7 +14,7 @@ use playbook_features::{
 };
 use playbook_ledger::{BudgetPlan, Ledger, LedgerError, PastGrants, Turn};
 use playbook_model::{
-    Context, Digest, Fault, Frame, OnFault, Playbook, SourceTable, UnixMs, pseudonym,
+    Context, Digest, Fault, Frame, LawTrack, OnFault, Playbook, SourceTable, UnixMs, pseudonym,
 };
 
 use crate::breaker::Breakers;
@@ -180,7 +180,7 @@ impl Version {
             dated_of_members: playbook.sources.iter().any(of_members),
             splits: &closed.splits,
             purposes: &policy.purposes,
-            double_consent: playbook.guardrails.double_consent,
+            rules: &playbook.guardrails,
             clock: clock.clone(),
         })
         .map_err(VersionError::Unfit)?;
@@ -337,13 +337,25 @@ impl Version {
         self.actions.get(&(stage, action))
     }
 
-    /// Whether a member who gave these answers consents to a purpose at a moment, answers of that moment included.
-    pub(crate) fn consents_to(&self, answers: &[ConsentRow], purpose: &str, at: i64) -> bool {
+    /// The purpose of an action by its names, where it has one; `None`: there is no such action.
+    pub(crate) fn purpose_of(&self, stage: &str, action: &str) -> Option<Option<&str>> {
+        let known =
+            self.actions.values().find(|known| known.stage == stage && known.name == action);
+        known.map(|known| known.purpose.as_deref())
+    }
+
+    /// Whether a member of a track who gave these answers consents to a purpose at a moment, answers of that moment included.
+    pub(crate) fn consents_to(
+        &self,
+        answers: &[ConsentRow],
+        of: (&str, Option<LawTrack>),
+        at: i64,
+    ) -> bool {
         let answers = answers.iter();
         let read: Vec<_> = answers
             .map(|row| (row.purpose.as_str(), ConsentState::of(Some(&row.state)), row.time))
             .collect();
-        self.plan.consents_to(&read, purpose, at.saturating_add(1)) == Some(true)
+        self.plan.consents_to(&read, of, at.saturating_add(1)) == Some(true)
     }
 
     /// Whether another version may take this one's place, and why not: members and money must stay what they are.

@@ -33,6 +33,7 @@ use crate::grants::{Followed, close_grant, end_due, follow_up, read_next_end};
 use crate::made::{Made, put_made};
 use crate::notes::Notes;
 use crate::once::{Known, Step};
+use crate::overtaken::{Overtaken, Seen};
 use crate::previous::{self, SetJob};
 use crate::record::Packed;
 use crate::refunds::{Refund, order_of, refunded_before, refused_by_refund, take_back};
@@ -45,6 +46,7 @@ use crate::store::{
 use crate::version::{Evaluated, Version};
 use crate::versions::Source;
 use crate::webhook::kept::{self, WebhookJob};
+use crate::withdrawn::{end_unconsented, takes_back};
 
 /// Requests that wait at most; more are refused at once.
 const QUEUE_MAX: usize = 4_096;
@@ -66,7 +68,8 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, OnlineError>>;
 pub(crate) enum Job {
     Events(Vec<NewEvent>, Reply<Vec<EventFate>>),
     Member(Box<MemberJob>, Reply<()>),
-    /// Answered with none where another host changed the member since: it is evaluated anew.
+    /// Answered with none where the member was changed since, so that it is evaluated anew: by another host, or because it
+    /// took back a consent or was erased.
     Decide(Box<DecideJob>, Reply<Option<DecisionAnswer>>),
     Close(Box<CloseJob>, Reply<SettleAnswer>),
     /// A person decides on a review.
@@ -161,6 +164,8 @@ pub(crate) struct DecideJob {
     pub(crate) request: Option<(DecisionKey, Digest)>,
     /// Last note of other hosts that had been heard before the member's record was taken.
     pub(crate) heard: u64,
+    /// Last step of [`Overtaken`] that had been seen before.
+    pub(crate) seen: u64,
 }
 
 /// Digest of the key under which a decision was asked for, shortened: it is compared among those of one member.
@@ -203,6 +208,8 @@ pub(crate) struct Queue {
     sender: Option<SyncSender<Job>>,
     thread: Option<JoinHandle<()>>,
     pub(crate) counts: Arc<Counts>,
+    /// Last step that records in memory have: see [`Overtaken`].
+    pub(crate) seen: Seen,
 }
 
 impl Queue {
@@ -220,6 +227,7 @@ impl Queue {
         let (ledger, reader) = ledgers;
         let counts = Arc::new(Counts::default());
         let (money, of_writer) = (BTreeMap::new(), Arc::clone(&counts));
+        let seen = Seen::default();
         let writer = Writer {
             ledger: Arc::new(ledger),
             reader,
@@ -234,6 +242,7 @@ impl Queue {
             activation,
             counts: of_writer,
             alerts: Arc::clone(alerts),
+            overtaken: Overtaken::new(&seen),
         };
         let presence = Presence { counts: Arc::clone(&counts), alerts: Arc::clone(alerts) };
         let thread = std::thread::Builder::new().name("writer".to_owned());
@@ -242,7 +251,7 @@ impl Queue {
             writer.run(&jobs);
         });
         let thread = thread.expect("a thread can be started");
-        Self { sender: Some(sender), thread: Some(thread), counts }
+        Self { sender: Some(sender), thread: Some(thread), counts, seen }
     }
 
     /// Hands a request over and waits for its answer.
@@ -325,6 +334,7 @@ struct Writer {
     activation: u64,
     counts: Arc<Counts>,
     alerts: Arc<Alerts>,
+    overtaken: Overtaken,
 }
 
 /// Sends an answer that was worked out in a group, or the group's failure.
@@ -374,6 +384,8 @@ pub(crate) struct Done {
     alerts: Written,
     /// Alerts that were seen or closed, with their places.
     took: Vec<(u16, Alert)>,
+    /// Members who took back a consent or were erased.
+    overtaken: Vec<i64>,
 }
 
 /// What a group reads and changes beside the ledger.
@@ -384,6 +396,7 @@ struct Beside<'a> {
     notes: Option<&'a Notes>,
     /// The version that decides.
     version: &'a Version,
+    overtaken: &'a Overtaken,
 }
 
 /// Applies to the record of a member, where that is in memory, what a group did to it.
@@ -504,6 +517,7 @@ impl Writer {
         }
         let told_again = self.alerts.wrote(std::mem::take(&mut done.alerts), written.is_ok(), now);
         self.counts.add(Number::AlertsEscalated, told_again);
+        self.overtaken.note(&done.overtaken);
         let told = written.map_err(|error| error.to_string());
         done.answers
             .into_iter()
@@ -522,9 +536,9 @@ impl Writer {
         let turn = ledger.turn()?;
         let mut role = self.catch_up(done)?;
         let Some(group) = self.switched(group, &mut role, done)? else { return Ok(()) };
-        let Self { reader, version, candidate, cache, money, notes, alerts, .. } = self;
+        let Self { reader, version, candidate, cache, money, notes, alerts, overtaken, .. } = self;
         let notes = notes.as_deref();
-        let beside = Beside { cache, reader, alerts, notes, version };
+        let beside = Beside { cache, reader, alerts, notes, version, overtaken };
         let versions = (&**version, candidate.as_deref());
         let live = held(money, &turn, versions, (cycle, role), at)?;
         let writes = group.iter().any(Job::writes);
@@ -622,12 +636,14 @@ fn one(
             done.answers.push(answer(reply, Ok(fates)));
         }
         Job::Member(job, reply) => {
-            let result = member_in(live, *job, done)?;
+            let result = member_in(live, *job, beside.version, done)?;
             done.answers.push(answer(reply, result));
         }
         Job::Decide(job, reply) => {
             let is_stale = |notes: &Notes| notes.is_stale(job.member, job.heard);
-            let is_stale = beside.notes.is_some_and(is_stale);
+            let is_stale = beside.notes.is_some_and(is_stale)
+                || beside.overtaken.is_stale(job.member, job.seen)
+                || done.overtaken.contains(&job.member);
             let result = match is_stale {
                 true => Ok(None),
                 false => decide(live, *job, done)?.map(Some),
@@ -771,6 +787,7 @@ fn erase(
         Digest::of_parts([&b"erasure"[..], &member.to_be_bytes(), &at.to_be_bytes(), &counts]);
     let erased = Erased { at, events, consents, decisions, receipt: digest.hex() };
     put_value(rows, (space::ERASURES, BRAND, &request.0), &erased, OnRow::Stays)?;
+    done.overtaken.push(member);
     done.changes(member, move |cache| cache.forget(member));
     Ok(Some(erased))
 }
@@ -778,6 +795,7 @@ fn erase(
 fn member_in(
     live: &mut LiveGroup<'_, '_, '_>,
     job: MemberJob,
+    version: &Version,
     done: &mut Done,
 ) -> Result<Result<(), OnlineError>, LedgerError> {
     let MemberJob { member, id, profile, consents, request: (key, digest) } = job;
@@ -801,16 +819,18 @@ fn member_in(
     let mut new = Vec::new();
     for consent in consents {
         let place = (space::CONSENTS, member, &consent.key()[..]);
-        if !put_value(rows, place, &consent, OnRow::Stays)? {
+        if !put_bytes(rows, place, &consent.bytes(), OnRow::Stays)? {
             new.push(consent);
         }
+    }
+    if new.iter().any(takes_back) {
+        end_unconsented(live, member, version, &new, done)?;
+        done.overtaken.push(member);
     }
     done.changes(member, move |cache| {
         cache.apply(member, |record| {
             record.set_profile(row.profile);
-            for ConsentRow { purpose, state, time } in new {
-                record.add_consent(purpose, state, time);
-            }
+            new.into_iter().for_each(|answer| record.add_consent(answer));
         });
     });
     Ok(Ok(()))

@@ -10,7 +10,9 @@ use playbook_features::{
     ConsentState, EventRows, MemberPlan, MemberRecord, MemberRequest, Value, mapped_fields,
     merged_columns,
 };
-use playbook_model::{Frame, MapType, Playbook, SourceTable, UnixMs};
+use playbook_model::{
+    ConsentRule, Frame, LawDef, MapType, Playbook, SourceTable, TrackDef, UnixMs,
+};
 
 use crate::exports::load;
 use crate::world::Draws;
@@ -314,10 +316,20 @@ fn plan(playbook: &Playbook, community: &Frame) -> MemberPlan {
         dated_of_members: false,
         splits: &splits.collect(),
         purposes: &["marketing".to_owned(), "profiling".to_owned()],
-        double_consent: playbook.guardrails.double_consent,
+        rules: &playbook.guardrails,
         clock: BrandClock::new(&playbook.time_zone).unwrap(),
     })
     .unwrap()
+}
+
+fn law() -> LawDef {
+    let track = |region: &str, double, months| TrackDef {
+        regions: vec![region.to_owned()],
+        rule: ConsentRule { double, months },
+        purposes: Vec::new(),
+    };
+    let (eu, local) = (track("north", true, 24), track("south", false, 1));
+    LawDef { region_feature: "region".to_owned(), eu, local }
 }
 
 #[test]
@@ -333,7 +345,13 @@ fn members_folded_alone_have_the_features_of_the_community_at_many_moments() {
     {
         let as_of = BEGIN + as_of;
         playbook.cycle.as_of = Some(UnixMs(as_of));
-        playbook.guardrails.double_consent = !playbook.guardrails.double_consent;
+        playbook.guardrails.consent.double = !playbook.guardrails.consent.double;
+        playbook.guardrails.consent.months -= 4;
+        // With two tracks and without, by turns.
+        playbook.guardrails.law = match playbook.guardrails.law.take() {
+            None => Some(law()),
+            Some(_) => None,
+        };
         let scratch = tempfile::tempdir().unwrap();
         let options = BatchOptions::new(folder.path(), scratch.path());
         let mut source = BatchSource::open(&playbook, options).unwrap();

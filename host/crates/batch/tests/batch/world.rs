@@ -53,9 +53,9 @@ fn guardrails() -> Guardrails {
         churn_output: None,
         fraud_output: None,
         fraud_from: 1.0,
-        double_consent: false,
         age_band_feature: None,
         holdout: 0.0,
+        ..Guardrails::default()
     }
 }
 

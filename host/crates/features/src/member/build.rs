@@ -11,6 +11,7 @@ use super::sequences::MemberSequence;
 use super::{MemberPlan, MemberRecord, MemberRequest, Source, Texts, Unfit};
 use crate::columns::field_type;
 use crate::computed::{Computed, missing};
+use crate::law::Tracks;
 use crate::plan::{Item, Request};
 use crate::recipe::recipe;
 use crate::rows::FieldType;
@@ -183,7 +184,8 @@ impl Build<'_> {
             fields: self.fields.read,
             profile: self.profile,
             purposes: self.request.purposes.to_vec(),
-            double_consent: self.request.double_consent,
+            rules: self.request.rules.clone(),
+            tracks: Tracks::default(),
             tally,
             dimensions,
             tally_fields,

@@ -14,7 +14,8 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use playbook_model::{
-    Bitmap, CellType, Cells, Column, Definition, FeatureDef, Frame, MapType, UnixMs,
+    Bitmap, CellType, Cells, Column, Definition, FeatureDef, Frame, Guardrails, LawTrack, MapType,
+    UnixMs,
 };
 
 pub use events::{EventRows, Value};
@@ -23,6 +24,7 @@ use crate::computed::{ComputeError, Computed, missing};
 use crate::consent::{Answer, ConsentState, oldest_consent};
 use crate::cut::Cut;
 use crate::expression::FaultKind;
+use crate::law::Tracks;
 use crate::recipe::DAY_MS;
 use crate::tally::{
     Given, Moment, Number, Reading, Row, Tally, TallyPlan, code, filled, filling, micro, ordered,
@@ -49,8 +51,8 @@ pub struct MemberRequest<'a> {
     pub splits: &'a BTreeMap<String, Vec<String>>,
     /// Purposes of consents, each of which is a column.
     pub purposes: &'a [String],
-    /// Whether a consent holds only where it was confirmed ([`Answer::confirmed`]).
-    pub double_consent: bool,
+    /// Which consents count, and under which law.
+    pub rules: &'a Guardrails,
     /// The brand's clock.
     pub clock: BrandClock,
 }
@@ -98,7 +100,8 @@ pub struct MemberPlan {
     fields: Vec<String>,
     profile: Vec<String>,
     purposes: Vec<String>,
-    double_consent: bool,
+    rules: Guardrails,
+    tracks: Tracks,
     tally: TallyPlan,
     /// Of each dimension, where its texts come from.
     dimensions: Vec<Texts>,
@@ -179,7 +182,13 @@ impl MemberPlan {
     pub fn fold(&self, mut member: MemberRecord<'_>, as_of: i64) -> Result<Frame, FoldError> {
         let mut frame = self.gathered(&mut member, as_of)?;
         self.computed.append_to(&mut frame, 1)?;
-        self.consents(&member, as_of, &mut frame);
+        let track = self.rules.law.as_ref().map(|law| {
+            let column = self.tracks.column(law, &frame);
+            let track = LawTrack::of(column.text(0));
+            frame.append(column);
+            track
+        });
+        self.consents((&member, track), as_of, &mut frame);
         Ok(frame)
     }
 
@@ -310,36 +319,37 @@ impl MemberPlan {
         }
     }
 
-    fn consents(&self, member: &MemberRecord<'_>, as_of: i64, frame: &mut Frame) {
-        if self.purposes.is_empty() {
-            return;
-        }
+    fn consents(
+        &self,
+        (member, track): (&MemberRecord<'_>, Option<LawTrack>),
+        as_of: i64,
+        frame: &mut Frame,
+    ) {
         for purpose in &self.purposes {
-            frame.append(consent_column(
-                purpose,
-                self.consents_to(&member.consents, purpose, as_of),
-            ));
+            let granted = self.consents_to(&member.consents, (purpose, track), as_of);
+            frame.append(consent_column(purpose, granted));
         }
     }
 
-    /// Whether a member who gave these answers (purpose, state, unix-ms) consents to a purpose at a moment; `None`: it gave
-    /// none to that purpose.
+    /// Whether a member of a track who gave these answers (purpose, state, unix-ms) consents to a purpose at a moment; `None`: it
+    /// gave none to that purpose.
     #[must_use]
     pub fn consents_to(
         &self,
         answers: &[(&str, ConsentState, Option<i64>)],
-        purpose: &str,
+        (purpose, track): (&str, Option<LawTrack>),
         as_of: i64,
     ) -> Option<bool> {
-        let oldest = oldest_consent(&self.clock, as_of);
+        let rule = self.rules.consent_rule(track);
         let mut last = None;
         let of_purpose = answers.iter().filter(|(of, ..)| *of == purpose);
         for (_, state, time) in of_purpose.filter(|(.., time)| time.is_none_or(|t| t < as_of)) {
-            if let Some(answer) = Answer::read(*state, *time, oldest) {
+            if let Some(answer) = Answer::read(*state, *time) {
                 last.get_or_insert(Answer::NEVER).hear(answer);
             }
         }
-        last.map(|answer| answer.confirmed(self.double_consent).granted)
+        let oldest = || oldest_consent(&self.clock, as_of, rule.months);
+        last.map(|answer| answer.judged(rule, oldest()).granted)
     }
 }
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use playbook_ledger::Ledger;
 use playbook_ledger::store::RowScope;
-use playbook_model::Minor;
-use playbook_online::{Ask, OnlineError};
+use playbook_model::{LawDef, Minor, TrackDef};
+use playbook_online::{Ask, OnlineError, ReviewState};
 use serde_json::json;
 
 use crate::brand::{DAY, T, event, object, welcome};
-use crate::world::{World, give};
+use crate::world::{World, give, reversals, told};
 
 fn at(member: &str, event: &str) -> Ask {
     Ask { member: member.to_owned(), at: Some(T), event: Some(event.to_owned()) }
@@ -96,7 +96,7 @@ async fn y099_three_departments_one_member_one_message() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn y089_unconfirmed_consent_yields_r05() {
-    let world = World::new(|playbook| playbook.guardrails.double_consent = true, |_, _| {});
+    let world = World::new(|playbook| playbook.guardrails.consent.double = true, |_, _| {});
     let brand = world.open();
     for (member, first) in [("m1", None), ("m2", Some(107)), ("m3", Some(108))] {
         // They granted a hundred days ago.
@@ -130,13 +130,114 @@ async fn y089_a_withdrawal_stops_what_waits_to_go_out() {
     let given = give(&brand, "m1", "e1").await;
     let withdrawn = json!({ "purpose": "marketing", "state": "withdrawn", "time": T });
     brand.put_member("m1", &object(json!({})), &[object(withdrawn)], "no").await.unwrap();
-    let approve = playbook_online::Verdict::Approve;
-    let said = brand.decide_review(1, approve, "ann", "fine").await;
-    assert!(matches!(said, Err(OnlineError::NoConsent)), "{said:?}");
-    assert!(brand.effects(0, 10).unwrap().0.is_empty());
-    world.assert_money(given.cost, 0);
-    brand.decide_review(1, playbook_online::Verdict::Refuse, "ann", "so").await.unwrap();
     world.assert_money(0, 0);
+    let review = brand.review(1).unwrap();
+    assert_eq!((review.state, review.closed_by), (ReviewState::Withdrawn, None));
+    let said = brand.decide_review(1, playbook_online::Verdict::Approve, "ann", "fine").await;
+    assert!(matches!(said, Err(OnlineError::Reviewed(ReviewState::Withdrawn))), "{said:?}");
+    // Nobody was told of the effect, so nobody has to undo it.
+    assert!(brand.effects(0, 10).unwrap().0.is_empty());
+    assert!(given.cost > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn y089_a_withdrawal_ends_what_rests_on_it_and_nothing_else() {
+    let world = World::new(|_| {}, |_, _| {});
+    let brand = world.open();
+    let first = give(&brand, "m1", "e1").await;
+    let second = give(&brand, "m1", "e2").await;
+    let other = give(&brand, "m2", "e1").await;
+    brand.close(&first.decision, &first.grant, playbook_online::settled(None)).await.unwrap();
+    let say = async |purpose: &str, state: &str, key: &str| {
+        let answer = object(json!({ "purpose": purpose, "state": state, "time": T }));
+        brand.put_member("m1", &object(json!({})), &[answer], key).await.unwrap();
+    };
+    say("location", "withdrawn", "a").await;
+    world.assert_money(second.cost + other.cost, first.cost);
+    say("marketing", "withdrawn", "b").await;
+    world.assert_money(other.cost, first.cost);
+    assert_eq!(reversals(&brand, 3), [("released", second.cost)]);
+    let why = told(&brand)[3].0.reversal.as_ref().map(playbook_online::Reversal::why);
+    assert_eq!(why, Some("withdrawn"));
+    // The same answer again ends nothing twice, and what ended is not granted by the same occasion.
+    say("marketing", "withdrawn", "c").await;
+    assert_eq!(told(&brand).len(), 4);
+    let again = brand.decide(&at("m1", "e2"), "again").await.unwrap().decision;
+    assert!(again.granted.is_empty(), "{again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn y089_no_grant_stands_after_a_withdrawal_however_they_race() {
+    let world = World::new(|_| {}, |_, _| {});
+    let brand = Arc::new(world.open());
+    for round in 0..8 {
+        let member = format!("m{round}");
+        welcome(&brand, &member).await;
+        let asking: Vec<_> = (0..24)
+            .map(|number| {
+                let (brand, member) = (Arc::clone(&brand), member.clone());
+                tokio::spawn(async move {
+                    let ask = at(&member, &format!("e{number}"));
+                    brand.decide(&ask, &format!("{number}")).await.unwrap();
+                })
+            })
+            .collect();
+        let withdrawn = json!({ "purpose": "marketing", "state": "withdrawn", "time": T });
+        brand.put_member(&member, &object(json!({})), &[object(withdrawn)], "no").await.unwrap();
+        for task in asking {
+            task.await.unwrap();
+        }
+        world.assert_money(0, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn y089_a_child_needs_the_consent_of_a_guardian_whatever_it_says_itself() {
+    let law = LawDef {
+        region_feature: "region".to_owned(),
+        eu: TrackDef::default(),
+        local: TrackDef::default(),
+    };
+    let world = World::new(
+        |playbook| {
+            playbook.guardrails.age_band_feature = Some("age_band".to_owned());
+            playbook.guardrails.law = Some(law.clone());
+        },
+        |_, shape| shape.actions.iter_mut().for_each(|action| action.commercial = false),
+    );
+    let brand = world.open();
+    let decided = async |member: &str, key: &str| {
+        let decision = brand.decide(&at(member, key), key).await.unwrap().decision;
+        let codes = decision.refused.iter().map(|effect| effect.refusal.clone().unwrap());
+        (decision.granted.len(), codes.map(|r| (r.code, r.rule)).collect::<Vec<_>>())
+    };
+    let by_age = || vec![("R07", "GR-13".to_owned())];
+    for (band, granted) in [("under_14", 0), ("unknown", 0), ("14_17", 1), ("adult", 1)] {
+        welcome(&brand, band).await;
+        let profile = object(json!({ "age_band": band }));
+        brand.put_member(band, &profile, &[], "age").await.unwrap();
+        let refused = if granted == 0 { by_age() } else { Vec::new() };
+        assert_eq!(decided(band, "e1").await, (granted, refused), "{band}");
+    }
+    let consents = json!({ "purpose": "guardian", "state": "granted", "time": T - DAY });
+    brand.put_member("under_14", &object(json!({})), &[object(consents)], "yes").await.unwrap();
+    assert_eq!(decided("under_14", "e2").await, (1, Vec::new()));
+    // The guardian may take it back, and then nothing waits for the child.
+    let withdrawn = json!({ "purpose": "guardian", "state": "withdrawn", "time": T });
+    brand.put_member("under_14", &object(json!({})), &[object(withdrawn)], "no").await.unwrap();
+    assert_eq!(decided("under_14", "e3").await, (0, by_age()));
+    let ended = told(&brand).into_iter().filter(|(_, how)| how.is_some()).count();
+    assert_eq!(ended, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn y089_a_consent_ends_after_the_months_that_the_playbook_says() {
+    let world = World::new(|playbook| playbook.guardrails.consent.months = 3, |_, _| {});
+    let brand = world.open();
+    // A hundred days ago.
+    welcome(&brand, "m1").await;
+    let decision = brand.decide(&at("m1", "e1"), "e1").await.unwrap().decision;
+    assert_eq!(decision.refused[0].refusal.as_ref().unwrap().code, "R05");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@ mod data;
 mod events;
 mod file;
 mod host;
+mod law;
 mod money;
 mod stages;
 

@@ -75,6 +75,7 @@ pub(super) static GUARDRAILS: TableSpec = TableSpec {
     keys: &[
         KeySpec::new("require_consent", Flag, "true", "Consent is demanded for actions that name a purpose (GR-13, R05).").default("true"),
         KeySpec::new("double_consent", Flag, "true", "A consent counts only where it was confirmed: `granted` at most 7 days after `requested` or `pending_second` of the same purpose (H4, R05).").default("false"),
+        KeySpec::new("consent_months", Integer(1, 24), "12", "Months after which a consent no longer holds (H4).").default("24").unit("months"),
         KeySpec::new("stage_output", Reference, "\"participation-ladder.segment\"", "Feature or output with the participation stage for `stage_caps`; a member without one has the least of them.").default("not enforced"),
         KeySpec::new("stage_caps", Map(&Kebab, &SHARE, 64), "{ cognition = 0, trust = 0.05 }", "Commercial share of a member's deliveries in 30 days, by participation stage (GR-1, R10).").default("{ cognition = 0, trust = 0.05, participation = 0.20, creation = 0.20 }").unit("share"),
         KeySpec::new("incentive_ratio_min", Real(0.0, 1_000.0), "4.0", "Forecast output over cost of a batch of grants (GR-5, R15).").default("4.0").unit("ratio"),

@@ -83,7 +83,13 @@ const CONSENTS: &[Field] = &[
     field("purpose", Text, true),
     field("state", Text, true),
     field("time", Time, false),
+    field("text_version", Text, false),
+    field("channel", Text, false),
 ];
+
+/// Purposes of consents.
+pub(crate) const PURPOSES: &[&str] =
+    &["service", "marketing", "profiling", "location", "sharing", "cross-border", "guardian"];
 
 /// Values that some fields of a table are limited to.
 const CLOSED: &[(SourceTable, &str, &[&str])] = &[
@@ -92,11 +98,7 @@ const CLOSED: &[(SourceTable, &str, &[&str])] = &[
     (SourceTable::Members, "age_band", &["under_14", "14_17", "adult", "unknown"]),
     (SourceTable::Identities, "key_kind", &["phone", "email", "union-id", "card"]),
     (SourceTable::Costs, "kind", &["people", "platform", "tech", "media", "reward"]),
-    (
-        SourceTable::Consents,
-        "purpose",
-        &["service", "marketing", "profiling", "location", "sharing", "cross-border"],
-    ),
+    (SourceTable::Consents, "purpose", PURPOSES),
     (
         SourceTable::Consents,
         "state",

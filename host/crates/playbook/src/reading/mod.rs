@@ -5,6 +5,7 @@ mod events;
 mod features;
 mod head;
 pub(crate) mod host_tables;
+mod law;
 mod lookups;
 mod mapping;
 mod money;
@@ -18,7 +19,7 @@ mod terms;
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
-use playbook_model::{Digest, Limits, Playbook, canonical_json};
+use playbook_model::{Digest, Guardrails, Limits, Playbook, canonical_json};
 
 use crate::canonical::table_to_json;
 use crate::problem::{Place, Problem, Sink, SourceText};
@@ -79,7 +80,8 @@ pub(crate) fn read(
     let budget = reading.budget(&names);
     let stages = reading.stages(&names, budget.as_ref());
     let sql = reading.sql();
-    let guardrails = reading.guardrails(&names);
+    let law = reading.law(&features);
+    let guardrails = Guardrails { law, ..reading.guardrails(&names) };
     reading.age_band(&features);
     reading.guard_features(&features);
     let outputs = reading.outputs(&names);

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use playbook_model::{BudgetDef, CellType, FeatureDef, Guardrails, Minor, Subject, TransferRules};
+use playbook_model::{
+    BudgetDef, CellType, ConsentRule, FeatureDef, Guardrails, Minor, Subject, TransferRules,
+};
 
 use super::Reading;
 use super::references::Names;
@@ -168,7 +170,10 @@ impl Reading<'_> {
                     .hint("a source of table \"consents\" with constants declares one consent for all members of a file"),
             );
         }
-        rules.double_consent = table.flag("double_consent").unwrap_or(rules.double_consent);
+        rules.consent = ConsentRule {
+            double: table.flag("double_consent").unwrap_or(rules.consent.double),
+            months: super::law::months(table),
+        };
         self.ratios(table, &mut rules);
         rules.stage_caps = self.stage_caps(table);
         rules.contacts_per_day_max =

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::response::Response;
 use maud::{Markup, html};
 use playbook_model::MapType;
-use playbook_online::{Brand, CapUse, Decision, DecisionFilter, Member, OnlineError, Used};
+use playbook_online::{
+    Brand, CapUse, Consent, Decision, DecisionFilter, Member, OnlineError, Used,
+};
 use playbook_report::Table;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -95,10 +97,16 @@ fn profile(told: &Told<'_>, known: &Known) -> Markup {
     let mut consents = Table::new(say.say("Consents", "同意"))
         .words(say.say("Purpose", "用途"))
         .words(say.say("State", "狀態"))
-        .words(say.say("When", "時間"));
-    for (purpose, state, time) in &member.consents {
+        .words(say.say("When", "時間"))
+        .words(say.say("Text", "文本版本"))
+        .words(say.say("Where", "渠道"));
+    for Consent { purpose, state, time, text_version, channel } in &member.consents {
         let time = time.map_or_else(|| html! { "–" }, |time| told.time(time));
-        consents.row(vec![html! { (purpose) }, html! { (state) }, time]);
+        let proof = |proof: &Option<String>| html! { (proof.as_deref().unwrap_or("–")) };
+        let proofs = [proof(text_version), proof(channel)];
+        consents.row(
+            [html! { (purpose) }, html! { (state) }, time].into_iter().chain(proofs).collect(),
+        );
     }
     let body = html! {
         dl.facts {
@@ -171,6 +179,7 @@ fn used(told: &Told<'_>, caps: &Result<CapUse, OnlineError>) -> Markup {
 enum Row<'a> {
     Event(&'a Json),
     Decision(&'a Decision),
+    Consent(&'a Consent),
 }
 
 fn timeline(told: &Told<'_>, known: &Known, with_events: bool) -> Markup {
@@ -178,7 +187,9 @@ fn timeline(told: &Told<'_>, known: &Known, with_events: bool) -> Markup {
     let at = |event: &Json| event["time"].as_i64().unwrap_or_default();
     let events = known.events.iter().map(|event| (at(event), Row::Event(event)));
     let decisions = known.decisions.iter().map(|decision| (decision.at, Row::Decision(decision)));
-    let mut rows: Vec<(i64, Row<'_>)> = decisions.chain(events).collect();
+    let consents = known.member.consents.iter();
+    let consents = consents.filter_map(|answer| Some((answer.time?, Row::Consent(answer))));
+    let mut rows: Vec<(i64, Row<'_>)> = decisions.chain(events).chain(consents).collect();
     rows.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     let all = rows.len();
     rows.truncate(ROWS);
@@ -189,6 +200,7 @@ fn timeline(told: &Told<'_>, known: &Known, with_events: bool) -> Markup {
                 @match row {
                     Row::Event(event) => li.event { (told.time(*at)) " " (happened(event)) },
                     Row::Decision(decision) => li { (told.decision(decision)) },
+                    Row::Consent(answer) => li.event { (told.time(*at)) " " (answered(told, answer)) },
                 }
             }
         }
@@ -200,6 +212,21 @@ fn timeline(told: &Told<'_>, known: &Known, with_events: bool) -> Markup {
         }
     };
     section(say.say("Timeline", "時間線"), say.say("The newest first.", "最新者在前。"), &body)
+}
+
+/// An answer about a consent, with what proves it.
+fn answered(told: &Told<'_>, answer: &Consent) -> Markup {
+    let say = told.say;
+    let proofs = [
+        (say.say("text", "文本版本"), &answer.text_version),
+        (say.say("channel", "渠道"), &answer.channel),
+    ];
+    html! {
+        strong { (say.say("consent", "同意")) " " (answer.purpose) } " " (answer.state)
+        @for (name, value) in proofs {
+            @if let Some(value) = value { " " span.field { span.dim { (name) } " " (value) } }
+        }
+    }
 }
 
 /// An event with its fields.

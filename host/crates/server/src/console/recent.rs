@@ -140,6 +140,7 @@ mod tests {
             at,
             cycle: 1,
             is_preview: false,
+            track: None,
             playbook: String::new(),
             version: String::new(),
             playbook_digest: String::new(),

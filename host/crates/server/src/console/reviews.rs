@@ -18,8 +18,13 @@ use crate::problem::Problem;
 /// Reviews of each part that are shown.
 const SHOWN: usize = 100;
 /// States of reviews that are closed, the ones that people chose first.
-const CLOSED: [ReviewState; 4] =
-    [ReviewState::Approved, ReviewState::Refused, ReviewState::Expired, ReviewState::Refunded];
+const CLOSED: [ReviewState; 5] = [
+    ReviewState::Approved,
+    ReviewState::Refused,
+    ReviewState::Expired,
+    ReviewState::Refunded,
+    ReviewState::Withdrawn,
+];
 
 /// The page.
 pub(super) async fn list(visit: Visit, Live(brand): Live) -> Result<Response, Problem> {
@@ -178,6 +183,7 @@ fn state(say: Say, state: ReviewState) -> &'static str {
         ReviewState::Refused => say.say("refused", "已拒絕"),
         ReviewState::Expired => say.say("expired", "已過期"),
         ReviewState::Refunded => say.say("refunded", "訂單已退款"),
+        ReviewState::Withdrawn => say.say("consent withdrawn", "同意已撤回"),
     }
 }
 

@@ -60,6 +60,11 @@ pub(super) struct DecisionBody {
     cycle: i64,
     /// Whether it was a look without effect: nothing was granted.
     preview: bool,
+    /// The law that the member fell under, by its region: "eu", "local", or "strictest" (both at once) where that is not known;
+    /// none where the playbook has no tracks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "eu")]
+    track: Option<String>,
     /// Whether it was made before, by the same request under the same idempotency key.
     repeated: bool,
     /// ISO 4217 code of all amounts.
@@ -193,6 +198,7 @@ impl DecisionBody {
             at: moment(decision.at),
             cycle: decision.cycle,
             preview: decision.is_preview,
+            track: decision.track,
             repeated,
             currency: decision.currency,
             segments: decision.segments.into_iter().map(SegmentBody::from).collect(),

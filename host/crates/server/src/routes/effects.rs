@@ -61,7 +61,7 @@ struct DueBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Reversal)]
 struct ReversalBody {
-    /// "refund" (of its order) or "expired" (nobody settled it in time).
+    /// "refund" (of its order), "withdrawn" (the member took back its consent) or "expired" (nobody settled it in time).
     why: &'static str,
     /// Id of the refund's event.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,8 +77,8 @@ struct ReversalBody {
 
 impl From<Reversal> for ReversalBody {
     fn from(reversal: Reversal) -> Self {
+        let why = reversal.why();
         let Reversal { refund, how, amount_minor, at } = reversal;
-        let why = if refund.is_some() { "refund" } else { "expired" };
         Self { why, event: refund, how: how.name(), amount_minor, at: moment(at) }
     }
 }

@@ -47,6 +47,12 @@ struct ConsentBody {
     /// When, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<String>,
+    /// Version of the text that was shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text_version: Option<String>,
+    /// Where it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel: Option<String>,
 }
 
 /// Changes of a member.
@@ -58,9 +64,10 @@ struct ChangeBody {
     #[serde(default)]
     #[schema(value_type = Object, example = json!({ "age_band": "adult" }))]
     profile: Map<String, Value>,
-    /// Answers about consents, each with `purpose`, `state` and `time`; the latest of a purpose holds.
+    /// Answers about consents, each with `purpose`, `state` and `time`, and as evidence `text_version` (of the text that was shown)
+    /// and `channel`; the latest of a purpose holds. One that takes a consent back ends at once what waits for it.
     #[serde(default)]
-    #[schema(value_type = Vec<Object>, example = json!([{ "purpose": "marketing", "state": "granted", "time": "2026-06-01T10:00:00Z" }]))]
+    #[schema(value_type = Vec<Object>, example = json!([{ "purpose": "marketing", "state": "granted", "time": "2026-06-01T10:00:00Z", "text_version": "2026-05", "channel": "app" }]))]
     consents: Vec<Map<String, Value>>,
 }
 
@@ -79,10 +86,12 @@ async fn read_member(
 
 impl From<playbook_online::Member> for MemberBody {
     fn from(member: playbook_online::Member) -> Self {
-        let consents = member.consents.into_iter().map(|(purpose, state, time)| ConsentBody {
-            purpose,
-            state,
-            time: time.map(moment),
+        let consents = member.consents.into_iter().map(|answer| ConsentBody {
+            purpose: answer.purpose,
+            state: answer.state,
+            time: answer.time.map(moment),
+            text_version: answer.text_version,
+            channel: answer.channel,
         });
         Self {
             member: member.id,

@@ -1,0 +1,109 @@
+//! A withdrawal stops what waits (domain H4): grants that are not settled and that the member no longer consents to end in the
+//! transaction of the answer.
+
+use std::collections::HashMap;
+
+use playbook_cycle::{LiveGroup, consents_alone};
+use playbook_features::ConsentState;
+use playbook_ledger::{Hold, LedgerError};
+use playbook_model::{Digest, LawDef, LawTrack};
+
+use crate::decision::Kept;
+use crate::facts::VersionFacts;
+use crate::grants::{GrantRow, Reversal, TakenBack, put_effect, put_note, read_note, release};
+use crate::reviews::{Ending, end_review};
+use crate::store::{ConsentRow, read_consents, read_decisions, read_version};
+use crate::version::Version;
+use crate::writer::{DecisionKey, Done};
+
+/// Whether a member who gave these answers consents to an action of a decision, as the law that it fell under then demands.
+pub(crate) fn still_consents(
+    version: &Version,
+    answers: &[ConsentRow],
+    (purpose, kept, facts): (&str, &Kept, &VersionFacts),
+    at: i64,
+) -> bool {
+    let rules = &version.playbook().guardrails;
+    let text = |column: &str| kept.text(column, facts);
+    let track = rules.law.as_ref().map(|_| LawTrack::of(text(LawDef::COLUMN)));
+    let consents = |purpose: &str| version.consents_to(answers, (purpose, track), at);
+    let Some((law, track)) = rules.law.as_ref().zip(track) else { return consents(purpose) };
+    let band = rules.age_band_feature.as_deref().and_then(text);
+    consents(purpose)
+        && law.purposes(track).all(consents)
+        && (consents_alone(band) || consents(LawDef::GUARDIAN))
+}
+
+/// Whether an answer may take something back.
+pub(crate) fn takes_back(answer: &ConsentRow) -> bool {
+    ConsentState::of(Some(&answer.state)) != ConsentState::Granted
+}
+
+/// Ends what a member does not consent to any more, after these answers were kept.
+pub(crate) fn end_unconsented(
+    live: &mut LiveGroup<'_, '_, '_>,
+    member: i64,
+    version: &Version,
+    new: &[ConsentRow],
+    done: &mut Done,
+) -> Result<(), LedgerError> {
+    let answers = read_consents(live.rows(), member)?;
+    // An answer of a clock that goes ahead holds at once, too.
+    let at = new.iter().filter_map(|answer| answer.time).fold(done.now, i64::max);
+    let mut known: HashMap<[u8; 32], VersionFacts> = HashMap::new();
+    for (key, kept) in read_decisions(live.rows(), member)? {
+        if !known.contains_key(&kept.version) {
+            let facts = read_version(live.rows(), &Digest(kept.version))?;
+            let facts = facts.ok_or_else(|| {
+                LedgerError::Damaged("a decision names a version that is not kept".to_owned())
+            })?;
+            known.insert(kept.version, facts);
+        }
+        let facts = &known[&kept.version];
+        let decision: DecisionKey = key.try_into().map_err(|_: Vec<u8>| {
+            LedgerError::Damaged("a decision does not lie under the key of a request".to_owned())
+        })?;
+        for grant in kept.granted(facts) {
+            let names = facts.action(grant.stage, grant.action);
+            // Of an action that this version does not have nobody knows what for: it ends.
+            let purpose = names.map(|(stage, action)| version.purpose_of(stage, action));
+            let holds = match purpose.flatten() {
+                Some(None) => true,
+                Some(Some(purpose)) => {
+                    still_consents(version, &answers, (purpose, &kept, facts), at)
+                }
+                None => false,
+            };
+            if !holds {
+                let grant = GrantRow::new(facts, &kept, (member, decision), &grant);
+                end(live, &grant, done)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn end(
+    live: &mut LiveGroup<'_, '_, '_>,
+    grant: &GrantRow,
+    done: &mut Done,
+) -> Result<(), LedgerError> {
+    let reserved = match live.rows().hold(&grant.key()) {
+        Ok(Hold::Reserved(reserved)) => reserved,
+        Ok(_) | Err(LedgerError::NoGrant(_)) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    release(live, grant)?;
+    let mut note = read_note(live.rows(), grant.member, &grant.key())?.unwrap_or_default();
+    match note.waits.take() {
+        // Nobody was told of the effect yet.
+        Some(review) => end_review(live.rows(), review, Ending::Withdrawn, done)?,
+        None => {
+            let (how, at) = (TakenBack::Withdrawn, done.now);
+            let amount_minor = note.settled_max.unwrap_or(reserved.0);
+            let reversal = note.reversed(Reversal { refund: None, how, amount_minor, at });
+            put_effect(live.rows(), grant, Some(reversal), done)?;
+        }
+    }
+    put_note(live.rows(), grant, &note)
+}

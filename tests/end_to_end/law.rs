@@ -1,0 +1,118 @@
+//! The law over HTTP: which track a member falls under, what it demands, and what a withdrawal ends.
+
+use serde_json::{Value, json};
+
+use crate::bench::{Place, write};
+use crate::serve::{CLUB, Client, DAY, Service, T};
+
+/// The club with two tracks: Germans confirm their consent and agree to profiling, the Chinese do neither.
+fn tracked(place: &Place) -> (Service, Client) {
+    let text =
+        CLUB.replace("age_band = \"age_band\"\n", "age_band = \"age_band\"\nregion = \"region\"\n");
+    let text = text.replace("[features]\n", "[features]\nregion = { attribute = \"region\" }\n");
+    let law = "\n[law]\nregion_feature = \"region\"\n\
+               eu = { regions = [\"DE\"], purposes = [\"profiling\"] }\n\
+               local = { regions = [\"CN\"], double_consent = false }\n";
+    let service = Service::start(
+        &write(place, "club.toml", &format!("{text}{law}")),
+        &place.beside("service"),
+    );
+    let key = service.key.clone().unwrap();
+    let club = Client { address: service.address.clone(), key, brand: "club" };
+    (service, club)
+}
+
+fn answer(purpose: &str, state: &str, time: i64) -> Value {
+    json!({ "purpose": purpose, "state": state, "time": time, "text_version": "2026-05", "channel": "app" })
+}
+
+fn change(
+    club: &Client,
+    member: &str,
+    once: &str,
+    region: Option<&str>,
+    consents: &[Value],
+) -> Value {
+    let change = json!({ "profile": { "region": region }, "consents": consents });
+    club.ok("PUT", &format!("members/{member}"), once, &change)
+}
+
+/// The track of a decision, how many effects it granted, and the codes of its refusals.
+fn decided(club: &Client, member: &str, once: &str) -> (String, usize, Vec<String>) {
+    let decision = club.decide(member, once).unwrap().body;
+    let refused = decision["refused"].as_array().unwrap();
+    let codes = refused.iter().map(|effect| effect["refusal"]["code"].as_str().unwrap().to_owned());
+    let track = decision["track"].as_str().unwrap().to_owned();
+    assert_eq!(
+        club.get(&format!("decisions/{}", decision["id"].as_str().unwrap())).body["track"],
+        *track
+    );
+    (track, decision["granted"].as_array().unwrap().len(), codes.collect())
+}
+
+#[test]
+fn y089_a_member_of_the_eu_uses_the_eu_track_and_of_nowhere_both() {
+    let place = Place::new();
+    let (_service, club) = tracked(&place);
+    let told = |track: &str, granted, code: Option<&str>| {
+        (track.to_owned(), granted, code.into_iter().map(str::to_owned).collect::<Vec<_>>())
+    };
+    // Everybody granted marketing, service and profiling a month ago, and nobody was asked before.
+    for (member, region) in
+        [("de", Some("DE")), ("cn", Some("CN")), ("us", Some("US")), ("no", None)]
+    {
+        club.welcome(member, 60);
+        change(&club, member, "region", region, &[]);
+    }
+    assert_eq!(decided(&club, "cn", "1"), told("local", 1, None));
+    assert_eq!(decided(&club, "de", "1"), told("eu", 0, Some("R05")));
+    assert_eq!(decided(&club, "us", "1"), told("strictest", 0, Some("R05")));
+    assert_eq!(decided(&club, "no", "1"), told("strictest", 0, Some("R05")));
+    // The second act confirms; what the law asks beside the action's own purpose has to be confirmed, too.
+    let asked = T - 33 * DAY;
+    for member in ["de", "us"] {
+        change(&club, member, "marketing", None, &[answer("marketing", "requested", asked)]);
+        assert_eq!(decided(&club, member, "2").2, ["R05"], "{member}: nobody confirmed profiling");
+        change(&club, member, "profiling", None, &[answer("profiling", "requested", asked)]);
+        assert_eq!(decided(&club, member, "3").1, 1, "{member}");
+    }
+}
+
+#[test]
+fn y089_a_withdrawal_ends_at_once_what_waits_and_the_evidence_is_told() {
+    let place = Place::new();
+    let (_service, club) = tracked(&place);
+    club.welcome("cn", 60);
+    let granted = answer("marketing", "granted", T - 40 * DAY);
+    let member = change(&club, "cn", "evidence", Some("CN"), &[granted]);
+    let told = |of: &Value| {
+        let consents = of["consents"].as_array().unwrap().clone();
+        consents
+            .into_iter()
+            .filter(|answer| answer["text_version"] == "2026-05")
+            .collect::<Vec<_>>()
+    };
+    let evidence = told(&member);
+    assert_eq!((evidence.len(), &evidence[0]["channel"]), (1, &json!("app")), "{member}");
+    let copy = club.get("members/cn/copy").body;
+    assert_eq!(told(&copy["member"]), evidence, "{copy}");
+
+    let decision = club.decide("cn", "first").unwrap().body;
+    assert_eq!(decision["granted"].as_array().unwrap().len(), 1, "{decision}");
+    let reserved = || club.get("budgets").body["accounts"][0]["reserved_minor"].as_i64().unwrap();
+    assert!(reserved() > 0);
+    change(&club, "cn", "no", None, &[answer("marketing", "withdrawn", T)]);
+    assert_eq!(reserved(), 0);
+    let effects = club.get("effects").body;
+    let reversal = &effects["items"][1]["reversal"];
+    assert_eq!(
+        (&reversal["why"], &reversal["how"]),
+        (&json!("withdrawn"), &json!("released")),
+        "{effects}"
+    );
+    let (id, grant) = (&decision["id"], &decision["granted"][0]["grant"]);
+    let path =
+        format!("decisions/{}/grants/{}/settle", id.as_str().unwrap(), grant.as_str().unwrap());
+    assert_eq!(club.send("POST", &path, "settle", &json!({})).unwrap().status, 409);
+    assert_eq!(decided(&club, "cn", "again").2, ["R05"]);
+}
