@@ -1,6 +1,7 @@
 //! The built `playbook` program on real input, from playbook text to the bytes it leaves behind.
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
+mod access;
 mod alerts;
 mod bench;
 mod both_ways;

@@ -41,6 +41,7 @@ pub(crate) fn playbook() -> Playbook {
         outputs: OutputDef::default(),
         labels: BTreeMap::new(),
         event_kinds: Vec::new(),
+        withheld: BTreeMap::new(),
         digest: Digest([7; 32]),
         folder: PathBuf::new(),
     }

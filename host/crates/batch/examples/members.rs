@@ -238,6 +238,7 @@ fn playbook(file: &Path, csv: bool) -> Playbook {
         outputs: OutputDef::default(),
         labels: BTreeMap::new(),
         event_kinds: Vec::new(),
+        withheld: BTreeMap::new(),
         digest: Digest([0; 32]),
         folder: PathBuf::new(),
     }

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use playbook_model::{Definition, FeatureDef, Grain, Kind, Need, Shape, Source, StageDef, Subject};
+use playbook_model::{
+    DataClass, Definition, FeatureDef, Grain, Kind, Need, Playbook, Shape, Source, StageDef,
+    Subject,
+};
 
 /// Where a column that a plugin wants is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +61,8 @@ pub struct GraphProblem {
 pub struct Offer<'a> {
     features: BTreeMap<(&'a str, &'a str), &'a FeatureDef>,
     outputs: BTreeSet<String>,
+    /// Features that no plugin receives (H5).
+    withheld: &'a BTreeMap<String, DataClass>,
 }
 
 /// Outputs of a stage under its shape, as `stage.output`.
@@ -74,8 +79,10 @@ pub fn outputs_of(stage: &StageDef, shape: &Shape) -> Vec<String> {
 impl<'a> Offer<'a> {
     /// Collects the features of a playbook and the outputs of its stages.
     #[must_use]
-    pub fn new(features: &'a [FeatureDef], stages: &[StageDef], shapes: &[Shape]) -> Self {
+    pub fn new(playbook: &'a Playbook, stages: &[StageDef], shapes: &[Shape]) -> Self {
+        let features = &playbook.features;
         Self {
+            withheld: &playbook.withheld,
             features: features
                 .iter()
                 .map(|f| ((f.subject.0.as_str(), f.name.as_str()), f))
@@ -109,6 +116,17 @@ impl<'a> Offer<'a> {
         };
         let name = stage.bind.get(wanted).unwrap_or(wanted);
         if let Some(feature) = self.feature(subject, name) {
+            if let Some(class) = self.withheld.get(&feature.name) {
+                return Err(GraphProblem {
+                    stage: stage.name.clone(),
+                    need: Some(wanted.clone()),
+                    message: format!(
+                        "feature `{name}` is data of class {}, which no plugin receives (H5)",
+                        class.name()
+                    ),
+                    hint: Some(format!("bind `{wanted}` to a feature of another class")),
+                });
+            }
             if !need.unit.is_empty() && !feature.unit.is_empty() && need.unit != feature.unit {
                 return Err(GraphProblem {
                     stage: stage.name.clone(),

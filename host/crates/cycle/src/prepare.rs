@@ -194,7 +194,7 @@ fn wire(playbook: &Playbook, ready: &mut [Prepared], problems: &mut Vec<PrepareP
     let (defs, shapes) = parts(ready);
     let all = playbook.stages.iter().map(|stage| stage.name.as_str());
     let failed: Vec<&str> = all.filter(|name| !defs.iter().any(|d| d.name == *name)).collect();
-    let offer = Offer::new(&playbook.features, &defs, &shapes);
+    let offer = Offer::new(playbook, &defs, &shapes);
     for stage in ready {
         match offer.wire(&stage.def, &stage.shape) {
             Ok(wiring) => stage.wiring = Arc::new(wiring),
@@ -230,7 +230,7 @@ pub fn fall_back(
     };
     let shape = labelled(shape, &playbook.labels);
     let (defs, shapes) = parts(stages);
-    let offer = Offer::new(&playbook.features, &defs, &shapes);
+    let offer = Offer::new(playbook, &defs, &shapes);
     let same_outputs =
         shape.produces == stage.shape.produces && shape.segments == stage.shape.segments;
     let wired = offer

@@ -4,6 +4,7 @@
 //! too, so that rooms of the host know one crate of values.
 
 mod canonical;
+mod class;
 mod connection;
 mod digest;
 mod feature;
@@ -26,6 +27,7 @@ mod time;
 mod transfer;
 
 pub use canonical::canonical_json;
+pub use class::DataClass;
 pub use connection::{Connection, ConnectionKind, DatabaseServer, ObjectPlace, SecretRef, Tls};
 pub use digest::{Digest, pseudonym};
 pub use feature::{

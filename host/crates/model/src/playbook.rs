@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::{
-    Aggregate, CellType, ConsentRule, Digest, FeatureDef, GrantTerms, Kind, LawDef, LawTrack,
-    Limits, Minor, NumberMarks, SqlLimits, Subject, UnixMs, Words,
+    Aggregate, CellType, ConsentRule, DataClass, Digest, FeatureDef, GrantTerms, Kind, LawDef,
+    LawTrack, Limits, Minor, NumberMarks, SqlLimits, Subject, UnixMs, Words,
 };
 
 /// A checked playbook.
@@ -51,6 +51,8 @@ pub struct Playbook {
     pub outputs: OutputDef,
     /// The brand's own words for names of segments, actions, levels, channels and other values.
     pub labels: BTreeMap<String, Label>,
+    /// Features that carry data of class D or E, which no plugin receives (H5).
+    pub withheld: BTreeMap<String, DataClass>,
     /// SHA-256 of the playbook as loaded: all files after `extends` and `include`.
     pub digest: Digest,
     /// Folder of the top file; relative plugin paths start there.
@@ -89,6 +91,14 @@ pub struct CycleDef {
 }
 
 impl Playbook {
+    /// The class of a field of a table: the highest that a mapping says, or that of what members do.
+    #[must_use]
+    pub fn class_of(&self, table: SourceTable, field: &str) -> DataClass {
+        let sources = self.sources.iter().filter(|source| source.table == table);
+        let rows = sources.flat_map(|source| &source.mapping).filter(|row| row.to == field);
+        rows.map(|row| row.class).max().unwrap_or(DataClass::C)
+    }
+
     /// Everything that is read: the sources, then the lookups, whose rows are found and taken in the same ways.
     pub fn sources_and_lookups(&self) -> impl Iterator<Item = &SourceDef> {
         self.sources.iter().chain(self.lookups.iter().map(|lookup| &lookup.source))
@@ -360,6 +370,8 @@ pub struct MapRow {
     pub required: bool,
     /// What an error does.
     pub on_error: OnError,
+    /// How close the value is to a person.
+    pub class: DataClass,
 }
 
 impl MapRow {
@@ -381,6 +393,7 @@ impl MapRow {
             optional: false,
             required: false,
             on_error: OnError::Reject,
+            class: DataClass::C,
         }
     }
 }

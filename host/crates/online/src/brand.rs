@@ -465,7 +465,11 @@ impl Brand {
         let facts = self.facts(&Digest(kept.version))?.ok_or_else(|| {
             LedgerError::Damaged("a decision names a version that is not kept".to_owned())
         })?;
-        Ok(kept.told(id, member, &facts))
+        let mut told = kept.told(id, member, &facts);
+        // Only guards read them; who may see them reads them with the member.
+        let live = self.version();
+        told.features.retain(|name, _| !live.playbook().withheld.contains_key(name));
+        Ok(told)
     }
 
     /// Settles a grant of a decision with what was paid, or with what it reserved; or releases it.

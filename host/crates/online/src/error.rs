@@ -3,6 +3,7 @@
 use playbook_ledger::LedgerError;
 use playbook_model::Minor;
 
+use crate::access::AccessState;
 use crate::columns::FieldError;
 use crate::requests::MoneyRequestState;
 use crate::reviews::ReviewState;
@@ -47,6 +48,9 @@ pub enum OnlineError {
         /// What it can give.
         free: Minor,
     },
+    /// The grant of access is not one to be approved any more.
+    #[error("the grant of access is {}", .0.name())]
+    AccessClosed(AccessState),
     /// Whoever asked does not approve.
     #[error("somebody else has to approve what this person asked for")]
     SamePerson,

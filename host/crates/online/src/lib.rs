@@ -4,6 +4,7 @@
 //! community with. [`Version`] is a playbook with its stages open; [`Brand`] answers: it evaluates on the caller's
 //! thread, and decides and books on the writer's.
 
+mod access;
 mod alerts;
 mod brand;
 mod breaker;
@@ -47,6 +48,7 @@ mod writer;
 
 pub use playbook_cycle::{CapUse, CommercialUse, Used};
 
+pub use access::{AccessGrant, AccessState, AccessStep};
 pub use alerts::{
     Alarm, Alert, AlertClosing, AlertEnd, AlertLevel, AlertRule, AlertSeen, Evidence,
 };

@@ -84,6 +84,8 @@ pub(crate) mod space {
     pub(crate) const LAST_SET: u8 = 33;
     /// Of the brand: which host does some work for it, under the name of the work.
     pub(crate) const CLAIMS: u8 = 34;
+    /// Of the brand: grants of access to data, under ascending numbers.
+    pub(crate) const ACCESS: u8 = 35;
 }
 
 /// Owner of what is the brand's.

@@ -14,7 +14,8 @@ use playbook_features::{
 };
 use playbook_ledger::{BudgetPlan, Ledger, LedgerError, PastGrants, Turn};
 use playbook_model::{
-    Context, Digest, Fault, Frame, LawTrack, OnFault, Playbook, SourceTable, UnixMs, pseudonym,
+    Context, DataClass, Digest, Fault, Frame, LawTrack, OnFault, Playbook, SourceTable, UnixMs,
+    pseudonym,
 };
 
 use crate::breaker::Breakers;
@@ -266,6 +267,19 @@ impl Version {
     #[must_use]
     pub fn consents(&self) -> &TableColumns {
         &self.consents
+    }
+
+    /// The class of a field of a table (domain H5).
+    #[must_use]
+    pub fn class_of(&self, table: SourceTable, field: &str) -> DataClass {
+        self.playbook.class_of(table, field)
+    }
+
+    /// Whether some field is of a class that is withheld.
+    #[must_use]
+    pub fn has_withheld_fields(&self) -> bool {
+        let mut rows = self.playbook.sources.iter().flat_map(|source| &source.mapping);
+        rows.any(|row| row.class.is_withheld())
     }
 
     /// How its stages do.

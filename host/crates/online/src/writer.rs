@@ -19,6 +19,7 @@ use tracing::info_span;
 
 pub(crate) use self::together::tell_last_effect;
 
+use crate::access::{AccessGrant, AccessJob, step};
 use crate::alerts::{Alert, Alerts, ChangeAlert, Written};
 use crate::brand::Now;
 use crate::cache::Cache;
@@ -74,6 +75,8 @@ pub(crate) enum Job {
     Close(Box<CloseJob>, Reply<SettleAnswer>),
     /// A person decides on a review.
     Review(Box<ReviewJob>, Reply<()>),
+    /// A person asks for access to data, or another one answers.
+    Access(Box<AccessJob>, Reply<AccessGrant>),
     /// A person freezes a stage or the brand, or ends that.
     Freeze(Box<FreezeJob>, Reply<Freeze>),
     /// Somebody asks for money for a pool, or answers that.
@@ -656,6 +659,10 @@ fn one(
         }
         Job::Review(job, reply) => {
             let result = decide_review(live, *job, beside.version, done)?;
+            done.answers.push(answer(reply, result));
+        }
+        Job::Access(job, reply) => {
+            let result = step(live.rows(), *job, done.now)?;
             done.answers.push(answer(reply, result));
         }
         Job::Freeze(job, reply) => {

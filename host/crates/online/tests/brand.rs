@@ -1,6 +1,8 @@
 //! What holds of a brand, with a SQLite file for itself.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "brand/access.rs"]
+mod access;
 #[path = "brand/alerts.rs"]
 mod alerts;
 #[path = "suites/brand.rs"]

@@ -65,5 +65,6 @@ pub const CODES: &[(&str, &str)] = &[
     ("unknown-stage-name", "A participation stage that does not exist."),
     ("unknown-subject", "A subject that the rows cannot be grouped by."),
     ("unknown-time-zone", "A name that is no IANA time zone."),
+    ("withheld-data", "A need of a plugin that is bound to data of class D or E."),
     ("wrong-type", "A value of another type than the key has."),
 ];

@@ -80,6 +80,9 @@ codes! {
     /// No review has that number.
     ReviewNotFound "review-not-found" 404 "there is no such review"
         "list the reviews of the brand; the member may have been erased"
+    /// No grant of access has that number.
+    AccessNotFound "access-not-found" 404 "there is no such grant of access"
+        "list the brand's grants of access"
     /// No stage has that segment.
     SegmentNotFound "segment-not-found" 404 "the playbook has no such segment"
         "use a stage that segments members and one of its segments, as decisions name them"
@@ -131,6 +134,9 @@ codes! {
     /// The review was closed otherwise.
     ReviewClosed "review-closed" 409 "the review is closed"
         "read the review; it is decided once"
+    /// Nothing is left to approve.
+    AccessClosed "access-closed" 409 "the grant of access is over or was ended"
+        "ask for access anew"
     /// Whoever asks does not approve.
     SamePerson "same-person" 409 "somebody else has to approve this"
         "use the key of another person than the one who asked"

@@ -38,6 +38,7 @@ mod routes;
 mod server;
 mod settings;
 mod shared;
+mod sight;
 mod tls;
 
 pub use codes::{CODES, Code, CodeRow};
@@ -49,3 +50,4 @@ pub use role::Role;
 pub use routes::effect_body;
 pub use server::{Drained, Hosted, Running, Server};
 pub use settings::{BodyLimits, ConnectionLimits, Listen, Rate, Rates, Settings, TlsFiles};
+pub use sight::Sight;

@@ -67,6 +67,7 @@ impl From<OnlineError> for Problem {
                 "alert" => Code::AlertNotFound,
                 "review" => Code::ReviewNotFound,
                 "request" => Code::MoneyRequestNotFound,
+                "access grant" => Code::AccessNotFound,
                 "undelivered effect" => Code::UndeliveredNotFound,
                 _ => Code::DecisionNotFound,
             }),
@@ -83,6 +84,9 @@ impl From<OnlineError> for Problem {
             }
             OnlineError::NotFree { free } => {
                 Self::new(Code::MoneyNotFree).detail(format!("it can give {} minor units", free.0))
+            }
+            OnlineError::AccessClosed(state) => {
+                Self::new(Code::AccessClosed).detail(format!("it is {}", state.name()))
             }
             OnlineError::SamePerson => Self::new(Code::SamePerson),
             OnlineError::NoConsent => Self::new(Code::ConsentMissing),

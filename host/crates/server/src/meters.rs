@@ -7,6 +7,7 @@ use playbook_model::{Distribution, Histogram};
 
 use crate::codes::Code;
 use crate::operations::{OPERATIONS, Operation};
+use crate::role::Role;
 
 /// Microseconds of requests.
 const REQUEST_BOUNDS: &[u64] = &[
@@ -27,6 +28,8 @@ pub(crate) struct Meters {
     /// One for each operation, in the order of the table, and one for requests without.
     requests: Box<[RequestMeter]>,
     held: [AtomicU64; HELD.len()],
+    /// Calls that a role may not make, in the order of the roles.
+    denied: [AtomicU64; Role::ALL.len()],
 }
 
 #[derive(Debug)]
@@ -51,7 +54,11 @@ impl Meters {
             classes: [const { AtomicU64::new(0) }; CLASSES.len()],
             micros: Histogram::new(REQUEST_BOUNDS),
         });
-        Self { requests: requests.collect(), held: [const { AtomicU64::new(0) }; HELD.len()] }
+        Self {
+            requests: requests.collect(),
+            held: [const { AtomicU64::new(0) }; HELD.len()],
+            denied: [const { AtomicU64::new(0) }; Role::ALL.len()],
+        }
     }
 
     /// A request was answered.
@@ -74,6 +81,18 @@ impl Meters {
         if let Some(at) = HELD.iter().position(|known| *known == code) {
             self.held[at].fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// A role asked for what it may not do.
+    pub(crate) fn denied(&self, role: Role) {
+        if let Some(at) = Role::ALL.iter().position(|known| *known == role) {
+            self.denied[at].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Roles that asked for what they may not do, and how often.
+    pub(crate) fn denials(&self) -> [(&'static str, u64); Role::ALL.len()] {
+        std::array::from_fn(|at| (Role::ALL[at].name(), self.denied[at].load(Ordering::Relaxed)))
     }
 
     /// Requests by operation.

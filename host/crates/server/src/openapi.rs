@@ -32,6 +32,10 @@ const TAGS: &[(&str, &str)] = &[
     ("effects", "What was granted, for the systems that carry it out."),
     ("reviews", "What a person decides on before it goes out."),
     ("freezes", "What a person stops in a crisis, and lets go on again."),
+    (
+        "access",
+        "Data that a role sees only by a grant: asked for, approved by somebody else, ended.",
+    ),
     ("members", "What is known of members."),
     ("money", "Budgets."),
     ("alerts", "What a person should look at, and what became of it."),

@@ -27,13 +27,58 @@ const PLATFORM: &[Role] = &[Role::PlatformAdmin];
 /// The platform team and what watches the host for it.
 const WATCHERS: &[Role] = &[Role::PlatformAdmin, Role::PlatformMonitor];
 /// Everybody who has to do with a brand.
-const ANYBODY: &[Role] =
-    &[Role::PlatformAdmin, Role::BrandOperator, Role::BrandApplication, Role::Partner];
+const ANYBODY: &[Role] = &[
+    Role::PlatformAdmin,
+    Role::BrandOperator,
+    Role::BrandApplication,
+    Role::Partner,
+    Role::Analyst,
+    Role::CustomerService,
+    Role::Marketing,
+    Role::Finance,
+    Role::Compliance,
+    Role::Auditor,
+];
 
 /// Who runs a brand.
 const OPERATORS: &[Role] = &[Role::PlatformAdmin, Role::BrandOperator];
 /// Who runs a brand, and its programs.
 const SENDERS: &[Role] = &[Role::PlatformAdmin, Role::BrandOperator, Role::BrandApplication];
+/// Who reads what a brand does in all (class A of domain H5): every person of it.
+const READERS: &[Role] = &[
+    Role::PlatformAdmin,
+    Role::BrandOperator,
+    Role::Analyst,
+    Role::CustomerService,
+    Role::Marketing,
+    Role::Finance,
+    Role::Compliance,
+    Role::Auditor,
+];
+/// Who reads what members did, of all of them.
+const WITNESSES: &[Role] =
+    &[Role::PlatformAdmin, Role::BrandOperator, Role::BrandApplication, Role::Compliance];
+/// Who looks at one member at a time.
+const HELPERS: &[Role] = &[
+    Role::PlatformAdmin,
+    Role::BrandOperator,
+    Role::BrandApplication,
+    Role::CustomerService,
+    Role::Compliance,
+];
+/// Who copies all that is kept of a member.
+const COPIERS: &[Role] =
+    &[Role::PlatformAdmin, Role::BrandOperator, Role::CustomerService, Role::Compliance];
+/// Who sees to the law, beside who runs the brand.
+const LAWYERS: &[Role] = &[Role::PlatformAdmin, Role::BrandOperator, Role::Compliance];
+/// Who reads what was done and by whom.
+const AUDITORS: &[Role] =
+    &[Role::PlatformAdmin, Role::BrandOperator, Role::Compliance, Role::Auditor];
+/// Who reads the entries of the ledger, which name members by pseudonym.
+const BOOKKEEPERS: &[Role] =
+    &[Role::PlatformAdmin, Role::BrandOperator, Role::Finance, Role::Compliance, Role::Auditor];
+/// Who sees some data by a grant of access alone.
+const ASKERS: &[Role] = &[Role::PlatformAdmin, Role::Compliance];
 
 /// Every operation. One that is not here has no route, and the other way round: the service does not start.
 pub const OPERATIONS: &[Operation] = &[
@@ -50,47 +95,51 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { id: "add_events", access: Access::Brand(SENDERS) },
     Operation { id: "decide", access: Access::Brand(SENDERS) },
     Operation { id: "preview_decision", access: Access::Brand(SENDERS) },
-    Operation { id: "list_decisions", access: Access::Brand(SENDERS) },
-    Operation { id: "read_decision", access: Access::Brand(SENDERS) },
+    Operation { id: "list_decisions", access: Access::Brand(WITNESSES) },
+    Operation { id: "read_decision", access: Access::Brand(WITNESSES) },
     Operation { id: "settle_grant", access: Access::Brand(SENDERS) },
     Operation { id: "release_grant", access: Access::Brand(SENDERS) },
     Operation { id: "list_effects", access: Access::Brand(SENDERS) },
     Operation { id: "stream_effects", access: Access::Brand(SENDERS) },
-    Operation { id: "list_reviews", access: Access::Brand(OPERATORS) },
-    Operation { id: "read_review", access: Access::Brand(OPERATORS) },
+    Operation { id: "list_reviews", access: Access::Brand(LAWYERS) },
+    Operation { id: "read_review", access: Access::Brand(LAWYERS) },
     Operation { id: "approve_review", access: Access::Brand(OPERATORS) },
     Operation { id: "refuse_review", access: Access::Brand(OPERATORS) },
-    Operation { id: "list_freezes", access: Access::Brand(OPERATORS) },
+    Operation { id: "list_access", access: Access::Brand(AUDITORS) },
+    Operation { id: "ask_access", access: Access::Brand(ASKERS) },
+    Operation { id: "approve_access", access: Access::Brand(LAWYERS) },
+    Operation { id: "end_access", access: Access::Brand(LAWYERS) },
+    Operation { id: "list_freezes", access: Access::Brand(AUDITORS) },
     Operation { id: "freeze", access: Access::Brand(OPERATORS) },
     Operation { id: "lift_freeze", access: Access::Brand(OPERATORS) },
     Operation { id: "list_webhooks", access: Access::Brand(OPERATORS) },
     Operation { id: "list_undelivered", access: Access::Brand(OPERATORS) },
     Operation { id: "resend_effect", access: Access::Brand(OPERATORS) },
-    Operation { id: "read_member", access: Access::Brand(SENDERS) },
-    Operation { id: "read_caps", access: Access::Brand(SENDERS) },
+    Operation { id: "read_member", access: Access::Brand(HELPERS) },
+    Operation { id: "read_caps", access: Access::Brand(HELPERS) },
     Operation { id: "put_member", access: Access::Brand(SENDERS) },
     Operation { id: "list_segment", access: Access::Brand(SENDERS) },
     Operation { id: "export_segment", access: Access::Brand(SENDERS) },
-    Operation { id: "copy_member", access: Access::Brand(OPERATORS) },
-    Operation { id: "erase_member", access: Access::Brand(OPERATORS) },
+    Operation { id: "copy_member", access: Access::Brand(COPIERS) },
+    Operation { id: "erase_member", access: Access::Brand(LAWYERS) },
     Operation { id: "offer_version", access: Access::Brand(OPERATORS) },
     Operation { id: "try_version", access: Access::Brand(OPERATORS) },
     Operation { id: "activate_version", access: Access::Brand(OPERATORS) },
     Operation { id: "shadow_version", access: Access::Brand(OPERATORS) },
     Operation { id: "share_version", access: Access::Brand(OPERATORS) },
-    Operation { id: "read_candidate", access: Access::Brand(OPERATORS) },
+    Operation { id: "read_candidate", access: Access::Brand(READERS) },
     Operation { id: "withdraw_candidate", access: Access::Brand(OPERATORS) },
     Operation { id: "roll_back", access: Access::Brand(OPERATORS) },
     Operation { id: "close_cycle", access: Access::Brand(OPERATORS) },
-    Operation { id: "list_activations", access: Access::Brand(OPERATORS) },
-    Operation { id: "read_plugins", access: Access::Brand(OPERATORS) },
-    Operation { id: "list_alerts", access: Access::Brand(OPERATORS) },
+    Operation { id: "list_activations", access: Access::Brand(READERS) },
+    Operation { id: "read_plugins", access: Access::Brand(READERS) },
+    Operation { id: "list_alerts", access: Access::Brand(READERS) },
     Operation { id: "acknowledge_alert", access: Access::Brand(OPERATORS) },
     Operation { id: "close_alert", access: Access::Brand(OPERATORS) },
-    Operation { id: "read_budgets", access: Access::Brand(OPERATORS) },
-    Operation { id: "list_entries", access: Access::Brand(OPERATORS) },
-    Operation { id: "list_money_requests", access: Access::Brand(OPERATORS) },
-    Operation { id: "list_waiting_money_requests", access: Access::Brand(OPERATORS) },
+    Operation { id: "read_budgets", access: Access::Brand(READERS) },
+    Operation { id: "list_entries", access: Access::Brand(BOOKKEEPERS) },
+    Operation { id: "list_money_requests", access: Access::Brand(READERS) },
+    Operation { id: "list_waiting_money_requests", access: Access::Brand(READERS) },
     Operation { id: "ask_for_money", access: Access::Brand(OPERATORS) },
     Operation { id: "approve_money_request", access: Access::Brand(OPERATORS) },
     Operation { id: "refuse_money_request", access: Access::Brand(OPERATORS) },

@@ -20,16 +20,34 @@ pub enum Role {
     BrandApplication,
     /// Writes plugins for one brand.
     Partner,
+    /// Reads what a brand does in all.
+    Analyst,
+    /// Helps members of one brand, one at a time.
+    CustomerService,
+    /// Plans what one brand says: reads what it does in all.
+    Marketing,
+    /// Reads the money of one brand.
+    Finance,
+    /// Sees to it that one brand keeps the law.
+    Compliance,
+    /// Reads what was done in one brand, and by whom.
+    Auditor,
 }
 
 impl Role {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 11] = [
         Self::PlatformAdmin,
         Self::PlatformMonitor,
         Self::BrandOperator,
         Self::BrandApplication,
         Self::Partner,
+        Self::Analyst,
+        Self::CustomerService,
+        Self::Marketing,
+        Self::Finance,
+        Self::Compliance,
+        Self::Auditor,
     ];
 
     /// As it is written.
@@ -41,13 +59,19 @@ impl Role {
             Self::BrandOperator => "brand-operator",
             Self::BrandApplication => "brand-application",
             Self::Partner => "partner",
+            Self::Analyst => "analyst",
+            Self::CustomerService => "customer-service",
+            Self::Marketing => "marketing",
+            Self::Finance => "finance",
+            Self::Compliance => "compliance",
+            Self::Auditor => "auditor",
         }
     }
 
     /// Whether people hold keys of this role, rather than programs.
     #[must_use]
     pub const fn is_of_a_person(self) -> bool {
-        matches!(self, Self::PlatformAdmin | Self::BrandOperator)
+        !matches!(self, Self::PlatformMonitor | Self::BrandApplication | Self::Partner)
     }
 
     /// Whether a key of this role is for one brand and names it.

@@ -26,6 +26,7 @@ pub(crate) fn playbook(time_zone: &str) -> Playbook {
         lookups: Vec::new(),
         labels: std::collections::BTreeMap::new(),
         event_kinds: Vec::new(),
+        withheld: BTreeMap::new(),
         features: vec![],
         stages: vec![],
         sql: playbook_model::SqlLimits::default(),

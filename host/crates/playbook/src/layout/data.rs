@@ -176,6 +176,7 @@ pub(super) static MAPPING: TableSpec = TableSpec {
         KeySpec::new("values", Map(&TEXT, &TEXT, 1_000), "{ M = \"male\", F = \"female\" }", "Each value of the source with the value that the host keeps; another value is an error of the row."),
         KeySpec::new("optional", Flag, "true", "Whether a file may lack the column; its values are then missing.").default("false"),
         KeySpec::new("required", Flag, "true", "Whether a missing value is an error of the row.").default("true where the table needs the field"),
+        KeySpec::new("pii_class", Choice(&["A", "B", "C", "D", "E"]), "\"D\"", "How close the value is to a person (H5): aggregates, attributes without a name, what a member did, what it is reached or known by, sensitive data. Features that rest on class D or E reach no plugin; keys of a service see such fields as their role may.").default("\"C\""),
         KeySpec::new("on_error", Choice(&["reject", "null", "quarantine"]), "\"null\"", "What a value that cannot be read does: the row is rejected and counts against `rejects_max`; the value becomes missing; or the row is set aside and does not count.").default("\"reject\""),
     ],
 };

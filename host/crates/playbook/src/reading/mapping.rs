@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use playbook_model::{MapRow, MapType, NumberMarks, OnError, SourceTable, Transform};
+use playbook_model::{DataClass, MapRow, MapType, NumberMarks, OnError, SourceTable, Transform};
 
 use super::Reading;
 use super::events::{OwnKind, all_kinds, with_own_kind};
@@ -197,6 +197,7 @@ impl Reading<'_> {
         row.optional = long.flag("optional").unwrap_or(false);
         self.transform(entry, long, table, row);
         row.required = long.flag("required").unwrap_or(row.required);
+        row.class = long.text("pii_class").and_then(DataClass::of).unwrap_or(row.class);
         row.on_error = match long.text("on_error") {
             Some("null") => OnError::Null,
             Some("quarantine") => OnError::Quarantine,

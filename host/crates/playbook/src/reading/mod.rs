@@ -1,6 +1,7 @@
 //! From a checked tree to a [`Playbook`]: names resolved, defaults filled in, rules between keys.
 
 mod aggregates;
+mod classes;
 mod events;
 mod features;
 mod head;
@@ -84,6 +85,8 @@ pub(crate) fn read(
     let guardrails = Guardrails { law, ..reading.guardrails(&names) };
     reading.age_band(&features);
     reading.guard_features(&features);
+    let withheld = classes::withheld(&sources, &features);
+    reading.withheld_binds(&withheld);
     let outputs = reading.outputs(&names);
     Playbook {
         id: head.id,
@@ -105,6 +108,7 @@ pub(crate) fn read(
         guardrails,
         outputs,
         labels: head::labels(root),
+        withheld,
         event_kinds: reading.own_kinds.iter().map(|kind| kind.name.clone()).collect(),
         digest: Digest::of(canonical_json(&table_to_json(root)).as_bytes()),
         folder: folder.to_owned(),

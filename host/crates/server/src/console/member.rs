@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use maud::{Markup, html};
-use playbook_model::MapType;
+use playbook_model::{MapType, SourceTable};
 use playbook_online::{
     Brand, CapUse, Consent, Decision, DecisionFilter, Member, OnlineError, Used,
 };
@@ -18,6 +18,7 @@ use super::visit::Visit;
 use crate::live::{Live, apart};
 use crate::page::Asked;
 use crate::problem::Problem;
+use crate::sight::Eyes;
 
 /// Rows of a timeline.
 const ROWS: usize = 200;
@@ -59,7 +60,9 @@ pub(super) async fn show(
     // Events are a copy of the member's data: not everybody's.
     let with_events = visit.may("copy_member");
     let asked = id.clone();
-    let found = apart(Arc::clone(&brand), move |brand| read(brand, &asked, with_events)).await;
+    let eyes = Eyes::of(&visit.key, &brand)?;
+    let look = move |brand: &Brand| read(brand, &asked, with_events, &eyes);
+    let found = apart(Arc::clone(&brand), look).await;
     let told = Told::new(&visit, brand);
     let body = match found {
         Ok(known) => html! {
@@ -79,14 +82,18 @@ pub(super) async fn show(
     Ok(frame::page(&visit, &id, &body))
 }
 
-fn read(brand: &Brand, id: &str, with_events: bool) -> Result<Known, OnlineError> {
-    let (member, events, decisions) = match with_events {
+fn read(brand: &Brand, id: &str, with_events: bool, eyes: &Eyes) -> Result<Known, OnlineError> {
+    let (mut member, events, decisions) = match with_events {
         true => brand.copy_of(id)?,
         false => {
             let filter = DecisionFilter { member: Some(id.to_owned()), ..Default::default() };
             (brand.member(id)?, Vec::new(), brand.decisions(&filter, None, ROWS)?.decisions)
         }
     };
+    // As the API tells them to the same key.
+    let version = brand.version();
+    (member.profile, _) = eyes.fields(&version, SourceTable::Members, member.profile);
+    let (events, _) = eyes.events(&version, events);
     let caps = brand.caps(id, None).map(|(_, caps)| caps);
     Ok(Known { member, events, decisions, caps })
 }

@@ -84,6 +84,14 @@ pub(crate) async fn admit(
         Access::Open | Access::Platform(_) => None,
     };
     if !operation.access.roles().contains(&caller.0.role) {
+        shared.meters.denied(caller.0.role);
+        tracing::warn!(
+            key = caller.0.id,
+            role = caller.0.role.name(),
+            operation = operation.id,
+            brand = brand.as_ref().map(|brand| brand.name.as_str()),
+            "access denied"
+        );
         let detail = format!("the key has the role {}", caller.0.role.name());
         return Err(Problem::new(Code::RoleNotAllowed).detail(detail));
     }

@@ -33,6 +33,8 @@ pub(super) fn requests(now: &Snapshot, to: &mut Encoder<'_>) -> fmt::Result {
         "Requests that came too often or too many at once.",
         rows,
     )?;
+    let rows = now.denied.iter().map(|(role, count)| ([("role", *role)], *count));
+    counters(to, "playbook_access_denied", "Calls that the role of a key may not make.", rows)?;
     let (open, waiting) = now.connections;
     let rows = [("open", open), ("waiting", waiting)];
     let rows = rows.map(|(state, count)| ([("state", state)], count as i64));

@@ -25,6 +25,8 @@ pub(crate) const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.
 struct Snapshot {
     requests: Vec<RequestFigures>,
     held: Vec<(&'static str, u64)>,
+    /// Roles that asked for what they may not do.
+    denied: Vec<(&'static str, u64)>,
     /// Connections that are open, and that wait for a place.
     connections: (usize, usize),
     brands: Vec<BrandSnapshot>,
@@ -80,6 +82,7 @@ impl Snapshot {
         Self {
             requests: shared.meters.requests(),
             held: shared.meters.held_back().to_vec(),
+            denied: shared.meters.denials().to_vec(),
             connections: shared.places.taken(),
             brands: brands.collect(),
             at_ms: jiff::Timestamp::now().as_millisecond(),

@@ -1,6 +1,10 @@
 //! Members: what is known of them, and changes of it.
 
+use std::collections::BTreeSet;
+
 use axum::extract::Path;
+use playbook_model::SourceTable;
+use playbook_online::Brand;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -10,10 +14,12 @@ use utoipa_axum::routes;
 use super::Routes;
 use super::decisions::DecisionBody;
 use super::parts::{OfBrand, OfMember};
+use crate::brand::Caller;
 use crate::idempotency::IdempotencyKey;
 use crate::json::Json;
 use crate::live::{Live, moment};
 use crate::problem::Problem;
+use crate::sight::Eyes;
 
 pub(super) fn routes() -> Routes {
     OpenApiRouter::default()
@@ -34,6 +40,9 @@ struct MemberBody {
     profile: Map<String, Value>,
     /// Answers about consents, in order of purpose and time.
     consents: Vec<ConsentBody>,
+    /// Fields of the profile that the key does not see, or not whole, by their class.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    withheld: Vec<String>,
 }
 
 /// An answer about a consent.
@@ -79,13 +88,17 @@ struct ChangeBody {
 )]
 async fn read_member(
     Live(brand): Live,
+    Caller(key): Caller,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<MemberBody>, Problem> {
-    Ok(Json(brand.member(&id)?.into()))
+    let eyes = Eyes::of(&key, &brand)?;
+    Ok(Json(MemberBody::of(brand.member(&id)?, &eyes, &brand)))
 }
 
-impl From<playbook_online::Member> for MemberBody {
-    fn from(member: playbook_online::Member) -> Self {
+impl MemberBody {
+    fn of(member: playbook_online::Member, eyes: &Eyes, brand: &Brand) -> Self {
+        let (profile, withheld) =
+            eyes.fields(&brand.version(), SourceTable::Members, member.profile);
         let consents = member.consents.into_iter().map(|answer| ConsentBody {
             purpose: answer.purpose,
             state: answer.state,
@@ -96,8 +109,9 @@ impl From<playbook_online::Member> for MemberBody {
         Self {
             member: member.id,
             events: member.events,
-            profile: member.profile,
+            profile,
             consents: consents.collect(),
+            withheld,
         }
     }
 }
@@ -113,6 +127,9 @@ struct CopyBody {
     events: Vec<Value>,
     /// Decisions, in the words of the versions that made them.
     decisions: Vec<DecisionBody>,
+    /// Fields of events that the key does not see, or not whole, by their class: the copy is not all that is kept.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    withheld: BTreeSet<String>,
 }
 
 /// What an erasure took away.
@@ -141,11 +158,15 @@ struct ErasedBody {
 )]
 async fn copy_member(
     Live(brand): Live,
+    Caller(key): Caller,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<CopyBody>, Problem> {
+    let eyes = Eyes::of(&key, &brand)?;
     let (member, events, decisions) = brand.copy_of(&id)?;
+    let (events, withheld) = eyes.events(&brand.version(), events);
     let decisions = decisions.into_iter().map(|decision| DecisionBody::of(decision, false));
-    Ok(Json(CopyBody { member: member.into(), events, decisions: decisions.collect() }))
+    let (member, decisions) = (MemberBody::of(member, &eyes, &brand), decisions.collect());
+    Ok(Json(CopyBody { member, events, decisions, withheld }))
 }
 
 /// Erase a member
@@ -183,10 +204,11 @@ async fn erase_member(
 )]
 async fn put_member(
     live: Live,
+    caller: Caller,
     Path((brand, id)): Path<(String, String)>,
     key: IdempotencyKey,
     Json(body): Json<ChangeBody>,
 ) -> Result<Json<MemberBody>, Problem> {
     live.0.put_member(&id, &body.profile, &body.consents, key.as_str()).await?;
-    read_member(live, Path((brand, id))).await
+    read_member(live, caller, Path((brand, id))).await
 }

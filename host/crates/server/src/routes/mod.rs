@@ -6,6 +6,7 @@
 //! A handler is dropped at any `await` when its client goes away. What must not be left half done goes to a thread or a
 //! writer that does it whole, as `keys` does.
 
+mod access;
 mod alerts;
 mod brands;
 mod candidate;
@@ -55,6 +56,7 @@ const PARTS: &[fn() -> Routes] = &[
     effects::routes,
     reviews::routes,
     freezes::routes,
+    access::routes,
     webhooks::routes,
     members::routes,
     caps::routes,

@@ -48,6 +48,15 @@ pub(super) struct OfReview {
     number: u64,
 }
 
+/// A grant of access.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfAccess {
+    /// Number of the grant.
+    #[param(example = 1)]
+    number: u64,
+}
+
 /// A grant of a decision.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
