@@ -25,6 +25,7 @@ use crate::candidate::{Asked, Breach, Candidate, micros_since};
 use crate::columns::FieldError;
 use crate::counts::{Figures, Number, WriterState};
 use crate::decision::{Decision, EffectSaid, Kept};
+use crate::epochs::Epochs;
 use crate::error::OnlineError;
 use crate::facts::VersionFacts;
 use crate::grants::{Reversal, read_note};
@@ -232,7 +233,7 @@ impl Brand {
         let alerts =
             Arc::new(Alerts::read(&mut &*reader, &name, Arc::clone(&now), notes.is_some())?);
         let breakers = Arc::new(Breakers::new(Arc::clone(&alerts)));
-        version.join(&breakers, (&reader, &cache));
+        version.join(&breakers, (&reader, &cache), &Arc::new(Epochs::read(&reader)?));
         let version = Arc::new(version);
         let mut shelf = Shelf::default();
         shelf.put(&version);
@@ -561,10 +562,9 @@ impl Brand {
     /// # Errors
     /// [`OnlineError::Unknown`], or a fault of the storage.
     pub async fn erase(&self, id: &str, key: &str) -> Result<Erased, OnlineError> {
-        let member = self.live.load().key(id);
-        let key = shortened(key);
-        let erased = self.queue.ask(|reply| Job::Erase(member, key, reply)).await?;
-        self.shelf().forget(id);
+        let (id, key) = (id.to_owned(), shortened(key));
+        let erased = self.queue.ask(|reply| Job::Erase(id.clone(), key, reply)).await?;
+        self.shelf().forget(&id);
         erased.ok_or(OnlineError::Unknown("member"))
     }
 

@@ -28,7 +28,11 @@ impl Core {
     /// A fault of the storage, or a version that cannot be opened here; then the one before goes on.
     pub fn follow(&self) -> Result<(), SwapError> {
         let Some(notes) = &self.notes else { return Ok(()) };
-        notes.hear(notes.read(&self.reader)?, &self.cache);
+        let read = notes.read(&self.reader)?;
+        if !read.is_empty() {
+            self.version().epochs().catch_up(&self.reader)?;
+        }
+        notes.hear(read, &self.cache);
         tell_last_effect(&self.effects, notes.last_effect());
         let mut history = self.history();
         if history.last().is_some_and(|last| last.number >= notes.activation()) {

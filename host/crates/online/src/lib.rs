@@ -14,6 +14,7 @@ mod claims;
 mod columns;
 mod counts;
 mod decision;
+mod epochs;
 mod error;
 mod facts;
 mod fall_back;

@@ -86,6 +86,8 @@ pub(crate) mod space {
     pub(crate) const CLAIMS: u8 = 34;
     /// Of the brand: grants of access to data, under ascending numbers.
     pub(crate) const ACCESS: u8 = 35;
+    /// Of the brand: ids that were erased, as keyed hashes, under ascending numbers.
+    pub(crate) const SUPPRESSED: u8 = 36;
 }
 
 /// Owner of what is the brand's.

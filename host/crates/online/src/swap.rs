@@ -394,7 +394,7 @@ impl Core {
 
     /// A version that was opened for this brand, with the brand's breakers.
     fn joined(&self, mut version: Version) -> Arc<Version> {
-        version.join(&self.breakers, (&self.reader, &self.cache));
+        version.join(&self.breakers, (&self.reader, &self.cache), self.version().epochs());
         Arc::new(version)
     }
 }

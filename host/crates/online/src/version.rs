@@ -12,16 +12,16 @@ use playbook_cycle::{
 use playbook_features::{
     BrandClock, ConsentState, FoldError, MemberPlan, MemberRequest, Unfit, UnknownTimeZone,
 };
-use playbook_ledger::{BudgetPlan, Ledger, LedgerError, PastGrants, Turn};
+use playbook_ledger::{BudgetPlan, GroupWork, Ledger, LedgerError, PastGrants, Turn};
 use playbook_model::{
     Context, DataClass, Digest, Fault, Frame, LawTrack, OnFault, Playbook, SourceTable, UnixMs,
-    pseudonym,
 };
 
 use crate::breaker::Breakers;
 use crate::cache::Cache;
 use crate::columns::TableColumns;
 use crate::counts::StageStates;
+use crate::epochs::{Epochs, Erasing, first_key};
 use crate::facts::{StageFacts, VersionFacts};
 use crate::grants::{ActionTerms, TermsOf, terms_of};
 use crate::pace::Pace;
@@ -86,6 +86,7 @@ pub struct Version {
     facts: VersionFacts,
     clock: BrandClock,
     salt: String,
+    epochs: Arc<Epochs>,
     events: TableColumns,
     members: TableColumns,
     consents: TableColumns,
@@ -214,6 +215,7 @@ impl Version {
         let watch = StageWatch::new(facts.digest(), whose, watched.collect());
         Ok(Self {
             salt: format!("{}\0{}", playbook.brand, playbook.pseudonym_salt),
+            epochs: Arc::default(),
             budget: budget_plan(&playbook),
             places: FieldPlaces::new(&plan),
             facts,
@@ -288,14 +290,17 @@ impl Version {
         self.watch.states()
     }
 
-    /// From now on its breakers are those of a brand, and it reads what the brand's closed cycles left.
+    /// From now on its breakers are those of a brand, it reads what the brand's closed cycles left, and it knows by an id whom the
+    /// brand does.
     pub(crate) fn join(
         &mut self,
         breakers: &Arc<Breakers>,
         (ledger, cache): (&Arc<Ledger>, &Arc<Cache>),
+        epochs: &Arc<Epochs>,
     ) {
         self.watch.join(breakers);
         self.previous.join(ledger, cache);
+        self.epochs = Arc::clone(epochs);
     }
 
     /// What its stages read of closed cycles.
@@ -343,7 +348,32 @@ impl Version {
     /// The pseudonym of a member.
     #[must_use]
     pub fn key(&self, member: &str) -> i64 {
-        pseudonym(self.salt.as_bytes(), member)
+        self.key_after(member, &[])
+    }
+
+    /// As [`Version::key`], after what a group erased that is not on disk yet.
+    pub(crate) fn key_after(&self, member: &str, pending: &[Erasing]) -> i64 {
+        self.epochs.key(&self.salt, member, pending)
+    }
+
+    /// Writes that the id of a member was erased.
+    pub(crate) fn erases(
+        &self,
+        rows: &mut GroupWork<'_, '_>,
+        member: &str,
+        pending: &[Erasing],
+    ) -> Result<Erasing, LedgerError> {
+        self.epochs.put(rows, (&self.salt, member), pending)
+    }
+
+    /// The same for every request to erase an id, whoever has it.
+    pub(crate) fn first_key(&self, member: &str) -> i64 {
+        first_key(&self.salt, member)
+    }
+
+    /// Ids that were erased.
+    pub(crate) fn epochs(&self) -> &Arc<Epochs> {
+        &self.epochs
     }
 
     /// What the playbook says of an action.

@@ -27,6 +27,7 @@ use crate::candidate::micros_since;
 use crate::claims::{self, ClaimJob};
 use crate::counts::{Counts, Number, Presence, Tally, WriterState, writer_alarm};
 use crate::decision::Kept;
+use crate::epochs::Erasing;
 use crate::error::OnlineError;
 use crate::foresee::foresee;
 use crate::freezes::{Freeze, FreezeJob, freeze};
@@ -84,7 +85,7 @@ pub(crate) enum Job {
     /// Grants whose time is over are released.
     End,
     /// Everything that is kept of a member goes.
-    Erase(i64, DecisionKey, Reply<Option<Erased>>),
+    Erase(String, DecisionKey, Reply<Option<Erased>>),
     /// A version is kept, to be made the one that decides some day.
     Keep(Arc<Version>, Box<Source>, Reply<()>),
     /// This host does some work for the brand, or not any more.
@@ -389,6 +390,8 @@ pub(crate) struct Done {
     took: Vec<(u16, Alert)>,
     /// Members who took back a consent or were erased.
     overtaken: Vec<i64>,
+    /// Ids that it erased.
+    erasing: Vec<Erasing>,
 }
 
 /// What a group reads and changes beside the ledger.
@@ -517,6 +520,8 @@ impl Writer {
             let changes = std::mem::take(&mut done.changes);
             self.apply(&done, changes);
             done.took.iter().for_each(|(place, alert)| self.alerts.took(*place, alert));
+            let epochs = self.version.epochs();
+            done.erasing.iter().for_each(|(number, row)| epochs.note(*number, *row));
         }
         let told_again = self.alerts.wrote(std::mem::take(&mut done.alerts), written.is_ok(), now);
         self.counts.add(Number::AlertsEscalated, told_again);
@@ -676,8 +681,8 @@ fn one(
         }
         // They are released at the beginning of every group.
         Job::End => {}
-        Job::Erase(member, key, reply) => {
-            let erased = erase(live, member, &key, done)?;
+        Job::Erase(id, key, reply) => {
+            let erased = erase(live, &id, &key, beside.version, done)?;
             done.answers.push(answer(reply, Ok(erased)));
         }
         Job::Keep(version, source, reply) => {
@@ -727,7 +732,9 @@ fn event_in(
     beside: &Beside<'_>,
     done: &mut Done,
 ) -> Result<EventFate, LedgerError> {
-    let NewEvent { member, member_id, id, refund, bytes } = event;
+    let NewEvent { member_id, id, refund, bytes, .. } = event;
+    // Whoever had the id may have been erased since the request came.
+    let member = beside.version.key_after(&member_id, &done.erasing);
     let record = beside.cache.get(member, || read_record(&mut &*beside.reader, member))?;
     let rows = live.rows();
     let packed = Packed { id: &id, bytes: &bytes };
@@ -765,15 +772,18 @@ fn event_in(
 /// under a digest of key and member, which says of neither what it was.
 fn erase(
     live: &mut LiveGroup<'_, '_, '_>,
-    member: i64,
+    id: &str,
     key: &DecisionKey,
+    version: &Version,
     done: &mut Done,
 ) -> Result<Option<Erased>, LedgerError> {
     let rows = live.rows();
-    let request = Digest::of_parts([&b"erasure request"[..], &member.to_be_bytes(), key]);
+    let first = version.first_key(id).to_be_bytes();
+    let request = Digest::of_parts([&b"erasure request"[..], &first, key]);
     if let Some(erased) = read_value(rows, space::ERASURES, BRAND, &request.0)? {
         return Ok(Some(erased));
     }
+    let member = version.key_after(id, &done.erasing);
     let at = rows.at().0;
     let mut gone = [0; 4];
     let spaces = [space::MEMBERS, space::EVENTS, space::CONSENTS, space::DECISIONS];
@@ -794,6 +804,8 @@ fn erase(
         Digest::of_parts([&b"erasure"[..], &member.to_be_bytes(), &at.to_be_bytes(), &counts]);
     let erased = Erased { at, events, consents, decisions, receipt: digest.hex() };
     put_value(rows, (space::ERASURES, BRAND, &request.0), &erased, OnRow::Stays)?;
+    let erasing = version.erases(rows, id, &done.erasing)?;
+    done.erasing.push(erasing);
     done.overtaken.push(member);
     done.changes(member, move |cache| cache.forget(member));
     Ok(Some(erased))
@@ -805,7 +817,8 @@ fn member_in(
     version: &Version,
     done: &mut Done,
 ) -> Result<Result<(), OnlineError>, LedgerError> {
-    let MemberJob { member, id, profile, consents, request: (key, digest) } = job;
+    let MemberJob { id, profile, consents, request: (key, digest), .. } = job;
+    let member = version.key_after(&id, &done.erasing);
     let rows = live.rows();
     // A change that comes again must not undo what came between.
     if let Some(made) = rows.one(space::CHANGES, member, &key)? {

@@ -77,7 +77,11 @@ impl Writer {
     /// Hears what other hosts did since the last group, so that this one decides on it.
     pub(super) fn catch_up(&mut self, done: &mut Done) -> Result<MoneyRole, LedgerError> {
         let Some(notes) = &self.notes else { return Ok(MoneyRole::Leads) };
-        notes.hear(notes.read(&self.ledger)?, &self.cache);
+        let read = notes.read(&self.ledger)?;
+        if !read.is_empty() {
+            self.version.epochs().catch_up(&self.ledger)?;
+        }
+        notes.hear(read, &self.cache);
         done.marks = Marks::read(&self.ledger)?;
         // The version of a later activation has made the budget what its plan says.
         Ok(if notes.activation() > self.activation { MoneyRole::Follows } else { MoneyRole::Leads })

@@ -260,7 +260,7 @@ async fn y092_erasure_leaves_nothing_of_the_member_and_gives_a_receipt() {
     let found = || {
         let ledger = Ledger::read(&world.file(), "demo-club").unwrap();
         let mut found = Vec::new();
-        for space in 1..=29 {
+        for space in 1..=60 {
             let mut look = |_: i64, key: &[u8], value: &[u8]| {
                 let text = [String::from_utf8_lossy(key), String::from_utf8_lossy(value)].concat();
                 found.extend(words.iter().filter(|w| text.contains(**w)).map(|w| (space, *w)));
@@ -280,4 +280,66 @@ async fn y092_erasure_leaves_nothing_of_the_member_and_gives_a_receipt() {
     // Effects of nobody are told to nobody, and the ledger stands.
     assert!(brand.effects(0, 10).unwrap().0.is_empty());
     world.assert_money(0, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn y092_whoever_comes_again_after_an_erasure_is_somebody_else() {
+    let world = World::new(|playbook| playbook.guardrails.family_window_h = 24, |_, _| {});
+    let brand = world.open();
+    let mut keys = Vec::new();
+    for round in 0..3 {
+        let given = give(&brand, "m1", "e1").await;
+        // What the one before got does not stand in the way, and is not taken for this one's.
+        assert_eq!(given.status, "granted", "round {round}");
+        let key = brand.member("m1").unwrap().key;
+        assert!(!keys.contains(&key) && given.decision.starts_with(&format!("{key:016x}")));
+        keys.push(key);
+        let again = brand.decide(&at("m1", "e2"), "again").await.unwrap().decision;
+        assert_eq!(again.refused[0].refusal.as_ref().unwrap().code, "R12");
+        brand.erase("m1", &format!("leave {round}")).await.unwrap();
+        assert!(matches!(brand.decision(&given.decision), Err(OnlineError::Unknown(_))));
+    }
+    drop(brand);
+    let brand = world.open();
+    give(&brand, "m1", "e1").await;
+    assert!(!keys.contains(&brand.member("m1").unwrap().key), "a restart forgets nobody");
+    give(&brand, "m2", "e1").await;
+    // Entries of the ledger stand under their one-way tokens, and it proves.
+    let ledger = Ledger::read(&world.file(), "demo-club").unwrap();
+    assert!(matches!(ledger.prove(), Ok(playbook_ledger::Proof::Sound { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn y092_nothing_comes_back_under_the_old_pseudonym_however_it_races() {
+    let world = World::new(|_| {}, |_, _| {});
+    let brand = Arc::new(world.open());
+    welcome(&brand, "m1").await;
+    let old = brand.member("m1").unwrap().key;
+    let asking: Vec<_> = (0..48)
+        .map(|number| {
+            let brand = Arc::clone(&brand);
+            tokio::spawn(async move {
+                let late = event(&format!("late-{number}"), "m1", "like", 1);
+                brand.events(&[late]).await.unwrap();
+                brand.decide(&at("m1", &format!("e{number}")), &format!("{number}")).await.unwrap();
+                let profile = object(json!({ "channel": "app" }));
+                brand.put_member("m1", &profile, &[], &format!("{number}")).await.unwrap();
+            })
+        })
+        .collect();
+    brand.erase("m1", "leave").await.unwrap();
+    for task in asking {
+        task.await.unwrap();
+    }
+    assert_ne!(brand.member("m1").unwrap().key, old);
+    let ledger = Ledger::read(&world.file(), "demo-club").unwrap();
+    for space in 1..=11 {
+        let mut left = 0;
+        let mut look = |owner: i64, _: &[u8], _: &[u8]| {
+            left += usize::from(owner == old);
+            Ok(true)
+        };
+        ledger.rows(space, RowScope::After(None), &mut look).unwrap();
+        assert_eq!(left, 0, "space {space}");
+    }
 }
