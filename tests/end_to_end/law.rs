@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::bench::{Place, write};
+use crate::bench::{Place, coupons, write};
 use crate::serve::{CLUB, Client, DAY, Service, T};
 
 /// The club with two tracks: Germans confirm their consent and agree to profiling, the Chinese do neither.
@@ -115,4 +115,57 @@ fn y089_a_withdrawal_ends_at_once_what_waits_and_the_evidence_is_told() {
         format!("decisions/{}/grants/{}/settle", id.as_str().unwrap(), grant.as_str().unwrap());
     assert_eq!(club.send("POST", &path, "settle", &json!({})).unwrap().status, 409);
     assert_eq!(decided(&club, "cn", "again").2, ["R05"]);
+}
+
+/// What the club decides on a member whose coupons have these terms, and how: status, code and rule of the first effect.
+fn with_terms(terms: &str, tables: &str) -> (String, Option<(String, String)>) {
+    let place = Place::new();
+    let bind = "bind = { points_balance = \"points_90d\" }\n";
+    let of = |action: &str| format!("[stage.actions.{action}]\n{terms}\n");
+    let stage = format!("{bind}{}{}{}", of("points"), of("coupon"), of("custom"));
+    let text = CLUB.replace(coupons!(), &coupons!().replace(bind, &stage));
+    let text = format!("{text}\n{tables}\n");
+    let service = Service::start(&write(&place, "club.toml", &text), &place.beside("service"));
+    let key = service.key.clone().unwrap();
+    let club = Client { address: service.address.clone(), key, brand: "club" };
+    club.welcome("m1", 40);
+    let decision = club.decide("m1", "first").unwrap().body;
+    let all = |list: &str| decision[list].as_array().unwrap().clone();
+    let effect = all("granted").into_iter().chain(all("refused")).next().unwrap();
+    let text = |of: &Value| of.as_str().unwrap().to_owned();
+    let refusal = effect.get("refusal").map(|said| (text(&said["code"]), text(&said["rule"])));
+    (text(&effect["status"]), refusal)
+}
+
+#[test]
+fn y110_an_unauthorised_price_yields_r08_and_a_claim_without_report_r07() {
+    let refused =
+        |code: &str, rule: &str| ("refused".to_owned(), Some((code.to_owned(), rule.to_owned())));
+    let granted = || ("granted".to_owned(), None);
+    // T is the beginning of July in Shanghai.
+    let prices = |from: &str, to: &str| {
+        format!(
+            "[prices]\nlist = {{ tea = \"29.00\" }}\n[[prices.grants]]\nsku = \"tea\"\nprice = \"24.00\"\n\
+             from = {from}\nto = {to}\napprover = \"head of sales\"\nreason = \"summer\"\n"
+        )
+    };
+    let at = |price: &str| format!("sku = \"tea\"\nprice = \"{price}\"");
+    let july = prices("2026-07-01", "2026-08-01");
+    assert_eq!(with_terms(&at("29.00"), &july), granted(), "the list");
+    assert_eq!(
+        with_terms(&at("24.00"), &july),
+        granted(),
+        "a grant that holds from this moment on"
+    );
+    assert_eq!(with_terms(&at("24.01"), &july), refused("R08", "GR-8"));
+    let june = prices("2026-06-01", "2026-07-01");
+    assert_eq!(with_terms(&at("24.00"), &june), refused("R08", "GR-8"), "a grant that is over");
+
+    let claims = "[claims]\nbare = {}\nshown = { report = \"TR-1\", until = 2026-07-02 }\nold = { report = \"TR-2\", until = 2026-07-01 }\n";
+    assert_eq!(with_terms("claims = [\"shown\"]", claims), granted());
+    assert_eq!(with_terms("claims = [\"shown\", \"bare\"]", claims), refused("R07", "H14"));
+    assert_eq!(with_terms("claims = [\"old\"]", claims), refused("R07", "H14"));
+    assert_eq!(with_terms("inducement = true", ""), refused("R07", "H14"));
+    assert_eq!(with_terms("inducement = true\nlabel = \"advertisement\"", ""), granted());
+    assert_eq!(with_terms("topics = [\"health\"]", "").0, "waits-for-approval");
 }

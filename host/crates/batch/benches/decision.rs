@@ -14,7 +14,7 @@ use playbook_cycle::{
     Candidate, FactPlan, MemberRows, Money, Part, Policy, Watch, budget_plan, decide, spenders,
 };
 use playbook_ledger::Ledger;
-use playbook_model::Digest;
+use playbook_model::{Digest, UnixMs};
 
 use world::World;
 
@@ -176,7 +176,7 @@ fn booked(
             sums[part] += now.duration_since(last);
             last = now;
         };
-        let columns = facts.read(&member.frame, candidates, &[]);
+        let columns = facts.read(&member.frame, candidates, &[], UnixMs(world.context.now));
         lap(0);
         let mut turn = money.begin().unwrap();
         lap(1);

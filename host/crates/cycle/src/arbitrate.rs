@@ -129,6 +129,14 @@ impl Arbitration<'_> {
         if is_child || (action.commercial && is(members.not_adult)) {
             return Some(refused(RefusalCode::R07, "GR-13"));
         }
+        if let Some(trade) = action.trade.and_then(|trade| members.trades.get(trade)) {
+            if trade.is_unproven {
+                return Some(refused(RefusalCode::R07, "H14"));
+            }
+            if !trade.priced.is_empty() && !is(&trade.priced) {
+                return Some(refused(RefusalCode::R08, "GR-8"));
+            }
+        }
         let service = action.priority <= Priority::Service;
         if is(members.service_only) && !service {
             return Some(refused(RefusalCode::R10, "GR-12"));

@@ -41,6 +41,7 @@ const PROMOTION: ActionFacts = ActionFacts {
     purpose: None,
     commercial: true,
     contacts_member: true,
+    trade: None,
 };
 
 fn candidate(stage: u16, row: u32, cost: i64, output: i64) -> Candidate {

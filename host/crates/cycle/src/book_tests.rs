@@ -88,6 +88,7 @@ impl Brand {
             name: name.to_owned(),
             pool: Some(pool.to_owned()),
             actions: actions.to_vec(),
+            says: Vec::new(),
         };
         vec![
             of(0, "points", "daily", &self.points[..]),

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use playbook_model::{ActionInfo, Guardrails, LawDef, LawTrack};
+use playbook_model::{ActionInfo, Guardrails, LawDef, LawTrack, SaysDef};
 
 use crate::prepare::Prepared;
 use crate::proposal::{
     ActionFacts, Arbitration, Candidate, Decision, MemberFacts, Proposal, Standing,
 };
+use crate::trade::Trade;
 
 /// A stage that grants.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub struct Spender {
     pub pool: Option<String>,
     /// What it can grant.
     pub actions: Vec<ActionInfo>,
+    /// What each of these offers and says; none beyond the end.
+    pub says: Vec<Option<SaysDef>>,
 }
 
 /// The stages of a playbook as those who may grant.
@@ -34,6 +37,12 @@ pub fn spenders(stages: &[Prepared]) -> Vec<Spender> {
                 name: stage.def.name.clone(),
                 pool: stage.def.pool.clone(),
                 actions: stage.shape.actions.clone(),
+                says: stage
+                    .shape
+                    .actions
+                    .iter()
+                    .map(|a| stage.def.says.get(&a.name).cloned())
+                    .collect(),
             })
         })
         .collect()
@@ -49,6 +58,8 @@ pub struct Policy {
     pub(crate) families: BTreeMap<String, u32>,
     /// Consent purposes by number.
     pub purposes: Vec<String>,
+    /// What actions offer and say, by number.
+    pub(crate) trades: Vec<Trade>,
 }
 
 impl Policy {
@@ -61,9 +72,12 @@ impl Policy {
             actions: BTreeMap::new(),
             families: BTreeMap::new(),
             purposes: Vec::new(),
+            trades: Vec::new(),
         };
         for spender in &spenders {
-            let facts = spender.actions.iter().map(|action| policy.facts(action)).collect();
+            let says = spender.says.iter().map(Option::as_ref).chain(std::iter::repeat(None));
+            let actions = spender.actions.iter().zip(says);
+            let facts = actions.map(|(action, says)| policy.facts(action, says)).collect();
             policy.actions.insert(spender.position, facts);
         }
         if let Some(law) = &rules.law {
@@ -76,7 +90,11 @@ impl Policy {
         policy
     }
 
-    fn facts(&mut self, action: &ActionInfo) -> ActionFacts {
+    fn facts(&mut self, action: &ActionInfo, says: Option<&SaysDef>) -> ActionFacts {
+        let trade = says.map(|says| {
+            self.trades.push(Trade::new(says, &self.rules.trade));
+            self.trades.len() - 1
+        });
         let purpose = (!action.purpose.is_empty()).then(|| self.purpose(&action.purpose));
         let next = u32::try_from(self.families.len()).unwrap_or(u32::MAX);
         ActionFacts {
@@ -85,6 +103,7 @@ impl Policy {
             purpose,
             commercial: action.commercial,
             contacts_member: action.contacts_member,
+            trade,
         }
     }
 

@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use playbook_model::{Cells, Column, Frame, Guardrails, Kind, LawDef, LawTrack};
+use playbook_model::{Cells, Column, Frame, Guardrails, Kind, LawDef, LawTrack, UnixMs};
 use rayon::prelude::*;
 
 use crate::arbitrate::{SHARED_FROM, in_holdout};
 use crate::decide::Policy;
 use crate::prepare::Prepared;
-use crate::proposal::{Candidate, ContactCaps, History, MemberFacts};
+use crate::proposal::{Candidate, ContactCaps, History, MemberFacts, TradeFacts};
+use crate::trade::Trade;
 
 /// The age band of those whom commercial actions may reach (GR-13).
 const ADULT: &str = "adult";
@@ -45,6 +46,8 @@ pub struct FactPlan {
     age_band: Option<Named>,
     stage: Option<Named>,
     segment: Option<Named>,
+    community: Option<Named>,
+    trades: Vec<Trade>,
 }
 
 /// A column that a guard of the playbook reads.
@@ -127,28 +130,37 @@ impl FactPlan {
             age_band: named(&rules.age_band_feature),
             stage: named(&rules.stage_output),
             segment: segmentation.map(|(_, name, _)| of(&format!("{name}.segment"))),
+            community: named(&rules.trade.community_feature),
+            trades: policy.trades.clone(),
         }
     }
 
-    /// Reads the facts of the members that have candidates; rows of others have defaults. `skipped` are the positions
-    /// in the playbook of stages that were left out.
+    /// Reads the facts that hold at a moment of the members that have candidates; rows of others have defaults. `skipped` are
+    /// the positions in the playbook of stages that were left out.
     #[must_use]
     pub fn read(
         &self,
         members: &Frame,
         candidates: &[Candidate],
         skipped: &[usize],
+        at: UnixMs,
     ) -> FactColumns {
-        self.read_rows(members, &CandidateRows::of(candidates, members.rows()), skipped)
+        self.read_rows(members, &CandidateRows::of(candidates, members.rows()), skipped, at)
     }
 
     /// As [`FactPlan::read`], of every row.
     #[must_use]
-    pub fn read_all(&self, members: &Frame, skipped: &[usize]) -> FactColumns {
-        self.read_rows(members, &CandidateRows::all(members.rows()), skipped)
+    pub fn read_all(&self, members: &Frame, skipped: &[usize], at: UnixMs) -> FactColumns {
+        self.read_rows(members, &CandidateRows::all(members.rows()), skipped, at)
     }
 
-    fn read_rows(&self, members: &Frame, rows: &CandidateRows, skipped: &[usize]) -> FactColumns {
+    fn read_rows(
+        &self,
+        members: &Frame,
+        rows: &CandidateRows,
+        skipped: &[usize],
+        at: UnixMs,
+    ) -> FactColumns {
         let rules = self.rules.as_ref();
         let column = |at: Option<usize>| at.and_then(|at| members.columns().get(at));
         let named = |of: Option<Named>| of.map(|named| named.column(members, skipped));
@@ -197,6 +209,18 @@ impl FactPlan {
                 !consents_alone(band) && !consented(law.guardian, row)
             })
         });
+        let trade = |trade: &Trade| {
+            let segment = named(self.segment).flatten();
+            let community = named(self.community).flatten();
+            let priced = |row| {
+                let segment = segment.and_then(|column| column.text(row));
+                trade.has_price(at, segment, community.and_then(|column| column.text(row)))
+            };
+            TradeFacts {
+                is_unproven: !trade.is_proven(at),
+                priced: if trade.asks_who() { rows.map(false, priced) } else { Vec::new() },
+            }
+        };
         let strictest = rules.stage_caps.values().copied().min_by(f64::total_cmp);
         let stage_cap = named(self.stage).map(|column| match column {
             // A word that is no participation stage tells as little as none.
@@ -209,6 +233,7 @@ impl FactPlan {
             consents: self.consents.iter().map(|at| consents(*at)).collect(),
             lacks_consent: lacks_consent.unwrap_or_default(),
             unguarded: unguarded.unwrap_or_default(),
+            trades: self.trades.iter().map(trade).collect(),
             holdout: holdout.unwrap_or_default(),
             unknown: raised(self.unknown),
             held: either(self.held.map(|at| raised(Some(at))), suspected),
@@ -234,6 +259,7 @@ pub struct FactColumns {
     consents: Vec<Vec<bool>>,
     lacks_consent: Vec<bool>,
     unguarded: Vec<bool>,
+    trades: Vec<TradeFacts>,
     holdout: Vec<bool>,
     unknown: Vec<bool>,
     held: Vec<bool>,
@@ -257,6 +283,7 @@ impl FactColumns {
             consents: &self.consents,
             lacks_consent: &self.lacks_consent,
             unguarded: &self.unguarded,
+            trades: &self.trades,
             keys,
             holdout: &self.holdout,
             unknown: &self.unknown,
@@ -367,7 +394,7 @@ fn contact_caps(
 
 #[cfg(test)]
 mod tests {
-    use playbook_model::{Bitmap, Cells, Column, Frame, Guardrails};
+    use playbook_model::{Bitmap, Cells, Column, Frame, Guardrails, UnixMs};
 
     use super::{Candidate, FactColumns, FactPlan, Policy};
 
@@ -386,7 +413,7 @@ mod tests {
         };
         let candidates: Vec<_> = (0..6).map(candidate).collect();
         let policy = Policy::new(rules, Vec::new());
-        FactPlan::of(&policy, &givers, members).read(members, &candidates, skipped)
+        FactPlan::of(&policy, &givers, members).read(members, &candidates, skipped, UnixMs(0))
     }
 
     fn not_adult(rules: &Guardrails, members: &Frame) -> Vec<bool> {

@@ -35,6 +35,7 @@ mod slots;
 mod source;
 mod stage;
 mod stream;
+mod trade;
 mod transfers;
 
 pub use arbitrate::in_holdout;

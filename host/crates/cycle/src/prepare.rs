@@ -148,7 +148,7 @@ fn unwired(
             settings: settings.into(),
             plugin,
             about,
-            shape: Arc::new(labelled(shape, labels)),
+            shape: Arc::new(approved(labelled(shape, labels), def)),
             wiring: Arc::default(),
             last_good: None,
         }),
@@ -168,6 +168,15 @@ fn unknown_actions(stage: &Prepared) -> Vec<PrepareProblem> {
         known: known.clone(),
     };
     unknown.map(problem).collect()
+}
+
+/// The shape whose actions need approval where they speak of a topic that does (H14).
+fn approved(mut shape: Shape, def: &StageDef) -> Shape {
+    for action in &mut shape.actions {
+        let topics = def.says.get(&action.name).map(|says| &says.topics[..]);
+        action.needs_approval |= topics.is_some_and(|topics| !topics.is_empty());
+    }
+    shape
 }
 
 /// The shape with the brand's words for the names in it.
@@ -228,7 +237,7 @@ pub fn fall_back(
     let (Ok(about), Ok(shape)) = (plugin.describe()?, plugin.check(&stage.settings)?) else {
         return Ok(None);
     };
-    let shape = labelled(shape, &playbook.labels);
+    let shape = approved(labelled(shape, &playbook.labels), &stage.def);
     let (defs, shapes) = parts(stages);
     let offer = Offer::new(playbook, &defs, &shapes);
     let same_outputs =

@@ -70,6 +70,17 @@ pub struct ActionFacts {
     pub commercial: bool,
     /// Counts against frequency caps.
     pub contacts_member: bool,
+    /// Number of what it offers and says in [`MemberFacts::trades`]; `None`: nothing that is held to anything.
+    pub trade: Option<usize>,
+}
+
+/// What an action offers and says, held against prices and claims.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TradeFacts {
+    /// Whether a claim has no good report, or an inducement no label (R07).
+    pub is_unproven: bool,
+    /// By row, whether the price is authorised (R08); empty: it is for all.
+    pub priced: Vec<bool>,
 }
 
 /// What the checks need to know of the members, by row; borrowed from whoever holds it.
@@ -79,6 +90,8 @@ pub struct MemberFacts<'a> {
     pub consents: &'a [Vec<bool>],
     /// Members who lack a consent that their law demands beside an action's own; empty: none does.
     pub lacks_consent: &'a [bool],
+    /// What actions offer and say, by number.
+    pub trades: &'a [TradeFacts],
     /// Members who are not known to be 14 or older, without the consent of a guardian; empty: not enforced.
     pub unguarded: &'a [bool],
     /// Keyed hash of the member: settles what is otherwise equal.

@@ -62,7 +62,7 @@ fn decided(
     let plan = FactPlan::new(&policy, stages, &community.members);
     let left_out = community.ran().iter().filter(|stage| stage.fault.is_some());
     let left_out: Vec<usize> = left_out.map(|stage| stage.position).collect();
-    let facts = plan.read(&community.members, &candidates, &left_out);
+    let facts = plan.read(&community.members, &candidates, &left_out, money.now);
     let mut turn = money.begin()?;
     let (proposals, history) = turn.recall(&policy, &community.keys, candidates)?;
     let members = facts.of(&community.keys, &history);

@@ -24,6 +24,7 @@ mod refusal;
 mod sequence;
 mod terms;
 mod time;
+mod trade;
 mod transfer;
 
 pub use canonical::canonical_json;
@@ -65,4 +66,5 @@ pub use refusal::RefusalCode;
 pub use sequence::{Give, STEPS_MAX, SequenceDef, SequenceRule, Steps};
 pub use terms::{GrantTerms, RefundRule};
 pub use time::UnixMs;
+pub use trade::{ClaimDef, PriceGrant, SaysDef, TradeDef};
 pub use transfer::{TransferFate, TransferRefusal};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::{
     Aggregate, CellType, ConsentRule, DataClass, Digest, FeatureDef, GrantTerms, Kind, LawDef,
-    LawTrack, Limits, Minor, NumberMarks, SqlLimits, Subject, UnixMs, Words,
+    LawTrack, Limits, Minor, NumberMarks, SaysDef, SqlLimits, Subject, TradeDef, UnixMs, Words,
 };
 
 /// A checked playbook.
@@ -463,6 +463,8 @@ pub struct StageDef {
     pub terms: GrantTerms,
     /// Terms of actions that have their own.
     pub actions: BTreeMap<String, GrantTerms>,
+    /// What actions offer and say (H14).
+    pub says: BTreeMap<String, SaysDef>,
 }
 
 impl StageDef {
@@ -517,6 +519,8 @@ pub struct Guardrails {
     pub require_consent: bool,
     /// When a consent counts (H4).
     pub consent: ConsentRule,
+    /// Prices and claims that actions are held to (H14).
+    pub trade: TradeDef,
     /// The law that members fall under, by their region (H4, GR-13); `None`: one rule for all.
     pub law: Option<LawDef>,
     /// Feature with the participation stage, for the commercial caps of GR-1; `None`: not enforced.
@@ -583,6 +587,7 @@ impl Default for Guardrails {
         Self {
             require_consent: true,
             consent: ConsentRule::default(),
+            trade: TradeDef::default(),
             law: None,
             stage_output: None,
             stage_caps: Self::STAGE_CAPS

@@ -475,7 +475,7 @@ impl Version {
     /// What a member whom this version evaluated has used of its caps, by what it got before.
     pub(crate) fn caps(&self, member: i64, evaluated: &Evaluated, past: &PastGrants) -> CapUse {
         let left_out = left_out(&evaluated.failed, &evaluated.waiting);
-        let facts = self.guards.read_all(&evaluated.frame, &left_out);
+        let facts = self.guards.read_all(&evaluated.frame, &left_out, UnixMs(evaluated.at));
         cap_use(&self.policy, &facts, past, member, UnixMs(evaluated.at))
     }
 
@@ -543,7 +543,7 @@ impl Version {
         };
         let said = self.evaluation.evaluate_watched(&context, &mut rows, watch)?;
         let left_out = left_out(&said.skipped, &said.waiting);
-        let guards = self.guards.read(&rows.frame, &said.candidates, &left_out);
+        let guards = self.guards.read(&rows.frame, &said.candidates, &left_out, UnixMs(at));
         Ok(Evaluated {
             at,
             local_day: context.local_day(),

@@ -47,6 +47,7 @@ fn rule_words(code: RefusalCode, rule: &str) -> Words {
         }
         "GR-6" => ("the pool has no money left", "資金池餘額不足"),
         "GR-7" => ("the stage has taken its share of the pool", "單項投入達到資金池上限"),
+        "GR-8" => ("neither the list price nor one that was approved", "非官方價格，亦未獲授權"),
         "GR-12" => {
             ("open complaint or critical churn: service only", "投訴未結或嚴重流失風險：僅限服務")
         }
@@ -58,6 +59,10 @@ fn rule_words(code: RefusalCode, rule: &str) -> Words {
         "H10" => ("held out for measurement", "留出用於測量"),
         "H11" => ("the cycle is closed", "周期已結束"),
         "H13" => ("frozen", "已凍結"),
+        "H14" => (
+            "a claim without a report, or an inducement without a label",
+            "宣稱無檢測報告，或誘導無標識",
+        ),
         _ => ("", ""),
     };
     if en.is_empty() {

@@ -9,7 +9,7 @@ use playbook_cycle::{
     decide, spenders,
 };
 use playbook_ledger::Ledger;
-use playbook_model::{Column, Digest, RefusalCode};
+use playbook_model::{Column, Digest, RefusalCode, UnixMs};
 
 use world::World;
 
@@ -85,7 +85,8 @@ fn a_member_alone_goes_through_the_same_four_steps_and_a_second_time_takes_nothi
         let mut member = world.member(row);
         let said = evaluation.evaluate(&world.context, &mut member).unwrap();
         let left_out: Vec<usize> = said.skipped.iter().map(|(stage, _)| *stage).collect();
-        let columns = facts.read(&member.frame, &said.candidates, &left_out);
+        let columns =
+            facts.read(&member.frame, &said.candidates, &left_out, UnixMs(world.context.now));
         let mut turn = money.begin().unwrap();
         let (proposals, history) = turn.recall(&policy, &member.keys, said.candidates).unwrap();
         let known = columns.of(&member.keys, &history);

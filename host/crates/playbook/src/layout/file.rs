@@ -8,6 +8,7 @@ use super::events::{OWN_EVENT, OWN_EVENTS_MAX};
 use super::law::LAW;
 use super::money::{BUDGET, GUARDRAILS};
 use super::stages::STAGE;
+use super::trade::{CLAIM, PRICES};
 use crate::files::INCLUDES_MAX;
 use crate::spec::{KeySpec, Shape, TableSpec};
 use Shape::{Choice, Either, Instant, Integer, Kebab, List, Map, Snake, Table, Text, Words};
@@ -32,6 +33,8 @@ pub(crate) static FILE: TableSpec = TableSpec {
         KeySpec::new("budget", Table(&BUDGET), "{ total = \"1_000_000.00\" }", "Money that incentive and campaign stages may spend."),
         KeySpec::new("guardrails", Table(&GUARDRAILS), "{ holdout = 0.05 }", "Rules that no plugin can switch off; a brand may tighten them, never loosen."),
         KeySpec::new("law", Table(&LAW), "{ region_feature = \"region\", eu = { regions = [\"DE\"] }, local = { regions = [\"CN\"] } }", "The law that members fall under, by their region."),
+        KeySpec::new("prices", Table(&PRICES), "{ list = { tea-100g = \"29.00\" } }", "Official prices, and prices beside them that somebody approved."),
+        KeySpec::new("claims", Map(&Kebab, &Table(&CLAIM), 1_000), "{ organic = { report = \"TR-2026-118\" } }", "Claims that actions make, with what shows them."),
         KeySpec::new("labels", Map(&Text(128), &Either(&[Text(256), Table(&LABEL)]), LABELS_MAX), "{ \"welcome-coupon\" = { zh = \"新人券\" }, wechat = \"WeChat\" }", "The brand's own words for names of segments, actions, levels, channels and other values, on pages alone; files keep the names. They stand over a plugin's words."),
         KeySpec::new("output", Table(&OUTPUT), "{ languages = [\"en\", \"zh\"] }", "What is written beside the fixed outputs."),
     ],

@@ -9,6 +9,7 @@ mod host;
 mod law;
 mod money;
 mod stages;
+mod trade;
 
 pub(crate) use self::bounds::{FEATURES_MAX, SOURCES_MAX, STAGES_MAX};
 pub(crate) use self::connections::CONNECTIONS;

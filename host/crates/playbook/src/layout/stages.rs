@@ -29,7 +29,7 @@ const REFUND: Shape = Choice(&["whole", "in-proportion", "nothing"]);
 static ACTION: TableSpec = TableSpec {
     title: "[stage.actions]",
     id: "action",
-    about: "Terms of the grants of one action, keyed by its name; what is left out is as the stage says.",
+    about: "Terms of the grants of one action, keyed by its name, and what it offers and says; terms that are left out are as the stage says.",
     keys: &[
         KeySpec::new(
             "refund",
@@ -46,6 +46,12 @@ static ACTION: TableSpec = TableSpec {
         )
         .default("the stage's")
         .unit("time"),
+        KeySpec::new("sku", TEXT, "\"tea-100g\"", "What it offers, one of [prices] `list`; with `price`.").default("nothing that has a price"),
+        KeySpec::new("price", Shape::Money, "\"24.00\"", "At which price: that of the list or one that a grant allows, else it is refused (R08)."),
+        KeySpec::new("claims", List(&TEXT, 64), "[\"organic\"]", "Claims of [claims] that it makes; one without a good report is refused (R07).").default("[]"),
+        KeySpec::new("inducement", Shape::Flag, "true", "Whether it promises a gain for acting: then it carries a `label`, or is refused (R07).").default("false"),
+        KeySpec::new("label", Text(256), "\"advertisement\"", "The label that says what it is.").default("none"),
+        KeySpec::new("topics", List(&Choice(&["health", "finance", "minors"]), 3), "[\"health\"]", "Topics that it speaks of: each needs the approval of a person (R09).").default("[]"),
     ],
 };
 

@@ -16,6 +16,7 @@ mod sequences;
 mod sources;
 mod stages;
 mod terms;
+mod trade;
 
 use std::path::{Path, PathBuf};
 
@@ -79,10 +80,11 @@ pub(crate) fn read(
     let names = references::Names::of(root);
     let features = reading.features(&names, &sources);
     let budget = reading.budget(&names);
-    let stages = reading.stages(&names, budget.as_ref());
+    let trade = reading.trade(&names);
+    let stages = reading.stages(&names, budget.as_ref(), &trade);
     let sql = reading.sql();
     let law = reading.law(&features);
-    let guardrails = Guardrails { law, ..reading.guardrails(&names) };
+    let guardrails = Guardrails { law, trade, ..reading.guardrails(&names) };
     reading.age_band(&features);
     reading.guard_features(&features);
     let withheld = classes::withheld(&sources, &features);

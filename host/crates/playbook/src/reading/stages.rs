@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use playbook_model::{BudgetDef, Kind, Limits, OnFault, PluginRef, SqlLimits, StageDef};
+use playbook_model::{BudgetDef, Kind, Limits, OnFault, PluginRef, SqlLimits, StageDef, TradeDef};
 
 use super::Reading;
 use super::references::Names;
@@ -15,7 +15,12 @@ use crate::tree::{Entry, Node, Table, Value};
 use crate::values;
 
 impl Reading<'_> {
-    pub(super) fn stages(&mut self, names: &Names, budget: Option<&BudgetDef>) -> Vec<StageDef> {
+    pub(super) fn stages(
+        &mut self,
+        names: &Names,
+        budget: Option<&BudgetDef>,
+        trade: &TradeDef,
+    ) -> Vec<StageDef> {
         let mut seen: BTreeMap<String, Place> = BTreeMap::new();
         let mut stages = Vec::new();
         for node in self.root.list("stage") {
@@ -40,7 +45,7 @@ impl Reading<'_> {
                     }
                 }
             }
-            stages.extend(self.stage(table, names, budget));
+            stages.extend(self.stage(table, names, budget, trade));
         }
         stages
     }
@@ -50,6 +55,7 @@ impl Reading<'_> {
         table: &Table,
         names: &Names,
         budget: Option<&BudgetDef>,
+        trade: &TradeDef,
     ) -> Option<StageDef> {
         let plugin = self.plugin(table.get("plugin")?);
         let kind = Kind::ALL.into_iter().find(|kind| Some(kind.name()) == table.text("kind"))?;
@@ -72,6 +78,7 @@ impl Reading<'_> {
             pool: self.pool(table, kind, budget),
             terms,
             actions: self.action_terms(table, terms),
+            says: self.says(table, trade),
         })
     }
 
