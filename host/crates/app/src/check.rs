@@ -213,6 +213,14 @@ pub(crate) fn prepare_problems(loaded: &Loaded, found: Vec<PrepareProblem>) -> V
                 };
                 problems.push(Problem::new("unknown-action", place, message).expected(expected));
             }
+            PrepareProblem::UnknownFamily { rule, family, known } => {
+                let place = loaded.place("guardrails.stacking").unwrap_or_default();
+                let message =
+                    format!("the stacking rule `{rule}`: no action is of the family `{family}`");
+                let known = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
+                let expected = format!("families of the plugins' actions: {}", known.join(", "));
+                problems.push(Problem::new("unknown-family", place, message).expected(expected));
+            }
             PrepareProblem::Graph(problem) => {
                 let stage = &problem.stage;
                 let place = match &problem.need {

@@ -180,7 +180,9 @@ fn booked(
         lap(0);
         let mut turn = money.begin().unwrap();
         lap(1);
-        let (proposals, history) = turn.recall(&policy, &member.keys, candidates.clone()).unwrap();
+        let (proposals, history) = turn
+            .recall(&policy, &member.keys, candidates.clone(), &columns.of(&member.keys, &[]))
+            .unwrap();
         let mut standing = turn.standing(&policy).unwrap();
         lap(2);
         let known = columns.of(&member.keys, &history);

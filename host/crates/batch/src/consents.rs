@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int64Type;
 use playbook_cycle::IntakeFinding;
-use playbook_features::{Answer, ConsentState, Tracks, oldest_consent};
+use playbook_features::{Answer, ConsentState, Tracks, Zones, oldest_consent};
 use playbook_model::{Bitmap, Cells, Column, ConsentRule, Frame, LawTrack, SourceTable};
 
 use crate::Result;
@@ -93,7 +93,7 @@ impl BatchSource {
         Ok(Answers { purposes: heard.collect(), joined })
     }
 
-    /// The column with the law that each member falls under, and a flag column for each purpose, as that law counts consents;
+    /// The columns with the law that each member falls under and with its own time, and a flag column for each purpose, as that law counts consents;
     /// with the finding about expired ones. Members have their features already.
     pub(crate) fn consent_columns(
         &self,
@@ -102,6 +102,8 @@ impl BatchSource {
     ) -> (Vec<Column>, Option<IntakeFinding>) {
         let rules = &self.playbook.guardrails;
         let track = rules.law.as_ref().map(|law| Tracks::default().column(law, members));
+        let zones = Zones::default().columns(rules, &self.clock, members, self.intake.as_of.0);
+        let local = zones.into_iter().flatten();
         let of_track = |track| {
             let rule = rules.consent_rule(track);
             (rule, oldest_consent(&self.clock, self.intake.as_of.0, rule.months))
@@ -122,7 +124,7 @@ impl BatchSource {
         purposes.values_mut().for_each(|purpose| purpose.judge(&of_row));
         let expired = purposes.values().map(Purpose::expired).sum();
         let columns = purposes.into_iter().map(|(name, purpose)| purpose.column(&name));
-        let columns = track.clone().into_iter().chain(columns).collect();
+        let columns = track.clone().into_iter().chain(local).chain(columns).collect();
         (columns, (expired > 0).then(|| told(expired)))
     }
 }

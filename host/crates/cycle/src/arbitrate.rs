@@ -69,7 +69,10 @@ impl Arbitration<'_> {
 
     /// Sorts the proposals into the order of arbitration, each with the result of the checks that look at it alone.
     fn ranked(&self, proposals: Vec<Proposal>, standing: &Standing) -> (Vec<Decision>, Vec<Fate>) {
-        let judge = |proposal: Proposal| {
+        let judge = |mut proposal: Proposal| {
+            if proposal.earlier == Earlier::Never {
+                self.heed_quiet_hours(&mut proposal.candidate);
+            }
             let fate = match proposal.earlier {
                 Earlier::Never => match self.alone(&proposal.candidate, standing) {
                     Some(refusal) => Fate::Refused(refusal),
@@ -91,6 +94,20 @@ impl Arbitration<'_> {
             judged.par_sort_by_cached_key(rank);
         }
         judged.into_iter().unzip()
+    }
+
+    /// Puts a message off until the quiet hours of its member are over (H9); transactions and replies of the service go at any
+    /// time. One that may not wait so long finds no slot.
+    fn heed_quiet_hours(&self, c: &mut Candidate) {
+        let heeds =
+            |action: &ActionFacts| action.contacts_member && action.priority > Priority::Service;
+        if let Some(quiet) = self.guardrails.quiet_hours
+            && let Some(local) = self.members.local.get(c.row as usize)
+            && self.action(c).is_some_and(heeds)
+        {
+            let minute = (u64::from(local.minute) + u64::from(c.after_min)) % 1_440;
+            c.after_min = c.after_min.saturating_add(quiet.left(minute as u32));
+        }
     }
 
     /// Class, net value, then the keyed hash; stage and action make the order total.

@@ -1,12 +1,13 @@
 //! Claims about arbitration: order, checks, budgets.
 use std::collections::BTreeMap;
 
-use playbook_model::{Guardrails, Minor, Priority, RefusalCode};
+use playbook_model::{Guardrails, Minor, Priority, QuietHours, RefusalCode};
 
 use super::{Arbitration, in_holdout};
+use crate::decide::Stack;
 use crate::proposal::{
-    ActionFacts, Candidate, ContactCaps, Decision, Earlier, History, MemberFacts, Proposal,
-    StageStanding, Standing,
+    ActionFacts, Candidate, ContactCaps, Decision, Earlier, History, LocalFacts, MemberFacts,
+    Proposal, StageStanding, Standing,
 };
 use crate::slots::within_commercial_cap;
 
@@ -77,6 +78,9 @@ struct Case {
     actions: Vec<ActionFacts>,
     members: People,
     standing: Standing,
+    local: Vec<LocalFacts>,
+    quiet_hours: Option<QuietHours>,
+    stacks: Vec<Stack>,
 }
 
 fn case(actions: &[ActionFacts], rows: usize) -> Case {
@@ -89,6 +93,9 @@ fn case(actions: &[ActionFacts], rows: usize) -> Case {
             pools: vec![Minor(1_000_000)],
             stages: (0..actions.len() as u16).map(|at| (at, stage)).collect(),
         },
+        local: Vec::new(),
+        quiet_hours: None,
+        stacks: Vec::new(),
     }
 }
 
@@ -122,7 +129,10 @@ impl Case {
             history,
             ..MemberFacts::default()
         };
-        let arbitration = Arbitration { guardrails: &guardrails(), actions: &actions, members };
+        let guardrails = &Guardrails { quiet_hours: self.quiet_hours, ..guardrails() };
+        let members = MemberFacts { local: &self.local, ..members };
+        let stacks = &self.stacks;
+        let arbitration = Arbitration { guardrails, actions: &actions, stacks, members };
         arbitration.decide(proposals.to_vec(), &mut self.standing)
     }
 }
@@ -436,4 +446,59 @@ fn asking_again_grants_nothing_more() {
     assert_eq!(codes(&second), codes(&first));
     assert!(second.iter().all(|d| !d.is_new()));
     assert_eq!(case.standing, standing);
+}
+
+#[test]
+fn a_message_waits_for_the_end_of_quiet_hours_or_finds_no_slot() {
+    let service = ActionFacts { priority: Priority::Service, family: 2, ..PROMOTION };
+    let silent = ActionFacts { contacts_member: false, family: 3, ..PROMOTION };
+    let mut case = case(&[PROMOTION, service, silent], 1);
+    case.quiet_hours = QuietHours::read("22:00-08:00");
+    let asked = |after_min, until_min| {
+        (0..3).map(move |stage| Candidate { after_min, until_min, ..candidate(stage, 0, 10, 100) })
+    };
+    // An hour before midnight: nine hours are left.
+    case.local = vec![LocalFacts { minute: 23 * 60, day_ms: 0 }];
+    let mut seen = decide(&mut case, &asked(0, None).collect::<Vec<_>>());
+    seen.sort_by_key(|decision| decision.candidate.stage);
+    let waits: Vec<u32> = seen.iter().map(|decision| decision.candidate.after_min).collect();
+    assert_eq!(waits, [540, 0, 0], "{seen:?}");
+    // What is to come in ten hours comes then; what may not wait is refused.
+    for (after_min, until_min, wait) in
+        [(600, None, Some(600)), (60, Some(540), Some(540)), (60, Some(539), None)]
+    {
+        let mut case = super::tests::case(&[PROMOTION], 1);
+        case.quiet_hours = QuietHours::read("22:00-08:00");
+        case.local = vec![LocalFacts { minute: 23 * 60, day_ms: 0 }];
+        let one = Candidate { after_min, until_min, ..candidate(0, 0, 10, 100) };
+        let decision = decide(&mut case, &[one])[0];
+        let told = decision.refusal.is_none().then_some(decision.candidate.after_min);
+        assert_eq!(told, wait, "{decision:?}");
+        assert!(decision.refusal.is_none_or(|r| r.code == RefusalCode::R13), "{decision:?}");
+    }
+}
+
+#[test]
+fn of_rivals_that_may_not_stand_together_the_best_stays_and_the_loser_is_told_who_won() {
+    let actions = [1, 2, 3].map(|family| ActionFacts { family, ..PROMOTION });
+    let mut case = case(&actions, 2);
+    case.stacks = vec![Stack { families: vec![1, 2], most: 1, window_ms: 1 }];
+    case.members.history = vec![(1, History { stacks: vec![1], ..History::default() })];
+    let asked = [
+        candidate(0, 0, 10, 100),
+        candidate(1, 0, 10, 90),
+        candidate(2, 0, 10, 80),
+        candidate(0, 1, 10, 100),
+    ];
+    let seen = decide(&mut case, &asked);
+    let of = |stage, row| {
+        let found = seen.iter().find(|d| (d.candidate.stage, d.candidate.row) == (stage, row));
+        found.unwrap().refusal
+    };
+    assert_eq!((of(0, 0), of(2, 0)), (None, None));
+    let lost = of(1, 0).unwrap();
+    assert_eq!((lost.code, lost.rule), (RefusalCode::R14, "H9"));
+    let winner = seen[lost.lost_to.unwrap() as usize].candidate;
+    assert_eq!((winner.stage, winner.row), (0, 0));
+    assert_eq!(of(0, 1).map(|refusal| refusal.code), Some(RefusalCode::R13));
 }

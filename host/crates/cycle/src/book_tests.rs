@@ -112,8 +112,9 @@ impl Brand {
         let policy = Policy::new(&rules(), self.spenders());
         let (caps, stage_cap) = ([CAPS; MEMBERS], [Some(STAGE_CAP); MEMBERS]);
         let mut turn = money.begin().expect("nobody writes");
-        let (proposals, history) =
-            turn.recall(&policy, &self.keys, candidates.to_vec()).expect("the storage answers");
+        let (proposals, history) = turn
+            .recall(&policy, &self.keys, candidates.to_vec(), &MemberFacts::default())
+            .expect("the storage answers");
         let members = MemberFacts {
             keys: &self.keys,
             contact_caps: &caps,

@@ -14,7 +14,8 @@ use crate::recall::{MONTH_MS, family_ms, seen_of};
 /// Grants older than this count in no cap of a policy, in milliseconds.
 #[must_use]
 pub fn caps_window_ms(policy: &Policy) -> i64 {
-    MONTH_MS.max(family_ms(policy))
+    let stacks = policy.stacks.iter().map(|stack| stack.window_ms);
+    stacks.chain([MONTH_MS, family_ms(policy)]).max().unwrap_or(MONTH_MS)
 }
 
 /// What a member has used of a cap.
@@ -65,9 +66,9 @@ pub fn cap_use(
     now: UnixMs,
 ) -> CapUse {
     let grants = past.of_member(member);
-    let seen = seen_of(policy, grants, &past.families, now, &HashSet::new());
-    let seen = seen.unwrap_or(History::NOTHING);
     let facts = facts.of(&[], &[]);
+    let seen = seen_of(policy, grants, &past.families, (now, facts.day_ms(0)), &HashSet::new());
+    let seen = seen.unwrap_or(History::NOTHING);
     let ContactCaps { all_day, commercial_day, commercial_week } = facts.caps(0);
     let used = |used, most| Used { used, most: (most < u32::MAX).then_some(most) };
     let families = policy.families.iter().filter(|(_, number)| seen.families.contains(number));

@@ -60,6 +60,22 @@ pub struct Policy {
     pub purposes: Vec<String>,
     /// What actions offer and say, by number.
     pub(crate) trades: Vec<Trade>,
+    /// Which families may stand together.
+    pub(crate) stacks: Vec<Stack>,
+}
+
+/// A rule of the playbook about what may stand together, with the numbers of its families.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stack {
+    pub(crate) families: Vec<u32>,
+    pub(crate) most: u32,
+    pub(crate) window_ms: i64,
+}
+
+impl Stack {
+    pub(crate) fn has(&self, family: u32) -> bool {
+        self.families.contains(&family)
+    }
 }
 
 impl Policy {
@@ -73,6 +89,7 @@ impl Policy {
             families: BTreeMap::new(),
             purposes: Vec::new(),
             trades: Vec::new(),
+            stacks: Vec::new(),
         };
         for spender in &spenders {
             let says = spender.says.iter().map(Option::as_ref).chain(std::iter::repeat(None));
@@ -86,6 +103,18 @@ impl Policy {
                 policy.purpose(purpose);
             });
         }
+        let numbers = |names: &[String]| {
+            names.iter().filter_map(|name| policy.families.get(name).copied()).collect()
+        };
+        policy.stacks = rules
+            .stacking
+            .iter()
+            .map(|rule| Stack {
+                families: numbers(&rule.families),
+                most: rule.most,
+                window_ms: rule.window_ms,
+            })
+            .collect();
         policy.spenders = spenders;
         policy
     }
@@ -131,7 +160,7 @@ pub fn decide(
     proposals: Vec<Proposal>,
     standing: &mut Standing,
 ) -> Vec<Decision> {
-    let Policy { rules, actions, .. } = policy;
+    let Policy { rules, actions, stacks, .. } = policy;
     let guardrails = rules.as_ref();
-    Arbitration { guardrails, actions, members }.decide(proposals, standing)
+    Arbitration { guardrails, actions, stacks, members }.decide(proposals, standing)
 }

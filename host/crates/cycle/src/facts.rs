@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use playbook_model::{Cells, Column, Frame, Guardrails, Kind, LawDef, LawTrack, UnixMs};
+use playbook_model::{Cells, Column, Frame, Guardrails, Kind, LawDef, LawTrack, LocalTime, UnixMs};
 use rayon::prelude::*;
 
 use crate::arbitrate::{SHARED_FROM, in_holdout};
 use crate::decide::Policy;
 use crate::prepare::Prepared;
-use crate::proposal::{Candidate, ContactCaps, History, MemberFacts, TradeFacts};
+use crate::proposal::{Candidate, ContactCaps, History, LocalFacts, MemberFacts, TradeFacts};
 use crate::trade::Trade;
 
 /// The age band of those whom commercial actions may reach (GR-13).
@@ -48,6 +48,8 @@ pub struct FactPlan {
     segment: Option<Named>,
     community: Option<Named>,
     trades: Vec<Trade>,
+    /// Minute of the member's day, and how long it has lasted.
+    local: Option<(usize, usize)>,
 }
 
 /// A column that a guard of the playbook reads.
@@ -132,6 +134,7 @@ impl FactPlan {
             segment: segmentation.map(|(_, name, _)| of(&format!("{name}.segment"))),
             community: named(&rules.trade.community_feature),
             trades: policy.trades.clone(),
+            local: at(LocalTime::MINUTE).zip(at(LocalTime::DAY_MS)),
         }
     }
 
@@ -221,6 +224,13 @@ impl FactPlan {
                 priced: if trade.asks_who() { rows.map(false, priced) } else { Vec::new() },
             }
         };
+        let local = self.local.and_then(|(minute, day)| {
+            let (minute, day) = (column(Some(minute))?, column(Some(day))?);
+            Some(rows.map(LocalFacts { minute: 0, day_ms: 0 }, |row| LocalFacts {
+                minute: minute.integer(row).and_then(|m| u32::try_from(m).ok()).unwrap_or(0),
+                day_ms: day.integer(row).unwrap_or(0),
+            }))
+        });
         let strictest = rules.stage_caps.values().copied().min_by(f64::total_cmp);
         let stage_cap = named(self.stage).map(|column| match column {
             // A word that is no participation stage tells as little as none.
@@ -234,6 +244,7 @@ impl FactPlan {
             lacks_consent: lacks_consent.unwrap_or_default(),
             unguarded: unguarded.unwrap_or_default(),
             trades: self.trades.iter().map(trade).collect(),
+            local: local.unwrap_or_default(),
             holdout: holdout.unwrap_or_default(),
             unknown: raised(self.unknown),
             held: either(self.held.map(|at| raised(Some(at))), suspected),
@@ -260,6 +271,7 @@ pub struct FactColumns {
     lacks_consent: Vec<bool>,
     unguarded: Vec<bool>,
     trades: Vec<TradeFacts>,
+    local: Vec<LocalFacts>,
     holdout: Vec<bool>,
     unknown: Vec<bool>,
     held: Vec<bool>,
@@ -284,6 +296,7 @@ impl FactColumns {
             lacks_consent: &self.lacks_consent,
             unguarded: &self.unguarded,
             trades: &self.trades,
+            local: &self.local,
             keys,
             holdout: &self.holdout,
             unknown: &self.unknown,

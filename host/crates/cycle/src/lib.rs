@@ -57,8 +57,8 @@ pub use options::{CycleOptions, RunKey, TakeMembers, cycle_number};
 pub use prepare::{PrepareProblem, Prepared, fall_back, prepare};
 pub use progress::{Cancel, Progress, Silent};
 pub use proposal::{
-    ActionFacts, Arbitration, Candidate, ContactCaps, Decision, Earlier, History, MemberFacts,
-    Proposal, Refusal, StageStanding, Standing,
+    ActionFacts, Arbitration, Candidate, ContactCaps, Decision, Earlier, History, LocalFacts,
+    MemberFacts, Proposal, Refusal, StageStanding, Standing, TradeFacts,
 };
 pub use result::{AccountUse, CycleRun, LedgerSpan, ModelFacts, PlanMoney, StageRun, StageUsage};
 pub use run::run_cycle;

@@ -229,7 +229,9 @@ impl<'w, 's> LiveGroup<'_, 'w, 's> {
         let (proposals, rivals) = proposals_of(known, at, key_of, candidates);
         let mut standing = standing_of(policy, self.accounts, known);
         self.pasts.read(&[member], self.group)?;
-        let seen = seen_of(policy, &self.pasts.of[&member], &self.pasts.families, at, &rivals);
+        let day_ms = facts.of(&[], &[]).day_ms(0);
+        let past = (&self.pasts.of[&member], &self.pasts.families);
+        let seen = seen_of(policy, past.0, past.1, (at, day_ms), &rivals);
         let history: Vec<_> = seen.into_iter().map(|seen| (0, seen)).collect();
         let keys = [member];
         let members = facts.of(&keys, &history);

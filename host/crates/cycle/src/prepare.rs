@@ -75,6 +75,15 @@ pub enum PrepareProblem {
         /// Actions of the plugin.
         known: Vec<String>,
     },
+    /// A rule about what may stand together names a family that no action has.
+    UnknownFamily {
+        /// Name of the rule.
+        rule: String,
+        /// The family of the playbook.
+        family: String,
+        /// Families of all actions.
+        known: Vec<String>,
+    },
     /// A need that the playbook cannot meet, or a loop.
     Graph(GraphProblem),
 }
@@ -101,6 +110,9 @@ pub fn prepare(
             }
             Err(problem) => problems.push(problem),
         }
+    }
+    if ready.len() == playbook.stages.len() {
+        problems.extend(unknown_families(playbook, &ready));
     }
     // Needs are wired even where another stage failed, so that every problem is reported at once.
     wire(playbook, &mut ready, &mut problems);
@@ -166,6 +178,20 @@ fn unknown_actions(stage: &Prepared) -> Vec<PrepareProblem> {
         stage: stage.def.name.clone(),
         action: action.clone(),
         known: known.clone(),
+    };
+    unknown.map(problem).collect()
+}
+
+/// Rules about what may stand together that name what is not there: they would hold nobody to anything.
+fn unknown_families(playbook: &Playbook, stages: &[Prepared]) -> Vec<PrepareProblem> {
+    let all = stages.iter().flat_map(|stage| &stage.shape.actions).map(|a| a.family.clone());
+    let known: std::collections::BTreeSet<String> = all.collect();
+    let rules = playbook.guardrails.stacking.iter();
+    let named = rules.flat_map(|rule| rule.families.iter().map(move |family| (rule, family)));
+    let unknown = named.filter(|(_, family)| !known.contains(*family));
+    let problem = |(rule, family): (&playbook_model::StackRule, &String)| {
+        let (rule, family) = (rule.name.clone(), family.clone());
+        PrepareProblem::UnknownFamily { rule, family, known: known.iter().cloned().collect() }
     };
     unknown.map(problem).collect()
 }

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use playbook_model::{Guardrails, Minor, Priority, RefusalCode};
 
+use crate::decide::Stack;
+use crate::recall::DAY_MS;
+
 /// One proposal on its way through the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Candidate {
@@ -110,6 +113,8 @@ pub struct MemberFacts<'a> {
     pub not_adult: &'a [bool],
     /// Most direct messages, by row; empty: no bound.
     pub contact_caps: &'a [ContactCaps],
+    /// The time on the member's own clock, by row; empty: nothing depends on it.
+    pub local: &'a [LocalFacts],
     /// What members got inside the windows, ascending by row; rows that got nothing may be left out.
     pub history: &'a [(u32, History)],
 }
@@ -125,12 +130,26 @@ impl MemberFacts<'_> {
         self.contact_caps.get(row as usize).copied().unwrap_or(ContactCaps::NONE)
     }
 
+    /// Milliseconds that a day of a row reaches back: as long as its own day lasts already, and 24 hours at least.
+    pub(crate) fn day_ms(&self, row: u32) -> i64 {
+        self.local.get(row as usize).map_or(DAY_MS, |local| DAY_MS.max(local.day_ms + 1))
+    }
+
     /// What a row got before.
     pub(crate) fn history(&self, row: u32) -> &History {
         static NOTHING: History = History::NOTHING;
         let at = self.history.binary_search_by_key(&row, |(row, _)| *row);
         at.map_or(&NOTHING, |at| &self.history[at].1)
     }
+}
+
+/// The time on a member's own clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LocalFacts {
+    /// Minute of its day.
+    pub minute: u32,
+    /// Milliseconds since its day began.
+    pub day_ms: i64,
 }
 
 /// Most direct messages to one member (H9).
@@ -226,6 +245,8 @@ pub struct History {
     pub delivered_30d: u32,
     /// Commercial deliveries of the last 30 days.
     pub commercial_30d: u32,
+    /// What stands, by the position of a rule about what may stand together; none beyond the end.
+    pub stacks: Vec<u32>,
 }
 
 impl History {
@@ -237,6 +258,7 @@ impl History {
         commercial_week: 0,
         delivered_30d: 0,
         commercial_30d: 0,
+        stacks: Vec::new(),
     };
 }
 
@@ -247,6 +269,8 @@ pub struct Arbitration<'a> {
     pub guardrails: &'a Guardrails,
     /// Per stage, per action.
     pub actions: &'a BTreeMap<u16, Vec<ActionFacts>>,
+    /// Which families may stand together.
+    pub(crate) stacks: &'a [Stack],
     /// The members.
     pub members: MemberFacts<'a>,
 }

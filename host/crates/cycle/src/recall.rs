@@ -12,7 +12,9 @@ use crate::arbitrate::each;
 use crate::book::{MoneyTurn, stage_share};
 use crate::caps::caps_window_ms;
 use crate::decide::Policy;
-use crate::proposal::{Candidate, Earlier, History, Proposal, StageStanding, Standing};
+use crate::proposal::{
+    Candidate, Earlier, History, MemberFacts, Proposal, StageStanding, Standing,
+};
 
 pub(crate) const HOUR_MS: i64 = 3_600_000;
 pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
@@ -21,7 +23,7 @@ pub(crate) const MONTH_MS: i64 = 30 * DAY_MS;
 
 impl MoneyTurn<'_> {
     /// What the ledger knows of candidates and their members: the candidates with what became of their keys before,
-    /// and what the members got inside the windows.
+    /// and what the members got inside the windows; the days of these are those of `members`.
     ///
     /// # Errors
     /// A fault of the ledger.
@@ -30,12 +32,13 @@ impl MoneyTurn<'_> {
         policy: &Policy,
         keys: &[i64],
         candidates: Vec<Candidate>,
+        members: &MemberFacts<'_>,
     ) -> Result<(Vec<Proposal>, Vec<(u32, History)>), LedgerError> {
         if candidates.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
         let (proposals, rivals) = self.proposals(policy, keys, candidates)?;
-        let history = self.history(policy, keys, &proposals, &rivals)?;
+        let history = self.history(policy, (keys, members), &proposals, &rivals)?;
         Ok((proposals, history))
     }
 
@@ -66,7 +69,7 @@ impl MoneyTurn<'_> {
     fn history(
         &self,
         policy: &Policy,
-        keys: &[i64],
+        (keys, members): (&[i64], &MemberFacts<'_>),
         proposals: &[Proposal],
         rivals: &HashSet<i64>,
     ) -> Result<Vec<(u32, History)>, LedgerError> {
@@ -85,7 +88,8 @@ impl MoneyTurn<'_> {
         }
         let of_row = |row: u32| {
             let grants = past.of_member(*keys.get(row as usize)?);
-            Some((row, seen_of(policy, grants, &past.families, now, rivals)?))
+            let day_ms = members.day_ms(row);
+            Some((row, seen_of(policy, grants, &past.families, (now, day_ms), rivals)?))
         };
         Ok(rows.into_iter().filter_map(of_row).collect())
     }
@@ -148,13 +152,23 @@ pub(crate) fn proposals_of(
     (found.into_iter().map(|(proposal, _)| proposal).collect(), rivals)
 }
 
+/// Counts a grant in the rules about what may stand together.
+fn stack(seen: &mut History, policy: &Policy, family: Option<u32>, age_ms: i64) {
+    let Some(family) = family.filter(|_| !policy.stacks.is_empty()) else { return };
+    seen.stacks.resize(policy.stacks.len(), 0);
+    for (count, stack) in seen.stacks.iter_mut().zip(&policy.stacks) {
+        let is_within = age_ms > -stack.window_ms && age_ms < stack.window_ms;
+        *count += u32::from(stack.has(family) && is_within);
+    }
+}
+
 /// What a member got inside the windows of H9 and GR-1, but for the entries `rivals`; `None`: nothing. Families of the
 /// grants are positions in `families`.
 pub(crate) fn seen_of(
     policy: &Policy,
     grants: &[PastGrant],
     families: &[String],
-    now: UnixMs,
+    (now, day_ms): (UnixMs, i64),
     rivals: &HashSet<i64>,
 ) -> Option<History> {
     let family_ms = family_ms(policy);
@@ -163,7 +177,9 @@ pub(crate) fn seen_of(
         let family = families.get(grant.family as usize);
         let family = family.and_then(|family| policy.families.get(family).copied());
         let age_ms = now.0.saturating_sub(grant.at.0);
-        add(seen.get_or_insert(History::NOTHING), grant, family, age_ms, family_ms);
+        let seen = seen.get_or_insert(History::NOTHING);
+        add(seen, grant, family, age_ms, (family_ms, day_ms));
+        stack(seen, policy, family, age_ms);
     }
     seen
 }
@@ -176,7 +192,13 @@ pub(crate) fn family_ms(policy: &Policy) -> i64 {
 /// Counts a grant in the windows that it falls into. A window reaches as far ahead as back: calls of a cycle
 /// may come in any order of their as-of times, and no stretch of a window's length may hold more than its
 /// cap. The deliveries that make room for commercial ones (n of GR-1) are those before alone.
-fn add(seen: &mut History, grant: &PastGrant, family: Option<u32>, age_ms: i64, family_ms: i64) {
+fn add(
+    seen: &mut History,
+    grant: &PastGrant,
+    family: Option<u32>,
+    age_ms: i64,
+    (family_ms, day_ms): (i64, i64),
+) {
     let within = |window_ms: i64| u32::from(age_ms > -window_ms && age_ms < window_ms);
     if within(family_ms) == 1 {
         seen.families.extend(family);
@@ -184,8 +206,8 @@ fn add(seen: &mut History, grant: &PastGrant, family: Option<u32>, age_ms: i64, 
     let contact = u32::from(grant.contacts_member);
     let commercial = u32::from(grant.contacts_member && grant.commercial);
     let capped = u32::from(grant.priority != Priority::Transaction as u8);
-    seen.contacts_day += contact * capped * within(DAY_MS);
-    seen.commercial_day += commercial * capped * within(DAY_MS);
+    seen.contacts_day += contact * capped * within(day_ms);
+    seen.commercial_day += commercial * capped * within(day_ms);
     seen.commercial_week += commercial * capped * within(7 * DAY_MS);
     seen.delivered_30d += contact * u32::from((0..MONTH_MS).contains(&age_ms));
     seen.commercial_30d += commercial * within(MONTH_MS);

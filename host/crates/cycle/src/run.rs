@@ -64,7 +64,8 @@ fn decided(
     let left_out: Vec<usize> = left_out.map(|stage| stage.position).collect();
     let facts = plan.read(&community.members, &candidates, &left_out, money.now);
     let mut turn = money.begin()?;
-    let (proposals, history) = turn.recall(&policy, &community.keys, candidates)?;
+    let (proposals, history) =
+        turn.recall(&policy, &community.keys, candidates, &facts.of(&community.keys, &[]))?;
     let members = facts.of(&community.keys, &history);
     let mut decisions = decide(&policy, members, proposals, &mut turn.standing(&policy)?);
     laps.end("arbitration");

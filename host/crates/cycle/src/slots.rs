@@ -3,8 +3,9 @@
 use playbook_model::{Priority, RefusalCode};
 use smallvec::SmallVec;
 
+use crate::decide::Stack;
 use crate::proposal::{
-    ActionFacts, Arbitration, Candidate, ContactCaps, Decision, Fate, Refusal, refused,
+    ActionFacts, Arbitration, Candidate, ContactCaps, Decision, Fate, History, Refusal, refused,
 };
 
 /// What a member takes in one call.
@@ -20,11 +21,16 @@ struct Taken {
     delivered_commercial: u32,
     /// The last decision so far, in order of rank, that contacts the member.
     last_contact: Option<u32>,
+    /// Positions of rules about what may stand together, and the decisions that count for them.
+    stacked: SmallVec<[(u32, u32); 2]>,
 }
 
 impl Taken {
-    fn add(&mut self, action: &ActionFacts, at: usize) {
-        self.families.push((action.family, index(at).unwrap_or(u32::MAX)));
+    fn add(&mut self, stacks: &[Stack], action: &ActionFacts, at: usize) {
+        let decision = index(at).unwrap_or(u32::MAX);
+        self.families.push((action.family, decision));
+        let rules = (0..).zip(stacks).filter(|(_, stack)| stack.has(action.family));
+        self.stacked.extend(rules.map(|(rule, _)| (rule, decision)));
         let contact = u32::from(action.contacts_member);
         let commercial = u32::from(action.contacts_member && action.commercial);
         self.delivered += contact;
@@ -82,7 +88,7 @@ impl Slots {
     pub(crate) fn hold(&mut self, arbitration: &Arbitration<'_>, at: usize, c: &Candidate) {
         let place = self.place(c);
         if let Some(action) = arbitration.action(c) {
-            self.held[place].add(action, at);
+            self.held[place].add(arbitration.stacks, action, at);
         }
     }
 
@@ -104,7 +110,7 @@ impl Slots {
                     if refusals[at].is_some() {
                         continue;
                     }
-                    slot.add(action, at);
+                    slot.add(arbitration.stacks, action, at);
                 }
                 Fate::Holds => {}
                 _ => continue,
@@ -140,6 +146,13 @@ fn no_slot(
     if let Some((_, winner)) = slot.families.iter().find(|(family, _)| *family == action.family) {
         return Some(Refusal { lost_to: Some(*winner), ..refused(RefusalCode::R12, "H9") });
     }
+    if c.until_min.is_some_and(|until| until < c.after_min) {
+        // It was put off beyond its end.
+        return Some(refused(RefusalCode::R13, "H9"));
+    }
+    if let Some(refusal) = stacked(arbitration.stacks, action, before, slot) {
+        return Some(refusal);
+    }
     // Transactions are deduplicated but never capped.
     if !action.contacts_member || action.priority == Priority::Transaction {
         return None;
@@ -157,6 +170,28 @@ fn no_slot(
         .or_else(|| action.commercial.then(commercial).flatten())?;
     let lost_to = if code == RefusalCode::R14 { slot.last_contact } else { None };
     Some(Refusal { lost_to, ..refused(code, "H9") })
+}
+
+/// Why an action may not stand beside what stands already, or beside what won in this call.
+fn stacked(
+    stacks: &[Stack],
+    action: &ActionFacts,
+    before: &History,
+    slot: &Taken,
+) -> Option<Refusal> {
+    let rules = (0_u32..).zip(stacks).filter(|(_, stack)| stack.has(action.family));
+    for (rule, stack) in rules {
+        let used = before.stacks.get(rule as usize).copied().unwrap_or(0);
+        let mut rivals = slot.stacked.iter().filter(|(of, _)| *of == rule).map(|(_, at)| *at);
+        let now = u32::try_from(rivals.clone().count()).unwrap_or(u32::MAX);
+        if used >= stack.most {
+            return Some(refused(RefusalCode::R13, "H9"));
+        }
+        if used.saturating_add(now) >= stack.most {
+            return Some(Refusal { lost_to: rivals.next(), ..refused(RefusalCode::R14, "H9") });
+        }
+    }
+    None
 }
 
 fn index(at: usize) -> Option<u32> {

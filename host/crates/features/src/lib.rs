@@ -14,6 +14,7 @@ mod expression;
 mod finish;
 mod jobs;
 mod law;
+mod local;
 mod member;
 mod plan;
 mod quote;
@@ -33,6 +34,7 @@ pub use expression::{
 };
 pub use jobs::done_by;
 pub use law::Tracks;
+pub use local::Zones;
 pub use member::{EventRows, FoldError, MemberPlan, MemberRecord, MemberRequest, Unfit, Value};
 pub use plan::{Item, Pass, PassColumn, Request, plan, where_clause};
 pub use quote::{quote_name, quote_text};

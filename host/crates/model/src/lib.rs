@@ -13,6 +13,7 @@ mod frame;
 mod host_file;
 mod law;
 mod limits;
+mod local;
 mod marks;
 mod meter;
 mod money;
@@ -42,6 +43,7 @@ pub use host_file::{
 };
 pub use law::{ConsentRule, LawDef, LawTrack, TrackDef};
 pub use limits::{Limits, SqlLimits};
+pub use local::{LocalTime, QuietHours};
 pub use marks::NumberMarks;
 pub use meter::{CallMeter, CallMeters, Distribution, FUEL_BOUNDS, Histogram, MICROS_BOUNDS};
 pub use money::{Minor, grouped};
@@ -49,7 +51,7 @@ pub use outcome::{Fault, Limit, Outcome};
 pub use playbook::{
     Asked, BudgetDef, Container, CycleDef, Dedupe, Delivered, DeliveryDef, Figures, Guardrails,
     JoinDef, Label, LookupDef, MapRow, MapType, OnError, OnFault, Origin, OutputDef, Playbook,
-    PluginRef, SourceDef, SourceFormat, SourceTable, StageDef, TransferRules, Transform,
+    PluginRef, SourceDef, SourceFormat, SourceTable, StackRule, StageDef, TransferRules, Transform,
     default_cell_type,
 };
 pub use playbook_contract::{

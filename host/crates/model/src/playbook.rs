@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use crate::{
     Aggregate, CellType, ConsentRule, DataClass, Digest, FeatureDef, GrantTerms, Kind, LawDef,
-    LawTrack, Limits, Minor, NumberMarks, SaysDef, SqlLimits, Subject, TradeDef, UnixMs, Words,
+    LawTrack, Limits, Minor, NumberMarks, QuietHours, SaysDef, SqlLimits, Subject, TradeDef,
+    UnixMs, Words,
 };
 
 /// A checked playbook.
@@ -512,6 +513,19 @@ impl TransferRules {
     pub const COOL_DOWN_DAYS: u32 = 14;
 }
 
+/// Grants of some families may stand together for one member only so often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackRule {
+    /// Its name.
+    pub name: String,
+    /// Families of actions.
+    pub families: Vec<String>,
+    /// Most grants of all of them in the window; 1: they exclude each other.
+    pub most: u32,
+    /// How long a grant counts.
+    pub window_ms: i64,
+}
+
 /// Guardrails that a batch cycle can meet (domain H8, H9). A brand may tighten, not loosen.
 #[derive(Debug, Clone)]
 pub struct Guardrails {
@@ -541,6 +555,12 @@ pub struct Guardrails {
     pub commercial_per_week_max: BTreeMap<String, u32>,
     /// Hours within which a second proposal of the same family is a duplicate (H9).
     pub family_window_h: u32,
+    /// Feature of members with their IANA time zone; `None`, and where it is missing or none: the brand's.
+    pub time_zone_feature: Option<String>,
+    /// Hours of the member's day without messages to it (H9); `None`: there are none.
+    pub quiet_hours: Option<QuietHours>,
+    /// Which grants may stand together for one member.
+    pub stacking: Vec<StackRule>,
     /// Feature that is > 0 where a complaint is open (GR-12); `None`: not enforced.
     pub complaint_feature: Option<String>,
     /// `stage.output` with the churn level, and the value that allows service only (GR-12).
@@ -601,6 +621,9 @@ impl Default for Guardrails {
             commercial_per_day_max: caps(&Self::COMMERCIAL_A_DAY),
             commercial_per_week_max: caps(&Self::COMMERCIAL_A_WEEK),
             family_window_h: 24,
+            time_zone_feature: None,
+            quiet_hours: None,
+            stacking: Vec::new(),
             complaint_feature: None,
             churn_output: None,
             fraud_output: None,

@@ -43,9 +43,10 @@ pub(crate) enum Number {
     CyclesClosed,
     CyclesFailed,
     AlertsEscalated,
+    ZonesUnknown,
 }
 
-const NUMBERS: usize = Number::AlertsEscalated as usize + 1;
+const NUMBERS: usize = Number::ZonesUnknown as usize + 1;
 
 /// What a commit group did; it counts once the group is on disk.
 #[derive(Debug, Default)]
@@ -87,6 +88,8 @@ pub struct Figures {
     pub cycles_closed: u64,
     /// Cycles that could not be closed.
     pub cycles_failed: u64,
+    /// Decisions by the brand's clock, because nothing said the zone of the member, or what said it is none.
+    pub zones_unknown: u64,
     /// Microseconds of each commit group, failed ones included.
     pub commit_micros: Distribution,
     /// Members whose records are in memory.
@@ -230,6 +233,7 @@ impl Counts {
             candidates_returned: of(Number::CandidatesReturned),
             cycles_closed: of(Number::CyclesClosed),
             cycles_failed: of(Number::CyclesFailed),
+            zones_unknown: of(Number::ZonesUnknown),
             commit_micros: self.commit_micros.read(),
             records: 0,
             record_bytes: 0,

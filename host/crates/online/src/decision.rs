@@ -306,7 +306,8 @@ impl Kept {
             (column.name.clone(), cell.json())
         };
         let is_feature = |(at, (column, _)): &(usize, (&ColumnFacts, &KeptCell))| {
-            *at > 0 && *at < facts.features && column.name != LawDef::COLUMN
+            // Columns of the host's own have a colon in their names.
+            *at > 0 && *at < facts.features && !column.name.contains(':')
         };
         let said = |outcome: &Outcome| outcome.said(facts);
         let is_granted = |outcome: &&Outcome| outcome.refusal.is_none();
@@ -353,7 +354,7 @@ impl Kept {
         let said = |stage: &StageFacts| {
             let segment = self.text(&format!("{}.segment", stage.name), facts)?;
             let known = stage.segments.iter().find(|known| known.name == *segment);
-            let text = known.map_or(segment, |known| &known.en).to_owned();
+            let text = known.map_or(segment, |known| known.en.as_str()).to_owned();
             Some(SegmentSaid { stage: stage.name.clone(), segment: segment.to_owned(), text })
         };
         stages.filter_map(said).collect()

@@ -14,7 +14,8 @@ use playbook_features::{
 };
 use playbook_ledger::{BudgetPlan, GroupWork, Ledger, LedgerError, PastGrants, Turn};
 use playbook_model::{
-    Context, DataClass, Digest, Fault, Frame, LawTrack, OnFault, Playbook, SourceTable, UnixMs,
+    Context, DataClass, Digest, Fault, Frame, LawTrack, LocalTime, OnFault, Playbook, SourceTable,
+    UnixMs,
 };
 
 use crate::breaker::Breakers;
@@ -282,6 +283,13 @@ impl Version {
     pub fn has_withheld_fields(&self) -> bool {
         let mut rows = self.playbook.sources.iter().flat_map(|source| &source.mapping);
         rows.any(|row| row.class.is_withheld())
+    }
+
+    /// Whether a member was to be judged by its own clock, and nobody knows its zone.
+    pub(crate) fn lacks_zone(&self, evaluated: &Evaluated) -> bool {
+        let is_own = |column: &playbook_model::Column| column.integer(0) == Some(1);
+        self.playbook.guardrails.time_zone_feature.is_some()
+            && !evaluated.frame.column(LocalTime::IS_OWN).is_some_and(is_own)
     }
 
     /// How its stages do.

@@ -891,6 +891,9 @@ fn decide(
     let mut decided: Vec<Decided> = live.decide(asking)?;
     decided.extend(refused);
     count(&decided, &mut done.tally);
+    if version.lacks_zone(&evaluated) {
+        done.tally.add(Number::ZonesUnknown);
+    }
     let kept = Kept::new(digest, version.facts(), &evaluated, &decided, false);
     let rows = live.rows();
     put_value(rows, (space::DECISIONS, member, &key), &kept, OnRow::Stays)?;

@@ -7,6 +7,8 @@ mod access;
 mod alerts;
 #[path = "suites/brand.rs"]
 mod brand;
+#[path = "brand/clocks.rs"]
+mod clocks;
 #[path = "brand/freezes.rs"]
 mod freezes;
 #[path = "brand/grants.rs"]

@@ -88,7 +88,9 @@ fn a_member_alone_goes_through_the_same_four_steps_and_a_second_time_takes_nothi
         let columns =
             facts.read(&member.frame, &said.candidates, &left_out, UnixMs(world.context.now));
         let mut turn = money.begin().unwrap();
-        let (proposals, history) = turn.recall(&policy, &member.keys, said.candidates).unwrap();
+        let (proposals, history) = turn
+            .recall(&policy, &member.keys, said.candidates, &columns.of(&member.keys, &[]))
+            .unwrap();
         let known = columns.of(&member.keys, &history);
         let mut decisions = decide(&policy, known, proposals, &mut turn.standing(&policy).unwrap());
         turn.book(&policy, &member.keys, &mut decisions).unwrap();

@@ -12,6 +12,7 @@ use super::{MemberPlan, MemberRecord, MemberRequest, Source, Texts, Unfit};
 use crate::columns::field_type;
 use crate::computed::{Computed, missing};
 use crate::law::Tracks;
+use crate::local::Zones;
 use crate::plan::{Item, Request};
 use crate::recipe::recipe;
 use crate::rows::FieldType;
@@ -186,6 +187,7 @@ impl Build<'_> {
             purposes: self.request.purposes.to_vec(),
             rules: self.request.rules.clone(),
             tracks: Tracks::default(),
+            zones: Zones::default(),
             tally,
             dimensions,
             tally_fields,

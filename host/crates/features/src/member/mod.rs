@@ -25,6 +25,7 @@ use crate::consent::{Answer, ConsentState, oldest_consent};
 use crate::cut::Cut;
 use crate::expression::FaultKind;
 use crate::law::Tracks;
+use crate::local::Zones;
 use crate::recipe::DAY_MS;
 use crate::tally::{
     Given, Moment, Number, Reading, Row, Tally, TallyPlan, code, filled, filling, micro, ordered,
@@ -102,6 +103,7 @@ pub struct MemberPlan {
     purposes: Vec<String>,
     rules: Guardrails,
     tracks: Tracks,
+    zones: Zones,
     tally: TallyPlan,
     /// Of each dimension, where its texts come from.
     dimensions: Vec<Texts>,
@@ -188,6 +190,8 @@ impl MemberPlan {
             frame.append(column);
             track
         });
+        let local = self.zones.columns(&self.rules, &self.clock, &frame, as_of);
+        local.into_iter().flatten().for_each(|column| frame.append(column));
         self.consents((&member, track), as_of, &mut frame);
         Ok(frame)
     }

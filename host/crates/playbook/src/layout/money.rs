@@ -2,7 +2,7 @@
 
 use super::bounds::SHARE;
 use crate::spec::{KeySpec, Shape, TableSpec};
-use Shape::{Flag, Integer, Kebab, Map, Real, Reference, Snake, Table};
+use Shape::{Flag, Integer, Kebab, List, Map, Real, Reference, Snake, Table, Text};
 
 pub(super) static BUDGET: TableSpec = TableSpec {
     title: "[budget]",
@@ -68,6 +68,38 @@ pub(super) static TRANSFERS: TableSpec = TableSpec {
     ],
 };
 
+static STACKING: TableSpec = TableSpec {
+    title: "[[guardrails.stacking]]",
+    id: "stacking",
+    about: "Actions of these families together may stand so often for one member: beyond it they are refused, as used up before (R13) or lost to another proposal (R14). What was released does not count.",
+    keys: &[
+        KeySpec::new("name", Kebab, "\"discounts\"", "Unique name.").required(),
+        KeySpec::new(
+            "families",
+            List(&Text(128), 64),
+            "[\"coupon\", \"sale\"]",
+            "Families of actions, as their plugins name them (`playbook plugin inspect`).",
+        )
+        .required(),
+        KeySpec::new(
+            "most",
+            Integer(1, 1_000),
+            "2",
+            "Most grants of all of them; 1: they exclude each other.",
+        )
+        .default("1")
+        .unit("count"),
+        KeySpec::new(
+            "window",
+            Shape::Duration,
+            "\"7d\"",
+            "How long a grant counts; \"1h\" to \"366d\".",
+        )
+        .default("\"24h\"")
+        .unit("time"),
+    ],
+};
+
 pub(super) static GUARDRAILS: TableSpec = TableSpec {
     title: "[guardrails]",
     id: "guardrails",
@@ -85,6 +117,9 @@ pub(super) static GUARDRAILS: TableSpec = TableSpec {
         KeySpec::new("commercial_per_day_max", Map(&Kebab, &Integer(0, 1_000), 256), "{ silent = 1, default = 1 }", "Commercial direct messages per member and day, by segment (R13).").default("{ silent = 1, prospect = 1, active = 1, core = 2, koc = 2, default = 1 }").unit("count"),
         KeySpec::new("commercial_per_week_max", Map(&Kebab, &Integer(0, 1_000), 256), "{ silent = 1, default = 3 }", "Commercial direct messages per member and 7 days, by segment (R13).").default("{ silent = 1, prospect = 3, active = 3, core = 5, koc = 5, default = 3 }").unit("count"),
         KeySpec::new("family_window", Shape::Duration, "\"24h\"", "Stretch within which a second proposal of the same family is a duplicate (R12); whole hours.").default("\"24h\"").unit("time"),
+        KeySpec::new("time_zone_feature", Snake, "\"zone\"", "Feature of members with their IANA time zone, by which their days and quiet hours count; where it is missing or none, the brand's zone.").default("the brand's zone for all"),
+        KeySpec::new("quiet_hours", Text(16), "\"22:00-08:00\"", "Hours of the member's day in which no message reaches it: one is put off until they are over, and refused where that is beyond its end (R13). Transactions and replies of the service go at any time.").default("none"),
+        KeySpec::new("stacking", List(&Table(&STACKING), 64), "[{ name = \"discounts\", families = [\"coupon\", \"sale\"], most = 1, window = \"7d\" }]", "Which grants may stand together for one member.").default("[]"),
         KeySpec::new("complaint_feature", Reference, "\"open_complaints\"", "Feature that is above 0 where a complaint is open: then, and where it is missing, service only (GR-12, R10).").default("not enforced"),
         KeySpec::new("churn_output", Reference, "\"churn-7d.level\"", "Output with the churn level; at `critical`, and where it is missing, service only (GR-12, R10).").default("not enforced"),
         KeySpec::new("fraud_output", Reference, "\"order-risk.score\"", "Feature or output with the risk of fraud; from `fraud_from` on, and where it is missing, effects are held (R11), as by a feature `fraud_hold` that is not 0. A service keeps them for a review, a cycle refuses them.").default("not enforced"),

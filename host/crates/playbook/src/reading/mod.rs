@@ -7,6 +7,7 @@ mod features;
 mod head;
 pub(crate) mod host_tables;
 mod law;
+mod local;
 mod lookups;
 mod mapping;
 mod money;

@@ -207,6 +207,7 @@ impl Reading<'_> {
             );
         }
         rules.holdout = table.real("holdout").unwrap_or(rules.holdout);
+        self.local_rules(table, &mut rules, names);
         if let (Some(entry), true) = (table.entry("stage_caps"), rules.stage_output.is_none()) {
             self.add(
                 Problem::new(
@@ -332,6 +333,7 @@ impl Reading<'_> {
             ("churn_output", false),
             ("stage_output", false),
             ("fraud_output", true),
+            ("time_zone_feature", false),
         ] {
             let node = table.and_then(|table| table.get(key));
             let Some((node, name)) = node.and_then(|node| Some((node, node.text()?))) else {

@@ -50,7 +50,7 @@ pub(super) fn requests(now: &Snapshot, to: &mut Encoder<'_>) -> fmt::Result {
 type Single = (&'static str, &'static str, fn(&Figures) -> u64);
 
 /// What only grows.
-const COUNTED: [Single; 10] = [
+const COUNTED: [Single; 11] = [
     ("playbook_brand_decisions", "Decisions that were made and kept.", |of| of.decisions),
     ("playbook_brand_decisions_repeated", "Decisions asked for again under the same key.", |of| {
         of.repeated
@@ -70,6 +70,11 @@ const COUNTED: [Single; 10] = [
         "playbook_brand_alerts_escalated",
         "Critical alerts that were told again, because nobody had seen them for an hour.",
         |of| of.alerts_escalated,
+    ),
+    (
+        "playbook_brand_zones_unknown",
+        "Decisions by the brand's clock, because the member's zone is not known.",
+        |of| of.zones_unknown,
     ),
 ];
 
