@@ -58,7 +58,7 @@ fn rules(club: &Client) -> Vec<String> {
 }
 
 #[test]
-fn a_plugin_that_fails_again_and_again_is_left_out_and_comes_back_when_it_answers() {
+fn y117_a_plugin_that_fails_again_and_again_is_left_out_and_comes_back_when_it_answers() {
     let place = Place::new();
     let (service, club) = started(&place, &with_stage(&component(), "skip"));
     assert_eq!(status(&club)["state"], "answering");

@@ -71,7 +71,7 @@ fn refused(arguments: &[&str], folders: &[(&str, &Path)]) -> String {
 }
 
 #[test]
-fn a_backup_under_load_holds_what_was_answered_before_and_serves_again() {
+fn y118_a_backup_under_load_holds_what_was_answered_before_and_serves_again() {
     let place = Place::new();
     let (file, data) = served(&place);
     let service = Service::start(&file, &data);
@@ -106,6 +106,7 @@ fn a_backup_under_load_holds_what_was_answered_before_and_serves_again() {
     let in_use = refused(&["data", "restore", "--replace"], &[("--from", &to), ("--data", &data)]);
     assert!(in_use.contains("a service runs over the data folder"), "{in_use}");
     service.kill();
+    let drill = std::time::Instant::now();
     let restored = json_of(&["data", "restore"], &[("--from", &to), ("--data", &other)]);
     assert_eq!(restored, first);
     let there = refused(&["data", "restore"], &[("--from", &to), ("--data", &other)]);
@@ -119,6 +120,8 @@ fn a_backup_under_load_holds_what_was_answered_before_and_serves_again() {
     // Keys, decisions and members are those of before.
     let service = Service::start(&file, &other);
     assert_eq!(service.key, None, "the keys were restored");
+    // The domain asks for four hours, of far more data.
+    assert!(drill.elapsed() < std::time::Duration::from_secs(300), "{:?}", drill.elapsed());
     let club = client(&service, &key);
     for made in before {
         let id = made["id"].as_str().unwrap();

@@ -187,20 +187,77 @@ fn everything(group: &mut GroupWork<'_, '_>) -> Result<(), LedgerError> {
     group.close(&key("new"), Closure::Settle(None)).map(|_| ())
 }
 
-#[test]
-fn a_write_that_fails_leaves_nothing_of_its_group_whichever_it_is() {
+/// A ledger of two pools and a stage on each, on a store whose writes fail when a test says so.
+fn faulty() -> (Ledger, Left, BudgetPlan) {
     let left: Left = Arc::new(AtomicI64::new(i64::MAX));
     let store = Sqlite::in_memory("aurora").expect("memory is there");
     let ledger = Ledger::over("aurora", Box::new(Faulty(store, Arc::clone(&left))));
-    let points = PluginLimit { stage: "points".to_owned(), pool: Some("daily".to_owned()) };
+    let stage = |stage: &str, pool: &str| PluginLimit {
+        stage: stage.to_owned(),
+        pool: Some(pool.to_owned()),
+    };
     let plan = BudgetPlan {
         playbook: "club".to_owned(),
         total: Minor(10_000),
         reserve_share: 0.1,
-        pools: [("daily".to_owned(), 0.5), ("burst".to_owned(), 0.5)].into(),
-        plugins: vec![points],
+        pools: [("base", 0.2), ("daily", 0.4), ("burst", 0.4)]
+            .map(|(name, share)| (name.to_owned(), share))
+            .into(),
+        plugins: vec![stage("points", "daily"), stage("funded", "burst")],
         plugin_share_max: 1.0,
     };
+    (ledger, left, plan)
+}
+
+#[test]
+fn y035_what_moves_between_two_accounts_posts_on_both_or_on_neither() {
+    let (ledger, left, plan) = faulty();
+    let turn = ledger.turn().expect("nobody writes");
+    let accounts = turn.ensure_budget(&plan, AT).expect("the plan is right");
+    turn.begin_cycle(&cycle(1), key("run"), AT).expect("the storage answers");
+    let (from, to) = (accounts.pools["base"], accounts.pools["daily"]);
+    let both = || {
+        let all = ledger.balances().expect("the storage answers");
+        [from, to].map(|id| all.iter().find(|known| known.id == id).expect("it is there").allocated)
+    };
+    let before = both();
+    let mut standing = None;
+    let mut failed = 0;
+    for nth in 0.. {
+        left.store(nth, Ordering::Relaxed);
+        let moved = turn.group(&cycle(1), AT, &mut standing, |group| {
+            let exchange = Movement::Transfer { from, to, amount: Minor(700) };
+            group.move_money(exchange, key("exchange"))
+        });
+        left.store(i64::MAX, Ordering::Relaxed);
+        if moved.is_ok() {
+            break;
+        }
+        assert_eq!(both(), before, "the write {nth} failed");
+        failed += 1;
+    }
+    assert!(failed > 2, "{failed}");
+    assert_eq!(both(), [Minor(before[0].0 - 700), Minor(before[1].0 + 700)]);
+    // The cost of what a partner funds lands on the partner's account and on no other.
+    let funding = accounts.pools["burst"];
+    let free = |id: AccountId| {
+        let all = ledger.balances().expect("the storage answers");
+        all.into_iter().find(|known| known.id == id)
+    };
+    turn.group(&cycle(1), AT, &mut standing, |group| {
+        let funded = GrantRequest { stage: "funded", ..ask(accounts.plugins["funded"], "gift") };
+        group.grant(&funded)?;
+        group.close(&key("gift"), Closure::Settle(None))
+    })
+    .expect("the storage answers");
+    let spent = |id: AccountId| free(id).expect("it is there").spent;
+    assert_eq!([spent(funding), spent(from), spent(to)], [Minor(100), Minor::ZERO, Minor::ZERO]);
+    assert!(matches!(ledger.prove(), Ok(Proof::Sound { .. })));
+}
+
+#[test]
+fn a_write_that_fails_leaves_nothing_of_its_group_whichever_it_is() {
+    let (ledger, left, plan) = faulty();
     let turn = ledger.turn().expect("nobody writes");
     let accounts = turn.ensure_budget(&plan, AT).expect("the plan is right");
     for number in [1, 2] {

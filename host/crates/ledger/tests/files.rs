@@ -173,7 +173,7 @@ fn flaw_after(sql: &str) -> Flaw {
 }
 
 #[test]
-fn every_altered_field_of_an_entry_is_found_at_that_entry() {
+fn y119_every_altered_field_of_an_entry_is_found_at_that_entry() {
     let first_grant = "WHERE number = 20";
     for change in [
         "amount = amount + 1",

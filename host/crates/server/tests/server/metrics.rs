@@ -33,7 +33,7 @@ fn requests(operation: &str, status: &str) -> String {
 }
 
 #[tokio::test]
-async fn requests_are_counted_by_operation_and_status_with_their_time() {
+async fn y117_every_call_is_counted_by_operation_and_status_with_its_time() {
     let host = Host::start(|_| {}).await;
     let partner = host.key(Role::Partner, "acme");
     for _ in 0..3 {

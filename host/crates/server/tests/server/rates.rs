@@ -60,7 +60,7 @@ async fn a_brand_is_counted_over_all_its_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_flood_of_one_brand_delays_no_other() {
+async fn y117_the_flood_of_one_brand_delays_no_other() {
     let host = Host::start(|settings| settings.rates.brand = rate(5, 10, 4)).await;
     let (flooding, calm) = (host.key(Role::Partner, "acme"), host.key(Role::Partner, "zeta"));
     let ends = Instant::now() + Duration::from_secs(1);

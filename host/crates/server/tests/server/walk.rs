@@ -157,7 +157,7 @@ fn without_id(answer: &Answer) -> (u16, Vec<(String, String)>, Value) {
 }
 
 #[tokio::test]
-async fn a_brand_of_somebody_else_looks_like_none_at_all() {
+async fn y118_a_brand_of_somebody_else_looks_like_none_at_all() {
     let host = Host::start(|_| {}).await;
     for route in routes(&document(&host).await) {
         if !matches!(route.operation.access, Access::Brand(_)) {
