@@ -9,7 +9,10 @@ use crate::serve::{CLUB, Client, DAY, Service, T};
 fn tracked(place: &Place) -> (Service, Client) {
     let text =
         CLUB.replace("age_band = \"age_band\"\n", "age_band = \"age_band\"\nregion = \"region\"\n");
-    let text = text.replace("[features]\n", "[features]\nregion = { attribute = \"region\" }\n");
+    // Orders of 250.00 as a rule, so that coupons are proposed, which name the purpose of marketing.
+    let features = "[features]\nregion = { attribute = \"region\" }\n\
+                    aov_minor = { constant = 25_000, type = \"integer\", unit = \"minor\" }\n";
+    let text = text.replace("[features]\n", features).replace("1000.00", "100000.00");
     let law = "\n[law]\nregion_feature = \"region\"\n\
                eu = { regions = [\"DE\"], purposes = [\"profiling\"] }\n\
                local = { regions = [\"CN\"], double_consent = false }\n";
@@ -61,7 +64,7 @@ fn y089_a_member_of_the_eu_uses_the_eu_track_and_of_nowhere_both() {
     for (member, region) in
         [("de", Some("DE")), ("cn", Some("CN")), ("us", Some("US")), ("no", None)]
     {
-        club.welcome(member, 60);
+        club.welcome(member, 10);
         change(&club, member, "region", region, &[]);
     }
     assert_eq!(decided(&club, "cn", "1"), told("local", 1, None));
@@ -82,7 +85,7 @@ fn y089_a_member_of_the_eu_uses_the_eu_track_and_of_nowhere_both() {
 fn y089_a_withdrawal_ends_at_once_what_waits_and_the_evidence_is_told() {
     let place = Place::new();
     let (_service, club) = tracked(&place);
-    club.welcome("cn", 60);
+    club.welcome("cn", 10);
     let granted = answer("marketing", "granted", T - 40 * DAY);
     let member = change(&club, "cn", "evidence", Some("CN"), &[granted]);
     let told = |of: &Value| {
@@ -114,7 +117,11 @@ fn y089_a_withdrawal_ends_at_once_what_waits_and_the_evidence_is_told() {
     let path =
         format!("decisions/{}/grants/{}/settle", id.as_str().unwrap(), grant.as_str().unwrap());
     assert_eq!(club.send("POST", &path, "settle", &json!({})).unwrap().status, 409);
-    assert_eq!(decided(&club, "cn", "again").2, ["R05"]);
+    assert_eq!(
+        decided(&club, "cn", "again").2,
+        ["R12"],
+        "a key whose grant was released grants no more"
+    );
 }
 
 /// What the club decides on a member whose coupons have these terms, and how: status, code and rule of the first effect.
@@ -161,7 +168,7 @@ fn y110_an_unauthorised_price_yields_r08_and_a_claim_without_report_r07() {
     let june = prices("2026-06-01", "2026-07-01");
     assert_eq!(with_terms(&at("24.00"), &june), refused("R08", "GR-8"), "a grant that is over");
 
-    let claims = "[claims]\nbare = {}\nshown = { report = \"TR-1\", until = 2026-07-02 }\nold = { report = \"TR-2\", until = 2026-07-01 }\n";
+    let claims = "[claims]\nbare = {}\nshown = { report = \"lab-1\", until = 2026-07-02 }\nold = { report = \"lab-2\", until = 2026-07-01 }\n";
     assert_eq!(with_terms("claims = [\"shown\"]", claims), granted());
     assert_eq!(with_terms("claims = [\"shown\", \"bare\"]", claims), refused("R07", "H14"));
     assert_eq!(with_terms("claims = [\"old\"]", claims), refused("R07", "H14"));

@@ -10,12 +10,13 @@ use playbook_cycle::{
     caps_window_ms, cycle_number, spenders,
 };
 use playbook_features::{
-    BrandClock, ConsentState, FoldError, MemberPlan, MemberRequest, Unfit, UnknownTimeZone,
+    BrandClock, ConsentState, FoldError, MemberPlan, MemberRecord, MemberRequest, Unfit,
+    UnknownTimeZone,
 };
 use playbook_ledger::{BudgetPlan, GroupWork, Ledger, LedgerError, PastGrants, Turn};
 use playbook_model::{
-    Context, DataClass, Digest, Fault, Frame, LawTrack, LocalTime, OnFault, Playbook, SourceTable,
-    UnixMs,
+    Cells, Column, Context, DataClass, Digest, Fault, Frame, LawTrack, LocalTime, OnFault,
+    Playbook, SourceTable, UnixMs,
 };
 
 use crate::breaker::Breakers;
@@ -75,6 +76,32 @@ impl EvaluateError {
     pub(crate) fn is_of_a_stage(&self) -> bool {
         matches!(self, Self::Cycle(error) if error.stage_at_fault().is_some())
     }
+}
+
+/// Purposes that a member has refused since a moment, that moment included, and not granted again: nothing is done today against
+/// a no of today, as of whatever moment it is decided.
+fn refused_since(record: &MemberRecord<'_>, at: i64) -> Vec<String> {
+    let later = || {
+        let answers = record.consents.iter();
+        answers.filter_map(|(purpose, state, time)| {
+            Some((*purpose, *state, time.filter(|t| *t >= at)?))
+        })
+    };
+    let is_last = |purpose: &str, time: i64| {
+        let granted = |state: ConsentState| state == ConsentState::Granted;
+        !later().any(|(of, state, then)| of == purpose && then > time && granted(state))
+    };
+    later()
+        .filter(|(_, state, _)| matches!(state, ConsentState::First | ConsentState::Refused))
+        .filter(|(purpose, _, time)| is_last(purpose, *time))
+        .map(|(purpose, ..)| purpose.to_owned())
+        .collect()
+}
+
+/// The flag of a purpose that a member does not consent to.
+fn no_consent(purpose: &str) -> Column {
+    let (name, cells) = (format!("consent.{purpose}"), Cells::Small(vec![0]));
+    Column { name, unit: String::new(), cells, valid: None }
 }
 
 /// What the last closed cycle left: models and whole tables by the position of a stage.
@@ -521,7 +548,7 @@ impl Version {
         record: &Record,
         at: i64,
     ) -> Result<Evaluated, EvaluateError> {
-        self.evaluated(member, record, at, &mut self.watch.gate())
+        self.evaluated(member, record, at, (&mut self.watch.gate(), true))
     }
 
     /// As [`Version::evaluate`], where nobody gets the answer: breakers stand aside, and faults say nothing of how its stages do.
@@ -531,7 +558,7 @@ impl Version {
         record: &Record,
         at: i64,
     ) -> Result<Evaluated, EvaluateError> {
-        self.evaluated(member, record, at, &mut ())
+        self.evaluated(member, record, at, (&mut (), false))
     }
 
     fn evaluated(
@@ -539,13 +566,21 @@ impl Version {
         member: &str,
         record: &Record,
         at: i64,
-        watch: &mut impl Watch,
+        (watch, has_effect): (&mut impl Watch, bool),
     ) -> Result<Evaluated, EvaluateError> {
         let context = self.context(at);
         let (key, cycle) = (self.key(member), self.cycle(at));
         let record = record.read(member, &self.plan, &self.places)?;
+        let refused = if has_effect { refused_since(&record, at) } else { Vec::new() };
+        let mut frame = self.plan.fold(record, at)?;
+        for column in refused.iter().map(|purpose| no_consent(purpose)) {
+            // Of purposes that no action names there is no column.
+            if frame.column(&column.name).is_some() {
+                frame.push(column);
+            }
+        }
         let mut rows = MemberRows {
-            frame: self.plan.fold(record, at)?,
+            frame,
             previous: self.previous.of(key, cycle).map_err(EvaluateError::Previous)?,
             keys: vec![key],
         };
