@@ -141,7 +141,7 @@ fn money_moves_between_pools_when_another_person_approves() {
     let (reserve, daily) = (allocated("reserve"), allocated("daily"));
     let mut ask = json!({ "to": "daily", "from": "reserve", "amount_minor": 100, "need": "user",
         "reason": "orders were lost" });
-    let refused = club.send("POST", "money/requests", "no plan", &ask).unwrap();
+    let refused = club.send("POST", "money/requests", "no-plan", &ask).unwrap();
     assert_eq!((refused.status, &refused.body["code"]), (422, &json!("field-invalid")));
     assert_eq!(refused.body["errors"][0]["field"], "plan", "{}", refused.body);
     ask["plan"] = json!("system-outage");

@@ -198,8 +198,9 @@ pub(crate) fn get(service: &Service, key: &str, path: &str) -> (u16, String) {
 
 /// What a call makes that is about no brand.
 pub(crate) fn made(service: &Service, key: &str, path: &str, body: &Value) -> Value {
+    let once = format!("made-{}", body["label"].as_str().unwrap_or_default().replace(' ', "-"));
     let body = ("application/json", &*body.to_string());
-    let reply = call(&service.address, key, ("POST", path), Some("made"), body).unwrap();
+    let reply = call(&service.address, key, ("POST", path), Some(&once), body).unwrap();
     assert_eq!(reply.status, 201, "{}", reply.body);
     reply.body
 }
