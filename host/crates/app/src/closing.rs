@@ -70,7 +70,8 @@ pub(crate) fn close(
         members_done: None,
     };
     let run = run_cycle(&playbook, stages, &mut source, &rehearsal, &how)?;
-    let outputs = keeping.keep(&playbook.id, run.number, &run.keys, &run.members);
+    let outputs =
+        keeping.keep(&playbook.id, run.number, &keeping.keys_of(&run.members), &run.members);
     let outputs = outputs
         .map_err(|error| AppError::Serve { brand: playbook.brand.clone(), why: Box::new(error) })?;
     // What the cycle after this one calls `previous`.
@@ -113,9 +114,7 @@ impl DataSource for OverLog<'_> {
     ) -> Result<Frame, SourceError> {
         let playbook = self.version.playbook();
         let cycle = cycle_number(self.intake().local_min, playbook.cycle.length_days);
-        let ids = members.column("member");
-        let key = |row| self.version.key(ids.and_then(|ids| ids.text(row)).unwrap_or(""));
-        let keys: Vec<i64> = (0..members.rows()).map(key).collect();
+        let keys = self.keeping.keys_of(members);
         let of = (playbook.id.as_str(), cycle, cycles_ago);
         let kept = self.keeping.previous(of, wanted, &keys).map_err(SourceError::new)?;
         let others: Vec<String> =

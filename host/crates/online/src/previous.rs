@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::brand::Core;
 use crate::cache::Cache;
+use crate::epochs::Epochs;
 use crate::error::OnlineError;
 use crate::store::{
     BRAND, ReadRows, bytes_of, put_bytes, put_value, read_source, read_value, space, value_of,
@@ -445,6 +446,8 @@ pub struct Keeping<'a> {
     before: &'a [Outputs],
     /// Names that its stages read, and the number of what this cycle leaves; `None`: none reads anything.
     set: Option<(BTreeSet<String>, u64)>,
+    /// Who had been erased before the log is read: who comes again meanwhile is not whom the log tells of.
+    epochs: Epochs,
 }
 
 impl<'a> Keeping<'a> {
@@ -460,7 +463,16 @@ impl<'a> Keeping<'a> {
                 Some((names.collect(), number))
             }
         };
-        Ok(Self { core, before: &before.outputs, set })
+        let epochs = Epochs::read(&core.reader)?;
+        Ok(Self { core, before: &before.outputs, set, epochs })
+    }
+
+    /// Pseudonyms of the members of a frame, row for row.
+    #[must_use]
+    pub fn keys_of(&self, members: &Frame) -> Vec<i64> {
+        let (version, ids) = (self.core.version(), members.column("member"));
+        let id = |row| ids.and_then(|ids| ids.text(row)).unwrap_or("");
+        (0..members.rows()).map(|row| version.key_by(&self.epochs, id(row))).collect()
     }
 
     /// Whether other hosts close cycles of the brand, too.

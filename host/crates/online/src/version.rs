@@ -386,6 +386,11 @@ impl Version {
         self.key_after(member, &[])
     }
 
+    /// As [`Version::key`], where these ids were erased.
+    pub(crate) fn key_by(&self, epochs: &Epochs, member: &str) -> i64 {
+        epochs.key(&self.salt, member, &[])
+    }
+
     /// As [`Version::key`], after what a group erased that is not on disk yet.
     pub(crate) fn key_after(&self, member: &str, pending: &[Erasing]) -> i64 {
         self.epochs.key(&self.salt, member, pending)
