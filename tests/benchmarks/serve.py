@@ -427,9 +427,9 @@ def swap(options, service, folder):
         )
 
 
-SMALL = """
+HEAD = """
 [playbook]
-id = "small"
+id = "bench"
 brand = "{brand}"
 currency = "CNY"
 time_zone = "Asia/Shanghai"
@@ -447,6 +447,9 @@ event_id = "id"
 member = "member"
 kind = "kind"
 time = "time"
+"""
+
+SMALL = HEAD + """\
 channel = "channel"
 amount_minor = "amount"
 
@@ -503,26 +506,7 @@ def density(options, folder):
             )
 
 
-LOOP = """
-[playbook]
-id = "loop"
-brand = "{brand}"
-currency = "CNY"
-time_zone = "Asia/Shanghai"
-pseudonym_salt = "{brand}"
-
-[cycle]
-length = "28d"
-
-[[source]]
-name = "events"
-table = "events"
-path = "events.csv"
-[source.map]
-event_id = "id"
-member = "member"
-kind = "kind"
-time = "time"
+LOOP = HEAD + """\
 
 [features]
 value = {{ count = "interaction", window = "7d" }}
