@@ -258,7 +258,7 @@ pub(crate) fn end_due(
     })?;
     done.marks.next_end = next;
     for (ends, grant) in &due {
-        end(live, *ends, grant, done)?;
+        end(live, grant, (TakenBack::Released, Ending::Expired, Some(*ends)), done)?;
     }
     due.dedup_by_key(|(ends, _)| *ends);
     for (ends, _) in due {
@@ -267,10 +267,12 @@ pub(crate) fn end_due(
     Ok(())
 }
 
-fn end(
+/// Ends a grant that nobody settled: its money is free again, a review of it is over, and who was told of its effect is told to
+/// undo it.
+pub(crate) fn end(
     live: &mut LiveGroup<'_, '_, '_>,
-    ends: i64,
     grant: &GrantRow,
+    (how, ending, ended): (TakenBack, Ending, Option<i64>),
     done: &mut Done,
 ) -> Result<(), LedgerError> {
     let reserved = match live.rows().hold(&grant.key()) {
@@ -281,12 +283,12 @@ fn end(
     };
     release(live, grant)?;
     let mut note = read_note(live.rows(), grant.member, &grant.key())?.unwrap_or_default();
-    note.ended = Some(ends);
+    note.ended = ended.or(note.ended);
     match note.waits.take() {
-        Some(review) => end_review(live.rows(), review, Ending::Expired, done)?,
+        // Nobody was told of the effect yet.
+        Some(review) => end_review(live.rows(), review, ending, done)?,
         None => {
             let amount_minor = note.settled_max.unwrap_or(reserved.0);
-            let how = TakenBack::Released;
             let reversal =
                 note.reversed(Reversal { refund: None, how, amount_minor, at: done.now });
             put_effect(live.rows(), grant, Some(reversal), done)?;

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 
 use playbook_cycle::{LiveGroup, consents_alone};
 use playbook_features::ConsentState;
-use playbook_ledger::{Hold, LedgerError};
+use playbook_ledger::LedgerError;
 use playbook_model::{Digest, LawDef, LawTrack};
 
 use crate::decision::Kept;
 use crate::facts::VersionFacts;
-use crate::grants::{GrantRow, Reversal, TakenBack, put_effect, put_note, read_note, release};
-use crate::reviews::{Ending, end_review};
+use crate::grants::{GrantRow, TakenBack, end};
+use crate::reviews::Ending;
 use crate::store::{ConsentRow, read_consents, read_decisions, read_version};
 use crate::version::Version;
 use crate::writer::{DecisionKey, Done};
@@ -76,34 +76,9 @@ pub(crate) fn end_unconsented(
             };
             if !holds {
                 let grant = GrantRow::new(facts, &kept, (member, decision), &grant);
-                end(live, &grant, done)?;
+                end(live, &grant, (TakenBack::Withdrawn, Ending::Withdrawn, None), done)?;
             }
         }
     }
     Ok(())
-}
-
-fn end(
-    live: &mut LiveGroup<'_, '_, '_>,
-    grant: &GrantRow,
-    done: &mut Done,
-) -> Result<(), LedgerError> {
-    let reserved = match live.rows().hold(&grant.key()) {
-        Ok(Hold::Reserved(reserved)) => reserved,
-        Ok(_) | Err(LedgerError::NoGrant(_)) => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    release(live, grant)?;
-    let mut note = read_note(live.rows(), grant.member, &grant.key())?.unwrap_or_default();
-    match note.waits.take() {
-        // Nobody was told of the effect yet.
-        Some(review) => end_review(live.rows(), review, Ending::Withdrawn, done)?,
-        None => {
-            let (how, at) = (TakenBack::Withdrawn, done.now);
-            let amount_minor = note.settled_max.unwrap_or(reserved.0);
-            let reversal = note.reversed(Reversal { refund: None, how, amount_minor, at });
-            put_effect(live.rows(), grant, Some(reversal), done)?;
-        }
-    }
-    put_note(live.rows(), grant, &note)
 }
