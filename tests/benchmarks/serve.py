@@ -321,7 +321,7 @@ class Feeding:
 def raw_commits(folder, group, row_bytes, seconds):
     """Rows a second that SQLite commits durably in groups, as the ledger does: write-ahead log, every commit synced, keys in order
     of time. It is what a service that did nothing but commit could reach."""
-    store = sqlite3.connect(folder / "raw.sqlite", isolation_level=None)
+    store = sqlite3.connect(folder / f"raw-{os.urandom(4).hex()}.sqlite", isolation_level=None)
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 100"):
         store.execute(f"PRAGMA {pragma}")
     store.execute("CREATE TABLE row (key INTEGER PRIMARY KEY, value BLOB)")
@@ -507,22 +507,24 @@ def density(options, folder):
 
 
 LOOP = HEAD + """\
-
 [features]
-value = {{ count = "interaction", window = "7d" }}
+interactions = {{ count = "interaction", window = "7d" }}
 
 [[stage]]
 name = "loops"
-kind = "scoring"
+kind = "incentive"
 plugin = {{ path = "{component}" }}
 settings = {{ mode = "loop" }}
 on_fault = "skip"
+
+[budget]
+total = "1000.00"
 """
 
 
 def loops(options, folder):
     """A brand at a fixed rate, alone and beside brands whose plugins never return, each of them asked all the time."""
-    built = [options.playbook, "plugin", "build", "--json", ROOT / "tests/hostile/scoring"]
+    built = [options.playbook, "plugin", "build", "--json", ROOT / "tests/hostile/incentive"]
     built = subprocess.run(built, capture_output=True, text=True, check=True)
     component = json.loads(built.stdout)[0]["component"]
     playbooks = [ROOT / "playbooks/demo-club.toml"]
@@ -544,8 +546,9 @@ def loops(options, folder):
         ask.write_text(json.dumps({"member": "m", "at": AT}))
         for number in range(options.rounds):
             rows.append((f"decisions at {rate:.0f} a second, alone", oha(options, service, decisions, seconds, rate, bodies)))
-            # Without `-q`: each of so many connections asks again as soon as it is answered.
+            # Each of these brands is asked once a second, until its breaker opens; faults are counted below.
             beside = [options.oha, "--no-tui", "-z", f"{seconds + 4}s", "-c", str(options.loops), "-m", "POST", "-D", ask]
+            beside += ["-q", str(options.loops)]
             beside += ["-H", f"Authorization: Bearer {service.key}", "-H", "Content-Type: application/json"]
             beside += ["-H", f"Idempotency-Key: loop-{number}", "--urls-from-file", urls]
             asking = subprocess.Popen(beside, stdout=subprocess.DEVNULL)

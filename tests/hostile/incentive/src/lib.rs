@@ -126,6 +126,7 @@ impl incentive::Guest for Hostile {
                 answer.until_min = vec![5; count];
             }
             // Sound, and some 20 ms late.
+            "loop" => drop(std::hint::black_box(rounds(u64::MAX))),
             "slow" => drop(std::hint::black_box(rounds(15_000_000))),
             "trap" => panic!("on purpose"),
             "greedy" => {
