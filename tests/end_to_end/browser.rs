@@ -175,8 +175,10 @@ impl Browser {
         }
     }
 
-    /// Types into what has the focus.
+    /// Types into what has the focus. A page gives it when it is first drawn, which may be after it has loaded.
+    #[track_caller]
     pub(crate) fn type_in(&mut self, text: &str) {
+        self.wait("document.activeElement !== document.body");
         self.call("Input.insertText", json!({ "text": text }));
     }
 
