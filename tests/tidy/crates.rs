@@ -131,6 +131,7 @@ const OWNERS: [(&str, &[&str]); 43] = [
     ("opentelemetry-http", &["playbook-host"]),
     ("tracing-opentelemetry", &["playbook-host"]),
     ("calamine", &["playbook-sources"]),
+    ("nix", &["playbook-online"]),
     ("rustix", &["playbook-files"]),
     ("toml", &["playbook-toml"]),
     ("toml_parser", &["playbook-toml"]),
