@@ -31,7 +31,7 @@ pub(crate) struct Cache {
 }
 
 /// Which compiled code: of what component, for what engine.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CodeId {
     pub(crate) component: Digest,
     pub(crate) settings: Digest,

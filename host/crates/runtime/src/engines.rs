@@ -9,6 +9,7 @@ use wasmtime::component::Linker;
 use crate::bindings::playbook::plugin::{log, types};
 use crate::cache::Cache;
 use crate::engine::{self, Ticker};
+use crate::held::Held;
 use crate::pool::Places;
 use crate::state::State;
 use crate::{Metering, RuntimeError, RuntimeOptions};
@@ -20,6 +21,7 @@ pub(crate) struct Engines {
     fuel_and_epoch: Metered,
     epoch_only: Metered,
     pub(crate) cache: Cache,
+    pub(crate) held: Held,
     pub(crate) places: Arc<Places>,
     /// What calls of opened plugins take.
     pub(crate) meters: Arc<CallMeters>,
@@ -60,8 +62,9 @@ impl Engines {
         let cache = Cache::open(&options.cache_dir, &options.key_dir)?;
         let ticker = Ticker::start(vec![fuel_and_epoch.engine.clone(), epoch_only.engine.clone()])?;
         let places = Arc::new(Places::new(options.instances_max));
-        let meters = Arc::default();
-        Ok(Self { options, fuel_and_epoch, epoch_only, cache, places, meters, _ticker: ticker })
+        let (held, meters) = (Held::default(), Arc::default());
+        let _ticker = ticker;
+        Ok(Self { options, fuel_and_epoch, epoch_only, cache, held, places, meters, _ticker })
     }
 
     pub(crate) fn metered(&self, metering: Metering) -> &Metered {

@@ -16,6 +16,7 @@ mod engine;
 mod engines;
 mod error;
 mod fit;
+mod held;
 mod idle;
 mod input;
 mod instance;

@@ -26,44 +26,39 @@ pub struct Plugin {
 
 pub(crate) struct Loaded {
     pub(crate) runtime: Arc<Engines>,
-    pub(crate) digest: Digest,
-    pub(crate) names: Names,
+    pub(crate) code: Arc<Code>,
     pub(crate) limits: Limits,
     pub(crate) metering: Metering,
-    pre: InstancePre<State>,
-    indices: Indices,
     keeps_log: bool,
+}
+
+/// What a component is, the same for all who load it.
+pub(crate) struct Code {
+    pub(crate) digest: Digest,
+    pub(crate) names: Names,
+    pub(crate) pre: InstancePre<State>,
+    pub(crate) indices: Indices,
 }
 
 impl std::fmt::Debug for Loaded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Loaded")
-            .field("digest", &self.digest)
-            .field("names", &self.names)
+            .field("digest", &self.code.digest)
+            .field("names", &self.code.names)
             .field("metering", &self.metering)
             .finish_non_exhaustive()
     }
 }
 
 impl Plugin {
-    pub(crate) fn new(
-        runtime: Arc<Engines>,
-        digest: Digest,
-        names: Names,
-        pre: InstancePre<State>,
-        indices: Indices,
-        options: &LoadOptions,
-    ) -> Self {
+    pub(crate) fn new(runtime: Arc<Engines>, code: Arc<Code>, options: &LoadOptions) -> Self {
         // Text is kept only where the host's policy and the playbook both say so.
         let keeps_log = runtime.options.grants_log && options.grants_log;
         let loaded = Loaded {
             runtime,
-            digest,
-            names,
+            code,
             limits: options.limits.clone(),
             metering: options.metering,
-            pre,
-            indices,
             keeps_log,
         };
         Self { loaded: Arc::new(loaded) }
@@ -72,31 +67,31 @@ impl Plugin {
     /// SHA-256 of the component.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        self.loaded.digest
+        self.loaded.code.digest
     }
 
     /// Kind that its exports say.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        self.loaded.names.kind
+        self.loaded.code.names.kind
     }
 
     /// Whether it exports `fitting`.
     #[must_use]
     pub fn is_fitted(&self) -> bool {
-        self.loaded.names.fitted
+        self.loaded.code.names.fitted
     }
 
     /// Version of the contract that it was built for.
     #[must_use]
     pub fn contract_version(&self) -> &Version {
-        &self.loaded.names.version
+        &self.loaded.code.names.version
     }
 
     /// Names of its imports.
     #[must_use]
     pub fn imports(&self) -> &[String] {
-        &self.loaded.names.imports
+        &self.loaded.code.names.imports
     }
 
     /// How its calls are metered.
@@ -145,8 +140,8 @@ impl Loaded {
     ) -> Result<Outcome<Instance>, RuntimeError> {
         let place = self.runtime.places.take(self.runtime.options.wait_max)?;
         let origin = Origin {
-            pre: &self.pre,
-            indices: &self.indices,
+            pre: &self.code.pre,
+            indices: &self.code.indices,
             metering: self.metering,
             limits: &self.limits,
             memory_bytes_max,
@@ -182,7 +177,7 @@ impl Loaded {
             Ok(Err(problems)) => Err(Fault::Settings(convert::problems(problems))),
             Ok(Ok(shape)) => {
                 let shape = convert::shape(shape);
-                match check_shape(self.names.kind, self.names.fitted, &shape) {
+                match check_shape(self.code.names.kind, self.code.names.fitted, &shape) {
                     Ok(()) => Ok(shape),
                     Err(text) => Err(Fault::Malformed(text)),
                 }

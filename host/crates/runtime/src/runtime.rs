@@ -10,6 +10,7 @@ use playbook_model::{CallMeters, Digest, Limits};
 use crate::cache::CodeId;
 use crate::engines::Engines;
 use crate::instance::Indices;
+use crate::plugin::Code;
 use crate::{LoadError, LoadOptions, Metering, Plugin, RuntimeError, RuntimeOptions};
 use crate::{compile, contract};
 
@@ -46,7 +47,8 @@ impl Runtime {
         self.load(&bytes, options)
     }
 
-    /// Loads a component: judges its names, compiles it or finds it compiled, links it.
+    /// Loads a component: judges its names, compiles it or finds it compiled, links it. While a plugin of the same bytes is
+    /// loaded, its code is shared.
     ///
     /// No guest code runs here.
     ///
@@ -62,9 +64,16 @@ impl Runtime {
         if let Some(wanted) = options.digest.filter(|wanted| *wanted != digest) {
             return Err(LoadError::DigestMismatch { found: digest, wanted });
         }
-        let names = contract::read(bytes)?;
         let metered = self.engines.metered(options.metering);
         let id = CodeId { component: digest, settings: metered.settings };
+        let code = self.engines.held.get(id, || self.code(bytes, id, options))?;
+        Ok(Plugin::new(Arc::clone(&self.engines), code, options))
+    }
+
+    /// What a component is: judged, compiled or found compiled, linked.
+    fn code(&self, bytes: &[u8], id: CodeId, options: &LoadOptions) -> Result<Code, LoadError> {
+        let names = contract::read(bytes)?;
+        let metered = self.engines.metered(options.metering);
         let component = match self.engines.cache.load(&metered.engine, id) {
             Some(component) => component,
             None => {
@@ -78,7 +87,7 @@ impl Runtime {
             .instantiate_pre(&component)
             .map_err(|e| LoadError::ContractMismatch { detail: format!("{e:#}") })?;
         let indices = Indices::find(&pre, names.kind, names.fitted)?;
-        Ok(Plugin::new(Arc::clone(&self.engines), digest, names, pre, indices, options))
+        Ok(Code { digest: id.component, names, pre, indices })
     }
 
     /// What calls of all opened plugins take, by kind.

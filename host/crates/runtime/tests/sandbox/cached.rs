@@ -134,3 +134,30 @@ fn cache_that_cannot_be_written_costs_time_and_nothing_else() {
     fs::remove_dir_all(host.folder.path().join("compiled")).unwrap();
     assert!(loads(&host.runtime));
 }
+
+#[test]
+fn code_is_held_once_while_anybody_holds_it() {
+    let host = Host::new();
+    let first = host.runtime.load(scoring(), &LoadOptions::default()).unwrap();
+    let file = stored(&host).remove(0);
+    fs::write(&file, b"no code").unwrap();
+    let second = host.runtime.load(scoring(), &LoadOptions::default()).unwrap();
+    drop(first);
+    assert!(behaves(&second.open(opening("good")).unwrap().unwrap()));
+    assert_eq!(fs::read(&file).unwrap(), b"no code", "what is in memory is not read again");
+    drop(second);
+    assert!(loads(&host.runtime));
+    assert!(fs::read(&file).unwrap() != b"no code", "the last one took it along");
+}
+
+#[test]
+fn who_wants_the_same_code_at_once_has_it_compiled_once() {
+    let host = Host::new();
+    let plugins: Vec<_> = std::thread::scope(|scope| {
+        let load = || host.runtime.load(scoring(), &LoadOptions::default()).unwrap();
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(load)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(stored(&host).len(), 1);
+    assert!(plugins.iter().all(|plugin| behaves(&plugin.open(opening("good")).unwrap().unwrap())));
+}
