@@ -164,9 +164,11 @@ impl Counts {
         self.numbers[number as usize].fetch_add(more, Ordering::Relaxed);
     }
 
-    /// A request has joined those that wait, or is about to.
-    pub(crate) fn waits(&self) {
-        self.add(Number::Waiting, 1);
+    /// A request joins those that wait; false where `most` wait already.
+    pub(crate) fn waits(&self, most: u64) -> bool {
+        let waiting = &self.numbers[Number::Waiting as usize];
+        let one_more = |waiting: u64| (waiting < most).then_some(waiting + 1);
+        waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
     }
 
     /// A request waits no longer.

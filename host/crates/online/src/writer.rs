@@ -5,7 +5,7 @@ mod together;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -51,7 +51,7 @@ use crate::webhook::kept::{self, WebhookJob};
 use crate::withdrawn::{end_unconsented, takes_back};
 
 /// Requests that wait at most; more are refused at once.
-const QUEUE_MAX: usize = 4_096;
+const QUEUE_MAX: u64 = 4_096;
 /// Requests of one commit group at most.
 const GROUP_MAX: usize = 1_024;
 /// Moments of one commit group lie this close together: a group has one time.
@@ -209,7 +209,7 @@ pub(crate) struct CloseJob {
 /// The way to the writer.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    sender: Option<SyncSender<Job>>,
+    sender: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
     pub(crate) counts: Arc<Counts>,
     /// Last step that records in memory have: see [`Overtaken`].
@@ -227,7 +227,8 @@ impl Queue {
         marks: Marks,
         alerts: &Arc<Alerts>,
     ) -> Self {
-        let (sender, jobs) = sync_channel(QUEUE_MAX);
+        // Bounded by the count of those who wait: a bounded channel has room for all of them from the beginning.
+        let (sender, jobs) = channel();
         let (ledger, reader) = ledgers;
         let counts = Arc::new(Counts::default());
         let (money, of_writer) = (BTreeMap::new(), Arc::clone(&counts));
@@ -265,11 +266,11 @@ impl Queue {
 
     /// Has the writer write: what waits beside requests, or to see whether that is possible. Where it is busy it does so anyway.
     pub(crate) fn nudge(&self) {
-        if let Some(sender) = &self.sender {
-            self.counts.waits();
-            if sender.try_send(Job::Try).is_err() {
-                self.counts.waited();
-            }
+        if let Some(sender) = &self.sender
+            && self.counts.waits(QUEUE_MAX)
+            && sender.send(Job::Try).is_err()
+        {
+            self.counts.waited();
         }
     }
 
@@ -280,16 +281,13 @@ impl Queue {
         let (reply, answer) = oneshot::channel();
         let sender = self.sender.as_ref().ok_or(OnlineError::Stopping)?;
         // Before it is there: the writer takes it at once.
-        self.counts.waits();
-        sender.try_send(job(reply)).map_err(|error| {
+        if !self.counts.waits(QUEUE_MAX) {
+            self.counts.add(Number::TurnedAway, 1);
+            return Err(OnlineError::Busy);
+        }
+        sender.send(job(reply)).map_err(|_| {
             self.counts.waited();
-            match error {
-                TrySendError::Full(_) => {
-                    self.counts.add(Number::TurnedAway, 1);
-                    OnlineError::Busy
-                }
-                TrySendError::Disconnected(_) => OnlineError::Stopping,
-            }
+            OnlineError::Stopping
         })?;
         Ok(answer)
     }
