@@ -262,6 +262,8 @@ data, out = sys.argv[1:3]
 sys.path.insert(0, data + "/python")
 import duckdb
 db = duckdb.connect()
+# It goes to standard output where a query takes long.
+db.execute("set enable_progress_bar = false")
 print(*db.execute(f"""
     with wanted as (
         select household_id::varchar as member, count(distinct basket_id) as orders, sum(cast(round(sales_value * 100) as bigint)) as spend,

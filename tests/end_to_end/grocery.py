@@ -10,6 +10,8 @@ sys.path.insert(0, data + "/python")
 import duckdb
 
 db = duckdb.connect()
+# It goes to standard output where a query takes long.
+db.execute("set enable_progress_bar = false")
 db.execute(f"create view lines as select * from '{data}/transactions.parquet'")
 db.execute(f"create view products as select * from '{data}/products.parquet'")
 db.execute(f"create view got as select * from '{out}/members.parquet'")
