@@ -88,7 +88,7 @@ const EDGES: [(&str, &[&str]); 19] = [
 const PLUGIN_EDGES: [&str; 2] = ["playbook-sdk", "playbook-domain"];
 
 /// Dependencies that only their owners may name.
-const OWNERS: [(&str, &[&str]); 43] = [
+const OWNERS: [(&str, &[&str]); 44] = [
     ("wasmtime", &["playbook-runtime"]),
     ("wasmparser", &["playbook-runtime", "playbook-builder"]),
     ("wit-component", &["playbook-builder"]),

@@ -92,15 +92,15 @@ fn import(
 ) -> Result<()> {
     app::open_data(data)?;
     let _lock = lock_data(data).context("a service runs over the data folder; stop it first")?;
-    let brand = session.host.read(playbook, &[], &playbook_toml::Disk)?.playbook.brand;
+    let loaded = session.host.load(playbook, &[], &playbook_toml::Disk)?;
     let options = ServeOptions {
         records_bytes_max: RECORDS_BYTES,
         now: app::system_clock(),
         lanes: Arc::new(Lanes::new(1)),
         shared: None,
     };
-    let state = app::brand_state(data, &brand);
-    let brand = app::open_brand(&session.host, playbook, &state, options)?;
+    let state = app::brand_state(data, &loaded.playbook.brand);
+    let brand = app::open_brand(&session.host, &loaded, &state, options)?;
     let shown = Shown::new(session.terminal, as_json);
     let done = app::import(&brand, from, &|part, rows| shown.advanced(part, rows, None));
     shown.clear();

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -15,6 +16,7 @@ use playbook_online::{
 use playbook_server::{
     Brand as Listed, BrandStatus, Directory, KeyStore, OpenedKeys, Server, effect_body,
 };
+use playbook_toml::Loaded;
 
 use crate::commands::data;
 use crate::commands::demo::{PLAYBOOK, checkout, install_reference_plugins};
@@ -36,21 +38,26 @@ struct Brands {
     calls: Arc<CallMeters>,
 }
 
-/// A brand with the file of its playbook.
+/// A brand to be served, with its playbook as it was read.
+struct Named {
+    brand: HostBrand,
+    loaded: Loaded,
+}
+
+/// A brand that answers.
 struct Served {
     /// Ends before the brand does.
     _following: Following,
     brand: Arc<Brand>,
-    file: PathBuf,
     /// What was last told of its writer.
     told: Mutex<WriterState>,
 }
 
 impl Served {
-    fn new(brand: Brand, file: PathBuf) -> Self {
+    fn new(brand: Brand) -> Self {
         let brand = Arc::new(brand);
         let _following = Following::start(&brand);
-        Self { _following, brand, file, told: Mutex::new(WriterState::Works) }
+        Self { _following, brand, told: Mutex::new(WriterState::Works) }
     }
 
     /// Whether it can keep what it answers. Why not stands in the log, once for each change.
@@ -112,31 +119,40 @@ impl Directory for Brands {
 pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
     config.settings.check().map_err(hinted)?;
     let data = data::folder(session, config.data.as_deref());
-    let named = named(session, &config)?;
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let named = named(session, &config, threads)?;
     app::open_data(&data)?;
-    for (name, brand) in &named {
-        config.settings.rates.own.extend(config.rate(brand).map(|rate| (name.clone(), rate)));
+    for Named { brand, loaded } in &named {
+        let rate = config.rate(brand).map(|rate| (loaded.playbook.brand.clone(), rate));
+        config.settings.rates.own.extend(rate);
     }
     let shared = config.ledgers.as_deref();
     let shared = shared.map(|name| app::shared_ledgers(&session.host, name)).transpose()?;
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let lanes = Arc::new(Lanes::new(threads));
-    let (mut live, mut webhooks) = (BTreeMap::new(), Vec::new());
-    for (name, brand) in named {
+    let open = |Named { brand, loaded }: &Named| {
         let options = app::ServeOptions {
             records_bytes_max: brand.records_bytes_max.unwrap_or(config.records_bytes_max),
             now: app::system_clock(),
             lanes: Arc::clone(&lanes),
             shared: shared.clone(),
         };
-        let state = app::brand_state(&data, &name);
-        let file = brand.playbook;
-        let served = Served::new(app::open_brand(&session.host, &file, &state, options)?, file);
+        let state = app::brand_state(&data, &loaded.playbook.brand);
+        let opened = app::open_brand(&session.host, loaded, &state, options)?;
+        // Before anybody is told: a change of what was read is one.
+        let watched = app::Watched::new(&session.host, &brand.playbook, loaded.clone());
+        Ok((Served::new(opened), watched))
+    };
+    // Before many threads want it at once.
+    session.host.runtime()?;
+    let (mut live, mut webhooks, mut watched) = (BTreeMap::new(), Vec::new(), Vec::new());
+    let opened = side_by_side(threads, &named, open).into_iter().collect::<Result<Vec<_>>>()?;
+    for ((served, files), Named { brand, loaded }) in opened.into_iter().zip(named) {
+        watched.push((Arc::clone(&served.brand), files));
         if let Some(told) = &brand.webhook {
             let webhook = app::webhook(&served.brand, told, effect_body)?;
             webhooks.push((Arc::clone(&served.brand), webhook));
         }
-        live.insert(name, served);
+        live.insert(loaded.playbook.brand, served);
     }
     let calls = session.host.runtime()?.meters();
     let brands = Arc::new(Brands { by_name: live, calls });
@@ -150,8 +166,6 @@ pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
     let running = server.start_hosted().map_err(hinted)?;
     let live = brands.by_name.values().map(|served| Arc::clone(&served.brand));
     let schedules = Schedules::start(live.collect())?;
-    // Before anybody is told: a change from now on is one.
-    let watched = watched(session, &brands);
     let url = running.url();
     Terminal::out(&format!("serving {} at {url}\n", names(&brands)))?;
     Terminal::out(&format!("  {url}/console  the console: log in with a key\n"))?;
@@ -176,16 +190,30 @@ pub(crate) fn serve(session: &Session, mut config: Config) -> Result<()> {
     Ok(())
 }
 
-/// Brands with what is watched of their files.
-type Files<'a> = Vec<(&'a Arc<Brand>, app::Watched)>;
-
-fn watched<'a>(session: &Session, brands: &'a Brands) -> Files<'a> {
-    let all = brands.by_name.values();
-    all.map(|served| (&served.brand, app::Watched::new(&session.host, &served.file))).collect()
+/// Does something to each of many, on so many threads; returns what came of it in their order.
+fn side_by_side<I: Sync, O: Send + Sync>(
+    threads: usize,
+    many: &[I],
+    each: impl Fn(&I) -> O + Sync,
+) -> Vec<O> {
+    let next = AtomicUsize::new(0);
+    let done: Vec<OnceLock<O>> = many.iter().map(|_| OnceLock::new()).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let at = next.fetch_add(1, Ordering::Relaxed)
+                    && let Some((one, came)) = many.get(at).zip(done.get(at))
+                {
+                    came.get_or_init(|| each(one));
+                }
+            });
+        }
+    });
+    done.into_iter().map(|came| came.into_inner().expect("each of them was done")).collect()
 }
 
 /// Takes changed playbooks and plugins live, until the service is stopped.
-fn watch(session: &Session, mut watched: Files<'_>) {
+fn watch(session: &Session, mut watched: Vec<(Arc<Brand>, app::Watched)>) {
     let mut last = Instant::now();
     while !session.host.cancel().is_cancelled() {
         std::thread::sleep(LOOK);
@@ -225,23 +253,24 @@ fn names(brands: &Brands) -> String {
     brands.by_name.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// The brands to serve with their names. All playbooks are read before any brand goes live, and all that is wrong with any
+/// The brands to serve, in the order of their names. All playbooks are read before any brand goes live, and all that is wrong with any
 /// of them is told.
-fn named(session: &Session, config: &Config) -> Result<BTreeMap<String, HostBrand>> {
+fn named(session: &Session, config: &Config, threads: usize) -> Result<Vec<Named>> {
     let brands = match config.brands.as_slice() {
         [] => vec![HostBrand { playbook: demo_playbook(session)?, ..HostBrand::default() }],
         named => named.to_vec(),
     };
+    let read = |brand: &HostBrand| session.host.read(&brand.playbook, &[], &playbook_toml::Disk);
+    let all = side_by_side(threads, &brands, read).into_iter().zip(brands);
     let (mut named, mut faults) = (BTreeMap::new(), Vec::new());
-    for brand in brands {
-        match session.host.read(&brand.playbook, &[], &playbook_toml::Disk) {
-            Ok(loaded) => match named.entry(loaded.playbook.brand) {
-                Entry::Vacant(vacant) => drop(vacant.insert(brand)),
+    for (loaded, brand) in all {
+        match loaded {
+            Ok(loaded) => match named.entry(loaded.playbook.brand.clone()) {
+                Entry::Vacant(vacant) => drop(vacant.insert(Named { brand, loaded })),
                 Entry::Occupied(taken) => {
-                    let HostBrand { playbook: before, .. } = taken.get();
                     bail!(
                         "`{}` and `{}` are both of brand `{}`; a brand is served by one playbook at a time",
-                        before.display(),
+                        taken.get().brand.playbook.display(),
                         brand.playbook.display(),
                         taken.key()
                     );
@@ -254,7 +283,7 @@ fn named(session: &Session, config: &Config) -> Result<BTreeMap<String, HostBran
     for fault in faults {
         failure::report(session.terminal, false, fault.into());
     }
-    last.map_or(Ok(named), |fault| Err(fault.into()))
+    last.map_or_else(|| Ok(named.into_values().collect()), |fault| Err(fault.into()))
 }
 
 /// The demo's playbook, with its plugins built and installed.

@@ -11,12 +11,11 @@ use playbook_files::FileError;
 use playbook_ledger::{LedgerError, LedgerFile, Vault};
 use playbook_model::Digest;
 use playbook_online::{
-    Activation, Alarm, AlertRule, Brand, BrandOptions, Closed, Evidence, How, Keeping, Lanes, Now,
-    OnlineError, OpenError, Opened, Opener, Source, SwapError, Version, VersionError,
-    last_activated,
+    Activation, Alarm, AlertRule, Brand, BrandOptions, Closed, Evidence, How, Keeping, Lanes,
+    Ledgers, Now, OnlineError, OpenError, Opened, Opener, Source, SwapError, Version, VersionError,
 };
 use playbook_runtime::Metering;
-use playbook_toml::{Disk, FILE_BYTES_MAX, Loaded, ReadFiles};
+use playbook_toml::{Disk, FILE_BYTES_MAX, Loaded, ReadFiles, SourceText};
 
 use crate::host::{Pinned, Stages};
 use crate::state::{components_dir, has_run, ledger_path};
@@ -43,7 +42,7 @@ impl std::fmt::Debug for ServeOptions {
     }
 }
 
-/// Takes a brand live with the playbook of a file, over its state folder. Where somebody made another version the one that
+/// Takes a brand live with a playbook as it was read, over its state folder. Where somebody made another version the one that
 /// decides, and the file is what it was then, that version goes on.
 ///
 /// # Errors
@@ -51,7 +50,7 @@ impl std::fmt::Debug for ServeOptions {
 /// unsound or lost.
 pub fn open_brand(
     host: &Arc<Host>,
-    file: &Path,
+    loaded: &Loaded,
     state: &Path,
     options: ServeOptions,
 ) -> Result<Brand> {
@@ -60,7 +59,6 @@ pub fn open_brand(
     let vault = shared.unwrap_or_else(own);
     let opener =
         Versions { host: Arc::clone(host), state: state.to_owned(), vault: Arc::clone(&vault) };
-    let loaded = host.load(file, &[], &Disk)?;
     let (brand, digest) = (loaded.playbook.brand.clone(), loaded.playbook.digest.to_string());
     let in_ledger = |fault: LedgerError| AppError::from(fault).in_ledger(vault.place());
     if vault.is_blank(&brand).map_err(in_ledger)? && has_run(state)? {
@@ -68,8 +66,8 @@ pub fn open_brand(
     }
     fs::create_dir_all(state).map_err(FileError::of("create", state))?;
     // Before components are copied: copies without a ledger would show that one was lost.
-    drop(vault.open_or_create(&brand).map_err(in_ledger)?);
-    let last = last_activated(vault.as_ref(), &brand).map_err(in_ledger)?;
+    let ledgers = Ledgers::open(vault.as_ref(), &brand).map_err(in_ledger)?;
+    let last = ledgers.last_activated().map_err(in_ledger)?;
     let closed = last.as_ref().map(|(_, source)| source.closed.clone()).unwrap_or_default();
     let chosen = last.filter(|(last, _)| {
         matches!(last.how, How::Activated | How::RolledBack | How::Cycle | How::Breaker)
@@ -78,12 +76,12 @@ pub fn open_brand(
     let first = match chosen {
         Some((_, source)) => opener.open(&source),
         None => opener
-            .stages(&loaded, &Pinned::new())
+            .stages(loaded, &Pinned::new())
             .and_then(|stages| opener.opened(loaded, &stages, closed)),
     };
     let first = first.map_err(|error| of_open(error, &brand))?;
     let live = BrandOptions {
-        vault: Arc::clone(&vault),
+        ledgers,
         records_bytes_max,
         now,
         opener: Arc::new(opener),
@@ -114,7 +112,7 @@ struct Versions {
 impl Opener for Versions {
     fn open(&self, source: &Source) -> Result<Opened, OpenError> {
         let (loaded, stages) = self.prepared(source)?;
-        self.opened(loaded, &stages, source.closed.clone())
+        self.opened(&loaded, &stages, source.closed.clone())
     }
 
     fn close_cycle(
@@ -129,7 +127,7 @@ impl Opener for Versions {
         let version = opened.map_err(|error| OpenError::Foreign(error.to_string()))?;
         let places = (self.state.as_path(), self.vault.as_ref());
         let closed = crate::closing::close(&self.host, places, (&version, keeping), &stages, at);
-        self.opened(loaded, &stages, closed.map_err(of_app)?)
+        self.opened(&loaded, &stages, closed.map_err(of_app)?)
     }
 }
 
@@ -179,12 +177,12 @@ impl Versions {
 
     fn opened(
         &self,
-        loaded: Loaded,
+        loaded: &Loaded,
         stages: &[Prepared],
         closed: Closed,
     ) -> Result<Opened, OpenError> {
-        let source = Source { closed, ..source_of(&loaded, stages) };
-        let version = Version::open(loaded.playbook, stages, &source.closed);
+        let source = Source { closed, ..source_of(loaded, stages) };
+        let version = Version::open(loaded.playbook.clone(), stages, &source.closed);
         let version = version.map_err(|error| match error {
             VersionError::Cycle(fault) => OpenError::Other(Box::new(fault)),
             other => OpenError::Foreign(other.to_string()),
@@ -282,18 +280,21 @@ struct Seen {
 }
 
 impl Watched {
-    /// Watches a file whose version decides already.
+    /// Watches a file whose version, as it was read, decides already.
     #[must_use]
-    pub fn new(host: &Arc<Host>, file: &Path) -> Self {
+    pub fn new(host: &Arc<Host>, file: &Path, loaded: Loaded) -> Self {
+        let text = |source: &SourceText| {
+            (PathBuf::from(&source.name), Some(Digest::of(source.text.as_bytes())))
+        };
         let mut watched = Self {
             host: Arc::clone(host),
             file: file.to_owned(),
             acted: None,
             seen: None,
-            read: Vec::new(),
-            parsed: Err(String::new()),
+            read: loaded.sources.iter().map(text).collect(),
+            parsed: Ok(loaded),
         };
-        watched.acted = Some(watched.see());
+        watched.acted = Some(watched.seen_of());
         watched
     }
 
@@ -342,6 +343,11 @@ impl Watched {
                 other => other.to_string(),
             });
         }
+        self.seen_of()
+    }
+
+    /// What was read last, with the components that lie there now.
+    fn seen_of(&self) -> Seen {
         match &self.parsed {
             Err(text) => Seen { playbook: Err(text.clone()), components: Vec::new() },
             Ok(loaded) => {

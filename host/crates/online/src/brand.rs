@@ -9,9 +9,7 @@ use std::time::Instant;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use playbook_cycle::MoneyRole;
-use playbook_ledger::{
-    Balance, Closure, CycleRef, Follow, Ledger, LedgerError, SettleAnswer, Vault,
-};
+use playbook_ledger::{Balance, Closure, CycleRef, Follow, Ledger, LedgerError, SettleAnswer};
 use playbook_model::{Digest, Minor, UnixMs};
 use serde_json::{Map, Value as Json};
 use tokio::sync::watch;
@@ -30,6 +28,7 @@ use crate::error::OnlineError;
 use crate::facts::VersionFacts;
 use crate::grants::{Reversal, read_note};
 use crate::intake::{consent_row, id_error, new_event};
+use crate::ledgers::Ledgers;
 use crate::notes::Notes;
 use crate::pace::{Lanes, evaluate};
 use crate::record::{Consent, Record, json};
@@ -54,8 +53,8 @@ pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// How a brand is opened.
 pub struct BrandOptions {
-    /// Where the ledger is; it is made where there is none.
-    pub vault: Arc<dyn Vault>,
+    /// Its ledger.
+    pub ledgers: Ledgers,
     /// Memory of records, in bytes.
     pub records_bytes_max: usize,
     /// The clock.
@@ -70,7 +69,7 @@ pub struct BrandOptions {
 
 impl std::fmt::Debug for BrandOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BrandOptions").field("vault", &self.vault).finish_non_exhaustive()
+        f.debug_struct("BrandOptions").field("ledgers", &self.ledgers).finish_non_exhaustive()
     }
 }
 
@@ -218,15 +217,12 @@ impl Brand {
     /// # Errors
     /// A ledger that is unsound, or a fault of the storage.
     pub fn open(options: BrandOptions, first: Opened) -> Result<Self, OnlineError> {
-        let BrandOptions { vault, records_bytes_max, now, opener, lanes, file } = options;
+        let BrandOptions { ledgers, records_bytes_max, now, opener, lanes, file } = options;
+        let Ledgers { writes: ledger, reads: reader, follow } = ledgers;
         let Opened { mut version, source } = first;
         let name = version.playbook().brand.clone();
-        let ledger = vault.open_or_create(&name)?;
-        // Listens before it looks: nothing that comes in between is missed.
-        let follow = vault.follow(&name)?;
         let (history, notes) =
             begin((&ledger, follow.is_some()), &version, &source, (now(), file))?;
-        let reader = Arc::new(vault.read(&name)?);
         let versions = read_versions(&mut &*reader)?;
         let versions = versions.into_iter().map(|facts| (facts.digest(), Arc::new(facts)));
         let cache = Arc::new(Cache::new(records_bytes_max));

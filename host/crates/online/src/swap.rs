@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use playbook_ledger::{LedgerError, Vault};
+use playbook_ledger::{Ledger, LedgerError};
 use playbook_model::Digest;
 
 use crate::alerts::{Alarm, AlertRule, Evidence};
@@ -73,18 +73,11 @@ impl From<LedgerError> for SwapError {
 /// The version that decided last in the ledger of a brand, with what opens it again; `None` where none ever did.
 ///
 /// # Errors
-/// As [`Ledger::read`].
-pub fn last_activated(
-    vault: &dyn Vault,
-    brand: &str,
-) -> Result<Option<(Activation, Source)>, LedgerError> {
-    if vault.is_blank(brand)? {
-        return Ok(None);
-    }
-    let ledger = vault.read(brand)?;
-    let history = read_activations(&mut &ledger)?;
+/// A fault of the storage.
+pub fn last_activated(ledger: &Ledger) -> Result<Option<(Activation, Source)>, LedgerError> {
+    let history = read_activations(&mut &*ledger)?;
     let Some(last) = deciding(&history).cloned() else { return Ok(None) };
-    let source = read_source(&mut &ledger, &Digest(last.version))?;
+    let source = read_source(&mut &*ledger, &Digest(last.version))?;
     Ok(source.map(|source| (last, source)))
 }
 

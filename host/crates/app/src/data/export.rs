@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use playbook_files::{FileError, WholeFolder, files_below};
-use playbook_ledger::LedgerFile;
+use playbook_ledger::{LedgerFile, Vault as _};
 use playbook_model::{MapRow, MapType, Origin, Playbook, SourceDef, SourceTable};
 use playbook_online::{Source, Version, last_activated};
 
@@ -59,7 +59,7 @@ pub fn export(host: &Arc<Host>, data: &Path, brand: &str, to: &Path) -> Result<E
         return Err(never());
     }
     let vault = LedgerFile::at(&ledger);
-    let last = last_activated(&vault, brand).map_err(in_ledger)?;
+    let last = vault.read(brand).and_then(|ledger| last_activated(&ledger)).map_err(in_ledger)?;
     let (_, source) = last.ok_or_else(never)?;
     let version = version_of(host, &state, brand, &source)?;
     let folder = WholeFolder::create(to)?;

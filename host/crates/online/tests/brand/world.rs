@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use playbook_cycle::Prepared;
 use playbook_ledger::{Ledger, Proof};
 use playbook_model::{Frequency, Playbook, Shape, StageDef};
-use playbook_online::{Brand, BrandOptions, Closed, Decision, Effect, Lanes, Opened, Version};
+use playbook_online::{
+    Brand, BrandOptions, Closed, Decision, Effect, Lanes, Ledgers, Opened, Version,
+};
 
 use crate::brand::{Demo, T, ask, demo, source, welcome};
 
@@ -63,7 +65,7 @@ impl World {
     pub(crate) fn open(&self) -> Brand {
         let clock = Arc::clone(&self.clock);
         let options = BrandOptions {
-            vault: crate::vault(self.folder.path()),
+            ledgers: Ledgers::open(crate::vault(self.folder.path()).as_ref(), "demo-club").unwrap(),
             records_bytes_max: 64 << 20,
             now: Arc::new(move || clock.load(Ordering::SeqCst)),
             opener: Arc::new(Demo),

@@ -7,8 +7,8 @@ use std::sync::{Arc, OnceLock};
 use playbook_cycle::{Prepared, prepare};
 use playbook_model::Playbook;
 use playbook_online::{
-    AlertRule, Ask, Brand, BrandOptions, How, Keeping, Lanes, OpenError, Opened, Opener, Source,
-    Version,
+    AlertRule, Ask, Brand, BrandOptions, How, Keeping, Lanes, Ledgers, OpenError, Opened, Opener,
+    Source, Version,
 };
 use playbook_runtime::{Compiler, LoadOptions, Runtime, RuntimeOptions};
 
@@ -106,7 +106,7 @@ impl Opener for Fragile {
 
 fn served(folder: &Path) -> Arc<Brand> {
     let options = BrandOptions {
-        vault: crate::vault(folder),
+        ledgers: Ledgers::open(crate::vault(folder).as_ref(), "demo-club").unwrap(),
         records_bytes_max: 64 << 20,
         now: Arc::new(|| T),
         opener: Arc::new(Fragile),

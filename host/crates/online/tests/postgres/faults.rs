@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use playbook_ledger::{PostgresServer, Proof, Vault};
 use playbook_online::{
-    Brand, BrandOptions, Following, Lanes, OnlineError, Opener as _, WriterState,
+    Brand, BrandOptions, Following, Lanes, Ledgers, OnlineError, Opener as _, WriterState,
 };
 
 use crate::brand::{Demo, T, ask, event, source, welcome};
@@ -18,7 +18,7 @@ const COMMIT: &[u8] = b"COMMIT\0";
 
 fn over(at: PostgresServer) -> Arc<Brand> {
     let options = BrandOptions {
-        vault: Arc::new(at),
+        ledgers: Ledgers::open(&at, "demo-club").unwrap(),
         records_bytes_max: 64 << 20,
         now: Arc::new(|| T),
         opener: Arc::new(Demo),

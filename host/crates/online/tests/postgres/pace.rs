@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use playbook_ledger::{LedgerFile, Vault};
-use playbook_online::{Brand, BrandOptions, Lanes, Opener as _};
+use playbook_online::{Brand, BrandOptions, Lanes, Ledgers, Opener as _};
 
 use crate::brand::{Demo, T, ask, source, welcome};
 use crate::reached;
@@ -18,7 +18,7 @@ const DECISIONS: usize = 4_000;
 
 fn brand(vault: Arc<dyn Vault>) -> Arc<Brand> {
     let options = BrandOptions {
-        vault,
+        ledgers: Ledgers::open(vault.as_ref(), "demo-club").unwrap(),
         records_bytes_max: 64 << 20,
         now: Arc::new(|| T),
         opener: Arc::new(Demo),

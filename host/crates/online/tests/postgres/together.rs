@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use playbook_ledger::{LedgerFile, Proof};
 use playbook_online::{
-    Ask, Brand, BrandOptions, Decision, Following, How, Keeping, Lanes, OpenError, Opened, Opener,
-    Source, SwapError,
+    Ask, Brand, BrandOptions, Decision, Following, How, Keeping, Lanes, Ledgers, OpenError, Opened,
+    Opener, Source, SwapError,
 };
 use serde_json::json;
 
@@ -139,8 +139,9 @@ async fn two_hosts_decide_what_one_would() {
     let place = crate::place();
     let hosts = two(&place);
     let folder = tempfile::tempdir().unwrap();
+    let file = LedgerFile::at(&folder.path().join("ledger.sqlite"));
     let alone = BrandOptions {
-        vault: Arc::new(LedgerFile::at(&folder.path().join("ledger.sqlite"))),
+        ledgers: Ledgers::open(&file, "demo-club").unwrap(),
         records_bytes_max: 64 << 20,
         now: Arc::new(|| T),
         opener: Arc::new(Demo),

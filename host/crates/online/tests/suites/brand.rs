@@ -10,7 +10,7 @@ use playbook_ledger::{EntryFilter, EntryKind, Proof};
 use playbook_model::{Digest, Minor, Playbook, PluginRef, RefusalCode};
 use playbook_online::{
     AlertRule, Ask, Brand, BrandOptions, Decision, DecisionFilter, EventFate, How, Keeping, Lanes,
-    OnlineError, OpenError, Opened, Opener, Source, SwapError, Version, settled,
+    Ledgers, OnlineError, OpenError, Opened, Opener, Source, SwapError, Version, settled,
 };
 use playbook_runtime::{Compiler, LoadOptions, Plugin, Runtime, RuntimeOptions};
 use serde_json::{Map, Value, json};
@@ -93,7 +93,7 @@ pub(crate) fn open(folder: &Path) -> Brand {
 
 pub(crate) fn opened(folder: &Path, file: &str, opener: Arc<dyn Opener>) -> Brand {
     let options = BrandOptions {
-        vault: crate::vault(folder),
+        ledgers: Ledgers::open(crate::vault(folder).as_ref(), "demo-club").unwrap(),
         records_bytes_max: 64 << 20,
         now: Arc::new(|| T),
         opener,

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use playbook_model::{Digest, Playbook};
 use playbook_online::{
-    Brand, BrandOptions, Closed, How, Keeping, Lanes, Now, OpenError, Opened, Opener, Schedules,
-    Source, Version,
+    Brand, BrandOptions, Closed, How, Keeping, Lanes, Ledgers, Now, OpenError, Opened, Opener,
+    Schedules, Source, Version,
 };
 
 use crate::brand::{DAY, T, demo, source};
@@ -44,7 +44,7 @@ pub(crate) fn served(folder: &Path, now: Now) -> Brand {
 
 pub(crate) fn served_by(folder: &Path, now: Now, opener: Arc<dyn Opener>) -> Brand {
     let options = BrandOptions {
-        vault: crate::vault(folder),
+        ledgers: Ledgers::open(crate::vault(folder).as_ref(), "demo-club").unwrap(),
         records_bytes_max: 64 << 20,
         now,
         opener,

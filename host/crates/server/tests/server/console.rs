@@ -7,8 +7,8 @@ use std::sync::Arc;
 use playbook_ledger::LedgerFile;
 use playbook_model::{Digest, Limits};
 use playbook_online::{
-    Alarm, AlertRule, Ask, Brand, BrandOptions, Evidence, Keeping, Lanes, OpenError, Opened,
-    Opener, Source, Version,
+    Alarm, AlertRule, Ask, Brand, BrandOptions, Evidence, Keeping, Lanes, Ledgers, OpenError,
+    Opened, Opener, Source, Version,
 };
 use playbook_server::{Access, Operation, Role};
 use serde_json::{Map, Value, json};
@@ -89,8 +89,9 @@ fn object(value: Value) -> Map<String, Value> {
 /// A host whose brand `acme` answers, with a member of whom something is known.
 async fn start() -> (Host, Arc<Brand>) {
     let host = Host::start(|_| {}).await;
+    let file = LedgerFile::at(&host.dir.path().join("ledger.sqlite"));
     let options = BrandOptions {
-        vault: Arc::new(LedgerFile::at(&host.dir.path().join("ledger.sqlite"))),
+        ledgers: Ledgers::open(&file, "acme").unwrap(),
         records_bytes_max: 1 << 20,
         now: Arc::new(|| T),
         opener: Arc::new(Texts),
