@@ -48,7 +48,7 @@ pub(crate) struct Once {
 #[derive(Debug, Serialize, Deserialize)]
 struct Made {
     request: [u8; 32],
-    /// Number of the activation, or of the freeze, as the request says.
+    /// Number of the activation, of the freeze or of the request for money, as the request says.
     number: u64,
 }
 

@@ -11,12 +11,13 @@ use playbook_model::{Digest, Minor};
 use serde::{Deserialize, Serialize};
 
 use crate::alerts::{Alarm, AlertRule, Evidence};
-use crate::brand::{Brand, Core, shortened};
+use crate::brand::{Brand, Core};
 use crate::columns::FieldError;
 use crate::error::OnlineError;
-use crate::store::{BRAND, ReadRows, put_value, read_value, space};
+use crate::once::{By, Once};
+use crate::store::{BRAND, ReadRows, bytes_of, put_value, read_value, space};
 use crate::version::Version;
-use crate::writer::{DecisionKey, Done, Job};
+use crate::writer::{Done, Job};
 
 /// Within this time a request is answered: the fast lane of domain H7.
 pub const ANSWER_MS: i64 = 4 * 3_600_000;
@@ -142,18 +143,8 @@ impl MoneyRequest {
 /// Something that is to be done about a request.
 #[derive(Debug)]
 pub(crate) enum MoneyRequestJob {
-    /// Under the digest of the request's key.
-    Ask {
-        ask: MoneyAsk,
-        by: String,
-        key: DecisionKey,
-    },
-    Answer {
-        number: u64,
-        approves: bool,
-        by: String,
-        reason: String,
-    },
+    Ask { ask: MoneyAsk, by: String, once: Option<Once> },
+    Answer { number: u64, approves: bool, by: String, reason: String },
 }
 
 /// The requests of a brand as a whole.
@@ -205,7 +196,9 @@ pub(crate) fn money_request(
     done: &Done,
 ) -> Result<Result<MoneyRequest, OnlineError>, LedgerError> {
     match job {
-        MoneyRequestJob::Ask { ask, by, key } => asked(live, (ask, by, key), version, done),
+        MoneyRequestJob::Ask { ask, by, once } => {
+            asked(live, (ask, by, once.as_ref()), version, done)
+        }
         MoneyRequestJob::Answer { number, approves, by, reason } => {
             answered(live, brand, (number, approves), MoneyAnswer { at: done.now, by, reason })
         }
@@ -214,14 +207,17 @@ pub(crate) fn money_request(
 
 fn asked(
     live: &mut LiveGroup<'_, '_, '_>,
-    (ask, by, key): (MoneyAsk, String, DecisionKey),
+    (ask, by, once): (MoneyAsk, String, Option<&Once>),
     version: &Version,
     done: &Done,
 ) -> Result<Result<MoneyRequest, OnlineError>, LedgerError> {
-    if let Some(number) = read_value::<u64>(live.rows(), space::MONEY_KEYS, BRAND, &key)? {
-        let made = read(live.rows(), number)?;
-        let same = made.filter(|made| made.ask == ask && made.by == by);
-        return Ok(same.ok_or(OnlineError::OtherRequest));
+    if let Some(once) = once
+        && let Some(made) = once.made(live.rows())?
+    {
+        return match made {
+            Ok(number) => read(live.rows(), number)?.map(Ok).ok_or_else(lost),
+            Err(other) => Ok(Err(other)),
+        };
     }
     let playbook = version.playbook();
     let Some(budget) = &playbook.budget else {
@@ -252,8 +248,12 @@ fn asked(
         answer: None,
     };
     put(live, &request, &queue)?;
-    put_value(live.rows(), (space::MONEY_KEYS, BRAND, &key), &number, OnRow::Stays)?;
+    once.map_or(Ok(()), |once| once.keep(live.rows(), number))?;
     Ok(Ok(request))
+}
+
+fn lost() -> LedgerError {
+    LedgerError::Damaged("a key names a request for money that is not kept".into())
 }
 
 fn put(
@@ -353,7 +353,9 @@ impl Brand {
             let expected = "the id of the contingency plan that was triggered: the reserve opens to nothing else";
             return Err(fault("plan", "is no plan", expected));
         }
-        let job = MoneyRequestJob::Ask { ask, by: by.to_owned(), key: shortened(key) };
+        let once = By { who: by, key: Some(key) };
+        let once = once.once([b"ask for money", by.as_bytes(), &bytes_of(&ask)]);
+        let job = MoneyRequestJob::Ask { ask, by: by.to_owned(), once };
         let made = self.queue.ask(|reply| Job::Money(Box::new(job), reply)).await?;
         if made.state == MoneyRequestState::Waiting {
             self.money_due.0.fetch_min(made.due(), Ordering::SeqCst);
