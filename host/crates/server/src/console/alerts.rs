@@ -7,6 +7,7 @@ use playbook_model::Digest;
 use playbook_online::{Alert, AlertEnd, AlertLevel};
 use playbook_report::short_real;
 
+use super::forms::Answering;
 use super::frame::{self, Say, section};
 use super::told::Told;
 use super::visit::{Form, Visit, redirect};
@@ -101,15 +102,17 @@ fn seeing(told: &Told<'_>, number: u64) -> Markup {
 
 fn closing(told: &Told<'_>, number: u64) -> Markup {
     let say = told.say;
-    let note = format!("note-{number}");
-    html! {
-        form.close method="post" action=(told.visit.to(&format!("/alerts/{number}/close"))) {
-            (told.visit.token())
-            label for=(note) { (say.say("A note", "備註")) }
-            input id=(note) name="note" maxlength="500";
-            @for known in AlertEnd::ALL { button type="submit" name="state" value=(known.name()) { (end(say, known)) } " " }
-        }
-    }
+    let form = Answering {
+        of: &format!("/alerts/{number}"),
+        step: "close",
+        field: "note",
+        label: say.say("A note", "備註"),
+        letters_max: 500,
+        needs_text: false,
+        choice: "state",
+        choices: &AlertEnd::ALL.map(|known| (known.name(), end(say, known))),
+    };
+    form.form(told)
 }
 
 fn level(say: Say, level: AlertLevel) -> (&'static str, &'static str) {

@@ -12,6 +12,7 @@ mod cookies;
 mod decisions;
 mod failure;
 mod files;
+mod forms;
 mod frame;
 mod language;
 mod ledger;

@@ -7,6 +7,7 @@ use playbook_online::{
     MoneyRequest, MoneyRequestState, Need, OnlineError, Review, ReviewState, Verdict, Why,
 };
 
+use super::forms::Answering;
 use super::frame::{self, Say, section};
 use super::told::Told;
 use super::visit::{Form, Visit, redirect};
@@ -157,16 +158,17 @@ pub(super) async fn answer(
 
 fn deciding(told: &Told<'_>, of: &str) -> Markup {
     let say = told.say;
-    let reason = format!("reason{}", of.replace('/', "-"));
-    html! {
-        form.close method="post" action={ (told.visit.to(of)) "/decide" } {
-            (told.visit.token())
-            label for=(reason) { (say.say("The reason", "理由")) }
-            input id=(reason) name="reason" maxlength="1000" required;
-            button type="submit" name="verdict" value="approve" { (say.say("Approve", "批准")) } " "
-            button type="submit" name="verdict" value="refuse" { (say.say("Refuse", "拒絕")) }
-        }
-    }
+    let form = Answering {
+        of,
+        step: "decide",
+        field: "reason",
+        label: say.say("The reason", "理由"),
+        letters_max: 1_000,
+        needs_text: true,
+        choice: "verdict",
+        choices: &[("approve", say.say("Approve", "批准")), ("refuse", say.say("Refuse", "拒絕"))],
+    };
+    form.form(told)
 }
 
 fn why(say: Say, why: Why) -> &'static str {
