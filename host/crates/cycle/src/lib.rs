@@ -52,7 +52,7 @@ pub use gather::WrongType;
 pub use graph::{GraphProblem, Input, Offer, Wiring, order, outputs_of};
 pub use ground::StageGround;
 pub use laps::Laps;
-pub use live::{Asking, Decided, Foreseen, LiveGroup, LiveMoney, MoneyRole};
+pub use live::{Asking, Decided, Foreseen, LiveGroup, LiveMoney, MoneyRole, PastMoves};
 pub use options::{CycleOptions, RunKey, TakeMembers, cycle_number};
 pub use prepare::{PrepareProblem, Prepared, fall_back, prepare};
 pub use progress::{Cancel, Progress, Silent};
@@ -63,3 +63,4 @@ pub use proposal::{
 pub use result::{AccountUse, CycleRun, LedgerSpan, ModelFacts, PlanMoney, StageRun, StageUsage};
 pub use run::run_cycle;
 pub use source::{DataSource, Intake, IntakeFinding, SourceError, SourceIntake};
+pub use transfers::AskedTransfer;

@@ -4,16 +4,17 @@
 use std::collections::HashMap;
 
 use playbook_ledger::{
-    AccountId, BudgetAccounts, BudgetPlan, Closure, CycleRef, CycleStanding, GrantAnswer,
-    GroupWork, LedgerError, PastGrant, SettleAnswer, Turn,
+    AccountId, Balance, BudgetAccounts, BudgetPlan, Closure, CycleRef, CycleStanding, GrantAnswer,
+    GroupWork, Ledger, LedgerError, PastGrant, PastTransfers, SettleAnswer, Turn,
 };
-use playbook_model::{Digest, UnixMs};
+use playbook_model::{Digest, TransferFate, TransferRules, UnixMs};
 
 use crate::book::{grant_key, grant_request};
 use crate::decide::{Policy, decide};
 use crate::facts::FactColumns;
 use crate::proposal::{Candidate, Decision, MemberFacts};
 use crate::recall::{proposals_of, seen_of, standing_of};
+use crate::transfers::{AskedTransfer, settle, since};
 
 /// Past grants that are held at most; beyond, all are dropped and read again as members come.
 const GRANTS_HELD_MAX: usize = 1 << 20;
@@ -56,6 +57,16 @@ pub struct LiveGroup<'g, 'w, 's> {
     cycle: &'g CycleRef,
     accounts: &'g BudgetAccounts,
     pasts: &'g mut Pasts,
+}
+
+/// Transfers that were booked before a cycle was closed, as [`PastMoves::read`] finds them beside the writer.
+#[derive(Debug, Clone, Default)]
+pub struct PastMoves(PastTransfers);
+
+/// Pools of a group, whose money transfers of its cycle move.
+pub(crate) struct LivePools<'l, 'g, 'w, 's> {
+    pub(crate) live: &'l mut LiveGroup<'g, 'w, 's>,
+    pub(crate) past: PastTransfers,
 }
 
 /// A member with the proposals of its stages.
@@ -185,7 +196,40 @@ fn accounts(
     }
 }
 
-impl<'w, 's> LiveGroup<'_, 'w, 's> {
+impl PastMoves {
+    /// Reads those that count for a cycle that ends at `end`. It costs as much as was booked since, by whomever: a group only
+    /// reads on.
+    ///
+    /// # Errors
+    /// A fault of the storage.
+    pub fn read(ledger: &Ledger, rules: &TransferRules, end: UnixMs) -> Result<Self, LedgerError> {
+        Ok(Self(ledger.transfers_since(since(end, rules.cool_down_days))?))
+    }
+}
+
+impl<'g, 'w, 's> LiveGroup<'g, 'w, 's> {
+    /// Checks transfers that the stages of the group's cycle ask for, and books those that pass, as a cycle that runs by itself
+    /// does. The group's time is the cycle's end, and `past` was read for it.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    pub fn settle_transfers(
+        &mut self,
+        rules: Option<&TransferRules>,
+        asked: &[AskedTransfer],
+        past: PastMoves,
+    ) -> Result<Vec<TransferFate>, LedgerError> {
+        settle(rules, asked, &mut LivePools { live: self, past: past.0 })
+    }
+
+    pub(crate) fn accounts(&self) -> &BudgetAccounts {
+        self.accounts
+    }
+
+    pub(crate) fn balance(&self, id: AccountId) -> Option<&Balance> {
+        self.group.account_of(id)
+    }
+
     /// Hears whom the group will decide on: a store that is far away is asked once for what they got and for the keys of what
     /// they may get.
     ///

@@ -7,6 +7,7 @@ use super::Checked;
 fn rules() -> TransferRules {
     TransferRules {
         subject: Subject("channel".to_owned()),
+        red_line: None,
         share_max: 0.20,
         kept_min: 0.50,
         cool_down_days: 14,
@@ -19,6 +20,7 @@ fn good() -> Checked {
         amount: Minor(120),
         returns: [Some(1.0), Some(1.5)],
         frozen: false,
+        red_line: false,
         moved_lately: false,
         free: Minor(600),
         out: Minor::ZERO,
@@ -29,21 +31,33 @@ fn good() -> Checked {
 
 #[test]
 fn a_transfer_within_all_bounds_may_leave() {
-    assert_eq!(good().refusal(&rules()), None);
-    assert_eq!(Checked { amount: Minor(70), out: Minor(50), ..good() }.refusal(&rules()), None);
+    assert_eq!(good().verdict(&rules()), Ok(Minor(120)));
+    let more = Checked { amount: Minor(70), out: Minor(50), ..good() };
+    assert_eq!(more.verdict(&rules()), Ok(Minor(70)));
     let kept = Checked { allocated: Minor(620), ..good() };
-    assert_eq!(kept.refusal(&rules()), None, "exactly half of the plan is kept");
+    assert_eq!(kept.verdict(&rules()), Ok(Minor(120)), "exactly half of the plan is kept");
 }
 
 #[test]
-fn each_bound_refuses_what_is_one_unit_beyond_it() {
-    let refused = |checked: Checked, why| assert_eq!(checked.refusal(&rules()), Some(why));
-    refused(Checked { amount: Minor(121), ..good() }, TransferRefusal::Share);
-    refused(Checked { amount: Minor(71), out: Minor(50), ..good() }, TransferRefusal::Share);
-    refused(Checked { allocated: Minor(619), ..good() }, TransferRefusal::Floor);
+fn what_is_asked_for_beyond_a_bound_stays() {
+    let moved = |checked: Checked, amount| {
+        assert_eq!(checked.verdict(&rules()), Ok(Minor(amount)));
+    };
+    moved(Checked { amount: Minor(121), ..good() }, 120);
+    moved(Checked { amount: Minor(71), out: Minor(50), ..good() }, 70);
+    moved(Checked { allocated: Minor(619), ..good() }, 119);
     let odd = Checked { planned: Minor(1_001), allocated: Minor(620), ..good() };
-    refused(odd, TransferRefusal::Floor);
+    moved(odd, 119);
+}
+
+#[test]
+fn each_bound_that_is_reached_refuses() {
+    let refused = |checked: Checked, why| assert_eq!(checked.verdict(&rules()), Err(why));
+    refused(Checked { out: Minor(120), ..good() }, TransferRefusal::Share);
+    refused(Checked { free: Minor(4), ..good() }, TransferRefusal::Share);
+    refused(Checked { allocated: Minor(500), ..good() }, TransferRefusal::Floor);
     refused(Checked { moved_lately: true, ..good() }, TransferRefusal::CoolDown);
+    refused(Checked { red_line: true, ..good() }, TransferRefusal::RedLine);
     refused(Checked { frozen: true, ..good() }, TransferRefusal::Frozen);
 }
 
@@ -57,9 +71,9 @@ fn money_goes_only_where_the_plugin_says_that_it_brings_more() {
         [Some(1.0), None],
         [None, None],
     ] {
-        seen.push(Checked { returns, ..good() }.refusal(&rules()));
+        seen.push(Checked { returns, ..good() }.verdict(&rules()));
     }
-    assert_eq!(seen, [Some(TransferRefusal::NotBetter); 5]);
+    assert_eq!(seen, [Err(TransferRefusal::NotBetter); 5]);
 }
 
 #[test]
@@ -68,15 +82,25 @@ fn the_first_check_that_fails_names_the_refusal() {
         amount: Minor(900),
         returns: [None, None],
         frozen: true,
+        red_line: true,
         moved_lately: true,
+        out: Minor(120),
+        allocated: Minor(500),
         ..good()
     };
+    let better = Checked { returns: good().returns, ..all };
+    let thawed = Checked { frozen: false, ..better };
+    let sound = Checked { red_line: false, ..thawed };
+    let cooled = Checked { moved_lately: false, ..sound };
     let steps = [
         (all, TransferRefusal::NotBetter),
-        (Checked { returns: good().returns, ..all }, TransferRefusal::Frozen),
-        (Checked { returns: good().returns, frozen: false, ..all }, TransferRefusal::CoolDown),
+        (better, TransferRefusal::Frozen),
+        (thawed, TransferRefusal::RedLine),
+        (sound, TransferRefusal::CoolDown),
+        (cooled, TransferRefusal::Share),
+        (Checked { out: Minor::ZERO, ..cooled }, TransferRefusal::Floor),
     ];
     for (checked, why) in steps {
-        assert_eq!(checked.refusal(&rules()), Some(why));
+        assert_eq!(checked.verdict(&rules()), Err(why));
     }
 }

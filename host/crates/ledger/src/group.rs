@@ -12,7 +12,7 @@ use crate::store::{OnRow, Purpose, Row, RowScope, Scope, VisitRow};
 use crate::work::{Seal, Work};
 use crate::{
     AccountId, Balance, Closure, CycleRef, CycleStanding, GrantAnswer, GrantRequest, LedgerError,
-    Moved, Movement, PastGrants, SettleAnswer,
+    Moved, Movement, PastGrants, PastTransfers, SettleAnswer,
 };
 
 /// A commit group that is being filled.
@@ -205,8 +205,47 @@ impl GroupWork<'_, '_> {
     pub fn move_money(&mut self, movement: Movement, key: Digest) -> Result<Moved, LedgerError> {
         let seal = Seal { purpose: Purpose::Budget, at: self.at, cycle: None, payload: None };
         let moved = self.apart(seal, |work| move_money(work, movement, key))?;
+        // What accounts had when the cycle was opened is said under the budget of today.
+        self.standing.settle_down(self.work)?;
+        Ok(moved)
+    }
+
+    /// Moves money from one pool to another on behalf of the group's cycle, for the cycles after it, in the same transaction. The
+    /// same transfer under the same key again does nothing.
+    ///
+    /// # Errors
+    /// As [`Turn::move_money`].
+    pub fn transfer(
+        &mut self,
+        [from, to]: [AccountId; 2],
+        amount: Minor,
+        key: Digest,
+    ) -> Result<Moved, LedgerError> {
+        let (at, cycle) = (self.at, Some(self.cycle));
+        let seal = Seal { purpose: Purpose::Budget, at, cycle, payload: None };
+        let movement = Movement::Transfer { from, to, amount };
+        let moved = self.apart(seal, |work| move_money(work, movement, key))?;
+        if moved == Moved::Now {
+            self.standing.transferred(from, Some(to), amount)?;
+        }
         self.standing.refresh(&self.work.accounts);
         Ok(moved)
+    }
+
+    /// The amount of the entry that was booked under a key.
+    ///
+    /// # Errors
+    /// A fault of the storage.
+    pub fn amount_of(&mut self, key: &Digest) -> Result<Option<Minor>, LedgerError> {
+        Ok(self.work.tx.used_key(key)?.map(|used| used.amount))
+    }
+
+    /// Adds the transfers that were booked since they were read, before the group: a store may hold back the group's own.
+    ///
+    /// # Errors
+    /// A fault of the storage.
+    pub fn catch_up(&mut self, past: &mut PastTransfers) -> Result<(), LedgerError> {
+        past.catch_up(self.work)
     }
 
     /// Runs a step whose entries belong to another cycle.

@@ -51,6 +51,44 @@ pub struct PastTransfer {
     pub key: Digest,
 }
 
+/// Transfers after a moment, up to an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastTransfers {
+    /// In the order in which they were booked.
+    pub transfers: Vec<PastTransfer>,
+    from: UnixMs,
+    /// The last entry that was looked at.
+    last: i64,
+}
+
+impl Default for PastTransfers {
+    /// Nothing was looked at, and nothing is too old.
+    fn default() -> Self {
+        Self { transfers: Vec::new(), from: UnixMs(i64::MIN), last: 0 }
+    }
+}
+
+impl PastTransfers {
+    fn visit(&mut self, Scanned { entry, at, .. }: &Scanned<'_>) {
+        self.last = self.last.max(entry.number);
+        if let (EntryKind::Transfer, Some(to)) = (entry.kind, entry.to)
+            && *at > self.from
+        {
+            let (from, amount, key) = (entry.account, entry.amount, entry.key);
+            self.transfers.push(PastTransfer { from, to, amount, at: *at, key });
+        }
+    }
+
+    /// Looks at the entries since the last one.
+    pub(crate) fn catch_up(&mut self, work: &mut Work<'_>) -> Result<(), LedgerError> {
+        let next = Scope::Span(self.last.saturating_add(1), work.head.entry.saturating_add(1));
+        work.tx.scan(next, &mut |scanned| {
+            self.visit(&scanned);
+            Ok(true)
+        })
+    }
+}
+
 impl PastGrants {
     /// Returns the grants of one member.
     #[must_use]
@@ -79,24 +117,20 @@ impl Ledger {
         self.past(Scope::Members(&[member]), from)
     }
 
-    /// Returns the transfers after `from`, by all playbooks of the brand, in the order in which they were booked.
+    /// Returns the transfers after `from`, by all playbooks of the brand.
     ///
     /// # Errors
     /// A fault of the storage.
-    pub fn transfers_since(&self, from: UnixMs) -> Result<Vec<PastTransfer>, LedgerError> {
-        let mut found = Vec::new();
+    pub fn transfers_since(&self, from: UnixMs) -> Result<PastTransfers, LedgerError> {
         self.look(|work| {
-            work.tx.scan(Scope::Since(from), &mut |Scanned { entry, at, .. }| {
-                if let (EntryKind::Transfer, Some(to)) = (entry.kind, entry.to)
-                    && at > from
-                {
-                    let (from, amount, key) = (entry.account, entry.amount, entry.key);
-                    found.push(PastTransfer { from, to, amount, at, key });
-                }
+            let mut past = PastTransfers { from, ..PastTransfers::default() };
+            work.tx.scan(Scope::Since(from), &mut |scanned| {
+                past.visit(&scanned);
                 Ok(true)
-            })
-        })?;
-        Ok(found)
+            })?;
+            past.last = work.head.entry;
+            Ok(past)
+        })
     }
 
     /// Returns the amount of the entry that was booked under a key.

@@ -41,7 +41,7 @@ pub use entry::{Entry, EntryKind};
 pub use error::{LedgerError, Place};
 pub use grant::{Closure, GrantAnswer, GrantRequest, SettleAnswer};
 pub use group::GroupWork;
-pub use history::{PastGrant, PastGrants, PastTransfer};
+pub use history::{PastGrant, PastGrants, PastTransfer, PastTransfers};
 pub use ids::{AccountId, CycleRef};
 pub use ledger::{Ledger, Turn, is_blank};
 pub use listed::{EntryFilter, ListedEntry};

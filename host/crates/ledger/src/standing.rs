@@ -213,7 +213,7 @@ impl CycleStanding {
     }
 
     /// Reads what does not follow from the cycle's own entries: whether it is closed, and what is free.
-    fn settle_down(&mut self, work: &mut Work<'_>) -> Result<(), LedgerError> {
+    pub(crate) fn settle_down(&mut self, work: &mut Work<'_>) -> Result<(), LedgerError> {
         let row = work.tx.cycle(&self.cycle)?.ok_or_else(|| no_cycle(&self.cycle))?;
         let openings = work.tx.openings(&self.cycle)?;
         self.is_closed = row.summary.is_some();
@@ -234,18 +234,24 @@ impl CycleStanding {
                 self.close(closed, entry.number, GrantState::Released)
             }
             (EntryKind::Recover, Some(taken)) => self.recover(taken, entry.number, entry.amount),
-            (EntryKind::Transfer, _) => self.transfer(entry),
+            (EntryKind::Transfer, _) => self.transferred(entry.account, entry.to, entry.amount),
             _ => Ok(()),
         }
     }
 
-    fn transfer(&mut self, entry: &Entry<'_>) -> Result<(), LedgerError> {
+    /// Counts a transfer that the cycle brought about.
+    pub(crate) fn transferred(
+        &mut self,
+        from: AccountId,
+        to: Option<AccountId>,
+        amount: Minor,
+    ) -> Result<(), LedgerError> {
         let sum = |sum: &mut Minor| {
-            sum.0 = sum.0.checked_add(entry.amount.0).ok_or(LedgerError::Overflow)?;
+            sum.0 = sum.0.checked_add(amount.0).ok_or(LedgerError::Overflow)?;
             Ok(())
         };
-        sum(&mut self.transfers.entry(entry.account).or_default().out)?;
-        entry.to.map_or(Ok(()), |to| sum(&mut self.transfers.entry(to).or_default().into))
+        sum(&mut self.transfers.entry(from).or_default().out)?;
+        to.map_or(Ok(()), |to| sum(&mut self.transfers.entry(to).or_default().into))
     }
 
     fn grant(&mut self, entry: &Entry<'_>, at: UnixMs) -> Result<(), LedgerError> {

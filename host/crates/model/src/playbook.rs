@@ -496,6 +496,8 @@ pub struct BudgetDef {
 pub struct TransferRules {
     /// Subject whose rows are pools: the row of key `app` is the pool `app`.
     pub subject: Subject,
+    /// Feature or output of the subject: into a row of which it is not known to be 0 nothing moves; `None`: it has no red lines.
+    pub red_line: Option<String>,
     /// Most that may leave a pool in one cycle, share of what it has free.
     pub share_max: f64,
     /// Least that a pool keeps, share of what its plan gave.

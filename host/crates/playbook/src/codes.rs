@@ -45,7 +45,10 @@ pub const CODES: &[(&str, &str)] = &[
     ("over-ceiling", "A limit over the host's ceiling."),
     ("pools-sum", "Pools whose shares do not sum to 1."),
     ("secret-in-file", "A secret in a file; it belongs to the host, which knows it by reference."),
-    ("subject-mismatch", "An expression over features of another subject."),
+    (
+        "subject-mismatch",
+        "An expression over features of another subject, or a rule that reads one.",
+    ),
     ("syntax", "Text that is no TOML."),
     ("too-deep", "Tables and lists nested too deeply."),
     ("too-many", "More entries than a list or table may have."),

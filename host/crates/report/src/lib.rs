@@ -29,7 +29,7 @@ pub use page::{
     PlanMoneyRow, PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow, Section, SegmentRow,
     Segmentation, SlotRow, SourceRow, Summary, TimingRow, Told, TransferRow,
 };
-pub use phrases::kind_words;
+pub use phrases::{kind_words, transfer_words};
 pub use report::render;
 pub use table::Table;
 

@@ -194,14 +194,15 @@ phrases! {
     transfers_note: "Suggestions stay with a person. What moved is for the cycles that follow.", "建議僅供人工決定；已調撥者自下一週期起生效。";
     became: "What became of it", "結果";
     fate_suggested: "suggestion", "僅建議";
-    fate_moved: "moved", "已調撥";
+    fate_moved: "moved: {0}", "已調撥：{0}";
     fate_before: "moved before: {0}", "先前已調撥：{0}";
     fate_no_pool: "refused: a row is no pool", "拒絕：並非預算池";
     fate_not_better: "refused: the receiver promises no higher return", "拒絕：調入方回報不更高";
     fate_frozen: "refused: a pool is frozen", "拒絕：預算池已凍結";
+    fate_red_line: "refused: the receiver has a red line, or nothing is known of that", "拒絕：調入方觸及紅線或狀況未知";
     fate_cool_down: "refused: money moved between the two a short time ago", "拒絕：兩者間近期已調撥";
-    fate_share: "refused: more than may leave the pool in a cycle", "拒絕：超出單週期可調出份額";
-    fate_floor: "refused: the pool would keep too little of its plan", "拒絕：調出方保留額過低";
+    fate_share: "refused: nothing more may leave the pool in this cycle", "拒絕：本週期可調出份額已用盡";
+    fate_floor: "refused: the pool keeps no more of its plan than it must", "拒絕：調出方已至最低保留額";
     from_row: "From", "調出";
     to_row: "To", "調入";
     amount: "Amount", "金額";
@@ -352,6 +353,12 @@ pub fn kind_words(kind: Kind, lang: Lang) -> &'static str {
     Phrases::of(lang).kind(kind)
 }
 
+/// What became of a transfer between pools, in words; `said` says an amount of money.
+#[must_use]
+pub fn transfer_words(fate: TransferFate, lang: Lang, said: impl Fn(Minor) -> String) -> String {
+    Phrases::of(lang).fate(fate, said)
+}
+
 impl Phrases {
     /// The texts of a language.
     pub(crate) fn of(lang: Lang) -> &'static Self {
@@ -381,16 +388,17 @@ impl Phrases {
         }
     }
 
-    /// What became of a transfer; `amount` says an amount of money.
-    pub(crate) fn fate(&self, fate: TransferFate, amount: impl Fn(Minor) -> String) -> String {
+    /// What became of a transfer; `said` says an amount of money.
+    pub(crate) fn fate(&self, fate: TransferFate, said: impl Fn(Minor) -> String) -> String {
         let words = match fate {
             TransferFate::Suggested => self.fate_suggested,
-            TransferFate::Moved => self.fate_moved,
-            TransferFate::MovedBefore(before) => return fill(self.fate_before, &[&amount(before)]),
+            TransferFate::Moved(amount) => return fill(self.fate_moved, &[&said(amount)]),
+            TransferFate::MovedBefore(before) => return fill(self.fate_before, &[&said(before)]),
             TransferFate::Refused(refusal) => match refusal {
                 TransferRefusal::NoPool => self.fate_no_pool,
                 TransferRefusal::NotBetter => self.fate_not_better,
                 TransferRefusal::Frozen => self.fate_frozen,
+                TransferRefusal::RedLine => self.fate_red_line,
                 TransferRefusal::CoolDown => self.fate_cool_down,
                 TransferRefusal::Share => self.fate_share,
                 TransferRefusal::Floor => self.fate_floor,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use playbook_cycle::{CycleRun, StageRun};
 use playbook_files::Csv;
-use playbook_model::{Frame, Kind, TransferFate};
+use playbook_model::{Frame, Kind, TransferRefusal};
 
 use super::cells::shown;
 use crate::Result;
@@ -69,12 +69,7 @@ pub(crate) fn transfers(dir: &Path, run: &CycleRun) -> Result<()> {
             };
             let reason = stage.shape.reasons.get(transfer.reason as usize);
             let amount = transfer.amount.to_string();
-            let (moved, refusal) = match fate {
-                TransferFate::Moved => (amount.clone(), ""),
-                TransferFate::MovedBefore(before) => (before.to_string(), ""),
-                TransferFate::Suggested => ("0".to_owned(), ""),
-                TransferFate::Refused(refusal) => ("0".to_owned(), refusal.name()),
-            };
+            let moved = fate.moved().0.to_string();
             csv.row([
                 stage.name.as_str(),
                 table.map_or("", |t| t.subject.as_str()),
@@ -85,7 +80,7 @@ pub(crate) fn transfers(dir: &Path, run: &CycleRun) -> Result<()> {
                 reason.map_or("", |r| r.text.en.as_str()),
                 fate.name(),
                 moved.as_str(),
-                refusal,
+                fate.refusal().map_or("", TransferRefusal::name),
             ])?;
         }
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::fresh;
 use crate::shared::{Calls as _, NOW, assert_sound, cycle, key, plan, request};
 use playbook_ledger::{
-    Closing, Closure, CycleState, GrantAnswer, GrantState, Ledger, LedgerError, Moved, Movement,
-    SettleAnswer, StageUse, Through, Turn,
+    Closing, Closure, CycleState, GrantAnswer, GrantState, GroupWork, Ledger, LedgerError, Moved,
+    Movement, SettleAnswer, StageUse, Through, Turn,
 };
 use playbook_model::{Digest, Minor, UnixMs};
 
@@ -176,9 +176,47 @@ fn a_transfer_of_a_cycle_is_for_the_cycles_after_it() {
     ledger.begin_cycle(&cycle(2), key("run"), NOW).unwrap();
     let next = ledger.standing(&cycle(2)).unwrap().accounts;
     assert_eq!((next[&base].now, next[&daily].now), (Minor(300_000), Minor(375_000)));
-    let past = ledger.transfers_since(UnixMs(NOW.0 - 1)).unwrap();
+    let past = ledger.transfers_since(UnixMs(NOW.0 - 1)).unwrap().transfers;
     assert_eq!(past.iter().map(|past| past.amount).collect::<Vec<_>>(), [Minor(60_000)]);
-    assert!(ledger.transfers_since(NOW).unwrap().is_empty());
+    assert!(ledger.transfers_since(NOW).unwrap().transfers.is_empty());
+    assert_sound(&ledger);
+}
+
+#[test]
+fn a_group_moves_money_as_a_turn_does_and_says_at_once_where_its_cycle_stands() {
+    let (_home, ledger) = fresh();
+    let accounts = ledger.ensure_budget(&plan(1_000_000), NOW).unwrap();
+    ledger.begin_cycle(&cycle(1), key("run"), NOW).unwrap();
+    let (base, daily) = (accounts.pools["base"], accounts.pools["daily"]);
+    let mut past = ledger.transfers_since(UnixMs(NOW.0 - 1)).unwrap();
+    assert!(past.transfers.is_empty());
+    let turn = ledger.turn().unwrap();
+    let mut standing = None;
+    let later = UnixMs(NOW.0 + 5);
+    // What a cycle brings about is for those after it; what a person decides is there at once.
+    turn.group(&cycle(1), later, &mut standing, |group| {
+        let tilt = |group: &mut GroupWork<'_, '_>, amount| {
+            group.transfer([base, daily], Minor(amount), key("ra-1"))
+        };
+        assert_eq!([tilt(group, 60_000)?, tilt(group, 60_000)?], [Moved::Now, Moved::Before]);
+        assert!(matches!(tilt(group, 1), Err(LedgerError::KeyConflict(_))));
+        assert_eq!(group.amount_of(&key("ra-1"))?, Some(Minor(60_000)));
+        assert_eq!(group.amount_of(&key("ra-2"))?, None);
+        let asked = Movement::Transfer { from: daily, to: base, amount: Minor(5_000) };
+        group.move_money(asked, key("asked"))
+    })
+    .unwrap();
+    turn.group(&cycle(1), later, &mut standing, |group| group.catch_up(&mut past)).unwrap();
+    drop(turn);
+    let standing = standing.unwrap();
+    assert_eq!(standing, ledger.standing(&cycle(1)).unwrap(), "as whoever reads it anew finds it");
+    let free = |id| (standing.accounts[&id].now, standing.accounts[&id].at_opening);
+    assert_eq!(free(base), (Minor(305_000), Minor(365_000)));
+    assert_eq!(free(daily), (Minor(310_000), Minor(310_000)));
+    let moves: Vec<_> =
+        past.transfers.iter().map(|one| (one.from, one.to, one.amount.0, one.at)).collect();
+    assert_eq!(moves, [(base, daily, 60_000, later), (daily, base, 5_000, later)]);
+    assert_eq!(past.transfers, ledger.transfers_since(NOW).unwrap().transfers);
     assert_sound(&ledger);
 }
 

@@ -62,6 +62,7 @@ pub(super) static TRANSFERS: TableSpec = TableSpec {
     about: "Money that roi plugins move between pools (H7). The host checks each transfer; the defaults are the loosest values: a value beyond them is refused.",
     keys: &[
         KeySpec::new("subject", Snake, "\"channel\"", "Subject whose rows are pools: the row of key `app` is the pool `app`.").required(),
+        KeySpec::new("red_line", Reference, "\"lines.broken\"", "Feature or output of the subject with its red lines: into a row of which it is not known to be 0 nothing moves.").default("the rows have no red lines"),
         KeySpec::new("share_max", SHARE, "0.10", "Most that may leave a pool in one cycle, as share of what it has free.").default("0.20").unit("share"),
         KeySpec::new("kept_min", SHARE, "0.60", "Least that a pool keeps, as share of what its plan gave.").default("0.50").unit("share"),
         KeySpec::new("cool_down", Shape::Duration, "\"28d\"", "Time between two transfers of the same two pools, in either direction; whole days, at most 366d.").default("\"14d\"").unit("time"),

@@ -39,6 +39,7 @@ impl Reading<'_> {
         let table = budget.table("transfers")?;
         let mut rules = TransferRules {
             subject: Subject(table.text("subject").unwrap_or_default().to_owned()),
+            red_line: self.reference(table, "red_line", names),
             share_max: table.real("share_max").unwrap_or(TransferRules::SHARE_MAX),
             kept_min: table.real("kept_min").unwrap_or(TransferRules::KEPT_MIN),
             cool_down_days: TransferRules::COOL_DOWN_DAYS,
@@ -56,6 +57,19 @@ impl Reading<'_> {
                 )
                 .expected(crate::spec::one_of(subjects.iter().copied()))
                 .nearest(&rules.subject.0, subjects),
+            );
+        }
+        if let (Some(node), Some(name)) = (table.get("red_line"), &rules.red_line)
+            && let Some(subject) = names.features.get(name)
+            && *subject != rules.subject.0
+        {
+            self.add(
+                Problem::new(
+                    "subject-mismatch",
+                    node.place,
+                    format!("`{name}` describes `{subject}`, the pools are `{}`", rules.subject.0),
+                )
+                .expected(format!("a feature or output of `{}`", rules.subject.0)),
             );
         }
         let most = TransferRules::SHARE_MAX;
