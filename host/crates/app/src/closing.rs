@@ -226,7 +226,7 @@ fn log_source(
     }
 }
 
-/// Models, tables, and the values of splits.
+/// Models, tables, the values of splits, and what stages would move.
 fn left_by(run: &CycleRun, playbook: &Playbook, stages: &[Prepared], at: i64) -> Closed {
     let answered = run.stages.iter().filter(|stage| stage.fault.is_none());
     let ground = |ran: &playbook_cycle::StageRun| {
@@ -246,5 +246,6 @@ fn left_by(run: &CycleRun, playbook: &Playbook, stages: &[Prepared], at: i64) ->
         grounds: answered.filter_map(ground).collect(),
         splits: splits.collect(),
         outputs: Vec::new(),
+        transfers: run.asked_transfers(playbook.budget.as_ref().and_then(|b| b.transfers.as_ref())),
     }
 }

@@ -42,6 +42,10 @@ pub(crate) enum Number {
     CandidatesReturned,
     CyclesClosed,
     CyclesFailed,
+    TransfersMoved,
+    TransfersMovedBefore,
+    TransfersSuggested,
+    TransfersRefused,
     AlertsEscalated,
     ZonesUnknown,
 }
@@ -88,6 +92,8 @@ pub struct Figures {
     pub cycles_closed: u64,
     /// Cycles that could not be closed.
     pub cycles_failed: u64,
+    /// Transfers that stages of closed cycles asked for.
+    pub transfers: TransferFigures,
     /// Decisions by the brand's clock, because nothing said the zone of the member, or what said it is none.
     pub zones_unknown: u64,
     /// Microseconds of each commit group, failed ones included.
@@ -121,6 +127,19 @@ pub struct EventFigures {
     pub without_order: u64,
     /// Fields that cannot be taken.
     pub invalid: u64,
+}
+
+/// Transfers by what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TransferFigures {
+    /// Moved.
+    pub moved: u64,
+    /// Moved when the cycle was closed the first time.
+    pub moved_before: u64,
+    /// Left to a person: the playbook lets nothing move there.
+    pub suggested: u64,
+    /// Refused.
+    pub refused: u64,
 }
 
 /// How many stages of a version are how.
@@ -235,6 +254,12 @@ impl Counts {
             candidates_returned: of(Number::CandidatesReturned),
             cycles_closed: of(Number::CyclesClosed),
             cycles_failed: of(Number::CyclesFailed),
+            transfers: TransferFigures {
+                moved: of(Number::TransfersMoved),
+                moved_before: of(Number::TransfersMovedBefore),
+                suggested: of(Number::TransfersSuggested),
+                refused: of(Number::TransfersRefused),
+            },
             zones_unknown: of(Number::ZonesUnknown),
             commit_micros: self.commit_micros.read(),
             records: 0,

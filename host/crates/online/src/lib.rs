@@ -27,6 +27,7 @@ mod ledgers;
 mod log;
 mod made;
 mod money;
+mod moves;
 mod notes;
 mod once;
 mod overtaken;
@@ -48,7 +49,7 @@ mod webhook;
 mod withdrawn;
 mod writer;
 
-pub use playbook_cycle::{CapUse, CommercialUse, Used};
+pub use playbook_cycle::{AskedTransfer, CapUse, CommercialUse, Used};
 
 pub use access::{AccessGrant, AccessState, AccessStep};
 pub use alerts::{
@@ -57,7 +58,7 @@ pub use alerts::{
 pub use brand::{Ask, Brand, BrandOptions, Decided, Effect, Member, Now, settled};
 pub use candidate::{Breach, CandidateFigures, Guard, Guards, SideFigures, Terms};
 pub use columns::{FieldError, TableColumns, time};
-pub use counts::{EventFigures, Figures, StageStates, WriterState};
+pub use counts::{EventFigures, Figures, StageStates, TransferFigures, WriterState};
 pub use decision::{Decision, EffectSaid, LeftOut, PluginSaid, RefusalSaid, SegmentSaid};
 pub use error::OnlineError;
 pub use facts::{ColumnFacts, NamedFacts, StageFacts, VersionFacts};
@@ -68,6 +69,7 @@ pub use ledgers::Ledgers;
 pub use log::{LogPart, export_log};
 pub use made::{DecisionFilter, DecisionPart, Totals};
 pub use money::MoneyEntry;
+pub use moves::CycleTransfer;
 pub use once::By;
 pub use pace::Lanes;
 pub use packed::{Kept, Unreadable};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::brand::{Core, shortened};
 use crate::claims::UnderClaim;
 use crate::error::OnlineError;
+use crate::moves::Moves;
 use crate::store::{BRAND, ReadRows, put_activation, put_value, read_value, space};
 use crate::versions::Activation;
 use crate::writer::DecisionKey;
@@ -81,8 +82,17 @@ impl Once {
 pub(crate) struct Step {
     pub(crate) activation: Activation,
     pub(crate) once: Option<Once>,
-    /// Where it is a cycle that closes by the schedule of several hosts.
+    /// Where it is a cycle that closes.
+    pub(crate) closing: Closing,
+}
+
+/// What belongs to a cycle that closes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Closing {
+    /// Where it is by the schedule of several hosts.
     pub(crate) claim: Option<UnderClaim>,
+    /// What its stages would move.
+    pub(crate) moves: Option<Moves>,
 }
 
 /// What the writer is told of a candidate, or of its end.
@@ -96,14 +106,18 @@ pub(crate) enum Known {
 impl Known {
     /// A step that no claim and, but for `once`, no key stands behind.
     pub(crate) fn step(activation: &Activation, once: Option<Once>) -> Self {
-        Self::New(Box::new(Step { activation: activation.clone(), once, claim: None }))
+        Self::New(Box::new(Step {
+            activation: activation.clone(),
+            once,
+            closing: Closing::default(),
+        }))
     }
 }
 
 impl Step {
     pub(crate) fn write(&self, rows: &mut GroupWork<'_, '_>) -> Result<(), LedgerError> {
         put_activation(rows, &self.activation)?;
-        self.claim.map_or(Ok(()), |claim| claim.done(rows))?;
+        self.closing.claim.map_or(Ok(()), |claim| claim.done(rows))?;
         let number = self.activation.number;
         self.once.as_ref().map_or(Ok(()), |once| once.keep(rows, number))
     }

@@ -13,7 +13,8 @@ use crate::claims::UnderClaim;
 use crate::counts::Number;
 use crate::error::OnlineError;
 use crate::facts::VersionFacts;
-use crate::once::{By, Once, Step};
+use crate::moves::Moves;
+use crate::once::{By, Closing, Once, Step};
 use crate::previous::Keeping;
 use crate::record::Record;
 use crate::store::{read_activations, read_source};
@@ -181,7 +182,7 @@ impl Core {
         how: How,
         file: Option<String>,
     ) -> Result<Activation, SwapError> {
-        self.activate_under(history, version, (by, once), (how, None), file)
+        self.activate_under(history, version, (by, once), (how, Closing::default()), file)
     }
 
     fn activate_under(
@@ -189,7 +190,7 @@ impl Core {
         history: &mut Vec<Activation>,
         version: &Digest,
         (by, once): (&str, Option<&Once>),
-        (how, claim): (How, Option<UnderClaim>),
+        (how, closing): (How, Closing),
         file: Option<String>,
     ) -> Result<Activation, SwapError> {
         let version = self.reopened(version)?;
@@ -206,7 +207,7 @@ impl Core {
             expected,
             ..Activation::after(history, version.facts(), (self.now)())
         };
-        let step = Step { activation: activation.clone(), once: once.cloned(), claim };
+        let step = Step { activation: activation.clone(), once: once.cloned(), closing };
         let next = Arc::clone(&version);
         self.queue.ask_and_wait(|reply| Job::Version(next, Box::new(step), reply))?;
         self.shelf().put(&version);
@@ -302,12 +303,16 @@ impl Core {
         let source = self.kept_source(begun)?;
         let keeping = Keeping::begin(self, &source.closed)?;
         let mut opened = self.opener.close_cycle(&source, at, &keeping)?;
+        let asked = std::mem::take(&mut opened.source.closed.transfers);
         let left = opened.source.closed.clone();
+        let mut moves = self.moves(asked, &opened.version, at)?;
         let mut history = self.history();
         let now = self.version().digest();
         if now != *begun {
             // Another version was activated meanwhile: it takes over what the cycle left, and stays.
             let closed = left.clone();
+            // The budget is not what its stages looked at.
+            moves.iter_mut().for_each(Moves::lapse);
             opened = self.opener.open(&Source { closed, ..self.kept_source(&now)? })?;
         }
         let candidate = self.candidate.load_full();
@@ -319,7 +324,7 @@ impl Core {
                     history,
                     &version.digest(),
                     (by, once),
-                    (How::Cycle, claim),
+                    (How::Cycle, Closing { claim, moves: moves.clone() }),
                     None,
                 ),
             })?;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use playbook_cycle::{Prepared, StageGround};
+use playbook_cycle::{AskedTransfer, Prepared, StageGround};
 use playbook_model::{Batch, Digest};
 use playbook_toml::Problems;
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,9 @@ pub struct Closed {
     /// What stages call `previous`, where any reads it; the newest first.
     #[serde(skip)]
     pub outputs: Vec<Outputs>,
+    /// Transfers between pools that its stages ask for, until they are judged: no part of what it leaves.
+    #[serde(skip)]
+    pub transfers: Vec<AskedTransfer>,
 }
 
 /// What a stage is opened with beside its settings. It serves a stage of another version, too, which has the same name,

@@ -33,6 +33,7 @@ use crate::foresee::foresee;
 use crate::freezes::{Freeze, FreezeJob, freeze};
 use crate::grants::{Followed, close_grant, end_due, follow_up, read_next_end};
 use crate::made::{Made, put_made};
+use crate::moves::Moves;
 use crate::notes::Notes;
 use crate::once::{Known, Step};
 use crate::overtaken::{Overtaken, Seen};
@@ -606,6 +607,7 @@ impl Place {
     fn of(job: &Job) -> Self {
         let (cycle, at) = match job {
             Job::Decide(job, _) => (Some(job.evaluated.cycle), Some(job.evaluated.at)),
+            Job::Version(_, step, _) => step.closing.moves.as_ref().and_then(Moves::place).unzip(),
             _ => (None, None),
         };
         let is_alone = matches!(job, Job::Version(..) | Job::Follow(..) | Job::Candidate(..));
@@ -717,6 +719,9 @@ fn one(
         Job::Version(version, step, reply) => {
             previous::adopt(live.rows(), &version)?;
             step.write(live.rows())?;
+            if let Some(moves) = &step.closing.moves {
+                moves.book(live, step.activation.number, &mut done.tally)?;
+            }
             done.answers.push(answer(reply, Ok(())));
         }
         Job::Follow(_, _, reply) => done.answers.push(answer(reply, Ok(()))),

@@ -25,6 +25,8 @@ mod reviews;
 mod scenes;
 #[path = "suites/schedules.rs"]
 mod schedules;
+#[path = "suites/transfers.rs"]
+mod transfers;
 #[path = "brand/world.rs"]
 mod world;
 

@@ -19,6 +19,8 @@ mod schedules;
 mod servers;
 #[path = "postgres/together.rs"]
 mod together;
+#[path = "suites/transfers.rs"]
+mod transfers;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};

@@ -148,6 +148,12 @@ impl<T> Page<T> {
     pub(crate) fn map<U>(self, show: impl FnMut(T) -> U) -> Page<U> {
         Page { items: self.items.into_iter().map(show).collect(), next: self.next }
     }
+
+    /// As [`Page::map`], where what a row shows may not be readable.
+    pub(crate) fn try_map<U, E>(self, show: impl FnMut(T) -> Result<U, E>) -> Result<Page<U>, E> {
+        let items = self.items.into_iter().map(show).collect::<Result<_, _>>()?;
+        Ok(Page { items, next: self.next })
+    }
 }
 
 /// A parameter of a form: an empty field is none.

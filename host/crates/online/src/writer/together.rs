@@ -98,7 +98,7 @@ impl Writer {
         let last = self.notes.as_ref().map_or(0, |notes| notes.activation());
         let refused = match group.first() {
             Some(Job::Version(next, step, _)) if step.activation.number > last => {
-                self.refused(next, step.claim)?
+                self.refused(next, step.closing.claim)?
             }
             Some(Job::Follow(next, number, _)) if *number >= last => self.refused(next, None)?,
             Some(Job::Candidate(_, Known::New(step), _)) if step.activation.number > last => None,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use playbook_model::{Minor, TransferFate};
 use playbook_online::{
     Brand, Following, How, Keeping, Now, OpenError, Opened, Opener, Schedules, Source,
 };
@@ -11,6 +12,7 @@ use playbook_online::{
 use crate::brand::{DAY, T};
 use crate::schedules::{HOUR, Scheduled, served, served_by};
 use crate::together::until;
+use crate::transfers::{Moving, asked, pools, served as moving};
 
 /// Opens versions, and closes no cycle.
 struct Unable;
@@ -64,6 +66,28 @@ fn each_cycle_is_closed_once_whichever_host_does_it() {
     assert_eq!(figures(|host| host.figures().cycles_failed), 0);
     assert!(hosts.iter().all(|host| host.alerts().unwrap().is_empty()));
     drop((schedules, following));
+}
+
+#[test]
+fn y096_what_two_hosts_close_at_once_moves_once() {
+    let place = crate::place();
+    let opener = Arc::new(Moving::default());
+    *opener.asked.lock().unwrap() = vec![asked("base", "burst")];
+    let hosts = [(), ()].map(|()| moving(place.path(), &opener));
+    let mut fates = std::thread::scope(|scope| {
+        let closing = |host| {
+            scope.spawn(move || {
+                let host: &Brand = host;
+                let closed = host.close_cycle(Some(T), "somebody").unwrap();
+                host.transfers_of(&closed).unwrap()[0].fate()
+            })
+        };
+        hosts.each_ref().map(closing).map(|closed| closed.join().unwrap())
+    });
+    fates.sort_by_key(|fate| fate.name());
+    let amount = Minor(72_000);
+    assert_eq!(fates, [TransferFate::Moved(amount), TransferFate::MovedBefore(amount)]);
+    assert!(hosts.iter().all(|host| pools(host) == [288_000, 297_000]));
 }
 
 #[test]

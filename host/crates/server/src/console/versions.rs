@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::extract::Path;
 use axum::response::Response;
 use maud::{Markup, html};
-use playbook_model::Digest;
-use playbook_online::{Activation, Brand, How, Trial, VersionFacts};
-use playbook_report::Table;
+use playbook_model::{Digest, Minor};
+use playbook_online::{Activation, Brand, CycleTransfer, How, Trial, VersionFacts};
+use playbook_report::{Table, transfer_words};
 
 use super::frame::{self, Say, section, short};
 use super::told::Told;
@@ -33,7 +33,7 @@ pub(super) async fn list(visit: Visit, Live(brand): Live) -> Result<Response, Pr
         @if let Some(figures) = &candidate { (candidate::beside(&told, figures)) }
         (others(&told, &history))
         (offer(&visit))
-        (past(&told, &history))
+        (past(&told, &history)?)
     };
     Ok(frame::page(&visit, say.say("Versions", "版本"), &body))
 }
@@ -115,7 +115,23 @@ fn offer(visit: &Visit) -> Markup {
     section(say.say("Offer a playbook", "提交劇本"), "", &body)
 }
 
-fn past(told: &Told<'_>, history: &[Activation]) -> Markup {
+/// Money that the stages of a closed cycle would move between pools.
+fn moves(told: &Told<'_>, transfers: &[CycleTransfer]) -> Markup {
+    let say = told.say;
+    let cash = |minor: Minor| told.cash(minor.0);
+    html! {
+        @if !transfers.is_empty() {
+            ul.plain.moves { @for one in transfers { li {
+                code.dim { (one.stage) } " " strong { (one.from) " → " (one.to) } " "
+                (say.say("at most ", "至多 ")) (told.cash(one.asked_minor)) ": "
+                (transfer_words(one.fate(), say.0, cash))
+                " (" (one.reason.text.in_lang(say.0.code())) ")"
+            } } }
+        }
+    }
+}
+
+fn past(told: &Told<'_>, history: &[Activation]) -> Result<Markup, Problem> {
     let say = told.say;
     let body = html! {
         ol.history {
@@ -127,6 +143,7 @@ fn past(told: &Told<'_>, history: &[Activation]) -> Markup {
                         " " span.dim { (say.say("by ", "操作者 ")) (activation.by) }
                     }
                     @if activation.expected.compared > 0 { (trial(told, &activation.expected)) }
+                    (moves(told, &told.brand.transfers_of(activation)?))
                 }
             }
         }
@@ -135,7 +152,7 @@ fn past(told: &Told<'_>, history: &[Activation]) -> Markup {
         "Who changed what, when, and what it was expected to change.",
         "何人、何時、作了何種變更，以及當時的預期影響。",
     );
-    section(say.say("History", "歷史"), lead, &body)
+    Ok(section(say.say("History", "歷史"), lead, &body))
 }
 
 /// How a version came to decide, in words.

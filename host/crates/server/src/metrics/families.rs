@@ -113,6 +113,18 @@ pub(super) fn brands(now: &Snapshot, to: &mut Encoder<'_>) -> fmt::Result {
     });
     counters(to, "playbook_brand_cycles", "Cycles that were to be closed.", rows)?;
     let rows = now.brands.iter().flat_map(|of| {
+        let transfers = of.figures.transfers;
+        let fates = [
+            ("moved", transfers.moved),
+            ("moved-before", transfers.moved_before),
+            ("suggested", transfers.suggested),
+            ("refused", transfers.refused),
+        ];
+        fates.map(|(result, count)| ([("brand", of.name.as_str()), ("result", result)], count))
+    });
+    let words = "Transfers between pools that closed cycles asked for.";
+    counters(to, "playbook_brand_transfers", words, rows)?;
+    let rows = now.brands.iter().flat_map(|of| {
         let events = of.figures.events;
         let fates = [
             ("accepted", events.accepted),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, Request};
 use axum::http::header;
 use playbook_model::Digest;
-use playbook_online::{Activation, Brand, By, How, Source, Trial, Version};
+use playbook_online::{Activation, Brand, By, CycleTransfer, How, Source, Trial, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -127,6 +127,55 @@ pub(super) struct ActivationBody {
     /// The guard that took the candidate back.
     #[serde(skip_serializing_if = "Option::is_none")]
     breach: Option<BreachBody>,
+    /// Money that the stages of the closed cycle would move between pools, and what became of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    transfers: Vec<TransferBody>,
+}
+
+/// Money that a stage of a closed cycle would move between pools.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CycleTransfer)]
+struct TransferBody {
+    /// Stage that asks for it.
+    stage: String,
+    /// What gives it: a pool, where money may move.
+    #[schema(example = "tea-lovers")]
+    from: String,
+    /// What receives it.
+    #[schema(example = "coffee-corner")]
+    to: String,
+    /// Most that was to move, minor units.
+    asked_minor: i64,
+    /// What moved of it.
+    moved_minor: i64,
+    /// "moved"; "moved before", when the cycle was closed the first time; "suggested", where the playbook lets nothing move;
+    /// "refused".
+    #[schema(example = "moved")]
+    became: String,
+    /// The first check that failed: "no-pool", "not-better", "frozen", "red-line", "cool-down", "share" or "floor".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<String>,
+    /// Code of the reason.
+    reason_code: String,
+    /// The reason in words.
+    reason: String,
+}
+
+impl From<CycleTransfer> for TransferBody {
+    fn from(transfer: CycleTransfer) -> Self {
+        let CycleTransfer { stage, from, to, asked_minor, moved_minor, became, refusal, reason } =
+            transfer;
+        let (reason_code, reason) = (reason.code, reason.text.en);
+        Self { stage, from, to, asked_minor, moved_minor, became, refusal, reason_code, reason }
+    }
+}
+
+impl ActivationBody {
+    /// With what the cycle moved, where one was closed.
+    fn of(brand: &Brand, activation: Activation) -> Result<Self, Problem> {
+        let transfers = brand.transfers_of(&activation)?.into_iter().map(TransferBody::from);
+        Ok(Self { transfers: transfers.collect(), ..activation.into() })
+    }
 }
 
 /// That a candidate was beyond a guard.
@@ -185,6 +234,7 @@ impl From<Activation> for ActivationBody {
                 bound: breach.bound,
                 decisions: breach.decisions,
             }),
+            transfers: Vec::new(),
         }
     }
 }
@@ -324,7 +374,7 @@ struct CloseBody {
 /// Close a cycle
 ///
 /// Runs the batch loop over the brand's log as it stands at that moment: fits models, computes tables of other subjects, and grants
-/// nothing. What it leaves serves the decisions that follow, as a version of its own; where it fails nothing changes.
+/// nothing. Where the playbook lets ROI stages move money between pools, what passes the checks moves, once a cycle. What it leaves serves the decisions that follow, as a version of its own; where it fails nothing changes.
 #[utoipa::path(
     post, path = "/v1/brands/{brand}/cycles/close", tag = "versions",
     params(OfBrand),
@@ -337,8 +387,9 @@ async fn close_cycle(
     Json(body): Json<CloseBody>,
 ) -> Result<Json<ActivationBody>, Problem> {
     let at = moment_of(body.at)?;
-    let closed = apart(brand, move |brand| brand.close_cycle(at, By::from(&asker))).await?;
-    Ok(Json(closed.into()))
+    let closer = Arc::clone(&brand);
+    let closed = apart(closer, move |brand| brand.close_cycle(at, By::from(&asker))).await?;
+    Ok(Json(ActivationBody::of(&brand, closed)?))
 }
 
 /// List activations
@@ -363,5 +414,6 @@ async fn list_activations(
     let later = later.filter(|one| after.is_none_or(|after| one.number < after));
     let rows: Vec<(String, Activation)> =
         later.take(part.fetch()).map(|one| (one.number.to_string(), one)).collect();
-    Ok(Json(part.page(rows, |(number, _)| number).map(|(_, one)| one.into())))
+    let page = part.page(rows, |(number, _)| number);
+    Ok(Json(page.try_map(|(_, one)| ActivationBody::of(&brand, one))?))
 }
