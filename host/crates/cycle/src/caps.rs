@@ -38,6 +38,21 @@ pub struct CommercialUse {
     pub commercial: u32,
 }
 
+/// What a member has used of a rule about what may stand together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackUse {
+    /// The rule, by its name.
+    pub rule: String,
+    /// Families of actions that it counts.
+    pub families: Vec<String>,
+    /// Grants of them in the window.
+    pub used: u32,
+    /// How many there may be.
+    pub most: u32,
+    /// How long a grant counts, in milliseconds.
+    pub window_ms: i64,
+}
+
 /// What a member has used of each cap at a moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CapUse {
@@ -53,6 +68,8 @@ pub struct CapUse {
     pub families: Vec<String>,
     /// Hours in which an action of a family is a duplicate.
     pub family_hours: u32,
+    /// Rules about what may stand together, in the order of the playbook.
+    pub stacks: Vec<StackUse>,
 }
 
 /// What a member has used at `now`: `facts` are those of the member, in row 0, and `past` holds its grants of
@@ -71,6 +88,15 @@ pub fn cap_use(
     let seen = seen.unwrap_or(History::NOTHING);
     let ContactCaps { all_day, commercial_day, commercial_week } = facts.caps(0);
     let used = |used, most| Used { used, most: (most < u32::MAX).then_some(most) };
+    // Nothing is counted for a member who got nothing.
+    let stood = seen.stacks.iter().copied().chain(std::iter::repeat(0));
+    let stacks = policy.rules.stacking.iter().zip(stood).map(|(rule, count)| StackUse {
+        rule: rule.name.clone(),
+        families: rule.families.clone(),
+        used: count,
+        most: rule.most,
+        window_ms: rule.window_ms,
+    });
     let families = policy.families.iter().filter(|(_, number)| seen.families.contains(number));
     CapUse {
         contacts_day: used(seen.contacts_day, all_day),
@@ -83,5 +109,6 @@ pub fn cap_use(
         }),
         families: families.map(|(name, _)| name.clone()).collect(),
         family_hours: policy.rules.family_window_h,
+        stacks: stacks.collect(),
     }
 }

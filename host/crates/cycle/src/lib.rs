@@ -40,7 +40,7 @@ mod transfers;
 
 pub use arbitrate::in_holdout;
 pub use book::{Booking, Money, MoneyTurn, bound_with, budget_plan, grant_key};
-pub use caps::{CapUse, CommercialUse, Used, cap_use, caps_window_ms};
+pub use caps::{CapUse, CommercialUse, StackUse, Used, cap_use, caps_window_ms};
 pub use community::Community;
 pub use decide::{Policy, Spender, decide, spenders};
 pub use error::CycleError;

@@ -49,7 +49,7 @@ mod webhook;
 mod withdrawn;
 mod writer;
 
-pub use playbook_cycle::{AskedTransfer, CapUse, CommercialUse, Used};
+pub use playbook_cycle::{AskedTransfer, CapUse, CommercialUse, StackUse, Used};
 
 pub use access::{AccessGrant, AccessState, AccessStep};
 pub use alerts::{

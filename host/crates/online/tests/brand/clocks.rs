@@ -131,6 +131,14 @@ async fn y099_grants_of_the_named_families_stand_together_only_so_often() {
     let third = decided(&brand, "m1", "e3", T).await;
     let refusal = third.refused[0].refusal.clone().unwrap();
     assert_eq!((refusal.code, refusal.rule.as_str()), ("R13", "H9"), "{third:?}");
+    let stood = |at| {
+        let caps = brand.caps("m1", Some(at)).unwrap().1.stacks;
+        caps.into_iter()
+            .map(|one| (one.rule, one.used, one.most, one.window_ms))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(stood(T), [("rewards".to_owned(), 2, 2, DAY)], "whoever asks why is told");
+    assert_eq!(stood(T + DAY), [("rewards".to_owned(), 0, 2, DAY)]);
     // Another member has rights of its own, and what does not stand any more makes room.
     give(&brand, "m2", "e3").await;
     brand.close(&first.decision, &first.grant, Closure::Release).await.unwrap();

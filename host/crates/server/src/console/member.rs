@@ -6,7 +6,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use playbook_model::{MapType, SourceTable};
 use playbook_online::{
-    Brand, CapUse, Consent, Decision, DecisionFilter, Member, OnlineError, Used,
+    Brand, CapUse, Consent, Decision, DecisionFilter, Member, OnlineError, StackUse, Used,
 };
 use playbook_report::Table;
 use serde::Deserialize;
@@ -164,6 +164,9 @@ fn used(told: &Told<'_>, caps: &Result<CapUse, OnlineError>) -> Markup {
     row(say.say("messages of a day", "每日觸達"), caps.contacts_day);
     row(say.say("commercial ones of a day", "每日商業觸達"), caps.commercial_day);
     row(say.say("commercial ones of 7 days", "7 日商業觸達"), caps.commercial_week);
+    for StackUse { rule, families, used, most, .. } in &caps.stacks {
+        row(&format!("{rule} ({})", families.join(", ")), Used { used: *used, most: Some(*most) });
+    }
     html! {
         (table.whole())
         @if let Some(stage) = caps.commercial {

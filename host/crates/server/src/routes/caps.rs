@@ -1,7 +1,7 @@
 //! What a member has used of the caps on messages.
 
 use axum::extract::Path;
-use playbook_online::{CapUse, Used};
+use playbook_online::{CapUse, StackUse, Used};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -37,6 +37,25 @@ struct CapsBody {
     families: Vec<String>,
     /// Hours in which it would be one.
     family_hours: u32,
+    /// Rules about what may stand together.
+    stacking: Vec<StackBody>,
+}
+
+/// What is used of a rule about what may stand together.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StackUse)]
+struct StackBody {
+    /// The rule, as the playbook names it.
+    #[schema(example = "discounts")]
+    rule: String,
+    /// Families of actions that it counts together.
+    families: Vec<String>,
+    /// Grants of them that stand.
+    used: u32,
+    /// How many there may be.
+    most: u32,
+    /// Hours in which a grant counts.
+    window_hours: f64,
 }
 
 /// What is used of a cap.
@@ -68,6 +87,13 @@ impl From<Used> for UsedBody {
     }
 }
 
+impl From<StackUse> for StackBody {
+    fn from(StackUse { rule, families, used, most, window_ms }: StackUse) -> Self {
+        let window_hours = window_ms as f64 / 3_600_000.0;
+        Self { rule, families, used, most, window_hours }
+    }
+}
+
 impl CapsBody {
     fn of(at: i64, caps: CapUse) -> Self {
         Self {
@@ -82,6 +108,7 @@ impl CapsBody {
             }),
             families: caps.families,
             family_hours: caps.family_hours,
+            stacking: caps.stacks.into_iter().map(StackBody::from).collect(),
         }
     }
 }
