@@ -253,6 +253,14 @@ fn funds(club: &Client) -> BTreeMap<String, (i64, i64)> {
     accounts.filter_map(pool).collect()
 }
 
+/// An account as it is told.
+fn account(club: &Client, path: &str) -> Value {
+    let budgets = club.get("budgets").body;
+    assert_eq!(budgets["idle_share_max"], json!(0.4));
+    let accounts = budgets["accounts"].as_array().unwrap().clone();
+    accounts.into_iter().find(|account| account["account"] == json!(path)).unwrap()
+}
+
 /// Closes the weekly cycle that ends so many weeks after T; what its one transfer came to, or none.
 fn closed(club: &Client, weeks: i64, once: &str) -> Option<Value> {
     let at = json!({ "at": T + weeks * 7 * DAY });
@@ -305,6 +313,10 @@ fn y096_two_bad_weeks_move_20_percent_once_per_cool_down() {
     let tea = 36_000 - moved;
     let after = all((tea, tea - reserved), pool(36_000 + moved));
     assert_eq!(funds(&club), after);
+    let told = account(&club, "club/club/tea");
+    let idle = (tea - reserved) as f64 / tea as f64;
+    assert!((told["idle_share"].as_f64().unwrap() - idle).abs() < 1e-9, "{told}");
+    assert_eq!(told["recovered_share"], json!(0.0));
     let entries = club.get("ledger/entries?kind=transfer").body["items"].clone();
     assert_eq!(entries.as_array().unwrap().len(), 1, "{entries}");
     assert_eq!(
@@ -336,12 +348,27 @@ fn y096_two_bad_weeks_move_20_percent_once_per_cool_down() {
     let complaint = json!({ "event_id": "c", "member": "of-coffee", "kind": "complaint",
         "time": T + 34 * DAY, "channel": "web", "community": "coffee" });
     club.ok("POST", "events", "complaint", &complaint);
+    // What the coupon had reserved comes back when it is released, and is told of.
+    let grant = first["granted"][0]["grant"].as_str().unwrap();
+    let way = format!("decisions/{}/grants/{grant}/release", first["id"].as_str().unwrap());
+    club.ok("POST", &way, "release", &json!({}));
+    let told = account(&club, "club/club/tea");
+    assert_eq!((&told["idle_share"], &told["recovered_share"]), (&json!(1.0), &json!(1.0)));
+    let watched = metrics(&service, &key);
+    for (name, account, value) in
+        [("idle", "tea", 1.0), ("recovered", "tea", 1.0), ("idle", "juice", 1.0)]
+    {
+        let series = format!(
+            r#"playbook_brand_budget_{name}_ratio{{brand="club",account="club/club/{account}"}}"#
+        );
+        assert_eq!(watched[&series], value, "{series}");
+    }
     let fifth = closed(&club, 5, "fifth").unwrap();
     assert_eq!((&fifth["became"], &fifth["refusal"]), (&json!("refused"), &json!("red-line")));
     let listed = club.get("versions").body["items"][0]["transfers"][0].clone();
     assert_eq!(listed, fifth, "the history tells it");
 
-    // So does the console.
+    // So does the console, and how much lies idle and came back.
     let mut browser = Browser::start();
     let console = format!("http://{}/console", service.address);
     browser.go(&console);
@@ -356,6 +383,9 @@ fn y096_two_bad_weeks_move_20_percent_once_per_cool_down() {
     ] {
         assert!(page.contains(part), "{part}\n{page}");
     }
+    browser.go(&format!("{console}/brands/club"));
+    let page = browser.text();
+    assert!(page.contains("Idle") && page.contains("Came back"), "{page}");
 }
 
 #[test]

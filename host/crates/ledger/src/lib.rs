@@ -15,6 +15,7 @@ mod entry;
 mod error;
 #[cfg(test)]
 mod faults;
+mod flows;
 mod fold;
 mod grant;
 mod group;
@@ -39,6 +40,7 @@ pub use chain::Flaw;
 pub use cycle::{Closing, CycleState, Opening};
 pub use entry::{Entry, EntryKind};
 pub use error::{LedgerError, Place};
+pub use flows::{Flow, Flows};
 pub use grant::{Closure, GrantAnswer, GrantRequest, SettleAnswer};
 pub use group::GroupWork;
 pub use history::{PastGrant, PastGrants, PastTransfer, PastTransfers};

@@ -9,7 +9,9 @@ use std::time::Instant;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use playbook_cycle::MoneyRole;
-use playbook_ledger::{Balance, Closure, CycleRef, Follow, Ledger, LedgerError, SettleAnswer};
+use playbook_ledger::{
+    Balance, Closure, CycleRef, Flows, Follow, Ledger, LedgerError, SettleAnswer,
+};
 use playbook_model::{Digest, Minor, UnixMs};
 use serde_json::{Map, Value as Json};
 use tokio::sync::watch;
@@ -102,6 +104,7 @@ pub struct Core {
     pub(crate) alerts: Arc<Alerts>,
     pub(crate) breakers: Arc<Breakers>,
     pub(crate) money_due: NextDue,
+    pub(crate) flows: Mutex<Flows>,
     pub(crate) webhook: OnceLock<Arc<Standing>>,
     /// The number of the last activation that was looked at for it, and the end of the last cycle that was closed, unix-ms; `None`: the
     /// history was not read for it.
@@ -262,6 +265,7 @@ impl Brand {
             alerts,
             breakers,
             money_due,
+            flows: Mutex::default(),
             webhook: OnceLock::new(),
             closed: Mutex::new(None),
             now,

@@ -68,7 +68,7 @@ pub use grants::{Reversal, TakenBack};
 pub use ledgers::Ledgers;
 pub use log::{LogPart, export_log};
 pub use made::{DecisionFilter, DecisionPart, Totals};
-pub use money::MoneyEntry;
+pub use money::{BudgetUse, IDLE_SHARE_MAX, MoneyEntry};
 pub use moves::CycleTransfer;
 pub use once::By;
 pub use pace::Lanes;

@@ -1,8 +1,10 @@
 //! What can be looked up of a brand's money: entries of its ledger, and what members have used of their caps.
 
 use playbook_cycle::CapUse;
-use playbook_ledger::{EntryFilter, ListedEntry};
-use playbook_model::UnixMs;
+use std::sync::PoisonError;
+
+use playbook_ledger::{Balance, EntryFilter, ListedEntry};
+use playbook_model::{Minor, UnixMs};
 
 use crate::brand::Brand;
 use crate::error::OnlineError;
@@ -17,7 +19,51 @@ pub struct MoneyEntry {
     pub member: Option<String>,
 }
 
+/// Share of a budget that may lie idle: more of it was not needed where it is (domain H7).
+pub const IDLE_SHARE_MAX: f64 = 0.40;
+
+/// An account with how its money is used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BudgetUse {
+    /// The account.
+    pub balance: Balance,
+    /// Share of its money that is neither reserved nor spent, 0 to 1; `None` where it has none.
+    pub idle_share: Option<f64>,
+    /// Share of what grants ever reserved in it, or below it, that came back, 0 to 1: released, left over or recovered. `None` where
+    /// nothing was reserved, and while the entries of a large ledger are still being counted.
+    pub recovered_share: Option<f64>,
+}
+
+impl BudgetUse {
+    /// Whether more lies idle than may.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.idle_share.is_some_and(|share| share >= IDLE_SHARE_MAX)
+    }
+}
+
 impl Brand {
+    /// The accounts of the brand with how their money is used, parents before children. Each call counts the entries since the
+    /// last one, at most half a million.
+    ///
+    /// # Errors
+    /// A fault of the storage.
+    pub fn budget_uses(&self) -> Result<Vec<BudgetUse>, OnlineError> {
+        let all = self.balances()?;
+        let mut flows = self.flows.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_whole = self.reader.count_flows(&mut flows)?;
+        let used = |balance: &Balance| {
+            let has_money = balance.allocated > Minor::ZERO;
+            let share = || balance.available().0 as f64 / balance.allocated.0 as f64;
+            BudgetUse {
+                balance: balance.clone(),
+                idle_share: has_money.then(share),
+                recovered_share: flows.of(balance, &all).returned_share().filter(|_| is_whole),
+            }
+        };
+        Ok(all.iter().map(used).collect())
+    }
+
     /// Entries of the ledger that a filter takes, and that are of a member, by id, where one is named; see
     /// [`playbook_ledger::Ledger::entries`].
     ///

@@ -3,7 +3,7 @@
 use crate::fresh;
 use crate::shared::{Calls as _, NOW, assert_sound, cycle, key, plan, request};
 use playbook_ledger::{
-    Closure, CycleStanding, EntryKind, GrantState, GroupWork, Hold, Ledger, LedgerError,
+    Closure, CycleStanding, EntryKind, Flows, GrantState, GroupWork, Hold, Ledger, LedgerError,
     SettleAnswer,
 };
 use playbook_model::{Minor, UnixMs};
@@ -29,6 +29,41 @@ fn granted() -> ((impl Sized, Ledger), Option<CycleStanding>) {
     ledger.begin_cycle(&cycle(2), key("two"), NOW).unwrap();
     ledger.grant_batch(&cycle(2), NOW, &[ask("d")]).unwrap();
     (home, None)
+}
+
+#[test]
+fn what_came_back_of_what_was_reserved_is_counted_once() {
+    let ((_home, ledger), mut standing) = granted();
+    let mut flows = Flows::default();
+    let all = ledger.balances().unwrap();
+    let share = |flows: &Flows, path: &str| {
+        let account = all.iter().find(|account| account.path == path).unwrap();
+        flows.of(account, &all).returned_share()
+    };
+    assert!(ledger.count_flows(&mut flows).unwrap());
+    let paths = ["aurora", "aurora/club/daily", "aurora/club/daily/points"];
+    assert_eq!(
+        paths.map(|path| share(&flows, path)),
+        [Some(0.0); 3],
+        "four times 100 are reserved"
+    );
+    assert_eq!(share(&flows, "aurora/club/base"), None, "nothing was reserved there");
+    in_second(&ledger, &mut standing, |group| {
+        let paid = Closure::Settle(Some(Minor(60)));
+        group.close_of(&cycle(1), &key("a"), paid)?;
+        group.close_of(&cycle(1), &key("b"), Closure::Release)?;
+        group.close(&key("d"), Closure::Settle(None))?;
+        group.recover(&cycle(2), &key("d"), Minor(20))
+    })
+    .unwrap();
+    // 40 left over, 100 released, 20 recovered, of 400; asking again counts nothing twice.
+    for _ in 0..2 {
+        assert!(ledger.count_flows(&mut flows).unwrap());
+        assert_eq!(paths.map(|path| share(&flows, path)), [Some(0.4); 3]);
+    }
+    let mut anew = Flows::default();
+    ledger.count_flows(&mut anew).unwrap();
+    assert_eq!(anew, flows);
 }
 
 #[test]

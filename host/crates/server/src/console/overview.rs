@@ -7,10 +7,10 @@ use axum::response::Response;
 use maud::{Markup, PreEscaped, html};
 use playbook_ledger::Balance;
 use playbook_model::RefusalCode;
-use playbook_online::{Figures, StageState};
+use playbook_online::{BudgetUse, Figures, IDLE_SHARE_MAX, StageState};
 use playbook_report::Table;
 use playbook_report::charts::{self, Bar, Caption, Flow, HALF_PX, REST, Series, Stack, StackScale};
-use playbook_report::{length, share_of, whole};
+use playbook_report::{DASH, length, share_of, whole};
 
 use super::alerts;
 use super::brands::status;
@@ -39,8 +39,8 @@ pub(super) async fn show(
         true => Some(apart(Arc::clone(&brand), Recent::read).await?),
         false => None,
     };
-    let balances = match visit.may("read_budgets") {
-        true => Some(apart(Arc::clone(&brand), |brand| brand.balances()).await?),
+    let budget = match visit.may("read_budgets") {
+        true => Some(apart(Arc::clone(&brand), |brand| brand.budget_uses()).await?),
         false => None,
     };
     let raised = match visit.may("list_alerts") {
@@ -55,7 +55,7 @@ pub(super) async fn show(
             (segments(&told, recent))
             (outcomes(&told, recent))
         }
-        @if let Some(balances) = &balances { (budgets(&told, balances)) }
+        @if let Some(budget) = &budget { (budgets(&told, budget)) }
         @if visit.may("list_decisions") { (refusals(&told, &brand.figures())) }
         @if visit.may("read_plugins") { (plugins(&told)) }
     };
@@ -253,7 +253,7 @@ fn outcomes(told: &Told<'_>, recent: &Recent) -> Markup {
 }
 
 /// What accounts hold and have paid.
-fn budgets(told: &Told<'_>, balances: &[Balance]) -> Markup {
+fn budgets(told: &Told<'_>, budget: &[BudgetUse]) -> Markup {
     let say = told.say;
     let series = [
         (say.say("paid", "已支付"), 0),
@@ -261,15 +261,18 @@ fn budgets(told: &Told<'_>, balances: &[Balance]) -> Markup {
         (say.say("free", "可用"), REST),
     ];
     let series = series.map(|(name, tone)| Series { name: name.to_owned(), tone });
-    let rows: Vec<Stack> = balances.iter().map(|balance| stack(told, balance)).collect();
+    let rows: Vec<Stack> = budget.iter().map(|used| stack(told, &used.balance)).collect();
     let mut table = Table::new(say.say("Accounts", "賬戶"))
         .quiet()
         .words(say.say("Account", "賬戶"))
         .numbers(say.say("Given", "撥入"))
         .numbers(say.say("Reserved", "已預留"))
         .numbers(say.say("Paid", "已支付"))
-        .numbers(say.say("Free", "可用"));
-    for balance in balances {
+        .numbers(say.say("Free", "可用"))
+        .numbers(say.say("Idle", "閒置"))
+        .numbers(say.say("Came back", "已回收"));
+    for used in budget {
+        let balance = &used.balance;
         table.row(vec![
             html! {
                 a href={ (told.visit.to("/ledger")) "?" (query(&[("account", &balance.path)])) } { (balance.path) }
@@ -279,6 +282,11 @@ fn budgets(told: &Told<'_>, balances: &[Balance]) -> Markup {
             html! { (told.money(balance.reserved.0)) },
             html! { (told.money(balance.spent.0)) },
             html! { (told.money(balance.available().0)) },
+            html! {
+                (share_words(used.idle_share))
+                @if used.is_idle() { " " span.badge.watch { (say.say("much", "偏高")) } }
+            },
+            html! { (share_words(used.recovered_share)) },
         ]);
     }
     let title = say.say("Budget", "預算");
@@ -286,15 +294,25 @@ fn budgets(told: &Told<'_>, balances: &[Balance]) -> Markup {
     let desc = desc.collect::<Vec<_>>().join("; ");
     let caption = Caption { id: "budget", title, desc: &desc };
     let body = html! {
-        @if balances.is_empty() { p.empty { (say.say("The playbook has no budget.", "劇本未設預算。")) } }
+        @if budget.is_empty() { p.empty { (say.say("The playbook has no budget.", "劇本未設預算。")) } }
         @else {
             (drawing(&charts::stacked_bars(&caption, &series, &rows, StackScale::Shares)))
             (table.whole())
+            p.note {
+                (say.say("Idle: neither reserved nor paid; the goal is less than ", "閒置：未預留亦未支付；目標低於 "))
+                (share_words(Some(IDLE_SHARE_MAX)))
+                (say.say(". Came back: what was reserved and then released, left over or recovered.", "。已回收：預留後釋放、結餘或追回的部分。"))
+            }
         }
     };
     let lead =
         format!("{}: {}", say.say("All amounts in", "金額單位"), told.version.playbook().currency);
     section(title, &lead, &body)
+}
+
+/// A share as it is told; a dash where there is none.
+fn share_words(share: Option<f64>) -> String {
+    share.map_or_else(|| DASH.to_owned(), playbook_report::share)
 }
 
 fn stack(told: &Told<'_>, balance: &Balance) -> Stack {

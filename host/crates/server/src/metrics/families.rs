@@ -3,11 +3,13 @@
 use std::fmt;
 
 use playbook_model::{Distribution, Kind, RefusalCode};
-use playbook_online::{AlertLevel, Figures, WriterState};
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, MetricEncoder, NoLabelSet};
+use playbook_online::{AlertLevel, BudgetUse, Figures, WriterState};
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeGaugeValue, EncodeLabelSet, MetricEncoder, NoLabelSet,
+};
 use prometheus_client::metrics::MetricType;
 
-use super::Snapshot;
+use super::{BrandSnapshot, Snapshot};
 
 type Encoder<'a> = DescriptorEncoder<'a>;
 type Label<'a> = (&'static str, &'a str);
@@ -179,20 +181,21 @@ pub(super) fn brands(now: &Snapshot, to: &mut Encoder<'_>) -> fmt::Result {
     histograms::<[Label<'_>; 0]>(to, "playbook_commit_seconds", words, SECOND, rows)
 }
 
-/// What is left of budgets.
+/// What is left of budgets, and how much of them is used.
 pub(super) fn money(now: &Snapshot, to: &mut Encoder<'_>) -> fmt::Result {
-    let rows = now.brands.iter().flat_map(|of| {
-        of.balances.iter().map(|balance| {
-            let labels = [("brand", of.name.as_str()), ("account", balance.path.as_str())];
-            (labels, balance.available().0)
-        })
-    });
-    gauges(
-        to,
-        "playbook_brand_budget_left_minor",
-        "What is free in an account, in minor units.",
-        rows,
-    )
+    let accounts = || now.brands.iter().flat_map(|of| of.budget.iter().map(move |used| (of, used)));
+    fn labels<'a>(of: &'a BrandSnapshot, used: &'a BudgetUse) -> [Label<'a>; 2] {
+        [("brand", of.name.as_str()), ("account", used.balance.path.as_str())]
+    }
+    let rows = accounts().map(|(of, used)| (labels(of, used), used.balance.available().0));
+    let words = "What is free in an account, in minor units.";
+    gauges(to, "playbook_brand_budget_left_minor", words, rows)?;
+    let rows = accounts().filter_map(|(of, used)| Some((labels(of, used), used.idle_share?)));
+    let words = "Share of an account that is neither reserved nor spent.";
+    gauges(to, "playbook_brand_budget_idle_ratio", words, rows)?;
+    let rows = accounts().filter_map(|(of, used)| Some((labels(of, used), used.recovered_share?)));
+    let words = "Share of what was reserved in an account that came back.";
+    gauges(to, "playbook_brand_budget_recovered_ratio", words, rows)
 }
 
 /// How effects go out.
@@ -260,11 +263,11 @@ fn counters<L: EncodeLabelSet>(
     Ok(())
 }
 
-fn gauges<L: EncodeLabelSet>(
+fn gauges<L: EncodeLabelSet, V: EncodeGaugeValue>(
     to: &mut Encoder<'_>,
     name: &str,
     words: &str,
-    rows: impl IntoIterator<Item = (L, i64)>,
+    rows: impl IntoIterator<Item = (L, V)>,
 ) -> fmt::Result {
     let mut family = to.encode_descriptor(name, words, None, MetricType::Gauge)?;
     for (labels, value) in rows {

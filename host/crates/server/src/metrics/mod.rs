@@ -7,9 +7,8 @@ mod families;
 use std::fmt;
 use std::sync::Arc;
 
-use playbook_ledger::Balance;
 use playbook_model::{CallMeters, reasons};
-use playbook_online::{Figures, WebhookState, WriterState};
+use playbook_online::{BudgetUse, Figures, WebhookState, WriterState};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::registry::Registry;
@@ -40,7 +39,7 @@ struct BrandSnapshot {
     name: String,
     figures: Figures,
     writer: WriterState,
-    balances: Vec<Balance>,
+    budget: Vec<BudgetUse>,
     /// How its webhook does, where it has one.
     webhook: Option<WebhookState>,
 }
@@ -60,11 +59,11 @@ impl Snapshot {
         let brands = listed.into_iter().filter_map(|listed| {
             let brand = shared.directory.live(&listed.name)?;
             // Whatever else is known of a brand whose storage fails is of use just then.
-            let balances = brand.balances().unwrap_or_else(|error| {
+            let budget = brand.budget_uses().unwrap_or_else(|error| {
                 tracing::error!(
                     brand = listed.name,
                     reason = reasons(&error),
-                    "balances cannot be read"
+                    "the budget cannot be read"
                 );
                 Vec::new()
             });
@@ -77,7 +76,7 @@ impl Snapshot {
                 None
             });
             let (figures, writer) = (brand.figures(), brand.writer());
-            Some(BrandSnapshot { name: listed.name, figures, writer, balances, webhook })
+            Some(BrandSnapshot { name: listed.name, figures, writer, budget, webhook })
         });
         Self {
             requests: shared.meters.requests(),

@@ -2,7 +2,7 @@
 
 use playbook_ledger::{EntryFilter, EntryKind};
 use playbook_model::Digest;
-use playbook_online::MoneyEntry;
+use playbook_online::{BudgetUse, IDLE_SHARE_MAX, MoneyEntry};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -26,6 +26,9 @@ pub(super) fn routes() -> Routes {
 struct BudgetsBody {
     /// ISO 4217 code of all amounts.
     currency: String,
+    /// Share that should not lie idle: from here on money is not where it is needed.
+    #[schema(example = 0.4)]
+    idle_share_max: f64,
     /// Parents before children.
     accounts: Vec<AccountBody>,
 }
@@ -47,6 +50,13 @@ struct AccountBody {
     available_minor: i64,
     /// Whether it grants nothing at the moment.
     frozen: bool,
+    /// Share of it that is neither reserved nor spent, 0 to 1; none where it has no money.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idle_share: Option<f64>,
+    /// Share of what grants ever reserved in it, or below it, that came back, 0 to 1: released, left over when less was paid, or
+    /// recovered by a refund. None where nothing was reserved, and while the entries of a large ledger are being counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovered_share: Option<f64>,
 }
 
 /// Read budgets
@@ -56,16 +66,23 @@ struct AccountBody {
     responses((status = 200, description = "The accounts.", body = BudgetsBody))
 )]
 async fn read_budgets(Live(brand): Live) -> Result<Json<BudgetsBody>, Problem> {
-    let accounts = brand.balances()?.into_iter().map(|balance| AccountBody {
-        allocated_minor: balance.allocated.0,
-        reserved_minor: balance.reserved.0,
-        spent_minor: balance.spent.0,
-        available_minor: balance.available().0,
-        frozen: balance.frozen,
-        account: balance.path,
-    });
     let currency = brand.version().playbook().currency.clone();
-    Ok(Json(BudgetsBody { currency, accounts: accounts.collect() }))
+    let accounts = apart(brand, |brand| brand.budget_uses()).await?;
+    let accounts =
+        accounts.into_iter().map(|BudgetUse { balance, idle_share, recovered_share }| {
+            AccountBody {
+                allocated_minor: balance.allocated.0,
+                reserved_minor: balance.reserved.0,
+                spent_minor: balance.spent.0,
+                available_minor: balance.available().0,
+                frozen: balance.frozen,
+                idle_share,
+                recovered_share,
+                account: balance.path,
+            }
+        });
+    let accounts = accounts.collect();
+    Ok(Json(BudgetsBody { currency, idle_share_max: IDLE_SHARE_MAX, accounts }))
 }
 
 /// Which entries are asked for.
