@@ -40,10 +40,21 @@ pub fn parse<S: Setting>(text: &str) -> Result<S, Problems> {
     S::take(value).ok_or_else(|| Problems::one("", "a setting is not what its schema says"))
 }
 
-/// The text of a default; `null` alone is no literal of Rust, so that nothing was caught of it.
+/// The text of a default; `null` alone is no literal of Rust, so that nothing was caught of it. A number of Rust that is none of
+/// JSON ends the build: no host could read the schema.
 #[doc(hidden)]
 #[must_use]
 pub const fn or_null(text: &'static str) -> &'static str {
+    let (mut at, mut is_quoted) = (0, false);
+    while at < text.len() {
+        match text.as_bytes()[at] {
+            b'\\' => at += 1,
+            b'"' => is_quoted = !is_quoted,
+            b'_' => assert!(is_quoted, "a default is written in JSON: no `_` between digits"),
+            _ => {}
+        }
+        at += 1;
+    }
     if text.is_empty() { "null" } else { text }
 }
 
@@ -139,7 +150,7 @@ impl<T: Setting> Setting for BTreeMap<String, T> {
 /// Declares settings: a struct with a default for every field, or an enum of names.
 ///
 /// Documentation becomes descriptions in the JSON Schema. A default is written as a playbook would give it, in JSON:
-/// a number, a text, `[..]`, `{..}` or `null`. After `where` stand rules, which are checked before the plugin
+/// a number (no `_` between its digits), a text, `[..]`, `{..}` or `null`. After `where` stand rules, which are checked before the plugin
 /// sees the settings and told in the schema:
 ///
 /// | rule | holds for |

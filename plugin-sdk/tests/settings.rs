@@ -217,6 +217,17 @@ fn a_schema_made_while_compiling_is_the_one_made_while_running() {
 }
 
 #[test]
+fn a_default_that_is_no_json_number_ends_the_build() {
+    use playbook_sdk::settings::or_null;
+    assert_eq!(["1000", "-2.5e3", ""].map(or_null), ["1000", "-2.5e3", "null"]);
+    let texts = [r#""a_b""#, r#"{ "a_b": "\"_" }"#, r#"["_\\"]"#];
+    assert_eq!(texts.map(or_null), texts);
+    for wrong in ["1_000", r#"{ "most": 1_000 }"#, r#"["a_\\", 1_0]"#] {
+        assert!(std::panic::catch_unwind(|| or_null(wrong)).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn problems_are_printed_with_places_and_hints() {
     let mut problems = Problems::new();
     problems.at("/a", "is wrong").hint("try 3");
