@@ -354,6 +354,8 @@ fn y096_two_bad_weeks_move_20_percent_once_per_cool_down() {
     club.ok("POST", &way, "release", &json!({}));
     let told = account(&club, "club/club/tea");
     assert_eq!((&told["idle_share"], &told["recovered_share"]), (&json!(1.0), &json!(1.0)));
+    let stage = account(&club, "club/club/tea/ladder-exchange");
+    assert_eq!((&stage["idle_share"], &stage["recovered_share"]), (&Value::Null, &json!(1.0)));
     let watched = metrics(&service, &key);
     for (name, account, value) in
         [("idle", "tea", 1.0), ("recovered", "tea", 1.0), ("idle", "juice", 1.0)]

@@ -27,7 +27,8 @@ pub const IDLE_SHARE_MAX: f64 = 0.40;
 pub struct BudgetUse {
     /// The account.
     pub balance: Balance,
-    /// Share of its money that is neither reserved nor spent, 0 to 1; `None` where it has none.
+    /// Share of its money that is neither reserved nor spent, 0 to 1; `None` where it has none, as a stage, whose account is a
+    /// limit within its pool.
     pub idle_share: Option<f64>,
     /// Share of what grants ever reserved in it, or below it, that came back, 0 to 1: released, left over or recovered. `None` where
     /// nothing was reserved, and while the entries of a large ledger are still being counted.
@@ -35,10 +36,10 @@ pub struct BudgetUse {
 }
 
 impl BudgetUse {
-    /// Whether more lies idle than may.
+    /// Whether more lies idle than may. What is frozen, as the reserve is, has to.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.idle_share.is_some_and(|share| share >= IDLE_SHARE_MAX)
+        !self.balance.frozen && self.idle_share.is_some_and(|share| share >= IDLE_SHARE_MAX)
     }
 }
 
@@ -53,7 +54,7 @@ impl Brand {
         let mut flows = self.flows.lock().unwrap_or_else(PoisonError::into_inner);
         let is_whole = self.reader.count_flows(&mut flows)?;
         let used = |balance: &Balance| {
-            let has_money = balance.allocated > Minor::ZERO;
+            let has_money = balance.allocated > Minor::ZERO && !balance.is_limit();
             let share = || balance.available().0 as f64 / balance.allocated.0 as f64;
             BudgetUse {
                 balance: balance.clone(),

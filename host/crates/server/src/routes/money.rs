@@ -50,7 +50,7 @@ struct AccountBody {
     available_minor: i64,
     /// Whether it grants nothing at the moment.
     frozen: bool,
-    /// Share of it that is neither reserved nor spent, 0 to 1; none where it has no money.
+    /// Share of it that is neither reserved nor spent, 0 to 1; none where it has no money, as a stage, which has a limit in its pool.
     #[serde(skip_serializing_if = "Option::is_none")]
     idle_share: Option<f64>,
     /// Share of what grants ever reserved in it, or below it, that came back, 0 to 1: released, left over when less was paid, or
