@@ -305,29 +305,33 @@ impl Core {
         let mut opened = self.opener.close_cycle(&source, at, &keeping)?;
         let asked = std::mem::take(&mut opened.source.closed.transfers);
         let left = opened.source.closed.clone();
-        let mut moves = self.moves(asked, &opened.version, at)?;
+        let moves = self.moves(asked, &opened.version, at)?;
         let mut history = self.history();
-        let now = self.version().digest();
-        if now != *begun {
-            // Another version was activated meanwhile: it takes over what the cycle left, and stays.
-            let closed = left.clone();
-            // The budget is not what its stages looked at.
-            moves.iter_mut().for_each(Moves::lapse);
-            opened = self.opener.open(&Source { closed, ..self.kept_source(&now)? })?;
-        }
         let candidate = self.candidate.load_full();
-        let version = self.kept(opened)?;
-        let activation =
-            self.up_to_date(&mut history, |brand, history| match brand.made(once)? {
-                Some(made) => Ok(made),
-                None => brand.activate_under(
-                    history,
-                    &version.digest(),
-                    (by, once),
-                    (How::Cycle, Closing { claim, moves: moves.clone() }),
-                    None,
-                ),
-            })?;
+        let decides = |brand: &Self| brand.version().digest() == *begun;
+        let playbook = opened.version.facts().playbook_digest.clone();
+        let own = decides(self).then(|| self.kept(opened)).transpose()?;
+        let activation = self.up_to_date(&mut history, |brand, history| {
+            if let Some(made) = brand.made(once)? {
+                return Ok(made);
+            }
+            let version = match own.as_ref().filter(|_| decides(brand)) {
+                Some(own) => Arc::clone(own),
+                // Another version was activated meanwhile, here or by another host: it takes over what the cycle left, and stays.
+                None => {
+                    let source = brand.kept_source(&brand.version().digest())?;
+                    let closed = left.clone();
+                    brand.kept(brand.opener.open(&Source { closed, ..source })?)?
+                }
+            };
+            let mut closing = Closing { claim, moves: moves.clone() };
+            if version.facts().playbook_digest != playbook {
+                // The budget is not what its stages looked at.
+                closing.moves.iter_mut().for_each(Moves::lapse);
+            }
+            let how = (How::Cycle, closing);
+            brand.activate_under(history, &version.digest(), (by, once), how, None)
+        })?;
         // While nobody else sees that it is closed.
         self.queue.counts.add(Number::CyclesClosed, 1);
         drop(history);

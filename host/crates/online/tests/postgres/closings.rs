@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use playbook_model::{Minor, TransferFate};
@@ -9,7 +10,7 @@ use playbook_online::{
     Brand, Following, How, Keeping, Now, OpenError, Opened, Opener, Schedules, Source,
 };
 
-use crate::brand::{DAY, T};
+use crate::brand::{DAY, T, source};
 use crate::schedules::{HOUR, Scheduled, served, served_by};
 use crate::together::until;
 use crate::transfers::{Moving, asked, pools, served as moving};
@@ -88,6 +89,30 @@ fn y096_what_two_hosts_close_at_once_moves_once() {
     let amount = Minor(72_000);
     assert_eq!(fates, [TransferFate::Moved(amount), TransferFate::MovedBefore(amount)]);
     assert!(hosts.iter().all(|host| pools(host) == [288_000, 297_000]));
+}
+
+#[test]
+fn what_another_host_activated_while_a_cycle_closed_stays() {
+    let place = crate::place();
+    let opener = Arc::new(Moving::default());
+    *opener.asked.lock().unwrap() = vec![asked("base", "burst")];
+    let [first, second] = [(), ()].map(|()| moving(place.path(), &opener));
+    let other = second.offer(&source("two")).unwrap();
+    let (go, held) = channel();
+    *opener.held.lock().unwrap() = Some(held);
+    let closed = std::thread::scope(|scope| {
+        let closing = scope.spawn(|| first.close_cycle(Some(T), "somebody").unwrap());
+        while opener.held.lock().unwrap().is_some() {
+            std::thread::yield_now();
+        }
+        second.activate(&other.digest(), "somebody", How::Activated, None).unwrap();
+        go.send(()).unwrap();
+        closing.join().unwrap()
+    });
+    let file = |brand: &Brand| brand.source_of(&brand.version().digest()).unwrap().unwrap().file;
+    assert_eq!(file(&first), "two", "with what the cycle left");
+    let fates: Vec<_> = first.transfers_of(&closed).unwrap().iter().map(|one| one.fate()).collect();
+    assert_eq!((fates, pools(&first)), (vec![TransferFate::Suggested], [360_000, 225_000]));
 }
 
 #[test]
