@@ -117,7 +117,10 @@ fn a_service_that_closed_a_cycle_says_what_the_cycle_says() {
     assert!(page["items"].is_array(), "{page}");
     assert_eq!(club.get("segments/kmeans/nobody/members").body["code"], "segment-not-found");
 
-    let mut compared = 0;
+    let record: Value =
+        serde_json::from_str(&fs::read_to_string(place.out.join("run.json")).unwrap()).unwrap();
+    let of_run = record["plugins"].as_array().unwrap();
+    let (mut compared, mut models) = (0, 0);
     for id in members.iter().step_by(97) {
         let call =
             command(["explain"]).arg(&place.out).args(["--member", id.as_str(), "--json"]).output();
@@ -125,6 +128,14 @@ fn a_service_that_closed_a_cycle_says_what_the_cycle_says() {
         let asked = json!({ "member": id, "at": END });
         let decision = club.ok("POST", "decisions/preview", "look", &asked);
         assert_eq!(decision["left_out"], json!([]));
+        // It names the cycle that it rests on, and of what that left the same models as the cycle itself.
+        assert_eq!(decision["closed_cycle"]["at"], json!("2026-06-30T16:00:00Z"), "{decision}");
+        for plugin in decision["plugins"].as_array().unwrap() {
+            assert!(plugin["fuel"].as_u64().unwrap() > 0, "{plugin}");
+            let stage = of_run.iter().find(|stage| stage["stage"] == plugin["stage"]).unwrap();
+            assert_eq!(plugin.get("model"), stage["model"].get("digest"), "{plugin}");
+            models += usize::from(plugin.get("model").is_some());
+        }
         assert_eq!(decision["outputs"]["tier-interactions.segment"], json!(audience[id.as_str()]));
         for stage in told["stages"].as_array().unwrap() {
             let name = stage["stage"].as_str().unwrap();
@@ -135,7 +146,7 @@ fn a_service_that_closed_a_cycle_says_what_the_cycle_says() {
             }
         }
     }
-    assert!(compared > 150, "{compared}");
+    assert!(compared > 150 && models > 10, "{compared} values, {models} models");
 }
 
 /// The end of the cycle before.

@@ -7,7 +7,8 @@
 use playbook_model::{
     Batch, Column, Context, Fault, Filling, Frame, Need, OnFault, Outcome, Stretch,
 };
-use playbook_runtime::{OpenedPlugin, Reuse};
+use playbook_runtime::{OpenedPlugin, Reuse, metered};
+use smallvec::SmallVec;
 
 use crate::error::CycleError;
 use crate::gather::{At, Gather, Rows, places};
@@ -86,6 +87,9 @@ impl Watch for () {
     fn ended(&mut self, _stage: usize, _part: Part) {}
 }
 
+/// What stages took: position in the playbook, and fuel. It is held in place for as many stages as playbooks mostly have.
+pub type StageFuel = SmallVec<[(u16, u64); 8]>;
+
 /// The result of an evaluation beside the outputs, which stand in the frame.
 #[derive(Debug, Default)]
 pub struct Evaluated {
@@ -95,6 +99,9 @@ pub struct Evaluated {
     pub skipped: Vec<(usize, Fault)>,
     /// Stages that were left out because what they are opened with is not there yet, by position in the playbook.
     pub waiting: Vec<usize>,
+    /// Fuel of each stage that was asked, whether it answered or failed, in the order in which they ran; a stage is asked once for all
+    /// rows. Empty where calls are not metered by fuel.
+    pub fuel: StageFuel,
 }
 
 impl Evaluation {
@@ -204,7 +211,12 @@ impl Evaluation {
                 Ok(()) => {
                     let batch = stage.gather(members)?;
                     watch.ended(at, Part::Gather);
-                    let said = stage.ask(opened, context, &batch)?;
+                    let (said, fuel) = metered(|| stage.ask(opened, context, &batch));
+                    let said = said?;
+                    if fuel > 0 {
+                        let position = u16::try_from(stage.prepared.position).unwrap_or(u16::MAX);
+                        evaluated.fuel.push((position, fuel));
+                    }
                     watch.answered(at, said.as_ref().err());
                     watch.ended(at, Part::Ask);
                     said

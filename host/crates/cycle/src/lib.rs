@@ -44,7 +44,7 @@ pub use caps::{CapUse, CommercialUse, StackUse, Used, cap_use, caps_window_ms};
 pub use community::Community;
 pub use decide::{Policy, Spender, decide, spenders};
 pub use error::CycleError;
-pub use evaluate::{Evaluated, Evaluation, MemberRows, Part, Watch};
+pub use evaluate::{Evaluated, Evaluation, MemberRows, Part, StageFuel, Watch};
 pub use explain::{Why, explain};
 pub use facts::{CRITICAL, FactColumns, FactPlan, consents_alone};
 pub use fit::{FitEnd, FitRows, FitStart, FitStop, fit};

@@ -1,11 +1,13 @@
 //! A decision as it is kept, and as it is told.
 
-use playbook_cycle::Decided;
+use playbook_cycle::{Decided, StageFuel};
+use playbook_ledger::LedgerError;
 use playbook_model::{Digest, Frame, LawDef, NONE_INDEX, RefusalCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value as Json};
 
-use crate::facts::{ColumnFacts, NamedFacts, StageFacts, VersionFacts};
+use crate::facts::{ClosedFacts, ColumnFacts, NamedFacts, StageFacts, VersionFacts};
+use crate::store::{bytes_of, value_and_rest, value_of};
 use crate::version::Evaluated;
 
 /// A decision as it is kept: values without names, which are the version's.
@@ -27,6 +29,9 @@ pub(crate) struct Kept {
     pub(crate) failed: Vec<(usize, String)>,
     /// Stages that waited for a first closed cycle.
     pub(crate) waiting: Vec<usize>,
+    /// Fuel of each stage that was asked; it follows in the same value, where there is any. Releases before did not keep it.
+    #[serde(skip)]
+    pub(crate) fuel: StageFuel,
 }
 
 /// A value of a row.
@@ -108,7 +113,30 @@ impl Kept {
             outcomes: decided.iter().map(Outcome::new).collect(),
             failed: evaluated.failed.iter().map(|(at, fault)| (*at, fault.to_string())).collect(),
             waiting: evaluated.waiting.clone(),
+            fuel: evaluated.fuel.clone(),
         }
+    }
+
+    /// The value that keeps it.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let bytes = bytes_of(self);
+        match self.fuel.as_slice() {
+            [] => bytes,
+            fuel => postcard::to_extend(fuel, bytes).expect("plain values always have bytes"),
+        }
+    }
+
+    /// Reads a value.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, LedgerError> {
+        let (kept, rest): (Self, _) = value_and_rest(bytes)?;
+        let fuel: Vec<(u16, u64)> = if rest.is_empty() { Vec::new() } else { value_of(rest)? };
+        Ok(Self { fuel: fuel.into(), ..kept })
+    }
+
+    /// What a stage took, where that is known.
+    fn fuel_of(&self, position: usize) -> Option<u64> {
+        let of = self.fuel.iter().find(|(at, _)| usize::from(*at) == position);
+        of.map(|(_, fuel)| *fuel)
     }
 }
 
@@ -145,6 +173,10 @@ pub struct Decision {
     pub playbook_digest: String,
     /// Plugins that answered, with the digests of their components.
     pub plugins: Vec<PluginSaid>,
+    /// Fuel of all its calls of plugins, those that failed included; `None` where it was not metered, or an earlier release made it.
+    pub fuel: Option<u64>,
+    /// The closed cycle that it rests on; `None` where no cycle was closed yet, or an earlier release kept the version.
+    pub closed: Option<ClosedSaid>,
     /// ISO 4217 code of all amounts.
     pub currency: String,
     /// Segments, by stage.
@@ -172,6 +204,21 @@ pub struct PluginSaid {
     pub version: String,
     /// Digest of its component.
     pub component: String,
+    /// Digest of the model that the closed cycle fitted for it, where there is one.
+    pub model: Option<String>,
+    /// Digest of the whole tables that the closed cycle left for it, where there are any.
+    pub tables: Option<String>,
+    /// Fuel of its call, which was for this decision alone; `None` where it was not metered.
+    pub fuel: Option<u64>,
+}
+
+/// The closed cycle that a decision rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClosedSaid {
+    /// Its end, unix-ms.
+    pub at: i64,
+    /// Stands for all that it left: models, tables, splits, outputs.
+    pub digest: String,
 }
 
 /// A segment of a decision.
@@ -233,6 +280,8 @@ pub struct LeftOut {
     pub stage: String,
     /// Why.
     pub why: String,
+    /// Fuel of its call, where it failed in one: all that it was given, where a trap or a limit ended it.
+    pub fuel: Option<u64>,
 }
 
 /// What became of a proposal, as it is counted.
@@ -322,6 +371,8 @@ impl Kept {
             version: Digest(self.version).to_string(),
             playbook_digest: facts.playbook_digest.clone(),
             plugins: self.plugins(facts),
+            fuel: (!self.fuel.is_empty()).then(|| self.fuel.iter().map(|(_, fuel)| fuel).sum()),
+            closed: facts.closed.as_ref().map(ClosedFacts::said),
             currency: facts.currency.clone(),
             segments: self.segments(facts),
             outputs: cells().filter(|(at, _)| *at >= facts.features).map(value).collect(),
@@ -339,11 +390,17 @@ impl Kept {
                 && !self.waiting.iter().any(is_out)
                 && !self.failed.iter().any(|(at, _)| is_out(at))
         });
-        let said = |stage: &StageFacts| PluginSaid {
-            stage: stage.name.clone(),
-            plugin: stage.plugin.clone(),
-            version: stage.version.clone(),
-            component: stage.component.clone(),
+        let said = |stage: &StageFacts| {
+            let ground = facts.closed.as_ref().and_then(|closed| closed.ground(stage.position));
+            PluginSaid {
+                stage: stage.name.clone(),
+                plugin: stage.plugin.clone(),
+                version: stage.version.clone(),
+                component: stage.component.clone(),
+                model: ground.and_then(|ground| ground.model.clone()),
+                tables: ground.and_then(|ground| ground.tables.clone()),
+                fuel: self.fuel_of(stage.position),
+            }
         };
         answered.map(said).collect()
     }
@@ -363,12 +420,23 @@ impl Kept {
     fn left_out(&self, facts: &VersionFacts) -> Vec<LeftOut> {
         let name = |at: usize| facts.stage(at).map_or_else(String::new, |stage| stage.name.clone());
         let failed = self.failed.iter();
-        let failed = failed.map(|(at, why)| LeftOut { stage: name(*at), why: why.clone() });
+        let failed = failed.map(|(at, why)| LeftOut {
+            stage: name(*at),
+            why: why.clone(),
+            fuel: self.fuel_of(*at),
+        });
         let waiting = self.waiting.iter().map(|at| LeftOut {
             stage: name(*at),
             why: "it waits for the first closed cycle".to_owned(),
+            fuel: None,
         });
         failed.chain(waiting).collect()
+    }
+}
+
+impl ClosedFacts {
+    fn said(&self) -> ClosedSaid {
+        ClosedSaid { at: self.at, digest: self.digest.clone() }
     }
 }
 
@@ -461,6 +529,27 @@ impl Kept {
             outcomes: outcomes.iter().map(outcome).collect(),
             failed: fails.then(|| (0, String::new())).into_iter().collect(),
             waiting: Vec::new(),
+            fuel: StageFuel::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Became, Kept};
+    use crate::store::bytes_of;
+
+    #[test]
+    fn fuel_follows_a_decision_and_a_decision_of_an_earlier_release_has_none() {
+        let mut kept = Kept::of_outcomes(&[Became::Granted(5), Became::Refused(3)], true);
+        // As releases before wrote it: nothing follows.
+        let earlier = bytes_of(&kept);
+        assert_eq!((kept.bytes(), Kept::read(&earlier).unwrap()), (earlier.clone(), kept.clone()));
+        kept.fuel.extend([(0, 1_234), (7, 1 << 40)]);
+        let bytes = kept.bytes();
+        assert!(bytes.starts_with(&earlier) && bytes.len() > earlier.len());
+        assert_eq!(Kept::read(&bytes).unwrap(), kept);
+        assert_eq!((kept.fuel_of(7), kept.fuel_of(1)), (Some(1 << 40), None));
+        assert!(Kept::read(&bytes[..bytes.len() - 1]).is_err());
     }
 }

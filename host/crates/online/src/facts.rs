@@ -2,8 +2,13 @@
 //! a decision is told in the words of the version that made it, however many came after.
 
 use playbook_cycle::Prepared;
+use playbook_ledger::LedgerError;
 use playbook_model::{CellType, Digest, Frame, Playbook, Words};
 use serde::{Deserialize, Serialize};
+
+use crate::store::{bytes_of, value_and_rest, value_of};
+use crate::version::Grounds;
+use crate::versions::Closed;
 
 /// Facts of a version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +27,54 @@ pub struct VersionFacts {
     pub features: usize,
     /// Stages, in the order in which they run.
     pub stages: Vec<StageFacts>,
+    /// What it has of the last closed cycle, where there is any; it follows in the same value. Releases before did not keep it.
+    #[serde(skip)]
+    pub closed: Option<ClosedFacts>,
+}
+
+/// What a version has of the last closed cycle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClosedFacts {
+    /// End of the cycle, unix-ms.
+    pub at: i64,
+    /// Stands for all that the cycle left: models, tables, splits, outputs.
+    pub digest: String,
+    /// What stages were opened with.
+    pub grounds: Vec<GroundFacts>,
+}
+
+/// What a stage was opened with beside its settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroundFacts {
+    /// Position of the stage in the playbook.
+    pub position: usize,
+    /// Digest of the model that was fitted, where there is one.
+    pub model: Option<String>,
+    /// Digest of the whole tables, where there are any.
+    pub tables: Option<String>,
+}
+
+impl ClosedFacts {
+    fn new(closed: &Closed, grounds: &Grounds) -> Option<Self> {
+        let ground = |(position, ground): (&usize, &playbook_cycle::StageGround)| {
+            let tables = (!ground.tables.is_empty()).then(|| bytes_of(&&ground.tables[..]));
+            GroundFacts {
+                position: *position,
+                model: ground.model.as_ref().map(|model| Digest::of(model).to_string()),
+                tables: tables.map(|tables| Digest::of(&tables).to_string()),
+            }
+        };
+        Some(Self {
+            at: closed.at?,
+            digest: closed.digest()?.to_string(),
+            grounds: grounds.iter().map(ground).collect(),
+        })
+    }
+
+    /// What the stage at a position was opened with.
+    pub(crate) fn ground(&self, position: usize) -> Option<&GroundFacts> {
+        self.grounds.iter().find(|ground| ground.position == position)
+    }
 }
 
 /// A column of a decision's row.
@@ -82,7 +135,7 @@ impl VersionFacts {
     pub(crate) fn new(
         playbook: &Playbook,
         stages: &[Prepared],
-        closed: Option<Digest>,
+        (closed, grounds): (&Closed, &Grounds),
         (features, gives): (usize, &Frame),
     ) -> Self {
         let columns = gives.columns().iter().map(|column| ColumnFacts {
@@ -92,7 +145,7 @@ impl VersionFacts {
         });
         let components = stages.iter().map(|stage| stage.plugin.digest());
         let own = std::iter::once(playbook.digest);
-        let all: Vec<Digest> = own.chain(components).chain(closed).collect();
+        let all: Vec<Digest> = own.chain(components).chain(closed.digest()).collect();
         Self {
             digest: Digest::of_parts(all.iter().map(|digest| &digest.0[..])).0,
             playbook: playbook.id.clone(),
@@ -101,7 +154,24 @@ impl VersionFacts {
             columns: columns.collect(),
             features,
             stages: stages.iter().map(StageFacts::new).collect(),
+            closed: ClosedFacts::new(closed, grounds),
         }
+    }
+
+    /// The value that keeps it.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut bytes = bytes_of(self);
+        if let Some(closed) = &self.closed {
+            bytes.extend(bytes_of(closed));
+        }
+        bytes
+    }
+
+    /// Reads a value.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, LedgerError> {
+        let (facts, rest): (Self, _) = value_and_rest(bytes)?;
+        let closed = if rest.is_empty() { None } else { Some(value_of(rest)?) };
+        Ok(Self { closed, ..facts })
     }
 
     /// Digest of playbook and components.

@@ -59,7 +59,9 @@ pub use brand::{Ask, Brand, BrandOptions, Decided, Effect, Member, Now, settled}
 pub use candidate::{Breach, CandidateFigures, Guard, Guards, SideFigures, Terms};
 pub use columns::{FieldError, TableColumns, time};
 pub use counts::{EventFigures, Figures, StageStates, TransferFigures, WriterState};
-pub use decision::{Decision, EffectSaid, LeftOut, PluginSaid, RefusalSaid, SegmentSaid};
+pub use decision::{
+    ClosedSaid, Decision, EffectSaid, LeftOut, PluginSaid, RefusalSaid, SegmentSaid,
+};
 pub use error::OnlineError;
 pub use facts::{ColumnFacts, NamedFacts, StageFacts, VersionFacts};
 pub use follow::Following;

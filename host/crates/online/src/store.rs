@@ -140,7 +140,7 @@ impl ConsentRow {
 
     /// Reads a value.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, LedgerError> {
-        let (row, rest): (Self, _) = postcard::take_from_bytes(bytes).map_err(|_| unreadable())?;
+        let (row, rest): (Self, _) = value_and_rest(bytes)?;
         let evidence = if rest.is_empty() { Evidence::default() } else { value_of(rest)? };
         Ok(Self { evidence, ..row })
     }
@@ -173,7 +173,7 @@ pub(crate) fn read_effects(
         let number = key.try_into().map(u64::from_be_bytes);
         let number =
             number.map_err(|_| LedgerError::Damaged("an effect has no number".to_owned()))?;
-        let (row, rest) = postcard::take_from_bytes(bytes).map_err(|_| unreadable())?;
+        let (row, rest) = value_and_rest(bytes)?;
         let reversal = if rest.is_empty() { None } else { Some(value_of(rest)?) };
         all.push((number, row, reversal));
         Ok(all.len() < limit)
@@ -189,6 +189,13 @@ pub(crate) fn bytes_of<T: Serialize>(value: &T) -> Vec<u8> {
 /// The value of bytes that were kept.
 pub(crate) fn value_of<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, LedgerError> {
     postcard::from_bytes(bytes).map_err(|_| unreadable())
+}
+
+/// The value that bytes begin with, and what follows: what later releases keep beside it.
+pub(crate) fn value_and_rest<'b, T: Deserialize<'b>>(
+    bytes: &'b [u8],
+) -> Result<(T, &'b [u8]), LedgerError> {
+    postcard::take_from_bytes(bytes).map_err(|_| unreadable())
 }
 
 fn unreadable() -> LedgerError {
@@ -338,7 +345,7 @@ pub(crate) fn read_decision(
     member: i64,
     key: &[u8],
 ) -> Result<Option<decision::Kept>, LedgerError> {
-    read_value(rows, space::DECISIONS, member, key)
+    rows.one(space::DECISIONS, member, key)?.map(|bytes| decision::Kept::read(&bytes)).transpose()
 }
 
 /// Keeps what the decisions of a version are told by, and what opens it again.
@@ -348,7 +355,8 @@ pub(crate) fn put_version(
     source: &Source,
 ) -> Result<(), LedgerError> {
     let digest = facts.digest().0;
-    put_value(rows, (space::VERSIONS, BRAND, &digest), facts, OnRow::Stays)?;
+    // A row of an earlier release says less of the same version.
+    put_bytes(rows, (space::VERSIONS, BRAND, &digest), &facts.bytes(), OnRow::Goes)?;
     let mut bytes = bytes_of(source);
     // What it reads of closed cycles follows where there is any.
     if !source.closed.outputs.is_empty() {
@@ -405,8 +413,7 @@ pub(crate) fn put_alert(
 }
 
 fn alert_of(bytes: &[u8]) -> Result<Alert, LedgerError> {
-    let (mut alert, rest): (Alert, _) =
-        postcard::take_from_bytes(bytes).map_err(|_| unreadable())?;
+    let (mut alert, rest): (Alert, _) = value_and_rest(bytes)?;
     if !rest.is_empty() {
         (alert.seen, alert.escalated) = value_of(rest)?;
     }
@@ -419,8 +426,7 @@ pub(crate) fn read_source(
     version: &Digest,
 ) -> Result<Option<Source>, LedgerError> {
     let Some(bytes) = rows.one(space::SOURCES, BRAND, &version.0)? else { return Ok(None) };
-    let (mut source, rest): (Source, _) =
-        postcard::take_from_bytes(&bytes).map_err(|_| unreadable())?;
+    let (mut source, rest): (Source, _) = value_and_rest(&bytes)?;
     if !rest.is_empty() {
         source.closed.outputs = value_of(rest)?;
     }
@@ -449,7 +455,7 @@ pub(crate) fn read_decisions(
 ) -> Result<Vec<(Vec<u8>, decision::Kept)>, LedgerError> {
     let mut all = Vec::new();
     rows.visit(space::DECISIONS, RowScope::Owner(member), &mut |key, bytes| {
-        all.push((key.to_vec(), value_of(bytes)?));
+        all.push((key.to_vec(), decision::Kept::read(bytes)?));
         Ok(())
     })?;
     Ok(all)
@@ -460,10 +466,16 @@ pub(crate) fn read_version(
     rows: &mut dyn ReadRows,
     version: &Digest,
 ) -> Result<Option<VersionFacts>, LedgerError> {
-    read_value(rows, space::VERSIONS, BRAND, &version.0)
+    let bytes = rows.one(space::VERSIONS, BRAND, &version.0)?;
+    bytes.map(|bytes| VersionFacts::read(&bytes)).transpose()
 }
 
 /// Facts of the versions that made decisions.
 pub(crate) fn read_versions(rows: &mut dyn ReadRows) -> Result<Vec<VersionFacts>, LedgerError> {
-    read_values(rows, space::VERSIONS, BRAND)
+    let mut all = Vec::new();
+    rows.visit(space::VERSIONS, RowScope::Owner(BRAND), &mut |_, bytes| {
+        all.push(VersionFacts::read(bytes)?);
+        Ok(())
+    })?;
+    Ok(all)
 }

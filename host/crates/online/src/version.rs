@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use playbook_cycle::{
     Asking, Candidate, CapUse, CycleError, Evaluation, FactColumns, FactPlan, Foreseen, LiveMoney,
-    MemberRows, MoneyRole, Policy, Prepared, StageGround, Watch, budget_plan, cap_use,
+    MemberRows, MoneyRole, Policy, Prepared, StageFuel, StageGround, Watch, budget_plan, cap_use,
     caps_window_ms, cycle_number, spenders,
 };
 use playbook_features::{
@@ -176,6 +176,8 @@ pub struct Evaluated {
     pub failed: Vec<(usize, Fault)>,
     /// Stages that wait for a first closed cycle, by position in the playbook.
     pub waiting: Vec<usize>,
+    /// Fuel of each stage that was asked.
+    pub fuel: StageFuel,
 }
 
 /// Stages that did not answer, by position in the playbook.
@@ -230,8 +232,12 @@ impl Version {
         let evaluation =
             Evaluation::open(stages, context, ground_of, &like)?.map_err(VersionError::Stage)?;
         let guards = FactPlan::new(&policy, stages, evaluation.gives());
-        let facts =
-            VersionFacts::new(&playbook, stages, closed.digest(), (features, evaluation.gives()));
+        let facts = VersionFacts::new(
+            &playbook,
+            stages,
+            (closed, &grounds),
+            (features, evaluation.gives()),
+        );
         let watched = evaluation.stages().map(|(at, name, waits)| {
             let stage = stages.iter().find(|stage| stage.position == at);
             let stage = stage.expect("stages are opened of these");
@@ -601,6 +607,7 @@ impl Version {
             guards,
             failed: said.skipped,
             waiting: said.waiting,
+            fuel: said.fuel,
         })
     }
 }

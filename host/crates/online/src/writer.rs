@@ -899,7 +899,7 @@ fn decide(
     }
     let kept = Kept::new(digest, version.facts(), &evaluated, &decided, false);
     let rows = live.rows();
-    put_value(rows, (space::DECISIONS, member, &key), &kept, OnRow::Stays)?;
+    put_bytes(rows, (space::DECISIONS, member, &key), &kept.bytes(), OnRow::Stays)?;
     done.members += i64::from(put_new_member(rows, member, member_id)?);
     done.made.push(Made::new(member, key, &kept));
     let followed = Followed {

@@ -37,4 +37,4 @@ pub use options::{Compiler, LoadOptions, Metering, Reuse, RuntimeOptions};
 pub use plugin::{Plugin, refusal};
 pub use runtime::Runtime;
 pub use state::{LogLine, Severity};
-pub use usage::Usage;
+pub use usage::{Usage, metered};

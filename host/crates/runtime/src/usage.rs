@@ -1,5 +1,6 @@
 //! What a plugin's calls took in all.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,6 +13,19 @@ use crate::state::LogLine;
 
 /// Lines that are kept per opened plugin; later ones are counted only.
 const LINES_KEPT_MAX: usize = 1_000;
+
+thread_local! {
+    /// Fuel of the calls that this thread made.
+    static FUEL: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Does some work, and says how much fuel the calls of plugins took that this thread made for it; 0 where calls are not metered by fuel.
+/// A call that a limit or a trap ended counts in full.
+pub fn metered<T>(work: impl FnOnce() -> T) -> (T, u64) {
+    let before = FUEL.get();
+    let done = work();
+    (done, FUEL.get().wrapping_sub(before))
+}
 
 /// Sums over all calls of an opened plugin.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -58,6 +72,7 @@ impl Counters {
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.rows.fetch_add(rows, Ordering::Relaxed);
         self.fuel.fetch_add(spent.fuel, Ordering::Relaxed);
+        FUEL.set(FUEL.get().wrapping_add(spent.fuel));
         let wall_ns = u64::try_from(spent.wall.as_nanos()).unwrap_or(u64::MAX);
         self.wall_ns.fetch_add(wall_ns, Ordering::Relaxed);
         if let Some(meter) = &self.meter {

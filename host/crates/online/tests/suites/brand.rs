@@ -160,6 +160,11 @@ async fn a_decision_is_made_once_told_again_and_explained_after_a_restart() {
     assert_eq!(decision.features["spend_365d_minor"], json!(75_000));
     assert_eq!(decision.segments[0].stage, "tier-interactions");
     assert!(decision.plugins.iter().any(|p| p.plugin == "value-rfm"));
+    // Each stage that answered was called for this decision alone, and says what that took.
+    let fuel = decision.plugins.iter().map(|plugin| plugin.fuel.expect(&plugin.stage));
+    assert_eq!(decision.fuel, Some(fuel.sum()));
+    assert!(decision.plugins.iter().all(|plugin| plugin.fuel > Some(100)), "{decision:#?}");
+    assert_eq!((&decision.closed, decision.plugins[0].model.is_some()), (&None, false));
     let waits: Vec<&str> = decision.left_out.iter().map(|out| out.stage.as_str()).collect();
     assert_eq!(waits, ["ltv-bgnbd", "kmeans", "roi-floor"], "they need a closed cycle");
     // The look without effect said the same, and granted nothing.

@@ -96,12 +96,20 @@ pub(super) async fn one(
         .quiet()
         .words(say.say("Stage", "階段"))
         .words(say.say("Plugin", "插件"))
-        .words(say.say("Component", "組件"));
+        .words(say.say("Component", "組件"))
+        .words(say.say("Model", "模型"))
+        .numbers(say.say("Fuel", "燃料"));
     for plugin in &decision.plugins {
+        let rests_on = [&plugin.model, &plugin.tables];
         plugins.row(vec![
             html! { (plugin.stage) },
             html! { (plugin.plugin) " " (plugin.version) },
             short(&plugin.component),
+            html! {
+                @for digest in rests_on.into_iter().flatten() { (short(digest)) " " }
+                @if rests_on.iter().all(|digest| digest.is_none()) { (playbook_report::DASH) }
+            },
+            fuel(plugin.fuel),
         ]);
     }
     let first = html! {
@@ -111,6 +119,11 @@ pub(super) async fn one(
             dt { (say.say("Cycle", "週期")) } dd { (decision.cycle) }
             dt { (say.say("Segments", "分層")) } dd { (told.segments(&decision)) }
             dt { (say.say("Version", "版本")) } dd { (told.version(&decision.version)) }
+            @if let Some(closed) = &decision.closed {
+                dt { (say.say("Rests on the cycle closed", "所依據的已結週期")) }
+                dd { (told.time(closed.at)) " " (short(&closed.digest)) }
+            }
+            dt { (say.say("Fuel", "燃料")) } dd { (fuel(decision.fuel)) }
             dt { (say.say("Id", "編號")) } dd { code { (id) } }
         }
         h3 { (say.say("What it came to, and why", "結果與原因")) }
@@ -126,6 +139,11 @@ pub(super) async fn one(
         (section(answered, "", &plugins.whole()))
     };
     Ok(frame::page(&visit, say.say("Decision", "決策"), &body))
+}
+
+/// Fuel of calls; a dash where it was not metered.
+fn fuel(fuel: Option<u64>) -> Markup {
+    html! { (fuel.map_or_else(|| playbook_report::DASH.to_owned(), playbook_report::whole)) }
 }
 
 /// A value of a row; a dash where there is none.

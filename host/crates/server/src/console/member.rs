@@ -209,7 +209,7 @@ fn timeline(told: &Told<'_>, known: &Known, with_events: bool) -> Markup {
             @for (at, row) in &rows {
                 @match row {
                     Row::Event(event) => li.event { (told.time(*at)) " " (happened(event)) },
-                    Row::Decision(decision) => li { (told.decision(decision)) },
+                    Row::Decision(decision) => li { (told.decision(decision)) (told.rests_on(decision)) },
                     Row::Consent(answer) => li.event { (told.time(*at)) " " (answered(told, answer)) },
                 }
             }

@@ -145,6 +145,8 @@ mod tests {
             version: String::new(),
             playbook_digest: String::new(),
             plugins: Vec::new(),
+            fuel: None,
+            closed: None,
             currency: "EUR".to_owned(),
             segments: vec![said],
             outputs: Map::new(),

@@ -117,6 +117,23 @@ impl<'v> Told<'v> {
         }
     }
 
+    /// What the plugins of a decision took, and which closed cycle they rest on.
+    pub(super) fn rests_on(&self, decision: &Decision) -> Markup {
+        html! {
+            @if decision.fuel.is_some() || decision.closed.is_some() {
+                p.dim {
+                    @if let Some(fuel) = decision.fuel {
+                        (self.say.say("Fuel ", "燃料 ")) (playbook_report::whole(fuel)) " "
+                    }
+                    @if let Some(closed) = &decision.closed {
+                        (self.say.say("Models of the cycle closed ", "模型來自已結週期 "))
+                        (self.time(closed.at))
+                    }
+                }
+            }
+        }
+    }
+
     fn effect(&self, version: &str, effect: &EffectSaid) -> Markup {
         let (class, status) = status(self.say, effect.status);
         html! {

@@ -91,6 +91,23 @@ pub(super) struct DecisionBody {
     version: String,
     /// Plugins that answered.
     plugins: Vec<PluginBody>,
+    /// Fuel of all its calls of plugins, those that failed included: each stage is called once for one decision, and no call serves
+    /// several. None where calls are not metered by fuel, or an earlier release made the decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fuel: Option<u64>,
+    /// The closed cycle that it rests on; none before the first one was closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_cycle: Option<ClosedBody>,
+}
+
+/// What a closed cycle left for decisions.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ClosedCycle)]
+struct ClosedBody {
+    /// End of the cycle, RFC 3339.
+    at: String,
+    /// Digest of all that it left: models, tables, values of splits, outputs.
+    digest: String,
 }
 
 /// A segment.
@@ -172,6 +189,9 @@ struct LeftOutBody {
     stage: String,
     /// Why.
     why: String,
+    /// Fuel of the call in which it failed: all that it was given, where a trap or a limit ended it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fuel: Option<u64>,
 }
 
 /// A plugin that answered.
@@ -186,6 +206,15 @@ struct PluginBody {
     version: String,
     /// Digest of its component.
     component: String,
+    /// Digest of the model that the closed cycle fitted for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    /// Digest of the whole tables that the closed cycle left for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tables: Option<String>,
+    /// Fuel of its call. A warm instance may take a little more or less for the same answer than a fresh one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fuel: Option<u64>,
 }
 
 impl DecisionBody {
@@ -211,6 +240,10 @@ impl DecisionBody {
             playbook_digest: decision.playbook_digest,
             version: decision.version,
             plugins: decision.plugins.into_iter().map(PluginBody::from).collect(),
+            fuel: decision.fuel,
+            closed_cycle: decision.closed.map(|playbook_online::ClosedSaid { at, digest }| {
+                ClosedBody { at: moment(at), digest }
+            }),
         }
     }
 }
@@ -224,15 +257,16 @@ impl From<playbook_online::SegmentSaid> for SegmentBody {
 
 impl From<playbook_online::LeftOut> for LeftOutBody {
     fn from(said: playbook_online::LeftOut) -> Self {
-        let playbook_online::LeftOut { stage, why } = said;
-        Self { stage, why }
+        let playbook_online::LeftOut { stage, why, fuel } = said;
+        Self { stage, why, fuel }
     }
 }
 
 impl From<playbook_online::PluginSaid> for PluginBody {
     fn from(said: playbook_online::PluginSaid) -> Self {
-        let playbook_online::PluginSaid { stage, plugin, version, component } = said;
-        Self { stage, plugin, version, component }
+        let playbook_online::PluginSaid { stage, plugin, version, component, model, tables, fuel } =
+            said;
+        Self { stage, plugin, version, component, model, tables, fuel }
     }
 }
 
