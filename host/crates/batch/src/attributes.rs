@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray};
 use playbook_cycle::IntakeFinding;
-use playbook_features::quote_name;
-use playbook_model::{Bitmap, CellType, Column, Definition, FeatureDef, SourceTable};
+use playbook_features::{holds_ages, quote_name};
+use playbook_model::{Bitmap, Column, Definition, FeatureDef, SourceTable};
 
 use crate::Result;
 use crate::cells::{Target, column};
@@ -72,13 +72,6 @@ impl BatchSource {
         Ok(found.finding)
     }
 
-    /// Whether a feature is the age band, for which the youngest of several rows holds.
-    fn is_age(&self, feature: &FeatureDef, field: &str) -> bool {
-        let guarded = self.playbook.guardrails.age_band_feature.as_ref() == Some(&feature.name);
-        (guarded || field == "age_band")
-            && matches!(feature.cell_type, CellType::Text | CellType::Category)
-    }
-
     /// Reads fields of the members: first on all threads in any order, then once more, in the order of sources, files
     /// and lines, the rows of members that are listed more than once. Those are few.
     fn read_attributes(
@@ -100,9 +93,8 @@ impl BatchSource {
         let places = found.chunks.iter().map(|chunk| &chunk.places);
         if let Some(repeated) = repeated(places, keys.len()) {
             found.chunks.iter_mut().for_each(|chunk| leave_out(chunk, &repeated));
-            let is_age = |of: &str| {
-                wanted.iter().any(|(feature, field)| *field == of && self.is_age(feature, field))
-            };
+            let features = || wanted.iter().map(|(feature, _)| *feature);
+            let is_age = |of: &str| holds_ages(&self.playbook.guardrails, features(), of);
             let ages: Vec<usize> = (0..fields.len()).filter(|at| is_age(fields[*at])).collect();
             let mut listed = Listed::new(&repeated, fields.len(), &ages);
             let all: Vec<&str> =

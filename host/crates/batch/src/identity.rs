@@ -1,5 +1,5 @@
-//! Identity resolution: accounts with an equal verified key are joined into one member, by union-find, unless their
-//! verified phones differ (domain H2). The oldest account gives the member's id.
+//! Identity resolution over tables: the keys of accounts are gathered here, who is one person says `playbook_features` (domain H2).
+//! The oldest account gives the member's id.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasher;
@@ -11,7 +11,7 @@ use arrow::array::{
 use arrow::compute::{concat, filter_record_batch, take};
 use arrow::datatypes::Int64Type;
 use foldhash::quality::FixedState;
-use playbook_model::Digest;
+use playbook_features::{Person, VerifiedKey, people};
 
 use crate::Result;
 use crate::cells::of_texts;
@@ -45,30 +45,11 @@ impl Account {
     }
 }
 
-/// A verified key: the rank of its kind (kinds join in that order), then a digest of the key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    kind: u8,
-    digest: [u8; 16],
-}
-
-const PHONE: u8 = 0;
-
 const STAGE: &str = "identities";
 /// SQL of kind and hash of a key.
 const KEY: &str = "key_kind, CAST(key_hash AS VARCHAR)";
 /// Hash of a missing key.
 const NO_KEY: u64 = 0;
-
-fn kind_rank(kind: &str) -> u8 {
-    match kind {
-        "phone" => PHONE,
-        "union-id" => 1,
-        "email" => 2,
-        "card" => 3,
-        _ => 4,
-    }
-}
 
 impl Aliases {
     pub(crate) fn is_empty(&self) -> bool {
@@ -87,12 +68,8 @@ impl Aliases {
     /// Finds the accounts to join.
     pub(crate) fn find(session: &Session, is_integer: bool, has_joined: bool) -> Result<Self> {
         let keys = shared_keys(session, is_integer)?;
-        let mut groups: Vec<Vec<u32>> = Vec::new();
-        for group in keys.rows.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1) {
-            groups.push(group.iter().map(|(_, account)| *account).collect());
-        }
-        let touched: BTreeSet<u32> = groups.iter().flatten().copied().collect();
-        let phones = keys.phones();
+        let shared = keys.rows.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1);
+        let touched: BTreeSet<u32> = shared.flatten().map(|(_, account)| *account).collect();
         let joined = if has_joined && !touched.is_empty() {
             joined_times(session, &keys, &touched, is_integer)?
         } else {
@@ -102,30 +79,8 @@ impl Aliases {
         let age = |account: u32| {
             (joined.get(&account).copied().unwrap_or(i64::MAX), &keys.accounts[account as usize])
         };
-        let mut sets =
-            Sets { parent: touched.iter().map(|account| (*account, *account)).collect(), phones };
-        for group in &mut groups {
-            group.sort_by(|a, b| age(*a).cmp(&age(*b)));
-            for (at, account) in group.iter().enumerate().skip(1) {
-                // A key held by very many accounts belongs to no person (a shared terminal, a placeholder). Only its
-                // oldest holder is tried, so that the work stays linear.
-                let tried = if group.len() > 64 { 1 } else { at };
-                for earlier in &group[..tried] {
-                    if sets.join(*earlier, *account) {
-                        break;
-                    }
-                }
-            }
-        }
-        let mut people: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for account in &touched {
-            people.entry(sets.root(*account)).or_default().push(*account);
-        }
         let mut aliases = Self::default();
-        for accounts in people.values().filter(|accounts| accounts.len() > 1) {
-            let Some(oldest) = accounts.iter().copied().min_by(|a, b| age(*a).cmp(&age(*b))) else {
-                continue;
-            };
+        for Person { oldest, accounts } in people(&keys.rows, age, &BTreeSet::new()) {
             let member = keys.accounts[oldest as usize].text();
             for account in accounts.iter().filter(|account| **account != oldest) {
                 aliases.member_of.insert(keys.accounts[*account as usize].text(), member.clone());
@@ -218,7 +173,7 @@ impl AccountPlaces {
 /// The verified keys of accounts that share one, with the position of their account.
 #[derive(Debug, Default)]
 struct SharedKeys {
-    rows: Vec<(Key, u32)>,
+    rows: Vec<(VerifiedKey, u32)>,
     accounts: Vec<Account>,
     positions: HashMap<Account, u32>,
 }
@@ -233,15 +188,6 @@ impl SharedKeys {
         self.positions.insert(account, position);
         position
     }
-
-    /// All verified phones of the accounts.
-    fn phones(&self) -> HashMap<u32, BTreeSet<[u8; 16]>> {
-        let mut phones: HashMap<u32, BTreeSet<[u8; 16]>> = HashMap::new();
-        for (key, account) in self.rows.iter().filter(|(key, _)| key.kind == PHONE) {
-            phones.entry(*account).or_default().insert(key.digest);
-        }
-        phones
-    }
 }
 
 fn account(ids: &ArrayRef, is_integer: bool) -> Vec<Option<Account>> {
@@ -249,15 +195,6 @@ fn account(ids: &ArrayRef, is_integer: bool) -> Vec<Option<Account>> {
         ids.as_primitive::<Int64Type>().iter().map(|id| id.map(Account::Integer)).collect()
     } else {
         texts(ids).iter().map(|id| id.map(|id| Account::Text(id.to_owned()))).collect()
-    }
-}
-
-impl Key {
-    fn new(kind: &str, hash: &str) -> Self {
-        let whole = Digest::of_parts([kind.as_bytes(), hash.as_bytes()]).0;
-        let mut digest = [0; 16];
-        digest.copy_from_slice(&whole[..16]);
-        Self { kind: kind_rank(kind), digest }
     }
 }
 
@@ -282,7 +219,7 @@ fn shared_keys(session: &Session, is_integer: bool) -> Result<SharedKeys> {
         for (row, account) in ids.into_iter().enumerate() {
             if let Some(account) = account.filter(|_| kinds.is_valid(row) && hashes.is_valid(row)) {
                 let position = keys.position(account);
-                keys.rows.push((Key::new(kinds.value(row), hashes.value(row)), position));
+                keys.rows.push((VerifiedKey::new(kinds.value(row), hashes.value(row)), position));
             }
         }
     }
@@ -349,39 +286,4 @@ fn joined_times(
         Ok(())
     })?;
     Ok(joined)
-}
-
-/// Union-find over accounts; each set knows its verified phones.
-struct Sets {
-    parent: HashMap<u32, u32>,
-    phones: HashMap<u32, BTreeSet<[u8; 16]>>,
-}
-
-impl Sets {
-    fn root(&self, account: u32) -> u32 {
-        let mut at = account;
-        while let Some(parent) = self.parent.get(&at).filter(|parent| **parent != at) {
-            at = *parent;
-        }
-        at
-    }
-
-    /// Joins two sets unless one person would have two verified phones; returns whether they are one set now.
-    fn join(&mut self, a: u32, b: u32) -> bool {
-        let (a, b) = (self.root(a), self.root(b));
-        if a == b {
-            return true;
-        }
-        let none = BTreeSet::new();
-        let (left, right) =
-            (self.phones.get(&a).unwrap_or(&none), self.phones.get(&b).unwrap_or(&none));
-        let both: BTreeSet<_> = left.union(right).copied().collect();
-        // A set may have several phones because one account does; joining it with the same phones adds none.
-        if both.len() > left.len().max(right.len()).max(1) {
-            return false;
-        }
-        self.phones.insert(a, both);
-        self.parent.insert(b, a);
-        true
-    }
 }

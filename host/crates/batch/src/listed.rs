@@ -8,10 +8,13 @@ use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, StringArray};
 use arrow::compute::filter_record_batch;
 use foldhash::quality::FixedState;
 use playbook_cycle::IntakeFinding;
+use playbook_features::YoungestAge;
 use playbook_model::Bitmap;
 
 use crate::findings::{IDS_NAMED, finding, first_ids};
 use crate::keys::{NO_ROW, texts};
+
+type Age = YoungestAge<String>;
 
 /// Rows of the members table: a column for each field that is read, and the place of the member of each row.
 #[derive(Debug)]
@@ -146,70 +149,9 @@ fn told(count: u64, first: &[String]) -> IntakeFinding {
     )
 }
 
-/// The youngest age band among the rows of a member.
-#[derive(Debug, Clone, Default)]
-struct Age {
-    /// The youngest band so far; `None` where no row has one.
-    band: Option<String>,
-    /// Whether any row has none.
-    is_open: bool,
-}
-
-/// Rank of a band: bands of those who may be minors come before those of adults.
-fn rank(band: &str) -> u8 {
-    match band {
-        "under_14" => 0,
-        "14_17" => 1,
-        "adult" => 3,
-        _ => 2,
-    }
-}
-
-impl Age {
-    fn hear(&mut self, band: Option<&str>) {
-        let Some(band) = band else {
-            self.is_open = true;
-            return;
-        };
-        if self.band.as_deref().is_none_or(|known| rank(band) < rank(known)) {
-            self.band = Some(band.to_owned());
-        }
-    }
-
-    /// The band that holds. Fails closed: an adult's band holds only where no row leaves the age open.
-    fn holds(self) -> Option<String> {
-        let unsure = |band: &String| self.is_open && rank(band) > rank(UNKNOWN);
-        self.band.map(|band| if unsure(&band) { UNKNOWN.to_owned() } else { band })
-    }
-}
-
-/// The band of those whose age is not known.
-const UNKNOWN: &str = "unknown";
-
 fn youngest(ages: HashMap<u32, Age>) -> Chunk {
     let held = ages.into_iter().filter_map(|(place, age)| Some((place, age.holds()?)));
     let (places, bands): (Vec<u32>, Vec<String>) = held.unzip();
     let bands: ArrayRef = std::sync::Arc::new(StringArray::from_iter_values(bands));
     Chunk { columns: vec![bands], places }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Age;
-
-    #[test]
-    fn the_youngest_band_holds_and_a_row_without_one_makes_nobody_an_adult() {
-        for (rows, want) in [
-            (&[Some("adult"), Some("14_17"), Some("under_14")][..], Some("under_14")),
-            (&[Some("adult"), Some("unknown")], Some("unknown")),
-            (&[None, Some("adult")], Some("unknown")),
-            (&[Some("14_17"), None], Some("14_17")),
-            (&[Some("adult"), Some("adult")], Some("adult")),
-            (&[None, None], None),
-        ] {
-            let mut age = Age::default();
-            rows.iter().for_each(|band| age.hear(*band));
-            assert_eq!(age.holds().as_deref(), want, "{rows:?}");
-        }
-    }
 }

@@ -12,6 +12,7 @@ mod consent;
 mod cut;
 mod expression;
 mod finish;
+mod identity;
 mod jobs;
 mod law;
 mod local;
@@ -32,6 +33,7 @@ pub use cut::{Clock, Cut, Utc};
 pub use expression::{
     Compiled, Expression, ExpressionError, FUNCTIONS, Fault, FaultKind, Spot, Values, spot_in,
 };
+pub use identity::{HOLDERS_MAX, Person, VerifiedKey, YoungestAge, holds_ages, people};
 pub use jobs::done_by;
 pub use law::Tracks;
 pub use local::Zones;
