@@ -29,8 +29,9 @@ pub(crate) struct LogFiles {
     events: Vec<TakenFile>,
     members: Vec<TakenFile>,
     consents: Vec<TakenFile>,
-    /// Rows of each.
-    pub(crate) rows: [u64; 3],
+    identities: Vec<TakenFile>,
+    /// Rows of each, identities last.
+    pub(crate) rows: [u64; 4],
 }
 
 /// Runs the cycle that ends at `at`, unix-ms, over the log of a brand, and closes it. Grants nothing.
@@ -48,7 +49,7 @@ pub(crate) fn close(
     let folder = scratch.path().join("log");
     fs::create_dir_all(&folder).map_err(FileError::of("create", &folder))?;
     let files = write_log(vault, version, &folder)?;
-    // Costs, figures, identities: what no event tells comes as files.
+    // Costs and figures: what no event tells comes as files.
     let other_files = state.join(FILES);
     fs::create_dir_all(&other_files).map_err(FileError::of("create", &other_files))?;
     let mut options = BatchOptions::new(&other_files, scratch.path());
@@ -140,6 +141,7 @@ pub(crate) fn write_log(vault: &dyn Vault, version: &Version, folder: &Path) -> 
             LogPart::Events(frame) => (0, "events", frame, &mut files.events),
             LogPart::Members(frame) => (1, "members", frame, &mut files.members),
             LogPart::Consents(frame) => (2, "consents", frame, &mut files.consents),
+            LogPart::Identities(frame) => (3, "identities", frame, &mut files.identities),
         };
         rows[at] += frame.rows() as u64;
         let name = format!("{name}-{}.parquet", list.len());
@@ -151,19 +153,26 @@ pub(crate) fn write_log(vault: &dyn Vault, version: &Version, folder: &Path) -> 
     Ok(files)
 }
 
-/// The playbook with the log in place of its own events, members and consents. Its other sources stay, and may be absent.
+/// The tables that the log has.
+pub(crate) const OF_LOG: [(SourceTable, &str); 4] = [
+    (SourceTable::Events, "events"),
+    (SourceTable::Members, "members"),
+    (SourceTable::Consents, "consents"),
+    (SourceTable::Identities, "identities"),
+];
+
+/// Whether the log has a table: a source of the playbook for it gives way.
+pub(crate) fn is_of_log(table: SourceTable) -> bool {
+    OF_LOG.iter().any(|(known, _)| *known == table)
+}
+
+/// The playbook with the log in place of its own events, members, consents and identities. Its other sources stay, and may be absent.
 fn over_log(version: &Version, files: &LogFiles, options: &mut BatchOptions) -> Playbook {
     let mut playbook = version.playbook().clone();
-    let is_of_log =
-        |table| matches!(table, SourceTable::Events | SourceTable::Members | SourceTable::Consents);
     playbook.sources.retain(|source| !is_of_log(source.table) && source.origin == Origin::Files);
     playbook.sources.iter_mut().for_each(|source| source.optional = true);
-    let tables = [
-        (SourceTable::Events, &files.events),
-        (SourceTable::Members, &files.members),
-        (SourceTable::Consents, &files.consents),
-    ];
-    for (table, files) in tables {
+    let files = [&files.events, &files.members, &files.consents, &files.identities];
+    for ((table, _), files) in OF_LOG.into_iter().zip(files) {
         let source = log_source_of(version, table);
         options.taken.insert(source.key(), files.clone());
         playbook.sources.push(source);
@@ -178,13 +187,16 @@ pub(crate) fn log_source_of(version: &Version, table: SourceTable) -> SourceDef 
             ("events of the log", version.events(), &["event_id", "member", "kind"])
         }
         SourceTable::Members => ("members of the log", version.members(), &["member"]),
+        SourceTable::Identities => {
+            ("identities of the log", version.identities(), &["member", "key_kind", "key_hash"])
+        }
         _ => ("consents of the log", version.consents(), &["member", "purpose", "state"]),
     };
     let mut types = columns.types().clone();
     for name in always {
         types.entry((*name).to_owned()).or_insert(MapType::Text);
     }
-    if table != SourceTable::Members {
+    if matches!(table, SourceTable::Events | SourceTable::Consents) {
         types.entry("time".to_owned()).or_insert(MapType::Time);
     }
     log_source(table, name, types, version.playbook().currency_digits)

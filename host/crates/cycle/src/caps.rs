@@ -73,18 +73,12 @@ pub struct CapUse {
 }
 
 /// What a member has used at `now`: `facts` are those of the member, in row 0, and `past` holds its grants of
-/// [`caps_window_ms`] at least.
+/// [`caps_window_ms`] at least, by all its accounts, and nobody else's.
 #[must_use]
-pub fn cap_use(
-    policy: &Policy,
-    facts: &FactColumns,
-    past: &PastGrants,
-    member: i64,
-    now: UnixMs,
-) -> CapUse {
-    let grants = past.of_member(member);
+pub fn cap_use(policy: &Policy, facts: &FactColumns, past: &PastGrants, now: UnixMs) -> CapUse {
     let facts = facts.of(&[], &[]);
-    let seen = seen_of(policy, grants, &past.families, (now, facts.day_ms(0)), &HashSet::new());
+    let seen =
+        seen_of(policy, &past.grants, &past.families, (now, facts.day_ms(0)), &HashSet::new());
     let seen = seen.unwrap_or(History::NOTHING);
     let ContactCaps { all_day, commercial_day, commercial_week } = facts.caps(0);
     let used = |used, most| Used { used, most: (most < u32::MAX).then_some(most) };

@@ -1,6 +1,7 @@
 //! The last two steps for a service: decisions about one member at a time, many of them in one commit group of the
 //! ledger. Balances, keys and what members got are held in memory, so that a decision reads nothing.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use playbook_ledger::{
@@ -78,6 +79,8 @@ pub struct Asking<'a> {
     pub facts: &'a FactColumns,
     /// The member's pseudonym.
     pub member: i64,
+    /// Pseudonyms of further accounts that are the same person: what they were granted is the member's.
+    pub accounts: &'a [i64],
     /// Day of the brand's calendar.
     pub local_day: i64,
     /// The event that triggered the decision, by id.
@@ -93,6 +96,8 @@ pub struct Foreseen<'a> {
     pub policy: &'a Policy,
     /// The member's pseudonym.
     pub member: i64,
+    /// Pseudonyms of further accounts that are the same person: what they were granted is the member's.
+    pub accounts: &'a [i64],
     /// Day of the brand's calendar.
     pub local_day: i64,
     /// The event that triggered the decision, by id.
@@ -104,8 +109,28 @@ pub struct Foreseen<'a> {
 impl Foreseen<'_> {
     /// Key of the grant that a proposal would be.
     fn key_of(&self, cycle: &CycleRef, candidate: &Candidate) -> Option<Digest> {
+        self.key_for(self.member, cycle, candidate)
+    }
+
+    /// The same under the pseudonym of one of the member's accounts.
+    fn key_for(&self, account: i64, cycle: &CycleRef, candidate: &Candidate) -> Option<Digest> {
         let (spender, action) = self.policy.spender(candidate)?;
-        Some(grant_key(cycle, self.local_day, &spender.name, action, self.member, self.event))
+        Some(grant_key(cycle, self.local_day, &spender.name, action, account, self.event))
+    }
+
+    /// Key under which a proposal was granted before to another of the member's accounts, and not to the member.
+    fn granted_elsewhere(
+        &self,
+        known: &CycleStanding,
+        cycle: &CycleRef,
+        candidate: &Candidate,
+    ) -> Option<Digest> {
+        if known.grants.contains_key(&self.key_of(cycle, candidate)?) {
+            return None;
+        }
+        let mut keys =
+            self.accounts.iter().filter_map(|other| self.key_for(*other, cycle, candidate));
+        keys.find(|key| known.grants.contains_key(key))
     }
 }
 
@@ -240,7 +265,8 @@ impl<'g, 'w, 's> LiveGroup<'g, 'w, 's> {
         let keys =
             asked.iter().flat_map(|of| of.candidates.iter().filter_map(|c| of.key_of(cycle, c)));
         self.group.foresee(&keys.collect::<Vec<_>>())?;
-        let members: Vec<i64> = asked.iter().map(|of| of.member).collect();
+        let mut members: Vec<i64> = asked.iter().map(|of| of.member).collect();
+        members.extend(asked.iter().flat_map(|of| of.accounts));
         self.pasts.read(&members, self.group)
     }
 
@@ -265,17 +291,31 @@ impl<'g, 'w, 's> LiveGroup<'g, 'w, 's> {
         asking: Asking<'_>,
         is_preview: bool,
     ) -> Result<Vec<Decided>, LedgerError> {
-        let Asking { policy, facts, member, local_day, event, candidates } = asking;
+        let Asking { policy, facts, member, accounts, local_day, event, candidates } = asking;
         let (cycle, at) = (self.cycle, self.group.at());
-        let of = Foreseen { policy, member, local_day, event, candidates: &[] };
-        let key_of = |candidate: &Candidate| of.key_of(cycle, candidate);
+        let of = Foreseen { policy, member, accounts, local_day, event, candidates: &[] };
         let known = self.group.standing();
+        let mut elsewhere: Vec<((u16, u16), Digest)> = Vec::new();
+        if !accounts.is_empty() {
+            let found = candidates.iter().filter_map(|candidate| {
+                let key = of.granted_elsewhere(known, cycle, candidate)?;
+                Some(((candidate.stage, candidate.action), key))
+            });
+            elsewhere.extend(found);
+        }
+        let key_of = |candidate: &Candidate| {
+            let is_it =
+                |found: &&((u16, u16), Digest)| found.0 == (candidate.stage, candidate.action);
+            let found = elsewhere.iter().find(is_it).map(|(_, key)| *key);
+            found.or_else(|| of.key_of(cycle, candidate))
+        };
         let (proposals, rivals) = proposals_of(known, at, key_of, candidates);
         let mut standing = standing_of(policy, self.accounts, known);
         self.pasts.read(&[member], self.group)?;
+        self.pasts.read(accounts, self.group)?;
         let day_ms = facts.of(&[], &[]).day_ms(0);
-        let past = (&self.pasts.of[&member], &self.pasts.families);
-        let seen = seen_of(policy, past.0, past.1, (at, day_ms), &rivals);
+        let past = self.pasts.of_person(member, accounts);
+        let seen = seen_of(policy, &past, &self.pasts.families, (at, day_ms), &rivals);
         let history: Vec<_> = seen.into_iter().map(|seen| (0, seen)).collect();
         let keys = [member];
         let members = facts.of(&keys, &history);
@@ -393,6 +433,15 @@ impl Pasts {
             self.of.insert(member, grants);
         }
         Ok(())
+    }
+
+    /// What a person got by all its accounts; they were read.
+    fn of_person(&self, member: i64, accounts: &[i64]) -> Cow<'_, [PastGrant]> {
+        if accounts.is_empty() {
+            return Cow::Borrowed(&self.of[&member]);
+        }
+        let all = std::iter::once(&member).chain(accounts);
+        Cow::Owned(all.flat_map(|account| &self.of[account]).copied().collect())
     }
 
     fn family(&mut self, name: &str) -> u32 {

@@ -41,7 +41,8 @@ fn decide(
 ) -> Result<Vec<Decided>, LedgerError> {
     let facts = FactColumns::of_one(CAPS, Some(STAGE_CAP));
     let facts = &facts;
-    group.decide(Asking { policy, facts, member, local_day: 20_000, event: None, candidates })
+    let (accounts, local_day, event) = (&[][..], 20_000, None);
+    group.decide(Asking { policy, facts, member, accounts, local_day, event, candidates })
 }
 
 #[test]

@@ -80,7 +80,7 @@ impl MoneyTurn<'_> {
         rows.dedup();
         let lone = if let [row] = rows[..] { keys.get(row as usize) } else { None };
         let past = match lone {
-            Some(member) => money.ledger.grants_of(*member, from)?,
+            Some(member) => money.ledger.grants_of(&[*member], from)?,
             None => money.ledger.grants_since(from)?,
         };
         if past.grants.is_empty() {

@@ -37,7 +37,9 @@ pub use identity::{HOLDERS_MAX, Person, VerifiedKey, YoungestAge, holds_ages, pe
 pub use jobs::done_by;
 pub use law::Tracks;
 pub use local::Zones;
-pub use member::{EventRows, FoldError, MemberPlan, MemberRecord, MemberRequest, Unfit, Value};
+pub use member::{
+    EventRows, FoldError, MemberPlan, MemberRecord, MemberRequest, SaidOf, Unfit, Value,
+};
 pub use plan::{Item, Pass, PassColumn, Request, plan, where_clause};
 pub use quote::{quote_name, quote_text};
 pub use recipe::{DAY_BITS_MAX, DAY_MS, Finish, Part, Recipe, RowGrain, recipe};

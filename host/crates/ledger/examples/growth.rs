@@ -65,7 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let ledger = Ledger::open(&path, BRAND)?;
         timed("opened and checked", begun);
         let begun = Instant::now();
-        ledger.grants_of(request(grants / 2).member, UnixMs(-1))?;
+        ledger.grants_of(&[request(grants / 2).member], UnixMs(-1))?;
         timed("history of one member", begun);
         let begun = Instant::now();
         let turn = ledger.turn()?;

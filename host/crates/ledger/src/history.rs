@@ -108,13 +108,13 @@ impl Ledger {
         self.past(Scope::Since(from), from)
     }
 
-    /// Returns what one member got after `from`, by all playbooks and cycles of the brand. Costs as much as
-    /// the member has grants, however many others have.
+    /// Returns what members got after `from`, by all playbooks and cycles of the brand. Costs as much as
+    /// these members have grants, however many others have.
     ///
     /// # Errors
     /// A fault of the storage.
-    pub fn grants_of(&self, member: i64, from: UnixMs) -> Result<PastGrants, LedgerError> {
-        self.past(Scope::Members(&[member]), from)
+    pub fn grants_of(&self, members: &[i64], from: UnixMs) -> Result<PastGrants, LedgerError> {
+        self.past(Scope::Members(members), from)
     }
 
     /// Returns the transfers after `from`, by all playbooks of the brand.

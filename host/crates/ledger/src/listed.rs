@@ -19,8 +19,8 @@ pub struct EntryFilter {
     pub account: Option<String>,
     /// Those of a stage.
     pub stage: Option<String>,
-    /// Grants of a member, and what settled or released them.
-    pub member: Option<i64>,
+    /// Grants of a member, by the pseudonyms of all its accounts, and what settled or released them; empty: of whomever.
+    pub members: Vec<i64>,
     /// The entry that bears a key, and what settled or released it.
     pub key: Option<Digest>,
     /// Those of a kind.
@@ -75,7 +75,7 @@ impl Ledger {
             Some(before) => before,
             None => self.look(|work| Ok(work.head.entry))?.saturating_add(1),
         };
-        if filter.member.is_some() || filter.key.is_some() {
+        if !filter.members.is_empty() || filter.key.is_some() {
             let found = self.look(|work| pointed(work, filter, before))?;
             return Ok(part(found, most, None));
         }
@@ -110,9 +110,9 @@ fn pointed(
     before: i64,
 ) -> Result<Vec<ListedEntry>, LedgerError> {
     let Some(key) = &filter.key else {
-        let member = filter.member.unwrap_or(0);
-        let mut found = scanned(work, filter, Scope::Members(&[member]))?;
+        let mut found = scanned(work, filter, Scope::Members(&filter.members))?;
         found.retain(|entry| entry.number < before);
+        found.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.number));
         return Ok(found);
     };
     let Some(used) = work.tx.used_key(key)? else { return Ok(Vec::new()) };
@@ -153,7 +153,9 @@ impl EntryFilter {
             && self.stage.as_ref().is_none_or(|stage| stage == entry.stage)
             && self.kind.is_none_or(|kind| kind == entry.kind)
             // What closes a grant names no member; an index has led to it.
-            && self.member.is_none_or(|member| entry.closes.is_some() || member == entry.member)
+            && (self.members.is_empty()
+                || entry.closes.is_some()
+                || self.members.contains(&entry.member))
     }
 }
 

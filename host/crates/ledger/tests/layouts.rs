@@ -67,7 +67,7 @@ fn a_ledger_of_the_first_layout_goes_on_as_one_of_todays() {
     assert_eq!(ledger.head().unwrap(), head, "the same plan writes nothing");
     assert_eq!(opening.available[&accounts.plugins["coupons"]], Minor(135_000));
     let member = request("e", accounts.playbook, 0).member;
-    assert_eq!(ledger.grants_of(member, NOW).unwrap().grants.len(), 1);
+    assert_eq!(ledger.grants_of(&[member], NOW).unwrap().grants.len(), 1);
     let mut known = request("e", accounts.plugins["coupons"], 250);
     (known.stage, known.action, known.family, known.commercial) =
         ("coupons", "coupon", "coupon", true);

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tracing::field::{Empty, display};
 use tracing::{Instrument as _, Span, info_span};
 
+use crate::accounts::identity;
 use crate::alerts::Alerts;
 use crate::breaker::Breakers;
 use crate::cache::Cache;
@@ -171,6 +172,8 @@ pub struct Decided {
 /// What the writer answered, and who was asked.
 struct Answered {
     answer: DecisionAnswer,
+    /// The member's id, which may be another one than that which was asked for.
+    member: String,
     at: i64,
     live: Arc<Version>,
     /// Which of the two made it.
@@ -198,6 +201,10 @@ pub struct Effect {
     /// Where it was told before and is to be undone: how much of it, and why.
     pub reversal: Option<Reversal>,
 }
+
+/// A change of an account: fields of its profile, answers about consents, keys.
+pub type MemberChange<'a> =
+    (&'a Map<String, Json>, &'a [Map<String, Json>], &'a [Map<String, Json>]);
 
 /// A member as it is told.
 #[derive(Debug, Clone, PartialEq)]
@@ -367,19 +374,23 @@ impl Brand {
             return Err(OnlineError::Fields(id_errors));
         }
         let span = info_span!("decision", brand = self.name, playbook = Empty, version = Empty);
-        let Answered { answer, at, live, version, candidate, record, micros } =
+        let Answered { answer, member, at, live, version, candidate, record, micros } =
             self.answer(ask, request, by).instrument(span).await?;
         if request.is_some() && !answer.is_repeated {
-            self.shelf().decided(&ask.member, at);
+            self.shelf().decided(&member, at);
             if let Some(candidate) = candidate {
                 self.noted(&candidate, candidate.note(&version, Some(&answer.kept), micros));
-                let (member, event) = (ask.member.clone(), ask.event.clone());
+                let (member, event) = (member.clone(), ask.event.clone());
                 candidate.shadow(&live, || Asked { member, at, event, record });
             }
         }
-        let member = live.key(&ask.member);
-        let id = request.map(|(key, _)| decision_id(member, &key));
-        let decision = self.told(&answer.kept, id, &ask.member)?;
+        let id = request.map(|(key, _)| decision_id(answer.of, &key));
+        // One that was made for an account before it was joined is told as it was.
+        let before = match answer.is_joined {
+            true => read_member(&mut &*self.reader, answer.of)?.map(|row| row.id),
+            false => None,
+        };
+        let decision = self.told(&answer.kept, id, &before.unwrap_or(member))?;
         Ok(Decided { decision, is_repeated: answer.is_repeated })
     }
 
@@ -404,10 +415,11 @@ impl Brand {
             span.record("playbook", &version.facts().playbook);
             span.record("version", display(version.digest()));
             let candidate = candidate.filter(|_| request.is_some());
-            let record = self.record(member)?;
+            let (record, accounts) = (self.record(member)?, live.accounts(member));
+            let id = record.joined_id().unwrap_or(&ask.member).to_owned();
             let at = ask.at.unwrap_or_else(|| (self.now)());
             let begun = candidate.as_ref().map(|_| Instant::now());
-            let evaluated = evaluate(&self.lanes, &version, &ask.member, &record, at).await?;
+            let evaluated = evaluate(&self.lanes, &version, &id, &record, at).await?;
             let micros = begun.map_or(0, micros_since);
             if self.breakers.has_news() {
                 self.aside(Core::tend_breakers);
@@ -420,7 +432,8 @@ impl Brand {
             let job = Box::new(DecideJob {
                 version: Arc::clone(&version),
                 member,
-                member_id: ask.member.clone(),
+                accounts,
+                member_id: id.clone(),
                 evaluated,
                 event: ask.event.clone(),
                 by: by.map(str::to_owned),
@@ -429,7 +442,17 @@ impl Brand {
                 seen,
             });
             if let Some(answer) = self.queue.ask(|reply| Job::Decide(job, reply)).await? {
-                return Ok(Answered { answer, at, live, version, candidate, record, micros });
+                let member = id;
+                return Ok(Answered {
+                    answer,
+                    member,
+                    at,
+                    live,
+                    version,
+                    candidate,
+                    record,
+                    micros,
+                });
             }
         }
         Err(OnlineError::Busy)
@@ -502,11 +525,10 @@ impl Brand {
         }
     }
 
-    /// Sets fields of a member's profile and adds answers about consents; each answer an object with `purpose`, `state` and
-    /// `time`. The same change under the same key happens once.
+    /// As [`Brand::identify_member`], without keys.
     ///
     /// # Errors
-    /// [`OnlineError::Fields`], or a fault of the storage.
+    /// As there.
     pub async fn put_member(
         &self,
         id: &str,
@@ -514,7 +536,27 @@ impl Brand {
         consents: &[Map<String, Json>],
         key: &str,
     ) -> Result<(), OnlineError> {
-        let said = serde_json::to_vec(&(profile, consents)).expect("JSON values are JSON");
+        self.identify_member(id, (profile, consents, &[]), key).await
+    }
+
+    /// Sets fields of the profile of an account, adds answers about consents, each an object with `purpose`, `state` and `time`, and
+    /// keeps keys, each with `key_kind`, `key_hash` and `verified`: an equal verified key makes two accounts one member. The same change
+    /// under the same key happens once.
+    ///
+    /// # Errors
+    /// [`OnlineError::Fields`], or a fault of the storage.
+    pub async fn identify_member(
+        &self,
+        id: &str,
+        (profile, consents, identities): MemberChange<'_>,
+        key: &str,
+    ) -> Result<(), OnlineError> {
+        let said = match identities {
+            // As releases said it that knew no keys of accounts.
+            [] => serde_json::to_vec(&(profile, consents)),
+            identities => serde_json::to_vec(&(profile, consents, identities)),
+        };
+        let said = said.expect("JSON values are JSON");
         let request = (shortened(key), Digest::of(&said));
         let version = self.live.load();
         let mut errors: Vec<FieldError> = id_error("member", id).into_iter().collect();
@@ -530,11 +572,24 @@ impl Brand {
                 Err(found) => errors.extend(found),
             }
         }
+        let mut keys = Vec::new();
+        for one in identities {
+            match version.identities().read(one, &["member"]).and_then(identity) {
+                Ok(key) => keys.push(key),
+                Err(found) => errors.extend(found),
+            }
+        }
         if !errors.is_empty() {
             return Err(OnlineError::Fields(errors));
         }
-        let member = version.key(id);
-        let job = MemberJob { member, id: id.to_owned(), profile, consents: answers, request };
+        let job = MemberJob {
+            account: version.own_key(id),
+            id: id.to_owned(),
+            profile,
+            consents: answers,
+            identities: keys,
+            request,
+        };
         self.queue.ask(|reply| Job::Member(Box::new(job), reply)).await
     }
 
@@ -552,7 +607,7 @@ impl Brand {
             key,
             events: record.events(),
             profile: profile.map(|(name, value)| (name.clone(), json(value.value()))).collect(),
-            consents: record.consents().to_vec(),
+            consents: record.consents().cloned().collect(),
         })
     }
 
@@ -563,9 +618,10 @@ impl Brand {
     /// [`OnlineError::Unknown`], or a fault of the storage.
     pub async fn erase(&self, id: &str, key: &str) -> Result<Erased, OnlineError> {
         let (id, key) = (id.to_owned(), shortened(key));
-        let erased = self.queue.ask(|reply| Job::Erase(id.clone(), key, reply)).await?;
-        self.shelf().forget(&id);
-        erased.ok_or(OnlineError::Unknown("member"))
+        let erased = self.queue.ask(|reply| Job::Erase(id, key, reply)).await?;
+        let erased = erased.ok_or(OnlineError::Unknown("member"))?;
+        erased.ids.iter().for_each(|id| self.shelf().forget(id));
+        Ok(erased.said)
     }
 
     /// Everything that is kept of a member, for the member: events as they came, and decisions in the words of their versions.
@@ -575,7 +631,8 @@ impl Brand {
     pub fn copy_of(&self, id: &str) -> Result<(Member, Vec<Json>, Vec<Decision>), OnlineError> {
         let member = self.member(id)?;
         let record = self.record(member.key)?;
-        let events = record.told(id).map_err(|fault| LedgerError::Damaged(fault.to_string()))?;
+        let events =
+            record.told(&member.id).map_err(|fault| LedgerError::Damaged(fault.to_string()))?;
         let decisions = self.all_decisions_of(id)?;
         Ok((member, events, decisions))
     }
@@ -657,6 +714,10 @@ impl Brand {
         let last = (looked.len() == most).then(|| looked.last().map(|(key, _)| *key)).flatten();
         let mut found = Vec::new();
         for (key, row) in looked {
+            // An account of another member, with whom it is looked at.
+            if version.epochs().links().of(key, &[]).is_some() {
+                continue;
+            }
             let record = self.record(key)?;
             let evaluated = version.evaluate(&row.id, &record, at)?;
             let is_in = evaluated.frame.column(&column).and_then(|c| c.text(0)) == Some(segment);
@@ -722,7 +783,16 @@ impl Core {
     }
 
     pub(crate) fn record(&self, member: i64) -> Result<Arc<Record>, LedgerError> {
-        self.cache.get(member, || read_record(&mut &*self.reader, member))
+        // Which accounts there are is looked at within, for the same reason: a link is known before records are forgotten.
+        self.cache.get(member, || {
+            let accounts = self.live.load().accounts(member);
+            read_record(&mut &*self.reader, member, &accounts)
+        })
+    }
+
+    /// The pseudonyms of all accounts of a member.
+    pub(crate) fn all_keys(&self, member: i64) -> Vec<i64> {
+        std::iter::once(member).chain(self.live.load().accounts(member)).collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Members who were erased and may come again: whoever comes under an id that was erased is somebody else, with another
-//! pseudonym. Of the id itself only a keyed hash is kept (domain H5).
+//! pseudonym. Of the id itself only a keyed hash is kept (domain H5). With it stands which accounts are one person: whom an id names
+//! is the answer of both.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,6 +11,7 @@ use playbook_ledger::{GroupWork, Ledger, LedgerError};
 use playbook_model::pseudonym;
 use serde::{Deserialize, Serialize};
 
+use crate::links::{Linking, Links};
 use crate::store::{BRAND, put_value, space, value_of};
 
 /// Ids that were erased, by a keyed hash, each with how often. It grows by 16 bytes for each erasure.
@@ -20,6 +22,14 @@ pub(crate) struct Epochs {
     of: RwLock<HashMap<i64, u32>>,
     /// Number of the last row that is known.
     last: AtomicU64,
+    links: Links,
+}
+
+/// What a group did to ids that is not on disk yet.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    pub(crate) erasing: Vec<Erasing>,
+    pub(crate) linking: Vec<Linking>,
 }
 
 /// A row of the list.
@@ -41,8 +51,19 @@ impl Epochs {
         Ok(epochs)
     }
 
-    /// The pseudonym of whoever has an id now, after what a group erased that is not on disk yet.
-    pub(crate) fn key(&self, salt: &str, member: &str, pending: &[Erasing]) -> i64 {
+    /// Which accounts are one person.
+    pub(crate) fn links(&self) -> &Links {
+        &self.links
+    }
+
+    /// The pseudonym of the member whom an id names now: that of the account, or of the member that it belongs to.
+    pub(crate) fn key(&self, salt: &str, member: &str, pending: &Pending) -> i64 {
+        let own = self.own_key(salt, member, &pending.erasing);
+        self.links.of(own, &pending.linking).map_or(own, |(person, _)| person)
+    }
+
+    /// The pseudonym of the account that has an id now, after what a group erased that is not on disk yet.
+    pub(crate) fn own_key(&self, salt: &str, member: &str, pending: &[Erasing]) -> i64 {
         match self.epoch(salt, member, pending) {
             0 => first_key(salt, member),
             // No id has control characters.
@@ -73,7 +94,7 @@ impl Epochs {
             Ok(true)
         })?;
         new.into_iter().for_each(|(number, row)| self.note(number, row));
-        Ok(())
+        self.links.catch_up(ledger)
     }
 
     /// Takes over a row that is on disk.

@@ -27,6 +27,9 @@ pub enum OnlineError {
     /// A grant that was settled or released otherwise already, or that is settled with more than it reserved.
     #[error("{0}")]
     Closed(&'static str),
+    /// Accounts that were joined more than 90 days ago.
+    #[error("accounts are parted within 90 days")]
+    TooLate,
     /// An alert that was closed otherwise already.
     #[error("the alert was closed before")]
     AlertClosed,

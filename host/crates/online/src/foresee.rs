@@ -22,16 +22,16 @@ pub(crate) fn foresee(
         match job {
             Job::Events(events, _) => {
                 for event in events {
-                    rows.push((space::EVENTS, event.member, event.id.as_bytes().to_vec()));
-                    rows.push((space::MEMBERS, event.member, Vec::new()));
+                    rows.push((space::EVENTS, event.account, event.id.as_bytes().to_vec()));
+                    rows.push((space::MEMBERS, event.account, Vec::new()));
                 }
             }
             Job::Member(job, _) => {
                 let consents =
-                    job.consents.iter().map(|row| (space::CONSENTS, job.member, row.key()));
+                    job.consents.iter().map(|row| (space::CONSENTS, job.account, row.key()));
                 rows.extend(consents);
-                rows.push((space::CHANGES, job.member, job.request.0.to_vec()));
-                rows.push((space::MEMBERS, job.member, Vec::new()));
+                rows.push((space::CHANGES, job.account, job.request.0.to_vec()));
+                rows.push((space::MEMBERS, job.account, Vec::new()));
             }
             Job::Decide(job, _) => {
                 if let Some((key, _)) = &job.request {
@@ -44,7 +44,8 @@ pub(crate) fn foresee(
                         rows.push((space, job.member, event.as_bytes().to_vec()));
                     }
                 }
-                asked.push(job.version.foreseen(job.member, &job.evaluated, job.event.as_deref()));
+                let whom = (job.member, &job.accounts[..]);
+                asked.push(job.version.foreseen(whom, &job.evaluated, job.event.as_deref()));
             }
             Job::Close(job, _) => keys.push(job.key),
             _ => {}

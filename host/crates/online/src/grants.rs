@@ -140,6 +140,8 @@ pub(crate) struct Followed<'a> {
     pub(crate) version: &'a Version,
     pub(crate) kept: &'a Kept,
     pub(crate) member: i64,
+    /// Further accounts of the member.
+    pub(crate) accounts: &'a [i64],
     pub(crate) decision: DecisionKey,
     /// The event that triggered it, by id.
     pub(crate) event: Option<&'a str>,
@@ -161,7 +163,8 @@ pub(crate) fn follow_up(
     if new.is_empty() {
         return Ok(());
     }
-    let order = of.event.map(|event| rest_on(live.rows(), of.member, event)).transpose()?;
+    let accounts = (of.member, of.accounts);
+    let order = of.event.map(|event| rest_on(live.rows(), accounts, event)).transpose()?;
     for new in new {
         let Some(action) = of.version.action(new.stage, new.action) else { continue };
         let terms = action.terms;
@@ -187,11 +190,11 @@ pub(crate) fn follow_up(
             }
         }
         end_at(live.rows(), ends, &grant, done)?;
-        if let Some(order) = &order {
+        if let Some((owner, order)) = &order {
             let place = [order.as_bytes(), &[0], &grant.key].concat();
-            put_value(live.rows(), (space::OF_ORDERS, of.member, &place), &grant, OnRow::Goes)?;
+            put_value(live.rows(), (space::OF_ORDERS, *owner, &place), &grant, OnRow::Goes)?;
             if let Some(refunded) = of.refunded {
-                lower_by_refund(live, &grant, (order, refunded), done)?;
+                lower_by_refund(live, (&grant, accounts), (order, refunded), done)?;
             }
         }
     }

@@ -85,7 +85,7 @@ pub(crate) fn new_event(
     fields.sort_by(|a, b| a.0.cmp(&b.0));
     let fields = fields.iter().map(|(name, value)| (name.as_str(), value));
     Ok(NewEvent {
-        member: version.key(member_id),
+        account: version.own_key(member_id),
         member_id: member_id.into(),
         id: event_id.to_owned(),
         refund,

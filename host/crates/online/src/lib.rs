@@ -5,6 +5,7 @@
 //! thread, and decides and books on the writer's.
 
 mod access;
+mod accounts;
 mod alerts;
 mod brand;
 mod breaker;
@@ -24,6 +25,7 @@ mod freezes;
 mod grants;
 mod intake;
 mod ledgers;
+mod links;
 mod log;
 mod made;
 mod money;
@@ -52,10 +54,11 @@ mod writer;
 pub use playbook_cycle::{AskedTransfer, CapUse, CommercialUse, StackUse, Used};
 
 pub use access::{AccessGrant, AccessState, AccessStep};
+pub use accounts::{Account, AccountKey};
 pub use alerts::{
     Alarm, Alert, AlertClosing, AlertEnd, AlertLevel, AlertRule, AlertSeen, Evidence,
 };
-pub use brand::{Ask, Brand, BrandOptions, Decided, Effect, Member, Now, settled};
+pub use brand::{Ask, Brand, BrandOptions, Decided, Effect, Member, MemberChange, Now, settled};
 pub use candidate::{Breach, CandidateFigures, Guard, Guards, SideFigures, Terms};
 pub use columns::{FieldError, TableColumns, time};
 pub use counts::{EventFigures, Figures, StageStates, TransferFigures, WriterState};
@@ -63,7 +66,7 @@ pub use decision::{
     ClosedSaid, Decision, EffectSaid, LeftOut, PluginSaid, RefusalSaid, SegmentSaid,
 };
 pub use error::OnlineError;
-pub use facts::{ColumnFacts, NamedFacts, StageFacts, VersionFacts};
+pub use facts::{ClosedFacts, ColumnFacts, GroundFacts, NamedFacts, StageFacts, VersionFacts};
 pub use follow::Following;
 pub use freezes::{Freeze, FreezeScope};
 pub use grants::{Reversal, TakenBack};

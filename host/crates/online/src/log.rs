@@ -7,10 +7,13 @@ use playbook_ledger::store::RowScope;
 use playbook_ledger::{LedgerError, Vault};
 use playbook_model::{Bitmap, Cells, Column, Frame, MapType, TextCells};
 
+use crate::links::Links;
 use crate::packed::{Kept, Reader, Unreadable};
-use crate::store::{ConsentRow, MemberRow, space, value_of};
+use crate::store::{ConsentRow, MemberRow, space};
 use crate::version::Version;
 
+/// Kind of the keys that stand for a person: no phone, which would keep persons apart.
+const KEY_OF_ACCOUNTS: &str = "union-id";
 /// Rows of a part at most.
 const PART_ROWS: usize = 1 << 20;
 
@@ -23,6 +26,8 @@ pub enum LogPart {
     Members(Frame),
     /// Answers about consents.
     Consents(Frame),
+    /// Keys of the accounts of members with several: one for each of them, which makes exactly those one member that are.
+    Identities(Frame),
 }
 
 /// Hands over the log of a brand in parts, as it stands when this begins: a snapshot beside the service.
@@ -45,18 +50,42 @@ pub fn export_log<E: From<LedgerError>>(
         }
         fault.is_ok()
     };
+    let links = Links::default();
+    links.catch_up(&ledger)?;
+    // Of members with several accounts the profile that was changed last comes last: it holds.
+    let mut joined: BTreeMap<i64, Vec<(i64, MemberRow)>> = BTreeMap::new();
     ledger.rows(space::MEMBERS, RowScope::After(None), &mut |owner, _, bytes| {
-        let row: MemberRow = value_of(bytes)?;
-        members.push(|name| match name {
-            "member" => Value::Text(&row.id),
-            other => {
-                let known = row.profile.iter().find(|(known, _)| known == other);
-                known.map_or(Value::Missing, |(_, value): &(String, Kept)| value.value())
-            }
-        });
-        ids.insert(owner, row.id);
+        let row = MemberRow::read(bytes)?;
+        ids.insert(owner, row.id.clone());
+        let person = links.of(owner, &[]).map_or(owner, |(person, _)| person);
+        if person != owner || !links.accounts(owner, &[]).is_empty() {
+            joined.entry(person).or_default().push((owner, row));
+            return Ok(true);
+        }
+        push_member(&mut members, &row);
         Ok(members.len < PART_ROWS || hand(LogPart::Members(members.take())))
     })?;
+    let mut identities =
+        Rows::new(version.identities().types(), &["member", "key_kind", "key_hash"]);
+    for (person, accounts) in &mut joined {
+        accounts.sort_by(|(_, a), (_, b)| (a.changed, &a.id).cmp(&(b.changed, &b.id)));
+        let listed = accounts.iter().filter(|(_, row)| !row.profile.is_empty());
+        listed.for_each(|(_, row)| push_member(&mut members, row));
+        if accounts.iter().all(|(_, row)| row.profile.is_empty()) {
+            accounts.iter().take(1).for_each(|(_, row)| push_member(&mut members, row));
+        }
+        let key = format!("{person:016x}");
+        for (_, row) in accounts.iter() {
+            identities.push(|name| match name {
+                "member" => Value::Text(&row.id),
+                "key_kind" => Value::Text(KEY_OF_ACCOUNTS),
+                "key_hash" => Value::Text(&key),
+                "verified" => Value::Integer(1),
+                _ => Value::Missing,
+            });
+        }
+    }
+    hand(LogPart::Identities(identities.take()));
     hand(LogPart::Members(members.take()));
     let id = |owner: i64| ids.get(&owner).map_or("", String::as_str);
     let mut events = Rows::new(version.events().types(), &["event_id", "member", "time", "kind"]);
@@ -101,6 +130,16 @@ pub fn export_log<E: From<LedgerError>>(
     })?;
     hand(LogPart::Consents(consents.take()));
     fault
+}
+
+fn push_member(members: &mut Rows, row: &MemberRow) {
+    members.push(|name| match name {
+        "member" => Value::Text(&row.id),
+        other => {
+            let known = row.profile.iter().find(|(known, _)| known == other);
+            known.map_or(Value::Missing, |(_, value): &(String, Kept)| value.value())
+        }
+    });
 }
 
 /// Rows that are gathered by columns.

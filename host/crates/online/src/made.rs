@@ -193,11 +193,14 @@ impl Brand {
 
     /// All decisions about a member, those of the latest moments first.
     pub(crate) fn all_decisions_of(&self, member: &str) -> Result<Vec<Decision>, OnlineError> {
-        let key = self.version().key(member);
         let mut all = Vec::new();
-        for (request, kept) in read_decisions(&mut &*self.reader, key)? {
-            let id = request.try_into().ok().map(|request| decision_id(key, &request));
-            all.push(self.told(&kept, id, member)?);
+        for account in self.all_keys(self.version().key(member)) {
+            let row = read_member(&mut &*self.reader, account)?;
+            let of = row.as_ref().map_or(member, |row| row.id.as_str());
+            for (request, kept) in read_decisions(&mut &*self.reader, account)? {
+                let id = request.try_into().ok().map(|request| decision_id(account, &request));
+                all.push(self.told(&kept, id, of)?);
+            }
         }
         all.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| b.id.cmp(&a.id)));
         Ok(all)

@@ -77,8 +77,11 @@ impl Brand {
         before: Option<i64>,
         most: usize,
     ) -> Result<(Vec<MoneyEntry>, Option<i64>), OnlineError> {
-        let member = member.map(|id| self.version().key(id));
-        let filter = EntryFilter { member: member.or(filter.member), ..filter.clone() };
+        let members = match member {
+            Some(id) => self.all_keys(self.version().key(id)),
+            None => filter.members.clone(),
+        };
+        let filter = EntryFilter { members, ..filter.clone() };
         let (entries, next) = self.reader.entries(&filter, before, most)?;
         let mut told = Vec::with_capacity(entries.len());
         for entry in entries {
@@ -104,9 +107,9 @@ impl Brand {
         }
         let at = at.unwrap_or_else(|| (self.now)());
         let record = self.record(key)?;
-        let evaluated = version.evaluate(member, &record, at)?;
+        let evaluated = version.evaluate(record.joined_id().unwrap_or(member), &record, at)?;
         let from = UnixMs(at.saturating_sub(version.caps_window_ms()));
-        let past = self.reader.grants_of(key, from)?;
-        Ok((at, version.caps(key, &evaluated, &past)))
+        let past = self.reader.grants_of(&self.all_keys(key), from)?;
+        Ok((at, version.caps(&evaluated, &past)))
     }
 }

@@ -60,35 +60,51 @@ pub(crate) fn refund_of(fields: &[(String, Kept)]) -> Option<Refund> {
     Some(Refund { order: order.clone(), amount })
 }
 
-/// The order that whatever an event triggers rests on: the one that it names, else itself.
+/// A member's account, and its further ones: orders are looked for in this order.
+pub(crate) type Accounts<'a> = (i64, &'a [i64]);
+
+fn each((first, others): Accounts<'_>) -> impl Iterator<Item = i64> {
+    std::iter::once(first).chain(others.iter().copied())
+}
+
+/// The order that whatever an event triggers rests on, and whose it is: the one that the event names, else itself.
 pub(crate) fn rest_on(
     rows: &mut GroupWork<'_, '_>,
-    member: i64,
+    of: Accounts<'_>,
     event: &str,
-) -> Result<String, LedgerError> {
-    let Some(bytes) = rows.one(space::EVENTS, member, event.as_bytes())? else {
-        return Ok(event.to_owned());
-    };
-    let mut named = None;
-    read_fields(&bytes, |name, value| {
-        if name == "original_order" {
-            named = value.text().map(str::to_owned);
+) -> Result<(i64, String), LedgerError> {
+    for account in each(of) {
+        let Some(bytes) = rows.one(space::EVENTS, account, event.as_bytes())? else { continue };
+        let mut named = None;
+        read_fields(&bytes, |name, value| {
+            if name == "original_order" {
+                named = value.text().map(str::to_owned);
+            }
+        })?;
+        let Some(order) = named else { return Ok((account, event.to_owned())) };
+        if !of.1.is_empty() {
+            for owner in each((account, &[])).chain(each(of)) {
+                if rows.one(space::EVENTS, owner, order.as_bytes())?.is_some() {
+                    return Ok((owner, order));
+                }
+            }
         }
-    })?;
-    Ok(named.unwrap_or_else(|| event.to_owned()))
+        return Ok((account, order));
+    }
+    Ok((of.0, event.to_owned()))
 }
 
 /// The order that whatever an event triggers rests on, where something was refunded of it.
 pub(crate) fn refunded_before(
     rows: &mut GroupWork<'_, '_>,
-    member: i64,
+    of: Accounts<'_>,
     event: &str,
 ) -> Result<Option<Order>, LedgerError> {
-    let order = rest_on(rows, member, event)?;
-    if rows.one(space::REFUNDED, member, order.as_bytes())?.is_none() {
+    let (owner, order) = rest_on(rows, of, event)?;
+    if rows.one(space::REFUNDED, owner, order.as_bytes())?.is_none() {
         return Ok(None);
     }
-    order_of(rows, member, &Refund { order, amount: None })
+    order_of(rows, owner, &Refund { order, amount: None })
 }
 
 /// Takes the proposals away that a refund would have taken back whole, and refuses them: when they are made, before the refund or
@@ -116,14 +132,14 @@ pub(crate) fn refused_by_refund(
 /// Lowers a grant that was made after a part of its order was refunded, as that refund would have.
 pub(crate) fn lower_by_refund(
     live: &mut LiveGroup<'_, '_, '_>,
-    grant: &GrantRow,
+    (grant, of): (&GrantRow, Accounts<'_>),
     (id, order): (&str, Order),
     done: &mut Done,
 ) -> Result<(), LedgerError> {
     if grant.refund() != RefundRule::InProportion || order.refunded == 0 {
         return Ok(());
     }
-    let event = last_refund(live.rows(), grant.member, id)?.unwrap_or_else(|| id.to_owned());
+    let event = last_refund(live.rows(), of, id)?.unwrap_or_else(|| id.to_owned());
     let share = Share::Part(Minor(order.refunded), Minor(order.amount));
     reverse(live, grant, &event, share, done)
 }
@@ -131,11 +147,11 @@ pub(crate) fn lower_by_refund(
 /// The latest refund of an order, by the id of its event.
 fn last_refund(
     rows: &mut GroupWork<'_, '_>,
-    member: i64,
+    of: Accounts<'_>,
     order: &str,
 ) -> Result<Option<String>, LedgerError> {
     let mut last: Option<(i64, String)> = None;
-    rows.visit(space::EVENTS, RowScope::Owner(member), &mut |id, bytes| {
+    let mut hear = |id: &[u8], bytes: &[u8]| {
         let (mut is_refund, mut is_of_order, mut time) = (false, false, i64::MIN);
         read_fields(bytes, |name, value| match name {
             "kind" => is_refund = value.text() == Some(REFUNDED),
@@ -147,18 +163,35 @@ fn last_refund(
             last = Some((time, String::from_utf8_lossy(id).into_owned()));
         }
         Ok(())
-    })?;
+    };
+    for account in each(of) {
+        rows.visit(space::EVENTS, RowScope::Owner(account), &mut hear)?;
+    }
     Ok(last.map(|(_, id)| id))
 }
 
-/// The order of a refund among those that the member paid.
-pub(crate) fn order_of(
+/// The order of a refund among those that the accounts of the member paid, and whose it is.
+pub(crate) fn find_order(
     rows: &mut GroupWork<'_, '_>,
-    member: i64,
+    of: Accounts<'_>,
+    refund: &Refund,
+) -> Result<Option<(i64, Order)>, LedgerError> {
+    for account in each(of) {
+        if let Some(order) = order_of(rows, account, refund)? {
+            return Ok(Some((account, order)));
+        }
+    }
+    Ok(None)
+}
+
+/// The order of a refund among those that an account paid.
+fn order_of(
+    rows: &mut GroupWork<'_, '_>,
+    account: i64,
     refund: &Refund,
 ) -> Result<Option<Order>, LedgerError> {
     let id = refund.order.as_bytes();
-    let Some(bytes) = rows.one(space::EVENTS, member, id)? else { return Ok(None) };
+    let Some(bytes) = rows.one(space::EVENTS, account, id)? else { return Ok(None) };
     let (mut is_paid, mut amount) = (false, 0);
     read_fields(&bytes, |name, value| match name {
         "kind" => is_paid = value.text() == Some(PAID),
@@ -168,7 +201,7 @@ pub(crate) fn order_of(
     if !is_paid {
         return Ok(None);
     }
-    let refunded = read_value(rows, space::REFUNDED, member, id)?.unwrap_or(0);
+    let refunded = read_value(rows, space::REFUNDED, account, id)?.unwrap_or(0);
     Ok(Some(Order { amount, refunded }))
 }
 
@@ -186,21 +219,21 @@ fn read_fields(
     Ok(())
 }
 
-/// Takes back what rests on an order that an accepted event refunds.
+/// Takes back what rests on an order of an account that an accepted event refunds.
 pub(crate) fn take_back(
     live: &mut LiveGroup<'_, '_, '_>,
-    member: i64,
+    owner: i64,
     (event, refund, order): (&str, &Refund, Order),
     done: &mut Done,
 ) -> Result<(), LedgerError> {
     let left = order.amount.saturating_sub(order.refunded).max(0);
     let part = refund.amount.unwrap_or(left).min(left);
-    let place = (space::REFUNDED, member, refund.order.as_bytes());
+    let place = (space::REFUNDED, owner, refund.order.as_bytes());
     put_value(live.rows(), place, &order.refunded.saturating_add(part), OnRow::Goes)?;
     if part == 0 && left > 0 {
         return Ok(());
     }
-    for grant in grants_of(live.rows(), member, &refund.order)? {
+    for grant in grants_of(live.rows(), owner, &refund.order)? {
         let share = match grant.refund() {
             RefundRule::Nothing => continue,
             RefundRule::InProportion if part < left => Share::Part(Minor(part), Minor(left)),

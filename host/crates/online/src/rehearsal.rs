@@ -38,7 +38,7 @@ impl Rehearsal {
         let (turn, at) = (self.ledger.turn()?, UnixMs(evaluated.at));
         let live =
             held(&mut self.money, &turn, (version, None), (evaluated.cycle, MoneyRole::Leads), at)?;
-        let asking = version.asking(member, evaluated, event);
+        let asking = version.asking((member, &[]), evaluated, event);
         let decided = live.group(&turn, at, |group| group.decide(asking))?;
         Ok(Kept::new(Digest([0; 32]), version.facts(), evaluated, &decided, true))
     }

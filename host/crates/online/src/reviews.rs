@@ -12,11 +12,11 @@ use crate::decision::EffectSaid;
 use crate::error::OnlineError;
 use crate::grants::{GrantRow, put_effect, put_note, read_note, release};
 use crate::store::{
-    BRAND, ReadRows, put_bytes, put_value, read_consents, read_decision, read_member, read_value,
-    read_version, space, value_of,
+    BRAND, ReadRows, put_bytes, put_value, read_decision, read_member, read_value, read_version,
+    space, value_of,
 };
 use crate::version::Version;
-use crate::withdrawn::still_consents;
+use crate::withdrawn::{answers_of, still_consents};
 use crate::writer::{Done, Job};
 
 /// Reviews that are looked at for one page; a page may be shorter than it could be.
@@ -289,7 +289,7 @@ pub(crate) fn decide_review(
         let Some(facts) = read_version(live.rows(), &Digest(kept.version))? else {
             return Ok(Err(OnlineError::Unknown("review")));
         };
-        let answers = read_consents(live.rows(), grant.member)?;
+        let answers = answers_of(live.rows(), grant.member, version, &done.ids)?;
         if !still_consents(version, &answers, (purpose, &kept, &facts), done.now) {
             return Ok(Err(OnlineError::NoConsent));
         }

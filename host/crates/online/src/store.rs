@@ -11,7 +11,7 @@ use crate::alerts::Alert;
 use crate::decision;
 use crate::facts::VersionFacts;
 use crate::packed::Kept;
-use crate::record::{Packed, Record};
+use crate::record::{Account, Packed, Record};
 use crate::versions::{Activation, Source};
 
 /// Spaces of rows. Their numbers never change.
@@ -88,6 +88,14 @@ pub(crate) mod space {
     pub(crate) const ACCESS: u8 = 35;
     /// Of the brand: ids that were erased, as keyed hashes, under ascending numbers.
     pub(crate) const SUPPRESSED: u8 = 36;
+    /// By account: a verified key under its digest.
+    pub(crate) const IDENTITIES: u8 = 43;
+    /// By the beginning of a key's digest: an account that has it, under digest and pseudonym.
+    pub(crate) const HOLDERS: u8 = 44;
+    /// Of the brand: which account belongs to whose member, under ascending numbers.
+    pub(crate) const LINKS: u8 = 45;
+    /// By account: another one that it was parted from, under its pseudonym.
+    pub(crate) const PARTED: u8 = 46;
 }
 
 /// Owner of what is the brand's.
@@ -98,6 +106,27 @@ pub(crate) const BRAND: i64 = 0;
 pub(crate) struct MemberRow {
     pub(crate) id: String,
     pub(crate) profile: Vec<(String, Kept)>,
+    /// Grows with each change of a profile, whosever it is; it follows in the same value. 0: releases before did not keep it.
+    #[serde(skip)]
+    pub(crate) changed: i64,
+}
+
+impl MemberRow {
+    /// The value that keeps it.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut bytes = bytes_of(self);
+        if self.changed != 0 {
+            bytes.extend(bytes_of(&self.changed));
+        }
+        bytes
+    }
+
+    /// Reads a value.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, LedgerError> {
+        let (row, rest): (Self, _) = value_and_rest(bytes)?;
+        let changed = if rest.is_empty() { 0 } else { value_of(rest)? };
+        Ok(Self { changed, ..row })
+    }
 }
 
 /// An answer about a consent.
@@ -295,8 +324,8 @@ pub(crate) fn put_new_member(
     member: i64,
     id: String,
 ) -> Result<bool, LedgerError> {
-    let row = MemberRow { id, profile: Vec::new() };
-    Ok(!put_value(rows, (space::MEMBERS, member, b""), &row, OnRow::Stays)?)
+    let row = MemberRow { id, ..MemberRow::default() };
+    Ok(!put_bytes(rows, (space::MEMBERS, member, b""), &row.bytes(), OnRow::Stays)?)
 }
 
 /// A member's row.
@@ -304,29 +333,40 @@ pub(crate) fn read_member(
     rows: &mut dyn ReadRows,
     member: i64,
 ) -> Result<Option<MemberRow>, LedgerError> {
-    read_value(rows, space::MEMBERS, member, b"")
+    rows.one(space::MEMBERS, member, b"")?.map(|bytes| MemberRow::read(&bytes)).transpose()
 }
 
-/// The record of a member; an empty one where nothing is kept.
-pub(crate) fn read_record(rows: &mut dyn ReadRows, member: i64) -> Result<Record, LedgerError> {
-    let mut record = Record::default();
-    if let Some(row) = read_member(rows, member)? {
-        record.set_profile(row.profile);
+/// The record of a member with its further accounts; an empty one where nothing is kept.
+pub(crate) fn read_record(
+    rows: &mut dyn ReadRows,
+    member: i64,
+    accounts: &[i64],
+) -> Result<Record, LedgerError> {
+    let own = read_account(rows, member)?;
+    let others: Result<_, _> = accounts.iter().map(|of| read_account(rows, *of)).collect();
+    Ok(Record::of_person(own, others?))
+}
+
+fn read_account(rows: &mut dyn ReadRows, account: i64) -> Result<Account, LedgerError> {
+    let mut read = Account::default();
+    if let Some(row) = read_member(rows, account)? {
+        read.record.set_profile(row.profile);
+        (read.id, read.changed) = (row.id, row.changed);
     }
-    rows.visit(space::EVENTS, RowScope::Owner(member), &mut |key, bytes| {
+    rows.visit(space::EVENTS, RowScope::Owner(account), &mut |key, bytes| {
         let id = std::str::from_utf8(key)
             .map_err(|_| LedgerError::Damaged("the id of an event is no text".to_owned()))?;
-        record.push(&Packed { id, bytes });
+        read.record.push(&Packed { id, bytes });
         Ok(())
     })?;
-    rows.visit(space::CONSENTS, RowScope::Owner(member), &mut |_, bytes| {
-        record.add_consent(ConsentRow::read(bytes)?);
+    rows.visit(space::CONSENTS, RowScope::Owner(account), &mut |_, bytes| {
+        read.record.add_consent(ConsentRow::read(bytes)?);
         Ok(())
     })?;
-    Ok(record)
+    Ok(read)
 }
 
-/// A member's answers about consents.
+/// The answers of an account about consents.
 pub(crate) fn read_consents(
     rows: &mut dyn ReadRows,
     member: i64,
@@ -442,7 +482,7 @@ pub(crate) fn read_members(
     let mut all = Vec::new();
     let after = after.map(|member| (member, &b""[..]));
     ledger.rows(space::MEMBERS, RowScope::After(after), &mut |member, _, bytes| {
-        all.push((member, value_of(bytes)?));
+        all.push((member, MemberRow::read(bytes)?));
         Ok(all.len() < most)
     })?;
     Ok(all)

@@ -10,8 +10,8 @@ use playbook_cycle::{
     caps_window_ms, cycle_number, spenders,
 };
 use playbook_features::{
-    BrandClock, ConsentState, FoldError, MemberPlan, MemberRecord, MemberRequest, Unfit,
-    UnknownTimeZone,
+    BrandClock, ConsentState, FoldError, MemberPlan, MemberRecord, MemberRequest, SaidOf, Unfit,
+    UnknownTimeZone, holds_ages,
 };
 use playbook_ledger::{BudgetPlan, GroupWork, Ledger, LedgerError, PastGrants, Turn};
 use playbook_model::{
@@ -23,7 +23,7 @@ use crate::breaker::Breakers;
 use crate::cache::Cache;
 use crate::columns::TableColumns;
 use crate::counts::StageStates;
-use crate::epochs::{Epochs, Erasing, first_key};
+use crate::epochs::{Epochs, Erasing, Pending, first_key};
 use crate::facts::{StageFacts, VersionFacts};
 use crate::grants::{ActionTerms, TermsOf, terms_of};
 use crate::pace::Pace;
@@ -79,22 +79,22 @@ impl EvaluateError {
 }
 
 /// Purposes that a member has refused since a moment, that moment included, and not granted again: nothing is done today against
-/// a no of today, as of whatever moment it is decided.
+/// a no of today, as of whatever moment it is decided. Of several accounts, what one refused no other one grants.
 fn refused_since(record: &MemberRecord<'_>, at: i64) -> Vec<String> {
     let later = || {
         let answers = record.consents.iter();
-        answers.filter_map(|(purpose, state, time)| {
-            Some((*purpose, *state, time.filter(|t| *t >= at)?))
+        answers.filter_map(|said| Some((said, said.time.filter(|time| *time >= at)?)))
+    };
+    let is_last = |said: &SaidOf<'_>, time: i64| {
+        !later().any(|(other, then)| {
+            let is_same = other.account == said.account && other.purpose == said.purpose;
+            is_same && then > time && other.state == ConsentState::Granted
         })
     };
-    let is_last = |purpose: &str, time: i64| {
-        let granted = |state: ConsentState| state == ConsentState::Granted;
-        !later().any(|(of, state, then)| of == purpose && then > time && granted(state))
-    };
     later()
-        .filter(|(_, state, _)| matches!(state, ConsentState::First | ConsentState::Refused))
-        .filter(|(purpose, _, time)| is_last(purpose, *time))
-        .map(|(purpose, ..)| purpose.to_owned())
+        .filter(|(said, _)| matches!(said.state, ConsentState::First | ConsentState::Refused))
+        .filter(|(said, time)| is_last(said, *time))
+        .map(|(said, _)| said.purpose.to_owned())
         .collect()
 }
 
@@ -118,6 +118,7 @@ pub struct Version {
     events: TableColumns,
     members: TableColumns,
     consents: TableColumns,
+    identities: TableColumns,
     plan: MemberPlan,
     places: FieldPlaces,
     evaluation: Evaluation,
@@ -251,12 +252,17 @@ impl Version {
             salt: format!("{}\0{}", playbook.brand, playbook.pseudonym_salt),
             epochs: Arc::default(),
             budget: budget_plan(&playbook),
-            places: FieldPlaces::new(&plan),
+            places: FieldPlaces::new(&plan, |field| {
+                let features = playbook.features.iter();
+                let of_members = features.filter(|feature| feature.subject.0 == "member");
+                holds_ages(&playbook.guardrails, of_members, field)
+            }),
             facts,
             clock,
             events,
             members,
             consents: TableColumns::new(&playbook, SourceTable::Consents),
+            identities: TableColumns::new(&playbook, SourceTable::Identities),
             plan,
             evaluation,
             policy,
@@ -303,6 +309,12 @@ impl Version {
     #[must_use]
     pub fn consents(&self) -> &TableColumns {
         &self.consents
+    }
+
+    /// Columns of verified keys of accounts.
+    #[must_use]
+    pub fn identities(&self) -> &TableColumns {
+        &self.identities
     }
 
     /// The class of a field of a table (domain H5).
@@ -386,30 +398,51 @@ impl Version {
         self.facts.stages.iter().map(status).collect()
     }
 
-    /// The pseudonym of a member.
+    /// The pseudonym of the member whom an id names: one of its accounts.
     #[must_use]
     pub fn key(&self, member: &str) -> i64 {
-        self.key_after(member, &[])
+        self.key_by(&self.epochs, member)
     }
 
-    /// As [`Version::key`], where these ids were erased.
+    /// As [`Version::key`], where these ids were erased and these accounts joined.
     pub(crate) fn key_by(&self, epochs: &Epochs, member: &str) -> i64 {
-        epochs.key(&self.salt, member, &[])
+        epochs.key(&self.salt, member, &Pending::default())
     }
 
-    /// As [`Version::key`], after what a group erased that is not on disk yet.
-    pub(crate) fn key_after(&self, member: &str, pending: &[Erasing]) -> i64 {
-        self.epochs.key(&self.salt, member, pending)
+    /// The pseudonym of the account that an id names, whomever it belongs to.
+    pub(crate) fn own_key(&self, account: &str) -> i64 {
+        self.epochs.own_key(&self.salt, account, &[])
     }
 
-    /// Writes that the id of a member was erased.
+    /// As [`Version::own_key`], after what a group did that is not on disk yet.
+    pub(crate) fn own_key_after(&self, account: &str, pending: &Pending) -> i64 {
+        self.epochs.own_key(&self.salt, account, &pending.erasing)
+    }
+
+    /// The member that an account belongs to, after what a group did that is not on disk yet.
+    pub(crate) fn person_after(&self, account: i64, pending: &Pending) -> i64 {
+        let link = self.epochs.links().of(account, &pending.linking);
+        link.map_or(account, |(person, _)| person)
+    }
+
+    /// The member's accounts beside that whose id is its own. Empty for nearly all, and takes no memory then.
+    pub(crate) fn accounts(&self, member: i64) -> Vec<i64> {
+        self.epochs.links().accounts(member, &[])
+    }
+
+    /// As [`Version::accounts`], after what a group did that is not on disk yet.
+    pub(crate) fn accounts_after(&self, member: i64, pending: &Pending) -> Vec<i64> {
+        self.epochs.links().accounts(member, &pending.linking)
+    }
+
+    /// Writes that the id of an account was erased.
     pub(crate) fn erases(
         &self,
         rows: &mut GroupWork<'_, '_>,
-        member: &str,
+        account: &str,
         pending: &[Erasing],
     ) -> Result<Erasing, LedgerError> {
-        self.epochs.put(rows, (&self.salt, member), pending)
+        self.epochs.put(rows, (&self.salt, account), pending)
     }
 
     /// The same for every request to erase an id, whoever has it.
@@ -417,7 +450,7 @@ impl Version {
         first_key(&self.salt, member)
     }
 
-    /// Ids that were erased.
+    /// Whom ids name.
     pub(crate) fn epochs(&self) -> &Arc<Epochs> {
         &self.epochs
     }
@@ -434,17 +467,21 @@ impl Version {
         known.map(|known| known.purpose.as_deref())
     }
 
-    /// Whether a member of a track who gave these answers consents to a purpose at a moment, answers of that moment included.
+    /// Whether a member of a track who gave these answers, each by one of its accounts, consents to a purpose at a moment, answers of
+    /// that moment included.
     pub(crate) fn consents_to(
         &self,
-        answers: &[ConsentRow],
+        answers: &[(usize, ConsentRow)],
         of: (&str, Option<LawTrack>),
         at: i64,
     ) -> bool {
-        let answers = answers.iter();
-        let read: Vec<_> = answers
-            .map(|row| (row.purpose.as_str(), ConsentState::of(Some(&row.state)), row.time))
-            .collect();
+        let read = answers.iter().map(|(account, row)| SaidOf {
+            account: *account,
+            purpose: row.purpose.as_str(),
+            state: ConsentState::of(Some(&row.state)),
+            time: row.time,
+        });
+        let read: Vec<SaidOf<'_>> = read.collect();
         self.plan.consents_to(&read, of, at.saturating_add(1)) == Some(true)
     }
 
@@ -496,10 +533,10 @@ impl Version {
         LiveMoney::open(turn, plan, cycle, self.digest(), (at, role))
     }
 
-    /// What the money is asked for a member whom this version evaluated.
+    /// What the money is asked for a member with further accounts whom this version evaluated.
     pub(crate) fn asking<'a>(
         &'a self,
-        member: i64,
+        (member, accounts): (i64, &'a [i64]),
         evaluated: &'a Evaluated,
         event: Option<&'a str>,
     ) -> Asking<'a> {
@@ -507,6 +544,7 @@ impl Version {
             policy: &self.policy,
             facts: &evaluated.guards,
             member,
+            accounts,
             local_day: evaluated.local_day,
             event,
             candidates: evaluated.candidates.clone(),
@@ -519,21 +557,28 @@ impl Version {
     }
 
     /// What a member whom this version evaluated has used of its caps, by what it got before.
-    pub(crate) fn caps(&self, member: i64, evaluated: &Evaluated, past: &PastGrants) -> CapUse {
+    pub(crate) fn caps(&self, evaluated: &Evaluated, past: &PastGrants) -> CapUse {
         let left_out = left_out(&evaluated.failed, &evaluated.waiting);
         let facts = self.guards.read_all(&evaluated.frame, &left_out, UnixMs(evaluated.at));
-        cap_use(&self.policy, &facts, past, member, UnixMs(evaluated.at))
+        cap_use(&self.policy, &facts, past, UnixMs(evaluated.at))
     }
 
     /// As [`Version::asking`], before it is asked.
     pub(crate) fn foreseen<'a>(
         &'a self,
-        member: i64,
+        (member, accounts): (i64, &'a [i64]),
         evaluated: &'a Evaluated,
         event: Option<&'a str>,
     ) -> Foreseen<'a> {
         let Evaluated { local_day, candidates, .. } = evaluated;
-        Foreseen { policy: &self.policy, member, local_day: *local_day, event, candidates }
+        Foreseen {
+            policy: &self.policy,
+            member,
+            accounts,
+            local_day: *local_day,
+            event,
+            candidates,
+        }
     }
 
     /// What plugins are told of a moment.

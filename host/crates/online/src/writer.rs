@@ -20,6 +20,7 @@ use tracing::info_span;
 pub(crate) use self::together::tell_last_effect;
 
 use crate::access::{AccessGrant, AccessJob, step};
+use crate::accounts::{Identity, PartJob, erase_identities, identify, may_identify, part};
 use crate::alerts::{Alert, Alerts, ChangeAlert, Written};
 use crate::brand::Now;
 use crate::cache::Cache;
@@ -27,7 +28,7 @@ use crate::candidate::micros_since;
 use crate::claims::{self, ClaimJob};
 use crate::counts::{Counts, Number, Presence, Tally, WriterState, writer_alarm};
 use crate::decision::Kept;
-use crate::epochs::Erasing;
+use crate::epochs::Pending;
 use crate::error::OnlineError;
 use crate::foresee::foresee;
 use crate::freezes::{Freeze, FreezeJob, freeze};
@@ -39,7 +40,7 @@ use crate::once::{Known, Step};
 use crate::overtaken::{Overtaken, Seen};
 use crate::previous::{self, SetJob};
 use crate::record::Packed;
-use crate::refunds::{Refund, order_of, refunded_before, refused_by_refund, take_back};
+use crate::refunds::{Refund, find_order, refunded_before, refused_by_refund, take_back};
 use crate::requests::{MoneyRequest, MoneyRequestJob, money_request};
 use crate::reviews::{ReviewJob, decide_review, read_last_review};
 use crate::store::{
@@ -71,6 +72,8 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, OnlineError>>;
 pub(crate) enum Job {
     Events(Vec<NewEvent>, Reply<Vec<EventFate>>),
     Member(Box<MemberJob>, Reply<()>),
+    /// An account is parted from the others of its member.
+    Part(Box<PartJob>, Reply<()>),
     /// Answered with none where the member was changed since, so that it is evaluated anew: by another host, or because it
     /// took back a consent or was erased.
     Decide(Box<DecideJob>, Reply<Option<DecisionAnswer>>),
@@ -86,7 +89,7 @@ pub(crate) enum Job {
     /// Grants whose time is over are released.
     End,
     /// Everything that is kept of a member goes.
-    Erase(String, DecisionKey, Reply<Option<Erased>>),
+    Erase(String, DecisionKey, Reply<Option<ErasedOf>>),
     /// A version is kept, to be made the one that decides some day.
     Keep(Arc<Version>, Box<Source>, Reply<()>),
     /// This host does some work for the brand, or not any more.
@@ -121,7 +124,7 @@ impl Job {
 /// An event of a member.
 #[derive(Debug)]
 pub(crate) struct NewEvent {
-    pub(crate) member: i64,
+    pub(crate) account: i64,
     pub(crate) member_id: Arc<str>,
     pub(crate) id: String,
     pub(crate) refund: Option<Refund>,
@@ -146,11 +149,12 @@ pub enum EventFate {
 /// Changes of a member's profile and consents.
 #[derive(Debug)]
 pub(crate) struct MemberJob {
-    pub(crate) member: i64,
+    pub(crate) account: i64,
     pub(crate) id: String,
     /// Fields to set; those that are not named stay.
     pub(crate) profile: Vec<(String, crate::packed::Kept)>,
     pub(crate) consents: Vec<ConsentRow>,
+    pub(crate) identities: Vec<Identity>,
     /// Digest of the request's key, and of the request.
     pub(crate) request: (DecisionKey, Digest),
 }
@@ -160,6 +164,8 @@ pub(crate) struct MemberJob {
 pub(crate) struct DecideJob {
     pub(crate) version: Arc<Version>,
     pub(crate) member: i64,
+    /// Further accounts of the member.
+    pub(crate) accounts: Vec<i64>,
     pub(crate) member_id: String,
     pub(crate) evaluated: Evaluated,
     pub(crate) event: Option<String>,
@@ -181,6 +187,18 @@ pub(crate) type DecisionKey = [u8; 16];
 pub(crate) struct DecisionAnswer {
     pub(crate) kept: Kept,
     pub(crate) is_repeated: bool,
+    /// The member, or its account, under which it is kept.
+    pub(crate) of: i64,
+    /// Whether that is another account.
+    pub(crate) is_joined: bool,
+}
+
+/// What an erasure took away, and the ids that it erased.
+#[derive(Debug)]
+pub(crate) struct ErasedOf {
+    pub(crate) said: Erased,
+    /// Empty where it was done before.
+    pub(crate) ids: Vec<String>,
 }
 
 /// What an erasure took away. Entries of the ledger stay: they name the member by pseudonym alone.
@@ -352,6 +370,8 @@ pub(crate) struct Marks {
     pub(crate) last_review: u64,
     /// When the next grant ends, unix-ms.
     pub(crate) next_end: Option<i64>,
+    /// The last change of a profile: see [`MemberRow::changed`].
+    last_change: i64,
 }
 
 impl Marks {
@@ -361,6 +381,7 @@ impl Marks {
             last_effect: read_last_effect(&mut &*ledger)?,
             last_review: read_last_review(ledger)?,
             next_end: read_next_end(ledger)?,
+            last_change: 0,
         })
     }
 }
@@ -389,8 +410,8 @@ pub(crate) struct Done {
     took: Vec<(u16, Alert)>,
     /// Members who took back a consent or were erased.
     overtaken: Vec<i64>,
-    /// Ids that it erased.
-    erasing: Vec<Erasing>,
+    /// Ids that it erased, and accounts that it joined or parted.
+    pub(crate) ids: Pending,
 }
 
 /// What a group reads and changes beside the ledger.
@@ -411,6 +432,24 @@ impl Done {
     /// Notes a change of a member's record.
     fn changes(&mut self, member: i64, change: impl FnOnce(&Cache) + 'static) {
         self.changes.push((member, Box::new(change)));
+    }
+
+    /// Notes that a member is another one than before: its record is read anew, and what was evaluated of it is evaluated anew.
+    pub(crate) fn overtakes(&mut self, member: i64) {
+        self.overtaken.push(member);
+        self.changes(member, move |cache| cache.forget(member));
+    }
+
+    /// Notes by how many the number of members changed.
+    pub(crate) fn count_members(&mut self, more: i64) {
+        self.members += more;
+    }
+
+    /// The number of a change of a profile, after all before it; made of the clock, so that it ascends over hosts, too.
+    fn next_change(&mut self) -> i64 {
+        let last = self.marks.last_change.saturating_add(1);
+        self.marks.last_change = self.now.saturating_mul(1_000).max(last);
+        self.marks.last_change
     }
 }
 
@@ -517,10 +556,13 @@ impl Writer {
         if written.is_ok() {
             self.counts.committed(&done.tally, requests, micros);
             let changes = std::mem::take(&mut done.changes);
+            // Before records are forgotten: who reads one afterwards reads all accounts of it.
+            let epochs = self.version.epochs();
+            done.ids.linking.iter().for_each(|(number, row)| epochs.links().note(*number, *row));
             self.apply(&done, changes);
             done.took.iter().for_each(|(place, alert)| self.alerts.took(*place, alert));
             let epochs = self.version.epochs();
-            done.erasing.iter().for_each(|(number, row)| epochs.note(*number, *row));
+            done.ids.erasing.iter().for_each(|(number, row)| epochs.note(*number, *row));
         }
         let told_again = self.alerts.wrote(std::mem::take(&mut done.alerts), written.is_ok(), now);
         self.counts.add(Number::AlertsEscalated, told_again);
@@ -647,6 +689,10 @@ fn one(
             let result = member_in(live, *job, beside.version, done)?;
             done.answers.push(answer(reply, result));
         }
+        Job::Part(job, reply) => {
+            let result = part(live, *job, beside.version, done)?;
+            done.answers.push(answer(reply, result));
+        }
         Job::Decide(job, reply) => {
             let is_stale = |notes: &Notes| notes.is_stale(job.member, job.heard);
             let is_stale = beside.notes.is_some_and(is_stale)
@@ -736,9 +782,14 @@ fn event_in(
     done: &mut Done,
 ) -> Result<EventFate, LedgerError> {
     let NewEvent { member_id, id, refund, bytes, .. } = event;
-    // Whoever had the id may have been erased since the request came.
-    let member = beside.version.key_after(&member_id, &done.erasing);
-    let record = beside.cache.get(member, || read_record(&mut &*beside.reader, member))?;
+    // Whoever had the id may have been erased since the request came, or joined.
+    let version = beside.version;
+    let account = version.own_key_after(&member_id, &done.ids);
+    let member = version.person_after(account, &done.ids);
+    let others = others_of(account, member, version, done);
+    let record = beside
+        .cache
+        .get(member, || read_record(&mut &*beside.reader, member, &version.accounts(member)))?;
     let rows = live.rows();
     let packed = Packed { id: &id, bytes: &bytes };
     if !record.has_room(&packed) {
@@ -746,19 +797,23 @@ fn event_in(
     }
     let order = match &refund {
         None => None,
-        Some(refund) => match order_of(rows, member, refund)? {
+        Some(refund) => match find_order(rows, (account, &others), refund)? {
             None => return Ok(EventFate::WithoutOrder),
             order => order,
         },
     };
-    if put_bytes(rows, (space::EVENTS, member, id.as_bytes()), &bytes, OnRow::Stays)? {
-        let known = rows.one(space::EVENTS, member, id.as_bytes())?;
+    if put_bytes(rows, (space::EVENTS, account, id.as_bytes()), &bytes, OnRow::Stays)? {
+        let known = rows.one(space::EVENTS, account, id.as_bytes())?;
         let is_same = known.as_deref() == Some(&bytes);
         return Ok(if is_same { EventFate::Duplicate } else { EventFate::OtherEvent });
     }
-    done.members += i64::from(put_new_member(rows, member, member_id.to_string())?);
-    if let Some((refund, order)) = refund.as_ref().zip(order) {
-        take_back(live, member, (&id, refund, order), done)?;
+    done.members += i64::from(put_new_member(rows, account, member_id.to_string())?);
+    if let Some((refund, (owner, order))) = refund.as_ref().zip(order) {
+        take_back(live, owner, (&id, refund, order), done)?;
+    }
+    if !others.is_empty() {
+        done.changes(member, move |cache| cache.forget(member));
+        return Ok(EventFate::Accepted);
     }
     done.changes(member, move |cache| {
         cache.apply(member, |record| {
@@ -771,7 +826,17 @@ fn event_in(
     Ok(EventFate::Accepted)
 }
 
-/// Takes away everything but entries of the ledger, once under a key; `None`: there is no such member. The receipt lies
+/// The other accounts of the member that an account belongs to.
+fn others_of(account: i64, member: i64, version: &Version, done: &Done) -> Vec<i64> {
+    let mut others = version.accounts_after(member, &done.ids);
+    if account != member {
+        others.retain(|other| *other != account);
+        others.push(member);
+    }
+    others
+}
+
+/// Takes away everything but entries of the ledger, of all accounts of a member, once under a key; `None`: there is no such member. The receipt lies
 /// under a digest of key and member, which says of neither what it was.
 fn erase(
     live: &mut LiveGroup<'_, '_, '_>,
@@ -779,39 +844,52 @@ fn erase(
     key: &DecisionKey,
     version: &Version,
     done: &mut Done,
-) -> Result<Option<Erased>, LedgerError> {
+) -> Result<Option<ErasedOf>, LedgerError> {
     let rows = live.rows();
     let first = version.first_key(id).to_be_bytes();
     let request = Digest::of_parts([&b"erasure request"[..], &first, key]);
-    if let Some(erased) = read_value(rows, space::ERASURES, BRAND, &request.0)? {
-        return Ok(Some(erased));
+    if let Some(said) = read_value(rows, space::ERASURES, BRAND, &request.0)? {
+        return Ok(Some(ErasedOf { said, ids: Vec::new() }));
     }
-    let member = version.key_after(id, &done.erasing);
+    let account = version.own_key_after(id, &done.ids);
+    let member = version.person_after(account, &done.ids);
+    let others = version.accounts_after(member, &done.ids);
+    let joined = others.len() as u64;
     let at = rows.at().0;
-    let mut gone = [0; 4];
-    let spaces = [space::MEMBERS, space::EVENTS, space::CONSENTS, space::DECISIONS];
-    for (count, space) in gone.iter_mut().zip(spaces) {
-        *count = rows.remove_rows(space, member)?;
+    let (mut gone, mut ids, mut accounts) = ([0; 4], Vec::new(), Vec::new());
+    for account in std::iter::once(member).chain(others) {
+        ids.extend(read_member(rows, account)?.map(|row| row.id));
+        let spaces = [space::MEMBERS, space::EVENTS, space::CONSENTS, space::DECISIONS];
+        for (count, space) in gone.iter_mut().zip(spaces) {
+            *count += rows.remove_rows(space, account)?;
+        }
+        for space in [space::CHANGES, space::OF_ORDERS, space::GRANT_NOTES, space::REFUNDED] {
+            rows.remove_rows(space, account)?;
+        }
+        previous::forget(rows, account)?;
+        erase_identities(rows, account, version, done)?;
+        accounts.push(account);
     }
-    for space in [space::CHANGES, space::OF_ORDERS, space::GRANT_NOTES, space::REFUNDED] {
-        rows.remove_rows(space, member)?;
-    }
-    previous::forget(rows, member)?;
     if gone == [0; 4] {
         return Ok(None);
     }
+    accounts.into_iter().for_each(|account| done.overtakes(account));
     let [members, events, consents, decisions] = gone;
-    done.members -= members.cast_signed();
+    // Of a person with several accounts one was counted.
+    done.members -= members.saturating_sub(joined).cast_signed();
     let counts = gone.map(u64::to_be_bytes).concat();
     let digest =
         Digest::of_parts([&b"erasure"[..], &member.to_be_bytes(), &at.to_be_bytes(), &counts]);
-    let erased = Erased { at, events, consents, decisions, receipt: digest.hex() };
-    put_value(rows, (space::ERASURES, BRAND, &request.0), &erased, OnRow::Stays)?;
-    let erasing = version.erases(rows, id, &done.erasing)?;
-    done.erasing.push(erasing);
-    done.overtaken.push(member);
-    done.changes(member, move |cache| cache.forget(member));
-    Ok(Some(erased))
+    let said = Erased { at, events, consents, decisions, receipt: digest.hex() };
+    put_value(rows, (space::ERASURES, BRAND, &request.0), &said, OnRow::Stays)?;
+    if !ids.iter().any(|known| known == id) {
+        ids.push(id.to_owned());
+    }
+    for id in &ids {
+        let erasing = version.erases(rows, id, &done.ids.erasing)?;
+        done.ids.erasing.push(erasing);
+    }
+    Ok(Some(ErasedOf { said, ids }))
 }
 
 fn member_in(
@@ -820,37 +898,50 @@ fn member_in(
     version: &Version,
     done: &mut Done,
 ) -> Result<Result<(), OnlineError>, LedgerError> {
-    let MemberJob { id, profile, consents, request: (key, digest), .. } = job;
-    let member = version.key_after(&id, &done.erasing);
+    let MemberJob { id, profile, consents, identities, request: (key, digest), .. } = job;
+    let account = version.own_key_after(&id, &done.ids);
     let rows = live.rows();
     // A change that comes again must not undo what came between.
-    if let Some(made) = rows.one(space::CHANGES, member, &key)? {
+    if let Some(made) = rows.one(space::CHANGES, account, &key)? {
         let is_same = made == digest.0;
         return Ok(if is_same { Ok(()) } else { Err(OnlineError::OtherRequest) });
     }
-    put_bytes(rows, (space::CHANGES, member, &key), &digest.0, OnRow::Stays)?;
-    let known = read_member(rows, member)?;
+    if let Err(refused) = may_identify(rows, account, &identities, (version, &done.ids))? {
+        return Ok(Err(refused));
+    }
+    put_bytes(rows, (space::CHANGES, account, &key), &digest.0, OnRow::Stays)?;
+    let known = read_member(rows, account)?;
     done.members += i64::from(known.is_none());
-    let mut row = known.unwrap_or_else(|| MemberRow { id, profile: Vec::new() });
+    let mut row = known.unwrap_or_else(|| MemberRow { id, ..MemberRow::default() });
+    let age = row.joined();
+    if !profile.is_empty() {
+        row.changed = done.next_change();
+    }
     for (name, value) in profile {
         match row.profile.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => *known = value,
             None => row.profile.push((name, value)),
         }
     }
-    put_value(rows, (space::MEMBERS, member, b""), &row, OnRow::Goes)?;
+    put_bytes(rows, (space::MEMBERS, account, b""), &row.bytes(), OnRow::Goes)?;
     let mut new = Vec::new();
     for consent in consents {
-        let place = (space::CONSENTS, member, &consent.key()[..]);
+        let place = (space::CONSENTS, account, &consent.key()[..]);
         if !put_bytes(rows, place, &consent.bytes(), OnRow::Stays)? {
             new.push(consent);
         }
     }
+    identify(live, account, (&identities, age != row.joined()), version, done)?;
+    let member = version.person_after(account, &done.ids);
     if new.iter().any(takes_back) {
         end_unconsented(live, member, version, &new, done)?;
         done.overtaken.push(member);
     }
+    let is_joined = account != member || !version.accounts_after(member, &done.ids).is_empty();
     done.changes(member, move |cache| {
+        if is_joined {
+            return cache.forget(member);
+        }
         cache.apply(member, |record| {
             record.set_profile(row.profile);
             new.into_iter().for_each(|answer| record.add_consent(answer));
@@ -864,22 +955,25 @@ fn decide(
     job: DecideJob,
     done: &mut Done,
 ) -> Result<Result<DecisionAnswer, OnlineError>, LedgerError> {
-    let DecideJob { version, member, member_id, evaluated, event, by, request, .. } = job;
-    if let Some((key, digest)) = &request
-        && let Some(kept) = read_decision(live.rows(), member, key)?
-    {
-        let is_same = kept.request == digest.0;
-        return Ok(match is_same {
-            true => {
-                done.tally.add(Number::Repeated);
-                Ok(DecisionAnswer { kept, is_repeated: true })
-            }
-            false => Err(OnlineError::OtherRequest),
-        });
+    let DecideJob { version, member, accounts, member_id, evaluated, event, by, request, .. } = job;
+    if let Some((key, digest)) = &request {
+        for of in std::iter::once(member).chain(accounts.iter().copied()) {
+            let Some(kept) = read_decision(live.rows(), of, key)? else { continue };
+            let is_same = kept.request == digest.0;
+            return Ok(match is_same {
+                true => {
+                    done.tally.add(Number::Repeated);
+                    let is_joined = of != member;
+                    Ok(DecisionAnswer { kept, is_repeated: true, of, is_joined })
+                }
+                false => Err(OnlineError::OtherRequest),
+            });
+        }
     }
-    let mut asking = version.asking(member, &evaluated, event.as_deref());
+    let made = |kept| DecisionAnswer { kept, is_repeated: false, of: member, is_joined: false };
+    let mut asking = version.asking((member, &accounts), &evaluated, event.as_deref());
     let refunded = match &event {
-        Some(event) => refunded_before(live.rows(), member, event)?,
+        Some(event) => refunded_before(live.rows(), (member, &accounts), event)?,
         None => None,
     };
     let refused = refunded.map(|order| refused_by_refund(&version, order, &mut asking.candidates));
@@ -889,7 +983,7 @@ fn decide(
         decided.extend(refused);
         done.tally.add(Number::Previews);
         let kept = Kept::new(Digest([0; 32]), version.facts(), &evaluated, &decided, true);
-        return Ok(Ok(DecisionAnswer { kept, is_repeated: false }));
+        return Ok(Ok(made(kept)));
     };
     let mut decided: Vec<Decided> = live.decide(asking)?;
     decided.extend(refused);
@@ -906,13 +1000,14 @@ fn decide(
         version: &version,
         kept: &kept,
         member,
+        accounts: &accounts,
         decision: key,
         event: event.as_deref(),
         by: by.as_deref(),
         refunded,
     };
     follow_up(live, &followed, done)?;
-    Ok(Ok(DecisionAnswer { kept, is_repeated: false }))
+    Ok(Ok(made(kept)))
 }
 
 fn count(decided: &[Decided], tally: &mut Tally) {

@@ -3,10 +3,14 @@
 
 #[path = "brand/access.rs"]
 mod access;
+#[path = "suites/accounts.rs"]
+mod accounts;
 #[path = "brand/alerts.rs"]
 mod alerts;
 #[path = "suites/brand.rs"]
 mod brand;
+#[path = "brand/accounts.rs"]
+mod claims_of_accounts;
 #[path = "brand/clocks.rs"]
 mod clocks;
 #[path = "brand/freezes.rs"]

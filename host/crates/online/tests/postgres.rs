@@ -1,6 +1,8 @@
 //! What holds of a brand, in a PostgreSQL database.
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
+#[path = "suites/accounts.rs"]
+mod accounts;
 #[path = "suites/brand.rs"]
 mod brand;
 #[path = "postgres/candidates.rs"]

@@ -98,6 +98,9 @@ codes! {
     /// Nobody has that id.
     MemberNotFound "member-not-found" 404 "there is no such member"
         "send an event of the member, or set its profile"
+    /// The member has no such account beside others.
+    AccountNotFound "account-not-found" 404 "the member has no such account beside others"
+        "list the member's accounts; one that stands alone cannot be parted"
     /// No alert has that number.
     AlertNotFound "alert-not-found" 404 "there is no such alert"
         "use the `number` of an alert that is listed; the oldest closed ones make room for new ones"
@@ -119,6 +122,9 @@ codes! {
     /// The grant was closed otherwise.
     GrantClosed "grant-closed" 409 "the grant cannot be closed so"
         "read the decision; a grant is settled or released once, with no more than it reserved"
+    /// Accounts that were joined too long ago.
+    JoinedTooLong "joined-too-long" 409 "the accounts were joined more than 90 days ago"
+        "accounts of one person are parted within 90 days"
     /// Somebody else changed the version.
     VersionMoved "version-moved" 409 "another version decides since the page was opened"
         "open the page anew and look at what decides now"

@@ -62,6 +62,7 @@ impl From<OnlineError> for Problem {
             OnlineError::OtherRequest => Self::new(Code::IdempotencyKeyReused),
             OnlineError::Unknown(what) => Self::new(match what {
                 "member" => Code::MemberNotFound,
+                "account" => Code::AccountNotFound,
                 "grant" => Code::GrantNotFound,
                 "segment" => Code::SegmentNotFound,
                 "alert" => Code::AlertNotFound,
@@ -73,6 +74,7 @@ impl From<OnlineError> for Problem {
             }),
             OnlineError::Cursor => Self::new(Code::CursorInvalid),
             OnlineError::Closed(why) => Self::new(Code::GrantClosed).detail(why),
+            OnlineError::TooLate => Self::new(Code::JoinedTooLong),
             OnlineError::AlertClosed => Self::new(Code::AlertClosed),
             OnlineError::Ended => Self::new(Code::GrantExpired),
             OnlineError::Waits => Self::new(Code::GrantWaits),

@@ -12,7 +12,7 @@ use playbook_online::{Source, Version, last_activated};
 
 use super::backup::{apart, copy};
 use super::{brand_state, check_layout};
-use crate::closing::{FILES, LogFiles, log_source_of, write_log};
+use crate::closing::{FILES, LogFiles, OF_LOG, is_of_log, log_source_of, write_log};
 use crate::serve::version_of;
 use crate::state::ledger_path;
 use crate::{AppError, Host, Result};
@@ -76,7 +76,7 @@ pub fn export(host: &Arc<Host>, data: &Path, brand: &str, to: &Path) -> Result<E
     let path = aside.join(TOP);
     fs::write(&path, text).map_err(FileError::of("write", &path))?;
     folder.put()?;
-    let LogFiles { rows: [events, members, consents], .. } = files;
+    let LogFiles { rows: [events, members, consents, _], .. } = files;
     Ok(Exported { events, members, consents })
 }
 
@@ -113,10 +113,8 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
-/// The playbook that lays the log over the brand's own sources of events, members and consents.
+/// The playbook that lays the log over the brand's own sources of events, members, consents and identities.
 fn over_log(playbook: &Playbook, top: &str, version: &Version) -> String {
-    let is_of_log =
-        |table| matches!(table, SourceTable::Events | SourceTable::Members | SourceTable::Consents);
     let (gone, stays): (Vec<&SourceDef>, Vec<&SourceDef>) = playbook
         .sources
         .iter()
@@ -127,11 +125,7 @@ fn over_log(playbook: &Playbook, top: &str, version: &Version) -> String {
     for source in stays {
         let _ = write!(text, "\n[[source]]\nname = {}\noptional = true\n", quoted(&source.name));
     }
-    for (table, name) in [
-        (SourceTable::Events, "events"),
-        (SourceTable::Members, "members"),
-        (SourceTable::Consents, "consents"),
-    ] {
+    for (table, name) in OF_LOG {
         let source = log_source_of(version, table);
         let _ = write!(
             text,

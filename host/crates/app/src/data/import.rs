@@ -1,6 +1,6 @@
 //! An export becomes part of a brand: what is there already stays, so that the same export again changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use futures::executor::block_on;
@@ -50,14 +50,20 @@ pub fn import(brand: &Brand, from: &Path, told: &dyn Fn(&str, u64)) -> Result<Im
         brand: brand.name().to_owned(),
         why: Box::new(error),
     };
-    let mut profiles: BTreeMap<String, (Object, Vec<Object>)> = BTreeMap::new();
+    let mut changes = Changes::default();
     for row in rows(of("members"), version.members())? {
-        let (member, row) = of_member(row);
-        profiles.entry(member).or_default().0 = row;
+        changes.of(row, |change, row| change.profile = row);
     }
     for row in rows(of("consents"), version.consents())? {
-        let (member, row) = of_member(row);
-        profiles.entry(member).or_default().1.push(row);
+        changes.of(row, |change, row| change.consents.push(row));
+    }
+    let mut keys = Changes::default();
+    for row in rows(of("identities"), version.identities())? {
+        keys.of(row, |change, row| change.identities.push(row));
+    }
+    // Before events: a refund may come for another account than its order.
+    for some in keys.all.chunks(MEMBERS) {
+        put(brand, some).map_err(fault)?;
     }
     for file in of("events") {
         read_rows(file, &mut |frame| {
@@ -69,19 +75,53 @@ pub fn import(brand: &Brand, from: &Path, told: &dyn Fn(&str, u64)) -> Result<Im
             Ok::<_, AppError>(())
         })?;
     }
-    let profiles: Vec<(String, (Object, Vec<Object>))> = profiles.into_iter().collect();
-    for members in profiles.chunks(MEMBERS) {
-        let changes = members.iter().map(|(member, (profile, consents))| async move {
-            // Of the same words, so that a change that was made since stays.
-            let words = serde_json::to_vec(&(profile, consents)).expect("JSON values are JSON");
-            let key = format!("import {}", Digest::of(&words));
-            brand.put_member(member, profile, consents, &key).await
-        });
-        block_on(try_join_all(changes)).map_err(fault)?;
+    for members in changes.all.chunks(MEMBERS) {
+        put(brand, members).map_err(fault)?;
         done.members += members.len() as u64;
         told("members", members.len() as u64);
     }
     Ok(done)
+}
+
+/// What is to be changed of members, in the order in which the export names them: of the accounts of one member the last profile holds.
+#[derive(Default)]
+struct Changes {
+    all: Vec<(String, Change)>,
+    places: HashMap<String, usize>,
+}
+
+#[derive(Default)]
+struct Change {
+    profile: Object,
+    consents: Vec<Object>,
+    identities: Vec<Object>,
+}
+
+impl Changes {
+    fn of(&mut self, mut row: Object, add: impl FnOnce(&mut Change, Object)) {
+        let member = row.remove("member");
+        let member = member.as_ref().and_then(Json::as_str).unwrap_or_default();
+        let at = *self.places.entry(member.to_owned()).or_insert(self.all.len());
+        if at == self.all.len() {
+            self.all.push((member.to_owned(), Change::default()));
+        }
+        add(&mut self.all[at].1, row);
+    }
+}
+
+fn put(brand: &Brand, members: &[(String, Change)]) -> Result<(), OnlineError> {
+    let changes = members.iter().map(|(member, change)| async move {
+        let Change { profile, consents, identities } = change;
+        // Of the same words, so that a change that was made since stays.
+        let words = match identities.as_slice() {
+            [] => serde_json::to_vec(&(profile, consents)),
+            keys => serde_json::to_vec(keys),
+        };
+        let words = words.expect("JSON values are JSON");
+        let key = format!("import {}", Digest::of(&words));
+        brand.identify_member(member, (profile, consents, identities), &key).await
+    });
+    block_on(try_join_all(changes)).map(|_| ())
 }
 
 fn take(brand: &Brand, events: &[Object], done: &mut Imported) -> Result<(), OnlineError> {
@@ -116,7 +156,7 @@ fn tables(from: &Path) -> Result<BTreeMap<String, Vec<PathBuf>>> {
     for (name, path) in files_below(from)? {
         let part = name.strip_suffix(".parquet").and_then(|name| name.rsplit_once('-'));
         if let Some((table, number)) = part
-            && ["events", "members", "consents"].contains(&table)
+            && ["events", "members", "consents", "identities"].contains(&table)
             && let Ok(number) = number.parse()
         {
             tables.entry(table.to_owned()).or_default().push((number, path));
@@ -142,11 +182,6 @@ fn rows(files: &[PathBuf], columns: &TableColumns) -> Result<Vec<Object>> {
         })?;
     }
     Ok(all)
-}
-
-fn of_member(mut row: Object) -> (String, Object) {
-    let member = row.remove("member");
-    (member.as_ref().and_then(Json::as_str).unwrap_or_default().to_owned(), row)
 }
 
 /// Rows as requests say them; what is missing is left out.

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use playbook_batch::{BatchOptions, BatchSource, BrandClock};
 use playbook_cycle::DataSource as _;
 use playbook_features::{
-    ConsentState, EventRows, MemberPlan, MemberRecord, MemberRequest, Value, mapped_fields,
+    ConsentState, EventRows, MemberPlan, MemberRecord, MemberRequest, SaidOf, Value, mapped_fields,
     merged_columns,
 };
 use playbook_model::{
@@ -287,8 +287,11 @@ impl Log {
             events,
             profile: plan.profile().iter().map(profile).collect(),
             consents: answers
-                .map(|(_, purpose, state, time)| {
-                    (*purpose, ConsentState::of(Some(state)), Some(*time))
+                .map(|(_, purpose, state, time)| SaidOf {
+                    account: 0,
+                    purpose,
+                    state: ConsentState::of(Some(state)),
+                    time: Some(*time),
                 })
                 .collect(),
         }

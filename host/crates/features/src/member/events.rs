@@ -47,7 +47,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Events of one member, a row each: time, id, and a value for each of [`super::MemberPlan::fields`]. No two have one id.
+/// Events of one member, a row each: time, id, and a value for each of [`super::MemberPlan::fields`]. No two of one account have one id.
 #[derive(Debug, Clone, Default)]
 pub struct EventRows<'a> {
     width: usize,
@@ -55,6 +55,8 @@ pub struct EventRows<'a> {
     pub(super) ids: Vec<&'a str>,
     /// 0 for rows that correct a sum, 1 for all others.
     pub(super) weights: Vec<i64>,
+    /// The account of each row, where the member has several.
+    accounts: Vec<&'a str>,
     values: Vec<Value<'a>>,
 }
 
@@ -88,6 +90,16 @@ impl<'a> EventRows<'a> {
         self.weights.push(1);
         self.values.extend(values);
         assert_eq!(self.values.len(), self.times.len() * self.width, "a value for each field");
+    }
+
+    /// Says in the name of which account the last row came, of a member with several: each row has one then.
+    pub fn came_for(&mut self, account: &'a str) {
+        self.accounts.push(account);
+    }
+
+    /// The account of a row; `None`: the member has one alone.
+    pub(super) fn account(&self, row: usize) -> Option<&'a str> {
+        self.accounts.get(row).copied()
     }
 
     /// Number of rows.
@@ -143,6 +155,8 @@ impl<'a> EventRows<'a> {
             self.times.push(self.times[of]);
             self.ids.push(self.ids[of]);
             self.weights.push(0);
+            let account = self.account(of);
+            self.accounts.extend(account);
             let row = self.len() - 1;
             self.values.extend_from_within(of * self.width..(of + 1) * self.width);
             self.set(row, fields.kind, Value::Text(PAID));

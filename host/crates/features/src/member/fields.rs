@@ -15,6 +15,7 @@ pub(super) enum FieldAt {
     Time,
     Id,
     Member,
+    Account,
     Weight,
     Value(usize),
 }
@@ -25,6 +26,7 @@ impl FieldAt {
             Self::Time => Value::Integer(rows.times[row]),
             Self::Id => Value::Text(rows.ids[row]),
             Self::Member => Value::Text(member),
+            Self::Account => Value::Text(rows.account(row).unwrap_or(member)),
             Self::Weight => Value::Integer(rows.weights[row]),
             Self::Value(field) => rows.value(row, field),
         }
@@ -79,7 +81,8 @@ impl Fields {
         let at = match name {
             "time" => FieldAt::Time,
             "event_id" => FieldAt::Id,
-            "member" | "account" => FieldAt::Member,
+            "member" => FieldAt::Member,
+            "account" => FieldAt::Account,
             "weight" => FieldAt::Weight,
             other => FieldAt::Value(self.position(other)),
         };

@@ -133,8 +133,21 @@ pub struct MemberRecord<'a> {
     pub events: EventRows<'a>,
     /// A value for each of [`MemberPlan::profile`].
     pub profile: Vec<Value<'a>>,
-    /// Answers about consents: purpose, state, unix-ms.
-    pub consents: Vec<(&'a str, ConsentState, Option<i64>)>,
+    /// Answers about consents.
+    pub consents: Vec<SaidOf<'a>>,
+}
+
+/// An answer about a consent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SaidOf<'a> {
+    /// Which of the member's accounts gave it, from 0 on.
+    pub account: usize,
+    /// What for.
+    pub purpose: &'a str,
+    /// What was answered.
+    pub state: ConsentState,
+    /// When, unix-ms.
+    pub time: Option<i64>,
 }
 
 /// Why a member has no features.
@@ -335,25 +348,33 @@ impl MemberPlan {
         }
     }
 
-    /// Whether a member of a track who gave these answers (purpose, state, unix-ms) consents to a purpose at a moment; `None`: it
-    /// gave none to that purpose.
+    /// Whether a member of a track who gave these answers consents to a purpose at a moment; `None`: it gave none to that purpose. Of
+    /// several accounts one refusal outweighs all grants.
     #[must_use]
     pub fn consents_to(
         &self,
-        answers: &[(&str, ConsentState, Option<i64>)],
+        answers: &[SaidOf<'_>],
         (purpose, track): (&str, Option<LawTrack>),
         as_of: i64,
     ) -> Option<bool> {
         let rule = self.rules.consent_rule(track);
-        let mut last = None;
-        let of_purpose = answers.iter().filter(|(of, ..)| *of == purpose);
-        for (_, state, time) in of_purpose.filter(|(.., time)| time.is_none_or(|t| t < as_of)) {
-            if let Some(answer) = Answer::read(*state, *time) {
+        let oldest = || oldest_consent(&self.clock, as_of, rule.months);
+        let last_of = |account: usize| {
+            let is_told = |said: &&SaidOf<'_>| {
+                said.account == account
+                    && said.purpose == purpose
+                    && said.time.is_none_or(|time| time < as_of)
+            };
+            let told = answers.iter().filter(is_told);
+            let mut last = None;
+            for answer in told.filter_map(|said| Answer::read(said.state, said.time)) {
                 last.get_or_insert(Answer::NEVER).hear(answer);
             }
-        }
-        let oldest = || oldest_consent(&self.clock, as_of, rule.months);
-        last.map(|answer| answer.judged(rule, oldest()).granted)
+            last.map(|answer: Answer| answer.judged(rule, oldest()))
+        };
+        let accounts = answers.iter().map(|said| said.account + 1).max().unwrap_or(0);
+        let joined = (0..accounts).filter_map(last_of).reduce(Answer::joined);
+        joined.map(|answer| answer.granted)
     }
 }
 

@@ -58,7 +58,7 @@ fn the_history_of_one_member_is_the_members_part_of_all() {
     for from in [UnixMs(0), NOW, later(1), later(9)] {
         let all = ledger.grants_since(from).unwrap();
         for member in 0..5 {
-            let one = ledger.grants_of(member, from).unwrap();
+            let one = ledger.grants_of(&[member], from).unwrap();
             let by_name = |past: &PastGrants, grants: &[PastGrant]| -> Vec<_> {
                 let name = |g: &PastGrant| past.families[g.family as usize].clone();
                 grants.iter().map(|g| (g.entry, g.at, name(g), g.contacts_member)).collect()
@@ -150,7 +150,7 @@ fn entries_are_listed_newest_first_in_parts_and_by_what_is_asked() {
     let none = EntryFilter::default;
     let both = [(EntryKind::Settle, 4), (EntryKind::Reserve, 5)];
     let member = request("a", points, 5).member;
-    assert_eq!(listed(EntryFilter { member: Some(member), ..none() }), both);
+    assert_eq!(listed(EntryFilter { members: vec![member], ..none() }), both);
     assert_eq!(listed(EntryFilter { key: Some(key("a")), ..none() }), both);
     assert_eq!(listed(EntryFilter { key: Some(key("nobody's")), ..none() }), []);
     assert_eq!(listed(stage_of("coupons")), [(EntryKind::Reserve, 3)]);

@@ -248,6 +248,8 @@ async fn y092_erasure_leaves_nothing_of_the_member_and_gives_a_receipt() {
     welcome(&brand, who).await;
     let profile = object(json!({ "channel": "a-word-of-the-profile" }));
     brand.put_member(who, &profile, &[], "profile").await.unwrap();
+    let key = json!({ "key_kind": "phone", "key_hash": "hash-of-somebody", "verified": true });
+    brand.identify_member(who, (&object(json!({})), &[], &[object(key)]), "key").await.unwrap();
     let mut paid = event("an-order-of-somebody", who, "order_paid", 1);
     paid.insert("amount_minor".to_owned(), json!(10_000));
     brand.events(&[paid]).await.unwrap();
@@ -256,7 +258,13 @@ async fn y092_erasure_leaves_nothing_of_the_member_and_gives_a_receipt() {
     refund.insert("amount_minor".to_owned(), json!(1));
     refund.insert("original_order".to_owned(), json!("an-order-of-somebody"));
     brand.events(&[refund]).await.unwrap();
-    let words = [who, "a-word-of-the-profile", "order-of-somebody", "refund-of-somebody"];
+    let words = [
+        who,
+        "a-word-of-the-profile",
+        "order-of-somebody",
+        "refund-of-somebody",
+        "hash-of-somebody",
+    ];
     let found = || {
         let ledger = Ledger::read(&world.file(), "demo-club").unwrap();
         let mut found = Vec::new();

@@ -13,6 +13,7 @@ use playbook_online::{
 use serde_json::json;
 
 use crate::Place;
+use crate::accounts::identify;
 use crate::brand::{DAY, Demo, POOR, T, ask, event, object, open, opened, source, welcome};
 
 /// Two hosts.
@@ -132,6 +133,30 @@ async fn what_one_host_takes_is_in_the_next_decision_of_the_other() {
     hosts[1].erase("m1", "gone").await.unwrap();
     until("the erasure", || hosts[0].member("m1").is_err());
     drop(following);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn y088_accounts_that_one_host_joins_or_parts_are_so_for_the_next_decision_of_the_other() {
+    let place = crate::place();
+    let hosts = two(&place);
+    welcome(&hosts[0], "a").await;
+    welcome(&hosts[1], "b").await;
+    let orders = async |host: &Brand, of: &str| {
+        let decision = host.preview(&ask(of)).await.unwrap();
+        (decision.member, decision.features["orders_90d"].clone())
+    };
+    for (one, other) in [(0, 1), (1, 0)] {
+        assert_eq!(orders(&hosts[other], "b").await, ("b".to_owned(), json!(3)));
+        let key = format!("key-{one}");
+        identify(&hosts[one], "a", 9, &[("card", &key)]).await;
+        identify(&hosts[one], "b", 8, &[("card", &key)]).await;
+        if one == 0 {
+            assert_eq!(orders(&hosts[other], "b").await, ("a".to_owned(), json!(6)));
+            hosts[other].part("a", "b", "me").await.unwrap();
+            assert_eq!(orders(&hosts[one], "b").await, ("b".to_owned(), json!(3)));
+        }
+        assert_eq!(hosts[one].totals().unwrap().members, 2, "who was parted stays so");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

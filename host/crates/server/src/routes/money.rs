@@ -212,7 +212,7 @@ pub(crate) async fn entries_of(
     let filter = EntryFilter {
         account: query.account,
         stage: query.stage,
-        member: None,
+        members: Vec::new(),
         key: query.grant.as_deref().map(key).transpose()?,
         kind: query.kind.as_deref().map(kind).transpose()?,
     };
