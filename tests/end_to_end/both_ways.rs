@@ -12,12 +12,9 @@ use crate::serve::{Client, Service};
 pub(crate) const END: &str = "2026-07-01T00:00:00+08:00";
 const END_MS: i64 = 1_782_835_200_000;
 
-/// The demo's playbook without the source of identities: a service joins no accounts yet.
+/// The demo's playbook.
 pub(crate) fn playbook() -> String {
-    let text = fs::read_to_string(root().join("playbooks/demo-club.toml")).unwrap();
-    let from = text.find("# Accounts of one person").unwrap();
-    let to = text[from..].find("[[source]]\nname = \"consents\"").unwrap() + from;
-    format!("{}{}", &text[..from], &text[to..])
+    fs::read_to_string(root().join("playbooks/demo-club.toml")).unwrap()
 }
 
 /// A row of a table as fields of a request: numbers where the service wants them.
@@ -48,7 +45,8 @@ pub(crate) fn sample(place: &Place, format: &str, members: usize) -> PathBuf {
     folder
 }
 
-/// Sends events, profiles and consents of a sample in CSV files; returns its members.
+/// Sends events, profiles, consents and verified keys of a sample in CSV files; returns its members, accounts that are joined with an
+/// older one not among them.
 pub(crate) fn feed(club: &Client, rows: &Path) -> Vec<String> {
     let numbers = ["time", "amount_minor", "cost_of_goods_minor", "sentiment", "value"];
     let events: Vec<Value> = csv(&rows.join("events.csv"))
@@ -60,6 +58,7 @@ pub(crate) fn feed(club: &Client, rows: &Path) -> Vec<String> {
         assert_eq!(taken["refused"], json!([]), "{}", taken["refused"]);
     }
     let consents = csv(&rows.join("consents.csv"));
+    let identities = csv(&rows.join("identities.csv"));
     let members = csv(&rows.join("members.csv"));
     for row in &members {
         let mut profile = fields(row, &["joined", "followers"]);
@@ -75,10 +74,21 @@ pub(crate) fn feed(club: &Client, rows: &Path) -> Vec<String> {
                 Value::Object(consent)
             })
             .collect();
-        let change = json!({ "profile": profile, "consents": own });
+        let keys = identities.iter().filter(|key| key["member"] == row["member"]);
+        let keys: Vec<Value> = keys
+            .map(|key| {
+                let mut key = fields(key, &[]);
+                key.remove("member");
+                let is_verified = matches!(key["verified"].as_str(), Some("true" | "1"));
+                key.insert("verified".to_owned(), json!(is_verified));
+                Value::Object(key)
+            })
+            .collect();
+        let change = json!({ "profile": profile, "consents": own, "identities": keys });
         club.ok("PUT", &format!("members/{}", id.as_str().unwrap()), "put", &change);
     }
-    members.into_iter().map(|mut row| row.remove("member").unwrap()).collect()
+    let ids = members.into_iter().map(|mut row| row.remove("member").unwrap());
+    ids.filter(|id| club.get(&format!("members/{id}")).body["member"] == json!(id)).collect()
 }
 
 #[test]
@@ -86,7 +96,8 @@ fn a_service_that_closed_a_cycle_says_what_the_cycle_says() {
     let place = Place::new();
     let file = write(&place, "club.toml", playbook());
     let (columns, rows) = (sample(&place, "parquet", 1_000), sample(&place, "csv", 1_000));
-    run(&file, &columns, &place, &[]);
+    let record = run(&file, &columns, &place, &[]);
+    let of_run = record["plugins"].as_array().unwrap();
 
     let service = Service::start(&file, &place.beside("service"));
     let key = service.key.clone().unwrap();
@@ -112,22 +123,34 @@ fn a_service_that_closed_a_cycle_says_what_the_cycle_says() {
             assert!(audience.insert(member, segment.to_owned()).is_none(), "{line} is in two");
         }
     }
+    // As many persons as in the cycle, some of them with several accounts.
     assert_eq!(audience.len(), members.len());
+    let joined = record["counts"]["accounts_merged"].as_u64().unwrap();
+    assert!(joined > 5, "{joined} accounts are another's");
+    assert_eq!(json!(members.len()), record["counts"]["members"], "{}", record["counts"]);
     let page = club.get("segments/tier-interactions/core/members?limit=5").body;
     assert!(page["items"].is_array(), "{page}");
     assert_eq!(club.get("segments/kmeans/nobody/members").body["code"], "segment-not-found");
 
-    let record: Value =
-        serde_json::from_str(&fs::read_to_string(place.out.join("run.json")).unwrap()).unwrap();
-    let of_run = record["plugins"].as_array().unwrap();
     let (mut compared, mut models) = (0, 0);
-    for id in members.iter().step_by(97) {
+    let accounts = |id: &str| club.get(&format!("members/{id}/accounts")).body["items"].clone();
+    let joined: Vec<(String, String)> = csv(&rows.join("members.csv"))
+        .into_iter()
+        .filter(|row| !members.contains(&row["member"]))
+        .map(|row| {
+            let person = club.get(&format!("members/{}", row["member"])).body["member"].clone();
+            (row["member"].clone(), person.as_str().unwrap().to_owned())
+        })
+        .collect();
+    assert!(accounts(&joined[0].0).as_array().unwrap().len() > 1);
+    let some = members.iter().step_by(97).map(|id| (id.clone(), id.clone()));
+    for (asked, id) in some.chain(joined) {
         let call =
             command(["explain"]).arg(&place.out).args(["--member", id.as_str(), "--json"]).output();
         let told: Value = serde_json::from_str(&succeed(&call.unwrap())).unwrap();
-        let asked = json!({ "member": id, "at": END });
+        let asked = json!({ "member": asked, "at": END });
         let decision = club.ok("POST", "decisions/preview", "look", &asked);
-        assert_eq!(decision["left_out"], json!([]));
+        assert_eq!((&decision["member"], &decision["left_out"]), (&json!(id), &json!([])));
         // It names the cycle that it rests on, and of what that left the same models as the cycle itself.
         assert_eq!(decision["closed_cycle"]["at"], json!("2026-06-30T16:00:00Z"), "{decision}");
         for plugin in decision["plugins"].as_array().unwrap() {
@@ -136,7 +159,7 @@ fn a_service_that_closed_a_cycle_says_what_the_cycle_says() {
             assert_eq!(plugin.get("model"), stage["model"].get("digest"), "{plugin}");
             models += usize::from(plugin.get("model").is_some());
         }
-        assert_eq!(decision["outputs"]["tier-interactions.segment"], json!(audience[id.as_str()]));
+        assert_eq!(decision["outputs"]["tier-interactions.segment"], json!(audience[&id]));
         for stage in told["stages"].as_array().unwrap() {
             let name = stage["stage"].as_str().unwrap();
             for output in stage["outputs"].as_array().unwrap() {

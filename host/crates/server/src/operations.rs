@@ -116,6 +116,8 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { id: "list_undelivered", access: Access::Brand(OPERATORS) },
     Operation { id: "resend_effect", access: Access::Brand(OPERATORS) },
     Operation { id: "read_member", access: Access::Brand(HELPERS) },
+    Operation { id: "list_accounts", access: Access::Brand(HELPERS) },
+    Operation { id: "part_account", access: Access::Brand(LAWYERS) },
     Operation { id: "read_caps", access: Access::Brand(HELPERS) },
     Operation { id: "put_member", access: Access::Brand(SENDERS) },
     Operation { id: "list_segment", access: Access::Brand(SENDERS) },

@@ -6,15 +6,16 @@ use axum::response::Response;
 use maud::{Markup, html};
 use playbook_model::{MapType, SourceTable};
 use playbook_online::{
-    Brand, CapUse, Consent, Decision, DecisionFilter, Member, OnlineError, StackUse, Used,
+    Account, Brand, CapUse, Consent, Decision, DecisionFilter, Member, OnlineError, StackUse, Used,
 };
 use playbook_report::Table;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::frame::{self, section};
-use super::told::Told;
-use super::visit::Visit;
+use super::told::{Told, query};
+use super::visit::{Form, Visit, redirect};
+use crate::brand::Caller;
 use crate::live::{Live, apart};
 use crate::page::Asked;
 use crate::problem::Problem;
@@ -35,6 +36,7 @@ struct Known {
     events: Vec<Json>,
     decisions: Vec<Decision>,
     caps: Result<CapUse, OnlineError>,
+    accounts: Vec<Account>,
 }
 
 /// The page, or the form that asks whom.
@@ -95,7 +97,8 @@ fn read(brand: &Brand, id: &str, with_events: bool, eyes: &Eyes) -> Result<Known
     (member.profile, _) = eyes.fields(&version, SourceTable::Members, member.profile);
     let (events, _) = eyes.events(&version, events);
     let caps = brand.caps(id, None).map(|(_, caps)| caps);
-    Ok(Known { member, events, decisions, caps })
+    let accounts = brand.accounts(id)?;
+    Ok(Known { member, events, decisions, caps, accounts })
 }
 
 fn profile(told: &Told<'_>, known: &Known) -> Markup {
@@ -123,6 +126,7 @@ fn profile(told: &Told<'_>, known: &Known) -> Markup {
                 dt { code { (name) } } dd { (field(told, name, value)) }
             }
         }
+        @if known.accounts.len() > 1 { (accounts(told, known)) }
         div.pair {
             div {
                 @if member.consents.is_empty() {
@@ -133,6 +137,50 @@ fn profile(told: &Told<'_>, known: &Known) -> Markup {
         }
     };
     section(&member.id, "", &body)
+}
+
+/// The accounts that are this one person, and how to part them again.
+fn accounts(told: &Told<'_>, known: &Known) -> Markup {
+    let say = told.say;
+    let mut table = Table::new(say.say("Accounts of this person", "此人的帳號"))
+        .words(say.say("Account", "帳號"))
+        .words(say.say("Joined", "合併於"))
+        .words(say.say("Known by", "憑據"))
+        .words("");
+    for Account { id, joined_at, keys } in &known.accounts {
+        let kinds: Vec<&str> = keys.iter().map(|key| key.kind.as_str()).collect();
+        let since = joined_at.map_or_else(|| html! { "–" }, |at| told.time(at));
+        let part = html! {
+            @if told.visit.may("part_account") {
+                form method="post" action=(told.visit.to("/members/part")) {
+                    (told.visit.token())
+                    input type="hidden" name="member" value=(known.member.id);
+                    input type="hidden" name="account" value=(id);
+                    button.plain type="submit" { (say.say("Part from the others", "拆分")) }
+                }
+            }
+        };
+        table.row(vec![html! { code { (id) } }, since, html! { (kinds.join(", ")) }, part]);
+    }
+    html! {
+        (table.whole())
+        p.note { (say.say(
+            "They share a verified key. Within 90 days they can be parted again, and are not joined any more then.",
+            "它們有相同的已驗證憑據。90 日內可以拆分，拆分後不再合併。",
+        )) }
+    }
+}
+
+/// Parts an account from the others of its member.
+pub(super) async fn part(
+    visit: Visit,
+    Live(brand): Live,
+    Caller(key): Caller,
+    form: Form,
+) -> Result<Response, Problem> {
+    let (member, account) = (form.field("member"), form.field("account"));
+    brand.part(member, account, key.id.as_str()).await?;
+    Ok(redirect(&visit.to(&format!("/members?{}", query(&[("member", member)])))))
 }
 
 /// A field of the profile: a time on the brand's clock, all else as it is kept.

@@ -56,6 +56,7 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route(&brand("/decisions"), of("list_decisions", get(decisions::list)))
         .route(&brand("/decisions/{id}"), of("read_decision", get(decisions::one)))
         .route(&brand("/members"), of("read_member", get(member::show)))
+        .route(&brand("/members/part"), act("part_account", post(member::part)))
         .route(
             &brand("/versions"),
             of("list_activations", get(versions::list))

@@ -23,6 +23,18 @@ pub(super) struct OfMember {
     member: String,
 }
 
+/// An account of a member.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfAccount {
+    /// Id of the member.
+    #[param(example = "m-42")]
+    member: String,
+    /// Id of the account.
+    #[param(example = "wx-7")]
+    account: String,
+}
+
 /// A version.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
