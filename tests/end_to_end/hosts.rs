@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
@@ -240,6 +240,69 @@ fn one_of_two_hosts_sends_to_the_webhook_and_the_other_takes_over() {
         receiver.taken().values().flatten().collect::<BTreeSet<_>>().len() == 32
     });
     again.stop();
+}
+
+/// A minute of the club's clock that begins in at least so many seconds, as a schedule says it; and how long until then.
+fn minute_after(least: u64) -> (String, Duration) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let minute = (now.as_secs() + least).div_ceil(60);
+    let of_day = (minute + 8 * 60) % (24 * 60);
+    let until = Duration::from_secs(minute * 60).saturating_sub(now);
+    (format!("{} {} * * *", of_day % 60, of_day / 60), until)
+}
+
+#[test]
+fn a_cycle_whose_host_dies_while_it_closes_is_closed_once_by_another() {
+    let shared = Shared::new();
+    let (minute, until_then) = minute_after(40);
+    let begun = Instant::now();
+    let length = "length = \"28d\"\n";
+    let scheduled = CLUB.replace(length, &format!("{length}close = \"{minute}\"\n"));
+    assert!(scheduled.contains("close"));
+    write(&shared.place, "club.toml", scheduled);
+    let (one, other) = (shared.start("one"), shared.start("other"));
+    let clubs = [club(&one), club(&other)];
+    // A log that takes a while.
+    for member in 0..30 {
+        clubs[member % 2].welcome(&format!("m{member}"), 5_000);
+    }
+    let is_early = begun.elapsed() < until_then;
+    assert!(is_early, "the log took {:?}, longer than the schedule gives", begun.elapsed());
+    // One alone is there when the time comes, and it is killed as soon as it has claimed the work.
+    other.signal("-STOP");
+    std::thread::sleep(until_then.saturating_sub(begun.elapsed()));
+    let claims = "\\connect ledgers\nSELECT count(*) FROM playbook_ledger.rows WHERE space = 34";
+    until("the claim", || shared.server.sql(claims).trim() == "1");
+    one.kill();
+    other.signal("-CONT");
+    let closings = |club: &Client| {
+        let items = club.get("versions").body["items"].clone();
+        items.as_array().unwrap().iter().filter(|one| one["how"] == "cycle").count()
+    };
+    assert_eq!(closings(&clubs[1]), 0, "it was killed while it closed");
+    // The claim of the dead is respected for ten seconds, then the other takes over.
+    let killed = Instant::now();
+    while closings(&clubs[1]) == 0 {
+        assert!(killed.elapsed() < Duration::from_secs(60), "nobody took over");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(
+        killed.elapsed() > Duration::from_secs(8),
+        "{:?}: the claim was held",
+        killed.elapsed()
+    );
+    // Whoever comes back closes it no second time.
+    let again = shared.start("one");
+    let back = Client { address: again.address.clone(), key: clubs[0].key.clone(), brand: "club" };
+    std::thread::sleep(Duration::from_secs(4));
+    assert_eq!((closings(&clubs[1]), closings(&back)), (1, 1));
+    let made = |club: &Client| club.decide("m1", "after").unwrap().body["closed_cycle"].clone();
+    assert!(made(&back)["at"].is_string(), "{}", made(&back));
+    assert_eq!(made(&back), made(&clubs[1]), "both rest on what it left");
+    again.stop();
+    other.stop();
+    let mut prove = command(["ledger", "prove", "club", "--over", "ledgers", "--connections"]);
+    succeed(&prove.arg(shared.place.beside("connections.toml")).output().unwrap());
 }
 
 #[test]

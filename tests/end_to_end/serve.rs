@@ -143,10 +143,15 @@ impl Service {
         self.child.wait().unwrap();
     }
 
+    /// Sends the process a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let call = Command::new("kill").args([name, &self.child.id().to_string()]).status();
+        assert!(call.unwrap().success());
+    }
+
     /// Ctrl-C.
     pub(crate) fn stop(mut self) {
-        let call = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
-        assert!(call.unwrap().success());
+        self.signal("-INT");
         assert!(self.child.wait().unwrap().success());
     }
 }

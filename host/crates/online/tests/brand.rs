@@ -13,6 +13,8 @@ mod brand;
 mod claims_of_accounts;
 #[path = "brand/clocks.rs"]
 mod clocks;
+#[path = "suites/closed.rs"]
+mod closed;
 #[path = "brand/freezes.rs"]
 mod freezes;
 #[path = "brand/grants.rs"]

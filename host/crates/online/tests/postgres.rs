@@ -7,6 +7,8 @@ mod accounts;
 mod brand;
 #[path = "postgres/candidates.rs"]
 mod candidates;
+#[path = "suites/closed.rs"]
+mod closed;
 #[path = "postgres/closings.rs"]
 mod closings;
 #[path = "postgres/fall_backs.rs"]
