@@ -117,7 +117,8 @@ fn y091_each_role_sees_its_classes_and_what_is_not_listed_is_denied_counted_and_
     let before = metrics(&service, &admin)["playbook_access_denied_total{role=\"marketing\"}"];
     for name in ["analyst", "marketing", "finance", "auditor"] {
         let client = role(name);
-        for path in ["members/m1", "members/m1/copy", "decisions", "members/m1/caps"] {
+        let of_one = ["members/m1", "members/m1/copy", "members/m1/caps", "members/m1/accounts"];
+        for path in of_one.into_iter().chain((name != "analyst").then_some("decisions")) {
             let reply = client.get(path);
             assert_eq!(
                 (reply.status, &reply.body["code"]),
@@ -132,7 +133,7 @@ fn y091_each_role_sees_its_classes_and_what_is_not_listed_is_denied_counted_and_
         assert_eq!(entries == 200, ["finance", "auditor"].contains(&name), "{name}: {entries}");
     }
     let after = metrics(&service, &admin)["playbook_access_denied_total{role=\"marketing\"}"];
-    assert_eq!(after - before, 6.0);
+    assert_eq!(after - before, 7.0);
 
     // Access by a grant: for so many days, asked for by one and approved by another.
     let ask = |client: &Client, once: &str, days: u32| {
@@ -162,4 +163,53 @@ fn y091_each_role_sees_its_classes_and_what_is_not_listed_is_denied_counted_and_
     assert_eq!(refused.body["code"], "role-not-allowed", "an operator does not grant class E");
     assert_eq!(club.send("POST", "access/2/approve", "g", &json!({})).unwrap().status, 200);
     assert_eq!(seen(&law), (none(), json!(1_234_567)));
+}
+
+#[test]
+fn y091_analysts_and_bookkeepers_know_members_by_pseudonym_and_marketing_how_many_there_are() {
+    let place = Place::new();
+    let text = CLUB.replace("[features]\n", "[features]\nwho = { attribute = \"member\" }\n");
+    let service = Service::start(&write(&place, "club.toml", text), &place.beside("service"));
+    let admin = service.key.clone().unwrap();
+    let club = Client { address: service.address.clone(), key: admin.clone(), brand: "club" };
+    for member in ["ann-the-first", "bob-the-other"] {
+        club.welcome(member, 60);
+        assert_eq!(club.decide(member, "d").unwrap().status, 200);
+    }
+    let [analyst, finance, auditor, marketing] = ["analyst", "finance", "auditor", "marketing"]
+        .map(|name| with_role(&service, &admin, name));
+    let is_nameless = |told: &Value| {
+        let told = told.to_string();
+        !told.contains("ann-the") && !told.contains("bob-the")
+    };
+    let list = analyst.get("decisions").body;
+    let items = list["items"].as_array().unwrap();
+    assert!(items.len() == 2 && is_nameless(&list), "{list}");
+    let named: Vec<&str> = items.iter().map(|item| item["member"].as_str().unwrap()).collect();
+    assert!(named[0] != named[1] && named.iter().all(|name| name.len() == 16), "{named:?}");
+    // The same for good, in every list, and what is asked for by it.
+    let id = items[0]["id"].as_str().unwrap();
+    let one = analyst.get(&format!("decisions/{id}")).body;
+    assert!(one["member"] == named[0] && is_nameless(&one), "{one}");
+    assert_eq!(club.get(&format!("decisions/{id}")).body["features"]["who"], "bob-the-other");
+    let of_one = analyst.get(&format!("decisions?member={}", named[1])).body;
+    assert_eq!(of_one["items"].as_array().unwrap().len(), 1);
+    for guess in ["ann-the-first", "00000000000000ff", "zz"] {
+        let reply = analyst.get(&format!("decisions?member={guess}"));
+        assert_eq!(reply.body["code"], "member-not-found", "{guess}");
+    }
+    for books in [&finance, &auditor] {
+        let entries = books.get("ledger/entries").body;
+        let grants = entries["items"].as_array().unwrap().iter();
+        let members: Vec<&Value> = grants.filter_map(|entry| entry.get("member")).collect();
+        assert!(members.len() == 2 && is_nameless(&entries), "{entries}");
+        assert!(members.iter().all(|member| named.contains(&member.as_str().unwrap())));
+        let of_one = books.get(&format!("ledger/entries?member={}", named[0])).body;
+        assert_eq!(of_one["items"].as_array().unwrap().len(), 1, "{of_one}");
+    }
+    // How many there are: this playbook sorts nobody into segments.
+    let counts = marketing.get("segments");
+    assert_eq!((counts.status, &counts.body["items"]), (200, &json!([])));
+    assert_eq!(marketing.get("segments/a/b/members").status, 403);
+    service.stop();
 }

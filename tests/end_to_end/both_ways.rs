@@ -128,6 +128,11 @@ fn a_service_that_closed_a_cycle_says_what_the_cycle_says() {
     let joined = record["counts"]["accounts_merged"].as_u64().unwrap();
     assert!(joined > 5, "{joined} accounts are another's");
     assert_eq!(json!(members.len()), record["counts"]["members"], "{}", record["counts"]);
+    let counts = club.get(&format!("segments?at={END_MS}")).body["items"].clone();
+    for count in counts.as_array().unwrap().iter().filter(|c| c["stage"] == "tier-interactions") {
+        let in_it = audience.values().filter(|segment| count["segment"] == **segment).count();
+        assert_eq!(count["members"], json!(in_it), "{count}");
+    }
     let page = club.get("segments/tier-interactions/core/members?limit=5").body;
     assert!(page["items"].is_array(), "{page}");
     assert_eq!(club.get("segments/kmeans/nobody/members").body["code"], "segment-not-found");

@@ -38,7 +38,7 @@ use crate::record::{Consent, Record, json};
 use crate::requests::NextDue;
 use crate::store::{
     put_activation, put_version, read_activations, read_decision, read_effects, read_member,
-    read_members, read_record, read_version, read_versions,
+    read_record, read_version, read_versions,
 };
 use crate::version::Version;
 use crate::versions::{Activation, Opened, Opener, Shelf, Source, deciding};
@@ -686,44 +686,6 @@ impl Brand {
     #[must_use]
     pub fn effects_seen(&self) -> watch::Receiver<u64> {
         self.effects.subscribe()
-    }
-
-    /// Members after `after`, in the order of their pseudonyms, whom the segmentation `stage` sorts into `segment` at the moment
-    /// `at`, unix-ms, or now. At most `most` members are looked at; returns the ids of those who are in it, and the member to go on
-    /// after, or none at the end.
-    ///
-    /// # Errors
-    /// [`OnlineError::Unknown`] for a segment that the version does not have, a member who cannot be evaluated, or a fault of the
-    /// storage.
-    pub fn members_in(
-        &self,
-        (stage, segment): (&str, &str),
-        at: Option<i64>,
-        after: Option<i64>,
-        most: usize,
-    ) -> Result<(Vec<String>, Option<i64>), OnlineError> {
-        let version = self.live.load_full();
-        let known = version.facts().stages.iter().find(|known| known.name == stage);
-        let is_known = known.is_some_and(|known| known.segments.iter().any(|s| s.name == segment));
-        if !is_known {
-            return Err(OnlineError::Unknown("segment"));
-        }
-        let at = at.unwrap_or_else(|| (self.now)());
-        let column = format!("{stage}.segment");
-        let looked = read_members(&self.reader, after, most)?;
-        let last = (looked.len() == most).then(|| looked.last().map(|(key, _)| *key)).flatten();
-        let mut found = Vec::new();
-        for (key, row) in looked {
-            // An account of another member, with whom it is looked at.
-            if version.epochs().links().of(key, &[]).is_some() {
-                continue;
-            }
-            let record = self.record(key)?;
-            let evaluated = version.evaluate(&row.id, &record, at)?;
-            let is_in = evaluated.frame.column(&column).and_then(|c| c.text(0)) == Some(segment);
-            found.extend(is_in.then_some(row.id));
-        }
-        Ok((found, last))
     }
 
     /// The accounts of the brand, parents before children.

@@ -55,9 +55,17 @@ const READERS: &[Role] = &[
     Role::Compliance,
     Role::Auditor,
 ];
-/// Who reads what members did, of all of them.
-const WITNESSES: &[Role] =
-    &[Role::PlatformAdmin, Role::BrandOperator, Role::BrandApplication, Role::Compliance];
+/// Who reads what was decided, of all members; an analyst by pseudonym alone ([`Role::names_members`]).
+const OBSERVERS: &[Role] = &[
+    Role::PlatformAdmin,
+    Role::BrandOperator,
+    Role::BrandApplication,
+    Role::Analyst,
+    Role::Compliance,
+];
+/// Who reads who is in a segment.
+const AUDIENCES: &[Role] =
+    &[Role::PlatformAdmin, Role::BrandOperator, Role::BrandApplication, Role::Analyst];
 /// Who looks at one member at a time.
 const HELPERS: &[Role] = &[
     Role::PlatformAdmin,
@@ -95,8 +103,8 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { id: "add_events", access: Access::Brand(SENDERS) },
     Operation { id: "decide", access: Access::Brand(SENDERS) },
     Operation { id: "preview_decision", access: Access::Brand(SENDERS) },
-    Operation { id: "list_decisions", access: Access::Brand(WITNESSES) },
-    Operation { id: "read_decision", access: Access::Brand(WITNESSES) },
+    Operation { id: "list_decisions", access: Access::Brand(OBSERVERS) },
+    Operation { id: "read_decision", access: Access::Brand(OBSERVERS) },
     Operation { id: "settle_grant", access: Access::Brand(SENDERS) },
     Operation { id: "release_grant", access: Access::Brand(SENDERS) },
     Operation { id: "list_effects", access: Access::Brand(SENDERS) },
@@ -120,8 +128,9 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { id: "part_account", access: Access::Brand(LAWYERS) },
     Operation { id: "read_caps", access: Access::Brand(HELPERS) },
     Operation { id: "put_member", access: Access::Brand(SENDERS) },
-    Operation { id: "list_segment", access: Access::Brand(SENDERS) },
-    Operation { id: "export_segment", access: Access::Brand(SENDERS) },
+    Operation { id: "count_segments", access: Access::Brand(READERS) },
+    Operation { id: "list_segment", access: Access::Brand(AUDIENCES) },
+    Operation { id: "export_segment", access: Access::Brand(AUDIENCES) },
     Operation { id: "copy_member", access: Access::Brand(COPIERS) },
     Operation { id: "erase_member", access: Access::Brand(LAWYERS) },
     Operation { id: "offer_version", access: Access::Brand(OPERATORS) },

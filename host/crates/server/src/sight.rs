@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use playbook_model::{DataClass, SourceTable};
-use playbook_online::{Brand, Version};
+use playbook_online::{Brand, Decision, Version};
 use serde_json::{Map, Value};
 
 use crate::keys::Key;
@@ -42,6 +42,44 @@ impl Role {
             (Self::Analyst, DataClass::B) => Sight::Read,
             _ => Sight::Nothing,
         }
+    }
+
+    /// Whether members are named to the holder of the role by their ids; else by pseudonyms, which are the same for a brand for good.
+    #[must_use]
+    pub const fn names_members(self) -> bool {
+        matches!(
+            self,
+            Self::PlatformAdmin
+                | Self::BrandOperator
+                | Self::BrandApplication
+                | Self::CustomerService
+                | Self::Compliance
+        )
+    }
+
+    /// A member as it is named to the holder of the role.
+    pub(crate) fn names(self, brand: &Brand, id: &str) -> String {
+        if self.names_members() { id.to_owned() } else { brand.pseudonym(id) }
+    }
+
+    /// A decision as it is told to the holder of the role: where no id is to be seen, none stands among values either.
+    pub(crate) fn decision(self, brand: &Brand, mut decision: Decision) -> Decision {
+        if !self.names_members() {
+            let id = std::mem::take(&mut decision.member);
+            let is_other = |_: &String, value: &mut Value| value.as_str() != Some(id.as_str());
+            decision.features.retain(is_other);
+            decision.outputs.retain(is_other);
+            decision.member = brand.pseudonym(&id);
+        }
+        decision
+    }
+
+    /// The id of a member as the holder of the role names it.
+    ///
+    /// # Errors
+    /// Nobody has that pseudonym.
+    pub(crate) fn id_of(self, brand: &Brand, named: String) -> Result<String, Problem> {
+        if self.names_members() { Ok(named) } else { Ok(brand.id_of(&named)?) }
     }
 
     /// Whether some class is seen by a grant.
@@ -168,6 +206,23 @@ mod tests {
         for (role, sights) in matrix {
             let seen = DataClass::ALL.map(|class| role.sight(class));
             assert_eq!(seen, sights, "{}", role.name());
+        }
+    }
+
+    #[test]
+    fn y091_who_may_not_know_members_by_name_calls_nothing_that_takes_or_tells_all_of_one() {
+        let by_pseudonym = ["list_decisions", "read_decision", "list_segment", "export_segment"];
+        let nameless = |role: &&Role| !role.names_members();
+        for operation in crate::operations::OPERATIONS {
+            let roles: Vec<Role> =
+                operation.access.roles().iter().filter(nameless).copied().collect();
+            if ["read_member", "copy_member", "list_accounts", "read_caps"].contains(&operation.id)
+            {
+                assert_eq!(roles, [], "{}", operation.id);
+            }
+            if by_pseudonym.contains(&operation.id) {
+                assert_eq!(roles, [Role::Analyst], "{}", operation.id);
+            }
         }
     }
 

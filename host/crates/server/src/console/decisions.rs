@@ -25,7 +25,7 @@ pub(super) async fn list(
     let told = Told::new(&visit, live.0.clone());
     let filters = filters(&told, &asked);
     let again = query(&asked.filters().map(|(name, value)| (name, value.unwrap_or_default())));
-    let page = decisions_of(live, asked).await?;
+    let page = decisions_of(live, visit.key.role, asked).await?;
     let title = say.say("Decisions", "決策");
     let body = html! {
         (filters)
@@ -83,7 +83,7 @@ pub(super) async fn one(
 ) -> Result<Response, Problem> {
     let say = visit.say;
     let told = Told::new(&visit, brand.clone());
-    let decision = brand.decision(&id)?;
+    let decision = visit.key.role.decision(&brand, brand.decision(&id)?);
     let values = |name: &str, values: &serde_json::Map<String, serde_json::Value>| {
         let mut table =
             Table::new(name).quiet().words(say.say("Name", "名稱")).numbers(say.say("Value", "值"));
@@ -114,7 +114,7 @@ pub(super) async fn one(
     }
     let first = html! {
         dl.facts {
-            dt { (say.say("Member", "成員")) } dd { (told.member(&decision.member)) }
+            dt { (say.say("Member", "成員")) } dd { (told.named(&decision.member)) }
             dt { (say.say("Moment", "時刻")) } dd { (told.time(decision.at)) }
             dt { (say.say("Cycle", "週期")) } dd { (decision.cycle) }
             dt { (say.say("Segments", "分層")) } dd { (told.segments(&decision)) }

@@ -25,7 +25,7 @@ pub(super) async fn list(
     let told = Told::new(&visit, live.0.clone());
     let filters = filters(say, &asked);
     let again = query(&asked.filters().map(|(name, value)| (name, value.unwrap_or_default())));
-    let page = entries_of(live, asked).await?;
+    let page = entries_of(live, visit.key.role, asked).await?;
     let title = say.say("Ledger", "賬本");
     let body = html! {
         (filters)

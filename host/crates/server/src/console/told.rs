@@ -164,8 +164,16 @@ impl<'v> Told<'v> {
         known.map_or("", |known| known.words(self.say.0.code()))
     }
 
-    /// A link to a member's page.
+    /// A link to a member's page; the pseudonym alone for whoever sees no ids.
     pub(super) fn member(&self, member: &str) -> Markup {
+        self.named(&self.visit.key.role.names(&self.brand, member))
+    }
+
+    /// The same of a member as the role names it.
+    pub(super) fn named(&self, member: &str) -> Markup {
+        if !self.visit.key.role.names_members() {
+            return html! { code { (member) } };
+        }
         html! { a href={ (self.visit.to("/members")) "?" (query(&[("member", member)])) } { (member) } }
     }
 

@@ -52,7 +52,7 @@ pub(super) struct DecisionBody {
     /// Its id; none for a look without effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
-    /// The member.
+    /// The member: its id, or its pseudonym where the key sees no ids.
     member: String,
     /// The moment, RFC 3339.
     at: String,
@@ -349,9 +349,10 @@ async fn preview_decision(
 )]
 async fn read_decision(
     Live(brand): Live,
+    Caller(key): Caller,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<DecisionBody>, Problem> {
-    Ok(Json(DecisionBody::of(brand.decision(&id)?, false)))
+    Ok(Json(DecisionBody::of(key.role.decision(&brand, brand.decision(&id)?), false)))
 }
 
 /// What was paid.

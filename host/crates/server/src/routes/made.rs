@@ -1,5 +1,7 @@
 //! Decisions that were made, as a list.
 
+use std::sync::Arc;
+
 use playbook_model::RefusalCode;
 use playbook_online::{Decision, DecisionFilter};
 use serde::{Deserialize, Serialize};
@@ -7,11 +9,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::decisions::{EffectBody, SegmentBody};
 use super::parts::OfBrand;
+use crate::brand::Caller;
 use crate::codes::Code;
 use crate::json::Json;
 use crate::live::{Live, apart, moment, moment_said};
 use crate::page::{Asked, Page, Paging, filled};
 use crate::problem::Problem;
+use crate::role::Role;
 
 /// Which decisions are asked for. Stage, action and refusal are those of one effect.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -23,7 +27,7 @@ pub(crate) struct MadeQuery {
     limit: Option<usize>,
     /// `next` of the page before; none for the first page.
     cursor: Option<String>,
-    /// Decisions about this member, in order of their moments.
+    /// Decisions about this member, in order of their moments: by its id, or by its pseudonym where the key sees no ids.
     pub(crate) member: Option<String>,
     /// Decisions that refused something with this code, "R01" to "R15".
     pub(crate) refusal: Option<String>,
@@ -43,7 +47,7 @@ pub(crate) struct MadeQuery {
 pub(super) struct MadeBody {
     /// Its id, by which it is read in full.
     id: Option<String>,
-    /// The member.
+    /// The member: its id, or its pseudonym where the key sees no ids.
     member: String,
     /// The moment, RFC 3339.
     at: String,
@@ -122,9 +126,11 @@ impl MadeQuery {
 /// Decisions of a page.
 pub(crate) async fn decisions_of(
     Live(brand): Live,
+    role: Role,
     query: MadeQuery,
 ) -> Result<Page<Decision>, Problem> {
-    let (filter, paging) = query.read()?;
+    let (mut filter, paging) = query.read()?;
+    filter.member = filter.member.map(|named| role.id_of(&brand, named)).transpose()?;
     let part = paging.of("decisions")?;
     let (after, limit) = (part.after().map(str::to_owned), part.limit());
     let found =
@@ -141,8 +147,10 @@ pub(crate) async fn decisions_of(
     responses((status = 200, description = "A page of decisions.", body = Page<MadeBody>))
 )]
 pub(super) async fn list_decisions(
-    live: Live,
+    Live(brand): Live,
+    Caller(key): Caller,
     Asked(query): Asked<MadeQuery>,
 ) -> Result<Json<Page<MadeBody>>, Problem> {
-    Ok(Json(decisions_of(live, query).await?.map(MadeBody::from)))
+    let page = decisions_of(Live(Arc::clone(&brand)), key.role, query).await?;
+    Ok(Json(page.map(|decision| MadeBody::from(key.role.decision(&brand, decision)))))
 }

@@ -1,5 +1,7 @@
 //! The money of a brand: what its accounts hold, and the entries that made it so.
 
+use std::sync::Arc;
+
 use playbook_ledger::{EntryFilter, EntryKind};
 use playbook_model::Digest;
 use playbook_online::{BudgetUse, IDLE_SHARE_MAX, MoneyEntry};
@@ -10,11 +12,13 @@ use utoipa_axum::routes;
 
 use super::Routes;
 use super::parts::OfBrand;
+use crate::brand::Caller;
 use crate::codes::Code;
 use crate::json::Json;
 use crate::live::{Live, apart, moment};
 use crate::page::{Asked, Page, Paging, filled};
 use crate::problem::Problem;
+use crate::role::Role;
 
 pub(super) fn routes() -> Routes {
     OpenApiRouter::default().routes(routes!(read_budgets)).routes(routes!(list_entries))
@@ -135,7 +139,7 @@ struct EntryBody {
     bound_minor: Option<i64>,
     /// Its key: that of the grant for a reservation.
     key: String,
-    /// The member of a grant; none where the member was erased.
+    /// The member of a grant, by its id, or by its pseudonym where the key sees no ids; none where the member was erased.
     #[serde(skip_serializing_if = "Option::is_none")]
     member: Option<String>,
     /// Stage that proposed a grant.
@@ -194,6 +198,7 @@ impl EntryQuery {
 /// Entries of a page.
 pub(crate) async fn entries_of(
     Live(brand): Live,
+    role: Role,
     query: EntryQuery,
 ) -> Result<Page<MoneyEntry>, Problem> {
     let part = Paging::new(query.limit, query.cursor)?.of("entries")?;
@@ -216,7 +221,8 @@ pub(crate) async fn entries_of(
         key: query.grant.as_deref().map(key).transpose()?,
         kind: query.kind.as_deref().map(kind).transpose()?,
     };
-    let (member, limit) = (query.member, part.limit());
+    let member = query.member.map(|named| role.id_of(&brand, named)).transpose()?;
+    let limit = part.limit();
     let look = move |brand: &playbook_online::Brand| {
         brand.entries(&filter, member.as_deref(), before, limit)
     };
@@ -233,8 +239,13 @@ pub(crate) async fn entries_of(
     responses((status = 200, description = "A page of entries.", body = Page<EntryBody>))
 )]
 async fn list_entries(
-    live: Live,
+    Live(brand): Live,
+    Caller(key): Caller,
     Asked(query): Asked<EntryQuery>,
 ) -> Result<Json<Page<EntryBody>>, Problem> {
-    Ok(Json(entries_of(live, query).await?.map(EntryBody::from)))
+    let page = entries_of(Live(Arc::clone(&brand)), key.role, query).await?;
+    Ok(Json(page.map(|MoneyEntry { entry, member }| {
+        let member = member.map(|id| key.role.names(&brand, &id));
+        EntryBody::from(MoneyEntry { entry, member })
+    })))
 }
