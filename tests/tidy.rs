@@ -21,7 +21,7 @@ use crate::crates::{edges, edges_on_the_map, lints, owners};
 use crate::pages::{
     commands, folders_on_the_map, index, invariants, links, schema_lines, test_command, titles,
 };
-use crate::sources::{contract_docs, contract_files, forgotten_tests, headers, leftovers};
+use crate::sources::{contract_docs, contract_files, forgotten_tests, headers, leftovers, spaces};
 use crate::tree::Tree;
 
 #[track_caller]
@@ -76,6 +76,11 @@ fn every_file_has_the_one_format() {
 #[test]
 fn nothing_unfinished_is_left() {
     holds(leftovers);
+}
+
+#[test]
+fn every_space_of_rows_has_its_own_number() {
+    holds(spaces);
 }
 
 #[test]

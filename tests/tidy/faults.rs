@@ -5,7 +5,7 @@ use crate::crates::{edges, edges_on_the_map, lints, owners};
 use crate::pages::{
     commands, folders_on_the_map, index, invariants, links, schema_lines, test_command, titles,
 };
-use crate::sources::{contract_docs, contract_files, forgotten_tests, headers, leftovers};
+use crate::sources::{contract_docs, contract_files, forgotten_tests, headers, leftovers, spaces};
 use crate::tree::{MAP, Tree};
 
 /// The tree passes; each change of one file makes the check complain.
@@ -43,6 +43,15 @@ fn a_second_owner_is_found_and_a_dev_dependency_is_none() {
         let fault = format!("[package]\nname = \"playbook-cycle\"\n{fault}");
         can_fail(owners, &[("c/Cargo.toml", dev)], &[("c/Cargo.toml", fault.as_str())]);
     }
+}
+
+#[test]
+fn a_number_of_two_spaces_is_found() {
+    let of = |second: &str| {
+        format!("    pub(crate) const A: u8 = 1;\n    pub(crate) const B: u8 = {second};\n")
+    };
+    let path = "host/crates/online/src/store.rs";
+    can_fail(spaces, &[(path, of("2").as_str())], &[(path, of("1").as_str())]);
 }
 
 #[test]

@@ -35,6 +35,19 @@ pub(crate) fn leftovers(tree: &Tree) -> Vec<String> {
     complaints
 }
 
+/// Rows of two spaces with one number would be taken for each other.
+pub(crate) fn spaces(tree: &Tree) -> Vec<String> {
+    let path = "host/crates/online/src/store.rs";
+    let mut known = std::collections::BTreeMap::new();
+    let lines = tree.text(path).lines().map(str::trim);
+    let named =
+        lines.filter_map(|line| line.strip_prefix("pub(crate) const ")?.split_once(": u8 = "));
+    let twice =
+        named.filter_map(|(name, number)| Some((known.insert(number, name)?, name, number)));
+    let told = |(first, second, number)| format!("{path}: {first} and {second} are both {number}");
+    twice.map(told).collect()
+}
+
 /// A test file that no target names is never run.
 pub(crate) fn forgotten_tests(tree: &Tree) -> Vec<String> {
     let manifest = tree.text("host/Cargo.toml");

@@ -73,7 +73,7 @@ pub(crate) mod space {
     /// Of the brand: the last of them, and which wait, under the empty key.
     pub(crate) const MONEY_QUEUE: u8 = 41;
     /// Of the brand: transfers that the stages of a closed cycle asked for, under the number of its activation.
-    pub(crate) const TRANSFERS: u8 = 43;
+    pub(crate) const TRANSFERS: u8 = 47;
     /// Of the brand: what a change came to, under the digest of its request's key.
     pub(crate) const ONCE: u8 = 30;
     /// By a set of outputs of a closed cycle and the beginning of pseudonyms: the values of these members.
