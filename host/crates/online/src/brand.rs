@@ -172,8 +172,8 @@ pub struct Decided {
 /// What the writer answered, and who was asked.
 struct Answered {
     answer: DecisionAnswer,
-    /// The member's id, which may be another one than that which was asked for.
-    member: String,
+    /// The member's id, where it is another one than that of an account.
+    member: Option<String>,
     at: i64,
     live: Arc<Version>,
     /// Which of the two made it.
@@ -376,11 +376,12 @@ impl Brand {
         let span = info_span!("decision", brand = self.name, playbook = Empty, version = Empty);
         let Answered { answer, member, at, live, version, candidate, record, micros } =
             self.answer(ask, request, by).instrument(span).await?;
+        let member = member.as_deref().unwrap_or(&ask.member);
         if request.is_some() && !answer.is_repeated {
-            self.shelf().decided(&member, at);
+            self.shelf().decided(member, at);
             if let Some(candidate) = candidate {
                 self.noted(&candidate, candidate.note(&version, Some(&answer.kept), micros));
-                let (member, event) = (member.clone(), ask.event.clone());
+                let (member, event) = (member.to_owned(), ask.event.clone());
                 candidate.shadow(&live, || Asked { member, at, event, record });
             }
         }
@@ -390,7 +391,7 @@ impl Brand {
             true => read_member(&mut &*self.reader, answer.of)?.map(|row| row.id),
             false => None,
         };
-        let decision = self.told(&answer.kept, id, &before.unwrap_or(member))?;
+        let decision = self.told(&answer.kept, id, before.as_deref().unwrap_or(member))?;
         Ok(Decided { decision, is_repeated: answer.is_repeated })
     }
 
@@ -416,10 +417,10 @@ impl Brand {
             span.record("version", display(version.digest()));
             let candidate = candidate.filter(|_| request.is_some());
             let (record, accounts) = (self.record(member)?, live.accounts(member));
-            let id = record.joined_id().unwrap_or(&ask.member).to_owned();
+            let id = record.joined_id().unwrap_or(&ask.member);
             let at = ask.at.unwrap_or_else(|| (self.now)());
             let begun = candidate.as_ref().map(|_| Instant::now());
-            let evaluated = evaluate(&self.lanes, &version, &id, &record, at).await?;
+            let evaluated = evaluate(&self.lanes, &version, id, &record, at).await?;
             let micros = begun.map_or(0, micros_since);
             if self.breakers.has_news() {
                 self.aside(Core::tend_breakers);
@@ -433,7 +434,7 @@ impl Brand {
                 version: Arc::clone(&version),
                 member,
                 accounts,
-                member_id: id.clone(),
+                member_id: id.to_owned(),
                 evaluated,
                 event: ask.event.clone(),
                 by: by.map(str::to_owned),
@@ -442,7 +443,7 @@ impl Brand {
                 seen,
             });
             if let Some(answer) = self.queue.ask(|reply| Job::Decide(job, reply)).await? {
-                let member = id;
+                let member = record.joined_id().map(str::to_owned);
                 return Ok(Answered {
                     answer,
                     member,
