@@ -38,6 +38,8 @@ FOREIGN_MAX = 0.2
 CONNECTIONS = 64
 LINES = 10_000
 TICK = os.sysconf("SC_CLK_TCK")
+# Fields of members that the playbook reads.
+PROFILE = {"joined", "region", "age_band", "community", "channel"}
 
 HOST = """
 [limits]
@@ -220,9 +222,29 @@ def members_of(sample):
     for row in rows.fetchall():
         known = {name: value for name, value in zip(names, row) if value is not None}
         member = str(known.pop("member"))
-        wanted = ("joined", "region", "age_band", "community", "channel")
-        profile = {name: known[name] for name in wanted if name in known}
+        profile = {name: known[name] for name in known if name in PROFILE}
         yield member, {"profile": profile, "consents": consents.get(member, [])}
+
+
+def imported(options, sample, folder):
+    """Takes a sample into a data folder before its service runs, as the files of an export; returns the members."""
+    import duckdb
+
+    export = folder / "export"
+    export.mkdir()
+    texts = {"event_id", "member", "original_order", "object"}
+    for table in ("events", "members", "consents"):
+        names = [name for name, *_ in duckdb.sql(f"DESCRIBE SELECT * FROM '{sample}/{table}.parquet'").fetchall()]
+        chosen = [name for name in names if table != "members" or name in PROFILE | {"member"}]
+        columns = ", ".join(f"{name}::VARCHAR AS {name}" if name in texts else name for name in chosen)
+        duckdb.sql(f"COPY (SELECT {columns} FROM '{sample}/{table}.parquet') TO '{export}/{table}-0.parquet'")
+    began = time.perf_counter()
+    command = [options.playbook, "data", "import", ROOT / "playbooks/demo-club.toml", "--data", folder / "data", "--from", export]
+    said = json.loads(subprocess.run([*command, "--json"], check=True, capture_output=True, text=True).stdout)
+    took = time.perf_counter() - began
+    print(f"{said['events']} events and {said['members']} members imported in {took:.1f} s", flush=True)
+    members = duckdb.sql(f"SELECT member FROM '{export}/members-0.parquet'").fetchall()
+    return [member for member, in members]
 
 
 def put_members(service, changes):
@@ -571,8 +593,9 @@ def growth(options, folder):
         own = folder / str(count)
         own.mkdir()
         print(f"--- {count} members", flush=True)
+        members = imported(options, sample, own)
         with Service(options, own, [ROOT / "playbooks/demo-club.toml"], options.records) as service:
-            members = feed(options, service, own)
+            print(f"ready after {service.ready_s:.2f} s", flush=True)
             close_cycle(service)
             bodies, decisions = bodies_of(members, own), "/v1/brands/demo-club/decisions"
             rows = [("decisions, as fast as it goes", oha(options, service, decisions, options.seconds, bodies=bodies))]
