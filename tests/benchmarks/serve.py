@@ -410,9 +410,7 @@ def swap(options, service, folder):
     text = (ROOT / "playbooks/demo-club.toml").read_text()
     other, changed = re.subn(r'(?m)^total = "200_000.00"', 'total = "200_001.00"', text)
     assert changed == 1
-    client = service.client()
-    probe = service.client()
-    offered = client.call("POST", "demo-club/versions", other.encode(), "application/toml")["version"]
+    offered = service.client().call("POST", "demo-club/versions", other.encode(), "application/toml")["version"]
 
     def first_by(version):
         while True:
@@ -433,6 +431,8 @@ def swap(options, service, folder):
     rows = [("decisions, as fast as it goes", whole)]
     rows.append((f"decisions at {half:.0f} a second", oha(options, service, decisions, seconds, half, bodies)))
     took = {"activate, with its trial": [], "roll back": []}
+    # Now, because the service closes connections that are idle for long.
+    client, probe = service.client(), service.client()
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         beside = pool.submit(oha, options, service, decisions, seconds, half, bodies)
         while not beside.done():

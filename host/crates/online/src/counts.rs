@@ -190,6 +190,11 @@ impl Counts {
         waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
     }
 
+    /// How many requests wait.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.numbers[Number::Waiting as usize].load(Ordering::Relaxed)
+    }
+
     /// A request waits no longer.
     pub(crate) fn waited(&self) {
         self.numbers[Number::Waiting as usize].fetch_sub(1, Ordering::Relaxed);

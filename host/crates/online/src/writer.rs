@@ -55,7 +55,10 @@ use crate::withdrawn::{end_unconsented, takes_back};
 /// Requests that wait at most; more are refused at once.
 const QUEUE_MAX: u64 = 4_096;
 /// Requests of one commit group at most.
-const GROUP_MAX: usize = 1_024;
+const GROUP_MAX: u64 = 1_024;
+/// A group takes half of those who wait, or so many. Where it takes all, clients that wait for their answers come again all at once:
+/// evaluations stand still during a commit and the writer during evaluations (a convoy), and neither keeps up.
+const GROUP_WHOLE: u64 = 16;
 /// Moments of one commit group lie this close together: a group has one time.
 const GROUP_MS: i64 = 1_000;
 /// How long the writer waits for a request before it looks around.
@@ -464,6 +467,11 @@ fn answer<T: 'static>(reply: Reply<T>, result: Result<T, OnlineError>) -> Answer
     })
 }
 
+/// Requests of a commit group at most, where so many wait.
+fn group_max(waiting: u64) -> u64 {
+    (waiting / 2).clamp(GROUP_WHOLE, GROUP_MAX)
+}
+
 impl Writer {
     fn run(mut self, jobs: &Receiver<Job>) {
         let (mut held, mut looked): (Option<Job>, _) = (None, Instant::now());
@@ -485,9 +493,10 @@ impl Writer {
                     Err(RecvTimeoutError::Disconnected) => return,
                 },
             };
+            let most = group_max(self.counts.waiting());
             let mut group = vec![first];
             let mut place = Place::of(&group[0]);
-            while group.len() < GROUP_MAX
+            while (group.len() as u64) < most
                 && let Ok(job) = jobs.try_recv()
             {
                 self.counts.waited();
@@ -1018,5 +1027,17 @@ fn count(decided: &[Decided], tally: &mut Tally) {
             (None, true) => tally.add(Number::GrantedBefore),
             (None, false) => tally.add(Number::Granted),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GROUP_MAX, GROUP_WHOLE, group_max};
+
+    #[test]
+    fn a_group_leaves_half_of_those_who_wait_to_the_next_one() {
+        assert_eq!([0, 16, 32].map(group_max), [GROUP_WHOLE; 3], "few are taken whole");
+        assert_eq!([64, 1_000].map(group_max), [32, 500]);
+        assert_eq!(group_max(4_096), GROUP_MAX);
     }
 }
