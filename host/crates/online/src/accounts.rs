@@ -311,9 +311,7 @@ pub(crate) fn part(
     if version.person_after(version.own_key_after(&member, &done.ids), &done.ids) != person {
         return Ok(Err(OnlineError::Unknown("account")));
     }
-    let mut others = links.accounts(person, &done.ids.linking);
-    others.push(person);
-    others.retain(|other| *other != account);
+    let others = links.others(account, &done.ids.linking);
     let Some(first) = others.iter().map(|other| since(*other).max(since(account))).min() else {
         return Ok(Err(OnlineError::Unknown("account")));
     };

@@ -72,6 +72,18 @@ impl Links {
         all
     }
 
+    /// The other accounts of the member that an account belongs to, that under the member's own pseudonym included, after what a group
+    /// links that is not on disk yet.
+    pub(crate) fn others(&self, account: i64, pending: &[Linking]) -> Vec<i64> {
+        let member = self.of(account, pending).map_or(account, |(member, _)| member);
+        let mut others = self.accounts(member, pending);
+        if account != member {
+            others.retain(|other| *other != account);
+            others.push(member);
+        }
+        others
+    }
+
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Known> {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -152,6 +164,10 @@ mod tests {
         moved.iter().for_each(|(number, link)| links.note(*number, *link));
         links.note(1, link(2, Some(1), 10));
         assert_eq!((links.of(2, &[]), links.of(3, &[])), (Some((9, 10)), Some((1, 11))));
+        assert_eq!(
+            [1, 2, 3, 4, 9].map(|account| links.others(account, &[])),
+            [vec![2, 9], vec![1, 9], vec![1], vec![], vec![1, 2]]
+        );
         links.note(5, link(3, None, 13));
         assert_eq!((links.of(3, &[]), links.accounts(1, &[])), (None, vec![]));
     }

@@ -795,7 +795,7 @@ fn event_in(
     let version = beside.version;
     let account = version.own_key_after(&member_id, &done.ids);
     let member = version.person_after(account, &done.ids);
-    let others = others_of(account, member, version, done);
+    let others = version.epochs().links().others(account, &done.ids.linking);
     let record = beside
         .cache
         .get(member, || read_record(&mut &*beside.reader, member, &version.accounts(member)))?;
@@ -833,16 +833,6 @@ fn event_in(
         });
     });
     Ok(EventFate::Accepted)
-}
-
-/// The other accounts of the member that an account belongs to.
-fn others_of(account: i64, member: i64, version: &Version, done: &Done) -> Vec<i64> {
-    let mut others = version.accounts_after(member, &done.ids);
-    if account != member {
-        others.retain(|other| *other != account);
-        others.push(member);
-    }
-    others
 }
 
 /// Takes away everything but entries of the ledger, of all accounts of a member, once under a key; `None`: there is no such member. The receipt lies
