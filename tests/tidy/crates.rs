@@ -133,7 +133,7 @@ const OWNERS: [(&str, &[&str]); 44] = [
     ("calamine", &["playbook-sources"]),
     ("nix", &["playbook-online"]),
     ("rustix", &["playbook-files"]),
-    ("toml", &["playbook-toml"]),
+    ("toml", &["playbook-toml", "playbook-sdk"]),
     ("toml_parser", &["playbook-toml"]),
     ("charts-rs", &["playbook-report"]),
     ("maud", &["playbook-report", "playbook-server"]),

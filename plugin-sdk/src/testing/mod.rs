@@ -56,6 +56,17 @@ pub fn plugin<P: Plugin>() -> Test<P> {
     }
 }
 
+fn lay_over(below: &mut serde_json::Value, over: &serde_json::Value) {
+    match (below, over) {
+        (serde_json::Value::Object(below), serde_json::Value::Object(over)) => {
+            for (key, value) in over {
+                lay_over(below.entry(key).or_insert(serde_json::Value::Null), value);
+            }
+        }
+        (below, over) => *below = over.clone(),
+    }
+}
+
 /// An opened plugin.
 #[derive(Debug)]
 pub struct Opened<P> {
@@ -71,6 +82,30 @@ impl<P: Plugin> Test<P> {
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "a value made on the spot reads best")]
     pub fn settings(mut self, settings: impl ToString) -> Self {
+        self.settings = settings.to_string();
+        self
+    }
+
+    /// Sets the settings that a card ships: `[stage.settings]` of its text.
+    ///
+    /// # Panics
+    /// Where the text is no card.
+    #[must_use]
+    pub fn card(mut self, text: &str) -> Self {
+        let card: serde_json::Value = toml::from_str(text).expect("a card is TOML");
+        self.settings = card.pointer("/stage/settings").expect("a card has settings").to_string();
+        self
+    }
+
+    /// Lays settings over those that are set already, table by table, as a playbook does.
+    ///
+    /// # Panics
+    /// Where the settings so far are no JSON.
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "a value made on the spot reads best")]
+    pub fn with(mut self, over: serde_json::Value) -> Self {
+        let mut settings = serde_json::from_str(&self.settings).expect("settings are JSON");
+        lay_over(&mut settings, &over);
         self.settings = settings.to_string();
         self
     }
