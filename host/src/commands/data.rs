@@ -102,7 +102,8 @@ fn import(
     let state = app::brand_state(data, &loaded.playbook.brand);
     let brand = app::open_brand(&session.host, &loaded, &state, options)?;
     let shown = Shown::new(session.terminal, as_json);
-    let done = app::import(&brand, from, &|part, rows| shown.advanced(part, rows, None));
+    let told = |part: &str, rows| shown.advanced(part, rows, None);
+    let done = app::import(&brand, from, session.host.cancel(), &told);
     shown.clear();
     let Imported { events, known, refused, reasons, members } = done?;
     reasons.iter().for_each(|reason| Terminal::note(&format!("refused: {reason}")));

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use futures::executor::block_on;
 use futures::future::try_join_all;
-use playbook_batch::read_rows;
+use playbook_batch::{BatchError, read_rows};
+use playbook_cycle::Cancel;
 use playbook_files::files_below;
 use playbook_model::{Digest, Frame, MapType};
 use playbook_online::{Brand, EventFate, OnlineError, TableColumns};
@@ -37,11 +38,21 @@ pub struct Imported {
     pub members: u64,
 }
 
-/// Takes the events, members and consents of an export into a brand that answers.
+/// Takes the events, members and consents of an export into a brand that answers, until `cancel` says so: what was taken by
+/// then stays, and the same import goes on from there.
 ///
 /// # Errors
-/// A folder that is no export, files that cannot be read, a fault of the storage.
-pub fn import(brand: &Brand, from: &Path, told: &dyn Fn(&str, u64)) -> Result<Imported> {
+/// A folder that is no export, files that cannot be read, a fault of the storage; [`BatchError::Cancelled`].
+pub fn import(
+    brand: &Brand,
+    from: &Path,
+    cancel: &Cancel,
+    told: &dyn Fn(&str, u64),
+) -> Result<Imported> {
+    let go_on = || match cancel.is_cancelled() {
+        true => Err(AppError::from(BatchError::Cancelled)),
+        false => Ok(()),
+    };
     let tables = tables(from)?;
     let of = |name: &str| tables.get(name).map(Vec::as_slice).unwrap_or_default();
     let version = brand.version();
@@ -51,24 +62,26 @@ pub fn import(brand: &Brand, from: &Path, told: &dyn Fn(&str, u64)) -> Result<Im
         why: Box::new(error),
     };
     let mut changes = Changes::default();
-    for row in rows(of("members"), version.members())? {
+    for row in rows(of("members"), version.members(), &go_on)? {
         changes.of(row, |change, row| change.profile = row);
     }
-    for row in rows(of("consents"), version.consents())? {
+    for row in rows(of("consents"), version.consents(), &go_on)? {
         changes.of(row, |change, row| change.consents.push(row));
     }
     let mut keys = Changes::default();
-    for row in rows(of("identities"), version.identities())? {
+    for row in rows(of("identities"), version.identities(), &go_on)? {
         keys.of(row, |change, row| change.identities.push(row));
     }
     // Before events: a refund may come for another account than its order.
     for some in keys.all.chunks(MEMBERS) {
+        go_on()?;
         put(brand, some).map_err(fault)?;
     }
     for file in of("events") {
         read_rows(file, &mut |frame| {
             let events = objects(&frame, version.events());
             for events in events.chunks(EVENTS) {
+                go_on()?;
                 take(brand, events, &mut done).map_err(fault)?;
                 told("events", events.len() as u64);
             }
@@ -76,6 +89,7 @@ pub fn import(brand: &Brand, from: &Path, told: &dyn Fn(&str, u64)) -> Result<Im
         })?;
     }
     for members in changes.all.chunks(MEMBERS) {
+        go_on()?;
         put(brand, members).map_err(fault)?;
         done.members += members.len() as u64;
         told("members", members.len() as u64);
@@ -173,10 +187,15 @@ fn tables(from: &Path) -> Result<BTreeMap<String, Vec<PathBuf>>> {
     Ok(in_order.collect())
 }
 
-fn rows(files: &[PathBuf], columns: &TableColumns) -> Result<Vec<Object>> {
+fn rows(
+    files: &[PathBuf],
+    columns: &TableColumns,
+    go_on: &dyn Fn() -> Result<()>,
+) -> Result<Vec<Object>> {
     let mut all = Vec::new();
     for file in files {
         read_rows(file, &mut |frame| {
+            go_on()?;
             all.extend(objects(&frame, columns));
             Ok::<_, AppError>(())
         })?;
