@@ -10,6 +10,8 @@ mod codes;
 mod crates;
 #[path = "tidy/faults.rs"]
 mod faults;
+#[path = "tidy/models.rs"]
+mod models;
 #[path = "tidy/pages.rs"]
 mod pages;
 #[path = "tidy/sources.rs"]
@@ -53,6 +55,20 @@ fn crates_know_only_what_the_table_allows() {
 #[test]
 fn the_map_shows_the_edges_that_are_enforced() {
     holds(edges_on_the_map);
+}
+
+#[test]
+fn the_table_of_models_names_the_tests_that_hold_them() {
+    if std::env::var_os("UPDATE").is_some() {
+        let tree = Tree::of_repository();
+        let page = tree.text(models::MODELS_PAGE);
+        let (head, rest) = page.split_once(models::BEGIN).unwrap();
+        let (_, foot) = rest.split_once(models::END).unwrap();
+        let (begin, end, tables) = (models::BEGIN, models::END, models::tables(&tree));
+        let text = format!("{head}{begin}\n\n{tables}\n{end}{foot}");
+        std::fs::write(format!("../{}", models::MODELS_PAGE), text).unwrap();
+    }
+    holds(models::models);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::tree::{MAP, Package, Tree, entries};
 
 /// Which crate may depend on which; the same table stands in docs/ARCHITECTURE.md.
-const EDGES: [(&str, &[&str]); 19] = [
+const EDGES: [(&str, &[&str]); 20] = [
     ("playbook-contract", &[]),
     ("playbook-model", &["playbook-contract"]),
     ("playbook-files", &[]),
@@ -66,6 +66,7 @@ const EDGES: [(&str, &[&str]); 19] = [
         &[
             "playbook-app",
             "playbook-contract",
+            "playbook-library",
             "playbook-model",
             "playbook-files",
             "playbook-toml",
@@ -82,6 +83,7 @@ const EDGES: [(&str, &[&str]); 19] = [
     ),
     ("playbook-sdk", &["playbook-contract"]),
     ("playbook-domain", &[]),
+    ("playbook-library", &[]),
 ];
 
 /// What reference plugins, and guests of tests, may know of the workspace.

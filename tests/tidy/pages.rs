@@ -102,13 +102,17 @@ fn resolved(from: &str, link: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// The index names every page beside it.
+/// The index names every page beside it; the table of models names the pages of models.
 pub(crate) fn index(tree: &Tree) -> Vec<String> {
-    let index = tree.text("docs/README.md");
     let pages = tree.ending(".md").filter_map(|(path, _)| path.strip_prefix("docs/"));
+    let index_of = |page: &str| match page.starts_with("models/") {
+        true => "docs/models.md",
+        false => "docs/README.md",
+    };
     pages
-        .filter(|page| *page != "README.md" && !index.contains(&format!("]({page})")))
-        .map(|page| format!("docs/README.md: no link to {page}"))
+        .filter(|page| *page != "README.md")
+        .filter(|page| !tree.text(index_of(page)).contains(&format!("]({page})")))
+        .map(|page| format!("{}: no link to {page}", index_of(page)))
         .collect()
 }
 
