@@ -69,8 +69,12 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Deliver what a finished run has for others, once more
     Deliver(DeliverArgs),
-    /// Say why a member of a finished run stands where it stands: scores, segment, grants, refusals
+    /// Say why a member of a finished run stands where it stands; or what a model is for and how it counts
     Explain(ExplainArgs),
+    /// Show what there is to build a playbook of: presets, models, features of the catalogue
+    List(ListArgs),
+    /// Write a playbook for a brand on the preset of its industry
+    New(NewArgs),
     /// Compare two playbooks, or one with a change, on the same data
     Diff(DiffArgs),
     /// Serve brands over HTTP: events in, decisions out, while playbooks stay live
@@ -118,11 +122,13 @@ impl Command {
             Self::Replay(args) => args.json,
             Self::Deliver(args) => args.json,
             Self::Explain(args) => args.json,
+            Self::List(args) => args.json,
             Self::Plugin(command) => command.answers_json(),
             Self::Ledger(command) => command.answers_json(),
             Self::Data(command) => command.answers_json(),
             Self::Schema { .. } => true,
             Self::Serve(_)
+            | Self::New(_)
             | Self::Demo(_)
             | Self::Sample(_)
             | Self::Completions { .. }
@@ -349,17 +355,64 @@ pub(crate) struct DeliverArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// Folder of a finished run
+    /// Folder of a finished run, with --member; or the name of a plugin or card that `playbook list` shows
+    #[arg(value_name = "RUN|MODEL")]
     pub(crate) run: PathBuf,
     /// Id of the member, as in members.parquet and grants.csv
     #[arg(long, value_name = "ID")]
-    pub(crate) member: String,
+    pub(crate) member: Option<String>,
     /// Language of what plugins say
     #[arg(long, value_enum, default_value = "en")]
     pub(crate) lang: LangArg,
     /// Print everything as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What there is to build a playbook of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Listed {
+    /// Playbooks of industries
+    Presets,
+    /// Plugins and cards
+    Models,
+    /// Features of the catalogue
+    Features,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Only these
+    #[arg(value_enum)]
+    pub(crate) what: Option<Listed>,
+    /// Language of the summaries
+    #[arg(long, value_enum, default_value = "en")]
+    pub(crate) lang: LangArg,
+    /// Print everything as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewArgs {
+    /// Preset to stand on; `playbook list presets` shows them
+    #[arg(long, value_name = "PRESET", default_value = "base")]
+    pub(crate) industry: String,
+    /// Name of the brand: lower-case words joined by hyphens
+    #[arg(long, value_name = "NAME")]
+    pub(crate) brand: String,
+    /// ISO 4217 code of the brand's currency
+    #[arg(long, default_value = "CNY")]
+    pub(crate) currency: String,
+    /// IANA name of the brand's time zone
+    #[arg(long, value_name = "ZONE", default_value = "Asia/Shanghai")]
+    pub(crate) time_zone: String,
+    /// Take its data from a community that `playbook sample` wrote, to try it at once
+    #[arg(long)]
+    pub(crate) sample: bool,
+    /// File to write [default: BRAND.toml]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -27,6 +27,7 @@ mod guards;
 mod hosts;
 mod kept;
 mod law;
+mod library;
 mod lists;
 #[cfg(feature = "sources")]
 mod looks;

@@ -8,6 +8,7 @@ use playbook_report::Lang;
 use serde_json::Value;
 
 use crate::cli::ExplainArgs;
+use crate::commands::library::model;
 use crate::progress::Shown;
 use crate::session::Session;
 use crate::terminal::{Terminal, grouped, money};
@@ -16,11 +17,14 @@ use crate::text::Text;
 /// What stands for a missing value.
 const MISSING: &str = "–";
 
-/// Repeats the run and says what every stage read and said of the member.
+/// Repeats the run and says what every stage read and said of the member; without a member, what a model is.
 pub(crate) fn explain(session: &Session, args: &ExplainArgs) -> Result<()> {
+    let Some(member) = &args.member else {
+        return model(session, &args.run.to_string_lossy(), args.json);
+    };
     let shown = session.shown(args.json);
     let progress = Arc::<Shown>::clone(&shown);
-    let said = app::explain(&session.host, &args.run, &args.member, progress)?;
+    let said = app::explain(&session.host, &args.run, member, progress)?;
     shown.clear();
     for difference in &said.differences {
         Terminal::note(&format!("warning: the run cannot be repeated byte by byte: {difference}"));

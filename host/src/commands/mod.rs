@@ -10,6 +10,7 @@ pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod ledger;
+pub(crate) mod library;
 pub(crate) mod plugin;
 pub(crate) mod profile;
 pub(crate) mod replay;

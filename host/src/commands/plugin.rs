@@ -188,7 +188,8 @@ fn list(session: &Session, as_json: bool) -> Result<()> {
     Ok(())
 }
 
-fn inspect(session: &Session, file: &str, settings: &str, as_json: bool) -> Result<()> {
+/// Shows what a component says of itself, needs and gives under settings.
+pub(crate) fn inspect(session: &Session, file: &str, settings: &str, as_json: bool) -> Result<()> {
     let (path, plugin) = session.host.plugin(file)?;
     let settings = canonical(settings)?;
     let name = path.to_string_lossy().into_owned();
