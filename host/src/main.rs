@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         let code = playbook_runtime::compile_child_main(arguments.iter().cloned());
         return u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from);
     }
+    playbook_toml::ship(playbook_library::FILES);
     let terminal = Terminal::new(cli.color);
     match dispatch(&cli, terminal) {
         Ok(()) => ExitCode::SUCCESS,
@@ -103,6 +104,8 @@ fn dispatch(cli: &Cli, terminal: Terminal) -> Result<()> {
         Command::Replay(args) => commands::replay::replay(&session, args),
         Command::Deliver(args) => commands::deliver::deliver(&session, args),
         Command::Explain(args) => commands::explain::explain(&session, args),
+        Command::List(args) => commands::library::list(&session, args),
+        Command::New(args) => commands::library::new(args),
         Command::Diff(args) => commands::diff::diff(&session, args),
         Command::Serve(_) => {
             config.map_or(Ok(()), |config| commands::serve::serve(&session, config))

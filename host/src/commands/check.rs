@@ -52,8 +52,7 @@ fn checked(session: &Session, file: &Path, file_only: bool) -> Result<InOrder> {
         let text = format!("{name}: the file is in order (plugins were not asked)");
         return Ok(InOrder { text, warnings: None });
     }
-    let loaded = session.host.load(&file, &[], &Disk)?;
-    let playbook = &loaded.playbook;
+    let mut loaded = session.host.load(&file, &[], &Disk)?;
     let none = Pinned::new();
     let how = Stages {
         metering: Metering::FuelAndEpoch,
@@ -61,7 +60,8 @@ fn checked(session: &Session, file: &Path, file_only: bool) -> Result<InOrder> {
         pinned: &none,
         last_good: &none,
     };
-    let stages = session.host.prepare(&loaded, &how)?;
+    let stages = session.host.prepare(&mut loaded, &how)?;
+    let playbook = &loaded.playbook;
     let order: Vec<&str> = stages.iter().map(|s| s.def.name.as_str()).collect();
     let text = format!(
         "{name}: in order. {} sources, {} features, {} stages: {}\n{}",

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use playbook_cycle::{PrepareProblem, Prepared};
 use playbook_model::{Fault, MapRow, Need, Playbook, SourceDef, SourceTable, StageDef};
-use playbook_toml::{Loaded, NamedPlugin, Place, Problem, Problems, SettingPlace, nearest};
+use playbook_toml::{
+    Loaded, NamedPlugin, Place, Problem, Problems, SettingPlace, nearest, standard_catalogue,
+};
 
 use crate::Result;
 use crate::guards::guard_warnings;
@@ -229,7 +231,9 @@ pub(crate) fn prepare_problems(loaded: &Loaded, found: Vec<PrepareProblem>) -> V
                 };
                 let message = format!("stage `{stage}`: {}", problem.message);
                 let told = Problem::new("unmet-need", place, message);
-                problems.push(match problem.hint {
+                let of_catalogue =
+                    problem.need.as_deref().and_then(|need| catalogue_has(loaded, need));
+                problems.push(match of_catalogue.or(problem.hint) {
                     Some(hint) => told.hint(hint),
                     None => told,
                 });
@@ -238,6 +242,19 @@ pub(crate) fn prepare_problems(loaded: &Loaded, found: Vec<PrepareProblem>) -> V
     }
     problems.extend(loaded.settings_problems(&settings).problems);
     problems
+}
+
+/// What the program's catalogue would give for a need, where the playbook does not take it.
+fn catalogue_has(loaded: &Loaded, need: &str) -> Option<String> {
+    if loaded.place("catalogue").is_some() {
+        return None;
+    }
+    let features = standard_catalogue();
+    let (feature, about) = features.into_iter().find(|(feature, _)| feature.name == need)?;
+    let subject = feature.subject.0;
+    Some(format!(
+        "the catalogue has `{need}` of {subject} ({about}): include = [\"catalogue:standard\"]"
+    ))
 }
 
 #[cfg(test)]

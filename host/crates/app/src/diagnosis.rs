@@ -4,6 +4,8 @@ use playbook_cycle::{CycleRun, Input, StageRun};
 use playbook_model::{Cells, Column, Frame, Kind, Produce, Role, Words};
 use playbook_report::{DimensionRow, Health, IndicatorRow, LevelMark, OutputRow};
 
+use crate::stages::plugin_of;
+
 /// Rows of one table that a page shows, a part each.
 const ROWS_SHOWN: usize = 12;
 
@@ -43,7 +45,7 @@ impl Row<'_> {
         let marks = of(Role::Level).find(|p| !p.bounds.is_empty());
         let scores = of(Role::Total).chain(of(Role::Dimension));
         Health {
-            plugin: format!("{} {}", stage.about.name, stage.about.version),
+            plugin: plugin_of(stage),
             place: if frame.rows() > 1 { key().to_owned() } else { String::new() },
             total: of(Role::Total).find_map(|p| self.real(p)),
             most: scores.filter_map(|p| p.most).reduce(f64::max),

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use playbook_cycle::{Cancel, Prepared, fall_back, prepare};
+use playbook_cycle::{Cancel, Prepared, fall_back, features_for, prepare};
 use playbook_files::{FileError, read_regular, write_whole};
 use playbook_model::{Digest, Limits, OnFault, Playbook, PluginRef, StageDef};
 use playbook_runtime::{
@@ -132,11 +132,12 @@ impl Host {
         if problems.is_empty() { Ok(loaded) } else { Err(faulty(loaded.problems(problems))) }
     }
 
-    /// Loads the plugin of every stage and wires the stages; the result stands in the order in which they run.
+    /// Loads the plugin of every stage and wires the stages; the result stands in the order in which they run. Features of the
+    /// catalogue that no stage asks for are gone from the playbook then.
     ///
     /// # Errors
     /// [`AppError::Faulty`] with every problem; a host's fault.
-    pub fn prepare(&self, loaded: &Loaded, how: &Stages<'_>) -> Result<Vec<Prepared>> {
+    pub fn prepare(&self, loaded: &mut Loaded, how: &Stages<'_>) -> Result<Vec<Prepared>> {
         let (plugins, mut problems) = self.plugins(loaded, how)?;
         let mut stages = match prepare(&loaded.playbook, plugins)? {
             Ok(stages) => {
@@ -156,6 +157,7 @@ impl Host {
             let before = self.before(&loaded.playbook, &stages, at, how)?;
             stages[at].last_good = before.map(Arc::new);
         }
+        loaded.playbook.features = features_for(&loaded.playbook, &stages);
         Ok(stages)
     }
 

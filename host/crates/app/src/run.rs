@@ -172,18 +172,19 @@ fn cycle_of(
     outputs: Option<&Path>,
     mut laps: Laps,
 ) -> Result<Finished> {
-    let Opened { loaded, data, state } = opened;
-    let playbook = &loaded.playbook;
+    let Opened { mut loaded, data, state } = opened;
     let components = components_dir(&state);
+    let last_good = last_good(&state, &loaded.playbook.id)?;
     let stages = host.prepare(
-        &loaded,
+        &mut loaded,
         &Stages {
             metering: job.metering,
             components: &components,
             pinned: &job.pinned,
-            last_good: &last_good(&state, &playbook.id)?,
+            last_good: &last_good,
         },
     )?;
+    let playbook = &loaded.playbook;
     laps.end("prepare");
     let scratch = temporary_folder()?;
     let mut options = batch_options(host, job, playbook, &data, &state, scratch.path())?;

@@ -15,7 +15,7 @@ use playbook_online::{
     Ledgers, Now, OnlineError, OpenError, Opened, Opener, Source, SwapError, Version, VersionError,
 };
 use playbook_runtime::Metering;
-use playbook_toml::{Disk, FILE_BYTES_MAX, Loaded, ReadFiles, SourceText};
+use playbook_toml::{Disk, FILE_BYTES_MAX, Loaded, ReadFiles, SourceText, shipped};
 
 use crate::host::{Pinned, Stages};
 use crate::state::{components_dir, has_run, ledger_path};
@@ -75,9 +75,11 @@ pub fn open_brand(
     });
     let first = match chosen {
         Some((_, source)) => opener.open(&source),
-        None => opener
-            .stages(loaded, &Pinned::new())
-            .and_then(|stages| opener.opened(loaded, &stages, closed)),
+        None => {
+            let mut loaded = loaded.clone();
+            let stages = opener.stages(&mut loaded, &Pinned::new());
+            stages.and_then(|stages| opener.opened(&loaded, &stages, closed))
+        }
     };
     let first = first.map_err(|error| of_open(error, &brand))?;
     let live = BrandOptions {
@@ -158,12 +160,12 @@ impl Versions {
     /// The playbook of a source, and its stages with the components that it names.
     fn prepared(&self, source: &Source) -> Result<(Loaded, Vec<Prepared>), OpenError> {
         let files = Kept(source);
-        let loaded = self.host.load(Path::new(&source.file), &[], &files).map_err(of_app)?;
-        let stages = self.stages(&loaded, &pinned(source))?;
+        let mut loaded = self.host.load(Path::new(&source.file), &[], &files).map_err(of_app)?;
+        let stages = self.stages(&mut loaded, &pinned(source))?;
         Ok((loaded, stages))
     }
 
-    fn stages(&self, loaded: &Loaded, pinned: &Pinned) -> Result<Vec<Prepared>, OpenError> {
+    fn stages(&self, loaded: &mut Loaded, pinned: &Pinned) -> Result<Vec<Prepared>, OpenError> {
         let components = components_dir(&self.state);
         let none = Pinned::new();
         let how = Stages {
@@ -230,6 +232,11 @@ impl ReadFiles for Kept<'_> {
         kept.map(|(_, text)| text.clone().into_bytes()).ok_or_else(absent)
     }
 
+    /// As it was when the version was made; a version that is new takes the program's.
+    fn shipped(&self, name: &str) -> io::Result<Vec<u8>> {
+        self.read(Path::new(name), usize::MAX).or_else(|_| Disk.shipped(name))
+    }
+
     fn may_name_files(&self) -> bool {
         !self.0.is_from_outside
     }
@@ -291,7 +298,8 @@ impl Watched {
             file: file.to_owned(),
             acted: None,
             seen: None,
-            read: loaded.sources.iter().map(text).collect(),
+            // What travels with the program does not change while it runs.
+            read: loaded.sources.iter().filter(|s| shipped(&s.name).is_none()).map(text).collect(),
             parsed: Ok(loaded),
         };
         watched.acted = Some(watched.seen_of());

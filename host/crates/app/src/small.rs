@@ -8,8 +8,9 @@ use playbook_cycle::{
     StageUsage, Wiring,
 };
 use playbook_model::{
-    ActionInfo, Cells, Column, CycleDef, Description, Digest, Frame, Frequency, Guardrails, Kind,
-    OutputDef, Playbook, Priority, ReasonInfo, RefusalCode, SegmentInfo, Shape, UnixMs, Words,
+    ActionInfo, CatalogueDef, Cells, Column, CycleDef, Description, Digest, Frame, Frequency,
+    Guardrails, Kind, OutputDef, Playbook, Priority, ReasonInfo, RefusalCode, SegmentInfo, Shape,
+    UnixMs, Words,
 };
 
 /// 2026-03-01 in Shanghai.
@@ -42,6 +43,7 @@ pub(crate) fn playbook() -> Playbook {
         labels: BTreeMap::new(),
         event_kinds: Vec::new(),
         withheld: BTreeMap::new(),
+        catalogue: CatalogueDef::default(),
         digest: Digest([7; 32]),
         folder: PathBuf::new(),
     }

@@ -67,9 +67,14 @@ pub(crate) fn reason_words(stage: &StageRun, reason: u32) -> Words {
     }
 }
 
-/// Name and version of a stage's plugin.
+/// Name and version of a stage's plugin, after the name of the stage where that is another.
 pub(crate) fn plugin_of(stage: &StageRun) -> String {
-    format!("{} {}", stage.about.name, stage.about.version)
+    let about = &stage.about;
+    match stage.name == about.name {
+        true => format!("{} {}", about.name, about.version),
+        // A card's engine, or a stage that the brand named.
+        false => format!("{} ({} {})", stage.name, about.name, about.version),
+    }
 }
 
 /// The stage at a position of the playbook.

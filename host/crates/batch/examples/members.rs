@@ -13,9 +13,9 @@ use parquet::arrow::ArrowWriter;
 use playbook_batch::{BatchOptions, BatchSource, write_members};
 use playbook_cycle::DataSource;
 use playbook_model::{
-    Aggregate, AggregateDef, CellType, Container, CycleDef, Dedupe, Definition, Digest,
-    EventFilter, FeatureDef, Grain, Guardrails, MapRow, MapType, Origin, OutputDef, Playbook,
-    SourceDef, SourceFormat, SourceTable, Subject, Window, Words,
+    Aggregate, AggregateDef, CatalogueDef, CellType, Container, CycleDef, Dedupe, Definition,
+    Digest, EventFilter, FeatureDef, Grain, Guardrails, MapRow, MapType, Origin, OutputDef,
+    Playbook, SourceDef, SourceFormat, SourceTable, Subject, Window, Words,
 };
 
 const KINDS: [&str; 12] = [
@@ -239,6 +239,7 @@ fn playbook(file: &Path, csv: bool) -> Playbook {
         labels: BTreeMap::new(),
         event_kinds: Vec::new(),
         withheld: BTreeMap::new(),
+        catalogue: CatalogueDef::default(),
         digest: Digest([0; 32]),
         folder: PathBuf::new(),
     }

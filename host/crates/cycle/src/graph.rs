@@ -63,6 +63,8 @@ pub struct Offer<'a> {
     outputs: BTreeSet<String>,
     /// Features that no plugin receives (H5).
     withheld: &'a BTreeMap<String, DataClass>,
+    /// Features of the catalogue that the playbook cannot have, with the reason.
+    absent: &'a BTreeMap<String, String>,
 }
 
 /// Outputs of a stage under its shape, as `stage.output`.
@@ -83,6 +85,7 @@ impl<'a> Offer<'a> {
         let features = &playbook.features;
         Self {
             withheld: &playbook.withheld,
+            absent: &playbook.catalogue.withheld,
             features: features
                 .iter()
                 .map(|f| ((f.subject.0.as_str(), f.name.as_str()), f))
@@ -172,6 +175,9 @@ impl<'a> Offer<'a> {
                 need.cell_type.name()
             ),
             hint: Some(match near {
+                _ if self.absent.contains_key(name) => {
+                    format!("the catalogue's `{name}` cannot be had here: {}", self.absent[name])
+                }
                 Some((_, near)) => format!("bind it: bind = {{ {name} = \"{near}\" }}"),
                 None => format!(
                     "declare [features.{name}], or bind the need to another feature or output"

@@ -54,7 +54,7 @@ pub use ground::StageGround;
 pub use laps::Laps;
 pub use live::{Asking, Decided, Foreseen, LiveGroup, LiveMoney, MoneyRole, PastMoves};
 pub use options::{CycleOptions, RunKey, TakeMembers, cycle_number};
-pub use prepare::{PrepareProblem, Prepared, fall_back, prepare};
+pub use prepare::{PrepareProblem, Prepared, fall_back, features_for, prepare};
 pub use progress::{Cancel, Progress, Silent};
 pub use proposal::{
     ActionFacts, Arbitration, Candidate, ContactCaps, Decision, Earlier, History, LocalFacts,

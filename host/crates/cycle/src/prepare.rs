@@ -4,12 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use playbook_model::{Description, Fault, Label, Playbook, Shape, StageDef, Term, canonical_json};
+use playbook_model::{
+    Description, Fault, FeatureDef, Label, Playbook, Shape, StageDef, Term, canonical_json,
+};
 use playbook_runtime::{Plugin, RuntimeError};
 
 use crate::error::CycleError;
 use crate::gather::WrongType;
-use crate::graph::{GraphProblem, Offer, Wiring, order};
+use crate::graph::{GraphProblem, Input, Offer, Wiring, order};
 
 /// A stage with its plugin, shape and wiring; cheap to clone.
 #[derive(Debug, Clone)]
@@ -121,7 +123,8 @@ pub fn prepare(
     }
     let (defs, shapes) = parts(&ready);
     let wirings: Vec<Wiring> = ready.iter().map(|p| Wiring::clone(&p.wiring)).collect();
-    let waves = match order(&defs, &shapes, &wirings, &playbook.features) {
+    let features = features_for(playbook, &ready);
+    let waves = match order(&defs, &shapes, &wirings, &features) {
         Ok(waves) => waves,
         Err(problem) => return Ok(Err(vec![PrepareProblem::Graph(problem)])),
     };
@@ -134,6 +137,25 @@ pub fn prepare(
         }
     }
     Ok(Ok(stages))
+}
+
+/// The features of a playbook that its stages, and what else names features, ask for.
+#[must_use]
+pub fn features_for(playbook: &Playbook, stages: &[Prepared]) -> Vec<FeatureDef> {
+    let inputs = |stage: &'_ Prepared| {
+        let Wiring { rows, tables } = &*stage.wiring;
+        let all = rows.iter().chain(tables.iter().flatten()).cloned();
+        all.filter_map(|input| match input {
+            Input::Feature(name) => Some(name),
+            _ => None,
+        })
+        .collect::<Vec<String>>()
+    };
+    let asked: Vec<String> = stages.iter().flat_map(inputs).collect();
+    let stem =
+        |name: &'_ String| name.split_once('.').map_or(name.clone(), |(stem, _)| stem.to_owned());
+    let names: Vec<String> = asked.iter().map(stem).collect();
+    playbook.features_for(names.iter().map(String::as_str))
 }
 
 /// A stage with what its plugin says of itself, before anything is wired.
@@ -153,13 +175,17 @@ fn unwired(
     let settings = canonical_json(&def.settings);
     let shape = plugin.check(&settings)?;
     Ok(match (plugin.describe()?, shape) {
-        (Ok(about), Ok(shape)) => Ok(Prepared {
+        (Ok(mut about), Ok(shape)) => Ok(Prepared {
+            about: {
+                // Readers of pages know the card, not the engine behind it.
+                def.card.iter().for_each(|card| about.summary.clone_from(&card.summary));
+                about
+            },
             position,
             wave: 0,
             def: Arc::new(def.clone()),
             settings: settings.into(),
             plugin,
-            about,
             shape: Arc::new(approved(labelled(shape, labels), def)),
             wiring: Arc::default(),
             last_good: None,

@@ -23,6 +23,7 @@ mod printable;
 mod reasons;
 mod refusal;
 mod sequence;
+mod target;
 mod terms;
 mod time;
 mod trade;
@@ -49,10 +50,10 @@ pub use meter::{CallMeter, CallMeters, Distribution, FUEL_BOUNDS, Histogram, MIC
 pub use money::{Minor, grouped};
 pub use outcome::{Fault, Limit, Outcome};
 pub use playbook::{
-    Asked, BudgetDef, Container, CycleDef, Dedupe, Delivered, DeliveryDef, Figures, Guardrails,
-    JoinDef, Label, LookupDef, MapRow, MapType, OnError, OnFault, Origin, OutputDef, Playbook,
-    PluginRef, SourceDef, SourceFormat, SourceTable, StackRule, StageDef, TransferRules, Transform,
-    default_cell_type,
+    Asked, BudgetDef, CardDef, CatalogueDef, Container, CycleDef, Dedupe, Delivered, DeliveryDef,
+    Figures, Guardrails, JoinDef, Label, LookupDef, MapRow, MapType, OnError, OnFault, Origin,
+    OutputDef, Playbook, PluginRef, SourceDef, SourceFormat, SourceTable, StackRule, StageDef,
+    TransferRules, Transform, default_cell_type,
 };
 pub use playbook_contract::{
     ActionInfo, Allocation, Batch, Bitmap, CampaignPlan, CellType, Columns, Comparison,
@@ -66,6 +67,7 @@ pub use printable::{escape, one_line, printable, steers};
 pub use reasons::reasons;
 pub use refusal::RefusalCode;
 pub use sequence::{Give, STEPS_MAX, SequenceDef, SequenceRule, Steps};
+pub use target::{TargetDef, TargetState};
 pub use terms::{GrantTerms, RefundRule};
 pub use time::UnixMs;
 pub use trade::{ClaimDef, PriceGrant, SaysDef, TradeDef};

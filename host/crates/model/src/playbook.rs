@@ -1,12 +1,12 @@
 //! A checked playbook: plain values, every default filled in, every name resolved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::{
     Aggregate, CellType, ConsentRule, DataClass, Digest, FeatureDef, GrantTerms, Kind, LawDef,
-    LawTrack, Limits, Minor, NumberMarks, QuietHours, SaysDef, SqlLimits, Subject, TradeDef,
-    UnixMs, Words,
+    LawTrack, Limits, Minor, NumberMarks, QuietHours, SaysDef, SqlLimits, Subject, TargetDef,
+    TradeDef, UnixMs, Words,
 };
 
 /// A checked playbook.
@@ -54,10 +54,41 @@ pub struct Playbook {
     pub labels: BTreeMap<String, Label>,
     /// Features that carry data of class D or E, which no plugin receives (H5).
     pub withheld: BTreeMap<String, DataClass>,
+    /// Features that are computed only where a stage asks for them.
+    pub catalogue: CatalogueDef,
     /// SHA-256 of the playbook as loaded: all files after `extends` and `include`.
     pub digest: Digest,
     /// Folder of the top file; relative plugin paths start there.
     pub folder: PathBuf,
+}
+
+/// Features that are there for whoever asks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CatalogueDef {
+    /// Those that nothing in the file names, each with the names that it rests on.
+    pub on_demand: BTreeMap<String, BTreeSet<String>>,
+    /// Those that this playbook cannot have, each with the reason.
+    pub withheld: BTreeMap<String, String>,
+}
+
+impl Playbook {
+    /// The features that are computed where stages ask for `asked`: all that the file names, and of the catalogue those that are
+    /// asked for, with what they rest on.
+    #[must_use]
+    pub fn features_for<'a>(&self, asked: impl IntoIterator<Item = &'a str>) -> Vec<FeatureDef> {
+        let on_demand = &self.catalogue.on_demand;
+        let mut wanted = BTreeSet::new();
+        let mut open: Vec<&str> = asked.into_iter().collect();
+        while let Some(name) = open.pop() {
+            if let Some((name, below)) = on_demand.get_key_value(name)
+                && wanted.insert(name.as_str())
+            {
+                open.extend(below.iter().map(String::as_str));
+            }
+        }
+        let is_wanted = |name: &str| !on_demand.contains_key(name) || wanted.contains(name);
+        self.features.iter().filter(|feature| is_wanted(&feature.name)).cloned().collect()
+    }
 }
 
 /// The brand's own words for a name. A language without words keeps those that there are.
@@ -447,6 +478,8 @@ impl OnFault {
 pub struct StageDef {
     /// Unique in the playbook; outputs are `name.output`. As a rule the plugin's name.
     pub name: String,
+    /// The card that it takes; its settings are in `settings` already.
+    pub card: Option<CardDef>,
     /// Kind that the plugin must have.
     pub kind: Kind,
     /// Where it comes from.
@@ -469,6 +502,19 @@ pub struct StageDef {
     pub actions: BTreeMap<String, GrantTerms>,
     /// What actions offer and say (H14).
     pub says: BTreeMap<String, SaysDef>,
+}
+
+/// Settings of an engine under a name of their own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CardDef {
+    /// Its name, the one of its file.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Models of the domain that it is, such as "DG-1"; "" where it is none of them.
+    pub model: String,
+    /// What it does, in one sentence.
+    pub summary: Words,
 }
 
 impl StageDef {
@@ -650,6 +696,8 @@ pub struct OutputDef {
     pub figures: Figures,
     /// Tables that go to where people work.
     pub deliveries: Vec<DeliveryDef>,
+    /// What figures of the brand should come to.
+    pub targets: Vec<TargetDef>,
 }
 
 /// A table that goes to where people work, once the cycle is booked.

@@ -1,13 +1,16 @@
 //! Reading a playbook's files, bounded, and joining them with the overrides of the command line.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 
 use playbook_files::open_regular;
+use playbook_model::CardDef;
 
 use crate::merge;
 use crate::problem::{Place, Problem, Sink, SourceText};
+use crate::shipped::{LAYERS, is_shipped, shipped, shipped_files};
 use crate::tree::{self, Node, Table, Value};
 
 /// Bytes of one file.
@@ -15,7 +18,7 @@ pub const FILE_BYTES_MAX: usize = 1 << 20;
 /// Bytes of all files of one playbook.
 pub const FILES_BYTES_MAX: usize = 4 << 20;
 /// Files of one playbook.
-pub const FILES_MAX: usize = 32;
+pub const FILES_MAX: usize = 64;
 const FIRST_TOO_MANY: usize = FILES_MAX + 1;
 /// Files that stand on each other.
 pub const EXTENDS_DEPTH_MAX: usize = 8;
@@ -33,6 +36,15 @@ pub trait ReadFiles: Debug {
     /// # Errors
     /// Where the file cannot be read, or is no plain file.
     fn read(&self, path: &Path, bytes_max: usize) -> io::Result<Vec<u8>>;
+
+    /// Returns the text of a file that travels with the program, by its name, such as `preset:beauty`.
+    ///
+    /// # Errors
+    /// Where there is none of that name.
+    fn shipped(&self, name: &str) -> io::Result<Vec<u8>> {
+        let text = shipped(name).ok_or(io::ErrorKind::NotFound)?;
+        Ok(text.as_bytes().to_vec())
+    }
 
     /// Whether these files may name other files of the host: components by their paths, data outside the brand's folder. What came
     /// over a network may not.
@@ -68,6 +80,8 @@ pub(crate) struct Joined {
     pub(crate) folders: Vec<PathBuf>,
     /// Whether the syntax of all files was in order.
     pub(crate) sound: bool,
+    /// Cards that stages took, by the names of the stages.
+    pub(crate) cards: BTreeMap<String, CardDef>,
 }
 
 /// Reads playbook files with what they stand on.
@@ -84,6 +98,7 @@ pub(crate) struct Reader<'a> {
     sound: bool,
     /// Files that are being read, outermost first, by their path from the top folder.
     chain: Vec<PathBuf>,
+    cards: BTreeMap<String, CardDef>,
 }
 
 impl<'a> Reader<'a> {
@@ -101,25 +116,27 @@ impl<'a> Reader<'a> {
             removals: 0,
             sound: true,
             chain: Vec::new(),
+            cards: BTreeMap::new(),
         }
     }
 
     /// Reads the top file with everything it stands on.
     pub(crate) fn top(&mut self, name: &Path) -> Table {
-        self.read(name, None).unwrap_or_default()
+        let mut root = self.read(name, None).unwrap_or_default();
+        self.cards = self.take_cards(&mut root);
+        root
     }
 
     /// What was read, with `root` joined of it.
     pub(crate) fn joined(self, root: Table) -> Joined {
-        Joined { root, sources: self.sources, folders: self.folders, sound: self.sound }
+        let Self { sources, folders, sound, cards, .. } = self;
+        Joined { root, sources, folders, sound, cards }
     }
 
     /// Reads a file with what it extends and includes. `relative` starts at the top file's folder.
     fn read(&mut self, relative: &Path, asked_at: Option<Place>) -> Option<Table> {
         let own = self.text(relative, asked_at)?;
-        let file = self.sources.len() - 1;
-        let (mut table, sound) = tree::parse(&own, file, &mut self.values, self.sink);
-        self.sound &= sound;
+        let (mut table, _) = self.parse(&own);
 
         self.chain.push(relative.to_owned());
         let mut base = Table::default();
@@ -134,6 +151,23 @@ impl<'a> Reader<'a> {
         self.remove(&mut table, &mut base);
         merge::lay_over(&mut base, table);
         Some(base)
+    }
+
+    /// Parses the text that was registered last; the second value says whether its syntax is in order.
+    pub(crate) fn parse(&mut self, text: &str) -> (Table, bool) {
+        let (table, sound) = tree::parse(text, self.last_file(), &mut self.values, self.sink);
+        self.sound &= sound;
+        (table, sound)
+    }
+
+    /// Position of the text that was registered last.
+    pub(crate) fn last_file(&self) -> usize {
+        self.sources.len() - 1
+    }
+
+    /// Folder of the text at a place, relative to the top file's.
+    pub(crate) fn folder_of(&self, place: Place) -> PathBuf {
+        self.folders.get(place.file).cloned().unwrap_or_default()
     }
 
     /// Takes `extends` and `include` out of a table, in the order in which they are laid down.
@@ -179,8 +213,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Returns the path from the top folder, where the file may be read at all.
-    fn allowed(&mut self, from: &Path, path: &str, place: Place) -> Option<PathBuf> {
+    pub(crate) fn allowed(&mut self, from: &Path, path: &str, place: Place) -> Option<PathBuf> {
         let wanted = Path::new(path);
+        if LAYERS.iter().any(|scheme| path.starts_with(scheme)) {
+            return self.allowed_layer(path, place);
+        }
         if wanted.is_absolute()
             || path.contains('\\')
             || wanted.extension().is_none_or(|ending| ending != "toml")
@@ -216,8 +253,33 @@ impl<'a> Reader<'a> {
         Some(relative)
     }
 
+    /// A preset or catalogue of the program, where it has that one.
+    fn allowed_layer(&mut self, name: &str, place: Place) -> Option<PathBuf> {
+        let wanted = PathBuf::from(name);
+        if self.chain.contains(&wanted) {
+            self.sink.add(
+                Problem::new("include-loop", place, format!("`{name}` stands on itself"))
+                    .expected("a file that does not lead back here"),
+            );
+            return None;
+        }
+        if self.files.shipped(name).is_err() {
+            let scheme = name.split(':').next().unwrap_or_default().to_owned();
+            let known: Vec<String> =
+                shipped_files(&scheme).map(|(name, _)| format!("{scheme}:{name}")).collect();
+            self.sink.add_with(|| {
+                let problem = Problem::new("cannot-read", place, format!("there is no `{name}`"));
+                problem
+                    .expected(crate::spec::one_of(&known))
+                    .nearest(name, known.iter().map(String::as_str))
+            });
+            return None;
+        }
+        Some(wanted)
+    }
+
     /// Reads the text of a file and registers it as a source text.
-    fn text(&mut self, relative: &Path, asked_at: Option<Place>) -> Option<String> {
+    pub(crate) fn text(&mut self, relative: &Path, asked_at: Option<Place>) -> Option<String> {
         let refuse = |reader: &mut Self, code, message: String, expected: Option<String>| {
             let problem = Problem::new(code, Place::default(), message);
             reader.sink.add(Problem { expected, place: asked_at, ..problem });
@@ -238,7 +300,12 @@ impl<'a> Reader<'a> {
             }
             _ => return None,
         }
-        let bytes = match self.files.read(&self.folder.join(relative), FILE_BYTES_MAX) {
+        let read = if is_shipped(relative) {
+            self.files.shipped(&name)
+        } else {
+            self.files.read(&self.folder.join(relative), FILE_BYTES_MAX)
+        };
+        let bytes = match read {
             Ok(bytes) => bytes,
             Err(error) => {
                 let reason = match error.kind() {
@@ -344,7 +411,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Resolves `.` and `..` without asking the disk.
-fn tidy(path: &Path) -> PathBuf {
+pub(crate) fn tidy(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for part in path.components() {
         match part {

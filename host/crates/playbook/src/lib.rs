@@ -2,6 +2,7 @@
 
 mod alone;
 mod canonical;
+mod cards;
 mod codes;
 mod connections;
 mod files;
@@ -16,12 +17,14 @@ mod reading;
 mod reference;
 mod schema;
 mod secret;
+mod shipped;
 mod spec;
 mod structure;
 mod syntax;
 mod tree;
 mod values;
 
+pub use cards::{CardFacts, card_facts};
 pub use codes::CODES;
 pub use connections::connections;
 pub use files::{Disk, EXTENDS_DEPTH_MAX, FILE_BYTES_MAX, FILES_BYTES_MAX, FILES_MAX, ReadFiles};
@@ -35,4 +38,5 @@ pub use problem::{
 pub use reading::host_tables::{closed_values, host_fields};
 pub use reference::{host_reference, reference};
 pub use schema::{host_schema, schema};
+pub use shipped::{Files, ship, shipped, shipped_files, standard_catalogue};
 pub use values::{currency_digits, is_relation, parse_instant};

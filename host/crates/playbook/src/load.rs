@@ -247,8 +247,7 @@ pub fn load_with(
     if !joined.sound || sink.bounds_broken() {
         return Err(Problems { plugins: plugins(), ..sink.into_problems(joined.sources) });
     }
-    let playbook =
-        reading::read(&joined.root, &joined.sources, &joined.folders, folder, ceiling, &mut sink);
+    let playbook = reading::read(&joined, folder, ceiling, &mut sink);
     if !sink.problems.is_empty() || sink.more > 0 {
         return Err(Problems { plugins: plugins(), ..sink.into_problems(joined.sources) });
     }

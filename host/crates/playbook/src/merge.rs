@@ -11,7 +11,7 @@ const NEAREST_PATHS_MAX: usize = 2_000;
 const NAMED_LISTS: [&str; 3] = ["source", "lookup", "stage"];
 
 /// Tables whose values are replaced as wholes.
-const STATED_WHOLE: [&str; 2] = ["features", "map"];
+const STATED_WHOLE: [&str; 3] = ["features", "catalogue", "map"];
 
 /// Lays `over` on `base`: tables merge key by key, named lists by name, all else is replaced.
 pub(crate) fn lay_over(base: &mut Table, over: Table) {
@@ -61,7 +61,7 @@ fn lay_list_over(under: &mut Vec<Node>, items: Vec<Node>) {
             (Some(at), Value::Table(table)) => {
                 let table = std::mem::take(table);
                 if let Value::Table(below) = &mut under[at].value {
-                    drop_settings_of_other_plugin(below, &table);
+                    drop_what_another_had(below, &table);
                     merge_stage_or_source(below, table);
                 }
                 under[at].place = item.place;
@@ -71,25 +71,39 @@ fn lay_list_over(under: &mut Vec<Node>, items: Vec<Node>) {
     }
 }
 
-fn merge_stage_or_source(below: &mut Table, over: Table) {
+pub(crate) fn merge_stage_or_source(below: &mut Table, over: Table) {
     for entry in over.entries {
         match below.get_mut(&entry.key) {
-            Some(node) if entry.key != "plugin" => lay_entry_over(node, entry),
+            Some(node) if !["plugin", "card"].contains(&entry.key.as_str()) => {
+                lay_entry_over(node, entry);
+            }
             _ => below.put(entry),
         }
     }
 }
 
-fn drop_settings_of_other_plugin(below: &mut Table, over: &Table) {
-    let other = over.get("plugin").is_some() && plugin_name(over) != plugin_name(below);
-    if other {
+/// A stage that gets another plugin, or another card, keeps nothing that was meant for the one before.
+fn drop_what_another_had(below: &mut Table, over: &Table) {
+    let is_other = |key: &str, name: fn(&Table) -> Option<String>| {
+        over.get(key).is_some() && name(over) != name(below)
+    };
+    let (plugin, card) = (is_other("plugin", plugin_name), is_other("card", card_name));
+    if plugin || card {
         below.remove("settings");
+        below.remove(if card { "plugin" } else { "card" });
     }
 }
 
-/// Name of a source or stage: as written, else the plugin's.
+/// Name of the card that a stage refers to; of a file the stem of its name.
+pub(crate) fn card_name(stage: &Table) -> Option<String> {
+    let stem = std::path::Path::new(stage.text("card")?).file_stem()?.to_str()?;
+    Some(stem.replace('_', "-"))
+}
+
+/// Name of a source or stage: as written, else the card's, else the plugin's.
 pub(crate) fn entry_name(table: &Table) -> Option<String> {
-    table.text("name").map(str::to_owned).or_else(|| plugin_name(table))
+    let named = table.text("name").map(str::to_owned);
+    named.or_else(|| card_name(table)).or_else(|| plugin_name(table))
 }
 
 /// Name of the plugin that a stage refers to; for a component file the stem of its name.
@@ -214,7 +228,8 @@ pub(crate) fn swap_plugin(stage: &mut Table, name: &str, plugin: Node) {
     let place = plugin.place;
     let mut over = Table::default();
     over.put(Entry { key: "plugin".to_owned(), key_place: place, node: plugin });
-    drop_settings_of_other_plugin(stage, &over);
+    // A card's engine may be swapped for another version of it, under the card's settings.
+    drop_what_another_had(stage, &over);
     if stage.get("name").is_none() {
         let node = Node { place, value: Value::Text(name.to_owned()) };
         over.put(Entry { key: "name".to_owned(), key_place: place, node });

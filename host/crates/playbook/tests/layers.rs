@@ -375,3 +375,158 @@ fn a_playbook_that_was_sent_names_no_file_of_the_host() {
         load_with(Path::new("playbook.toml"), &[], &Limits::ceiling(), &own).expect(to);
     }
 }
+
+const CARD: &str = r#"
+[card]
+name = "own-health"
+version = "0.2.0"
+model = "DG-1"
+summary = { en = "Health as we see it", zh = "本品牌健康度" }
+
+[stage]
+kind = "diagnosis"
+plugin = "score-card@^0.1"
+bind = { nps = "orders_90d" }
+
+[stage.settings]
+finding_below = 3.0
+indicator = { nps = { low = 0, high = 60 }, wau = { low = 0.05, high = 0.30 } }
+"#;
+
+fn with_card(stage: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("playbook.toml", format!("{HEAD}{BASE}{stage}")),
+        ("cards/own-health.toml", CARD.to_owned()),
+    ]
+}
+
+fn of_card(stage: &str, overrides: &[Override]) -> Result<Loaded, Problems> {
+    let files = with_card(stage);
+    let files: Vec<(&str, &str)> =
+        files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    load(&files, overrides)
+}
+
+#[test]
+fn a_stage_that_takes_a_card_says_only_what_differs() {
+    let stage = "
+[[stage]]
+card = \"cards/own-health.toml\"
+settings = { indicator = { nps = { high = 80 } } }
+";
+    let set = set("stage.own-health.settings.indicator.wau.low", "0.1");
+    let loaded = of_card(stage, &[set]).unwrap_or_else(|problems| panic!("{}", problems.render()));
+    let stage = loaded.playbook.stages.last().unwrap();
+    assert_eq!((stage.name.as_str(), stage.kind.name()), ("own-health", "diagnosis"));
+    let engine = PluginRef::Named { name: "score-card".to_owned(), version: "^0.1".to_owned() };
+    assert_eq!((&stage.plugin, &stage.bind["nps"][..]), (&engine, "orders_90d"));
+    assert_eq!(
+        canonical_json(&stage.settings),
+        r#"{"finding_below":3.0,"indicator":{"nps":{"high":80,"low":0},"wau":{"high":0.3,"low":0.1}}}"#
+    );
+    let card = stage.card.as_ref().unwrap();
+    assert_eq!((&card.version[..], &card.model[..]), ("0.2.0", "DG-1"));
+    assert_eq!(card.summary.zh.as_deref(), Some("本品牌健康度"));
+    // What the plugin finds wrong stands where it was said: in the card, or in the stage.
+    let line = |pointer: &str| {
+        let place = loaded.settings_place("own-health", pointer).unwrap();
+        loaded.sources[place.file].name.clone()
+    };
+    assert_eq!(line("/finding_below"), "cards/own-health.toml");
+    assert_eq!(line("/indicator/nps/high"), "playbook.toml");
+}
+
+#[test]
+fn a_layer_above_changes_a_stage_of_a_card_and_keeps_what_is_between() {
+    let preset = format!(
+        "{HEAD}{BASE}\n[[stage]]\ncard = \"cards/own-health.toml\"\nsettings = {{ finding_below = 2.5 }}\n"
+    );
+    let own = "extends = \"preset.toml\"\n[[stage]]\nname = \"own-health\"\nsettings = { indicator = { nps = { low = 10 } } }\n";
+    let files = [("playbook.toml", own), ("preset.toml", &preset), ("cards/own-health.toml", CARD)];
+    let stage = loaded(&files, &[]).playbook.stages.pop().unwrap();
+    assert_eq!(stage.settings["finding_below"], 2.5);
+    assert_eq!(stage.settings["indicator"]["nps"]["low"], 10);
+    assert_eq!(stage.settings["indicator"]["wau"]["high"], 0.30);
+    let own = "extends = \"preset.toml\"\n[[stage]]\nname = \"own-health\"\nplugin = \"other@^1\"\nkind = \"diagnosis\"\n";
+    let files = [("playbook.toml", own), ("preset.toml", &preset), ("cards/own-health.toml", CARD)];
+    let stage = loaded(&files, &[]).playbook.stages.pop().unwrap();
+    assert_eq!((stage.settings, stage.card), (serde_json::json!({}), None));
+}
+
+#[test]
+fn cards_that_cannot_be_taken_are_told_once() {
+    let code_of = |stage: &str| {
+        let problems = of_card(stage, &[]).unwrap_err().problems;
+        let codes: Vec<&str> = problems.iter().map(|problem| problem.code).collect();
+        codes.join(" ")
+    };
+    for (stage, codes) in [
+        ("[[stage]]\ncard = \"no-such-card\"\n", "unknown-card"),
+        ("[[stage]]\ncard = \"cards/absent.toml\"\n", "cannot-read"),
+        ("[[stage]]\ncard = \"/etc/passwd.toml\"\n", "bad-path"),
+        (
+            "[[stage]]\ncard = \"playbook.toml\"\n",
+            "missing-key unknown-key unknown-key unknown-key wrong-type",
+        ),
+        (
+            "[[stage]]\ncard = \"cards/own-health.toml\"\nplugin = \"value-rfm\"\n",
+            "conflicting-keys missing-key",
+        ),
+        ("[[stage]]\nname = \"x\"\n", "missing-key missing-key"),
+        ("[[stage]]\nkind = \"scoring\"\n", "missing-key"),
+    ] {
+        assert_eq!(code_of(stage), codes, "{stage}");
+    }
+}
+
+const CATALOGUE: &str = r#"
+[catalogue]
+orders_30d = { count = "order_paid", window = "30d", about = "Paid orders of 30 days" }
+orders_90d = { count = "like", window = "90d" }
+orders_gap = { expression = "orders_365d - orders_30d", type = "integer", unit = "count" }
+views_30d = { count = "view", window = "30d" }
+many_views = { expression = "views_30d * 2.0" }
+spend_by_tier = { sum = "amount_minor", events = "order_paid", by = "no-such-stage.tier" }
+rests_on_it = { mean = "spend_by_tier", over = "members", subject = "brand" }
+"#;
+
+fn catalogued(rest: &str) -> Result<Loaded, Problems> {
+    let own = format!("include = [\"catalogue.toml\"]\n{HEAD}{BASE}{rest}");
+    load(&[("playbook.toml", &own), ("catalogue.toml", CATALOGUE)], &[])
+}
+
+#[test]
+fn a_feature_of_the_catalogue_is_computed_where_somebody_asks_for_it() {
+    let loaded = catalogued("[output]\norders = [\"orders_gap\"]\n")
+        .unwrap_or_else(|problems| panic!("{}", problems.render()));
+    let playbook = &loaded.playbook;
+    let names = |asked: &[&str]| -> Vec<String> {
+        let features = playbook.features_for(asked.iter().copied());
+        features.into_iter().map(|feature| feature.name).collect()
+    };
+    // Named in the file, with what it rests on; `orders_90d` is the playbook's own.
+    assert_eq!(names(&[]), ["orders_30d", "orders_gap", "orders_90d", "orders_365d"]);
+    assert_eq!(
+        names(&["many_views"]),
+        ["orders_30d", "orders_gap", "views_30d", "many_views", "orders_90d", "orders_365d"]
+    );
+    assert!(playbook.catalogue.withheld["spend_by_tier"].contains("no-such-stage"));
+    assert!(playbook.catalogue.withheld.contains_key("rests_on_it"));
+}
+
+#[test]
+fn a_feature_that_the_catalogue_cannot_give_is_a_problem_of_whoever_names_it() {
+    let problems = catalogued("[output]\nrevenue = [\"rests_on_it\"]\n").unwrap_err().problems;
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].message.contains("cannot be had here"), "{}", problems[0].message);
+    let bound = "[[stage]]\nkind = \"scoring\"\nname = \"b\"\nplugin = \"value-rfm\"\nbind = { x = \"spend_by_tier\" }\n";
+    assert_eq!(catalogued(bound).unwrap_err().problems[0].code, "unknown-feature");
+}
+
+#[test]
+fn a_preset_that_the_program_has_not_is_told_with_those_that_it_has() {
+    let own = format!("extends = \"preset:no-such-industry\"\n{HEAD}{BASE}");
+    let problems = load(&[("playbook.toml", &own)], &[]).unwrap_err().problems;
+    assert_eq!(problems[0].code, "cannot-read");
+    assert!(problems[0].message.contains("preset:no-such-industry"));
+}

@@ -27,7 +27,7 @@ pub use page::{
     DimensionRow, Distribution, Evidence, FindingRow, FlowEnd, FlowMatrix, GateRow, GrantRow,
     Header, Health, Incentives, IndicatorRow, LevelMark, OutputRow, Outside, PhaseRow,
     PlanMoneyRow, PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow, Section, SegmentRow,
-    Segmentation, SlotRow, SourceRow, Summary, TimingRow, Told, TransferRow,
+    Segmentation, SlotRow, SourceRow, Summary, TargetRow, TimingRow, Told, TransferRow,
 };
 pub use phrases::{kind_words, transfer_words};
 pub use report::render;

@@ -72,6 +72,19 @@ phrases! {
     concerns: "concerns", "涉及";
     source_named: "source {0}", "來源 {0}";
 
+    sec_targets: "Targets", "目標達成";
+    lead_targets: "What figures of the brand should come to, those that are missed first.",
+        "品牌各項指標的目標與現狀，未達成者在前。";
+    targets_are: "{0} met, {1} near, {2} missed.", "已達成 {0} 項，接近 {1} 項，未達成 {2} 項。";
+    n_without_data: "Without data: {0}", "無數據：{0} 項";
+    target: "Target", "目標";
+    target_state: "State", "狀態";
+    target_source: "Comes from", "出處";
+    target_met: "met", "已達成";
+    target_near: "near", "接近";
+    target_missed: "missed", "未達成";
+    target_no_data: "no data", "無數據";
+
     sec_findings: "Alerts and findings", "預警與發現";
     lead_findings: "What needs a person, most urgent first, with what the plugins suggest. Nothing is done by itself.",
         "需要人工關注的事項，按緊急程度排列，並附插件建議。系統不會自行執行。";

@@ -16,6 +16,7 @@ pub fn render(report: &Report, lang: Lang) -> String {
     let body = html! {
         (sections::data_findings(&ctx, &report.data_findings))
         (sections::summary(&ctx, report))
+        (sections::targets(&ctx, &report.targets))
         (sections::findings(&ctx, &report.findings))
         (sections::segments(&ctx, &report.segmentation))
         (sections::scores(&ctx, &report.scores))
@@ -43,6 +44,9 @@ pub fn render(report: &Report, lang: Lang) -> String {
         ("intake", p.sec_intake),
         ("evidence", p.sec_evidence),
     ];
+    if !report.targets.is_empty() {
+        links.insert(1, ("targets", p.sec_targets));
+    }
     if !report.data_findings.is_empty() {
         links.insert(0, ("data", p.sec_data));
     }

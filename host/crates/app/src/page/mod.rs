@@ -12,7 +12,7 @@ use playbook_cycle::{CycleRun, Intake, IntakeFinding};
 use playbook_model::{Fault, Figures, Kind, Level, Minor, Playbook, SourceFormat, Words};
 use playbook_report::{
     Absence, Currency, DataFindingRow, Evidence, FindingRow, Header, Health, PluginRow, Report,
-    Section, SourceRow, Summary, Told,
+    Section, SourceRow, Summary, TargetRow, Told,
 };
 
 use self::campaign::campaign;
@@ -24,7 +24,7 @@ pub(crate) use self::value::roi;
 use crate::clock;
 use crate::counts::Counts;
 use crate::diagnosis::diagnoses;
-use crate::stages::{absent, fault_words, place_name, reason_words};
+use crate::stages::{absent, comparison, fault_words, place_name, reason_words};
 
 /// What the page needs besides the cycle itself.
 #[derive(Debug)]
@@ -63,6 +63,7 @@ pub fn report(facts: &PageFacts<'_>) -> Report {
         labels: labels(playbook),
         data_findings: data_findings(&intake.findings),
         summary: summary(&playbook.outputs.figures, run, &counts),
+        targets: targets(playbook, run),
         findings: findings(run),
         segmentation: segmentation(&playbook.outputs.figures, run),
         scores: scores(run),
@@ -119,6 +120,26 @@ fn sum_of(run: &CycleRun, features: &[String]) -> Option<i64> {
     let tables = run.tables.values().chain([&run.members]);
     let (table, column) = tables.into_iter().find_map(|t| Some((t, t.column(feature)?)))?;
     (0..table.rows()).filter_map(|row| column.integer(row)).reduce(i64::saturating_add)
+}
+
+/// The targets of the playbook, each with what its figure came to.
+fn targets(playbook: &Playbook, run: &CycleRun) -> Vec<TargetRow> {
+    let brand = run.tables.get("brand");
+    let targets = playbook.outputs.targets.iter().map(|target| {
+        let column = brand.and_then(|brand| brand.column(&target.name));
+        let value = column.and_then(|column| column.real(0));
+        TargetRow {
+            words: target.words.clone(),
+            name: target.name.clone(),
+            value,
+            unit: column.map(|column| column.unit.clone()).unwrap_or_default(),
+            comparison: comparison(target.comparison).to_owned(),
+            target: target.value,
+            state: target.state(value),
+            source: target.source.clone(),
+        }
+    });
+    targets.collect()
 }
 
 /// Findings of the intake as a page shows them.

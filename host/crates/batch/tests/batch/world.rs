@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use playbook_batch::{BatchOptions, BatchSource};
 use playbook_model::{
-    Aggregate, AggregateDef, CellType, Cells, Container, CycleDef, Dedupe, Definition, Digest,
-    EventFilter, FeatureDef, Frame, Grain, Guardrails, MapRow, MapType, Origin, OutputDef,
-    Playbook, SourceDef, SourceFormat, SourceTable, Subject, Window, Words,
+    Aggregate, AggregateDef, CatalogueDef, CellType, Cells, Container, CycleDef, Dedupe,
+    Definition, Digest, EventFilter, FeatureDef, Frame, Grain, Guardrails, MapRow, MapType, Origin,
+    OutputDef, Playbook, SourceDef, SourceFormat, SourceTable, Subject, Window, Words,
 };
 
 pub(crate) fn playbook(time_zone: &str) -> Playbook {
@@ -27,6 +27,7 @@ pub(crate) fn playbook(time_zone: &str) -> Playbook {
         labels: std::collections::BTreeMap::new(),
         event_kinds: Vec::new(),
         withheld: BTreeMap::new(),
+        catalogue: CatalogueDef::default(),
         features: vec![],
         stages: vec![],
         sql: playbook_model::SqlLimits::default(),

@@ -28,6 +28,7 @@ pub(crate) static FILE: TableSpec = TableSpec {
         KeySpec::new("lookup", List(&Table(&LOOKUP), LOOKUPS_MAX), "[{ name = \"products\", path = \"products.csv\", key = \"sku\" }]", "Tables whose rows give fields to rows of sources."),
         KeySpec::new("events", Map(&Snake, &Table(&OWN_EVENT), OWN_EVENTS_MAX), "{ product_view = { counts_as = \"view\" } }", "Kinds of events of the brand's own, beside those of the host."),
         KeySpec::new("features", Map(&Snake, &Table(&FEATURE), FEATURES_MAX), "{ orders_30d = { count = \"order_paid\", window = \"30d\" } }", "What is computed per member, channel or other subject."),
+        KeySpec::new("catalogue", Map(&Snake, &Table(&FEATURE), FEATURES_MAX), "{ orders_90d = { count = \"order_paid\", window = \"90d\" } }", "Features that are there for whoever asks: one is computed only where a stage, or something else in the playbook, names it. [features] stands over it. `include = [\"catalogue:standard\"]` takes the program's own."),
         KeySpec::new("sql", Table(&SQL), "{ time = \"5m\" }", "Bounds of every query of the playbook's own SQL, under the host's ceiling."),
         KeySpec::new("stage", List(&Table(&STAGE), STAGES_MAX), "[{ kind = \"scoring\", plugin = \"value-rfm\" }]", "Plugins of the loop; the host orders them by their needs."),
         KeySpec::new("budget", Table(&BUDGET), "{ total = \"1_000_000.00\" }", "Money that incentive and campaign stages may spend."),
@@ -36,6 +37,7 @@ pub(crate) static FILE: TableSpec = TableSpec {
         KeySpec::new("prices", Table(&PRICES), "{ list = { tea-100g = \"29.00\" } }", "Official prices, and prices beside them that somebody approved."),
         KeySpec::new("claims", Map(&Kebab, &Table(&CLAIM), 1_000), "{ organic = { report = \"TR-2026-118\" } }", "Claims that actions make, with what shows them."),
         KeySpec::new("labels", Map(&Text(128), &Either(&[Text(256), Table(&LABEL)]), LABELS_MAX), "{ \"welcome-coupon\" = { zh = \"新人券\" }, wechat = \"WeChat\" }", "The brand's own words for names of segments, actions, levels, channels and other values, on pages alone; files keep the names. They stand over a plugin's words."),
+        KeySpec::new("targets", Map(&Shape::Reference, &Table(&TARGET), TARGETS_MAX), "{ wau_ratio = { at_least = 0.20 } }", "What figures of the brand should come to: features of the brand, or outputs of its row; the report says which are met, near, missed or without data."),
         KeySpec::new("output", Table(&OUTPUT), "{ languages = [\"en\", \"zh\"] }", "What is written beside the fixed outputs."),
     ],
 };
@@ -64,6 +66,24 @@ static CYCLE: TableSpec = TableSpec {
         KeySpec::new("as_of", Instant, "1998-07-01", "End of the period that features describe. A date, and a time without offset, are meant in the brand's time zone.").default("midnight after the last event"),
         KeySpec::new("length", Shape::Duration, "\"28d\"", "Length of a cycle in whole days, 1d to 366d; the same cycle never grants twice.").default("\"28d\""),
         KeySpec::new("close", TEXT, "\"0 3 * * *\"", "When a service closes a cycle by itself, on the brand's wall clock: minute, hour, day of the month, month and day of the week as in a crontab. Its end is that time.").default("when it is asked to"),
+    ],
+};
+
+/// Targets of one playbook.
+const TARGETS_MAX: usize = 200;
+
+static TARGET: TableSpec = TableSpec {
+    title: "[targets]",
+    id: "target",
+    about: "What one figure should come to; exactly one of the first four.",
+    keys: &[
+        KeySpec::new("at_least", Shape::Real(f64::MIN, f64::MAX), "0.20", "Least value that meets it."),
+        KeySpec::new("more_than", Shape::Real(f64::MIN, f64::MAX), "40", "Values above it meet it."),
+        KeySpec::new("at_most", Shape::Real(f64::MIN, f64::MAX), "0.003", "Greatest value that meets it."),
+        KeySpec::new("less_than", Shape::Real(f64::MIN, f64::MAX), "15", "Values below it meet it."),
+        KeySpec::new("near", Shape::Real(0.01, 1.0), "0.9", "Share of the way to the value from which on a figure is near: 0.18 of 0.20; of a greatest value, 0.0033 for 0.003.").default("0.9"),
+        KeySpec::new("words", Words, "{ en = \"Weekly active share\", zh = \"周活躍佔比\" }", "What the figure is.").default("its name"),
+        KeySpec::new("source", Text(256), "\"S0 5.3\"", "Where the value comes from."),
     ],
 };
 

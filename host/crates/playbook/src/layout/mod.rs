@@ -17,3 +17,4 @@ pub use self::events::EVENT_KINDS;
 pub(crate) use self::events::{EVENT_GROUPS, INTERACTION_KINDS, ORDER_KINDS};
 pub(crate) use self::file::FILE;
 pub(crate) use self::host::HOST;
+pub(crate) use self::stages::CARD_FILE;

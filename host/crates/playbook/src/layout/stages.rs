@@ -2,16 +2,17 @@
 
 use super::bounds::TEXT;
 use crate::spec::{KeySpec, Shape, TableSpec};
-use Shape::{Any, Choice, Either, Integer, Kebab, List, Map, Reference, Size, Table, Text};
+use Shape::{Any, Choice, Either, Integer, Kebab, List, Map, Reference, Size, Table, Text, Words};
 
 pub(super) static STAGE: TableSpec = TableSpec {
     title: "[[stage]]",
     id: "stage",
     about: "A plugin in the loop. Its outputs are read as `name.output` by other stages.",
     keys: &[
-        KeySpec::new("kind", Choice(&["scoring", "segmentation", "incentive", "campaign", "roi", "diagnosis"]), "\"scoring\"", "Kind that the plugin must have.").required(),
-        KeySpec::new("plugin", Either(&[TEXT, Table(&PLUGIN)]), "\"value-rfm@^0.1\"", "Plugin by name, with a version requirement after `@`, or a component file.").required(),
-        KeySpec::new("name", Kebab, "\"value-rfm\"", "Unique name of the stage.").default("the plugin's name"),
+        KeySpec::new("kind", Choice(&["scoring", "segmentation", "incentive", "campaign", "roi", "diagnosis"]), "\"scoring\"", "Kind that the plugin must have. Required where there is no `card`."),
+        KeySpec::new("plugin", Either(&[TEXT, Table(&PLUGIN)]), "\"value-rfm@^0.1\"", "Plugin by name, with a version requirement after `@`, or a component file. Required where there is no `card`."),
+        KeySpec::new("card", TEXT, "\"health-7x28\"", "Card that says kind, plugin and settings; what the stage says stands over it. A name that `playbook list` shows, or the path of a file of your own, relative to the file that names it and with the ending .toml."),
+        KeySpec::new("name", Kebab, "\"value-rfm\"", "Unique name of the stage.").default("the card's name, else the plugin's"),
         KeySpec::new("settings", Map(&TEXT, &Any, 1_000), "{ r_days = [7, 30, 90, 180] }", "Settings of the plugin, which checks them itself; `playbook plugin inspect` lists them.").default("{}"),
         KeySpec::new("bind", Map(&TEXT, &Reference, 256), "{ interactions_30d = \"orders_30d\" }", "Needs of the plugin that another feature or `stage.output` fills.").default("{}"),
         KeySpec::new("limits", Table(&LIMITS), "{ memory = \"128MiB\" }", "Bounds of the sandbox, under the host's ceiling."),
@@ -21,6 +22,47 @@ pub(super) static STAGE: TableSpec = TableSpec {
         KeySpec::new("refund", REFUND, "\"in-proportion\"", "What a refund of an order does to the grants that the order, or an event that names it as `original_order`, triggered: any refund takes the whole grant back, as much of it as was refunded, or nothing. What is reserved is released, what was paid is recovered (incentive and campaign; `playbook serve`).").default("\"whole\""),
         KeySpec::new("expiry", Shape::Duration, "\"14d\"", "How long a grant may stand unsettled: then its money is released, and it cannot be settled any more; \"1m\" to \"366d\" (incentive and campaign; `playbook serve`).").default("\"30d\"").unit("time"),
         KeySpec::new("actions", Map(&Kebab, &Table(&ACTION), 256), "{ coupon = { refund = \"nothing\" } }", "Terms of actions that are other than the stage's, by the action's name."),
+    ],
+};
+
+/// The file of a card.
+pub(crate) static CARD_FILE: TableSpec = TableSpec {
+    title: "the card",
+    id: "card_file",
+    about: "Settings of an engine under a name of their own, which stages take with `card`.",
+    keys: &[
+        KeySpec::new(
+            "card",
+            Table(&CARD),
+            "{ name = \"own-health\", version = \"0.1.0\", summary = \"Health as we see it\" }",
+            "What the card is.",
+        )
+        .required(),
+        KeySpec::new(
+            "stage",
+            Table(&STAGE),
+            "{ kind = \"diagnosis\", plugin = \"score-card@^0.1\" }",
+            "The stage that takes it, as a playbook would write it.",
+        )
+        .required(),
+    ],
+};
+
+static CARD: TableSpec = TableSpec {
+    title: "[card]",
+    id: "card",
+    about: "What a card is.",
+    keys: &[
+        KeySpec::new("name", Kebab, "\"own-health\"", "Its name, the one of its file.").required(),
+        KeySpec::new("version", Text(64), "\"0.1.0\"", "Its version.").required(),
+        KeySpec::new("model", Text(64), "\"DG-1\"", "Models of the domain that it is."),
+        KeySpec::new(
+            "summary",
+            Words,
+            "{ en = \"Health as we see it\", zh = \"本品牌健康度\" }",
+            "What it does, in one sentence.",
+        )
+        .required(),
     ],
 };
 

@@ -95,6 +95,19 @@ fn names_in(text: &str) -> Vec<String> {
     expression.names().into_iter().map(|(name, _)| name.to_owned()).collect()
 }
 
+/// Names in a definition that may be those of features: every feature that it rests on is among them.
+pub(super) fn rests_on(feature: &FeatureDef) -> Vec<String> {
+    let names = match &feature.definition {
+        Definition::Aggregate(aggregate) => names_of_aggregate(aggregate),
+        Definition::Sequence(sequence) => names_of_sequence(sequence),
+        Definition::Expression(text) => names_in(text),
+        Definition::Attribute { .. } | Definition::Constant(_) | Definition::Sql(_) => Vec::new(),
+    };
+    let stem =
+        |name: String| name.split_once('.').map_or(name.clone(), |(stem, _)| stem.to_owned());
+    names.into_iter().map(stem).collect()
+}
+
 fn names_of_filter(filter: &EventFilter) -> Vec<String> {
     filter.condition.as_deref().map(names_in).unwrap_or_default()
 }

@@ -3,6 +3,7 @@
 use playbook_model::{Aggregate, CellType, Definition, FeatureDef, MapType, SourceDef, Subject};
 
 use super::Reading;
+use super::classes::rests_on;
 use super::host_tables::{MEMBERS, attribute_row, members_rows};
 use super::references::Names;
 use super::sequences::{LONG as LONG_SEQUENCE, OF_SEQUENCES, SEQUENCES};
@@ -19,16 +20,56 @@ const OF_AGGREGATES: [&str; 3] = ["field", "over", "cap"];
 
 impl Reading<'_> {
     pub(super) fn features(&mut self, names: &Names, sources: &[SourceDef]) -> Vec<FeatureDef> {
-        let Some(table) = self.root.table("features") else {
-            return Vec::new();
-        };
-        let features: Vec<FeatureDef> = table
-            .entries
-            .iter()
-            .filter_map(|entry| self.feature(entry, entry.node.table()?, names, sources))
-            .collect();
-        self.expression_loops(table, &features);
-        self.expression_types(table, &features);
+        let stated = self.root.table("features").cloned().unwrap_or_default();
+        let mut features = self.catalogue(&stated, names, sources);
+        features.extend(
+            stated
+                .entries
+                .iter()
+                .filter_map(|entry| self.feature(entry, entry.node.table()?, names, sources)),
+        );
+        let mut all = self.root.table("catalogue").cloned().unwrap_or_default();
+        stated.entries.into_iter().for_each(|entry| all.put(entry));
+        self.expression_loops(&all, &features);
+        self.expression_types(&all, &features);
+        features
+    }
+
+    /// The features of the catalogue that this playbook can have and does not state itself: what reads a table without a
+    /// source, a stage that is not there or another such feature is none of them.
+    fn catalogue(
+        &mut self,
+        stated: &Table,
+        names: &Names,
+        sources: &[SourceDef],
+    ) -> Vec<FeatureDef> {
+        let Some(table) = self.root.table("catalogue") else { return Vec::new() };
+        let (before, named) = (self.sink.problems.len(), std::mem::take(&mut self.named));
+        let mut features = Vec::new();
+        for entry in table.entries.iter().filter(|entry| stated.get(&entry.key).is_none()) {
+            let Some(definition) = entry.node.table() else { continue };
+            let feature = self.feature(entry, definition, names, sources);
+            match self.sink.problems.drain(before..).next() {
+                Some(problem) => {
+                    self.catalogue.withheld.insert(entry.key.clone(), problem.message);
+                }
+                None => features.extend(feature),
+            }
+        }
+        self.named = named;
+        let mut left = features.len() + 1;
+        while features.len() < left {
+            left = features.len();
+            let gone = self.catalogue.withheld.clone();
+            features.retain(|feature| {
+                let missing = rests_on(feature).into_iter().find(|name| gone.contains_key(name));
+                if let Some(name) = &missing {
+                    let message = format!("it rests on `{name}`: {}", gone[name]);
+                    self.catalogue.withheld.insert(feature.name.clone(), message);
+                }
+                missing.is_none()
+            });
+        }
         features
     }
 

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use playbook_features::Schedule;
-use playbook_model::{CycleDef, Figures, Label, OutputDef, Words};
+use playbook_model::{Comparison, CycleDef, Figures, Label, OutputDef, TargetDef, Words};
 
 use super::Reading;
 use super::references::Names;
 use crate::problem::{Place, Problem};
-use crate::tree::{Node, Table, Value};
+use crate::tree::{Entry, Node, Table, Value};
 use crate::values;
 
 /// Days of the shortest and the longest cycle.
@@ -151,7 +151,7 @@ impl Reading<'_> {
     }
 
     pub(super) fn outputs(&mut self, names: &Names) -> OutputDef {
-        let mut outputs = OutputDef::default();
+        let mut outputs = OutputDef { targets: self.targets(names), ..OutputDef::default() };
         let Some(table) = self.root.table("output") else {
             return outputs;
         };
@@ -175,6 +175,49 @@ impl Reading<'_> {
         };
         outputs.deliveries = self.deliveries(table);
         outputs
+    }
+}
+
+impl Reading<'_> {
+    fn targets(&mut self, names: &Names) -> Vec<TargetDef> {
+        let table = self.root.table("targets").cloned().unwrap_or_default();
+        table.entries.iter().filter_map(|entry| self.target(names, entry)).collect()
+    }
+
+    fn target(&mut self, names: &Names, entry: &Entry) -> Option<TargetDef> {
+        let table = entry.node.table()?;
+        self.reference_exists(names, &entry.key, entry.key_place);
+        let stem = entry.key.split('.').next().unwrap_or_default();
+        if let Some(subject) = names.features.get(stem).filter(|subject| *subject != "brand") {
+            let message = format!("`{}` describes {subject}, a target is of the brand", entry.key);
+            self.add(
+                Problem::new("subject-mismatch", entry.key_place, message)
+                    .expected("a feature of the subject `brand`, or an output of its row"),
+            );
+        }
+        let ways = [
+            ("at_least", Comparison::AtLeast),
+            ("more_than", Comparison::MoreThan),
+            ("at_most", Comparison::AtMost),
+            ("less_than", Comparison::LessThan),
+        ];
+        let mut said = ways.into_iter().filter_map(|(key, way)| Some((way, table.real(key)?)));
+        let (Some((comparison, value)), None) = (said.next(), said.next()) else {
+            let message = format!("the target `{}` says no value, or more than one", entry.key);
+            self.add(
+                Problem::new("conflicting-keys", entry.key_place, message)
+                    .expected("one of `at_least`, `more_than`, `at_most`, `less_than`"),
+            );
+            return None;
+        };
+        Some(TargetDef {
+            name: entry.key.clone(),
+            comparison,
+            value,
+            near: table.real("near").unwrap_or(0.9),
+            words: table.get("words").map_or_else(|| plain_words(&entry.key), words),
+            source: table.text("source").unwrap_or_default().to_owned(),
+        })
     }
 }
 

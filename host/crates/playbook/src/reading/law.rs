@@ -12,6 +12,7 @@ impl Reading<'_> {
         let table = node.table()?;
         let region_feature = table.text("region_feature").unwrap_or_default().to_owned();
         if let Some(node) = table.get("region_feature") {
+            self.named.insert(region_feature.clone());
             self.region(node, &region_feature, features);
         }
         let ages = self.root.table("guardrails").and_then(|rules| rules.get("age_band_feature"));

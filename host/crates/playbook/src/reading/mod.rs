@@ -19,12 +19,16 @@ mod stages;
 mod terms;
 mod trade;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
-use playbook_model::{Digest, Guardrails, Limits, Playbook, canonical_json};
+use playbook_model::{
+    CardDef, CatalogueDef, Digest, FeatureDef, Guardrails, Limits, Playbook, canonical_json,
+};
 
 use crate::canonical::table_to_json;
+use crate::files::Joined;
 use crate::problem::{Place, Problem, Sink, SourceText};
 use crate::tree::{Node, Table};
 
@@ -35,6 +39,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) texts: &'a [SourceText],
     /// Folder of each source text, relative to the top folder.
     pub(crate) folders: &'a [PathBuf],
+    /// Cards that stages took, by the names of the stages.
+    pub(crate) cards: &'a BTreeMap<String, CardDef>,
     /// The top folder.
     pub(crate) folder: &'a Path,
     /// What the host lets limits grow to.
@@ -44,33 +50,60 @@ pub(crate) struct Reading<'a> {
     pub(crate) digits: u8,
     /// Kinds of events of the brand's own.
     pub(crate) own_kinds: Vec<events::OwnKind>,
+    /// Features, and stages, that something beside the catalogue names.
+    pub(crate) named: BTreeSet<String>,
+    /// What is known of the catalogue so far.
+    pub(crate) catalogue: CatalogueDef,
 }
 
 impl Reading<'_> {
+    /// The features of the catalogue that nothing in the file names, each with the features that it rests on: what stages need
+    /// says which of them are computed.
+    fn on_demand(&self, features: &[FeatureDef]) -> BTreeMap<String, BTreeSet<String>> {
+        let table = |name: &str| self.root.table(name);
+        let stated = |name: &str| table("features").is_some_and(|table| table.get(name).is_some());
+        let is_of_catalogue = |f: &&FeatureDef| table("catalogue").is_some() && !stated(&f.name);
+        let rests: BTreeMap<&str, Vec<String>> =
+            features.iter().map(|f| (f.name.as_str(), classes::rests_on(f))).collect();
+        // What the playbook names and states is computed, and so is all that it rests on.
+        let mut asked: BTreeSet<&str> = self.named.iter().map(String::as_str).collect();
+        let own = features.iter().filter(|f| !is_of_catalogue(f)).map(|f| f.name.as_str());
+        asked.extend(own);
+        let mut open: Vec<&str> = asked.iter().copied().collect();
+        while let Some(name) = open.pop() {
+            for below in rests.get(name).into_iter().flatten() {
+                if asked.insert(below) {
+                    open.push(below);
+                }
+            }
+        }
+        let left = features.iter().filter(is_of_catalogue);
+        left.filter(|f| !asked.contains(f.name.as_str()))
+            .map(|f| (f.name.clone(), classes::rests_on(f).into_iter().collect()))
+            .collect()
+    }
+
     fn add(&mut self, problem: Problem) {
         self.sink.add(problem);
     }
 }
 
 /// Reads the whole playbook. The result is meaningless where `sink` holds problems.
-pub(crate) fn read(
-    root: &Table,
-    texts: &[SourceText],
-    folders: &[PathBuf],
-    folder: &Path,
-    ceiling: &Limits,
-    sink: &mut Sink,
-) -> Playbook {
+pub(crate) fn read(joined: &Joined, folder: &Path, ceiling: &Limits, sink: &mut Sink) -> Playbook {
+    let Joined { root, sources: texts, folders, cards, .. } = joined;
     let mut reading = Reading {
         root,
         texts,
         folders,
+        cards,
         folder,
         ceiling,
         sink,
         zone: TimeZone::UTC,
         digits: 2,
         own_kinds: Vec::new(),
+        named: BTreeSet::new(),
+        catalogue: CatalogueDef::default(),
     };
     reading.own_kinds = reading.read_own_kinds();
     let head = reading.head();
@@ -91,6 +124,8 @@ pub(crate) fn read(
     let withheld = classes::withheld(&sources, &features);
     reading.withheld_binds(&withheld);
     let outputs = reading.outputs(&names);
+    let on_demand = reading.on_demand(&features);
+    let catalogue = CatalogueDef { on_demand, ..reading.catalogue };
     Playbook {
         id: head.id,
         brand: head.brand,
@@ -112,6 +147,7 @@ pub(crate) fn read(
         outputs,
         labels: head::labels(root),
         withheld,
+        catalogue,
         event_kinds: reading.own_kinds.iter().map(|kind| kind.name.clone()).collect(),
         digest: Digest::of(canonical_json(&table_to_json(root)).as_bytes()),
         folder: folder.to_owned(),

@@ -22,9 +22,9 @@ pub(crate) struct Names {
 impl Names {
     pub(crate) fn of(root: &Table) -> Self {
         let mut features = BTreeMap::new();
-        for entry in
-            root.table("features").map(|table| table.entries.as_slice()).unwrap_or_default()
-        {
+        // What the playbook states itself stands over the catalogue.
+        let tables = ["catalogue", "features"].into_iter().filter_map(|table| root.table(table));
+        for entry in tables.flat_map(|table| &table.entries) {
             let subject =
                 entry.node.table().and_then(|table| table.text("subject")).unwrap_or("member");
             features.insert(entry.key.clone(), subject.to_owned());
@@ -71,6 +71,7 @@ impl Reading<'_> {
         for (name, place) in &found {
             match names.features.get(name) {
                 None => self.unknown_feature(names, name, *place),
+                Some(_) if self.withheld_by_catalogue(name, *place) => {}
                 Some(other) if *other != subject.0 => self.add(
                     Problem::new(
                         "subject-mismatch",
@@ -159,15 +160,30 @@ impl Reading<'_> {
     /// Reports a feature that does not exist; a column of a feature with `by` counts as the feature.
     pub(super) fn feature_exists(&mut self, names: &Names, name: &str, place: Place) {
         let split = name.split_once('.').map_or(name, |(feature, _)| feature);
+        self.named.insert(split.to_owned());
         if !names.features.contains_key(split) {
             self.unknown_feature(names, name, place);
+        } else {
+            self.withheld_by_catalogue(split, place);
         }
+    }
+
+    /// Reports a feature of the catalogue that this playbook cannot have.
+    fn withheld_by_catalogue(&mut self, name: &str, place: Place) -> bool {
+        let Some(reason) = self.catalogue.withheld.get(name) else { return false };
+        let message = format!("the catalogue's `{name}` cannot be had here: {reason}");
+        self.sink.add(
+            Problem::new("unknown-feature", place, message)
+                .expected("what it is computed from, or a feature of that name in [features]"),
+        );
+        true
     }
 
     /// Reports a feature, or the stage of `stage.output`, that does not exist.
     pub(super) fn reference_exists(&mut self, names: &Names, name: &str, place: Place) {
         match name.split_once('.') {
             Some((stage, output)) => {
+                self.named.insert(stage.to_owned());
                 if !names.stages.contains(stage) && !names.features.contains_key(stage) {
                     self.sink.add_with(|| {
                         let problem = Problem::new(

@@ -28,6 +28,7 @@ impl Reading<'_> {
             if let Some(name) = entry_name(table) {
                 let place = table
                     .get("name")
+                    .or_else(|| table.get("card"))
                     .or_else(|| table.get("plugin"))
                     .map_or(node.place, |node| node.place);
                 match seen.get(&name) {
@@ -45,7 +46,7 @@ impl Reading<'_> {
                     }
                 }
             }
-            stages.extend(self.stage(table, names, budget, trade));
+            stages.extend(self.stage(table, node.place, names, budget, trade));
         }
         stages
     }
@@ -53,11 +54,16 @@ impl Reading<'_> {
     fn stage(
         &mut self,
         table: &Table,
+        whole: Place,
         names: &Names,
         budget: Option<&BudgetDef>,
         trade: &TradeDef,
     ) -> Option<StageDef> {
-        let plugin = self.plugin(table.get("plugin")?);
+        let (Some(plugin), Some(_)) = (table.get("plugin"), table.get("kind")) else {
+            self.incomplete(table, whole);
+            return None;
+        };
+        let plugin = self.plugin(plugin);
         let kind = Kind::ALL.into_iter().find(|kind| Some(kind.name()) == table.text("kind"))?;
         let said =
             OnFault::ALL.into_iter().find(|known| Some(known.name()) == table.text("on_fault"));
@@ -66,8 +72,10 @@ impl Reading<'_> {
             _ => OnFault::Close,
         });
         let terms = self.stage_terms(table, kind);
+        let name = entry_name(table).unwrap_or_default();
         Some(StageDef {
-            name: entry_name(table).unwrap_or_default(),
+            card: self.cards.get(&name).cloned(),
+            name,
             kind,
             plugin: plugin?,
             settings: table.get("settings").map_or_else(|| serde_json::json!({}), to_json),
@@ -80,6 +88,27 @@ impl Reading<'_> {
             actions: self.action_terms(table, terms),
             says: self.says(table, trade),
         })
+    }
+
+    /// Reports a stage that says neither what it is nor which card says so.
+    fn incomplete(&mut self, table: &Table, whole: Place) {
+        // A card that cannot be had is reported already.
+        if table.get("card").is_some() {
+            return;
+        }
+        let mut missing = |key: &str, hint: &str| {
+            if table.get(key).is_none() {
+                let place = Place { len: whole.len.min(80), ..whole };
+                let message = format!("`{key}` is missing in [[stage]]");
+                self.add(
+                    Problem::new("missing-key", place, message)
+                        .expected(format!("`{key}`, or a `card` that says it"))
+                        .hint(format!("for example {hint}")),
+                );
+            }
+        };
+        missing("kind", "kind = \"scoring\"");
+        missing("plugin", "plugin = \"value-rfm@^0.1\"");
     }
 
     fn plugin(&mut self, node: &Node) -> Option<PluginRef> {

@@ -10,10 +10,33 @@ mod words;
 
 use std::{collections::BTreeMap, env, fs, path::Path};
 
-use playbook_model::{Kind, Minor};
-use playbook_report::{Absence, Header, Lang, Report, Section, Summary, Told, render, render_diff};
+use playbook_model::{Kind, Minor, TargetState, Words};
+use playbook_report::{
+    Absence, Header, Lang, Report, Section, Summary, TargetRow, Told, render, render_diff,
+};
 
 use crate::words::{currency, digest, w};
+
+fn targets() -> Vec<TargetRow> {
+    let row =
+        |name: &str, words: Words, value: Option<f64>, target: f64, unit: &str, state| TargetRow {
+            words,
+            name: name.to_owned(),
+            value,
+            unit: unit.to_owned(),
+            comparison: ">=".to_owned(),
+            target,
+            state,
+            source: String::new(),
+        };
+    let (wau, nps) = (w("weekly active share", "周活躍佔比"), w("net promoter score", "淨推薦值"));
+    let csat = w("satisfaction", "用戶滿意度");
+    vec![
+        row("wau_ratio", wau, Some(0.31), 0.20, "ratio", TargetState::Met),
+        row("nps", nps, Some(38.0), 40.0, "", TargetState::Near),
+        row("csat", csat, None, 4.8, "", TargetState::NoData),
+    ]
+}
 
 fn main() -> std::io::Result<()> {
     let folder = env::args().nth(1).unwrap_or_else(|| ".".to_owned());
@@ -46,6 +69,7 @@ fn report() -> Report {
         budgets: money::budgets(),
         campaign: campaign::campaign(),
         roi: money::roi(),
+        targets: targets(),
         health: Section::Filled(vec![health::health()]),
         plugins: machine::plugins(),
         intake: machine::intake(),

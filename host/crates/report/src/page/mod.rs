@@ -6,6 +6,7 @@ mod machine;
 mod members;
 mod money;
 mod section;
+mod targets;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ pub use self::members::{
 };
 pub use self::money::{BudgetRow, GrantRow, Incentives, RefusalRow, Roi, RoiRow, TransferRow};
 pub use self::section::{Absence, Section};
+pub use self::targets::TargetRow;
 
 /// The currency of all amounts on a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,6 +116,8 @@ pub struct Report {
     pub data_findings: Vec<DataFindingRow>,
     /// Figures for a hurried reader.
     pub summary: Summary,
+    /// What figures of the brand should come to; the page leaves the section out where there is none.
+    pub targets: Vec<TargetRow>,
     /// What a person should see, in any order: the page sorts by level.
     pub findings: Section<Vec<FindingRow>>,
     /// Segments and flows, one for each stage that segments.

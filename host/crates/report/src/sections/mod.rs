@@ -9,6 +9,7 @@ mod incentives;
 mod scores;
 mod segments;
 mod summary;
+mod targets;
 mod value;
 
 pub(crate) use campaign::campaign;
@@ -20,4 +21,5 @@ pub(crate) use incentives::{budgets, grants};
 pub(crate) use scores::scores;
 pub(crate) use segments::segments;
 pub(crate) use summary::{head, summary};
+pub(crate) use targets::targets;
 pub(crate) use value::roi;

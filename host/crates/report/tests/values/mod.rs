@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use playbook_model::{
-    Digest, Kind, Level, Minor, RefusalCode, TransferFate, TransferRefusal, Words,
+    Digest, Kind, Level, Minor, RefusalCode, TargetState, TransferFate, TransferRefusal, Words,
 };
 use playbook_report::{
     ActionPairRow, AllocationRow, BudgetRow, Campaign, ChangeRow, ContentRow, Currency,
@@ -11,7 +11,7 @@ use playbook_report::{
     FigureRow, FindingRow, FlowEnd, FlowMatrix, GateRow, GrantRow, Header, Health, Incentives,
     IndicatorRow, LevelMark, MemberRow, OutputRow, Outside, PairRow, PhaseRow, PlanMoneyRow,
     PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow, Section, SegmentRow, Segmentation,
-    SlotRow, SourceRow, Summary, Told, TransferRow, WinnersRow,
+    SlotRow, SourceRow, Summary, TargetRow, Told, TransferRow, WinnersRow,
 };
 
 fn words(text: &str) -> Words {
@@ -32,6 +32,19 @@ fn currency(text: &str) -> Currency {
 
 fn data_finding(text: &str) -> DataFindingRow {
     DataFindingRow { source: text.to_owned(), count: 1_234, words: words(text) }
+}
+
+fn target(text: &str) -> TargetRow {
+    TargetRow {
+        words: words(text),
+        name: text.to_owned(),
+        value: Some(0.31),
+        unit: text.to_owned(),
+        comparison: text.to_owned(),
+        target: 0.2,
+        state: TargetState::Met,
+        source: text.to_owned(),
+    }
 }
 
 pub(crate) fn report_of(text: &str) -> Report {
@@ -90,6 +103,7 @@ pub(crate) fn report_of(text: &str) -> Report {
                 words: words(text),
             }],
         }),
+        targets: vec![target(text)],
         health: Section::Filled(vec![health(text)]),
         plugins: vec![PluginRow {
             stage: t(),
