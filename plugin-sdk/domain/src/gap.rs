@@ -8,6 +8,24 @@ pub struct Streak {
 }
 
 impl Streak {
+    /// Takes up a streak where an earlier evaluation left it.
+    #[must_use]
+    pub fn resumed(count: u32, gaps: u32) -> Self {
+        Self { count, gaps }
+    }
+
+    /// Periods in a row that have met the condition.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Periods without a measure since the last one with it.
+    #[must_use]
+    pub fn gaps(&self) -> u32 {
+        self.gaps
+    }
+
     /// Takes in the next period: whether it met the condition, or none without a measure. Returns how many
     /// in a row have met it.
     ///
@@ -42,6 +60,16 @@ mod tests {
         assert_eq!(counts(&[yes, yes, None, yes]), [1, 2, 2, 3]);
         assert_eq!(counts(&[yes, yes, None, None, yes]), [1, 2, 2, 0, 1]);
         assert_eq!(counts(&[yes, None, yes, None, yes]), [1, 1, 2, 2, 3]);
+    }
+
+    #[test]
+    fn a_streak_goes_on_where_it_was_left() {
+        let mut left = Streak::default();
+        left.next(Some(true));
+        left.next(None);
+        let mut taken_up = Streak::resumed(left.count(), left.gaps());
+        assert_eq!(taken_up, left);
+        assert_eq!((taken_up.next(None), taken_up.next(Some(true))), (0, 1));
     }
 
     #[test]

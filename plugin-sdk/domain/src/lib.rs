@@ -1,18 +1,24 @@
-//! Arithmetic that models share, one copy of each rule (docs/domain.md 0.1, 0.3, SC-4, SG-1).
+//! Arithmetic that models share, one copy of each rule (docs/domain.md 0.1, 0.3, and the models).
 //!
 //! Plain functions over plain numbers: nothing here knows columns, settings or the host, and what runs
 //! once a row allocates nothing. A plugin of a partner may use it like the reference plugins do.
 
+mod brand;
+mod channels;
 mod gap;
 mod ladder;
 mod mean;
+mod mix;
 mod quintiles;
 mod scale;
 mod share;
 
+pub use brand::{Decay, Premium, Worth, brand_value_factor};
+pub use channels::{Channel, HealthTerms, WeightTerms, hold_core_share};
 pub use gap::Streak;
 pub use ladder::{Stood, rung, settle};
 pub use mean::{Known, is_enough, mean};
+pub use mix::Mix;
 pub use quintiles::quintiles;
 pub use scale::{held, map, reached};
-pub use share::{floored, normalise};
+pub use share::{floored, normalise, split};

@@ -1,5 +1,8 @@
 //! Shares of a whole, and amounts that round down (domain 0.1).
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 /// Scales weights, none below 0, so that they add up to 1; where all are 0 they become equal.
 pub fn normalise(weights: &mut [f64]) {
     let sum: f64 = weights.iter().sum();
@@ -14,6 +17,32 @@ pub fn normalise(weights: &mut [f64]) {
 #[must_use]
 pub fn floored(minor: f64) -> i64 {
     minor.floor() as i64
+}
+
+/// Splits an amount by shares without losing a unit: floors first, then one unit each to the greatest
+/// remainders, ties to the lower position. Shares need not add up to 1.
+#[must_use]
+pub fn split(amount: i64, shares: &[f64]) -> Vec<i64> {
+    let sum: f64 = shares.iter().sum();
+    if amount <= 0 || sum <= 0.0 {
+        return vec![0; shares.len()];
+    }
+    let exact: Vec<f64> = shares.iter().map(|share| amount as f64 * (share / sum)).collect();
+    let mut parts: Vec<i64> = exact.iter().map(|part| part.floor() as i64).collect();
+    // Remainders are not negative, so that their bits stand in their order. A heap is a tenth of the code of a sort.
+    let remainders = exact.iter().map(|part| (part - part.floor()).to_bits());
+    let mut order: BinaryHeap<(u64, Reverse<usize>)> = remainders.zip((0..).map(Reverse)).collect();
+    let mut left = i128::from(amount) - parts.iter().map(|part| i128::from(*part)).sum::<i128>();
+    while let Some((_, Reverse(at))) = order.pop() {
+        // Rounding of very large amounts may leave more than one unit each, or take some back.
+        let step = if left > 0 { 1.min(left) } else { left.max(-i128::from(parts[at])) };
+        parts[at] = i64::try_from(i128::from(parts[at]) + step).unwrap_or(i64::MAX);
+        left -= step;
+    }
+    if let Some(first) = parts.first_mut() {
+        *first = i64::try_from(i128::from(*first) + left).unwrap_or(i64::MAX);
+    }
+    parts
 }
 
 #[cfg(test)]
@@ -34,5 +63,15 @@ mod tests {
     #[test]
     fn amounts_round_down_and_stay_on_the_scale() {
         assert_eq!([floored(2.999), floored(-0.5), floored(1e300)], [2, -1, i64::MAX]);
+    }
+
+    #[test]
+    fn split_loses_nothing() {
+        assert_eq!(split(100, &[1.0, 1.0, 1.0]), [34, 33, 33]);
+        assert_eq!(split(10, &[0.2, 0.5, 0.3]), [2, 5, 3]);
+        assert_eq!(split(0, &[1.0]), [0]);
+        assert_eq!(split(7, &[0.0, 0.0]), [0, 0]);
+        let large = split(i64::MAX, &[0.3, 0.7]);
+        assert_eq!(large[0] + large[1], i64::MAX);
     }
 }

@@ -1,12 +1,9 @@
 //! Campaign in three phases: preheat, burst, extension, with money per channel and content slots
 //! (domain CA-1, CA-4, RO-9, RO-10).
 
-pub mod channels;
-pub mod mix;
 mod settings;
 
-use channels::{Channel, health, reweigh, split};
-use mix::Mix;
+use playbook_domain::{Channel, Mix, hold_core_share, split};
 use playbook_sdk::prelude::*;
 pub use settings::{Compare, GateSetting, RatioBasis, Settings};
 
@@ -188,10 +185,13 @@ impl ThreePhases {
 impl Campaign for ThreePhases {
     fn plan(&self, _: &Context, tables: &Tables<'_>, budget: i64) -> Result<CampaignPlan, String> {
         let channels = read(&tables.table(0));
-        let rules = &self.settings;
+        let terms = self.settings.health_terms();
         let healths: Vec<Option<f64>> =
-            channels.iter().map(|channel| health(channel, rules)).collect();
-        let weights = reweigh(&channels, &healths, rules);
+            channels.iter().map(|channel| terms.health(channel).mean(1.0)).collect();
+        let terms = self.settings.weight_terms();
+        let mut weights = terms.old(&channels);
+        terms.reweigh(&mut weights, &channels, &healths);
+        hold_core_share(&mut weights, |at| channels[at].core, self.settings.core_share);
         let phases = self.phases(budget);
         let mut allocations = Vec::new();
         for (phase, facts) in (0..).zip(&phases) {

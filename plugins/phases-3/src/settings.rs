@@ -1,5 +1,6 @@
 //! Settings of the campaign and what must hold between them (domain CA-1, CA-4, RO-9, RO-10).
 
+use playbook_domain::{HealthTerms, WeightTerms};
 use playbook_sdk::prelude::*;
 
 settings! {
@@ -110,6 +111,26 @@ impl Settings {
             RatioBasis::Days => [0.20, 0.50, 0.30],
             RatioBasis::Budget => [0.10, 0.30, 0.60],
         })
+    }
+
+    /// What counts as full in the health of a channel.
+    pub(crate) fn health_terms(&self) -> HealthTerms {
+        HealthTerms {
+            parts: [0.4, 0.2, 0.2, 0.2],
+            roi_full: self.roi_full,
+            wau_full: self.wau_full,
+            complaint_worst: self.complaint_worst,
+        }
+    }
+
+    /// How far health moves a weight.
+    pub(crate) fn weight_terms(&self) -> WeightTerms {
+        WeightTerms {
+            pull: self.health_pull,
+            change_max: self.weight_change_max,
+            least: self.weight_min,
+            trial_most: self.trial_weight_max,
+        }
     }
 
     /// Every problem at once.

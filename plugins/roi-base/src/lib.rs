@@ -2,8 +2,9 @@
 
 pub mod worth;
 
+use playbook_domain::{Decay, Premium, brand_value_factor};
 use playbook_sdk::prelude::*;
-use worth::{Decay, brand_value_factor, ltv_coefficient, margin_ratio, premium};
+use worth::{ltv_coefficient, margin_ratio};
 
 settings! {
     /// What a unit of revenue is worth, and when brand value moves.
@@ -241,8 +242,13 @@ impl RoiBase {
 
     fn premium(&self, brand: &Rows<'_>, row: usize) -> Option<f64> {
         let Settings { premium_baseline, premium_per_ten_points, premium_max, .. } = self.settings;
-        let activity = brand.get(Brand::WAU_RATIO).get(row)?;
-        Some(premium(activity, premium_baseline, premium_per_ten_points, premium_max))
+        let premium = Premium {
+            baseline: premium_baseline,
+            per_ten_points: premium_per_ten_points,
+            least: 1.0,
+            most: premium_max,
+        };
+        Some(premium.factor(brand.get(Brand::WAU_RATIO).get(row)?))
     }
 }
 
