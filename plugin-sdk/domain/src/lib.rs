@@ -4,8 +4,10 @@
 //! once a row allocates nothing. A plugin of a partner may use it like the reference plugins do.
 
 mod brand;
+mod calendar;
 mod channels;
 mod gap;
+mod invest;
 mod ladder;
 mod mean;
 mod mix;
@@ -14,11 +16,13 @@ mod scale;
 mod share;
 
 pub use brand::{Decay, Premium, Worth, brand_value_factor};
+pub use calendar::{Day, local_day};
 pub use channels::{Channel, HealthTerms, WeightTerms, hold_core_share};
 pub use gap::Streak;
+pub use invest::{FLOWS_MAX, forecast_error, irr, nearest, next_need, npv, payback, roi_adjusted};
 pub use ladder::{Stood, rung, settle};
 pub use mean::{Known, is_enough, mean};
 pub use mix::Mix;
 pub use quintiles::quintiles;
 pub use scale::{held, map, reached};
-pub use share::{floored, normalise, split};
+pub use share::{floored, normalise, normalise_above, split};

@@ -12,6 +12,32 @@ pub fn normalise(weights: &mut [f64]) {
     }
 }
 
+/// Scales weights, none below 0, so that they add up to 1 and none is below `least`: those that would be stand at it,
+/// the others share the rest. Where `least` is too much for all of them, all are equal.
+pub fn normalise_above(weights: &mut [f64], least: f64) {
+    normalise(weights);
+    if least * weights.len() as f64 >= 1.0 {
+        weights.fill(0.0);
+        normalise(weights);
+        return;
+    }
+    // Each round sets at least one more weight to the least one.
+    for _ in 0..weights.len() {
+        let is_free = |weight: &f64| *weight > least;
+        let free: f64 = weights.iter().filter(|weight| is_free(weight)).sum();
+        let held = weights.iter().filter(|weight| !is_free(weight)).count();
+        let scale = (1.0 - held as f64 * least) / free;
+        let mut is_done = true;
+        for weight in weights.iter_mut() {
+            *weight = if is_free(weight) { *weight * scale } else { least };
+            is_done &= *weight >= least;
+        }
+        if is_done {
+            return;
+        }
+    }
+}
+
 /// Returns an amount of minor units rounded down, as rewards and expectations are.
 #[inline]
 #[must_use]
@@ -73,5 +99,24 @@ mod tests {
         assert_eq!(split(7, &[0.0, 0.0]), [0, 0]);
         let large = split(i64::MAX, &[0.3, 0.7]);
         assert_eq!(large[0] + large[1], i64::MAX);
+    }
+
+    #[test]
+    fn no_weight_falls_below_the_least_one() {
+        let held = |mut weights: [f64; 4], least| {
+            normalise_above(&mut weights, least);
+            assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{weights:?}");
+            assert!(weights.iter().all(|weight| *weight >= least - 1e-12), "{weights:?}");
+            weights.map(|weight| (weight * 1e4).round() / 1e4)
+        };
+        assert_eq!(held([4.0, 3.0, 2.0, 1.0], 0.05), [0.4, 0.3, 0.2, 0.1]);
+        assert_eq!(held([9.0, 1.0, 0.0, 0.0], 0.05), [0.81, 0.09, 0.05, 0.05]);
+        // The second falls below only once the first has given.
+        assert_eq!(held([9.0, 0.5, 0.0, 0.0], 0.05), [0.85, 0.05, 0.05, 0.05]);
+        assert_eq!(held([0.0; 4], 0.05), [0.25; 4]);
+        let mut too_much = [1.0, 0.0, 0.0, 0.0];
+        normalise_above(&mut too_much, 0.3);
+        assert_eq!(too_much, [0.25; 4]);
+        normalise_above(&mut [], 0.05);
     }
 }
