@@ -48,6 +48,14 @@ impl Known {
         is_enough(self.known, self.whole).then(|| (max * self.sum / self.known).min(max))
     }
 
+    /// Weighted sum over all parts, those that are missing at the mean of those that are known; none where less
+    /// than half of the weight is known.
+    #[inline]
+    #[must_use]
+    pub fn sum(&self) -> Option<f64> {
+        is_enough(self.known, self.whole).then(|| self.sum * (self.whole / self.known))
+    }
+
     /// Weight that is known.
     #[inline]
     #[must_use]
@@ -77,6 +85,13 @@ mod tests {
     fn weights_of_missing_parts_go_to_the_others() {
         near(Known::of([(0.5, Some(0.2)), (0.3, None), (0.2, Some(0.9))]).mean(1.0), 0.28 / 0.7);
         near(Known::of([(3.0, Some(0.5)), (1.0, None)]).mean(100.0), 50.0);
+    }
+
+    #[test]
+    fn a_sum_counts_missing_parts_at_the_mean_of_the_others() {
+        near(Known::of([(2.0, Some(3.0)), (1.0, Some(4.0))]).sum(), 10.0);
+        near(Known::of([(2.0, Some(3.0)), (1.0, None)]).sum(), 9.0);
+        assert_eq!(Known::of([(1.0, Some(3.0)), (2.0, None)]).sum(), None);
     }
 
     #[test]
