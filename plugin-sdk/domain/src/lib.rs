@@ -6,6 +6,7 @@
 mod brand;
 mod calendar;
 mod channels;
+mod cosine;
 mod gap;
 mod invest;
 mod ladder;
@@ -18,6 +19,7 @@ mod share;
 pub use brand::{Decay, Premium, Worth, brand_value_factor};
 pub use calendar::{Day, local_day};
 pub use channels::{Channel, HealthTerms, WeightTerms, hold_core_share};
+pub use cosine::cosine;
 pub use gap::Streak;
 pub use invest::{FLOWS_MAX, forecast_error, irr, nearest, next_need, npv, payback, roi_adjusted};
 pub use ladder::{Stood, rung, settle};
