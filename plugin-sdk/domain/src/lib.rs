@@ -15,6 +15,7 @@ mod mix;
 mod quintiles;
 mod scale;
 mod share;
+mod spread;
 
 pub use brand::{Decay, Premium, Worth, brand_value_factor};
 pub use calendar::{Day, local_day};
@@ -28,3 +29,5 @@ pub use mix::Mix;
 pub use quintiles::quintiles;
 pub use scale::{held, map, reached};
 pub use share::{floored, normalise, normalise_above, split};
+pub use share::{floored, normalise};
+pub use spread::Spread;
