@@ -1,5 +1,4 @@
 //! Arithmetic that models share, one copy of each rule (docs/domain.md 0.1, 0.3, and the models).
-//! Arithmetic that models share, one copy of each rule (docs/domain.md 0.1, 0.3, 0.4, SC-4, SG-1).
 //!
 //! Plain functions over plain numbers: nothing here knows columns, settings or the host, and what runs
 //! once a row allocates nothing. A plugin of a partner may use it like the reference plugins do.
@@ -7,8 +6,8 @@
 mod brand;
 mod calendar;
 mod channels;
-mod cosine;
 pub mod condition;
+mod cosine;
 mod gap;
 mod invest;
 mod ladder;
@@ -31,5 +30,4 @@ pub use mix::Mix;
 pub use quintiles::quintiles;
 pub use scale::{held, map, reached};
 pub use share::{floored, normalise, normalise_above, split};
-pub use share::{floored, normalise};
 pub use spread::Spread;
