@@ -204,6 +204,13 @@ pub(crate) fn tables(tree: &Tree) -> String {
         };
         text.push_str(&format!("| {code} | {link} | {} |\n", of(code)));
     }
+    text.push_str("\nEngines, and cards beside these:\n\n");
+    let pages = tree.0.keys().filter_map(|path| path.strip_prefix("docs/models/"));
+    for page in pages.filter_map(|page| page.strip_suffix(".md")) {
+        if !MODELS.iter().any(|(_, name)| *name == page) {
+            text.push_str(&format!("- [{page}](models/{page}.md)\n"));
+        }
+    }
     text.push_str("\n| id | system | rests on | tests |\n|---|---|---|---|\n");
     for (id, name, rests) in SYSTEMS {
         text.push_str(&format!("| {id} | {name} | {rests} | {} |\n", of(id)));

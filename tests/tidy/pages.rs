@@ -192,7 +192,8 @@ pub(crate) fn test_command(tree: &Tree) -> Vec<String> {
 
 /// Ready-made playbooks name the schema in their first line, so that editors complete them.
 pub(crate) fn schema_lines(tree: &Tree) -> Vec<String> {
-    let playbooks = tree.ending(".toml").filter(|(path, _)| path.starts_with("playbooks/"));
+    let is_one = |path: &str| path.starts_with("playbooks/") && !path.ends_with("Cargo.toml");
+    let playbooks = tree.ending(".toml").filter(|(path, _)| is_one(path));
     playbooks
         .filter(|(path, text)| {
             let schema = text.lines().next().and_then(|line| line.strip_prefix("#:schema "));

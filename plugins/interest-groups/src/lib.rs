@@ -87,7 +87,7 @@ impl Plugin for InterestGroups {
         let shape = Shape::rows("member").needs(Member::all(settings));
         let shape = shape.needs(settings.topics.iter().map(topic));
         let shape = if settings.needs_consent {
-            shape.need(need::integer("consent_profiling"))
+            shape.need(need::integer("consent_profiling").optional())
         } else {
             shape
         };

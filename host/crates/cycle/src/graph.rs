@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use playbook_model::{
-    DataClass, Definition, FeatureDef, Grain, Kind, Need, Playbook, Shape, Source, StageDef,
-    Subject,
+    Aggregate, DataClass, Definition, FeatureDef, Grain, Kind, Need, Playbook, Shape, Source,
+    StageDef, Subject,
 };
 
 /// Where a column that a plugin wants is found.
@@ -109,6 +109,23 @@ impl<'a> Offer<'a> {
         found.definition.is_split().then_some(found)
     }
 
+    /// What nothing computes may be entered: an entry on a subject fills the need that is named as its metric, where the playbook
+    /// has a feature with the last entry of each metric, of the need's type.
+    fn figure(&self, subject: &str, need: &Need, wanted: &str) -> Option<String> {
+        let fits = |feature: &FeatureDef| {
+            let Definition::Aggregate(aggregate) = &feature.definition else { return false };
+            aggregate.over == Grain::Entries
+                && aggregate.function == Aggregate::Last
+                && aggregate.field.as_deref() == Some("value")
+                && aggregate.by.as_deref() == Some("metric")
+                && feature.cell_type == need.cell_type
+                && (need.unit == feature.unit || feature.unit.is_empty() || need.unit.is_empty())
+        };
+        let of_subject = self.features.iter().filter(|((of, _), _)| *of == subject);
+        let found = of_subject.map(|(_, feature)| *feature).find(|feature| fits(feature))?;
+        Some(format!("{}.{wanted}", found.name))
+    }
+
     fn input(&self, stage: &StageDef, subject: &str, need: &Need) -> Result<Input, GraphProblem> {
         let wanted = match &need.source {
             Source::Key => return Ok(Input::Key),
@@ -146,7 +163,11 @@ impl<'a> Offer<'a> {
         if self.outputs.contains(name) {
             return Ok(Input::Output(name.clone()));
         }
-        if need.required || stage.bind.contains_key(wanted) {
+        let is_bound = stage.bind.contains_key(wanted);
+        if let Some(figure) = self.figure(subject, need, wanted).filter(|_| !is_bound) {
+            return Ok(Input::Feature(figure));
+        }
+        if need.required || is_bound {
             return Err(self.missing(stage, subject, need, name));
         }
         Ok(Input::Absent)

@@ -470,7 +470,7 @@ fn cards_that_cannot_be_taken_are_told_once() {
         ),
         (
             "[[stage]]\ncard = \"cards/own-health.toml\"\nplugin = \"value-rfm\"\n",
-            "conflicting-keys missing-key",
+            "conflicting-keys",
         ),
         ("[[stage]]\nname = \"x\"\n", "missing-key missing-key"),
         ("[[stage]]\nkind = \"scoring\"\n", "missing-key"),

@@ -1,3 +1,5 @@
+//! Conditions as operators write them: what holds, what does not, and what is no condition.
+
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;

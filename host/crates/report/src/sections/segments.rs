@@ -6,11 +6,16 @@ use playbook_model::Minor;
 use super::{MatrixWords, matrix};
 use crate::bar_chart::bar_chart;
 use crate::charts::{Bar, Caption};
-use crate::document::{Ctx, beside, cell, empty, maybe, named, section};
+use crate::document::{Ctx, beside, cell, empty, fold, maybe, named, section};
 use crate::number::{share_of, total as sum, whole};
 use crate::phrases::fill;
 use crate::table::Table;
 use crate::{Absence, Section, Segmentation};
+
+/// Segmentations that are shown; the others are folded.
+const SHOWN_MOST: usize = 2;
+/// Segments of a folded one that its line tells.
+const TOLD_MOST: usize = 4;
 
 /// Sizes, then flows, of one stage after the other.
 pub(crate) fn segments(ctx: &Ctx<'_>, segmentation: &Section<Vec<Segmentation>>) -> Markup {
@@ -20,8 +25,12 @@ pub(crate) fn segments(ctx: &Ctx<'_>, segmentation: &Section<Vec<Segmentation>>)
         Section::Filled(all) if all.is_empty() => empty(ctx, &Absence::Nothing),
         Section::Filled(all) => html! {
             @for (i, s) in all.iter().enumerate() {
-                @if all.len() > 1 { h3.part { (heading(s)) } }
-                (of_stage(ctx, i, s))
+                @if i < SHOWN_MOST {
+                    @if all.len() > 1 { h3.part { (heading(s)) } }
+                    (of_stage(ctx, i, s))
+                } @else {
+                    (fold(&folded_heading(ctx, s), &of_stage(ctx, i, s)))
+                }
             }
         },
     };
@@ -39,6 +48,15 @@ pub(crate) fn segments(ctx: &Ctx<'_>, segmentation: &Section<Vec<Segmentation>>)
 fn heading(s: &Segmentation) -> String {
     let own = s.plugin.split(' ').next() != Some(s.stage.as_str());
     if own { format!("{} · {}", s.stage, s.plugin) } else { s.plugin.clone() }
+}
+
+/// The heading with the largest segments.
+fn folded_heading(ctx: &Ctx<'_>, s: &Segmentation) -> String {
+    let mut largest: Vec<_> = s.segments.iter().filter(|row| row.members > 0).collect();
+    largest.sort_by_key(|row| std::cmp::Reverse(row.members));
+    let told = largest.iter().take(TOLD_MOST);
+    let told = told.map(|row| format!("{} {}", ctx.words(&row.words), whole(row.members)));
+    [heading(s)].into_iter().chain(told).collect::<Vec<_>>().join(" · ")
 }
 
 fn of_stage(ctx: &Ctx<'_>, index: usize, s: &Segmentation) -> Markup {

@@ -33,13 +33,15 @@ pub(crate) fn targets(ctx: &Ctx<'_>, rows: &[TargetRow]) -> Markup {
 fn table(ctx: &Ctx<'_>, rows: &[&TargetRow]) -> Markup {
     let p = ctx.p;
     let mut table = Table::new(p.sec_targets)
+        .quiet()
         .words(p.figure)
         .numbers(p.value)
         .numbers(p.target)
         .words(p.target_state)
         .words(p.target_source);
     for row in rows {
-        let target = format!("{} {}", row.comparison, ctx.measured(row.target, &row.unit));
+        let sign = row.comparison.replace(">=", "≥").replace("<=", "≤");
+        let target = format!("{sign} {}", ctx.measured(row.target, &row.unit));
         table.row(vec![
             html! { (ctx.words(&row.words)) " " code.dim { (row.name) } },
             maybe(row.value, |value| ctx.measured(value, &row.unit)),
