@@ -14,10 +14,20 @@ impl Mix {
         Self { targets: targets.to_vec(), planned: vec![0; targets.len()] }
     }
 
+    /// Starts a mix after what was published or planned before, as far as there is a target for it.
+    #[must_use]
+    pub fn begun(targets: &[f64], before: &[u32]) -> Self {
+        let mut mix = Self::new(targets);
+        for (planned, before) in mix.planned.iter_mut().zip(before) {
+            *planned = *before;
+        }
+        mix
+    }
+
     /// Plans one more slot and returns its category, the one with the largest target minus actual
     /// share, ties to the earlier; none where the mix has no category.
     pub fn next_slot(&mut self) -> Option<usize> {
-        let whole = f64::from(self.planned.iter().sum::<u32>().max(1));
+        let whole = self.whole();
         let mut best: Option<(usize, f64)> = None;
         for (at, (target, planned)) in self.targets.iter().zip(&self.planned).enumerate() {
             let lag = target - f64::from(*planned) / whole;
@@ -31,10 +41,14 @@ impl Mix {
         Some(at)
     }
 
+    fn whole(&self) -> f64 {
+        f64::from(self.planned.iter().sum::<u32>().max(1))
+    }
+
     /// Returns the planned shares; all 0 before the first slot.
     #[must_use]
     pub fn shares(&self) -> Vec<f64> {
-        let whole = f64::from(self.planned.iter().sum::<u32>().max(1));
+        let whole = self.whole();
         self.planned.iter().map(|planned| f64::from(*planned) / whole).collect()
     }
 }
@@ -57,6 +71,14 @@ mod tests {
             mix.next_slot();
         }
         assert_eq!(mix.shares(), [0.3, 0.4, 0.3]);
+    }
+
+    #[test]
+    fn what_was_published_before_counts() {
+        let mut mix = Mix::begun(&[0.5, 0.5], &[3, 0]);
+        let next: Vec<_> = (0..4).map(|_| mix.next_slot()).collect();
+        assert_eq!(next, [1, 1, 1, 0].map(Some));
+        assert_eq!(Mix::begun(&[1.0], &[1, 7]).shares(), [1.0]);
     }
 
     #[test]
