@@ -112,6 +112,33 @@ impl Plugin for ContentMix {
     }
 }
 
+/// A mix that divides the whole, and where its needs begin.
+struct Axis<'a> {
+    mix: &'a Mix,
+    first: usize,
+    targets: Vec<f64>,
+}
+
+impl Axis<'_> {
+    /// The mix, filled with what a community has published and planned.
+    fn filling(&self, rows: &Rows<'_>, row: usize) -> Filling {
+        let count = self.mix.categories.len();
+        let of = |list: usize| {
+            let places = (self.first..self.first + count).map(|at| Row::COUNT + 2 * at + list);
+            counts(rows, row, places).unwrap_or_else(|| vec![0; count])
+        };
+        let before: Vec<u32> = of(0).into_iter().zip(of(1)).map(|(was, is)| was + is).collect();
+        Filling::begun(&self.targets, &before)
+    }
+}
+
+/// The name of the next category of an axis; empty where no mix holds there.
+fn next<'a>(axis: Option<&Axis<'a>>, filling: &mut Option<Filling>) -> &'a str {
+    let place = filling.as_mut().and_then(Filling::next_slot);
+    let category = axis.zip(place).and_then(|(axis, at)| axis.mix.categories.get(at));
+    category.map(|category| category.name.as_str()).unwrap_or_default()
+}
+
 /// Counts of the categories of a whole; none where one of them is not known.
 fn counts(rows: &Rows<'_>, row: usize, places: impl Iterator<Item = usize>) -> Option<Vec<u32>> {
     places
@@ -174,51 +201,38 @@ impl ContentMix {
         }
     }
 
-    /// The mix of an axis, filled with what a community has published and planned; none where no mix holds there.
-    fn filling(&self, rows: &Rows<'_>, row: usize, axis: &str) -> Option<Filling> {
+    /// The mix that holds on an axis.
+    fn axis(&self, axis: &str) -> Option<Axis<'_>> {
         let mix = self.settings.on_axis(axis)?;
         let first = self.settings.categories().position(|held| held.whole && held.axis == axis)?;
-        let of = |list: usize| {
-            let places = (first..first + mix.categories.len()).map(|at| Row::COUNT + 2 * at + list);
-            counts(rows, row, places).unwrap_or_default()
-        };
-        let (published, planned) = (of(0), of(1));
-        let before: Vec<u32> = (0..mix.categories.len())
-            .map(|at| {
-                let count = |list: &[u32]| list.get(at).copied().unwrap_or(0);
-                count(&published) + count(&planned)
-            })
-            .collect();
-        Some(Filling::begun(&mix.targets(), &before))
+        Some(Axis { mix, first, targets: mix.targets() })
     }
 
-    /// The name of the next category of an axis.
-    fn next(&self, axis: &str, filling: &mut Option<Filling>) -> String {
-        let place = filling.as_mut().and_then(Filling::next_slot);
-        let mix = self.settings.on_axis(axis);
-        let name = mix.zip(place).and_then(|(mix, at)| mix.categories.get(at));
-        name.map(|category| category.name.clone()).unwrap_or_default()
-    }
-
-    fn slots(&self, rows: &Rows<'_>, row: usize, days: u32, slots: &mut Vec<Slot>) {
-        let mut formats = self.filling(rows, row, "format");
-        let mut layers = self.filling(rows, row, "layer");
-        let mut purposes = self.filling(rows, row, "commercial");
-        let mut audiences = self.filling(rows, row, "audience");
-        for day in 0..days {
-            for minute in &self.settings.slot_minutes {
-                slots.push(Slot {
-                    phase: 0,
-                    day,
-                    minute: *minute,
-                    place: Some(Place { table: 0, row: row as u32 }),
-                    format: self.next("format", &mut formats),
-                    layer: self.next("layer", &mut layers),
-                    theme: self.next("audience", &mut audiences),
-                    commercial: self.next("commercial", &mut purposes) == "commercial",
-                });
+    fn slots(&self, rows: &Rows<'_>, days: u32) -> Vec<Slot> {
+        let [format, layer, audience, purpose] =
+            ["format", "layer", "audience", "commercial"].map(|axis| self.axis(axis));
+        let mut slots =
+            Vec::with_capacity(rows.len() * self.settings.slot_minutes.len() * days as usize);
+        for row in 0..rows.len() {
+            let filling = |axis: &Option<Axis<'_>>| Some(axis.as_ref()?.filling(rows, row));
+            let mut filled = [&format, &layer, &audience, &purpose].map(filling);
+            let place = Some(Place { table: 0, row: row as u32 });
+            for day in 0..days {
+                for minute in &self.settings.slot_minutes {
+                    slots.push(Slot {
+                        phase: 0,
+                        day,
+                        minute: *minute,
+                        place,
+                        format: next(format.as_ref(), &mut filled[0]).to_owned(),
+                        layer: next(layer.as_ref(), &mut filled[1]).to_owned(),
+                        theme: next(audience.as_ref(), &mut filled[2]).to_owned(),
+                        commercial: next(purpose.as_ref(), &mut filled[3]) == "commercial",
+                    });
+                }
             }
         }
+        slots
     }
 
     /// Bounds of every category of the mixes that hold.
@@ -249,10 +263,8 @@ impl Campaign for ContentMix {
             let finding = Finding::new(Level::Watch, Why::SHORT);
             findings.push(finding.measured(f64::from(days), f64::from(self.settings.days)));
         }
-        let mut slots = Vec::new();
         for row in 0..rows.len() {
             self.check(&rows, row, &mut findings);
-            self.slots(&rows, row, days, &mut slots);
         }
         let phase = Phase {
             name: "calendar".to_owned(),
@@ -265,7 +277,7 @@ impl Campaign for ContentMix {
             phases: vec![phase],
             allocations: Vec::new(),
             content: self.content(),
-            slots,
+            slots: self.slots(&rows, days),
             gates: Vec::new(),
             findings,
         })

@@ -3,6 +3,7 @@
 //! Weak is who stayed below the benchmark for two closed weeks in a row. How much of a pool leaves it, how often and into which is
 //! the host's arithmetic: the plugin only says from where to where, and how much at most.
 
+use playbook_domain::mean;
 use playbook_sdk::prelude::*;
 
 settings! {
@@ -81,12 +82,6 @@ impl Plugin for ElasticPool {
     }
 }
 
-/// Mean of what is known; `None`: nothing is.
-fn mean(values: &[Option<f64>]) -> Option<f64> {
-    let known: Vec<f64> = values.iter().copied().flatten().collect();
-    (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
-}
-
 /// Weeks in a row in which a row is below what it is held against, from the last one back. A week that is not known ends them.
 fn weak_weeks(row: [Option<f64>; WEEKS], against: [Option<f64>; WEEKS]) -> usize {
     let weeks = row.iter().zip(against);
@@ -118,7 +113,7 @@ impl Roi for ElasticPool {
         let weeks = [all(rows.get(Row::LAST_WEEK)), all(rows.get(Row::WEEK_BEFORE))];
         let returns = all(rows.get(Row::ROI_ADJ));
         let against = match self.settings.against {
-            Against::Mean => [mean(&weeks[0]), mean(&weeks[1])],
+            Against::Mean => [mean(&weeks[0], 1), mean(&weeks[1], 1)],
             Against::Benchmark => [Some(self.settings.benchmark); WEEKS],
         };
         let weak: Vec<usize> = (0..rows.len())
