@@ -27,7 +27,7 @@ pub struct RewardRules {
 
 /// The rewards in order; a name that is none is a problem that was told.
 fn rewards(settings: &Settings) -> impl Iterator<Item = (&String, &RewardSetting)> {
-    settings.order.iter().filter_map(|name| settings.reward.get_key_value(name))
+    settings.order.iter().filter_map(|name| settings.reward.entry(name))
 }
 
 fn action_of(name: &str, reward: &RewardSetting) -> Action {
@@ -80,7 +80,7 @@ impl Plugin for RewardRules {
             return Err(reading.problems);
         };
         let brand = (!opening.tables.is_empty()).then(|| opening.tables.table(0));
-        let sources = Sources::new(&reading.names, brand);
+        let sources = Sources::new(&reading.names, brand, 0);
         let window = |(_, reward): (_, &RewardSetting)| {
             (Some(reward.after_min).filter(|after| *after > 0), reward.until_min)
         };

@@ -90,7 +90,7 @@ fn check_reward(name: &str, reward: &RewardSetting, reading: &mut Reading<'_>) {
 fn ladders(settings: &Settings, reading: &mut Reading<'_>) -> Vec<(Mode, Vec<usize>)> {
     let mut ladders = Vec::new();
     let mut taken: Vec<&String> = Vec::new();
-    for (name, ladder) in &settings.ladder {
+    for (name, ladder) in settings.ladder.iter() {
         let mut rungs = Vec::new();
         for (at, rung) in ladder.rungs.iter().enumerate() {
             let path = pointer(&["ladder", name, "rungs", &at.to_string()]);
@@ -110,10 +110,10 @@ fn ladders(settings: &Settings, reading: &mut Reading<'_>) -> Vec<(Mode, Vec<usi
 
 fn parts(settings: &Settings, reading: &mut Reading<'_>) -> Vec<i64> {
     let whole: f64 = settings.part.values().map(|part| part.share).sum();
-    if !settings.part.is_empty() && (whole - 1.0).abs() > 1e-9 {
+    if settings.part.len() > 0 && (whole - 1.0).abs() > 1e-9 {
         reading.problems.at("/part", "must have shares that add up to 1");
     }
-    for (name, part) in &settings.part {
+    for (name, part) in settings.part.iter() {
         let path = pointer(&["part", name, "share"]);
         reading.problems.check(!part.required || part.share > 0.0, path, "may not be 0");
     }

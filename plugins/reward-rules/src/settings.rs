@@ -1,10 +1,8 @@
 //! Settings of rewards: what they are, who gets them, on which ladders they stand and of which part of a mix they are.
 
-use std::collections::BTreeMap;
-
 use playbook_sdk::prelude::*;
 
-use crate::facts::{ColumnSetting, Text};
+use crate::facts::{ColumnSetting, Named, Text};
 
 settings! {
     /// Rewards by conditions. Cards ship such settings; a playbook changes single ones by name.
@@ -12,21 +10,21 @@ settings! {
         /// What the rows are.
         pub subject: String where length(1..=64) = "member",
         /// The rewards by name, in the order in which they are proposed.
-        pub order: Vec<String> where length(1..=64), distinct = [],
+        pub order: Vec<String> where length(0..=64), distinct = [],
         /// The rewards.
-        pub reward: BTreeMap<String, RewardSetting> where length(1..=64) = {},
+        pub reward: Named<RewardSetting> where length(0..=64) = {},
         /// Rows that may be rewarded at all.
         pub among: String where length(1..=1000) = "true",
         /// Ladders: orders of rewards of which a row gets one.
-        pub ladder: BTreeMap<String, LadderSetting> where length(0..=16) = {},
+        pub ladder: Named<LadderSetting> where length(0..=16) = {},
         /// Parts of the mix; their shares add up to 1.
-        pub part: BTreeMap<String, PartSetting> where length(0..=16) = {},
+        pub part: Named<PartSetting> where length(0..=16) = {},
         /// Most that the rewards of one row may cost in a cycle, minor units, each part its share of it; left out: no bound.
         pub row_budget_minor: Option<i64> where within(0..) = null,
         /// Numbers that conditions and amounts use by name.
-        pub numbers: BTreeMap<String, f64> where length(0..=256) = {},
+        pub numbers: Named<f64> where length(0..=256) = {},
         /// What is said of columns that conditions name. A column that is not listed must be there.
-        pub columns: BTreeMap<String, ColumnSetting> where length(0..=512) = {},
+        pub columns: Named<ColumnSetting> where length(0..=512) = {},
     }
 }
 

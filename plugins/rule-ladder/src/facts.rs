@@ -2,13 +2,58 @@
 //!
 //! The engines of rules share this file as it is.
 
-use std::collections::BTreeMap;
-
 use playbook_domain::condition::{Amount, Condition, Kind, Lookup, Names};
 use playbook_sdk::columns::Text as TextCell;
 use playbook_sdk::prelude::*;
-use playbook_sdk::settings::escaped;
+use playbook_sdk::settings::{Docs, Json, Schema, Setting, escaped};
 use playbook_sdk::{Texts, types};
+
+/// Settings by name, in the order of the names. A map of the standard library would be 5 KB of a guest for each type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Named<T>(Vec<(String, T)>);
+
+impl<T: Setting> Setting for Named<T> {
+    const SCHEMA: &'static Schema = &Schema::Map(T::SCHEMA);
+    const DOCS: &'static Docs = T::DOCS;
+
+    fn take(value: Json<'_>) -> Option<Self> {
+        let Json::Table(table) = value else { return None };
+        let mut named = Vec::with_capacity(table.len());
+        for (name, value) in table {
+            named.push((name.into_owned(), T::take(value)?));
+        }
+        Some(Self(named))
+    }
+}
+
+#[allow(dead_code, reason = "each engine needs some of it")]
+impl<T> Named<T> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &T)> {
+        self.0.iter().map(|(name, value)| (name, value))
+    }
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &String> {
+        self.0.iter().map(|(name, _)| name)
+    }
+    pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().map(|(_, value)| value)
+    }
+    /// The entry of a name.
+    pub(crate) fn entry(&self, name: &str) -> Option<(&String, &T)> {
+        self.iter().find(|(known, _)| *known == name)
+    }
+    pub(crate) fn get(&self, name: &str) -> Option<&T> {
+        self.entry(name).map(|(_, value)| value)
+    }
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+    pub(crate) fn entries(&self) -> &[(String, T)] {
+        &self.0
+    }
+}
 
 settings! {
     /// A text in both languages of pages.
@@ -62,8 +107,8 @@ pub(crate) struct Reading<'n> {
 }
 
 impl<'n> Reading<'n> {
-    pub(crate) fn new(numbers: &'n BTreeMap<String, f64>) -> Self {
-        Self { names: Names::new(numbers), problems: Problems::new() }
+    pub(crate) fn new(numbers: &'n Named<f64>) -> Self {
+        Self { names: Names::new(numbers.entries()), problems: Problems::new() }
     }
 
     /// The condition at a path; none where it is a problem.
@@ -98,7 +143,7 @@ fn of_brand(name: &str) -> Option<&str> {
 /// The needs of the rows and those of the brand, each in the order of the columns. `outputs` are the stage's own.
 pub(crate) fn needs(
     reading: &mut Reading<'_>,
-    settings: &BTreeMap<String, ColumnSetting>,
+    settings: &Named<ColumnSetting>,
     outputs: &[&str],
 ) -> (Vec<Need>, Vec<Need>) {
     let (mut rows, mut brand) = (Vec::new(), Vec::new());
@@ -141,9 +186,9 @@ enum Source {
 }
 
 impl Sources {
-    /// The columns of rows lie from the first need on, those of the brand in the first row of `brand`.
-    pub(crate) fn new(names: &Names<'_>, brand: Option<Rows<'_>>) -> Self {
-        let (mut rows, mut at_brand) = (0, 0);
+    /// The columns of rows lie from the first need on, those of the brand from `first` on in the first row of `brand`.
+    pub(crate) fn new(names: &Names<'_>, brand: Option<Rows<'_>>, first: usize) -> Self {
+        let (mut rows, mut at_brand) = (0, first);
         let source = |(name, kind): (&str, Kind)| {
             if of_brand(name).is_none() {
                 rows += 1;
@@ -169,6 +214,17 @@ impl Sources {
     #[allow(dead_code, reason = "not every engine has columns behind them")]
     pub(crate) fn rows(&self) -> usize {
         self.0.iter().filter(|source| matches!(source, Source::Row(..))).count()
+    }
+
+    /// The columns of the brand, where there are no rows.
+    #[allow(dead_code, reason = "not every engine asks the brand alone")]
+    pub(crate) fn of_brand(&self) -> Facts<'_> {
+        let view = |source| match source {
+            &Source::Row(..) => View::Number(None),
+            Source::Number(number) => View::Number(*number),
+            Source::Word(word) => View::Word(word.as_deref()),
+        };
+        Facts { views: self.0.iter().map(view).collect(), row: 0 }
     }
 
     /// The columns in these rows.

@@ -142,11 +142,11 @@ fn outputs(settings: &Settings) -> Vec<(String, Produce)> {
         ));
         add("lower_run".to_owned(), lower);
     }
-    for (name, flag) in &settings.flag {
+    for (name, flag) in settings.flag.iter() {
         let flagged = output::integer(name.clone()).between(0.0, 1.0);
         add(name.clone(), flagged.meaning(&flag.words));
     }
-    for (name, value) in &settings.value {
+    for (name, value) in settings.value.iter() {
         let mut carried = output::real(name.clone()).role(Role::Value).unit(value.unit.clone());
         carried = match (value.least, value.most) {
             (Some(least), Some(most)) => carried.between(least, most),
@@ -201,7 +201,7 @@ impl Plugin for RuleLadder {
             shape = shape.table(table("brand").needs(brand));
         }
         shape = shape.produces(outputs.into_iter().map(|(_, output)| output)).reasons(Why::all());
-        for (name, flag) in &settings.flag {
+        for (name, flag) in settings.flag.iter() {
             shape = with_reason(shape, name, flag.why.as_ref());
         }
         for name in &settings.order {
@@ -218,7 +218,7 @@ impl Plugin for RuleLadder {
             return Err(reading.problems);
         };
         let brand = (!opening.tables.is_empty()).then(|| opening.tables.table(0));
-        let sources = Sources::new(&reading.names, brand);
+        let sources = Sources::new(&reading.names, brand, 0);
         let places = Places::new(&settings, sources.rows());
         Ok(Self { rules, sources, places, hysteresis_cycles: settings.hysteresis_cycles })
     }
@@ -262,7 +262,7 @@ fn check_outputs(settings: &Settings, outputs: &[(String, Produce)], problems: &
             problems.check(is_unique, pointer(&[table, name]), "is the name of two outputs");
         }
     }
-    for name in settings.flag.keys().filter(|name| settings.segment.contains_key(*name)) {
+    for name in settings.flag.keys().filter(|name| settings.segment.has(*name)) {
         problems.at(pointer(&["flag", name]), "is the name of a segment too");
     }
     for (name, names) in settings.choice.keys().zip(Places::choice_names(settings)) {

@@ -37,7 +37,7 @@ pub(crate) fn read(settings: &Settings, reading: &mut Reading<'_>) -> Option<Rul
         segments.extend(when.map(|when| Segment { when, after: segment.after }));
     }
     let mut flags = Vec::new();
-    for (name, flag) in &settings.flag {
+    for (name, flag) in settings.flag.iter() {
         flags.extend(reading.condition(&["flag", name, "when"], &flag.when));
     }
     check_carried(settings, reading);
@@ -48,9 +48,9 @@ pub(crate) fn read(settings: &Settings, reading: &mut Reading<'_>) -> Option<Rul
 /// What segments carry must be declared, and within its bounds.
 fn check_carried(settings: &Settings, reading: &mut Reading<'_>) {
     let problems = &mut reading.problems;
-    for (name, segment) in &settings.segment {
+    for (name, segment) in settings.segment.iter() {
         check_name(problems, &["segment", name], name);
-        for (value, number) in &segment.values {
+        for (value, number) in segment.values.iter() {
             let path = pointer(&["segment", name, "values", value]);
             let Some(bounds) = settings.value.get(value) else {
                 problems.at(path, "is no name of `value`");
@@ -61,7 +61,7 @@ fn check_carried(settings: &Settings, reading: &mut Reading<'_>) {
             problems.check(is_within, path, "lies outside the bounds of its output");
         }
         for choice in segment.choices.keys() {
-            let is_known = settings.choice.contains_key(choice);
+            let is_known = settings.choice.has(choice);
             let path = pointer(&["segment", name, "choices", choice]);
             problems.check(is_known, path, "is no name of `choice`");
         }

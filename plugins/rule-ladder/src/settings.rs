@@ -1,10 +1,8 @@
 //! Settings of a ladder: its segments with their rules, flags, and what each segment carries.
 
-use std::collections::BTreeMap;
-
 use playbook_sdk::prelude::*;
 
-use crate::facts::{ColumnSetting, Text};
+use crate::facts::{ColumnSetting, Named, Text};
 
 settings! {
     /// Segments by conditions. Cards ship such settings; a playbook changes single ones by name.
@@ -17,26 +15,26 @@ settings! {
         /// one that holds is given, at once.
         pub ordered: bool = false,
         /// The segments by name: rungs from the lowest up, or in the order in which they are tried.
-        pub order: Vec<String> where length(1..=64), distinct = [],
+        pub order: Vec<String> where length(1..=64), distinct = ["all"],
         /// The segments.
-        pub segment: BTreeMap<String, SegmentSetting> where length(1..=64) = {},
+        pub segment: Named<SegmentSetting> where length(1..=64) = { "all": { "when": "true", "words": { "en": "All" } } },
         /// Which rows are judged at all; the others belong to no segment.
         pub among: String where length(1..=1000) = "true",
         /// Lower evaluations in a row after which a row moves down; 0 or 1 moves at once. Rises and first evaluations
         /// never wait for it. Only ordered segments fall.
         pub hysteresis_cycles: i64 where within(0..=52) = 2,
         /// Numbers that conditions use by name, so that they can be set without a rule being written again.
-        pub numbers: BTreeMap<String, f64> where length(0..=256) = {},
+        pub numbers: Named<f64> where length(0..=256) = {},
         /// Flags of a row: outputs of 1 or 0.
-        pub flag: BTreeMap<String, FlagSetting> where length(0..=32) = {},
+        pub flag: Named<FlagSetting> where length(0..=32) = {},
         /// Outputs of numbers that segments carry.
-        pub value: BTreeMap<String, ValueSetting> where length(0..=32) = {},
+        pub value: Named<ValueSetting> where length(0..=32) = {},
         /// Outputs of names that segments carry.
-        pub choice: BTreeMap<String, ChoiceSetting> where length(0..=32) = {},
+        pub choice: Named<ChoiceSetting> where length(0..=32) = {},
         /// Names that pages show, in words.
-        pub term: BTreeMap<String, Text> where length(0..=256) = {},
+        pub term: Named<Text> where length(0..=256) = {},
         /// What is said of columns that conditions name. A column that is not listed must be there.
-        pub columns: BTreeMap<String, ColumnSetting> where length(0..=512) = {},
+        pub columns: Named<ColumnSetting> where length(0..=512) = {},
     }
 }
 
@@ -53,9 +51,9 @@ settings! {
         /// may rise to this one. Only read where segments are ordered.
         pub after: i64 where within(1..=52) = 1,
         /// Numbers that the segment carries, by the names of `value`.
-        pub values: BTreeMap<String, f64> = {},
+        pub values: Named<f64> = {},
         /// Names that the segment carries, by the names of `choice`.
-        pub choices: BTreeMap<String, String> = {},
+        pub choices: Named<String> = {},
     }
 }
 

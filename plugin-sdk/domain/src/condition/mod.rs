@@ -7,7 +7,6 @@ mod node;
 mod parse;
 mod word;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use node::Nodes;
@@ -40,14 +39,14 @@ pub trait Lookup {
 /// The columns that texts use, in order of their first use, and the named numbers that they may use.
 #[derive(Debug)]
 pub struct Names<'n> {
-    numbers: &'n BTreeMap<String, f64>,
+    numbers: &'n [(String, f64)],
     columns: Vec<(String, Option<Kind>)>,
 }
 
 impl<'n> Names<'n> {
     /// Returns an empty list; `numbers` stand in the texts for their values.
     #[must_use]
-    pub fn new(numbers: &'n BTreeMap<String, f64>) -> Self {
+    pub fn new(numbers: &'n [(String, f64)]) -> Self {
         Self { numbers, columns: Vec::new() }
     }
 
@@ -65,6 +64,11 @@ impl<'n> Names<'n> {
     /// As [`Names::condition`].
     pub fn amount(&mut self, text: &str) -> Result<Amount, Fault> {
         Parser::of(text, self)?.amount().map(Amount)
+    }
+
+    /// The number of a name.
+    fn number(&self, name: &str) -> Option<f64> {
+        self.numbers.iter().find(|(known, _)| known == name).map(|(_, number)| *number)
     }
 
     /// The columns so far with what they hold: one that is only asked for being missing holds numbers.

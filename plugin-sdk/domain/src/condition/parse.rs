@@ -170,8 +170,8 @@ impl<'t, 'p, 'n> Parser<'t, 'p, 'n> {
                 self.words.next()?;
                 if self.words.word == Word::Sign("(") {
                     self.function(name, at)?
-                } else if let Some(number) = self.names.numbers.get(name) {
-                    Is::Number(self.node(Node::Number(*number)))
+                } else if let Some(number) = self.names.number(name) {
+                    Is::Number(self.node(Node::Number(number)))
                 } else {
                     Is::Name(self.column(name, at)?)
                 }
