@@ -55,10 +55,10 @@ declare! {
     }
     /// What is known of a path; its value in each outcome follows.
     needs Path {
-        TOUCHES: texts("touch_strategies"),
-        AT: integers("touch_at").unit("unix-ms"),
-        CLICKS: integers("touch_is_click"),
-        CONVERTED: integer("converted_at").unit("unix-ms"),
+        TOUCHES: texts("touch_strategies").optional(),
+        AT: integers("touch_at").unit("unix-ms").optional(),
+        CLICKS: integers("touch_is_click").optional(),
+        CONVERTED: integer("converted_at").unit("unix-ms").optional(),
     }
     reasons Why {
         UNEXPLAINED: "mostly-unattributed" => words(

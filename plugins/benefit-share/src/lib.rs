@@ -46,7 +46,7 @@ declare! {
     /// What is known of a payee.
     needs Payee {
         KEY: key(),
-        LEVEL: category("cooperation_level", LEVELS),
+        LEVEL: category("cooperation_level", LEVELS).optional(),
         CONTRIBUTION: real("contribution").optional(),
         GRADE: category("grade", GRADES).optional(),
     }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use playbook_model::{
-    Aggregate, DataClass, Definition, FeatureDef, Grain, Kind, Need, Playbook, Shape, Source,
-    StageDef, Subject,
+    Aggregate, CellType, DataClass, Definition, FeatureDef, Grain, Kind, Need, Playbook, Shape,
+    Source, StageDef, Subject,
 };
 
 /// Where a column that a plugin wants is found.
@@ -112,18 +112,25 @@ impl<'a> Offer<'a> {
     /// What nothing computes may be entered: an entry on a subject fills the need that is named as its metric, where the playbook
     /// has a feature with the last entry of each metric, of the need's type.
     fn figure(&self, subject: &str, need: &Need, wanted: &str) -> Option<String> {
+        let is_text = matches!(need.cell_type, CellType::Text | CellType::Category);
+        let (field, by) = match is_text {
+            // What an entry is about is its key, which a table asks for as `name`.
+            true if wanted == "name" => ("key", None),
+            true => return None,
+            false => ("value", Some("metric")),
+        };
         let fits = |feature: &FeatureDef| {
             let Definition::Aggregate(aggregate) = &feature.definition else { return false };
             aggregate.over == Grain::Entries
                 && aggregate.function == Aggregate::Last
-                && aggregate.field.as_deref() == Some("value")
-                && aggregate.by.as_deref() == Some("metric")
-                && feature.cell_type == need.cell_type
+                && aggregate.field.as_deref() == Some(field)
+                && aggregate.by.as_deref() == by
+                && (is_text || feature.cell_type == need.cell_type)
                 && (need.unit == feature.unit || feature.unit.is_empty() || need.unit.is_empty())
         };
         let of_subject = self.features.iter().filter(|((of, _), _)| *of == subject);
         let found = of_subject.map(|(_, feature)| *feature).find(|feature| fits(feature))?;
-        Some(format!("{}.{wanted}", found.name))
+        Some(by.map_or_else(|| found.name.clone(), |_| format!("{}.{wanted}", found.name)))
     }
 
     fn input(&self, stage: &StageDef, subject: &str, need: &Need) -> Result<Input, GraphProblem> {
