@@ -8,6 +8,10 @@ mod calendar;
 mod channels;
 pub mod condition;
 mod cosine;
+pub mod buyers;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod draws;
+pub mod fit;
 mod gap;
 mod invest;
 mod ladder;
@@ -17,6 +21,8 @@ mod quintiles;
 mod scale;
 mod share;
 mod spread;
+pub mod special;
+pub mod spend;
 
 pub use brand::{Decay, Premium, Worth, brand_value_factor};
 pub use calendar::{Day, local_day};

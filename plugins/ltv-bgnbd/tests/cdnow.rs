@@ -11,7 +11,7 @@ use std::fs::read_to_string;
 use std::path::PathBuf;
 
 use ltv_bgnbd::Ltv;
-use playbook_sdk::testing::{Data, plugin};
+use playbook_sdk::testing::{Data, json, plugin};
 
 /// First day of 1998 in days of 1997; calibration ends before 1 October, day 273.
 const CALIBRATION_LAST_DAY: i64 = 273;
@@ -72,8 +72,8 @@ fn summary(text: &str) -> Data {
 }
 
 /// Fits and compares measures with printed values, to the digits printed.
-fn printed(data: &Data, wanted: &[(&str, f64, u32)]) {
-    let (_, measures) = plugin::<Ltv>().fit(data).unwrap();
+fn printed(model: &str, data: &Data, wanted: &[(&str, f64, u32)]) {
+    let (_, measures) = plugin::<Ltv>().settings(json!({ "model": model })).fit(data).unwrap();
     for (name, value, decimals) in wanted {
         let got = measures.iter().find(|m| m.name == *name).unwrap().value;
         let error = 0.5 * 10_f64.powi(-i32::try_from(*decimals).unwrap());
@@ -86,6 +86,7 @@ fn the_fit_of_fader_hardie_and_lee_is_reproduced() {
     let Some(folder) = folder() else { return };
     let data = calibration(&read_to_string(folder.join("CDNOW_sample.txt")).unwrap());
     printed(
+        "bgnbd",
         &data,
         &[
             ("buyers", 2_357.0, 0),
@@ -108,6 +109,7 @@ fn the_published_summary_gives_the_published_spend_model() {
     let path = folder.join("cdnow_customers_summary_with_transactions.csv");
     let data = summary(&read_to_string(path).unwrap());
     printed(
+        "bgnbd",
         &data,
         &[
             ("buyers", 2_357.0, 0),
@@ -120,6 +122,17 @@ fn the_published_summary_gives_the_published_spend_model() {
             ("q", 3.74, 2),
             ("v", 15.45, 2),
         ],
+    );
+}
+
+#[test]
+fn the_mbgnbd_fit_of_its_authors_is_reproduced() {
+    let Some(folder) = folder() else { return };
+    let data = calibration(&read_to_string(folder.join("CDNOW_sample.txt")).unwrap());
+    printed(
+        "mbgnbd",
+        &data,
+        &[("r", 0.525, 3), ("alpha", 6.183, 3), ("a", 0.891, 3), ("b", 1.614, 3)],
     );
 }
 

@@ -1,43 +1,10 @@
 //! Fits on simulated buyers whose true parameters are known, and the plugin's answers.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use ltv_bgnbd::Ltv;
-use playbook_sdk::mix;
+use ltv_bgnbd::{Ltv, Model, Settings};
+use playbook_domain::draws::{Draws, spread};
 use playbook_sdk::testing::{Data, json, plugin};
 use playbook_sdk::types::Measure;
-
-/// Even numbers in (0, 1) from a counter.
-struct Draws(u64);
-
-impl Draws {
-    fn even(&mut self) -> f64 {
-        self.0 += 1;
-        ((mix(self.0, 20_250_101) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-    }
-
-    fn exponential(&mut self, rate: f64) -> f64 {
-        -self.even().ln() / rate
-    }
-
-    fn normal(&mut self) -> f64 {
-        (-2.0 * self.even().ln()).sqrt() * (std::f64::consts::TAU * self.even()).cos()
-    }
-
-    /// Marsaglia and Tsang, with the boost for shapes below 1.
-    fn gamma(&mut self, shape: f64) -> f64 {
-        if shape < 1.0 {
-            return self.gamma(shape + 1.0) * self.even().powf(1.0 / shape);
-        }
-        let d = shape - 1.0 / 3.0;
-        loop {
-            let x = self.normal();
-            let v = (1.0 + x / (9.0 * d).sqrt()).powi(3);
-            if v > 0.0 && self.even().ln() < 0.5 * x * x + d - d * v + d * v.ln() {
-                return d * v;
-            }
-        }
-    }
-}
 
 const WEEKS: f64 = 52.0;
 const AHEAD: f64 = 26.0;
@@ -49,18 +16,19 @@ const P: f64 = 6.0;
 const Q: f64 = 4.0;
 const V: f64 = 15.0;
 
-/// Buyers over a year, and how many orders they made in the half year after it.
-fn buyers(count: usize) -> (Data, f64) {
-    let mut draws = Draws(0);
+/// Buyers over a year, and how many orders they made in the half year after it. Under MBG/NBD (`early`) they may leave
+/// after the first order too.
+fn buyers(count: usize, seed: u64, early: bool) -> (Data, f64) {
+    let mut draws = Draws::new(seed);
     let (mut rows, mut later) = (Vec::new(), 0.0);
     for _ in 0..count {
         let rate = draws.gamma(R) / ALPHA;
-        let (left, right) = (draws.gamma(A), draws.gamma(B));
-        let dropout = left / (left + right);
+        let dropout = draws.beta(A, B);
         let scale = draws.gamma(Q) / V;
         let age = WEEKS - 12.0 * draws.even();
         let (mut at, mut days, mut spend) = (0.0, Vec::new(), 0.0);
-        loop {
+        let mut gone = early && draws.even() < dropout;
+        while !gone {
             at += draws.exponential(rate);
             if at > age + AHEAD {
                 break;
@@ -72,9 +40,7 @@ fn buyers(count: usize) -> (Data, f64) {
                 spend += draws.gamma(P) / scale;
                 days.push(day);
             }
-            if draws.even() < dropout {
-                break;
-            }
+            gone = draws.even() < dropout;
         }
         days.dedup();
         let span = days.last().copied().unwrap_or(0);
@@ -100,14 +66,15 @@ fn value(measures: &[Measure], name: &str) -> f64 {
 
 #[test]
 fn true_parameters_are_recovered_and_the_next_half_year_is_foretold() {
-    let (data, later) = buyers(12_000);
+    let (data, later) = buyers(12_000, 1, false);
     let (fitted, measures) =
         plugin::<Ltv>().settings(json!({ "horizon_days": 182 })).fit(&data).unwrap();
     for (name, truth, share) in
-        [("r", R, 0.08), ("alpha", ALPHA, 0.08), ("p", P, 0.10), ("q", Q, 0.08), ("v", V, 0.15)]
+        [("r", R, 0.10), ("alpha", ALPHA, 0.10), ("p", P, 0.10), ("q", Q, 0.10), ("v", V, 0.20)]
     {
-        let got = value(&measures, name);
+        let (got, error) = (value(&measures, name), value(&measures, &format!("se_{name}")));
         assert!((got / truth - 1.0).abs() < share, "{name} is {got}, truth is {truth}");
+        assert!((got - truth).abs() < 3.0 * error, "{name} is {got}, {error} off at most");
     }
     // Only the mean dropout is well determined by a year of orders.
     let dropout = value(&measures, "a") / (value(&measures, "a") + value(&measures, "b"));
@@ -123,7 +90,7 @@ fn true_parameters_are_recovered_and_the_next_half_year_is_foretold() {
 
 #[test]
 fn a_bounded_sample_of_the_buyers_is_fitted_alike() {
-    let (data, _) = buyers(12_000);
+    let (data, _) = buyers(12_000, 1, false);
     let bounded = plugin::<Ltv>().settings(json!({ "sample_max": 5_000 }));
     let (_, measures) = bounded.fit(&data).unwrap();
     assert_eq!(value(&measures, "buyers"), 5_000.0);
@@ -132,7 +99,7 @@ fn a_bounded_sample_of_the_buyers_is_fitted_alike() {
 
 #[test]
 fn members_are_answered_by_what_is_known_of_them() {
-    let (data, _) = buyers(1_000);
+    let (data, _) = buyers(1_000, 1, false);
     let opened = plugin::<Ltv>().fit_and_open(&data).unwrap();
     let rows = Data::new()
         .integer("repeat_days", [Some(0), Some(6), Some(6), Some(0), Some(2), Some(3)])
@@ -153,13 +120,73 @@ fn members_are_answered_by_what_is_known_of_them() {
 }
 
 #[test]
+fn true_parameters_of_mbgnbd_are_recovered_and_one_time_buyers_may_have_left() {
+    let (data, later) = buyers(12_000, 2, true);
+    let test = plugin::<Ltv>().settings(json!({ "model": "mbgnbd", "horizon_days": 182 }));
+    let (fitted, measures) = test.fit(&data).unwrap();
+    for (name, truth) in [("r", R), ("alpha", ALPHA)] {
+        let got = value(&measures, name);
+        assert!((got / truth - 1.0).abs() < 0.10, "{name} is {got}, truth is {truth}");
+    }
+    let dropout = value(&measures, "a") / (value(&measures, "a") + value(&measures, "b"));
+    assert!((dropout - A / (A + B)).abs() < 0.03, "{dropout}");
+    assert!(value(&measures, "calibration_error") < 0.02);
+    let given = fitted.open().unwrap().score(&data).unwrap();
+    let foretold: f64 =
+        (0..data.len()).map(|row| given.real("expected_orders", row).unwrap()).sum();
+    assert!((foretold / later - 1.0).abs() < 0.05, "{foretold} foretold, {later} came");
+    let rows = Data::new()
+        .integer("repeat_days", [0, 0])
+        .integer("span_days", [0, 0])
+        .integer("age_days", [30, 300])
+        .integer("repeat_spend_minor", [0, 0]);
+    let given = fitted.open().unwrap().score(&rows).unwrap();
+    let (young, old) = (given.real("p_alive", 0).unwrap(), given.real("p_alive", 1).unwrap());
+    assert!(old < young && young < 1.0, "{young} {old}");
+    assert_eq!(given.reason(0), None);
+}
+
+#[test]
+fn standard_errors_are_the_spread_of_fits_on_other_buyers() {
+    for (model, early) in [("bgnbd", false), ("mbgnbd", true)] {
+        let names = ["r", "alpha", "p", "q"];
+        let mut values = vec![Vec::new(); names.len()];
+        let mut errors = vec![0.0; names.len()];
+        for seed in 0..30 {
+            let (data, _) = buyers(1_500, 100 + seed, early);
+            let test = plugin::<Ltv>().settings(json!({ "model": model }));
+            let (_, measures) = test.fit(&data).unwrap();
+            for (at, name) in names.iter().enumerate() {
+                values[at].push(value(&measures, name));
+                errors[at] += value(&measures, &format!("se_{name}")) / 30.0;
+            }
+        }
+        for (at, name) in names.iter().enumerate() {
+            let (_, deviation) = spread(&values[at]);
+            let ratio = errors[at] / deviation;
+            assert!((0.7..1.4).contains(&ratio), "{model} {name}: {} {deviation}", errors[at]);
+        }
+    }
+}
+
+/// Histories that no draw of the model gives: dropout that is the same for all.
+fn regular() -> Data {
+    Data::new()
+        .integer("repeat_days", (0..400).map(|at| at % 5))
+        .integer("span_days", (0..400).map(|at| if at % 5 == 0 { 0 } else { 20 + at % 50 }))
+        .integer("age_days", (0..400).map(|at| 100 + at % 40))
+}
+
+#[test]
+fn a_likelihood_that_grows_without_end_is_refused_in_words() {
+    let text = plugin::<Ltv>().fit(&regular()).unwrap_err();
+    assert!(text.contains("without end"), "{text}");
+}
+
+#[test]
 fn buyers_without_spend_get_orders_but_no_value() {
-    let histories = |data: Data| {
-        data.integer("repeat_days", (0..400).map(|at| at % 5))
-            .integer("span_days", (0..400).map(|at| if at % 5 == 0 { 0 } else { 20 + at % 50 }))
-            .integer("age_days", (0..400).map(|at| 100 + at % 40))
-    };
-    let data = histories(Data::new());
+    let (mut data, _) = buyers(1_000, 1, false);
+    data = data.integer("repeat_spend_minor", vec![None::<i64>; 1_000]);
     let (fitted, measures) = plugin::<Ltv>().fit(&data).unwrap();
     assert!(measures.iter().all(|m| m.name != "p"));
     let given = fitted.open().unwrap().score(&data).unwrap();
@@ -195,4 +222,15 @@ fn wrong_settings_are_refused_with_their_place() {
         let problems = plugin::<Ltv>().settings(&settings).problems();
         assert!(problems.list().iter().any(|p| p.path == path), "{settings}: {problems}");
     }
+}
+
+#[test]
+fn the_standard_settings_are_those_of_the_page() {
+    let standard = Settings::default();
+    assert_eq!((standard.horizon_days, standard.tendency_days), (365, 30));
+    assert_eq!(standard.margin_rate, 0.30);
+    assert_eq!((standard.unit_days, standard.unit_minor), (7, 100));
+    assert_eq!(standard.sample_max, 65536);
+    assert_eq!((standard.buyers_min, standard.repeat_buyers_min), (100, 30));
+    assert_eq!(standard.model, Model::Bgnbd);
 }

@@ -1,9 +1,7 @@
 //! The Gamma-Gamma model of spend per order (Fader and Hardie 2013): likelihood, fit and expectation.
 
-use playbook_sdk::libm::log as ln;
-
-use crate::minimise::{exponentials, likeliest};
-use crate::special::{digamma, ln_gamma};
+use crate::fit::{Likeliest, Numbers, WIDTH, likeliest};
+use crate::special::{digamma, ln, ln_gamma};
 
 /// Spend of equal repeat buyers over their repeat days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,10 +28,8 @@ pub struct Spend {
 pub struct SpendFit {
     /// The parameters of greatest likelihood.
     pub spend: Spend,
-    /// Greatest slope of the mean log-likelihood on the logarithms of the parameters.
-    pub slope_max: f64,
-    /// Steps of the search.
-    pub rounds: u32,
+    /// The search for p, q and v; none where everybody pays one price and there was nothing to search.
+    pub fit: Option<Likeliest>,
     /// Correlation of repeat days and mean spend; the model assumes that it is near 0.
     pub correlation: f64,
 }
@@ -57,18 +53,16 @@ pub fn fit(groups: &[(Purse, u32)], unit_minor: f64) -> SpendFit {
         return SpendFit {
             // What is expected of everybody is then v.
             spend: Spend { p: 1.0, q: 2.0, v: mean_minor / unit_minor },
-            slope_max: 0.0,
-            rounds: 0,
+            fit: None,
             correlation: 0.0,
         };
     }
     let rungs = rungs(groups, mean_minor);
     let found = likeliest(3, buyers, &|parameters| log_likelihood(&rungs, parameters));
-    let [p, q, v] = three(&exponentials(&found.at));
+    let [p, q, v, _] = found.parameters;
     SpendFit {
         spend: Spend { p, q, v: v * mean_minor / unit_minor },
-        slope_max: found.slope_max,
-        rounds: found.rounds,
+        fit: Some(found),
         correlation: moments.correlation(),
     }
 }
@@ -95,10 +89,9 @@ fn rungs(groups: &[(Purse, u32)], mean_minor: f64) -> Vec<Rung> {
 }
 
 /// Log-likelihood of all repeat buyers and its slope on (p, q, v).
-fn log_likelihood(rungs: &[Rung], parameters: &[f64]) -> (f64, Vec<f64>) {
-    let [p, q, v] = three(parameters);
+fn log_likelihood(rungs: &[Rung], &[p, q, v, _]: &Numbers) -> (f64, Numbers) {
     let mut sum = 0.0;
-    let mut slope = [0.0; 3];
+    let mut slope = [0.0; WIDTH];
     let (gamma_q, psi_q, ln_v) = (ln_gamma(q), digamma(q), ln(v));
     for rung in rungs {
         let x = rung.repeats;
@@ -117,12 +110,7 @@ fn log_likelihood(rungs: &[Rung], parameters: &[f64]) -> (f64, Vec<f64>) {
             slope[2] -= buyers * (shape + q) / total;
         }
     }
-    (sum, slope.to_vec())
-}
-
-/// The parameters of a search that began with three.
-fn three(parameters: &[f64]) -> [f64; 3] {
-    std::array::from_fn(|at| parameters[at])
+    (sum, slope)
 }
 
 /// Repeat days and mean spend of repeat buyers: means, and sums of squared deviations and of their products.
@@ -168,6 +156,20 @@ impl Moments {
 }
 
 impl Spend {
+    /// Expected spend per order in minor units of a member of whom repeat days and their spend are known; none where
+    /// there are some and their spend is not known. `unit_minor` is the money unit of `v` in minor units.
+    #[must_use]
+    pub fn order_minor(
+        &self,
+        repeat_days: i64,
+        spend_minor: Option<i64>,
+        unit_minor: u32,
+    ) -> Option<f64> {
+        let (repeats, unit) = (repeat_days as f64, f64::from(unit_minor));
+        let mean = if repeat_days > 0 { spend_minor?.max(0) as f64 / repeats / unit } else { 0.0 };
+        Some(self.expected(repeats, mean) * unit)
+    }
+
     /// Returns the expected spend per order of a member, in the unit of `v`; `mean` is that of the
     /// repeat orders, without meaning where `repeats` is 0. The parameter `q` must be above 1.
     #[must_use]
@@ -202,7 +204,7 @@ mod tests {
             (purse(9, 7_000), 1),
         ];
         let rungs = rungs(&groups, 2_000.0);
-        let at = [5.0, 3.0, 0.7];
+        let at = [5.0, 3.0, 0.7, 1.0];
         let (_, slope) = log_likelihood(&rungs, &at);
         for i in 0..3 {
             let mut shifted = [at, at];

@@ -2,7 +2,12 @@
 //!
 //! Each is many times the cost of a call: inlined they would be larger, not faster.
 
-use playbook_sdk::libm::log as ln;
+/// Returns the natural logarithm, the same in all crates of a guest: there is one copy of it.
+#[must_use]
+#[inline(never)]
+pub fn ln(x: f64) -> f64 {
+    libm::log(x)
+}
 
 /// Below this argument the recurrence shifts upwards, so that the asymptotic series is exact to rounding.
 const SHIFT_MIN: f64 = 10.0;
