@@ -4,11 +4,11 @@
 //! once a row allocates nothing. A plugin of a partner may use it like the reference plugins do.
 
 mod brand;
+pub mod buyers;
 mod calendar;
 mod channels;
 pub mod condition;
 mod cosine;
-pub mod buyers;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod draws;
 pub mod fit;
@@ -20,9 +20,9 @@ mod mix;
 mod quintiles;
 mod scale;
 mod share;
-mod spread;
 pub mod special;
 pub mod spend;
+mod spread;
 
 pub use brand::{Decay, Premium, Worth, brand_value_factor};
 pub use calendar::{Day, local_day};
