@@ -190,6 +190,14 @@ fn the_card_says_what_the_plugin_has_by_default() {
 }
 
 #[test]
+fn a_mix_of_one_category_is_the_whole() {
+    let settings = json!({ "mixes": ["topic"], "mix": { "topic": {} } });
+    let (plan, _) = plan_with(&settings, fresh());
+    assert_eq!((plan.content.len(), plan.content[0].target), (1, 1.0));
+    assert!(plan.slots.iter().all(|slot| slot.format.is_empty() && !slot.commercial));
+}
+
+#[test]
 fn wrong_settings_are_refused_with_their_place() {
     let one = |target: f64, bound: &str| {
         let category = json!({ "name": "a", "target": target, "bound": bound });

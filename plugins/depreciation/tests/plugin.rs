@@ -107,6 +107,16 @@ fn a_month_of_too_few_members_has_no_measure() {
 }
 
 #[test]
+fn the_window_is_six_months() {
+    let shape = plugin::<Depreciation>().shape().unwrap();
+    let columns = shape.tables[0].columns.iter().map(|need| need.source.name());
+    let months: Vec<_> = columns.filter(|name| name.starts_with("activity_month_")).collect();
+    assert_eq!((months.len(), months[5].as_str()), (6, "activity_month_6"));
+    // What the list tells beyond it is not read.
+    assert_eq!(factor(&value(json!({}), listed(&[0.1; 9]))), Some(0.8574));
+}
+
+#[test]
 fn a_column_wins_over_the_list() {
     let data = listed(&[0.1, 0.1, 0.1, 0.1]).real("activity_month_1", [0.2]);
     assert_eq!(factor(&value(json!({}), data)), Some(1.0));

@@ -23,7 +23,7 @@ const GOOD: [Option<f64>; 3] = [Some(0.08), Some(0.08), Some(2.0)];
 const BEST: [Option<f64>; 3] = [Some(0.06), Some(0.06), Some(3.0)];
 
 #[test]
-fn two_weak_weeks_move_money_to_the_highest_return() {
+fn ro_11_two_weak_weeks_move_money_to_the_highest_return() {
     let weak = [Some(0.01), Some(0.02), Some(0.5)];
     let given = value(json!({}), &[weak, GOOD, BEST]);
     assert_eq!(moves(&given), [(0, 2, 100_000_000)]);

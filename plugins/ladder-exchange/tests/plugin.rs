@@ -15,7 +15,7 @@ fn members() -> Data {
 }
 
 #[test]
-fn each_member_gets_the_highest_payable_rung() {
+fn y025_each_member_gets_the_highest_payable_rung() {
     let proposed = plugin::<LadderExchange>().open().unwrap().propose(&members()).unwrap();
     let seen: Vec<_> = proposed
         .iter()
@@ -41,7 +41,7 @@ fn what_is_proposed_returns_at_least_the_ratio() {
 }
 
 #[test]
-fn only_the_third_rung_asks_a_person_and_only_offers_are_commercial() {
+fn y025_third_rung_asks_a_person_and_only_offers_are_commercial() {
     let shape = plugin::<LadderExchange>().shape().unwrap();
     let flags: Vec<_> = shape
         .actions

@@ -32,7 +32,7 @@ fn phases_follow_each_other_and_spend_the_budget_to_the_unit() {
 }
 
 #[test]
-fn channels_share_each_phase_by_the_weights_of_the_check() {
+fn ro_9_channels_share_each_phase_by_the_weights_of_the_check() {
     let plan = plan(json!({}), four_channels(), 200_000);
     let burst: Vec<i64> =
         plan.allocations.iter().filter(|a| a.phase == 1).map(|a| a.amount).collect();
@@ -52,7 +52,7 @@ fn a_weak_channel_is_a_finding() {
 }
 
 #[test]
-fn every_day_has_its_slots_and_mixes_stay_within_the_tolerance() {
+fn ca_4_every_day_has_its_slots_and_mixes_stay_within_the_tolerance() {
     let plan = plan(json!({}), four_channels(), 100);
     assert_eq!(plan.slots.len(), 16 * 3);
     let share = |counts: usize| counts as f64 / 48.0;
@@ -85,7 +85,7 @@ fn gates_of_the_settings_reach_the_plan() {
 }
 
 #[test]
-fn the_extension_must_be_near_twice_the_burst() {
+fn y037_extension_must_be_near_twice_the_burst() {
     let problems = |settings: Value| plugin::<ThreePhases>().settings(settings).problems();
     for accepted in [5, 6, 7] {
         assert!(problems(json!({ "extension_days": accepted })).is_empty(), "{accepted}");

@@ -232,7 +232,7 @@ impl RiskReturn {
         let mut tested = 0.0;
         for row in 0..rows.len() {
             let amount = rows.get(Row::AMOUNT).get(row).map(|amount| amount.max(0) as f64);
-            let of_pool = amount.zip(free).map(|(amount, free)| amount / free);
+            let of_pool = amount.zip(free.filter(|free| *free > 0.0)).map(|(own, free)| own / free);
             let item = self.item(rows, row);
             let lost = item.map(|item| self.losses(&item));
             let rates: Vec<Option<f64>> = match (&item, &lost) {
@@ -248,14 +248,20 @@ impl RiskReturn {
                 }
             }
             let worst = worst(&rates);
-            let is_large = of_pool.filter(|share| *share > single_most);
+            // Where nothing is free, any money is too much.
+            let is_large =
+                amount.zip(free).is_some_and(|(own, free)| own > single_most * free.max(0.0));
             let is_lost = worst.map(|(_, loss)| loss).filter(|loss| *loss >= loss_stop);
             let mut find = |finding: Finding| out.finding(finding.at(ITEMS as u32, row as u32));
             if let Some(loss) = is_lost {
                 find(Finding::new(Level::Critical, Why::LOSS).measured(loss, loss_stop));
             }
-            if let Some(share) = is_large {
-                find(Finding::new(Level::Warn, Why::TOO_LARGE).measured(share, single_most));
+            if is_large {
+                let finding = Finding::new(Level::Warn, Why::TOO_LARGE);
+                find(match of_pool {
+                    Some(share) => finding.measured(share, single_most),
+                    None => finding,
+                });
             }
             if worst.is_none() && amount.is_some_and(|amount| amount > 0.0) {
                 find(Finding::new(Level::Watch, Why::UNTESTED));
@@ -267,7 +273,7 @@ impl RiskReturn {
             outputs.set_or_missing(Said::OF_POOL, row, of_pool);
             outputs.set_or_missing(Said::WORST_LOSS, row, worst.map(|(_, loss)| loss));
             // Nobody approves what no scenario has seen.
-            let stopped = is_large.is_some() || is_lost.is_some();
+            let stopped = is_large || is_lost.is_some();
             let approval = (worst.is_some() || stopped).then_some(usize::from(stopped));
             outputs.set_or_missing(Said::APPROVAL, row, approval);
             let scenario = worst.map(|(at, _)| at);
@@ -304,7 +310,7 @@ impl Roi for RiskReturn {
         let amount = rows.get(Row::AMOUNT);
         let amounts = || amount.iter().flatten().map(|amount| amount.max(0) as f64);
         let whole: f64 = amounts().sum();
-        let free = brand.get(Brand::FREE).get(0).filter(|free| *free > 0).map(|free| free as f64);
+        let free = brand.get(Brand::FREE).get(0).map(|free| free as f64);
         let (sums, tested) = self.items(&rows, free, whole, out);
         let rates: Vec<Option<f64>> = (sums.into_iter())
             .map(|sum| sum.filter(|_| tested > 0.0).map(|sum| (sum / tested).max(0.0)))

@@ -92,6 +92,7 @@ fn ro_13_one_investment_takes_a_fifth_of_the_free_pool() {
     };
     assert_eq!(at(5_000), (0, "open".to_owned()));
     assert_eq!(at(4_999), (1, "stopped".to_owned()));
+    assert_eq!((at(0), at(-5)), ((1, "stopped".to_owned()), (1, "stopped".to_owned())));
     assert_eq!(value(json!({}), item(4.0), None).table(0).real("of_free_pool", 0), None);
     assert_eq!(
         value(json!({}), item(4.0), Some(5_000)).table(0).rounded("of_free_pool", 0),

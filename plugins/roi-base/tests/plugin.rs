@@ -29,7 +29,7 @@ fn value(settings: serde_json::Value, channels: Data, brand: Data) -> TablesGive
 use playbook_sdk::serde_json;
 
 #[test]
-fn the_checks_of_the_return_are_met() {
+fn y052_checks_of_the_return_are_met() {
     let given = value(json!({}), channels(), brand(Some(0.30)));
     assert_eq!(given.table(0).rounded("roi", 0), Some(1.98));
     assert_eq!(given.table(0).rounded("margin_ratio", 0), Some(1.5));
@@ -107,7 +107,7 @@ fn unknown_revenue_gives_no_return_and_no_revenue_gives_zero() {
 }
 
 #[test]
-fn the_check_of_the_depreciation_is_met_and_reported() {
+fn ro_3_check_of_the_depreciation_is_met_and_reported() {
     let months = [0.10, 0.11, 0.12, 0.13, 0.14];
     let brand = (1..).zip(months).fold(Data::new(), |data, (ago, activity)| {
         data.real(&format!("activity_month_{ago}"), [activity])

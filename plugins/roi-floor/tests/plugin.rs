@@ -31,7 +31,7 @@ fn propose(settings: Value, records: Data, members: &Data) -> Vec<Proposed> {
 }
 
 #[test]
-fn a_reward_that_returned_three_point_six_goes_to_nine_in_ten() {
+fn y028_reward_that_returned_three_point_six_goes_to_nine_in_ten() {
     let proposed = propose(json!({}), record("benefit", 360_000, 100_000, 60), &members(10_000));
     let share = proposed.len() as f64 / 10_000.0;
     assert!((share - 0.9).abs() < 0.01, "{share}");

@@ -147,6 +147,16 @@ fn a_brand_tunes_one_scene_of_the_card() {
 }
 
 #[test]
+fn a_scene_of_a_brand_has_the_floor_of_most() {
+    let at = |roi: f64| {
+        let settings = json!({ "scene": { "events": {} } });
+        let given = value(settings, scenes(&[("events", Some(roi))]), None, None);
+        given.table(0).category("state", 0).unwrap().to_owned()
+    };
+    assert_eq!((at(1.49), at(1.5)), ("below-floor".to_owned(), "above-floor".to_owned()));
+}
+
+#[test]
 fn content_and_incentives_are_watched_and_not_ranked() {
     let rows =
         scenes(&[("content", Some(9.0)), ("incentives", Some(3.0)), ("services", Some(2.0))]);
