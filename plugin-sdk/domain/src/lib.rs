@@ -12,6 +12,7 @@ mod cosine;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod draws;
 pub mod fit;
+pub mod card;
 mod gap;
 mod invest;
 mod ladder;
