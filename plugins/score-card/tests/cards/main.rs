@@ -1,0 +1,6 @@
+//! The engine and its cards, each card by the codes of its model.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+mod engine;
+mod health;
