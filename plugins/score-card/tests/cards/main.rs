@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
+mod effect;
 mod engine;
 mod health;
