@@ -1,6 +1,7 @@
 //! The engine and its cards, each card by the codes of its model.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod brand;
 mod common;
 mod effect;
 mod engine;
