@@ -6,3 +6,4 @@ mod common;
 mod effect;
 mod engine;
 mod health;
+mod risk;
