@@ -6,4 +6,5 @@ mod common;
 mod effect;
 mod engine;
 mod health;
+mod partner;
 mod risk;
