@@ -7,4 +7,5 @@ mod effect;
 mod engine;
 mod health;
 mod partner;
+mod readiness;
 mod risk;
