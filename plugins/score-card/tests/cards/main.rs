@@ -9,3 +9,4 @@ mod health;
 mod partner;
 mod readiness;
 mod risk;
+mod telemetry;
