@@ -6,6 +6,7 @@ mod common;
 mod effect;
 mod engine;
 mod health;
+mod lines;
 mod partner;
 mod readiness;
 mod risk;
