@@ -425,7 +425,7 @@ pub(crate) struct DiffArgs {
     /// Another plugin for a stage of A: a name, NAME@VERSION or a component file
     #[arg(long, value_name = "STAGE=PLUGIN", conflicts_with = "b")]
     pub(crate) swap: Vec<String>,
-    /// Another value for a path of A, as TOML: `stage.tiers.settings.bounds=[1,5,20]`
+    /// Another value for a path of A, as TOML: `stage.tiers.settings.numbers.active=5`
     #[arg(long, value_name = "PATH=VALUE", conflicts_with = "b")]
     pub(crate) set: Vec<String>,
     /// Write the comparison as a page

@@ -488,8 +488,7 @@ kind = "scoring"
 plugin = "churn-7d@^0.1"
 
 [[stage]]
-kind = "segmentation"
-plugin = "tier-interactions@^0.1"
+card = "tier-interactions"
 
 [[stage]]
 kind = "incentive"

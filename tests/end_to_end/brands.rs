@@ -93,7 +93,7 @@ fn a_swap_on_the_command_line_shows_who_moves_before_anything_changes() {
     let file = root().join("playbooks/demo-club.toml");
     let page = place.beside("diff.html");
     let call = command(["diff".as_ref(), file.as_os_str()])
-        .args(["--set", "stage.tier-interactions.settings.bounds=[1,3,6]", "--json", "--data"])
+        .args(["--set", "stage.tier-interactions.settings.numbers={ prospect = 1, active = 3, core = 6, min_history_days = 7 }", "--json", "--data"])
         .arg(community())
         .arg("--html")
         .arg(&page)

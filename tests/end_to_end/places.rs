@@ -43,8 +43,7 @@ aov_minor = { mean = "amount_minor", events = "order_paid", window = "365d", typ
 interactions_30d = { count = "order_paid", window = "30d" }
 
 [[stage]]
-kind = "segmentation"
-plugin = "tier-interactions@^0.1"
+card = "tier-interactions"
 "#,
     coupons!()
 );

@@ -6,13 +6,13 @@
 mod brand;
 pub mod buyers;
 mod calendar;
+pub mod card;
 mod channels;
 pub mod condition;
 mod cosine;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod draws;
 pub mod fit;
-pub mod card;
 mod gap;
 mod invest;
 mod ladder;
