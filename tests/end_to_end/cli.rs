@@ -25,7 +25,7 @@ fn a_plugin_checks_its_own_settings_and_the_place_is_the_files() {
     let file = place.beside("setting.toml");
     let base = place.beside("base.toml");
     fs::copy(root().join("playbooks/demo-club.toml"), base).unwrap();
-    fs::write(&file, "extends = \"base.toml\"\n\n[[stage]]\nname = \"churn-7d\"\nkind = \"scoring\"\nplugin = \"churn-7d\"\nsettings = { watch = 0.9, warn = 0.5 }\n").unwrap();
+    fs::write(&file, "extends = \"base.toml\"\n\n[[stage]]\nname = \"churn-7d\"\nkind = \"scoring\"\nplugin = \"churn-7d\"\nsettings = { drop_watch = 0.9, drop_warn = 0.5 }\n").unwrap();
     let call = command(["check".as_ref(), file.as_os_str()]).arg("--json").output().unwrap();
     assert_eq!(call.status.code(), Some(3), "{}", String::from_utf8_lossy(&call.stderr));
     let said: serde_json::Value = serde_json::from_slice(&call.stdout).unwrap();
@@ -148,7 +148,7 @@ plugin = \"kmeans@^7.1\"
 [[stage]]
 kind = \"scoring\"
 plugin = \"churn-7d\"
-settings = { watch = 0.9, warn = 0.5 }
+settings = { drop_watch = 0.9, drop_warn = 0.5 }
 ";
     // Beside what the plugins themselves find.
     let file = with_stages(&place, "", stages);
