@@ -131,13 +131,22 @@ fn check(settings: &Settings) -> Result<(), Problems> {
 
 /// What stands in braces; none where one of them is missing.
 fn fields(text: &str) -> Vec<Option<&str>> {
-    let mut parts = text.split('{');
-    let before = parts.next().unwrap_or_default();
-    let stray = before.contains('}').then_some(None);
-    let named = parts.map(|part| {
-        part.split_once('}').filter(|(_, rest)| !rest.contains('}')).map(|(field, _)| field)
-    });
-    stray.into_iter().chain(named).collect()
+    let (mut fields, mut open) = (Vec::new(), None);
+    for (at, byte) in text.bytes().enumerate() {
+        match (byte, open) {
+            (b'{', None) => open = Some(at + 1),
+            (b'}', Some(from)) => {
+                fields.push(text.get(from..at));
+                open = None;
+            }
+            (b'{' | b'}', _) => fields.push(None),
+            _ => {}
+        }
+    }
+    if open.is_some() {
+        fields.push(None);
+    }
+    fields
 }
 
 impl Settings {
