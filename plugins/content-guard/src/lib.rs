@@ -66,7 +66,7 @@ const AIGC: usize = 2;
 declare! {
     /// What is known of a text.
     needs Content {
-        TEXT: text("text"),
+        TEXT: text("text").optional(),
         ORIGIN: category("origin", ORIGINS).optional(),
         REPORTS: integer("reports").unit("count").optional(),
     }

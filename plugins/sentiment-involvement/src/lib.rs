@@ -72,7 +72,7 @@ settings! {
 declare! {
     /// What is known of a text.
     needs Texts {
-        TEXT: text("text"),
+        TEXT: text("text").optional(),
     }
     /// What is said of a text.
     outputs TextSaid {
