@@ -20,7 +20,7 @@ settings! {
 settings! {
     /// Horizons, margin and the bounds of the fit.
     pub struct Settings {
-        /// Whether members may leave after repeats alone (bgnbd) or after the first order too (mbgnbd).
+        /// When members may leave: after repeats (bgnbd), after the first order too (mbgnbd).
         pub model: Model = "bgnbd",
         /// Days ahead that orders and value are expected over.
         pub horizon_days: u32 where within(1..=3650) = 365,
@@ -32,7 +32,7 @@ settings! {
         pub unit_days: u32 where within(1..=366) = 7,
         /// Minor units of the money unit of the reported `v`.
         pub unit_minor: u32 where within(1..=1_000_000) = 100,
-        /// Most buyers that a fit looks at, the same on every machine.
+        /// Most buyers that a fit looks at.
         pub sample_max: u32 where within(100..=1_000_000) = 65536,
         /// Fewest buyers of a fit.
         pub buyers_min: u32 where within(10..=1_000_000) = 100,

@@ -24,7 +24,7 @@ settings! {
         pub unit_days: u32 where within(1..=366) = 7,
         /// Minor units of the money unit of the reported `v`.
         pub unit_minor: u32 where within(1..=1_000_000) = 100,
-        /// Most buyers that a fit looks at, the same on every machine.
+        /// Most buyers that a fit looks at.
         pub sample_max: u32 where within(100..=1_000_000) = 16384,
         /// Fewest buyers of a fit.
         pub buyers_min: u32 where within(10..=1_000_000) = 100,

@@ -180,3 +180,20 @@ fn the_standard_settings_are_those_of_the_page() {
     assert_eq!((standard.horizon, standard.margin_rate, standard.discount_rate), (12, 0.30, 0.0));
     assert_eq!((standard.subscribers_min, standard.events_min), (100, 30));
 }
+
+#[test]
+fn more_than_a_thousand_renewals_count_as_a_thousand() {
+    let rows = |longest: i64| {
+        let mut rows = vec![[0, 1, 0]; 60];
+        rows.extend([[2, 1, 0]; 40]);
+        rows.extend([[longest, 0, 0]; 3]);
+        data(&rows)
+    };
+    let shape = |longest| {
+        let settings = json!({ "subscribers_min": 100, "events_min": 30 });
+        let (_, measures) = plugin::<Ltv>().settings(settings).fit(&rows(longest)).unwrap();
+        value(&measures, "alpha")
+    };
+    assert_eq!(shape(1_000), shape(1_500));
+    assert!(shape(999) != shape(1_000));
+}
