@@ -153,7 +153,9 @@ impl Orders {
         let pole = alpha.min(beta);
         let (at_alpha, at_beta) = (alpha + from, beta + from);
         let end = ln((pole + to) / (pole + from));
-        let panel = PANEL_MAX.min(FALL_MAX / (p + q));
+        // The logarithm of f falls fastest at the end.
+        let last = pole + to;
+        let panel = PANEL_MAX.min(FALL_MAX / (p * last / (alpha + to) + q * last / (beta + to)));
         let mut area = Area::default();
         let (mut start, mut fell) = (0.0, 0.0);
         while start < end && fell < FALL_END {
