@@ -132,6 +132,17 @@ fn past_periods_may_come_as_columns_the_last_one_first() {
 }
 
 #[test]
+fn without_the_settings_nothing_is_a_column() {
+    let shape = plugin::<RoiForecast>().shape().unwrap();
+    let names = |table: usize| {
+        let columns = shape.tables[table].columns.iter();
+        columns.map(|need| need.source.name()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(0), ["roi_forecast", "roi_actual", "net_flows_minor"]);
+    assert_eq!(names(1), ["used_minor", "trend"]);
+}
+
+#[test]
 fn demand_may_be_left_out() {
     let rows = Data::new().real("roi_forecast", [1.0]).real("roi_actual", [1.0]);
     let test = plugin::<RoiForecast>().settings(json!({ "demand": false })).table(rows);

@@ -84,6 +84,13 @@ fn flows_may_come_as_columns() {
 }
 
 #[test]
+fn without_the_setting_no_flow_is_a_column() {
+    let shape = plugin::<RoiRisk>().shape().unwrap();
+    let names: Vec<_> = shape.tables[0].columns.iter().map(|need| need.source.name()).collect();
+    assert_eq!(names, ["roi", "risk", "cash_flows_minor"]);
+}
+
+#[test]
 fn what_is_not_known_is_not_nothing() {
     let rows = Data::new()
         .real("risk", [None, Some(0.2)])
