@@ -98,7 +98,7 @@ impl Row {
             words("less than half of the weight is known", "可用指標權重不足一半"),
         );
         for (name, gate) in settings.gate.iter() {
-            shape = shape.reason(name.replace('_', "-"), both(&gate.en, &gate.zh, name));
+            shape = shape.reason(code(&[name]), both(&gate.en, &gate.zh, name));
         }
         with_level_terms(shape, &ascending(&settings.level))
     }

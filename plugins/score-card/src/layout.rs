@@ -2,6 +2,7 @@
 
 use playbook_domain::card::{Built, Limit};
 use playbook_sdk::prelude::*;
+use playbook_sdk::types;
 
 use crate::settings::{self, Alarm, Settings, Suggested, text};
 
@@ -83,8 +84,6 @@ pub(crate) struct Layout {
     pub(crate) plan: Option<(Kept, Rule)>,
 }
 
-use playbook_sdk::types;
-
 fn level_of(alarm: Alarm) -> Option<types::Level> {
     match alarm {
         Alarm::None => None,
@@ -150,11 +149,13 @@ impl Layout {
         made
     }
 
+    #[inline(never)]
     fn reason(&mut self, code: &str, words: (String, String)) -> u32 {
-        self.reasons.push((code.replace('_', "-"), words));
+        self.reasons.push((settings::code(&[code]), words));
         self.reasons.len() as u32 - 1
     }
 
+    #[inline(never)]
     fn rule(
         &mut self,
         code: &str,
@@ -188,7 +189,8 @@ impl Layout {
 
     fn weak_and_total(&mut self, settings: &Settings) {
         if settings.weakest.count > 0 {
-            for name in self.built.indicators.clone() {
+            for at in 0..self.built.indicators.len() {
+                let name = self.built.indicators[at].clone();
                 let one = settings.indicator.get(&name);
                 let suggests = one.map_or_else(Vec::new, |one| settings.suggested(&one.suggests));
                 let words = about(settings.indicator_words(&name), " is weak", "偏弱");
@@ -218,7 +220,8 @@ impl Layout {
     }
 
     fn limits(&mut self, settings: &Settings) {
-        for name in self.built.indicators.clone() {
+        for at in 0..self.built.indicators.len() {
+            let name = self.built.indicators[at].clone();
             let Some(one) = settings.indicator.get(&name) else { continue };
             let rule = Settings::limits(one).map(|(limit, critical)| {
                 let suggests = settings.suggested(&one.suggests);
@@ -232,7 +235,8 @@ impl Layout {
             });
             self.limits.push(rule);
         }
-        for name in self.built.indicators.clone() {
+        for at in 0..self.built.indicators.len() {
+            let name = self.built.indicators[at].clone();
             let Some(one) = settings.indicator.get(&name) else { continue };
             let alarm = one.missing;
             let late = (alarm != Alarm::None).then(|| {
@@ -245,7 +249,8 @@ impl Layout {
     }
 
     fn dimensions(&mut self, settings: &Settings) {
-        for (node, name) in self.built.nodes.clone().into_iter().enumerate().skip(1) {
+        for node in 1..self.built.nodes.len() {
+            let name = self.built.nodes[node].clone();
             let Some(one) = settings.dimension.get(&name) else { continue };
             if one.red_below.is_none() && one.red_broken.is_none() {
                 continue;

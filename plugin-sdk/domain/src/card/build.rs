@@ -66,6 +66,16 @@ pub struct Fault {
     pub reason: String,
 }
 
+/// Faults in the making.
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    #[inline(never)]
+    fn tell(&mut self, list: &'static str, name: &str, key: &'static str, reason: &str) {
+        self.0.push(Fault { list, name: name.to_owned(), key, reason: reason.to_owned() });
+    }
+}
+
 /// A column that a card reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
@@ -168,28 +178,25 @@ pub fn build(
     measured: &[Measured<'_>],
     groups: &[Group<'_>],
 ) -> Result<Built, Vec<Fault>> {
-    let mut faults = Vec::new();
-    let mut fault = |list, name: &str, key, reason: &str| {
-        faults.push(Fault { list, name: name.to_owned(), key, reason: reason.to_owned() });
-    };
+    let mut faults = Faults(Vec::new());
     for (at, name) in order.iter().enumerate() {
         if !measured.iter().any(|m| m.name == name) {
-            fault("order", &at.to_string(), "", "is no indicator of the card");
+            faults.tell("order", &at.to_string(), "", "is no indicator of the card");
         }
     }
     if measured.is_empty() {
-        fault("indicator", "", "", "must name at least one indicator");
+        faults.tell("indicator", "", "", "must name at least one indicator");
     }
     let group = |name: &str| groups.iter().find(|group| group.name == name);
     for one in measured {
         if let Err((key, reason)) = one.form {
-            fault("indicator", one.name, key, reason);
+            faults.tell("indicator", one.name, key, reason);
         }
         if !one.dimension.is_empty() && group(one.dimension).is_none() {
-            fault("indicator", one.name, "dimension", "is no dimension of the card");
+            faults.tell("indicator", one.name, "dimension", "is no dimension of the card");
         }
         if one.inputs.iter().any(|(name, _)| name.is_empty()) {
-            fault("indicator", one.name, "inputs", "a column has a name");
+            faults.tell("indicator", one.name, "inputs", "a column has a name");
         }
     }
     for one in groups {
@@ -200,35 +207,32 @@ pub fn build(
             }
             let Some(next) = group(above.within) else {
                 if above.name == one.name {
-                    fault("dimension", one.name, "within", "is no dimension of the card");
+                    faults.tell("dimension", one.name, "within", "is no dimension of the card");
                 }
                 break;
             };
             above = next;
             if above.name == one.name {
-                fault("dimension", one.name, "within", "lies within itself");
+                faults.tell("dimension", one.name, "within", "lies within itself");
                 break;
             }
         }
     }
-    if !faults.is_empty() {
-        return Err(faults);
+    if !faults.0.is_empty() {
+        return Err(faults.0);
     }
     let built = assemble(order, total, measured, groups);
-    let mut faults = Vec::new();
-    let mut fault = |list, name: &str, key, reason: &str| {
-        faults.push(Fault { list, name: name.to_owned(), key, reason: reason.to_owned() });
-    };
+    let mut faults = Faults(Vec::new());
     for one in groups.iter().filter(|one| !built.nodes.iter().any(|node| node == one.name)) {
-        fault("dimension", one.name, "", "has no indicator");
+        faults.tell("dimension", one.name, "", "has no indicator");
     }
     for (node, name) in built.card.nodes.iter().zip(&built.nodes) {
         if node.parts.iter().all(|(weight, _)| *weight <= 0.0) {
             let (list, key) = if name.is_empty() { ("indicator", "") } else { ("dimension", "") };
-            fault(list, name, key, "at least one of its weights must be above 0");
+            faults.tell(list, name, key, "at least one of its weights must be above 0");
         }
     }
-    if faults.is_empty() { Ok(built) } else { Err(faults) }
+    if faults.0.is_empty() { Ok(built) } else { Err(faults.0) }
 }
 
 fn assemble(

@@ -26,14 +26,25 @@ macro_rules! card_settings {
             const SCHEMA: &'static Schema = &Schema::Map(T::SCHEMA);
             const DOCS: &'static Docs = T::DOCS;
             fn take(value: Json<'_>) -> Option<Self> {
-                let Json::Table(table) = value else { return None };
+                let Json::Table(mut table) = value else { return None };
+                // Settings are canonical JSON, in which names ascend.
                 let mut named = Vec::new();
-                for (name, value) in table {
-                    let at = named.iter().position(|(other, _): &(String, T)| **other > *name);
-                    named.insert(at.unwrap_or(named.len()), (name.into_owned(), T::take(value)?));
+                for at in 0..table.len() {
+                    let (name, value) = entry(&mut table, at);
+                    named.push((name, T::take(value)?));
                 }
                 Some(Self(named))
             }
+        }
+
+        /// Takes an entry out of a table. The code of it is not written once for each type.
+        #[inline(never)]
+        fn entry<'j>(
+            table: &mut [(::std::borrow::Cow<'j, str>, Json<'j>)],
+            at: usize,
+        ) -> (String, Json<'j>) {
+            let (name, value) = &mut table[at];
+            (String::from(&**name), std::mem::replace(value, Json::Null))
         }
 
         impl<T> Named<T> {
@@ -232,6 +243,16 @@ macro_rules! card_settings {
             (en.to_owned(), if zh.is_empty() { en } else { zh }.to_owned())
         }
 
+        /// A name as codes of reasons write it.
+        #[inline(never)]
+        pub(crate) fn code(parts: &[&str]) -> String {
+            let mut bytes = text(parts).into_bytes();
+            for byte in &mut bytes {
+                *byte = if *byte == b'_' { b'-' } else { *byte };
+            }
+            String::from_utf8(bytes).unwrap_or_default()
+        }
+
         /// The place of an entry's key, of the entry, or of the list.
         #[inline(never)]
         pub(crate) fn place(list: &str, name: &str, key: &str) -> String {
@@ -246,6 +267,7 @@ macro_rules! card_settings {
         }
 
         /// Makes the card, and collects all that is wrong with it.
+        #[inline(never)]
         pub(crate) fn resolve(
             order: &[String],
             total: &Total,
@@ -315,6 +337,7 @@ macro_rules! card_settings {
         }
 
         /// Levels from the lowest up.
+        #[inline(never)]
         pub(crate) fn ascending(levels: &Named<Level>) -> Vec<(&String, &Level)> {
             let mut sorted: Vec<(&String, &Level)> = Vec::new();
             for (name, level) in levels.iter() {
@@ -325,6 +348,7 @@ macro_rules! card_settings {
         }
 
         /// Where levels but the lowest begin.
+        #[inline(never)]
         pub(crate) fn bounds(levels: &[(&String, &Level)]) -> Vec<f64> {
             let mut bounds = Vec::new();
             for (_, level) in levels {
@@ -334,13 +358,13 @@ macro_rules! card_settings {
         }
 
         /// The columns of a card.
+        #[inline(never)]
         pub(crate) fn needs(built: &Built) -> Vec<Need> {
             let mut needs = Vec::new();
             for Wanted { name, unit, required, categories } in &built.wanted {
-                let (stage, name) = match name.split_once('.') {
-                    Some((stage, name)) => (Some(stage), name),
-                    None => (None, name.as_str()),
-                };
+                let dot = name.bytes().position(|byte| byte == b'.');
+                let stage = dot.and_then(|at| name.get(..at));
+                let name = dot.and_then(|at| name.get(at + 1..)).unwrap_or(name);
                 let mut made = if categories.is_empty() {
                     need::real(name)
                 } else {
@@ -361,6 +385,7 @@ macro_rules! card_settings {
         }
 
         /// Scores of the indicators, of the dimensions.
+        #[inline(never)]
         pub(crate) fn score_outputs(
             built: &Built,
             indicators: &Named<Indicator>,
@@ -384,6 +409,7 @@ macro_rules! card_settings {
         }
 
         /// The total, and its level where the card has levels.
+        #[inline(never)]
         pub(crate) fn total_outputs(
             total: &Total,
             role: Role,
@@ -404,6 +430,7 @@ macro_rules! card_settings {
         }
 
         /// Says the levels in words.
+        #[inline(never)]
         pub(crate) fn with_level_terms(shape: Shape, levels: &[(&String, &Level)]) -> Shape {
             levels.iter().fold(shape, |shape, (name, level)| {
                 shape.term(name.as_str(), both(&level.en, &level.zh, name))
