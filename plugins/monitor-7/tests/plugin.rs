@@ -111,3 +111,14 @@ fn wrong_settings_are_refused_with_their_place() {
         assert!(problems.list().iter().any(|p| p.path == path), "{settings}: {problems}");
     }
 }
+
+#[test]
+fn dg_7_no_weight_exceeds_three_tenths() {
+    let before = [0.29, 0.1, 0.12, 0.12, 0.12, 0.13, 0.12];
+    let near = NAMES.iter().zip(before).fold(brand(3.0), |data, (name, weight)| {
+        data.real(&format!("previous.1.{name}_weight"), [weight])
+    });
+    let given = given(near, months());
+    assert_eq!(given.table(0).rounded("profile_weight", 0), Some(0.3));
+    assert_eq!(given.table(0).rounded("interaction_weight", 0), Some(0.14));
+}

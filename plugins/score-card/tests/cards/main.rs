@@ -11,3 +11,4 @@ mod partner;
 mod readiness;
 mod risk;
 mod telemetry;
+mod weakest;

@@ -100,49 +100,46 @@ fn y074_seven_strategic_indicators_are_updated_or_marked_late() {
     assert_eq!(late(data), left);
 }
 
+const CONTENT_LIMITS: [(&str, f64, bool, bool); 9] = [
+    ("violation_rate", 0.003, true, false),
+    ("aigc_error_rate", 0.05, true, false),
+    ("extreme_speech_rate", 0.0001, true, false),
+    ("unconfirmed_consents", 0.0, true, false),
+    ("exports_without_approval", 0.0, true, false),
+    ("data_accuracy", 0.98, true, true),
+    ("opinion_level", 2.0, false, false),
+    ("negative_mention_share", 0.2, false, false),
+    ("negative_effect_share", 0.003, true, false),
+];
+
+const LEGAL_LIMITS: [(&str, f64, bool, bool); 8] = [
+    ("claims_without_report", 0.0, true, false),
+    ("regulator_notices", 0.0, true, false),
+    ("complaint_rate", 0.01, true, false),
+    ("opt_out_rate", 0.02, true, false),
+    ("retention_d30", 0.3, true, true),
+    ("availability_30d", 0.9999, true, true),
+    ("sync_lag_p95_min", 5.0, true, false),
+    ("data_accuracy", 0.98, true, true),
+];
+
+const MARKET_LIMITS: [(&str, f64, bool, bool); 9] = [
+    ("competitor_growth_gap", 0.1, true, false),
+    ("cac_minor", 1200.0, true, false),
+    ("monthly_conversion", 0.05, true, true),
+    ("wau_ratio", 0.2, true, true),
+    ("reply_median_min", 15.0, true, false),
+    ("key_owner_vacancies", 0.0, true, false),
+    ("p99_ms", 100.0, false, false),
+    ("availability_30d", 0.9999, true, true),
+    ("plugin_fault_rate", 0.01, true, false),
+];
+
 #[test]
 fn dg_5_other_catalogues_are_cards_of_the_same_engine() {
-    common::limits(
-        CONTENT,
-        &[
-            ("violation_rate", 0.003, true, false),
-            ("aigc_error_rate", 0.05, true, false),
-            ("extreme_speech_rate", 0.0001, true, false),
-            ("unconfirmed_consents", 0.0, true, false),
-            ("exports_without_approval", 0.0, true, false),
-            ("data_accuracy", 0.98, true, true),
-            ("opinion_level", 2.0, false, false),
-            ("negative_mention_share", 0.2, false, false),
-            ("negative_effect_share", 0.003, true, false),
-        ],
-    );
-    common::limits(
-        LEGAL,
-        &[
-            ("claims_without_report", 0.0, true, false),
-            ("regulator_notices", 0.0, true, false),
-            ("complaint_rate", 0.01, true, false),
-            ("opt_out_rate", 0.02, true, false),
-            ("retention_d30", 0.3, true, true),
-            ("availability_30d", 0.9999, true, true),
-            ("sync_lag_p95_min", 5.0, true, false),
-            ("data_accuracy", 0.98, true, true),
-        ],
-    );
-    common::limits(
-        MARKET,
-        &[
-            ("competitor_growth_gap", 0.1, true, false),
-            ("cac_minor", 1200.0, true, false),
-            ("monthly_conversion", 0.05, true, true),
-            ("wau_ratio", 0.2, true, true),
-            ("reply_median_min", 15.0, true, false),
-            ("key_owner_vacancies", 0.0, true, false),
-            ("p99_ms", 100.0, false, false),
-            ("availability_30d", 0.9999, true, true),
-            ("plugin_fault_rate", 0.01, true, false),
-        ],
-    );
+    common::limits(CONTENT, &CONTENT_LIMITS);
+    common::limits(LEGAL, &LEGAL_LIMITS);
+    common::limits(MARKET, &MARKET_LIMITS);
     assert_eq!(dimensions(CONTENT), ["content_safety", "data_compliance", "opinion"]);
     assert_eq!(dimensions(LEGAL), ["legal", "user", "technology"]);
     assert_eq!(dimensions(MARKET), ["market", "operation", "technology"]);
@@ -160,5 +157,38 @@ fn dg_5_other_catalogues_are_cards_of_the_same_engine() {
         assert!(given.table(0).real(dimension, 0).unwrap() > 0.0, "{dimension}");
         assert_eq!(given.table(0).rounded("coefficient", 0), Some(most));
         assert_eq!(given.table(0).category("level", 0), Some(name));
+    }
+}
+
+#[test]
+fn dg_5_the_impact_of_every_domain_is_a_half() {
+    for (card, limits) in [
+        (RISK, &LIMITS[..]),
+        (CONTENT, &CONTENT_LIMITS[..]),
+        (LEGAL, &LEGAL_LIMITS[..]),
+        (MARKET, &MARKET_LIMITS[..]),
+    ] {
+        // Every limit is broken, so that probability is 1.
+        let broken = limits.iter().fold(Data::new(), |data, (name, bound, _, over)| {
+            data.real(name, [if *over { bound - 1.0 } else { bound + 1.0 }])
+        });
+        let given = diagnose(card, broken);
+        for name in dimensions(card) {
+            assert_eq!(given.table(0).real(&name, 0), Some(0.5), "{name}");
+        }
+    }
+}
+
+#[test]
+fn dg_5_one_part_that_is_known_gives_a_coefficient() {
+    for (card, known) in [
+        (CONTENT, ["violation_rate", "aigc_error_rate"]),
+        (LEGAL, ["claims_without_report", "regulator_notices"]),
+        (MARKET, ["competitor_growth_gap", "cac_minor"]),
+        (RISK, ["goal_consistency", "key_owner_vacancies"]),
+    ] {
+        let data = known.iter().fold(Data::new(), |data, name| data.real(name, [1e6]));
+        let coefficient = diagnose(card, data).table(0).real("coefficient", 0);
+        assert_eq!(coefficient, Some(0.5), "{known:?}");
     }
 }
