@@ -190,8 +190,16 @@ const SYSTEMS: [(&str, &str, &str); 87] = [
 pub(crate) fn tables(tree: &Tree) -> String {
     let tests = tests(tree);
     let of = |id: &str| -> String {
-        let prefix = format!("{}_", id.to_lowercase().replace('-', "_"));
-        let own = tests.iter().filter(|(name, _)| name.starts_with(&prefix));
+        // A test of a system is one of the models that it rests on as well.
+        let rests = |rests: &str| rests.split(", ").any(|code| code == id);
+        let systems = SYSTEMS.iter().filter(|(_, _, on)| rests(on)).map(|(system, ..)| *system);
+        let prefixes: Vec<String> = [id]
+            .into_iter()
+            .chain(systems)
+            .map(|id| format!("{}_", id.to_lowercase().replace('-', "_")))
+            .collect();
+        let is_own = |name: &str| prefixes.iter().any(|prefix| name.starts_with(prefix));
+        let own = tests.iter().filter(|(name, _)| is_own(name));
         let own: Vec<String> = own.map(|(name, path)| format!("`{name}` ({path})")).collect();
         if own.is_empty() { "**none yet**".to_owned() } else { own.join("<br>") }
     };

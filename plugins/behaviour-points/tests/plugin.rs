@@ -5,7 +5,7 @@ use behaviour_points::BehaviourPoints;
 use playbook_sdk::testing::{Data, json, plugin};
 
 #[test]
-fn counts_are_capped_per_day_and_summed_over_kinds() {
+fn y001_counts_are_capped_per_day_and_summed_over_kinds() {
     let data = Data::new()
         .integers("daily_like_30d", [vec![12, 0, 3]])
         .integers("daily_post_30d", [vec![0, 5, 1]])
@@ -80,7 +80,7 @@ fn a_table_of_ones_own_replaces_the_standard_one() {
 }
 
 #[test]
-fn the_standard_table_holds_the_eighteen_kinds_of_the_model() {
+fn sc_1_standard_table_holds_the_eighteen_kinds_of_the_model() {
     let columns = plugin::<BehaviourPoints>().shape().unwrap().rows.unwrap().columns;
     assert_eq!(columns.len(), 18 + 2);
     assert!(columns.iter().all(|need| !need.required));

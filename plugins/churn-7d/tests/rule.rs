@@ -31,7 +31,7 @@ fn level_of(row: Row) -> Option<String> {
 }
 
 #[test]
-fn check_line_of_the_domain_holds() {
+fn sc_6_check_line_of_the_domain_holds() {
     let given = score(&[weeks(10, 4)]);
     assert_eq!(given.rounded("drop", 0), Some(0.6));
     assert_eq!(given.category("level", 0), Some("warn"));
@@ -40,7 +40,7 @@ fn check_line_of_the_domain_holds() {
 }
 
 #[test]
-fn levels_begin_at_their_drop_and_not_before() {
+fn y006_levels_begin_at_their_drop_and_not_before() {
     for (recent, level) in [
         (12, "ok"),
         (10, "ok"),

@@ -22,7 +22,7 @@ fn settings() -> Value {
 }
 
 #[test]
-fn four_clouds_become_four_clusters_with_marks() {
+fn sg_9_four_clouds_become_four_clusters_with_marks() {
     let opened = plugin::<KMeans>().settings(settings()).fit_and_open(&members()).unwrap();
     let given = opened.assign(&members()).unwrap();
     let mut clusters: Vec<_> = (0..4).map(|row| given.segment(row).unwrap()).collect();
@@ -37,6 +37,17 @@ fn four_clouds_become_four_clusters_with_marks() {
     marks.sort_unstable();
     assert_eq!(marks, ["high-buy", "high-talk"]);
     assert!(given.real("distance", 0).unwrap() < 1.0);
+}
+
+#[test]
+fn y020_identical_input_gives_identical_clusters() {
+    let fit = || plugin::<KMeans>().settings(settings()).fit(&members()).unwrap().0;
+    assert_eq!(fit(), fit());
+    let opened = || plugin::<KMeans>().settings(settings()).fit_and_open(&members()).unwrap();
+    let (first, second) = (opened().assign(&members()), opened().assign(&members()));
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert!((0..240).all(|row| first.segment(row) == second.segment(row)));
+    assert!((0..240).all(|row| first.real("distance", row) == second.real("distance", row)));
 }
 
 #[test]

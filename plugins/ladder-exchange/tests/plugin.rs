@@ -34,7 +34,7 @@ fn y025_each_member_gets_the_highest_payable_rung() {
 }
 
 #[test]
-fn what_is_proposed_returns_at_least_the_ratio() {
+fn in_2_what_is_proposed_returns_at_least_the_ratio() {
     for proposal in plugin::<LadderExchange>().open().unwrap().propose(&members()).unwrap() {
         assert!(proposal.expected_output >= 4 * proposal.cost, "{proposal:?}");
     }

@@ -20,7 +20,7 @@ fn four_channels() -> Data {
 }
 
 #[test]
-fn phases_follow_each_other_and_spend_the_budget_to_the_unit() {
+fn ca_1_phases_follow_each_other_and_spend_the_budget_to_the_unit() {
     let plan = plan(json!({}), Data::empty(), 1_000_001);
     let seen: Vec<_> =
         plan.phases.iter().map(|p| (p.name.as_str(), p.first_day, p.days, p.budget)).collect();

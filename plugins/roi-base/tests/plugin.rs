@@ -40,7 +40,7 @@ fn y052_checks_of_the_return_are_met() {
 }
 
 #[test]
-fn a_row_without_cost_has_no_return() {
+fn ro_1_a_row_without_cost_has_no_return() {
     let given = value(json!({}), channels(), brand(None));
     assert_eq!(given.table(0).real("roi", 2), None);
     assert_eq!(given.table(0).rounded("ltv_coefficient", 2), Some(1.0));

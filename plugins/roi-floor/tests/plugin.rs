@@ -58,7 +58,7 @@ fn verdicts_decide_who_is_reached_and_why() {
 }
 
 #[test]
-fn volume_follows_shares_and_moves_towards_the_stronger() {
+fn in_5_volume_follows_shares_and_moves_towards_the_stronger() {
     let cups = |records: Data| {
         let proposed = propose(two(), records, &members(10_000));
         proposed.iter().filter(|p| p.action == "cup").count() as f64 / 10_000.0

@@ -23,7 +23,7 @@ fn code(days: i64, orders: i64, spend: i64) -> String {
 }
 
 #[test]
-fn recency_changes_at_every_cut_point() {
+fn sc_4_recency_changes_at_every_cut_point() {
     for (days, digit) in [
         (0, '5'),
         (7, '5'),
@@ -40,7 +40,7 @@ fn recency_changes_at_every_cut_point() {
 }
 
 #[test]
-fn frequency_changes_at_every_cut_point() {
+fn sc_4_frequency_changes_at_every_cut_point() {
     for (orders, digit) in [
         (0, '1'),
         (1, '1'),
@@ -57,7 +57,7 @@ fn frequency_changes_at_every_cut_point() {
 }
 
 #[test]
-fn spend_changes_at_every_cut_point() {
+fn sc_4_spend_changes_at_every_cut_point() {
     for (spend, digit) in [
         (-500, '1'),
         (9_999, '1'),
@@ -74,7 +74,7 @@ fn spend_changes_at_every_cut_point() {
 }
 
 #[test]
-fn sum_and_tier_follow_the_code() {
+fn sc_4_sum_and_tier_follow_the_code() {
     let given = score(&[
         (Some(7), 6, 30_000),
         (Some(8), 6, 30_000),
