@@ -9,6 +9,7 @@ use target::Target;
 
 #[test]
 fn playbook_files() {
+    playbook_toml::ship(playbook_library::FILES);
     let read = |path: &str| std::fs::read(path).unwrap();
     let corpus = [
         read("../../../playbooks/demo-club.toml"),

@@ -19,6 +19,7 @@ impl ReadFiles for One<'_> {
 }
 
 fn load(bytes: &[u8]) -> Result<Loaded, Problems> {
+    playbook_toml::ship(playbook_library::FILES);
     load_with(Path::new("playbook.toml"), &[], &Limits::ceiling(), &One(bytes))
 }
 

@@ -54,6 +54,7 @@ impl World {
         let data = folder.path().join("data");
         let spec = SampleSpec { members, seed: 7, format: Format::Parquet, threads: None };
         write_sample(&spec, &data, &mut |_| {}).unwrap();
+        playbook_toml::ship(playbook_library::FILES);
         let loaded = playbook_toml::load(&root().join("playbooks/demo-club.toml")).unwrap();
         let playbook = &loaded.playbook;
         let runtime =

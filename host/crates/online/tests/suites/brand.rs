@@ -29,6 +29,7 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) fn demo() -> &'static (Playbook, Vec<Prepared>) {
     static DEMO: OnceLock<(Playbook, Vec<Prepared>)> = OnceLock::new();
     DEMO.get_or_init(|| {
+        playbook_toml::ship(playbook_library::FILES);
         let loaded = playbook_toml::load(&root().join("playbooks/demo-club.toml")).unwrap();
         let playbook = loaded.playbook;
         let home = tempfile::tempdir().unwrap();
