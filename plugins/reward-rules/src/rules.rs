@@ -95,7 +95,9 @@ fn ladders(settings: &Settings, reading: &mut Reading<'_>) -> Vec<(Mode, Vec<usi
         for (at, rung) in ladder.rungs.iter().enumerate() {
             let path = pointer(&["ladder", name, "rungs", &at.to_string()]);
             match settings.order.iter().position(|reward| reward == rung) {
-                None => drop(reading.problems.at(path, "is not in `order`")),
+                None => {
+                    reading.problems.at(path, "is not in `order`");
+                }
                 Some(_) if taken.contains(&rung) => {
                     reading.problems.at(path, "stands on another ladder too");
                 }

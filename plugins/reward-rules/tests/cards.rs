@@ -23,7 +23,7 @@ fn actions(proposed: &[Proposed], row: usize) -> Vec<&str> {
     proposed.iter().filter(|p| p.row == row).map(|p| p.action.as_str()).collect()
 }
 
-fn money<'a>(proposed: &'a [Proposed], action: &str) -> Vec<(i64, i64)> {
+fn money(proposed: &[Proposed], action: &str) -> Vec<(i64, i64)> {
     let of = proposed.iter().filter(|p| p.action == action);
     of.map(|p| (p.cost, p.expected_output)).collect()
 }

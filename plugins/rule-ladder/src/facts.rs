@@ -16,6 +16,7 @@ impl<T: Setting> Setting for Named<T> {
     const SCHEMA: &'static Schema = &Schema::Map(T::SCHEMA);
     const DOCS: &'static Docs = T::DOCS;
 
+    #[inline(never)]
     fn take(value: Json<'_>) -> Option<Self> {
         let Json::Table(table) = value else { return None };
         let mut named = Vec::with_capacity(table.len());
@@ -38,6 +39,7 @@ impl<T> Named<T> {
         self.0.iter().map(|(_, value)| value)
     }
     /// The entry of a name.
+    #[inline(never)]
     pub(crate) fn entry(&self, name: &str) -> Option<(&String, &T)> {
         self.iter().find(|(known, _)| *known == name)
     }
@@ -82,11 +84,21 @@ impl From<&Text> for types::Words {
 }
 
 /// Joins steps to a JSON Pointer.
+#[inline(never)]
 pub(crate) fn pointer(steps: &[&str]) -> String {
     steps.iter().fold(String::new(), |path, step| path + "/" + &escaped(step))
 }
 
+/// Adds a problem unless something holds; not generic as the SDK's, which is inlined wherever it is called.
+#[inline(never)]
+pub(crate) fn check(problems: &mut Problems, holds: bool, path: &[&str], message: &str) {
+    if !holds {
+        problems.at(pointer(path), message);
+    }
+}
+
 /// Adds a problem unless `name` may name an output, an action or a reason.
+#[inline(never)]
 pub(crate) fn check_name(problems: &mut Problems, path: &[&str], name: &str) {
     let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let mut parts = name.split(['-', '_']);
@@ -94,10 +106,12 @@ pub(crate) fn check_name(problems: &mut Problems, path: &[&str], name: &str) {
         && name.bytes().next().is_some_and(|first| first.is_ascii_lowercase())
         && parts.all(|part| !part.is_empty() && part.bytes().all(is_letter))
         && !(name.contains('-') && name.contains('_'));
-    if !is_name {
-        let message = "must be a name of small letters, digits, and single `_` or `-`";
-        problems.at(pointer(path), message);
-    }
+    check(
+        problems,
+        is_name,
+        path,
+        "must be a name of small letters, digits, and single `_` or `-`",
+    );
 }
 
 /// Rules while they are read: the columns that they use, and what is wrong with them.
@@ -112,6 +126,7 @@ impl<'n> Reading<'n> {
     }
 
     /// The condition at a path; none where it is a problem.
+    #[inline(never)]
     pub(crate) fn condition(&mut self, path: &[&str], text: &str) -> Option<Condition> {
         match self.names.condition(text) {
             Ok(condition) => Some(condition),
@@ -124,6 +139,7 @@ impl<'n> Reading<'n> {
 
     /// The amount at a path; none where it is a problem.
     #[allow(dead_code, reason = "not every engine computes amounts")]
+    #[inline(never)]
     pub(crate) fn amount(&mut self, path: &[&str], text: &str) -> Option<Amount> {
         match self.names.amount(text) {
             Ok(amount) => Some(amount),
@@ -141,6 +157,7 @@ fn of_brand(name: &str) -> Option<&str> {
 }
 
 /// The needs of the rows and those of the brand, each in the order of the columns. `outputs` are the stage's own.
+#[inline(never)]
 pub(crate) fn needs(
     reading: &mut Reading<'_>,
     settings: &Named<ColumnSetting>,

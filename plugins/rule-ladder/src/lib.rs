@@ -11,7 +11,7 @@ use playbook_sdk::Categories;
 use playbook_sdk::prelude::*;
 
 pub use facts::{ColumnSetting, Text};
-use facts::{Reading, Sources, check_name, needs, pointer};
+use facts::{Reading, Sources, check, check_name, needs};
 use rules::Rules;
 pub use settings::{ChoiceSetting, FlagSetting, SegmentSetting, Settings, ValueSetting};
 
@@ -45,6 +45,7 @@ struct Places {
 const OF_LADDER: usize = 2;
 
 impl Places {
+    #[inline(never)]
     fn new(settings: &Settings, needs: usize) -> Self {
         let segments = || settings.order.iter().filter_map(|name| settings.segment.get(name));
         let waits = |(_, segment): &(usize, &SegmentSetting)| settings.ordered && segment.after > 1;
@@ -80,6 +81,7 @@ impl Places {
     }
 
     /// The names of each choice, in the order of the segments that carry them.
+    #[inline(never)]
     fn choice_names(settings: &Settings) -> Vec<Vec<String>> {
         let names = |choice: &String| {
             let mut names: Vec<String> = Vec::new();
@@ -121,6 +123,7 @@ fn run_of(segment: &str) -> String {
 }
 
 /// The outputs in their order.
+#[inline(never)]
 fn outputs(settings: &Settings) -> Vec<(String, Produce)> {
     let mut all = Vec::new();
     let mut add = |name: String, produce: Produce| all.push((name, produce));
@@ -224,6 +227,7 @@ impl Plugin for RuleLadder {
     }
 }
 
+#[inline(never)]
 fn with_reason(shape: Shape, name: &str, why: Option<&Text>) -> Shape {
     match why {
         Some(why) => shape.reason(name, why),
@@ -232,6 +236,7 @@ fn with_reason(shape: Shape, name: &str, why: Option<&Text>) -> Shape {
 }
 
 /// Own outputs of the last cycle, after the columns of the rules.
+#[inline(never)]
 fn earlier(settings: &Settings) -> Vec<Need> {
     if !settings.ordered {
         return Vec::new();
@@ -243,11 +248,12 @@ fn earlier(settings: &Settings) -> Vec<Need> {
     let waiting = settings
         .order
         .iter()
-        .filter(|name| settings.segment.get(*name).is_some_and(|segment| segment.after > 1));
+        .filter(|name| settings.segment.get(name).is_some_and(|segment| segment.after > 1));
     needs.extend(waiting.map(|name| need::integer(run_of(name)).previous(1)));
     needs
 }
 
+#[inline(never)]
 fn check_outputs(settings: &Settings, outputs: &[(String, Produce)], problems: &mut Problems) {
     check_name(problems, &["output"], &settings.output);
     let tables = [
@@ -259,14 +265,14 @@ fn check_outputs(settings: &Settings, outputs: &[(String, Produce)], problems: &
         for name in names {
             check_name(problems, &[table, name], name);
             let is_unique = outputs.iter().filter(|(other, _)| other == name).count() == 1;
-            problems.check(is_unique, pointer(&[table, name]), "is the name of two outputs");
+            check(problems, is_unique, &[table, name], "is the name of two outputs");
         }
     }
-    for name in settings.flag.keys().filter(|name| settings.segment.has(*name)) {
-        problems.at(pointer(&["flag", name]), "is the name of a segment too");
+    for name in settings.flag.keys().filter(|name| settings.segment.has(name)) {
+        check(problems, false, &["flag", name], "is the name of a segment too");
     }
     for (name, names) in settings.choice.keys().zip(Places::choice_names(settings)) {
-        problems.check(!names.is_empty(), pointer(&["choice", name]), "is carried by no segment");
+        check(problems, !names.is_empty(), &["choice", name], "is carried by no segment");
     }
 }
 

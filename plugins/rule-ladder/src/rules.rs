@@ -2,7 +2,7 @@
 
 use playbook_domain::condition::{Condition, Lookup};
 
-use crate::facts::{Reading, check_name, pointer};
+use crate::facts::{Reading, check, check_name, pointer};
 use crate::settings::Settings;
 
 /// A segment as rows are asked.
@@ -24,6 +24,7 @@ pub(crate) struct Rules {
 }
 
 /// Reads the rules; none where any of them is a problem.
+#[inline(never)]
 pub(crate) fn read(settings: &Settings, reading: &mut Reading<'_>) -> Option<Rules> {
     let among = reading.condition(&["among"], &settings.among);
     let mut segments = Vec::new();
@@ -46,24 +47,25 @@ pub(crate) fn read(settings: &Settings, reading: &mut Reading<'_>) -> Option<Rul
 }
 
 /// What segments carry must be declared, and within its bounds.
+#[inline(never)]
 fn check_carried(settings: &Settings, reading: &mut Reading<'_>) {
     let problems = &mut reading.problems;
     for (name, segment) in settings.segment.iter() {
         check_name(problems, &["segment", name], name);
         for (value, number) in segment.values.iter() {
-            let path = pointer(&["segment", name, "values", value]);
+            let path = ["segment", name, "values", value];
             let Some(bounds) = settings.value.get(value) else {
-                problems.at(path, "is no name of `value`");
+                check(problems, false, &path, "is no name of `value`");
                 continue;
             };
             let is_within = bounds.least.is_none_or(|least| *number >= least)
                 && bounds.most.is_none_or(|most| *number <= most);
-            problems.check(is_within, path, "lies outside the bounds of its output");
+            check(problems, is_within, &path, "lies outside the bounds of its output");
         }
         for choice in segment.choices.keys() {
             let is_known = settings.choice.has(choice);
-            let path = pointer(&["segment", name, "choices", choice]);
-            problems.check(is_known, path, "is no name of `choice`");
+            let path = ["segment", name, "choices", choice];
+            check(problems, is_known, &path, "is no name of `choice`");
         }
     }
 }

@@ -106,7 +106,7 @@ impl Plugin for StagePlan {
             shape = Shape::rows(touches.subject.clone()).needs(rows);
         }
         let known = settings.touches.iter().flat_map(|touches| &touches.order);
-        for name in known.filter(|name| settings.stage.has(*name)) {
+        for name in known.filter(|name| settings.stage.has(name)) {
             problems.at(pointer(&["stage", name]), "is the name of a touch too");
         }
         problems.into_result()?;

@@ -50,7 +50,9 @@ pub(crate) fn read(settings: &Settings, reading: &mut Reading<'_>) -> Option<Rul
             ["a plan sees the brand alone: `brand.", name, "`, not `", name, "`"].concat()
         })
         .collect();
-    strangers.into_iter().for_each(|text| drop(reading.problems.at("", text)));
+    for text in strangers {
+        reading.problems.at("", text);
+    }
     reading.problems.is_empty().then_some(Rules { when: when?, elapsed, done, pick })
 }
 

@@ -1,4 +1,6 @@
 //! Reads a condition or an amount: one loop over operators by how tightly they bind.
+//!
+//! Texts are read once: nothing is inlined here, which would double the code of a guest.
 
 use super::node::{At, Compare, Node, Nodes, Side};
 use super::word::{Word, Words};
@@ -68,21 +70,26 @@ impl<'t, 'p, 'n> Parser<'t, 'p, 'n> {
         Ok(self.nodes)
     }
 
+    #[cold]
+    #[inline(never)]
     fn expected(&self, expected: &'static str) -> Fault {
         self.words.fault(self.words.start, expected)
     }
 
+    #[inline(never)]
     fn node(&mut self, node: Node) -> At {
         self.nodes.0.push(node);
         self.nodes.root()
     }
 
     /// Whether the word is that key word, in any case of letters.
+    #[inline(never)]
     fn is(&self, key: &str) -> bool {
         matches!(self.words.word, Word::Name(name) if name.eq_ignore_ascii_case(key))
     }
 
     /// Moves on where the word is that key word.
+    #[inline(never)]
     fn took(&mut self, key: &str) -> Result<bool, Fault> {
         let is = self.is(key);
         if is {
@@ -91,6 +98,7 @@ impl<'t, 'p, 'n> Parser<'t, 'p, 'n> {
         Ok(is)
     }
 
+    #[inline(never)]
     fn sign(&mut self, sign: &'static str, expected: &'static str) -> Result<(), Fault> {
         if self.words.word != Word::Sign(sign) {
             return Err(self.expected(expected));
@@ -99,6 +107,7 @@ impl<'t, 'p, 'n> Parser<'t, 'p, 'n> {
     }
 
     /// Reads what binds at least as tightly as `least`.
+    #[inline(never)]
     fn value(&mut self, least: u8) -> Result<Value, Fault> {
         if self.depth >= DEPTH_MAX {
             return Err(self.expected("at most 32 levels of nesting"));
@@ -132,6 +141,7 @@ impl<'t, 'p, 'n> Parser<'t, 'p, 'n> {
         }
     }
 
+    #[inline(never)]
     fn first(&mut self) -> Result<Value, Fault> {
         let at = self.words.start;
         let is = match self.words.word {
@@ -181,6 +191,7 @@ impl<'t, 'p, 'n> Parser<'t, 'p, 'n> {
         Ok(Value { is, at })
     }
 
+    #[inline(never)]
     fn column(&mut self, name: &str, at: usize) -> Result<At, Fault> {
         let columns = &mut self.names.columns;
         let known = columns.iter().position(|(known, _)| known == name);
@@ -194,6 +205,7 @@ impl<'t, 'p, 'n> Parser<'t, 'p, 'n> {
         Ok(column as At)
     }
 
+    #[inline(never)]
     fn function(&mut self, name: &str, at: usize) -> Result<Is, Fault> {
         let make: fn(Vec<At>) -> Node = match name {
             "least" => Node::Least,
@@ -216,6 +228,7 @@ impl<'t, 'p, 'n> Parser<'t, 'p, 'n> {
     }
 
     /// `left and right`, `left or right`; a chain is one node.
+    #[inline(never)]
     fn joined(&mut self, left: &Value, binds: u8) -> Result<Value, Fault> {
         let first = self.truth(left)?;
         let mut parts = vec![first];
@@ -228,6 +241,7 @@ impl<'t, 'p, 'n> Parser<'t, 'p, 'n> {
         Ok(Value { is: Is::Truth(self.node(node)), at: left.at })
     }
 
+    #[inline(never)]
     fn computed(&mut self, left: &Value, binds: u8) -> Result<Value, Fault> {
         let make = match self.words.word {
             Word::Sign("+") => Node::Sum,
@@ -243,6 +257,7 @@ impl<'t, 'p, 'n> Parser<'t, 'p, 'n> {
     }
 
     /// A comparison, `is null`, `in`, `between`, behind its left side.
+    #[inline(never)]
     fn compared(&mut self, left: &Value) -> Result<Value, Fault> {
         let truth = if let Word::Sign(sign) = self.words.word {
             self.words.next()?;
@@ -290,6 +305,7 @@ impl<'t, 'p, 'n> Parser<'t, 'p, 'n> {
         Ok(Value { is: Is::Truth(truth), at: left.at })
     }
 
+    #[inline(never)]
     fn listed(&mut self, left: &Value) -> Result<Vec<At>, Fault> {
         self.sign("(", "`(` with a list")?;
         let mut parts = Vec::new();
@@ -309,6 +325,7 @@ impl<'t, 'p, 'n> Parser<'t, 'p, 'n> {
         if turned { self.node(Node::Not(part)) } else { part }
     }
 
+    #[inline(never)]
     fn compare(&mut self, compare: Compare, left: &Value, right: &Value) -> Result<At, Fault> {
         let is_text = [left, right].iter().any(|value| match value.is {
             Is::Text(_) => true,
@@ -323,6 +340,7 @@ impl<'t, 'p, 'n> Parser<'t, 'p, 'n> {
         Ok(self.node(node))
     }
 
+    #[inline(never)]
     fn side(&mut self, value: &Value) -> Result<Side, Fault> {
         match &value.is {
             Is::Text(text) => Ok(Side::Text(text.clone())),
@@ -335,6 +353,7 @@ impl<'t, 'p, 'n> Parser<'t, 'p, 'n> {
     }
 
     /// Says what a column holds; it cannot hold both.
+    #[inline(never)]
     fn holds(&mut self, column: At, kind: Kind, at: usize) -> Result<(), Fault> {
         let known = &mut self.names.columns[usize::from(column)].1;
         match known.replace(kind) {
@@ -352,6 +371,7 @@ impl<'t, 'p, 'n> Parser<'t, 'p, 'n> {
         }
     }
 
+    #[inline(never)]
     fn number(&mut self, value: &Value) -> Result<At, Fault> {
         match value.is {
             Is::Number(number) => Ok(number),
@@ -363,6 +383,7 @@ impl<'t, 'p, 'n> Parser<'t, 'p, 'n> {
         }
     }
 
+    #[inline(never)]
     fn truth(&self, value: &Value) -> Result<At, Fault> {
         match value.is {
             Is::Truth(truth) => Ok(truth),

@@ -38,6 +38,8 @@ impl<'t> Words<'t> {
     }
 
     /// What is wrong at a place: the word that begins there is what was found.
+    #[cold]
+    #[inline(never)]
     pub(super) fn fault(&self, place: usize, expected: &'static str) -> Fault {
         let rest = &self.text[place..];
         let length = rest.chars().take(24).take_while(|c| !c.is_whitespace()).map(char::len_utf8);
@@ -48,6 +50,7 @@ impl<'t> Words<'t> {
     }
 
     /// Moves to the next word.
+    #[inline(never)]
     pub(super) fn next(&mut self) -> Result<(), Fault> {
         let bytes = self.text.as_bytes();
         let at = |place: usize| bytes.get(place).copied().unwrap_or(0);
@@ -104,6 +107,7 @@ impl<'t> Words<'t> {
 }
 
 /// The number of digits with at most one point in them.
+#[inline(never)]
 fn number(text: &str) -> Option<f64> {
     let (mut whole, mut digits, mut scale) = (0_u64, 0, None);
     for byte in text.bytes() {
