@@ -70,3 +70,13 @@ fn a_benchmark_stands_for_the_mean_and_nothing_moves_among_the_weak() {
     assert_eq!(moves(&value(settings.clone(), &[weak, GOOD, BEST])), [(0, 1, 100_000_000)]);
     assert!(moves(&value(settings, &[weak, BEST])).is_empty(), "both are below it");
 }
+
+#[test]
+fn the_standard_benchmark_is_a_twentieth() {
+    let weeks = |conversion: f64| {
+        let rows = [[Some(conversion), Some(conversion), Some(0.5)], GOOD];
+        let given = value(json!({ "against": "benchmark" }), &rows);
+        given.table(0).integer("weak_weeks", 0)
+    };
+    assert_eq!((weeks(0.05), weeks(0.0499)), (Some(0), Some(2)));
+}

@@ -93,6 +93,34 @@ fn revenue_split_by_tier_alone_is_summed() {
 }
 
 #[test]
+fn ro_1_each_tier_has_its_coefficient() {
+    for (tier, want) in
+        [("silent", 1.0), ("prospect", 1.0), ("active", 1.4), ("core", 1.8), ("koc", 1.8)]
+    {
+        let data = Data::new()
+            .integer("cost_minor", [100])
+            .integer(&format!("revenue_minor.{tier}"), [100]);
+        let given = value(json!({}), data, brand(None));
+        assert_eq!(given.table(0).rounded("ltv_coefficient", 0), Some(want), "{tier}");
+    }
+}
+
+#[test]
+fn ro_1_floor_is_one_and_a_half() {
+    let data =
+        Data::new().integer("revenue_minor", [5_000, 4_999]).integer("cost_minor", [1_000, 1_000]);
+    let given = value(json!({}), data, brand(None));
+    let rows: Vec<_> = given.findings_of("below-floor").map(|f| f.place.unwrap().row).collect();
+    assert_eq!(rows, [1]);
+}
+
+#[test]
+fn ro_2_premium_is_held_at_its_most() {
+    let given = value(json!({ "premium_per_ten_points": 0.06 }), channels(), brand(Some(0.9)));
+    assert_eq!(given.table(1).rounded("premium", 0), Some(1.3));
+}
+
+#[test]
 fn a_margin_rate_of_the_table_wins() {
     let own = channels().real("margin_rate", [Some(0.6), None, None]);
     assert_eq!(value(json!({}), own, brand(None)).table(0).rounded("margin_ratio", 0), Some(3.0));
