@@ -96,13 +96,19 @@ fn ca_9_affinity_freshness_and_value_multiply() {
 #[test]
 fn ca_9_freshness_halves_in_seven_days() {
     let order = |age: i64| {
-        let contents =
-            [(1, Some("tea"), Some(age), Some(5.0)), (2, Some("craft"), Some(0), Some(2.5))];
-        let given = ask(json!({}), &contents, &[[None; 3]]);
-        keys(&given, 0)
+        let old = (1, Some("tea"), Some(age), Some(5.0));
+        let fresh = (2, Some("craft"), Some(0), Some(5.0 / 1024.0));
+        keys(&ask(json!({}), &[old, fresh], &[[None; 3]]), 0)
     };
-    // At seven days both are worth a half, and the lower key comes first.
-    assert_eq!((order(6), order(7), order(8)), (vec![1, 2], vec![1, 2], vec![2, 1]));
+    // After ten times seven days both are worth the same, and the lower key comes first.
+    assert_eq!((order(69), order(70), order(71)), (vec![1, 2], vec![1, 2], vec![2, 1]));
+}
+
+#[test]
+fn ca_9_of_twenty_contents_seventeen_are_personal() {
+    let members = [[Some(5), Some(4), Some(3)]];
+    let given = ask(json!({ "slots": 20 }), &shelf(), &members);
+    assert_eq!(given.integer("personal", 0), Some(17));
 }
 
 #[test]
