@@ -7,6 +7,7 @@ mod effect;
 mod engine;
 mod health;
 mod lines;
+mod monitor;
 mod partner;
 mod readiness;
 mod risk;
