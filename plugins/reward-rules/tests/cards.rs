@@ -209,12 +209,13 @@ fn in_4_basic_and_deep_interaction_earn_points() {
         .integer("votes_7d", [1])
         .integer("surveys_7d", [1]);
     let given = propose(&of_unknown_brand(card!("interaction-levels")), &data);
-    let seen: Vec<_> = given.iter().map(|p| (p.action.as_str(), p.quantity, p.cost)).collect();
+    let seen: Vec<_> =
+        given.iter().map(|p| (p.action.as_str(), p.quantity, p.cost, p.expected_output)).collect();
     let want = [
-        ("sign-in-points", 1, 1),
-        ("topic-points", 4, 4),
-        ("vote-points", 1, 1),
-        ("survey-points", 5, 5),
+        ("sign-in-points", 1, 1, 10),
+        ("topic-points", 4, 4, 100),
+        ("vote-points", 1, 1, 10),
+        ("survey-points", 5, 5, 100),
     ];
     assert_eq!(seen, want);
 }
@@ -400,6 +401,8 @@ fn y036_the_level_controls_content_and_rights() {
     assert_eq!(actions(&given, 1), ["vip-content"]);
     assert_eq!(actions(&given, 2), ["vip-content", "premium-service"]);
     assert!(actions(&given, 3).is_empty());
+    assert_eq!(money(&given, "vip-content")[0], (200, 9_900));
+    assert_eq!(money(&given, "premium-service"), [(1_000, 29_900)]);
 }
 
 #[test]
@@ -429,4 +432,6 @@ fn in_12_spend_opens_the_next_level() {
         .map(|p| (p.row, p.action.as_str()))
         .collect();
     assert_eq!(offers, [(1, "upgrade-vip"), (2, "upgrade-premium")]);
+    assert_eq!(money(&given, "upgrade-vip"), [(0, 990)]);
+    assert_eq!(money(&given, "upgrade-premium"), [(0, 2_990)]);
 }

@@ -128,6 +128,15 @@ fn y004_each_value_tier_has_a_service_of_its_own() {
     assert_eq!(given.reason(4), Some("fall-held"));
 }
 
+#[test]
+fn sg_3_a_second_lower_evaluation_falls() {
+    let data = Data::new()
+        .text("value-rfm.tier", ["low"])
+        .text("previous.1.tier", ["high"])
+        .integer("previous.1.lower_run", [1]);
+    assert_eq!(segments(&assign(&card!("value-tiers"), &data)), ["low"]);
+}
+
 // ---- SG-4 -----------------------------------------------------------------------------------
 
 #[test]
