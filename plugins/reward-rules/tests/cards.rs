@@ -345,7 +345,10 @@ fn won(
         .real("participation-ladder.commercial_cap", [cap]);
     let given = propose(&card!("win-back"), &data);
     assert!(given.len() <= 1);
-    given.into_iter().next().map(|p| p.action)
+    let money = |p: &Proposed| (p.cost, p.expected_output);
+    let mut of_benefit = given.iter().filter(|p| p.action == "benefit").map(money);
+    assert!(of_benefit.all(|money| money == (1_000, 5_000)), "{given:?}");
+    given.iter().next().map(|p| p.action.clone())
 }
 
 #[test]
