@@ -208,6 +208,15 @@ fn y044_the_presale_is_for_members_alone_and_once() {
         given.iter().map(|p| (p.row, p.action.as_str(), p.cost, p.expected_output)).collect();
     assert_eq!(seen, [(0, "presale", 500, 3_000)]);
     let plan = opened.plan(1_000).unwrap();
+    assert_eq!(
+        phases(&plan),
+        [
+            ("reach", 0, 7, 200),
+            ("interact", 7, 7, 200),
+            ("convert", 14, 7, 400),
+            ("repurchase", 21, 14, 200)
+        ]
+    );
     assert!(gates(&plan, 2).contains(&("presale_quota_by_forecast", Comparison::AtMost, 0.8, 0)));
 }
 
@@ -323,7 +332,16 @@ fn ca_8_goals_are_reached_at_their_bounds() {
 fn y048_ideas_move_through_their_states_with_credit() {
     let test = card!("cocreate").table(brand(&[]));
     let plan = plan(&test, 1_000);
-    assert_eq!(names(&plan), ["idea", "screened", "trial", "adopted", "credited"]);
+    assert_eq!(
+        phases(&plan),
+        [
+            ("idea", 0, 14, 200),
+            ("screened", 14, 7, 100),
+            ("trial", 21, 28, 400),
+            ("adopted", 49, 28, 200),
+            ("credited", 77, 7, 100),
+        ]
+    );
     assert_eq!((0..5).map(|phase| gates(&plan, phase).len()).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
     let members = Data::new()
         .integer("interactions_30d", [1, 11, 51, 0, 10])
