@@ -251,12 +251,12 @@ const SOURCES: &str = "
 name = \"members\"
 table = \"members\"
 path = \"members.csv\"
-map = { member = \"member\", joined = \"joined\", channel = \"channel\", age_band = \"age_band\" }
+map = { member = \"member\", joined = \"joined\", age_band = \"age_band\", channel = \"channel\", community = \"community\" }
 [[source]]
 name = \"events\"
 table = \"events\"
 path = \"events.csv\"
-map = { member = \"member\", kind = \"kind\", time = \"time\", amount_minor = \"amount\", channel = \"channel\" }
+map = { event_id = \"event_id\", member = \"member\", kind = \"kind\", time = \"time\", amount_minor = \"amount\", channel = \"channel\", community = \"community\", campaign = \"campaign\", topic = \"topic\", object = \"object\", sentiment = \"sentiment\", value = \"value\" }
 [[source]]
 name = \"costs\"
 table = \"costs\"

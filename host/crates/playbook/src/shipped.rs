@@ -70,25 +70,25 @@ playbook = { id = "all", brand = "all", currency = "CNY", time_zone = "UTC" }
 name = "members"
 table = "members"
 path = "members.csv"
-map = { member = "member", attr_followers = { from = "followers", type = "integer" } }
+map = { member = "member", joined = "joined", region = "region", age_band = "age_band", community = "community", channel = "channel", attr_followers = { from = "followers", type = "integer" } }
 
 [[source]]
 name = "events"
 table = "events"
 path = "events.csv"
-map = { member = "member", kind = "kind", time = "time" }
+map = { member = "member", kind = "kind", time = "time", amount_minor = "amount", cost_of_goods_minor = "goods", channel = "channel", community = "community", campaign = "campaign", topic = "topic", object = "object", severity = "severity", sentiment = "sentiment", value = "value" }
 
 [[source]]
 name = "costs"
 table = "costs"
 path = "costs.csv"
-map = { day = "day", amount_minor = "amount" }
+map = { day = "day", amount_minor = "amount", channel = "channel", delivered = "delivered", complaints = "complaints" }
 
 [[source]]
 name = "entries"
 table = "entries"
 path = "entries.csv"
-map = { day = "day", subject = "subject", metric = "metric", value = "value" }
+map = { day = "day", subject = "subject", key = "key", metric = "metric", value = "value" }
 "#;
 
 /// The features of the program's catalogue that need no stage, each with what it is, in order of their subjects and names.

@@ -488,6 +488,9 @@ views_30d = { count = "view", window = "30d" }
 many_views = { expression = "views_30d * 2.0" }
 spend_by_tier = { sum = "amount_minor", events = "order_paid", by = "no-such-stage.tier" }
 rests_on_it = { mean = "spend_by_tier", over = "members", subject = "brand" }
+campaigns_30d = { distinct = "campaign", window = "30d" }
+mentions_by_topic = { count = "mention", subject = "topic" }
+band = { attribute = "age_band" }
 "#;
 
 fn catalogued(rest: &str) -> Result<Loaded, Problems> {
@@ -512,6 +515,12 @@ fn a_feature_of_the_catalogue_is_computed_where_somebody_asks_for_it() {
     );
     assert!(playbook.catalogue.withheld["spend_by_tier"].contains("no-such-stage"));
     assert!(playbook.catalogue.withheld.contains_key("rests_on_it"));
+    for (name, field) in
+        [("campaigns_30d", "campaign"), ("mentions_by_topic", "topic"), ("band", "age_band")]
+    {
+        let why = format!("no source maps `{field}`");
+        assert_eq!(playbook.catalogue.withheld[name], why);
+    }
 }
 
 #[test]

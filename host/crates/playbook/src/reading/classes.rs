@@ -9,6 +9,7 @@ use playbook_model::{
 };
 
 use super::Reading;
+use super::host_tables::host_fields;
 use crate::problem::Problem;
 
 /// Classes of the fields that are withheld, by table and name.
@@ -98,14 +99,54 @@ fn names_in(text: &str) -> Vec<String> {
 /// Names in a definition that may be those of features: every feature that it rests on is among them.
 pub(super) fn rests_on(feature: &FeatureDef) -> Vec<String> {
     let names = match &feature.definition {
-        Definition::Aggregate(aggregate) => names_of_aggregate(aggregate),
-        Definition::Sequence(sequence) => names_of_sequence(sequence),
+        Definition::Aggregate(aggregate) if aggregate.over == Grain::Members => {
+            names_of_aggregate(aggregate)
+        }
         Definition::Expression(text) => names_in(text),
-        Definition::Attribute { .. } | Definition::Constant(_) | Definition::Sql(_) => Vec::new(),
+        // These read fields of rows.
+        _ => Vec::new(),
     };
     let stem =
         |name: String| name.split_once('.').map_or(name.clone(), |(stem, _)| stem.to_owned());
     names.into_iter().map(stem).collect()
+}
+
+/// A field of the host's tables that a feature reads and no source maps.
+pub(super) fn unmapped(feature: &FeatureDef, sources: &[SourceDef]) -> Option<String> {
+    let subject = feature.subject.0.as_str();
+    let key = match subject {
+        "member" | "brand" | "day" | "segment" => None,
+        "content" | "order" => Some("object".to_owned()),
+        other => Some(other.to_owned()),
+    };
+    let (table, names) = match &feature.definition {
+        Definition::Aggregate(aggregate) => {
+            let mut names = names_of_aggregate(aggregate);
+            if !aggregate.filter.channels.is_empty() {
+                names.push("channel".to_owned());
+            }
+            let (table, key) = match aggregate.over {
+                Grain::Events => (SourceTable::Events, key),
+                Grain::Costs => (SourceTable::Costs, key),
+                Grain::Entries => (SourceTable::Entries, key.map(|_| "key".to_owned())),
+                Grain::Members => (SourceTable::Members, key),
+            };
+            names.extend(key);
+            (table, names)
+        }
+        Definition::Sequence(sequence) => {
+            let mut names = names_of_sequence(sequence);
+            names.extend(key);
+            (SourceTable::Events, names)
+        }
+        Definition::Attribute { field } => (SourceTable::Members, vec![field.clone()]),
+        _ => return None,
+    };
+    let is_field = |name: &str| host_fields(table).any(|(field, _)| field == name);
+    let rows = || sources.iter().filter(|s| s.table == table).flat_map(|source| &source.mapping);
+    let is_mapped = |name: &str| rows().any(|row| row.to == name);
+    // The kind of an event may be said by its source as a whole.
+    names.into_iter().find(|name| name != "kind" && is_field(name) && !is_mapped(name))
 }
 
 fn names_of_filter(filter: &EventFilter) -> Vec<String> {

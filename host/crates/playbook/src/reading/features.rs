@@ -3,7 +3,7 @@
 use playbook_model::{Aggregate, CellType, Definition, FeatureDef, MapType, SourceDef, Subject};
 
 use super::Reading;
-use super::classes::rests_on;
+use super::classes::{rests_on, unmapped};
 use super::host_tables::{MEMBERS, attribute_row, members_rows};
 use super::references::Names;
 use super::sequences::{LONG as LONG_SEQUENCE, OF_SEQUENCES, SEQUENCES};
@@ -53,7 +53,13 @@ impl Reading<'_> {
                 Some(problem) => {
                     self.catalogue.withheld.insert(entry.key.clone(), problem.message);
                 }
-                None => features.extend(feature),
+                None => match feature.as_ref().and_then(|feature| unmapped(feature, sources)) {
+                    Some(field) => {
+                        let message = format!("no source maps `{field}`");
+                        self.catalogue.withheld.insert(entry.key.clone(), message);
+                    }
+                    None => features.extend(feature),
+                },
             }
         }
         self.named = named;
