@@ -109,6 +109,10 @@ pub(crate) fn misnamed(loaded: &Loaded, stages: &[Prepared]) -> Vec<Problem> {
             }
             let found = loaded.place_in_settings(&stage.def.name, &name);
             let Some(SettingPlace::Value(place)) = found else { continue };
+            // A card names all that it could use; what a brand has no data for is told as unfilled.
+            if is_card(loaded, place) {
+                continue;
+            }
             let message = format!(
                 "stage `{}`: the settings name `{name}`, and {subject} has no such feature",
                 stage.def.name
@@ -120,6 +124,12 @@ pub(crate) fn misnamed(loaded: &Loaded, stages: &[Prepared]) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// Whether a place is in the file of a card.
+fn is_card(loaded: &Loaded, place: Place) -> bool {
+    let text = loaded.sources.get(place.file).map(|source| &source.text);
+    text.is_some_and(|text| text.lines().any(|line| line.trim() == "[card]"))
 }
 
 /// Where a need of a stage comes from: the setting that names it, else the plugin.
