@@ -238,32 +238,3 @@ fn an_export_runs_and_gives_the_features_that_the_service_has() {
     let unknown = refused(&["data", "export", "other"], &[("--data", &data), ("--to", &to)]);
     assert!(unknown.contains("has no brand `other` that was served"), "{unknown}");
 }
-
-#[test]
-fn an_import_that_is_stopped_ends_with_130_and_the_ledger_holds() {
-    let place = Place::new();
-    let from = crate::both_ways::sample(&place, "parquet", 20_000);
-    for table in ["events", "members"] {
-        let file = from.join(format!("{table}.parquet"));
-        std::fs::rename(file, from.join(format!("{table}-0.parquet"))).unwrap();
-    }
-    let data = place.beside("data");
-    let playbook = crate::bench::root().join("playbooks/demo-club.toml");
-    let mut child = command(["data", "import"])
-        .arg(&playbook)
-        .arg("--data")
-        .arg(&data)
-        .arg("--from")
-        .arg(&from)
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let state = data.join("brands/demo-club");
-    crate::serve::until("the import to begin", || state.join("ledger.sqlite").is_file());
-    assert!(child.try_wait().unwrap().is_none(), "it ended before it was stopped");
-    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(kill.unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    let proof = command(["ledger", "prove", "demo-club", "--state"]).arg(&state).output().unwrap();
-    succeed(&proof);
-}
