@@ -57,7 +57,12 @@ fn every_preset_makes_a_short_playbook_that_checks_and_runs() {
 #[test]
 fn a_model_is_told_by_its_page_and_its_card() {
     let models = listed("models")["models"].clone();
-    let card = models.as_array().unwrap().iter().find(|row| row["name"] == "health-7x28").unwrap();
+    let card = models
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["name"] == "health-7x28" && row["engine"].is_string())
+        .unwrap();
     assert_eq!((&card["kind"], &card["model"]), (&"diagnosis".into(), &"DG-1, Y066".into()));
     let told = command(["explain", "health-7x28"]).output().unwrap();
     succeed(&told);

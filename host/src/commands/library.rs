@@ -256,12 +256,12 @@ map = { member = \"member\", joined = \"joined\", age_band = \"age_band\", chann
 name = \"events\"
 table = \"events\"
 path = \"events.csv\"
-map = { event_id = \"event_id\", member = \"member\", kind = \"kind\", time = \"time\", amount_minor = \"amount\", channel = \"channel\", community = \"community\", campaign = \"campaign\", topic = \"topic\", object = \"object\", sentiment = \"sentiment\", value = \"value\" }
+map = { event_id = \"event_id\", member = \"member\", kind = \"kind\", time = \"time\", amount_minor = \"amount\", channel = \"channel\", community = \"community\", campaign = \"campaign\", topic = \"topic\", object = \"object\", sentiment = \"sentiment\", value = \"value\", severity = \"severity\", cost_of_goods_minor = \"cost_of_goods\" }
 [[source]]
 name = \"costs\"
 table = \"costs\"
 path = \"costs.csv\"
-map = { day = \"day\", amount_minor = \"amount\", channel = \"channel\", kind = \"kind\" }
+map = { day = \"day\", amount_minor = \"amount\", channel = \"channel\", kind = \"kind\", delivered = \"delivered\", complaints = \"complaints\" }
 [[source]]
 name = \"figures\"
 table = \"entries\"
