@@ -73,8 +73,8 @@ mod tests {
     fn a_figure_is_met_near_or_missed_and_none_is_no_data() {
         let least = target(AtLeast, 0.20, 0.9);
         assert_eq!(states(&least, &[0.20, 0.199, 0.18, 0.179]), [Met, Near, Near, Missed]);
-        let most = target(AtMost, 0.003, 0.75);
-        assert_eq!(states(&most, &[0.003, 0.0031, 0.004, 0.0041]), [Met, Near, Near, Missed]);
+        let most = target(AtMost, 3.0, 0.75);
+        assert_eq!(states(&most, &[3.0, 3.1, 4.0, 4.1]), [Met, Near, Near, Missed]);
         assert_eq!(least.state(None), NoData);
     }
 
