@@ -19,6 +19,9 @@ pub struct TargetDef {
     pub source: String,
 }
 
+/// Rounding that a share of a target carries.
+const ROUNDING: f64 = 1e-9;
+
 /// How far a figure is from its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TargetState {
@@ -44,10 +47,14 @@ impl TargetDef {
             Comparison::LessThan => figure < bound,
         };
         let wants_more = matches!(self.comparison, Comparison::AtLeast | Comparison::MoreThan);
-        let near = if wants_more { self.value * self.near } else { self.value / self.near };
+        // 0.2 times 0.9 is a little above 0.18, which is meant to be near.
+        let is_near = match wants_more {
+            true => figure >= self.value * self.near * (1.0 - ROUNDING),
+            false => figure <= self.value / self.near * (1.0 + ROUNDING),
+        };
         match () {
             () if holds(self.value) => TargetState::Met,
-            () if self.value > 0.0 && holds(near) => TargetState::Near,
+            () if self.value > 0.0 && is_near => TargetState::Near,
             () => TargetState::Missed,
         }
     }
@@ -80,8 +87,10 @@ mod tests {
 
     #[test]
     fn a_bound_that_is_excluded_is_not_met_by_itself() {
-        assert_eq!(states(&target(MoreThan, 40.0, 0.9), &[40.1, 40.0, 36.0]), [Met, Near, Missed]);
-        assert_eq!(states(&target(LessThan, 10.0, 0.5), &[9.9, 10.0, 20.0]), [Met, Near, Missed]);
+        let more = target(MoreThan, 40.0, 0.9);
+        assert_eq!(states(&more, &[40.1, 40.0, 36.0, 35.9]), [Met, Near, Near, Missed]);
+        let less = target(LessThan, 10.0, 0.5);
+        assert_eq!(states(&less, &[9.9, 10.0, 20.0, 20.1]), [Met, Near, Near, Missed]);
     }
 
     #[test]
