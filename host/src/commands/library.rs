@@ -6,7 +6,6 @@ use anyhow::{Context as _, Result, bail};
 use playbook_app::words_json;
 use playbook_files::write_new;
 use playbook_model::{Words, is_kebab};
-use playbook_report::Lang;
 use playbook_toml::{card_facts, nearest, shipped, shipped_files, standard_catalogue};
 use serde::Serialize;
 use serde_json::json;
@@ -55,13 +54,6 @@ fn summary_of(text: &str) -> Words {
     let mut lines = lines.map_while(|line| line.strip_prefix("# "));
     let en = lines.next().unwrap_or_default().to_owned();
     Words { en, zh: lines.next().map(str::to_owned) }
-}
-
-fn in_language(words: &Words, lang: Lang) -> String {
-    match (&words.zh, lang) {
-        (Some(zh), Lang::Zh) => zh.clone(),
-        _ => words.en.clone(),
-    }
 }
 
 fn presets() -> Vec<(Preset, Words)> {
@@ -117,7 +109,7 @@ fn features() -> Vec<Feature> {
 
 /// Shows presets, models and features of the catalogue.
 pub(crate) fn list(session: &Session, args: &ListArgs) -> Result<()> {
-    let (terminal, lang) = (session.terminal, args.lang.lang());
+    let (terminal, lang) = (session.terminal, args.lang.lang().code());
     let wants = |what: Listed| args.what.is_none_or(|wanted| wanted == what);
     let presets = if wants(Listed::Presets) { presets() } else { Vec::new() };
     let models = if wants(Listed::Models) { models(session)? } else { Vec::new() };
@@ -131,7 +123,7 @@ pub(crate) fn list(session: &Session, args: &ListArgs) -> Result<()> {
     }
     if wants(Listed::Presets) {
         let row = |(preset, words): &(Preset, Words)| {
-            vec![preset.name.to_owned(), in_language(words, lang)]
+            vec![preset.name.to_owned(), words.in_lang(lang).to_owned()]
         };
         let rows: Vec<_> = presets.iter().map(row).collect();
         Terminal::out(terminal.table(&["preset", "what it is for"], &[], &rows))?;
@@ -143,7 +135,7 @@ pub(crate) fn list(session: &Session, args: &ListArgs) -> Result<()> {
                 (Some(engine), false) => format!("card of {engine}, which is not installed"),
                 (None, _) => format!("plugin {}", model.version),
             };
-            vec![model.name.clone(), model.kind.clone(), how, in_language(words, lang)]
+            vec![model.name.clone(), model.kind.clone(), how, words.in_lang(lang).to_owned()]
         };
         let rows: Vec<_> = models.iter().map(row).collect();
         Terminal::out(terminal.table(&["model", "kind", "how", "what it does"], &[], &rows))?;

@@ -1,9 +1,10 @@
 //! What is wrong with a playbook beyond its own text, each at its place in the file: SQL, plugins, settings, needs.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 use playbook_cycle::{PrepareProblem, Prepared};
-use playbook_model::{Fault, MapRow, Need, Playbook, SourceDef, SourceTable, StageDef};
+use playbook_model::{Fault, FeatureDef, MapRow, Need, Playbook, SourceDef, SourceTable, StageDef};
 use playbook_toml::{
     Loaded, NamedPlugin, Place, Problem, Problems, SettingPlace, nearest, standard_catalogue,
 };
@@ -110,7 +111,7 @@ pub(crate) fn misnamed(loaded: &Loaded, stages: &[Prepared]) -> Vec<Problem> {
             let found = loaded.place_in_settings(&stage.def.name, &name);
             let Some(SettingPlace::Value(place)) = found else { continue };
             // A card names all that it could use; what a brand has no data for is told as unfilled.
-            if is_card(loaded, place) {
+            if loaded.is_in_card(place) {
                 continue;
             }
             let message = format!(
@@ -124,12 +125,6 @@ pub(crate) fn misnamed(loaded: &Loaded, stages: &[Prepared]) -> Vec<Problem> {
         }
     }
     problems
-}
-
-/// Whether a place is in the file of a card.
-fn is_card(loaded: &Loaded, place: Place) -> bool {
-    let text = loaded.sources.get(place.file).map(|source| &source.text);
-    text.is_some_and(|text| text.lines().any(|line| line.trim() == "[card]"))
 }
 
 /// Where a need of a stage comes from: the setting that names it, else the plugin.
@@ -192,6 +187,8 @@ fn chain(fault: &dyn std::error::Error) -> String {
 pub(crate) fn prepare_problems(loaded: &Loaded, found: Vec<PrepareProblem>) -> Vec<Problem> {
     let mut settings = Vec::new();
     let mut problems = Vec::new();
+    // Read where a need is unmet, once for all of them.
+    let catalogue = LazyCell::new(standard_catalogue);
     for problem in found {
         match problem {
             PrepareProblem::Fault { stage, fault: Fault::Settings(found) } => {
@@ -241,8 +238,10 @@ pub(crate) fn prepare_problems(loaded: &Loaded, found: Vec<PrepareProblem>) -> V
                 };
                 let message = format!("stage `{stage}`: {}", problem.message);
                 let told = Problem::new("unmet-need", place, message);
-                let of_catalogue =
-                    problem.need.as_deref().and_then(|need| catalogue_has(loaded, need));
+                let need = problem.need.as_deref();
+                let of_catalogue = need
+                    .filter(|_| loaded.place("catalogue").is_none())
+                    .and_then(|need| catalogue_has(&catalogue, need));
                 problems.push(match of_catalogue.or(problem.hint) {
                     Some(hint) => told.hint(hint),
                     None => told,
@@ -254,14 +253,10 @@ pub(crate) fn prepare_problems(loaded: &Loaded, found: Vec<PrepareProblem>) -> V
     problems
 }
 
-/// What the program's catalogue would give for a need, where the playbook does not take it.
-fn catalogue_has(loaded: &Loaded, need: &str) -> Option<String> {
-    if loaded.place("catalogue").is_some() {
-        return None;
-    }
-    let features = standard_catalogue();
-    let (feature, about) = features.into_iter().find(|(feature, _)| feature.name == need)?;
-    let subject = feature.subject.0;
+/// What the program's catalogue would give for a need.
+fn catalogue_has(catalogue: &[(FeatureDef, String)], need: &str) -> Option<String> {
+    let (feature, about) = catalogue.iter().find(|(feature, _)| feature.name == need)?;
+    let subject = &feature.subject.0;
     Some(format!(
         "the catalogue has `{need}` of {subject} ({about}): include = [\"catalogue:standard\"]"
     ))

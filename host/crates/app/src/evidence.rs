@@ -223,6 +223,12 @@ pub struct Recording {
 }
 
 impl Recording {
+    fn kept(&self, path: &Path, bytes: Vec<u8>) -> Vec<u8> {
+        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        reads.insert(path.to_path_buf(), bytes.clone());
+        bytes
+    }
+
     /// Writes everything that was read below `run`; returns the names for the record.
     pub(crate) fn save(&self, run: &Path) -> Result<BTreeMap<String, String>> {
         let folder = run.join(PLAYBOOK_FOLDER);
@@ -243,17 +249,11 @@ impl Recording {
 
 impl ReadFiles for Recording {
     fn read(&self, path: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
-        let bytes = Disk.read(path, bytes_max)?;
-        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
-        reads.insert(path.to_path_buf(), bytes.clone());
-        Ok(bytes)
+        Ok(self.kept(path, Disk.read(path, bytes_max)?))
     }
 
     fn shipped(&self, name: &str) -> io::Result<Vec<u8>> {
-        let bytes = Disk.shipped(name)?;
-        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
-        reads.insert(PathBuf::from(name), bytes.clone());
-        Ok(bytes)
+        Ok(self.kept(Path::new(name), Disk.shipped(name)?))
     }
 }
 

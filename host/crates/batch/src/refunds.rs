@@ -12,13 +12,13 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{is_null, or};
 use arrow::datatypes::Int64Type;
 use playbook_cycle::IntakeFinding;
-use playbook_features::{Expression, quote_name};
+use playbook_features::{Expression, key_column, quote_name};
 use playbook_model::{Definition, FeatureDef, Grain, MapType};
 
 use crate::Result;
 use crate::findings::finding;
 use crate::hashes::{HashedSet, for_each_hash};
-use crate::schema::{key_column, sql_type};
+use crate::schema::sql_type;
 use crate::session::Session;
 
 const STAGE: &str = "refunds";

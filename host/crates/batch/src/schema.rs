@@ -45,11 +45,6 @@ pub(crate) fn sql_type(map_type: MapType) -> &'static str {
     }
 }
 
-/// The column of events that holds the keys of a subject.
-pub(crate) fn key_column(subject: &str) -> &str {
-    if matches!(subject, "content" | "order") { "object" } else { subject }
-}
-
 /// The columns that a table has for queries, with their types: those that are mapped, and what the host adds.
 pub(crate) fn view_columns(
     table: SourceTable,

@@ -7,7 +7,7 @@ use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::compute::take;
 use arrow::datatypes::Schema;
 use playbook_features::{
-    Computed, FieldType, Pass, RowTable, function, quote_name, quote_text, where_clause,
+    Computed, FieldType, Pass, RowTable, function, key_column, quote_name, quote_text, where_clause,
 };
 use playbook_model::{
     CellType, Cells, Column, Definition, FeatureDef, Frame, Grain, SourceTable, Subject,
@@ -18,7 +18,6 @@ use crate::arrays::{array, field, stretches, whole};
 use crate::cells::distinct_texts;
 use crate::error::engine;
 use crate::keys::{Keys, texts};
-use crate::schema::key_column;
 use crate::sequences::{Sequenced, Whose};
 use crate::source::BatchSource;
 use crate::{BatchError, Result};

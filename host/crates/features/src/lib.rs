@@ -43,7 +43,7 @@ pub use member::{
 pub use plan::{Item, Pass, PassColumn, Request, plan, where_clause};
 pub use quote::{quote_name, quote_text};
 pub use recipe::{DAY_BITS_MAX, DAY_MS, Finish, Part, Recipe, RowGrain, recipe};
-pub use rows::{FieldType, RowTable, by_values_sql};
+pub use rows::{FieldType, RowTable, by_values_sql, key_column};
 pub use schedule::{Schedule, ScheduleError};
 pub use sequence::{Ask, Asked, Parts, SequenceRequest, SequenceRow, asked, fold_members};
 pub use tally::{

@@ -19,6 +19,12 @@ pub enum FieldType {
     Text,
 }
 
+/// The column of events that holds the keys of a subject.
+#[must_use]
+pub fn key_column(subject: &str) -> &str {
+    if matches!(subject, "content" | "order") { "object" } else { subject }
+}
+
 /// A table of rows with a subject each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RowTable {

@@ -65,8 +65,10 @@ pub struct Playbook {
 /// Features that are there for whoever asks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CatalogueDef {
-    /// Those that nothing in the file names, each with the names that it rests on.
-    pub on_demand: BTreeMap<String, BTreeSet<String>>,
+    /// Each with the names that it rests on.
+    pub rests: BTreeMap<String, BTreeSet<String>>,
+    /// What the file itself asks for.
+    pub asked: BTreeSet<String>,
     /// Those that this playbook cannot have, each with the reason.
     pub withheld: BTreeMap<String, String>,
 }
@@ -76,17 +78,18 @@ impl Playbook {
     /// asked for, with what they rest on.
     #[must_use]
     pub fn features_for<'a>(&self, asked: impl IntoIterator<Item = &'a str>) -> Vec<FeatureDef> {
-        let on_demand = &self.catalogue.on_demand;
+        let CatalogueDef { rests, asked: by_file, .. } = &self.catalogue;
         let mut wanted = BTreeSet::new();
         let mut open: Vec<&str> = asked.into_iter().collect();
+        open.extend(by_file.iter().map(String::as_str));
         while let Some(name) = open.pop() {
-            if let Some((name, below)) = on_demand.get_key_value(name)
+            if let Some((name, below)) = rests.get_key_value(name)
                 && wanted.insert(name.as_str())
             {
                 open.extend(below.iter().map(String::as_str));
             }
         }
-        let is_wanted = |name: &str| !on_demand.contains_key(name) || wanted.contains(name);
+        let is_wanted = |name: &str| !rests.contains_key(name) || wanted.contains(name);
         self.features.iter().filter(|feature| is_wanted(&feature.name)).cloned().collect()
     }
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use playbook_model::{CardDef, Words};
+use playbook_model::CardDef;
 
 use crate::canonical::to_json;
-use crate::files::{Reader, tidy};
+use crate::files::Reader;
 use crate::layout::CARD_FILE;
 use crate::merge::{entry_name, merge_stage_or_source};
 use crate::problem::{Place, Problem};
+use crate::reading::words;
 use crate::shipped::{CARDS, shipped_files};
 use crate::structure;
 use crate::tree::{self, Node, Table, Value};
@@ -47,14 +48,7 @@ fn facts(text: &'static str) -> Option<CardFacts> {
 fn card_def(file: &Table) -> Option<CardDef> {
     let card = file.table("card")?;
     let text = |key: &str| card.text(key).unwrap_or_default().to_owned();
-    let summary = match card.get("summary").map(|node| &node.value) {
-        Some(Value::Table(words)) => Words {
-            en: words.text("en").unwrap_or_default().to_owned(),
-            zh: words.text("zh").map(str::to_owned),
-        },
-        Some(Value::Text(text)) => Words { en: text.clone(), zh: None },
-        _ => Words::default(),
-    };
+    let summary = card.get("summary").map(words).unwrap_or_default();
     Some(CardDef { name: text("name"), version: text("version"), model: text("model"), summary })
 }
 
@@ -99,20 +93,21 @@ impl Reader<'_> {
             let folder = self.folder_of(place);
             self.allowed(&folder.join("card"), text, place)?
         } else {
-            let known: Vec<&str> = shipped_files("card").map(|(name, _)| name).collect();
-            if !known.contains(&text) {
+            // Among the files of a run or a version it may be one that this program no longer has.
+            let name = format!("{CARDS}{text}");
+            if self.files.shipped(&name).is_err() {
                 self.sink.add_with(|| {
                     Problem::new("unknown-card", place, format!("there is no card `{text}`"))
                         .expected(
                             "the name of a card, or the path of its file, which ends in .toml",
                         )
-                        .nearest(text, known.iter().copied())
+                        .nearest(text, shipped_files("card").map(|(name, _)| name))
                 });
                 return None;
             }
-            PathBuf::from(format!("{CARDS}{text}"))
+            PathBuf::from(name)
         };
-        let own = self.text(&tidy(&path), Some(place))?;
+        let own = self.text(&path, Some(place))?;
         let before = self.sink.problems.len();
         let (table, sound) = self.parse(&own);
         let whole = Place { file: self.last_file(), ..Place::default() };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::io::{self, Read as _};
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
 use playbook_files::open_regular;
@@ -82,11 +83,13 @@ pub(crate) struct Joined {
     pub(crate) sound: bool,
     /// Cards that stages took, by the names of the stages.
     pub(crate) cards: BTreeMap<String, CardDef>,
+    /// Which of the source texts are those of cards.
+    pub(crate) card_files: Range<usize>,
 }
 
 /// Reads playbook files with what they stand on.
 pub(crate) struct Reader<'a> {
-    files: &'a dyn ReadFiles,
+    pub(crate) files: &'a dyn ReadFiles,
     folder: PathBuf,
     pub(crate) sink: &'a mut Sink,
     sources: Vec<SourceText>,
@@ -99,6 +102,7 @@ pub(crate) struct Reader<'a> {
     /// Files that are being read, outermost first, by their path from the top folder.
     chain: Vec<PathBuf>,
     cards: BTreeMap<String, CardDef>,
+    card_files: Range<usize>,
 }
 
 impl<'a> Reader<'a> {
@@ -117,20 +121,23 @@ impl<'a> Reader<'a> {
             sound: true,
             chain: Vec::new(),
             cards: BTreeMap::new(),
+            card_files: 0..0,
         }
     }
 
     /// Reads the top file with everything it stands on.
     pub(crate) fn top(&mut self, name: &Path) -> Table {
         let mut root = self.read(name, None).unwrap_or_default();
+        let from = self.sources.len();
         self.cards = self.take_cards(&mut root);
+        self.card_files = from..self.sources.len();
         root
     }
 
     /// What was read, with `root` joined of it.
     pub(crate) fn joined(self, root: Table) -> Joined {
-        let Self { sources, folders, sound, cards, .. } = self;
-        Joined { root, sources, folders, sound, cards }
+        let Self { sources, folders, sound, cards, card_files, .. } = self;
+        Joined { root, sources, folders, sound, cards, card_files }
     }
 
     /// Reads a file with what it extends and includes. `relative` starts at the top file's folder.
@@ -215,13 +222,13 @@ impl<'a> Reader<'a> {
     /// Returns the path from the top folder, where the file may be read at all.
     pub(crate) fn allowed(&mut self, from: &Path, path: &str, place: Place) -> Option<PathBuf> {
         let wanted = Path::new(path);
-        if LAYERS.iter().any(|scheme| path.starts_with(scheme)) {
-            return self.allowed_layer(path, place);
-        }
-        if wanted.is_absolute()
-            || path.contains('\\')
-            || wanted.extension().is_none_or(|ending| ending != "toml")
-        {
+        let travels = LAYERS.iter().any(|scheme| path.starts_with(scheme));
+        let is_relative = !wanted.is_absolute()
+            && !path.contains('\\')
+            && wanted.extension().is_some_and(|ending| ending == "toml");
+        if travels {
+            self.travelling(path, place)?;
+        } else if !is_relative {
             self.sink.add(
                 Problem::new(
                     "bad-path",
@@ -232,7 +239,10 @@ impl<'a> Reader<'a> {
             );
             return None;
         }
-        let relative = tidy(&from.parent().unwrap_or(Path::new("")).join(wanted));
+        let relative = match travels {
+            true => wanted.to_owned(),
+            false => tidy(&from.parent().unwrap_or(Path::new("")).join(wanted)),
+        };
         if self.chain.contains(&relative) {
             let names: Vec<String> =
                 self.chain.iter().map(|path| path.display().to_string()).collect();
@@ -253,29 +263,20 @@ impl<'a> Reader<'a> {
         Some(relative)
     }
 
-    /// A preset or catalogue of the program, where it has that one.
-    fn allowed_layer(&mut self, name: &str, place: Place) -> Option<PathBuf> {
-        let wanted = PathBuf::from(name);
-        if self.chain.contains(&wanted) {
-            self.sink.add(
-                Problem::new("include-loop", place, format!("`{name}` stands on itself"))
-                    .expected("a file that does not lead back here"),
-            );
-            return None;
+    /// Reports a file that would travel with the program, or be among those that are read, and is not; `None` then.
+    fn travelling(&mut self, name: &str, place: Place) -> Option<()> {
+        if self.files.shipped(name).is_ok() {
+            return Some(());
         }
-        if self.files.shipped(name).is_err() {
-            let scheme = name.split(':').next().unwrap_or_default().to_owned();
+        let scheme = name.split(':').next().unwrap_or_default();
+        self.sink.add_with(|| {
             let known: Vec<String> =
-                shipped_files(&scheme).map(|(name, _)| format!("{scheme}:{name}")).collect();
-            self.sink.add_with(|| {
-                let problem = Problem::new("cannot-read", place, format!("there is no `{name}`"));
-                problem
-                    .expected(crate::spec::one_of(&known))
-                    .nearest(name, known.iter().map(String::as_str))
-            });
-            return None;
-        }
-        Some(wanted)
+                shipped_files(scheme).map(|(name, _)| format!("{scheme}:{name}")).collect();
+            Problem::new("cannot-read", place, format!("there is no `{name}`"))
+                .expected(crate::spec::one_of(&known))
+                .nearest(name, known.iter().map(String::as_str))
+        });
+        None
     }
 
     /// Reads the text of a file and registers it as a source text.
@@ -411,7 +412,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Resolves `.` and `..` without asking the disk.
-pub(crate) fn tidy(path: &Path) -> PathBuf {
+fn tidy(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for part in path.components() {
         match part {

@@ -6,7 +6,7 @@ use std::path::Path;
 use playbook_model::{Limits, Playbook, canonical_json};
 
 use crate::canonical::to_json;
-use crate::files::{Disk, ReadFiles};
+use crate::files::{Disk, Joined, ReadFiles};
 use crate::layout::FILE;
 use crate::merge::{self, entry_name, is_path};
 use crate::outside;
@@ -25,6 +25,7 @@ pub struct Loaded {
     /// All files, the top one first, then one text per override.
     pub sources: Vec<SourceText>,
     root: Table,
+    card_files: Range<usize>,
 }
 
 impl Loaded {
@@ -43,6 +44,12 @@ impl Loaded {
             }
         }
         Some(node.place)
+    }
+
+    /// Whether a place is in the file of a card.
+    #[must_use]
+    pub fn is_in_card(&self, place: Place) -> bool {
+        self.card_files.contains(&place.file)
     }
 
     /// Returns what the table at a dotted path says: the path of each entry, and its value as JSON.
@@ -251,7 +258,8 @@ pub fn load_with(
     if !sink.problems.is_empty() || sink.more > 0 {
         return Err(Problems { plugins: plugins(), ..sink.into_problems(joined.sources) });
     }
-    Ok(Loaded { playbook, sources: joined.sources, root: joined.root })
+    let Joined { sources, root, card_files, .. } = joined;
+    Ok(Loaded { playbook, sources, root, card_files })
 }
 
 /// After a syntax error, drops problems that it may have caused itself: what seems to be missing, and

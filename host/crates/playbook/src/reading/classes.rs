@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use playbook_features::Expression;
+use playbook_features::{Expression, key_column};
 use playbook_model::{
     AggregateDef, DataClass, Definition, EventFilter, FeatureDef, Grain, SequenceDef, SequenceRule,
     SourceDef, SourceTable,
@@ -116,8 +116,7 @@ pub(super) fn unmapped(feature: &FeatureDef, sources: &[SourceDef]) -> Option<St
     let subject = feature.subject.0.as_str();
     let key = match subject {
         "member" | "brand" | "day" | "segment" => None,
-        "content" | "order" => Some("object".to_owned()),
-        other => Some(other.to_owned()),
+        other => Some(key_column(other).to_owned()),
     };
     let (table, names) = match &feature.definition {
         Definition::Aggregate(aggregate) => {

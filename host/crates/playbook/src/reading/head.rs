@@ -239,7 +239,8 @@ fn plain_words(text: &str) -> Words {
     Words { en: text.to_owned(), zh: None }
 }
 
-fn words(node: &Node) -> Words {
+/// Words as a text, or as a table of languages.
+pub(crate) fn words(node: &Node) -> Words {
     match &node.value {
         Value::Table(table) => Words {
             en: table.text("en").unwrap_or_default().to_owned(),

@@ -32,6 +32,8 @@ use crate::files::Joined;
 use crate::problem::{Place, Problem, Sink, SourceText};
 use crate::tree::{Node, Table};
 
+pub(crate) use head::words;
+
 /// What the parts of the reading share.
 pub(crate) struct Reading<'a> {
     pub(crate) root: &'a Table,
@@ -57,30 +59,20 @@ pub(crate) struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// The features of the catalogue that nothing in the file names, each with the features that it rests on: what stages need
-    /// says which of them are computed.
-    fn on_demand(&self, features: &[FeatureDef]) -> BTreeMap<String, BTreeSet<String>> {
-        let table = |name: &str| self.root.table(name);
-        let stated = |name: &str| table("features").is_some_and(|table| table.get(name).is_some());
-        let is_of_catalogue = |f: &&FeatureDef| table("catalogue").is_some() && !stated(&f.name);
-        let rests: BTreeMap<&str, Vec<String>> =
-            features.iter().map(|f| (f.name.as_str(), classes::rests_on(f))).collect();
-        // What the playbook names and states is computed, and so is all that it rests on.
-        let mut asked: BTreeSet<&str> = self.named.iter().map(String::as_str).collect();
-        let own = features.iter().filter(|f| !is_of_catalogue(f)).map(|f| f.name.as_str());
-        asked.extend(own);
-        let mut open: Vec<&str> = asked.iter().copied().collect();
-        while let Some(name) = open.pop() {
-            for below in rests.get(name).into_iter().flatten() {
-                if asked.insert(below) {
-                    open.push(below);
-                }
-            }
-        }
-        let left = features.iter().filter(is_of_catalogue);
-        left.filter(|f| !asked.contains(f.name.as_str()))
-            .map(|f| (f.name.clone(), classes::rests_on(f).into_iter().collect()))
-            .collect()
+    /// What of the catalogue is computed only where somebody asks for it, and for what the file itself asks.
+    fn on_demand(&mut self, features: &[FeatureDef]) -> CatalogueDef {
+        let stated = self.root.table("features");
+        let of_catalogue = |feature: &&FeatureDef| {
+            self.root.table("catalogue").is_some()
+                && stated.is_none_or(|stated| stated.get(&feature.name).is_none())
+        };
+        let (catalogue, own): (Vec<&FeatureDef>, Vec<&FeatureDef>) =
+            features.iter().partition(of_catalogue);
+        let rests = catalogue.into_iter().map(|f| (f.name.clone(), classes::rests_on(f)));
+        let rests = rests.map(|(name, below)| (name, below.into_iter().collect())).collect();
+        let mut asked = std::mem::take(&mut self.named);
+        asked.extend(own.into_iter().flat_map(classes::rests_on));
+        CatalogueDef { rests, asked, withheld: std::mem::take(&mut self.catalogue.withheld) }
     }
 
     fn add(&mut self, problem: Problem) {
@@ -124,8 +116,7 @@ pub(crate) fn read(joined: &Joined, folder: &Path, ceiling: &Limits, sink: &mut 
     let withheld = classes::withheld(&sources, &features);
     reading.withheld_binds(&withheld);
     let outputs = reading.outputs(&names);
-    let on_demand = reading.on_demand(&features);
-    let catalogue = CatalogueDef { on_demand, ..reading.catalogue };
+    let catalogue = reading.on_demand(&features);
     Playbook {
         id: head.id,
         brand: head.brand,
