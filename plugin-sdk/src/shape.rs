@@ -3,7 +3,7 @@
 //! A shape is made once: what makes it is never inlined, which would be a tenth of the code of a guest.
 
 use crate::types;
-use crate::types::{CellType, Frequency, NONE_INDEX, Priority, Role};
+use crate::types::{CellType, Frequency, Level, NONE_INDEX, Priority, Role};
 
 /// A text in English and, where given, Chinese.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,6 +182,7 @@ pub mod output {
             most: None,
             categories: Vec::new(),
             bounds: Vec::new(),
+            alarms: Vec::new(),
             meaning: types::Words { en: String::new(), zh: None },
         })
     }
@@ -289,6 +290,13 @@ impl Produce {
     #[must_use]
     pub fn bounds(mut self, bounds: impl Into<Vec<f64>>) -> Self {
         self.0.bounds = bounds.into();
+        self
+    }
+
+    /// Says how serious each category of a level is, in their order: pages colour levels by it.
+    #[must_use]
+    pub fn alarms(mut self, alarms: impl Into<Vec<Level>>) -> Self {
+        self.0.alarms = alarms.into();
         self
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::CellType;
+use crate::{CellType, Level};
 
 /// The six kinds of plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -217,6 +217,8 @@ pub struct Produce {
     pub categories: Vec<String>,
     /// Of a level: where each category but the first begins on the scale of the scores beside it; empty: no such scale.
     pub bounds: Vec<f64>,
+    /// Of a level: how serious each category is, in their order; empty: the plugin does not say.
+    pub alarms: Vec<Level>,
     /// What it means.
     pub meaning: Words,
 }

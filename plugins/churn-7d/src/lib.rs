@@ -50,7 +50,7 @@ declare! {
     }
     /// What is said of a member.
     outputs Said {
-        LEVEL: category("level", ChurnLevel::NAMES).role(Role::Level).meaning(words("Warning level", "預警級別")),
+        LEVEL: category("level", ChurnLevel::NAMES).role(Role::Level).alarms(ALARMS).meaning(words("Warning level", "預警級別")),
         RISK: real("risk").role(Role::Probability).unit("ratio").between(0.0, 1.0).meaning(words(
             "Churn risk; missing where no drop can be computed",
             "流失風險；無法計算降幅時缺失",
@@ -69,6 +69,9 @@ declare! {
 }
 
 /// The levels in Chinese.
+/// How serious each level is, in the order of the levels.
+const ALARMS: [Level; 6] =
+    [Level::None, Level::Watch, Level::Warn, Level::Critical, Level::Warn, Level::None];
 const LEVELS_ZH: [&str; 6] = ["正常", "關注", "警告", "危急", "已流失", "暫不評級"];
 
 /// Churn early warning over one week.

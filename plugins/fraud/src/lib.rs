@@ -62,6 +62,7 @@ declare! {
         SCORE: real("score").role(Role::Score).at_least(0.0)
             .meaning(words("Sum of the rules that fired", "欺詐風險分")),
         LEVEL: category("level", LEVELS.map(|level| level.0)).role(Role::Level)
+            .alarms([Level::None, Level::Warn, Level::Critical])
             .meaning(words("What should become of the order", "處置級別")),
         LIMIT: real("amount_limit").unit("minor").meaning(words(
             "Amount above which an order of its segment is unusual",

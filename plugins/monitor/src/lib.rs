@@ -22,6 +22,7 @@ declare! {
     /// What is said of every row; suggestions and runs follow.
     outputs Said {
         LEVEL: category("level", LEVELS).role(Role::Level)
+            .alarms([Level::None, Level::Watch, Level::Warn, Level::Critical])
             .meaning(words("Greatest level of the rules that fired", "觸發規則的最高級別")),
         FIRED: integer("fired").unit("count").at_least(0.0).meaning(words("Rules that fired", "觸發規則數")),
     }

@@ -43,6 +43,7 @@ declare! {
     /// What is said of it.
     outputs Said {
         LEVEL: category("level", LEVELS.map(|level| level.0)).role(Role::Level)
+            .alarms([Level::None, Level::Watch, Level::Warn, Level::Critical])
             .meaning(words("Level of the wave", "輿情級別")),
         SPEED: real("speed").unit("ratio").at_least(0.0)
             .meaning(words("Negative mentions of the hour by the hourly mean of the day before", "負面提及擴散速度")),

@@ -50,6 +50,7 @@ declare! {
         SCORE: real("score").role(Role::Score).between(0.0, SCORE_MAX)
             .meaning(words("Reputation, 0 to 100", "聲譽分，0 至 100")),
         LEVEL: category("level", LEVELS.map(|level| level.0)).role(Role::Level)
+            .alarms([Level::Critical, Level::Warn, Level::None, Level::None])
             .meaning(words("What the reputation opens", "聲譽等級")),
         POSTING: category("posting", POSTING.map(|posting| posting.0))
             .meaning(words("Whether posts go out at once, after a review, or not", "發帖權限")),

@@ -42,6 +42,7 @@ declare! {
         ADJUSTED: real("roi_adj").role(Role::ReturnOnCost).unit("ratio")
             .meaning(words("Return less its risk", "風險調整後回報率")),
         LEVEL: category("risk_level", LEVELS).role(Role::Level)
+            .alarms([Level::None, Level::Watch, Level::Warn, Level::Critical])
             .meaning(words("Level of the risk", "風險等級")),
         RATE: real("discount_rate").unit("ratio").at_least(0.0)
             .meaning(words("Discount rate of that level, a period", "該等級的貼現率（每期）")),

@@ -111,7 +111,11 @@ impl Layout {
         let total_at = outputs.len();
         outputs.push(total);
         let level_at = level.is_some().then_some(outputs.len());
-        outputs.extend(level);
+        let mut alarms = Vec::new();
+        for (_, level) in &levels {
+            alarms.push(level_of(level.alarm).unwrap_or(types::Level::None));
+        }
+        outputs.extend(level.map(|level| level.alarms(alarms)));
         let weakest = outputs.len();
         for nth in 1..=settings.weakest.count {
             let nth = nth.to_string();
@@ -334,9 +338,12 @@ impl Layout {
                 .term("closed", words("closed", "已關閉"))
                 .term("open", words("open", "進行中"));
         }
-        if settings.weakest.count > 0 {
-            for name in &self.built.indicators {
-                shape = shape.term(name.as_str(), settings.indicator_words(name));
+        for name in &self.built.indicators {
+            shape = shape.term(name.as_str(), settings.indicator_words(name));
+        }
+        for (name, one) in settings.dimension.iter() {
+            if settings.indicator.get(name).is_none() {
+                shape = shape.term(name.as_str(), settings::both(&one.en, &one.zh, name));
             }
         }
         for (name, package) in settings.package.iter() {

@@ -79,6 +79,7 @@ declare! {
         SENTIMENT: real("sentiment").role(Role::Score).between(-1.0, 1.0)
             .meaning(words("Feeling of the text, -1 to 1", "文本情感，-1 至 1")),
         MOOD: category("mood", MOODS.map(|mood| mood.0)).role(Role::Level)
+            .alarms([Level::Watch, Level::None, Level::None])
             .meaning(words("Negative, neutral or positive", "情感傾向")),
         HITS: integer("feeling_words").unit("count").at_least(0.0)
             .meaning(words("Words with a feeling", "情感詞數")),

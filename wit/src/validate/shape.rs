@@ -86,6 +86,7 @@ fn produces(shape: &Shape) -> Checked {
             return Err(format!("category `{}` lists no values", p.name));
         }
         bounds(p)?;
+        alarms(p)?;
     }
     Ok(())
 }
@@ -109,6 +110,19 @@ fn bounds(p: &Produce) -> Checked {
     Ok(())
 }
 
+/// Holds what is said of the categories of a level.
+fn alarms(p: &Produce) -> Checked {
+    let (said, categories) = (p.alarms.len(), p.categories.len());
+    match p.role {
+        _ if said == 0 => Ok(()),
+        Role::Level if said == categories => Ok(()),
+        _ => Err(format!(
+            "`{}` has {said} alarms and {categories} categories: a level has one for each, others have none",
+            p.name
+        )),
+    }
+}
+
 fn need(need: &Need) -> Checked {
     match &need.source {
         Source::Previous((ago, name)) if *ago == 0 || *ago > 2 => {
@@ -123,8 +137,8 @@ fn need(need: &Need) -> Checked {
 
 #[cfg(test)]
 mod tests {
-    use super::{bounds, check_description};
-    use crate::{CellType, Description, Kind, NONE_INDEX, Produce, Role, Words};
+    use super::{alarms, bounds, check_description};
+    use crate::{CellType, Description, Kind, Level, NONE_INDEX, Produce, Role, Words};
 
     #[test]
     fn a_version_is_a_semantic_one() {
@@ -156,6 +170,7 @@ mod tests {
             most: None,
             categories: ["poor", "fair", "good"].map(str::to_owned).to_vec(),
             bounds: bounds.to_vec(),
+            alarms: Vec::new(),
             meaning: Words::default(),
         }
     }
@@ -169,5 +184,16 @@ mod tests {
         }
         let other = Produce { role: Role::Score, ..level(&[1.0, 2.0]) };
         assert!(bounds(&other).is_err(), "only a level has bounds");
+    }
+
+    #[test]
+    fn a_level_says_of_each_category_how_serious_it_is_or_of_none() {
+        let said = |role, alarms: &[Level]| {
+            super::alarms(&Produce { role, alarms: alarms.to_vec(), ..level(&[]) })
+        };
+        assert_eq!(alarms(&level(&[])), Ok(()));
+        assert_eq!(said(Role::Level, &[Level::Warn, Level::Watch, Level::None]), Ok(()));
+        assert!(said(Role::Level, &[Level::Warn, Level::Watch]).is_err());
+        assert!(said(Role::Score, &[Level::None; 3]).is_err(), "only a level has alarms");
     }
 }

@@ -101,6 +101,7 @@ fn answers_land_in_the_rows_of_their_batch() {
         most: None,
         categories: Vec::new(),
         bounds: Vec::new(),
+        alarms: Vec::new(),
         meaning: Words::default(),
     };
     let produces = [produce("x", CellType::Real), produce("y", CellType::Integer)];

@@ -130,14 +130,18 @@ fn place(from: wit::Place) -> model::Place {
     model::Place { table: from.table, row: from.row }
 }
 
+fn level(from: wit::Level) -> model::Level {
+    match from {
+        wit::Level::None => model::Level::None,
+        wit::Level::Watch => model::Level::Watch,
+        wit::Level::Warn => model::Level::Warn,
+        wit::Level::Critical => model::Level::Critical,
+    }
+}
+
 fn finding(from: wit::Finding) -> model::Finding {
     model::Finding {
-        level: match from.level {
-            wit::Level::None => model::Level::None,
-            wit::Level::Watch => model::Level::Watch,
-            wit::Level::Warn => model::Level::Warn,
-            wit::Level::Critical => model::Level::Critical,
-        },
+        level: level(from.level),
         reason: from.reason,
         place: from.place.map(place),
         value: from.value,
@@ -309,6 +313,7 @@ fn produce(from: wit::Produce) -> model::Produce {
         most: from.most,
         categories: from.categories,
         bounds: from.bounds,
+        alarms: from.alarms.into_iter().map(level).collect(),
         meaning: words(from.meaning),
     }
 }

@@ -48,6 +48,9 @@ fn y066_28_scores_levels_and_the_weakest_three() {
     let level = of(playbook_sdk::Role::Level).next().unwrap();
     assert_eq!(level.bounds, [2.0, 3.0, 4.0]);
     assert_eq!(level.categories, ["critical", "weak", "watch", "healthy"]);
+    // Pages colour a level by what it asks for.
+    use playbook_sdk::Level;
+    assert_eq!(level.alarms, [Level::Critical, Level::Warn, Level::None, Level::None]);
     let given =
         diagnose(even(0.9).real("nps", [6.0]).real("ugc_share", [0.16]).real("dau_ratio", [0.12]));
     assert_eq!(named(&given, 3), ["ugc_share", "nps", "dau_ratio"]);

@@ -65,6 +65,7 @@ fn produce(name: &str, cell_type: CellType, unit: &str, least: Option<f64>) -> P
             Vec::new()
         },
         bounds: Vec::new(),
+        alarms: Vec::new(),
         meaning: words(name),
     }
 }
