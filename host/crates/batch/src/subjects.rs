@@ -302,6 +302,7 @@ impl BatchSource {
             },
             unit: String::new(),
             definition: Definition::Attribute { field: name.to_owned() },
+            about: String::new(),
         };
         let ids = outputs.column("member");
         let ids = (0..outputs.rows()).map(|row| ids.and_then(|ids| ids.text(row)).unwrap_or(""));

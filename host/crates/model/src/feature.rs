@@ -202,4 +202,6 @@ pub struct FeatureDef {
     pub unit: String,
     /// Value where a subject has no row at all: counts and sums are 0, others missing.
     pub definition: Definition,
+    /// What it is, for people; "" where the playbook does not say.
+    pub about: String,
 }

@@ -51,9 +51,9 @@ pub use money::{Minor, grouped};
 pub use outcome::{Fault, Limit, Outcome};
 pub use playbook::{
     Asked, BudgetDef, CardDef, CatalogueDef, Container, CycleDef, Dedupe, Delivered, DeliveryDef,
-    Figures, Guardrails, JoinDef, Label, LookupDef, MapRow, MapType, OnError, OnFault, Origin,
-    OutputDef, Playbook, PluginRef, SourceDef, SourceFormat, SourceTable, StackRule, StageDef,
-    TransferRules, Transform, default_cell_type,
+    Figures, Guardrails, IndicatorDef, JoinDef, Label, LookupDef, MapRow, MapType, OnError,
+    OnFault, Origin, OutputDef, Playbook, PluginRef, SourceDef, SourceFormat, SourceTable,
+    StackRule, StageDef, TransferRules, Transform, default_cell_type,
 };
 pub use playbook_contract::{
     ActionInfo, Allocation, Batch, Bitmap, CampaignPlan, CellType, Columns, Comparison,

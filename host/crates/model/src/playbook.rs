@@ -699,8 +699,27 @@ pub struct OutputDef {
     pub figures: Figures,
     /// Tables that go to where people work.
     pub deliveries: Vec<DeliveryDef>,
+    /// Figures of the brand that the report shows first (domain H16).
+    pub indicators: Vec<IndicatorDef>,
     /// What figures of the brand should come to.
     pub targets: Vec<TargetDef>,
+}
+
+impl OutputDef {
+    /// Features and outputs of the brand that the report shows.
+    pub fn shown_of_brand(&self) -> impl Iterator<Item = &str> {
+        let indicators = self.indicators.iter().map(|indicator| indicator.name.as_str());
+        indicators.chain(self.targets.iter().map(|target| target.name.as_str()))
+    }
+}
+
+/// A figure of the brand that the report shows first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndicatorDef {
+    /// Feature of the brand, or `stage.output` of its row.
+    pub name: String,
+    /// What the figure is, for people; the name where it says nothing.
+    pub words: Words,
 }
 
 /// A table that goes to where people work, once the cycle is booked.

@@ -102,6 +102,7 @@ pub(crate) fn feature(
         cell_type,
         unit: String::new(),
         definition,
+        about: String::new(),
     }
 }
 

@@ -18,6 +18,7 @@ fn with_zones(playbook: &mut Playbook) {
         cell_type: CellType::Text,
         unit: String::new(),
         definition: Definition::Attribute { field: "region".to_owned() },
+        about: String::new(),
     });
     playbook.guardrails.time_zone_feature = Some("zone".to_owned());
 }

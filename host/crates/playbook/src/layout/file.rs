@@ -37,6 +37,7 @@ pub(crate) static FILE: TableSpec = TableSpec {
         KeySpec::new("prices", Table(&PRICES), "{ list = { tea-100g = \"29.00\" } }", "Official prices, and prices beside them that somebody approved."),
         KeySpec::new("claims", Map(&Kebab, &Table(&CLAIM), 1_000), "{ organic = { report = \"TR-2026-118\" } }", "Claims that actions make, with what shows them."),
         KeySpec::new("labels", Map(&Text(128), &Either(&[Text(256), Table(&LABEL)]), LABELS_MAX), "{ \"welcome-coupon\" = { zh = \"新人券\" }, wechat = \"WeChat\" }", "The brand's own words for names of segments, actions, levels, channels and other values, on pages alone; files keep the names. They stand over a plugin's words."),
+        KeySpec::new("indicators", Map(&Shape::Reference, &Table(&INDICATOR), INDICATORS_MAX), "{ wau_ratio = { words = \"Weekly active share\" } }", "Figures that the report shows first, in this order, with how they changed and the target of the same name: features of the brand, or outputs of its row."),
         KeySpec::new("targets", Map(&Shape::Reference, &Table(&TARGET), TARGETS_MAX), "{ wau_ratio = { at_least = 0.20 } }", "What figures of the brand should come to: features of the brand, or outputs of its row; the report says which are met, near, missed or without data."),
         KeySpec::new("output", Table(&OUTPUT), "{ languages = [\"en\", \"zh\"] }", "What is written beside the fixed outputs."),
     ],
@@ -71,6 +72,22 @@ static CYCLE: TableSpec = TableSpec {
 
 /// Targets of one playbook.
 const TARGETS_MAX: usize = 200;
+
+/// Indicators of a playbook: more are no summary.
+const INDICATORS_MAX: usize = 40;
+
+static INDICATOR: TableSpec = TableSpec {
+    title: "[indicators]",
+    id: "indicator",
+    about: "A figure that the report shows first.",
+    keys: &[KeySpec::new(
+        "words",
+        Words,
+        "{ en = \"Weekly active share\", zh = \"周活躍佔比\" }",
+        "What the figure is.",
+    )
+    .default("its name")],
+};
 
 static TARGET: TableSpec = TableSpec {
     title: "[targets]",

@@ -135,7 +135,8 @@ impl Reading<'_> {
             _ => cell_type,
         };
         let unit = table.text("unit").unwrap_or(unit).to_owned();
-        Some(FeatureDef { name: entry.key.clone(), subject, cell_type, unit, definition })
+        let about = table.text("about").unwrap_or_default().to_owned();
+        Some(FeatureDef { name: entry.key.clone(), subject, cell_type, unit, definition, about })
     }
 
     /// Reports keys that have no effect beside the way in which a feature is computed.

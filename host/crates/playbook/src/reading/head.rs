@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use playbook_features::Schedule;
-use playbook_model::{Comparison, CycleDef, Figures, Label, OutputDef, TargetDef, Words};
+use playbook_model::{
+    Comparison, CycleDef, Figures, IndicatorDef, Label, OutputDef, TargetDef, Words,
+};
 
 use super::Reading;
 use super::references::Names;
@@ -151,7 +153,11 @@ impl Reading<'_> {
     }
 
     pub(super) fn outputs(&mut self, names: &Names) -> OutputDef {
-        let mut outputs = OutputDef { targets: self.targets(names), ..OutputDef::default() };
+        let mut outputs = OutputDef {
+            indicators: self.indicators(names),
+            targets: self.targets(names),
+            ..OutputDef::default()
+        };
         let Some(table) = self.root.table("output") else {
             return outputs;
         };
@@ -184,17 +190,31 @@ impl Reading<'_> {
         table.entries.iter().filter_map(|entry| self.target(names, entry)).collect()
     }
 
-    fn target(&mut self, names: &Names, entry: &Entry) -> Option<TargetDef> {
-        let table = entry.node.table()?;
+    fn indicators(&mut self, names: &Names) -> Vec<IndicatorDef> {
+        let table = self.root.table("indicators").cloned().unwrap_or_default();
+        let indicator = |entry: &Entry| {
+            self.figure_exists(names, entry, "an indicator");
+            IndicatorDef { name: entry.key.clone(), words: figure_words(entry) }
+        };
+        table.entries.iter().map(indicator).collect()
+    }
+
+    /// A figure of the brand, which `what` names.
+    fn figure_exists(&mut self, names: &Names, entry: &Entry, what: &str) {
         self.reference_exists(names, &entry.key, entry.key_place);
         let stem = entry.key.split('.').next().unwrap_or_default();
         if let Some(subject) = names.features.get(stem).filter(|subject| *subject != "brand") {
-            let message = format!("`{}` describes {subject}, a target is of the brand", entry.key);
+            let message = format!("`{}` describes {subject}, {what} is of the brand", entry.key);
             self.add(
                 Problem::new("subject-mismatch", entry.key_place, message)
                     .expected("a feature of the subject `brand`, or an output of its row"),
             );
         }
+    }
+
+    fn target(&mut self, names: &Names, entry: &Entry) -> Option<TargetDef> {
+        let table = entry.node.table()?;
+        self.figure_exists(names, entry, "a target");
         let ways = [
             ("at_least", Comparison::AtLeast),
             ("more_than", Comparison::MoreThan),
@@ -215,7 +235,7 @@ impl Reading<'_> {
             comparison,
             value,
             near: table.real("near").unwrap_or(0.9),
-            words: table.get("words").map_or_else(|| plain_words(&entry.key), words),
+            words: figure_words(entry),
             source: table.text("source").unwrap_or_default().to_owned(),
         })
     }
@@ -233,6 +253,12 @@ fn label(node: &Node) -> Label {
         Value::Table(table) => Label { en: text(table.text("en")), zh: text(table.text("zh")) },
         _ => Label { en: text(node.text()), zh: text(node.text()) },
     }
+}
+
+/// The words of an indicator or a target; its name where it has none.
+fn figure_words(entry: &Entry) -> Words {
+    let said = entry.node.table().and_then(|table| table.get("words"));
+    said.map_or_else(|| plain_words(&entry.key), words)
 }
 
 fn plain_words(text: &str) -> Words {
