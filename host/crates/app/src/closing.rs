@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use playbook_batch::{BatchOptions, BatchSource, ClosingCycle, TakenFile, write_members};
+use playbook_batch::{BatchOptions, BatchSource, ClosingCycle, TakenFile, write_table};
 use playbook_cycle::{
     CycleOptions, CycleRun, DataSource, Intake, Prepared, Silent, SourceError, cycle_number,
     run_cycle,
@@ -71,14 +71,13 @@ pub(crate) fn close(
         members_done: None,
     };
     let run = run_cycle(&playbook, stages, &mut source, &rehearsal, &how)?;
-    let outputs =
-        keeping.keep(&playbook.id, run.number, &keeping.keys_of(&run.members), &run.members);
+    let outputs = keeping.keep(&playbook.id, run.number, &run.members, run.kept_tables());
     let outputs = outputs
         .map_err(|error| AppError::Serve { brand: playbook.brand.clone(), why: Box::new(error) })?;
     // What the cycle after this one calls `previous`.
     let written = scratch.path().join("members.parquet");
-    write_members(&written, &run.members, &playbook.outputs.omit_features, how.threads)?;
-    ClosingCycle::copy(state, &playbook.id, &written)?.close(run.number)?;
+    write_table(&written, &run.members, &playbook.outputs.omit_features, how.threads)?;
+    ClosingCycle::copy(state, &playbook.id, &written)?.close(run.number, run.kept_tables())?;
     Ok(Closed { outputs, ..left_by(&run, &playbook, stages, at) })
 }
 
@@ -110,21 +109,21 @@ impl DataSource for OverLog<'_> {
     fn previous(
         &mut self,
         cycles_ago: u8,
+        subject: &Subject,
         wanted: &[String],
-        members: &Frame,
+        rows: &Frame,
     ) -> Result<Frame, SourceError> {
         let playbook = self.version.playbook();
         let cycle = cycle_number(self.intake().local_min, playbook.cycle.length_days);
-        let keys = self.keeping.keys_of(members);
         let of = (playbook.id.as_str(), cycle, cycles_ago);
-        let kept = self.keeping.previous(of, wanted, &keys).map_err(SourceError::new)?;
+        let kept = self.keeping.previous(of, subject, wanted, rows).map_err(SourceError::new)?;
         let others: Vec<String> =
             wanted.iter().filter(|name| kept.column(name).is_none()).cloned().collect();
         // The folder of one of several hosts may hold other cycles.
         let is_other = self.keeping.is_shared() && !kept.columns().is_empty();
         let mut frame = match others.is_empty() || is_other {
-            true => Frame::with_rows(members.rows()),
-            false => self.source.previous(cycles_ago, &others, members)?,
+            true => Frame::with_rows(rows.rows()),
+            false => self.source.previous(cycles_ago, subject, &others, rows)?,
         };
         kept.columns().iter().for_each(|column| frame.push(column.clone()));
         Ok(frame)
@@ -146,7 +145,7 @@ pub(crate) fn write_log(vault: &dyn Vault, version: &Version, folder: &Path) -> 
         rows[at] += frame.rows() as u64;
         let name = format!("{name}-{}.parquet", list.len());
         let path: PathBuf = folder.join(&name);
-        write_members(&path, &frame, &[], 2)?;
+        write_table(&path, &frame, &[], 2)?;
         list.push(TakenFile { path, name, original: None });
         Ok(())
     })?;

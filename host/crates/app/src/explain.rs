@@ -236,7 +236,7 @@ fn outputs_said(run: &CycleRun, ran: &StageRun, row: usize) -> Vec<OutputSaid> {
             meaning,
             unit: unit.to_owned(),
             text: value.as_str().map(words),
-            before: run.before(&of_stage).map_or(Value::Null, |column| cell(column, row)),
+            before: run.before("member", &of_stage).map_or(Value::Null, |column| cell(column, row)),
             value,
             factors: Vec::new(),
         }

@@ -34,7 +34,7 @@ fn input_said(run: &CycleRun, need: &Need, input: &Input, row: usize) -> InputSa
             (Some(name.clone()), run.members.column(name).map(|column| cell(column, row)))
         }
         Input::Previous(ago, name) => {
-            let frame = run.previous.get(usize::from(*ago).wrapping_sub(1));
+            let frame = run.previous.of("member").get(usize::from(*ago).wrapping_sub(1));
             let column = frame.and_then(|frame| frame.column(name));
             (Some(need.source.name()), column.map(|column| cell(column, row)))
         }

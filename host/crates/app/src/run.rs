@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use playbook_batch::{
-    BatchError, BatchOptions, BatchSource, ClosingCycle, last_closed, write_members,
+    BatchError, BatchOptions, BatchSource, ClosingCycle, last_closed, write_table,
 };
 use playbook_cycle::{
     CycleOptions, DataSource, Intake, Laps, Prepared, SourceError, TakeMembers, run_cycle,
@@ -205,8 +205,7 @@ fn cycle_of(
         let path = dir.join(MEMBERS_FILE);
         let (state, closing) = (&state, &closing);
         move |members: &Frame| -> Result<(), SourceError> {
-            let written =
-                write_members(&path, members, &playbook.outputs.omit_features, job.threads);
+            let written = write_table(&path, members, &playbook.outputs.omit_features, job.threads);
             written.map_err(SourceError::new)?;
             if !job.dry_run {
                 let copy = ClosingCycle::copy(state, &playbook.id, &path);
@@ -297,7 +296,7 @@ fn close(finished: &Finished, closing: ClosingCycle) -> Result<()> {
     let playbook = &finished.loaded.playbook;
     // One run at a time writes to the state folder.
     let _turn = finished.ledger.turn()?;
-    closing.close(finished.run.number)?;
+    closing.close(finished.run.number, finished.run.kept_tables())?;
     remember_good(&finished.state, &playbook.id, &finished.run)?;
     tracing::debug!(cycle = ?finished.cycle(), group = finished.ledger.head()?.0, "cycle booked");
     Ok(())

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use playbook_cycle::{
-    Candidate, CycleRun, Decision, Intake, Laps, LedgerSpan, Refusal, StageGround, StageRun,
-    StageUsage, Wiring,
+    Candidate, CycleRun, Decision, Intake, Laps, LedgerSpan, Previous, Refusal, StageGround,
+    StageRun, StageUsage, Wiring,
 };
 use playbook_model::{
     ActionInfo, CatalogueDef, Cells, Column, CycleDef, Description, Digest, Frame, Frequency,
@@ -107,7 +107,7 @@ pub(crate) fn run(segments: [&str; 2], decisions: Vec<Decision>) -> CycleRun {
         number: 3,
         members,
         keys: vec![11, 12],
-        previous: Vec::new(),
+        previous: Previous::default(),
         tables: BTreeMap::new(),
         stages: vec![
             stage(0, "tiers", Kind::Segmentation, tiers),

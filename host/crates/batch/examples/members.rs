@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use parquet::arrow::ArrowWriter;
-use playbook_batch::{BatchOptions, BatchSource, write_members};
+use playbook_batch::{BatchOptions, BatchSource, write_table};
 use playbook_cycle::DataSource;
 use playbook_model::{
     Aggregate, AggregateDef, CatalogueDef, CellType, Container, CycleDef, Dedupe, Definition,
@@ -79,7 +79,7 @@ fn main() {
         peak_mib()
     );
     let began = Instant::now();
-    write_members(&folder.join("members.parquet"), &frame, &[], 2).unwrap();
+    write_table(&folder.join("members.parquet"), &frame, &[], 2).unwrap();
     println!("members.parquet {:.2} s, peak {} MiB", began.elapsed().as_secs_f64(), peak_mib());
 }
 
@@ -266,6 +266,7 @@ fn features() -> Vec<FeatureDef> {
                 cap: None,
                 by: None,
             }),
+            about: String::new(),
         };
     let order = ["order_paid"];
     let amount = Some("amount_minor");

@@ -1,4 +1,5 @@
-//! Outputs of closed cycles in the state folder: one Parquet file per playbook and cycle.
+//! What closed cycles left in the state folder: per playbook and cycle one Parquet file of the members, `NUMBER.parquet`, and one of
+//! each other subject that stages gave something to, `NUMBER.SUBJECT.parquet`.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -9,12 +10,13 @@ use arrow::datatypes::DataType;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use playbook_files::WholeFile;
-use playbook_model::{CellType, Cells, Column, Frame};
+use playbook_model::{CellType, Cells, Column, Frame, Subject};
 
 use crate::Result;
 use crate::cells::{Target, column};
 use crate::error::{io, parquet};
 use crate::keys::{Keys, NO_ROW};
+use crate::outputs::write_table;
 
 /// Folder of closed cycles in a brand's state folder.
 pub const CLOSED_FOLDER: &str = "cycles";
@@ -32,7 +34,7 @@ pub struct ClosingCycle {
 }
 
 impl ClosingCycle {
-    /// Copies what [`crate::write_members`] wrote into the state folder. Not a hard link: who edits the results in
+    /// Copies what [`crate::write_table`] wrote into the state folder. Not a hard link: who edits the results in
     /// place would change what later cycles read.
     ///
     /// # Errors
@@ -48,22 +50,49 @@ impl ClosingCycle {
         Ok(Self { folder, copy })
     }
 
-    /// Makes the copy the outputs of a closed cycle, which later cycles read as `previous`.
+    /// Makes the copy and these tables, each with its subject, what a closed cycle left and later cycles read as `previous`.
     ///
-    /// A cycle that is closed again is replaced. Cycles further back than three are removed.
+    /// The members come last: with them the cycle counts as closed. A cycle that is closed again is replaced. Cycles further back
+    /// than three are removed.
     ///
     /// # Errors
     /// Where the state folder cannot be written.
-    pub fn close(self, number: i64) -> Result<()> {
+    pub fn close<'a>(
+        self,
+        number: i64,
+        tables: impl IntoIterator<Item = (&'a str, &'a Frame)>,
+    ) -> Result<()> {
         let Self { folder, copy } = self;
-        copy.put_at(&folder.join(format!("{number}.parquet")))?;
+        for (subject, table) in tables {
+            write_table(&folder.join(file_of(number, subject)), table, &[], 1)?;
+        }
+        copy.put_at(&folder.join(file_of(number, MEMBER)))?;
         let cycles = closed_cycles(&folder)?;
-        for old in cycles.iter().rev().skip(4) {
-            let path = folder.join(format!("{old}.parquet"));
-            std::fs::remove_file(&path).map_err(io("write", &path))?;
+        let Some(oldest) = cycles.iter().rev().nth(3).copied() else { return Ok(()) };
+        for entry in std::fs::read_dir(&folder).map_err(io("read", &folder))? {
+            let path = entry.map_err(io("read", &folder))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if cycle_of(&name).is_some_and(|cycle| cycle < oldest) {
+                std::fs::remove_file(&path).map_err(io("write", &path))?;
+            }
         }
         Ok(())
     }
+}
+
+const MEMBER: &str = "member";
+
+/// Name of the file of a subject.
+fn file_of(number: i64, subject: &str) -> String {
+    match subject {
+        MEMBER => format!("{number}.parquet"),
+        other => format!("{number}.{other}.parquet"),
+    }
+}
+
+/// The cycle that a file belongs to, of whatever subject.
+fn cycle_of(file: &str) -> Option<i64> {
+    file.strip_suffix(".parquet")?.split('.').next()?.parse().ok()
 }
 
 /// The number of the last cycle of a playbook that was closed.
@@ -91,30 +120,43 @@ fn closed_cycles(folder: &Path) -> Result<Vec<i64>> {
     Ok(cycles)
 }
 
-/// Returns outputs of an earlier closed cycle, aligned with `members`.
+/// What is read of an earlier cycle.
+pub(crate) struct Wanted<'a> {
+    /// Number of the cycle that reads.
+    pub(crate) cycle: i64,
+    /// How many closed cycles ago.
+    pub(crate) cycles_ago: u8,
+    pub(crate) subject: &'a Subject,
+    pub(crate) columns: &'a [String],
+}
+
+/// Returns columns of an earlier closed cycle, aligned with `rows`, whose first column holds the keys.
 pub(crate) fn previous(
     state: &Path,
     playbook: &str,
-    cycle: i64,
-    cycles_ago: u8,
-    wanted: &[String],
-    members: &Frame,
+    wanted: &Wanted<'_>,
+    rows: &Frame,
 ) -> Result<Frame> {
-    let mut frame = Frame::with_rows(members.rows());
+    let Wanted { cycle, cycles_ago, subject, columns: wanted } = *wanted;
+    let mut frame = Frame::with_rows(rows.rows());
     let folder = folder(state, playbook);
     // A cycle that runs again must not read what it closed itself.
     let earlier = closed_cycles(&folder)?.into_iter().filter(|number| *number < cycle);
     let ago = usize::from(cycles_ago.max(1)) - 1;
     let Some(number) = earlier.rev().nth(ago) else { return Ok(frame) };
-    let path = folder.join(format!("{number}.parquet"));
-    let batches = read_columns(&path, wanted)?;
+    let path = folder.join(file_of(number, &subject.0));
+    if subject.0 != MEMBER && !path.exists() {
+        // No stage gave that subject anything then.
+        return Ok(frame);
+    }
+    let batches = read_columns(&path, &subject.0, wanted)?;
     let Some(first) = batches.first() else { return Ok(frame) };
     let schema = first.schema();
-    let keys = member_keys(members);
+    let keys = keys_of(rows);
     let places: Vec<_> = batches
         .iter()
         .map(|batch| {
-            let ids = batch.column_by_name("member");
+            let ids = batch.column_by_name(&subject.0);
             ids.map_or_else(|| vec![NO_ROW; batch.num_rows()], |ids| keys.places(ids))
         })
         .collect();
@@ -126,7 +168,7 @@ pub(crate) fn previous(
             _ => CellType::Category,
         };
         let target =
-            Target { name, unit: "", cell_type, rows: members.rows(), zero_when_empty: false };
+            Target { name, unit: "", cell_type, rows: rows.rows(), zero_when_empty: false };
         let parts: Vec<(&ArrayRef, &[u32])> = batches
             .iter()
             .zip(&places)
@@ -137,21 +179,21 @@ pub(crate) fn previous(
     Ok(frame)
 }
 
-fn read_columns(path: &Path, wanted: &[String]) -> Result<Vec<RecordBatch>> {
+fn read_columns(path: &Path, key: &str, wanted: &[String]) -> Result<Vec<RecordBatch>> {
     let file = File::open(path).map_err(io("read", path))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(parquet(path))?;
     let schema = Arc::clone(builder.schema());
     let indices = schema.fields().iter().enumerate().filter_map(|(at, field)| {
-        (field.name() == "member" || wanted.contains(field.name())).then_some(at)
+        (field.name() == key || wanted.contains(field.name())).then_some(at)
     });
     let mask = ProjectionMask::roots(builder.parquet_schema(), indices);
     let reader = builder.with_projection(mask).build().map_err(parquet(path))?;
     reader.map(|batch| batch.map_err(parquet(path))).collect()
 }
 
-/// The row of each member of this cycle.
-fn member_keys(members: &Frame) -> Keys {
-    let ids = members.column("member").map(|column: &Column| &column.cells);
+/// The row of each key of this cycle.
+fn keys_of(rows: &Frame) -> Keys {
+    let ids = rows.columns().first().map(|column: &Column| &column.cells);
     match ids {
         Some(Cells::Text(ids)) => {
             Keys::in_order((0..ids.len()).map(|row| ids.get(row).unwrap_or("")))

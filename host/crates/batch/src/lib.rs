@@ -42,7 +42,7 @@ pub use frames::read_rows;
 pub use free::check::check_sql;
 pub use intake::files::{TakenFile, digest, source_files};
 pub use intake::rejects::{REJECTS_KEPT_MAX, Reject, Rejects};
-pub use outputs::write_members;
+pub use outputs::write_table;
 pub(crate) use playbook_cycle::{Cancel, Progress, Silent};
 pub use playbook_features::BrandClock;
 pub(crate) use playbook_files::caught;

@@ -1,4 +1,4 @@
-//! Writes the table of members: the same bytes on any number of threads.
+//! Writes a table of members, or of another subject: the same bytes on any number of threads.
 
 use std::ops::Range;
 use std::path::Path;
@@ -31,7 +31,7 @@ const GROUP_ROWS: usize = 1 << 18;
 ///
 /// # Errors
 /// Where the folder cannot be written.
-pub fn write_members(path: &Path, frame: &Frame, omit: &[String], threads: usize) -> Result<()> {
+pub fn write_table(path: &Path, frame: &Frame, omit: &[String], threads: usize) -> Result<()> {
     let columns: Vec<&Column> =
         frame.columns().iter().filter(|column| !omit.contains(&column.name)).collect();
     let field =

@@ -10,6 +10,7 @@ use playbook_cycle::{DataSource, Intake, IntakeFinding, SourceError, SourceIntak
 use playbook_features::RowTable;
 use playbook_model::{Digest, Frame, Playbook, SourceTable, Subject, UnixMs};
 
+use crate::closed::Wanted;
 use crate::findings::finding;
 use crate::intake::files::{DataPlaces, TakenFile};
 use crate::intake::job::{Digesting, IntakeJob, MappedSource};
@@ -314,15 +315,16 @@ impl DataSource for BatchSource {
     fn previous(
         &mut self,
         cycles_ago: u8,
+        subject: &Subject,
         wanted: &[String],
-        members: &Frame,
+        rows: &Frame,
     ) -> Result<Frame, SourceError> {
         let Some(state) = &self.options.state else {
-            return Ok(Frame::with_rows(members.rows()));
+            return Ok(Frame::with_rows(rows.rows()));
         };
         let id = &self.playbook.id;
-        crate::closed::previous(state, id, self.cycle_number(), cycles_ago, wanted, members)
-            .map_err(SourceError::new)
+        let wanted = Wanted { cycle: self.cycle_number(), cycles_ago, subject, columns: wanted };
+        crate::closed::previous(state, id, &wanted, rows).map_err(SourceError::new)
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use playbook_model::{
-    Batch, Column, Context, Frame, Kind, Limits, Playbook, Subject, TableNeed, pseudonym,
+    Batch, Column, Context, Frame, Limits, Playbook, Subject, TableNeed, pseudonym,
 };
 use rayon::prelude::*;
 
@@ -17,6 +17,7 @@ use crate::graph::Input;
 use crate::laps::Laps;
 use crate::options::cycle_number;
 use crate::prepare::Prepared;
+use crate::previous::Previous;
 use crate::progress::Cancel;
 use crate::result::{CycleRun, StageRun};
 use crate::source::DataSource;
@@ -36,8 +37,8 @@ pub struct Community<'a> {
     pub(crate) members: Frame,
     /// Pseudonyms, row for row.
     pub(crate) keys: Vec<i64>,
-    /// Outputs of earlier closed cycles, row for row, one frame per cycle ago.
-    pub(crate) previous: Vec<Frame>,
+    /// Outputs of earlier closed cycles.
+    pub(crate) previous: Previous,
     /// Other subjects.
     tables: BTreeMap<String, Frame>,
     /// The members by bucket of a fit, where any stage fits.
@@ -66,7 +67,8 @@ impl<'a> Community<'a> {
             .into_par_iter()
             .map(|row| pseudonym(salt.as_bytes(), ids.and_then(|c| c.text(row)).unwrap_or("")))
             .collect();
-        let previous = previous(stages, source, &members)?;
+        let mut previous = Previous::wanted(playbook, stages);
+        previous.read(&Subject("member".to_owned()), &members, source)?;
         let buckets = stages
             .iter()
             .any(|stage| stage.shape.fit_passes_max > 0)
@@ -162,6 +164,7 @@ impl<'a> Community<'a> {
     fn read(&mut self, subject: &Subject, source: &mut dyn DataSource) -> Result<(), CycleError> {
         if subject.0 != "member" && !self.tables.contains_key(&subject.0) {
             let table = source.table(subject, &self.members)?;
+            self.previous.read(subject, &table, source)?;
             self.tables.insert(subject.0.clone(), table);
         }
         Ok(())
@@ -182,7 +185,8 @@ impl<'a> Community<'a> {
             });
         }
         let keys = self.keys_of(&need.subject);
-        let gather = Gather::new(&need.columns, inputs, frame, &self.previous, &keys)
+        let previous = self.previous.of(&need.subject);
+        let gather = Gather::new(&need.columns, inputs, frame, previous, &keys)
             .map_err(|problem| stage.wrong_type(problem))?;
         Ok(gather.batch(Rows::Range { start: 0, len: frame.rows() }))
     }
@@ -213,36 +217,4 @@ impl<'a> Community<'a> {
         let playbook = self.playbook;
         playbook.features.iter().try_for_each(|feature| self.read(&feature.subject, source))
     }
-}
-
-/// Outputs of the last two closed cycles that stages read, and the segments for the report.
-fn previous(
-    stages: &[Prepared],
-    source: &mut dyn DataSource,
-    members: &Frame,
-) -> Result<Vec<Frame>, CycleError> {
-    let mut wanted: [Vec<String>; 2] = [Vec::new(), Vec::new()];
-    for stage in stages {
-        if stage.def.kind == Kind::Segmentation {
-            wanted[0].push(format!("{}.segment", stage.def.name));
-        }
-        for input in &stage.wiring.rows {
-            if let Input::Previous(ago, name) = input
-                && let Some(list) = wanted.get_mut(usize::from(*ago).wrapping_sub(1))
-            {
-                list.push(name.clone());
-            }
-        }
-    }
-    let mut frames = Vec::new();
-    for (ago, mut names) in (1_u8..).zip(wanted) {
-        names.sort();
-        names.dedup();
-        frames.push(if names.is_empty() {
-            Frame::with_rows(members.rows())
-        } else {
-            source.previous(ago, &names, members)?
-        });
-    }
-    Ok(frames)
 }

@@ -41,9 +41,9 @@ pub fn explain(
         Ok(opened) => opened,
         Err(fault) => return Ok(Some(Err(fault))),
     };
-    let gather =
-        Gather::new(&need.columns, &ran.wiring.rows, &run.members, &run.previous, &run.keys)
-            .map_err(|problem| stage.wrong_type(problem))?;
+    let previous = run.previous.of("member");
+    let gather = Gather::new(&need.columns, &ran.wiring.rows, &run.members, previous, &run.keys)
+        .map_err(|problem| stage.wrong_type(problem))?;
     let picked = [u32::try_from(row).unwrap_or(u32::MAX)];
     let batch = gather.batch(Rows::Picked(&picked));
     let said = match ask(kind, &opened, &context, ran.ground.phase, &batch)? {

@@ -26,6 +26,7 @@ mod laps;
 mod live;
 mod options;
 mod prepare;
+mod previous;
 mod progress;
 mod proposal;
 mod recall;
@@ -55,6 +56,7 @@ pub use laps::Laps;
 pub use live::{Asking, Decided, Foreseen, LiveGroup, LiveMoney, MoneyRole, PastMoves};
 pub use options::{CycleOptions, RunKey, TakeMembers, cycle_number};
 pub use prepare::{PrepareProblem, Prepared, fall_back, features_for, prepare};
+pub use previous::Previous;
 pub use progress::{Cancel, Progress, Silent};
 pub use proposal::{
     ActionFacts, Arbitration, Candidate, ContactCaps, Decision, Earlier, History, LocalFacts,

@@ -12,6 +12,7 @@ use playbook_model::{
 use crate::graph::Wiring;
 use crate::ground::StageGround;
 use crate::laps::Laps;
+use crate::previous::Previous;
 use crate::proposal::Decision;
 
 /// The result of one cycle.
@@ -23,8 +24,8 @@ pub struct CycleRun {
     pub members: Frame,
     /// Pseudonym of each member, row for row.
     pub keys: Vec<i64>,
-    /// Outputs of earlier closed cycles, row for row, one frame per cycle ago; those that stages or pages read.
-    pub previous: Vec<Frame>,
+    /// Outputs of earlier closed cycles; those that stages or pages read.
+    pub previous: Previous,
     /// Other subjects with their features and the outputs of stages of whole tables.
     pub tables: BTreeMap<String, Frame>,
     /// Stages in the order in which they ran.
@@ -42,16 +43,23 @@ pub struct CycleRun {
 }
 
 impl CycleRun {
+    /// The tables beside the members that later cycles may ask for: those of the brand, and those that a stage gave something to.
+    pub fn kept_tables(&self) -> impl Iterator<Item = (&str, &Frame)> {
+        let gives = |subject: &str| self.stages.iter().any(|stage| stage.gives_to(subject));
+        let tables = self.tables.iter().map(|(subject, table)| (subject.as_str(), table));
+        tables.filter(move |(subject, _)| *subject == "brand" || gives(subject))
+    }
+
     /// The table of a subject: the members, or one of the other tables.
     #[must_use]
     pub fn frame(&self, subject: &str) -> Option<&Frame> {
         if subject == "member" { Some(&self.members) } else { self.tables.get(subject) }
     }
 
-    /// What a member output, `stage.output`, was in the last closed cycle, row for row.
+    /// What a column of a subject, such as `stage.output`, was in the last closed cycle, row for row.
     #[must_use]
-    pub fn before(&self, output: &str) -> Option<&Column> {
-        self.previous.first()?.column(output)
+    pub fn before(&self, subject: &str, name: &str) -> Option<&Column> {
+        self.previous.of(subject).first()?.column(name)
     }
 }
 
@@ -101,6 +109,18 @@ impl StageRun {
     pub fn transfers_with_fates(&self) -> impl Iterator<Item = (&Transfer, TransferFate)> {
         let fates = self.transfer_fates.iter().copied();
         self.transfers.iter().zip(fates.chain(std::iter::repeat(TransferFate::Suggested)))
+    }
+
+    /// Whether the rows of a subject have outputs of it.
+    #[must_use]
+    pub fn gives_to(&self, subject: &str) -> bool {
+        let Shape { rows, tables, produces, .. } = &*self.shape;
+        let rows = rows.as_ref().is_some_and(|need| need.subject == subject);
+        let is_of = |at: Option<u32>| match at {
+            None => rows,
+            Some(at) => tables.get(at as usize).is_some_and(|need| need.subject == subject),
+        };
+        (rows && self.kind() == Kind::Segmentation) || produces.iter().any(|p| is_of(p.table))
     }
 
     /// Kind of the plugin.

@@ -34,16 +34,17 @@ pub trait DataSource: Send {
     /// A host's fault, or a feature whose SQL fails.
     fn table(&mut self, subject: &Subject, outputs: &Frame) -> Result<Frame, SourceError>;
 
-    /// Returns what stages gave `cycles_ago` closed cycles ago, as columns `stage.output` aligned
-    /// with the rows of `members` (missing where the member is new), as far as `wanted` is stored.
+    /// Returns the columns of a subject's table, such as `stage.output`, as they were `cycles_ago` closed cycles ago, as far as
+    /// `wanted` is stored: aligned with `rows`, whose first column holds the keys, and missing where a row is new.
     ///
     /// # Errors
     /// A host's fault only.
     fn previous(
         &mut self,
         cycles_ago: u8,
+        subject: &Subject,
         wanted: &[String],
-        members: &Frame,
+        rows: &Frame,
     ) -> Result<Frame, SourceError>;
 }
 

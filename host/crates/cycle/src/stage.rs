@@ -184,7 +184,8 @@ impl Attempt<'_> {
             Some(need) => {
                 let frame = community.frame(&need.subject);
                 let inputs = &stage.wiring.rows;
-                let made = Gather::new(&need.columns, inputs, frame, &community.previous, &keys);
+                let previous = community.previous.of(&need.subject);
+                let made = Gather::new(&need.columns, inputs, frame, previous, &keys);
                 Some(made.map_err(|problem| stage.wrong_type(problem))?)
             }
         };

@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use playbook_cycle::{Input, Prepared};
 use playbook_ledger::store::{OnRow, RowScope};
 use playbook_ledger::{GroupWork, Ledger, LedgerError};
-use playbook_model::{Bitmap, CellType, Cells, Column, Digest, Frame, TextCells};
+use playbook_model::{
+    Bitmap, CellType, Cells, Column, Digest, Frame, Subject, TextCells, pseudonym,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::brand::Core;
@@ -36,6 +38,7 @@ const OWNERS: u16 = 256;
 /// Owners that are taken away in one commit group.
 const OWNERS_AT_ONCE: u16 = 16;
 const SHARDS: usize = 16;
+const MEMBER: &str = "member";
 
 /// Outputs that a closed cycle left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -263,8 +266,10 @@ pub(crate) fn adopt(rows: &mut GroupWork<'_, '_>, version: &Version) -> Result<(
 /// What the stages of a version read of closed cycles, and of which.
 #[derive(Debug, Default)]
 pub(crate) struct Previous {
-    /// Names and types of the columns, for one cycle ago and for two.
+    /// Names and types of the columns of members, for one cycle ago and for two.
     wanted: [Vec<(String, ValueType)>; 2],
+    /// Columns of other subjects: no decision reads them, the next cycle does.
+    of_tables: BTreeMap<String, BTreeSet<String>>,
     /// The newest first; those of the version's own playbook.
     sets: Vec<Outputs>,
     from: Option<(Arc<Ledger>, Arc<Cache>)>,
@@ -273,32 +278,49 @@ pub(crate) struct Previous {
 impl Previous {
     pub(crate) fn new(stages: &[Prepared], closed: &Closed, playbook: &str) -> Self {
         let mut wanted = [Vec::new(), Vec::new()];
+        let mut of_tables: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for stage in stages {
-            let Some(needs) = stage.shape.rows.as_ref().filter(|rows| rows.subject == "member")
-            else {
-                continue;
-            };
-            for (need, input) in needs.columns.iter().zip(&stage.wiring.rows) {
-                let Input::Previous(ago, name) = input else { continue };
-                let ago = usize::from(*ago).wrapping_sub(1);
-                let Some(list): Option<&mut Vec<_>> = wanted.get_mut(ago) else { continue };
-                if list.iter().all(|(known, _)| known != name) {
-                    list.push((name.clone(), ValueType::of(need.cell_type)));
+            let rows = stage.shape.rows.iter().map(|needs| (needs, &stage.wiring.rows));
+            let tables = stage.shape.tables.iter().zip(&stage.wiring.tables);
+            for (needs, inputs) in rows.chain(tables) {
+                for (need, input) in needs.columns.iter().zip(inputs) {
+                    let Input::Previous(ago, name) = input else { continue };
+                    if needs.subject != "member" {
+                        let names = of_tables.entry(needs.subject.clone()).or_default();
+                        names.insert(name.clone());
+                        continue;
+                    }
+                    let ago = usize::from(*ago).wrapping_sub(1);
+                    let Some(list): Option<&mut Vec<_>> = wanted.get_mut(ago) else { continue };
+                    if list.iter().all(|(known, _)| known != name) {
+                        list.push((name.clone(), ValueType::of(need.cell_type)));
+                    }
                 }
             }
         }
-        let is_read = wanted.iter().any(|list| !list.is_empty());
+        let is_read = wanted.iter().any(|list| !list.is_empty()) || !of_tables.is_empty();
         let sets = closed.outputs.iter().filter(|set| is_read && set.playbook == playbook);
-        Self { sets: sets.cloned().collect(), wanted, from: None }
+        Self { sets: sets.cloned().collect(), wanted, of_tables, from: None }
     }
 
     pub(crate) fn join(&mut self, ledger: &Arc<Ledger>, cache: &Arc<Cache>) {
         self.from = Some((Arc::clone(ledger), Arc::clone(cache)));
     }
 
-    /// Whether any stage reads something.
+    /// Whether a decision reads something.
     pub(crate) fn is_read(&self) -> bool {
         self.wanted.iter().any(|list| !list.is_empty())
+    }
+
+    /// What a cycle is to leave for the next ones, by subject; empty where nothing reads anything.
+    fn kept(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut kept = self.of_tables.clone();
+        let members: BTreeSet<String> =
+            self.wanted.iter().flatten().map(|(name, _)| name.clone()).collect();
+        if !members.is_empty() {
+            kept.insert(MEMBER.to_owned(), members);
+        }
+        kept
     }
 
     fn sets(&self) -> &[Outputs] {
@@ -355,15 +377,26 @@ impl Previous {
         Ok(frames)
     }
 
-    /// The values of these members in a set, in the order of pseudonyms: chunks are cut out of it.
-    fn chunks(columns: &[&Column], keys: &[i64]) -> BTreeMap<u16, Chunk> {
-        let mut order: Vec<usize> = (0..keys.len()).collect();
-        order.sort_unstable_by_key(|row| (keys[*row].cast_unsigned() >> 48, keys[*row]));
+    /// The values of these rows in a set, in the order of pseudonyms: chunks are cut out of it.
+    fn chunks(names: &[String], parts: &[(&Frame, Vec<i64>)]) -> BTreeMap<u16, Chunk> {
+        let columns: Vec<Vec<Option<&Column>>> = parts
+            .iter()
+            .map(|(frame, _)| names.iter().map(|name| frame.column(name)).collect())
+            .collect();
+        let rows = |(part, (_, keys)): (usize, &(&Frame, Vec<i64>))| {
+            keys.iter().enumerate().map(move |(row, key)| (*key, part, row)).collect::<Vec<_>>()
+        };
+        let mut order: Vec<(i64, usize, usize)> = parts.iter().enumerate().flat_map(rows).collect();
+        order.sort_unstable_by_key(|(key, ..)| (key.cast_unsigned() >> 48, *key));
         let mut chunks: BTreeMap<u16, Chunk> = BTreeMap::new();
-        for row in order {
-            let chunk = chunks.entry(chunk_of(keys[row])).or_default();
-            chunk.members.push(keys[row]);
-            chunk.values.extend(columns.iter().map(|column| value_at(column, row)));
+        for (key, part, row) in order {
+            let chunk = chunks.entry(chunk_of(key)).or_default();
+            chunk.members.push(key);
+            let value = |column: &Option<&Column>| match column {
+                Some(column) => value_at(column, row),
+                None => Value::None,
+            };
+            chunk.values.extend(columns[part].iter().map(value));
         }
         chunks
     }
@@ -444,8 +477,8 @@ pub struct Keeping<'a> {
     core: &'a Core,
     /// What the version was made with that closes it.
     before: &'a [Outputs],
-    /// Names that its stages read, and the number of what this cycle leaves; `None`: none reads anything.
-    set: Option<(BTreeSet<String>, u64)>,
+    /// Names that its stages read by subject, and the number of what this cycle leaves; `None`: none reads anything.
+    set: Option<(BTreeMap<String, BTreeSet<String>>, u64)>,
     /// Who had been erased before the log is read: who comes again meanwhile is not whom the log tells of.
     epochs: Epochs,
 }
@@ -454,25 +487,27 @@ impl<'a> Keeping<'a> {
     /// Before the log is read: who is erased from now on will be in nothing that the cycle leaves.
     pub(crate) fn begin(core: &'a Core, before: &'a Closed) -> Result<Self, OnlineError> {
         let version = core.version();
-        let previous = version.previous();
-        let set = match previous.is_read() {
-            false => None,
-            true => {
+        let kept = version.previous().kept();
+        let set = match kept.is_empty() {
+            true => None,
+            false => {
                 let number = core.queue.ask_and_wait(|reply| Job::Set(SetJob::Begin, reply))?;
-                let names = previous.wanted.iter().flatten().map(|(name, _)| name.clone());
-                Some((names.collect(), number))
+                Some((kept, number))
             }
         };
         let epochs = Epochs::read(&core.reader)?;
         Ok(Self { core, before: &before.outputs, set, epochs })
     }
 
-    /// Pseudonyms of the members of a frame, row for row.
-    #[must_use]
-    pub fn keys_of(&self, members: &Frame) -> Vec<i64> {
-        let (version, ids) = (self.core.version(), members.column("member"));
+    /// Pseudonyms of the rows of a subject, row for row.
+    fn keys_of(&self, subject: &str, rows: &Frame) -> Vec<i64> {
+        let (version, ids) = (self.core.version(), rows.columns().first());
         let id = |row| ids.and_then(|ids| ids.text(row)).unwrap_or("");
-        (0..members.rows()).map(|row| version.key_by(&self.epochs, id(row))).collect()
+        let key = |row| match subject {
+            MEMBER => version.key_by(&self.epochs, id(row)),
+            other => pseudonym(other.as_bytes(), id(row)),
+        };
+        (0..rows.rows()).map(key).collect()
     }
 
     /// Whether other hosts close cycles of the brand, too.
@@ -481,22 +516,36 @@ impl<'a> Keeping<'a> {
         self.core.is_shared()
     }
 
-    /// Keeps the outputs of a cycle of a playbook by the pseudonyms of its members; returns what a version with them reads.
+    /// Keeps what a cycle of a playbook gave to its members and to the rows of these tables, each with its subject, by their
+    /// pseudonyms; returns what a version with them reads.
     ///
     /// # Errors
     /// A fault of the storage.
-    pub fn keep(
+    pub fn keep<'t>(
         &self,
         playbook: &str,
         cycle: i64,
-        keys: &[i64],
-        members: &Frame,
+        members: &'t Frame,
+        tables: impl IntoIterator<Item = (&'t str, &'t Frame)>,
     ) -> Result<Vec<Outputs>, OnlineError> {
-        let Some((names, number)) = &self.set else { return Ok(Vec::new()) };
-        let columns: Vec<&Column> = names.iter().filter_map(|name| members.column(name)).collect();
+        let Some((kept, number)) = &self.set else { return Ok(Vec::new()) };
+        let mut columns: Vec<(String, ValueType)> = Vec::new();
+        let mut parts = Vec::new();
+        for (subject, frame) in [(MEMBER, members)].into_iter().chain(tables) {
+            let Some(names) = kept.get(subject) else { continue };
+            for column in names.iter().filter_map(|name| frame.column(name)) {
+                // A stage gives an output of one name once, whatever the subject.
+                if columns.iter().all(|(known, _)| *known != column.name) {
+                    let value_type = ValueType::of(column.cells.cell_type());
+                    columns.push((column.name.clone(), value_type));
+                }
+            }
+            parts.push((frame, self.keys_of(subject, frame)));
+        }
+        let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
         let mut group = Vec::new();
         let mut rows = 0;
-        for (at, chunk) in Previous::chunks(&columns, keys) {
+        for (at, chunk) in Previous::chunks(&names, &parts) {
             rows += chunk.members.len();
             group.push((at, chunk));
             if rows >= MEMBERS_AT_ONCE {
@@ -505,9 +554,6 @@ impl<'a> Keeping<'a> {
             }
         }
         self.write(*number, group)?;
-        let column =
-            |column: &&Column| (column.name.clone(), ValueType::of(column.cells.cell_type()));
-        let columns = columns.iter().map(column).collect();
         let own = Outputs { playbook: playbook.to_owned(), cycle, number: *number, columns };
         let others =
             self.before.iter().filter(|set| set.playbook == playbook && set.cycle != cycle);
@@ -522,16 +568,18 @@ impl<'a> Keeping<'a> {
         self.core.queue.ask_and_wait(|reply| Job::Set(job, reply)).map(|_| ())
     }
 
-    /// What a cycle of a playbook calls previous, as far as it is kept: columns for these members, row for row.
+    /// What a cycle of a playbook calls previous, as far as it is kept: columns for these rows of a subject.
     ///
     /// # Errors
     /// A fault of the storage.
     pub fn previous(
         &self,
         (playbook, cycle, ago): (&str, i64, u8),
+        subject: &Subject,
         wanted: &[String],
-        keys: &[i64],
+        rows: &Frame,
     ) -> Result<Frame, OnlineError> {
+        let keys = self.keys_of(&subject.0, rows);
         let mut frame = Frame::with_rows(keys.len());
         let sets: Vec<Outputs> =
             self.before.iter().filter(|set| set.playbook == playbook).cloned().collect();

@@ -20,7 +20,8 @@ fn of_stage(figures: &Figures, run: &CycleRun, stage: &StageRun) -> Option<Segme
     let name = format!("{}.segment", stage.name);
     let column = run.members.column(&name)?;
     let places = Places(&stage.shape.segments);
-    let moves = run.before(&name).map(|before| places.moves(before, column, run.members.rows()));
+    let moves =
+        run.before("member", &name).map(|before| places.moves(before, column, run.members.rows()));
     let now = match &moves {
         Some(moves) => {
             (0..=places.0.len()).map(|to| moves.iter().map(|from| from[to]).sum()).collect()

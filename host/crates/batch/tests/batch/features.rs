@@ -227,7 +227,7 @@ fn results_do_not_depend_on_the_number_of_partitions() {
         let mut source = BatchSource::open(&playbook(features.clone()), options).unwrap();
         let frame = source.members().unwrap();
         let path = folder.path().join(format!("{partitions}.parquet"));
-        playbook_batch::write_members(&path, &frame, &[], partitions).unwrap();
+        playbook_batch::write_table(&path, &frame, &[], partitions).unwrap();
         (frame, std::fs::read(path).unwrap())
     };
     let one = frame(1);

@@ -3,7 +3,7 @@
 use playbook_batch::ClosingCycle;
 use playbook_cycle::DataSource;
 use playbook_model::{
-    Aggregate, CellType, Cells, Column, Definition, MapType, Playbook, SourceTable, UnixMs,
+    Aggregate, CellType, Cells, Column, Definition, MapType, Playbook, SourceTable, Subject, UnixMs,
 };
 
 use crate::world::{self, Folder, aggregate, cells, events, feature, map, plain, source};
@@ -177,8 +177,9 @@ fn previous_gives_what_closed_cycles_left_and_not_the_cycle_itself() {
     let mut source = playbook_batch::BatchSource::open(&playbook, options.clone()).unwrap();
     assert_eq!(source.cycle_number(), 12);
     let members = source.members().unwrap();
+    let member = Subject::member();
     let wanted = ["s.score".to_owned(), "t.segment".to_owned(), "none.here".to_owned()];
-    assert!(source.previous(1, &wanted, &members).unwrap().columns().is_empty());
+    assert!(source.previous(1, &member, &wanted, &members).unwrap().columns().is_empty());
     for (number, score) in [(3, 1.0), (10, 2.0), (12, 3.0)] {
         let mut frame = playbook_model::Frame::with_rows(2);
         frame.push(output("member", Cells::Text(["a", "b"].into_iter().collect())));
@@ -187,17 +188,32 @@ fn previous_gives_what_closed_cycles_left_and_not_the_cycle_itself() {
         let names = ["low", "high"].map(str::to_owned).into();
         frame.push(output("t.segment", Cells::Category { codes: vec![1, 0], names }));
         let path = folder.path().join("members.parquet");
-        playbook_batch::write_members(&path, &frame, &[], 2).unwrap();
+        playbook_batch::write_table(&path, &frame, &[], 2).unwrap();
         let state = options.state.as_ref().unwrap();
-        ClosingCycle::copy(state, "test", &path).unwrap().close(number).unwrap();
+        let mut shops = playbook_model::Frame::with_rows(2);
+        shops.push(output("shop", Cells::Text(["east", "west"].into_iter().collect())));
+        shops.push(output("s.low_run", Cells::Integer(vec![number, number + 1])));
+        let closing = ClosingCycle::copy(state, "test", &path).unwrap();
+        closing.close(number, [("shop", &shops)]).unwrap();
     }
-    let last = source.previous(1, &wanted, &members).unwrap();
+    let last = source.previous(1, &member, &wanted, &members).unwrap();
     assert_eq!(cells(&last, "s.score"), ["2", "2.5", "-"]);
     assert_eq!(cells(&last, "t.segment"), ["high", "low", "-"]);
     assert!(last.column("none.here").is_none());
+    // Other subjects are met by their own keys, whatever the order; one that is new has no value.
+    let mut shops = playbook_model::Frame::with_rows(3);
+    shops.push(output("shop", Cells::Text(["north", "west", "east"].into_iter().collect())));
+    let runs = |source: &mut playbook_batch::BatchSource, ago| {
+        let (shop, wanted) = (Subject("shop".to_owned()), ["s.low_run".to_owned()]);
+        cells(&source.previous(ago, &shop, &wanted, &shops).unwrap(), "s.low_run")
+    };
+    assert_eq!(runs(&mut source, 1), ["-", "11", "10"]);
+    assert_eq!(runs(&mut source, 2), ["-", "4", "3"]);
+    let town = Subject("town".to_owned());
+    assert!(source.previous(1, &town, &wanted, &shops).unwrap().columns().is_empty());
     assert_eq!(
-        cells(&source.previous(2, &wanted, &members).unwrap(), "s.score"),
+        cells(&source.previous(2, &member, &wanted, &members).unwrap(), "s.score"),
         ["1", "1.5", "-"]
     );
-    assert!(source.previous(3, &wanted, &members).unwrap().columns().is_empty());
+    assert!(source.previous(3, &member, &wanted, &members).unwrap().columns().is_empty());
 }

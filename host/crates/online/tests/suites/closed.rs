@@ -1,8 +1,8 @@
 //! What closed cycles leave of members who are erased, over whatever store the root has.
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
-use playbook_model::{Cells, Column, Frame};
+use playbook_model::{Cells, Column, Frame, Subject};
 use playbook_online::{Brand, Closed, Keeping, OpenError, Opened, Opener, Source};
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -13,6 +13,13 @@ use crate::brand::{Demo, T, ask, demo, event, opened};
 #[derive(Default)]
 struct Closing {
     brand: OnceLock<Weak<Brand>>,
+    /// What the brand's score was before each of the cycles.
+    brand_before: Mutex<Vec<Option<f64>>>,
+}
+
+fn reals(name: &str, value: f64) -> Column {
+    let cells = Cells::Real(vec![value]);
+    Column { name: name.to_owned(), unit: String::new(), cells, valid: None }
 }
 
 fn texts<const N: usize>(name: &str, texts: [&str; N]) -> Column {
@@ -43,10 +50,18 @@ impl Opener for Closing {
             brand.erase("m1", "leave").await.unwrap();
             brand.events(&[event("again", "m1", "join", 9)]).await.unwrap();
         });
-        let keys = keeping.keys_of(&members);
-        let cycle = brand.version().cycle(T) - 1;
-        let outputs = keeping.keep(&demo().0.id, cycle, &keys, &members).unwrap();
-        assert_eq!(outputs.len(), 1);
+        let mut whole = Frame::with_rows(1);
+        whole.append(texts("brand", ["one"]));
+        whole.append(reals("health-7x28.activity", 2.5));
+        let cycle = brand.version().cycle(at) - 1;
+        let of = (demo().0.id.as_str(), cycle, 1);
+        let names = ["health-7x28.activity".to_owned()];
+        let brand_row = Subject("brand".to_owned());
+        let before = keeping.previous(of, &brand_row, &names, &whole).unwrap();
+        let score = before.column(&names[0]).and_then(|column| column.real(0));
+        self.brand_before.lock().unwrap().push(score);
+        let outputs = keeping.keep(&demo().0.id, cycle, &members, [("brand", &whole)]).unwrap();
+        assert!(!outputs.is_empty());
         let closed = Closed { at: Some(at), outputs, ..Closed::default() };
         self.open(&Source { closed, ..source.clone() })
     }
@@ -77,4 +92,23 @@ async fn y092_what_a_cycle_leaves_of_whom_it_ran_over_serves_nobody_who_comes_ag
     brand.erase("m3", "leave").await.unwrap();
     brand.events(&[event("again", "m3", "join", 9)]).await.unwrap();
     assert_eq!(tier(&brand, "m3").await, alone);
+    // The next cycle finds what this one left of the brand's own row, too.
+    let closing = Arc::clone(&brand);
+    let end = T + 28 * 86_400_000;
+    let closed = tokio::task::spawn_blocking(move || closing.close_cycle(Some(end), "me"));
+    closed.await.unwrap().unwrap();
+    assert_eq!(*opener.brand_before.lock().unwrap(), [None, Some(2.5)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn y019_an_event_changes_the_group_of_a_member_at_once() {
+    let folder = crate::place();
+    let brand = opened(folder.path(), "one", Arc::new(Demo) as Arc<dyn Opener>);
+    brand.events(&[event("join", "m1", "join", 90)]).await.unwrap();
+    assert_eq!(tier(&brand, "m1").await, "silent");
+    brand.events(&[event("first", "m1", "comment", 1)]).await.unwrap();
+    assert_eq!(tier(&brand, "m1").await, "prospect");
+    let events: Vec<_> = (0..10).map(|n| event(&format!("c{n}"), "m1", "comment", 1)).collect();
+    brand.events(&events).await.unwrap();
+    assert_eq!(tier(&brand, "m1").await, "active");
 }
