@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::bench::{Place, command, succeed};
+use crate::bench::{Place, command, run, succeed};
 use crate::kept::refused;
 
 fn listed(what: &str) -> Value {
@@ -52,6 +52,32 @@ fn every_preset_makes_a_short_playbook_that_checks_and_runs() {
         let page = fs::read_to_string(out.join("report.html")).unwrap();
         assert!(page.contains("id=\"targets\""), "{preset} shows no targets");
     }
+}
+
+#[test]
+fn y113_fifteen_indicators_begin_the_report_with_their_change_and_what_makes_them() {
+    let place = Place::new();
+    let sample = crate::both_ways::sample(&place, "parquet", 1_000);
+    let file = crate::bench::root().join("playbooks/demo-club.toml");
+    let tiles = || {
+        let page = fs::read_to_string(place.out.join("report.html")).unwrap();
+        let section = page.split_once("<section id=\"indicators\"").unwrap().1;
+        section.split_once("</section>").unwrap().0.to_owned()
+    };
+    run(&file, &sample, &place, &["--as-of", "2026-06-03"]);
+    let first = tiles();
+    assert_eq!(first.matches("<dt>").count(), 15);
+    assert!(!first.contains('▲') && !first.contains('▼'), "nothing came before");
+    run(&file, &sample, &place, &[]);
+    let second = tiles();
+    let moved = second.matches('▲').count() + second.matches('▼').count();
+    assert!(moved >= 10, "{moved} of 14 figures moved since the last cycle");
+    // Each figure leads to its formula, its threshold and the component that made it.
+    for made in ["id=\"made-wau-ratio\"", "targets.wau_ratio", "roi-base 0.1.0", "budget.use"] {
+        assert!(second.contains(made), "{made}");
+    }
+    let linked = second.matches("href=\"#made-").count();
+    assert_eq!(linked, second.matches("id=\"made-").count());
 }
 
 #[test]

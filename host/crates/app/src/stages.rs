@@ -1,7 +1,7 @@
 //! What pages and output files ask a finished cycle's stages and tables for.
 
 use playbook_cycle::{CycleRun, StageRun};
-use playbook_model::{Column, Comparison, Fault, Frame, Kind, Limit, Place, Words};
+use playbook_model::{Column, Comparison, Fault, Frame, Kind, Limit, Place, Produce, Words};
 use playbook_report::Absence;
 
 pub(crate) fn of_kind(run: &CycleRun, kind: Kind) -> impl Iterator<Item = &StageRun> {
@@ -64,6 +64,15 @@ pub(crate) fn reason_words(stage: &StageRun, reason: u32) -> Words {
     match stage.shape.reasons.get(reason as usize) {
         Some(reason) => reason.text.clone(),
         None => Words { en: stage.name.clone(), zh: None },
+    }
+}
+
+/// What the plugin says of the output, else its name.
+pub(crate) fn meaning(produce: &Produce) -> Words {
+    if produce.meaning.en.is_empty() {
+        produce.name.replace('_', " ").as_str().into()
+    } else {
+        produce.meaning.clone()
     }
 }
 

@@ -25,9 +25,10 @@ pub use number::{DASH, date_of_day, length, money, share, share_of, short_real, 
 pub use page::{
     Absence, AllocationRow, BudgetRow, Campaign, ContentRow, Currency, DataFindingRow,
     DimensionRow, Distribution, Evidence, FindingRow, FlowEnd, FlowMatrix, GateRow, GrantRow,
-    Header, Health, Incentives, IndicatorRow, LevelMark, OutputRow, Outside, PhaseRow,
-    PlanMoneyRow, PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow, Section, SegmentRow,
-    Segmentation, SlotRow, SourceRow, Summary, TargetRow, TimingRow, Told, TransferRow,
+    Header, Health, Incentives, IndicatorRow, IndicatorTarget, IndicatorTile, LevelMark, Maker,
+    OutputRow, Outside, PhaseRow, PlanMoneyRow, PluginRow, RefusalRow, Report, Roi, RoiRow,
+    ScoreRow, Section, SegmentRow, Segmentation, SlotRow, SourceRow, StageCell, StageColumn,
+    StageTable, StepRow, Summary, TargetRow, TimingRow, Told, TransferRow,
 };
 pub use phrases::{kind_words, transfer_words};
 pub use report::render;

@@ -72,6 +72,24 @@ phrases! {
     concerns: "concerns", "涉及";
     source_named: "source {0}", "來源 {0}";
 
+    sec_indicators: "Core indicators", "核心指標";
+    lead_indicators: "How the community does in a few figures, each with its change since the last cycle and its target.",
+        "以若干指標概觀社群，各附較上一週期的變化與目標。";
+    how_made: "How these figures are made", "指標口徑與出處";
+    formula: "Formula", "公式";
+    made_of: "What it is", "含義";
+    threshold_id: "Threshold", "閾值編號";
+    of_the_playbook: "a feature of the playbook", "劇本特徵";
+    of_the_host: "granted and reserved by the limit of the budget", "已發放與已預留佔預算上限";
+    made_from: "All of them are made from what these digests stand for:", "以上指標均由下列摘要值所代表的內容算得：";
+    no_earlier: "no earlier cycle", "無較早週期";
+    as_before: "as in the last cycle", "與上一週期持平";
+    points: "{0} points", "{0} 個百分點";
+    rows_left_out: "{0} further rows stand in the folder tables beside this page.", "另有 {0} 行，見本頁旁的 tables 資料夾。";
+    columns_more: "{0} more columns", "另有 {0} 欄";
+    steps: "Steps", "步驟";
+    steps_note: "Each step with its share of the step before, which the upright mark shows.", "各步驟及其佔前一步驟的比例；豎線為前一步驟的規模。";
+
     sec_targets: "Targets", "目標達成";
     lead_targets: "What figures of the brand should come to, those that are missed first.",
         "品牌各項指標的目標與現狀，未達成者在前。";
@@ -200,7 +218,7 @@ phrases! {
     no: "no", "否";
 
     sec_roi: "ROI", "投資回報";
-    lead_roi: "Valued by {0}. A return of 1 gives back what was spent.", "由 {0} 評估。回報為 1 即收回成本。";
+    lead_roi: "A return of 1 gives back what was spent.", "回報為 1 即收回成本。";
     group: "Group", "分組";
     floor: "Floor", "下限";
     transfers: "Money that would move", "建議調撥";

@@ -16,6 +16,7 @@ pub fn render(report: &Report, lang: Lang) -> String {
     let body = html! {
         (sections::data_findings(&ctx, &report.data_findings))
         (sections::summary(&ctx, report))
+        (sections::indicators(&ctx, &report.indicators, &report.evidence))
         (sections::targets(&ctx, &report.targets))
         (sections::findings(&ctx, &report.findings))
         (sections::segments(&ctx, &report.segmentation))
@@ -23,8 +24,8 @@ pub fn render(report: &Report, lang: Lang) -> String {
         (sections::grants(&ctx, &report.incentives, dry))
         (sections::budgets(&ctx, &report.budgets))
         (sections::campaign(&ctx, &report.campaign))
-        (sections::roi(&ctx, &report.roi))
-        (sections::health(&ctx, &report.health))
+        (sections::roi(&ctx, &report.roi, &report.tables))
+        (sections::health(&ctx, &report.health, &report.tables))
         (sections::plugins(&ctx, &report.plugins))
         (sections::intake(&ctx, &report.intake))
         (sections::evidence(&ctx, &report.header, &report.evidence))
@@ -46,6 +47,9 @@ pub fn render(report: &Report, lang: Lang) -> String {
     ];
     if !report.targets.is_empty() {
         links.insert(1, ("targets", p.sec_targets));
+    }
+    if !report.indicators.is_empty() {
+        links.insert(1, ("indicators", p.sec_indicators));
     }
     if !report.data_findings.is_empty() {
         links.insert(0, ("data", p.sec_data));

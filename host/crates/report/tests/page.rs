@@ -273,6 +273,8 @@ fn report_without_anything_is_a_page_of_reasons() {
 fn bare() -> Report {
     let mut report = report_of("plain");
     report.data_findings.clear();
+    report.indicators.clear();
+    report.tables.clear();
     report.findings = Section::Filled(vec![]);
     report.segmentation = Section::Empty(Absence::NoStage(Kind::Segmentation));
     report.scores = Section::Filled(vec![]);

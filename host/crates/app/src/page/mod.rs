@@ -1,9 +1,11 @@
 //! Fills the report page from a finished cycle. Parts with more to them than a list have files of their own.
 
 mod campaign;
+mod indicators;
 mod money;
 mod scores;
 mod segments;
+mod tables;
 mod value;
 
 use std::collections::BTreeMap;
@@ -16,15 +18,20 @@ use playbook_report::{
 };
 
 use self::campaign::campaign;
+use self::indicators::indicators;
 use self::money::{budgets, incentives};
 use self::scores::scores;
 use self::segments::segmentation;
+pub(crate) use self::tables::stage_tables;
 use self::value::returns;
 pub(crate) use self::value::roi;
 use crate::clock;
 use crate::counts::Counts;
 use crate::diagnosis::diagnoses;
 use crate::stages::{absent, comparison, fault_words, place_name, reason_words};
+
+/// Subject of the table with one row for the whole brand.
+const WHOLE: &str = "brand";
 
 /// What the page needs besides the cycle itself.
 #[derive(Debug)]
@@ -63,6 +70,7 @@ pub fn report(facts: &PageFacts<'_>) -> Report {
         labels: labels(playbook),
         data_findings: data_findings(&intake.findings),
         summary: summary(&playbook.outputs.figures, run, &counts),
+        indicators: indicators(playbook, run),
         targets: targets(playbook, run),
         findings: findings(run),
         segmentation: segmentation(&playbook.outputs.figures, run),
@@ -72,6 +80,7 @@ pub fn report(facts: &PageFacts<'_>) -> Report {
         campaign: campaign(run, intake.local_min),
         roi: roi(playbook, run),
         health: health(run),
+        tables: stage_tables(run),
         plugins: plugins(run),
         intake: sources(playbook, intake),
         evidence: evidence.clone(),
@@ -124,7 +133,7 @@ fn sum_of(run: &CycleRun, features: &[String]) -> Option<i64> {
 
 /// The targets of the playbook, each with what its figure came to.
 fn targets(playbook: &Playbook, run: &CycleRun) -> Vec<TargetRow> {
-    let brand = run.tables.get("brand");
+    let brand = run.tables.get(WHOLE);
     let targets = playbook.outputs.targets.iter().map(|target| {
         let column = brand.and_then(|brand| brand.column(&target.name));
         let value = column.and_then(|column| column.real(0));

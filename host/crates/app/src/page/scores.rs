@@ -1,7 +1,7 @@
 //! How the values of each score are spread.
 
 use playbook_cycle::{CycleRun, StageRun};
-use playbook_model::{CellType, Cells, Column, Kind, Produce};
+use playbook_model::{CellType, Cells, Column, Kind, Produce, Role};
 use playbook_report::{Distribution, Outside, ScoreRow, Section};
 use rayon::prelude::*;
 
@@ -28,11 +28,39 @@ pub(super) fn scores(run: &CycleRun) -> Section<Vec<ScoreRow>> {
             }
         }
     }
+    let leads = leading(&outputs);
     let rows: Vec<ScoreRow> = outputs
         .into_par_iter()
-        .map(|(stage, produce, column)| score(stage, produce, column))
+        .zip(leads)
+        .map(|((stage, produce, column), leads)| ScoreRow {
+            leads,
+            ..score(stage, produce, column)
+        })
         .collect();
     if rows.is_empty() { Section::Empty(absent(run, Kind::Scoring)) } else { Section::Filled(rows) }
+}
+
+/// Which outputs their stages are about: of each stage the first of the role that says most, where any member has a value.
+fn leading(outputs: &[(&StageRun, &Produce, &Column)]) -> Vec<bool> {
+    let weight = |produce: &Produce| match produce.role {
+        Role::Total => 0,
+        Role::Score | Role::Segment => 1,
+        Role::Value => 2,
+        Role::Probability => 3,
+        Role::Level => 4,
+        Role::Dimension | Role::ReturnOnCost => 5,
+        Role::Indicator | Role::Other => 6,
+        Role::Coverage => 7,
+    };
+    let has_values = |column: &Column| (0..column.cells.len()).any(|row| column.is_valid(row));
+    let leads = |at: usize| {
+        let (stage, ..) = outputs[at];
+        let own = outputs.iter().enumerate().filter(|(_, of)| std::ptr::eq(of.0, stage));
+        let best =
+            own.min_by_key(|(_, (_, produce, column))| (!has_values(column), weight(produce)));
+        best.is_some_and(|(best, (.., column))| best == at && has_values(column))
+    };
+    (0..outputs.len()).map(leads).collect()
 }
 
 fn score(stage: &StageRun, produce: &Produce, column: &Column) -> ScoreRow {
@@ -63,6 +91,7 @@ fn score(stage: &StageRun, produce: &Produce, column: &Column) -> ScoreRow {
     ScoreRow {
         plugin: stage.name.clone(),
         output: produce.name.clone(),
+        leads: false,
         meaning: produce.meaning.clone(),
         unit: produce.unit.clone(),
         distribution,

@@ -4,8 +4,8 @@ use playbook_cycle::{CycleRun, StageRun};
 use playbook_model::{Frame, Kind, Minor, Place, Playbook, Produce, Role, Words};
 use playbook_report::{Roi, RoiRow, Section, TransferRow};
 
-use super::sum_of;
-use crate::stages::{absent, figure_of, of_kind, place_name, plugin_of, reason_words};
+use super::{WHOLE, sum_of};
+use crate::stages::{absent, figure_of, meaning, of_kind, place_name, plugin_of, reason_words};
 
 /// An output that is a return on cost, with its table.
 pub(super) struct Return<'a> {
@@ -20,9 +20,6 @@ impl Return<'_> {
         self.table.column(&format!("{}.{}", self.stage.name, self.produce.name))?.real(row)
     }
 }
-
-/// Subject of the table with one row for the whole brand.
-const WHOLE: &str = "brand";
 
 /// A name of a row in the brand's words.
 fn name_of(playbook: &Playbook, name: &str) -> Words {
@@ -44,10 +41,8 @@ pub(super) fn returns(run: &CycleRun) -> impl Iterator<Item = Return<'_>> {
 pub(crate) fn roi(playbook: &Playbook, run: &CycleRun) -> Section<Roi> {
     let figures = &playbook.outputs.figures;
     let mut rows = Vec::new();
-    let mut plugin = String::new();
     for given in returns(run) {
-        let Return { stage, subject, table, .. } = given;
-        plugin = plugin_of(stage);
+        let Return { stage, subject, table, produce } = given;
         let key = table.columns().first();
         let money = |features: &[String], row: usize| {
             let own = figure_of(table, features).and_then(|column| column.integer(row));
@@ -57,6 +52,8 @@ pub(crate) fn roi(playbook: &Playbook, run: &CycleRun) -> Section<Roi> {
         };
         for row in 0..table.rows() {
             rows.push(RoiRow {
+                plugin: plugin_of(stage),
+                meaning: meaning(produce),
                 subject: subject.to_owned(),
                 name: name_of(playbook, key.and_then(|k| k.text(row)).unwrap_or(&playbook.brand)),
                 revenue: money(&figures.revenue, row),
@@ -71,7 +68,7 @@ pub(crate) fn roi(playbook: &Playbook, run: &CycleRun) -> Section<Roi> {
     if rows.is_empty() && transfers.is_empty() {
         return Section::Empty(absent(run, Kind::Roi));
     }
-    Section::Filled(Roi { plugin, rows, transfers })
+    Section::Filled(Roi { rows, transfers })
 }
 
 /// Money that a stage would move, with the names of its rows.

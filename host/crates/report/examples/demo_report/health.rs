@@ -1,5 +1,6 @@
 //! A made-up diagnosis.
 
+use playbook_model::Level;
 use playbook_report::{DimensionRow, Health, IndicatorRow, LevelMark};
 
 use crate::words::w;
@@ -7,8 +8,8 @@ use crate::words::w;
 fn health_level(score: f64) -> LevelMark {
     let names = [("critical", "危急"), ("weak", "偏弱"), ("watch", "關注"), ("healthy", "健康")];
     let at = [2.0, 3.0, 4.0].iter().filter(|bound| **bound <= score).count();
-    let rank = [0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0][at];
-    LevelMark { words: w(names[at].0, names[at].1), rank }
+    let alarm = [Level::Critical, Level::Warn, Level::Watch, Level::None][at];
+    LevelMark { words: w(names[at].0, names[at].1), alarm: Some(alarm) }
 }
 
 pub(super) fn health() -> Health {
@@ -63,10 +64,10 @@ pub(super) fn health() -> Health {
     ];
     Health {
         plugin: "health-7x28 0.1.0".to_owned(),
-        place: String::new(),
+        steps: Vec::new(),
         total: Some(3.2),
         most: Some(5.0),
-        level: Some(LevelMark { words: w("watch", "關注"), rank: 2.0 / 3.0 }),
+        level: Some(LevelMark { words: w("watch", "關注"), alarm: Some(Level::Watch) }),
         others: Vec::new(),
         dimensions: dimensions
             .iter()

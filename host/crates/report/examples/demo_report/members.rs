@@ -37,6 +37,7 @@ fn score(
 ) -> ScoreRow {
     ScoreRow {
         plugin: plugin.to_owned(),
+        leads: true,
         output: output.to_owned(),
         meaning,
         unit: unit.to_owned(),

@@ -112,6 +112,8 @@ pub(super) fn budgets() -> Section<Vec<BudgetRow>> {
 
 pub(super) fn roi() -> Section<Roi> {
     let roi = |subject: &str, name: Words, revenue: i64, cost: i64, roi: Option<f64>| RoiRow {
+        plugin: "roi-base 0.1.0".to_owned(),
+        meaning: w("Output by input", "產出投入比"),
         subject: subject.to_owned(),
         name,
         revenue: Some(Minor(revenue)),
@@ -120,7 +122,6 @@ pub(super) fn roi() -> Section<Roi> {
         floor: Some(1.5),
     };
     Section::Filled(Roi {
-        plugin: "roi-base 0.1.0".to_owned(),
         transfers: Vec::new(),
         rows: vec![
             roi("brand", w("All channels", "全部渠道"), 1_152_013_215, 61_200_000, Some(1.98)),

@@ -34,13 +34,13 @@ pub struct IndicatorRow {
     pub level: Option<LevelMark>,
 }
 
-/// A level that a plugin gives, with its place on the plugin's own scale.
+/// A level that a plugin gives, and how serious the plugin says it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LevelMark {
     /// The level in words.
     pub words: Words,
-    /// 0 for the lowest level of the scale, 1 for the highest.
-    pub rank: f64,
+    /// How serious it is; `None`: the plugin does not say.
+    pub alarm: Option<Level>,
 }
 
 /// An output that is neither score nor level, as text.
@@ -52,13 +52,20 @@ pub struct OutputRow {
     pub value: Option<Words>,
 }
 
+/// A step of a funnel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepRow {
+    /// The plugin's words for it.
+    pub words: Words,
+    /// How many stand on it or passed it; `None`: not known.
+    pub count: Option<f64>,
+}
+
 /// What a diagnosis says of one row: of the community, or of one of several.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Health {
     /// Plugin that diagnosed, with its version.
     pub plugin: String,
-    /// Row that it is about; empty where the table has no other.
-    pub place: String,
     /// Score over all dimensions; `None` where the plugin gives none.
     pub total: Option<f64>,
     /// Greatest score on the plugin's scale.
@@ -69,6 +76,8 @@ pub struct Health {
     pub dimensions: Vec<DimensionRow>,
     /// In the plugin's order.
     pub indicators: Vec<IndicatorRow>,
+    /// Steps of a funnel, in the plugin's order; empty where it has none.
+    pub steps: Vec<StepRow>,
     /// All other outputs, in the plugin's order.
     pub others: Vec<OutputRow>,
 }

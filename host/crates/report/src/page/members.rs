@@ -69,6 +69,8 @@ pub struct ScoreRow {
     pub plugin: String,
     /// Name of the output.
     pub output: String,
+    /// Whether it is what its stage is about; what only goes with it is folded.
+    pub leads: bool,
     /// The plugin's words for it.
     pub meaning: Words,
     /// Unit as in the contract: "count", "day", "minor", "ratio", or "".

@@ -2,10 +2,12 @@
 
 mod campaign;
 mod health;
+mod indicators;
 mod machine;
 mod members;
 mod money;
 mod section;
+mod stage_table;
 mod targets;
 
 use std::collections::BTreeMap;
@@ -15,13 +17,17 @@ use playbook_model::{Digest, Minor, Words};
 pub use self::campaign::{
     AllocationRow, Campaign, ContentRow, GateRow, PhaseRow, PlanMoneyRow, SlotRow,
 };
-pub use self::health::{DimensionRow, FindingRow, Health, IndicatorRow, LevelMark, OutputRow};
+pub use self::health::{
+    DimensionRow, FindingRow, Health, IndicatorRow, LevelMark, OutputRow, StepRow,
+};
+pub use self::indicators::{IndicatorTarget, IndicatorTile, Maker};
 pub use self::machine::{DataFindingRow, Evidence, PluginRow, SourceRow, TimingRow};
 pub use self::members::{
     Distribution, FlowEnd, FlowMatrix, Outside, ScoreRow, SegmentRow, Segmentation,
 };
 pub use self::money::{BudgetRow, GrantRow, Incentives, RefusalRow, Roi, RoiRow, TransferRow};
 pub use self::section::{Absence, Section};
+pub use self::stage_table::{StageCell, StageColumn, StageTable};
 pub use self::targets::TargetRow;
 
 /// The currency of all amounts on a page.
@@ -116,6 +122,8 @@ pub struct Report {
     pub data_findings: Vec<DataFindingRow>,
     /// Figures for a hurried reader.
     pub summary: Summary,
+    /// Figures of the brand that a reader looks for first; the page leaves the section out where there is none.
+    pub indicators: Vec<IndicatorTile>,
     /// What figures of the brand should come to; the page leaves the section out where there is none.
     pub targets: Vec<TargetRow>,
     /// What a person should see, in any order: the page sorts by level.
@@ -132,8 +140,10 @@ pub struct Report {
     pub campaign: Section<Campaign>,
     /// Returns by group.
     pub roi: Section<Roi>,
-    /// Diagnoses, one a row of the tables that plugins diagnosed.
+    /// Diagnoses of what is one: the brand, a community that is the only one.
     pub health: Section<Vec<Health>>,
+    /// What stages of whole tables say of rows of which there are several, and of money.
+    pub tables: Vec<StageTable>,
     /// Costs of plugins.
     pub plugins: Vec<PluginRow>,
     /// What was read.

@@ -69,6 +69,10 @@ pub struct BudgetRow {
 /// Return of one channel, segment, scene or campaign.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RoiRow {
+    /// Stage and plugin with its version that says so.
+    pub plugin: String,
+    /// The plugin's words for the return.
+    pub meaning: Words,
     /// "brand", "channel", "segment", "campaign" ...: rows of one subject share a table.
     pub subject: String,
     /// Name, in words.
@@ -105,8 +109,6 @@ pub struct TransferRow {
 /// Answers of the ROI stage.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Roi {
-    /// Plugin that valued, with its version.
-    pub plugin: String,
     /// One row per group, in the order to be shown.
     pub rows: Vec<RoiRow>,
     /// Money that plugins would move, and what became of it.

@@ -1,28 +1,37 @@
 //! Diagnoses: dimensions on a web, all indicators in a table, missing ones too, and whatever else a plugin says.
 
 use maud::{Markup, html};
+use playbook_model::{Kind, Level};
 
+use super::stage_table::{self, stage_table};
 use crate::bar_chart::bar_chart;
 use crate::charts::{self, Axis, Bar, Caption, Radar};
 use crate::document::{Ctx, beside, cell, empty, figure, fold, maybe, section};
-use crate::number::{DASH, real, whole};
+use crate::number::{DASH, real, share, short_real, whole};
 use crate::phrases::fill;
 use crate::table::Table;
-use crate::{Absence, Health, IndicatorRow, LevelMark, Section};
+use crate::{Absence, Health, IndicatorRow, LevelMark, Section, StageTable};
 
-/// Diagnoses that are shown; the others are folded.
+/// Diagnoses that are shown, of each sort; the others are folded.
 const SHOWN_MOST: usize = 2;
 
-/// All diagnoses, one after the other.
-pub(crate) fn health(ctx: &Ctx<'_>, health: &Section<Vec<Health>>) -> Markup {
+/// All diagnoses, one after the other: of what is one, then of what there are several of.
+pub(crate) fn health(
+    ctx: &Ctx<'_>,
+    health: &Section<Vec<Health>>,
+    tables: &[StageTable],
+) -> Markup {
     let p = ctx.p;
+    let tables: Vec<&StageTable> =
+        tables.iter().filter(|table| table.kind == Kind::Diagnosis).collect();
     let body = match health {
+        Section::Empty(_) if !tables.is_empty() => html! {},
         Section::Empty(why) => empty(ctx, why),
         Section::Filled(all) if all.is_empty() => empty(ctx, &Absence::Nothing),
         Section::Filled(all) => html! {
             @for (i, h) in all.iter().enumerate() {
                 @if i < SHOWN_MOST {
-                    @if all.len() > 1 { h3 { (heading(ctx, h)) } }
+                    @if all.len() > 1 { h3 { (h.plugin) } }
                     (diagnosis(ctx, i, h))
                 } @else {
                     (fold(&folded_heading(ctx, h), &diagnosis(ctx, i, h)))
@@ -30,10 +39,12 @@ pub(crate) fn health(ctx: &Ctx<'_>, health: &Section<Vec<Health>>) -> Markup {
             }
         },
     };
+    let body = html! { (body) (of_several(ctx, &tables)) };
     let mut plugins: Vec<&str> = Vec::new();
-    for h in health.filled().into_iter().flatten() {
-        if !plugins.contains(&h.plugin.as_str()) {
-            plugins.push(&h.plugin);
+    let of_one = health.filled().into_iter().flatten().map(|h| &h.plugin);
+    for plugin in of_one.chain(tables.iter().map(|table| &table.plugin)) {
+        if !plugins.contains(&plugin.as_str()) {
+            plugins.push(plugin);
         }
     }
     let lead = match plugins.as_slice() {
@@ -43,25 +54,27 @@ pub(crate) fn health(ctx: &Ctx<'_>, health: &Section<Vec<Health>>) -> Markup {
     section("health", p.sec_health, &lead, &body)
 }
 
-fn heading(ctx: &Ctx<'_>, h: &Health) -> String {
-    if h.place.is_empty() {
-        h.plugin.clone()
-    } else {
-        format!("{} · {}", h.plugin, ctx.name(&h.place))
+fn of_several(ctx: &Ctx<'_>, tables: &[&StageTable]) -> Markup {
+    let judging = tables.iter().take_while(|table| table.judges).count();
+    let (shown, folded) = tables.split_at(judging.min(SHOWN_MOST));
+    html! {
+        @for table in shown { h3 { (stage_table::heading(ctx, table)) } (stage_table(ctx, table)) }
+        @for table in folded { (fold(&stage_table::heading(ctx, table), &stage_table(ctx, table))) }
     }
 }
 
-/// The heading with what the diagnosis comes to.
+/// The plugin with what its diagnosis comes to.
 fn folded_heading(ctx: &Ctx<'_>, h: &Health) -> String {
     let level = h.level.as_ref().map(|mark| ctx.words(&mark.words).to_owned());
     let total = h.total.map(|total| real(total, 2));
-    [heading(ctx, h)].into_iter().chain(total).chain(level).collect::<Vec<_>>().join(" · ")
+    [h.plugin.clone()].into_iter().chain(total).chain(level).collect::<Vec<_>>().join(" · ")
 }
 
 fn diagnosis(ctx: &Ctx<'_>, index: usize, h: &Health) -> Markup {
     let p = ctx.p;
     html! {
         @if !h.dimensions.is_empty() || h.total.is_some() { (dimensions(ctx, index, h)) }
+        @if !h.steps.is_empty() { h3 { (p.steps) } (steps(ctx, index, h)) }
         @if !h.indicators.is_empty() { h3 { (p.indicators) } (indicators(ctx, h)) }
         @if !h.others.is_empty() { h3 { (p.other_outputs) } (others(ctx, h)) }
     }
@@ -153,20 +166,47 @@ fn dimensions(ctx: &Ctx<'_>, index: usize, h: &Health) -> Markup {
     beside(&drawing, &table)
 }
 
+/// The steps of a funnel, each with its share of the step before.
+fn steps(ctx: &Ctx<'_>, index: usize, h: &Health) -> Markup {
+    let p = ctx.p;
+    let before = [None].into_iter().chain(h.steps.iter().map(|step| step.count));
+    let bars: Vec<Bar> = h
+        .steps
+        .iter()
+        .zip(before)
+        .map(|(step, before)| {
+            let rate = step.count.zip(before.filter(|b| *b > 0.0)).map(|(now, b)| share(now / b));
+            let count = step.count.map_or_else(|| p.not_measured.to_owned(), short_real);
+            Bar {
+                label: ctx.words(&step.words).to_owned(),
+                value: step.count,
+                figure: [count].into_iter().chain(rate).collect::<Vec<_>>().join(" · "),
+                mark: before,
+                series: 0,
+            }
+        })
+        .collect();
+    let desc: Vec<String> = bars.iter().map(|b| format!("{} {}", b.label, b.figure)).collect();
+    let id = format!("c-steps-{index}");
+    let caption = Caption { id: &id, title: p.steps, desc: &desc.join("; ") };
+    html! { (bar_chart(ctx, &caption, bars, 1)) p.note { (p.steps_note) } }
+}
+
 /// The end of the scale: as declared, else the greatest score.
 fn greatest(h: &Health) -> f64 {
     let seen = h.dimensions.iter().filter_map(|d| d.score).fold(0.0, f64::max);
     h.most.unwrap_or(seen).max(seen)
 }
 
-/// A level in the plugin's words; its colour is its place on the plugin's scale.
-fn level(ctx: &Ctx<'_>, mark: Option<&LevelMark>) -> Markup {
+/// A level in the plugin's words; its colour says how serious the plugin calls it.
+pub(super) fn level(ctx: &Ctx<'_>, mark: Option<&LevelMark>) -> Markup {
     let Some(mark) = mark else { return cell(ctx.p.not_measured) };
-    let class = match mark.rank {
-        rank if rank >= 1.0 => "good",
-        rank if rank > 0.5 => "watch",
-        rank if rank > 0.0 => "warn",
-        _ => "critical",
+    let class = match mark.alarm {
+        None => "",
+        Some(Level::None) => "good",
+        Some(Level::Watch) => "watch",
+        Some(Level::Warn) => "warn",
+        Some(Level::Critical) => "critical",
     };
     html! { span.badge.(class) { (ctx.words(&mark.words)) } }
 }

@@ -10,7 +10,7 @@ use crate::number::{real, share_of, total as sum, whole};
 use crate::phrases::fill;
 use crate::{Absence, Distribution, Outside, ScoreRow, Section};
 
-/// Scores that are shown; the others are folded.
+/// Scores that are shown, of those that their stages are about; the others are folded.
 const CARDS_MOST: usize = 12;
 /// Categories drawn at most; the others are one bar and a folded list.
 const CATEGORIES_MOST: usize = 8;
@@ -26,17 +26,19 @@ pub(crate) fn scores(ctx: &Ctx<'_>, rows: &Section<Vec<ScoreRow>>) -> Markup {
         Section::Empty(why) => empty(ctx, why),
         Section::Filled(rows) if rows.is_empty() => empty(ctx, &Absence::Nothing),
         Section::Filled(rows) => html! {
-            @let (shown, folded) = rows.split_at(rows.len().min(CARDS_MOST));
-            (cards(ctx, 0, shown))
+            @let (leading, others): (Vec<&ScoreRow>, Vec<_>) = rows.iter().partition(|row| row.leads);
+            @let shown = leading.len().min(CARDS_MOST);
+            @let folded: Vec<&ScoreRow> = leading[shown..].iter().copied().chain(others).collect();
+            (cards(ctx, 0, &leading[..shown]))
             @if !folded.is_empty() {
-                (fold(&fill(p.scores_more, &[&whole(folded.len() as u64)]), &cards(ctx, CARDS_MOST, folded)))
+                (fold(&fill(p.scores_more, &[&whole(folded.len() as u64)]), &cards(ctx, shown, &folded)))
             }
         },
     };
     section("scores", p.sec_scores, p.lead_scores, &body)
 }
 
-fn cards(ctx: &Ctx<'_>, first: usize, rows: &[ScoreRow]) -> Markup {
+fn cards(ctx: &Ctx<'_>, first: usize, rows: &[&ScoreRow]) -> Markup {
     html! { div.cards { @for (i, row) in rows.iter().enumerate() { (card(ctx, first + i, row)) } } }
 }
 

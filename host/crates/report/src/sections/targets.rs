@@ -40,7 +40,7 @@ fn table(ctx: &Ctx<'_>, rows: &[&TargetRow]) -> Markup {
         .words(p.target_state)
         .words(p.target_source);
     for row in rows {
-        let sign = row.comparison.replace(">=", "≥").replace("<=", "≤");
+        let sign = comparison(&row.comparison);
         let target = format!("{sign} {}", ctx.measured(row.target, &row.unit));
         table.row(vec![
             html! { (ctx.words(&row.words)) " " code.dim { (row.name) } },
@@ -53,7 +53,13 @@ fn table(ctx: &Ctx<'_>, rows: &[&TargetRow]) -> Markup {
     table.build(ctx)
 }
 
-fn state(ctx: &Ctx<'_>, state: TargetState) -> Markup {
+/// A comparison as people write it.
+pub(super) fn comparison(written: &str) -> String {
+    written.replace(">=", "≥").replace("<=", "≤")
+}
+
+/// How far a figure is from its target.
+pub(super) fn state(ctx: &Ctx<'_>, state: TargetState) -> Markup {
     let p = ctx.p;
     let (class, words) = match state {
         TargetState::Met => ("good", p.target_met),

@@ -1,20 +1,22 @@
 //! ROI by group.
 
 use maud::{Markup, html};
+use playbook_model::Kind;
 
+use super::stage_table::{self, stage_table};
 use crate::bar_chart::bar_chart;
 use crate::charts::{Bar, Caption};
-use crate::document::{Ctx, beside, cell, empty, maybe, section};
+use crate::document::{Ctx, beside, cell, empty, fold, maybe, section};
 use crate::number::{real, whole};
 use crate::phrases::fill;
 use crate::table::Table;
-use crate::{Absence, Roi, RoiRow, Section};
+use crate::{Absence, Roi, RoiRow, Section, StageTable};
 
 /// Groups without a return that are named.
 const NAMES_MOST: usize = 12;
 
-/// A drawing and a table for each subject.
-pub(crate) fn roi(ctx: &Ctx<'_>, roi: &Section<Roi>) -> Markup {
+/// A drawing and a table for each subject, by the first stage that gives its return; what the others say is folded.
+pub(crate) fn roi(ctx: &Ctx<'_>, roi: &Section<Roi>, tables: &[StageTable]) -> Markup {
     let p = ctx.p;
     let body = match roi {
         Section::Empty(why) => empty(ctx, why),
@@ -22,25 +24,56 @@ pub(crate) fn roi(ctx: &Ctx<'_>, roi: &Section<Roi>) -> Markup {
             empty(ctx, &Absence::Nothing)
         }
         Section::Filled(r) => {
-            let mut subjects: Vec<&str> = Vec::new();
-            for row in &r.rows {
-                if !subjects.contains(&row.subject.as_str()) {
-                    subjects.push(&row.subject);
-                }
-            }
+            let groups = groups(&r.rows);
+            let is_first =
+                |at: usize| !groups[..at].iter().any(|g| g[0].subject == groups[at][0].subject);
             html! {
-                @for (i, subject) in subjects.iter().enumerate() {
-                    @let rows: Vec<&RoiRow> = r.rows.iter().filter(|row| row.subject == *subject).collect();
-                    h3 { (subject_name(ctx, subject)) }
-                    (group(ctx, i, subject, &rows))
+                @for (i, rows) in groups.iter().enumerate().filter(|(i, _)| is_first(*i)) {
+                    h3 { (subject_name(ctx, &rows[0].subject)) }
+                    p.note { (return_words(ctx, rows)) }
+                    (group(ctx, i, &rows[0].subject, rows))
+                }
+                @for (i, rows) in groups.iter().enumerate().filter(|(i, _)| !is_first(*i)) {
+                    @let line = format!("{} · {}", subject_name(ctx, &rows[0].subject), return_words(ctx, rows));
+                    (fold(&line, &group(ctx, i, &rows[0].subject, rows)))
                 }
                 @if r.rows.iter().any(|row| row.floor.is_some()) { p.note { (p.floor_note) } }
                 @if !r.transfers.is_empty() { h3 { (p.transfers) } (transfers(ctx, r)) }
             }
         }
     };
-    let lead = roi.filled().map_or_else(String::new, |r| fill(p.lead_roi, &[&r.plugin]));
-    section("roi", p.sec_roi, &lead, &body)
+    let tables = tables.iter().filter(|table| table.kind == Kind::Roi);
+    let body = html! {
+        (body)
+        @for table in tables { (fold(&stage_table::heading(ctx, table), &stage_table(ctx, table))) }
+    };
+    let lead = roi.filled().map_or("", |_| p.lead_roi);
+    section("roi", p.sec_roi, lead, &body)
+}
+
+/// The rows by the stage and the output that gives them, those with a return first.
+fn groups(rows: &[RoiRow]) -> Vec<Vec<&RoiRow>> {
+    let mut groups: Vec<Vec<&RoiRow>> = Vec::new();
+    for row in rows {
+        let is_of = |group: &Vec<&RoiRow>| {
+            let first = group[0];
+            (&first.plugin, &first.subject, &first.meaning)
+                == (&row.plugin, &row.subject, &row.meaning)
+        };
+        match groups.iter_mut().find(|group| is_of(group)) {
+            Some(group) => group.push(row),
+            None => groups.push(vec![row]),
+        }
+    }
+    groups.sort_by_key(|group| group.iter().all(|row| row.roi.is_none()));
+    groups
+}
+
+/// What the return is, and who says so.
+fn return_words(ctx: &Ctx<'_>, rows: &[&RoiRow]) -> String {
+    let words = ctx.words(&rows[0].meaning);
+    let separator = if words.is_empty() { "" } else { " · " };
+    format!("{words}{separator}{}", rows[0].plugin)
 }
 
 /// Heading of the rows of a subject: in the host's words, else in the brand's.

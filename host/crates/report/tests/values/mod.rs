@@ -9,9 +9,10 @@ use playbook_report::{
     ActionPairRow, AllocationRow, BudgetRow, Campaign, ChangeRow, ContentRow, Currency,
     DataFindingRow, DiffFigure, DiffReport, DiffSide, DimensionRow, Distribution, Evidence, Figure,
     FigureRow, FindingRow, FlowEnd, FlowMatrix, GateRow, GrantRow, Header, Health, Incentives,
-    IndicatorRow, LevelMark, MemberRow, OutputRow, Outside, PairRow, PhaseRow, PlanMoneyRow,
-    PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow, Section, SegmentRow, Segmentation,
-    SlotRow, SourceRow, Summary, TargetRow, Told, TransferRow, WinnersRow,
+    IndicatorRow, IndicatorTarget, IndicatorTile, LevelMark, Maker, MemberRow, OutputRow, Outside,
+    PairRow, PhaseRow, PlanMoneyRow, PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow, Section,
+    SegmentRow, Segmentation, SlotRow, SourceRow, StageCell, StageColumn, StageTable, StepRow,
+    Summary, TargetRow, Told, TransferRow, WinnersRow,
 };
 
 fn words(text: &str) -> Words {
@@ -91,7 +92,6 @@ pub(crate) fn report_of(text: &str) -> Report {
         }]),
         campaign: Section::Filled(campaign(text)),
         roi: Section::Filled(Roi {
-            plugin: t(),
             rows: vec![roi(text, "channel", Some(1.2)), roi(text, text, None)],
             transfers: vec![TransferRow {
                 stage: t(),
@@ -103,8 +103,10 @@ pub(crate) fn report_of(text: &str) -> Report {
                 words: words(text),
             }],
         }),
+        indicators: indicators(text),
         targets: vec![target(text)],
         health: Section::Filled(vec![health(text)]),
+        tables: [Kind::Diagnosis, Kind::Roi].map(|kind| stage_table(text, kind)).to_vec(),
         plugins: vec![PluginRow {
             stage: t(),
             plugin: t(),
@@ -173,6 +175,7 @@ fn findings(text: &str) -> Vec<FindingRow> {
 fn scores(text: &str) -> Vec<ScoreRow> {
     let row = |distribution, quantiles| ScoreRow {
         plugin: text.to_owned(),
+        leads: true,
         output: text.to_owned(),
         meaning: words(text),
         unit: text.to_owned(),
@@ -263,6 +266,8 @@ fn campaign(text: &str) -> Campaign {
 
 fn roi(text: &str, subject: &str, value: Option<f64>) -> RoiRow {
     RoiRow {
+        plugin: text.to_owned(),
+        meaning: words(text),
         subject: subject.to_owned(),
         name: words(text),
         revenue: Some(Minor(123_456_789)),
@@ -272,12 +277,68 @@ fn roi(text: &str, subject: &str, value: Option<f64>) -> RoiRow {
     }
 }
 
+fn steps(text: &str) -> Vec<StepRow> {
+    let step = |count| StepRow { words: words(text), count };
+    vec![step(Some(400.0)), step(Some(100.0)), step(None)]
+}
+
+pub(crate) fn indicators(text: &str) -> Vec<IndicatorTile> {
+    let tile = |name: &str, value, before, maker| IndicatorTile {
+        words: words(text),
+        name: name.to_owned(),
+        unit: "ratio".to_owned(),
+        value,
+        before,
+        target: None,
+        maker,
+    };
+    let target =
+        IndicatorTarget { comparison: ">=".to_owned(), value: 0.25, state: TargetState::Near };
+    let output = Maker::Output {
+        plugin: text.to_owned(),
+        digest: Digest::of(text.as_bytes()),
+        meaning: words(text),
+    };
+    vec![
+        IndicatorTile {
+            target: Some(target),
+            ..tile(text, Some(0.24), Some(0.2), Maker::Feature { about: text.to_owned() })
+        },
+        tile("card.total", Some(0.2), Some(0.2), output),
+        tile("nps", None, Some(0.1), Maker::Feature { about: String::new() }),
+        tile("budget.use", Some(0.1), None, Maker::Host),
+    ]
+}
+
+pub(crate) fn stage_table(text: &str, kind: Kind) -> StageTable {
+    let column = |cells| StageColumn {
+        words: words(text),
+        unit: "ratio".to_owned(),
+        scale: Some((0.0, 1.0)),
+        cells,
+    };
+    let mark = LevelMark { words: words(text), alarm: None };
+    StageTable {
+        plugin: text.to_owned(),
+        kind,
+        judges: true,
+        subject: text.to_owned(),
+        rows: vec![text.to_owned(), "b".to_owned()],
+        rows_left_out: 3,
+        columns: vec![
+            column(vec![StageCell::Number(0.5), StageCell::Missing]),
+            column(vec![StageCell::Level(mark), StageCell::Words(words(text))]),
+            column(vec![StageCell::Missing, StageCell::Missing]),
+        ],
+    }
+}
+
 fn health(text: &str) -> Health {
-    let level = |rank| Some(LevelMark { words: words(text), rank });
+    let level = |alarm| Some(LevelMark { words: words(text), alarm: Some(alarm) });
     let dimension = |score: Option<f64>| DimensionRow {
         words: words(text),
         score,
-        level: score.and(level(0.5)),
+        level: score.and(level(Level::Watch)),
         score_before: score,
     };
     let indicator = |dimension, value, score| IndicatorRow {
@@ -287,14 +348,14 @@ fn health(text: &str) -> Health {
         unit: text.to_owned(),
         value,
         score,
-        level: score.and(level(1.0)),
+        level: score.and(level(Level::None)),
     };
     Health {
         plugin: text.to_owned(),
-        place: String::new(),
+        steps: steps(text),
         total: None,
         most: Some(5.0),
-        level: level(0.5),
+        level: level(Level::Watch),
         dimensions: vec![
             dimension(Some(3.0)),
             dimension(Some(4.1)),
