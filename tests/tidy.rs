@@ -23,7 +23,9 @@ use crate::crates::{edges, edges_on_the_map, lints, owners};
 use crate::pages::{
     commands, folders_on_the_map, index, invariants, links, schema_lines, test_command, titles,
 };
-use crate::sources::{contract_docs, contract_files, forgotten_tests, headers, leftovers, spaces};
+use crate::sources::{
+    contract_docs, contract_files, contract_frozen, forgotten_tests, headers, leftovers, spaces,
+};
 use crate::tree::Tree;
 
 #[track_caller]
@@ -107,6 +109,11 @@ fn every_test_file_is_run() {
 #[test]
 fn the_contract_folder_holds_the_contract_alone() {
     holds(contract_files);
+}
+
+#[test]
+fn a_released_contract_does_not_change() {
+    holds(contract_frozen);
 }
 
 #[test]

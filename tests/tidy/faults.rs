@@ -5,7 +5,9 @@ use crate::crates::{edges, edges_on_the_map, lints, owners};
 use crate::pages::{
     commands, folders_on_the_map, index, invariants, links, schema_lines, test_command, titles,
 };
-use crate::sources::{contract_docs, contract_files, forgotten_tests, headers, leftovers, spaces};
+use crate::sources::{
+    contract_docs, contract_files, contract_frozen, forgotten_tests, headers, leftovers, spaces,
+};
 use crate::tree::{MAP, Tree};
 
 /// The tree passes; each change of one file makes the check complain.
@@ -109,6 +111,16 @@ fn faults_of_the_contract_are_found() {
         &[(path, good), ("wit/Cargo.toml", ""), ("wit/src/lib.rs", "")],
         &[("wit/notes.md", ""), ("wit/v0.1/old.txt", ""), ("wit/draft/a.wit", "")],
     );
+}
+
+#[test]
+fn a_changed_word_of_a_released_contract_is_found_and_another_comment_is_none() {
+    let path = "wit/v0.1/plugin.wit";
+    let tree = Tree::of_repository();
+    let text = tree.0.get(path).unwrap().clone();
+    let other_comment = text.replacen("///", "/// Said otherwise.\n  ///", 1);
+    let other_word = text.replacen("u32", "u64", 1);
+    can_fail(contract_frozen, &[(path, other_comment.as_str())], &[(path, other_word.as_str())]);
 }
 
 #[test]

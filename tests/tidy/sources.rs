@@ -1,5 +1,7 @@
 //! Rules of source files and of the contract: headers, documentation, nothing unfinished, nothing forgotten.
 
+use playbook_model::Digest;
+
 use crate::tree::Tree;
 
 /// Every source file says first what it owns.
@@ -82,6 +84,23 @@ pub(crate) fn contract_files(tree: &Tree) -> Vec<String> {
         complaints.push("wit/v0.1/plugin.wit: is absent".to_owned());
     }
     complaints
+}
+
+/// Released versions of the contract with the digest of their words, comments apart.
+const RELEASED: [(&str, &str); 1] =
+    [("wit/v0.1/plugin.wit", "5dc180985eaa61d56f69a6315cb6d09b3b9199dc9488bac5a5eed7b172b8ccb6")];
+
+/// A released contract does not change: components of partners were built against it.
+pub(crate) fn contract_frozen(tree: &Tree) -> Vec<String> {
+    let changed = |(path, released): &(&str, &str)| {
+        let text = tree.0.get(*path)?;
+        let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+        let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
+        let now = Digest::of(words.join(" ").as_bytes()).hex();
+        let what = "is released and must not change; a new version has a folder of its own";
+        (now != *released).then(|| format!("{path}: {what} (digest {now})"))
+    };
+    RELEASED.iter().filter_map(changed).collect()
 }
 
 /// Every type, field and function of the contract is documented.
