@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""One cycle of playbooks/demo-club.toml in `playbook` beside the same job written by hand, in DuckDB, pandas, lifetimes
+"""One cycle of playbooks/club.toml in `playbook` beside the same job written by hand, in DuckDB, pandas, lifetimes
 and scikit-learn.
 
 Needs the Python packages duckdb, pandas, pyarrow, numpy, scipy, scikit-learn and lifetimes, a built `playbook`
@@ -233,7 +233,7 @@ def main():
         "playbook": [
             arguments.playbook,
             "run",
-            os.path.join(HERE, "../../playbooks/demo-club.toml"),
+            os.path.join(HERE, "../../playbooks/club.toml"),
             "--data",
             sample,
             "--out",

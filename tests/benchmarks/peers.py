@@ -98,7 +98,7 @@ def main():
     parser.add_argument("--sample", required=True)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 2)
-    parser.add_argument("--cycle", action="store_true", help="also the whole cycle of playbooks/demo-club.toml")
+    parser.add_argument("--cycle", action="store_true", help="also the whole cycle of playbooks/club.toml")
     arguments = parser.parse_args()
     here = os.path.dirname(os.path.abspath(__file__))
     work = tempfile.mkdtemp(prefix="peers-")
@@ -119,7 +119,7 @@ def main():
                    str(AS_OF_MS), kinds],
     }
     if arguments.cycle:
-        commands["whole cycle"] = run(os.path.join(here, "../../playbooks/demo-club.toml"), "cycle")
+        commands["whole cycle"] = run(os.path.join(here, "../../playbooks/club.toml"), "cycle")
     seconds = {name: [] for name in commands}
     for command in commands.values():
         timed(command)  # warms caches; not counted

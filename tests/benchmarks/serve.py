@@ -239,7 +239,7 @@ def imported(options, sample, folder):
         columns = ", ".join(f"{name}::VARCHAR AS {name}" if name in texts else name for name in chosen)
         duckdb.sql(f"COPY (SELECT {columns} FROM '{sample}/{table}.parquet') TO '{export}/{table}-0.parquet'")
     began = time.perf_counter()
-    command = [options.playbook, "data", "import", ROOT / "playbooks/demo-club.toml", "--data", folder / "data", "--from", export]
+    command = [options.playbook, "data", "import", ROOT / "playbooks/club.toml", "--data", folder / "data", "--from", export]
     said = json.loads(subprocess.run([*command, "--json"], check=True, capture_output=True, text=True).stdout)
     took = time.perf_counter() - began
     print(f"{said['events']} events and {said['members']} members imported in {took:.1f} s", flush=True)
@@ -407,7 +407,7 @@ def swap(options, service, folder):
     close_cycle(service)
     bodies = bodies_of(members, folder)
     decisions = "/v1/brands/demo-club/decisions"
-    text = (ROOT / "playbooks/demo-club.toml").read_text()
+    text = (ROOT / "playbooks/club.toml").read_text()
     other, changed = re.subn(r'(?m)^total = "200_000.00"', 'total = "200_001.00"', text)
     assert changed == 1
     offered = service.client().call("POST", "demo-club/versions", other.encode(), "application/toml")["version"]
@@ -548,7 +548,7 @@ def loops(options, folder):
     built = [options.playbook, "plugin", "build", "--json", ROOT / "tests/hostile/incentive"]
     built = subprocess.run(built, capture_output=True, text=True, check=True)
     component = json.loads(built.stdout)[0]["component"]
-    playbooks = [ROOT / "playbooks/demo-club.toml"]
+    playbooks = [ROOT / "playbooks/club.toml"]
     for number in range(options.loops):
         path = folder / f"loop-{number:03}.toml"
         path.write_text(LOOP.format(brand=f"loop-{number:03}", component=component))
@@ -593,7 +593,7 @@ def growth(options, folder):
         own.mkdir()
         print(f"--- {count} members", flush=True)
         members = imported(options, sample, own)
-        with Service(options, own, [ROOT / "playbooks/demo-club.toml"], options.records) as service:
+        with Service(options, own, [ROOT / "playbooks/club.toml"], options.records) as service:
             print(f"ready after {service.ready_s:.2f} s", flush=True)
             close_cycle(service)
             bodies, decisions = bodies_of(members, own), "/v1/brands/demo-club/decisions"
@@ -607,7 +607,7 @@ def growth(options, folder):
                 flush=True,
             )
             options.key = service.key
-        with Service(options, own, [ROOT / "playbooks/demo-club.toml"], options.records) as service:
+        with Service(options, own, [ROOT / "playbooks/club.toml"], options.records) as service:
             print(f"start again: ready after {service.ready_s:.2f} s, {service.memory() / 2**20:.0f} MiB", flush=True)
 
 
@@ -632,7 +632,7 @@ def main():
             parser.error("a sample is needed: --sample DIR")
         if options.what == "loops":
             return loops(options, folder)
-        with Service(options, folder, [ROOT / "playbooks/demo-club.toml"], options.records) as service:
+        with Service(options, folder, [ROOT / "playbooks/club.toml"], options.records) as service:
             {"load": load, "swap": swap}[options.what](options, service, folder)
 
 

@@ -14,7 +14,7 @@ const END_MS: i64 = 1_782_835_200_000;
 
 /// The demo's playbook.
 pub(crate) fn playbook() -> String {
-    fs::read_to_string(root().join("playbooks/demo-club.toml")).unwrap()
+    fs::read_to_string(root().join("playbooks/club.toml")).unwrap()
 }
 
 /// A row of a table as fields of a request: numbers where the service wants them.

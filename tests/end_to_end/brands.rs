@@ -14,7 +14,7 @@ fn binary() -> Digest {
 
 /// A brand's own playbook on top of the demo's.
 fn brand(dir: &Path, name: &str, more: &str) -> PathBuf {
-    let base = root().join("playbooks/demo-club.toml");
+    let base = root().join("playbooks/club.toml");
     let copy = dir.join("base.toml");
     fs::copy(base, copy).unwrap();
     let file = dir.join(format!("{name}.toml"));
@@ -90,7 +90,7 @@ fn plugin<'a>(record: &'a Value, stage: &str) -> Option<&'a Value> {
 #[test]
 fn a_swap_on_the_command_line_shows_who_moves_before_anything_changes() {
     let place = Place::new();
-    let file = root().join("playbooks/demo-club.toml");
+    let file = root().join("playbooks/club.toml");
     let page = place.beside("diff.html");
     let call = command(["diff".as_ref(), file.as_os_str()])
         .args(["--set", "stage.tier-interactions.settings.numbers={ prospect = 1, active = 3, core = 6, min_history_days = 7 }", "--json", "--data"])

@@ -8,7 +8,7 @@ use crate::bench::{Place, command, community, playbook, root, succeed};
 fn a_faulty_playbook_exits_with_3_and_names_line_and_hint() {
     let place = Place::new();
     let file = place.beside("faulty.toml");
-    let text = fs::read_to_string(root().join("playbooks/demo-club.toml")).unwrap();
+    let text = fs::read_to_string(root().join("playbooks/club.toml")).unwrap();
     fs::write(&file, text.replacen("[budget]", "[budgte]", 1)).unwrap();
     let call = command(["check".as_ref(), file.as_os_str()]).output().unwrap();
     assert_eq!(call.status.code(), Some(3));
@@ -24,7 +24,7 @@ fn a_plugin_checks_its_own_settings_and_the_place_is_the_files() {
     let place = Place::new();
     let file = place.beside("setting.toml");
     let base = place.beside("base.toml");
-    fs::copy(root().join("playbooks/demo-club.toml"), base).unwrap();
+    fs::copy(root().join("playbooks/club.toml"), base).unwrap();
     fs::write(&file, "extends = \"base.toml\"\n\n[[stage]]\nname = \"churn-7d\"\nkind = \"scoring\"\nplugin = \"churn-7d\"\nsettings = { drop_watch = 0.9, drop_warn = 0.5 }\n").unwrap();
     let call = command(["check".as_ref(), file.as_os_str()]).arg("--json").output().unwrap();
     assert_eq!(call.status.code(), Some(3), "{}", String::from_utf8_lossy(&call.stderr));
@@ -178,6 +178,7 @@ settings = { drop_watch = 0.9, drop_warn = 0.5 }
 fn ready_made_playbooks_are_in_order() {
     for (name, windows) in [
         ("demo-club.toml", "dates count in whole days of Asia/Shanghai"),
+        ("club.toml", "dates count in whole days of Asia/Shanghai"),
         ("cd-shop.toml", "dates (as in `orders`) count in whole days of America/New_York"),
         ("grocery.toml", "dates count in whole days of America/New_York"),
     ] {
@@ -193,7 +194,7 @@ fn results_never_replace_a_folder_that_is_not_a_run() {
     fs::create_dir_all(&place.out).unwrap();
     fs::write(place.out.join("precious.txt"), "keep me").unwrap();
     let call = command(["run"])
-        .arg(root().join("playbooks/demo-club.toml"))
+        .arg(root().join("playbooks/club.toml"))
         .arg("--data")
         .arg(community())
         .arg("--out")

@@ -9,7 +9,7 @@ use crate::bench::{Place, command, community, root, run, succeed};
 
 /// The command that compares the demo with a tighter version of itself, on the state of `place`.
 fn diff(place: &Place) -> std::process::Command {
-    let file = root().join("playbooks/demo-club.toml");
+    let file = root().join("playbooks/club.toml");
     let mut call = command(["diff".as_ref(), file.as_os_str()]);
     call.args(["--set", "guardrails.single_investment_max=0.1", "--json", "--data"])
         .arg(community())
@@ -23,7 +23,7 @@ fn diff(place: &Place) -> std::process::Command {
 #[test]
 fn a_brand_with_a_ledger_is_compared_and_its_ledger_stays_as_it_was() {
     let place = Place::new();
-    let file = root().join("playbooks/demo-club.toml");
+    let file = root().join("playbooks/club.toml");
     run(&file, &community(), &place, &["--as-of", "2026-05-01"]);
     let ledger = |verb: &str| {
         let call = command(["ledger", verb, "demo-club", "--json", "--state"])
@@ -45,7 +45,7 @@ fn a_brand_with_a_ledger_is_compared_and_its_ledger_stays_as_it_was() {
 #[test]
 fn a_comparison_and_a_replay_neither_stop_a_run_nor_wait_for_it() {
     let place = Place::new();
-    let file = root().join("playbooks/demo-club.toml");
+    let file = root().join("playbooks/club.toml");
     run(&file, &community(), &place, &["--as-of", "2026-05-01"]);
     let replay = || {
         let mut call = command(["replay"]);

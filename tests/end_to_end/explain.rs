@@ -25,7 +25,7 @@ fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
 #[test]
 fn every_grant_and_refusal_of_a_member_is_explained() {
     let place = Place::new();
-    run(&root().join("playbooks/demo-club.toml"), &community(), &place, &[]);
+    run(&root().join("playbooks/club.toml"), &community(), &place, &[]);
     let grants = csv(&place.out.join("grants.csv"));
     let refused = csv(&place.out.join("refused.csv"));
     let granted: BTreeSet<&str> = grants.iter().map(|row| row["member"].as_str()).collect();
@@ -61,7 +61,7 @@ fn every_grant_and_refusal_of_a_member_is_explained() {
 #[test]
 fn the_parts_of_a_score_add_up_to_it() {
     let place = Place::new();
-    run(&root().join("playbooks/demo-club.toml"), &community(), &place, &["--dry-run"]);
+    run(&root().join("playbooks/club.toml"), &community(), &place, &["--dry-run"]);
     let grants = csv(&place.out.join("grants.csv"));
     let mut parts = 0;
     for row in grants.iter().step_by(grants.len() / 4) {
@@ -95,7 +95,7 @@ fn who_is_in_no_run_and_what_cannot_be_repeated_is_an_error() {
         data
     };
     let (data, other) = (sample("1"), sample("2"));
-    run(&root().join("playbooks/demo-club.toml"), &data, &place, &["--dry-run"]);
+    run(&root().join("playbooks/club.toml"), &data, &place, &["--dry-run"]);
     let nobody = explain(&place.out, "nobody", &[]);
     let text = String::from_utf8_lossy(&nobody.stderr).into_owned();
     assert_eq!(nobody.status.code(), Some(1), "{text}");
@@ -120,7 +120,7 @@ fn a_plugin_that_answers_otherwise_for_one_row_is_named() {
     .unwrap();
     let component = built[0]["component"].as_str().unwrap();
     let place = Place::new();
-    fs::copy(root().join("playbooks/demo-club.toml"), place.beside("base.toml")).unwrap();
+    fs::copy(root().join("playbooks/club.toml"), place.beside("base.toml")).unwrap();
     let file = place.beside("moody.toml");
     let text = format!(
         "extends = \"base.toml\"\n\n[features]\nx = {{ expression = \"orders_90d * 1.0\", type = \"real\" }}\n\n\

@@ -187,6 +187,6 @@ fn a_sample_community_is_found_table_by_table() {
     let taken = answer["intake"]["sources"].as_array().unwrap();
     assert!(taken.iter().all(|source| source["rows_read"] == source["rows_kept"]), "{taken:?}");
     // The playbook that was written by hand for the same files finds the same people.
-    let by_hand = run(&root().join("playbooks/demo-club.toml"), &sample, &place, &[]);
+    let by_hand = run(&root().join("playbooks/club.toml"), &sample, &place, &[]);
     assert_eq!(answer["intake"]["members"], by_hand["counts"]["members"]);
 }

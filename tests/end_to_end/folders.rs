@@ -17,7 +17,7 @@ fn refused(place: &Place, arguments: &[&str]) -> String {
     };
     let call = call
         .arg("run")
-        .arg(root().join("playbooks/demo-club.toml"))
+        .arg(root().join("playbooks/club.toml"))
         .current_dir(place.dir.path())
         .args(arguments)
         .output()
@@ -33,7 +33,7 @@ fn no_run_takes_the_ledger_with_it() {
     let place = Place::new();
     let community = community();
     let data = community.to_str().unwrap();
-    run(&root().join("playbooks/demo-club.toml"), &community, &place, &[]);
+    run(&root().join("playbooks/club.toml"), &community, &place, &[]);
     let ledger = fs::read(place.state.join("ledger.sqlite")).unwrap();
 
     // Where results and state are one, or one lies in the other, also through links and dots.
@@ -63,7 +63,7 @@ fn no_run_takes_the_ledger_with_it() {
 #[test]
 fn what_was_put_into_the_results_is_not_replaced() {
     let place = Place::new();
-    let file = root().join("playbooks/demo-club.toml");
+    let file = root().join("playbooks/club.toml");
     run(&file, &community(), &place, &["--dry-run"]);
     let note = place.out.join("tables/my-notes.txt");
     fs::write(&note, "keep me").unwrap();
@@ -79,7 +79,7 @@ fn what_was_put_into_the_results_is_not_replaced() {
 #[test]
 fn other_commands_write_into_no_run_and_no_state_either() {
     let place = Place::new();
-    let file = root().join("playbooks/demo-club.toml");
+    let file = root().join("playbooks/club.toml");
     run(&file, &community(), &place, &[]);
     let before = fs::read(place.out.join("members.parquet")).unwrap();
     let refused = |arguments: &[&str]| {
@@ -115,7 +115,7 @@ fn other_commands_write_into_no_run_and_no_state_either() {
 #[test]
 fn a_replay_keeps_its_outputs_where_it_is_asked_to() {
     let place = Place::new();
-    run(&root().join("playbooks/demo-club.toml"), &community(), &place, &[]);
+    run(&root().join("playbooks/club.toml"), &community(), &place, &[]);
     let again = place.beside("again");
     succeed(&command(["replay"]).arg(&place.out).arg("--out").arg(&again).output().unwrap());
     let saved = |name: &String| name.starts_with("playbook/");
@@ -128,7 +128,7 @@ fn a_replay_keeps_its_outputs_where_it_is_asked_to() {
 #[test]
 fn a_run_killed_at_any_moment_leaves_the_earlier_results() {
     let place = Place::new();
-    let file = root().join("playbooks/demo-club.toml");
+    let file = root().join("playbooks/club.toml");
     run(&file, &community(), &place, &["--dry-run"]);
     let kept = place.beside("kept");
     copy(&place.out, &kept);

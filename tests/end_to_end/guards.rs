@@ -9,7 +9,7 @@ use crate::cli::told;
 
 /// The demo with these tables on top, beside the results of `place`.
 fn demo_with(place: &Place, tables: &str) -> PathBuf {
-    fs::copy(root().join("playbooks/demo-club.toml"), place.beside("base.toml")).unwrap();
+    fs::copy(root().join("playbooks/club.toml"), place.beside("base.toml")).unwrap();
     let file = place.beside("guarded.toml");
     fs::write(&file, format!("extends = \"base.toml\"\n{tables}")).unwrap();
     file

@@ -27,7 +27,7 @@ fn prove(place: &Place) {
 #[test]
 fn the_same_cycle_again_grants_nothing_twice_whatever_the_folder() {
     let place = Place::new();
-    let file = root().join("playbooks/demo-club.toml");
+    let file = root().join("playbooks/club.toml");
     let first = run(&file, &community(), &place, &[]);
     let before = accounts(&place);
     let other = Place {
@@ -74,7 +74,7 @@ fn grants(out: &Path) -> Vec<String> {
 #[test]
 fn a_cycle_run_on_several_days_keeps_the_shares_of_one() {
     let place = Place::new();
-    let file = root().join("playbooks/demo-club.toml");
+    let file = root().join("playbooks/club.toml");
     // The same cycle of 28 days each time.
     let mut granted = 0;
     for day in ["2026-06-10", "2026-06-05", "2026-06-20"] {
@@ -105,7 +105,7 @@ fn a_cycle_run_on_several_days_keeps_the_shares_of_one() {
 #[test]
 fn runs_of_one_brand_at_once_take_turns_and_each_replays() {
     let place = Place::new();
-    let file = root().join("playbooks/demo-club.toml");
+    let file = root().join("playbooks/club.toml");
     // Three of one cycle, all on one ledger.
     let days = ["2026-06-10", "2026-06-10", "2026-06-12"];
     let outs: Vec<_> = (0..days.len()).map(|at| place.beside(&format!("out-{at}"))).collect();
@@ -140,7 +140,7 @@ fn runs_of_one_brand_at_once_take_turns_and_each_replays() {
 #[test]
 fn a_lost_ledger_is_an_error_and_never_a_new_one() {
     let place = Place::new();
-    let file = root().join("playbooks/demo-club.toml");
+    let file = root().join("playbooks/club.toml");
     run(&file, &community(), &place, &[]);
     let path = place.state.join("ledger.sqlite");
     let whole = fs::read(&path).unwrap();
@@ -183,7 +183,7 @@ fn a_lost_ledger_is_an_error_and_never_a_new_one() {
 #[test]
 fn no_account_spends_more_than_it_was_given() {
     let place = Place::new();
-    run(&root().join("playbooks/demo-club.toml"), &community(), &place, &[]);
+    run(&root().join("playbooks/club.toml"), &community(), &place, &[]);
     for account in accounts(&place) {
         let amount = |key: &str| account[key].as_i64().unwrap();
         assert!(amount("available_minor") >= 0, "{account}");
@@ -198,7 +198,7 @@ fn no_account_spends_more_than_it_was_given() {
 #[test]
 fn a_killed_run_starts_over_with_nothing_lost_or_doubled() {
     let whole = Place::new();
-    let file = root().join("playbooks/demo-club.toml");
+    let file = root().join("playbooks/club.toml");
     run(&file, &community(), &whole, &[]);
     let killed = Place::new();
     // Killed at different points: while reading, while plugins run, while money is booked or written.
@@ -217,7 +217,7 @@ fn a_killed_run_starts_over_with_nothing_lost_or_doubled() {
 #[test]
 fn a_frozen_pool_grants_nothing_until_a_person_thaws_it() {
     let place = Place::new();
-    let file = root().join("playbooks/demo-club.toml");
+    let file = root().join("playbooks/club.toml");
     let state = place.state.to_str().unwrap().to_owned();
     let ledger = |verb: &str, account: &str| {
         playbook(["ledger", verb, "demo-club", account, "--state", state.as_str()])
@@ -242,7 +242,7 @@ fn a_frozen_pool_grants_nothing_until_a_person_thaws_it() {
 #[test]
 fn grants_are_settled_or_released_once_and_the_run_still_replays() {
     let place = Place::new();
-    let file = root().join("playbooks/demo-club.toml");
+    let file = root().join("playbooks/club.toml");
     run(&file, &community(), &place, &["--as-of", "2026-06-03"]);
     let before = accounts(&place);
     let entries = fs::read_to_string(place.out.join("ledger.csv")).unwrap();
@@ -306,7 +306,7 @@ fn grants_are_settled_or_released_once_and_the_run_still_replays() {
 #[test]
 fn an_altered_ledger_is_found_out() {
     let place = Place::new();
-    run(&root().join("playbooks/demo-club.toml"), &community(), &place, &[]);
+    run(&root().join("playbooks/club.toml"), &community(), &place, &[]);
     let path = place.state.join("ledger.sqlite");
     let bytes = fs::read(&path).unwrap();
     // A stored action name is changed, byte by byte of equal length, as somebody with an editor might.
@@ -322,7 +322,7 @@ fn an_altered_ledger_is_found_out() {
 #[test]
 fn a_cycle_before_one_that_is_closed_needs_a_word() {
     let place = Place::new();
-    let file = root().join("playbooks/demo-club.toml");
+    let file = root().join("playbooks/club.toml");
     run(&file, &community(), &place, &["--as-of", "2026-06-20"]);
     let mut call = command(["run".as_ref(), file.as_os_str()]);
     call.arg("--data").arg(community()).arg("--state").arg(&place.state);

@@ -8,7 +8,7 @@ use crate::bench::{Place, command, community, root, run, succeed};
 fn a_replay_finds_the_same_bytes_even_after_the_playbook_changed() {
     let place = Place::new();
     let file = place.beside("club.toml");
-    let text = fs::read_to_string(root().join("playbooks/demo-club.toml")).unwrap();
+    let text = fs::read_to_string(root().join("playbooks/club.toml")).unwrap();
     fs::write(&file, &text).unwrap();
     run(&file, &community(), &place, &[]);
     fs::write(&file, "this is no playbook any more").unwrap();
@@ -20,7 +20,7 @@ fn a_replay_finds_the_same_bytes_even_after_the_playbook_changed() {
 #[test]
 fn a_replay_names_the_file_that_was_altered() {
     let place = Place::new();
-    run(&root().join("playbooks/demo-club.toml"), &community(), &place, &[]);
+    run(&root().join("playbooks/club.toml"), &community(), &place, &[]);
     let grants = place.out.join("grants.csv");
     let text = fs::read_to_string(&grants).unwrap();
     fs::write(&grants, text.replacen(",1,", ",9,", 1)).unwrap();

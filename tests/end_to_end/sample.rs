@@ -7,8 +7,7 @@ use crate::bench::{Place, command, community, csv, different, root, run, succeed
 #[test]
 fn every_stage_answers_and_every_output_is_there() {
     let place = Place::new();
-    let record =
-        run(&root().join("playbooks/demo-club.toml"), &community(), &place, &["--lang", "zh"]);
+    let record = run(&root().join("playbooks/club.toml"), &community(), &place, &["--lang", "zh"]);
     let plugins = record["plugins"].as_array().unwrap();
     assert_eq!(plugins.len(), 12, "{plugins:?}");
     for plugin in plugins {
@@ -62,7 +61,7 @@ fn every_stage_answers_and_every_output_is_there() {
 #[test]
 fn outputs_do_not_depend_on_the_number_of_threads() {
     let (one, three) = (Place::new(), Place::new());
-    let file = root().join("playbooks/demo-club.toml");
+    let file = root().join("playbooks/club.toml");
     let a = run(&file, &community(), &one, &["--threads", "1"]);
     let b = run(&file, &community(), &three, &["--threads", "3"]);
     assert_eq!(different(&one.out, &three.out), [""; 0]);
@@ -74,7 +73,7 @@ fn outputs_do_not_depend_on_the_number_of_threads() {
 #[test]
 fn a_dry_run_grants_nothing_and_says_what_it_would() {
     let (dry, wet) = (Place::new(), Place::new());
-    let file = root().join("playbooks/demo-club.toml");
+    let file = root().join("playbooks/club.toml");
     let would = run(&file, &community(), &dry, &["--dry-run"]);
     assert!(!dry.state.join("ledger.sqlite").exists(), "a dry run left a ledger behind");
     let does = run(&file, &community(), &wet, &[]);
@@ -101,8 +100,8 @@ fn csv_samples_give_the_same_members_as_parquet() {
         .unwrap();
     succeed(&call);
     let from_parquet = Place::new();
-    run(&root().join("playbooks/demo-club.toml"), &parquet, &from_parquet, &[]);
-    let text = fs::read_to_string(root().join("playbooks/demo-club.toml")).unwrap();
+    run(&root().join("playbooks/club.toml"), &parquet, &from_parquet, &[]);
+    let text = fs::read_to_string(root().join("playbooks/club.toml")).unwrap();
     let file = place.beside("csv.toml");
     fs::write(
         &file,

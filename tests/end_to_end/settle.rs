@@ -21,7 +21,7 @@ struct Granted {
 impl Granted {
     fn new() -> Self {
         let place = Place::new();
-        run(&root().join("playbooks/demo-club.toml"), &community(), &place, &[]);
+        run(&root().join("playbooks/club.toml"), &community(), &place, &[]);
         let rows = csv(&place.out.join("grants.csv"));
         let mut by_action: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for row in &rows {

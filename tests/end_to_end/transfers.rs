@@ -18,7 +18,7 @@ fn brand(place: &Place, rules: &str) -> PathBuf {
     let call = command(["plugin", "build", "--json"]).arg(own).output().unwrap();
     let built: Value = serde_json::from_str(&succeed(&call)).unwrap();
     let component = built[0]["component"].as_str().unwrap();
-    fs::copy(root().join("playbooks/demo-club.toml"), place.beside("base.toml")).unwrap();
+    fs::copy(root().join("playbooks/club.toml"), place.beside("base.toml")).unwrap();
     let file = place.beside("mover.toml");
     let text = format!(
         r#"extends = "base.toml"

@@ -1,4 +1,4 @@
-"""One cycle of playbooks/demo-club.toml by hand: `python3 -m by_hand.job SAMPLE OUT STATE THREADS` in tests/benchmarks.
+"""One cycle of playbooks/club.toml by hand: `python3 -m by_hand.job SAMPLE OUT STATE THREADS` in tests/benchmarks.
 
 The order is that of the playbook's own cycle. What needs one core alone (digests, imports, the fit of lifetimes, the
 table of members) runs beside what does not.

@@ -1,4 +1,4 @@
-"""The terms of playbooks/demo-club.toml as constants: time, kinds of events, caps, points, money and guardrails."""
+"""The terms of playbooks/club.toml as constants: time, kinds of events, caps, points, money and guardrails."""
 
 DAY = 86_400_000
 AS_OF = 1_782_835_200_000  # 2026-07-01T00:00 in Asia/Shanghai

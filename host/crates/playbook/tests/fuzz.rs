@@ -12,7 +12,7 @@ fn playbook_files() {
     playbook_toml::ship(playbook_library::FILES);
     let read = |path: &str| std::fs::read(path).unwrap();
     let corpus = [
-        read("../../../playbooks/demo-club.toml"),
+        read("../../../playbooks/club.toml"),
         read("../../../playbooks/cd-shop.toml"),
         b"[playbook]\nid = \"a\"\nbrand = \"a\"\ncurrency = \"USD\"\ntime_zone = \"UTC\"\npseudonym_salt = \"s\"\n\
           [[source]]\nname = \"orders\"\ntable = \"events\"\npath = \"a.csv\"\nevent = \"order_paid\"\n\

@@ -55,7 +55,7 @@ impl World {
         let spec = SampleSpec { members, seed: 7, format: Format::Parquet, threads: None };
         write_sample(&spec, &data, &mut |_| {}).unwrap();
         playbook_toml::ship(playbook_library::FILES);
-        let loaded = playbook_toml::load(&root().join("playbooks/demo-club.toml")).unwrap();
+        let loaded = playbook_toml::load(&root().join("playbooks/club.toml")).unwrap();
         let playbook = &loaded.playbook;
         let runtime =
             Runtime::new(RuntimeOptions::new(folder.path(), Compiler::InProcess)).unwrap();

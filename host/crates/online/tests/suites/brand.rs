@@ -30,7 +30,7 @@ pub(crate) fn demo() -> &'static (Playbook, Vec<Prepared>) {
     static DEMO: OnceLock<(Playbook, Vec<Prepared>)> = OnceLock::new();
     DEMO.get_or_init(|| {
         playbook_toml::ship(playbook_library::FILES);
-        let loaded = playbook_toml::load(&root().join("playbooks/demo-club.toml")).unwrap();
+        let loaded = playbook_toml::load(&root().join("playbooks/club.toml")).unwrap();
         let playbook = loaded.playbook;
         let home = tempfile::tempdir().unwrap();
         let runtime = Runtime::new(RuntimeOptions::new(home.path(), Compiler::InProcess)).unwrap();
