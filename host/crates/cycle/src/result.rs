@@ -178,6 +178,8 @@ pub struct StageUsage {
     pub faults: u64,
     /// Lines logged, kept or not.
     pub log_lines: u64,
+    /// Greatest linear memory of one instance, in bytes.
+    pub memory_bytes: u64,
 }
 
 impl StageUsage {
@@ -189,6 +191,7 @@ impl StageUsage {
         self.wall += more.wall;
         self.faults += more.faults;
         self.log_lines += more.log_lines;
+        self.memory_bytes = self.memory_bytes.max(more.memory_bytes);
     }
 }
 
@@ -201,6 +204,7 @@ impl From<playbook_runtime::Usage> for StageUsage {
             wall: usage.wall,
             faults: usage.faults,
             log_lines: usage.log_lines,
+            memory_bytes: usage.memory_bytes,
         }
     }
 }

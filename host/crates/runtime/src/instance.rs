@@ -129,6 +129,8 @@ pub(crate) struct Budget {
 pub(crate) struct Spent {
     pub(crate) fuel: u64,
     pub(crate) wall: Duration,
+    /// Linear memory of the instance after the call.
+    pub(crate) memory_bytes: u64,
     pub(crate) log_lines: u64,
     pub(crate) log: Vec<LogLine>,
 }
@@ -222,9 +224,14 @@ impl Instance {
                 budget.fuel.saturating_sub(self.store.get_fuel().unwrap_or(0))
             }
         };
-        let log = &mut self.store.data_mut().log;
-        let spent =
-            Spent { fuel, wall, log_lines: log.lines_seen, log: std::mem::take(&mut log.lines) };
+        let State { memory, log, .. } = self.store.data_mut();
+        let spent = Spent {
+            fuel,
+            wall,
+            memory_bytes: memory.used,
+            log_lines: log.lines_seen,
+            log: std::mem::take(&mut log.lines),
+        };
         (outcome, spent)
     }
 }

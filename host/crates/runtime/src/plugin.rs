@@ -100,6 +100,14 @@ impl Plugin {
         self.loaded.metering
     }
 
+    /// Makes an instance and drops it again, which shows that it starts.
+    ///
+    /// # Errors
+    /// A host's fault; what the guest does wrong is in the outcome.
+    pub fn instantiate(&self) -> Result<Outcome<()>, RuntimeError> {
+        Ok(self.loaded.instance(self.loaded.limits.memory_bytes_max)?.map(drop))
+    }
+
     /// Asks a fresh instance what it is.
     ///
     /// # Errors

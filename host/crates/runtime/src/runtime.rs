@@ -70,6 +70,18 @@ impl Runtime {
         Ok(Plugin::new(Arc::clone(&self.engines), code, options))
     }
 
+    /// Judges and compiles a component as a first [`Runtime::load`] does, whatever is compiled already, and keeps nothing of it.
+    /// Returns the size of the machine code in bytes.
+    ///
+    /// # Errors
+    /// As [`Runtime::load`].
+    pub fn compile(&self, bytes: &[u8], options: &LoadOptions) -> Result<u64, LoadError> {
+        contract::read(bytes)?;
+        let compiler = &self.engines.options.compiler;
+        let code = compile::compile(bytes, options.metering, compiler, &options.limits)?;
+        Ok(code.len() as u64)
+    }
+
     /// What a component is: judged, compiled or found compiled, linked.
     fn code(&self, bytes: &[u8], id: CodeId, options: &LoadOptions) -> Result<Code, LoadError> {
         let names = contract::read(bytes)?;

@@ -45,6 +45,8 @@ pub struct Usage {
     pub instances: u64,
     /// Lines logged, whether kept or not.
     pub log_lines: u64,
+    /// Greatest linear memory of an instance that was called, in bytes.
+    pub memory_bytes: u64,
 }
 
 /// Counts from many threads.
@@ -57,6 +59,7 @@ pub(crate) struct Counters {
     faults: AtomicU64,
     instances: AtomicU64,
     log_lines: AtomicU64,
+    memory_bytes: AtomicU64,
     log: std::sync::Mutex<Vec<LogLine>>,
     /// Counts over all plugins of a kind; `None` for fits, whose calls are of another size.
     meter: Option<Arc<CallMeter>>,
@@ -73,6 +76,10 @@ impl Counters {
         self.rows.fetch_add(rows, Ordering::Relaxed);
         self.fuel.fetch_add(spent.fuel, Ordering::Relaxed);
         FUEL.set(FUEL.get().wrapping_add(spent.fuel));
+        // Memory rarely grows once an instance is warm, and a look is cheaper than a write.
+        if spent.memory_bytes > self.memory_bytes.load(Ordering::Relaxed) {
+            self.memory_bytes.fetch_max(spent.memory_bytes, Ordering::Relaxed);
+        }
         let wall_ns = u64::try_from(spent.wall.as_nanos()).unwrap_or(u64::MAX);
         self.wall_ns.fetch_add(wall_ns, Ordering::Relaxed);
         if let Some(meter) = &self.meter {
@@ -107,6 +114,7 @@ impl Counters {
             faults: self.faults.load(Ordering::Relaxed),
             instances: self.instances.load(Ordering::Relaxed),
             log_lines: self.log_lines.load(Ordering::Relaxed),
+            memory_bytes: self.memory_bytes.load(Ordering::Relaxed),
         }
     }
 

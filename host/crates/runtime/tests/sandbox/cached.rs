@@ -136,6 +136,17 @@ fn cache_that_cannot_be_written_costs_time_and_nothing_else() {
 }
 
 #[test]
+fn compiling_to_measure_takes_nothing_from_the_cache_and_keeps_nothing() {
+    let host = Host::new();
+    let compiled = |runtime: &Runtime| runtime.compile(scoring(), &LoadOptions::default());
+    assert!(compiled(&host.runtime).unwrap() > 10_000);
+    assert_eq!(stored(&host).len(), 0);
+    assert!(loads(&host.runtime));
+    let broken = compiled(&cannot_compile(&host));
+    assert!(matches!(broken, Err(LoadError::Host(RuntimeError::CompileChild { .. }))));
+}
+
+#[test]
 fn code_is_held_once_while_anybody_holds_it() {
     let host = Host::new();
     let first = host.runtime.load(scoring(), &LoadOptions::default()).unwrap();

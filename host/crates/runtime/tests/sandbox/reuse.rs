@@ -40,6 +40,23 @@ fn many_threads_share_few_instances() {
 }
 
 #[test]
+fn usage_tells_the_memory_of_the_largest_instance() {
+    let host = Host::new();
+    let opened = host.open("good", &LoadOptions::default());
+    assert_eq!(opened.plugin().instantiate().unwrap(), Ok(()));
+    assert_eq!(opened.usage().memory_bytes, 0, "nothing was called yet");
+    assert!(score(&opened, 1).is_ok());
+    let small = opened.usage().memory_bytes;
+    assert!((64 << 10..4 << 20).contains(&small), "{small}");
+    // Half a MiB goes in, and as much comes out.
+    let wide = score(&opened, 1 << 16).is_ok();
+    let large = opened.usage().memory_bytes;
+    assert!(wide && large > small, "{large}");
+    assert!(score(&opened, 1).is_ok());
+    assert_eq!(opened.usage().memory_bytes, large);
+}
+
+#[test]
 fn idle_instance_gives_its_place_to_another_plugin() {
     let host = Host::with(|options| options.instances_max = 1);
     let one = host.open("good", &LoadOptions::default());
