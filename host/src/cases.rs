@@ -15,7 +15,8 @@ use playbook_model::{Context, Fault, Minor, Outcome, Problem};
 use playbook_runtime::{OpenedPlugin, Opening, Plugin, Reuse, RuntimeError, refusal};
 use serde::Serialize;
 
-use crate::conformance::{AtHand, Check};
+use crate::conformance::Check;
+use crate::made_up::AtHand;
 
 /// Letters of an answer that a failure shows.
 const SHOWN_LETTERS: usize = 300;

@@ -3,18 +3,16 @@
 use std::borrow::Cow;
 
 use anyhow::Result;
-use playbook_contract::cut;
-use playbook_cycle::{CycleError, FitRows, FitStart, FitStop, StageUsage, fit};
+use playbook_cycle::{CycleError, StageUsage};
 use playbook_model::{
-    Batch, Bitmap, CellType, Columns, Context, Fault, Kind, Layout, ListCells, Minor, NONE_INDEX,
-    Need, Outcome, Proposals, Shape, Source, TableNeed, TextCells, TextLists, Wide,
+    Batch, CellType, Columns, Fault, Kind, Layout, Minor, NONE_INDEX, Outcome, Proposals,
 };
-use playbook_runtime::{OpenedPlugin, Opening, Plugin, Reuse};
+use playbook_runtime::{OpenedPlugin, Plugin, Reuse};
+
+use crate::made_up::{TABLE_ROWS, Trial};
 
 /// Rows of the made-up batch.
 const ROWS: usize = 257;
-/// Rows of made-up tables.
-const TABLE_ROWS: usize = 5;
 
 /// Unwraps an outcome; a guest's fault is what the function returns.
 macro_rules! answered {
@@ -43,8 +41,8 @@ pub(crate) fn run(plugin: &Plugin, settings: &str) -> Result<Vec<Check>> {
         wrong_settings(plugin)?,
         schema(&about.settings_schema),
     ];
-    let bench = Bench { plugin, settings, shape: &shape };
-    let model = match bench.model()? {
+    let trial = Trial { plugin, settings, shape: &shape };
+    let model = match trial.model()? {
         Ok(model) => model,
         // Data that cannot support a fit is refused in words, and made-up rows may be such.
         Err(Fault::Refusal(_)) => {
@@ -57,12 +55,12 @@ pub(crate) fn run(plugin: &Plugin, settings: &str) -> Result<Vec<Check>> {
         }
     };
     if shape.fit_passes_max > 0 {
-        checks.push(bench.fit_is_stable(model.as_deref())?);
+        checks.push(trial.fit_is_stable(model.as_deref())?);
     }
     if streams(about.kind) {
-        bench.rows(&model, about.kind, &mut checks)?;
+        trial.ask_rows(model.as_deref(), about.kind, &mut checks)?;
     } else {
-        bench.tables(&model, about.kind, &mut checks)?;
+        trial.ask_tables(model.as_deref(), about.kind, &mut checks)?;
     }
     Ok(checks)
 }
@@ -97,56 +95,24 @@ fn schema(text: &str) -> Check {
     check(name, object)
 }
 
-/// A plugin under test with its settings.
-struct Bench<'a> {
-    plugin: &'a Plugin,
-    settings: &'a str,
-    shape: &'a Shape,
-}
-
-impl Bench<'_> {
-    fn context() -> Context {
-        Context { now: 1_782_835_200_000, local_min: 29_714_400, seed: 7 }
-    }
-
-    fn tables_of(&self, rows: usize) -> Vec<Batch> {
-        self.shape.tables.iter().map(|t| made_up(t, 0..rows, false)).collect()
-    }
-
-    fn rows_need(&self) -> TableNeed {
-        let nothing = TableNeed { subject: "member".to_owned(), columns: Vec::new() };
-        self.shape.rows.clone().unwrap_or(nothing)
-    }
-
+impl Trial<'_> {
     fn model(&self) -> Result<Outcome<Option<Vec<u8>>>, CycleError> {
         if self.shape.fit_passes_max == 0 {
             return Ok(Ok(None));
         }
-        Ok(self.fit(1)?.map(Some))
+        Ok(self.model_of(1)?.map(Some))
     }
 
-    /// Fits over made-up rows cut into so many buckets.
-    fn fit(&self, buckets: usize) -> Result<Outcome<Vec<u8>>, CycleError> {
-        let need = self.rows_need();
-        let keys: Vec<i64> = (0..ROWS).map(|row| key_of(&need, row)).collect();
-        let of_bucket =
-            |rows: &Vec<u32>| vec![made_up(&need, rows.iter().map(|row| *row as usize), false)];
-        let cut: Vec<Vec<Batch>> = cut(&keys, buckets, u64::MAX).iter().map(of_bucket).collect();
-        let start = FitStart {
-            plugin: self.plugin,
-            shape: self.shape,
-            context: Self::context(),
-            settings: self.settings,
-            tables: &self.tables_of(TABLE_ROWS),
-        };
-        let end = fit(start, &AtHand(&cut), &mut StageUsage::default())?;
+    /// The model of made-up rows cut into so many buckets.
+    fn model_of(&self, buckets: usize) -> Result<Outcome<Vec<u8>>, CycleError> {
+        let end = self.fit(&self.buckets(ROWS, buckets), &mut StageUsage::default())?;
         Ok(end.map(|end| end.fitted.model))
     }
 
     fn fit_is_stable(&self, model: Option<&[u8]>) -> Result<Check, CycleError> {
         let name = "fits to the same bytes however the rows are cut";
         for buckets in [1, 2, 7] {
-            match self.fit(buckets)? {
+            match self.model_of(buckets)? {
                 Ok(again) if Some(again.as_slice()) == model => {}
                 Ok(_) => {
                     return Ok(Check {
@@ -160,29 +126,13 @@ impl Bench<'_> {
         Ok(check(name, true))
     }
 
-    fn open(
+    fn ask_rows(
         &self,
-        model: &Option<Vec<u8>>,
-        reuse: Reuse,
-        rows: usize,
-    ) -> Result<Outcome<OpenedPlugin>, CycleError> {
-        Ok(self.plugin.open(Opening {
-            context: Self::context(),
-            settings: self.settings.into(),
-            model: model.as_deref().map(Into::into),
-            tables: self.tables_of(rows).into(),
-            reuse,
-        })?)
-    }
-
-    fn rows(
-        &self,
-        model: &Option<Vec<u8>>,
+        model: Option<&[u8]>,
         kind: Kind,
         checks: &mut Vec<Check>,
     ) -> Result<(), CycleError> {
-        let need = self.rows_need();
-        let whole = made_up(&need, 0..ROWS, false);
+        let whole = self.rows(0..ROWS);
         let warm = match self.open(model, Reuse::default(), TABLE_ROWS)? {
             Ok(opened) => opened,
             Err(fault) => {
@@ -207,13 +157,13 @@ impl Bench<'_> {
             "answers alike from a warm and from a fresh instance",
             cold.as_ref() == Ok(&first),
         ));
-        checks.push(self.one_by_one(&warm, kind, &need, &first)?);
-        let empty = self.ask(&warm, kind, &made_up(&need, 0..0, false))?;
+        checks.push(self.one_by_one(&warm, kind, &first)?);
+        let empty = self.ask(&warm, kind, &self.rows(0..0))?;
         checks.push(match empty {
             Ok(rows) => check("answers an empty batch with nothing", rows.is_empty()),
             Err(fault) => failed("answers an empty batch with nothing", &fault),
         });
-        let sparse = self.ask(&warm, kind, &made_up(&need, 0..ROWS, true))?;
+        let sparse = self.ask(&warm, kind, &self.sparse_rows(0..ROWS))?;
         let name = "copes with missing optional columns";
         checks.push(match sparse {
             Ok(_) | Err(Fault::Refusal(_)) => check(name, true),
@@ -226,12 +176,11 @@ impl Bench<'_> {
         &self,
         opened: &OpenedPlugin,
         kind: Kind,
-        need: &TableNeed,
         whole: &[String],
     ) -> Result<Check, CycleError> {
         let name = "answers a batch of one like the row of a batch";
         for row in (0..ROWS).step_by(16) {
-            match self.ask(opened, kind, &made_up(need, row..row + 1, false))? {
+            match self.ask(opened, kind, &self.rows(row..row + 1))? {
                 Ok(one) if one.first() == whole.get(row) => {}
                 Ok(one) => {
                     let one = one.first().cloned().unwrap_or_default();
@@ -276,9 +225,9 @@ impl Bench<'_> {
         })
     }
 
-    fn tables(
+    fn ask_tables(
         &self,
-        model: &Option<Vec<u8>>,
+        model: Option<&[u8]>,
         kind: Kind,
         checks: &mut Vec<Check>,
     ) -> Result<(), CycleError> {
@@ -304,7 +253,7 @@ impl Bench<'_> {
 
     fn whole(
         &self,
-        model: &Option<Vec<u8>>,
+        model: Option<&[u8]>,
         kind: Kind,
         rows: usize,
     ) -> Result<Outcome<String>, CycleError> {
@@ -315,23 +264,6 @@ impl Bench<'_> {
             Kind::Roi => opened.value(&context)?.map(|a| format!("{a:?}")),
             _ => opened.diagnose(&context)?.map(|a| format!("{a:?}")),
         })
-    }
-}
-
-/// Batches of buckets that are at hand.
-pub(crate) struct AtHand<'a>(pub(crate) &'a [Vec<Batch>]);
-
-impl FitRows for AtHand<'_> {
-    fn buckets(&self) -> usize {
-        self.0.len()
-    }
-
-    fn show(
-        &self,
-        bucket: usize,
-        see: &mut dyn FnMut(&Batch) -> Result<(), FitStop>,
-    ) -> Result<(), FitStop> {
-        self.0[bucket].iter().try_for_each(see)
     }
 }
 
@@ -376,88 +308,6 @@ fn row(columns: &Columns, layout: &Layout, rows: usize, row: usize) -> String {
         text.push_str(&if valid { format!("{value} ") } else { "- ".to_owned() });
     }
     text
-}
-
-/// Rows that look like members: whole numbers in the range of their unit, gaps in optional columns.
-fn made_up(
-    need: &TableNeed,
-    rows: impl Iterator<Item = usize> + Clone,
-    optional_missing: bool,
-) -> Batch {
-    let count = rows.clone().count();
-    let mut columns = Columns::default();
-    let mut bits = Vec::new();
-    let mut wides = Vec::new();
-    for (at, need) in need.columns.iter().enumerate() {
-        let mut valid = Bitmap::default();
-        let mut integers = Vec::with_capacity(count);
-        for row in rows.clone() {
-            let draw = mixed(at as u64, row as u64);
-            let missing = !need.required
-                && need.source != Source::Key
-                && (optional_missing || draw.is_multiple_of(11));
-            valid.push(!missing);
-            integers.push(if missing { 0 } else { value(need, draw) });
-        }
-        bits.extend_from_slice(valid.bytes());
-        #[expect(clippy::cast_precision_loss, reason = "made-up values are small")]
-        match need.cell_type {
-            CellType::Real if need.unit == "ratio" => {
-                columns.reals.extend(integers.iter().map(|v| *v as f64 / 100.0));
-            }
-            CellType::Real => columns.reals.extend(integers.iter().map(|v| *v as f64)),
-            CellType::Integer | CellType::Category => columns.integers.extend(integers),
-            other => wides.push(empty_wide(other, count)),
-        }
-    }
-    columns.valid = Some(bits).filter(|b| !b.is_empty());
-    columns.wides = Some(wides).filter(|w| !w.is_empty());
-    Batch { rows: u32::try_from(count).unwrap_or(0), columns }
-}
-
-/// Key of a made-up row: what its key column holds, else its number.
-fn key_of(need: &TableNeed, row: usize) -> i64 {
-    match need.columns.iter().position(|column| column.source == Source::Key) {
-        Some(at) => value(&need.columns[at], mixed(at as u64, row as u64)),
-        None => i64::try_from(row).unwrap_or(i64::MAX),
-    }
-}
-
-fn value(need: &Need, draw: u64) -> i64 {
-    let below = match need.unit.as_str() {
-        "day" => 400,
-        "minor" => 500_000,
-        "ratio" => 100,
-        "unix-ms" => 1_782_835_200_000,
-        _ => 60,
-    };
-    let below = match (need.cell_type, &need.source) {
-        (_, Source::Key) => i64::MAX,
-        (CellType::Category, _) => i64::try_from(need.categories.len().max(1)).unwrap_or(1),
-        _ => below,
-    };
-    i64::try_from(draw >> 1).unwrap_or(0) % below
-}
-
-/// Mixes two numbers into one that looks drawn.
-fn mixed(a: u64, b: u64) -> u64 {
-    let mut x = a.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ b.wrapping_add(0x632b_e59b_d9b4_e019);
-    for _ in 0..3 {
-        x ^= x >> 30;
-        x = x.wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x ^= x >> 27;
-    }
-    x
-}
-
-fn empty_wide(cell_type: CellType, rows: usize) -> Wide {
-    let ends = vec![0; rows];
-    match cell_type {
-        CellType::Reals => Wide::Reals(ListCells { ends, values: Vec::new() }),
-        CellType::Integers => Wide::Integers(ListCells { ends, values: Vec::new() }),
-        CellType::Texts => Wide::Texts(TextLists { ends, values: TextCells::default() }),
-        _ => Wide::Text(TextCells { ends, bytes: Vec::new() }),
-    }
 }
 
 /// A guest's fault on the command line is an error in its own words.

@@ -7,6 +7,7 @@ mod commands;
 mod conformance;
 mod failure;
 mod logs;
+mod made_up;
 mod progress;
 mod session;
 mod terminal;
