@@ -530,6 +530,8 @@ pub(crate) enum PluginCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Measure plugins in the sandbox: size, compilation, start, calls, each beside its limit
+    Bench(PluginBenchArgs),
     /// Install component files so that playbooks find them by name
     Install {
         /// Component files
@@ -551,9 +553,35 @@ impl PluginCommand {
             | Self::Inspect { json, .. }
             | Self::Test { json, .. }
             | Self::List { json } => *json,
+            Self::Bench(args) => args.json,
             Self::New { .. } | Self::Install { .. } => false,
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PluginBenchArgs {
+    /// Folders of crates, component files, or names of installed plugins
+    #[arg(value_name = "PLUGIN", required_unless_present_any = ["all", "card"])]
+    pub(crate) plugins: Vec<String>,
+    /// Measure all installed plugins
+    #[arg(long, conflicts_with_all = ["plugins", "card", "settings"])]
+    pub(crate) all: bool,
+    /// Settings of this card, by its name or file [default: of each card that the program has for a plugin, else {}]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) card: Option<String>,
+    /// Settings as JSON, instead of those of cards
+    #[arg(long, value_name = "JSON", conflicts_with = "card")]
+    pub(crate) settings: Option<String>,
+    /// How plugin calls are bounded
+    #[arg(long, value_enum, default_value = "fuel")]
+    pub(crate) metering: MeteringArg,
+    /// Keep what was asked and answered in this folder, in the form in which native tests keep it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
+    /// Print all figures as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

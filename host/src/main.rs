@@ -8,6 +8,7 @@ mod conformance;
 mod failure;
 mod logs;
 mod made_up;
+mod measure;
 mod progress;
 mod session;
 mod terminal;

@@ -31,6 +31,7 @@ mod library;
 mod lists;
 #[cfg(feature = "sources")]
 mod looks;
+mod measured;
 mod money;
 #[cfg(feature = "sources")]
 mod packaging;

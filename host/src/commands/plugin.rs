@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::cases;
 use crate::cli::{KindArg, PluginCommand};
+use crate::commands::plugin_bench;
 use crate::conformance::{self, guest};
 use crate::failure::Answered;
 use crate::session::Session;
@@ -26,6 +27,7 @@ pub(crate) fn plugin(session: &Session, command: &PluginCommand) -> Result<()> {
         PluginCommand::Build { paths, install, json } => build_all(session, paths, *install, *json),
         PluginCommand::Inspect { file, settings, json } => inspect(session, file, settings, *json),
         PluginCommand::Test { path, settings, json } => test(session, path, settings, *json),
+        PluginCommand::Bench(args) => plugin_bench::bench(session, args),
         PluginCommand::Install { files } => install(session, files),
         PluginCommand::List { json } => list(session, *json),
     }
@@ -327,7 +329,7 @@ fn settings_table(session: &Session, schema: &Value) -> Text {
     session.terminal.table(&["setting", "default", "meaning"], &[], &rows)
 }
 
-fn canonical(settings: &str) -> Result<String> {
+pub(crate) fn canonical(settings: &str) -> Result<String> {
     let value: Value = serde_json::from_str(settings).context("--settings is not JSON")?;
     Ok(playbook_model::canonical_json(&value))
 }

@@ -227,20 +227,28 @@ impl Host {
         }
     }
 
+    /// The component file that is named: by its path, or as an installed plugin.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn named(&self, file_or_name: &str) -> Result<PathBuf> {
+        let path = PathBuf::from(file_or_name);
+        if path.exists() && !path.is_dir() {
+            Ok(path)
+        } else if file_or_name.ends_with(".wasm") || file_or_name.contains('/') {
+            Err(AppError::NoComponent(file_or_name.to_owned()))
+        } else {
+            let (name, version) = file_or_name.split_once('@').unwrap_or((file_or_name, "*"));
+            self.home.find(name, version)
+        }
+    }
+
     /// Loads a component file, or an installed plugin by name, for a look at it.
     ///
     /// # Errors
     /// Where there is none, or the sandbox does not take it.
     pub fn plugin(&self, file_or_name: &str) -> Result<(PathBuf, Plugin)> {
-        let path = PathBuf::from(file_or_name);
-        let path = if path.exists() && !path.is_dir() {
-            path
-        } else if file_or_name.ends_with(".wasm") || file_or_name.contains('/') {
-            return Err(AppError::NoComponent(file_or_name.to_owned()));
-        } else {
-            let (name, version) = file_or_name.split_once('@').unwrap_or((file_or_name, "*"));
-            self.home.find(name, version)?
-        };
+        let path = self.named(file_or_name)?;
         let plugin = self.accepted(&path)?;
         Ok((path, plugin))
     }
@@ -250,9 +258,16 @@ impl Host {
     /// # Errors
     /// Where the sandbox does not take it.
     pub fn accepted(&self, component: &Path) -> Result<Plugin> {
-        let options = LoadOptions { grants_log: true, ..LoadOptions::default() };
+        self.accepted_with(component, &looking(Metering::FuelAndEpoch))
+    }
+
+    /// Loads a component file with options of its own.
+    ///
+    /// # Errors
+    /// Where the sandbox does not take it.
+    pub fn accepted_with(&self, component: &Path, options: &LoadOptions) -> Result<Plugin> {
         self.runtime()?
-            .load_file(component, &options)
+            .load_file(component, options)
             .map_err(|source| AppError::Component { path: component.to_owned(), source })
     }
 
@@ -272,6 +287,12 @@ impl Host {
         }
         Ok(())
     }
+}
+
+/// How a component is loaded for a look at it: within the limits that hold where no playbook says otherwise.
+#[must_use]
+pub fn looking(metering: Metering) -> LoadOptions {
+    LoadOptions { metering, grants_log: true, ..LoadOptions::default() }
 }
 
 /// Where the copy of a component lies.

@@ -55,7 +55,7 @@ pub use explain::{
 };
 pub use finished::Finished;
 pub use home::{Home, Installed};
-pub use host::{Host, Pinned, Stages};
+pub use host::{Host, Pinned, Stages, looking};
 pub use init::{
     Beyond, Draft, DraftJoin, DraftLookup, DraftRow, DraftSource, InitError, Known, LeftOut, Look,
     Looked, Meaning, TakenIn, TakenSource, draft_of, init, look_into, mapping, take_in,
