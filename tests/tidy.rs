@@ -19,7 +19,7 @@ mod sources;
 #[path = "tidy/tree.rs"]
 mod tree;
 
-use crate::crates::{edges, edges_on_the_map, lints, owners};
+use crate::crates::{edges, edges_on_the_map, lints, natives, owners};
 use crate::pages::{
     commands, folders_on_the_map, index, invariants, links, schema_lines, test_command, titles,
 };
@@ -52,6 +52,11 @@ fn only_owners_name_a_heavy_dependency() {
 #[test]
 fn crates_know_only_what_the_table_allows() {
     holds(edges);
+}
+
+#[test]
+fn every_reference_plugin_is_timed_as_native_code() {
+    holds(natives);
 }
 
 #[test]

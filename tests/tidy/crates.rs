@@ -236,3 +236,28 @@ pub(crate) fn edges_on_the_map(tree: &Tree) -> Vec<String> {
     complaints.extend(strange.map(|name| format!("{MAP}: no crate `{name}` is enforced")));
     complaints
 }
+
+/// Folder of the benchmark that knows every reference plugin.
+const NATIVE: &str = "tests/benchmarks/native";
+
+/// Every reference plugin is timed as native code too: the benchmark, which no test compiles, has it in both its lists.
+pub(crate) fn natives(tree: &Tree) -> Vec<String> {
+    let lists = [("Cargo.toml", ""), ("plugins.rs", "\"")].map(|(file, quote)| {
+        let path = format!("{NATIVE}/{file}");
+        let lines: Vec<&str> = tree.text(&path).lines().map(str::trim).collect();
+        (path, quote, lines)
+    });
+    let mut complaints = Vec::new();
+    for package in tree.packages() {
+        if !package.path.starts_with("plugins/") {
+            continue;
+        }
+        for (path, quote, lines) in &lists {
+            let begins = format!("{quote}{}{quote} =", package.name);
+            if !lines.iter().any(|line| line.starts_with(&begins)) {
+                complaints.push(format!("{path}: `{}` is missing", package.name));
+            }
+        }
+    }
+    complaints
+}

@@ -1,7 +1,7 @@
 //! Every check can fail: small trees with one fault each.
 
 use crate::codes::{DOMAIN, codes};
-use crate::crates::{edges, edges_on_the_map, lints, owners};
+use crate::crates::{edges, edges_on_the_map, lints, natives, owners};
 use crate::pages::{
     commands, folders_on_the_map, index, invariants, links, schema_lines, test_command, titles,
 };
@@ -54,6 +54,20 @@ fn a_number_of_two_spaces_is_found() {
     };
     let path = "host/crates/online/src/store.rs";
     can_fail(spaces, &[(path, of("2").as_str())], &[(path, of("1").as_str())]);
+}
+
+#[test]
+fn a_plugin_that_is_not_timed_natively_is_found() {
+    let manifest =
+        ("tests/benchmarks/native/Cargo.toml", "[dev-dependencies]\na = { path = \"a\" }\n");
+    let list =
+        ("tests/benchmarks/native/plugins.rs", "plugins! {\n    \"a\" => a::A: Scores,\n}\n");
+    let plugin = ("plugins/a/Cargo.toml", "[package]\nname = \"a\"\n");
+    can_fail(
+        natives,
+        &[manifest, list, plugin],
+        &[(manifest.0, "[dev-dependencies]\n"), (list.0, "plugins! {\n}\n")],
+    );
 }
 
 #[test]

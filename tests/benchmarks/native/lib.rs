@@ -1,0 +1,1 @@
+//! Nothing: this package has one benchmark, `plugins.rs`, which knows all reference plugins.
