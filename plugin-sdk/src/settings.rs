@@ -64,11 +64,28 @@ pub fn field<T: Setting>(
     table: &mut [(std::borrow::Cow<'_, str>, Json<'_>)],
     field: &Field,
 ) -> Option<T> {
-    let given = table.iter_mut().find(|(key, _)| key == field.name);
-    match given {
-        Some((_, value)) => T::take(std::mem::replace(value, Json::Null)),
-        None => T::take(json::read(field.default).ok()?),
+    T::take(given(table, field)?)
+}
+
+/// Not once for each type: a guest has many.
+#[inline(never)]
+fn given<'j>(
+    table: &mut [(std::borrow::Cow<'_, str>, Json<'j>)],
+    field: &Field,
+) -> Option<Json<'j>> {
+    match table.iter_mut().find(|(key, _)| key == field.name) {
+        Some((_, value)) => Some(std::mem::replace(value, Json::Null)),
+        None => json::read(field.default).ok(),
     }
+}
+
+/// Returns which of these names a value is.
+#[doc(hidden)]
+#[inline(never)]
+#[must_use]
+pub fn choice(value: &Json<'_>, names: &[&str]) -> Option<usize> {
+    let Json::Text(text) = value else { return None };
+    names.iter().position(|name| *name == text.as_ref())
 }
 
 impl Setting for bool {
@@ -78,12 +95,18 @@ impl Setting for bool {
     }
 }
 
+/// One way to read them all.
+#[inline(never)]
+fn integer(value: &Json<'_>) -> Option<i64> {
+    if let Json::Number(text) = value { text.parse().ok() } else { None }
+}
+
 macro_rules! integers {
     ($($integer:ty: $least:expr, $most:expr;)*) => {$(
         impl Setting for $integer {
             const SCHEMA: &'static Schema = &Schema::Integer($least, $most);
             fn take(value: Json<'_>) -> Option<Self> {
-                if let Json::Number(text) = value { text.parse().ok() } else { None }
+                <$integer>::try_from(integer(&value)?).ok()
             }
         }
     )*};
@@ -121,7 +144,12 @@ impl<T: Setting> Setting for Vec<T> {
     const SCHEMA: &'static Schema = &Schema::List(T::SCHEMA, None);
     const DOCS: &'static Docs = T::DOCS;
     fn take(value: Json<'_>) -> Option<Self> {
-        if let Json::List(list) = value { list.into_iter().map(T::take).collect() } else { None }
+        let Json::List(mut list) = value else { return None };
+        let mut taken = Self::with_capacity(list.len());
+        for entry in &mut list {
+            taken.push(T::take(std::mem::replace(entry, Json::Null))?);
+        }
+        Some(taken)
     }
 }
 
@@ -251,10 +279,8 @@ macro_rules! settings {
             const SCHEMA: &'static $crate::settings::Schema =
                 &$crate::settings::Schema::Choice(&[$($text),*]);
             fn take(value: $crate::settings::Json<'_>) -> ::core::option::Option<Self> {
-                match value {
-                    $($crate::settings::Json::Text(text) if text == $text => Some(Self::$variant),)*
-                    _ => None,
-                }
+                let at = $crate::settings::choice(&value, &[$($text),*])?;
+                [$(Self::$variant),*].get(at).copied()
             }
         }
     };
