@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::tree::{MAP, Package, Tree, entries};
 
 /// Which crate may depend on which; the same table stands in docs/ARCHITECTURE.md.
-const EDGES: [(&str, &[&str]); 20] = [
+const EDGES: [(&str, &[&str]); 21] = [
     ("playbook-contract", &[]),
     ("playbook-model", &["playbook-contract"]),
     ("playbook-files", &[]),
@@ -83,11 +83,12 @@ const EDGES: [(&str, &[&str]); 20] = [
     ),
     ("playbook-sdk", &["playbook-contract"]),
     ("playbook-domain", &[]),
+    ("playbook-engine", &["playbook-sdk", "playbook-domain"]),
     ("playbook-library", &[]),
 ];
 
 /// What reference plugins, and guests of tests, may know of the workspace.
-const PLUGIN_EDGES: [&str; 2] = ["playbook-sdk", "playbook-domain"];
+const PLUGIN_EDGES: [&str; 3] = ["playbook-sdk", "playbook-domain", "playbook-engine"];
 
 /// Dependencies that only their owners may name.
 const OWNERS: [(&str, &[&str]); 44] = [

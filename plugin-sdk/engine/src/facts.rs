@@ -1,71 +1,12 @@
 //! What rules of settings see of a row: columns by name, their own earlier outputs, and the brand (domain 0.4).
-//!
-//! The engines of rules share this file as it is.
 
 use playbook_domain::condition::{Amount, Condition, Kind, Lookup, Names};
+use playbook_sdk::Texts;
 use playbook_sdk::columns::Text as TextCell;
 use playbook_sdk::prelude::*;
-use playbook_sdk::settings::{Docs, Json, Schema, Setting, escaped};
-use playbook_sdk::{Texts, types};
 
-/// Settings by name, in the order of the names. A map of the standard library would be 5 KB of a guest for each type.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Named<T>(Vec<(String, T)>);
-
-impl<T: Setting> Setting for Named<T> {
-    const SCHEMA: &'static Schema = &Schema::Map(T::SCHEMA);
-    const DOCS: &'static Docs = T::DOCS;
-
-    #[inline(never)]
-    fn take(value: Json<'_>) -> Option<Self> {
-        let Json::Table(table) = value else { return None };
-        let mut named = Vec::with_capacity(table.len());
-        for (name, value) in table {
-            named.push((name.into_owned(), T::take(value)?));
-        }
-        Some(Self(named))
-    }
-}
-
-#[allow(dead_code, reason = "each engine needs some of it")]
-impl<T> Named<T> {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &T)> {
-        self.0.iter().map(|(name, value)| (name, value))
-    }
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &String> {
-        self.0.iter().map(|(name, _)| name)
-    }
-    pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
-        self.0.iter().map(|(_, value)| value)
-    }
-    /// The entry of a name.
-    #[inline(never)]
-    pub(crate) fn entry(&self, name: &str) -> Option<(&String, &T)> {
-        self.iter().find(|(known, _)| *known == name)
-    }
-    pub(crate) fn get(&self, name: &str) -> Option<&T> {
-        self.entry(name).map(|(_, value)| value)
-    }
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.get(name).is_some()
-    }
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-    pub(crate) fn entries(&self) -> &[(String, T)] {
-        &self.0
-    }
-}
-
-settings! {
-    /// A text in both languages of pages.
-    pub struct Text {
-        /// English.
-        pub en: String where length(1..=300) = "",
-        /// Chinese, traditional characters; empty: the English text is shown.
-        pub zh: String where length(0..=300) = "",
-    }
-}
+use crate::check::pointer;
+use crate::named::Named;
 
 settings! {
     /// What is said of a column that rules name.
@@ -77,57 +18,25 @@ settings! {
     }
 }
 
-impl From<&Text> for types::Words {
-    fn from(text: &Text) -> Self {
-        Self { en: text.en.clone(), zh: (!text.zh.is_empty()).then(|| text.zh.clone()) }
-    }
-}
-
-/// Joins steps to a JSON Pointer.
-#[inline(never)]
-pub(crate) fn pointer(steps: &[&str]) -> String {
-    steps.iter().fold(String::new(), |path, step| path + "/" + &escaped(step))
-}
-
-/// Adds a problem unless something holds; not generic as the SDK's, which is inlined wherever it is called.
-#[inline(never)]
-pub(crate) fn check(problems: &mut Problems, holds: bool, path: &[&str], message: &str) {
-    if !holds {
-        problems.at(pointer(path), message);
-    }
-}
-
-/// Adds a problem unless `name` may name an output, an action or a reason.
-#[inline(never)]
-pub(crate) fn check_name(problems: &mut Problems, path: &[&str], name: &str) {
-    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let mut parts = name.split(['-', '_']);
-    let is_name = name.len() <= 64
-        && name.bytes().next().is_some_and(|first| first.is_ascii_lowercase())
-        && parts.all(|part| !part.is_empty() && part.bytes().all(is_letter))
-        && !(name.contains('-') && name.contains('_'));
-    check(
-        problems,
-        is_name,
-        path,
-        "must be a name of small letters, digits, and single `_` or `-`",
-    );
-}
-
-/// Rules while they are read: the columns that they use, and what is wrong with them.
-pub(crate) struct Reading<'n> {
-    pub(crate) names: Names<'n>,
-    pub(crate) problems: Problems,
+/// Rules while they are read.
+#[derive(Debug)]
+pub struct Reading<'n> {
+    /// The columns that they use.
+    pub names: Names<'n>,
+    /// What is wrong with them.
+    pub problems: Problems,
 }
 
 impl<'n> Reading<'n> {
-    pub(crate) fn new(numbers: &'n Named<f64>) -> Self {
+    /// Nothing is read yet; conditions and amounts may use `numbers` by name.
+    #[must_use]
+    pub fn new(numbers: &'n Named<f64>) -> Self {
         Self { names: Names::new(numbers.entries()), problems: Problems::new() }
     }
 
     /// The condition at a path; none where it is a problem.
     #[inline(never)]
-    pub(crate) fn condition(&mut self, path: &[&str], text: &str) -> Option<Condition> {
+    pub fn condition(&mut self, path: &[&str], text: &str) -> Option<Condition> {
         match self.names.condition(text) {
             Ok(condition) => Some(condition),
             Err(fault) => {
@@ -138,9 +47,8 @@ impl<'n> Reading<'n> {
     }
 
     /// The amount at a path; none where it is a problem.
-    #[allow(dead_code, reason = "not every engine computes amounts")]
     #[inline(never)]
-    pub(crate) fn amount(&mut self, path: &[&str], text: &str) -> Option<Amount> {
+    pub fn amount(&mut self, path: &[&str], text: &str) -> Option<Amount> {
         match self.names.amount(text) {
             Ok(amount) => Some(amount),
             Err(fault) => {
@@ -158,7 +66,7 @@ fn of_brand(name: &str) -> Option<&str> {
 
 /// The needs of the rows and those of the brand, each in the order of the columns. `outputs` are the stage's own.
 #[inline(never)]
-pub(crate) fn needs(
+pub fn needs(
     reading: &mut Reading<'_>,
     settings: &Named<ColumnSetting>,
     outputs: &[&str],
@@ -193,7 +101,7 @@ pub(crate) fn needs(
 
 /// Where the columns of the rules lie.
 #[derive(Debug)]
-pub(crate) struct Sources(Vec<Source>);
+pub struct Sources(Vec<Source>);
 
 #[derive(Debug)]
 enum Source {
@@ -203,8 +111,8 @@ enum Source {
 }
 
 impl Sources {
-    /// The columns of rows lie from the first need on, those of the brand from `first` on in the first row of `brand`.
-    pub(crate) fn new(names: &Names<'_>, brand: Option<Rows<'_>>, first: usize) -> Self {
+    /// Finds them: the columns of rows lie from the first need on, those of the brand from `first` on in the first row of `brand`.
+    pub fn new(names: &Names<'_>, brand: Option<Rows<'_>>, first: usize) -> Self {
         let (mut rows, mut at_brand) = (0, first);
         let source = |(name, kind): (&str, Kind)| {
             if of_brand(name).is_none() {
@@ -228,14 +136,14 @@ impl Sources {
     }
 
     /// How many columns the rows have for the rules.
-    #[allow(dead_code, reason = "not every engine has columns behind them")]
-    pub(crate) fn rows(&self) -> usize {
+    #[must_use]
+    pub fn rows(&self) -> usize {
         self.0.iter().filter(|source| matches!(source, Source::Row(..))).count()
     }
 
     /// The columns of the brand, where there are no rows.
-    #[allow(dead_code, reason = "not every engine asks the brand alone")]
-    pub(crate) fn of_brand(&self) -> Facts<'_> {
+    #[must_use]
+    pub fn of_brand(&self) -> Facts<'_> {
         let view = |source| match source {
             &Source::Row(..) => View::Number(None),
             Source::Number(number) => View::Number(*number),
@@ -244,8 +152,9 @@ impl Sources {
         Facts { views: self.0.iter().map(view).collect(), row: 0 }
     }
 
-    /// The columns in these rows.
-    pub(crate) fn of<'a>(&'a self, rows: &Rows<'a>) -> Facts<'a> {
+    /// The columns in these rows, at the first of them.
+    #[must_use]
+    pub fn of<'a>(&'a self, rows: &Rows<'a>) -> Facts<'a> {
         let view = |source: &'a Source| match source {
             Source::Row(at, Kind::Real) => View::Real(rows.get(In::<Real>::at(*at))),
             Source::Row(at, Kind::Text) => View::Text(rows.get(In::<TextCell>::at(*at))),
@@ -257,11 +166,14 @@ impl Sources {
 }
 
 /// The columns of a batch or a table, at one row of it.
-pub(crate) struct Facts<'a> {
+#[derive(Debug)]
+pub struct Facts<'a> {
     views: Vec<View<'a>>,
-    pub(crate) row: usize,
+    /// The row that is looked at.
+    pub row: usize,
 }
 
+#[derive(Debug)]
 enum View<'a> {
     Real(Column<'a, f64>),
     Text(Texts<'a>),
@@ -286,5 +198,51 @@ impl Lookup for Facts<'_> {
             View::Word(word) => *word,
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use playbook_sdk::settings::parse;
+
+    fn asked(conditions: &[&str], columns: &str) -> (Vec<Need>, Vec<Need>, Problems) {
+        let numbers = parse(r#"{ "enough": 2 }"#).unwrap();
+        let mut reading = Reading::new(&numbers);
+        for condition in conditions {
+            reading.condition(&["when"], condition);
+        }
+        let (rows, brand) = needs(&mut reading, &parse(columns).unwrap(), &["rung"]);
+        (rows, brand, reading.problems)
+    }
+
+    #[test]
+    fn columns_are_asked_of_the_rows_of_the_brand_and_of_earlier_outputs() {
+        let conditions = ["a >= enough AND brand.b > 1", "previous.2.rung > 0 AND c = 'x'"];
+        let columns = r#"{ "a": { "unit": "day" }, "c": { "optional": true } }"#;
+        let (rows, brand, problems) = asked(&conditions, columns);
+        let earlier = need::real("rung").previous(2);
+        let text = need::text("c").unit("").optional();
+        assert_eq!(rows, [need::real("a").unit("day"), earlier, text]);
+        assert_eq!(brand, [need::real("b")]);
+        assert!(problems.is_empty());
+        let (rows, ..) = asked(&["previous.rung = 1"], "{}");
+        assert_eq!(rows, [need::real("rung").previous(1)]);
+    }
+
+    #[test]
+    fn an_earlier_value_is_of_an_own_output_one_or_two_cycles_ago() {
+        for name in ["previous.3.rung", "previous.1.other", "previous.other"] {
+            let (_, _, problems) = asked(&[&[name, " > 0"].concat()], "{}");
+            let told = ["`", name, "` is no output of this stage, 1 or 2 cycles ago"].concat();
+            assert_eq!(problems.list()[0].message, told);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_at_its_place() {
+        let (.., problems) = asked(&["a >="], "{}");
+        assert_eq!((problems.len(), problems.list()[0].path.as_str()), (1, "/when"));
     }
 }

@@ -1,14 +1,10 @@
 //! Funnels: members and rates from step to step, the weakest step, steps without a test (domain SG-6, SG-11).
 
-#[path = "../../rule-ladder/src/facts.rs"]
-mod facts;
 pub mod steps;
 
-use playbook_sdk::prelude::*;
-
-pub use facts::{ColumnSetting, Named, Text};
-use facts::{Reading, Sources, check_name, needs, pointer};
 use playbook_domain::condition::{Amount, Condition};
+use playbook_engine::{ColumnSetting, Named, Reading, Sources, Text, check_name, needs, pointer};
+use playbook_sdk::prelude::*;
 use steps::{Step, rates, weakest};
 
 settings! {

@@ -2,16 +2,13 @@
 //!
 //! The rules are data: a model is a card beside this engine.
 
-#[path = "../../rule-ladder/src/facts.rs"]
-mod facts;
 mod rules;
 mod settings;
 
 use playbook_domain::Streak;
+use playbook_engine::{Reading, Sources, needs};
 use playbook_sdk::prelude::*;
 
-pub use facts::{ColumnSetting, Named, Text};
-use facts::{Reading, Sources, needs};
 use rules::{Fired, Rules, rank};
 pub use settings::{Degree, PackageSetting, RankSetting, RuleSetting, Settings};
 
@@ -118,7 +115,7 @@ impl Plugin for Monitor {
     fn shape(settings: &Settings) -> Result<Shape, Problems> {
         let mut reading = Reading::new(&settings.numbers);
         rules::read(settings, &mut reading);
-        if settings.rank.is_some() && settings.rule.len() == 0 {
+        if settings.rank.is_some() && settings.rule.is_empty() {
             reading.problems.at("/rank", "has no rules to rank");
         }
         let outputs = outputs(settings);

@@ -1,8 +1,8 @@
 //! The rules of a monitor once they are read, and how those that fired are ranked (domain DG-13, DG-14).
 
 use playbook_domain::condition::{Amount, Condition, Lookup};
+use playbook_engine::{Reading, check_name, pointer};
 
-use crate::facts::{Reading, check_name, pointer};
 use crate::settings::Settings;
 
 /// A rule as rows are asked.

@@ -1,8 +1,7 @@
 //! Settings of a monitor: its rules, their levels, and what they suggest.
 
+use playbook_engine::{ColumnSetting, Named, Text};
 use playbook_sdk::prelude::*;
-
-use crate::facts::{ColumnSetting, Named, Text};
 
 settings! {
     /// Warnings by conditions. Cards ship such settings; a playbook changes single ones by name.

@@ -2,16 +2,14 @@
 //!
 //! The rules are data: a model is a card beside this engine.
 
-mod facts;
 mod rules;
 mod settings;
 
 use playbook_domain::{Stood, settle};
+use playbook_engine::{Reading, Sources, Text, check, check_name, needs};
 use playbook_sdk::Categories;
 use playbook_sdk::prelude::*;
 
-pub use facts::{ColumnSetting, Text};
-use facts::{Reading, Sources, check, check_name, needs};
 use rules::Rules;
 pub use settings::{ChoiceSetting, FlagSetting, SegmentSetting, Settings, ValueSetting};
 

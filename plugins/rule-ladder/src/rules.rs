@@ -1,8 +1,8 @@
 //! The rules of a ladder once they are read, and where a row stands by them (domain SG-1, SG-2).
 
 use playbook_domain::condition::{Condition, Lookup};
+use playbook_engine::{Reading, check, check_name, pointer};
 
-use crate::facts::{Reading, check, check_name, pointer};
 use crate::settings::Settings;
 
 /// A segment as rows are asked.

@@ -1,8 +1,7 @@
 //! Settings of a ladder: its segments with their rules, flags, and what each segment carries.
 
+use playbook_engine::{ColumnSetting, Named, Text};
 use playbook_sdk::prelude::*;
-
-use crate::facts::{ColumnSetting, Named, Text};
 
 settings! {
     /// Segments by conditions. Cards ship such settings; a playbook changes single ones by name.

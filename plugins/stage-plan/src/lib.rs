@@ -2,25 +2,15 @@
 //!
 //! The stages are data: a model is a card beside this engine. Touches are rewards of `reward-rules`, by the same code.
 
-#[path = "../../rule-ladder/src/facts.rs"]
-mod facts;
 mod months;
 mod plan;
-mod plan_settings;
-#[path = "../../reward-rules/src/rules.rs"]
-mod rules;
-#[path = "../../reward-rules/src/settings.rs"]
 mod settings;
 
+use playbook_engine::rewards::{Rewarding, Rewards};
+use playbook_engine::{Reading, Sources, needs, pointer};
 use playbook_sdk::prelude::*;
 
-pub use facts::{ColumnSetting, Text};
-use facts::{Reading, Sources, needs, pointer};
-pub use plan_settings::{
-    Compare, GateSetting, MilestoneSetting, PickSetting, Settings, StageSetting,
-};
-pub use settings::Settings as Touches;
-pub use settings::{Class, HowOften, LadderSetting, Mode, PartSetting, RewardSetting};
+pub use settings::{Compare, GateSetting, MilestoneSetting, PickSetting, Settings, StageSetting};
 
 /// The weight of a row that gets money.
 const WEIGHT: In<Real> = In::at(0);
@@ -37,18 +27,11 @@ pub struct StagePlan {
 /// Touches as rows are asked.
 #[derive(Debug)]
 struct Touching {
-    rules: rules::Rules,
-    sources: Sources,
-    /// Of each touch: stages that have it, first and last minute.
+    rewards: Rewarding,
+    /// Of each touch: stages that have it.
     stages: Vec<Vec<u32>>,
-    windows: Vec<(Option<u32>, Option<u32>)>,
     /// Position of the reason of the first touch.
     reason: u32,
-}
-
-/// The touches in order; a name that is none is a problem that was told.
-fn rewards(touches: &Touches) -> impl Iterator<Item = (&String, &RewardSetting)> {
-    touches.order.iter().filter_map(|name| touches.reward.entry(name))
 }
 
 /// Problems of the settings of touches, with their place in those of the plan.
@@ -61,22 +44,6 @@ fn of_touches(problems: &Problems) -> Problems {
         }
     }
     told
-}
-
-fn action_of(name: &str, reward: &RewardSetting) -> Action {
-    let mut made = action(name, reward.priority.into(), &reward.words)
-        .purpose(reward.purpose.clone())
-        .frequency(reward.frequency.into());
-    if !reward.family.is_empty() {
-        made = made.family(reward.family.clone());
-    }
-    if reward.commercial {
-        made = made.commercial();
-    }
-    if reward.contacts_member {
-        made = made.contacts_member();
-    }
-    if reward.needs_approval { made.needs_approval() } else { made }
 }
 
 impl Plugin for StagePlan {
@@ -98,11 +65,9 @@ impl Plugin for StagePlan {
         let mut problems = reading.problems;
         let mut shape = Shape::whole_tables();
         if let Some(touches) = &settings.touches {
-            let mut reading = Reading::new(&touches.numbers);
-            rules::read(touches, &mut reading);
-            let (rows, of_brand) = needs(&mut reading, &touches.columns, &[]);
+            let (rows, of_brand, wrong) = touches.needs();
             brand.extend(of_brand);
-            problems.extend(of_touches(&reading.problems));
+            problems.extend(of_touches(&wrong));
             shape = Shape::rows(touches.subject.clone()).needs(rows);
         }
         let known = settings.touches.iter().flat_map(|touches| &touches.order);
@@ -124,11 +89,7 @@ impl Plugin for StagePlan {
         for (name, milestone) in settings.milestone.iter() {
             shape = shape.reason(["milestone-", name].concat(), &milestone.words);
         }
-        for (name, touch) in settings.touches.iter().flat_map(rewards) {
-            shape = shape.action(action_of(name, touch));
-            shape = shape.reason(name, touch.why.as_ref().unwrap_or(&touch.words));
-        }
-        Ok(shape)
+        Ok(settings.touches.iter().fold(shape, |shape, touches| touches.announced(shape)))
     }
 
     fn open(settings: Settings, opening: Opening<'_>) -> Result<Self, Problems> {
@@ -150,26 +111,17 @@ impl Plugin for StagePlan {
 impl Touching {
     fn new(
         settings: &Settings,
-        touches: &Touches,
+        touches: &Rewards,
         brand: Option<Rows<'_>>,
         first: usize,
     ) -> Result<Self, Problems> {
-        let mut reading = Reading::new(&touches.numbers);
-        let Some(rules) = rules::read(touches, &mut reading) else {
-            return Err(of_touches(&reading.problems));
-        };
         let stages = |name: &String| {
             let having = (0..).zip(plan::stages(settings));
             having.filter(|(_, (_, s))| s.touches.contains(name)).map(|(at, _)| at).collect()
         };
-        let window = |(_, reward): (_, &RewardSetting)| {
-            (Some(reward.after_min).filter(|after| *after > 0), reward.until_min)
-        };
         Ok(Self {
-            rules,
-            sources: Sources::new(&reading.names, brand, first),
+            rewards: Rewarding::new(touches, brand, first).map_err(|wrong| of_touches(&wrong))?,
             stages: touches.order.iter().map(stages).collect(),
-            windows: rewards(touches).map(window).collect(),
             reason: (plan::stages(settings).count() + settings.milestone.len()) as u32,
         })
     }
@@ -201,25 +153,8 @@ impl Campaign for StagePlan {
         out: &mut Proposals,
     ) -> Result<(), String> {
         let Some(touches) = &self.touches else { return Ok(()) };
-        let mut facts = touches.sources.of(rows);
-        let mut spent = Vec::new();
-        for row in 0..rows.len() {
-            facts.row = row;
-            touches.rules.each(&facts, &mut spent, |at, given| {
-                if !touches.stages[at].contains(&phase) {
-                    return;
-                }
-                let (after_min, until_min) = touches.windows[at];
-                out.push(Proposal {
-                    quantity: given.quantity,
-                    cost: given.cost,
-                    expected_output: given.expected,
-                    after_min,
-                    until_min,
-                    ..Proposal::new(row, at as u32, touches.reason + at as u32)
-                });
-            });
-        }
+        let may = |touch: usize| touches.stages[touch].contains(&phase);
+        touches.rewards.propose(rows, touches.reason, may, out);
         Ok(())
     }
 }

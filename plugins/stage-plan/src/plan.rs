@@ -2,11 +2,11 @@
 
 use playbook_domain::condition::{Amount, Condition, Lookup};
 use playbook_domain::floored;
+use playbook_engine::{Reading, check_name, pointer};
 use playbook_sdk::prelude::*;
 
-use crate::facts::{Reading, check_name, pointer};
 use crate::months::days_of;
-use crate::plan_settings::{MilestoneSetting, Settings, StageSetting};
+use crate::settings::{MilestoneSetting, Settings, StageSetting};
 
 /// What is read of the plan's own settings.
 #[derive(Debug)]
@@ -146,7 +146,8 @@ impl Rules {
         let lacking = self.pick.iter().filter_map(|column| brand.text(*column));
         let mut take = |at: usize| {
             if taken.len() < pick.most as usize && !taken.contains(&at) {
-                taken.push(at);
+                let place = taken.iter().position(|other| *other > at);
+                taken.insert(place.unwrap_or(taken.len()), at);
             }
         };
         for name in lacking {
@@ -154,7 +155,6 @@ impl Rules {
             (0..all.len()).filter(lifts).for_each(&mut take);
         }
         (0..all.len()).for_each(take);
-        taken.sort_unstable();
         taken
     }
 

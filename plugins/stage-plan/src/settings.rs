@@ -1,9 +1,8 @@
 //! Settings of a plan: its stages with money, gates and content, its milestones, and its touches.
 
+use playbook_engine::rewards::Rewards;
+use playbook_engine::{ColumnSetting, Named, Text};
 use playbook_sdk::prelude::*;
-
-use crate::facts::{ColumnSetting, Named, Text};
-use crate::settings::Settings as Touches;
 
 settings! {
     /// A campaign or programme in named stages. Cards ship such settings; a playbook changes single ones by name.
@@ -32,7 +31,7 @@ settings! {
         /// Share of the whole length that a milestone without a latest day may slip.
         pub buffer: f64 where within(0.0..=1.0) = 0.0,
         /// Touches of rows, as settings of `reward-rules`; stages name them.
-        pub touches: Option<Touches> = null,
+        pub touches: Option<Rewards> = null,
         /// Numbers that conditions of the plan use by name.
         pub numbers: Named<f64> where length(0..=256) = {},
         /// What is said of columns of the brand that conditions of the plan name.

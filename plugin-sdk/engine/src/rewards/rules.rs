@@ -3,8 +3,8 @@
 use playbook_domain::condition::{Amount, Condition, Lookup};
 use playbook_domain::floored;
 
-use crate::facts::{Reading, check_name, pointer};
-use crate::settings::{Mode, RewardSetting, Settings};
+use super::settings::{Mode, RewardSetting, Rewards};
+use crate::{Reading, check_name, pointer};
 
 /// A reward as rows are asked.
 #[derive(Debug)]
@@ -21,52 +21,23 @@ struct Reward {
 
 /// What a row gets of a reward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Given {
-    pub(crate) quantity: i64,
-    pub(crate) cost: i64,
-    pub(crate) expected: i64,
+pub(super) struct Given {
+    /// Points, units or 1.
+    pub(super) quantity: i64,
+    /// Cost to the brand, minor units.
+    pub(super) cost: i64,
+    /// Expected output, minor units.
+    pub(super) expected: i64,
 }
 
 /// All rules, in the order of the settings.
 #[derive(Debug)]
-pub(crate) struct Rules {
+pub(super) struct Rules {
     rewards: Vec<Reward>,
     ladders: Vec<(Mode, Vec<usize>)>,
     among: Condition,
     /// Most that each part of the mix may cost a row.
     parts: Vec<i64>,
-}
-
-/// Reads the rules; none where any of them is a problem.
-pub(crate) fn read(settings: &Settings, reading: &mut Reading<'_>) -> Option<Rules> {
-    let among = reading.condition(&["among"], &settings.among);
-    let mut rewards = Vec::new();
-    for (at, name) in settings.order.iter().enumerate() {
-        let Some(reward) = settings.reward.get(name) else {
-            let path = pointer(&["order", &at.to_string()]);
-            reading.problems.at(path, "is no reward").hint("a name of `reward`");
-            continue;
-        };
-        check_reward(name, reward, reading);
-        let part = settings.part.keys().position(|part| *part == reward.part);
-        if part.is_none() && !reward.part.is_empty() {
-            reading.problems.at(pointer(&["reward", name, "part"]), "is no name of `part`");
-        }
-        let when = reading.condition(&["reward", name, "when"], &reward.when);
-        let done = reading.condition(&["reward", name, "done"], &reward.done);
-        let cost = reading.amount(&["reward", name, "cost"], &reward.cost);
-        let expected = reading.amount(&["reward", name, "expected"], &reward.expected);
-        let quantity = reading.amount(&["reward", name, "quantity"], &reward.quantity);
-        let is_rung = settings.ladder.values().any(|ladder| ladder.rungs.contains(name));
-        if let (Some(when), Some(done), Some(cost), Some(expected), Some(quantity)) =
-            (when, done, cost, expected, quantity)
-        {
-            rewards.push(Reward { when, cost, expected, quantity, done, part, is_rung });
-        }
-    }
-    let ladders = ladders(settings, reading);
-    let parts = parts(settings, reading);
-    reading.problems.is_empty().then_some(Rules { rewards, ladders, among: among?, parts })
 }
 
 fn check_reward(name: &str, reward: &RewardSetting, reading: &mut Reading<'_>) {
@@ -87,7 +58,7 @@ fn check_reward(name: &str, reward: &RewardSetting, reading: &mut Reading<'_>) {
     check(in_order, "until_min", "must not lie before `after_min`");
 }
 
-fn ladders(settings: &Settings, reading: &mut Reading<'_>) -> Vec<(Mode, Vec<usize>)> {
+fn ladders(settings: &Rewards, reading: &mut Reading<'_>) -> Vec<(Mode, Vec<usize>)> {
     let mut ladders = Vec::new();
     let mut taken: Vec<&String> = Vec::new();
     for (name, ladder) in settings.ladder.iter() {
@@ -110,9 +81,9 @@ fn ladders(settings: &Settings, reading: &mut Reading<'_>) -> Vec<(Mode, Vec<usi
     ladders
 }
 
-fn parts(settings: &Settings, reading: &mut Reading<'_>) -> Vec<i64> {
+fn parts(settings: &Rewards, reading: &mut Reading<'_>) -> Vec<i64> {
     let whole: f64 = settings.part.values().map(|part| part.share).sum();
-    if settings.part.len() > 0 && (whole - 1.0).abs() > 1e-9 {
+    if !settings.part.is_empty() && (whole - 1.0).abs() > 1e-9 {
         reading.problems.at("/part", "must have shares that add up to 1");
     }
     for (name, part) in settings.part.iter() {
@@ -133,6 +104,38 @@ impl Reward {
 }
 
 impl Rules {
+    /// Reads the rules; none where any of them is a problem.
+    pub(super) fn read(settings: &Rewards, reading: &mut Reading<'_>) -> Option<Self> {
+        let among = reading.condition(&["among"], &settings.among);
+        let mut rewards = Vec::new();
+        for (at, name) in settings.order.iter().enumerate() {
+            let Some(reward) = settings.reward.get(name) else {
+                let path = pointer(&["order", &at.to_string()]);
+                reading.problems.at(path, "is no reward").hint("a name of `reward`");
+                continue;
+            };
+            check_reward(name, reward, reading);
+            let part = settings.part.keys().position(|part| *part == reward.part);
+            if part.is_none() && !reward.part.is_empty() {
+                reading.problems.at(pointer(&["reward", name, "part"]), "is no name of `part`");
+            }
+            let when = reading.condition(&["reward", name, "when"], &reward.when);
+            let done = reading.condition(&["reward", name, "done"], &reward.done);
+            let cost = reading.amount(&["reward", name, "cost"], &reward.cost);
+            let expected = reading.amount(&["reward", name, "expected"], &reward.expected);
+            let quantity = reading.amount(&["reward", name, "quantity"], &reward.quantity);
+            let is_rung = settings.ladder.values().any(|ladder| ladder.rungs.contains(name));
+            if let (Some(when), Some(done), Some(cost), Some(expected), Some(quantity)) =
+                (when, done, cost, expected, quantity)
+            {
+                rewards.push(Reward { when, cost, expected, quantity, done, part, is_rung });
+            }
+        }
+        let ladders = ladders(settings, reading);
+        let parts = parts(settings, reading);
+        reading.problems.is_empty().then_some(Self { rewards, ladders, among: among?, parts })
+    }
+
     /// The rung of a ladder that a row gets, where its condition holds.
     fn rung(&self, mode: Mode, rungs: &[usize], row: &impl Lookup) -> Option<usize> {
         let holds = |reward: &usize| self.rewards[*reward].when.holds(row);
@@ -146,7 +149,7 @@ impl Rules {
     }
 
     /// Gives each reward of a row to `give`, in order. `spent` is a place for what the parts have cost.
-    pub(crate) fn each(
+    pub(super) fn each(
         &self,
         row: &impl Lookup,
         spent: &mut Vec<i64>,

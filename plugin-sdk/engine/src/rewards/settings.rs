@@ -2,11 +2,11 @@
 
 use playbook_sdk::prelude::*;
 
-use crate::facts::{ColumnSetting, Named, Text};
+use crate::{ColumnSetting, Named, Text};
 
 settings! {
     /// Rewards by conditions. Cards ship such settings; a playbook changes single ones by name.
-    pub struct Settings {
+    pub struct Rewards {
         /// What the rows are.
         pub subject: String where length(1..=64) = "member",
         /// The rewards by name, in the order in which they are proposed.
