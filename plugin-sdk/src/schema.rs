@@ -282,8 +282,9 @@ fn is_integer(text: &str) -> bool {
     !text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E'))
 }
 
-/// The names one after the other, each between two of `quote`.
-fn listed(names: &[&str], quote: &str) -> String {
+/// Returns the names one after the other, each between two of `quote`.
+#[must_use]
+pub fn listed(names: &[&str], quote: &str) -> String {
     let mut list = String::new();
     for name in names {
         let comma = if list.is_empty() { "" } else { ", " };
@@ -292,8 +293,10 @@ fn listed(names: &[&str], quote: &str) -> String {
     list
 }
 
+/// Returns the name of these that was meant by one that is none of them; none where none is near.
 #[inline(never)]
-fn nearest<'n>(names: &[&'n str], given: &str) -> Option<&'n str> {
+#[must_use]
+pub fn nearest<'n>(names: &[&'n str], given: &str) -> Option<&'n str> {
     let near = names.iter().map(|name| (strsim::osa_distance(name, given), *name)).min()?;
     (near.0 <= 1 + given.len() / 3).then_some(near.1)
 }

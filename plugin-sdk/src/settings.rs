@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 pub use crate::json::{Json, escaped};
 use crate::problem::Problems;
-pub use crate::schema::{Bound, Docs, Field, Rule, Schema};
+pub use crate::schema::{Bound, Docs, Field, Rule, Schema, listed, nearest};
 use crate::{decimal, json, schema};
 
 /// Largest settings text, in bytes.

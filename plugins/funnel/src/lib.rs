@@ -18,7 +18,7 @@ settings! {
         pub step: Named<StepSetting> where length(0..=32) = {},
         /// Rate by the expected one below which the weakest step is a finding; without an expected rate the rate itself.
         pub finding_below: f64 where within(0.0..=10.0) = 1.0,
-        /// Numbers that conditions use by name.
+        /// Numbers that conditions use by name. Each must be used.
         pub numbers: Named<f64> where length(0..=256) = {},
         /// What is said of columns that steps name. A column that is not listed must be there.
         pub columns: Named<ColumnSetting> where length(0..=256) = {},
@@ -67,6 +67,12 @@ fn read(settings: &Settings, reading: &mut Reading<'_>) -> Option<Vec<Rule>> {
         if let (Some(members), Some(tested)) = (members, tested) {
             rules.push(Rule { members, tested, expected: step.expected });
         }
+    }
+    for (_, left_out) in settings.step.iter().filter(|(name, _)| !settings.order.contains(name)) {
+        reading.aside(|reading| {
+            reading.amount(&[], &left_out.members);
+            reading.condition(&[], &left_out.tested);
+        });
     }
     reading.problems.is_empty().then_some(rules)
 }

@@ -134,3 +134,13 @@ fn wrong_settings_are_refused_with_their_place() {
         assert!(told, "{over}: {problems}");
     }
 }
+
+#[test]
+fn a_name_that_nothing_uses_is_refused() {
+    let problems = card!("conversion-5").with(json!({ "numbers": { "few": 1 } })).problems();
+    assert_eq!((problems.len(), problems.list()[0].path.as_str()), (1, "/numbers/few"));
+    // What is left out for now keeps what it uses.
+    let over = json!({ "order": ["follow"], "numbers": { "few": 1 }, "step": { "spread": { "tested": "a > few" } } });
+    let problems = card!("conversion-5").with(over).problems();
+    assert!(problems.is_empty(), "{problems}");
+}

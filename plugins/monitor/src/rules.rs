@@ -41,6 +41,16 @@ pub(crate) fn read(settings: &Settings, reading: &mut Reading<'_>) -> Option<Rul
             let path = pointer(&["rule", name, "suggests", &at.to_string()]);
             reading.problems.check(settings.package.has(package), path, "is no name of `package`");
         }
+        if !rule.effect.is_empty() {
+            let path = pointer(&["rule", name, "effect"]);
+            let message = "counts where cases tell it: name them in `evidence`";
+            reading.problems.check(!rule.evidence.is_empty(), path, message);
+        }
+        for (key, text) in [("effect", &rule.effect), ("evidence", &rule.evidence)] {
+            let is_ranked = settings.rank.is_some() || text.is_empty();
+            let message = "is only read where suggestions are ranked: set `rank`";
+            reading.problems.check(is_ranked, pointer(&["rule", name, key]), message);
+        }
         let when = reading.condition(&["rule", name, "when"], &rule.when);
         let mut amount = |key: &str, text: &str| match text {
             "" => None,

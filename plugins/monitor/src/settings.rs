@@ -16,7 +16,7 @@ settings! {
         pub package: Named<PackageSetting> where length(0..=64) = {},
         /// Names the rules that fired by their expected effect; left out: not.
         pub rank: Option<RankSetting> = null,
-        /// Numbers that conditions use by name.
+        /// Numbers that conditions use by name. Each must be used.
         pub numbers: Named<f64> where length(0..=256) = {},
         /// What is said of columns that conditions name. A column that is not listed must be there.
         pub columns: Named<ColumnSetting> where length(0..=512) = {},

@@ -78,6 +78,23 @@ fn wrong_settings_are_refused_with_their_place() {
 }
 
 #[test]
+fn a_name_that_nothing_uses_is_refused() {
+    let ranked = |over: Value| small().with(json!({ "rank": {} })).with(over);
+    let low = |more: Value| json!({ "rule": { "low": more } });
+    for (test, path) in [
+        (small().with(json!({ "numbers": { "few": 1 } })), "/numbers/few"),
+        (small().with(low(json!({ "evidence": "3" }))), "/rule/low/evidence"),
+        (ranked(low(json!({ "effect": "3" }))), "/rule/low/effect"),
+    ] {
+        let problems = test.problems();
+        assert_eq!((problems.len(), problems.list()[0].path.as_str()), (1, path), "{problems}");
+    }
+    let effect = json!({ "effect": "3", "evidence": "3" });
+    assert_eq!(small().with(low(effect.clone())).problems().len(), 2);
+    assert!(ranked(low(effect)).problems().is_empty());
+}
+
+#[test]
 fn a_rule_waits_for_its_periods_and_gaps_follow_the_rule_of_gaps() {
     let data = Data::new()
         .integer("points", [Some(4), Some(4), None, None, None, Some(5)])

@@ -91,6 +91,36 @@ fn wrong_settings_are_refused_with_their_place() {
 }
 
 #[test]
+fn a_name_that_nothing_uses_is_refused() {
+    let words = json!({ "en": "x" });
+    for (over, path) in [
+        (json!({ "numbers": { "rates": 1 } }), "/numbers/rates"),
+        (
+            json!({ "part": { "all": { "share": 0.5 }, "al": { "share": 0.5 } }, "reward": { "gift": { "part": "all" } } }),
+            "/part/al",
+        ),
+        (json!({ "row_budget_minor": 9 }), "/row_budget_minor"),
+    ] {
+        let problems = small().with(over.clone()).problems();
+        let told = problems.list().iter().any(|problem| problem.path == path);
+        assert!(told && problems.len() == 1, "{over}: {problems}");
+    }
+    // What is left out for now keeps what it uses.
+    let late = json!({
+        "when": "points > many", "done": "done > first", "cost": "dear", "expected": "due", "quantity": "pieces",
+        "words": words, "part": "all",
+    });
+    let all = json!({
+        "reward": { "late": late },
+        "numbers": { "many": 9, "first": 1, "dear": 2, "due": 3, "pieces": 4 },
+        "part": { "all": { "share": 1 }, "none": { "share": 0 } },
+        "row_budget_minor": 9,
+    });
+    let problems = small().with(all).problems();
+    assert!(problems.is_empty(), "{problems}");
+}
+
+#[test]
 fn amounts_round_down_and_what_is_missing_gives_no_reward() {
     let data = Data::new()
         .integer("points", [Some(1), Some(3), None])

@@ -272,6 +272,10 @@ fn check_outputs(settings: &Settings, outputs: &[(String, Produce)], problems: &
     for (name, names) in settings.choice.keys().zip(Places::choice_names(settings)) {
         check(problems, !names.is_empty(), &["choice", name], "is carried by no segment");
     }
+    for name in settings.value.keys() {
+        let is_carried = settings.segment.values().any(|segment| segment.values.has(name));
+        check(problems, is_carried, &["value", name], "is carried by no segment");
+    }
 }
 
 impl Segmentation for RuleLadder {

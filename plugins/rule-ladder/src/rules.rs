@@ -37,6 +37,10 @@ pub(crate) fn read(settings: &Settings, reading: &mut Reading<'_>) -> Option<Rul
         let when = reading.condition(&["segment", name, "when"], &segment.when);
         segments.extend(when.map(|when| Segment { when, after: segment.after }));
     }
+    for (_, left_out) in settings.segment.iter().filter(|(name, _)| !settings.order.contains(name))
+    {
+        reading.aside(|reading| drop(reading.condition(&[], &left_out.when)));
+    }
     let mut flags = Vec::new();
     for (name, flag) in settings.flag.iter() {
         flags.extend(reading.condition(&["flag", name, "when"], &flag.when));

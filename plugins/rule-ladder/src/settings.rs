@@ -22,7 +22,7 @@ settings! {
         /// Lower evaluations in a row after which a row moves down; 0 or 1 moves at once. Rises and first evaluations
         /// never wait for it. Only ordered segments fall.
         pub hysteresis_cycles: i64 where within(0..=52) = 2,
-        /// Numbers that conditions use by name, so that they can be set without a rule being written again.
+        /// Numbers that conditions use by name, so that they can be set without a rule being written again. Each must be used.
         pub numbers: Named<f64> where length(0..=256) = {},
         /// Flags of a row: outputs of 1 or 0.
         pub flag: Named<FlagSetting> where length(0..=32) = {},

@@ -105,6 +105,32 @@ fn wrong_settings_are_refused_with_their_place() {
 }
 
 #[test]
+fn a_name_that_nothing_uses_is_refused() {
+    let words = json!({ "en": "x" });
+    for (over, path, hint) in [
+        (json!({ "numbers": { "bond": 6 } }), "/numbers/bond", "did you mean `bound`?"),
+        (json!({ "numbers": { "days": 6 } }), "/numbers/days", "they use `bound`"),
+        (json!({ "value": { "cap": { "words": words } } }), "/value/cap", ""),
+    ] {
+        let problems = small().with(over.clone()).problems();
+        let told = problems.list().iter().any(|problem| {
+            problem.path == path && problem.hint.as_deref().unwrap_or_default() == hint
+        });
+        assert!(told && problems.len() == 1, "{over}: {problems}");
+    }
+    // What is left out for now keeps what it uses.
+    let all = json!({
+        "segment": {
+            "top": { "when": "points > high AND rate > 1", "words": words, "values": { "cap": 1 } },
+        },
+        "numbers": { "high": 9 },
+        "value": { "cap": { "words": words } },
+    });
+    let problems = small().with(all).problems();
+    assert!(problems.is_empty(), "{problems}");
+}
+
+#[test]
 fn rows_that_are_not_judged_belong_to_no_segment() {
     let data =
         Data::new().integer("points", [Some(5), Some(4), None]).real("key_rate", [0.0, 1.0, 1.0]);

@@ -164,6 +164,10 @@ impl Settings {
         self.check_indicators(&mut problems);
         for (name, one) in dimension.iter() {
             self.check_packages("dimension", name, &one.suggests, &mut problems);
+            let is_read =
+                one.suggests.is_empty() || one.red_below.is_some() || one.red_broken.is_some();
+            let message = "is only read where the dimension can be red: set `red_below`";
+            problems.check(is_read, place("dimension", name, "suggests"), message);
         }
         for (name, one) in level.iter() {
             self.check_packages("level", name, &one.suggests, &mut problems);

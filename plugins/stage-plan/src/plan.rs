@@ -86,6 +86,17 @@ fn check_stages(settings: &Settings, problems: &mut Problems) {
             problems.check(is_known, path("touches"), ["`", touch, "` is no touch"].concat());
         }
     }
+    for (at, touch) in settings.touches.iter().flat_map(|touches| &touches.order).enumerate() {
+        let has = |stage: &StageSetting| stage.touches.contains(touch);
+        let path = pointer(&["touches", "order", &at.to_string()]);
+        problems.check(settings.stage.values().any(has), path, "is a touch of no stage");
+    }
+    if settings.pick.is_none() {
+        for (name, _) in settings.stage.iter().filter(|(_, stage)| !stage.lifts.is_empty()) {
+            let path = pointer(&["stage", name, "lifts"]);
+            problems.at(path, "is only read where stages are picked: set `pick`");
+        }
+    }
     // Whichever stages are picked.
     let most = settings.pick.as_ref().map_or(shares.len(), |pick| pick.most as usize);
     while shares.len() > most {

@@ -32,7 +32,7 @@ settings! {
         pub buffer: f64 where within(0.0..=1.0) = 0.0,
         /// Touches of rows, as settings of `reward-rules`; stages name them.
         pub touches: Option<Rewards> = null,
-        /// Numbers that conditions of the plan use by name.
+        /// Numbers that conditions of the plan use by name. Each must be used.
         pub numbers: Named<f64> where length(0..=256) = {},
         /// What is said of columns of the brand that conditions of the plan name.
         pub columns: Named<ColumnSetting> where length(0..=512) = {},

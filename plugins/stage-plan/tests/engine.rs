@@ -95,6 +95,28 @@ fn wrong_settings_are_refused_with_their_place() {
 }
 
 #[test]
+fn a_name_that_nothing_uses_is_refused() {
+    let words = json!({ "en": "x" });
+    let bye = json!({ "when": "points > 2", "words": words });
+    for (over, path) in [
+        (json!({ "numbers": { "rates": 1 } }), "/numbers/rates"),
+        (json!({ "touches": { "numbers": { "rates": 1 } } }), "/touches/numbers/rates"),
+        (
+            json!({ "touches": { "order": ["hello", "bye"], "reward": { "bye": bye } } }),
+            "/touches/order/1",
+        ),
+        (json!({ "stage": { "two": { "lifts": ["x"] } } }), "/stage/two/lifts"),
+    ] {
+        let problems = small().with(over.clone()).problems();
+        let told = problems.list().iter().any(|problem| problem.path == path);
+        assert!(told && problems.len() == 1, "{over}: {problems}");
+    }
+    // What is left out for now keeps what it uses.
+    let problems = small().with(json!({ "order": ["one"] })).problems();
+    assert!(problems.is_empty(), "{problems}");
+}
+
+#[test]
 fn money_is_split_to_the_unit_and_never_beyond_the_budget() {
     let opened = small().open().unwrap();
     for (budget, want) in [

@@ -40,6 +40,8 @@ pub trait Lookup {
 #[derive(Debug)]
 pub struct Names<'n> {
     numbers: &'n [(String, f64)],
+    /// Whether a text has used the number at each place.
+    used: Vec<bool>,
     columns: Vec<(String, Option<Kind>)>,
 }
 
@@ -47,7 +49,7 @@ impl<'n> Names<'n> {
     /// Returns an empty list; `numbers` stand in the texts for their values.
     #[must_use]
     pub fn new(numbers: &'n [(String, f64)]) -> Self {
-        Self { numbers, columns: Vec::new() }
+        Self { numbers, used: vec![false; numbers.len()], columns: Vec::new() }
     }
 
     /// Reads a condition.
@@ -67,8 +69,15 @@ impl<'n> Names<'n> {
     }
 
     /// The number of a name.
-    fn number(&self, name: &str) -> Option<f64> {
-        self.numbers.iter().find(|(known, _)| known == name).map(|(_, number)| *number)
+    fn number(&mut self, name: &str) -> Option<f64> {
+        let at = self.numbers.iter().position(|(known, _)| known == name)?;
+        self.used[at] = true;
+        Some(self.numbers[at].1)
+    }
+
+    /// The numbers by name, each with whether a text has used it so far.
+    pub fn numbers(&self) -> impl Iterator<Item = (&'n str, bool)> {
+        self.numbers.iter().zip(&self.used).map(|((name, _), used)| (name.as_str(), *used))
     }
 
     /// The columns so far with what they hold: one that is only asked for being missing holds numbers.

@@ -16,6 +16,11 @@ impl Rewards {
         self.order.iter().filter_map(|name| self.reward.entry(name))
     }
 
+    /// The rewards that `order` leaves out.
+    fn left_out(&self) -> impl Iterator<Item = (&String, &RewardSetting)> {
+        self.reward.iter().filter(|(name, _)| !self.order.contains(name))
+    }
+
     /// The needs of rows and those of the brand, with every problem of the settings.
     #[must_use]
     pub fn needs(&self) -> (Vec<Need>, Vec<Need>, Problems) {

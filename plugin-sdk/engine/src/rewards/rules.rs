@@ -3,7 +3,7 @@
 use playbook_domain::condition::{Amount, Condition, Lookup};
 use playbook_domain::floored;
 
-use super::settings::{Mode, RewardSetting, Rewards};
+use super::settings::{LadderSetting, Mode, RewardSetting, Rewards};
 use crate::{Reading, check_name, pointer};
 
 /// A reward as rows are asked.
@@ -89,13 +89,50 @@ fn parts(settings: &Rewards, reading: &mut Reading<'_>) -> Vec<i64> {
     for (name, part) in settings.part.iter() {
         let path = pointer(&["part", name, "share"]);
         reading.problems.check(!part.required || part.share > 0.0, path, "may not be 0");
+        let is_used = settings.reward.values().any(|reward| reward.part == *name);
+        let path = pointer(&["part", name]);
+        reading.problems.check(is_used || part.share <= 0.0, path, "pays for no reward");
     }
+    let is_kept = settings.row_budget_minor.is_none() || !settings.part.is_empty();
+    let message = "is kept by the parts of a mix: name them in `part`";
+    reading.problems.check(is_kept, "/row_budget_minor", message);
     let budget = settings.row_budget_minor;
     let most = |share: f64| budget.map_or(i64::MAX, |budget| floored(budget as f64 * share + 1e-9));
     settings.part.values().map(|part| most(part.share)).collect()
 }
 
 impl Reward {
+    /// Reads a reward; none where any of it is a problem.
+    #[inline(never)]
+    fn read(
+        settings: &Rewards,
+        name: &str,
+        reward: &RewardSetting,
+        reading: &mut Reading<'_>,
+    ) -> Option<Self> {
+        check_reward(name, reward, reading);
+        let part = settings.part.keys().position(|part| *part == reward.part);
+        if part.is_none() && !reward.part.is_empty() {
+            reading.problems.at(pointer(&["reward", name, "part"]), "is no name of `part`");
+        }
+        let when = reading.condition(&["reward", name, "when"], &reward.when);
+        let done = reading.condition(&["reward", name, "done"], &reward.done);
+        let cost = reading.amount(&["reward", name, "cost"], &reward.cost);
+        let expected = reading.amount(&["reward", name, "expected"], &reward.expected);
+        let quantity = reading.amount(&["reward", name, "quantity"], &reward.quantity);
+        let has_rung = |ladder: &LadderSetting| ladder.rungs.iter().any(|rung| rung == name);
+        let is_rung = settings.ladder.values().any(has_rung);
+        Some(Self {
+            when: when?,
+            cost: cost?,
+            expected: expected?,
+            quantity: quantity?,
+            done: done?,
+            part,
+            is_rung,
+        })
+    }
+
     fn given(&self, row: &impl Lookup) -> Option<Given> {
         let whole = |amount: &Amount| Some(floored(amount.of(row)?).max(0));
         let quantity = whole(&self.quantity).filter(|quantity| *quantity >= 1)?;
@@ -114,22 +151,10 @@ impl Rules {
                 reading.problems.at(path, "is no reward").hint("a name of `reward`");
                 continue;
             };
-            check_reward(name, reward, reading);
-            let part = settings.part.keys().position(|part| *part == reward.part);
-            if part.is_none() && !reward.part.is_empty() {
-                reading.problems.at(pointer(&["reward", name, "part"]), "is no name of `part`");
-            }
-            let when = reading.condition(&["reward", name, "when"], &reward.when);
-            let done = reading.condition(&["reward", name, "done"], &reward.done);
-            let cost = reading.amount(&["reward", name, "cost"], &reward.cost);
-            let expected = reading.amount(&["reward", name, "expected"], &reward.expected);
-            let quantity = reading.amount(&["reward", name, "quantity"], &reward.quantity);
-            let is_rung = settings.ladder.values().any(|ladder| ladder.rungs.contains(name));
-            if let (Some(when), Some(done), Some(cost), Some(expected), Some(quantity)) =
-                (when, done, cost, expected, quantity)
-            {
-                rewards.push(Reward { when, cost, expected, quantity, done, part, is_rung });
-            }
+            rewards.extend(Reward::read(settings, name, reward, reading));
+        }
+        for (name, left_out) in settings.left_out() {
+            reading.aside(|reading| drop(Reward::read(settings, name, left_out, reading)));
         }
         let ladders = ladders(settings, reading);
         let parts = parts(settings, reading);

@@ -21,7 +21,7 @@ settings! {
         pub part: Named<PartSetting> where length(0..=16) = {},
         /// Most that the rewards of one row may cost in a cycle, minor units, each part its share of it; left out: no bound.
         pub row_budget_minor: Option<i64> where within(0..) = null,
-        /// Numbers that conditions and amounts use by name.
+        /// Numbers that conditions and amounts use by name. Each must be used.
         pub numbers: Named<f64> where length(0..=256) = {},
         /// What is said of columns that conditions name. A column that is not listed must be there.
         pub columns: Named<ColumnSetting> where length(0..=512) = {},

@@ -135,6 +135,10 @@ fn wrong_settings_are_refused_with_their_place() {
         (json!({ "level": { "a": { "periods": 2 }, "b": { "from": 1, "periods": 2 } } }), "/level"),
         (json!({ "dimension": { "x/y": {} } }), "/dimension/x~1y"),
         (json!({ "dimension": { "total": {} } }), "/dimension/total"),
+        (
+            json!({ "indicator": { "a": { "dimension": "d" } }, "dimension": { "d": { "suggests": ["p"] } }, "package": { "p": {} } }),
+            "/dimension/d/suggests",
+        ),
         (json!({ "divergence": { "up": "u", "down": "d" } }), "/divergence/up"),
         (json!({ "plan": { "open_below": 3, "close_at": 2 } }), "/plan/close_at"),
         (json!({ "fall": { "suggests": ["p"] } }), "/fall/suggests/0"),
