@@ -96,3 +96,55 @@ fn y116_a_tool_has_4_scores_from_telemetry() {
     assert_eq!(given.table(0).rounded("total", 0), Some(3.375));
     assert_eq!(given.findings_of("low-cost-per-1000-calls").count(), 1);
 }
+
+/// A tool by its four measures: rating, functions of ten, fault-free calls of a thousand, cost.
+fn tool(measures: [Option<f64>; 4]) -> TablesGiven {
+    let [rating, met, fault_free, cost] = measures;
+    let data = Data::new()
+        .real("user_rating", [rating])
+        .real("functions_met", [met])
+        .integer("functions_asked", [10])
+        .real("fault_free_calls", [fault_free])
+        .integer("calls", [1000])
+        .real("cost_per_1000_calls_minor", [cost]);
+    diagnose(TOOL, data)
+}
+
+#[test]
+fn sc_13_each_of_four_scores_lies_between_0_and_5_and_the_tool_has_their_mean() {
+    let least = [1.0, 0.0, 950.0, 1000.0].map(Some);
+    let most = [5.0, 10.0, 1000.0, 100.0].map(Some);
+    let total = |measures| tool(measures).table(0).rounded("total", 0);
+    assert_eq!((total(least), total(most)), (Some(0.0), Some(5.0)));
+    let names = ["usability", "completeness", "stability", "cost_per_1000_calls"];
+    for (at, name) in names.iter().enumerate() {
+        let score = |measure: f64| {
+            let mut measures = least;
+            measures[at] = Some(measure);
+            let given = tool(measures);
+            let score = given.table(0).rounded(&format!("{name}_score"), 0).unwrap();
+            // Each of the four makes up a quarter of the tool.
+            assert_eq!(given.table(0).rounded("total", 0), Some(score / 4.0), "{name}");
+            score
+        };
+        let (low, high) = (least[at].unwrap(), most[at].unwrap());
+        let step = (high - low) / 100.0;
+        let seen = [low - step, low, low + step, high - step, high, high + step].map(score);
+        assert_eq!(seen, [0.0, 0.0, 0.05, 4.95, 5.0, 5.0], "{name}");
+    }
+    // The mean is of what is known, which half of them must be.
+    assert_eq!(total([Some(5.0), None, None, Some(550.0)]), Some(3.75));
+    assert_eq!(total([Some(5.0), None, None, None]), None);
+}
+
+#[test]
+fn sc_13_the_weakest_score_below_3_is_a_finding() {
+    let of = |rating| {
+        let given = tool([Some(rating), Some(10.0), Some(1000.0), Some(100.0)]);
+        let found = given.findings_of("low-usability").next().cloned();
+        assert_eq!(given.findings.len(), usize::from(found.is_some()));
+        found.map(|finding| (finding.level, finding.value, finding.threshold))
+    };
+    assert_eq!(of(3.4), None, "a score of 3");
+    assert_eq!(of(3.3), Some((Level::Watch, Some(3.3), Some(3.4))));
+}
