@@ -113,6 +113,8 @@ impl<'a> Reader<'a> {
     fn table(&mut self, depth: usize) -> Read<Json<'a>> {
         self.at += 1;
         let mut table: Vec<(Cow<'a, str>, Json<'a>)> = Vec::new();
+        // Places of the keys so far, in the order of the keys.
+        let mut order: Vec<u32> = Vec::new();
         if self.takes(b'}') {
             return Ok(Json::Table(table));
         }
@@ -121,8 +123,9 @@ impl<'a> Reader<'a> {
                 return Err("expected a key in quotes");
             }
             let key = self.string()?;
-            if table.iter().any(|(known, _)| *known == key) {
-                return Err("expected each key once");
+            match order.binary_search_by(|at| table[*at as usize].0.cmp(&key)) {
+                Ok(_) => return Err("expected each key once"),
+                Err(place) => order.insert(place, table.len() as u32),
             }
             if !self.takes(b':') {
                 return Err("expected `:`");
@@ -340,5 +343,21 @@ mod tests {
             assert_eq!(read(text).unwrap_err(), want, "{text}");
         }
         assert!(read(&"[".repeat(100_000)).unwrap_err().contains("no deeper nesting"));
+    }
+
+    #[test]
+    fn a_key_that_comes_twice_is_found_wherever_it_stands() {
+        for text in
+            [r#"{"a":1,"a":2}"#, r#"{"b":1,"a":2,"c":3,"b":4}"#, r#"{"c":1,"b":2,"a":3,"c":4}"#]
+        {
+            assert!(read(text).unwrap_err().contains("each key once"), "{text}");
+        }
+        // As many keys as settings can have, in no order: no pair of them is compared.
+        let keys = (0..40_000_u64).map(|at| format!(r#""{}":0"#, at * 7_919 % 40_000));
+        let text = format!("{{{}}}", keys.collect::<Vec<_>>().join(","));
+        let Json::Table(table) = read(&text).unwrap() else { panic!("a table") };
+        assert_eq!((table.len(), table[1].0.as_ref()), (40_000, "7919"));
+        let twice = text.replace(r#""39999":"#, r#""5":"#);
+        assert!(read(&twice).unwrap_err().contains("each key once"));
     }
 }
