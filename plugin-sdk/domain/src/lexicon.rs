@@ -7,6 +7,7 @@ const NONE: u32 = u32::MAX;
 #[derive(Debug, Clone, Copy)]
 struct Node {
     byte: u8,
+    /// The first of what may follow; of a first node the place of its second ones.
     child: u32,
     sibling: u32,
     entry: u32,
@@ -20,6 +21,9 @@ struct Node {
 pub struct Lexicon {
     /// First nodes by their byte.
     roots: Vec<u32>,
+    /// Second nodes by their byte, 256 for each first node: thousands of Chinese characters share a handful of first bytes, and a
+    /// search along their siblings would take most of the time.
+    seconds: Vec<u32>,
     nodes: Vec<Node>,
 }
 
@@ -33,7 +37,7 @@ impl Lexicon {
     /// Makes a list of entries, each with its number; they are to be [`folded`]. Of equal entries the last one holds.
     #[must_use]
     pub fn new(entries: impl IntoIterator<Item = (String, u32)>) -> Self {
-        let mut list = Self { roots: vec![NONE; 256], nodes: Vec::new() };
+        let mut list = Self { roots: vec![NONE; 256], seconds: Vec::new(), nodes: Vec::new() };
         for (entry, number) in entries {
             list.add(entry.as_bytes(), number);
         }
@@ -42,9 +46,9 @@ impl Lexicon {
 
     fn add(&mut self, entry: &[u8], number: u32) {
         let mut last = None;
-        for byte in entry {
-            let at = self.after(last, *byte).unwrap_or_else(|| self.grow(last, *byte));
-            last = Some(at);
+        for (depth, byte) in entry.iter().enumerate() {
+            let next = self.after(last, depth, *byte);
+            last = Some(next.unwrap_or_else(|| self.grow(last, depth, *byte)));
         }
         if let Some(at) = last {
             self.nodes[at].entry = number;
@@ -52,22 +56,37 @@ impl Lexicon {
     }
 
     /// Adds a node behind another, or a first one.
-    fn grow(&mut self, last: Option<usize>, byte: u8) -> usize {
+    fn grow(&mut self, last: Option<usize>, depth: usize, byte: u8) -> usize {
         let at = self.nodes.len();
-        let first = match last {
-            Some(last) => &mut self.nodes[last].child,
-            None => &mut self.roots[usize::from(byte)],
-        };
-        let sibling = std::mem::replace(first, at as u32);
-        self.nodes.push(Node { byte, child: NONE, sibling, entry: NONE });
+        let mut node = Node { byte, child: NONE, sibling: NONE, entry: NONE };
+        match (last, depth) {
+            (Some(first), 1) => {
+                let place = self.nodes[first].child as usize + usize::from(byte);
+                self.seconds[place] = at as u32;
+            }
+            (Some(last), _) => {
+                node.sibling = std::mem::replace(&mut self.nodes[last].child, at as u32);
+            }
+            (None, _) => {
+                self.roots[usize::from(byte)] = at as u32;
+                node.child = self.seconds.len() as u32;
+                self.seconds.resize(self.seconds.len() + 256, NONE);
+            }
+        }
+        self.nodes.push(node);
         at
     }
 
-    /// The node of a byte behind another, or a first one.
-    fn after(&self, last: Option<usize>, byte: u8) -> Option<usize> {
-        let mut at = match last {
-            Some(last) => self.nodes[last].child,
-            None => self.roots[usize::from(byte)],
+    /// The node of a byte behind another, which has so many before it, or a first one.
+    fn after(&self, last: Option<usize>, depth: usize, byte: u8) -> Option<usize> {
+        let known = |at: u32| (at != NONE).then_some(at as usize);
+        let mut at = match (last, depth) {
+            (None, _) => return known(self.roots[usize::from(byte)]),
+            (Some(first), 1) => {
+                let place = self.nodes[first].child as usize + usize::from(byte);
+                return known(self.seconds[place]);
+            }
+            (Some(last), _) => self.nodes[last].child,
         };
         while let Some(node) = self.nodes.get(at as usize) {
             if node.byte == byte {
@@ -79,8 +98,17 @@ impl Lexicon {
     }
 
     /// Returns where the longest entry that begins at `from` ends, and its number.
+    #[inline]
     #[must_use]
     pub fn longest(&self, text: &[u8], from: usize) -> Option<(usize, u32)> {
+        // Most places begin no entry.
+        if self.roots[usize::from(*text.get(from)?)] == NONE {
+            return None;
+        }
+        self.search(text, from)
+    }
+
+    fn search(&self, text: &[u8], from: usize) -> Option<(usize, u32)> {
         let joined =
             |at: usize| text.get(at).zip(text.get(at + 1)).is_some_and(|(l, r)| is_joined(*l, *r));
         if from.checked_sub(1).is_some_and(joined) {
@@ -88,7 +116,7 @@ impl Lexicon {
         }
         let (mut last, mut found) = (None, None);
         for (at, byte) in text.iter().enumerate().skip(from) {
-            let Some(next) = self.after(last, *byte) else { break };
+            let Some(next) = self.after(last, at - from, *byte) else { break };
             last = Some(next);
             let entry = self.nodes[next].entry;
             if entry != NONE && !joined(at) {
@@ -177,6 +205,20 @@ mod tests {
         assert_eq!(found(&list, "badge bad, abad"), [0]);
         assert_eq!(found(&list, "这个ok吗bad差bad"), [1, 0, 2, 0]);
         assert_eq!(found(&list, "bad2 2bad"), [0, 0]);
+    }
+
+    #[test]
+    fn characters_that_share_their_first_bytes_are_told_apart() {
+        // All of them begin with the same byte, and many with the same two.
+        let words: Vec<String> =
+            ('\u{5000}'..'\u{5800}').step_by(7).map(|c| format!("{c}{c}")).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let list = list(&words);
+        for (number, word) in (0..).zip(&words) {
+            assert_eq!(found(&list, &format!("的{word}x")), [number]);
+            let alone: String = word.chars().take(1).collect();
+            assert_eq!(found(&list, &format!("{alone}的{alone}")), Vec::<u32>::new());
+        }
     }
 
     #[test]

@@ -38,5 +38,5 @@ pub use mean::{Known, is_enough, mean};
 pub use mix::Mix;
 pub use quintiles::quintiles;
 pub use scale::{held, map, reached};
-pub use share::{floored, normalise, normalise_above, split};
+pub use share::{floored, normalise, normalise_above, product, split};
 pub use spread::Spread;

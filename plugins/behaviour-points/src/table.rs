@@ -1,5 +1,7 @@
 //! Points of behaviours from daily counts, totals and orders (domain SC-1).
 
+use playbook_domain::product;
+
 /// Days that a month of the table has.
 pub const DAYS: usize = 30;
 
@@ -13,18 +15,23 @@ pub struct Worth {
 }
 
 impl Worth {
+    /// Events of one day that count.
+    fn counted(&self, count: i64) -> i64 {
+        self.daily_cap.map_or(count, |cap| count.min(cap)).max(0)
+    }
+
     /// Returns the points of one day's count.
     #[must_use]
     pub fn of_day(&self, count: i64) -> i64 {
-        let counted = self.daily_cap.map_or(count, |cap| count.min(cap));
-        counted.max(0).saturating_mul(self.points)
+        product(self.counted(count), self.points)
     }
 
     /// Returns the points of daily counts, oldest first; of more than 30 the last 30 count.
     #[must_use]
     pub fn of_days(&self, counts: &[i64]) -> i64 {
         let recent = &counts[counts.len().saturating_sub(DAYS)..];
-        recent.iter().fold(0, |sum: i64, count| sum.saturating_add(self.of_day(*count)))
+        let counted = recent.iter().fold(0, |sum: i64, n| sum.saturating_add(self.counted(*n)));
+        product(counted, self.points)
     }
 
     /// Returns the points of a 30-day total, which can only be capped as a whole.

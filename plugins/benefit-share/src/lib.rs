@@ -7,7 +7,7 @@ pub mod shares;
 
 use std::collections::BTreeMap;
 
-use playbook_domain::local_day;
+use playbook_domain::{local_day, product};
 use playbook_sdk::prelude::*;
 use shares::{Due, Level as Part, dues, pool_minor};
 
@@ -140,7 +140,7 @@ impl BenefitShare {
                 let quantity = self.points(grade);
                 Some(Proposal {
                     quantity,
-                    cost: quantity.saturating_mul(self.settings.point_cost_minor),
+                    cost: product(quantity, self.settings.point_cost_minor),
                     ..Proposal::new(row, Reward::POINTS, Why::GRADE)
                 })
             }

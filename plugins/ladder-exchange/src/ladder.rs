@@ -1,6 +1,6 @@
 //! The value exchange ladder: which rung a member stands on and what it may cost (domain IN-2).
 
-use playbook_domain::floored;
+use playbook_domain::{floored, product};
 
 use crate::settings::Settings;
 
@@ -46,7 +46,7 @@ pub fn offer(member: Member, terms: &Settings) -> Option<Offer> {
         let covered_minor = floored(expected_minor as f64 / terms.output_ratio_min);
         let payable = |price: i64| member.balance.is_some_and(|balance| balance >= price);
         let (quantity, cost_minor) = match rung {
-            0 => (terms.grant_points, terms.grant_points.saturating_mul(terms.point_cost_minor)),
+            0 => (terms.grant_points, product(terms.grant_points, terms.point_cost_minor)),
             1 if payable(terms.coupon_points) => {
                 let face = floored(member.aov_minor?.max(0) as f64 * terms.coupon_face_share);
                 (1, face.min(terms.coupon_face_max_minor).min(covered_minor))

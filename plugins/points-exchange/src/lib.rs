@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use playbook_domain::floored;
+use playbook_domain::{floored, product};
 use playbook_sdk::prelude::*;
 
 settings! {
@@ -162,8 +162,8 @@ impl Incentive for PointsExchange {
                 continue;
             }
             let Some((debited, credited)) = exchanged(open, pair.rate) else { continue };
-            let owed = debited.saturating_mul(pair.from_cost_minor);
-            let cost = credited.saturating_mul(pair.to_cost_minor).saturating_sub(owed).max(0);
+            let owed = product(debited, pair.from_cost_minor);
+            let cost = product(credited, pair.to_cost_minor).saturating_sub(owed).max(0);
             let reason = if open < asked { Why::LIMITED } else { Why::ASKED };
             out.push(Proposal { quantity: debited, cost, ..Proposal::new(row, *action, reason) });
         }

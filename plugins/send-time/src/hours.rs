@@ -45,10 +45,48 @@ impl Hours {
 
     /// Whether the rate of an hour is above that of another, or as high with more opens.
     fn is_better(&self, hour: usize, than: usize) -> bool {
-        let cross = |opens: usize, delivered: usize| {
-            i128::from(self.opens[opens]) * i128::from(self.delivered[delivered])
+        let (own, other) =
+            ((self.opens[hour], self.delivered[than]), (self.opens[than], self.delivered[hour]));
+        let rates = match (product(own), product(other)) {
+            (Some(own), Some(other)) => own.cmp(&other),
+            // In the sandbox a product of this width is a call.
+            _ => wide_product(own).cmp(&wide_product(other)),
         };
-        let (own, other) = (cross(hour, than), cross(than, hour));
-        own > other || own == other && self.opens[hour] > self.opens[than]
+        rates.then_with(|| self.opens[hour].cmp(&self.opens[than])).is_gt()
+    }
+}
+
+/// The product of two counts below 2^31, as nearly all are.
+fn product((left, right): (i64, i64)) -> Option<i64> {
+    (left | right <= i64::from(i32::MAX)).then(|| left * right)
+}
+
+fn wide_product((left, right): (i64, i64)) -> i128 {
+    i128::from(left) * i128::from(right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HOURS, Hours};
+
+    /// The better of the hours 3 and 7, each with its opens of what was delivered.
+    fn better(of_3: (i64, i64), of_7: (i64, i64)) -> Option<u16> {
+        let (mut opens, mut delivered) = ([None; HOURS], [None; HOURS]);
+        for (hour, (opened, all)) in [(3, of_3), (7, of_7)] {
+            (opens[hour], delivered[hour]) = (Some(opened), Some(all));
+        }
+        Hours::of(opens, delivered).best(0, |_| true)
+    }
+
+    #[test]
+    fn counts_of_any_width_are_compared_by_rate_then_by_opens() {
+        for unit in [1, 1 << 29, 1 << 31, 1 << 60] {
+            assert_eq!(better((unit, 4 * unit), (unit, 3 * unit)), Some(7), "{unit}");
+            assert_eq!(better((unit, 2 * unit), (2 * unit, 4 * unit)), Some(7), "{unit}");
+            assert_eq!(better((2 * unit, 4 * unit), (unit, 2 * unit)), Some(3), "{unit}");
+        }
+        // One pair of counts is wide and the other is not.
+        assert_eq!(better((1, 2), (1 << 40, 1 << 42)), Some(3));
+        assert_eq!(better((1, 4), (1 << 40, 1 << 41)), Some(7));
     }
 }
