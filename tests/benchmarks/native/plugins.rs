@@ -239,7 +239,7 @@ fn measured(options: &Options, plugin: &str) -> Vec<Line> {
 fn lines(figures: &Value, folder: &Path) -> Vec<Line> {
     let plugin = figures["plugin"].as_str().unwrap();
     let card = figures["card"].as_str();
-    for stopped in figures["stopped"].as_array().unwrap() {
+    for stopped in figures["stopped"].as_array().unwrap().iter().filter_map(Value::as_str) {
         eprintln!("  {plugin} {} is not measured further; {stopped}", card.unwrap_or(""));
     }
     let file = card.map_or_else(|| plugin.to_owned(), |card| format!("{plugin}@{card}"));
