@@ -377,7 +377,7 @@ mod tests {
             ["0.13", "9.90", "12.3", "100.0", "1,235"]
         );
         assert_eq!(
-            (kilobytes(149_950), mebibytes(64 << 20)),
+            (kilobytes(149_960), mebibytes(64 << 20)),
             ("150.0".to_owned(), "64.0".to_owned())
         );
     }
