@@ -146,7 +146,7 @@ fn ca_4_touches_a_day_are_three_to_eight() {
     let of = |touches: f64| plan(Data::new().real("operator_touches_per_day", [touches])).1;
     assert_eq!([of(3.0), of(8.0)], [Vec::<String>::new(), Vec::new()]);
     assert_eq!(
-        (of(2.9), of(8.1)),
+        (of(2.99), of(8.01)),
         (vec!["few-touches".to_owned()], vec!["many-touches".to_owned()])
     );
 }

@@ -291,14 +291,14 @@ fn y034_moves_to_automated_groups_after_sixty_days_and_three_wake_ups_and_back()
 #[test]
 fn y022_each_community_has_one_phase() {
     let data = Data::new()
-        .real("wau_ratio_week_1", [0.14, 0.14, 0.5, 0.5, 0.15, 0.20, 0.19])
+        .real("wau_ratio_week_1", [0.149, 0.14, 0.5, 0.5, 0.15, 0.20, 0.199])
         .real(
             "wau_ratio_week_2",
-            [Some(0.14), Some(0.15), None, Some(0.5), Some(0.1), Some(0.1), Some(0.1)],
+            [Some(0.149), Some(0.15), None, Some(0.5), Some(0.1), Some(0.1), Some(0.1)],
         )
         .integer("age_days", [10, 30, 29, 30, 30, 30, 30])
         .integer("members", [10, 50, 500, 49, 50, 50, 50])
-        .real("net_growth_4w", [0.9, 0.04, 0.9, 0.9, 0.05, 0.04, 0.04]);
+        .real("net_growth_4w", [0.9, 0.0499, 0.9, 0.9, 0.05, 0.04, 0.0499]);
     let given = assign(&card!("community-lifecycle"), &data);
     assert_eq!(
         segments(&given),
