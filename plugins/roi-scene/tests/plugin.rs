@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use playbook_sdk::serde_json::Value;
-use playbook_sdk::testing::{Data, TablesGiven, json, plugin};
+use playbook_sdk::testing::{Data, TablesGiven, Test, json, plugin};
 use roi_scene::RoiScene;
 
 const CARD: &str = include_str!("../cards/scenes-7.toml");
@@ -49,6 +49,40 @@ fn y057_scenes_are_ranked_and_floors_applied() {
     let order: Vec<_> =
         given.findings_of("path-by-return").flat_map(|f| f.suggests.clone()).collect();
     assert_eq!(order, [2, 4, 5, 6, 0]);
+}
+
+#[test]
+fn ro_6_each_scene_has_its_floor_and_the_programme_one_in_the_card_too() {
+    let floors = [
+        ("e-commerce", 2.0),
+        ("paid-knowledge", 1.0),
+        ("membership", 1.5),
+        ("advertising", 1.5),
+        ("services", 1.5),
+        ("content", 5.0),
+        ("incentives", 4.0),
+    ];
+    let at = |test: Test<RoiScene>, less: f64, programme: f64| {
+        let returns = floors.map(|(name, floor)| (name, Some(floor - less)));
+        let brand =
+            Data::new().real("high_value_share", [None::<f64>]).real("brand_roi", [programme]);
+        test.table(scenes(&returns)).table(brand).open().unwrap().value().unwrap()
+    };
+    for test in [|| plugin::<RoiScene>(), || plugin::<RoiScene>().card(CARD)] {
+        let told = |less: f64| {
+            let given = at(test(), less, 1.5);
+            let below = given.findings_of("scene-below-floor");
+            below.map(|f| (f.place.unwrap().row, f.threshold)).collect::<Vec<_>>()
+        };
+        assert_eq!(told(0.0), []);
+        let want: Vec<_> = (0..).zip(floors).map(|(row, (_, floor))| (row, Some(floor))).collect();
+        assert_eq!(told(0.001), want);
+        let states = [1.499, 1.5, 3.199, 3.2].map(|roi| {
+            let given = at(test(), 0.0, roi);
+            given.table(1).category("programme_state", 0).unwrap().to_owned()
+        });
+        assert_eq!(states, ["below-floor", "above-floor", "above-floor", "at-benchmark"]);
+    }
 }
 
 #[test]
