@@ -22,17 +22,17 @@ settings! {
     pub struct Settings {
         /// When members may leave: after repeats (bgnbd), after the first order too (mbgnbd).
         pub model: Model = "bgnbd",
-        /// Days ahead that orders and value are expected over.
+        /// Days that orders and value are expected over.
         pub horizon_days: u32 where within(1..=3650) = 365,
-        /// Days ahead that the purchase tendency is about.
+        /// Days of the purchase tendency.
         pub tendency_days: u32 where within(1..=3650) = 30,
         /// Margin per revenue; value is margin.
         pub margin_rate: f64 where within(0.0..=1.0) = 0.30,
-        /// Days of the time unit of the reported `alpha`.
+        /// Days of the time unit of `alpha`.
         pub unit_days: u32 where within(1..=366) = 7,
-        /// Minor units of the money unit of the reported `v`.
+        /// Minor units of the money unit of `v`.
         pub unit_minor: u32 where within(1..=1_000_000) = 100,
-        /// Most buyers that a fit looks at.
+        /// Most buyers of a fit.
         pub sample_max: u32 where within(100..=1_000_000) = 65536,
         /// Fewest buyers of a fit.
         pub buyers_min: u32 where within(10..=1_000_000) = 100,
@@ -68,7 +68,7 @@ declare! {
         INCONSISTENT: "inconsistent" => words("the order history contradicts itself", "訂單歷史自相矛盾"),
         SPEND_UNKNOWN: "spend-unknown" => words("no spend to value orders by", "缺少可用的消費金額"),
         ONE_ORDER: "one-order" => words(
-            "one order: the model cannot tell whether the member left",
+            "one order: whether the member left is open",
             "僅一次訂單，模型無法判斷流失",
         ),
     }
