@@ -51,6 +51,15 @@ pub(crate) fn home() -> PathBuf {
             .filter(|p| p.join("Cargo.toml").is_file())
             .collect();
         paths.sort();
+        // What an earlier checkout installed under another name answers by an earlier contract.
+        for installed in fs::read_dir(dir.join("plugins")).into_iter().flatten() {
+            let installed = installed.unwrap().path();
+            let name = installed.file_name().unwrap().to_string_lossy().into_owned();
+            let of = name.split('@').next().unwrap_or_default();
+            if !paths.iter().any(|path| path.file_name().is_some_and(|crate_of| crate_of == of)) {
+                fs::remove_file(&installed).unwrap();
+            }
+        }
         let mut command = Command::new(env!("CARGO_BIN_EXE_playbook"));
         command
             .arg("--home")
