@@ -27,7 +27,7 @@ use crate::version::Version;
 use crate::versions::{Activation, Closed};
 use crate::writer::Job;
 
-/// Closed cycles whose outputs a version names: the last one may be that of the decision itself, and plugins read two before it.
+/// Closed cycles whose outputs of a subject a version names: the last one may be that of the decision itself, and plugins read two before it.
 const SETS_MAX: usize = 3;
 /// Versions that decided whose outputs are kept, so that steps back find them.
 const STEPS_KEPT: usize = 8;
@@ -40,13 +40,15 @@ const OWNERS_AT_ONCE: u16 = 16;
 const SHARDS: usize = 16;
 const MEMBER: &str = "member";
 
-/// Outputs that a closed cycle left.
+/// Outputs that a closed cycle left of the rows of a subject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outputs {
     /// Id of the playbook whose cycle it was.
     pub playbook: String,
     /// Number of the cycle.
     pub cycle: i64,
+    /// Whose outputs they are.
+    subject: String,
     /// Number under which they are kept; ascending.
     number: u64,
     /// Names and types, `stage.output`, in the order of the values.
@@ -285,7 +287,7 @@ impl Previous {
             for (needs, inputs) in rows.chain(tables) {
                 for (need, input) in needs.columns.iter().zip(inputs) {
                     let Input::Previous(ago, name) = input else { continue };
-                    if needs.subject != "member" {
+                    if needs.subject != MEMBER {
                         let names = of_tables.entry(needs.subject.clone()).or_default();
                         names.insert(name.clone());
                         continue;
@@ -338,7 +340,7 @@ impl Previous {
             return Ok(self.without_values());
         };
         self.frames(|ago, wanted| {
-            let Some(set) = before(&self.sets, cycle, ago) else { return Ok(None) };
+            let Some(set) = before(&self.sets, MEMBER, cycle, ago) else { return Ok(None) };
             if wanted.is_empty() {
                 return Ok(None);
             }
@@ -378,25 +380,14 @@ impl Previous {
     }
 
     /// The values of these rows in a set, in the order of pseudonyms: chunks are cut out of it.
-    fn chunks(names: &[String], parts: &[(&Frame, Vec<i64>)]) -> BTreeMap<u16, Chunk> {
-        let columns: Vec<Vec<Option<&Column>>> = parts
-            .iter()
-            .map(|(frame, _)| names.iter().map(|name| frame.column(name)).collect())
-            .collect();
-        let rows = |(part, (_, keys)): (usize, &(&Frame, Vec<i64>))| {
-            keys.iter().enumerate().map(move |(row, key)| (*key, part, row)).collect::<Vec<_>>()
-        };
-        let mut order: Vec<(i64, usize, usize)> = parts.iter().enumerate().flat_map(rows).collect();
-        order.sort_unstable_by_key(|(key, ..)| (key.cast_unsigned() >> 48, *key));
+    fn chunks(columns: &[&Column], keys: &[i64]) -> BTreeMap<u16, Chunk> {
+        let mut order: Vec<usize> = (0..keys.len()).collect();
+        order.sort_unstable_by_key(|row| (keys[*row].cast_unsigned() >> 48, keys[*row]));
         let mut chunks: BTreeMap<u16, Chunk> = BTreeMap::new();
-        for (key, part, row) in order {
-            let chunk = chunks.entry(chunk_of(key)).or_default();
-            chunk.members.push(key);
-            let value = |column: &Option<&Column>| match column {
-                Some(column) => value_at(column, row),
-                None => Value::None,
-            };
-            chunk.values.extend(columns[part].iter().map(value));
+        for row in order {
+            let chunk = chunks.entry(chunk_of(keys[row])).or_default();
+            chunk.members.push(keys[row]);
+            chunk.values.extend(columns.iter().map(|column| value_at(column, row)));
         }
         chunks
     }
@@ -412,8 +403,8 @@ fn value_at(column: &Column, row: usize) -> Value {
 }
 
 /// The set of so many closed cycles before one, less one. A cycle does not read what it left itself.
-fn before(sets: &[Outputs], cycle: i64, ago: usize) -> Option<&Outputs> {
-    sets.iter().filter(|set| set.cycle < cycle).nth(ago)
+fn before<'s>(sets: &'s [Outputs], subject: &str, cycle: i64, ago: usize) -> Option<&'s Outputs> {
+    sets.iter().filter(|set| set.subject == subject && set.cycle < cycle).nth(ago)
 }
 
 /// A column while it is filled.
@@ -477,8 +468,8 @@ pub struct Keeping<'a> {
     core: &'a Core,
     /// What the version was made with that closes it.
     before: &'a [Outputs],
-    /// Names that its stages read by subject, and the number of what this cycle leaves; `None`: none reads anything.
-    set: Option<(BTreeMap<String, BTreeSet<String>>, u64)>,
+    /// Names that its stages read and the number of what this cycle leaves, by subject; empty: none reads anything.
+    sets: BTreeMap<String, (BTreeSet<String>, u64)>,
     /// Who had been erased before the log is read: who comes again meanwhile is not whom the log tells of.
     epochs: Epochs,
 }
@@ -487,16 +478,13 @@ impl<'a> Keeping<'a> {
     /// Before the log is read: who is erased from now on will be in nothing that the cycle leaves.
     pub(crate) fn begin(core: &'a Core, before: &'a Closed) -> Result<Self, OnlineError> {
         let version = core.version();
-        let kept = version.previous().kept();
-        let set = match kept.is_empty() {
-            true => None,
-            false => {
-                let number = core.queue.ask_and_wait(|reply| Job::Set(SetJob::Begin, reply))?;
-                Some((kept, number))
-            }
-        };
+        let mut sets = BTreeMap::new();
+        for (subject, names) in version.previous().kept() {
+            let number = core.queue.ask_and_wait(|reply| Job::Set(SetJob::Begin, reply))?;
+            sets.insert(subject, (names, number));
+        }
         let epochs = Epochs::read(&core.reader)?;
-        Ok(Self { core, before: &before.outputs, set, epochs })
+        Ok(Self { core, before: &before.outputs, sets, epochs })
     }
 
     /// Pseudonyms of the rows of a subject, row for row.
@@ -528,38 +516,44 @@ impl<'a> Keeping<'a> {
         members: &'t Frame,
         tables: impl IntoIterator<Item = (&'t str, &'t Frame)>,
     ) -> Result<Vec<Outputs>, OnlineError> {
-        let Some((kept, number)) = &self.set else { return Ok(Vec::new()) };
-        let mut columns: Vec<(String, ValueType)> = Vec::new();
-        let mut parts = Vec::new();
-        for (subject, frame) in [(MEMBER, members)].into_iter().chain(tables) {
-            let Some(names) = kept.get(subject) else { continue };
-            for column in names.iter().filter_map(|name| frame.column(name)) {
-                // A stage gives an output of one name once, whatever the subject.
-                if columns.iter().all(|(known, _)| *known != column.name) {
-                    let value_type = ValueType::of(column.cells.cell_type());
-                    columns.push((column.name.clone(), value_type));
-                }
-            }
-            parts.push((frame, self.keys_of(subject, frame)));
+        if self.sets.is_empty() {
+            return Ok(Vec::new());
         }
-        let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
-        let mut group = Vec::new();
-        let mut rows = 0;
-        for (at, chunk) in Previous::chunks(&names, &parts) {
-            rows += chunk.members.len();
-            group.push((at, chunk));
-            if rows >= MEMBERS_AT_ONCE {
-                self.write(*number, std::mem::take(&mut group))?;
-                rows = 0;
-            }
-        }
-        self.write(*number, group)?;
-        let own = Outputs { playbook: playbook.to_owned(), cycle, number: *number, columns };
         let others =
             self.before.iter().filter(|set| set.playbook == playbook && set.cycle != cycle);
-        let mut sets: Vec<Outputs> = others.cloned().chain([own]).collect();
+        let mut sets: Vec<Outputs> = others.cloned().collect();
+        for (subject, frame) in [(MEMBER, members)].into_iter().chain(tables) {
+            let Some((names, number)) = self.sets.get(subject) else { continue };
+            let columns: Vec<&Column> =
+                names.iter().filter_map(|name| frame.column(name)).collect();
+            let mut group = Vec::new();
+            let mut rows = 0;
+            for (at, chunk) in Previous::chunks(&columns, &self.keys_of(subject, frame)) {
+                rows += chunk.members.len();
+                group.push((at, chunk));
+                if rows >= MEMBERS_AT_ONCE {
+                    self.write(*number, std::mem::take(&mut group))?;
+                    rows = 0;
+                }
+            }
+            self.write(*number, group)?;
+            let column =
+                |column: &&Column| (column.name.clone(), ValueType::of(column.cells.cell_type()));
+            sets.push(Outputs {
+                playbook: playbook.to_owned(),
+                cycle,
+                subject: subject.to_owned(),
+                number: *number,
+                columns: columns.iter().map(column).collect(),
+            });
+        }
         sets.sort_by_key(|set| std::cmp::Reverse(set.cycle));
-        sets.truncate(SETS_MAX);
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        sets.retain(|set| {
+            let seen = seen.entry(set.subject.clone()).or_default();
+            *seen += 1;
+            *seen <= SETS_MAX
+        });
         Ok(sets)
     }
 
@@ -584,7 +578,7 @@ impl<'a> Keeping<'a> {
         let sets: Vec<Outputs> =
             self.before.iter().filter(|set| set.playbook == playbook).cloned().collect();
         let ago = usize::from(ago.max(1)) - 1;
-        let Some(set) = before(&sets, cycle, ago) else { return Ok(frame) };
+        let Some(set) = before(&sets, &subject.0, cycle, ago) else { return Ok(frame) };
         let rows: HashMap<i64, usize> =
             keys.iter().enumerate().map(|(row, key)| (*key, row)).collect();
         let mut found: Vec<Option<Vec<Value>>> = vec![None; keys.len()];
