@@ -68,7 +68,7 @@ impl<'a> Community<'a> {
             .map(|row| pseudonym(salt.as_bytes(), ids.and_then(|c| c.text(row)).unwrap_or("")))
             .collect();
         let mut previous = Previous::wanted(playbook, stages);
-        previous.read(&Subject("member".to_owned()), &members, source)?;
+        previous.read(&Subject::member(), &members, source)?;
         let buckets = stages
             .iter()
             .any(|stage| stage.shape.fit_passes_max > 0)

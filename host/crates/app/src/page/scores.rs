@@ -52,13 +52,16 @@ fn leading(outputs: &[(&StageRun, &Produce, &Column)]) -> Vec<bool> {
         Role::Indicator | Role::Other => 6,
         Role::Coverage => 7,
     };
-    let has_values = |column: &Column| (0..column.cells.len()).any(|row| column.is_valid(row));
+    // A column without values is read to its end to know that: once.
+    let has_values = |(.., column): &(&StageRun, &Produce, &Column)| {
+        (0..column.cells.len()).any(|row| column.is_valid(row))
+    };
+    let known: Vec<bool> = outputs.iter().map(has_values).collect();
     let leads = |at: usize| {
         let (stage, ..) = outputs[at];
         let own = outputs.iter().enumerate().filter(|(_, of)| std::ptr::eq(of.0, stage));
-        let best =
-            own.min_by_key(|(_, (_, produce, column))| (!has_values(column), weight(produce)));
-        best.is_some_and(|(best, (.., column))| best == at && has_values(column))
+        let best = own.min_by_key(|(of, (_, produce, _))| (!known[*of], weight(produce)));
+        known[at] && best.is_some_and(|(best, _)| best == at)
     };
     (0..outputs.len()).map(leads).collect()
 }
