@@ -9,20 +9,10 @@ use playbook_model::{
 };
 use playbook_runtime::{OpenedPlugin, Plugin, Reuse};
 
-use crate::made_up::{TABLE_ROWS, Trial};
+use crate::made_up::{TABLE_ROWS, Trial, answered};
 
 /// Rows of the made-up batch.
 const ROWS: usize = 257;
-
-/// Unwraps an outcome; a guest's fault is what the function returns.
-macro_rules! answered {
-    ($outcome:expr) => {
-        match $outcome? {
-            Ok(answer) => answer,
-            Err(fault) => return Ok(Err(fault)),
-        }
-    };
-}
 
 /// One thing that must hold.
 #[derive(Debug)]

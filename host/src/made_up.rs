@@ -36,6 +36,17 @@ const WORDS: [&str; 16] = [
     "推薦",
 ];
 
+/// Unwraps an outcome; a guest's fault is what the function returns.
+macro_rules! answered {
+    ($outcome:expr) => {
+        match $outcome? {
+            Ok(answer) => answer,
+            Err(fault) => return Ok(Err(fault)),
+        }
+    };
+}
+pub(crate) use answered;
+
 /// A plugin under settings, with the shape that it has under them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Trial<'a> {

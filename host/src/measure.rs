@@ -9,7 +9,7 @@ use playbook_model::{Batch, Fault, Kind, Limits, Minor, Outcome, Shape};
 use playbook_runtime::{OpenedPlugin, Reuse};
 use serde::Serialize;
 
-use crate::made_up::{TABLE_ROWS, Trial};
+use crate::made_up::{TABLE_ROWS, Trial, answered};
 
 /// Rows of the calls: one decision, a small batch, the batch of a cycle.
 pub(crate) const ROWS: [usize; 3] = [1, 256, 4_096];
@@ -27,16 +27,6 @@ const SAMPLE_TIME: Duration = Duration::from_micros(500);
 const SAMPLES_MIN: usize = 5;
 /// Samples of a fit, which takes long.
 const FIT_SAMPLES_MIN: usize = 3;
-
-/// Unwraps an outcome; a guest's fault is what the function returns.
-macro_rules! answered {
-    ($outcome:expr) => {
-        match $outcome? {
-            Ok(answer) => answer,
-            Err(fault) => return Ok(Err(fault)),
-        }
-    };
-}
 
 /// A guest's fault that ended a measurement.
 #[derive(Debug)]
