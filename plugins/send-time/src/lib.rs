@@ -83,8 +83,8 @@ impl Plugin for SendTime {
     fn shape(settings: &Settings) -> Result<Shape, Problems> {
         check(settings)?;
         let count = |name: String| need::integer(name).unit("count").optional();
-        let opens = (0..HOURS).map(|hour| count(format!("opens_28d.h{hour:02}")));
-        let delivered = (0..HOURS).map(|hour| count(format!("deliveries_28d.h{hour:02}")));
+        let opens = (0..HOURS).map(|hour| count(format!("opens_by_hour_28d.{hour}")));
+        let delivered = (0..HOURS).map(|hour| count(format!("deliveries_by_hour_28d.{hour}")));
         let shape =
             Shape::rows("member").needs(Member::all(settings)).needs(opens.chain(delivered));
         let message = |(name, template): (&String, &Template)| {

@@ -14,8 +14,8 @@ fn members(members: &[Member<'_>]) -> Data {
     (0..24).fold(Data::new(), |data, hour| {
         let opens = members.iter().map(|member| count(hour, member).map(|at| at.1));
         let sent = members.iter().map(|member| count(hour, member).and_then(|at| at.2));
-        data.integer(&format!("opens_28d.h{hour:02}"), opens)
-            .integer(&format!("deliveries_28d.h{hour:02}"), sent)
+        data.integer(&format!("opens_by_hour_28d.{hour}"), opens)
+            .integer(&format!("deliveries_by_hour_28d.{hour}"), sent)
     })
 }
 

@@ -26,6 +26,12 @@ pub(crate) fn inputs_said(run: &CycleRun, ran: &StageRun, row: usize) -> Vec<Inp
     needs.zip(&ran.wiring.rows).map(|(need, input)| input_said(run, need, input, row)).collect()
 }
 
+/// The values of several columns.
+fn list(run: &CycleRun, names: &[String], row: usize) -> Value {
+    let value = |name: &String| run.members.column(name).map_or(Value::Null, |c| cell(c, row));
+    names.iter().map(value).collect()
+}
+
 fn input_said(run: &CycleRun, need: &Need, input: &Input, row: usize) -> InputSaid {
     let (column, value) = match input {
         Input::Absent => (None, None),
@@ -33,6 +39,7 @@ fn input_said(run: &CycleRun, need: &Need, input: &Input, row: usize) -> InputSa
         Input::Feature(name) | Input::Output(name) => {
             (Some(name.clone()), run.members.column(name).map(|column| cell(column, row)))
         }
+        Input::List(names) => (Some(names.join(" ")), Some(list(run, names, row))),
         Input::Previous(ago, name) => {
             let frame = run.previous.of("member").get(usize::from(*ago).wrapping_sub(1));
             let column = frame.and_then(|frame| frame.column(name));

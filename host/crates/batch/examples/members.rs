@@ -265,6 +265,7 @@ fn features() -> Vec<FeatureDef> {
                 field: field.map(str::to_owned),
                 cap: None,
                 by: None,
+                every_ms: None,
             }),
             about: String::new(),
         };

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
-use playbook_features::{Item, Pass, Request, RowTable, by_values_sql, plan, recipe};
+use playbook_features::{
+    Item, Pass, Request, RowTable, WallField, by_values_sql, items, plan, without_rows,
+};
 use playbook_model::{
     AggregateDef, CellType, Column, Definition, FeatureDef, Frame, Grain, SourceTable,
 };
@@ -13,7 +15,6 @@ use crate::keys::{Keys, texts};
 use crate::overflow::is_overflow;
 use crate::source::BatchSource;
 use crate::{BatchError, Result};
-use playbook_features::missing;
 
 /// Most values that a split may have, each of which becomes a column.
 pub(crate) const BY_VALUES_MAX: usize = 256;
@@ -31,21 +32,7 @@ pub(crate) struct AggregateFeature<'a> {
 
 impl AggregateFeature<'_> {
     pub(crate) fn items(&self) -> Vec<Item<'_>> {
-        match &self.values {
-            None => vec![Item {
-                name: self.def.name.clone(),
-                aggregate: self.aggregate,
-                by_value: None,
-            }],
-            Some(values) => values
-                .iter()
-                .map(|value| Item {
-                    name: format!("{}.{value}", self.def.name),
-                    aggregate: self.aggregate,
-                    by_value: Some(value.clone()),
-                })
-                .collect(),
-        }
+        items(&self.def.name, self.aggregate, self.values.as_deref())
     }
 }
 
@@ -85,6 +72,7 @@ impl BatchSource {
         names: impl Fn(&str) -> Option<Vec<String>>,
     ) -> Result<Vec<AggregateFeature<'a>>> {
         let mut found = Vec::new();
+        let wall = |by: &str| WallField::named(by).filter(|_| grain == Grain::Events);
         for def in features {
             let Definition::Aggregate(aggregate) = &def.definition else { continue };
             let is_absent = |name: &String| name.contains('.') && !rows.columns.contains_key(name);
@@ -95,7 +83,7 @@ impl BatchSource {
                 None => None,
                 // A stage that was skipped has no output to split by.
                 Some(by) if is_absent(by) => Some(Vec::new()),
-                Some(by) => Some(match names(by) {
+                Some(by) => Some(match wall(by).map(WallField::values).or_else(|| names(by)) {
                     Some(names) => names,
                     None => self.by_values(def, aggregate, by, rows)?,
                 }),
@@ -218,9 +206,10 @@ pub(crate) fn place_pass(
 
 /// Unit and type that the playbook declares for a column.
 fn declared_type<'a>(name: &str, declared: &'a Declared) -> (&'a str, CellType) {
-    let feature = declared.iter().find(|(def, values)| {
+    let feature = declared.iter().find(|(def, _)| {
         let rest = name.strip_prefix(def.name.as_str());
-        rest.is_some_and(|rest| rest.is_empty() || (values.is_some() && rest.starts_with('.')))
+        let value = rest.and_then(|rest| rest.strip_prefix('.'));
+        rest == Some("") || value.is_some_and(|value| def.definition.has_column(value))
     });
     feature.map_or(("", CellType::Integer), |(def, _)| (def.unit.as_str(), def.cell_type))
 }
@@ -233,22 +222,22 @@ pub(crate) fn push_in_order(
 ) {
     for feature in features {
         let split = format!("{}.", feature.name);
-        let names: Vec<String> = columns
+        let mut names: Vec<String> = columns
             .range(feature.name.clone()..)
             .take_while(|(name, _)| name.starts_with(&feature.name))
             .filter(|(name, _)| **name == feature.name || name.starts_with(&split))
             .map(|(name, _)| name.clone())
             .collect();
+        if matches!(&feature.definition, Definition::Aggregate(a) if a.every_ms.is_some()) {
+            // By the number of the stretch: 2 before 10.
+            names.sort_by_key(String::len);
+        }
         names.iter().filter_map(|name| columns.remove(name)).for_each(|c| frame.push(c));
         if let (true, Definition::Aggregate(aggregate)) = (names.is_empty(), &feature.definition)
             && aggregate.by.is_none()
         {
             // No source fills the table that the feature reads.
-            let mut empty = missing(feature, frame.rows());
-            if recipe(aggregate).zero_when_empty {
-                empty.valid = None;
-            }
-            frame.push(empty);
+            without_rows(feature, aggregate, frame.rows()).into_iter().for_each(|c| frame.push(c));
         }
     }
 }

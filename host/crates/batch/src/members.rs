@@ -102,30 +102,39 @@ impl BatchSource {
             *universe = self.universe(true)?;
             return Ok(aggregates);
         }
-        let (asked, mut left): (Vec<_>, Vec<_>) = aggregates.into_iter().partition(|one| {
+        let (mut asked, mut left): (Vec<_>, Vec<_>) = aggregates.into_iter().partition(|one| {
             !reads_member(one.aggregate) && gives_declared_type(one.def, one.aggregate, rows)
         });
-        let plan = || TallyPlan::new(&self.request(&asked, rows, Some("member")));
-        let (first, rest) = plan()?;
-        let (taken, is_left) = shared_out(&asked, &rest);
         let by_account = self.tables.rows_by_account(SourceTable::Events).unwrap_or(rows);
-        // An optimistic scan: it assumes that the members table lists all members, and starts over with the
-        // members of the events at the first unlisted one. That saves a scan for the keys alone.
-        let may_scan = !taken.is_empty() && universe.keys.len() > 0 && first.oldest().is_none();
-        let mut done = None;
-        if may_scan {
-            done = self.tally(first, &taken, by_account, &universe.keys)?;
-        }
-        if done.is_none() {
-            *universe = self.universe(true)?;
-            if !taken.is_empty() {
-                done = self.tally(plan()?.0, &taken, by_account, &universe.keys)?;
+        let mut is_sure = false;
+        // A scan for each plan: what tells too many kinds of rows apart for one waits for the next.
+        loop {
+            let plan = || TallyPlan::new(&self.request(&asked, rows, Some("member")));
+            let (first, rest) = plan()?;
+            let (taken, is_left) = shared_out(&asked, &rest);
+            let holds_any = is_left.contains(&false);
+            // An optimistic scan: it assumes that the members table lists all members, and starts over with the
+            // members of the events at the first unlisted one. That saves a scan for the keys alone.
+            let may_scan = is_sure || (universe.keys.len() > 0 && first.oldest().is_none());
+            let mut done = None;
+            if holds_any && may_scan {
+                done = self.tally(first, &taken, by_account, &universe.keys)?;
+            }
+            if done.is_none() && !is_sure {
+                *universe = self.universe(true)?;
+                if holds_any {
+                    done = self.tally(plan()?.0, &taken, by_account, &universe.keys)?;
+                }
+            }
+            is_sure = true;
+            columns.extend(done.into_iter().flatten().map(|column| (column.name.clone(), column)));
+            let rest = asked.into_iter().zip(is_left).filter(|(_, is_left)| *is_left);
+            asked = rest.map(|(one, _)| one).collect();
+            if asked.is_empty() || !holds_any {
+                left.extend(asked);
+                return Ok(left);
             }
         }
-        columns.extend(done.into_iter().flatten().map(|column| (column.name.clone(), column)));
-        let asked = asked.into_iter().zip(is_left);
-        left.extend(asked.filter(|(_, is_left)| *is_left).map(|(one, _)| one));
-        Ok(left)
     }
 
     /// Members of the table of members and, where `of_events`, of the events before T.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow::datatypes::{DataType, Field, Schema};
-use playbook_features::{FieldType, field_type, mapped_fields, merged_columns};
+use playbook_features::{FieldType, WallField, field_type, mapped_fields, merged_columns};
 use playbook_model::{MapType, Playbook, SourceFormat, SourceTable};
 
 /// All tables with their names in the engine.
@@ -61,6 +61,8 @@ pub(crate) fn view_columns(
     }
     if table == SourceTable::Events {
         shown.push(("weight".to_owned(), MapType::Integer));
+        let walls = WallField::ALL.map(|wall| (wall.name().to_owned(), MapType::Integer));
+        shown.extend(walls);
     }
     shown
 }

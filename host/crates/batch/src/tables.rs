@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use std::thread;
 
 use playbook_cycle::IntakeFinding;
-use playbook_features::{FieldType, RowTable, field_type, merged_columns, quote_name};
+use playbook_features::{FieldType, RowTable, WallField, field_type, merged_columns, quote_name};
 use playbook_model::{FeatureDef, MapType, SourceTable, UnixMs};
 
 use crate::Result;
@@ -90,24 +90,33 @@ impl Tables {
             let Some(columns) = self.mapped.get(&table) else { continue };
             let names = view_columns(table, columns);
             let corrections = if table == SourceTable::Events { &of_events } else { &of_others };
+            let wall = |name: &str| {
+                let wall = WallField::named(name).filter(|_| table == SourceTable::Events)?;
+                Some(format!("{}(time) AS {name}", wall.function()))
+            };
             let selected: Vec<_> = names
                 .iter()
-                .map(|(name, _)| match name.as_str() {
-                    "account" => "member AS account".to_owned(),
-                    "time" if !columns.contains_key("time") => "day AS time".to_owned(),
-                    "weight" => {
-                        let weight = corrections.weight.as_deref().unwrap_or("CAST(1 AS BIGINT)");
-                        format!("{weight} AS weight")
-                    }
-                    name => match corrections.replaced.get(name) {
-                        Some(sql) => format!("{sql} AS {}", quote_name(name)),
-                        None => quote_name(name),
-                    },
+                .map(|(name, _)| {
+                    wall(name).unwrap_or_else(|| match name.as_str() {
+                        "account" => "member AS account".to_owned(),
+                        "time" if !columns.contains_key("time") => "day AS time".to_owned(),
+                        "weight" => {
+                            let weight =
+                                corrections.weight.as_deref().unwrap_or("CAST(1 AS BIGINT)");
+                            format!("{weight} AS weight")
+                        }
+                        name => match corrections.replaced.get(name) {
+                            Some(sql) => format!("{sql} AS {}", quote_name(name)),
+                            None => quote_name(name),
+                        },
+                    })
                 })
                 .collect();
             let mut sql = format!("SELECT {} FROM {}", selected.join(", "), mapped_name(name));
             if let Some(refunds) = &corrections.rows {
-                let order: Vec<_> = names.iter().map(|(name, _)| quote_name(name)).collect();
+                let order =
+                    names.iter().map(|(name, _)| wall(name).unwrap_or_else(|| quote_name(name)));
+                let order: Vec<_> = order.collect();
                 let order = order.join(", ");
                 sql.push_str(&format!(" UNION ALL SELECT {order} FROM ({refunds})"));
             }
@@ -243,6 +252,9 @@ pub(crate) fn create_tables(session: &Session, mapped: &[MappedSource]) -> Resul
         let timed = fields.contains_key("time") || fields.contains_key("day");
         if timed {
             fields.insert("time".to_owned(), FieldType::Integer);
+        }
+        if table == SourceTable::Events {
+            fields.extend(WallField::ALL.map(|wall| (wall.name().to_owned(), FieldType::Integer)));
         }
         let always = fields_needed(table).1.iter().map(|field| (*field).to_owned());
         let rows = RowTable {

@@ -56,6 +56,8 @@ enum From<'a> {
     Recoded(&'a Column, Vec<i64>),
     /// Texts of the host, looked up in the need's list row by row.
     Looked(&'a Column, &'a [String]),
+    /// A list of the values of these columns.
+    Spread(Vec<&'a Column>),
     Keys(&'a [i64]),
     Absent,
 }
@@ -67,10 +69,12 @@ pub(crate) struct Gather<'a> {
 }
 
 /// The position of a need's column, looked up once for all rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum At {
     /// Column of the frame.
     Frame(usize),
+    /// Columns of the frame, whose values are a list.
+    List(Box<[usize]>),
     /// Column of the frame so many closed cycles ago, less one.
     Previous(usize, usize),
     Key,
@@ -84,6 +88,10 @@ pub(crate) fn places(inputs: &[Input], frame: &Frame, previous: &[Frame]) -> Vec
         Input::Absent => At::Absent,
         Input::Feature(name) | Input::Output(name) => {
             frame.position(name).map_or(At::Absent, At::Frame)
+        }
+        Input::List(names) => {
+            let columns: Option<_> = names.iter().map(|name| frame.position(name)).collect();
+            columns.map_or(At::Absent, At::List)
         }
         Input::Previous(ago, name) => {
             let ago = usize::from(*ago).wrapping_sub(1);
@@ -120,6 +128,11 @@ impl<'a> Gather<'a> {
                     return Ok(Pick { cell_type: CellType::Integer, from: From::Keys(keys) });
                 }
                 At::Absent => None,
+                At::List(columns) => {
+                    let columns = columns.iter().map(|at| &frame.columns()[*at]);
+                    let from = spread(need, columns.collect())?;
+                    return Ok(Pick { cell_type: need.cell_type, from });
+                }
                 At::Frame(at) => frame.columns().get(*at),
                 At::Previous(ago, at) => previous.get(*ago).and_then(|f| f.columns().get(*at)),
             };
@@ -212,6 +225,33 @@ fn source<'a>(need: &'a Need, column: &'a Column) -> Result<From<'a>, WrongType>
     })
 }
 
+/// A need of a list out of columns of numbers.
+fn spread<'a>(need: &Need, columns: Vec<&'a Column>) -> Result<From<'a>, WrongType> {
+    let fits = |column: &Column| match column.cells {
+        Cells::Real(_) => need.cell_type == CellType::Reals,
+        Cells::Integer(_) | Cells::Small(_) => {
+            matches!(need.cell_type, CellType::Reals | CellType::Integers)
+        }
+        _ => false,
+    };
+    match columns.iter().find(|column| !fits(column)) {
+        None => Ok(From::Spread(columns)),
+        Some(column) => Err(WrongType {
+            column: column.name.clone(),
+            found: column.cells.cell_type().name(),
+            wanted: need.cell_type.name(),
+        }),
+    }
+}
+
+/// The columns that are the list of a row: those from the first on that has a value. `None`: there is none, or a later
+/// one has no value, as a list has no gaps.
+fn listed<'a, 'c>(columns: &'a [&'c Column], row: usize) -> Option<&'a [&'c Column]> {
+    let first = columns.iter().position(|column| column.is_valid(row))?;
+    let listed = &columns[first..];
+    listed.iter().all(|column| column.is_valid(row)).then_some(listed)
+}
+
 /// Position of a text among names; -1 where it is none of them.
 fn position(names: &[String], text: &str) -> i64 {
     let at = names.iter().position(|name| name == text);
@@ -274,6 +314,26 @@ fn coded(
     });
 }
 
+/// The lists of `rows` out of columns; rows without one are marked as missing.
+fn lists<T>(
+    at: usize,
+    rows: Rows<'_>,
+    columns: &[&Column],
+    out: &mut Copied,
+    value: impl Fn(&Column, usize) -> Option<T>,
+) -> ListCells<T> {
+    let mut cells = ListCells { ends: Vec::with_capacity(rows.len()), values: Vec::new() };
+    each(rows, |row, from| {
+        match listed(columns, from) {
+            Some(listed) => cells.values.extend(listed.iter().filter_map(|c| value(c, from))),
+            None => out.miss(at, row),
+        }
+        let end = u32::try_from(cells.values.len());
+        cells.ends.push(end.expect("a batch holds at most 65,536 lists of 64 values"));
+    });
+    cells
+}
+
 impl Pick<'_> {
     /// Appends the values to the list of their type, as column `at` of the batch.
     fn copy(&self, at: usize, rows: Rows<'_>, out: &mut Copied) {
@@ -282,6 +342,17 @@ impl Pick<'_> {
             From::Absent => {
                 self.absent(out);
                 out.bits(at).fill(0);
+            }
+            From::Spread(columns) => {
+                let wide = match self.cell_type {
+                    CellType::Reals => {
+                        Wide::Reals(lists(at, rows, columns, out, |column, row| column.real(row)))
+                    }
+                    _ => Wide::Integers(lists(at, rows, columns, out, |column, row| {
+                        column.integer(row)
+                    })),
+                };
+                out.wide(wide);
             }
             From::Column(column) => {
                 self.values(column, rows, out);

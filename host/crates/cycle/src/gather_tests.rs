@@ -130,3 +130,31 @@ fn answers_land_in_the_rows_of_their_batch() {
         assert_eq!(columns[1].integer(row), (row != 0).then_some(i64::from(value) << 30));
     }
 }
+
+#[test]
+fn a_list_is_made_of_columns_from_the_first_value_on() {
+    let valid = |bits: [bool; 4]| {
+        let mut map = Bitmap::filled(4, true);
+        bits.iter().enumerate().for_each(|(row, bit)| map.set(row, *bit));
+        Some(map)
+    };
+    let column =
+        |name: &str, cells, valid| Column { name: name.into(), unit: "count".into(), cells, valid };
+    let mut frame = Frame::with_rows(4);
+    frame.push(column("n.2", Cells::integers(vec![1, 0, 0, 4]), valid([true, false, false, true])));
+    frame.push(column("n.1", Cells::integers(vec![5, 6, 0, 0]), valid([true, true, false, false])));
+    let list = Input::List(vec!["n.2".into(), "n.1".into()]);
+    for cell_type in [CellType::Integers, CellType::Reals] {
+        let needs = [need("n", cell_type, &[])];
+        let gather = Gather::new(&needs, std::slice::from_ref(&list), &frame, &[], &[]).unwrap();
+        let batch = gather.batch(Rows::Picked(&[0, 1, 2, 3]));
+        // All; what is before the first value is left out; none; a gap.
+        assert_eq!(batch.columns.valid, Some(vec![0b0011]));
+        let wides = batch.columns.wides.unwrap();
+        let texts: Vec<String> = (0..4).map(|row| wides[0].text_of(row)).collect();
+        assert_eq!(texts, ["1 5", "6", "", ""]);
+    }
+    let needs = [need("n", CellType::Texts, &[])];
+    let wrong = Gather::new(&needs, &[list], &frame, &[], &[]).unwrap_err();
+    assert_eq!((wrong.found, wrong.wanted), ("integer", "texts"));
+}

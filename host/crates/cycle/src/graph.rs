@@ -16,6 +16,8 @@ pub enum Input {
     Output(String),
     /// `stage.output` so many closed cycles ago.
     Previous(u8, String),
+    /// Columns of one feature, a list of their values in this order.
+    List(Vec<String>),
     /// Pseudonym of the subject.
     Key,
     /// Not declared, and not required: all missing.
@@ -104,9 +106,9 @@ impl<'a> Offer<'a> {
         if let Some(found) = self.features.get(&(subject, name)) {
             return Some(found);
         }
-        let (stem, _) = name.split_once('.')?;
+        let (stem, value) = name.split_once('.')?;
         let found = self.features.get(&(subject, stem))?;
-        found.definition.is_split().then_some(found)
+        found.definition.has_column(value).then_some(found)
     }
 
     /// What nothing computes may be entered: an entry on a subject fills the need that is named as its metric, where the playbook
@@ -165,7 +167,25 @@ impl<'a> Offer<'a> {
                     hint: Some(format!("bind `{wanted}` to a feature of unit `{}`", need.unit)),
                 });
             }
-            return Ok(Input::Feature(name.clone()));
+            if !feature.definition.is_split() || feature.name != *name {
+                return Ok(Input::Feature(name.clone()));
+            }
+            let is_list = matches!(need.cell_type, CellType::Reals | CellType::Integers);
+            if let Some(columns) = stretches_of(feature).filter(|_| is_list) {
+                return Ok(Input::List(columns));
+            }
+            if need.required || stage.bind.contains_key(wanted) {
+                return Err(GraphProblem {
+                    stage: stage.name.clone(),
+                    need: Some(wanted.clone()),
+                    message: format!(
+                        "feature `{name}` has several columns, the plugin wants one {}",
+                        need.cell_type.name()
+                    ),
+                    hint: Some(format!("bind `{wanted}` to one of them, `{name}.COLUMN`")),
+                });
+            }
+            return Ok(Input::Absent);
         }
         if self.outputs.contains(name) {
             return Ok(Input::Output(name.clone()));
@@ -232,6 +252,13 @@ impl<'a> Offer<'a> {
         let tables = shape.tables.iter().map(|t| resolve(&t.subject, &t.columns)).collect();
         if problems.is_empty() { Ok(Wiring { rows, tables }) } else { Err(problems) }
     }
+}
+
+/// The columns of a feature that has one for each stretch of its window, the oldest first.
+fn stretches_of(feature: &FeatureDef) -> Option<Vec<String>> {
+    let Definition::Aggregate(aggregate) = &feature.definition else { return None };
+    let count = aggregate.every_ms.map(|_| aggregate.stretches().len())?;
+    Some((1..=count).rev().map(|nth| format!("{}.{nth}", feature.name)).collect())
 }
 
 /// Stages that a feature table of `subject` reads through `by` or features over members.

@@ -147,6 +147,7 @@ pub fn features_for(playbook: &Playbook, stages: &[Prepared]) -> Vec<FeatureDef>
         let all = rows.iter().chain(tables.iter().flatten()).cloned();
         all.filter_map(|input| match input {
             Input::Feature(name) => Some(name),
+            Input::List(columns) => columns.into_iter().next(),
             _ => None,
         })
         .collect::<Vec<String>>()

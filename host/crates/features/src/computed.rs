@@ -4,10 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use playbook_model::{Bitmap, CellType, Cells, Column, Definition, FeatureDef, Frame};
+use playbook_model::{
+    AggregateDef, Bitmap, CellType, Cells, Column, Definition, FeatureDef, Frame,
+};
 
 use crate::expression::{Compiled, Expression, ExpressionError, Fault};
 use crate::jobs::done_by;
+use crate::plan::{Item, items};
+use crate::recipe::recipe;
 
 /// Rows that are computed at once, which bounds the memory that it takes.
 const STRETCH_ROWS: usize = 1 << 16;
@@ -250,6 +254,18 @@ impl Joined {
             valid: (!all).then_some(valid),
         }
     }
+}
+
+/// The columns of an aggregate that is not split by values, where there is no row to aggregate: zeros for counts and
+/// sums, else nothing.
+#[must_use]
+pub fn without_rows(feature: &FeatureDef, aggregate: &AggregateDef, rows: usize) -> Vec<Column> {
+    let column = |item: Item<'_>| {
+        let column = Column { name: item.name, ..missing(feature, rows) };
+        let is_zero = recipe(aggregate).zero_when_empty;
+        Column { valid: column.valid.filter(|_| !is_zero), ..column }
+    };
+    items(&feature.name, aggregate, None).into_iter().map(column).collect()
 }
 
 /// A column without any value.

@@ -24,10 +24,11 @@ mod rows;
 mod schedule;
 mod sequence;
 mod tally;
+mod wall;
 
 pub use clock::{BrandClock, OffsetReader, UnknownTimeZone};
 pub use columns::{field_type, mapped_fields, merged_columns};
-pub use computed::{ComputeError, Computed, missing};
+pub use computed::{ComputeError, Computed, missing, without_rows};
 pub use consent::{Answer, ConsentState, oldest_consent};
 pub use cut::{Clock, Cut, Utc};
 pub use expression::{
@@ -40,7 +41,7 @@ pub use local::Zones;
 pub use member::{
     EventRows, FoldError, MemberPlan, MemberRecord, MemberRequest, SaidOf, Unfit, Value,
 };
-pub use plan::{Item, Pass, PassColumn, Request, plan, where_clause};
+pub use plan::{Item, Pass, PassColumn, Request, items, plan, where_clause};
 pub use quote::{quote_name, quote_text};
 pub use recipe::{DAY_BITS_MAX, DAY_MS, Finish, Part, Recipe, RowGrain, recipe};
 pub use rows::{FieldType, RowTable, by_values_sql, key_column};
@@ -50,6 +51,7 @@ pub use tally::{
     Dimension, Field, Given, Moment, Number, Reading, Row, Tally, TallyError, TallyPlan, code,
     filled, filling, from_ordered, gives_declared_type, micro, ordered, put,
 };
+pub use wall::WallField;
 
 /// Names of the scalar functions that the SQL text relies on; the engine's room registers them.
 pub mod function {

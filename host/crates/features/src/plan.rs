@@ -1,5 +1,6 @@
 //! Writes the aggregates of one subject as SQL: few passes over the rows, one row per key each.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use playbook_model::{AggregateDef, UnixMs};
@@ -16,7 +17,7 @@ pub struct Item<'a> {
     /// Name of the output column.
     pub name: String,
     /// What is computed.
-    pub aggregate: &'a AggregateDef,
+    pub aggregate: Cow<'a, AggregateDef>,
     /// The value of `by` that this column counts.
     pub by_value: Option<String>,
 }
@@ -69,6 +70,28 @@ pub(crate) struct Planned<'a> {
     pub(crate) condition: Option<String>,
 }
 
+/// The columns of an aggregate: one, one for each stretch of its window, or one for each of `values`, by which it is
+/// split.
+#[must_use]
+pub fn items<'a>(
+    name: &str,
+    aggregate: &'a AggregateDef,
+    values: Option<&[String]>,
+) -> Vec<Item<'a>> {
+    let item = |name: String, aggregate, by_value| Item { name, aggregate, by_value };
+    let stretches = aggregate.stretches();
+    if !stretches.is_empty() {
+        let named = stretches.into_iter().zip(1..);
+        return named
+            .map(|(stretch, nth)| item(format!("{name}.{nth}"), Cow::Owned(stretch), None))
+            .collect();
+    }
+    let aggregate = Cow::Borrowed(aggregate);
+    let Some(values) = values else { return vec![item(name.to_owned(), aggregate, None)] };
+    let named = values.iter().map(|value| (format!("{name}.{value}"), value.clone()));
+    named.map(|(name, value)| item(name, aggregate.clone(), Some(value))).collect()
+}
+
 /// Returns the passes that compute the items of a request.
 ///
 /// # Errors
@@ -89,7 +112,7 @@ pub(crate) fn planned<'a>(request: &'a Request<'a>) -> Result<Vec<Planned<'a>>, 
 }
 
 fn prepare<'a>(request: &Request<'a>, item: &'a Item<'a>) -> Result<Planned<'a>, FeatureError> {
-    let aggregate = item.aggregate;
+    let aggregate = &*item.aggregate;
     let recipe = recipe(aggregate);
     let rows = request.rows;
     let function_name = function_name(aggregate);
@@ -231,7 +254,7 @@ fn row_passes(request: &Request<'_>, planned: &[Planned<'_>]) -> Vec<Pass> {
     let mut rows: Vec<_> = planned.iter().filter(|p| p.recipe.grain == RowGrain::Row).collect();
     // Longest windows first: those over all history share the first pass, and later ones filter rows by time.
     rows.sort_by_cached_key(|one| {
-        let aggregate = one.item.aggregate;
+        let aggregate = &*one.item.aggregate;
         let from_ms = std::cmp::Reverse(aggregate.window.from_ms.unwrap_or(i64::MAX));
         (from_ms, aggregate.filter.kinds.clone())
     });

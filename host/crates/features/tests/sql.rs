@@ -40,6 +40,7 @@ fn aggregate(function: Aggregate, field: Option<&str>, days: Option<i64>) -> Agg
         field: field.map(str::to_owned),
         cap: None,
         by: None,
+        every_ms: None,
     }
 }
 
@@ -51,7 +52,7 @@ fn passes(
     let items = definitions
         .iter()
         .enumerate()
-        .map(|(at, aggregate)| Item { name: format!("f{at}"), aggregate, by_value: None })
+        .flat_map(|(at, aggregate)| items(&format!("f{at}"), aggregate, None))
         .collect();
     let key = Some("member");
     plan(&Request { rows, key, as_of: UnixMs(T), clock: &Utc, items, parts_max })

@@ -104,6 +104,7 @@ fn definitions() -> Vec<AggregateDef> {
                     field: field.map(str::to_owned),
                     cap: (function == Aggregate::CappedCount).then_some(2),
                     by: None,
+                    every_ms: None,
                 });
             }
         }
@@ -116,7 +117,7 @@ fn plan_of(definitions: &[AggregateDef], as_of: i64) -> TallyPlan {
     let items = definitions
         .iter()
         .enumerate()
-        .map(|(at, aggregate)| Item { name: format!("f{at}"), aggregate, by_value: None })
+        .flat_map(|(at, aggregate)| items(&format!("f{at}"), aggregate, None))
         .collect();
     let request = Request {
         rows: &rows,

@@ -149,6 +149,27 @@ pub struct AggregateDef {
     pub cap: Option<u32>,
     /// One column per value of this category (a column, or `plugin.output`), named `feature.value`.
     pub by: Option<String>,
+    /// One column per stretch of this many milliseconds of the window, a whole number of which it holds, named
+    /// `feature.1` for the last one, `feature.2` for the one before, and so on.
+    pub every_ms: Option<i64>,
+}
+
+impl AggregateDef {
+    /// Its stretches, the last one first; empty where it is not cut into any.
+    #[must_use]
+    pub fn stretches(&self) -> Vec<Self> {
+        let (Some(every), Some(from)) = (self.every_ms, self.window.from_ms) else {
+            return Vec::new();
+        };
+        let to = self.window.to_ms;
+        let ends = (1..=(from - to) / every.max(1)).map(|nth| to + nth * every);
+        ends.map(|from_ms| Self {
+            window: Window { from_ms: Some(from_ms), to_ms: from_ms - every },
+            every_ms: None,
+            ..self.clone()
+        })
+        .collect()
+    }
 }
 
 /// How a feature is computed.
@@ -182,10 +203,27 @@ impl Definition {
         }
     }
 
-    /// Whether it gives several columns, named `feature.value`.
+    /// Whether it gives several columns and none of its own name.
     #[must_use]
     pub fn is_split(&self) -> bool {
-        self.by().is_some() || matches!(self, Self::Sequence(sequence) if sequence.is_by_step())
+        match self {
+            Self::Aggregate(aggregate) => aggregate.by.is_some() || aggregate.every_ms.is_some(),
+            Self::Sequence(sequence) => sequence.by.is_some() || sequence.is_by_step(),
+            _ => false,
+        }
+    }
+
+    /// Whether `value` may name one of several columns that it gives, as `feature.value`.
+    #[must_use]
+    pub fn has_column(&self, value: &str) -> bool {
+        match self {
+            Self::Aggregate(aggregate) if aggregate.every_ms.is_some() => {
+                let nth = value.parse().ok().filter(|nth: &usize| nth.to_string() == value);
+                nth.is_some_and(|nth| (1..=aggregate.stretches().len()).contains(&nth))
+            }
+            Self::Sequence(sequence) if sequence.is_by_step() => true,
+            other => other.by().is_some(),
+        }
     }
 }
 

@@ -11,6 +11,8 @@ use playbook_model::{
 };
 use playbook_toml::{Problems, ReadFiles, load_with};
 
+const DAY: i64 = 86_400_000;
+
 #[derive(Debug)]
 struct One(String);
 
@@ -93,6 +95,27 @@ fn a_short_playbook_has_the_documented_defaults() {
     let source = &playbook.sources[0];
     assert_eq!((source.rejects_max, source.optional), (0.01, false));
     assert_eq!(source.format, SourceFormat::Csv { delimiter: b',', header: true });
+}
+
+#[test]
+fn a_window_is_cut_into_stretches_from_its_end() {
+    let aggregate = aggregate(
+        "sum = \"amount_minor\", window = { from = \"10d\", to = \"1d\" }, every = \"3d\"",
+    );
+    let windows: Vec<_> = aggregate.stretches().iter().map(|one| one.window).collect();
+    let window = |from, to| Window { from_ms: Some(from * DAY), to_ms: to * DAY };
+    assert_eq!(windows, [window(4, 1), window(7, 4), window(10, 7)]);
+    let definition = Definition::Aggregate(aggregate);
+    let has = ["1", "3", "0", "4", "01", "+1", ""].map(|value| definition.has_column(value));
+    assert_eq!(has, [true, true, false, false, false, false, false]);
+}
+
+#[test]
+fn the_hour_and_the_day_of_the_week_are_fields_of_events() {
+    let split = aggregate("count = \"message_opened\", by = \"hour\"");
+    assert_eq!(split.by.as_deref(), Some("hour"));
+    let evenings = aggregate("count = \"any\", where = \"hour >= 18 and weekday in (6, 7)\"");
+    assert!(evenings.filter.condition.is_some());
 }
 
 #[test]
@@ -189,7 +212,6 @@ fn groups_stand_for_their_kinds_in_the_order_of_the_domain() {
 
 #[test]
 fn windows_reach_back_from_the_as_of_time() {
-    const DAY: i64 = 86_400_000;
     assert_eq!(aggregate("count = \"any\"").window, Window { from_ms: None, to_ms: 0 });
     assert_eq!(
         aggregate("count = \"any\", window = \"12h\"").window,

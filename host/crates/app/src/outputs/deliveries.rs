@@ -76,7 +76,8 @@ fn reason(run: &CycleRun, stage: &StageRun, segment: &str, row: usize) -> String
     let words = known.map_or(segment, |known| known.text.en.as_str());
     let inputs = inputs_said(run, stage, row).into_iter().zip(&stage.wiring.rows);
     // Neither the member's key nor what an earlier cycle said is a reason.
-    let inputs = inputs.filter(|(_, of)| matches!(of, Input::Feature(_) | Input::Output(_)));
+    let inputs = inputs
+        .filter(|(_, of)| matches!(of, Input::Feature(_) | Input::Output(_) | Input::List(_)));
     let read =
         inputs.filter_map(|(input, _)| Some(format!("{} {}", input.column?, shown(&input.value)?)));
     let read: Vec<String> = read.take(INPUTS_MAX).collect();

@@ -102,6 +102,12 @@ gap_sd = { gap-sd = "any" }
 by_channel = { count = "any", by = "channel", window = "60d" }
 by_severity = { count = "any", by = "quantity" }
 spend_by_topic = { sum = "amount_minor", events = "order_paid", by = "topic" }
+by_hour = { count = "any", by = "hour", window = "60d" }
+spend_by_weekday = { sum = "amount_minor", events = "order_paid", by = "weekday" }
+evenings = { count = "any", where = "hour >= 18 and weekday in (6, 7)", window = "50d" }
+weekly_spend = { sum = "amount_minor", events = "order_paid", window = { from = "66d", to = "10d" }, every = "14d" }
+daily_likes = { capped-count = "like", cap = 2, window = "6d", every = "1d" }
+monthly_mood = { mean = "sentiment", window = "90d", every = "30d" }
 sessions = { sessions = "any", gap = "1h", window = "60d" }
 session_length = { sessions = "any", gap = "1h", window = "60d", give = "length-mean" }
 visit_events = { sessions = "any", session_id = "field_visit", give = "events-mean" }
@@ -270,6 +276,7 @@ impl Log {
                 "sentiment" => real(e.mood),
                 "quantity" => integer(e.severity),
                 "field_visit" => text(e.visit.as_deref()),
+                "hour" | "weekday" => Value::Missing,
                 other => panic!("the plan reads {other}"),
             };
             events.push(e.time, &e.id, plan.fields().iter().map(value));

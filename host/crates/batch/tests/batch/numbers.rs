@@ -55,13 +55,14 @@ fn files() -> (String, String) {
 /// Every aggregate over every field it takes, in windows, with kinds and channels, whole and split.
 fn features() -> Vec<FeatureDef> {
     let mut features = Vec::new();
-    let shapes: [(Option<i64>, i64, &[&str], &[&str], Option<&str>); 6] = [
+    let shapes: [(Option<i64>, i64, &[&str], &[&str], Option<&str>); 7] = [
         (None, 0, &[], &[], None),
         (Some(40), 10, &["order_paid"], &[], None),
         (Some(70), 0, &["like", "order_paid"], &["web", "app"], None),
         (Some(30), 0, &["order_paid"], &[], Some("channel")),
         (None, 5, &[], &["web"], Some("topic")),
         (Some(60), 0, &["order_paid"], &[], Some("severity")),
+        (Some(50), 0, &["like", "order_paid"], &[], Some("weekday")),
     ];
     for (name, function) in Aggregate::ALL {
         for field in [None, Some("amount_minor"), Some("sentiment"), Some("topic")] {

@@ -115,6 +115,7 @@ pub(crate) fn plain(function: Aggregate, field: Option<&str>) -> AggregateDef {
         field: field.map(str::to_owned),
         cap: None,
         by: None,
+        every_ms: None,
     }
 }
 

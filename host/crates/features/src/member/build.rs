@@ -1,23 +1,24 @@
 //! How a plan is made: each feature finds its source.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use playbook_model::{AggregateDef, CellType, Definition, FeatureDef, Grain, MapType, UnixMs};
 
 use super::events::RefundFields;
-use super::fields::{FieldAt, Fields};
+use super::fields::Fields;
 use super::filter::Conditions;
 use super::sequences::MemberSequence;
-use super::{MemberPlan, MemberRecord, MemberRequest, Source, Texts, Unfit};
+use super::{MemberPlan, MemberRecord, MemberRequest, MemberTally, Source, Texts, Unfit};
 use crate::columns::field_type;
-use crate::computed::{Computed, missing};
+use crate::computed::{Computed, missing, without_rows};
 use crate::law::Tracks;
 use crate::local::Zones;
-use crate::plan::{Item, Request};
-use crate::recipe::recipe;
+use crate::plan::{Item, Request, items};
 use crate::rows::FieldType;
 use crate::sequence::asked;
 use crate::tally::{TallyPlan, gives_declared_type};
+use crate::wall::WallField;
 
 /// Makes a plan, or tells every feature that does not fit.
 pub(super) fn build(request: &MemberRequest<'_>) -> Result<MemberPlan, Vec<Unfit>> {
@@ -62,11 +63,9 @@ impl Build<'_> {
                     return whole("aggregates costs or entries");
                 }
                 Grain::Costs | Grain::Entries if aggregate.by.is_none() => {
-                    let mut nothing = missing(feature, 1);
-                    if recipe(aggregate).zero_when_empty {
-                        nothing.valid = None;
+                    for nothing in without_rows(feature, aggregate, 1) {
+                        self.push(feature, nothing.name.clone(), Source::Nothing(nothing));
                     }
-                    self.push(feature, feature.name.clone(), Source::Nothing(nothing));
                 }
                 Grain::Costs | Grain::Entries => {}
             },
@@ -107,15 +106,11 @@ impl Build<'_> {
         if !gives_declared_type(feature, aggregate, self.fields.table()) {
             return Err(whole("changes the type of its field"));
         }
-        let named: Vec<(String, Option<String>)> = match self.splits(feature) {
-            None => vec![(feature.name.clone(), None)],
-            Some(values) => values
-                .into_iter()
-                .map(|value| (format!("{}.{value}", feature.name), Some(value)))
-                .collect(),
-        };
-        for (name, value) in named {
-            self.aggregates.push((aggregate.clone(), name.clone(), value));
+        let wall = aggregate.by.as_deref().and_then(WallField::named);
+        let values = wall.map(WallField::values).or_else(|| self.splits(feature));
+        for item in items(&feature.name, aggregate, values.as_deref()) {
+            let Item { name, aggregate, by_value } = item;
+            self.aggregates.push((aggregate.into_owned(), name.clone(), by_value));
             self.push(feature, name, Source::Tallied);
         }
         Ok(())
@@ -156,30 +151,19 @@ impl Build<'_> {
 
     fn finish(mut self, features: &[FeatureDef]) -> Result<MemberPlan, Vec<Unfit>> {
         let sequences = self.sequences(features);
-        let tally = self.tally();
-        let (Some(tally), true) = (tally, self.unfit.is_empty()) else { return Err(self.unfit) };
-        let mut texts = Vec::new();
-        for dimension in tally.dimensions() {
-            texts.push(match &dimension.condition {
-                Some(text) => {
-                    self.conditions.number("", text, &mut self.fields).map(Texts::Condition)
-                }
-                None => self.fields.at("", &dimension.column).map(|(at, _)| Texts::Field(at)),
-            });
+        let plans = self.plans();
+        if !self.unfit.is_empty() {
+            return Err(self.unfit);
         }
-        let dimensions = texts.into_iter().collect::<Result<_, _>>();
-        let names = tally.fields().iter();
-        let tally_fields: Result<Vec<FieldAt>, _> =
-            names.map(|field| self.fields.at("", &field.name).map(|(at, _)| at)).collect();
-        let (dimensions, tally_fields) = match (dimensions, tally_fields) {
-            (Ok(dimensions), Ok(fields)) => (dimensions, fields),
-            (Err(error), _) | (_, Err(error)) => return Err(vec![Unfit::Feature(error)]),
+        let tallies = plans.into_iter().map(|(plan, columns)| self.tally(plan, columns));
+        let tallies = match tallies.collect::<Result<_, _>>() {
+            Ok(tallies) => tallies,
+            Err(error) => return Err(vec![Unfit::Feature(error)]),
         };
         // Last: which fields hold money that anybody reads.
         let refunds = self.refunds();
-        let tallied = (0..self.columns.len())
-            .filter(|at| matches!(self.columns[*at].2, Source::Tallied))
-            .collect();
+        let read = self.fields.read.iter().enumerate();
+        let walls = read.filter_map(|(at, name)| Some((at, WallField::named(name)?))).collect();
         let mut plan = MemberPlan {
             clock: self.request.clock.clone(),
             fields: self.fields.read,
@@ -188,13 +172,11 @@ impl Build<'_> {
             rules: self.request.rules.clone(),
             tracks: Tracks::default(),
             zones: Zones::default(),
-            tally,
-            dimensions,
-            tally_fields,
-            tallied,
+            tallies,
             conditions: self.conditions,
             sequences,
             refunds,
+            walls,
             columns: self.columns,
             computed: Computed::default(),
         };
@@ -221,34 +203,68 @@ impl Build<'_> {
         all
     }
 
-    fn tally(&mut self) -> Option<TallyPlan> {
-        let items = self.aggregates.iter().map(|(aggregate, name, value)| Item {
-            name: name.clone(),
-            aggregate,
-            by_value: value.clone(),
-        });
-        let request = Request {
-            rows: self.fields.table(),
-            key: Some("member"),
-            as_of: UnixMs(0),
-            clock: &self.request.clock,
-            items: items.collect(),
-            parts_max: usize::MAX,
-        };
-        match TallyPlan::new(&request) {
-            Ok((plan, rest)) => {
-                for at in rest {
-                    let feature = self.aggregates[at].1.clone();
-                    self.unfit
-                        .push(Unfit::Whole { feature, why: "tells too many kinds of rows apart" });
+    /// Plans for all aggregates, each with the columns that it fills: as many as it takes to tell rows apart.
+    fn plans(&mut self) -> Vec<(TallyPlan, Vec<usize>)> {
+        let tallied =
+            (0..self.columns.len()).filter(|at| matches!(self.columns[*at].2, Source::Tallied));
+        let mut left: Vec<(usize, usize)> = tallied.enumerate().collect();
+        let mut plans = Vec::new();
+        while !left.is_empty() {
+            let items = left.iter().map(|(at, _)| {
+                let (aggregate, name, value) = &self.aggregates[*at];
+                let aggregate = Cow::Borrowed(aggregate);
+                Item { name: name.clone(), aggregate, by_value: value.clone() }
+            });
+            let request = Request {
+                rows: self.fields.table(),
+                key: Some("member"),
+                as_of: UnixMs(0),
+                clock: &self.request.clock,
+                items: items.collect(),
+                parts_max: usize::MAX,
+            };
+            let (plan, rest) = match TallyPlan::new(&request) {
+                Ok(planned) => planned,
+                Err(error) => {
+                    self.unfit.push(Unfit::Feature(error));
+                    break;
                 }
-                Some(plan)
+            };
+            if rest.len() == left.len() {
+                let whole = |(at, _): &(usize, usize)| Unfit::Whole {
+                    feature: self.aggregates[*at].1.clone(),
+                    why: "tells too many kinds of rows apart",
+                };
+                let unfit: Vec<Unfit> = left.iter().map(whole).collect();
+                self.unfit.extend(unfit);
+                break;
             }
-            Err(error) => {
-                self.unfit.push(Unfit::Feature(error));
-                None
-            }
+            let is_left = |at: &usize| rest.binary_search(at).is_ok();
+            let taken = (0..left.len()).filter(|at| !is_left(at)).map(|at| left[at].1).collect();
+            plans.push((plan, taken));
+            left = rest.iter().map(|at| left[*at]).collect();
         }
+        plans
+    }
+
+    /// A tally of a plan: where the texts and the fields that it reads stand.
+    fn tally(
+        &mut self,
+        plan: TallyPlan,
+        columns: Vec<usize>,
+    ) -> Result<MemberTally, crate::FeatureError> {
+        let mut dimensions = Vec::new();
+        for dimension in plan.dimensions() {
+            dimensions.push(match &dimension.condition {
+                Some(text) => {
+                    Texts::Condition(self.conditions.number("", text, &mut self.fields)?)
+                }
+                None => Texts::Field(self.fields.at("", &dimension.column)?.0),
+            });
+        }
+        let fields = plan.fields().iter().map(|field| self.fields.at("", &field.name));
+        let fields = fields.map(|at| at.map(|(at, _)| at)).collect::<Result<_, _>>()?;
+        Ok(MemberTally { plan, dimensions, fields, columns })
     }
 
     /// Where the fields of refunds stand, where events have amounts and any feature reads events.

@@ -122,6 +122,13 @@ impl<'a> EventRows<'a> {
         self.values[row * self.width + field] = value;
     }
 
+    /// Fills a field of all rows from their times.
+    pub(super) fn fill(&mut self, field: usize, mut of_time: impl FnMut(i64) -> i64) {
+        for row in 0..self.len() {
+            self.set(row, field, Value::Integer(of_time(self.times[row])));
+        }
+    }
+
     /// Makes sums net of refunds, as over a community: each refund before `as_of` adds a row of weight 0 at its order's
     /// time, with the order's fields and its own amounts below zero; without such an order, at its own. A paid order of less
     /// than nothing corrects sums too.

@@ -8,6 +8,7 @@ use super::events::{EventRows, Value};
 use crate::FeatureError;
 use crate::columns::field_type;
 use crate::rows::{FieldType, RowTable};
+use crate::wall::WallField;
 
 /// Where a column of events stands in the rows of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +48,7 @@ impl Fields {
         for text in ["event_id", "member", "account", "kind"] {
             types.insert(text.to_owned(), FieldType::Text);
         }
-        for integer in ["time", "weight"] {
+        for integer in ["time", "weight"].into_iter().chain(WallField::ALL.map(WallField::name)) {
             types.insert(integer.to_owned(), FieldType::Integer);
         }
         let table = RowTable {

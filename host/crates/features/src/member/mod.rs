@@ -31,6 +31,7 @@ use crate::tally::{
     Given, Moment, Number, Reading, Row, Tally, TallyPlan, code, filled, filling, micro, ordered,
     put,
 };
+use crate::wall::WallField;
 use crate::{BrandClock, FeatureError, OffsetReader};
 use events::RefundFields;
 use fields::FieldAt;
@@ -104,18 +105,26 @@ pub struct MemberPlan {
     rules: Guardrails,
     tracks: Tracks,
     zones: Zones,
-    tally: TallyPlan,
-    /// Of each dimension, where its texts come from.
-    dimensions: Vec<Texts>,
-    tally_fields: Vec<FieldAt>,
-    /// The columns that the tally fills, in the order of its outputs.
-    tallied: Vec<usize>,
+    tallies: Vec<MemberTally>,
     conditions: Conditions,
     sequences: Vec<MemberSequence>,
     refunds: Option<RefundFields>,
+    /// The fields that the time of an event gives, with their positions.
+    walls: Vec<(usize, WallField)>,
     /// Features with their columns, in the order of the frame.
     columns: Vec<(FeatureDef, String, Source)>,
     computed: Computed,
+}
+
+/// Aggregates over the events of one member.
+#[derive(Debug)]
+struct MemberTally {
+    plan: TallyPlan,
+    /// Of each dimension, where its texts come from.
+    dimensions: Vec<Texts>,
+    fields: Vec<FieldAt>,
+    /// The columns that it fills, in the order of its outputs.
+    columns: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -211,6 +220,10 @@ impl MemberPlan {
 
     /// Everything but expressions and consents.
     fn gathered(&self, member: &mut MemberRecord<'_>, as_of: i64) -> Result<Frame, FoldError> {
+        for (field, wall) in &self.walls {
+            let mut clock = self.clock.offsets();
+            member.events.fill(*field, |time| wall.of(clock.local_ms(time)));
+        }
         if let Some(refunds) = &self.refunds {
             member.events.set_off_refunds(refunds, as_of);
         }
@@ -218,7 +231,9 @@ impl MemberPlan {
         let relatives = self.relatives(&member.events, moment);
         let met = self.conditions.met(&member.events, member.id);
         let mut columns: Vec<Option<Column>> = self.columns.iter().map(|_| None).collect();
-        self.tallied(member, moment, &relatives, &met, &mut columns)?;
+        for tally in &self.tallies {
+            self.tallied(tally, member, moment, &relatives, &met, &mut columns)?;
+        }
         for sequence in &self.sequences {
             let mut places = sequence.places.iter();
             let of = (member.id, as_of, &self.clock);
@@ -248,11 +263,8 @@ impl MemberPlan {
     fn relatives(&self, rows: &EventRows<'_>, moment: Moment) -> Vec<i64> {
         let as_of = UnixMs(moment.as_of);
         let sequences = self.sequences.iter().flat_map(MemberSequence::bounds);
-        let cuts_dates = self
-            .tally
-            .bounds()
-            .iter()
-            .copied()
+        let tallies = self.tallies.iter().flat_map(|tally| tally.plan.bounds()).copied();
+        let cuts_dates = tallies
             .chain(sequences)
             .any(|bound| Cut::new(&self.clock, as_of, -bound).midnight.is_some());
         if !cuts_dates {
@@ -267,6 +279,7 @@ impl MemberPlan {
 
     fn tallied(
         &self,
+        of: &MemberTally,
         member: &MemberRecord<'_>,
         moment: Moment,
         relatives: &[i64],
@@ -278,36 +291,36 @@ impl MemberPlan {
             Texts::Condition(number) => dimension.code(met[*number][row].then_some(TallyPlan::MET)),
             Texts::Field(at) => dimension.code(at.of(rows, row, member.id).as_text().as_deref()),
         };
-        let codes: Vec<Vec<u16>> = self
+        let codes: Vec<Vec<u16>> = of
             .dimensions
             .iter()
-            .zip(self.tally.dimensions())
+            .zip(of.plan.dimensions())
             .map(|(texts, dimension)| {
                 (0..rows.len()).map(|row| code_of(texts, row, dimension)).collect()
             })
             .collect();
-        let classes = self.tally.classes(&codes, relatives);
-        let mut tally = Tally::new(&self.tally, moment, 1);
+        let classes = of.plan.classes(&codes, relatives);
+        let mut tally = Tally::new(&of.plan, moment, 1);
         let days = self.clock.offsets();
-        let mut row = MemberRow { plan: self, member, at: 0, days, beyond: Cell::new(None) };
+        let mut row = MemberRow { of, member, at: 0, days, beyond: Cell::new(None) };
         for (at, class) in classes.into_iter().enumerate() {
-            if rows.times[at] >= moment.as_of || !self.tally.counts(class as usize) {
+            if rows.times[at] >= moment.as_of || !of.plan.counts(class as usize) {
                 continue;
             }
             row.at = at;
-            tally.add(&self.tally, class as usize, 0, &mut row);
+            tally.add(&of.plan, class as usize, 0, &mut row);
             if let Some(field) = row.beyond.get() {
-                return Err(self.too_large(&self.tally.fields()[field].name, member.id));
+                return Err(self.too_large(&of.plan.fields()[field].name, member.id));
             }
         }
-        let places = &self.tallied;
+        let places = &of.columns;
         let mut too_large = None;
         tally.finish(
-            &self.tally,
+            &of.plan,
             |time| self.clock.local_ms(time),
             |output, _, values| {
                 let (feature, name, _) = &self.columns[places[output]];
-                let mut column = filling(feature, name, self.tally.is_small(output), 1, 8);
+                let mut column = filling(feature, name, of.plan.is_small(output), 1, 8);
                 put(&mut column.whole(), 0, values[0]);
                 if values[0] == Number::TooLarge {
                     too_large = too_large.or(Some(places[output]));
@@ -413,7 +426,7 @@ fn attribute(feature: &FeatureDef, name: &str, value: Option<&Value<'_>>) -> Col
 
 /// A row of a member, as a tally reads it.
 struct MemberRow<'r, 'a> {
-    plan: &'r MemberPlan,
+    of: &'r MemberTally,
     member: &'r MemberRecord<'a>,
     at: usize,
     days: OffsetReader<'r>,
@@ -423,7 +436,7 @@ struct MemberRow<'r, 'a> {
 
 impl MemberRow<'_, '_> {
     fn field(&self, field: usize) -> Value<'_> {
-        self.plan.tally_fields[field].of(&self.member.events, self.at, self.member.id)
+        self.of.fields[field].of(&self.member.events, self.at, self.member.id)
     }
 }
 
@@ -441,7 +454,7 @@ impl Row for MemberRow<'_, '_> {
     }
 
     fn value(&self, field: usize) -> Option<i64> {
-        match (self.plan.tally.fields()[field].reading, self.field(field)) {
+        match (self.of.plan.fields()[field].reading, self.field(field)) {
             (Reading::Integer, value) => value.integer(),
             (Reading::Code, value) => value.text().map(code),
             (Reading::Micro, Value::Real(real)) => micro(real).unwrap_or_else(|_| {

@@ -11,7 +11,7 @@ use crate::plan::{Planned, Request, planned};
 use crate::recipe::{Part, Recipe, RowGrain};
 use crate::rows::FieldType;
 
-/// Most classes of rows that a plan may tell apart; SQL computes the items of a request that would need more.
+/// Most classes of rows that a plan may tell apart: of items that would need more some are left to another plan.
 const CLASSES_MAX: usize = 1 << 16;
 
 /// An interval of time relative to T, in milliseconds: from, inclusive, and to, exclusive.
@@ -23,32 +23,23 @@ type SlotKey = (Part, Option<usize>, Interval, Vec<String>);
 type ListKey<'a> = (RowGrain, Option<usize>, Interval, &'a [String], Option<u32>);
 
 impl TallyPlan {
-    /// Plans the items that a tally can hold; returns the positions of all others, which SQL computes. The plan serves
-    /// every moment, not only that of the request.
+    /// Plans the items that a tally can hold; returns the positions of all others, ascending: those that tell too many
+    /// kinds of rows apart for one plan, which another one may hold, and those that SQL computes. The plan serves every
+    /// moment, not only that of the request.
     ///
     /// # Errors
     /// As [`crate::plan()`].
     pub fn new(request: &Request<'_>) -> Result<(Self, Vec<usize>), FeatureError> {
         let all = planned(request)?;
         let rows = request.rows;
-        let (taken, rest): (Vec<usize>, Vec<usize>) =
-            (0..all.len()).partition(|at| rows.timed && holds(&all[*at], rows.lines));
+        let can: Vec<usize> =
+            (0..all.len()).filter(|at| rows.timed && holds(&all[*at], rows.lines)).collect();
+        let taken = together(&all, can);
+        let rest = (0..all.len()).filter(|at| taken.binary_search(at).is_err()).collect();
         let taken: Vec<&Planned<'_>> = taken.into_iter().map(|at| &all[at]).collect();
-        let mut plan =
-            Self { dimensions: dimensions(&taken), bounds: vec![0], ..Self::empty(rows.weighted) };
-        for one in &taken {
-            let (from, to) = window(one);
-            plan.bounds.extend(from.into_iter().chain([to]));
-        }
-        plan.bounds.sort_unstable();
-        plan.bounds.dedup();
-        let classes = plan.dimensions.iter().fold(plan.bounds.len() + 1, |classes, dimension| {
-            classes.saturating_mul(dimension.texts.len() + 1)
-        });
-        if classes > CLASSES_MAX {
-            let rest = (0..all.len()).collect();
-            return Ok((Self::empty(rows.weighted), rest));
-        }
+        let (dimensions, bounds) = (dimensions(&taken), bounds(&taken));
+        let classes = classes(&dimensions, &bounds);
+        let mut plan = Self { dimensions, bounds, ..Self::empty(rows.weighted) };
         plan.updates = vec![Vec::new(); classes];
         plan.take(&taken);
         plan.fingerprint = Digest::of(format!("{plan:?}").as_bytes()).first();
@@ -247,6 +238,53 @@ fn wanted<'a>(one: &'a Planned<'_>, column: &str) -> Vec<&'a str> {
         };
     }
     texts
+}
+
+/// The items that one plan holds, ascending: all, where they tell few enough kinds of rows apart; else as many as there
+/// is room for, those that tell the fewest apart first. The columns of a split stay together.
+fn together(all: &[Planned<'_>], can: Vec<usize>) -> Vec<usize> {
+    let fits = |items: &[usize]| {
+        let items: Vec<&Planned<'_>> = items.iter().map(|at| &all[*at]).collect();
+        classes(&dimensions(&items), &bounds(&items)) <= CLASSES_MAX
+    };
+    if fits(&can) {
+        return can;
+    }
+    let is_split = |at: usize| all[at].item.by_value.is_some();
+    let mut units: Vec<&[usize]> = can
+        .chunk_by(|a, b| {
+            is_split(*a) && is_split(*b) && all[*a].item.aggregate == all[*b].item.aggregate
+        })
+        .collect();
+    units.sort_by_key(|unit| unit.len());
+    let mut taken: Vec<usize> = Vec::new();
+    for unit in units {
+        taken.extend(unit);
+        if !fits(&taken) {
+            taken.truncate(taken.len() - unit.len());
+        }
+    }
+    taken.sort_unstable();
+    taken
+}
+
+/// Times relative to T at which any window begins or ends, ascending.
+fn bounds(taken: &[&Planned<'_>]) -> Vec<i64> {
+    let of_windows = taken.iter().flat_map(|one| {
+        let (from, to) = window(one);
+        from.into_iter().chain([to])
+    });
+    let mut bounds: Vec<i64> = std::iter::once(0).chain(of_windows).collect();
+    bounds.sort_unstable();
+    bounds.dedup();
+    bounds
+}
+
+/// How many classes of rows these tell apart.
+fn classes(dimensions: &[Dimension], bounds: &[i64]) -> usize {
+    dimensions.iter().fold(bounds.len() + 1, |classes, dimension| {
+        classes.saturating_mul(dimension.texts.len() + 1)
+    })
 }
 
 /// The columns that classify rows for these items.

@@ -219,6 +219,7 @@ pub(super) static FEATURE: TableSpec = TableSpec {
         KeySpec::new("events", Shape::Events, "[\"order_paid\"]", "Kinds of events that count; `interaction`, `active` (an interaction or a paid order) and `any` stand for several.").default("\"any\""),
         KeySpec::new("where", Text(4_096), "\"field_department = 'GROCERY' and amount_minor > 0\"", "Condition on the fields of the rows: `=` `<>` `<` `<=` `>` `>=`, `in`, `between`, `like`, `is null`, joined by `and`, `or`, `not`.").default("all rows"),
         KeySpec::new("window", Either(&[Shape::Duration, Table(&WINDOW)]), "\"30d\"", "How far back from the as-of time rows count.").default("all history"),
+        KeySpec::new("every", Shape::Duration, "\"7d\"", "One column per stretch of this length of the window, named `feature.1` for the last stretch, `feature.2` for the one before and so on. A plugin that needs a list of that name gets them as one, the oldest first.").unit("time"),
         KeySpec::new("channel", NAMES, "[\"app\", \"shop\"]", "Channels that count.").default("all"),
         KeySpec::new("over", Choice(&["events", "members", "costs", "entries"]), "\"members\"", "Rows that are aggregated. Over `members` a field may be a feature or `stage.output`.").default("\"events\""),
         KeySpec::new("by", Reference, "\"tier-interactions.segment\"", "One column per value of this field, feature or `stage.output`, named `feature.value`."),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use playbook_features::{Expression, ExpressionError};
+use playbook_features::{Expression, ExpressionError, WallField};
 use playbook_model::{
     Aggregate, AggregateDef, CellType, EventFilter, Grain, MapType, SourceDef, SourceTable,
     Subject, Window, default_cell_type,
@@ -17,6 +17,9 @@ use crate::problem::{Place, Problem};
 use crate::spec::one_of;
 use crate::tree::{Entry, Node, Table, Value};
 use crate::values;
+
+/// Most columns into which a window is cut.
+const STRETCHES_MAX: i64 = 64;
 
 impl Reading<'_> {
     #[expect(clippy::too_many_arguments, reason = "one call site, all facts of one feature")]
@@ -55,14 +58,17 @@ impl Reading<'_> {
         self.subject_known(table, subject, over);
         let by = table.get("by").and_then(|node| self.by(node, over, names, sources));
         let condition = self.condition(table, over, sources);
+        let window = self.window(table, over);
+        let every_ms = self.every(table, window);
         let aggregate = AggregateDef {
             over,
             function,
             filter: EventFilter { kinds, channels, condition },
-            window: self.window(table, over),
+            window,
             field: field.and_then(Node::text).map(str::to_owned),
             cap: self.cap(entry, table, way, function),
             by,
+            every_ms,
         };
         let unit = unit_of(function, aggregate.field.as_deref().unwrap_or_default());
         Some((aggregate, shape, unit))
@@ -211,7 +217,8 @@ impl Reading<'_> {
             self.reference_exists(names, name, node.place);
             return None;
         }
-        let fields = known.iter().map(|field| field.name);
+        let walls: &[WallField] = if over == Grain::Events { &WallField::ALL } else { &[] };
+        let fields = known.iter().map(|field| field.name).chain(walls.iter().map(|w| w.name()));
         self.add(
             Problem::new("unknown-field", node.place, format!("the rows have no field `{name}`"))
                 .expected(one_of(fields.clone()))
@@ -323,6 +330,41 @@ impl Reading<'_> {
         window
     }
 
+    /// The length of the stretches into which a window is cut; reports one that does not fit the window.
+    fn every(&mut self, table: &Table, window: Window) -> Option<i64> {
+        let entry = table.entry("every")?;
+        let every = values::duration_ms(entry.node.text()?).filter(|every| *every > 0)?;
+        if let Some(by) = table.entry("by") {
+            self.add(
+                Problem::new(
+                    "conflicting-keys",
+                    by.key_place,
+                    "columns are split by `every` or by `by`",
+                )
+                .expected("one of the two")
+                .related(entry.key_place, "the other"),
+            );
+        }
+        let length = window.from_ms.map(|from| from - window.to_ms);
+        let fits = length.is_some_and(|length| {
+            length % every == 0 && (1..=STRETCHES_MAX).contains(&(length / every))
+        });
+        if !fits {
+            let problem = Problem::new(
+                "out-of-range",
+                entry.node.place,
+                "`every` does not cut the window into whole stretches",
+            );
+            self.add(
+                problem
+                    .expected(format!(
+                        "a `window` of 1 to {STRETCHES_MAX} times that length, such as window = \"28d\", every = \"7d\""
+                    )),
+            );
+        }
+        fits.then_some(every)
+    }
+
     pub(super) fn subject_known(&mut self, table: &Table, subject: &Subject, over: Grain) {
         let columns: &[&str] = match over {
             Grain::Events => &[
@@ -391,6 +433,9 @@ fn fields_of(over: Grain) -> &'static [Field] {
 pub(super) fn row_field(name: &str, over: Grain, sources: &[SourceDef]) -> Option<MapType> {
     if let Some(field) = fields_of(over).iter().find(|field| field.name == name) {
         return Some(field.map_type);
+    }
+    if over == Grain::Events && WallField::named(name).is_some() {
+        return Some(MapType::Integer);
     }
     let table = match over {
         Grain::Events => SourceTable::Events,

@@ -16,7 +16,7 @@ const WAYS: [&str; 6] = ["aggregate", LONG_SEQUENCE, "attribute", "expression", 
 /// Keys that aggregates and sequences have.
 const OF_ROWS: [&str; 4] = ["where", "window", "channel", "by"];
 /// Keys that only aggregates have.
-const OF_AGGREGATES: [&str; 3] = ["field", "over", "cap"];
+const OF_AGGREGATES: [&str; 4] = ["field", "over", "cap", "every"];
 
 impl Reading<'_> {
     pub(super) fn features(&mut self, names: &Names, sources: &[SourceDef]) -> Vec<FeatureDef> {

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
-use playbook_features::{function, micro};
+use playbook_features::{WallField, function, micro};
 use playbook_model::Transform;
 
 use crate::BrandClock;
@@ -60,6 +60,13 @@ pub(crate) fn register(context: &SessionContext, clock: &BrandClock) {
             map(times, |time| reader.unix_ms(time))
         }),
     ));
+    for wall in WallField::ALL {
+        let clock = Arc::clone(&clock);
+        context.register_udf(integers(wall.function(), move |times| {
+            let mut reader = clock.offsets();
+            map(times, |time| wall.of(reader.local_ms(time)))
+        }));
+    }
     context.register_udf(integers(function::FLOOR_DAYS, |ms| map(ms, |ms| ms.div_euclid(DAY_MS))));
     context.register_udf(integers(function::COUNT_BITS, |bits| {
         map(bits, |bits| i64::from(bits.count_ones()))
