@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use playbook_app::{self as app, DecisionSaid, Explanation, OutputSaid, StageSaid};
+use playbook_app::{self as app, DecisionSaid, Explanation, InputSaid, OutputSaid, StageSaid};
 use playbook_report::Lang;
 use serde_json::Value;
 
@@ -36,6 +36,27 @@ pub(crate) fn explain(session: &Session, args: &ExplainArgs) -> Result<()> {
         Terminal::out(words.text(session.terminal))?;
     }
     Ok(())
+}
+
+/// Columns of one feature from which on they are told together.
+const SPLIT_TOLD_MIN: usize = 7;
+
+/// The feature of which an input is one column, where the plugin asks for it as `feature.column`.
+fn stem(input: &InputSaid) -> Option<&str> {
+    let is_own = input.column.as_ref() == Some(&input.name);
+    input.name.split_once('.').filter(|_| is_own).map(|(stem, _)| stem)
+}
+
+/// Many columns of one feature, each with its value: those with the value that most of them have are counted, the others
+/// named.
+fn split(stem: &str, columns: &[(&str, String)]) -> String {
+    let count = |value: &String| columns.iter().filter(|(_, other)| other == value).count();
+    let values = columns.iter().map(|(_, value)| value);
+    let Some(usual) = values.max_by_key(|value| count(value)) else { return stem.to_owned() };
+    let named = columns.iter().filter(|(_, value)| value != usual);
+    let named = named.map(|(column, value)| format!("{column} = {value}"));
+    let rest = std::iter::once(format!("{} columns = {usual}", count(usual)));
+    format!("{stem}: {}", named.chain(rest).collect::<Vec<_>>().join(", "))
 }
 
 /// An explanation on its way to a terminal.
@@ -101,17 +122,28 @@ impl Words<'_> {
 
     fn inputs(&self, stage: &StageSaid) -> String {
         // The pseudonym is for lots and ledgers; the member was named above.
-        let told = stage.inputs.iter().filter(|input| input.name != "key").map(|input| {
-            let value = self.value(&input.value, &input.unit);
-            match &input.column {
-                Some(column) if *column != input.name => {
-                    format!("{} = {value} (from {column})", input.name)
-                }
-                Some(_) => format!("{} = {value}", input.name),
-                None => format!("{}: not declared", input.name),
+        let inputs: Vec<&InputSaid> = stage.inputs.iter().filter(|one| one.name != "key").collect();
+        let same_split = |a: &&InputSaid, b: &&InputSaid| stem(a).is_some() && stem(a) == stem(b);
+        let told = inputs.chunk_by(same_split).flat_map(|columns| match stem(columns[0]) {
+            Some(stem) if columns.len() >= SPLIT_TOLD_MIN => {
+                let column = |input: &&'_ InputSaid| self.value(&input.value, &input.unit);
+                let named = columns.iter().map(|one| (&one.name[stem.len()..], column(one)));
+                vec![split(stem, &named.collect::<Vec<_>>())]
             }
+            _ => columns.iter().map(|input| self.input(input)).collect(),
         });
         told.collect::<Vec<_>>().join(", ")
+    }
+
+    fn input(&self, input: &InputSaid) -> String {
+        let value = self.value(&input.value, &input.unit);
+        match &input.column {
+            Some(column) if *column != input.name => {
+                format!("{} = {value} (from {column})", input.name)
+            }
+            Some(_) => format!("{} = {value}", input.name),
+            None => format!("{}: not declared", input.name),
+        }
     }
 
     fn decision(&self, decision: &DecisionSaid) -> Vec<String> {
@@ -168,4 +200,16 @@ fn factors(output: &OutputSaid) -> Option<String> {
     });
     let text = told.collect::<Vec<_>>().join(", ");
     (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn columns_with_the_usual_value_are_counted() {
+        let columns = ["0", "2", "0", "–"].map(str::to_owned);
+        let columns: Vec<_> = [".6", ".7", ".8", ".9"].into_iter().zip(columns).collect();
+        assert_eq!(split("opens", &columns), "opens: .7 = 2, .9 = –, 2 columns = 0");
+    }
 }
