@@ -50,7 +50,7 @@ pub(crate) fn run(plugin: &Plugin, name: &str, folder: &Path) -> Result<Vec<Chec
     let check = |(test, seen): (String, Seen)| {
         let answers = if seen.answers == 1 { "answer" } else { "answers" };
         let name = format!("gives the {} {answers} of the native test `{test}`", seen.answers);
-        Check { name: name.into(), failure: seen.failure }
+        Check { name: name.into(), failure: seen.failure, row: None }
     };
     Ok(seen.into_iter().map(check).collect())
 }

@@ -520,16 +520,7 @@ pub(crate) enum PluginCommand {
         json: bool,
     },
     /// Run a crate's native tests, then hold its component to the contract in the real sandbox
-    Test {
-        /// Folder of the crate, or a component file
-        path: PathBuf,
-        /// Settings of the conformance run, as JSON [default: {}]
-        #[arg(long, default_value = "{}")]
-        settings: String,
-        /// Print the checks as JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Test(PluginTestArgs),
     /// Measure plugins in the sandbox: size, compilation, start, calls, each beside its limit
     Bench(PluginBenchArgs),
     /// Install component files so that playbooks find them by name
@@ -549,14 +540,27 @@ pub(crate) enum PluginCommand {
 impl PluginCommand {
     fn answers_json(&self) -> bool {
         match self {
-            Self::Build { json, .. }
-            | Self::Inspect { json, .. }
-            | Self::Test { json, .. }
-            | Self::List { json } => *json,
+            Self::Build { json, .. } | Self::Inspect { json, .. } | Self::List { json } => *json,
+            Self::Test(args) => args.json,
             Self::Bench(args) => args.json,
             Self::New { .. } | Self::Install { .. } => false,
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PluginTestArgs {
+    /// Folder of the crate, or a component file
+    pub(crate) path: PathBuf,
+    /// Settings of the conformance run, as JSON [default: {}]
+    #[arg(long, default_value = "{}")]
+    pub(crate) settings: String,
+    /// Write the checks as a JUnit report to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Print the checks, the first call and its log as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

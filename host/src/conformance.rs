@@ -7,9 +7,9 @@ use playbook_cycle::{CycleError, StageUsage};
 use playbook_model::{
     Batch, CellType, Columns, Fault, Kind, Layout, Minor, NONE_INDEX, Outcome, Proposals,
 };
-use playbook_runtime::{OpenedPlugin, Plugin, Reuse};
+use playbook_runtime::{LogLine, OpenedPlugin, Plugin, Reuse, Usage};
 
-use crate::made_up::{TABLE_ROWS, Trial, answered};
+use crate::made_up::{TABLE_ROWS, Trial, answered, told};
 
 /// Rows of the made-up batch.
 const ROWS: usize = 257;
@@ -19,48 +19,79 @@ const ROWS: usize = 257;
 pub(crate) struct Check {
     pub(crate) name: Cow<'static, str>,
     pub(crate) failure: Option<String>,
+    /// The made-up row on which it does not hold, where it is one row's.
+    pub(crate) row: Option<String>,
+}
+
+/// What a run found.
+#[derive(Debug, Default)]
+pub(crate) struct Conformance {
+    pub(crate) checks: Vec<Check>,
+    /// What the first call took, over all rows or tables.
+    pub(crate) call: Option<Usage>,
+    /// Lines that were logged and kept in that call.
+    pub(crate) log: Vec<LogLine>,
 }
 
 /// Runs all checks that apply to the plugin's kind.
-pub(crate) fn run(plugin: &Plugin, settings: &str) -> Result<Vec<Check>> {
+pub(crate) fn run(plugin: &Plugin, settings: &str) -> Result<Conformance> {
     let about = guest("under test", plugin.describe()?)?;
     let shape = guest(&about.name, plugin.check(settings)?)?;
-    let mut checks = vec![
+    let checks = vec![
         check("describes itself the same way twice", plugin.describe()? == Ok(about.clone())),
         check("gives the same shape twice", plugin.check(settings)? == Ok(shape.clone())),
         wrong_settings(plugin)?,
         schema(&about.settings_schema),
     ];
+    let mut run = Conformance { checks, ..Conformance::default() };
     let trial = Trial { plugin, settings, shape: &shape };
     let model = match trial.model()? {
         Ok(model) => model,
         // Data that cannot support a fit is refused in words, and made-up rows may be such.
         Err(Fault::Refusal(_)) => {
-            checks.push(check("refuses made-up rows in words", true));
-            return Ok(checks);
+            run.checks.push(check("refuses made-up rows in words", true));
+            return Ok(run);
         }
         Err(fault) => {
-            checks.push(failed("fits made-up rows", &fault));
-            return Ok(checks);
+            run.checks.push(failed("fits made-up rows", &fault));
+            return Ok(run);
         }
     };
     if shape.fit_passes_max > 0 {
-        checks.push(trial.fit_is_stable(model.as_deref())?);
+        run.checks.push(trial.fit_is_stable(model.as_deref())?);
     }
     if streams(about.kind) {
-        trial.ask_rows(model.as_deref(), about.kind, &mut checks)?;
+        trial.ask_rows(model.as_deref(), about.kind, &mut run)?;
     } else {
-        trial.ask_tables(model.as_deref(), about.kind, &mut checks)?;
+        trial.ask_tables(model.as_deref(), about.kind, &mut run)?;
     }
-    Ok(checks)
+    Ok(run)
+}
+
+impl Conformance {
+    /// Notes what an opened plugin took so far, and what it logged.
+    fn note(&mut self, opened: &OpenedPlugin) {
+        self.call.get_or_insert_with(|| opened.usage());
+        self.log.extend(opened.take_log());
+    }
+}
+
+impl Check {
+    fn on(self, row: Option<String>) -> Self {
+        Self { row, ..self }
+    }
+}
+
+fn fails(name: &'static str, failure: String) -> Check {
+    Check { name: name.into(), failure: Some(failure), row: None }
 }
 
 fn check(name: &'static str, holds: bool) -> Check {
-    Check { name: name.into(), failure: (!holds).then(|| "it does not".to_owned()) }
+    Check { name: name.into(), failure: (!holds).then(|| "it does not".to_owned()), row: None }
 }
 
 fn failed(name: &'static str, fault: &Fault) -> Check {
-    Check { name: name.into(), failure: Some(fault.to_string()) }
+    fails(name, fault.to_string())
 }
 
 fn wrong_settings(plugin: &Plugin) -> Result<Check, CycleError> {
@@ -69,10 +100,7 @@ fn wrong_settings(plugin: &Plugin) -> Result<Check, CycleError> {
         match plugin.check(settings)? {
             Ok(_) | Err(Fault::Settings(_)) => {}
             Err(fault) => {
-                return Ok(Check {
-                    name: name.into(),
-                    failure: Some(format!("settings `{settings}`: {fault}")),
-                });
+                return Ok(fails(name, format!("settings `{settings}`: {fault}")));
             }
         }
     }
@@ -104,12 +132,7 @@ impl Trial<'_> {
         for buckets in [1, 2, 7] {
             match self.model_of(buckets)? {
                 Ok(again) if Some(again.as_slice()) == model => {}
-                Ok(_) => {
-                    return Ok(Check {
-                        name: name.into(),
-                        failure: Some(format!("another model from {buckets} parts")),
-                    });
-                }
+                Ok(_) => return Ok(fails(name, format!("another model from {buckets} parts"))),
                 Err(fault) => return Ok(failed(name, &fault)),
             }
         }
@@ -120,33 +143,35 @@ impl Trial<'_> {
         &self,
         model: Option<&[u8]>,
         kind: Kind,
-        checks: &mut Vec<Check>,
+        run: &mut Conformance,
     ) -> Result<(), CycleError> {
         let whole = self.rows(0..ROWS);
         let warm = match self.open(model, Reuse::default(), TABLE_ROWS)? {
             Ok(opened) => opened,
             Err(fault) => {
-                checks.push(failed("opens", &fault));
+                run.checks.push(failed("opens", &fault));
                 return Ok(());
             }
         };
         let Ok(fresh) = self.open(model, Reuse::Fresh, TABLE_ROWS)? else { return Ok(()) };
-        let first = match self.ask(&warm, kind, &whole)? {
+        let first = self.ask(&warm, kind, &whole)?;
+        run.note(&warm);
+        let first = match first {
             Ok(rows) => rows,
             Err(fault) => {
-                checks.push(failed("answers made-up rows", &fault));
+                let row = self.failing_alone(&warm, kind)?;
+                run.note(&warm);
+                run.checks.push(failed("answers made-up rows", &fault).on(row));
                 return Ok(());
             }
         };
+        let checks = &mut run.checks;
         checks.push(check("answers made-up rows", true));
         let again = self.ask(&warm, kind, &whole)?;
-        checks
-            .push(check("answers the same rows with the same bytes", again.as_ref() == Ok(&first)));
+        checks.push(self.alike("answers the same rows with the same bytes", &first, again));
         let cold = self.ask(&fresh, kind, &whole)?;
-        checks.push(check(
-            "answers alike from a warm and from a fresh instance",
-            cold.as_ref() == Ok(&first),
-        ));
+        let name = "answers alike from a warm and from a fresh instance";
+        checks.push(self.alike(name, &first, cold));
         checks.push(self.one_by_one(&warm, kind, &first)?);
         let empty = self.ask(&warm, kind, &self.rows(0..0))?;
         checks.push(match empty {
@@ -162,6 +187,36 @@ impl Trial<'_> {
         Ok(())
     }
 
+    /// The first made-up row that the plugin cannot answer alone, if any.
+    fn failing_alone(
+        &self,
+        opened: &OpenedPlugin,
+        kind: Kind,
+    ) -> Result<Option<String>, CycleError> {
+        for row in 0..ROWS {
+            if self.ask(opened, kind, &self.rows(row..row + 1))?.is_err() {
+                return Ok(Some(self.row_told(row)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn row_told(&self, row: usize) -> String {
+        told(&self.need(), &self.rows(row..row + 1), 0)
+    }
+
+    /// Whether an answer is the first one again, row by row.
+    fn alike(&self, name: &'static str, first: &[String], again: Outcome<Vec<String>>) -> Check {
+        let again = match again {
+            Ok(again) => again,
+            Err(fault) => return failed(name, &fault),
+        };
+        let differing = first.iter().zip(&again).position(|(first, again)| first != again);
+        let Some(row) = differing else { return check(name, first.len() == again.len()) };
+        let failure = format!("row {row}: first {}, then {}", first[row], again[row]);
+        fails(name, failure).on(Some(self.row_told(row)))
+    }
+
     fn one_by_one(
         &self,
         opened: &OpenedPlugin,
@@ -175,9 +230,9 @@ impl Trial<'_> {
                 Ok(one) => {
                     let one = one.first().cloned().unwrap_or_default();
                     let failure = format!("row {row}: alone {one}, in the batch {}", whole[row]);
-                    return Ok(Check { name: name.into(), failure: Some(failure) });
+                    return Ok(fails(name, failure).on(Some(self.row_told(row))));
                 }
-                Err(fault) => return Ok(failed(name, &fault)),
+                Err(fault) => return Ok(failed(name, &fault).on(Some(self.row_told(row)))),
             }
         }
         Ok(check(name, true))
@@ -219,22 +274,23 @@ impl Trial<'_> {
         &self,
         model: Option<&[u8]>,
         kind: Kind,
-        checks: &mut Vec<Check>,
+        run: &mut Conformance,
     ) -> Result<(), CycleError> {
         let mut seen = Vec::new();
         for _ in 0..2 {
-            match self.whole(model, kind, TABLE_ROWS)? {
+            match self.whole(model, kind, TABLE_ROWS, run)? {
                 Ok(answer) => seen.push(answer),
                 Err(fault) => {
-                    checks.push(failed("answers made-up tables", &fault));
+                    run.checks.push(failed("answers made-up tables", &fault));
                     return Ok(());
                 }
             }
         }
-        checks.push(check("answers made-up tables", true));
-        checks.push(check("answers the same tables with the same bytes", seen[0] == seen[1]));
+        run.checks.push(check("answers made-up tables", true));
+        run.checks.push(check("answers the same tables with the same bytes", seen[0] == seen[1]));
         let name = "copes with empty tables";
-        checks.push(match self.whole(model, kind, 0)? {
+        let empty = self.whole(model, kind, 0, run)?;
+        run.checks.push(match empty {
             Ok(_) | Err(Fault::Refusal(_)) => check(name, true),
             Err(fault) => failed(name, &fault),
         });
@@ -246,14 +302,17 @@ impl Trial<'_> {
         model: Option<&[u8]>,
         kind: Kind,
         rows: usize,
+        run: &mut Conformance,
     ) -> Result<Outcome<String>, CycleError> {
         let opened = answered!(self.open(model, Reuse::Fresh, rows));
         let context = Self::context();
-        Ok(match kind {
+        let answer = match kind {
             Kind::Campaign => opened.plan(&context, Minor(1_000_000))?.map(|a| format!("{a:?}")),
             Kind::Roi => opened.value(&context)?.map(|a| format!("{a:?}")),
             _ => opened.diagnose(&context)?.map(|a| format!("{a:?}")),
-        })
+        };
+        run.note(&opened);
+        Ok(answer)
     }
 }
 

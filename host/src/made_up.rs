@@ -5,8 +5,8 @@ use std::ops::Range;
 use playbook_contract::cut;
 use playbook_cycle::{CycleError, FitEnd, FitRows, FitStart, FitStop, StageUsage, fit};
 use playbook_model::{
-    Batch, Bitmap, CellType, Columns, Context, ListCells, Need, Outcome, Shape, Source, TableNeed,
-    TextLists, Wide,
+    Batch, Bitmap, CellType, Columns, Context, Layout, ListCells, Need, Outcome, Shape, Source,
+    TableNeed, TextLists, Wide,
 };
 use playbook_runtime::{OpenedPlugin, Opening, Plugin, Reuse};
 
@@ -66,7 +66,8 @@ impl Trial<'_> {
         self.shape.tables.iter().map(|t| made_up(t, 0..rows, false)).collect()
     }
 
-    fn need(&self) -> TableNeed {
+    /// The streamed rows that the plugin needs.
+    pub(crate) fn need(&self) -> TableNeed {
         let nothing = TableNeed { subject: "member".to_owned(), columns: Vec::new() };
         self.shape.rows.clone().unwrap_or(nothing)
     }
@@ -174,6 +175,30 @@ fn made_up(
     columns.valid = Some(bits).filter(|b| !b.is_empty());
     columns.wides = Some(wides).filter(|w| !w.is_empty());
     Batch { rows: u32::try_from(count).unwrap_or(0), columns }
+}
+
+/// What a row holds, `name = value` for each of its columns; `-` where there is none.
+pub(crate) fn told(need: &TableNeed, batch: &Batch, row: usize) -> String {
+    let (rows, columns) = (batch.rows as usize, &batch.columns);
+    let layout = Layout::of_needs(&need.columns);
+    let cells = need.columns.iter().zip(&layout.places).enumerate().map(|(at, (need, place))| {
+        let value = match place.cell_type {
+            _ if !columns.is_valid(at, row, rows) => "-".to_owned(),
+            CellType::Real => columns.reals[place.nth * rows + row].to_string(),
+            CellType::Integer => columns.integers[place.nth * rows + row].to_string(),
+            CellType::Category => {
+                let code = usize::try_from(columns.integers[place.nth * rows + row]);
+                let name = code.ok().and_then(|code| need.categories.get(code));
+                name.cloned().unwrap_or_default()
+            }
+            _ => {
+                let wide = columns.wides.as_ref().and_then(|wides| wides.get(place.nth));
+                format!("{:?}", wide.map_or_else(String::new, |wide| wide.text_of(row)))
+            }
+        };
+        format!("{} = {value}", need.source.name())
+    });
+    cells.collect::<Vec<_>>().join(", ")
 }
 
 /// A wide column, a draw for each row and whether its value is missing.

@@ -227,6 +227,33 @@ fn a_new_plugin_builds_and_holds_to_the_contract() {
     let said = succeed(&call);
     assert!(said.contains("native test `score_grows_to_100_and_no_further`"), "{said}");
     assert!(said.contains("checks hold in the sandbox"), "{said}");
+    assert!(said.contains("call  over 257 rows: fuel "), "{said}");
+
+    // In the sandbox a row is answered otherwise each time; the plugin logs a row.
+    let library = dir.join("src/lib.rs");
+    let whole = fs::read_to_string(&library).unwrap();
+    let changed = whole.replace(
+        "out.set(Said::SCORE, row, 100.0 *",
+        "static CALLS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);\n\
+         let call = CALLS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);\n\
+         let odd = if cfg!(target_arch = \"wasm32\") { f64::from(call % 2) } else { 0.0 };\n\
+         if row == 3 { playbook_sdk::log::warn(\"row 3 is asked\"); }\n\
+         out.set(Said::SCORE, row, (100.0 - odd) *",
+    );
+    assert_ne!(changed, whole);
+    fs::write(&library, changed).unwrap();
+    let junit = place.beside("reports/junit.xml");
+    let call = command(["plugin", "test"]).arg(&dir).arg("--junit").arg(&junit).output().unwrap();
+    let said = String::from_utf8_lossy(&call.stdout).into_owned();
+    assert_eq!(call.status.code(), Some(1), "{said}");
+    assert!(said.contains("FAIL  answers the same rows with the same bytes: row "), "{said}");
+    assert!(said.contains("      the made-up row: active_days_30d = "), "{said}");
+    assert!(said.contains("log   warn: row 3 is asked"), "{said}");
+    let junit = fs::read_to_string(&junit).unwrap();
+    assert!(
+        junit.contains("<testsuite name=\"first-score\"") && junit.contains("the made-up row: ")
+    );
+    fs::write(&library, whole).unwrap();
 
     // A plugin that computes otherwise in the sandbox than its tests saw natively.
     let library = dir.join("src/lib.rs");
@@ -259,7 +286,8 @@ fn every_reference_plugin_answers_in_the_sandbox_as_in_its_native_tests() {
         let call = command(["plugin", "test", "--json"]).arg(folder).output().unwrap();
         let said = String::from_utf8_lossy(&call.stdout).into_owned();
         assert!(call.status.success(), "{}: {said}", folder.display());
-        let checks: Vec<serde_json::Value> = serde_json::from_str(&said).unwrap();
+        let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+        let checks = said["checks"].as_array().unwrap();
         let of_tests = checks
             .iter()
             .filter(|c| c["check"].as_str().unwrap().contains("of the native test"))

@@ -3,20 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use playbook_app::words_json;
-use playbook_builder::{
-    Built, Options, Progress, Scaffold, SdkSource, build, scaffold, test_natively,
-};
+use playbook_builder::{Built, Options, Progress, Scaffold, SdkSource, build, scaffold};
 use playbook_files::read_regular;
 use playbook_model::{Shape, Source};
 use serde_json::{Value, json};
 
-use crate::cases;
 use crate::cli::{KindArg, PluginCommand};
-use crate::commands::plugin_bench;
-use crate::conformance::{self, guest};
-use crate::failure::Answered;
+use crate::commands::{plugin_bench, plugin_test};
+use crate::conformance::guest;
 use crate::session::Session;
 use crate::terminal::{Terminal, grouped};
 use crate::text::Text;
@@ -26,7 +22,7 @@ pub(crate) fn plugin(session: &Session, command: &PluginCommand) -> Result<()> {
         PluginCommand::New { name, kind, dir } => new(name, *kind, dir.as_deref()),
         PluginCommand::Build { paths, install, json } => build_all(session, paths, *install, *json),
         PluginCommand::Inspect { file, settings, json } => inspect(session, file, settings, *json),
-        PluginCommand::Test { path, settings, json } => test(session, path, settings, *json),
+        PluginCommand::Test(args) => plugin_test::test(session, args),
         PluginCommand::Bench(args) => plugin_bench::bench(session, args),
         PluginCommand::Install { files } => install(session, files),
         PluginCommand::List { json } => list(session, *json),
@@ -332,62 +328,4 @@ fn settings_table(session: &Session, schema: &Value) -> Text {
 pub(crate) fn canonical(settings: &str) -> Result<String> {
     let value: Value = serde_json::from_str(settings).context("--settings is not JSON")?;
     Ok(playbook_model::canonical_json(&value))
-}
-
-fn test(session: &Session, path: &Path, settings: &str, as_json: bool) -> Result<()> {
-    let settings = canonical(settings)?;
-    let kept = tempfile::tempdir().context("cannot make a folder for the cases of native tests")?;
-    let component = if path.is_dir() {
-        native_tests(path, kept.path())?;
-        build_noisily(&[path])?.remove(0).component
-    } else {
-        path.to_path_buf()
-    };
-    let plugin = session.host.accepted(&component)?;
-    let about = guest("under test", plugin.describe()?)?;
-    let mut checks = conformance::run(&plugin, &settings)?;
-    let of_tests = cases::run(&plugin, &about.name, kept.path())?;
-    if of_tests.is_empty() && path.is_dir() {
-        Terminal::note("  no native test asks the plugin through `playbook_sdk::testing`");
-    }
-    checks.extend(of_tests);
-    let failed = checks.iter().filter(|c| c.failure.is_some()).count();
-    let rows: Vec<Value> = checks
-        .iter()
-        .map(|c| json!({ "check": c.name, "ok": c.failure.is_none(), "failure": c.failure }))
-        .collect();
-    if !as_json {
-        for check in &checks {
-            match &check.failure {
-                None => Terminal::out(&format!("ok    {}", check.name))?,
-                Some(failure) => Terminal::out(&format!("FAIL  {}: {failure}", check.name))?,
-            }
-        }
-    }
-    if failed > 0 {
-        let told = anyhow!("{failed} of {} checks in the sandbox failed", checks.len());
-        return Err(Answered::with(rows.into(), told));
-    }
-    match as_json {
-        true => Terminal::json(&rows),
-        false => Terminal::out(&format!("{} checks hold in the sandbox", checks.len())),
-    }
-}
-
-/// Runs the native tests of a crate; what they ask its plugin is kept in `kept`.
-fn native_tests(path: &Path, kept: &Path) -> Result<()> {
-    let tests = test_natively(
-        path,
-        &[(playbook_contract::Case::FOLDER, kept)],
-        &Options::of_user(),
-        &mut |progress| {
-            if let Progress::Testing(name) = progress {
-                Terminal::note(&format!("  native tests of {name}"));
-            }
-        },
-    )?;
-    if !tests.passed {
-        bail!("the native tests of `{}` failed:\n{}", path.display(), tests.output);
-    }
-    Ok(())
 }
