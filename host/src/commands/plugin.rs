@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use playbook_app::words_json;
 use playbook_builder::{Built, Options, Progress, Scaffold, SdkSource, build, scaffold};
 use playbook_files::read_regular;
-use playbook_model::{Shape, Source};
+use playbook_model::{ActionInfo, Shape, Source, Words};
 use serde_json::{Value, json};
 
 use crate::cli::{KindArg, PluginCommand};
@@ -259,6 +259,24 @@ fn shape_json(shape: &Shape) -> Value {
     })
 }
 
+/// What holds of the grants of an action.
+fn flags(action: &ActionInfo) -> Vec<String> {
+    let is = |holds: bool, flag: &str| holds.then(|| flag.to_owned());
+    let named = |what: &str, name: &str| is(!name.is_empty(), &format!("{what} {name}"));
+    [
+        Some(action.priority.name().to_owned()),
+        Some(action.frequency.name().replace('-', " ")),
+        named("family", &action.family),
+        named("purpose", &action.purpose),
+        is(action.commercial, "commercial"),
+        is(action.contacts_member, "contacts the member"),
+        is(action.needs_approval, "needs approval"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
 fn shape_table(session: &Session, shape: &Shape) -> Text {
     let mut rows = Vec::new();
     for table in shape.rows.iter().chain(&shape.tables) {
@@ -287,20 +305,16 @@ fn shape_table(session: &Session, shape: &Shape) -> Text {
             produce.meaning.en.clone(),
         ]);
     }
-    let others = shape
-        .segments
-        .iter()
-        .map(|s| ("segment", &s.name, &s.text))
-        .chain(shape.actions.iter().map(|a| ("action", &a.name, &a.text)));
-    for (what, name, text) in others {
-        rows.push(vec![
-            what.to_owned(),
-            String::new(),
-            name.clone(),
-            String::new(),
-            String::new(),
-            text.en.clone(),
-        ]);
+    let words = |words: &Words| words.en.clone();
+    let segments = shape.segments.iter().map(|s| ("segment", &s.name, words(&s.text)));
+    let actions = shape.actions.iter().map(|a| {
+        let told = format!("{} ({})", a.text.en, flags(a).join(", "));
+        ("action", &a.name, told)
+    });
+    let reasons = shape.reasons.iter().map(|r| ("reason", &r.code, words(&r.text)));
+    for (what, name, told) in segments.chain(actions).chain(reasons) {
+        let (what, none) = (what.to_owned(), String::new);
+        rows.push(vec![what, none(), name.clone(), none(), none(), told]);
     }
     session.terminal.table(&["", "subject", "name", "type", "unit", ""], &[], &rows)
 }
