@@ -329,7 +329,20 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) earlier_cycle: bool,
     #[command(flatten)]
+    pub(crate) changes: ChangeArgs,
+    #[command(flatten)]
     pub(crate) cycle: CycleArgs,
+}
+
+/// What is other than in the playbook's file.
+#[derive(Debug, Args)]
+pub(crate) struct ChangeArgs {
+    /// Another plugin for a stage of the playbook: a name, NAME@VERSION or a component file
+    #[arg(long, value_name = "STAGE=PLUGIN")]
+    pub(crate) swap: Vec<String>,
+    /// Another value for a path of the playbook, as TOML: `stage.tiers.settings.numbers.active=5`
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(crate) set: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -420,14 +433,10 @@ pub(crate) struct DiffArgs {
     /// Playbook A
     pub(crate) a: PathBuf,
     /// Playbook B; leave it out with --swap or --set
-    #[arg(required_unless_present_any = ["swap", "set"])]
+    #[arg(required_unless_present_any = ["swap", "set"], conflicts_with_all = ["swap", "set"])]
     pub(crate) b: Option<PathBuf>,
-    /// Another plugin for a stage of A: a name, NAME@VERSION or a component file
-    #[arg(long, value_name = "STAGE=PLUGIN", conflicts_with = "b")]
-    pub(crate) swap: Vec<String>,
-    /// Another value for a path of A, as TOML: `stage.tiers.settings.numbers.active=5`
-    #[arg(long, value_name = "PATH=VALUE", conflicts_with = "b")]
-    pub(crate) set: Vec<String>,
+    #[command(flatten)]
+    pub(crate) changes: ChangeArgs,
     /// Write the comparison as a page
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,

@@ -10,7 +10,11 @@ fn a_replay_finds_the_same_bytes_even_after_the_playbook_changed() {
     let file = place.beside("club.toml");
     let text = fs::read_to_string(root().join("playbooks/club.toml")).unwrap();
     fs::write(&file, &text).unwrap();
-    run(&file, &community(), &place, &[]);
+    // What was changed on the command line is a part of the run.
+    let change = "stage.tier-interactions.settings.numbers.active=3";
+    let swap = "value-rfm=value-rfm@0.1.0";
+    let record = run(&file, &community(), &place, &["--set", change, "--swap", swap]);
+    assert_eq!(record["invocation"]["overrides"].as_array().unwrap().len(), 2, "{record}");
     fs::write(&file, "this is no playbook any more").unwrap();
     let call = command(["replay"]).arg(&place.out).output().unwrap();
     let said = succeed(&call);

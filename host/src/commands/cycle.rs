@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use playbook_app::{Counts, Finished, Job, shown};
 use playbook_model::Kind;
+use playbook_toml::Override;
 
-use crate::cli::CycleArgs;
+use crate::cli::{ChangeArgs, CycleArgs};
 use crate::progress::Shown;
 use crate::session::Session;
 use crate::terminal::{Terminal, counted, money};
@@ -25,6 +26,30 @@ pub(crate) fn job(file: &Path, args: &CycleArgs, shown: &Arc<Shown>) -> Job {
     job.lang = args.lang.lang();
     job.progress = Arc::<Shown>::clone(shown);
     job
+}
+
+/// The changes of a playbook that arguments ask for.
+pub(crate) fn overrides(args: &ChangeArgs) -> Result<Vec<Override>> {
+    let split = |text: &str, what: &str| {
+        let parts = text.split_once('=').map(|(a, b)| (a.trim().to_owned(), b.trim().to_owned()));
+        parts.with_context(|| format!("`{text}` is not {what}"))
+    };
+    let mut changes = Vec::new();
+    for swap in &args.swap {
+        let (stage, plugin) = split(swap, "STAGE=PLUGIN")?;
+        // What is typed here starts here; in a file it starts at the file.
+        let is_file = plugin.contains('/') || plugin.ends_with(".wasm");
+        let plugin = match std::path::absolute(&plugin) {
+            Ok(path) if is_file => path.to_string_lossy().into_owned(),
+            _ => plugin,
+        };
+        changes.push(Override::Swap { stage, plugin });
+    }
+    for set in &args.set {
+        let (path, value) = split(set, "PATH=VALUE")?;
+        changes.push(Override::Set { path, value });
+    }
+    Ok(changes)
 }
 
 pub(crate) fn cores() -> usize {

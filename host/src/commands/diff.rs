@@ -2,15 +2,14 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use playbook_app::{Kept, check_written, diff as compared};
 use playbook_files::write_whole;
 use playbook_report::{DiffFigure, DiffReport, Figure, FlowEnd, PairRow, Section, render_diff};
-use playbook_toml::Override;
 use serde_json::json;
 
 use crate::cli::DiffArgs;
-use crate::commands::cycle::job;
+use crate::commands::cycle::{job, overrides};
 use crate::session::Session;
 use crate::terminal::{Terminal, grouped, money};
 use crate::text::Text;
@@ -23,7 +22,7 @@ pub(crate) fn diff(session: &Session, args: &DiffArgs) -> Result<()> {
     let shown = [session.shown(args.cycle.json), session.shown(args.cycle.json)];
     let job_a = job(&args.a, &args.cycle, &shown[0]);
     let mut job_b = job(file_b, &args.cycle, &shown[1]);
-    job_b.overrides = overrides(args)?;
+    job_b.overrides = overrides(&args.changes)?;
     let origin_a = args.a.display().to_string();
     let report = compared(&session.host, (&job_a, &origin_a), (&job_b, &origin_b(args)))?;
     shown.iter().for_each(|shown| shown.clear());
@@ -55,33 +54,11 @@ fn origin_b(args: &DiffArgs) -> String {
     match &args.b {
         Some(file) => file.display().to_string(),
         None => {
-            let changes: Vec<String> = args.swap.iter().chain(&args.set).cloned().collect();
+            let changes: Vec<String> =
+                args.changes.swap.iter().chain(&args.changes.set).cloned().collect();
             format!("{} with {}", args.a.display(), changes.join(", "))
         }
     }
-}
-
-fn overrides(args: &DiffArgs) -> Result<Vec<Override>> {
-    let split = |text: &str, what: &str| {
-        let parts = text.split_once('=').map(|(a, b)| (a.trim().to_owned(), b.trim().to_owned()));
-        parts.with_context(|| format!("`{text}` is not {what}"))
-    };
-    let mut changes = Vec::new();
-    for swap in &args.swap {
-        let (stage, plugin) = split(swap, "STAGE=PLUGIN")?;
-        // What is typed here starts here; in a file it starts at the file.
-        let is_file = plugin.contains('/') || plugin.ends_with(".wasm");
-        let plugin = match std::path::absolute(&plugin) {
-            Ok(path) if is_file => path.to_string_lossy().into_owned(),
-            _ => plugin,
-        };
-        changes.push(Override::Swap { stage, plugin });
-    }
-    for set in &args.set {
-        let (path, value) = split(set, "PATH=VALUE")?;
-        changes.push(Override::Set { path, value });
-    }
-    Ok(changes)
 }
 
 fn figure_name(what: &DiffFigure) -> String {

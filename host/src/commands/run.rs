@@ -4,7 +4,7 @@ use anyhow::Result;
 use playbook_app as app;
 
 use crate::cli::RunArgs;
-use crate::commands::cycle::{job, print_summary};
+use crate::commands::cycle::{job, overrides, print_summary};
 use crate::commands::deliver;
 use crate::failure::Answered;
 use crate::session::Session;
@@ -15,6 +15,7 @@ pub(crate) fn run(session: &Session, args: &RunArgs) -> Result<()> {
     let mut job = job(&args.file, &args.cycle, &shown);
     job.dry_run = args.dry_run;
     job.earlier = args.earlier_cycle;
+    job.overrides = overrides(&args.changes)?;
     let (place, mut record, finished) = app::run(&session.host, &job, &args.out)?;
     // Where there are connections for it, and the cycle is booked.
     let delivers = !job.dry_run && finished.delivers();
