@@ -186,7 +186,7 @@ pub(crate) fn tools() -> PathBuf {
 }
 
 /// The call of a run into its own folders; more arguments may follow.
-fn run_call(file: &Path, data: &Path, place: &Place, more: &[&str]) -> Command {
+pub(crate) fn run_call(file: &Path, data: &Path, place: &Place, more: &[&str]) -> Command {
     let mut call = command(["run".as_ref(), file.as_os_str()]);
     call.arg("--data").arg(data);
     call.arg("--state").arg(&place.state).arg("--out").arg(&place.out).arg("--json").args(more);

@@ -7,7 +7,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use crate::bench::{Place, command, community, csv, root, run, succeed};
+use crate::bench::{Place, command, community, csv, error, hostile, root, run, run_call, succeed};
 
 fn explain(out: &Path, member: &str, more: &[&str]) -> Output {
     let arguments = ["explain".as_ref(), out.as_os_str(), "--member".as_ref(), member.as_ref()];
@@ -136,4 +136,36 @@ fn a_plugin_that_answers_otherwise_for_one_row_is_named() {
     let words = of("moody")["unexplained"].as_str().unwrap();
     assert!(words.contains("another `moody.score` of the row alone"), "{words}");
     assert!(of("value-rfm")["unexplained"].is_null());
+}
+
+#[test]
+fn a_fault_names_the_member_about_whom_the_plugin_was_asked() {
+    let place = Place::new();
+    fs::copy(root().join("playbooks/club.toml"), place.beside("base.toml")).unwrap();
+    let file = place.beside("faulty.toml");
+    let with = |on_fault: &str| {
+        let text = format!(
+            "extends = \"base.toml\"\n\n[[stage]]\nname = \"extra\"\nkind = \"incentive\"\n\
+             plugin = \"{}\"\nsettings = {{ mode = \"trap-on-some\" }}\non_fault = \"{on_fault}\"\n",
+            hostile()
+        );
+        fs::write(&file, text).unwrap();
+    };
+    with("skip");
+    let record = run(&file, &community(), &place, &["--dry-run"]);
+    let extra = list(&record, "plugins").iter().find(|one| one["stage"] == "extra").unwrap();
+    let words = extra["skipped"].as_str().unwrap();
+    let member = words.split_once("; asked about member `").unwrap().1.trim_end_matches('`');
+    // One of those on whom the plugin stops: every hundred-and-first key.
+    let said = explained(&place.out, member);
+    let extra = list(&said, "stages").iter().find(|stage| stage["stage"] == "extra").unwrap();
+    let key = list(extra, "inputs").iter().find(|input| input["name"] == "key").unwrap();
+    assert_eq!(key["value"].as_i64().unwrap() % 101, 0, "{key}");
+
+    with("close");
+    let call = run_call(&file, &community(), &place, &["--dry-run"]).output().unwrap();
+    let told = error(&call);
+    let of_member = format!("asked about member `{member}`");
+    assert!(told.contains("stage `extra`: plugin `hostile-incentive 0.1.0`"), "{told}");
+    assert!(told.split_whitespace().collect::<Vec<_>>().join(" ").contains(&of_member), "{told}");
 }

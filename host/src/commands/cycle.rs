@@ -108,7 +108,7 @@ pub(crate) fn print_summary(
                 counted(s.usage.calls),
                 counted(s.usage.rows),
                 format!("{:.0}", s.usage.wall.as_secs_f64() * 1e3),
-                s.fault.as_ref().map_or_else(|| "ok".to_owned(), |f| format!("left out: {f}")),
+                s.fault_told().map_or_else(|| "ok".to_owned(), |f| format!("left out: {f}")),
             ]
         })
         .collect();

@@ -86,6 +86,7 @@ pub(crate) fn stage(position: usize, name: &str, kind: Kind, shape: Shape) -> St
         usage: StageUsage::default(),
         log: Vec::new(),
         fault: None,
+        fault_row: None,
     }
 }
 

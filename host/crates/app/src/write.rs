@@ -163,7 +163,7 @@ fn plugins(run: &CycleRun) -> Vec<Value> {
                 })),
                 "calls": s.usage.calls, "rows": s.usage.rows, "fuel": s.usage.fuel, "faults": s.usage.faults,
                 "log_lines": s.usage.log_lines, "log": s.log,
-                "skipped": s.fault.as_ref().map(ToString::to_string),
+                "skipped": s.fault_told(),
             })
         })
         .collect()

@@ -20,7 +20,7 @@ pub enum CycleError {
         problem: WrongType,
     },
     /// A plugin's fault, where the playbook closes on it.
-    #[error("stage `{stage}`: plugin `{plugin}` {fault}")]
+    #[error("stage `{stage}`: plugin `{plugin}` {fault}{}", asked_about(row.as_deref()))]
     Stage {
         /// Stage of the playbook.
         stage: String,
@@ -28,6 +28,8 @@ pub enum CycleError {
         plugin: String,
         /// The guest's fault.
         fault: Fault,
+        /// What it was asked about, where it fails on that row alone: "member `a7`".
+        row: Option<String>,
     },
     /// A whole table with more rows than the contract allows.
     #[error(
@@ -61,6 +63,11 @@ pub enum CycleError {
     /// A fault of the ledger.
     #[error("the ledger failed")]
     Ledger(#[from] LedgerError),
+}
+
+/// What follows the words of a fault that is one row's.
+pub(crate) fn asked_about(row: Option<&str>) -> String {
+    row.map_or_else(String::new, |row| format!("; asked about {row}"))
 }
 
 impl CycleError {

@@ -230,7 +230,7 @@ impl Evaluation {
                 Ok(said) => stage.scatter(&said, &mut members.frame),
                 Err(fault) => {
                     if stage.prepared.def.on_fault != OnFault::Skip {
-                        return Err(stage.prepared.closed(fault));
+                        return Err(stage.prepared.closed(fault, None));
                     }
                     evaluated.skipped.push((stage.prepared.position, fault));
                     without_values(&stage.adds, rows).for_each(|c| members.frame.append(c));

@@ -38,9 +38,10 @@ pub struct Prepared {
 
 impl Prepared {
     /// The plugin's fault as an error, where the playbook closes on it.
-    pub(crate) fn closed(&self, fault: Fault) -> CycleError {
+    /// `row` is what it fails on alone.
+    pub(crate) fn closed(&self, fault: Fault, row: Option<String>) -> CycleError {
         let plugin = format!("{} {}", self.about.name, self.about.version);
-        CycleError::Stage { stage: self.def.name.clone(), plugin, fault }
+        CycleError::Stage { stage: self.def.name.clone(), plugin, fault, row }
     }
 
     /// A column that cannot serve one of its needs, as an error.

@@ -9,6 +9,7 @@ use playbook_model::{
     Transfer, TransferFate,
 };
 
+use crate::error::asked_about;
 use crate::graph::Wiring;
 use crate::ground::StageGround;
 use crate::laps::Laps;
@@ -102,6 +103,8 @@ pub struct StageRun {
     pub log: Vec<String>,
     /// The guest's fault, where the playbook says that the cycle goes on without the stage.
     pub fault: Option<Fault>,
+    /// What the plugin was asked about when it failed, where it fails on that row alone: "member `a7`".
+    pub fault_row: Option<String>,
 }
 
 impl StageRun {
@@ -109,6 +112,13 @@ impl StageRun {
     pub fn transfers_with_fates(&self) -> impl Iterator<Item = (&Transfer, TransferFate)> {
         let fates = self.transfer_fates.iter().copied();
         self.transfers.iter().zip(fates.chain(std::iter::repeat(TransferFate::Suggested)))
+    }
+
+    /// The fault in words, with what the plugin was asked about.
+    #[must_use]
+    pub fn fault_told(&self) -> Option<String> {
+        let fault = self.fault.as_ref()?;
+        Some(format!("{fault}{}", asked_about(self.fault_row.as_deref())))
     }
 
     /// Whether the rows of a subject have outputs of it.

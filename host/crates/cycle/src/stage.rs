@@ -24,7 +24,7 @@ use crate::prepare::Prepared;
 use crate::proposal::Candidate;
 use crate::result::{ModelFacts, PlanMoney, StageRun, StageUsage};
 use crate::source::DataSource;
-use crate::stream::{RowOutputs, Stream, missing_columns, stream, streams};
+use crate::stream::{RowFault, RowOutputs, Stream, missing_columns, stream, streams};
 
 /// What a stage gave.
 #[derive(Debug)]
@@ -119,7 +119,7 @@ impl Community<'_> {
                 tracing::warn!(stage = %name, %fault, "falling back to the version that closed the last cycle");
                 let mut second = begin(before);
                 let (rows, tables) =
-                    second.go(tables, money)?.map_err(|fault| before.closed(fault))?;
+                    second.go(tables, money)?.map_err(|fault| before.closed(fault, None))?;
                 let mut run = second.run;
                 let about = &stage.about;
                 run.log.push(format!("{} {} failed: {fault}", about.name, about.version));
@@ -134,7 +134,9 @@ impl Community<'_> {
                 let run = StageRun { fault: Some(fault), ..first.run };
                 Ok(StageEnd { rows, tables: Vec::new(), run })
             }
-            (OnFault::Close | OnFault::LastGood, _) => Err(stage.closed(fault)),
+            (OnFault::Close | OnFault::LastGood, _) => {
+                Err(stage.closed(fault, first.run.fault_row))
+            }
         }
     }
 }
@@ -161,6 +163,7 @@ fn blank(community: &Community<'_>, stage: &Prepared) -> StageRun {
         usage: StageUsage::default(),
         log: Vec::new(),
         fault: None,
+        fault_row: None,
     }
 }
 
@@ -220,7 +223,14 @@ impl Attempt<'_> {
         let mut log = Vec::new();
         let rows = stream(&input, &mut self.run.usage, &mut log)?;
         self.run.log.append(&mut log);
-        Ok(rows)
+        Ok(rows.map_err(|RowFault { fault, row }| {
+            let subject = self.stage.shape.rows.as_ref().map(|table| table.subject.as_str());
+            self.run.fault_row = row.zip(subject).and_then(|(row, subject)| {
+                let name = self.community.names_of(subject).nth(row)?;
+                Some(format!("{subject} `{name}`"))
+            });
+            fault
+        }))
     }
 
     fn fitted(

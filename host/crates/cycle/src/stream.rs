@@ -3,6 +3,8 @@
 //! Rows are cut into groups of fixed size. A group is served by one instance from its first batch to its
 //! last, so that fuel is the same whatever the number of threads; groups run in parallel.
 
+use std::ops::Range;
+
 use playbook_model::{
     Batch, Bitmap, Cells, Column, Context, Fault, Filling, Kind, NONE_INDEX, Outcome, Produce,
     Proposals, RowAnswer, Segments, Stretch,
@@ -49,12 +51,24 @@ struct Group {
     log: Vec<String>,
 }
 
+/// A guest's fault, with the row that it cannot be asked about, where it is one row's.
+pub(crate) struct RowFault {
+    pub(crate) fault: Fault,
+    pub(crate) row: Option<usize>,
+}
+
+impl From<Fault> for RowFault {
+    fn from(fault: Fault) -> Self {
+        Self { fault, row: None }
+    }
+}
+
 /// Runs a streamed stage; the guest's fault is in the outcome. `usage` and `log` get what it took and said.
 pub(crate) fn stream(
     input: &Stream<'_>,
     usage: &mut StageUsage,
     log: &mut Vec<String>,
-) -> Result<Outcome<RowOutputs>, CycleError> {
+) -> Result<Result<RowOutputs, RowFault>, CycleError> {
     let reuse = Reuse::Warm { calls_max: u32::MAX };
     let opening = input.ground.opening(input.stage, input.context, reuse);
     let starts: Vec<usize> = (0..input.rows.max(1)).step_by(GROUP_ROWS).collect();
@@ -63,7 +77,7 @@ pub(crate) fn stream(
     for column in &mut columns {
         column.stretches().zip(&mut stretches).for_each(|(stretch, group)| group.push(stretch));
     }
-    let groups: Vec<Result<Outcome<Group>, CycleError>> = starts
+    let groups: Vec<Result<Result<Group, RowFault>, CycleError>> = starts
         .par_iter()
         .zip(stretches)
         .map(|(start, mut stretches)| group(input, &opening, *start, &mut stretches))
@@ -143,10 +157,10 @@ fn group(
     opening: &Opening,
     start: usize,
     stretches: &mut [Stretch<'_>],
-) -> Result<Outcome<Group>, CycleError> {
+) -> Result<Result<Group, RowFault>, CycleError> {
     let opened = match input.stage.plugin.open(opening.clone())? {
         Ok(opened) => opened,
-        Err(fault) => return Ok(Err(fault)),
+        Err(fault) => return Ok(Err(fault.into())),
     };
     let mut group = Group::default();
     let end = (start + GROUP_ROWS).min(input.rows);
@@ -158,13 +172,53 @@ fn group(
         let batch = input.gather.batch(Rows::Range { start: at, len });
         let place = (start, at - start);
         if let Err(fault) = call(input, &opened, &batch, place, stretches, &mut group.candidates)? {
-            return Ok(Err(fault));
+            let of_row = failing_row(input, opening, at..at + len)?;
+            return Ok(Err(of_row.unwrap_or_else(|| fault.into())));
         }
         input.progress.advanced(&input.stage.def.name, len as u64, Some(input.rows as u64));
     }
     group.usage = StageUsage::from(opened.usage());
     group.log = opened.take_log().into_iter().map(|line| line.text).collect();
     Ok(Ok(group))
+}
+
+/// The first of rows that fail together which fails alone, with the fault that it gives then: a binary search. `None`
+/// where none does, and for limits and words, which are about many rows.
+fn failing_row(
+    input: &Stream<'_>,
+    opening: &Opening,
+    rows: Range<usize>,
+) -> Result<Option<RowFault>, CycleError> {
+    let fault_of = |rows: &Range<usize>| -> Result<Option<Fault>, CycleError> {
+        let opened = match input.stage.plugin.open(opening.clone())? {
+            Ok(opened) => opened,
+            Err(_) => return Ok(None),
+        };
+        let picked: Vec<u32> = rows.clone().filter_map(|row| u32::try_from(row).ok()).collect();
+        let batch = input.gather.batch(Rows::Picked(&picked));
+        let phase = input.ground.phase;
+        let said = ask(input.stage.def.kind, &opened, &input.context, phase, &batch)?;
+        Ok(said.err().filter(|fault| matches!(fault, Fault::Trap { .. } | Fault::Malformed(_))))
+    };
+    let mut rows = rows;
+    let Some(mut fault) = fault_of(&rows)? else { return Ok(None) };
+    while rows.len() > 1 {
+        if input.cancel.is_cancelled() {
+            return Err(CycleError::Cancelled);
+        }
+        let middle = rows.start + rows.len() / 2;
+        let halves = [rows.start..middle, middle..rows.end];
+        let mut failing = None;
+        for half in halves {
+            if let Some(fault) = fault_of(&half)? {
+                failing = Some((half, fault));
+                break;
+            }
+        }
+        let Some((half, of_half)) = failing else { return Ok(None) };
+        (rows, fault) = (half, of_half);
+    }
+    Ok(Some(RowFault { fault, row: Some(rows.start) }))
 }
 
 /// What a stage says of rows.

@@ -129,6 +129,9 @@ impl incentive::Guest for Hostile {
             "loop" => drop(std::hint::black_box(rounds(u64::MAX))),
             "slow" => drop(std::hint::black_box(rounds(15_000_000))),
             "trap" => panic!("on purpose"),
+            "trap-on-some" if rows.columns.integers.iter().any(|key| key % 101 == 0) => {
+                panic!("on purpose")
+            }
             "greedy" => {
                 answer.cost = vec![1 << 40; count];
                 answer.expected_output = vec![1 << 44; count];

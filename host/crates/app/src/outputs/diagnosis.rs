@@ -17,7 +17,7 @@ pub(crate) fn diagnosis(dir: &Path, run: &CycleRun) -> Result<()> {
             "stage": stage.name,
             "plugin": stage.about.name,
             "version": stage.about.version,
-            "skipped": stage.fault.as_ref().map(ToString::to_string),
+            "skipped": stage.fault_told(),
             "tables": tables_of(stage, run),
             "findings": stage.findings.iter().map(|f| finding(stage, f)).collect::<Vec<_>>(),
         })

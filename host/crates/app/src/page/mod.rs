@@ -171,7 +171,7 @@ fn findings(run: &CycleRun) -> Section<Vec<FindingRow>> {
                 level: Level::Warn,
                 plugin: stage.name.clone(),
                 words: left_out(fault),
-                place: String::new(),
+                place: stage.fault_row.clone().unwrap_or_default(),
                 value: None,
                 threshold: None,
                 suggests: Vec::new(),
