@@ -18,6 +18,7 @@ use crate::arrays::{array, field, stretches, whole};
 use crate::cells::distinct_texts;
 use crate::error::engine;
 use crate::keys::{Keys, texts};
+use crate::own_sql::FreeAnswer;
 use crate::sequences::{Sequenced, Whose};
 use crate::source::BatchSource;
 use crate::{BatchError, Result};
@@ -75,6 +76,11 @@ impl BatchSource {
         if name != "brand" {
             found.extend(sequences.iter().flat_map(Sequenced::keys).cloned());
         }
+        // A query of the playbook's own may be all that knows of a subject; those of a stage's output are known.
+        let free = self.free_answers(&features)?;
+        if output.is_none() {
+            found.extend(free.iter().flat_map(FreeAnswer::keys));
+        }
         let keys = self.subject_keys(name, output, outputs, found);
         let mut columns: BTreeMap<String, Column> = BTreeMap::new();
         for (pass, batches) in &passes {
@@ -83,8 +89,10 @@ impl BatchSource {
         for sequence in &sequences {
             sequence.place(&keys, name != "brand", &mut columns)?;
         }
-        let free = self.free_sql(&features, &keys)?;
-        columns.extend(free.into_iter().map(|column| (column.name.clone(), column)));
+        for answer in free {
+            let column = answer.column(&keys)?;
+            columns.insert(column.name.clone(), column);
+        }
         let mut frame = Frame::with_rows(keys.len());
         frame.push(keys.column(name));
         push_in_order(&mut frame, &features, columns);

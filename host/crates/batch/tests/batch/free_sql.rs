@@ -271,6 +271,33 @@ fn sums_of_members_and_of_the_brand_beyond_64_bits_are_errors() {
 }
 
 #[test]
+fn a_subject_that_only_a_query_knows_has_a_row_for_each_that_it_gives() {
+    let query = "SELECT CAST(local_day(min(time)) AS VARCHAR) AS subject, count(*) AS value \
+                 FROM events GROUP BY local_day(time)";
+    let cohort = |name: &str, sql: &str| {
+        feature(name, "cohort", CellType::Integer, Definition::Sql(sql.to_owned()))
+    };
+    let fixed = "SELECT '20513' AS subject, 7 AS value UNION ALL SELECT 'new', 8";
+    let playbook = playbook(vec![cohort("x", query), cohort("y", fixed)]);
+    let folder = Folder::new(&[("events.csv", EVENTS)]);
+    let table = |playbook: &Playbook| {
+        let mut source = folder.open(playbook);
+        let members = source.members().unwrap();
+        source.table(&Subject("cohort".to_owned()), &members)
+    };
+    let frame = table(&playbook).unwrap();
+    // 2026-03-01 is day 20,513.
+    assert_eq!(cells(&frame, "cohort"), ["20513", "20516", "new"]);
+    assert_eq!(cells(&frame, "x"), ["2", "1", "-"]);
+    assert_eq!(cells(&frame, "y"), ["7", "-", "8"]);
+
+    let mut small = playbook;
+    small.sql.memory_bytes_max = 100;
+    let error = table(&small).unwrap_err();
+    assert!(matches!(batch(&error), BatchError::SqlMemory { .. }), "{error}");
+}
+
+#[test]
 fn free_sql_gives_the_same_bytes_whatever_the_threads() {
     let mut rows = String::from("event_id,member,kind,time,amount,mood\n");
     for at in 0..60_000_u64 {

@@ -227,7 +227,7 @@ pub(super) static FEATURE: TableSpec = TableSpec {
         KeySpec::new("attribute", TEXT, "\"age_band\"", "Field of the members table as it is."),
         KeySpec::new("expression", Text(4_096), "\"spend_365d_minor / orders_365d\"", "Expression over other features of the same subject, in the part of SQL that [operators.md](operators.md#expressions) describes."),
         KeySpec::new("constant", Real(f64::MIN, f64::MAX), "0.3", "The same number for every row."),
-        KeySpec::new("sql", Text(16_384), "\"select member as subject, count(*) as value from events group by member\"", "Free SQL that gives the columns `subject` and `value`, each subject once; the same answer each time, so no clock, no chance, no order that it does not ask for. Batch only."),
+        KeySpec::new("sql", Text(16_384), "\"select member as subject, count(*) as value from events group by member\"", "Free SQL that gives the columns `subject` and `value`, each subject once; the same answer each time, so no clock, no chance, no order that it does not ask for. Of a subject other than the member and the brand each one that it gives is a row of the table. Batch only."),
         KeySpec::new("type", Choice(&["real", "integer", "category", "text"]), "\"real\"", "Type of the values.").default("by function and field"),
         KeySpec::new("about", Text(512), "\"Paid orders of 30 days\"", "What it is, for people."),
         KeySpec::new("unit", Choice(&["count", "day", "minute", "minor", "ratio", "unix-ms", ""]), "\"minor\"", "Unit of the values; a plugin that needs another unit refuses the feature.").default("by function and field"),
