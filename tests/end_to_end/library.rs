@@ -115,3 +115,35 @@ fn a_playbook_is_not_written_over_another_nor_on_a_preset_that_is_none() {
     let text = refused(&["new", "--brand", "Tea House"], &[("--out", other.as_path())]);
     assert!(text.contains("no name of a brand"), "{text}");
 }
+
+#[test]
+fn an_attribution_over_touches_runs_as_its_page_says() {
+    let place = Place::new();
+    let page = crate::bench::root().join("docs/models/attribution-matrix.md");
+    let page = fs::read_to_string(page).unwrap();
+    let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let head = "playbook = { id = \"paths\", brand = \"paths\", currency = \"CNY\", time_zone = \"Asia/Shanghai\", \
+        pseudonym_salt = \"paths-2026\" }\ncycle = { as_of = 2026-07-01 }\n\n\
+        [[source]]\nname = \"events\"\ntable = \"events\"\npath = \"events.csv\"\n\
+        map = { event_id = \"id\", member = \"member\", kind = \"kind\", time = \"time\", campaign = \"campaign\", amount_minor = \"amount\" }\n\n";
+    let file = place.beside("paths.toml");
+    fs::write(&file, format!("{head}{example}")).unwrap();
+    let data = place.beside("data");
+    fs::create_dir(&data).unwrap();
+    // One order after three touches, the second of which is a view that is too old to count; one after none.
+    let events = "id,member,kind,time,campaign,amount\n\
+        1,a,message_clicked,2026-06-10T09:00:00Z,spring,\n\
+        2,a,view,2026-06-12T09:00:00Z,summer,\n\
+        3,a,message_clicked,2026-06-14T09:00:00Z,vip,\n\
+        4,a,order_paid,2026-06-14T20:00:00Z,,100.00\n\
+        5,b,order_paid,2026-06-20T20:00:00Z,,300.00\n";
+    fs::write(data.join("events.csv"), events).unwrap();
+    run(&file, &data, &place, &[]);
+    let rows = crate::bench::csv(&place.out.join("tables/strategy.csv"));
+    let share = |key: &str| {
+        let row = rows.iter().find(|row| row["strategy"] == key).unwrap();
+        row["attribution-matrix.revenue"].parse::<f64>().unwrap()
+    };
+    // By position: half of 100.00 for the first touch and half for the last one, of 400.00 in all.
+    assert_eq!(["spring", "summer", "vip"].map(share), [0.125, 0.0, 0.125]);
+}

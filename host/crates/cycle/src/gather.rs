@@ -6,6 +6,7 @@ use playbook_model::{
 };
 
 use crate::graph::Input;
+use crate::lists::Lists;
 
 /// Rows of a frame that a batch takes.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +23,7 @@ pub(crate) enum Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::Range { len, .. } => *len,
             Self::Picked(rows) => rows.len(),
@@ -56,8 +57,7 @@ enum From<'a> {
     Recoded(&'a Column, Vec<i64>),
     /// Texts of the host, looked up in the need's list row by row.
     Looked(&'a Column, &'a [String]),
-    /// A list of the values of these columns.
-    Spread(Vec<&'a Column>),
+    Lists(Lists<'a>),
     Keys(&'a [i64]),
     Absent,
 }
@@ -130,7 +130,7 @@ impl<'a> Gather<'a> {
                 At::Absent => None,
                 At::List(columns) => {
                     let columns = columns.iter().map(|at| &frame.columns()[*at]);
-                    let from = spread(need, columns.collect())?;
+                    let from = From::Lists(Lists::spread(need.cell_type, columns.collect())?);
                     return Ok(Pick { cell_type: need.cell_type, from });
                 }
                 At::Frame(at) => frame.columns().get(*at),
@@ -221,35 +221,11 @@ fn source<'a>(need: &'a Need, column: &'a Column) -> Result<From<'a>, WrongType>
         (CellType::Category, Cells::Category { .. } | Cells::Text(_)) => {
             From::Looked(column, &need.categories)
         }
+        (CellType::Reals | CellType::Integers | CellType::Texts, Cells::Text(_)) => {
+            From::Lists(Lists::written(need.cell_type, column)?)
+        }
         _ => return Err(wrong()),
     })
-}
-
-/// A need of a list out of columns of numbers.
-fn spread<'a>(need: &Need, columns: Vec<&'a Column>) -> Result<From<'a>, WrongType> {
-    let fits = |column: &Column| match column.cells {
-        Cells::Real(_) => need.cell_type == CellType::Reals,
-        Cells::Integer(_) | Cells::Small(_) => {
-            matches!(need.cell_type, CellType::Reals | CellType::Integers)
-        }
-        _ => false,
-    };
-    match columns.iter().find(|column| !fits(column)) {
-        None => Ok(From::Spread(columns)),
-        Some(column) => Err(WrongType {
-            column: column.name.clone(),
-            found: column.cells.cell_type().name(),
-            wanted: need.cell_type.name(),
-        }),
-    }
-}
-
-/// The columns that are the list of a row: those from the first on that has a value. `None`: there is none, or a later
-/// one has no value, as a list has no gaps.
-fn listed<'a, 'c>(columns: &'a [&'c Column], row: usize) -> Option<&'a [&'c Column]> {
-    let first = columns.iter().position(|column| column.is_valid(row))?;
-    let listed = &columns[first..];
-    listed.iter().all(|column| column.is_valid(row)).then_some(listed)
 }
 
 /// Position of a text among names; -1 where it is none of them.
@@ -278,7 +254,7 @@ fn keep_missing(column: &Column, at: usize, rows: Rows<'_>, out: &mut Copied) {
 }
 
 /// Calls `f` with each row's position in the batch and its position in the frame.
-fn each(rows: Rows<'_>, mut f: impl FnMut(usize, usize)) {
+pub(crate) fn each(rows: Rows<'_>, mut f: impl FnMut(usize, usize)) {
     match rows {
         Rows::Range { start, len } => (0..len).for_each(|row| f(row, start + row)),
         Rows::Picked(rows) => {
@@ -314,26 +290,6 @@ fn coded(
     });
 }
 
-/// The lists of `rows` out of columns; rows without one are marked as missing.
-fn lists<T>(
-    at: usize,
-    rows: Rows<'_>,
-    columns: &[&Column],
-    out: &mut Copied,
-    value: impl Fn(&Column, usize) -> Option<T>,
-) -> ListCells<T> {
-    let mut cells = ListCells { ends: Vec::with_capacity(rows.len()), values: Vec::new() };
-    each(rows, |row, from| {
-        match listed(columns, from) {
-            Some(listed) => cells.values.extend(listed.iter().filter_map(|c| value(c, from))),
-            None => out.miss(at, row),
-        }
-        let end = u32::try_from(cells.values.len());
-        cells.ends.push(end.expect("a batch holds at most 65,536 lists of 64 values"));
-    });
-    cells
-}
-
 impl Pick<'_> {
     /// Appends the values to the list of their type, as column `at` of the batch.
     fn copy(&self, at: usize, rows: Rows<'_>, out: &mut Copied) {
@@ -343,15 +299,8 @@ impl Pick<'_> {
                 self.absent(out);
                 out.bits(at).fill(0);
             }
-            From::Spread(columns) => {
-                let wide = match self.cell_type {
-                    CellType::Reals => {
-                        Wide::Reals(lists(at, rows, columns, out, |column, row| column.real(row)))
-                    }
-                    _ => Wide::Integers(lists(at, rows, columns, out, |column, row| {
-                        column.integer(row)
-                    })),
-                };
+            From::Lists(lists) => {
+                let wide = lists.wide(self.cell_type, rows, |row| out.miss(at, row));
                 out.wide(wide);
             }
             From::Column(column) => {

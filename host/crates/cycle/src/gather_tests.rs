@@ -158,3 +158,41 @@ fn a_list_is_made_of_columns_from_the_first_value_on() {
     let wrong = Gather::new(&needs, &[list], &frame, &[], &[]).unwrap_err();
     assert_eq!((wrong.found, wrong.wanted), ("integer", "texts"));
 }
+
+#[test]
+fn texts_that_are_json_lists_fill_needs_of_lists() {
+    let texts = |rows: [Option<&str>; 3]| {
+        let mut some = Bitmap::filled(3, true);
+        (0..3).for_each(|row| some.set(row, rows[row].is_some()));
+        let mut frame = Frame::with_rows(3);
+        frame.push(Column {
+            name: "t".into(),
+            unit: String::new(),
+            cells: Cells::Text(rows.iter().map(|text| text.unwrap_or("")).collect()),
+            valid: Some(some),
+        });
+        frame
+    };
+    let inputs = [Input::Feature("t".into())];
+    let of = |cell_type, frame: &Frame| {
+        let needs = [need("t", cell_type, &[])];
+        let gather = Gather::new(&needs, &inputs, frame, &[], &[])?;
+        let batch = gather.batch(Rows::Picked(&[0, 1, 2]));
+        let wides = batch.columns.wides.unwrap();
+        let told: Vec<String> = (0..3).map(|row| wides[0].text_of(row)).collect();
+        Ok((told.join("|"), batch.columns.valid))
+    };
+    let strategies = texts([Some("[\"spring, app\", \"push\"]"), None, Some("[]")]);
+    let found: Result<_, super::WrongType> = of(CellType::Texts, &strategies);
+    assert_eq!(found, Ok(("spring, app push||".to_owned(), Some(vec![0b101]))));
+    let whole = texts([Some("[3, -1]"), None, Some("[7]")]);
+    assert_eq!(of(CellType::Integers, &whole).unwrap().0, "3 -1||7");
+    assert_eq!(
+        of(CellType::Reals, &texts([Some("[0.5]"), None, Some("[2]")])).unwrap().0,
+        "0.5||2"
+    );
+    for wrong in ["[0.5]", "[1, null]", "3", "[1"] {
+        let wrong = of(CellType::Integers, &texts([Some(wrong), None, None])).unwrap_err();
+        assert_eq!((wrong.found, wrong.wanted), ("text, and not always a JSON list", "integers"));
+    }
+}

@@ -23,6 +23,7 @@ mod gather;
 mod graph;
 mod ground;
 mod laps;
+mod lists;
 mod live;
 mod options;
 mod prepare;

@@ -330,6 +330,7 @@ phrases! {
     subject_campaign: "By campaign", "按活動";
     subject_community: "By community", "按社群";
     subject_scene: "By scene", "按場景";
+    subject_cohort: "By day of joining", "按加入日期";
 
     side_a: "A: what is", "A：現行";
     side_b: "B: what would be", "B：擬議";
@@ -453,6 +454,7 @@ impl Phrases {
             "campaign" => self.subject_campaign,
             "community" => self.subject_community,
             "scene" => self.subject_scene,
+            "cohort" => self.subject_cohort,
             other => other,
         }
     }
