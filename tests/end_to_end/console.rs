@@ -116,6 +116,12 @@ fn a_person_logs_in_finds_a_refusal_and_rolls_a_version_back() {
         let width = browser.value("document.documentElement.scrollWidth").as_u64().unwrap();
         assert!(width <= 320, "{page} is {width} pixels wide");
     }
+    // Why a stage was left out is said in Chinese as well.
+    let decided = club.get("decisions?member=somebody-new").body;
+    let decision = decided["items"][0]["id"].as_str().unwrap();
+    browser.go(&format!("{home}/brands/demo-club/decisions/{decision}"));
+    let page = browser.text();
+    assert!(page.contains("等待首個週期關閉") && !page.contains("waits for"), "{page}");
     browser.follow("form[action='/console/logout'] button");
     browser.go(&format!("{home}/brands/demo-club"));
     assert!(browser.text().contains("密鑰"), "{}", browser.text());

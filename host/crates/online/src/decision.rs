@@ -2,7 +2,7 @@
 
 use playbook_cycle::{Decided, StageFuel};
 use playbook_ledger::LedgerError;
-use playbook_model::{Digest, Frame, LawDef, NONE_INDEX, RefusalCode};
+use playbook_model::{Digest, Frame, LawDef, NONE_INDEX, RefusalCode, Words};
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value as Json};
 
@@ -278,8 +278,8 @@ pub struct RefusalSaid {
 pub struct LeftOut {
     /// Stage of the playbook.
     pub stage: String,
-    /// Why.
-    pub why: String,
+    /// Why; what a plugin said stays as it said it.
+    pub why: Words,
     /// Fuel of its call, where it failed in one: all that it was given, where a trap or a limit ended it.
     pub fuel: Option<u64>,
 }
@@ -422,12 +422,15 @@ impl Kept {
         let failed = self.failed.iter();
         let failed = failed.map(|(at, why)| LeftOut {
             stage: name(*at),
-            why: why.clone(),
+            why: why.as_str().into(),
             fuel: self.fuel_of(*at),
         });
         let waiting = self.waiting.iter().map(|at| LeftOut {
             stage: name(*at),
-            why: "it waits for the first closed cycle".to_owned(),
+            why: Words {
+                en: "it waits for the first closed cycle".to_owned(),
+                zh: Some("等待首個週期關閉".to_owned()),
+            },
             fuel: None,
         });
         failed.chain(waiting).collect()

@@ -112,7 +112,7 @@ impl<'v> Told<'v> {
                 }
             }
             @for out in &decision.left_out {
-                p.note { (self.say.say("Left out: ", "未參與：")) code { (out.stage) } ", " (out.why) }
+                p.note { (self.say.say("Left out: ", "未參與：")) code { (out.stage) } ", " (out.why.in_lang(self.say.0.code())) }
             }
         }
     }

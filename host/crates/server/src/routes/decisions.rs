@@ -258,7 +258,7 @@ impl From<playbook_online::SegmentSaid> for SegmentBody {
 impl From<playbook_online::LeftOut> for LeftOutBody {
     fn from(said: playbook_online::LeftOut) -> Self {
         let playbook_online::LeftOut { stage, why, fuel } = said;
-        Self { stage, why, fuel }
+        Self { stage, why: why.en, fuel }
     }
 }
 
