@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use playbook_contract::{Asked, Case, Opening as Opened};
 use playbook_cycle::{CycleError, FitStart, StageUsage, fit};
 use playbook_model::{Context, Fault, Minor, Outcome, Problem};
@@ -28,15 +28,49 @@ struct Seen {
     failure: Option<String>,
 }
 
-/// Asks all that native tests asked the plugin of that name; one check for each test.
-pub(crate) fn run(plugin: &Plugin, name: &str, folder: &Path) -> Result<Vec<Check>> {
+/// Asks all that native tests asked the plugin of that name; one check for each test. Their cases lie in `folder`.
+pub(crate) fn of_native_tests(plugin: &Plugin, name: &str, folder: &Path) -> Result<Vec<Check>> {
+    let files = folder.read_dir().with_context(|| format!("cannot read `{}`", folder.display()))?;
+    let files = files.map(|entry| Ok(entry?.path())).collect::<Result<Vec<PathBuf>>>()?;
+    run(plugin, name, &files, Told::Natively)
+}
+
+/// Asks all that files hold of the plugin of that name; one check for each name that their questions have.
+///
+/// # Errors
+/// A file that cannot be read, or that asks nothing of this plugin.
+pub(crate) fn of_files(plugin: &Plugin, name: &str, files: &[PathBuf]) -> Result<Vec<Check>> {
+    let mut checks = Vec::new();
+    for file in files {
+        let found = run(plugin, name, std::slice::from_ref(file), Told::Earlier)?;
+        if found.is_empty() {
+            bail!("`{}` asks nothing of the plugin `{name}`", file.display());
+        }
+        checks.extend(found);
+    }
+    Ok(checks)
+}
+
+/// Who gave the answers that the component is held to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// The same plugin, built for this machine.
+    Natively,
+    /// A component, at an earlier time.
+    Earlier,
+}
+
+fn run(plugin: &Plugin, name: &str, files: &[PathBuf], by: Told) -> Result<Vec<Check>> {
     let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
-    let mut bench = Bench { plugin, opened: None };
-    for entry in folder.read_dir().with_context(|| format!("cannot read `{}`", folder.display()))? {
-        let path = entry?.path();
-        for line in BufReader::new(File::open(&path)?).lines() {
+    let mut bench = Bench { plugin, by, opened: None };
+    for path in files {
+        let file = File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        for line in BufReader::new(file).lines() {
             let case: Case = serde_json::from_str(&line?).with_context(|| {
-                format!("`{}` is of another version of the SDK than this program", path.display())
+                format!(
+                    "`{}` holds no questions, or those of another version of the SDK",
+                    path.display()
+                )
             })?;
             if case.plugin != name {
                 continue;
@@ -49,7 +83,11 @@ pub(crate) fn run(plugin: &Plugin, name: &str, folder: &Path) -> Result<Vec<Chec
     }
     let check = |(test, seen): (String, Seen)| {
         let answers = if seen.answers == 1 { "answer" } else { "answers" };
-        let name = format!("gives the {} {answers} of the native test `{test}`", seen.answers);
+        let test = match by {
+            Told::Natively => format!("the native test `{test}`"),
+            Told::Earlier => test,
+        };
+        let name = format!("gives the {} {answers} of {test}", seen.answers);
         Check { name: name.into(), failure: seen.failure, row: None }
     };
     Ok(seen.into_iter().map(check).collect())
@@ -58,6 +96,7 @@ pub(crate) fn run(plugin: &Plugin, name: &str, folder: &Path) -> Result<Vec<Chec
 /// The component, opened as the last case opened it.
 struct Bench<'a> {
     plugin: &'a Plugin,
+    by: Told,
     opened: Option<(Context, Opened, OpenedPlugin)>,
 }
 
@@ -66,8 +105,10 @@ impl Bench<'_> {
     fn ask(&mut self, case: &Case) -> Result<Option<String>, CycleError> {
         let Case { context, opening, .. } = case;
         match &case.asked {
-            Asked::Check(told) => Ok(compared(told, &self.plugin.check(&opening.settings)?)),
-            Asked::Open(told) => Ok(compared(told, &self.opened(case)?.map(|_| ()))),
+            Asked::Check(told) => {
+                Ok(self.by.compared(told, &self.plugin.check(&opening.settings)?))
+            }
+            Asked::Open(told) => Ok(self.by.compared(told, &self.opened(case)?.map(|_| ()))),
             Asked::Fit(cut, told) => {
                 let given = match self.plugin.check(&opening.settings)? {
                     Ok(shape) => {
@@ -82,7 +123,7 @@ impl Bench<'_> {
                     }
                     Err(fault) => Err(fault),
                 };
-                Ok(compared(told, &given))
+                Ok(self.by.compared(told, &given))
             }
             Asked::Score(batch, told) => {
                 self.call(case, told, |plugin| plugin.score(context, batch))
@@ -121,7 +162,7 @@ impl Bench<'_> {
             Ok(plugin) => ask(plugin)?,
             Err(fault) => Err(fault),
         };
-        Ok(compared(told, &given))
+        Ok(self.by.compared(told, &given))
     }
 
     fn opened(&mut self, case: &Case) -> Result<Outcome<&OpenedPlugin>, RuntimeError> {
@@ -163,28 +204,36 @@ impl Said for Vec<Problem> {
     }
 }
 
-/// Compares bit for bit: numbers are written in full, so that answers with equal texts have equal bits.
-fn compared<T: Serialize, E: Said>(told: &Result<T, E>, given: &Outcome<T>) -> Option<String> {
-    let text = |answer: Result<&T, Fault>| match answer {
-        Ok(answer) => serde_json::to_string(answer).expect("answers are kept as JSON"),
-        Err(fault) => fault.to_string(),
-    };
-    let told = text(told.as_ref().map_err(Said::fault));
-    let given = text(given.as_ref().map_err(Fault::clone));
-    if told == given {
-        return None;
+impl Told {
+    /// Compares bit for bit: numbers are written in full, so that answers with equal texts have equal bits.
+    fn compared<T: Serialize, E: Said>(
+        self,
+        told: &Result<T, E>,
+        given: &Outcome<T>,
+    ) -> Option<String> {
+        let text = |answer: Result<&T, Fault>| match answer {
+            Ok(answer) => serde_json::to_string(answer).expect("answers are kept as JSON"),
+            Err(fault) => fault.to_string(),
+        };
+        let told = text(told.as_ref().map_err(Said::fault));
+        let given = text(given.as_ref().map_err(Fault::clone));
+        if told == given {
+            return None;
+        }
+        let same = told.bytes().zip(given.bytes()).take_while(|(a, b)| a == b).count();
+        let tail = |text: &str| -> String {
+            let from = (0..=same.saturating_sub(SHOWN_LETTERS / 3))
+                .rev()
+                .find(|at| text.is_char_boundary(*at));
+            text[from.unwrap_or(0)..].chars().take(SHOWN_LETTERS).collect()
+        };
+        let (told, given) = (tail(&told), tail(&given));
+        Some(match self {
+            Self::Natively => format!(
+                "natively ..{told}.., here ..{given}.. (where only last digits differ, call `playbook_sdk::libm` instead \
+             of the platform's mathematics)"
+            ),
+            Self::Earlier => format!("then ..{told}.., now ..{given}.."),
+        })
     }
-    let same = told.bytes().zip(given.bytes()).take_while(|(a, b)| a == b).count();
-    let tail = |text: &str| -> String {
-        let from = (0..=same.saturating_sub(SHOWN_LETTERS / 3))
-            .rev()
-            .find(|at| text.is_char_boundary(*at));
-        text[from.unwrap_or(0)..].chars().take(SHOWN_LETTERS).collect()
-    };
-    Some(format!(
-        "natively ..{}.., here ..{}.. (where only last digits differ, call `playbook_sdk::libm` instead of the \
-         platform's mathematics)",
-        tail(&told),
-        tail(&given)
-    ))
 }

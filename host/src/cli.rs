@@ -530,6 +530,8 @@ pub(crate) enum PluginCommand {
     },
     /// Run a crate's native tests, then hold its component to the contract in the real sandbox
     Test(PluginTestArgs),
+    /// Take what a stage of a finished run was asked and answered, for tests of its plugin
+    Fixture(PluginFixtureArgs),
     /// Measure plugins in the sandbox: size, compilation, start, calls, each beside its limit
     Bench(PluginBenchArgs),
     /// Install component files so that playbooks find them by name
@@ -552,7 +554,7 @@ impl PluginCommand {
             Self::Build { json, .. } | Self::Inspect { json, .. } | Self::List { json } => *json,
             Self::Test(args) => args.json,
             Self::Bench(args) => args.json,
-            Self::New { .. } | Self::Install { .. } => false,
+            Self::New { .. } | Self::Fixture(_) | Self::Install { .. } => false,
         }
     }
 }
@@ -564,12 +566,33 @@ pub(crate) struct PluginTestArgs {
     /// Settings of the conformance run, as JSON [default: {}]
     #[arg(long, default_value = "{}")]
     pub(crate) settings: String,
+    /// Files of questions and answers to hold the component to, as `plugin fixture` writes them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cases: Vec<PathBuf>,
     /// Write the checks as a JUnit report to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
     /// Print the checks, the first call and its log as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PluginFixtureArgs {
+    /// Folder of a finished run
+    pub(crate) run: PathBuf,
+    /// Stage of its playbook
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stage: String,
+    /// How many members, beside those that are named
+    #[arg(long, default_value_t = 50)]
+    pub(crate) members: usize,
+    /// A member, by the id that it has in the run's results
+    #[arg(long, value_name = "ID")]
+    pub(crate) member: Vec<String>,
+    /// File to write [default: STAGE.jsonl]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -169,3 +169,56 @@ fn a_fault_names_the_member_about_whom_the_plugin_was_asked() {
     assert!(told.contains("stage `extra`: plugin `hostile-incentive 0.1.0`"), "{told}");
     assert!(told.split_whitespace().collect::<Vec<_>>().join(" ").contains(&of_member), "{told}");
 }
+
+#[test]
+fn a_fixture_of_a_run_is_held_against_a_component() {
+    let place = Place::new();
+    run(&root().join("playbooks/club.toml"), &community(), &place, &["--dry-run"]);
+    let member = csv(&place.out.join("grants.csv"))[0]["member"].clone();
+    for (stage, plugin, questions) in
+        [("value-rfm", "value-rfm", 1), ("phases-3", "phases-3", 1), ("roi-base", "roi-base", 1)]
+    {
+        let file = place.beside(&format!("{stage}.jsonl"));
+        let taken = command(["plugin", "fixture"])
+            .arg(&place.out)
+            .args(["--stage", stage, "--members", "20", "--member", &member, "--out"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        let said = succeed(&taken);
+        assert!(said.contains(&format!("{questions} question")), "{said}");
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(!text.contains(&member), "members stand in it by their pseudonyms");
+
+        let component = installed(plugin);
+        let held = |file: &std::path::Path| {
+            command(["plugin", "test"]).arg(&component).arg("--cases").arg(file).output().unwrap()
+        };
+        let said = succeed(&held(&file));
+        assert!(said.contains(&format!("of {stage} of the run ")), "{said}");
+        // Another answer than the run had.
+        let (head, tail) = text.split_once("\"Ok\":{").unwrap();
+        let at = tail.find(|c: char| c.is_ascii_digit() && c != '0').unwrap();
+        let digit = if &tail[at..=at] == "1" { "2" } else { "1" };
+        let changed = format!("{head}\"Ok\":{{{}{digit}{}", &tail[..at], &tail[at + 1..]);
+        let other = place.beside("other.jsonl");
+        fs::write(&other, changed).unwrap();
+        let call = held(&other);
+        let said = String::from_utf8_lossy(&call.stdout).into_owned();
+        assert_eq!(call.status.code(), Some(1), "{said}");
+        assert!(said.contains("then ..") && said.contains("now .."), "{said}");
+    }
+    let call = command(["plugin", "fixture"]).arg(&place.out).args(["--stage", "no-such"]).output();
+    assert!(
+        error(&call.unwrap()).contains("no stage `no-such` ran: the run has "),
+        "stages are named"
+    );
+}
+
+/// The component of an installed plugin.
+fn installed(plugin: &str) -> std::path::PathBuf {
+    let listed = command(["plugin", "list", "--json"]).output().unwrap();
+    let listed: Value = serde_json::from_str(&succeed(&listed)).unwrap();
+    let one = listed.as_array().unwrap().iter().find(|one| one["name"] == plugin).unwrap();
+    one["file"].as_str().unwrap().into()
+}

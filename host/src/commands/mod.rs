@@ -13,6 +13,7 @@ pub(crate) mod ledger;
 pub(crate) mod library;
 pub(crate) mod plugin;
 pub(crate) mod plugin_bench;
+pub(crate) mod plugin_fixture;
 pub(crate) mod plugin_test;
 pub(crate) mod profile;
 pub(crate) mod replay;

@@ -11,7 +11,7 @@ use playbook_model::{ActionInfo, Shape, Source, Words};
 use serde_json::{Value, json};
 
 use crate::cli::{KindArg, PluginCommand};
-use crate::commands::{plugin_bench, plugin_test};
+use crate::commands::{plugin_bench, plugin_fixture, plugin_test};
 use crate::conformance::guest;
 use crate::session::Session;
 use crate::terminal::{Terminal, grouped};
@@ -23,6 +23,7 @@ pub(crate) fn plugin(session: &Session, command: &PluginCommand) -> Result<()> {
         PluginCommand::Build { paths, install, json } => build_all(session, paths, *install, *json),
         PluginCommand::Inspect { file, settings, json } => inspect(session, file, settings, *json),
         PluginCommand::Test(args) => plugin_test::test(session, args),
+        PluginCommand::Fixture(args) => plugin_fixture::fixture(session, args),
         PluginCommand::Bench(args) => plugin_bench::bench(session, args),
         PluginCommand::Install { files } => install(session, files),
         PluginCommand::List { json } => list(session, *json),

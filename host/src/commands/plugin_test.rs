@@ -36,11 +36,12 @@ pub(crate) fn test(session: &Session, args: &PluginTestArgs) -> Result<()> {
     let plugin = session.host.accepted(&component)?;
     let about = guest("under test", plugin.describe()?)?;
     let mut run = conformance::run(&plugin, &settings)?;
-    let of_tests = cases::run(&plugin, &about.name, kept.path())?;
+    let of_tests = cases::of_native_tests(&plugin, &about.name, kept.path())?;
     if of_tests.is_empty() && path.is_dir() {
         Terminal::note("  no native test asks the plugin through `playbook_sdk::testing`");
     }
     run.checks.extend(of_tests);
+    run.checks.extend(cases::of_files(&plugin, &about.name, &args.cases)?);
     if let Some(file) = &args.junit {
         write_junit(file, &about.name, &run.checks)?;
     }

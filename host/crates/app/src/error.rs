@@ -232,6 +232,14 @@ pub enum AppError {
         /// The file.
         path: PathBuf,
     },
+    /// No such stage in a run.
+    #[error("no stage `{stage}` ran: the run has {}", known.join(", "))]
+    NoStage {
+        /// The name.
+        stage: String,
+        /// Stages of the run.
+        known: Vec<String>,
+    },
     /// No such member in a run.
     #[error(
         "no member `{member}` is among the {rows} of the run: ids are those of the column `member` in members.parquet \

@@ -193,13 +193,13 @@ pub fn explain(
     })
 }
 
-fn row_of(members: &Frame, id: &str) -> Option<usize> {
+pub(crate) fn row_of(members: &Frame, id: &str) -> Option<usize> {
     let ids = members.column("member")?;
     (0..members.rows()).find(|row| ids.text(*row) == Some(id))
 }
 
 /// The plugin that answered in the run: the stage's own, or the version that it fell back to.
-fn component_of<'a>(stages: &'a [Prepared], ran: &StageRun) -> Option<&'a Prepared> {
+pub(crate) fn component_of<'a>(stages: &'a [Prepared], ran: &StageRun) -> Option<&'a Prepared> {
     let stage = stages.iter().find(|stage| stage.position == ran.position)?;
     [Some(stage), stage.last_good.as_deref()]
         .into_iter()

@@ -15,6 +15,7 @@ mod error;
 mod evidence;
 mod explain;
 mod finished;
+mod fixture;
 mod guards;
 mod home;
 mod host;
@@ -54,6 +55,7 @@ pub use explain::{
     DecisionSaid, Explanation, FactorSaid, OutputSaid, Reason, RefusalSaid, StageSaid, explain,
 };
 pub use finished::Finished;
+pub use fixture::{Fixture, Wanted, fixture};
 pub use home::{Home, Installed};
 pub use host::{Host, Pinned, Stages, looking};
 pub use init::{
