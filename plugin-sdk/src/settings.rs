@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 pub use crate::json::{Json, escaped};
 use crate::problem::Problems;
 pub use crate::schema::{Bound, Docs, Field, Rule, Schema, listed, nearest};
+use crate::types::Comparison;
 use crate::{decimal, json, schema};
 
 /// Largest settings text, in bytes.
@@ -174,6 +175,17 @@ impl<T: Setting> Setting for BTreeMap<String, T> {
         Some(map)
     }
 }
+
+impl Setting for Comparison {
+    const SCHEMA: &'static Schema = &Schema::Choice(COMPARISONS);
+    fn take(value: Json<'_>) -> Option<Self> {
+        let all = [Self::AtLeast, Self::MoreThan, Self::AtMost, Self::LessThan];
+        all.get(choice(&value, COMPARISONS)?).copied()
+    }
+}
+
+/// Names of comparisons, as the contract writes them.
+const COMPARISONS: &[&str] = &["at-least", "more-than", "at-most", "less-than"];
 
 /// Declares settings: a struct with a default for every field, or an enum of names.
 ///

@@ -5,7 +5,7 @@ mod settings;
 
 use playbook_domain::{Channel, Mix, hold_core_share, split};
 use playbook_sdk::prelude::*;
-pub use settings::{Compare, GateSetting, RatioBasis, Settings};
+pub use settings::{GateSetting, RatioBasis, Settings};
 
 /// The phases in order of time; each has its reason at its place.
 const PHASES: usize = 3;
@@ -174,7 +174,7 @@ impl ThreePhases {
         let gate = |gate: &GateSetting| Gate {
             phase: gate.phase,
             metric: gate.metric.clone(),
-            comparison: gate.comparison.into(),
+            comparison: gate.comparison,
             value: gate.value,
             sample_min: gate.sample_min,
         };

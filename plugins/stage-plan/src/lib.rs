@@ -10,7 +10,7 @@ use playbook_engine::rewards::{Rewarding, Rewards};
 use playbook_engine::{Reading, Sources, needs, pointer};
 use playbook_sdk::prelude::*;
 
-pub use settings::{Compare, GateSetting, MilestoneSetting, PickSetting, Settings, StageSetting};
+pub use settings::{GateSetting, MilestoneSetting, PickSetting, Settings, StageSetting};
 
 /// The weight of a row that gets money.
 const WEIGHT: In<Real> = In::at(0);

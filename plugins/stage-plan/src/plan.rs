@@ -216,7 +216,7 @@ impl Rules {
                 plan.gates.push(Gate {
                     phase,
                     metric: gate.metric.clone(),
-                    comparison: gate.comparison.into(),
+                    comparison: gate.comparison,
                     value: gate.value,
                     sample_min: gate.sample_min,
                 });

@@ -71,32 +71,11 @@ settings! {
         /// Feature, or `stage.output`.
         pub metric: String where length(1..=128) = "",
         /// How the metric is held against the value.
-        pub comparison: Compare = "at-least",
+        pub comparison: Comparison = "at-least",
         /// Value in the unit of the metric.
         pub value: f64 = 0.0,
         /// Fewest observations.
         pub sample_min: u32 = 0,
-    }
-}
-
-settings! {
-    /// How a measure is held against a value.
-    pub enum Compare {
-        AtLeast = "at-least",
-        MoreThan = "more-than",
-        AtMost = "at-most",
-        LessThan = "less-than",
-    }
-}
-
-impl From<Compare> for Comparison {
-    fn from(compare: Compare) -> Self {
-        match compare {
-            Compare::AtLeast => Self::AtLeast,
-            Compare::MoreThan => Self::MoreThan,
-            Compare::AtMost => Self::AtMost,
-            Compare::LessThan => Self::LessThan,
-        }
     }
 }
 
