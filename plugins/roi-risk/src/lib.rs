@@ -128,18 +128,6 @@ impl Settings {
     }
 }
 
-impl RoiRisk {
-    /// The flows of a row: the list, else the columns up to the first that is missing.
-    fn flows(&self, rows: &Rows<'_>, row: usize) -> Vec<i64> {
-        if let Some(list) = rows.get(Row::FLOWS).get(row) {
-            return list.to_vec();
-        }
-        (0..self.settings.flow_columns as usize)
-            .map_while(|period| rows.get(In::<Integer>::at(Row::COUNT + period)).get(row))
-            .collect()
-    }
-}
-
 impl Roi for RoiRisk {
     fn value(
         &self,
@@ -150,15 +138,23 @@ impl Roi for RoiRisk {
         let Settings { levels, irr_least, irr_most, .. } = self.settings;
         let rates = self.settings.rates();
         let rows = tables.table(0);
+        let (rois, risks, lists) = (rows.get(Row::ROI), rows.get(Row::RISK), rows.get(Row::FLOWS));
+        let periods = Row::COUNT..Row::COUNT + self.settings.flow_columns as usize;
+        let columns: Vec<_> = periods.map(|at| rows.get(In::<Integer>::at(at))).collect();
+        let mut of_columns = Vec::with_capacity(columns.len());
         for row in 0..rows.len() {
-            let risk = rows.get(Row::RISK).get(row).map(|risk| risk.clamp(0.0, 1.0));
-            let roi = rows.get(Row::ROI).get(row);
+            let risk = risks.get(row).map(|risk| risk.clamp(0.0, 1.0));
+            let roi = rois.get(row);
             let level = risk.map(|risk| rung(risk, &levels));
             let rate = level.map(|level| rates[level]);
-            let flows = self.flows(&rows, row);
+            // The list, else the columns up to the first that is missing.
+            let flows = lists.get(row).unwrap_or_else(|| {
+                of_columns.clear();
+                of_columns.extend(columns.iter().map_while(|flow| flow.get(row)));
+                &of_columns
+            });
             let is_short = flows.len() <= FLOWS_MAX;
-            let value =
-                rate.filter(|_| !flows.is_empty() && is_short).map(|rate| npv(&flows, rate));
+            let value = rate.filter(|_| !flows.is_empty() && is_short).map(|rate| npv(flows, rate));
             let mut find = |finding: Finding| out.finding(finding.at(0, row as u32));
             match (risk, level) {
                 (Some(risk), Some(3)) => {
@@ -182,7 +178,7 @@ impl Roi for RoiRisk {
             outputs.set_or_missing(Said::LEVEL, row, level);
             outputs.set_or_missing(Said::RATE, row, rate);
             outputs.set_or_missing(Said::NPV, row, value.map(nearest));
-            outputs.set_or_missing(Said::IRR, row, irr(&flows, [irr_least, irr_most]));
+            outputs.set_or_missing(Said::IRR, row, irr(flows, [irr_least, irr_most]));
         }
         Ok(())
     }

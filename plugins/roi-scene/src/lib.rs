@@ -206,13 +206,14 @@ impl RoiScene {
         let mut seen = vec![false; self.settings.scene.len()];
         let scenes: Vec<&Scene> = self.settings.scene.values().collect();
         let mut path = Vec::new();
+        let (names, adjusted) = (rows.get(Row::NAME), rows.get(Row::ROI_ADJ));
         for row in 0..rows.len() {
-            let Some(scene) = rows.get(Row::NAME).get(row) else { continue };
+            let Some(scene) = names.get(row) else { continue };
             if scene < seen.len()
                 && !std::mem::replace(&mut seen[scene], true)
                 && scenes[scene].path
             {
-                path.push(OnPath { row, scene, adjusted: rows.get(Row::ROI_ADJ).get(row) });
+                path.push(OnPath { row, scene, adjusted: adjusted.get(row) });
             }
         }
         path
@@ -234,19 +235,20 @@ impl RoiScene {
 
     fn scenes(&self, rows: &Rows<'_>, out: &mut TableAnswer<'_>) {
         let scenes: Vec<&Scene> = self.settings.scene.values().collect();
-        let revenue = rows.get(Row::REVENUE);
+        let (names, rois) = (rows.get(Row::NAME), rows.get(Row::ROI));
+        let (adjusted, revenue) = (rows.get(Row::ROI_ADJ), rows.get(Row::REVENUE));
         let whole: f64 = revenue.iter().flatten().map(|minor| minor.max(0) as f64).sum();
         for row in 0..rows.len() {
-            let adjusted = rows.get(Row::ROI_ADJ).get(row);
+            let adjusted = adjusted.get(row);
             let outputs = out.table(SCENES);
             outputs.set_or_missing(Said::RETURN, row, adjusted);
             let share = revenue.get(row).filter(|_| whole > 0.0);
             let share = share.map(|minor| (minor.max(0) as f64 / whole).min(1.0));
             outputs.set_or_missing(Said::SHARE, row, share);
-            let scene = rows.get(Row::NAME).get(row).and_then(|at| scenes.get(at));
+            let scene = names.get(row).and_then(|at| scenes.get(at));
             let Some(scene) = scene else { continue };
             outputs.set_or_missing(Said::USUAL_SHARE, row, scene.share);
-            let Some(measured) = rows.get(Row::ROI).get(row).or(adjusted) else { continue };
+            let Some(measured) = rois.get(row).or(adjusted) else { continue };
             outputs.set(Said::STATE, row, state(measured, scene.floor, scene.benchmark));
             let ratio = scene.benchmark.map(|benchmark| measured / benchmark);
             outputs.set_or_missing(Said::TO_BENCHMARK, row, ratio);
@@ -259,8 +261,9 @@ impl RoiScene {
 
     fn brand(&self, rows: &Rows<'_>, path: &[OnPath], high_value: bool, out: &mut TableAnswer<'_>) {
         let Settings { programme_floor, programme_benchmark, .. } = self.settings;
+        let rois = rows.get(Brand::ROI);
         for row in 0..rows.len() {
-            let roi = rows.get(Brand::ROI).get(row);
+            let roi = rois.get(row);
             let state = roi.map(|roi| state(roi, programme_floor, Some(programme_benchmark)));
             if let Some(roi) = roi.filter(|roi| *roi < programme_floor) {
                 let finding = Finding::new(Level::Warn, Why::PROGRAMME);
