@@ -1,14 +1,21 @@
 //! The models that are cards of this engine, each by its id.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use playbook_sdk::testing::{Data, Proposed, Test, json, plugin};
+use playbook_sdk::testing::{Data, Proposed, Test, json};
 use reward_rules::RewardRules;
 
 macro_rules! card {
     ($name:literal) => {
-        plugin::<RewardRules>().card(include_str!(concat!("../cards/", $name, ".toml")))
+        playbook_sdk::testing::plugin::<reward_rules::RewardRules>().card(include_str!(concat!(
+            "../../cards/",
+            $name,
+            ".toml"
+        )))
     };
 }
+
+mod amounts;
+mod marks;
 
 /// A card that reads the brand, with a brand of whom nothing is known.
 fn of_unknown_brand(card: Test<RewardRules>) -> Test<RewardRules> {
@@ -66,7 +73,8 @@ fn y024_the_peak_has_a_quota_that_a_person_keeps() {
 
 #[test]
 fn y026_there_are_twelve_short_three_mid_and_four_long_incentives() {
-    let card = playbook_sdk::serde_json::Value::from(include_str!("../cards/ladder-horizon.toml"));
+    let card =
+        playbook_sdk::serde_json::Value::from(include_str!("../../cards/ladder-horizon.toml"));
     let text = card.as_str().unwrap();
     let count = |part: &str| text.matches(&format!("part = \"{part}\"")).count();
     assert_eq!([count("short"), count("mid"), count("long")], [12, 3, 4]);
