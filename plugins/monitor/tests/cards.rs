@@ -50,7 +50,7 @@ fn y067_warns_one_month_before_depreciation_begins() {
         warning(&columns, &[])
     };
     let (ahead, begun) = (vec!["depreciation-ahead".to_owned()], vec!["depreciation".to_owned()]);
-    assert_eq!(months(0.14, 0.14, Some(0.15)), (ahead.clone(), "warn".to_owned()));
+    assert_eq!(months(0.1499, 0.1499, Some(0.15)), (ahead.clone(), "warn".to_owned()));
     assert_eq!(months(0.14, 0.14, None), (ahead, "warn".to_owned()));
     assert_eq!(months(0.14, 0.14, Some(0.14)), (begun, "critical".to_owned()));
     assert_eq!(months(0.14, 0.15, Some(0.14)), (Vec::new(), "none".to_owned()));
@@ -60,14 +60,14 @@ fn y067_warns_one_month_before_depreciation_begins() {
 #[test]
 fn dg_13_each_line_is_broken_at_its_bound() {
     for (columns, rule, level) in [
-        (&[("wau_ratio_week_1", 0.199)][..], Some("activity-low"), "warn"),
+        (&[("wau_ratio_week_1", 0.1999)][..], Some("activity-low"), "warn"),
         (&[("wau_ratio_week_1", 0.20)], None, "none"),
-        (&[("monthly_conversion", 0.049), ("age_days", 90.0)], Some("conversion-low"), "warn"),
-        (&[("monthly_conversion", 0.049), ("age_days", 89.0)], None, "none"),
+        (&[("monthly_conversion", 0.0499), ("age_days", 90.0)], Some("conversion-low"), "warn"),
+        (&[("monthly_conversion", 0.0499), ("age_days", 89.0)], None, "none"),
         (&[("monthly_conversion", 0.05), ("age_days", 90.0)], None, "none"),
         (&[("nps", 40.0)], Some("nps-low"), "warn"),
         (&[("nps", 41.0)], None, "none"),
-        (&[("retention_d30", 0.29)], Some("retention-low"), "watch"),
+        (&[("retention_d30", 0.2999)], Some("retention-low"), "watch"),
         (&[("retention_d30", 0.30)], None, "none"),
         (&[("anomalies_1d", 1.0)], Some("anomaly"), "watch"),
         (&[("anomalies_1d", 0.0)], None, "none"),
@@ -81,8 +81,8 @@ fn dg_13_each_line_is_broken_at_its_bound() {
 fn dg_13_two_weeks_of_activity_far_too_low_are_critical() {
     let weeks =
         |first, second| warning(&[("wau_ratio_week_1", first), ("wau_ratio_week_2", second)], &[]);
-    assert_eq!(weeks(0.149, 0.149).1, "critical");
-    assert_eq!(weeks(0.149, 0.15).1, "warn");
+    assert_eq!(weeks(0.1499, 0.1499).1, "critical");
+    assert_eq!(weeks(0.1499, 0.15).1, "warn");
 }
 
 #[test]
@@ -116,20 +116,20 @@ fn dg_13_a_finding_shows_what_was_measured_and_what_can_be_done() {
 
 /// Where each class begins: column, value that is weak, value that is not.
 const CLASSES: [(&str, &str, f64, f64); 14] = [
-    ("interaction", "health-7x28.activity", 2.9, 3.0),
-    ("interaction", "health-7x28.interaction_quality", 2.9, 3.0),
-    ("content", "health-7x28.content_innovation", 2.9, 3.0),
-    ("conversion", "health-7x28.conversion_efficiency", 2.9, 3.0),
-    ("layering", "health-7x28.user_layering", 2.9, 3.0),
-    ("incentive", "incentive_output_ratio", 3.9, 4.0),
-    ("channel", "channel_health_min", 0.39, 0.40),
-    ("timing", "open_rate_28d", 0.049, 0.05),
-    ("frequency", "opt_out_rate_28d", 0.021, 0.02),
-    ("retention", "retention_d30", 0.29, 0.30),
-    ("pricing", "discounted_order_share", 0.51, 0.50),
-    ("partner", "koc_share", 0.009, 0.01),
+    ("interaction", "health-7x28.activity", 2.999, 3.0),
+    ("interaction", "health-7x28.interaction_quality", 2.999, 3.0),
+    ("content", "health-7x28.content_innovation", 2.999, 3.0),
+    ("conversion", "health-7x28.conversion_efficiency", 2.999, 3.0),
+    ("layering", "health-7x28.user_layering", 2.999, 3.0),
+    ("incentive", "incentive_output_ratio", 3.999, 4.0),
+    ("channel", "channel_health_min", 0.3999, 0.40),
+    ("timing", "open_rate_28d", 0.0499, 0.05),
+    ("frequency", "opt_out_rate_28d", 0.0201, 0.02),
+    ("retention", "retention_d30", 0.2999, 0.30),
+    ("pricing", "discounted_order_share", 0.5001, 0.50),
+    ("partner", "koc_share", 0.0099, 0.01),
     ("crisis-repair", "nps", 40.0, 41.0),
-    ("crisis-repair", "negative_mention_share", 0.20, 0.19),
+    ("crisis-repair", "negative_mention_share", 0.20, 0.1999),
 ];
 
 #[test]
@@ -162,6 +162,8 @@ fn y083_suggestions_are_ranked_by_effect_where_evidence_is_enough() {
         .map(|name| table.category(name, 0).unwrap())
         .to_vec();
     assert_eq!(named, ["timing", "retention", "crisis-repair"]);
+    let shape = card!("suggest").shape().unwrap();
+    assert!(!shape.produces.iter().any(|produce| produce.name.starts_with("suggestion_4")));
     assert_eq!(
         (table.real("suggestion_1_effect", 0), table.real("suggestion_1_evidence", 0)),
         (Some(0.20), Some(9.0))
@@ -181,4 +183,14 @@ fn y083_nothing_is_ever_adopted_by_itself() {
     let (_, given) = fired(card!("suggest"), &[("nps", 0.0)], &[]);
     assert!(given.transfers.is_empty());
     assert!(given.findings.iter().all(|finding| !finding.suggests.is_empty()));
+}
+
+#[test]
+fn a_brand_without_the_other_columns_can_run_a_card() {
+    for (test, rows) in [(card!("health-warning"), &[LIVELY.0][..]), (card!("suggest"), &[])] {
+        let shape = test.shape().unwrap();
+        let columns = shape.tables.iter().flat_map(|table| &table.columns);
+        let needed = columns.filter(|need| need.required).map(|need| need.source.name());
+        assert_eq!(needed.collect::<Vec<_>>(), rows);
+    }
 }
