@@ -61,6 +61,18 @@ fn y017_a_step_without_a_test_is_flagged() {
     assert_eq!(given.findings_of("untested-growth").count(), 1);
     assert_eq!(given.findings_of("untested-first-purchase").count(), 1);
     assert_eq!(given.findings.len(), 2, "a rate of 1 is not weak");
+    // Each step asks for a test of its own, one at least, and a brand that counts no tests has none.
+    for (at, step) in STEPS.iter().enumerate() {
+        let mut tests = [Some(1); 5];
+        tests[at] = Some(0);
+        let given = diagnose(card!("conversion-5"), community([9; 5], tests));
+        assert_eq!(given.findings.len(), 1, "{step}");
+        assert_eq!(given.table(0).integer(&format!("{step}_tested"), 0), Some(0));
+    }
+    let shape = card!("conversion-5").shape().unwrap();
+    let needed =
+        shape.tables[0].columns.iter().filter(|need| need.required).map(|n| n.source.name());
+    assert!(needed.clone().count() == 5 && needed.clone().all(|name| name.starts_with("members_")));
 }
 
 #[test]
