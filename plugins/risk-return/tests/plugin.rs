@@ -166,15 +166,40 @@ fn return_value_and_rate_of_an_item_are_told() {
 
 #[test]
 fn the_card_says_what_the_plugin_has_by_default() {
-    let of = |test: playbook_sdk::testing::Test<RiskReturn>| {
-        let brand = Data::new().integer("free_pool_minor", [5_100]);
-        let test = test.table(item(1.3)).table(brand);
-        (test.shape().unwrap(), test.open().unwrap().value().unwrap())
+    // An item of each kind of outcome, and a free pool that just carries one, or just does not.
+    let all = || {
+        let amounts =
+            Data::new().integer("amount_minor", [1_000; 4]).real("roi", [1.3, 0.8, 0.3, 1.701]);
+        amounts.real("koc_share", [0.4; 4]).real("acquisition_share", [0.5; 4])
     };
-    assert_eq!(of(plugin::<RiskReturn>().card(CARD)), of(plugin::<RiskReturn>()));
+    let of = |test: fn() -> playbook_sdk::testing::Test<RiskReturn>| {
+        let value = |free: i64| {
+            let brand = Data::new().integer("free_pool_minor", [free]);
+            test().table(all()).table(brand).open().unwrap().value().unwrap()
+        };
+        (test().shape().unwrap(), [4_990, 5_000].map(value))
+    };
+    let (shape, given) = of(|| plugin::<RiskReturn>().card(CARD));
+    let own = of(plugin::<RiskReturn>);
+    assert!(shape == own.0 && given == own.1);
+    for (given, too_large) in given.iter().zip([4, 0]) {
+        assert_eq!(given.findings_of("too-large").count(), too_large);
+        let losses = |name: &str| [0, 1, 2].map(|row| given.table(0).rounded(name, row).unwrap());
+        assert_eq!(losses("loss-optimistic"), [0.0, 0.04, 0.64]);
+        assert_eq!(losses("loss-pessimistic"), [0.0, 0.36, 0.76]);
+        assert_eq!(losses("loss-data-outage"), [0.0, 0.2286, 0.7107]);
+        assert_eq!(
+            given.table(0).category("approval", 3),
+            Some(if too_large > 0 { "stopped" } else { "open" })
+        );
+    }
     let tuned = json!({ "scenario": { "off-season": { "divided_by": 4.0 } } });
-    let (_, given) = of(plugin::<RiskReturn>().card(CARD).with(tuned));
-    assert_eq!(given.table(0).category("worst_scenario", 0), Some("off-season"));
+    let brand = Data::new().integer("free_pool_minor", [5_000]);
+    let tuned = plugin::<RiskReturn>().card(CARD).with(tuned).table(all()).table(brand);
+    assert_eq!(
+        tuned.open().unwrap().value().unwrap().table(0).category("worst_scenario", 0),
+        Some("off-season")
+    );
 }
 
 #[test]

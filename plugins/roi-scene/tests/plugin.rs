@@ -95,7 +95,7 @@ fn ro_6_no_scene_on_the_path_falls_below_a_twentieth() {
 
 #[test]
 fn ro_6_many_members_of_high_value_lead_to_membership_and_commerce() {
-    let given = value(json!({}), five(), Some(0.41), None);
+    let given = value(json!({}), five(), Some(0.4001), None);
     assert_eq!(given.table(1).category("path", 0), Some("high-value"));
     let want = [0.4857, 0.05, 0.3643, 0.05, 0.05].map(Some);
     assert_eq!(reals(&given, "weight"), want);
@@ -123,10 +123,10 @@ fn ro_6_floors_and_benchmarks_of_the_table() {
         ("content", 5.0, Some(5.0)),
         ("incentives", 4.0, Some(4.0)),
     ] {
-        assert_eq!(at(name, floor - 0.01), "below-floor", "{name}");
+        assert_eq!(at(name, floor - 0.001), "below-floor", "{name}");
         let least = if benchmark == Some(floor) { "at-benchmark" } else { "above-floor" };
         assert_eq!(at(name, floor), least, "{name}");
-        let most = benchmark.map_or(100.0, |benchmark| benchmark - 0.01);
+        let most = benchmark.map_or(100.0, |benchmark| benchmark - 0.001);
         if most > floor {
             assert_eq!(at(name, most), "above-floor", "{name}");
         }
@@ -139,9 +139,9 @@ fn ro_6_floors_and_benchmarks_of_the_table() {
         let found = given.findings_of("programme-below-floor").count();
         (given.table(1).category("programme_state", 0).unwrap().to_owned(), found)
     };
-    assert_eq!(programme(1.49), ("below-floor".to_owned(), 1));
+    assert_eq!(programme(1.499), ("below-floor".to_owned(), 1));
     assert_eq!(programme(1.5), ("above-floor".to_owned(), 0));
-    assert_eq!(programme(3.19), ("above-floor".to_owned(), 0));
+    assert_eq!(programme(3.199), ("above-floor".to_owned(), 0));
     assert_eq!(programme(3.2), ("at-benchmark".to_owned(), 0));
 }
 
@@ -158,7 +158,7 @@ fn the_card_says_what_the_plugin_has_by_default() {
             ("incentives", Some(3.9)),
         ])
     };
-    let brand = || Data::new().real("high_value_share", [0.41]).real("brand_roi", [1.6]);
+    let brand = || Data::new().real("high_value_share", [0.4001]).real("brand_roi", [1.6]);
     let of = |test: playbook_sdk::testing::Test<RoiScene>| {
         let test = test.table(all()).table(brand());
         (test.shape().unwrap(), test.open().unwrap().value().unwrap())
@@ -187,7 +187,7 @@ fn a_scene_of_a_brand_has_the_floor_of_most() {
         let given = value(settings, scenes(&[("events", Some(roi))]), None, None);
         given.table(0).category("state", 0).unwrap().to_owned()
     };
-    assert_eq!((at(1.49), at(1.5)), ("below-floor".to_owned(), "above-floor".to_owned()));
+    assert_eq!((at(1.499), at(1.5)), ("below-floor".to_owned(), "above-floor".to_owned()));
 }
 
 #[test]
