@@ -84,6 +84,44 @@ fn sc_1_standard_table_holds_the_eighteen_kinds_of_the_model() {
     let columns = plugin::<BehaviourPoints>().shape().unwrap().rows.unwrap().columns;
     assert_eq!(columns.len(), 18 + 2);
     assert!(columns.iter().all(|need| !need.required));
+    // Points of one, and how many of a day count; a kind without a cap counts them all.
+    for (kind, points, counted) in [
+        ("sign_in", 1, Some(1)),
+        ("like", 1, Some(10)),
+        ("vote", 1, Some(3)),
+        ("comment", 3, Some(10)),
+        ("topic_join", 4, Some(3)),
+        ("live_interact", 3, Some(5)),
+        ("survey", 5, Some(1)),
+        ("task_done", 5, Some(3)),
+        ("share", 5, Some(3)),
+        ("answer", 6, Some(5)),
+        ("review", 6, Some(2)),
+        ("post", 8, Some(3)),
+        ("feedback", 10, Some(2)),
+        ("feedback_adopted", 15, None),
+        ("cocreate_submit", 15, Some(1)),
+        ("cocreate_accepted", 30, None),
+        ("referral_join", 20, Some(5)),
+        ("referral_purchase", 50, Some(5)),
+    ] {
+        let on = |count: i64| {
+            let data = Data::new().integers(&format!("daily_{kind}_30d"), [vec![count]]);
+            let given = plugin::<BehaviourPoints>().open().unwrap().score(&data).unwrap();
+            given.integer("points_30d", 0).unwrap()
+        };
+        let most = counted.unwrap_or(1_000);
+        assert_eq!([on(1), on(most), on(1_000)], [points, points * most, points * most], "{kind}");
+        assert!(most == 1 || on(most - 1) < on(most), "{kind}");
+    }
+}
+
+#[test]
+fn a_kind_of_ones_own_is_worth_a_point_and_has_no_cap() {
+    let own =
+        plugin::<BehaviourPoints>().settings(json!({ "kinds": { "dance": {} }, "orders": "none" }));
+    let data = Data::new().integers("daily_dance_30d", [vec![1, 99]]);
+    assert_eq!(own.open().unwrap().score(&data).unwrap().integer("points_30d", 0), Some(100));
 }
 
 #[test]

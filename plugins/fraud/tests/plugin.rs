@@ -99,6 +99,15 @@ fn dg_10_from_a_half_orders_are_held_and_from_eight_tenths_blocked() {
 }
 
 #[test]
+fn dg_10_levels_begin_at_their_scores_to_the_hundredth() {
+    for (loop_score, level) in [(0.499, "pass"), (0.5, "hold"), (0.799, "hold"), (0.8, "block")] {
+        let settings = json!({ "loop_score": loop_score });
+        let given = ask(&settings, &history(1000, 3), &[with(&[(6, 1)])]);
+        assert_eq!(given.category("level", 0), Some(level), "{loop_score}");
+    }
+}
+
+#[test]
 fn y079_seeded_fraud_is_held_and_the_rest_passes() {
     let mut orders: Vec<Order> = (0..200).map(|n| with(&[(0, 980 + n % 40), (2, n % 3)])).collect();
     let seeded = [17, 80, 141];

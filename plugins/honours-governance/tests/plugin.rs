@@ -64,6 +64,11 @@ fn in_9_half_of_the_weight_passes() {
 fn in_9_a_fifth_must_have_voted() {
     assert_eq!(result(&[50.0, 50.0], 10), "passes");
     assert_eq!(result(&[50.0, 50.0], 11), "no-quorum");
+    let many = [50.0; 100];
+    assert_eq!(
+        (result(&many, 500), result(&many, 501)),
+        ("passes".to_owned(), "no-quorum".to_owned())
+    );
 }
 
 #[test]

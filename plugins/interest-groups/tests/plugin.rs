@@ -49,12 +49,12 @@ fn y021_a_member_is_in_at_most_three_groups_and_the_core_if_eligible() {
 #[test]
 fn sg_8_a_topic_has_30_per_cent_and_5_events() {
     let given =
-        ask(json!({}), &members(&[[5, 3, 2, 0], [4, 0, 0, 0], [30, 70, 0, 0], [29, 71, 0, 0]]));
+        ask(json!({}), &members(&[[5, 3, 2, 0], [4, 0, 0, 0], [300, 700, 0, 0], [299, 701, 0, 0]]));
     assert_eq!(groups(&given, 0), ["tea"]);
     assert_eq!((groups(&given, 1).len(), given.reason(1)), (0, Some("no-interest")));
     assert_eq!(groups(&given, 2), ["craft", "tea"]);
     assert_eq!(groups(&given, 3), ["craft"]);
-    assert_eq!(given.rounded("top_topic_share", 3), Some(0.71));
+    assert_eq!(given.rounded("top_topic_share", 3), Some(0.701));
 }
 
 #[test]

@@ -69,6 +69,12 @@ fn dg_7_begins_with_a_seventh_each_and_waits_for_six_months() {
 }
 
 #[test]
+fn dg_7_scores_lie_between_0_and_5() {
+    let total = |score: f64| given(brand(score), Data::empty()).table(0).rounded("total", 0);
+    assert_eq!([4.99, 5.0, 5.05].map(total), [Some(4.99), Some(5.0), Some(5.0)]);
+}
+
+#[test]
 fn dg_7_the_total_is_the_mean_by_the_new_weights() {
     let one = brand(0.0).real("profile_score", [5.0]);
     let said = given(one, months());

@@ -29,14 +29,12 @@ fn speed(negative: i64, before: i64) -> String {
 
 #[test]
 fn dg_9_levels_begin_at_their_speeds() {
-    // A mean of 4 an hour.
-    assert_eq!(speed(11, 96), "none");
-    assert_eq!(speed(12, 96), "l1");
-    assert_eq!(speed(19, 96), "l1");
-    assert_eq!(speed(20, 96), "l2");
-    // A mean of 10 an hour.
-    assert_eq!(speed(99, 240), "l2");
-    assert_eq!(speed(100, 240), "l3");
+    // A mean of 100 an hour.
+    for (negative, level) in
+        [(299, "none"), (300, "l1"), (499, "l1"), (500, "l2"), (999, "l2"), (1_000, "l3")]
+    {
+        assert_eq!(speed(negative, 2_400), level, "{negative}");
+    }
 }
 
 #[test]
@@ -54,7 +52,8 @@ fn dg_9_small_waves_are_none() {
 fn dg_9_a_fifth_of_thirty_mentions_is_level_2() {
     let share = |negative, mentions| level((Some(negative), Some(2400), Some(mentions), 0, 0));
     assert_eq!(share(6, 30).as_deref(), Some("l2"));
-    assert_eq!(share(6, 31).as_deref(), Some("none"));
+    assert_eq!(share(200, 1_000).as_deref(), Some("l2"));
+    assert_eq!(share(199, 1_000).as_deref(), Some("none"));
     assert_eq!(share(6, 29).as_deref(), Some("none"));
 }
 
@@ -98,7 +97,7 @@ fn dg_9_negative_reach_above_three_in_a_thousand_is_a_finding() {
     let data = Data::new()
         .integer("negative_mentions_1h", [0, 0])
         .integer("negative_mentions_prev24h", [0, 0])
-        .real("negative_reach", [0.003, 0.0031]);
+        .real("negative_reach", [0.003, 0.003_01]);
     let given = plugin::<OpinionRisk>().table(data).open().unwrap().diagnose().unwrap();
     let rows: Vec<u32> = given.findings_of("reach").map(|f| f.place.unwrap().row).collect();
     assert_eq!(rows, [1]);

@@ -78,9 +78,9 @@ fn in_11_daily_limit_and_balance_hold() {
 #[test]
 fn in_11_standard_rate_and_limit() {
     let ask = |points| ("community-a", "community-b", points, Some(9_999), Some(0));
-    let given = propose(json!({}), &[ask(500), ask(501), ask(7)]);
+    let given = propose(json!({}), &[ask(500), ask(501), ask(7), ask(1)]);
     let seen: Vec<_> = given.iter().map(|p| (p.quantity, p.cost)).collect();
-    assert_eq!(seen, [(500, 0), (500, 0), (7, 0)]);
+    assert_eq!(seen, [(500, 0), (500, 0), (7, 0), (1, 0)]);
 }
 
 #[test]

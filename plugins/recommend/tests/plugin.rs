@@ -105,10 +105,26 @@ fn ca_9_freshness_halves_in_seven_days() {
 }
 
 #[test]
+fn ca_9_a_quality_of_5_is_full() {
+    let order = |first: f64, second: f64| {
+        let contents =
+            [(1, Some("tea"), Some(0), Some(first)), (2, Some("craft"), Some(0), Some(second))];
+        keys(&ask(json!({}), &contents, &[[None; 3]]), 0)
+    };
+    assert_eq!((order(4.95, 5.0), order(5.0, 5.1)), (vec![2, 1], vec![1, 2]));
+}
+
+#[test]
 fn ca_9_of_twenty_contents_seventeen_are_personal() {
     let members = [[Some(5), Some(4), Some(3)]];
     let given = ask(json!({ "slots": 20 }), &shelf(), &members);
     assert_eq!(given.integer("personal", 0), Some(17));
+    let given = ask(json!({ "slots": 15 }), &shelf(), &members);
+    assert_eq!(given.integer("personal", 0), Some(12));
+    let shape = plugin::<Recommend>().settings(json!({ "topics": TOPICS })).shape().unwrap();
+    let slots =
+        shape.produces.iter().filter(|produce| produce.name.starts_with("content_")).count();
+    assert_eq!(slots, 10);
 }
 
 #[test]
