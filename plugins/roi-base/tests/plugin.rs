@@ -146,6 +146,23 @@ fn ro_3_check_of_the_depreciation_is_met_and_reported() {
 }
 
 #[test]
+fn ro_3_decay_floor_belongs_to_the_better_side() {
+    let factor = |activity: f64| {
+        let brand = (1..=4)
+            .fold(Data::new(), |data, ago| data.real(&format!("activity_month_{ago}"), [activity]));
+        value(json!({}), channels(), brand).table(1).rounded("brand_value_factor", 0)
+    };
+    assert_eq!((factor(0.15), factor(0.1499)), (Some(1.0), Some(0.95)));
+}
+
+#[test]
+fn a_tier_of_ones_own_counts_as_ordinary() {
+    let data = Data::new().integer("cost_minor", [100]).integer("revenue_minor.club", [100]);
+    let given = value(json!({ "tiers": [{ "name": "club" }] }), data, brand(None));
+    assert_eq!(given.table(0).rounded("ltv_coefficient", 0), Some(1.0));
+}
+
+#[test]
 fn without_months_nothing_is_said_of_brand_value() {
     let given = value(json!({}), channels(), brand(Some(0.1)));
     assert_eq!(given.table(1).real("brand_value_factor", 0), None);

@@ -48,6 +48,7 @@ fn verdicts_decide_who_is_reached_and_why() {
         (400_000, 100_000, 60, 100, "full"),
         (0, 0, 60, 100, "unproven"),
         (0, 100_000, 13, 100, "learning"),
+        (0, 100_000, 14, 0, ""),
         (199_999, 100_000, 60, 0, ""),
     ] {
         let proposed = propose(json!({}), record("benefit", output, cost, age), &members(100));
@@ -80,11 +81,22 @@ fn a_grant_that_would_not_return_its_cost_is_not_proposed() {
     assert_eq!(rows(json!({})), [0]);
     assert_eq!(rows(json!({ "forecast_min": 0 })), [0, 1]);
     assert!(rows(json!({ "output_basis": "margin" })).is_empty());
+    // Three tenths of it are margin.
+    let orders = Data::new().integer("aov_minor", [1_000_000]);
+    let given = propose(json!({ "output_basis": "margin" }), Data::empty(), &orders);
+    assert_eq!(given[0].expected_output, 30_000);
 }
 
 #[test]
 fn records_of_unknown_rewards_are_left_aside() {
     assert_eq!(propose(json!({}), record("gone", 0, 100, 60), &members(10)).len(), 10);
+}
+
+#[test]
+fn in_5_a_reward_that_returned_twice_its_cost_goes_to_half() {
+    let proposed = propose(json!({}), record("benefit", 200_000, 100_000, 60), &members(1_000));
+    let share = proposed.len() as f64 / 1_000.0;
+    assert!((share - 0.5).abs() < 0.04, "{share}");
 }
 
 #[test]

@@ -29,7 +29,8 @@ fn y058_forecast_error_is_shown_and_flagged_above_a_twentieth() {
     // 2.1 and 2.4 lie on the bounds but for the rounding of their difference.
     assert_eq!(states[1..3], ["flagged", "flagged"]);
     assert_eq!(states[4..], ["unusable", "unusable"]);
-    assert_eq!(of_forecasts(&[of(2.0), of(1.902)]).findings.len(), 0);
+    assert_eq!(of_forecasts(&[of(2.0), of(1.901)]).findings.len(), 0);
+    assert_eq!(of_forecasts(&[of(2.1005)]).findings_of("forecast-off").count(), 1);
     let close = of_forecasts(&[of(1.602)]);
     assert_eq!(close.table(0).category("forecast_state", 0), Some("flagged"));
     assert_eq!(
