@@ -74,7 +74,7 @@ fn dg_8_needs_14_days_of_the_last_28() {
 #[test]
 fn dg_8_equal_days_need_a_difference_of_a_tenth_and_of_one() {
     for (before, value, fires) in
-        [(100.0, 109.9, 0), (100.0, 110.0, 1), (100.0, 90.0, 1), (2.0, 2.9, 0), (2.0, 3.0, 1)]
+        [(100.0, 109.9, 0), (100.0, 110.0, 1), (100.0, 90.0, 1), (2.0, 2.99, 0), (2.0, 3.0, 1)]
     {
         assert_eq!(today(&json!({}), &[before; 14], value).0, Some(fires), "{before} {value}");
     }

@@ -42,17 +42,17 @@ fn sc_6_check_line_of_the_domain_holds() {
 #[test]
 fn y006_levels_begin_at_their_drop_and_not_before() {
     for (recent, level) in [
-        (12, "ok"),
-        (10, "ok"),
-        (71, "ok"),
-        (70, "watch"),
-        (51, "watch"),
-        (50, "warn"),
-        (21, "warn"),
-        (20, "critical"),
+        (1_200, "ok"),
+        (1_000, "ok"),
+        (701, "ok"),
+        (700, "watch"),
+        (501, "watch"),
+        (500, "warn"),
+        (201, "warn"),
+        (200, "critical"),
         (0, "critical"),
     ] {
-        let previous = if recent == 12 || recent == 10 { 10 } else { 100 };
+        let previous = 1_000;
         assert_eq!(
             level_of(weeks(previous, recent)).as_deref(),
             Some(level),
@@ -100,7 +100,7 @@ fn negative_sentiment_or_a_complaint_raises_by_one() {
     let with = |recent, sentiment, complaints| {
         level_of((Some(10), recent, Some(2), Some(sentiment), Some(complaints), Some(100)))
     };
-    assert_eq!(with(10, -0.31, 0).as_deref(), Some("watch"));
+    assert_eq!(with(10, -0.301, 0).as_deref(), Some("watch"));
     assert_eq!(with(10, -0.3, 0).as_deref(), Some("ok"));
     assert_eq!(with(7, 0.5, 1).as_deref(), Some("warn"));
     assert_eq!(with(5, 0.5, 1).as_deref(), Some("critical"));
@@ -130,6 +130,9 @@ fn members_in_their_first_14_days_have_the_level_none_and_the_reason() {
 fn risk_is_at_most_one() {
     let given = score(&[(Some(10), 0, Some(90), Some(-1.0), Some(0), Some(100))]);
     assert_eq!(given.real("risk", 0), Some(1.0));
+    // Half of the feeling alone: a fifth of it, beside two of thirty silent days.
+    let given = score(&[(Some(10), 10, Some(2), Some(-0.5), Some(0), Some(100))]);
+    assert_eq!(given.rounded("risk", 0), Some(0.1133));
 }
 
 #[test]

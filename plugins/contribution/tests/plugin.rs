@@ -98,6 +98,20 @@ fn sc_9_concentration_is_told_of_one_and_of_a_fifth() {
 }
 
 #[test]
+fn sc_9_a_fifth_is_on_top_and_a_hundredth_leads_to_the_member() {
+    // So many members that a fiftieth of either share is some of them.
+    let count = |share: i64, of: &str, members: i64| {
+        let rows: Vec<i64> = (1..=members).collect();
+        let data = posting(&rows).integer("interaction_partners_30d", rows.iter().map(|at| at + 9));
+        let given = score(&data);
+        let top = (0..rows.len()).filter(|row| given.integer(of, *row) == Some(1)).count() as i64;
+        assert_eq!(top, members / share, "{of}");
+    };
+    count(5, "in_top_share", 500);
+    count(100, "opinion_leader", 10_000);
+}
+
+#[test]
 fn nobody_is_on_top_where_nobody_did_anything() {
     let given = score(&posting(&[0, 0, 0]));
     assert_eq!((given.integer("in_top_share", 0), given.real("share", 0)), (Some(0), None));

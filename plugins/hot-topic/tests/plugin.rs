@@ -24,6 +24,11 @@ fn topic(today: i64, before: i64) -> Topic<'static> {
     (today, before, Some("industry"), Some(1), Some(0))
 }
 
+/// When the topics are up, minutes of the day.
+fn plan_minutes(topics: &[Topic<'_>]) -> Vec<u16> {
+    plan(&json!({}), topics).slots.iter().map(|slot| slot.minute).collect()
+}
+
 /// Rows with a slot, in the order of the slots.
 fn slots(plan: &CampaignPlan) -> Vec<u32> {
     plan.slots.iter().map(|slot| slot.place.unwrap().row).collect()
@@ -31,7 +36,7 @@ fn slots(plan: &CampaignPlan) -> Vec<u32> {
 
 #[test]
 fn ca_11_a_topic_rises_from_twice_its_mean() {
-    let plan = plan(&json!({}), &[topic(40, 140), topic(39, 140), topic(0, 0)]);
+    let plan = plan(&json!({}), &[topic(400, 1_400), topic(399, 1_400), topic(0, 0)]);
     assert_eq!(slots(&plan), [0]);
     assert_eq!(plan.findings.len(), 1);
     let found = &plan.findings[0];
@@ -75,6 +80,8 @@ fn the_hottest_topics_get_the_slots_hour_by_hour() {
     assert_eq!(slots(&plan), [1, 3, 2]);
     let minutes: Vec<u16> = plan.slots.iter().map(|slot| slot.minute).collect();
     assert_eq!(minutes, [1380, 0, 60]);
+    let at_noon = plan_minutes(&topics);
+    assert_eq!(at_noon, [720, 780, 840]);
     assert!(plan.slots.iter().all(|slot| slot.theme == "hot-topic" && !slot.commercial));
     assert_eq!(plan.findings.len(), 5);
 }

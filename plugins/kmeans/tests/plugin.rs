@@ -104,6 +104,12 @@ fn too_few_or_equal_members_are_refused() {
     let few = Data::new().integer("talk", [1, 2, 3]).integer("buy", [1, 2, 3]);
     let text = plugin::<KMeans>().settings(settings()).fit(&few).unwrap_err();
     assert!(text.contains("3 members only"), "{text}");
+    let of = |members: i64| {
+        let data =
+            Data::new().integer("talk", 0..members).integer("buy", (0..members).map(|at| at % 7));
+        plugin::<KMeans>().settings(settings()).fit(&data).is_ok()
+    };
+    assert_eq!((of(99), of(100)), (false, true));
     let equal = Data::new().integer("talk", vec![5; 200]).integer("buy", vec![5; 200]);
     let text = plugin::<KMeans>().settings(settings()).fit(&equal).unwrap_err();
     assert!(text.contains("fewer than 4 members differ"), "{text}");

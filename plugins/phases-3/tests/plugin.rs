@@ -101,6 +101,87 @@ fn y037_extension_must_be_near_twice_the_burst() {
     assert!(problems(json!({ "ratio_basis": "budget", "extension_days": 3 })).is_empty());
     assert_eq!(budget(json!([0.2, 0.5, 0.3])).list()[0].path, "/budget_shares");
     assert!(budget(json!([0.1, 0.3, 0.6])).is_empty());
+    // A quarter below and above twice: 1.5 to 2.5.
+    for (burst, extension, accepted) in
+        [(0.36, 0.54, true), (0.361, 0.539, false), (0.2572, 0.6428, true), (0.257, 0.643, false)]
+    {
+        assert_eq!(budget(json!([0.1, burst, extension])).is_empty(), accepted, "{burst}");
+    }
+}
+
+#[test]
+fn ca_4_shares_of_content_and_hours_of_slots_are_those_of_the_model() {
+    let plan = plan(json!({}), Data::empty(), 100);
+    let round = |share: f64| (share * 1e4).round() / 1e4;
+    for (category, target) in [
+        ("image-text", 0.30),
+        ("short-video", 0.40),
+        ("live", 0.30),
+        ("base", 0.60),
+        ("core", 0.25),
+        ("value-added", 0.15),
+        ("value", 0.80),
+        ("commercial", 0.20),
+    ] {
+        let share = plan.content.iter().find(|share| share.category == category).unwrap();
+        assert_eq!(share.target, target, "{category}");
+        let bounds = (round(share.least), round(share.most));
+        assert_eq!(bounds, (round(target - 0.05), round(target + 0.05)), "{category}");
+    }
+    let minutes: Vec<u16> = plan.slots.iter().take(3).map(|slot| slot.minute).collect();
+    assert_eq!(minutes, [600, 840, 1_200]);
+}
+
+/// What the burst gives to channels of these returns, of money for it of a million.
+fn burst(channels: Data) -> Vec<i64> {
+    let plan = plan(json!({}), channels, 2_000_000);
+    plan.allocations.iter().filter(|a| a.phase == 1).map(|a| a.amount).collect()
+}
+
+fn of_health(weights: &[f64], health: &[f64]) -> Data {
+    Data::new()
+        .real("weight", weights.iter().copied())
+        .real("roi", health.iter().map(|h| h * 3.2))
+        .real("wau_ratio", health.iter().map(|h| h * 0.3))
+}
+
+#[test]
+fn ro_9_limits_of_weights_hold_in_a_campaign_too() {
+    // Its return is nothing beside one that is full: at most a fifth less of the weight, and a fifth more.
+    assert_eq!(burst(of_health(&[0.5, 0.5], &[1.0, 0.0])), [600_000, 400_000]);
+    // At least 0.05 of 1.05, and on trial at most 0.10 of 0.60.
+    assert_eq!(burst(of_health(&[1.0, 0.0], &[0.5, 0.5])), [952_381, 47_619]);
+    let trial = of_health(&[0.5, 0.5], &[0.5, 0.5]).integer("trial", [0, 1]);
+    assert_eq!(burst(trial), [833_333, 166_667]);
+    let core = |weights: [f64; 2]| burst(of_health(&weights, &[0.5, 0.5]).integer("core", [1, 0]));
+    assert_eq!(core([0.2, 0.8]), [550_000, 450_000]);
+    assert_eq!(core([0.8, 0.2]), [600_000, 400_000]);
+}
+
+#[test]
+fn ro_9_complaints_count_up_to_one_in_a_hundred_and_weak_is_below_four_tenths() {
+    let found = |roi: f64, complaints: f64| {
+        let one = Data::new()
+            .real("weight", [0.5, 0.5])
+            .real("roi", [roi, 3.2])
+            .real("wau_ratio", [0.0, 0.3])
+            .real("delivery_rate", [1.0, 1.0])
+            .real("complaint_rate", [complaints, 0.0]);
+        let findings = plan(json!({}), one, 0).findings;
+        findings.first().map(|finding| (finding.value.unwrap() * 1e4).round() / 1e4)
+    };
+    // A fifth for delivery; of the fifth for complaints half is left.
+    assert_eq!(found(0.0, 0.005), Some(0.3));
+    assert_eq!(found(0.0, 0.000_05), Some(0.399));
+    assert_eq!(found(0.008, 0.0), None);
+}
+
+#[test]
+fn a_gate_of_ones_own_guards_the_burst_and_asks_for_anything_above_0() {
+    let plan = plan(json!({ "gates": [{ "metric": "nps" }] }), Data::empty(), 100);
+    let gate = &plan.gates[0];
+    assert_eq!((gate.phase, gate.comparison), (1, Comparison::AtLeast));
+    assert_eq!((gate.value, gate.sample_min), (0.0, 0));
 }
 
 #[test]
