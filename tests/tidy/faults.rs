@@ -2,6 +2,7 @@
 
 use crate::codes::{DOMAIN, codes};
 use crate::crates::{edges, edges_on_the_map, lints, natives, owners};
+use crate::models::tables;
 use crate::pages::{
     commands, folders_on_the_map, index, invariants, links, schema_lines, test_command, titles,
 };
@@ -215,4 +216,12 @@ fn undefined_codes_are_found() {
         (DOMAIN, "# Domain\n"),
     ];
     can_fail(codes, &good, &faults);
+}
+
+#[test]
+fn a_test_that_waits_stands_in_the_table_of_models_too() {
+    let of = |text: &str| tables(&Tree::of(&[("a.rs", text)]));
+    assert!(of("#[test]\nfn sc_1_counts() {}\n").contains("`sc_1_counts` (a.rs)"));
+    assert!(of("#[tokio::test]\nasync fn sc_1_waits() {}\n").contains("`sc_1_waits` (a.rs)"));
+    assert!(!of("async fn sc_1_helps() {}\n").contains("sc_1_helps"));
 }

@@ -234,7 +234,7 @@ fn tests(tree: &Tree) -> BTreeMap<String, String> {
         for line in text.lines().map(str::trim) {
             if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
                 is_test = true;
-            } else if let Some(rest) = line.strip_prefix("fn ").filter(|_| is_test) {
+            } else if let Some(rest) = after_fn(line).filter(|_| is_test) {
                 let name = rest.split('(').next().unwrap_or_default();
                 tests.insert(name.to_owned(), path.clone());
                 is_test = false;
@@ -242,6 +242,11 @@ fn tests(tree: &Tree) -> BTreeMap<String, String> {
         }
     }
     tests
+}
+
+/// What stands behind `fn` where a line begins a function.
+fn after_fn(line: &str) -> Option<&str> {
+    line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ")
 }
 
 /// The page holds the tables as they are.
