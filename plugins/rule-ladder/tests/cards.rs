@@ -49,8 +49,8 @@ fn koc_with(changes: &[(&str, Option<f64>)]) -> String {
 fn y014_koc_needs_every_criterion_at_its_bound() {
     assert_eq!(koc_with(&[]), "koc");
     for (name, just_short) in [
-        ("contribution.score", 59.9),
-        ("reputation.score", 69.9),
+        ("contribution.score", 59.99),
+        ("reputation.score", 69.99),
         ("referral_join_90d", 2.0),
         ("violations_90d", 1.0),
         ("days_since_join", 6.0),
@@ -190,7 +190,9 @@ fn sg_5_each_sign_of_trust_and_of_participation_is_enough() {
         ("feedback_adopted_90d", 1.0, "trust"),
         ("samples_claimed_90d", 1.0, "trust"),
         ("csat_last", 4.0, "trust"),
-        ("csat_last", 3.9, "cognition"),
+        ("csat_last", 3.99, "cognition"),
+        ("feedback_adopted_90d", 0.0, "cognition"),
+        ("samples_claimed_90d", 0.0, "cognition"),
         ("posts_30d", 1.0, "participation"),
         ("posts_30d", 0.0, "cognition"),
     ] {
@@ -201,8 +203,31 @@ fn sg_5_each_sign_of_trust_and_of_participation_is_enough() {
             "{name} {value}"
         );
     }
-    let unknown = Data::new().integer("interactions_30d", [None::<i64>]);
-    assert_eq!(segments(&assign(&card!("participation-ladder"), &unknown)), ["-"]);
+    let counts = Data::new().integer("interactions_30d", [None, Some(0)]);
+    assert_eq!(segments(&assign(&card!("participation-ladder"), &counts)), ["-", "cognition"]);
+}
+
+#[test]
+fn sg_5_a_cap_is_a_share_from_none_to_all() {
+    let bounds = |cap: f64| {
+        let over = json!({ "segment": { "trust": { "values": { "commercial_cap": cap } } } });
+        card!("participation-ladder").with(over).problems().len()
+    };
+    assert_eq!([0.0, 1.0, -0.001, 1.001].map(bounds), [0, 0, 1, 1]);
+}
+
+#[test]
+fn sg_5_and_sg_6_fall_at_the_second_lower_evaluation() {
+    let quiet = || Data::new().integer("interactions_30d", [0, 0]);
+    let buying = || quiet().integer("orders_90d", [0, 0]).integer("orders_180d", [0, 0]);
+    for (test, data, top) in [
+        (card!("participation-ladder"), quiet(), "creation"),
+        (card!("sas-funnel"), buying(), "loyalty"),
+    ] {
+        let data =
+            data.text("previous.1.segment", [top, top]).integer("previous.1.lower_run", [0, 1]);
+        assert_eq!(segments(&assign(&test, &data)), [top, "cognition"]);
+    }
 }
 
 // ---- SG-6 -----------------------------------------------------------------------------------
@@ -247,7 +272,7 @@ fn y018_precedence_gives_one_segment_per_member() {
             [None, None, Some(90), None, Some(1), None, None, None, None],
         )
         .text("value-rfm.tier", ["high", "high", "low", "high", "high", "mid", "mid", "low", "low"])
-        .real("participation-8.index", [90.0, 90.0, 0.0, 0.0, 90.0, 40.0, 39.9, 0.0, 0.0])
+        .real("participation-8.index", [90.0, 90.0, 0.0, 0.0, 90.0, 40.0, 39.99, 0.0, 0.0])
         .integer("interactions_30d", [9, 9, 0, 0, 9, 9, 9, 0, 1])
         .integer("days_since_last_interaction", [0; 9]);
     let given = assign(&card!("ops-segments"), &data);
@@ -291,10 +316,10 @@ fn y034_moves_to_automated_groups_after_sixty_days_and_three_wake_ups_and_back()
 #[test]
 fn y022_each_community_has_one_phase() {
     let data = Data::new()
-        .real("wau_ratio_week_1", [0.149, 0.14, 0.5, 0.5, 0.15, 0.20, 0.199])
+        .real("wau_ratio_week_1", [0.1499, 0.14, 0.5, 0.5, 0.15, 0.20, 0.1999])
         .real(
             "wau_ratio_week_2",
-            [Some(0.149), Some(0.15), None, Some(0.5), Some(0.1), Some(0.1), Some(0.1)],
+            [Some(0.1499), Some(0.15), None, Some(0.5), Some(0.1), Some(0.1), Some(0.1)],
         )
         .integer("age_days", [10, 30, 29, 30, 30, 30, 30])
         .integer("members", [10, 50, 500, 49, 50, 50, 50])
@@ -305,4 +330,46 @@ fn y022_each_community_has_one_phase() {
         ["silent", "cooling", "incubating", "incubating", "growing", "active", "cooling",]
     );
     assert_eq!(given.category("phase", 0), Some("silent"));
+}
+
+#[test]
+fn a_brand_without_the_other_columns_can_run_a_card() {
+    for (test, needed) in [
+        (card!("tier-interactions"), &["interactions_30d"][..]),
+        (
+            card!("ladder-koc"),
+            &[
+                "contribution.score",
+                "interactions_30d",
+                "referral_join_90d",
+                "reputation.score",
+                "violations_90d",
+            ],
+        ),
+        (card!("value-tiers"), &["value-rfm.tier"]),
+        (card!("lifecycle-4"), &["days_since_join", "interactions_30d", "orders_90d"]),
+        (card!("participation-ladder"), &["interactions_30d"]),
+        (card!("sas-funnel"), &["interactions_30d", "orders_180d", "orders_90d"]),
+        (
+            card!("ops-segments"),
+            &[
+                "churn-7d.level",
+                "days_since_last_interaction",
+                "interactions_30d",
+                "participation-8.index",
+                "value-rfm.tier",
+            ],
+        ),
+        (
+            card!("community-lifecycle"),
+            &["age_days", "members", "net_growth_4w", "wau_ratio_week_1", "wau_ratio_week_2"],
+        ),
+    ] {
+        let shape = test.shape().unwrap();
+        let columns = shape.rows.iter().flat_map(|table| &table.columns);
+        let required = columns.filter(|need| need.required).map(|need| need.source.name());
+        let mut required: Vec<_> = required.filter(|name| !name.starts_with("previous.")).collect();
+        required.sort_unstable();
+        assert_eq!(required, needed);
+    }
 }
