@@ -90,10 +90,10 @@ fn y041_layers_are_checked_on_plan_and_history() {
 fn y042_idle_above_a_fifth_is_reported() {
     let of = |name: &str, share: f64| plan(fresh().real(name, [share])).1;
     assert_eq!(of("idle_share", 0.20), Vec::<String>::new());
-    assert_eq!(of("idle_share", 0.21), ["history-density-idle"]);
+    assert_eq!(of("idle_share", 0.2001), ["history-density-idle"]);
     assert_eq!(of("quality_share", 0.60), Vec::<String>::new());
-    assert_eq!(of("quality_share", 0.59), ["history-density-quality"]);
-    assert_eq!(of("planned_quality_share", 0.59), ["plan-density-quality"]);
+    assert_eq!(of("quality_share", 0.5999), ["history-density-quality"]);
+    assert_eq!(of("planned_quality_share", 0.5999), ["plan-density-quality"]);
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn ca_4_touches_a_day_are_three_to_eight() {
     let of = |touches: f64| plan(Data::new().real("operator_touches_per_day", [touches])).1;
     assert_eq!([of(3.0), of(8.0)], [Vec::<String>::new(), Vec::new()]);
     assert_eq!(
-        (of(2.99), of(8.01)),
+        (of(2.999), of(8.001)),
         (vec!["few-touches".to_owned()], vec!["many-touches".to_owned()])
     );
 }
@@ -178,15 +178,27 @@ fn every_community_has_its_calendar_as_far_as_there_is_room() {
 
 #[test]
 fn the_card_says_what_the_plugin_has_by_default() {
-    let shape = |test: playbook_sdk::testing::Test<ContentMix>| {
-        let test = test.table(counted("content", "format", &formats([9, 9, 9])));
-        (test.shape().unwrap(), test.open().unwrap().plan(0).unwrap())
+    // On both sides of the bounds of a sample and of touches a day.
+    let few = |count: i64, touches: f64| {
+        let data = Data::new().real("operator_touches_per_day", [touches]);
+        formats([0, 0, count]).into_iter().fold(data, |data, (format, count)| {
+            data.integer(&format!("content_by_format.{format}"), [count])
+        })
+    };
+    let shape = |test: &dyn Fn() -> playbook_sdk::testing::Test<ContentMix>| {
+        let plan = |data: Data| test().table(data).open().unwrap().plan(0).unwrap();
+        let plans = [few(19, 3.0), few(20, 8.0), few(0, 2.999), few(0, 8.001)].map(plan);
+        let found = plans.iter().map(|plan| plan.findings.len()).collect::<Vec<_>>();
+        (test().shape().unwrap(), found, plans)
     };
     let all =
         json!({ "mixes": ["format", "layer", "soft", "quality", "audience", "origin", "seeding"] });
     let carded = || plugin::<ContentMix>().card(CARD);
-    assert_eq!(shape(carded()), shape(plugin::<ContentMix>()));
-    assert_eq!(shape(carded().with(all.clone())), shape(plugin::<ContentMix>().settings(all)));
+    assert_eq!(shape(&carded), shape(&plugin::<ContentMix>));
+    assert_eq!(shape(&carded).1, [0, 3, 1, 1]);
+    let (with, own) =
+        (|| carded().with(all.clone()), || plugin::<ContentMix>().settings(all.clone()));
+    assert_eq!(shape(&with), shape(&own));
 }
 
 #[test]

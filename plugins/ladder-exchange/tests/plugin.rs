@@ -40,6 +40,53 @@ fn in_2_what_is_proposed_returns_at_least_the_ratio() {
     }
 }
 
+/// What is proposed to a member with these points and this mean order: action, cost, expected output.
+fn one(
+    settings: playbook_sdk::serde_json::Value,
+    points: i64,
+    order: Option<i64>,
+) -> Option<(String, i64, i64)> {
+    let data = Data::new()
+        .integer("points_90d", [points])
+        .integer("points_balance", [points])
+        .integer("aov_minor", [order]);
+    let test = plugin::<LadderExchange>().settings(settings);
+    let given = test.open().unwrap().propose(&data).unwrap();
+    given.first().map(|p| (p.action.clone(), p.cost, p.expected_output))
+}
+
+#[test]
+fn in_2_rungs_begin_at_their_points() {
+    for (points, rung) in [(199, "points"), (200, "coupon"), (1_999, "coupon"), (2_000, "custom")] {
+        let given = one(json!({}), points, Some(30_000)).unwrap();
+        assert_eq!(given.0, rung, "{points}");
+    }
+}
+
+#[test]
+fn in_2_a_coupon_has_a_tenth_of_an_order_up_to_50_yuan() {
+    let face = |order: i64| one(json!({}), 200, Some(order)).unwrap().1;
+    assert_eq!(
+        [20_000, 49_990, 50_000, 50_010, 90_000].map(face),
+        [2_000, 4_999, 5_000, 5_000, 5_000]
+    );
+}
+
+#[test]
+fn in_2_a_coupon_shrinks_until_it_returns_four_times_its_face() {
+    let face = |response: f64| {
+        let settings = json!({ "response": [0.01, response, 0.60] });
+        one(settings, 200, Some(30_000)).unwrap().1
+    };
+    assert_eq!([0.41, 0.40, 0.3999, 0.20].map(face), [3_000, 3_000, 2_999, 1_500]);
+}
+
+#[test]
+fn in_2_a_member_without_orders_is_expected_to_order_for_100_yuan() {
+    let sure = json!({ "response": [1.0, 0.40, 0.60] });
+    assert_eq!(one(sure, 10, None), Some(("points".to_owned(), 10, 10_000)));
+}
+
 #[test]
 fn y025_third_rung_asks_a_person_and_only_offers_are_commercial() {
     let shape = plugin::<LadderExchange>().shape().unwrap();

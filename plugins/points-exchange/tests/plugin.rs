@@ -84,6 +84,24 @@ fn in_11_standard_rate_and_limit() {
 }
 
 #[test]
+fn in_11_a_point_costs_a_hundredth_of_a_yuan_on_either_side() {
+    let cost = |costs: Value| {
+        let pair = json!({ "from": "tea", "to": "coffee" });
+        let test = plugin::<PointsExchange>().settings(json!({ "pair": { "a": pair } }));
+        let rows = Data::new()
+            .text("exchange_from", ["tea"])
+            .text("exchange_to", ["coffee"])
+            .integer("exchange_points", [7])
+            .integer("points_balance", [500])
+            .integer("exchanged_today", [0]);
+        let given = test.with(json!({ "pair": { "a": costs } })).open().unwrap().propose(&rows);
+        given.unwrap()[0].cost
+    };
+    assert_eq!(cost(json!({ "from_cost_minor": 0 })), 7);
+    assert_eq!(cost(json!({ "to_cost_minor": 3 })), 14);
+}
+
+#[test]
 fn no_point_leaves_for_nothing() {
     // Three tenths each: 9 give 2 coffee points, for which 7 are enough; 3 give none.
     assert_eq!(quantity(9, 500, 0).unwrap().0, 7);

@@ -26,6 +26,13 @@ fn two() -> Value {
     ] })
 }
 
+fn two_with(over: Value) -> Value {
+    let mut settings = two();
+    let over = over.as_object().unwrap().clone();
+    settings.as_object_mut().unwrap().extend(over);
+    settings
+}
+
 fn propose(settings: Value, records: Data, members: &Data) -> Vec<Proposed> {
     plugin::<RoiFloor>().settings(settings).table(records).open().unwrap().propose(members).unwrap()
 }
@@ -65,11 +72,35 @@ fn in_5_volume_follows_shares_and_moves_towards_the_stronger() {
         proposed.iter().filter(|p| p.action == "cup").count() as f64 / 10_000.0
     };
     assert!((cups(Data::empty()) - 0.5).abs() < 0.015);
-    let both = Data::new()
-        .text("name", ["tea", "cup"])
-        .integer("attributed_output_minor", [500_000, 900_000])
-        .integer("cost_minor", [100_000, 100_000]);
-    assert!((cups(both) - 0.6).abs() < 0.015);
+    let both = || {
+        Data::new()
+            .text("name", ["tea", "cup"])
+            .integer("attributed_output_minor", [500_000, 900_000])
+            .integer("cost_minor", [100_000, 100_000])
+    };
+    assert!((cups(both()) - 0.6).abs() < 0.015);
+    // Who is drawn follows from the seed, so that the hundredth part of a step shows.
+    let steps = [0.099, 0.1, 0.101].map(|step| {
+        let settings = two_with(json!({ "adapt_step": step }));
+        propose(settings, both(), &members(10_000)).iter().filter(|p| p.action == "cup").count()
+    });
+    assert!(steps.is_sorted_by(|less, more| less < more), "{steps:?}");
+    let standard = propose(two(), both(), &members(10_000));
+    assert_eq!(standard.iter().filter(|p| p.action == "cup").count(), steps[1]);
+}
+
+#[test]
+fn a_reward_of_ones_own_has_one_part_of_the_volume_and_needs_nobody() {
+    let cups = |cup: Value| {
+        let settings = json!({ "rewards": [{ "name": "tea", "share": 1.0 }, cup] });
+        let given = propose(settings, Data::empty(), &members(10_000));
+        given.iter().filter(|p| p.action == "cup").count()
+    };
+    let with = |share: f64| cups(json!({ "name": "cup", "share": share }));
+    let standard = cups(json!({ "name": "cup" }));
+    assert!(with(0.99) < standard && standard < with(1.01));
+    let shape = plugin::<RoiFloor>().shape().unwrap();
+    assert!(!shape.actions[0].needs_approval);
 }
 
 #[test]
