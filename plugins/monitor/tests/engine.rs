@@ -95,6 +95,19 @@ fn a_name_that_nothing_uses_is_refused() {
 }
 
 #[test]
+fn a_rank_names_three_and_believes_an_effect_of_three_cases() {
+    let low = json!({ "effect": "0.2", "evidence": "cases", "periods": 1 });
+    let test = small().with(json!({ "rank": {}, "rule": { "low": low } }));
+    let shape = test.shape().unwrap();
+    let named = shape.produces.iter().filter(|p| p.name.ends_with("_effect"));
+    assert_eq!(named.count(), 3);
+    let data = Data::new().integer("points", [4, 4]).integer("cases", [2, 3]);
+    let given = test.table(data).open().unwrap().diagnose().unwrap();
+    let effects = [0, 1].map(|row| given.table(0).real("suggestion_1_effect", row));
+    assert_eq!(effects, [None, Some(0.2)]);
+}
+
+#[test]
 fn a_rule_waits_for_its_periods_and_gaps_follow_the_rule_of_gaps() {
     let data = Data::new()
         .integer("points", [Some(4), Some(4), None, None, None, Some(5)])

@@ -2,15 +2,18 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use playbook_sdk::serde_json::Value;
-use playbook_sdk::testing::{Data, TablesGiven, json, plugin};
+use playbook_sdk::testing::{Data, TablesGiven, Test, json, plugin};
 use risk_return::RiskReturn;
 
 const CARD: &str = include_str!("../cards/stress-10.toml");
 
 fn value(settings: Value, items: Data, free: Option<i64>) -> TablesGiven {
+    value_of(plugin::<RiskReturn>().settings(settings), items, free)
+}
+
+fn value_of(test: Test<RiskReturn>, items: Data, free: Option<i64>) -> TablesGiven {
     let brand = Data::new().integer("free_pool_minor", [free]);
-    let test = plugin::<RiskReturn>().settings(settings).table(items).table(brand);
-    test.open().unwrap().value().unwrap()
+    test.table(items).table(brand).open().unwrap().value().unwrap()
 }
 
 /// One investment of 1000 with a return; four tenths by opinion consumers, half of the money for new members.
@@ -102,12 +105,17 @@ fn ro_13_one_investment_takes_a_fifth_of_the_free_pool() {
 
 #[test]
 fn ro_13_concentration_is_the_sum_of_squared_shares() {
-    let of = |amounts: &[i64]| {
+    let given = |test: Test<RiskReturn>, amounts: &[i64]| {
         let items = Data::new()
             .integer("amount_minor", amounts.iter().copied())
             .real("roi", vec![4.0; amounts.len()]);
-        let given = value(json!({}), items, None);
+        let given = value_of(test, items, None);
         (given.table(1).rounded("concentration", 0), given.findings_of("concentrated").count())
+    };
+    let of = |amounts: &[i64]| {
+        let told = given(plugin::<RiskReturn>(), amounts);
+        assert_eq!(given(plugin::<RiskReturn>().card(CARD), amounts), told);
+        told
     };
     assert_eq!(of(&[500, 500]), (Some(0.5), 1));
     assert_eq!(of(&[1, 1, 1]), (Some(0.3333), 0));
@@ -172,11 +180,8 @@ fn the_card_says_what_the_plugin_has_by_default() {
             Data::new().integer("amount_minor", [1_000; 4]).real("roi", [1.3, 0.8, 0.3, 1.701]);
         amounts.real("koc_share", [0.4; 4]).real("acquisition_share", [0.5; 4])
     };
-    let of = |test: fn() -> playbook_sdk::testing::Test<RiskReturn>| {
-        let value = |free: i64| {
-            let brand = Data::new().integer("free_pool_minor", [free]);
-            test().table(all()).table(brand).open().unwrap().value().unwrap()
-        };
+    let of = |test: fn() -> Test<RiskReturn>| {
+        let value = |free: i64| value_of(test(), all(), Some(free));
         (test().shape().unwrap(), [4_990, 5_000].map(value))
     };
     let (shape, given) = of(|| plugin::<RiskReturn>().card(CARD));
@@ -194,12 +199,8 @@ fn the_card_says_what_the_plugin_has_by_default() {
         );
     }
     let tuned = json!({ "scenario": { "off-season": { "divided_by": 4.0 } } });
-    let brand = Data::new().integer("free_pool_minor", [5_000]);
-    let tuned = plugin::<RiskReturn>().card(CARD).with(tuned).table(all()).table(brand);
-    assert_eq!(
-        tuned.open().unwrap().value().unwrap().table(0).category("worst_scenario", 0),
-        Some("off-season")
-    );
+    let tuned = value_of(plugin::<RiskReturn>().card(CARD).with(tuned), all(), Some(5_000));
+    assert_eq!(tuned.table(0).category("worst_scenario", 0), Some("off-season"));
 }
 
 #[test]

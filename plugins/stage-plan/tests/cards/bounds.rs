@@ -1,6 +1,6 @@
 //! The numbers of the cards at their bounds: lengths, gates, mixes, and the days and conditions of milestones.
 
-use playbook_sdk::testing::{Data, Test};
+use playbook_sdk::testing::{Test, json};
 use playbook_sdk::{Comparison, Level};
 use stage_plan::StagePlan;
 
@@ -132,10 +132,15 @@ fn a_brand_without_the_other_columns_can_run_a_card() {
 
 #[test]
 fn y039_the_last_stage_is_paid_by_the_next_year() {
-    let all = |later: bool| {
-        let over = playbook_sdk::testing::json!({ "stage": { "iterate": { "later_budget": later, "share": 0.11 } } });
-        card!("programme-5").with(over).table(Data::empty()).problems()
+    let last = |over: playbook_sdk::serde_json::Value| {
+        let plan = plan(&card!("programme-5").with(over).table(brand(&[])), 1_000_000);
+        phases(&plan).pop().unwrap().3
     };
-    assert!(all(true).is_empty());
-    assert_eq!(all(false).list()[0].path, "/order");
+    assert_eq!(last(json!({})), 0);
+    // A brand that pays it out of this year has it for what the first stage leaves.
+    let this_year =
+        json!({ "stage": { "base": { "share": 0.1 }, "iterate": { "later_budget": false } } });
+    assert_eq!(last(this_year), 150_000);
+    let dear = json!({ "stage": { "iterate": { "later_budget": false } } });
+    assert_eq!(card!("programme-5").with(dear).problems().list()[0].path, "/order");
 }
