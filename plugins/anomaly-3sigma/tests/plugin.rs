@@ -107,6 +107,8 @@ fn dg_8_weekdays_are_held_against_weekdays() {
     let mut long = vec![9e9; 7];
     long.extend([7.0; 62]);
     assert_eq!(today(&weekly, &long, 8.0).0, Some(1));
+    // The eighth is.
+    assert_eq!(today(&weekly, &long[..62], 8.0).0, Some(0));
 }
 
 #[test]

@@ -76,6 +76,10 @@ fn sc_3_each_of_8_behaviours_is_full_at_its_target() {
         .real("comments_30d", [5.0])
         .real("referral_join_90d", [5.0]);
     assert_eq!(behaviour(social), 12.5);
+    // A comment and a member who joined count like a share.
+    for name in ["comments_30d", "referral_join_90d"] {
+        assert_eq!(behaviour(idle().real(name, [7.5])), 6.25, "{name}");
+    }
 }
 
 #[test]
