@@ -26,10 +26,9 @@ fn two() -> Value {
     ] })
 }
 
-fn two_with(over: Value) -> Value {
+fn two_with(step: f64) -> Value {
     let mut settings = two();
-    let over = over.as_object().unwrap().clone();
-    settings.as_object_mut().unwrap().extend(over);
+    settings["adapt_step"] = json!(step);
     settings
 }
 
@@ -81,7 +80,7 @@ fn in_5_volume_follows_shares_and_moves_towards_the_stronger() {
     assert!((cups(both()) - 0.6).abs() < 0.015);
     // Who is drawn follows from the seed, so that the hundredth part of a step shows.
     let steps = [0.099, 0.1, 0.101].map(|step| {
-        let settings = two_with(json!({ "adapt_step": step }));
+        let settings = two_with(step);
         propose(settings, both(), &members(10_000)).iter().filter(|p| p.action == "cup").count()
     });
     assert!(steps.is_sorted_by(|less, more| less < more), "{steps:?}");

@@ -356,7 +356,7 @@ fn won(
     let money = |p: &Proposed| (p.cost, p.expected_output);
     let mut of_benefit = given.iter().filter(|p| p.action == "benefit").map(money);
     assert!(of_benefit.all(|money| money == (1_000, 5_000)), "{given:?}");
-    given.iter().next().map(|p| p.action.clone())
+    given.first().map(|p| p.action.clone())
 }
 
 #[test]

@@ -91,7 +91,8 @@ fn a_brand_without_the_other_columns_can_run_a_card() {
             shape.rows.iter().flat_map(|table| &table.columns).filter(|need| need.required);
         let mut needed: Vec<_> = needed.map(|need| need.source.name()).collect();
         let mut rows = rows.to_vec();
-        (needed.sort_unstable(), rows.sort_unstable());
+        needed.sort_unstable();
+        rows.sort_unstable();
         assert_eq!(needed, rows);
         assert!(shape.tables.iter().flat_map(|table| &table.columns).all(|need| !need.required));
     }
