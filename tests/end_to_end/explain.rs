@@ -222,3 +222,24 @@ fn installed(plugin: &str) -> std::path::PathBuf {
     let one = listed.as_array().unwrap().iter().find(|one| one["name"] == plugin).unwrap();
     one["file"].as_str().unwrap().into()
 }
+
+#[test]
+fn y023_a_profile_is_read_as_of_any_past_cycle() {
+    let place = Place::new();
+    let file = root().join("playbooks/club.toml");
+    run(&file, &community(), &place, &["--as-of", "2026-06-03"]);
+    let member = csv(&place.out.join("grants.csv"))[0]["member"].clone();
+    let at_first = explained(&place.out, &member);
+    let later = Place { out: place.beside("later"), state: place.state.clone(), ..Place::new() };
+    run(&file, &community(), &later, &[]);
+    let now = explained(&later.out, &member);
+    // The cycle that has closed since changes nothing of what the earlier one says.
+    assert_eq!(explained(&place.out, &member), at_first);
+    assert!(at_first["as_of"].as_str().unwrap().starts_with("2026-06-03"), "{at_first}");
+    assert_ne!((&at_first["as_of"], &at_first["cycle"]), (&now["as_of"], &now["cycle"]));
+    let read = |said: &Value| -> Vec<Value> {
+        list(said, "stages").iter().flat_map(|stage| list(stage, "inputs").to_vec()).collect()
+    };
+    assert!(read(&at_first).len() > 20, "{at_first}");
+    assert_ne!(read(&at_first), read(&now), "a month went by");
+}
