@@ -513,6 +513,9 @@ pub(crate) enum PluginCommand {
         /// Install the components so that playbooks find them by name
         #[arg(long)]
         install: bool,
+        /// Install even where other bytes are installed under the same name and version
+        #[arg(long, requires = "install")]
+        replace: bool,
         /// Print name, size and digest as JSON
         #[arg(long)]
         json: bool,
@@ -539,6 +542,9 @@ pub(crate) enum PluginCommand {
         /// Component files
         #[arg(required = true)]
         files: Vec<PathBuf>,
+        /// Install even where other bytes are installed under the same name and version
+        #[arg(long)]
+        replace: bool,
     },
     /// List installed plugins
     List {

@@ -64,7 +64,7 @@ pub(crate) fn home() -> PathBuf {
         command
             .arg("--home")
             .arg(&dir)
-            .args(["plugin", "build", "--install", "--json"])
+            .args(["plugin", "build", "--install", "--replace", "--json"])
             .args(&paths);
         succeed(&command.output().unwrap());
         dir
@@ -77,7 +77,8 @@ pub(crate) fn hostile() -> &'static str {
     static INSTALLED: std::sync::OnceLock<()> = std::sync::OnceLock::new();
     INSTALLED.get_or_init(|| {
         let folder = root().join("tests/hostile/incentive");
-        let built = command(["plugin", "build", "--install", "--json"]).arg(folder).output();
+        let built =
+            command(["plugin", "build", "--install", "--replace", "--json"]).arg(folder).output();
         succeed(&built.unwrap());
     });
     "hostile-incentive@^0.1"

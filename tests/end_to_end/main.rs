@@ -25,6 +25,7 @@ mod grocery;
 mod guards;
 #[cfg(feature = "sources")]
 mod hosts;
+mod installs;
 mod kept;
 mod law;
 mod library;

@@ -14,6 +14,7 @@ pub(crate) mod library;
 pub(crate) mod plugin;
 pub(crate) mod plugin_bench;
 pub(crate) mod plugin_fixture;
+pub(crate) mod plugin_install;
 pub(crate) mod plugin_test;
 pub(crate) mod profile;
 pub(crate) mod replay;

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use playbook_app::words_json;
 use playbook_builder::{Built, Options, Progress, Scaffold, SdkSource, build, scaffold};
-use playbook_files::read_regular;
 use playbook_model::{ActionInfo, Shape, Source, Words};
 use serde_json::{Value, json};
 
 use crate::cli::{KindArg, PluginCommand};
-use crate::commands::{plugin_bench, plugin_fixture, plugin_test};
+use crate::commands::plugin_install::Installs;
+use crate::commands::{plugin_bench, plugin_fixture, plugin_install, plugin_test};
 use crate::conformance::guest;
 use crate::session::Session;
 use crate::terminal::{Terminal, grouped};
@@ -20,12 +20,17 @@ use crate::text::Text;
 pub(crate) fn plugin(session: &Session, command: &PluginCommand) -> Result<()> {
     match command {
         PluginCommand::New { name, kind, dir } => new(name, *kind, dir.as_deref()),
-        PluginCommand::Build { paths, install, json } => build_all(session, paths, *install, *json),
+        PluginCommand::Build { paths, install, replace, json } => {
+            let installs = install.then(|| Installs::new(*replace));
+            build_all(session, paths, installs, *json)
+        }
         PluginCommand::Inspect { file, settings, json } => inspect(session, file, settings, *json),
         PluginCommand::Test(args) => plugin_test::test(session, args),
         PluginCommand::Fixture(args) => plugin_fixture::fixture(session, args),
         PluginCommand::Bench(args) => plugin_bench::bench(session, args),
-        PluginCommand::Install { files } => install(session, files),
+        PluginCommand::Install { files, replace } => {
+            plugin_install::install(session, files, Installs::new(*replace))
+        }
         PluginCommand::List { json } => list(session, *json),
     }
 }
@@ -71,6 +76,9 @@ pub(crate) fn build_noisily(paths: &[&Path]) -> Result<Vec<Built>> {
     let built = build(paths, &Options::of_user(), &mut |progress| match progress {
         Progress::Toolchain(toolchain) => Terminal::note(&format!("  toolchain: {toolchain}")),
         Progress::Installing(command) => Terminal::note(&format!("  installing: {command}")),
+        Progress::Waiting(folder) => {
+            Terminal::note(&format!("  waiting for another build in {}", folder.display()))
+        }
         Progress::Compiling(crates) => {
             Terminal::note(&format!("  compiling {}", crates.join(", ")))
         }
@@ -90,19 +98,20 @@ pub(crate) fn build_noisily(paths: &[&Path]) -> Result<Vec<Built>> {
     Ok(built)
 }
 
-fn build_all(session: &Session, paths: &[PathBuf], installs: bool, as_json: bool) -> Result<()> {
+fn build_all(
+    session: &Session,
+    paths: &[PathBuf],
+    installs: Option<Installs>,
+    as_json: bool,
+) -> Result<()> {
     let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
     let built = build_noisily(&paths)?;
     let mut rows = Vec::new();
     for one in &built {
         let plugin = session.host.accepted(&one.component)?;
         let about = guest(&one.plugin, plugin.describe()?)?;
-        let installed = if installs {
-            let bytes = read_regular(&one.component)?;
-            Some(session.host.home().install(&bytes, &about.name, &about.version)?)
-        } else {
-            None
-        };
+        let install = |how: Installs| how.install(session, &one.component, &plugin, &about);
+        let installed = installs.map(install).transpose()?;
         rows.push(json!({
             "plugin": about.name, "version": about.version, "kind": about.kind.name(),
             "bytes": one.bytes, "digest": one.digest.hex(), "component": one.component,
@@ -124,22 +133,6 @@ fn build_all(session: &Session, paths: &[PathBuf], installs: bool, as_json: bool
             grouped(row["bytes"].as_i64().unwrap_or(0)),
             text("digest"),
             row["installed"].as_str().map_or_else(|| text("component"), ToOwned::to_owned),
-        ))?;
-    }
-    Ok(())
-}
-
-fn install(session: &Session, files: &[PathBuf]) -> Result<()> {
-    for file in files {
-        let plugin = session.host.accepted(file)?;
-        let about = guest(&file.to_string_lossy(), plugin.describe()?)?;
-        let path =
-            session.host.home().install(&read_regular(file)?, &about.name, &about.version)?;
-        Terminal::out(&format!(
-            "{} {} is installed as {}",
-            about.name,
-            about.version,
-            path.display()
         ))?;
     }
     Ok(())
@@ -234,7 +227,7 @@ fn source(source: &Source) -> String {
     }
 }
 
-fn shape_json(shape: &Shape) -> Value {
+pub(crate) fn shape_json(shape: &Shape) -> Value {
     let need = |n: &playbook_model::Need| {
         json!({ "source": source(&n.source), "type": n.cell_type.name(), "unit": n.unit,
                 "required": n.required, "categories": n.categories })

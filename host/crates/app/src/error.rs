@@ -181,6 +181,16 @@ pub enum AppError {
         /// What is installed instead, and what to do.
         what: String,
     },
+    /// Another component is installed under this name and version.
+    #[error("`{name}` {version} is installed with other bytes")]
+    OtherBytes {
+        /// Name of the plugin.
+        name: String,
+        /// Its version.
+        version: String,
+        /// The component that is installed.
+        path: PathBuf,
+    },
     /// A version, or a requirement of one, that is not semantic.
     #[error("`{text}` is not {what}")]
     Version {

@@ -130,17 +130,40 @@ impl Home {
     /// Copies a component to where playbooks find it by name; returns its new path.
     ///
     /// # Errors
-    /// A version that is not semantic, or a folder that cannot be written.
+    /// A version that is not semantic, other bytes under that name and version, or a folder that cannot be written.
     pub fn install(&self, component: &[u8], name: &str, version: &str) -> Result<PathBuf> {
-        let version =
-            Version::parse(version).map_err(version_error("a semantic version", version))?;
+        let path = self.place_of(name, version)?;
+        match read_regular(&path) {
+            Ok(old) if old == component => Ok(path),
+            // What is there but cannot be read is not known to be the same.
+            _ if path.exists() => Err(AppError::OtherBytes {
+                name: name.to_owned(),
+                version: version.to_owned(),
+                path,
+            }),
+            _ => self.replace(component, name, version),
+        }
+    }
+
+    /// Installs a component whatever is installed under its name and version; returns its path.
+    ///
+    /// # Errors
+    /// A version that is not semantic, or a folder that cannot be written.
+    pub fn replace(&self, component: &[u8], name: &str, version: &str) -> Result<PathBuf> {
+        let path = self.place_of(name, version)?;
         let dir = self.plugins_dir();
         fs::create_dir_all(&dir).map_err(FileError::of("create", &dir))?;
-        let path = dir.join(format!("{name}@{version}.wasm"));
         if !read_regular(&path).is_ok_and(|old| old == component) {
             write_whole(&path, component)?;
         }
         Ok(path)
+    }
+
+    /// Where the component of a name and version is installed.
+    fn place_of(&self, name: &str, version: &str) -> Result<PathBuf> {
+        let version =
+            Version::parse(version).map_err(version_error("a semantic version", version))?;
+        Ok(self.plugins_dir().join(format!("{name}@{version}.wasm")))
     }
 }
 
@@ -168,5 +191,22 @@ mod tests {
         assert!(hint.contains("did you mean `value-rfm`"), "{hint}");
         let versions = home.find("value-rfm", "^1").unwrap_err().to_string();
         assert!(versions.contains("0.2.0, 0.1.9, 0.1.0"), "{versions}");
+    }
+
+    #[test]
+    fn other_bytes_under_a_name_and_version_are_refused_until_they_are_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::open(dir.path()).unwrap();
+        let path = home.install(b"one", "value-rfm", "0.1.0").unwrap();
+        assert_eq!(home.install(b"one", "value-rfm", "0.1.0").unwrap(), path);
+        let error = home.install(b"two", "value-rfm", "0.1.0").unwrap_err();
+        assert!(error.to_string().contains("`value-rfm` 0.1.0 is installed"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"one");
+        home.replace(b"two", "value-rfm", "0.1.0").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"two");
+        assert!(matches!(
+            home.install(b"one", "value-rfm", "0.1"),
+            Err(crate::AppError::Version { .. })
+        ));
     }
 }

@@ -2,33 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use playbook_files::write_whole;
 use playbook_model::Digest;
-use serde_json::Value;
 
+use crate::cargo::{cargo, compile, limit_jobs, own_run};
 use crate::component::componentise;
-use crate::crates::{Crate, crates_at};
+use crate::crates::{Package, Workspace, workspaces_of};
 use crate::error::BuildError;
 use crate::options::{Options, Progress};
 use crate::process::run_lines;
-use crate::toolchain::{TARGET, Toolchain, clean_environment, find_or_install};
-
-/// Profile of all plugins. It is given on the command line, so that no partner's manifest needs it.
-const PROFILE: [&str; 8] = [
-    "profile.plugin.inherits=\"release\"",
-    "profile.plugin.opt-level=3",
-    "profile.plugin.lto=true",
-    "profile.plugin.codegen-units=1",
-    "profile.plugin.panic=\"abort\"",
-    "profile.plugin.strip=true",
-    "profile.plugin.debug=false",
-    "profile.plugin.overflow-checks=false",
-];
-/// Fixed-width SIMD and bulk memory; not relaxed SIMD, whose results differ between machines.
-const FEATURES: &str =
-    "target.wasm32-unknown-unknown.rustflags=[\"-C\", \"target-feature=+simd128,+bulk-memory\"]";
+use crate::toolchain::{Toolchain, find_or_install};
+use crate::turn::Turn;
 
 /// A component that was built.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,28 +40,50 @@ pub fn build(
     options: &Options,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<Built>, BuildError> {
+    let built = build_crates(paths, options, progress)?;
+    for Built { plugin, bytes, fresh, .. } in &built {
+        progress(Progress::Ready { plugin: plugin.clone(), bytes: *bytes, fresh: *fresh });
+    }
+    Ok(built)
+}
+
+/// Builds the crates at `paths`, in that order.
+fn build_crates(
+    paths: &[&Path],
+    options: &Options,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<Built>, BuildError> {
+    if paths.is_empty() {
+        return Ok(Vec::new());
+    }
     let toolchain = find_or_install(options, progress)?;
-    let crates = crates_at(&toolchain, paths)?;
-    let mut workspaces: BTreeMap<&Path, Vec<&Crate>> = BTreeMap::new();
-    for one in &crates {
-        workspaces.entry(&one.workspace).or_default().push(one);
-    }
-    let mut modules = BTreeMap::new();
-    for members in workspaces.values() {
-        modules.append(&mut compile(&toolchain, members, options, progress)?);
-    }
-    let mut built = Vec::with_capacity(crates.len());
-    for one in &crates {
+    let (workspaces, manifests) = workspaces_of(&toolchain, paths)?;
+    let mut turn = Turn::take(&options.target_dir, progress)?;
+    let mut make = |workspace| make_all(&toolchain, workspace, &mut turn, options, progress);
+    let made: Result<Vec<_>, _> = workspaces.iter().map(&mut make).collect();
+    // A crate that does not compile is no reason to build all others again.
+    turn.end()?;
+    let made: BTreeMap<&Path, Built> = made?.into_iter().flatten().collect();
+    Ok(manifests.iter().filter_map(|manifest| made.get(manifest.as_path()).cloned()).collect())
+}
+
+/// Builds the wanted crates of one workspace; components by their manifests.
+fn make_all<'a>(
+    toolchain: &Toolchain,
+    workspace: &'a Workspace,
+    turn: &mut Turn,
+    options: &Options,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<(&'a Path, Built)>, BuildError> {
+    let modules = compile(toolchain, workspace, turn, options, progress)?;
+    let component = |one: &'a Package| {
         let module = modules.get(&one.manifest).ok_or_else(|| BuildError::Componentise {
             plugin: one.name.clone(),
             reason: "cargo reported no module".to_owned(),
         })?;
-        let ready = make(one, module, options)?;
-        let (plugin, bytes, fresh) = (ready.plugin.clone(), ready.bytes, ready.fresh);
-        progress(Progress::Ready { plugin, bytes, fresh });
-        built.push(ready);
-    }
-    Ok(built)
+        Ok((one.manifest.as_path(), make(one, module, options)?))
+    };
+    workspace.wanted.iter().map(component).collect()
 }
 
 /// Builds the one plugin crate at `path`.
@@ -114,113 +121,53 @@ pub fn test_natively(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<NativeTests, BuildError> {
     let toolchain = find_or_install(options, progress)?;
-    let crates = crates_at(&toolchain, &[path])?;
-    let one = crates.first().expect("one path gives one crate");
+    let (workspaces, _) = workspaces_of(&toolchain, &[path])?;
+    let workspace = workspaces.first().expect("one path gives one workspace");
+    let one = workspace.wanted.first().expect("one path gives one crate");
+    let folder = options.target_dir.join("native");
+    let mut turn = Turn::take(&folder, progress)?;
     progress(Progress::Testing(one.name.clone()));
-    let mut command = Command::new(toolchain.cargo());
-    clean_environment(&mut command);
-    toolchain.prepare(&mut command);
-    command.envs(environment.iter().copied());
-    command
-        .args(["test", "--package", &one.name, "--target-dir"])
-        .arg(options.target_dir.join("native"))
-        .current_dir(&one.workspace);
-    if let Some(jobs) = options.jobs {
-        command.args(["--jobs", &jobs.to_string()]);
-    }
+    let command = || {
+        let mut command = cargo(&toolchain, workspace);
+        command.envs(environment.iter().copied());
+        command.args(["test", "--package", &one.id, "--target-dir"]).arg(&folder);
+        limit_jobs(&mut command, options);
+        command
+    };
+    let compile = || {
+        let mut command = command();
+        command.args(["--no-run", "--quiet", "--message-format", "json"]);
+        command
+    };
+    let remove = || {
+        let mut command = cargo(&toolchain, workspace);
+        command.args(["clean", "--quiet", "--target-dir"]).arg(&folder);
+        command
+    };
+    // What does not compile is told by the run that follows, in cargo's own words.
+    own_run(workspace, &mut turn, &compile, &remove, &mut |_, _| {})?;
     let mut output = String::new();
-    let ran = run_lines(&mut command, |line| {
+    let ran = run_lines(&mut command(), |line| {
         output.push_str(line);
         output.push('\n');
     })?;
+    turn.end()?;
     let passed = ran.status.success();
     Ok(NativeTests { passed, output: format!("{}{output}", ran.stderr) })
 }
 
-/// Runs cargo for crates of one workspace; returns the module of each manifest.
-fn compile(
-    toolchain: &Toolchain,
-    crates: &[&Crate],
-    options: &Options,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<BTreeMap<PathBuf, PathBuf>, BuildError> {
-    let names: Vec<String> = crates.iter().map(|one| one.name.clone()).collect();
-    progress(Progress::Compiling(names.clone()));
-    let mut command = cargo_build(toolchain, crates, options);
-    tracing::debug!(command = ?command, "cargo runs");
-    let (mut modules, mut messages, mut done) = (BTreeMap::new(), String::new(), 0);
-    let ran = run_lines(&mut command, |line| {
-        let Ok(message) = serde_json::from_str::<Value>(line) else { return };
-        match message["reason"].as_str() {
-            Some("compiler-artifact") => {
-                done += 1;
-                let package = message["target"]["name"].as_str().unwrap_or_default().to_owned();
-                progress(Progress::Compiled { package, done });
-                modules.extend(module_of(&message));
-            }
-            Some("compiler-message") if message["message"]["level"] == "error" => {
-                messages.push_str(message["message"]["rendered"].as_str().unwrap_or_default());
-            }
-            _ => {}
-        }
-    })?;
-    if ran.status.success() {
-        return Ok(modules);
-    }
-    // Cargo's own words come last: a missing crate or a broken manifest is told there alone.
-    messages.push_str(ran.stderr.trim());
-    Err(BuildError::Cargo { crates: names.join(", "), messages })
-}
-
-fn cargo_build(toolchain: &Toolchain, crates: &[&Crate], options: &Options) -> Command {
-    let mut command = Command::new(toolchain.cargo());
-    clean_environment(&mut command);
-    toolchain.prepare(&mut command);
-    command
-        .args(["build", "--lib", "--profile", "plugin", "--message-format", "json", "--quiet"])
-        .args(["--target", TARGET, "--target-dir"])
-        .arg(&options.target_dir)
-        .args(toolchain.arguments());
-    for setting in PROFILE.iter().chain([&FEATURES]) {
-        command.args(["--config", setting]);
-    }
-    for one in crates {
-        command.args(["--package", &one.name]);
-    }
-    if let Some(jobs) = options.jobs {
-        command.args(["--jobs", &jobs.to_string()]);
-    }
-    if let Some(first) = crates.first() {
-        command.current_dir(&first.workspace);
-    }
-    command
-}
-
-/// Manifest and module of a message about a finished `cdylib`.
-fn module_of(message: &Value) -> Option<(PathBuf, PathBuf)> {
-    let manifest = PathBuf::from(message["manifest_path"].as_str()?);
-    let files = message["filenames"].as_array()?.iter().filter_map(Value::as_str);
-    let module = files.map(PathBuf::from).find(|f| f.extension().is_some_and(|e| e == "wasm"))?;
-    Some((manifest, module))
-}
-
 /// Makes the component of a module, unless the one that is there was made from the same bytes.
-fn make(one: &Crate, module: &Path, options: &Options) -> Result<Built, BuildError> {
+fn make(one: &Package, module: &Path, options: &Options) -> Result<Built, BuildError> {
     let core = std::fs::read(module).map_err(BuildError::file(module, "read"))?;
-    let folder = options.target_dir.join("components");
-    std::fs::create_dir_all(&folder).map_err(BuildError::file(&folder, "made"))?;
-    // Crates of two partners may share a name: the place tells them apart.
-    let place = Digest::of(one.manifest.as_os_str().as_encoded_bytes()).hex();
-    let component = folder.join(format!("{}-{}.wasm", one.name, &place[..8]));
-    let note = component.with_extension("from");
+    let component = place_of(&one.name, &one.manifest, options)?;
     let from = format!("{} {}", Digest::of(&core), env!("CARGO_PKG_VERSION"));
-    if let Some(built) = reuse(one, &component, &note, &from) {
+    if let Some(built) = reuse(&one.name, &component, &from) {
         return Ok(built);
     }
     let bytes = componentise(&one.name, &core)?;
     write_whole(&component, &bytes)?;
     let digest = Digest::of(&bytes);
-    write_whole(&note, format!("{from} {digest}").as_bytes())?;
+    write_whole(&component.with_extension("from"), format!("{from} {digest}").as_bytes())?;
     Ok(Built {
         plugin: one.name.clone(),
         component,
@@ -230,13 +177,21 @@ fn make(one: &Crate, module: &Path, options: &Options) -> Result<Built, BuildErr
     })
 }
 
-/// The component that is there, where its note tells of the same module and of its own bytes.
-fn reuse(one: &Crate, component: &Path, note: &Path, from: &str) -> Option<Built> {
-    let noted = std::fs::read_to_string(note).ok()?;
+/// Where the component of a plugin lies. Crates of two partners may share a name: the place of their sources tells them apart.
+fn place_of(name: &str, source: &Path, options: &Options) -> Result<PathBuf, BuildError> {
+    let folder = options.target_dir.join("components");
+    std::fs::create_dir_all(&folder).map_err(BuildError::file(&folder, "made"))?;
+    let place = Digest::of(source.as_os_str().as_encoded_bytes()).hex();
+    Ok(folder.join(format!("{name}-{}.wasm", &place[..8])))
+}
+
+/// The component that is there, where its note tells of the same source and of its own bytes.
+fn reuse(name: &str, component: &Path, from: &str) -> Option<Built> {
+    let noted = std::fs::read_to_string(component.with_extension("from")).ok()?;
     let bytes = std::fs::read(component).ok()?;
     let digest = Digest::of(&bytes);
     (noted == format!("{from} {digest}")).then(|| Built {
-        plugin: one.name.clone(),
+        plugin: name.to_owned(),
         component: component.to_path_buf(),
         bytes: bytes.len() as u64,
         digest,

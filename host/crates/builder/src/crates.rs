@@ -1,4 +1,4 @@
-//! Which packages lie at the paths that are to be built.
+//! Which packages lie at the paths that are to be built, and in which workspaces.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,57 +12,70 @@ use crate::toolchain::{Toolchain, clean_environment};
 
 const METADATA_WITHIN: Duration = Duration::from_secs(60);
 
-/// A plugin crate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Crate {
-    /// Name of the package.
-    pub name: String,
-    /// Name of its library, as in the file name of the module.
-    pub library: String,
+/// A package that lies in a folder.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Package {
+    /// Its name.
+    pub(crate) name: String,
+    /// What cargo calls it, unique.
+    pub(crate) id: String,
     /// Path of its `Cargo.toml`.
-    pub manifest: PathBuf,
-    /// Root of the workspace it belongs to, often its own folder.
-    pub workspace: PathBuf,
+    pub(crate) manifest: PathBuf,
+    /// Name of its `cdylib`, as in the file name of the module; a plugin has one.
+    pub(crate) library: Option<String>,
 }
 
-/// All packages of one workspace that make a `cdylib`, and the manifests of those that do not.
+/// A workspace, often a single package, and which of its packages are to be built.
 #[derive(Debug)]
-struct Workspace {
-    crates: Vec<Crate>,
-    others: Vec<PathBuf>,
+pub(crate) struct Workspace {
+    pub(crate) root: PathBuf,
+    /// All its members.
+    pub(crate) members: Vec<Package>,
+    /// Those that were asked for: plugins, in the order of `members`.
+    pub(crate) wanted: Vec<Package>,
 }
 
-/// Returns the plugin crates at `paths` (folders or `Cargo.toml` files), in that order.
+/// Returns the workspaces of the plugin crates at `paths` (folders or `Cargo.toml` files), and the crates' manifests in the order of
+/// `paths`.
 ///
 /// # Errors
 /// Where a path is no package, or its library is no `cdylib`.
-pub fn crates_at(toolchain: &Toolchain, paths: &[&Path]) -> Result<Vec<Crate>, BuildError> {
+pub(crate) fn workspaces_of(
+    toolchain: &Toolchain,
+    paths: &[&Path],
+) -> Result<(Vec<Workspace>, Vec<PathBuf>), BuildError> {
     let mut known: Vec<Workspace> = Vec::new();
-    let mut found = Vec::with_capacity(paths.len());
+    let mut manifests = Vec::with_capacity(paths.len());
     for path in paths {
         let manifest = manifest_at(path)?;
-        let seen = known.iter().any(|workspace| workspace.knows(&manifest));
-        if !seen {
+        if !known.iter().any(|workspace| workspace.member(&manifest).is_some()) {
             known.push(read_workspace(toolchain, &manifest)?);
         }
-        let mut crates = known.iter().flat_map(|workspace| &workspace.crates);
-        match crates.find(|one| one.manifest == manifest) {
-            Some(one) => found.push(one.clone()),
-            None => {
-                return Err(not_a_plugin(
-                    path,
-                    "its Cargo.toml needs `[lib]` with `crate-type = [\"cdylib\", \"rlib\"]`",
-                ));
-            }
+        let mut holders = known.iter_mut().filter(|one| one.member(&manifest).is_some());
+        let workspace = holders.next().expect("a workspace that was read holds its package");
+        let package = workspace.member(&manifest).expect("it was found by it").clone();
+        if package.library.is_none() {
+            return Err(not_a_plugin(
+                path,
+                "its Cargo.toml needs `[lib]` with `crate-type = [\"cdylib\", \"rlib\"]`",
+            ));
         }
+        if !workspace.wanted.contains(&package) {
+            workspace.wanted.push(package);
+        }
+        manifests.push(manifest);
     }
-    Ok(found)
+    Ok((known, manifests))
 }
 
 impl Workspace {
-    fn knows(&self, manifest: &Path) -> bool {
-        self.crates.iter().any(|one| one.manifest == manifest)
-            || self.others.iter().any(|one| one == manifest)
+    fn member(&self, manifest: &Path) -> Option<&Package> {
+        self.members.iter().find(|one| one.manifest == manifest)
+    }
+
+    /// Names of the plugins that are to be built, for a person.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.wanted.iter().map(|one| one.name.clone()).collect()
     }
 }
 
@@ -94,31 +107,28 @@ fn read_workspace(toolchain: &Toolchain, manifest: &Path) -> Result<Workspace, B
         not_a_plugin(manifest, format!("cargo metadata is unreadable: {error}"))
     })?;
     let root = PathBuf::from(value["workspace_root"].as_str().unwrap_or_default());
-    let mut workspace = Workspace { crates: Vec::new(), others: Vec::new() };
-    for package in value["packages"].as_array().into_iter().flatten() {
-        let Some(manifest) = package["manifest_path"].as_str().map(PathBuf::from) else { continue };
-        match cdylib(package) {
-            Some((name, library)) => {
-                let workspace_root = root.clone();
-                workspace.crates.push(Crate { name, library, manifest, workspace: workspace_root });
-            }
-            None => workspace.others.push(manifest),
-        }
-    }
-    if !workspace.knows(manifest) {
+    let members = value["packages"].as_array().into_iter().flatten().filter_map(package).collect();
+    let workspace = Workspace { root, members, wanted: Vec::new() };
+    if workspace.member(manifest).is_none() {
         return Err(not_a_plugin(manifest, "it is a workspace without a package of its own"));
     }
     Ok(workspace)
 }
 
-/// Names of a package and of its `cdylib` target.
-fn cdylib(package: &Value) -> Option<(String, String)> {
-    let targets = package["targets"].as_array()?;
-    let is_cdylib = |target: &&Value| {
-        let kinds = target["kind"].as_array();
-        kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "cdylib"))
-    };
-    let target = targets.iter().find(is_cdylib)?;
-    let library = target["name"].as_str()?.replace('-', "_");
-    Some((package["name"].as_str()?.to_owned(), library))
+/// A package as cargo's metadata tell of it.
+fn package(told: &Value) -> Option<Package> {
+    let targets = told["targets"].as_array()?;
+    Some(Package {
+        name: told["name"].as_str()?.to_owned(),
+        id: told["id"].as_str()?.to_owned(),
+        manifest: PathBuf::from(told["manifest_path"].as_str()?),
+        library: targets.iter().find_map(cdylib),
+    })
+}
+
+/// The name of a target that is a `cdylib`.
+pub(crate) fn cdylib(target: &Value) -> Option<String> {
+    let kinds = target["kind"].as_array()?;
+    let is_cdylib = kinds.iter().any(|kind| kind == "cdylib");
+    is_cdylib.then(|| target["name"].as_str().map(|name| name.replace('-', "_")))?
 }

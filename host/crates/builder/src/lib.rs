@@ -6,6 +6,7 @@
 //! printed: progress goes to a callback.
 
 mod build;
+mod cargo;
 mod component;
 mod crates;
 mod error;
@@ -14,10 +15,10 @@ mod options;
 mod process;
 mod scaffold;
 mod toolchain;
+mod turn;
 
 pub use build::{Built, NativeTests, build, build_one, test_natively};
 pub use component::{check_component, componentise};
-pub use crates::{Crate, crates_at};
 pub use error::BuildError;
 pub use facts::{ComponentFacts, InterfaceName, facts};
 pub use options::{Options, Preference, Progress};

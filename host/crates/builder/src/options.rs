@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Target folder that all plugins share, so that the standard library and the SDK are compiled
-    /// once. Components end up in its `components` folder.
+    /// once. One build uses it at a time. Components end up in its `components` folder.
     pub target_dir: PathBuf,
     /// Which toolchain to take.
     pub toolchain: Preference,
@@ -62,6 +62,8 @@ pub enum Progress {
     Toolchain(String),
     /// Something is being installed; the command that does it.
     Installing(String),
+    /// Another build uses this folder; this one goes on after it.
+    Waiting(PathBuf),
     /// Cargo begins with crates of one workspace.
     Compiling(Vec<String>),
     /// Cargo has compiled (or found fresh) one more package.

@@ -81,6 +81,50 @@ fn scaffolded_crates_of_all_kinds_become_components_in_one_run_of_cargo() {
     }
 }
 
+/// A scoring crate named "twin" in a folder of its own, with a helper package that its workspace does not list.
+fn twin(place: &Place, folder: &str, most: &str) -> PathBuf {
+    let path = place.folder.join(folder).join("twin");
+    let (name, kind) = ("twin".to_owned(), Kind::Scoring);
+    scaffold(&Scaffold { name, kind, folder: path.clone(), sdk: sdk() }).unwrap();
+    std::fs::create_dir_all(path.join("helper/src")).unwrap();
+    let helper =
+        "[package]\nname = \"helper\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n";
+    std::fs::write(path.join("helper/Cargo.toml"), helper).unwrap();
+    std::fs::write(path.join("helper/src/lib.rs"), format!("pub const MOST: f64 = {most};\n"))
+        .unwrap();
+    let manifest = std::fs::read_to_string(path.join("Cargo.toml")).unwrap();
+    let manifest = manifest
+        .replace("[dependencies]", "[dependencies]\nhelper = { path = \"helper\" }")
+        .replace("[workspace]", "[workspace]\nexclude = [\"helper\"]");
+    std::fs::write(path.join("Cargo.toml"), manifest).unwrap();
+    let library = path.join("src/lib.rs");
+    let text = std::fs::read_to_string(&library).unwrap();
+    assert!(text.contains("100.0 * share"));
+    std::fs::write(&library, text.replace("100.0 * share", "helper::MOST * share")).unwrap();
+    path
+}
+
+#[test]
+fn crates_of_one_name_in_two_folders_are_each_their_own_component() {
+    let place = Place::new("twins");
+    let (older, newer) = (twin(&place, "older", "100.0"), twin(&place, "newer", "90.0"));
+    let digest = |path: &Path| place.build(path).unwrap().digest;
+    let first = digest(&older);
+    let second = digest(&newer);
+    assert_ne!(first, second);
+    // The files of the older one are older than the build of the newer one.
+    assert_eq!(digest(&older), first);
+    assert_eq!(digest(&newer), second);
+    let both = build(&[&older, &newer], &place.options, &mut |_| {}).unwrap();
+    assert_eq!(both.iter().map(|built| built.digest).collect::<Vec<_>>(), [first, second]);
+    // Nor are the native tests of one those of the other.
+    let passes =
+        |path: &Path| test_natively(path, &[], &place.options, &mut |_| {}).unwrap().passed;
+    assert!(passes(&older));
+    assert!(!passes(&newer), "the test wants 100");
+    assert!(passes(&older));
+}
+
 #[test]
 fn the_test_of_a_scaffolded_crate_passes_natively_and_a_broken_one_is_told() {
     let place = Place::new("native");
