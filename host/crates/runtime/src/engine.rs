@@ -25,8 +25,13 @@ const TICK: Duration = Duration::from_millis(2);
 const KEPT_BYTES: usize = 2 << 20;
 /// The same for function tables.
 const KEPT_TABLE_BYTES: usize = 8 << 10;
-/// Core modules in one component: the guest itself and what the component tools put around it.
-const CORE_INSTANCES_MAX: u32 = 24;
+/// Core instances of one component: the guest itself and what the component tools put around it. Python has 38. A place that is
+/// not used takes address space alone.
+pub(crate) const CORE_INSTANCES_MAX: u32 = 64;
+/// Linear memories of one component. QuickJS has 3, of which two are empty.
+pub(crate) const MEMORIES_MAX: u32 = 4;
+/// Tables of one component.
+const TABLES_MAX: u32 = 24;
 
 /// Settings that decide what compiled code looks like, without those of the pool.
 pub(crate) fn settings(metering: Metering) -> Config {
@@ -66,10 +71,10 @@ pub(crate) fn pooling(
     pool.total_component_instances(instances_max)
         .total_core_instances(instances_max.saturating_mul(CORE_INSTANCES_MAX))
         .max_core_instances_per_component(CORE_INSTANCES_MAX)
-        .total_memories(instances_max.saturating_mul(2))
-        .max_memories_per_component(2)
-        .total_tables(instances_max.saturating_mul(CORE_INSTANCES_MAX))
-        .max_tables_per_component(CORE_INSTANCES_MAX)
+        .total_memories(instances_max.saturating_mul(MEMORIES_MAX))
+        .max_memories_per_component(MEMORIES_MAX)
+        .total_tables(instances_max.saturating_mul(TABLES_MAX))
+        .max_tables_per_component(TABLES_MAX)
         .max_tables_per_module(4)
         .table_elements(TABLE_ELEMENTS_MAX)
         .max_memory_size(usize::try_from(memory_bytes_max).unwrap_or(usize::MAX))

@@ -111,6 +111,18 @@ pub enum LoadError {
         /// What differs.
         detail: String,
     },
+    /// Made of more parts than an instance has places for.
+    #[error(
+        "component has {found} {what}, the host has places for {max}; build it with the tools that `playbook plugin build` uses"
+    )]
+    Parts {
+        /// "core instances" or "linear memories".
+        what: &'static str,
+        /// How many it has.
+        found: u32,
+        /// Most that an instance may have.
+        max: u32,
+    },
     /// Compiling took more than is allowed.
     #[error("compiling the component hit the {limit} limit of {max} {unit}")]
     CompileLimit {

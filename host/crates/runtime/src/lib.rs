@@ -22,6 +22,7 @@ mod input;
 mod instance;
 mod opened;
 mod options;
+mod parts;
 mod plugin;
 mod pool;
 mod runtime;

@@ -12,7 +12,7 @@ use crate::engines::Engines;
 use crate::instance::Indices;
 use crate::plugin::Code;
 use crate::{LoadError, LoadOptions, Metering, Plugin, RuntimeError, RuntimeOptions};
-use crate::{compile, contract};
+use crate::{compile, contract, parts};
 
 /// Runs plugins; cheap to clone, one per process.
 #[derive(Debug, Clone)]
@@ -77,6 +77,7 @@ impl Runtime {
     /// As [`Runtime::load`].
     pub fn compile(&self, bytes: &[u8], options: &LoadOptions) -> Result<u64, LoadError> {
         contract::read(bytes)?;
+        parts::judge(bytes)?;
         let compiler = &self.engines.options.compiler;
         let code = compile::compile(bytes, options.metering, compiler, &options.limits)?;
         Ok(code.len() as u64)
@@ -89,6 +90,7 @@ impl Runtime {
         let component = match self.engines.cache.load(&metered.engine, id) {
             Some(component) => component,
             None => {
+                parts::judge(bytes)?;
                 let compiler = &self.engines.options.compiler;
                 let code = compile::compile(bytes, options.metering, compiler, &options.limits)?;
                 self.engines.cache.store(&metered.engine, id, &code)?
