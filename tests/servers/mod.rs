@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "tests, of which each uses a part")]
 
 pub(crate) mod line;
+pub(crate) mod oci;
 
 use std::fs;
 use std::io::Write as _;

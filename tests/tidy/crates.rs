@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::tree::{MAP, Package, Tree, entries};
 
 /// Which crate may depend on which; the same table stands in docs/ARCHITECTURE.md.
-const EDGES: [(&str, &[&str]); 21] = [
+const EDGES: [(&str, &[&str]); 22] = [
     ("playbook-contract", &[]),
     ("playbook-model", &["playbook-contract"]),
     ("playbook-files", &[]),
@@ -28,6 +28,7 @@ const EDGES: [(&str, &[&str]); 21] = [
         ],
     ),
     ("playbook-sources", &["playbook-model", "playbook-files"]),
+    ("playbook-registry", &["playbook-model", "playbook-files"]),
     (
         "playbook-cycle",
         &["playbook-contract", "playbook-model", "playbook-runtime", "playbook-ledger"],
@@ -91,7 +92,7 @@ const EDGES: [(&str, &[&str]); 21] = [
 const PLUGIN_EDGES: [&str; 3] = ["playbook-sdk", "playbook-domain", "playbook-engine"];
 
 /// Dependencies that only their owners may name.
-const OWNERS: [(&str, &[&str]); 44] = [
+const OWNERS: [(&str, &[&str]); 47] = [
     ("wasmtime", &["playbook-runtime"]),
     ("wasmparser", &["playbook-runtime", "playbook-builder"]),
     ("wit-component", &["playbook-builder"]),
@@ -104,6 +105,7 @@ const OWNERS: [(&str, &[&str]); 44] = [
             "playbook-batch",
             "playbook-ledger",
             "playbook-sources",
+            "playbook-registry",
             "playbook-online",
             "playbook-server",
             "playbook-host",
@@ -126,8 +128,20 @@ const OWNERS: [(&str, &[&str]); 44] = [
     ("postgres", &["playbook-ledger"]),
     ("mysql_async", &["playbook-sources"]),
     ("object_store", &["playbook-sources"]),
-    ("reqwest", &["playbook-sources", "playbook-host"]),
-    ("rustls", &["playbook-sources", "playbook-server", "playbook-ledger", "playbook-host"]),
+    ("reqwest", &["playbook-sources", "playbook-registry", "playbook-host"]),
+    (
+        "rustls",
+        &[
+            "playbook-sources",
+            "playbook-registry",
+            "playbook-server",
+            "playbook-ledger",
+            "playbook-host",
+        ],
+    ),
+    ("ed25519-dalek", &["playbook-registry"]),
+    ("docker_credential", &["playbook-registry"]),
+    ("http-auth", &["playbook-registry"]),
     ("opentelemetry", &["playbook-host"]),
     ("opentelemetry_sdk", &["playbook-host"]),
     ("opentelemetry-otlp", &["playbook-host"]),

@@ -3,6 +3,7 @@
 //! No I/O, no async, no engine. What crosses the sandbox has the types of `playbook-contract`, which are named here
 //! too, so that rooms of the host know one crate of values.
 
+mod artefact;
 mod canonical;
 mod class;
 mod connection;
@@ -29,6 +30,7 @@ mod time;
 mod trade;
 mod transfer;
 
+pub use artefact::{ArtefactRef, BadArtefactRef, is_loopback};
 pub use canonical::canonical_json;
 pub use class::DataClass;
 pub use connection::{Connection, ConnectionKind, DatabaseServer, ObjectPlace, SecretRef, Tls};
