@@ -70,7 +70,7 @@ fn count(bytes: &[u8]) -> Result<Parts, wasmparser::BinaryReaderError> {
                     if let Instance::Instantiate { module_index, .. } = instance? {
                         let memories = modules.get(module_index as usize).copied().flatten();
                         parts.core_instances += 1;
-                        parts.memories += memories.unwrap_or(0);
+                        parts.memories = parts.memories.saturating_add(memories.unwrap_or(0));
                     }
                 }
             }
