@@ -492,22 +492,33 @@ impl KindArg {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LanguageArg {
+    /// A crate
+    Rust,
+    /// A project of node
+    Js,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
-    /// Write a working plugin crate with a test
+    /// Write a working plugin with a test
     New {
         /// Kebab-case name
         name: String,
         /// What it does in the loop
         #[arg(long, value_enum)]
         kind: KindArg,
+        /// Language that it is written in
+        #[arg(long, value_enum, default_value = "rust")]
+        lang: LanguageArg,
         /// Folder to write into [default: NAME]
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
     },
-    /// Compile a plugin crate to a component and check it against the contract
+    /// Make components of plugins and check them against the contract
     Build {
-        /// Folders of the crates
+        /// Folders of the plugins
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         /// Install the components so that playbooks find them by name
@@ -531,7 +542,7 @@ pub(crate) enum PluginCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Run a crate's native tests, then hold its component to the contract in the real sandbox
+    /// Run a plugin's native tests, then hold its component to the contract in the real sandbox
     Test(PluginTestArgs),
     /// Take what a stage of a finished run was asked and answered, for tests of its plugin
     Fixture(PluginFixtureArgs),
@@ -567,7 +578,7 @@ impl PluginCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct PluginTestArgs {
-    /// Folder of the crate, or a component file
+    /// Folder of the plugin, or a component file
     pub(crate) path: PathBuf,
     /// Settings of the conformance run, as JSON [default: {}]
     #[arg(long, default_value = "{}")]

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use playbook_app::words_json;
-use playbook_builder::{Built, Options, Progress, Scaffold, SdkSource, build, scaffold};
+use playbook_builder::{Built, Language, Options, Progress, Scaffold, SdkSource, build, scaffold};
 use playbook_model::{ActionInfo, Shape, Source, Words};
 use serde_json::{Value, json};
 
-use crate::cli::{KindArg, PluginCommand};
+use crate::cli::{KindArg, LanguageArg, PluginCommand};
 use crate::commands::plugin_install::Installs;
 use crate::commands::{plugin_bench, plugin_fixture, plugin_install, plugin_test};
 use crate::conformance::guest;
@@ -19,7 +19,7 @@ use crate::text::Text;
 
 pub(crate) fn plugin(session: &Session, command: &PluginCommand) -> Result<()> {
     match command {
-        PluginCommand::New { name, kind, dir } => new(name, *kind, dir.as_deref()),
+        PluginCommand::New { name, kind, lang, dir } => new(name, *kind, *lang, dir.as_deref()),
         PluginCommand::Build { paths, install, replace, json } => {
             let installs = install.then(|| Installs::new(*replace));
             build_all(session, paths, installs, *json)
@@ -51,11 +51,15 @@ fn sdk() -> Result<SdkSource> {
     )
 }
 
-fn new(name: &str, kind: KindArg, dir: Option<&Path>) -> Result<()> {
+fn new(name: &str, kind: KindArg, lang: LanguageArg, dir: Option<&Path>) -> Result<()> {
     let folder = dir.map_or_else(|| PathBuf::from(name), Path::to_path_buf);
     let folder = std::path::absolute(&folder).unwrap_or(folder);
-    let wanted =
-        Scaffold { name: name.to_owned(), kind: kind.kind(), folder: folder.clone(), sdk: sdk()? };
+    let language = match lang {
+        LanguageArg::Rust => Language::Rust(sdk()?),
+        LanguageArg::Js => Language::JavaScript,
+    };
+    let (name, kind) = (name.to_owned(), kind.kind());
+    let wanted = Scaffold { name, kind, language, folder: folder.clone() };
     let files = scaffold(&wanted)?;
     let mut text = format!("wrote `{}`\n", folder.display());
     for file in files {

@@ -10,6 +10,7 @@ use crate::cargo::{cargo, compile, limit_jobs, own_run};
 use crate::component::componentise;
 use crate::crates::{Package, Workspace, workspaces_of};
 use crate::error::BuildError;
+use crate::javascript::Project;
 use crate::options::{Options, Progress};
 use crate::process::run_lines;
 use crate::toolchain::{Toolchain, find_or_install};
@@ -40,7 +41,16 @@ pub fn build(
     options: &Options,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<Built>, BuildError> {
-    let built = build_crates(paths, options, progress)?;
+    let is_crate = |path: &&Path| Project::at(path).is_none();
+    let (crates, others): (Vec<&Path>, Vec<&Path>) = paths.iter().copied().partition(is_crate);
+    let mut of_crates = build_crates(&crates, options, progress)?.into_iter();
+    let mut of_others = Vec::with_capacity(others.len());
+    for path in others {
+        of_others.push(Project::read(path)?.build(options, progress)?);
+    }
+    let mut of_others = of_others.into_iter();
+    let next = |path: &&Path| if is_crate(path) { of_crates.next() } else { of_others.next() };
+    let built: Vec<Built> = paths.iter().filter_map(next).collect();
     for Built { plugin, bytes, fresh, .. } in &built {
         progress(Progress::Ready { plugin: plugin.clone(), bytes: *bytes, fresh: *fresh });
     }
@@ -120,6 +130,9 @@ pub fn test_natively(
     options: &Options,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<NativeTests, BuildError> {
+    if Project::at(path).is_some() {
+        return Project::read(path)?.test(environment, progress);
+    }
     let toolchain = find_or_install(options, progress)?;
     let (workspaces, _) = workspaces_of(&toolchain, &[path])?;
     let workspace = workspaces.first().expect("one path gives one workspace");
@@ -178,7 +191,11 @@ fn make(one: &Package, module: &Path, options: &Options) -> Result<Built, BuildE
 }
 
 /// Where the component of a plugin lies. Crates of two partners may share a name: the place of their sources tells them apart.
-fn place_of(name: &str, source: &Path, options: &Options) -> Result<PathBuf, BuildError> {
+pub(crate) fn place_of(
+    name: &str,
+    source: &Path,
+    options: &Options,
+) -> Result<PathBuf, BuildError> {
     let folder = options.target_dir.join("components");
     std::fs::create_dir_all(&folder).map_err(BuildError::file(&folder, "made"))?;
     let place = Digest::of(source.as_os_str().as_encoded_bytes()).hex();
@@ -186,7 +203,7 @@ fn place_of(name: &str, source: &Path, options: &Options) -> Result<PathBuf, Bui
 }
 
 /// The component that is there, where its note tells of the same source and of its own bytes.
-fn reuse(name: &str, component: &Path, from: &str) -> Option<Built> {
+pub(crate) fn reuse(name: &str, component: &Path, from: &str) -> Option<Built> {
     let noted = std::fs::read_to_string(component.with_extension("from")).ok()?;
     let bytes = std::fs::read(component).ok()?;
     let digest = Digest::of(&bytes);

@@ -21,6 +21,24 @@ pub enum BuildError {
         /// The exact commands that would help.
         commands: String,
     },
+    /// The tools of a language are not there, and could not be installed.
+    #[error("{what}\n\nRun these, then try again:\n{commands}")]
+    NoTool {
+        /// What is missing.
+        what: String,
+        /// The exact commands that would help.
+        commands: String,
+    },
+    /// A tool could not make a component; what it said is part of the text.
+    #[error("`{tool}` made no component of {plugin}\n\n{messages}")]
+    Tool {
+        /// Name of the plugin.
+        plugin: String,
+        /// The tool.
+        tool: &'static str,
+        /// What it said.
+        messages: String,
+    },
     /// The path is no plugin crate.
     #[error("`{path}` is no plugin crate: {reason}")]
     NotAPlugin {
@@ -102,6 +120,16 @@ pub enum BuildError {
         action: &'static str,
         /// Why.
         source: std::io::Error,
+    },
+    /// There is no start of that kind in that language.
+    #[error(
+        "there is no template of kind {kind} in {language}; `--lang rust` has all kinds, {language} scoring, segmentation and incentive"
+    )]
+    NoTemplate {
+        /// The kind.
+        kind: &'static str,
+        /// The language.
+        language: &'static str,
     },
     /// The folder for a new plugin holds something already.
     #[error("`{0}` exists and is not empty")]

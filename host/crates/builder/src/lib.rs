@@ -11,9 +11,11 @@ mod component;
 mod crates;
 mod error;
 mod facts;
+mod javascript;
 mod options;
 mod process;
 mod scaffold;
+mod sdk;
 mod toolchain;
 mod turn;
 
@@ -22,5 +24,5 @@ pub use component::{check_component, componentise};
 pub use error::BuildError;
 pub use facts::{ComponentFacts, InterfaceName, facts};
 pub use options::{Options, Preference, Progress};
-pub use scaffold::{Scaffold, ScaffoldedFile, SdkSource, scaffold};
+pub use scaffold::{Language, Scaffold, ScaffoldedFile, SdkSource, scaffold};
 pub use toolchain::{Toolchain, find_or_install};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use playbook_model::Kind;
 
-use crate::BuildError;
+use crate::{BuildError, sdk};
 
 /// Where a new crate takes the SDK from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,15 @@ pub enum SdkSource {
     Version(String),
 }
 
+/// Language of a new plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Language {
+    /// A crate, and where it takes the SDK from.
+    Rust(SdkSource),
+    /// A project of node, with its own copy of the SDK, which travels with the program.
+    JavaScript,
+}
+
 /// What to scaffold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scaffold {
@@ -22,16 +31,16 @@ pub struct Scaffold {
     pub name: String,
     /// Kind of the plugin.
     pub kind: Kind,
-    /// Folder of the new crate; made where it is not there.
+    /// Language that it is written in.
+    pub language: Language,
+    /// Folder of the new plugin; made where it is not there.
     pub folder: PathBuf,
-    /// Where the SDK comes from.
-    pub sdk: SdkSource,
 }
 
 /// A file that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScaffoldedFile {
-    /// Its path within the crate.
+    /// Its path within the folder.
     pub path: &'static str,
     /// Number of its lines.
     pub lines: usize,
@@ -40,6 +49,12 @@ pub struct ScaffoldedFile {
 macro_rules! template {
     ($path:literal) => {
         include_str!(concat!("../../../../plugin-sdk/templates/rust/", $path))
+    };
+}
+
+macro_rules! javascript_template {
+    ($path:expr) => {
+        include_str!(concat!("../../../../plugin-sdk/templates/js/", $path))
     };
 }
 
@@ -60,7 +75,7 @@ fn sources(kind: Kind) -> (&'static str, &'static str) {
     }
 }
 
-/// Writes a new plugin crate.
+/// Writes a new plugin.
 ///
 /// # Errors
 /// Where the name cannot be that of a plugin, the folder holds something, or writing fails.
@@ -71,13 +86,62 @@ pub fn scaffold(wanted: &Scaffold) -> Result<Vec<ScaffoldedFile>, BuildError> {
     if folder.is_file() || std::fs::read_dir(folder).is_ok_and(holds) {
         return Err(BuildError::Exists(folder.clone()));
     }
-    let sdk = dependency(&wanted.sdk)?;
+    match &wanted.language {
+        Language::Rust(sdk) => new_crate(wanted, sdk),
+        Language::JavaScript => new_javascript(wanted),
+    }
+}
+
+/// Writes a project of JavaScript with its copy of the SDK, so that neither node nor the builder looks for one elsewhere.
+fn new_javascript(wanted: &Scaffold) -> Result<Vec<ScaffoldedFile>, BuildError> {
+    let (plugin, test) = javascript(wanted.kind)?;
+    let fill =
+        |text: &str| text.replace("{{name}}", &wanted.name).replace("{{kind}}", wanted.kind.name());
+    let files = [
+        ("package.json", fill(javascript_template!("package.json.txt"))),
+        ("plugin.js", fill(plugin)),
+        ("test/rules.test.js", fill(test)),
+        (".gitignore", fill(javascript_template!("gitignore.txt"))),
+    ];
+    for (path, text) in &files {
+        write(&wanted.folder.join(path), text)?;
+    }
+    for (path, text) in sdk::JAVASCRIPT {
+        write(&wanted.folder.join("playbook-sdk").join(path), text)?;
+    }
+    Ok(files.map(|(path, text)| ScaffoldedFile { path, lines: text.lines().count() }).into())
+}
+
+/// Plugin and test of a kind in JavaScript.
+fn javascript(kind: Kind) -> Result<(&'static str, &'static str), BuildError> {
+    macro_rules! of {
+        ($kind:literal) => {
+            Ok((
+                javascript_template!(concat!($kind, "/plugin.js.txt")),
+                javascript_template!(concat!($kind, "/test.js.txt")),
+            ))
+        };
+    }
+    match kind {
+        Kind::Scoring => of!("scoring"),
+        Kind::Segmentation => of!("segmentation"),
+        Kind::Incentive => of!("incentive"),
+        Kind::Campaign | Kind::Roi | Kind::Diagnosis => {
+            Err(BuildError::NoTemplate { kind: kind.name(), language: "JavaScript" })
+        }
+    }
+}
+
+/// Writes a crate.
+fn new_crate(wanted: &Scaffold, sdk: &SdkSource) -> Result<Vec<ScaffoldedFile>, BuildError> {
+    let folder = &wanted.folder;
+    let dependency = dependency(sdk)?;
     let (library, test) = sources(wanted.kind);
     let fill = |text: &str| {
         text.replace("{{name}}", &wanted.name)
             .replace("{{lib}}", &wanted.name.replace('-', "_"))
             .replace("{{type}}", &type_name(&wanted.name))
-            .replace("{{sdk}}", &sdk)
+            .replace("{{sdk}}", &dependency)
     };
     let files = [
         ("Cargo.toml", fill(MANIFEST)),
@@ -88,7 +152,7 @@ pub fn scaffold(wanted: &Scaffold) -> Result<Vec<ScaffoldedFile>, BuildError> {
     for (path, text) in &files {
         write(&folder.join(path), text)?;
     }
-    copy_lock(wanted)?;
+    copy_lock(wanted, sdk)?;
     Ok(files.map(|(path, text)| ScaffoldedFile { path, lines: text.lines().count() }).into())
 }
 
@@ -100,8 +164,8 @@ fn write(path: &Path, text: &str) -> Result<(), BuildError> {
 }
 
 /// Starts with the versions that the SDK itself was tested with; cargo drops what is not used.
-fn copy_lock(wanted: &Scaffold) -> Result<(), BuildError> {
-    let SdkSource::Path(sdk) = &wanted.sdk else { return Ok(()) };
+fn copy_lock(wanted: &Scaffold, sdk: &SdkSource) -> Result<(), BuildError> {
+    let SdkSource::Path(sdk) = sdk else { return Ok(()) };
     let lock = sdk.join("../Cargo.lock");
     match std::fs::read_to_string(&lock) {
         Ok(text) => write(&wanted.folder.join("Cargo.lock"), &text),
@@ -247,8 +311,8 @@ mod tests {
             let wanted = Scaffold {
                 name: format!("my-{}", kind.name()),
                 kind,
+                language: Language::Rust(SdkSource::Version("0.1".to_owned())),
                 folder: folder.join(kind.name()),
-                sdk: SdkSource::Version("0.1".to_owned()),
             };
             for file in scaffold(&wanted).unwrap() {
                 let text = std::fs::read_to_string(wanted.folder.join(file.path)).unwrap();

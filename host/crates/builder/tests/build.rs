@@ -4,13 +4,13 @@
 use std::path::{Path, PathBuf};
 
 use playbook_builder::{
-    BuildError, Options, Progress, Scaffold, SdkSource, build, build_one, facts, scaffold,
-    test_natively,
+    BuildError, Language, Options, Progress, Scaffold, SdkSource, build, build_one, facts,
+    scaffold, test_natively,
 };
 use playbook_model::{Digest, Kind};
 
-fn sdk() -> SdkSource {
-    SdkSource::Path(std::env::current_dir().unwrap().join("../../../plugin-sdk"))
+fn rust() -> Language {
+    Language::Rust(SdkSource::Path(std::env::current_dir().unwrap().join("../../../plugin-sdk")))
 }
 
 /// A fresh folder of crates, always at the same place, so that what cargo keeps for it is replaced
@@ -31,7 +31,7 @@ impl Place {
     fn scaffold(&self, name: &str, kind: Kind) -> PathBuf {
         let folder = self.folder.join(name);
         let name = name.to_owned();
-        scaffold(&Scaffold { name, kind, folder: folder.clone(), sdk: sdk() }).unwrap();
+        scaffold(&Scaffold { name, kind, language: rust(), folder: folder.clone() }).unwrap();
         folder
     }
 
@@ -85,7 +85,8 @@ fn scaffolded_crates_of_all_kinds_become_components_in_one_run_of_cargo() {
 fn twin(place: &Place, folder: &str, most: &str) -> PathBuf {
     let path = place.folder.join(folder).join("twin");
     let (name, kind) = ("twin".to_owned(), Kind::Scoring);
-    scaffold(&Scaffold { name, kind, folder: path.clone(), sdk: sdk() }).unwrap();
+    let language = rust();
+    scaffold(&Scaffold { name, kind, language, folder: path.clone() }).unwrap();
     std::fs::create_dir_all(path.join("helper/src")).unwrap();
     let helper =
         "[package]\nname = \"helper\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n";
@@ -123,6 +124,31 @@ fn crates_of_one_name_in_two_folders_are_each_their_own_component() {
     assert!(passes(&older));
     assert!(!passes(&newer), "the test wants 100");
     assert!(passes(&older));
+}
+
+#[test]
+fn projects_of_javascript_become_components_and_keep_them_until_a_source_changes() {
+    let place = Place::new("javascript");
+    for kind in [Kind::Scoring, Kind::Segmentation, Kind::Incentive] {
+        let name = format!("new-{}", kind.name());
+        let folder = place.folder.join(&name);
+        let language = Language::JavaScript;
+        scaffold(&Scaffold { name, kind, language, folder: folder.clone() }).unwrap();
+        let tests = test_natively(&folder, &[], &place.options, &mut |_| {}).unwrap();
+        assert!(tests.passed, "{}", tests.output);
+        let built = place.build(&folder).unwrap();
+        let facts = facts(&std::fs::read(&built.component).unwrap()).unwrap();
+        assert_eq!(facts.kind(), Some(kind));
+        assert!(facts.foreign_import().is_none(), "{:?}", facts.imports);
+        let again = place.build(&folder).unwrap();
+        assert!(again.fresh && again.digest == built.digest, "{again:?}");
+        let plugin = folder.join("plugin.js");
+        let text = std::fs::read_to_string(&plugin).unwrap();
+        std::fs::write(&plugin, text + "// changed\n").unwrap();
+        assert!(!place.build(&folder).unwrap().fresh);
+        std::fs::write(&plugin, "export default 1;\n").unwrap();
+        assert!(!test_natively(&folder, &[], &place.options, &mut |_| {}).unwrap().passed);
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod answers;
 mod cached;
 mod fits;
 mod fuzz;
+mod languages;
 mod limits;
 mod loading;
 mod logs;
