@@ -27,6 +27,7 @@ mod guards;
 mod hosts;
 mod installs;
 mod kept;
+mod languages;
 mod law;
 mod library;
 mod lists;
