@@ -33,8 +33,16 @@ fn tested(folder: &Path) -> PathBuf {
 
 /// A playbook whose scores, segments and rewards come of three plugins of a language, and some of crates.
 fn playbook_of(place: &Place, lang: &str) -> PathBuf {
-    let [scoring, segmentation, incentive] = ["scoring", "segmentation", "incentive"]
-        .map(|kind| tested(&new(place, lang, kind)).display().to_string());
+    let folders = ["scoring", "segmentation", "incentive"].map(|kind| new(place, lang, kind));
+    // A reward that is expected to bring nothing is refused (GR-5).
+    let plugin = folders[2].join("plugin.js");
+    let text = fs::read_to_string(&plugin).unwrap();
+    let cost = "cost: quantity * settings.point_minor";
+    let hopeful = text.replace(cost, &format!("{cost}, expectedOutput: quantity * 10"));
+    assert_ne!(hopeful, text);
+    fs::write(&plugin, hopeful).unwrap();
+    let [scoring, segmentation, incentive] =
+        folders.map(|folder| tested(&folder).display().to_string());
     let text = format!(
         r#"{}
 [features]

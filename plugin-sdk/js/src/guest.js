@@ -26,12 +26,24 @@ export function bind(plugin, host) {
   };
 }
 
-/** An answer as the engine of the sandbox can hand it over: it stops at a typed array without entries. */
+/**
+ * An answer as the engine of the sandbox can hand it over. It stops at a typed array without entries, at typed arrays of 64-bit
+ * integers and of unsigned ones, and at a BigInt in an array; it takes numbers, and -1 for the greatest of 32 bits.
+ */
 function handed(value) {
   if (value === null || typeof value !== "object") return value;
+  if (value instanceof Uint32Array) return Array.from(value, (one) => one | 0);
+  if (value instanceof BigInt64Array) return Array.from(value, whole);
   if (ArrayBuffer.isView(value)) return value.length === 0 ? [] : value;
   if (Array.isArray(value)) return value.map(handed);
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, handed(one)]));
+}
+
+/** An integer of 64 bits as a number, which holds 53. */
+function whole(value) {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number)) throw new RangeError(`${value} is beyond the 53 bits of an integer that JavaScript hands over`);
+  return number;
 }
 
 /** Turns what is thrown into a refusal in words, problems, or last words and a trap. */
