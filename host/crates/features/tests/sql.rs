@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use playbook_features::{
-    FeatureError, FieldType, Item, Pass, Request, RowTable, Utc, by_values_sql, plan,
+    FeatureError, FieldType, Pass, Request, RowTable, Utc, by_values_sql, items, plan,
 };
 use playbook_model::{Aggregate, AggregateDef, EventFilter, Grain, UnixMs, Window};
 

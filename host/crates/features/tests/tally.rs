@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use playbook_features::{
-    Dimension, FieldType, Given, Item, Moment, Number, Reading, Request, Row, RowTable, Tally,
-    TallyError, TallyPlan, code, ordered,
+    Dimension, FieldType, Given, Moment, Number, Reading, Request, Row, RowTable, Tally,
+    TallyError, TallyPlan, code, items, ordered,
 };
 use playbook_model::{Aggregate, AggregateDef, EventFilter, Grain, UnixMs, Window};
 
