@@ -277,7 +277,6 @@ impl Subject<'_> {
         let limits = self.limits;
         // The host reckons with the rows of all tables.
         let tables = if call.is_of_tables() { self.trial.shape.tables.len() } else { 1 };
-        let reckoned = limits.fuel_per_row.saturating_mul((rows * tables) as u64);
         let size = MeasuredSize {
             rows,
             timed,
@@ -285,7 +284,7 @@ impl Subject<'_> {
             ns_a_row: ns / rows as f64,
             call_ms_max: limits.call_ms_max,
             fuel: Some(fuel).filter(|fuel| *fuel > 0),
-            fuel_max: limits.fuel_base.saturating_add(reckoned),
+            fuel_max: limits.call_fuel_max((rows * tables) as u64),
         };
         let case = Case {
             test: call.of_rows(rows),

@@ -29,8 +29,8 @@ pub(crate) fn fixture(session: &Session, args: &PluginFixtureArgs) -> Result<()>
     write_whole(&file, &text).with_context(|| format!("cannot write `{}`", file.display()))?;
     let about = match (taken.cases.len(), taken.members) {
         (1, 0) => "1 question about whole tables".to_owned(),
-        (1, members) => format!("1 question about {} members", counted(members as u64)),
-        (many, members) => format!("{many} questions, about {} members", counted(members as u64)),
+        (1, members) => format!("1 question about {} members", counted(members.into())),
+        (many, members) => format!("{many} questions, about {} members", counted(members.into())),
     };
     Terminal::out(&format!(
         "wrote `{}`: {about}\nnext: playbook plugin test PATH --cases {}",

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::cases;
 use crate::cli::PluginTestArgs;
 use crate::commands::plugin::{build_noisily, canonical};
+use crate::commands::plugin_bench::mebibytes;
 use crate::conformance::{self, Check, Conformance, guest};
 use crate::failure::Answered;
 use crate::session::Session;
@@ -108,11 +109,10 @@ fn call(usage: &Usage, limits: &Limits) -> String {
         0 => "the whole tables".to_owned(),
         rows => format!("{} rows", counted(rows)),
     };
-    let mebibytes = |bytes: u64| format!("{:.1}", bytes as f64 / f64::from(1 << 20));
     format!(
         "call  over {rows}: fuel {} of {}, {:.3} ms of {}, memory {} MiB of {}, {} log lines of {}",
         counted(usage.fuel),
-        counted(fuel_max(usage, limits)),
+        counted(limits.call_fuel_max(usage.rows)),
         usage.wall.as_secs_f64() * 1e3,
         counted(limits.call_ms_max),
         mebibytes(usage.memory_bytes),
@@ -120,10 +120,6 @@ fn call(usage: &Usage, limits: &Limits) -> String {
         counted(usage.log_lines),
         counted(limits.log_lines_max),
     )
-}
-
-fn fuel_max(usage: &Usage, limits: &Limits) -> u64 {
-    limits.fuel_base.saturating_add(limits.fuel_per_row.saturating_mul(usage.rows))
 }
 
 fn as_json(run: &Conformance, limits: &Limits) -> Value {
@@ -135,7 +131,7 @@ fn as_json(run: &Conformance, limits: &Limits) -> Value {
     let call = run.call.map(|usage| {
         json!({
             "rows": usage.rows,
-            "fuel": usage.fuel, "fuel_max": fuel_max(&usage, limits),
+            "fuel": usage.fuel, "fuel_max": limits.call_fuel_max(usage.rows),
             "ms": usage.wall.as_secs_f64() * 1e3, "ms_max": limits.call_ms_max,
             "memory_bytes": usage.memory_bytes, "memory_bytes_max": limits.memory_bytes_max,
             "log_lines": usage.log_lines, "log_lines_max": limits.log_lines_max,

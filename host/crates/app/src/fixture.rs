@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use playbook_cycle::{Case, CycleError, Progress, cases};
+use playbook_cycle::{Case, Progress, cases, rows_of};
 
 use crate::explain::{component_of, row_of};
 use crate::finished::Finished;
@@ -28,7 +28,7 @@ pub struct Fixture {
     /// One for its whole tables, one for the rows of members, where it reads such.
     pub cases: Vec<Case>,
     /// Members in them.
-    pub members: usize,
+    pub members: u32,
     /// One line for each difference of the repeated run; none: not a byte differs.
     pub differences: Vec<String>,
 }
@@ -65,16 +65,8 @@ pub fn fixture(
     rows.extend(others.into_iter().take(wanted.count));
     let test = format!("{} of the run {}", wanted.stage, run_id(&finished));
     let context = intake.context(loaded.playbook.seed);
-    let cases = match cases(stage, ran, run, context, &rows, &test)? {
-        Ok(cases) => cases,
-        Err(fault) => {
-            let plugin = format!("{} {}", stage.about.name, stage.about.version);
-            let stage = wanted.stage.to_owned();
-            return Err(CycleError::Stage { stage, plugin, fault, row: None }.into());
-        }
-    };
-    let reads_members =
-        stage.shape.rows.as_ref().is_some_and(|need| need.subject == "member") && !cases.is_empty();
-    let members = if reads_members { rows.len() } else { 0 };
+    let cases = cases(stage, ran, run, context, &rows, &test)?;
+    let cases = cases.map_err(|fault| stage.closed(fault, None))?;
+    let members = cases.iter().map(rows_of).max().unwrap_or(0);
     Ok(Fixture { cases, members, differences })
 }

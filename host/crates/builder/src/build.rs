@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use playbook_files::write_whole;
 use playbook_model::Digest;
@@ -159,14 +160,21 @@ pub fn test_natively(
     };
     // What does not compile is told by the run that follows, in cargo's own words.
     own_run(workspace, &mut turn, &compile, &remove, &mut |_, _| {})?;
-    let mut output = String::new();
-    let ran = run_lines(&mut command(), |line| {
-        output.push_str(line);
-        output.push('\n');
-    })?;
+    let tests = NativeTests::run(&mut command())?;
     turn.end()?;
-    let passed = ran.status.success();
-    Ok(NativeTests { passed, output: format!("{}{output}", ran.stderr) })
+    Ok(tests)
+}
+
+impl NativeTests {
+    /// Runs tests; those that fail are a result.
+    pub(crate) fn run(command: &mut Command) -> Result<Self, BuildError> {
+        let mut output = String::new();
+        let ran = run_lines(command, |line| {
+            output.push_str(line);
+            output.push('\n');
+        })?;
+        Ok(Self { passed: ran.status.success(), output: format!("{}{output}", ran.stderr) })
+    }
 }
 
 /// Makes the component of a module, unless the one that is there was made from the same bytes.
@@ -177,17 +185,21 @@ fn make(one: &Package, module: &Path, options: &Options) -> Result<Built, BuildE
     if let Some(built) = reuse(&one.name, &component, &from) {
         return Ok(built);
     }
-    let bytes = componentise(&one.name, &core)?;
-    write_whole(&component, &bytes)?;
-    let digest = Digest::of(&bytes);
+    keep(&one.name, component, &from, &componentise(&one.name, &core)?)
+}
+
+/// Writes a component with a note of what it was made from, by which [`reuse`] knows it.
+pub(crate) fn keep(
+    name: &str,
+    component: PathBuf,
+    from: &str,
+    bytes: &[u8],
+) -> Result<Built, BuildError> {
+    write_whole(&component, bytes)?;
+    let digest = Digest::of(bytes);
     write_whole(&component.with_extension("from"), format!("{from} {digest}").as_bytes())?;
-    Ok(Built {
-        plugin: one.name.clone(),
-        component,
-        bytes: bytes.len() as u64,
-        digest,
-        fresh: false,
-    })
+    let plugin = name.to_owned();
+    Ok(Built { plugin, component, bytes: bytes.len() as u64, digest, fresh: false })
 }
 
 /// Where the component of a plugin lies. Crates of two partners may share a name: the place of their sources tells them apart.

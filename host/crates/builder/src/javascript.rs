@@ -10,11 +10,11 @@ use playbook_files::write_whole;
 use playbook_model::{Digest, Kind};
 use serde_json::Value;
 
-use crate::build::{Built, NativeTests, place_of, reuse};
+use crate::build::{Built, NativeTests, keep, place_of, reuse};
 use crate::component::check_component;
 use crate::error::BuildError;
 use crate::options::{Options, Progress};
-use crate::process::{run, run_lines, typed};
+use crate::process::{run, typed};
 use crate::sdk::CONTRACT;
 use crate::turn::Turn;
 
@@ -82,12 +82,9 @@ impl Project {
         progress(Progress::Compiling(vec![self.name.clone()]));
         let bytes = self.componentise(&tool, options)?;
         check_component(&self.name, &bytes)?;
-        write_whole(&component, &bytes)?;
-        let digest = Digest::of(&bytes);
-        write_whole(&component.with_extension("from"), format!("{from} {digest}").as_bytes())?;
+        let built = keep(&self.name, component, &from, &bytes)?;
         turn.end()?;
-        let bytes = bytes.len() as u64;
-        Ok(Built { plugin: self.name.clone(), component, bytes, digest, fresh: false })
+        Ok(built)
     }
 
     /// Runs the tests of the project.
@@ -102,12 +99,7 @@ impl Project {
         command.arg("--test").current_dir(&self.folder).envs(environment.iter().copied());
         // A test of a test runner takes another form of output.
         command.env_remove("NODE_TEST_CONTEXT");
-        let mut output = String::new();
-        let ran = run_lines(&mut command, |line| {
-            output.push_str(line);
-            output.push('\n');
-        })?;
-        Ok(NativeTests { passed: ran.status.success(), output: format!("{}{output}", ran.stderr) })
+        NativeTests::run(&mut command)
     }
 
     /// What the component is made from, as one word.

@@ -80,3 +80,22 @@ pub fn cases(
     };
     Ok(Ok(asked.into_iter().map(case).collect()))
 }
+
+/// Rows that a question is about; 0 where it is about whole tables.
+#[must_use]
+pub fn rows_of(case: &Case) -> u32 {
+    match &case.asked {
+        Asked::Score(batch, _)
+        | Asked::Screen(batch, _)
+        | Asked::Explain(batch, _)
+        | Asked::Assign(batch, _)
+        | Asked::Propose(batch, _)
+        | Asked::Touch(_, batch, _) => batch.rows,
+        Asked::Check(_)
+        | Asked::Open(_)
+        | Asked::Plan(..)
+        | Asked::Value(_)
+        | Asked::Diagnose(_)
+        | Asked::Fit(..) => 0,
+    }
+}

@@ -144,28 +144,22 @@ impl<'a> Offer<'a> {
             Source::Feature(name) | Source::Output(name) => name,
         };
         let name = stage.bind.get(wanted).unwrap_or(wanted);
+        let is_bound = stage.bind.contains_key(wanted);
+        let refused = |what: String, hint: String| GraphProblem {
+            stage: stage.name.clone(),
+            need: Some(wanted.clone()),
+            message: format!("feature `{name}` {what}"),
+            hint: Some(format!("bind `{wanted}` to {hint}")),
+        };
         if let Some(feature) = self.feature(subject, name) {
             if let Some(class) = self.withheld.get(&feature.name) {
-                return Err(GraphProblem {
-                    stage: stage.name.clone(),
-                    need: Some(wanted.clone()),
-                    message: format!(
-                        "feature `{name}` is data of class {}, which no plugin receives (H5)",
-                        class.name()
-                    ),
-                    hint: Some(format!("bind `{wanted}` to a feature of another class")),
-                });
+                let what =
+                    format!("is data of class {}, which no plugin receives (H5)", class.name());
+                return Err(refused(what, "a feature of another class".to_owned()));
             }
             if !need.unit.is_empty() && !feature.unit.is_empty() && need.unit != feature.unit {
-                return Err(GraphProblem {
-                    stage: stage.name.clone(),
-                    need: Some(wanted.clone()),
-                    message: format!(
-                        "feature `{name}` has unit `{}`, the plugin wants `{}`",
-                        feature.unit, need.unit
-                    ),
-                    hint: Some(format!("bind `{wanted}` to a feature of unit `{}`", need.unit)),
-                });
+                let what = format!("has unit `{}`, the plugin wants `{}`", feature.unit, need.unit);
+                return Err(refused(what, format!("a feature of unit `{}`", need.unit)));
             }
             if !feature.definition.is_split() || feature.name != *name {
                 return Ok(Input::Feature(name.clone()));
@@ -174,23 +168,16 @@ impl<'a> Offer<'a> {
             if let Some(columns) = stretches_of(feature).filter(|_| is_list) {
                 return Ok(Input::List(columns));
             }
-            if need.required || stage.bind.contains_key(wanted) {
-                return Err(GraphProblem {
-                    stage: stage.name.clone(),
-                    need: Some(wanted.clone()),
-                    message: format!(
-                        "feature `{name}` has several columns, the plugin wants one {}",
-                        need.cell_type.name()
-                    ),
-                    hint: Some(format!("bind `{wanted}` to one of them, `{name}.COLUMN`")),
-                });
+            if need.required || is_bound {
+                let one = need.cell_type.name();
+                let what = format!("has several columns, the plugin wants one {one}");
+                return Err(refused(what, format!("one of them, `{name}.COLUMN`")));
             }
             return Ok(Input::Absent);
         }
         if self.outputs.contains(name) {
             return Ok(Input::Output(name.clone()));
         }
-        let is_bound = stage.bind.contains_key(wanted);
         if let Some(figure) = self.figure(subject, need, wanted).filter(|_| !is_bound) {
             return Ok(Input::Feature(figure));
         }
@@ -257,8 +244,13 @@ impl<'a> Offer<'a> {
 /// The columns of a feature that has one for each stretch of its window, the oldest first.
 fn stretches_of(feature: &FeatureDef) -> Option<Vec<String>> {
     let Definition::Aggregate(aggregate) = &feature.definition else { return None };
-    let count = aggregate.every_ms.map(|_| aggregate.stretches().len())?;
-    Some((1..=count).rev().map(|nth| format!("{}.{nth}", feature.name)).collect())
+    aggregate.every_ms?;
+    Some(
+        (1..=aggregate.stretch_count())
+            .rev()
+            .map(|nth| format!("{}.{nth}", feature.name))
+            .collect(),
+    )
 }
 
 /// Stages that a feature table of `subject` reads through `by` or features over members.

@@ -51,7 +51,7 @@ pub use evaluate::{Evaluated, Evaluation, MemberRows, Part, StageFuel, Watch};
 pub use explain::{Why, explain};
 pub use facts::{CRITICAL, FactColumns, FactPlan, consents_alone};
 pub use fit::{FitEnd, FitRows, FitStart, FitStop, fit};
-pub use fixture::{Case, cases};
+pub use fixture::{Case, cases, rows_of};
 pub use gather::WrongType;
 pub use graph::{GraphProblem, Input, Offer, Wiring, order, outputs_of};
 pub use ground::StageGround;

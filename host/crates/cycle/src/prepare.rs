@@ -39,7 +39,8 @@ pub struct Prepared {
 impl Prepared {
     /// The plugin's fault as an error, where the playbook closes on it.
     /// `row` is what it fails on alone.
-    pub(crate) fn closed(&self, fault: Fault, row: Option<String>) -> CycleError {
+    #[must_use]
+    pub fn closed(&self, fault: Fault, row: Option<String>) -> CycleError {
         let plugin = format!("{} {}", self.about.name, self.about.version);
         CycleError::Stage { stage: self.def.name.clone(), plugin, fault, row }
     }

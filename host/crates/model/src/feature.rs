@@ -155,20 +155,25 @@ pub struct AggregateDef {
 }
 
 impl AggregateDef {
+    /// Into how many stretches its window is cut; 0 where it is not.
+    #[must_use]
+    pub fn stretch_count(&self) -> i64 {
+        match (self.every_ms, self.window.from_ms) {
+            (Some(every), Some(from)) => (from - self.window.to_ms) / every.max(1),
+            _ => 0,
+        }
+    }
+
     /// Its stretches, the last one first; empty where it is not cut into any.
     #[must_use]
     pub fn stretches(&self) -> Vec<Self> {
-        let (Some(every), Some(from)) = (self.every_ms, self.window.from_ms) else {
-            return Vec::new();
-        };
-        let to = self.window.to_ms;
-        let ends = (1..=(from - to) / every.max(1)).map(|nth| to + nth * every);
-        ends.map(|from_ms| Self {
-            window: Window { from_ms: Some(from_ms), to_ms: from_ms - every },
+        let (every, to) = (self.every_ms.unwrap_or_default(), self.window.to_ms);
+        let stretch = |nth: i64| Self {
+            window: Window { from_ms: Some(to + nth * every), to_ms: to + (nth - 1) * every },
             every_ms: None,
             ..self.clone()
-        })
-        .collect()
+        };
+        (1..=self.stretch_count()).map(stretch).collect()
     }
 }
 
@@ -218,8 +223,8 @@ impl Definition {
     pub fn has_column(&self, value: &str) -> bool {
         match self {
             Self::Aggregate(aggregate) if aggregate.every_ms.is_some() => {
-                let nth = value.parse().ok().filter(|nth: &usize| nth.to_string() == value);
-                nth.is_some_and(|nth| (1..=aggregate.stretches().len()).contains(&nth))
+                let nth = value.parse().ok().filter(|nth: &i64| nth.to_string() == value);
+                nth.is_some_and(|nth| (1..=aggregate.stretch_count()).contains(&nth))
             }
             Self::Sequence(sequence) if sequence.is_by_step() => true,
             other => other.by().is_some(),

@@ -58,6 +58,12 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Most fuel of a call over so many rows.
+    #[must_use]
+    pub fn call_fuel_max(&self, rows: u64) -> u64 {
+        self.fuel_base.saturating_add(self.fuel_per_row.saturating_mul(rows))
+    }
+
     /// What a host lets a playbook raise limits to, where it says nothing else.
     #[must_use]
     pub fn ceiling() -> Self {

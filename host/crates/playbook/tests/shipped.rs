@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
-use playbook_model::Limits;
+use playbook_model::{Definition, Limits};
 use playbook_toml::{
     ReadFiles, card_facts, load_with, ship, shipped, shipped_files, standard_catalogue,
 };
@@ -37,6 +37,26 @@ fn every_feature_of_the_catalogue_can_be_had_and_says_what_it_is() {
     // What needs a stage is not there without one.
     let of_stages: BTreeSet<&str> = ["revenue_by_tier"].into();
     assert_eq!(names.difference(&had).copied().collect::<BTreeSet<_>>(), of_stages);
+}
+
+#[test]
+fn queries_of_the_catalogue_name_the_kinds_of_the_group_active() {
+    with_library();
+    let features = standard_catalogue();
+    let of = |name: &str| {
+        let found = features.iter().find(|(feature, _)| feature.name == name);
+        &found.unwrap().0.definition
+    };
+    let Definition::Aggregate(active) = of("active_days_30d") else { panic!("it is counted") };
+    let mut kinds = active.filter.kinds.clone();
+    kinds.sort();
+    for name in ["active_d1", "active_d7", "active_d30", "active_half_year"] {
+        let Definition::Sql(sql) = of(name) else { panic!("{name} is a query") };
+        let list = sql.split_once("e.kind in (").unwrap().1.split_once(')').unwrap().0;
+        let mut named: Vec<&str> = list.split(", ").map(|kind| kind.trim_matches('\'')).collect();
+        named.sort_unstable();
+        assert_eq!(named, kinds, "{name}");
+    }
 }
 
 #[test]

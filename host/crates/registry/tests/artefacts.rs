@@ -56,6 +56,11 @@ fn try_push(
     registry(Credentials::default()).push(&push)
 }
 
+/// A push of the component without a key.
+fn plain<'a>(repository: &'a ArtefactRef, about: &'a About) -> Push<'a> {
+    Push { repository, component: COMPONENT, about, key: None, replace: false }
+}
+
 fn trusting(keys: &[&SecretKey]) -> Trust {
     let plugins = vec![Pattern::new("acme-*").unwrap()];
     let keys = keys.iter().map(|key| key.public()).collect();
@@ -279,13 +284,7 @@ fn a_registry_with_logins_takes_those_of_docker_and_of_the_environment() {
     let server = OciRegistry::with_logins();
     let dir = tempfile::tempdir().unwrap();
     let (repository, about) = (repository(&server.host()), about("1.0.0"));
-    let push = Push {
-        repository: &repository,
-        component: COMPONENT,
-        about: &about,
-        key: None,
-        replace: false,
-    };
+    let push = plain(&repository, &about);
     let told = registry(Credentials::default()).push(&push).unwrap_err().to_string();
     assert!(told.contains("there are no credentials for it; `docker login 127.0.0.1:"), "{told}");
     let docker = Credentials { docker_config: Some(server.docker_config()), given: None };
@@ -329,13 +328,7 @@ fn a_component_beyond_the_bound_is_neither_pushed_nor_fetched() {
     let told = store.fetch(&pushed.reference).unwrap_err();
     assert!(matches!(told, RegistryError::TooLarge { .. }), "{told}");
     let (repository, about) = (repository(&server.host()), about("2.0.0"));
-    let push = Push {
-        repository: &repository,
-        component: COMPONENT,
-        about: &about,
-        key: None,
-        replace: false,
-    };
+    let push = plain(&repository, &about);
     let told = Registry::new(bounds, Credentials::default()).unwrap().push(&push).unwrap_err();
     assert!(matches!(told, RegistryError::TooLarge { .. }), "{told}");
 }

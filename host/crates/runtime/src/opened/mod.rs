@@ -154,8 +154,7 @@ impl OpenedPlugin {
             }
         };
         let limits = &self.plugin.loaded.limits;
-        let fuel =
-            limits.fuel_base.saturating_add(limits.fuel_per_row.saturating_mul(u64::from(rows)));
+        let fuel = limits.call_fuel_max(u64::from(rows));
         let budget = Budget { fuel, wall_ms: limits.call_ms_max, returned_bytes };
         let (said, spent) = instance.call(budget, call);
         self.counters.add(u64::from(rows), spent);
