@@ -87,7 +87,7 @@ pub(crate) enum Command {
     },
     /// Write a synthetic community with known truth
     Sample(SampleArgs),
-    /// Make, build, look into, test and install plugins
+    /// Make, build, look into, test, install, publish and compare plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
     /// Look into a brand's ledger and prove it
@@ -563,6 +563,117 @@ pub(crate) enum PluginCommand {
         #[arg(long)]
         json: bool,
     },
+    #[command(flatten)]
+    Publish(PublishCommand),
+}
+
+/// What leads from an author over a registry to a host.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PublishCommand {
+    /// Make a key that signs plugins, and its public key beside it
+    Keygen {
+        /// File of the secret key; the public key stands beside it with the ending .pub
+        file: PathBuf,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Push a component to a registry under its version, and sign it
+    Push(PushArgs),
+    /// Sign what a registry has
+    Sign {
+        /// Artefact with its digest, as `push` printed it: oci://HOST/REPOSITORY@sha256:...
+        artefact: String,
+        /// File of the secret key
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fetch a plugin of a registry, check it, and keep it so that playbooks find it without the registry
+    Pull {
+        /// Artefact by its digest or by its tag: oci://HOST/REPOSITORY:TAG
+        artefact: String,
+        /// Install it so that playbooks find it by name
+        #[arg(long)]
+        install: bool,
+        /// Install it over another component of its name and version
+        #[arg(long, requires = "install")]
+        replace: bool,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say whether this host takes a plugin, and who signed it
+    Verify {
+        /// Artefact, component file, or the name of an installed plugin
+        plugin: String,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Search installed plugins, and those of a registry
+    Search {
+        /// Words that all stand in the name, kind, summary, languages or needs
+        words: Vec<String>,
+        /// Registry, and perhaps a folder in it, instead of installed plugins: oci://HOST[/FOLDER]
+        #[arg(long, value_name = "REGISTRY")]
+        registry: Option<String>,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what a new version of a plugin changes for playbooks, and which version it has to be
+    Compare {
+        /// Old version: component file, installed plugin, or artefact
+        old: String,
+        /// New version
+        new: String,
+        /// Settings under which needs and outputs are compared, as JSON
+        #[arg(long, default_value = "{}")]
+        settings: String,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl PublishCommand {
+    fn answers_json(&self) -> bool {
+        match self {
+            Self::Keygen { json, .. }
+            | Self::Sign { json, .. }
+            | Self::Pull { json, .. }
+            | Self::Verify { json, .. }
+            | Self::Search { json, .. }
+            | Self::Compare { json, .. } => *json,
+            Self::Push(args) => args.json,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PushArgs {
+    /// Component file, or the name of an installed plugin
+    pub(crate) plugin: String,
+    /// Repository, without a tag: oci://HOST/REPOSITORY
+    pub(crate) repository: String,
+    /// File of the secret key that signs it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// Settings under which its needs are listed, and compared with those of the version before, as JSON
+    #[arg(long, default_value = "{}")]
+    pub(crate) settings: String,
+    /// Push it although it breaks playbooks that take the version before
+    #[arg(long)]
+    pub(crate) breaking: bool,
+    /// Take the tag of its version from other bytes that have it
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Print as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 impl PluginCommand {
@@ -571,6 +682,7 @@ impl PluginCommand {
             Self::Build { json, .. } | Self::Inspect { json, .. } | Self::List { json } => *json,
             Self::Test(args) => args.json,
             Self::Bench(args) => args.json,
+            Self::Publish(command) => command.answers_json(),
             Self::New { .. } | Self::Fixture(_) | Self::Install { .. } => false,
         }
     }

@@ -95,7 +95,8 @@ fn dispatch(cli: &Cli, terminal: Terminal) -> Result<()> {
         }
         _ => {}
     }
-    let session = Session::new(cli)?;
+    let trust = config.as_ref().and_then(|config| config.trust.clone());
+    let session = Session::new(cli, trust)?;
     session.listen()?;
     match &cli.command {
         Command::Demo(args) => commands::demo::demo(&session, args),

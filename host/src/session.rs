@@ -7,11 +7,18 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use playbook_app::{Home, Host, ledger_path};
 use playbook_cycle::Cancel;
+use playbook_model::HostTrust;
+use playbook_registry::{Credentials, Login};
 use playbook_runtime::Compiler;
 
 use crate::cli::Cli;
 use crate::progress::Shown;
 use crate::terminal::Terminal;
+
+/// Environment variables of a login for one registry.
+const REGISTRY: &str = "PLAYBOOK_REGISTRY";
+const REGISTRY_USER: &str = "PLAYBOOK_REGISTRY_USER";
+const REGISTRY_PASSWORD: &str = "PLAYBOOK_REGISTRY_PASSWORD";
 
 /// Everything a command needs of the process.
 pub(crate) struct Session {
@@ -20,7 +27,8 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(cli: &Cli) -> Result<Self> {
+    /// `trust`: the policy of a service's own file.
+    pub(crate) fn new(cli: &Cli, trust: Option<HostTrust>) -> Result<Self> {
         let home = cli
             .home
             .clone()
@@ -30,7 +38,9 @@ impl Session {
             std::env::current_exe().context("the host does not know its own program file")?;
         let compiler = Compiler::Child { program, arguments: vec![OsString::from("__compile")] };
         let host = Host::new(Home::open(&home)?, compiler, Cancel::default())
-            .with_connections(cli.connections.clone());
+            .with_connections(cli.connections.clone())
+            .with_credentials(credentials()?)
+            .with_trust(trust);
         Ok(Self { host: Arc::new(host), terminal: Terminal::new(cli.color) })
     }
 
@@ -62,6 +72,25 @@ impl Session {
     pub(crate) fn shown(&self, quiet: bool) -> Arc<Shown> {
         Arc::new(Shown::new(self.terminal, quiet))
     }
+}
+
+/// Who this user is to registries: the file of `docker login`, and over it what the environment says of one of them.
+fn credentials() -> Result<Credentials> {
+    let said = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let config = std::env::var_os("DOCKER_CONFIG").map(PathBuf::from);
+    let config = config.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".docker")));
+    let [host, user, password] = [said(REGISTRY), said(REGISTRY_USER), said(REGISTRY_PASSWORD)];
+    let given = match (host, user, password) {
+        (None, None, None) => None,
+        (Some(host), Some(user), Some(password)) => {
+            Some((host, Login::Password { user, password }))
+        }
+        _ => bail!(
+            "of `{REGISTRY}`, `{REGISTRY_USER}` and `{REGISTRY_PASSWORD}` some are set and some are not; set all of them, the \
+             first to the registry as HOST[:PORT], or none"
+        ),
+    };
+    Ok(Credentials { docker_config: config.map(|folder| folder.join("config.json")), given })
 }
 
 /// The home folder where none was asked for.

@@ -39,7 +39,7 @@ fn other_bytes_under_a_name_and_version_are_refused_and_what_differs_is_told() {
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(1), "{said}");
     assert!(said.contains("`twin-score` 0.1.0 is installed with other bytes"), "{said}");
-    assert!(said.contains("setting `days_full` changes: default 20 -> 25"), "{said}");
+    assert!(said.contains("the default of setting `days_full` was 20 and is 25"), "{said}");
     assert!(said.contains("--replace"), "{said}");
     assert_eq!(fs::read(&installed).unwrap(), bytes);
 

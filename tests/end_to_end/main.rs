@@ -41,6 +41,7 @@ mod paths;
 #[cfg(feature = "sources")]
 mod places;
 mod printed;
+mod publish;
 mod replay;
 mod reviews;
 mod rollout;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{KindArg, LanguageArg, PluginCommand};
 use crate::commands::plugin_install::Installs;
-use crate::commands::{plugin_bench, plugin_fixture, plugin_install, plugin_test};
+use crate::commands::{plugin_bench, plugin_fixture, plugin_install, plugin_test, publish};
 use crate::conformance::guest;
 use crate::session::Session;
 use crate::terminal::{Terminal, grouped};
@@ -32,6 +32,7 @@ pub(crate) fn plugin(session: &Session, command: &PluginCommand) -> Result<()> {
             plugin_install::install(session, files, Installs::new(*replace))
         }
         PluginCommand::List { json } => list(session, *json),
+        PluginCommand::Publish(command) => publish::publish(session, command),
     }
 }
 
@@ -222,7 +223,7 @@ pub(crate) fn inspect(session: &Session, file: &str, settings: &str, as_json: bo
     Ok(())
 }
 
-fn source(source: &Source) -> String {
+pub(crate) fn source(source: &Source) -> String {
     match source {
         Source::Feature(name) => name.clone(),
         Source::Output(name) => format!("output {name}"),

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 use playbook_app::AppError;
-use playbook_model::{HostBrand, HostFile, HostLimits, HostLog, HostRate, HostTraces, LogFormat};
+use playbook_model::{
+    HostBrand, HostFile, HostLimits, HostLog, HostRate, HostTraces, HostTrust, LogFormat,
+};
 use playbook_server::{Rate, Settings, TlsFiles};
 use playbook_toml::{Disk, host_file};
 
@@ -30,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) brands: Vec<HostBrand>,
     pub(crate) log: HostLog,
     pub(crate) traces: HostTraces,
+    /// Who may publish which plugins, where the file says so.
+    pub(crate) trust: Option<HostTrust>,
 }
 
 impl Config {
@@ -41,7 +45,7 @@ impl Config {
     }
 
     fn laid(args: &ServeArgs, file: HostFile) -> Self {
-        let HostFile { listen, limits, data, brands, log, traces } = file;
+        let HostFile { listen, limits, data, brands, log, traces, trust } = file;
         let mut settings = Settings::default();
         put(&mut settings.listen.address, args.listen.or(listen.address));
         let tls = args.tls_certificate.clone().zip(args.tls_key.clone()).or(listen.tls);
@@ -73,6 +77,7 @@ impl Config {
                 .unwrap_or(of_mib(RECORDS_MIB)),
             log: HostLog { format: args.log.map(format).or(log.format), ..log },
             traces,
+            trust,
         }
     }
 

@@ -6,6 +6,7 @@ use playbook_batch::BatchError;
 use playbook_cycle::{CycleError, SourceError};
 use playbook_files::FileError;
 use playbook_ledger::{LedgerError, Place};
+use playbook_model::{ArtefactRef, BadArtefactRef, Fault};
 use playbook_runtime::{LoadError, RuntimeError};
 use playbook_sources::SourcesError;
 use playbook_toml::Problems;
@@ -169,6 +170,33 @@ pub enum AppError {
         /// Why.
         #[source]
         source: LoadError,
+    },
+    /// An artefact of a registry that cannot be had, or is not let in.
+    #[error(transparent)]
+    Registry(#[from] playbook_registry::RegistryError),
+    /// A text that is no reference of an artefact.
+    #[error(transparent)]
+    Reference(#[from] BadArtefactRef),
+    /// A component that the host's policy does not let in.
+    #[error(transparent)]
+    Untrusted(#[from] playbook_registry::Untrusted),
+    /// A component whose name nobody knows, so that nobody can be asked who may publish it.
+    #[error(
+        "the component does not say its name, by which the host would trust it: the plugin {0}"
+    )]
+    Nameless(Fault),
+    /// An artefact whose manifest speaks of another plugin than it holds.
+    #[error(
+        "`{artefact}` says that it is {said}, and holds {found}: its signature is of the first and must not vouch for the second; \
+         do not use it, and ask its author"
+    )]
+    Mislabelled {
+        /// The artefact.
+        artefact: Box<ArtefactRef>,
+        /// Name and version of its manifest.
+        said: String,
+        /// Name and version of its component.
+        found: String,
     },
     /// No component where one was named.
     #[error("there is no component file `{0}`")]

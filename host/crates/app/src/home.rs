@@ -43,14 +43,26 @@ impl Home {
 
     /// Folders inside that belong to the host: what is in them must not be replaced.
     #[must_use]
-    pub fn own_dirs(&self) -> [PathBuf; 4] {
-        ["plugins", "state", "compiled", "keys"].map(|name| self.dir.join(name))
+    pub fn own_dirs(&self) -> [PathBuf; 5] {
+        ["plugins", "artefacts", "state", "compiled", "keys"].map(|name| self.dir.join(name))
     }
 
     /// File of the connections that playbooks may name.
     #[must_use]
     pub fn connections_file(&self) -> PathBuf {
         self.dir.join("connections.toml")
+    }
+
+    /// File of the host, whose policy of trust counts where no other file is named.
+    #[must_use]
+    pub fn host_file(&self) -> PathBuf {
+        self.dir.join("host.toml")
+    }
+
+    /// Folder of artefacts that came from registries.
+    #[must_use]
+    pub fn artefacts_dir(&self) -> PathBuf {
+        self.dir.join("artefacts")
     }
 
     /// Folder of installed plugins.

@@ -7,12 +7,16 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use playbook_cycle::{Cancel, Prepared, fall_back, features_for, prepare};
 use playbook_files::{FileError, read_regular, write_whole};
-use playbook_model::{Digest, Limits, OnFault, Playbook, PluginRef, StageDef};
+use playbook_model::{
+    ArtefactRef, Digest, HostTrust, Limits, OnFault, Playbook, PluginRef, StageDef,
+};
+use playbook_registry::{Bounds, Credentials, Store};
 use playbook_runtime::{
     Compiler, LoadError, LoadOptions, Metering, Plugin, Runtime, RuntimeOptions,
 };
 use playbook_toml::{Loaded, Override, Problem, ReadFiles, load_with};
 
+use crate::artefacts::{named_by, policy};
 use crate::check::{absent_plugins, misnamed, plugin_problem, prepare_problems, sql_problems};
 use crate::guards::guard_problems;
 use crate::home::Home;
@@ -25,6 +29,10 @@ pub struct Host {
     cancel: Cancel,
     compiler: Compiler,
     connections: Option<PathBuf>,
+    credentials: Credentials,
+    /// The policy of a service's own file.
+    trust: Option<HostTrust>,
+    artefacts: OnceLock<Store>,
     runtime: OnceLock<Runtime>,
     /// Held while a cycle of a service is closed: one at a time, so that decisions keep their share of the machine.
     pub(crate) closing: Mutex<()>,
@@ -55,6 +63,9 @@ impl Host {
             cancel,
             compiler,
             connections: None,
+            credentials: Credentials::default(),
+            trust: None,
+            artefacts: OnceLock::new(),
             runtime: OnceLock::new(),
             closing: Mutex::new(()),
         }
@@ -65,6 +76,34 @@ impl Host {
     pub fn with_connections(mut self, file: Option<PathBuf>) -> Self {
         self.connections = file;
         self
+    }
+
+    /// The same host with who it is to registries.
+    #[must_use]
+    pub fn with_credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = credentials;
+        self
+    }
+
+    /// The same host with this policy of trust, instead of that in the home folder.
+    #[must_use]
+    pub fn with_trust(mut self, trust: Option<HostTrust>) -> Self {
+        self.trust = trust;
+        self
+    }
+
+    /// Artefacts of registries, judged by the host's policy.
+    ///
+    /// # Errors
+    /// A policy that cannot be read: then nothing is let in.
+    pub fn artefacts(&self) -> Result<&Store> {
+        if let Some(artefacts) = self.artefacts.get() {
+            return Ok(artefacts);
+        }
+        let trust = policy(&self.home, self.trust.as_ref())?;
+        let (dir, credentials) = (self.home.artefacts_dir(), self.credentials.clone());
+        let store = Store::new(&dir, Bounds::default(), credentials, trust);
+        Ok(self.artefacts.get_or_init(|| store))
     }
 
     /// The file of connections that was named.
@@ -168,26 +207,33 @@ impl Host {
         how: &Stages<'_>,
     ) -> Result<(Vec<Option<Plugin>>, Vec<Problem>)> {
         let runtime = self.runtime()?;
+        // A policy of trust that cannot be read is the host's fault, no stage's.
+        self.artefacts()?;
         let mut plugins = Vec::new();
         let mut problems = Vec::new();
         for stage in &loaded.playbook.stages {
             let digest = how.pinned.get(&stage.name).copied();
             let kept = digest.map(|digest| kept_component(how.components, digest));
-            let path = match kept {
-                Some(kept) if kept.is_file() => Ok(kept),
-                // A dry run keeps no components; what is installed serves while its digest is the same.
-                _ => self.component(stage),
-            };
+            let kept = kept.filter(|kept| kept.is_file());
+            // What a run kept serves without the registry that it came from.
+            let is_kept = kept.is_some();
+            // A dry run keeps no components; what is installed serves while its digest is the same.
+            let path = kept.map_or_else(|| self.component(stage), Ok);
             let options = options(stage, how.metering, digest);
-            match path.map(|path| runtime.load_file(&path, &options)) {
-                Ok(Ok(plugin)) => {
-                    plugins.push(Some(plugin));
-                    continue;
-                }
+            let problem = match path.map(|path| runtime.load_file(&path, &options)) {
+                Ok(Ok(plugin)) => match self.trusted(&stage.plugin, is_kept, &plugin) {
+                    Ok(()) => {
+                        plugins.push(Some(plugin));
+                        continue;
+                    }
+                    Err(AppError::Runtime(fault)) => return Err(fault.into()),
+                    Err(untrusted) => plugin_problem(loaded, stage, &untrusted),
+                },
                 Ok(Err(LoadError::Host(fault))) => return Err(fault.into()),
-                Ok(Err(fault)) => problems.push(plugin_problem(loaded, stage, &fault)),
-                Err(fault) => problems.push(plugin_problem(loaded, stage, &fault)),
-            }
+                Ok(Err(fault)) => plugin_problem(loaded, stage, &fault),
+                Err(fault) => plugin_problem(loaded, stage, &fault),
+            };
+            problems.push(problem);
             plugins.push(None);
         }
         Ok((plugins, problems))
@@ -208,7 +254,13 @@ impl Host {
         };
         let path = kept_component(how.components, *digest);
         match self.runtime()?.load_file(&path, &options(&stage.def, how.metering, Some(*digest))) {
-            Ok(plugin) => Ok(fall_back(playbook, stages, stage.position, plugin)?),
+            Ok(plugin) => match self.trusted_file(&plugin) {
+                Ok(()) => Ok(fall_back(playbook, stages, stage.position, plugin)?),
+                Err(untrusted) => {
+                    tracing::warn!(%untrusted, "the last good plugin is not taken");
+                    Ok(None)
+                }
+            },
             Err(fault) => {
                 tracing::warn!(%fault, "the last good plugin cannot be loaded");
                 Ok(None)
@@ -224,16 +276,19 @@ impl Host {
         match &stage.plugin {
             PluginRef::Path(path) => Ok(path.clone()),
             PluginRef::Named { name, version } => self.home.find(name, version),
+            PluginRef::Artefact(artefact) => Ok(self.artefacts()?.fetch(artefact)?.component),
         }
     }
 
-    /// The component file that is named: by its path, or as an installed plugin.
+    /// The component file that is named: by its path, as an installed plugin, or as an artefact with its digest.
     ///
     /// # Errors
     /// Where there is none.
     pub fn named(&self, file_or_name: &str) -> Result<PathBuf> {
         let path = PathBuf::from(file_or_name);
-        if path.exists() && !path.is_dir() {
+        if ArtefactRef::is_meant(file_or_name) {
+            Ok(self.artefacts()?.fetch(&named_by(file_or_name)?)?.component)
+        } else if path.exists() && !path.is_dir() {
             Ok(path)
         } else if file_or_name.ends_with(".wasm") || file_or_name.contains('/') {
             Err(AppError::NoComponent(file_or_name.to_owned()))

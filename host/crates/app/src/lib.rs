@@ -3,6 +3,7 @@
 //!
 //! Reads no command line and prints nothing: what is worth saying is a value, what went wrong an [`AppError`].
 
+mod artefacts;
 mod check;
 mod clock;
 mod closing;
@@ -34,9 +35,11 @@ mod small;
 mod stages;
 mod state;
 mod taking;
+mod versions;
 mod webhooks;
 mod write;
 
+pub use artefacts::{named_by, policy};
 pub use check::{warnings, windows};
 pub use clock::shown;
 pub use compare::{Side, compare, diff};
@@ -72,4 +75,5 @@ pub use run::{check_job, execute, run};
 pub use serve::{ServeOptions, Watched, open_brand, system_clock};
 pub use shared::shared_ledgers;
 pub use state::ledger_path;
+pub use versions::{Change, Offer, Weight, changes, is_compatible, next_version, weight};
 pub use webhooks::webhook;

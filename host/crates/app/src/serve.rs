@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError};
 use playbook_cycle::Prepared;
 use playbook_files::FileError;
 use playbook_ledger::{LedgerError, LedgerFile, Vault};
-use playbook_model::Digest;
+use playbook_model::{Digest, PluginRef, StageDef};
 use playbook_online::{
     Activation, Alarm, AlertRule, Brand, BrandOptions, Closed, Evidence, How, Keeping, Lanes,
     Ledgers, Now, OnlineError, OpenError, Opened, Opener, Source, SwapError, Version, VersionError,
@@ -360,7 +360,11 @@ impl Watched {
             Err(text) => Seen { playbook: Err(text.clone()), components: Vec::new() },
             Ok(loaded) => {
                 let stages = loaded.playbook.stages.iter();
-                let component = |stage| {
+                let component = |stage: &StageDef| {
+                    // Its bytes are those of its digest, which the playbook names.
+                    if let PluginRef::Artefact(_) = stage.plugin {
+                        return None;
+                    }
                     let path = self.host.component(stage).ok()?;
                     let meta = fs::metadata(&path).ok()?;
                     Some((path, meta.modified().ok()?, meta.len()))

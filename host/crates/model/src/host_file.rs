@@ -23,6 +23,26 @@ pub struct HostFile {
     pub log: HostLog,
     /// Where spans go to.
     pub traces: HostTraces,
+    /// Who may publish which plugins; `None`: whatever is pinned by its digest is taken.
+    pub trust: Option<HostTrust>,
+}
+
+/// Who may publish which plugins. What nobody may publish is refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostTrust {
+    /// Publishers; a plugin may be of several.
+    pub publishers: Vec<HostPublisher>,
+    /// Names of files of the host that need no signature; `*` stands for any letters.
+    pub unsigned: Vec<String>,
+}
+
+/// A publisher of plugins.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostPublisher {
+    /// Names of its plugins; `*` stands for any letters.
+    pub plugins: Vec<String>,
+    /// Its public keys, each of which is enough: `ed25519:` and 64 hexadecimal digits.
+    pub keys: Vec<String>,
 }
 
 /// Where a service listens, and how.

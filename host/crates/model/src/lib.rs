@@ -41,8 +41,8 @@ pub use feature::{
 pub use fill::{Filling, Stretch};
 pub use frame::{Cells, Column, Frame};
 pub use host_file::{
-    HostBrand, HostData, HostFile, HostLimits, HostListen, HostLog, HostRate, HostTraces,
-    HostWebhook, LogFormat, LogLevel,
+    HostBrand, HostData, HostFile, HostLimits, HostListen, HostLog, HostPublisher, HostRate,
+    HostTraces, HostTrust, HostWebhook, LogFormat, LogLevel,
 };
 pub use law::{ConsentRule, LawDef, LawTrack, TrackDef};
 pub use limits::{Limits, SqlLimits};

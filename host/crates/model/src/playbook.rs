@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::{
-    Aggregate, CellType, ConsentRule, DataClass, Digest, FeatureDef, GrantTerms, Kind, LawDef,
-    LawTrack, Limits, Minor, NumberMarks, QuietHours, SaysDef, SqlLimits, Subject, TargetDef,
-    TradeDef, UnixMs, Words,
+    Aggregate, ArtefactRef, CellType, ConsentRule, DataClass, Digest, FeatureDef, GrantTerms, Kind,
+    LawDef, LawTrack, Limits, Minor, NumberMarks, QuietHours, SaysDef, SqlLimits, Subject,
+    TargetDef, TradeDef, UnixMs, Words,
 };
 
 /// A checked playbook.
@@ -448,6 +448,8 @@ pub enum PluginRef {
         /// Semver requirement.
         version: String,
     },
+    /// An artefact of a registry, with its digest.
+    Artefact(ArtefactRef),
 }
 
 /// What happens when a stage's plugin fails.

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use playbook_model::{
-    HostBrand, HostData, HostFile, HostLimits, HostListen, HostLog, HostRate, HostTraces,
-    HostWebhook, LogFormat, LogLevel,
+    Digest, HostBrand, HostData, HostFile, HostLimits, HostListen, HostLog, HostPublisher,
+    HostRate, HostTraces, HostTrust, HostWebhook, LogFormat, LogLevel,
 };
 
 use crate::alone::{self, Alone};
@@ -62,7 +62,38 @@ impl Reading<'_> {
             brands: self.brands(root.list("brand")),
             log: log(table("log")),
             traces: self.traces(table("traces")),
+            trust: root.table("trust").map(|table| self.trust(table)),
         }
+    }
+
+    fn trust(&mut self, table: &Table) -> HostTrust {
+        let publishers = table.list("publisher").iter().filter_map(Node::table);
+        let publishers = publishers.map(|table| HostPublisher {
+            plugins: self.texts(table, "plugins", "bad-name", is_pattern, PATTERN),
+            keys: self.texts(table, "keys", "bad-key", is_key, KEY),
+        });
+        HostTrust {
+            publishers: publishers.collect(),
+            unsigned: self.texts(table, "unsigned", "bad-name", is_pattern, PATTERN),
+        }
+    }
+
+    /// Texts of a list that are of one form.
+    fn texts(
+        &mut self,
+        table: &Table,
+        key: &str,
+        code: &'static str,
+        is_one: fn(&str) -> bool,
+        expected: &str,
+    ) -> Vec<String> {
+        let items = table.list(key).iter().filter_map(|node| Some((node.text()?, node.place)));
+        let (good, bad): (Vec<_>, Vec<_>) = items.partition(|(text, _)| is_one(text));
+        for (text, place) in bad {
+            let message = format!("`{key}` cannot have `{text}`");
+            self.sink.add(Problem::new(code, place, message).expected(expected));
+        }
+        good.into_iter().map(|(text, _)| text.to_owned()).collect()
     }
 
     fn listen(&mut self, table: &Table) -> HostListen {
@@ -233,6 +264,20 @@ impl Reading<'_> {
         let message = format!("`{key}` cannot be {said}");
         self.sink.add(Problem::new("out-of-range", node.place, message).expected(expected));
     }
+}
+
+/// What a pattern of names is, for messages.
+const PATTERN: &str = "a name of plugins, in which `*` stands for any letters: acme-*";
+/// What a public key is, for messages.
+const KEY: &str = "`ed25519:` and 64 hexadecimal digits, as `playbook plugin keygen` prints them";
+
+fn is_pattern(text: &str) -> bool {
+    let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'*';
+    !text.is_empty() && text.bytes().all(letter)
+}
+
+fn is_key(text: &str) -> bool {
+    text.strip_prefix("ed25519:").and_then(Digest::from_hex).is_some()
 }
 
 /// Whether a text is an address of one of these schemes.

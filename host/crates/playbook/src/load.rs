@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use playbook_model::{Limits, Playbook, canonical_json};
+use playbook_model::{ArtefactRef, Limits, Playbook, canonical_json};
 
 use crate::canonical::to_json;
 use crate::files::{Disk, Joined, ReadFiles};
@@ -190,7 +190,7 @@ fn named_plugins(root: &Table) -> Vec<NamedPlugin> {
     let of = |stage: &Table| {
         let node = stage.get("plugin")?;
         let (name, version, place) = match &node.value {
-            Value::Text(text) if !is_path(text) => {
+            Value::Text(text) if !is_path(text) && !ArtefactRef::is_meant(text) => {
                 let (name, version) = text.split_once('@').unwrap_or((text, "*"));
                 (name, version, node.place)
             }

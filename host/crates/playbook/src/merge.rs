@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use playbook_model::ArtefactRef;
+
 use crate::tree::{Entry, Node, Table, Value};
 
 /// Paths that a nearest name is looked for among.
@@ -106,10 +108,16 @@ pub(crate) fn entry_name(table: &Table) -> Option<String> {
     named.or_else(|| card_name(table)).or_else(|| plugin_name(table))
 }
 
-/// Name of the plugin that a stage refers to; for a component file the stem of its name.
+/// Name of the plugin that a stage refers to; for a component file the stem of its name, for an artefact the last part of its
+/// repository.
 pub(crate) fn plugin_name(stage: &Table) -> Option<String> {
     let plugin = stage.get("plugin")?;
     let (name, path) = match &plugin.value {
+        Value::Text(text) if ArtefactRef::is_meant(text) => {
+            let repository = ArtefactRef::parse(text).ok()?.repository;
+            let name = repository.rsplit('/').next().unwrap_or_default();
+            return Some(name.replace(['_', '.'], "-"));
+        }
         Value::Text(text) if is_path(text) => (None, Some(text.as_str())),
         Value::Text(text) => (Some(text.split('@').next().unwrap_or(text)), None),
         Value::Table(table) => (table.text("name"), table.text("path")),
@@ -123,8 +131,8 @@ pub(crate) fn plugin_name(stage: &Table) -> Option<String> {
 
 /// Whether a plugin reference in short form is a component file.
 pub(crate) fn is_path(text: &str) -> bool {
-    text.contains('/')
-        || std::path::Path::new(text).extension().is_some_and(|ending| ending == "wasm")
+    let is_component = std::path::Path::new(text).extension().is_some_and(|end| end == "wasm");
+    !ArtefactRef::is_meant(text) && (text.contains('/') || is_component)
 }
 
 /// Splits a dotted path; a part in double quotes may hold dots.

@@ -2,6 +2,8 @@
 
 use std::path::{Component, Path};
 
+use playbook_model::ArtefactRef;
+
 use crate::merge::is_path;
 use crate::problem::{Place, Problem, Sink};
 use crate::tree::{Node, Table, Value};
@@ -23,6 +25,19 @@ pub(crate) fn check(root: &Table, sink: &mut Sink) {
                         "install the component on the host with `playbook plugin install`, and name it as \
                          plugin = \"value-rfm@^0.1\"; a playbook file of the host may name its path",
                     ),
+            );
+        }
+    }
+    for stage in tables(root, "stage") {
+        let named = stage.get("plugin").and_then(said);
+        let artefact =
+            named.and_then(|(text, place)| Some((ArtefactRef::parse(text).ok()?, place)));
+        if let Some((artefact, place)) = artefact.filter(|(artefact, _)| artefact.is_loopback()) {
+            let message = format!("`{}` would be a service on the host itself", artefact.host);
+            sink.add(
+                Problem::new("bad-path", place, message)
+                    .expected("a registry that is reached over a network, with TLS")
+                    .hint("a playbook file of the host may name a registry beside it"),
             );
         }
     }

@@ -31,7 +31,7 @@ fn root() -> PathBuf {
 fn plugins(playbook: &Playbook, runtime: &Runtime) -> Vec<Plugin> {
     let name = |reference: &PluginRef| match reference {
         PluginRef::Named { name, .. } => name.clone(),
-        PluginRef::Path(path) => panic!("the demo names its plugins, not {}", path.display()),
+        other => panic!("the demo names its plugins, not {other:?}"),
     };
     let folders: Vec<PathBuf> = playbook
         .stages

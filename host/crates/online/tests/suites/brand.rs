@@ -40,6 +40,7 @@ pub(crate) fn demo() -> &'static (Playbook, Vec<Prepared>) {
             .map(|stage| match &stage.plugin {
                 PluginRef::Named { name, .. } => root().join("plugins").join(name),
                 PluginRef::Path(path) => path.clone(),
+                PluginRef::Artefact(artefact) => panic!("no registry is here: {artefact}"),
             })
             .collect();
         let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();

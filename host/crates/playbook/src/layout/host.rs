@@ -41,6 +41,12 @@ pub(crate) static HOST: TableSpec = TableSpec {
             "{ endpoint = \"http://127.0.0.1:4318\" }",
             "Where spans go to.",
         ),
+        KeySpec::new(
+            "trust",
+            Table(&TRUST),
+            "{ unsigned = [\"value-*\"] }",
+            "Who may publish which plugins; without it whatever is pinned by its digest is taken.",
+        ),
     ],
 };
 
@@ -327,5 +333,52 @@ static TRACES: TableSpec = TableSpec {
             "Share of traces that are sent; where a caller sends `traceparent`, what the caller chose.",
         )
         .default("1.0"),
+    ],
+};
+
+/// Publishers, and names and keys of one, at most.
+const PUBLISHERS_MAX: usize = 1_000;
+
+static TRUST: TableSpec = TableSpec {
+    title: "[trust]",
+    id: "trust",
+    about: "Who may publish which plugins. Where it stands, a plugin without a signature of a key that is trusted with its name is \
+            refused, by whatever way it comes; so an empty table lets in nothing.",
+    keys: &[
+        KeySpec::new(
+            "publisher",
+            List(&Table(&PUBLISHER), PUBLISHERS_MAX),
+            "[{ plugins = [\"acme-*\"], keys = [\"ed25519:0011...\"] }]",
+            "Publishers; a plugin may be of several, and each of their keys is enough.",
+        ),
+        KeySpec::new(
+            "unsigned",
+            List(&TEXT, PUBLISHERS_MAX),
+            "[\"value-*\", \"tier-interactions\"]",
+            "Names of installed plugins and component files that need no signature, for example those that you build yourself; what comes of a registry needs one all the same. `*` stands for any letters.",
+        )
+        .default("[]"),
+    ],
+};
+
+static PUBLISHER: TableSpec = TableSpec {
+    title: "[[trust.publisher]]",
+    id: "publisher",
+    about: "A publisher of plugins.",
+    keys: &[
+        KeySpec::new(
+            "plugins",
+            List(&TEXT, PUBLISHERS_MAX),
+            "[\"acme-*\"]",
+            "Names of the plugins that it may publish; `*` stands for any letters.",
+        )
+        .required(),
+        KeySpec::new(
+            "keys",
+            List(&TEXT, PUBLISHERS_MAX),
+            "[\"ed25519:0011...\"]",
+            "Public keys that it signs with, as `playbook plugin keygen` prints them.",
+        )
+        .required(),
     ],
 };

@@ -10,7 +10,7 @@ pub(super) static STAGE: TableSpec = TableSpec {
     about: "A plugin in the loop. Its outputs are read as `name.output` by other stages.",
     keys: &[
         KeySpec::new("kind", Choice(&["scoring", "segmentation", "incentive", "campaign", "roi", "diagnosis"]), "\"scoring\"", "Kind that the plugin must have. Required where there is no `card`."),
-        KeySpec::new("plugin", Either(&[TEXT, Table(&PLUGIN)]), "\"value-rfm@^0.1\"", "Plugin by name, with a version requirement after `@`, or a component file. Required where there is no `card`."),
+        KeySpec::new("plugin", Either(&[TEXT, Table(&PLUGIN)]), "\"value-rfm@^0.1\"", "Plugin by name, with a version requirement after `@`; a component file; or an artefact of a registry with its digest, as `oci://registry.example.com/acme/acme-score:1.2.0@sha256:...`. Required where there is no `card`."),
         KeySpec::new("card", TEXT, "\"health-7x28\"", "Card that says kind, plugin and settings; what the stage says stands over it. A name that `playbook list` shows, or the path of a file of your own, relative to the file that names it and with the ending .toml."),
         KeySpec::new("name", Kebab, "\"value-rfm\"", "Unique name of the stage.").default("the card's name, else the plugin's"),
         KeySpec::new("settings", Map(&TEXT, &Any, 1_000), "{ r_days = [7, 30, 90, 180] }", "Settings of the plugin, which checks them itself; `playbook plugin inspect` lists them.").default("{}"),

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use playbook_model::{BudgetDef, Kind, Limits, OnFault, PluginRef, SqlLimits, StageDef, TradeDef};
+use playbook_model::{
+    ArtefactRef, BudgetDef, Kind, Limits, OnFault, PluginRef, SqlLimits, StageDef, TradeDef,
+};
 
 use super::Reading;
 use super::references::Names;
@@ -113,6 +115,7 @@ impl Reading<'_> {
 
     fn plugin(&mut self, node: &Node) -> Option<PluginRef> {
         match &node.value {
+            Value::Text(text) if ArtefactRef::is_meant(text) => self.artefact(text, node.place),
             Value::Text(text) if is_path(text) => Some(self.component(text, node.place)),
             Value::Text(text) => {
                 let (name, version) = text.split_once('@').unwrap_or((text, "*"));
@@ -163,6 +166,24 @@ impl Reading<'_> {
             },
             _ => None,
         }
+    }
+
+    fn artefact(&mut self, text: &str, place: Place) -> Option<PluginRef> {
+        let problem = match ArtefactRef::parse(text) {
+            Ok(artefact) if artefact.digest.is_some() => {
+                return Some(PluginRef::Artefact(artefact));
+            }
+            Ok(artefact) => {
+                let message =
+                    format!("`{text}` names no digest, so that it may be other bytes tomorrow");
+                Problem::new("bad-plugin", place, message)
+                    .expected(format!("its digest too: {artefact}@sha256:..."))
+                    .hint(format!("`playbook plugin pull {artefact}` prints it"))
+            }
+            Err(bad) => Problem::new("bad-plugin", place, bad.what).expected(bad.expected),
+        };
+        self.add(problem);
+        None
     }
 
     fn component(&mut self, text: &str, place: Place) -> PluginRef {
