@@ -9,6 +9,7 @@ use playbook_model::{Bitmap, Column, Definition, FeatureDef};
 
 use crate::cells::{Target, column, distinct_texts};
 use crate::error::feature_sql;
+use crate::free::check::Parameters;
 use crate::keys::{Keys, NO_ROW, texts};
 use crate::source::BatchSource;
 use crate::{BatchError, Result};
@@ -65,8 +66,8 @@ impl BatchSource {
         sql: &str,
         each: impl FnMut(RecordBatch) -> Result<()>,
     ) -> Result<()> {
-        let as_of = self.intake.as_of;
-        self.session.free_query(&feature.name, sql, as_of, &self.playbook.sql, each)
+        let given = Parameters { as_of: self.intake.as_of, brand: self.playbook.brand.clone() };
+        self.session.free_query(&feature.name, sql, &given, &self.playbook.sql, each)
     }
 }
 

@@ -10,11 +10,12 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
-use playbook_model::{SqlLimits, UnixMs};
+use playbook_model::SqlLimits;
 
 use crate::engine::datafusion::DataFusion;
 use crate::engine::{Engine, Plan};
 use crate::error::{engine, go_on};
+use crate::free::check::Parameters;
 use crate::{BrandClock, Cancel, Progress, Result};
 
 /// An SQL engine and the run that it works for.
@@ -157,11 +158,11 @@ impl Session {
         &self,
         feature: &str,
         sql: &str,
-        as_of: UnixMs,
+        given: &Parameters,
         limits: &SqlLimits,
         mut take: impl FnMut(RecordBatch) -> Result<()>,
     ) -> Result<()> {
-        self.engine.free_query(feature, sql, as_of, limits, &mut take)
+        self.engine.free_query(feature, sql, given, limits, &mut take)
     }
 
     /// Registers Parquet files as a table; returns its schema.

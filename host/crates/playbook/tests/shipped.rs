@@ -40,22 +40,32 @@ fn every_feature_of_the_catalogue_can_be_had_and_says_what_it_is() {
 }
 
 #[test]
-fn queries_of_the_catalogue_name_the_kinds_of_the_group_active() {
+fn queries_of_the_catalogue_name_the_kinds_of_a_group() {
     with_library();
     let features = standard_catalogue();
     let of = |name: &str| {
         let found = features.iter().find(|(feature, _)| feature.name == name);
         &found.unwrap().0.definition
     };
-    let Definition::Aggregate(active) = of("active_days_30d") else { panic!("it is counted") };
-    let mut kinds = active.filter.kinds.clone();
-    kinds.sort();
-    for name in ["active_d1", "active_d7", "active_d30", "active_half_year"] {
-        let Definition::Sql(sql) = of(name) else { panic!("{name} is a query") };
-        let list = sql.split_once("e.kind in (").unwrap().1.split_once(')').unwrap().0;
-        let mut named: Vec<&str> = list.split(", ").map(|kind| kind.trim_matches('\'')).collect();
-        named.sort_unstable();
-        assert_eq!(named, kinds, "{name}");
+    let kinds = |name: &str| {
+        let Definition::Aggregate(counted) = of(name) else { panic!("{name} is counted") };
+        let mut kinds = counted.filter.kinds.clone();
+        kinds.sort();
+        kinds
+    };
+    let (active, interaction) = (kinds("active_days_30d"), kinds("interactions_30d"));
+    for (names, wanted) in [
+        (["active_d1", "active_d7", "active_d30", "active_half_year"].as_slice(), active),
+        (&["activity_month_1", "activity_month_2", "activity_month_3"], interaction),
+    ] {
+        for name in names {
+            let Definition::Sql(sql) = of(name) else { panic!("{name} is a query") };
+            let list = sql.split_once("kind in (").unwrap().1.split_once(')').unwrap().0;
+            let mut named: Vec<&str> =
+                list.split(", ").map(|kind| kind.trim_matches('\'')).collect();
+            named.sort_unstable();
+            assert_eq!(named, wanted, "{name}");
+        }
     }
 }
 

@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use playbook_model::{SqlLimits, UnixMs};
+use playbook_model::SqlLimits;
 
 use crate::Result;
+use crate::free::check::Parameters;
 
 /// `local_to_unix(ms)`: unix-ms of a local time of the brand's zone, given in milliseconds.
 pub(crate) const LOCAL_TO_UNIX: &str = "local_to_unix";
@@ -91,7 +92,7 @@ pub(crate) trait Engine: std::fmt::Debug + Send + Sync {
         &self,
         feature: &str,
         sql: &str,
-        as_of: UnixMs,
+        given: &Parameters,
         limits: &SqlLimits,
         take: &mut Take<'_>,
     ) -> Result<()>;

@@ -44,10 +44,11 @@ pub fn check_sql(playbook: &Playbook) -> Result<Vec<(String, SqlFault)>> {
     // Both types of ids are tried: whether a Parquet file has integers is seen only when it is opened.
     let contexts = [false, true]
         .map(|integer_ids| empty_context(&clock, &table_schemas(playbook, integer_ids)));
+    let nothing = Parameters { as_of: UnixMs(0), brand: playbook.brand.clone() };
     let mut faults = Vec::new();
     for (feature, sql) in queries {
         let mut found = contexts.iter().map(|context| match context {
-            Ok(context) => futures::executor::block_on(plan(context, &sql, UnixMs(0))).map(drop),
+            Ok(context) => futures::executor::block_on(plan(context, &sql, &nothing)).map(drop),
             Err(error) => Err(fault_of(error, &sql)),
         });
         let first = found.next().transpose();
@@ -79,13 +80,20 @@ fn empty_context(
     Ok(context)
 }
 
+/// What a query may name: `$as_of` and `$brand`.
+#[derive(Debug, Clone)]
+pub(crate) struct Parameters {
+    /// The as-of time T.
+    pub(crate) as_of: UnixMs,
+    /// Id of the brand, the subject of its features.
+    pub(crate) brand: String,
+}
+
 /// Plans a query, and refuses it where it breaks one of the rules.
-///
-/// `$as_of` is the one parameter: the as-of time T.
 pub(crate) async fn plan(
     context: &SessionContext,
     sql: &str,
-    as_of: UnixMs,
+    given: &Parameters,
 ) -> Result<LogicalPlan, SqlFault> {
     let state = context.state();
     let fault = |error: DataFusionError| fault_of(&error, sql);
@@ -100,8 +108,9 @@ pub(crate) async fn plan(
         });
     }
     let plan = state.statement_to_plan(statement).await.map_err(fault)?;
-    let as_of = ("as_of", ScalarValue::Int64(Some(as_of.0)));
-    let plan = plan.with_param_values(vec![as_of]).map_err(fault)?;
+    let as_of = ("as_of", ScalarValue::Int64(Some(given.as_of.0)));
+    let brand = ("brand", ScalarValue::Utf8(Some(given.brand.clone())));
+    let plan = plan.with_param_values(vec![as_of, brand]).map_err(fault)?;
     let reads =
         SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     reads.verify_plan(&plan).map_err(fault)?;

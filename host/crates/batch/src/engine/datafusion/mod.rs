@@ -18,13 +18,14 @@ use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use futures::StreamExt;
 use parquet::errors::ParquetError;
-use playbook_model::{SqlLimits, UnixMs};
+use playbook_model::SqlLimits;
 use tokio::runtime::Runtime;
 
 use crate::caught::{Panicked, caught_waiting, thread_is_caught};
 use crate::column_files::ColumnFile;
 use crate::engine::{Engine, Plan, Take, TakePart};
 use crate::error::io;
+use crate::free::check::Parameters;
 use crate::{BatchError, BrandClock, Cancel, Result};
 use datafusion::catalog::TableProvider as _;
 use files::Files;
@@ -270,18 +271,18 @@ impl Engine for DataFusion {
         &self,
         feature: &str,
         sql: &str,
-        as_of: UnixMs,
+        given: &Parameters,
         limits: &SqlLimits,
         take: &mut Take<'_>,
     ) -> Result<()> {
         let bounded = crate::free::bounded(&self.free, limits.memory_bytes_max);
         let bounded = bounded.map_err(feature_fault(feature))?;
-        let (give, mut given) = tokio::sync::mpsc::channel(1);
-        let (name, sql) = (feature.to_owned(), sql.to_owned());
+        let (give, mut taken) = tokio::sync::mpsc::channel(1);
+        let (name, sql, facts) = (feature.to_owned(), sql.to_owned(), given.clone());
         // Spawned, so that it can be abandoned while it computes.
         let query = self.runtime().spawn(async move {
             let refused = |source| BatchError::SqlRefused { feature: name.clone(), source };
-            let plan = crate::free::check::plan(&bounded, &sql, as_of).await.map_err(refused)?;
+            let plan = crate::free::check::plan(&bounded, &sql, &facts).await.map_err(refused)?;
             let fault = feature_fault(&name);
             let query = bounded.execute_logical_plan(plan).await.map_err(&fault)?;
             let mut stream = query.execute_stream().await.map_err(&fault)?;
@@ -297,7 +298,7 @@ impl Engine for DataFusion {
         let done = self.wait(FREE, async {
             let limit = Duration::from_millis(limits.time_ms_max);
             let all = async {
-                while let Some(batch) = given.recv().await {
+                while let Some(batch) = taken.recv().await {
                     take(batch)?;
                 }
                 query.await.map_err(|error| {
