@@ -21,6 +21,7 @@ mod explain;
 mod exports;
 mod first_playbooks;
 mod folders;
+mod goals;
 mod grocery;
 mod guards;
 #[cfg(feature = "sources")]

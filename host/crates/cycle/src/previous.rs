@@ -54,6 +54,9 @@ impl Previous {
         for figure in playbook.outputs.shown_of_brand() {
             previous.want("brand", 1, figure.to_owned());
         }
+        for forecast in &playbook.outputs.forecasts {
+            previous.want("member", 1, forecast.output.clone());
+        }
         for names in previous.wanted.values_mut().flatten() {
             names.sort();
             names.dedup();

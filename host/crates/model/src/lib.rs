@@ -11,6 +11,7 @@ mod digest;
 mod feature;
 mod fill;
 mod frame;
+mod goal;
 mod host_file;
 mod law;
 mod limits;
@@ -40,6 +41,7 @@ pub use feature::{
 };
 pub use fill::{Filling, Stretch};
 pub use frame::{Cells, Column, Frame};
+pub use goal::{BrandValue, GoalDef, GoalState, SLIP_MAX};
 pub use host_file::{
     HostBrand, HostData, HostFile, HostLimits, HostListen, HostLog, HostPublisher, HostRate,
     HostTraces, HostTrust, HostWebhook, LogFormat, LogLevel,
@@ -52,10 +54,10 @@ pub use meter::{CallMeter, CallMeters, Distribution, FUEL_BOUNDS, Histogram, MIC
 pub use money::{Minor, grouped};
 pub use outcome::{Fault, Limit, Outcome};
 pub use playbook::{
-    Asked, BudgetDef, CardDef, CatalogueDef, Container, CycleDef, Dedupe, Delivered, DeliveryDef,
-    Figures, Guardrails, IndicatorDef, JoinDef, Label, LookupDef, MapRow, MapType, OnError,
-    OnFault, Origin, OutputDef, Playbook, PluginRef, SourceDef, SourceFormat, SourceTable,
-    StackRule, StageDef, TransferRules, Transform, default_cell_type,
+    Asked, BudgetDef, CardDef, CatalogueDef, Container, CurveDef, CycleDef, Dedupe, Delivered,
+    DeliveryDef, Figures, ForecastDef, Guardrails, IndicatorDef, JoinDef, Label, LookupDef, MapRow,
+    MapType, OnError, OnFault, Origin, OutputDef, Playbook, PluginRef, SourceDef, SourceFormat,
+    SourceTable, StackRule, StageDef, TransferRules, Transform, default_cell_type,
 };
 pub use playbook_contract::{
     ActionInfo, Allocation, Batch, Bitmap, CampaignPlan, CellType, Columns, Comparison,

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::{
-    Aggregate, ArtefactRef, CellType, ConsentRule, DataClass, Digest, FeatureDef, GrantTerms, Kind,
-    LawDef, LawTrack, Limits, Minor, NumberMarks, QuietHours, SaysDef, SqlLimits, Subject,
-    TargetDef, TradeDef, UnixMs, Words,
+    Aggregate, ArtefactRef, BrandValue, CellType, ConsentRule, DataClass, Digest, FeatureDef,
+    GoalDef, GrantTerms, Kind, LawDef, LawTrack, Limits, Minor, NumberMarks, QuietHours, SaysDef,
+    SqlLimits, Subject, TargetDef, TradeDef, UnixMs, Words,
 };
 
 /// A checked playbook.
@@ -705,13 +705,48 @@ pub struct OutputDef {
     pub indicators: Vec<IndicatorDef>,
     /// What figures of the brand should come to.
     pub targets: Vec<TargetDef>,
+    /// What the brand stands for.
+    pub brand_values: Vec<BrandValue>,
+    /// Where figures of the brand should be by a day.
+    pub goals: Vec<GoalDef>,
+    /// The values of the brand that each campaign stage serves, by its name.
+    pub serves: BTreeMap<String, Vec<String>>,
+    /// Figures along the bands of another.
+    pub curves: Vec<CurveDef>,
+    /// What was foreseen of members, beside what came.
+    pub forecasts: Vec<ForecastDef>,
+    /// Features of members that tell what came of treating them: the held-out ones are the others.
+    pub effects: Vec<String>,
+}
+
+/// What a stage foresaw of each member in the cycle before, beside what came (SC-6, SC-10: calibration).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForecastDef {
+    /// `stage.output`: a probability, or an expected number.
+    pub output: String,
+    /// Feature of members that tells what came of it.
+    pub came: String,
+    /// What was foreseen, for people; the name where it says nothing.
+    pub words: Words,
+}
+
+/// A figure along the bands of another, as conversion along activity (domain H16).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurveDef {
+    /// A feature with one column for each band, of any subject but the member.
+    pub feature: String,
+    /// What the figure is, for people; the name where it says nothing.
+    pub words: Words,
+    /// What the bands are of.
+    pub along: Words,
 }
 
 impl OutputDef {
     /// Features and outputs of the brand that the report shows.
     pub fn shown_of_brand(&self) -> impl Iterator<Item = &str> {
         let indicators = self.indicators.iter().map(|indicator| indicator.name.as_str());
-        indicators.chain(self.targets.iter().map(|target| target.name.as_str()))
+        let targets = self.targets.iter().map(|target| target.name.as_str());
+        indicators.chain(targets).chain(self.goals.iter().map(|goal| goal.metric.as_str()))
     }
 }
 

@@ -17,6 +17,8 @@ pub struct TargetDef {
     pub words: Words,
     /// Where the value comes from; "" where the playbook does not say.
     pub source: String,
+    /// Whether people fill the figure in, so that it is due where there is none.
+    pub form: bool,
 }
 
 /// Rounding that a share of a target carries.
@@ -66,7 +68,7 @@ mod tests {
 
     fn target(comparison: Comparison, value: f64, near: f64) -> TargetDef {
         let (name, words, source) = ("x".to_owned(), "x".into(), String::new());
-        TargetDef { name, comparison, value, near, words, source }
+        TargetDef { name, comparison, value, near, words, source, form: false }
     }
 
     fn states(target: &TargetDef, figures: &[f64]) -> Vec<TargetState> {

@@ -74,6 +74,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("unknown-stage-name", "A participation stage that does not exist."),
     ("unknown-subject", "A subject that the rows cannot be grouped by."),
     ("unknown-time-zone", "A name that is no IANA time zone."),
+    ("unknown-value", "A value that the brand does not name as one that it stands for."),
     ("withheld-data", "A need of a plugin that is bound to data of class D or E."),
     ("wrong-type", "A value of another type than the key has."),
 ];

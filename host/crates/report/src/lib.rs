@@ -23,12 +23,13 @@ pub use diff_page::{
 pub use document::{readable, style};
 pub use number::{DASH, date_of_day, length, money, share, share_of, short_real, signed, whole};
 pub use page::{
-    Absence, AllocationRow, BudgetRow, Campaign, ContentRow, Currency, DataFindingRow,
-    DimensionRow, Distribution, Evidence, FindingRow, FlowEnd, FlowMatrix, GateRow, GrantRow,
-    Header, Health, Incentives, IndicatorRow, IndicatorTarget, IndicatorTile, LevelMark, Maker,
-    OutputRow, Outside, PhaseRow, PlanMoneyRow, PluginRow, RefusalRow, Report, Roi, RoiRow,
-    ScoreRow, Section, SegmentRow, Segmentation, SlotRow, SourceRow, StageCell, StageColumn,
-    StageTable, StepRow, Summary, TargetRow, TimingRow, Told, TransferRow,
+    Absence, AllocationRow, BudgetRow, Calibration, Campaign, ContentRow, Currency, Curve,
+    DataFindingRow, DimensionRow, Distribution, Effect, Evidence, FindingRow, FlowEnd, FlowMatrix,
+    ForecastGroup, GateRow, GoalRow, Goals, GrantRow, Header, Health, Incentives, IndicatorRow,
+    IndicatorTarget, IndicatorTile, LevelMark, Maker, OutputRow, Outside, PhaseRow, PlanMoneyRow,
+    PluginRow, RefusalRow, Report, Roi, RoiRow, Sample, ScoreRow, Section, SegmentRow,
+    Segmentation, SlotRow, SourceRow, StageCell, StageColumn, StageTable, StepRow, Summary,
+    TargetRow, TimingRow, Told, TransferRow,
 };
 pub use phrases::{kind_words, transfer_words};
 pub use report::render;

@@ -102,6 +102,51 @@ phrases! {
     target_near: "near", "接近";
     target_missed: "missed", "未達成";
     target_no_data: "no data", "無數據";
+    form_due: "due", "待填報";
+    forms_due: "To be filled in by somebody: {0}", "待人工填報：{0} 項";
+
+    sec_goals: "Goals", "目標管理";
+    lead_goals: "Where the brand means to get: the way from the baseline to the target is a straight line, and a goal is late that lags by more than 15% of its time.",
+        "品牌欲達之處：自基準至目標按直線推進，落後超過總時長 15% 即為延誤。";
+    goal: "Goal", "目標項";
+    goal_done: "Done", "完成度";
+    goal_from: "From", "基準";
+    goal_now: "Now", "現值";
+    goal_path_now: "Should be", "應達";
+    goal_path_month: "By the end of the month", "月末應達";
+    goal_path_quarter: "By the end of the quarter", "季末應達";
+    goal_money: "Money", "預算";
+    goal_path: "By month and quarter", "按月與按季分解";
+    goal_reached: "reached", "已達成";
+    goal_on_track: "on track", "按計劃";
+    goal_behind: "behind", "略落後";
+    goal_late: "late", "延誤";
+    goal_missed: "missed", "未達成";
+    goal_part_of: "{0}: {1} of {2} key results reached, {3} of the way on average", "{0}：{2} 項關鍵結果達成 {1} 項，平均完成 {3}";
+    goal_by: "{0} by {1}", "{1} 前達 {0}";
+    goal_since: "{0} on {1}", "{1} 為 {0}";
+    alignment: "What serves which value of the brand", "目標對齊矩陣";
+    served_by_none: "Nothing serves: {0}", "尚無目標或活動服務於：{0}";
+    campaign_stage: "campaign", "活動";
+
+    sec_curves: "Curves and forecasts", "關係曲線與預測";
+    lead_curves: "How one figure goes with another, and what was foreseen beside what came.", "一項指標隨另一項指標的變化，以及預測與實際。";
+    foreseen_and_came: "{0}: foreseen and come", "{0}：預測與實際";
+    calibration_gap: "{0} members in groups by their forecast of the last cycle; the mark is what was foreseen, the bar what came. They are apart by {1} on average.",
+        "{0} 位成員按上週期預測值分組；標記為預測，條形為實際。平均相差 {1}。";
+    foreseen: "Foreseen", "預測";
+    came: "Came", "實際";
+    as_a_table: "As a table", "以表格檢視";
+    curve_along: "{0} by {1}", "{0}（按{1}）";
+    effects: "What came of treating members", "分層效果";
+    lead_effects: "Members who are treated beside those held out of every action. The row of all is free of who is in which segment; ± is the 95% interval of the difference.",
+        "對比受觸達成員與留出組。「全部」一行不受分層影響；± 為差異的 95% 置信區間。";
+    effect_treated: "Treated", "觸達組";
+    effect_held: "Held out", "留出組";
+    effect_difference: "Difference", "差異";
+    effect_members: "Members, treated and held out", "成員數（觸達／留出）";
+    effect_few: "too few held out", "留出組過少";
+    all_members: "All", "全部";
 
     sec_findings: "Alerts and findings", "預警與發現";
     lead_findings: "What needs a person, most urgent first, with what the plugins suggest. Nothing is done by itself.",

@@ -17,10 +17,12 @@ pub fn render(report: &Report, lang: Lang) -> String {
         (sections::data_findings(&ctx, &report.data_findings))
         (sections::summary(&ctx, report))
         (sections::indicators(&ctx, &report.indicators, &report.evidence))
+        (sections::goals(&ctx, &report.goals))
         (sections::targets(&ctx, &report.targets))
         (sections::findings(&ctx, &report.findings))
         (sections::segments(&ctx, &report.segmentation))
         (sections::scores(&ctx, &report.scores))
+        (sections::curves(&ctx, &report.curves, &report.calibrations))
         (sections::grants(&ctx, &report.incentives, dry))
         (sections::budgets(&ctx, &report.budgets))
         (sections::campaign(&ctx, &report.campaign))
@@ -45,8 +47,14 @@ pub fn render(report: &Report, lang: Lang) -> String {
         ("intake", p.sec_intake),
         ("evidence", p.sec_evidence),
     ];
+    if !report.curves.is_empty() || !report.calibrations.is_empty() {
+        links.insert(4, ("curves", p.sec_curves));
+    }
     if !report.targets.is_empty() {
         links.insert(1, ("targets", p.sec_targets));
+    }
+    if !report.goals.rows.is_empty() {
+        links.insert(1, ("goals", p.sec_goals));
     }
     if !report.indicators.is_empty() {
         links.insert(1, ("indicators", p.sec_indicators));

@@ -351,6 +351,66 @@ fn a_campaign_says_that_it_is_a_plan_and_what_it_had() {
 }
 
 #[test]
+fn y047_goals_say_how_they_stand_and_what_they_serve() {
+    let report = report_of("plain");
+    let goals = section(&render(&report, Lang::En), "goals").to_owned();
+    for words in ["reached", "late", "no data", "By month and quarter", "1,150", "20,000.00"] {
+        assert!(goals.contains(words), "{words}: {goals}");
+    }
+    // 1, 0.25 and what is not known, of which one is reached.
+    assert!(goals.contains("plain: 1 of 3 key results reached, 41.7% of the way on average"));
+    assert_eq!(goals.matches('●').count(), 4);
+    assert!(goals.contains("Nothing serves: nobody's"), "{goals}");
+    assert!(section(&render(&report, Lang::Zh), "goals").contains("目標對齊矩陣"));
+}
+
+#[test]
+fn y047_a_form_that_nobody_filled_in_is_due() {
+    let mut report = report_of("plain");
+    report.targets[0].form = true;
+    assert!(!section(&render(&report, Lang::En), "targets").contains(">due<"));
+    report.targets[0].value = None;
+    report.targets[0].state = playbook_model::TargetState::NoData;
+    let page = render(&report, Lang::En);
+    let targets = section(&page, "targets");
+    assert!(targets.contains(">due<") && targets.contains("To be filled in by somebody: 1"));
+}
+
+#[test]
+fn y122_a_curve_shows_each_band_of_each_row() {
+    let page = render(&report_of("plain"), Lang::En);
+    let curves = section(&page, "curves");
+    assert!(curves.contains("id=\"c-curve-0-0-t\""), "{curves}");
+    // In the drawing and in the table; a band without anybody has a dash there.
+    assert!(curves.matches("31.8%").count() >= 2 && curves.matches("1.2%").count() >= 2);
+    assert!(curves.contains("1-3") && curves.contains('–'));
+}
+
+#[test]
+fn y010_what_was_foreseen_stands_beside_what_came() {
+    let mut report = report_of("plain");
+    let page = render(&report, Lang::En);
+    let curves = section(&page, "curves");
+    // Half of the members are off by 0.2, the others are not.
+    assert!(
+        curves.contains("40 members") && curves.contains("apart by 0.1 on average"),
+        "{curves}"
+    );
+    assert!(curves.contains("id=\"c-forecast-0-t\""));
+    report.calibrations[0].groups.clear();
+    let page = render(&report, Lang::En);
+    assert!(!section(&page, "curves").contains("c-forecast-0"));
+}
+
+#[test]
+fn y019_effects_are_told_of_each_segment_where_enough_are_held_out() {
+    let page = render(&report_of("plain"), Lang::En);
+    let segments = section(&page, "segments");
+    assert!(segments.contains("15.0% ± 10.4%"), "{segments}");
+    assert!(segments.contains("too few held out") && segments.contains("100 / 1"));
+}
+
+#[test]
 fn every_stage_that_segments_has_its_part() {
     let mut report = report_of("plain");
     let second = Segmentation {
@@ -387,6 +447,7 @@ fn findings_of_one_rule_are_one_line_with_their_places() {
     let page = render(&report, Lang::En);
     let findings = section(&page, "findings");
     assert_eq!(findings.matches("▲ warning").count(), 2);
+    assert!(findings.contains("<a href=\"#plugins\"><code>another.plain</code></a>"), "{findings}");
     assert!(findings.contains(
         "26 times · channel-0, channel-1, channel-2, channel-3, channel-4, channel-5 and 20 more"
     ));
@@ -394,7 +455,7 @@ fn findings_of_one_rule_are_one_line_with_their_places() {
     // Nothing is dropped: all places are there to be unfolded.
     assert!(findings.contains("<details><summary>All 26</summary>"));
     assert!(findings.contains("channel-24") && findings.contains("whole brand"));
-    assert!(findings.contains("alone · measured 0.01 · threshold 0.25 · another"));
+    assert!(findings.contains("alone · measured 0.01 · threshold 0.25 · <a"));
 }
 
 #[test]
@@ -697,6 +758,7 @@ fn ends_without_members_are_left_out_of_flows() {
     if let Section::Filled(all) = &mut report.segmentation {
         let segmentation = &mut all[0];
         segmentation.unassigned = 0;
+        segmentation.effects[0].segments[1] = Default::default();
         if let Section::Filled(flows) = &mut segmentation.flows {
             flows.members = vec![vec![70, 3, 0], vec![12, 0, 0]];
         }

@@ -1,6 +1,8 @@
 //! Fills the report page from a finished cycle. Parts with more to them than a list have files of their own.
 
 mod campaign;
+mod curves;
+mod goals;
 mod indicators;
 mod money;
 mod scores;
@@ -18,6 +20,8 @@ use playbook_report::{
 };
 
 use self::campaign::campaign;
+use self::curves::{calibrations, curves};
+use self::goals::goals;
 use self::indicators::indicators;
 use self::money::{budgets, incentives};
 use self::scores::scores;
@@ -72,8 +76,11 @@ pub fn report(facts: &PageFacts<'_>) -> Report {
         summary: summary(&playbook.outputs.figures, run, &counts),
         indicators: indicators(playbook, run),
         targets: targets(playbook, run),
+        goals: goals(playbook, run, intake.as_of),
+        curves: curves(playbook, run),
+        calibrations: calibrations(playbook, run),
         findings: findings(run),
-        segmentation: segmentation(&playbook.outputs.figures, run),
+        segmentation: segmentation(playbook, run),
         scores: scores(run),
         incentives: incentives(run, &counts),
         budgets: budgets(playbook, run),
@@ -146,6 +153,7 @@ fn targets(playbook: &Playbook, run: &CycleRun) -> Vec<TargetRow> {
             target: target.value,
             state: target.state(value),
             source: target.source.clone(),
+            form: target.form,
         }
     });
     targets.collect()
@@ -170,6 +178,7 @@ fn findings(run: &CycleRun) -> Section<Vec<FindingRow>> {
             rows.push(FindingRow {
                 level: Level::Warn,
                 plugin: stage.name.clone(),
+                rule: String::new(),
                 words: left_out(fault),
                 place: stage.fault_row.clone().unwrap_or_default(),
                 value: None,
@@ -182,6 +191,11 @@ fn findings(run: &CycleRun) -> Section<Vec<FindingRow>> {
             rows.push(FindingRow {
                 level: finding.level,
                 plugin: stage.name.clone(),
+                rule: stage
+                    .shape
+                    .reasons
+                    .get(finding.reason as usize)
+                    .map_or_else(String::new, |reason| reason.code.clone()),
                 words: reason_words(stage, finding.reason),
                 place: place_name(stage, finding.place),
                 value: finding.value,

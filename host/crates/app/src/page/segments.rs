@@ -1,22 +1,24 @@
 //! Segments of the members, and who moved from where.
 
-use playbook_cycle::{CycleRun, StageRun};
-use playbook_model::{Column, Figures, Kind, Minor, SegmentInfo};
-use playbook_report::{Absence, FlowEnd, FlowMatrix, Section, SegmentRow, Segmentation};
+use playbook_cycle::{CycleRun, StageRun, in_holdout};
+use playbook_model::{Column, Figures, Kind, Minor, Playbook, SegmentInfo};
+use playbook_report::{
+    Absence, Effect, FlowEnd, FlowMatrix, Sample, Section, SegmentRow, Segmentation,
+};
 
 use crate::stages::{absent, figure_of, of_kind, plugin_of};
 
 /// What every stage that segments came to. One that was left out is among the findings.
-pub(super) fn segmentation(figures: &Figures, run: &CycleRun) -> Section<Vec<Segmentation>> {
+pub(super) fn segmentation(playbook: &Playbook, run: &CycleRun) -> Section<Vec<Segmentation>> {
     let ran = of_kind(run, Kind::Segmentation).filter(|s| s.fault.is_none());
-    let all: Vec<_> = ran.filter_map(|stage| of_stage(figures, run, stage)).collect();
+    let all: Vec<_> = ran.filter_map(|stage| of_stage(playbook, run, stage)).collect();
     if all.is_empty() {
         return Section::Empty(absent(run, Kind::Segmentation));
     }
     Section::Filled(all)
 }
 
-fn of_stage(figures: &Figures, run: &CycleRun, stage: &StageRun) -> Option<Segmentation> {
+fn of_stage(playbook: &Playbook, run: &CycleRun, stage: &StageRun) -> Option<Segmentation> {
     let name = format!("{}.segment", stage.name);
     let column = run.members.column(&name)?;
     let places = Places(&stage.shape.segments);
@@ -35,7 +37,7 @@ fn of_stage(figures: &Figures, run: &CycleRun, stage: &StageRun) -> Option<Segme
         words: s.text.clone(),
         members: now[i],
         members_before: moves.as_ref().map(|moves| moves[i].iter().sum()),
-        revenue: revenue(figures, run, &name, &s.name),
+        revenue: revenue(&playbook.outputs.figures, run, &name, &s.name),
         grants: grants[i],
     });
     Some(Segmentation {
@@ -44,6 +46,7 @@ fn of_stage(figures: &Figures, run: &CycleRun, stage: &StageRun) -> Option<Segme
         segments: segments.collect(),
         unassigned: now[places.0.len()],
         unassigned_grants: grants[places.0.len()],
+        effects: effects(playbook, run, &places, column),
         flows: match moves {
             None => Section::Empty(Absence::FirstCycle),
             Some(members) => Section::Filled(FlowMatrix {
@@ -61,6 +64,43 @@ fn revenue(figures: &Figures, run: &CycleRun, output: &str, segment: &str) -> Op
     let key = table.columns().first()?;
     let row = (0..table.rows()).find(|r| key.text(*r) == Some(segment))?;
     figure_of(table, &figures.revenue)?.integer(row).map(Minor)
+}
+
+/// What came of treating members, by segment: the treated beside those whom the guardrails hold out of every action.
+fn effects(
+    playbook: &Playbook,
+    run: &CycleRun,
+    places: &Places<'_>,
+    segments: &Column,
+) -> Vec<Effect> {
+    let share = playbook.guardrails.holdout;
+    let Some(ids) = run.members.column("member").filter(|_| share > 0.0) else {
+        return Vec::new();
+    };
+    let features = playbook.outputs.effects.iter();
+    let of = |feature: &String| {
+        let column = run.members.column(feature)?;
+        let mut effect = Effect {
+            feature: feature.clone(),
+            unit: column.unit.clone(),
+            segments: vec![[Sample::default(); 2]; places.0.len() + 1],
+            all: [Sample::default(); 2],
+        };
+        let mut are_flags = true;
+        for row in 0..run.members.rows() {
+            let (Some(value), Some(id)) = (column.real(row), ids.text(row)) else { continue };
+            let arm = usize::from(in_holdout(id, share));
+            effect.segments[places.of(segments, row)][arm].add(value);
+            effect.all[arm].add(value);
+            are_flags &= value == 0.0 || value == 1.0;
+        }
+        // The mean of flags is the share of members that have it.
+        if are_flags && effect.unit.is_empty() {
+            effect.unit = "ratio".to_owned();
+        }
+        Some(effect)
+    };
+    features.filter_map(of).collect()
 }
 
 /// Segments by their place in the shape. One more place at the end is for members without a segment, or new ones.

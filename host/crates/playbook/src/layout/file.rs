@@ -5,6 +5,7 @@ use super::bounds::{
 };
 use super::data::{FEATURE, LOOKUP, SOURCE, SQL};
 use super::events::{OWN_EVENT, OWN_EVENTS_MAX};
+use super::goals::{CURVE, CURVES_MAX, FORECAST, FORECASTS_MAX, GOAL, GOALS_MAX, VALUES_MAX};
 use super::law::LAW;
 use super::money::{BUDGET, GUARDRAILS};
 use super::stages::STAGE;
@@ -39,6 +40,10 @@ pub(crate) static FILE: TableSpec = TableSpec {
         KeySpec::new("labels", Map(&Text(128), &Either(&[Text(256), Table(&LABEL)]), LABELS_MAX), "{ \"welcome-coupon\" = { zh = \"新人券\" }, wechat = \"WeChat\" }", "The brand's own words for names of segments, actions, levels, channels and other values, on pages alone; files keep the names. They stand over a plugin's words."),
         KeySpec::new("indicators", Map(&Shape::Reference, &Table(&INDICATOR), INDICATORS_MAX), "{ wau_ratio = { words = \"Weekly active share\" } }", "Figures that the report shows first, in this order, with how they changed and the target of the same name: features of the brand, or outputs of its row."),
         KeySpec::new("targets", Map(&Shape::Reference, &Table(&TARGET), TARGETS_MAX), "{ wau_ratio = { at_least = 0.20 } }", "What figures of the brand should come to: features of the brand, or outputs of its row; the report says which are met, near, missed or without data."),
+        KeySpec::new("brand_values", Map(&Kebab, &Words, VALUES_MAX), "{ freshness = { en = \"Fresh every day\", zh = \"日日新鮮\" } }", "What the brand stands for. Where it says so, every goal and every campaign has to serve some of it."),
+        KeySpec::new("goals", Map(&Kebab, &Table(&GOAL), GOALS_MAX), "{ members = { metric = \"brand_members\", baseline = 10_000, from = 2026-04-01, target = 12_000, deadline = 2026-07-01, budget = \"20_000.00\", serves = [\"freshness\"] } }", "Where figures of the brand should be by a day; the report says how each stands, and which value of the brand it serves."),
+        KeySpec::new("curves", Map(&Kebab, &Table(&CURVE), CURVES_MAX), "{ activity = { feature = \"conversion_by_activity\", along = \"Active days in 28\" } }", "Figures along the bands of another, which the report draws."),
+        KeySpec::new("forecasts", Map(&Kebab, &Table(&FORECAST), FORECASTS_MAX), "{ purchase = { output = \"ltv-bgnbd.purchase_tendency\", came = \"bought_30d\" } }", "What stages foresaw in the cycle before, which the report holds against what came."),
         KeySpec::new("output", Table(&OUTPUT), "{ languages = [\"en\", \"zh\"] }", "What is written beside the fixed outputs."),
     ],
 };
@@ -101,6 +106,7 @@ static TARGET: TableSpec = TableSpec {
         KeySpec::new("near", Shape::Real(0.01, 1.0), "0.9", "Share of the way to the value from which on a figure is near: 0.18 of 0.20; of a greatest value, 0.0033 for 0.003.").default("0.9"),
         KeySpec::new("words", Words, "{ en = \"Weekly active share\", zh = \"周活躍佔比\" }", "What the figure is.").default("its name"),
         KeySpec::new("source", Text(256), "\"S0 5.3\"", "Where the value comes from."),
+        KeySpec::new("form", Shape::Flag, "true", "Whether people fill the figure in: where there is none the report says that it is due. The window of its feature says how long an answer holds.").default("false"),
     ],
 };
 
@@ -141,6 +147,7 @@ static OUTPUT: TableSpec = TableSpec {
         KeySpec::new("orders", List(&Snake, FIGURES_MAX), "[\"orders_28d\"]", "Features with the number of orders.").default("not shown"),
         KeySpec::new("revenue", List(&Snake, FIGURES_MAX), "[\"revenue_minor\"]", "Features with the revenue, net of refunds.").default("not shown").unit("minor units"),
         KeySpec::new("cost", List(&Snake, FIGURES_MAX), "[\"cost_minor\"]", "Features with the cost of all kinds.").default("not shown").unit("minor units"),
+        KeySpec::new("effects", List(&Snake, FIGURES_MAX), "[\"bought_30d\", \"active_30d\"]", "Features of members that tell what came of treating them. The report compares them, segment by segment, between those who are treated and those whom the `holdout` of [guardrails] leaves out.").default("none"),
     ],
 };
 

@@ -5,6 +5,7 @@ mod connections;
 mod data;
 mod events;
 mod file;
+mod goals;
 mod host;
 mod law;
 mod money;

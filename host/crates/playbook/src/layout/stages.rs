@@ -1,6 +1,7 @@
 //! Tables of the stages: plugins and their limits.
 
 use super::bounds::TEXT;
+use super::goals::SERVES;
 use crate::spec::{KeySpec, Shape, TableSpec};
 use Shape::{Any, Choice, Either, Integer, Kebab, List, Map, Reference, Size, Table, Text, Words};
 
@@ -19,6 +20,7 @@ pub(super) static STAGE: TableSpec = TableSpec {
         KeySpec::new("on_fault", Choice(&["close", "skip", "last-good"]), "\"skip\"", "What a fault of the plugin does: the run fails; the stage's outputs are missing and the run goes on; or the version that closed the last cycle takes over (of a service, the component that the stage had before).").default("\"close\"; \"skip\" for roi and diagnosis"),
         KeySpec::new("allow", List(&Choice(&["log"]), 8), "[\"log\"]", "Imports that the playbook grants: `log` keeps the plugin's lines.").default("[]"),
         KeySpec::new("pool", Kebab, "\"daily\"", "Pool of the budget that pays (incentive and campaign).").default("\"daily\"; \"burst\" for campaign"),
+        KeySpec::new("serves", SERVES, "[\"freshness\"]", "Values of [brand_values] that a campaign serves; required of campaigns where the playbook has such values."),
         KeySpec::new("refund", REFUND, "\"in-proportion\"", "What a refund of an order does to the grants that the order, or an event that names it as `original_order`, triggered: any refund takes the whole grant back, as much of it as was refunded, or nothing. What is reserved is released, what was paid is recovered (incentive and campaign; `playbook serve`).").default("\"whole\""),
         KeySpec::new("expiry", Shape::Duration, "\"14d\"", "How long a grant may stand unsettled: then its money is released, and it cannot be settled any more; \"1m\" to \"366d\" (incentive and campaign; `playbook serve`).").default("\"30d\"").unit("time"),
         KeySpec::new("actions", Map(&Kebab, &Table(&ACTION), 256), "{ coupon = { refund = \"nothing\" } }", "Terms of actions that are other than the stage's, by the action's name."),

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use playbook_features::Schedule;
 use playbook_model::{
-    Comparison, CycleDef, Figures, IndicatorDef, Label, OutputDef, TargetDef, Words,
+    BudgetDef, Comparison, CycleDef, FeatureDef, Figures, IndicatorDef, Label, OutputDef, StageDef,
+    TargetDef, Words,
 };
 
 use super::Reading;
@@ -17,6 +18,13 @@ use crate::values;
 /// Days of the shortest and the longest cycle.
 const CYCLE_DAYS: std::ops::RangeInclusive<i64> = 1..=366;
 const DAY_MS: i64 = 86_400_000;
+
+/// What has been read of a playbook before its outputs.
+pub(super) struct SoFar<'a> {
+    pub(super) budget: Option<&'a BudgetDef>,
+    pub(super) stages: &'a [StageDef],
+    pub(super) features: &'a [FeatureDef],
+}
 
 /// What `[playbook]` says.
 #[derive(Default)]
@@ -152,10 +160,16 @@ impl Reading<'_> {
         cycle
     }
 
-    pub(super) fn outputs(&mut self, names: &Names) -> OutputDef {
+    pub(super) fn outputs(&mut self, names: &Names, playbook: &SoFar<'_>) -> OutputDef {
+        let brand_values = self.brand_values();
         let mut outputs = OutputDef {
             indicators: self.indicators(names),
             targets: self.targets(names),
+            goals: self.goals(names, &brand_values, playbook.budget),
+            serves: self.campaigns_serve(&brand_values, playbook.stages),
+            curves: self.curves(names, playbook.features),
+            forecasts: self.forecasts(names),
+            brand_values,
             ..OutputDef::default()
         };
         let Some(table) = self.root.table("output") else {
@@ -179,6 +193,10 @@ impl Reading<'_> {
             revenue: features("revenue"),
             cost: features("cost"),
         };
+        outputs.effects = features("effects");
+        for node in table.list("effects") {
+            self.describes_members(names, node, "effects are");
+        }
         outputs.deliveries = self.deliveries(table);
         outputs
     }
@@ -193,28 +211,39 @@ impl Reading<'_> {
     fn indicators(&mut self, names: &Names) -> Vec<IndicatorDef> {
         let table = self.root.table("indicators").cloned().unwrap_or_default();
         let indicator = |entry: &Entry| {
-            self.figure_exists(names, entry, "an indicator");
+            self.figure_exists(names, &entry.key, entry.key_place, "an indicator");
             IndicatorDef { name: entry.key.clone(), words: figure_words(entry) }
         };
         table.entries.iter().map(indicator).collect()
     }
 
     /// A figure of the brand, which `what` names.
-    fn figure_exists(&mut self, names: &Names, entry: &Entry, what: &str) {
-        self.reference_exists(names, &entry.key, entry.key_place);
-        let stem = entry.key.split('.').next().unwrap_or_default();
+    pub(super) fn figure_exists(&mut self, names: &Names, name: &str, place: Place, what: &str) {
+        self.reference_exists(names, name, place);
+        let stem = name.split('.').next().unwrap_or_default();
         if let Some(subject) = names.features.get(stem).filter(|subject| *subject != "brand") {
-            let message = format!("`{}` describes {subject}, {what} is of the brand", entry.key);
+            let message = format!("`{name}` describes {subject}, {what} is of the brand");
             self.add(
-                Problem::new("subject-mismatch", entry.key_place, message)
+                Problem::new("subject-mismatch", place, message)
                     .expected("a feature of the subject `brand`, or an output of its row"),
+            );
+        }
+    }
+
+    pub(super) fn describes_members(&mut self, names: &Names, node: &Node, what: &str) {
+        let Some(name) = node.text() else { return };
+        if let Some(subject) = names.features.get(name).filter(|subject| *subject != "member") {
+            let message = format!("`{name}` describes {subject}, {what} told of members");
+            self.add(
+                Problem::new("subject-mismatch", node.place, message)
+                    .expected("a feature of the subject `member`"),
             );
         }
     }
 
     fn target(&mut self, names: &Names, entry: &Entry) -> Option<TargetDef> {
         let table = entry.node.table()?;
-        self.figure_exists(names, entry, "a target");
+        self.figure_exists(names, &entry.key, entry.key_place, "a target");
         let ways = [
             ("at_least", Comparison::AtLeast),
             ("more_than", Comparison::MoreThan),
@@ -237,6 +266,7 @@ impl Reading<'_> {
             near: table.real("near").unwrap_or(0.9),
             words: figure_words(entry),
             source: table.text("source").unwrap_or_default().to_owned(),
+            form: table.flag("form").unwrap_or(false),
         })
     }
 }
@@ -261,7 +291,7 @@ fn figure_words(entry: &Entry) -> Words {
     said.map_or_else(|| plain_words(&entry.key), words)
 }
 
-fn plain_words(text: &str) -> Words {
+pub(super) fn plain_words(text: &str) -> Words {
     Words { en: text.to_owned(), zh: None }
 }
 

@@ -4,6 +4,7 @@ mod aggregates;
 mod classes;
 mod events;
 mod features;
+mod goals;
 mod head;
 pub(crate) mod host_tables;
 mod law;
@@ -115,7 +116,8 @@ pub(crate) fn read(joined: &Joined, folder: &Path, ceiling: &Limits, sink: &mut 
     reading.guard_features(&features);
     let withheld = classes::withheld(&sources, &features);
     reading.withheld_binds(&withheld);
-    let outputs = reading.outputs(&names);
+    let so_far = head::SoFar { budget: budget.as_ref(), stages: &stages, features: &features };
+    let outputs = reading.outputs(&names, &so_far);
     let catalogue = reading.on_demand(&features);
     Playbook {
         id: head.id,

@@ -46,7 +46,7 @@ impl Reading<'_> {
         claims
     }
 
-    fn price(&mut self, node: &Node, key: &str) -> Option<Minor> {
+    pub(super) fn price(&mut self, node: &Node, key: &str) -> Option<Minor> {
         let digits = self.digits;
         let text = node.text()?;
         let price = values::money(text, digits);
@@ -59,7 +59,7 @@ impl Reading<'_> {
         price
     }
 
-    fn instant(&mut self, node: &Node, key: &str) -> Option<UnixMs> {
+    pub(super) fn instant(&mut self, node: &Node, key: &str) -> Option<UnixMs> {
         let (Value::Text(text) | Value::Time(text)) = &node.value else { return None };
         let at = values::parse_instant(text, &self.zone);
         if at.is_none() {

@@ -34,6 +34,7 @@ pub(super) fn findings() -> Section<Vec<FindingRow>> {
             FindingRow {
                 level,
                 plugin: plugin.to_owned(),
+                rule: "below-floor".to_owned(),
                 words,
                 place: place.to_owned(),
                 value,

@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, env, fs, path::Path};
 
 use playbook_model::{Kind, Minor, TargetState, Words};
 use playbook_report::{
-    Absence, Header, Lang, Report, Section, Summary, TargetRow, Told, render, render_diff,
+    Absence, Goals, Header, Lang, Report, Section, Summary, TargetRow, Told, render, render_diff,
 };
 
 use crate::words::{currency, digest, w};
@@ -28,6 +28,7 @@ fn targets() -> Vec<TargetRow> {
             target,
             state,
             source: String::new(),
+            form: false,
         };
     let (wau, nps) = (w("weekly active share", "周活躍佔比"), w("net promoter score", "淨推薦值"));
     let csat = w("satisfaction", "用戶滿意度");
@@ -71,6 +72,9 @@ fn report() -> Report {
         roi: money::roi(),
         indicators: Vec::new(),
         targets: targets(),
+        goals: Goals::default(),
+        curves: Vec::new(),
+        calibrations: Vec::new(),
         health: Section::Filled(vec![health::health()]),
         tables: Vec::new(),
         plugins: machine::plugins(),

@@ -65,6 +65,7 @@ pub(super) fn segmentation() -> Section<Vec<Segmentation>> {
             .collect(),
         unassigned: 0,
         unassigned_grants: 0,
+        effects: Vec::new(),
         flows: Section::Filled(FlowMatrix {
             from: (0..4).map(segment).chain([FlowEnd::Joined]).collect(),
             to: (0..4).map(segment).chain([FlowEnd::Left]).collect(),

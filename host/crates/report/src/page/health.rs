@@ -89,6 +89,8 @@ pub struct FindingRow {
     pub level: Level,
     /// Plugin or stage that says so.
     pub plugin: String,
+    /// Code of the rule that says so, as the plugin declares it; empty: the host says it.
+    pub rule: String,
     /// In words.
     pub words: Words,
     /// What it concerns; empty: the whole brand.

@@ -2,6 +2,7 @@
 
 use playbook_model::{Minor, Words};
 
+use super::curves::Effect;
 use super::section::Section;
 
 /// A segment of the cycle.
@@ -58,6 +59,8 @@ pub struct Segmentation {
     pub unassigned: u64,
     /// Grants to them.
     pub unassigned_grants: u64,
+    /// What came of treating members; empty where the playbook names no feature for it, or holds nobody out.
+    pub effects: Vec<Effect>,
     /// Movement since the last closed cycle.
     pub flows: Section<FlowMatrix>,
 }

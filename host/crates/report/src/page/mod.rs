@@ -1,6 +1,8 @@
 //! What a report page says: plain owned values that the caller fills from a finished run.
 
 mod campaign;
+mod curves;
+mod goals;
 mod health;
 mod indicators;
 mod machine;
@@ -17,6 +19,8 @@ use playbook_model::{Digest, Minor, Words};
 pub use self::campaign::{
     AllocationRow, Campaign, ContentRow, GateRow, PhaseRow, PlanMoneyRow, SlotRow,
 };
+pub use self::curves::{Calibration, Curve, Effect, ForecastGroup, Sample};
+pub use self::goals::{GoalRow, Goals};
 pub use self::health::{
     DimensionRow, FindingRow, Health, IndicatorRow, LevelMark, OutputRow, StepRow,
 };
@@ -126,6 +130,12 @@ pub struct Report {
     pub indicators: Vec<IndicatorTile>,
     /// What figures of the brand should come to; the page leaves the section out where there is none.
     pub targets: Vec<TargetRow>,
+    /// Where the brand means to get, and what serves which of its values.
+    pub goals: Goals,
+    /// Figures along the bands of another; the page leaves the section out where there is none.
+    pub curves: Vec<Curve>,
+    /// Forecasts of the cycle before beside what came; the page leaves the part out where there is none.
+    pub calibrations: Vec<Calibration>,
     /// What a person should see, in any order: the page sorts by level.
     pub findings: Section<Vec<FindingRow>>,
     /// Segments and flows, one for each stage that segments.

@@ -21,4 +21,6 @@ pub struct TargetRow {
     pub state: TargetState,
     /// Where the target comes from; "" where the playbook does not say.
     pub source: String,
+    /// Whether people fill the figure in, so that it is due where there is none.
+    pub form: bool,
 }

@@ -88,13 +88,20 @@ fn finding(ctx: &Ctx<'_>, rule: &[&FindingRow]) -> Markup {
     facts.extend(places(ctx, rule));
     facts.extend(range(p.measured, rule.iter().filter_map(|row| row.value)));
     facts.extend(range(p.threshold, rule.iter().filter_map(|row| row.threshold)));
-    facts.push(row.plugin.clone());
+    let rule_id = match row.rule.as_str() {
+        "" => row.plugin.clone(),
+        rule => format!("{}.{rule}", row.plugin),
+    };
     html! {
         li {
             div { (badge(p, row.level)) }
             div {
                 p.what { (ctx.words(&row.words)) }
-                p.facts { (facts.join(" · ")) }
+                p.facts {
+                    (facts.join(" · "))
+                    @if !facts.is_empty() { " · " }
+                    a href="#plugins" { code { (rule_id) } }
+                }
                 @if rule.len() > PLACES_MOST { (all_places(ctx, rule)) }
                 @if !row.suggests.is_empty() {
                     ul.do aria-label=(p.suggested) {

@@ -1,9 +1,11 @@
 //! The sections of a report page, one file for each theme.
 
 mod campaign;
+mod curves;
 mod evidence;
 mod findings;
 mod flows;
+mod goals;
 mod health;
 mod incentives;
 mod indicators;
@@ -15,9 +17,11 @@ mod targets;
 mod value;
 
 pub(crate) use campaign::campaign;
+pub(crate) use curves::{curves, effects};
 pub(crate) use evidence::{evidence, intake, plugins, timings};
 pub(crate) use findings::{data_findings, findings};
 pub(crate) use flows::{MatrixWords, matrix};
+pub(crate) use goals::goals;
 pub(crate) use health::health;
 pub(crate) use incentives::{budgets, grants};
 pub(crate) use indicators::indicators;

@@ -67,6 +67,7 @@ fn of_stage(ctx: &Ctx<'_>, index: usize, s: &Segmentation) -> Markup {
     let id = |name: &str| if index == 0 { name.to_owned() } else { format!("{name}-{index}") };
     html! {
         (sizes(ctx, &id("c-segments"), s))
+        (super::effects(ctx, s))
         h3 { (p.flows) }
         @match &s.flows {
             Section::Empty(why) => (empty(ctx, why)),

@@ -18,10 +18,12 @@ pub(crate) fn targets(ctx: &Ctx<'_>, rows: &[TargetRow]) -> Markup {
     let of = |state: TargetState| rows.iter().filter(move |row| row.state == state);
     let order = [TargetState::Missed, TargetState::Near, TargetState::Met];
     let known: Vec<&TargetRow> = order.into_iter().flat_map(of).collect();
-    let unknown: Vec<&TargetRow> = of(TargetState::NoData).collect();
+    let (due, unknown): (Vec<&TargetRow>, Vec<&TargetRow>) =
+        of(TargetState::NoData).partition(|row| row.form);
     let counts = order.map(|state| whole(of(state).count() as u64));
     let line = fill(p.targets_are, &[&counts[2], &counts[1], &counts[0]]);
     let body = html! {
+        @if !due.is_empty() { p { (fill(p.forms_due, &[&whole(due.len() as u64)])) } (table(ctx, &due)) }
         @if !known.is_empty() { p { (line) } (table(ctx, &known)) }
         @if !unknown.is_empty() {
             (fold(&fill(p.n_without_data, &[&whole(unknown.len() as u64)]), &table(ctx, &unknown)))
@@ -46,7 +48,10 @@ fn table(ctx: &Ctx<'_>, rows: &[&TargetRow]) -> Markup {
             html! { (ctx.words(&row.words)) " " code.dim { (row.name) } },
             maybe(row.value, |value| ctx.measured(value, &row.unit)),
             cell(target),
-            state(ctx, row.state),
+            match row.form && row.state == TargetState::NoData {
+                true => html! { span.badge.watch { (p.form_due) } },
+                false => state(ctx, row.state),
+            },
             cell(&row.source),
         ]);
     }

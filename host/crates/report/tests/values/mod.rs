@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use playbook_model::{
-    Digest, Kind, Level, Minor, RefusalCode, TargetState, TransferFate, TransferRefusal, Words,
+    Digest, GoalState, Kind, Level, Minor, RefusalCode, TargetState, TransferFate, TransferRefusal,
+    Words,
 };
 use playbook_report::{
-    ActionPairRow, AllocationRow, BudgetRow, Campaign, ChangeRow, ContentRow, Currency,
-    DataFindingRow, DiffFigure, DiffReport, DiffSide, DimensionRow, Distribution, Evidence, Figure,
-    FigureRow, FindingRow, FlowEnd, FlowMatrix, GateRow, GrantRow, Header, Health, Incentives,
-    IndicatorRow, IndicatorTarget, IndicatorTile, LevelMark, Maker, MemberRow, OutputRow, Outside,
-    PairRow, PhaseRow, PlanMoneyRow, PluginRow, RefusalRow, Report, Roi, RoiRow, ScoreRow, Section,
+    ActionPairRow, AllocationRow, BudgetRow, Calibration, Campaign, ChangeRow, ContentRow,
+    Currency, Curve, DataFindingRow, DiffFigure, DiffReport, DiffSide, DimensionRow, Distribution,
+    Effect, Evidence, Figure, FigureRow, FindingRow, FlowEnd, FlowMatrix, ForecastGroup, GateRow,
+    GoalRow, Goals, GrantRow, Header, Health, Incentives, IndicatorRow, IndicatorTarget,
+    IndicatorTile, LevelMark, Maker, MemberRow, OutputRow, Outside, PairRow, PhaseRow,
+    PlanMoneyRow, PluginRow, RefusalRow, Report, Roi, RoiRow, Sample, ScoreRow, Section,
     SegmentRow, Segmentation, SlotRow, SourceRow, StageCell, StageColumn, StageTable, StepRow,
     Summary, TargetRow, Told, TransferRow, WinnersRow,
 };
@@ -45,6 +47,76 @@ fn target(text: &str) -> TargetRow {
         target: 0.2,
         state: TargetState::Met,
         source: text.to_owned(),
+        form: false,
+    }
+}
+
+pub(crate) fn goals(text: &str) -> Goals {
+    let goal = |state, value: Option<f64>| GoalRow {
+        words: words(text),
+        metric: text.to_owned(),
+        unit: text.to_owned(),
+        value,
+        baseline: 1_000.0,
+        from: text.to_owned(),
+        target: 1_200.0,
+        deadline: text.to_owned(),
+        path: [1_100.0, 1_150.0, 1_200.0],
+        progress: value.map(|value| (value - 1_000.0) / 200.0),
+        state,
+        reserved: Minor(2_000_000),
+        serves: vec![text.to_owned()],
+        objective: text.to_owned(),
+    };
+    Goals {
+        values: vec![(text.to_owned(), words(text)), ("idle".to_owned(), words("nobody's"))],
+        rows: vec![
+            goal(GoalState::Reached, Some(1_210.0)),
+            goal(GoalState::Late, Some(1_050.0)),
+            goal(GoalState::NoData, None),
+        ],
+        campaigns: vec![(text.to_owned(), vec![text.to_owned()])],
+    }
+}
+
+pub(crate) fn curve(text: &str) -> Curve {
+    Curve {
+        words: words(text),
+        along: words(text),
+        feature: text.to_owned(),
+        subject: text.to_owned(),
+        unit: "ratio".to_owned(),
+        bands: vec!["0".to_owned(), "1-3".to_owned(), text.to_owned()],
+        rows: vec![(text.to_owned(), vec![Some(0.0125), None, Some(0.3175)])],
+    }
+}
+
+pub(crate) fn calibration(text: &str) -> Calibration {
+    let group = |members, foreseen, came| ForecastGroup { members, foreseen, came };
+    Calibration {
+        words: words(text),
+        output: text.to_owned(),
+        came: text.to_owned(),
+        groups: vec![group(20, 0.25, 0.45), group(20, 0.75, 0.75)],
+    }
+}
+
+pub(crate) fn effect(text: &str) -> Effect {
+    let sample = |share: i32| {
+        let mut sample = Sample::default();
+        (0..100).for_each(|n| sample.add(f64::from(n % 100 < share)));
+        sample
+    };
+    let few = {
+        let mut few = Sample::default();
+        few.add(1.0);
+        few
+    };
+    Effect {
+        feature: text.to_owned(),
+        unit: "ratio".to_owned(),
+        segments: vec![[sample(25), sample(10)], [sample(50), few]],
+        all: [sample(25), sample(10)],
     }
 }
 
@@ -105,6 +177,9 @@ pub(crate) fn report_of(text: &str) -> Report {
         }),
         indicators: indicators(text),
         targets: vec![target(text)],
+        goals: goals(text),
+        curves: vec![curve(text)],
+        calibrations: vec![calibration(text)],
         health: Section::Filled(vec![health(text)]),
         tables: [Kind::Diagnosis, Kind::Roi].map(|kind| stage_table(text, kind)).to_vec(),
         plugins: vec![PluginRow {
@@ -153,6 +228,7 @@ pub(crate) fn segmentation(text: &str) -> Segmentation {
         }],
         unassigned: 1,
         unassigned_grants: 2,
+        effects: vec![effect(text)],
         flows: Section::Filled(flows(text)),
     }
 }
@@ -163,6 +239,7 @@ fn findings(text: &str) -> Vec<FindingRow> {
         .map(|level| FindingRow {
             level,
             plugin: text.to_owned(),
+            rule: text.to_owned(),
             words: words(text),
             place: text.to_owned(),
             value: Some(0.5),
