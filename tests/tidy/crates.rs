@@ -152,7 +152,7 @@ const OWNERS: [(&str, &[&str]); 47] = [
     ("calamine", &["playbook-sources"]),
     ("nix", &["playbook-online"]),
     ("rustix", &["playbook-files"]),
-    ("toml", &["playbook-toml", "playbook-sdk"]),
+    ("toml", &["playbook-toml", "playbook-sdk", "playbook-builder"]),
     ("toml_parser", &["playbook-toml"]),
     ("charts-rs", &["playbook-report"]),
     ("maud", &["playbook-report", "playbook-server"]),

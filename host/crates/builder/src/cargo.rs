@@ -14,13 +14,12 @@ use crate::toolchain::{TARGET, Toolchain, clean_environment};
 use crate::turn::Turn;
 
 /// Profile of all plugins. It is given on the command line, so that no partner's manifest needs it.
-const PROFILE: [&str; 8] = [
+const PROFILE: [&str; 7] = [
     "profile.plugin.inherits=\"release\"",
     "profile.plugin.opt-level=3",
     "profile.plugin.lto=true",
     "profile.plugin.codegen-units=1",
     "profile.plugin.panic=\"abort\"",
-    "profile.plugin.strip=true",
     "profile.plugin.debug=false",
     "profile.plugin.overflow-checks=false",
 ];
@@ -42,7 +41,7 @@ pub(crate) fn compile(
         let mut command = cargo(toolchain, workspace);
         command.args(["clean", "--quiet", "--profile", "plugin", "--target", TARGET]);
         command.arg("--target-dir").arg(&options.target_dir);
-        configure(&mut command);
+        configure(&mut command, options);
         command
     };
     let told = own_run(workspace, turn, &build, &remove, &mut |package, done| {
@@ -86,7 +85,7 @@ fn cargo_build(toolchain: &Toolchain, workspace: &Workspace, options: &Options) 
         .args(["--target", TARGET, "--target-dir"])
         .arg(&options.target_dir)
         .args(toolchain.arguments());
-    configure(&mut command);
+    configure(&mut command, options);
     for one in &workspace.wanted {
         command.args(["--package", &one.id]);
     }
@@ -94,8 +93,10 @@ fn cargo_build(toolchain: &Toolchain, workspace: &Workspace, options: &Options) 
     command
 }
 
-fn configure(command: &mut Command) {
-    for setting in PROFILE.iter().chain([&FEATURES]) {
+fn configure(command: &mut Command, options: &Options) {
+    let strip =
+        if options.names { "profile.plugin.strip=false" } else { "profile.plugin.strip=true" };
+    for setting in PROFILE.into_iter().chain([strip, FEATURES]) {
         command.args(["--config", setting]);
     }
 }

@@ -39,6 +39,9 @@ pub enum BuildError {
         /// What it said.
         messages: String,
     },
+    /// The sources of the SDK that the program carries are not in order.
+    #[error("the SDK that travels with the program cannot be read: {0}")]
+    Sdk(String),
     /// The path is no plugin crate.
     #[error("`{path}` is no plugin crate: {reason}")]
     NotAPlugin {

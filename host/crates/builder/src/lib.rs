@@ -14,6 +14,7 @@ mod facts;
 mod javascript;
 mod options;
 mod process;
+mod rust_sdk;
 mod scaffold;
 mod sdk;
 mod toolchain;

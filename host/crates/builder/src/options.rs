@@ -14,6 +14,8 @@ pub struct Options {
     pub may_install: bool,
     /// Compiler processes at a time; `None`: as many as cargo likes.
     pub jobs: Option<usize>,
+    /// Whether components keep the names of functions, for a profile; such ones are of other bytes.
+    pub names: bool,
 }
 
 impl Options {
@@ -25,7 +27,14 @@ impl Options {
             toolchain: Preference::Any,
             may_install: true,
             jobs: None,
+            names: false,
         }
+    }
+
+    /// The same, in a folder of its own below, for components that keep the names of functions.
+    #[must_use]
+    pub fn with_names(self) -> Self {
+        Self { target_dir: self.target_dir.join("with-names"), names: true, ..self }
     }
 
     /// Options for this user: the folder that `PLAYBOOK_WASM_TARGET_DIR` names, else

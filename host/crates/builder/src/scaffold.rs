@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 
 use playbook_model::Kind;
 
-use crate::{BuildError, sdk};
+use crate::{BuildError, rust_sdk, sdk};
 
 /// Where a new crate takes the SDK from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SdkSource {
     /// The SDK's folder.
     Path(PathBuf),
-    /// A version from the registry.
-    Version(String),
+    /// The copy that travels with the program; the new crate gets it.
+    Copied,
 }
 
 /// Language of a new plugin.
@@ -152,6 +152,11 @@ fn new_crate(wanted: &Scaffold, sdk: &SdkSource) -> Result<Vec<ScaffoldedFile>, 
     for (path, text) in &files {
         write(&folder.join(path), text)?;
     }
+    if *sdk == SdkSource::Copied {
+        for (path, text) in rust_sdk::files()? {
+            write(&folder.join(rust_sdk::FOLDER).join(path), &text)?;
+        }
+    }
     copy_lock(wanted, sdk)?;
     Ok(files.map(|(path, text)| ScaffoldedFile { path, lines: text.lines().count() }).into())
 }
@@ -165,7 +170,9 @@ fn write(path: &Path, text: &str) -> Result<(), BuildError> {
 
 /// Starts with the versions that the SDK itself was tested with; cargo drops what is not used.
 fn copy_lock(wanted: &Scaffold, sdk: &SdkSource) -> Result<(), BuildError> {
-    let SdkSource::Path(sdk) = sdk else { return Ok(()) };
+    let SdkSource::Path(sdk) = sdk else {
+        return write(&wanted.folder.join("Cargo.lock"), rust_sdk::LOCK);
+    };
     let lock = sdk.join("../Cargo.lock");
     match std::fs::read_to_string(&lock) {
         Ok(text) => write(&wanted.folder.join("Cargo.lock"), &text),
@@ -179,7 +186,7 @@ fn dependency(sdk: &SdkSource) -> Result<String, BuildError> {
             let path = path.canonicalize().map_err(BuildError::file(path, "read"))?;
             Ok(format!("{{ path = {:?} }}", path.to_string_lossy()))
         }
-        SdkSource::Version(version) => Ok(format!("{version:?}")),
+        SdkSource::Copied => Ok(format!("{{ path = {:?} }}", rust_sdk::CRATE)),
     }
 }
 
@@ -311,7 +318,7 @@ mod tests {
             let wanted = Scaffold {
                 name: format!("my-{}", kind.name()),
                 kind,
-                language: Language::Rust(SdkSource::Version("0.1".to_owned())),
+                language: Language::Rust(SdkSource::Copied),
                 folder: folder.join(kind.name()),
             };
             for file in scaffold(&wanted).unwrap() {
