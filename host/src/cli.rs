@@ -544,10 +544,14 @@ pub(crate) enum PluginCommand {
     },
     /// Run a plugin's native tests, then hold its component to the contract in the real sandbox
     Test(PluginTestArgs),
+    /// Build, test and compare a plugin again each time one of its files changes
+    Dev(PluginDevArgs),
     /// Take what a stage of a finished run was asked and answered, for tests of its plugin
     Fixture(PluginFixtureArgs),
     /// Measure plugins in the sandbox: size, compilation, start, calls, each beside its limit
     Bench(PluginBenchArgs),
+    /// Say in which functions a plugin spends its time, as a flame graph for the browser
+    Profile(PluginProfileArgs),
     /// Install component files so that playbooks find them by name
     Install {
         /// Component files
@@ -682,8 +686,9 @@ impl PluginCommand {
             Self::Build { json, .. } | Self::Inspect { json, .. } | Self::List { json } => *json,
             Self::Test(args) => args.json,
             Self::Bench(args) => args.json,
+            Self::Profile(args) => args.json,
             Self::Publish(command) => command.answers_json(),
-            Self::New { .. } | Self::Fixture(_) | Self::Install { .. } => false,
+            Self::New { .. } | Self::Dev(_) | Self::Fixture(_) | Self::Install { .. } => false,
         }
     }
 }
@@ -702,6 +707,42 @@ pub(crate) struct PluginTestArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
     /// Print the checks, the first call and its log as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PluginDevArgs {
+    /// Folder of the plugin
+    pub(crate) path: PathBuf,
+    /// Settings of the conformance run, as JSON [default: {}]
+    #[arg(long, default_value = "{}")]
+    pub(crate) settings: String,
+    /// Files of questions and answers to hold each build to, as `plugin fixture` writes them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cases: Vec<PathBuf>,
+    /// Leave out the native tests, which run once the component is tested
+    #[arg(long)]
+    pub(crate) no_native: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PluginProfileArgs {
+    /// Folder of the plugin, which is built with the names of its functions; or a component file, or the name of an installed plugin
+    pub(crate) plugin: String,
+    /// Settings, as JSON [default: {}]
+    #[arg(long, default_value = "{}")]
+    pub(crate) settings: String,
+    /// Rows of each call, or of each table
+    #[arg(long, default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub(crate) rows: u32,
+    /// How long each function of its kind is asked, in seconds
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub(crate) seconds: u64,
+    /// File of the flame graph [default: NAME.svg]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print the functions as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

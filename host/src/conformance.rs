@@ -31,6 +31,17 @@ pub(crate) struct Conformance {
     pub(crate) call: Option<Usage>,
     /// Lines that were logged and kept in that call.
     pub(crate) log: Vec<LogLine>,
+    /// Its answers in words: one for each made-up row, or one of the whole tables.
+    pub(crate) answers: Vec<Answer>,
+}
+
+/// What was answered to a made-up row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// The row, `name = value` for each of its columns; empty: the whole tables.
+    pub(crate) row: String,
+    /// What the plugin says of it.
+    pub(crate) text: String,
 }
 
 /// Runs all checks that apply to the plugin's kind.
@@ -114,7 +125,8 @@ fn schema(text: &str) -> Check {
 }
 
 impl Trial<'_> {
-    fn model(&self) -> Result<Outcome<Option<Vec<u8>>>, CycleError> {
+    /// The model of made-up rows, where the plugin is fitted.
+    pub(crate) fn model(&self) -> Result<Outcome<Option<Vec<u8>>>, CycleError> {
         if self.shape.fit_passes_max == 0 {
             return Ok(Ok(None));
         }
@@ -165,6 +177,10 @@ impl Trial<'_> {
                 return Ok(());
             }
         };
+        let answers = first.iter().enumerate();
+        let answers = answers
+            .map(|(row, text)| Answer { row: self.row_told(row), text: text.trim().to_owned() });
+        run.answers = answers.collect();
         let checks = &mut run.checks;
         checks.push(check("answers made-up rows", true));
         let again = self.ask(&warm, kind, &whole)?;
@@ -248,19 +264,21 @@ impl Trial<'_> {
         let context = Self::context();
         let rows = batch.rows as usize;
         let layout = &opened.validator().layouts().row_outputs;
+        let produces = self.shape.produces.iter().filter(|produce| produce.table.is_none());
+        let names: Vec<&str> = produces.map(|produce| produce.name.as_str()).collect();
+        let cells = |columns: &Columns, at: usize| row(columns, layout, &names, rows, at);
         Ok(match kind {
             Kind::Scoring => opened.score(&context, batch)?.map(|a| {
                 (0..rows)
-                    .map(|r| {
-                        format!("{}{}", row(&a.columns, layout, rows, r), reason(&a.reasons, r))
-                    })
+                    .map(|r| format!("{}{}", cells(&a.columns, r), reason(&a.reasons, r)))
                     .collect()
             }),
             Kind::Segmentation => opened.assign(&context, batch)?.map(|a| {
                 (0..rows)
                     .map(|r| {
-                        let rest = row(&a.answer.columns, layout, rows, r);
-                        format!("{}|{rest}{}", a.segment[r], reason(&a.answer.reasons, r))
+                        let rest = cells(&a.answer.columns, r);
+                        let name = self.segment(a.segment[r]);
+                        format!("segment {name}, {rest}{}", reason(&a.answer.reasons, r))
                     })
                     .collect()
             }),
@@ -268,6 +286,11 @@ impl Trial<'_> {
                 opened.propose(&context, batch)?.map(|p| (0..rows).map(|r| of_row(&p, r)).collect())
             }
         })
+    }
+
+    fn segment(&self, place: u32) -> &str {
+        let segment = usize::try_from(place).ok().and_then(|place| self.shape.segments.get(place));
+        segment.map_or("none", |segment| segment.name.as_str())
     }
 
     fn ask_tables(
@@ -286,6 +309,7 @@ impl Trial<'_> {
                 }
             }
         }
+        run.answers = vec![Answer { row: String::new(), text: seen[0].clone() }];
         run.checks.push(check("answers made-up tables", true));
         run.checks.push(check("answers the same tables with the same bytes", seen[0] == seen[1]));
         let name = "copes with empty tables";
@@ -340,11 +364,12 @@ fn of_row(proposals: &Proposals, row: usize) -> String {
     text
 }
 
-fn row(columns: &Columns, layout: &Layout, rows: usize, row: usize) -> String {
+/// The cells of a row with the names of their columns; two reals of different bits are written differently.
+fn row(columns: &Columns, layout: &Layout, names: &[&str], rows: usize, row: usize) -> String {
     let mut text = String::new();
     for (at, place) in layout.places.iter().enumerate() {
         let value = match place.cell_type {
-            CellType::Real => columns.reals[place.nth * rows + row].to_bits().to_string(),
+            CellType::Real => format!("{:?}", columns.reals[place.nth * rows + row]),
             CellType::Integer | CellType::Category => {
                 columns.integers[place.nth * rows + row].to_string()
             }
@@ -353,8 +378,8 @@ fn row(columns: &Columns, layout: &Layout, rows: usize, row: usize) -> String {
                 wide.map_or_else(String::new, |wide| wide.text_of(row))
             }
         };
-        let valid = columns.is_valid(at, row, rows);
-        text.push_str(&if valid { format!("{value} ") } else { "- ".to_owned() });
+        let value = if columns.is_valid(at, row, rows) { value.as_str() } else { "-" };
+        text.push_str(&format!("{} {value}, ", names.get(at).unwrap_or(&"?")));
     }
     text
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use playbook_contract::{Asked, Case, Opening as Opened};
 use playbook_cycle::{CycleError, StageUsage};
 use playbook_model::{Batch, Fault, Kind, Limits, Minor, Outcome, Shape};
-use playbook_runtime::{OpenedPlugin, Reuse};
+use playbook_runtime::{OpenedPlugin, Reuse, Stacks};
 use serde::Serialize;
 
 use crate::made_up::{TABLE_ROWS, Trial, answered};
@@ -225,6 +225,35 @@ impl Subject<'_> {
             measured.calls.push(MeasuredCall { call: call.name(), sizes });
         }
         Ok((measured, stopped))
+    }
+
+    /// Asks each function of the kind for so long over so many rows; the stacks that were seen meanwhile, the function first.
+    pub(crate) fn sampled(
+        &self,
+        rows: usize,
+        time: Duration,
+    ) -> Result<Outcome<Stacks>, CycleError> {
+        let Trial { plugin, shape, .. } = self.trial;
+        let model = answered!(self.trial.model());
+        let mut seen = Stacks::new();
+        for call in Call::of(plugin.kind(), shape) {
+            let (table_rows, batch) = match call.is_of_tables() {
+                true => (rows, Batch::default()),
+                false => (TABLE_ROWS, self.trial.rows(0..rows)),
+            };
+            let opened = answered!(self.trial.open(model.as_deref(), Reuse::default(), table_rows));
+            // What opening took is no part of the calls.
+            drop(opened.take_stacks());
+            let begun = Instant::now();
+            while begun.elapsed() < time {
+                answered!(call.ask(&opened, &batch));
+            }
+            for (stack, count) in opened.take_stacks() {
+                let of_call = [call.name().to_owned()].into_iter().chain(stack).collect();
+                *seen.entry(of_call).or_default() += count;
+            }
+        }
+        Ok(Ok(seen))
     }
 
     /// Measures what comes before the first call, and gives the model that a fit made.

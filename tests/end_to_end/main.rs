@@ -16,6 +16,7 @@ mod console;
 mod data;
 #[cfg(feature = "sources")]
 mod databases;
+mod dev;
 mod diff;
 mod explain;
 mod exports;

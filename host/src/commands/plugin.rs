@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use playbook_app::words_json;
 use playbook_builder::{Built, Language, Options, Progress, Scaffold, SdkSource, build, scaffold};
 use playbook_model::{ActionInfo, Shape, Source, Words};
@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 
 use crate::cli::{KindArg, LanguageArg, PluginCommand};
 use crate::commands::plugin_install::Installs;
-use crate::commands::{plugin_bench, plugin_fixture, plugin_install, plugin_test, publish};
+use crate::commands::{
+    plugin_bench, plugin_dev, plugin_fixture, plugin_install, plugin_profile, plugin_test, publish,
+};
 use crate::conformance::guest;
 use crate::session::Session;
 use crate::terminal::{Terminal, grouped};
@@ -26,8 +28,10 @@ pub(crate) fn plugin(session: &Session, command: &PluginCommand) -> Result<()> {
         }
         PluginCommand::Inspect { file, settings, json } => inspect(session, file, settings, *json),
         PluginCommand::Test(args) => plugin_test::test(session, args),
+        PluginCommand::Dev(args) => plugin_dev::dev(session, args),
         PluginCommand::Fixture(args) => plugin_fixture::fixture(session, args),
         PluginCommand::Bench(args) => plugin_bench::bench(session, args),
+        PluginCommand::Profile(args) => plugin_profile::profile(session, args),
         PluginCommand::Install { files, replace } => {
             plugin_install::install(session, files, Installs::new(*replace))
         }
@@ -36,27 +40,25 @@ pub(crate) fn plugin(session: &Session, command: &PluginCommand) -> Result<()> {
     }
 }
 
-/// The SDK's folder: in the checkout around here, or around the program.
-fn sdk() -> Result<SdkSource> {
+/// The SDK of a checkout that this is run in; else the copy that travels with the program.
+fn sdk() -> SdkSource {
     let starts = [std::env::current_dir().ok(), std::env::current_exe().ok()];
     for start in starts.into_iter().flatten() {
         for folder in start.ancestors() {
             let sdk = folder.join("plugin-sdk");
             if sdk.join("Cargo.toml").is_file() {
-                return Ok(SdkSource::Path(sdk));
+                return SdkSource::Path(sdk);
             }
         }
     }
-    bail!(
-        "the SDK's folder `plugin-sdk` is not around here; run this inside a checkout of the host"
-    )
+    SdkSource::Copied
 }
 
 fn new(name: &str, kind: KindArg, lang: LanguageArg, dir: Option<&Path>) -> Result<()> {
     let folder = dir.map_or_else(|| PathBuf::from(name), Path::to_path_buf);
     let folder = std::path::absolute(&folder).unwrap_or(folder);
     let language = match lang {
-        LanguageArg::Rust => Language::Rust(sdk()?),
+        LanguageArg::Rust => Language::Rust(sdk()),
         LanguageArg::Js => Language::JavaScript,
     };
     let (name, kind) = (name.to_owned(), kind.kind());

@@ -63,7 +63,7 @@ pub(crate) fn test(session: &Session, args: &PluginTestArgs) -> Result<()> {
 }
 
 /// Runs the native tests of a crate; what they ask its plugin is kept in `kept`.
-fn native_tests(path: &Path, kept: &Path) -> Result<()> {
+pub(crate) fn native_tests(path: &Path, kept: &Path) -> Result<()> {
     let tests = test_natively(
         path,
         &[(playbook_contract::Case::FOLDER, kept)],

@@ -361,5 +361,6 @@ fn options(stage: &StageDef, metering: Metering, digest: Option<Digest>) -> Load
         metering,
         grants_log: stage.allow.iter().any(|import| import == "log"),
         digest,
+        samples: false,
     }
 }

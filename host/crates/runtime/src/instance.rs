@@ -9,6 +9,7 @@ use wasmtime::{OutOfMemory, PoolConcurrencyLimitError, Store, Trap};
 use crate::bindings::exports::playbook::plugin as exports;
 use crate::engine::{STACK_BYTES_MAX, Ticker};
 use crate::pool::Place;
+use crate::sampling::{Sampling, Stacks, sample};
 use crate::state::{LogLine, State, escaped};
 use crate::{LoadError, Metering, RuntimeError};
 
@@ -133,6 +134,8 @@ pub(crate) struct Spent {
     pub(crate) memory_bytes: u64,
     pub(crate) log_lines: u64,
     pub(crate) log: Vec<LogLine>,
+    /// Stacks that were seen, where they are noted.
+    pub(crate) stacks: Stacks,
 }
 
 /// An instance with its store; after a trap or a limit it is spoilt and must be dropped.
@@ -163,6 +166,7 @@ pub(crate) struct Origin<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) memory_bytes_max: u64,
     pub(crate) keeps_log: bool,
+    pub(crate) samples: bool,
 }
 
 impl Instance {
@@ -180,7 +184,12 @@ impl Instance {
         );
         let mut store = Store::new(origin.pre.engine(), state);
         store.limiter(|state| state);
-        store.epoch_deadline_trap();
+        if origin.samples {
+            store.data_mut().sampling = Some(Sampling::default());
+            store.epoch_deadline_callback(sample);
+        } else {
+            store.epoch_deadline_trap();
+        }
         arm(&mut store, origin.metering, budget);
         let made = origin
             .pre
@@ -224,13 +233,14 @@ impl Instance {
                 budget.fuel.saturating_sub(self.store.get_fuel().unwrap_or(0))
             }
         };
-        let State { memory, log, .. } = self.store.data_mut();
+        let State { memory, log, sampling, .. } = self.store.data_mut();
         let spent = Spent {
             fuel,
             wall,
             memory_bytes: memory.used,
             log_lines: log.lines_seen,
             log: std::mem::take(&mut log.lines),
+            stacks: sampling.as_mut().map(|of| std::mem::take(&mut of.stacks)).unwrap_or_default(),
         };
         (outcome, spent)
     }
@@ -240,7 +250,12 @@ fn arm(store: &mut Store<State>, metering: Metering, budget: Budget) {
     if metering == Metering::FuelAndEpoch {
         store.set_fuel(budget.fuel).expect("the engine of this metering counts fuel");
     }
-    store.set_epoch_deadline(Ticker::ticks(budget.wall_ms));
+    let ticks = Ticker::ticks(budget.wall_ms);
+    let first = store.data_mut().sampling.as_mut().map_or(ticks, |sampling| {
+        sampling.ticks_left = ticks;
+        1
+    });
+    store.set_epoch_deadline(first);
     store.set_hostcall_fuel(usize::try_from(budget.returned_bytes).unwrap_or(usize::MAX));
 }
 

@@ -27,6 +27,7 @@ mod parts;
 mod plugin;
 mod pool;
 mod runtime;
+mod sampling;
 mod state;
 mod usage;
 
@@ -39,5 +40,6 @@ pub use opened::{OpenedPlugin, Opening};
 pub use options::{Compiler, LoadOptions, Metering, Reuse, RuntimeOptions};
 pub use plugin::{Plugin, refusal};
 pub use runtime::Runtime;
+pub use sampling::Stacks;
 pub use state::{LogLine, Severity};
 pub use usage::{Usage, metered};

@@ -92,6 +92,8 @@ pub struct LoadOptions {
     pub grants_log: bool,
     /// Digest that the component must have, where the playbook pins one.
     pub digest: Option<Digest>,
+    /// Whether stacks of running calls are noted, for whoever wants to know where the time goes. Calls are slower then.
+    pub samples: bool,
 }
 
 impl Default for LoadOptions {
@@ -101,6 +103,7 @@ impl Default for LoadOptions {
             metering: Metering::FuelAndEpoch,
             grants_log: false,
             digest: None,
+            samples: false,
         }
     }
 }

@@ -30,6 +30,7 @@ pub(crate) struct Loaded {
     pub(crate) limits: Limits,
     pub(crate) metering: Metering,
     keeps_log: bool,
+    samples: bool,
 }
 
 /// What a component is, the same for all who load it.
@@ -60,6 +61,7 @@ impl Plugin {
             limits: options.limits.clone(),
             metering: options.metering,
             keeps_log,
+            samples: options.samples,
         };
         Self { loaded: Arc::new(loaded) }
     }
@@ -154,6 +156,7 @@ impl Loaded {
             limits: &self.limits,
             memory_bytes_max,
             keeps_log: self.keeps_log,
+            samples: self.samples,
         };
         Instance::new(&origin, self.said_budget(), place)
     }

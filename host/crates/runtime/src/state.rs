@@ -6,6 +6,7 @@ use wasmtime::component::HasData;
 
 use crate::bindings::playbook::plugin::{log, types};
 use crate::engine::TABLE_ELEMENTS_MAX;
+use crate::sampling::Sampling;
 
 /// Letters of a panic's message that are kept.
 const PANIC_CHARS_MAX: usize = 1_024;
@@ -74,6 +75,8 @@ pub(crate) struct State {
     pub(crate) log: LogAccount,
     /// Message and place of a panic in the running call.
     pub(crate) panic: Option<String>,
+    /// Stacks of the running call; `None`: nobody asks for them.
+    pub(crate) sampling: Option<Sampling>,
     table_elements: usize,
 }
 
@@ -100,6 +103,7 @@ impl State {
                 flooded: false,
             },
             panic: None,
+            sampling: None,
             table_elements: 0,
         }
     }

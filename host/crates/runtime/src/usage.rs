@@ -9,6 +9,7 @@ use playbook_model::CallMeter;
 
 use crate::instance::Spent;
 use crate::pool::lock;
+use crate::sampling::Stacks;
 use crate::state::LogLine;
 
 /// Lines that are kept per opened plugin; later ones are counted only.
@@ -61,6 +62,7 @@ pub(crate) struct Counters {
     log_lines: AtomicU64,
     memory_bytes: AtomicU64,
     log: std::sync::Mutex<Vec<LogLine>>,
+    stacks: std::sync::Mutex<Stacks>,
     /// Counts over all plugins of a kind; `None` for fits, whose calls are of another size.
     meter: Option<Arc<CallMeter>>,
 }
@@ -85,6 +87,12 @@ impl Counters {
         if let Some(meter) = &self.meter {
             meter.micros.note(wall_ns.div_ceil(1_000));
             meter.fuel.note(spent.fuel);
+        }
+        if !spent.stacks.is_empty() {
+            let mut stacks = lock(&self.stacks);
+            for (stack, seen) in spent.stacks {
+                *stacks.entry(stack).or_default() += seen;
+            }
         }
         if spent.log_lines > 0 {
             self.log_lines.fetch_add(spent.log_lines, Ordering::Relaxed);
@@ -116,6 +124,10 @@ impl Counters {
             log_lines: self.log_lines.load(Ordering::Relaxed),
             memory_bytes: self.memory_bytes.load(Ordering::Relaxed),
         }
+    }
+
+    pub(crate) fn take_stacks(&self) -> Stacks {
+        std::mem::take(&mut lock(&self.stacks))
     }
 
     pub(crate) fn take_log(&self) -> Vec<LogLine> {

@@ -13,6 +13,7 @@ use crate::input::{check_rows, check_tables};
 use crate::instance::{Budget, Guests, Instance, KindGuest};
 use crate::plugin::{Plugin, refusal};
 use crate::pool::GiveUp;
+use crate::sampling::Stacks;
 use crate::state::{LogLine, State};
 use crate::usage::{Counters, Usage};
 use crate::{Reuse, RuntimeError, convert};
@@ -112,6 +113,14 @@ impl OpenedPlugin {
     #[must_use]
     pub fn take_log(&self) -> Vec<LogLine> {
         self.counters.take_log()
+    }
+
+    /// Takes the stacks that were seen since the last time; none where the plugin was loaded without [`LoadOptions::samples`].
+    ///
+    /// [`LoadOptions::samples`]: crate::LoadOptions::samples
+    #[must_use]
+    pub fn take_stacks(&self) -> Stacks {
+        self.counters.take_stacks()
     }
 
     /// A call over the rows of a batch.
