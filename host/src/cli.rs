@@ -498,6 +498,8 @@ pub(crate) enum LanguageArg {
     Rust,
     /// A project of node
     Js,
+    /// A project of Python
+    Python,
 }
 
 #[derive(Debug, Subcommand)]

@@ -60,6 +60,7 @@ fn new(name: &str, kind: KindArg, lang: LanguageArg, dir: Option<&Path>) -> Resu
     let language = match lang {
         LanguageArg::Rust => Language::Rust(sdk()),
         LanguageArg::Js => Language::JavaScript,
+        LanguageArg::Python => Language::Python,
     };
     let (name, kind) = (name.to_owned(), kind.kind());
     let wanted = Scaffold { name, kind, language, folder: folder.clone() };

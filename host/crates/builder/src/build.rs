@@ -11,9 +11,9 @@ use crate::cargo::{cargo, compile, limit_jobs, own_run};
 use crate::component::componentise;
 use crate::crates::{Package, Workspace, workspaces_of};
 use crate::error::BuildError;
-use crate::javascript::Project;
 use crate::options::{Options, Progress};
 use crate::process::run_lines;
+use crate::project::Project;
 use crate::toolchain::{Toolchain, find_or_install};
 use crate::turn::Turn;
 
@@ -42,12 +42,12 @@ pub fn build(
     options: &Options,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<Built>, BuildError> {
-    let is_crate = |path: &&Path| Project::at(path).is_none();
+    let is_crate = |path: &&Path| !Project::is_at(path);
     let (crates, others): (Vec<&Path>, Vec<&Path>) = paths.iter().copied().partition(is_crate);
     let mut of_crates = build_crates(&crates, options, progress)?.into_iter();
     let mut of_others = Vec::with_capacity(others.len());
-    for path in others {
-        of_others.push(Project::read(path)?.build(options, progress)?);
+    for project in others.into_iter().filter_map(Project::at) {
+        of_others.push(project?.build(options, progress)?);
     }
     let mut of_others = of_others.into_iter();
     let next = |path: &&Path| if is_crate(path) { of_crates.next() } else { of_others.next() };
@@ -120,7 +120,7 @@ pub struct NativeTests {
 }
 
 /// Runs the native tests of the crate at `path` with `cargo test`, in a folder of their own beside
-/// the components. They see the variables of `environment` beside the caller's.
+/// the components, or those of a project with its language's own runner. They see the variables of `environment` beside the caller's.
 ///
 /// # Errors
 /// Where there is no toolchain, the path is no plugin crate, or cargo cannot be started. Tests that
@@ -131,8 +131,8 @@ pub fn test_natively(
     options: &Options,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<NativeTests, BuildError> {
-    if Project::at(path).is_some() {
-        return Project::read(path)?.test(environment, progress);
+    if let Some(project) = Project::at(path) {
+        return project?.test(environment, progress);
     }
     let toolchain = find_or_install(options, progress)?;
     let (workspaces, _) = workspaces_of(&toolchain, &[path])?;

@@ -14,6 +14,8 @@ mod facts;
 mod javascript;
 mod options;
 mod process;
+mod project;
+mod python;
 mod rust_sdk;
 mod scaffold;
 mod sdk;

@@ -22,6 +22,8 @@ pub enum Language {
     Rust(SdkSource),
     /// A project of node, with its own copy of the SDK, which travels with the program.
     JavaScript,
+    /// A project of Python, with its own copy of the SDK likewise.
+    Python,
 }
 
 /// What to scaffold.
@@ -47,31 +49,33 @@ pub struct ScaffoldedFile {
 }
 
 macro_rules! template {
-    ($path:literal) => {
-        include_str!(concat!("../../../../plugin-sdk/templates/rust/", $path))
-    };
-}
-
-macro_rules! javascript_template {
     ($path:expr) => {
-        include_str!(concat!("../../../../plugin-sdk/templates/js/", $path))
+        include_str!(concat!("../../../../plugin-sdk/templates/", $path))
     };
 }
 
-const MANIFEST: &str = template!("Cargo.toml.txt");
-const IGNORE: &str = template!("gitignore.txt");
+const MANIFEST: &str = template!("rust/Cargo.toml.txt");
+const IGNORE: &str = template!("rust/gitignore.txt");
 
 /// Library and test of a kind.
 fn sources(kind: Kind) -> (&'static str, &'static str) {
     match kind {
-        Kind::Scoring => (template!("scoring/lib.rs.txt"), template!("scoring/test.rs.txt")),
-        Kind::Segmentation => {
-            (template!("segmentation/lib.rs.txt"), template!("segmentation/test.rs.txt"))
+        Kind::Scoring => {
+            (template!("rust/scoring/lib.rs.txt"), template!("rust/scoring/test.rs.txt"))
         }
-        Kind::Incentive => (template!("incentive/lib.rs.txt"), template!("incentive/test.rs.txt")),
-        Kind::Campaign => (template!("campaign/lib.rs.txt"), template!("campaign/test.rs.txt")),
-        Kind::Roi => (template!("roi/lib.rs.txt"), template!("roi/test.rs.txt")),
-        Kind::Diagnosis => (template!("diagnosis/lib.rs.txt"), template!("diagnosis/test.rs.txt")),
+        Kind::Segmentation => {
+            (template!("rust/segmentation/lib.rs.txt"), template!("rust/segmentation/test.rs.txt"))
+        }
+        Kind::Incentive => {
+            (template!("rust/incentive/lib.rs.txt"), template!("rust/incentive/test.rs.txt"))
+        }
+        Kind::Campaign => {
+            (template!("rust/campaign/lib.rs.txt"), template!("rust/campaign/test.rs.txt"))
+        }
+        Kind::Roi => (template!("rust/roi/lib.rs.txt"), template!("rust/roi/test.rs.txt")),
+        Kind::Diagnosis => {
+            (template!("rust/diagnosis/lib.rs.txt"), template!("rust/diagnosis/test.rs.txt"))
+        }
     }
 }
 
@@ -88,48 +92,87 @@ pub fn scaffold(wanted: &Scaffold) -> Result<Vec<ScaffoldedFile>, BuildError> {
     }
     match &wanted.language {
         Language::Rust(sdk) => new_crate(wanted, sdk),
-        Language::JavaScript => new_javascript(wanted),
+        Language::JavaScript => new_project(wanted, &JAVASCRIPT),
+        Language::Python => new_project(wanted, &PYTHON),
     }
 }
 
-/// Writes a project of JavaScript with its copy of the SDK, so that neither node nor the builder looks for one elsewhere.
-fn new_javascript(wanted: &Scaffold) -> Result<Vec<ScaffoldedFile>, BuildError> {
-    let (plugin, test) = javascript(wanted.kind)?;
-    let fill =
-        |text: &str| text.replace("{{name}}", &wanted.name).replace("{{kind}}", wanted.kind.name());
-    let files = [
-        ("package.json", fill(javascript_template!("package.json.txt"))),
-        ("plugin.js", fill(plugin)),
-        ("test/rules.test.js", fill(test)),
-        (".gitignore", fill(javascript_template!("gitignore.txt"))),
-    ];
-    for (path, text) in &files {
-        write(&wanted.folder.join(path), text)?;
-    }
-    for (path, text) in sdk::JAVASCRIPT {
-        write(&wanted.folder.join("playbook-sdk").join(path), text)?;
-    }
-    Ok(files.map(|(path, text)| ScaffoldedFile { path, lines: text.lines().count() }).into())
+/// What a project of a language begins with.
+struct Start {
+    language: &'static str,
+    /// Files of every kind by their paths in the project.
+    files: &'static [(&'static str, &'static str)],
+    /// Path of the plugin and of its test in the project.
+    plugin: [&'static str; 2],
+    /// Plugin and test of scoring, segmentation and incentive.
+    kinds: [[&'static str; 2]; 3],
+    /// Folder of the SDK's copy, and its files.
+    sdk: (&'static str, &'static [(&'static str, &'static str)]),
 }
 
-/// Plugin and test of a kind in JavaScript.
-fn javascript(kind: Kind) -> Result<(&'static str, &'static str), BuildError> {
-    macro_rules! of {
-        ($kind:literal) => {
-            Ok((
-                javascript_template!(concat!($kind, "/plugin.js.txt")),
-                javascript_template!(concat!($kind, "/test.js.txt")),
-            ))
-        };
-    }
-    match kind {
-        Kind::Scoring => of!("scoring"),
-        Kind::Segmentation => of!("segmentation"),
-        Kind::Incentive => of!("incentive"),
+macro_rules! kinds {
+    ($folder:literal, $extension:literal) => {
+        [
+            kinds!($folder, "scoring", $extension),
+            kinds!($folder, "segmentation", $extension),
+            kinds!($folder, "incentive", $extension),
+        ]
+    };
+    ($folder:literal, $kind:literal, $extension:literal) => {
+        [
+            template!(concat!($folder, "/", $kind, "/plugin.", $extension, ".txt")),
+            template!(concat!($folder, "/", $kind, "/test.", $extension, ".txt")),
+        ]
+    };
+}
+
+const JAVASCRIPT: Start = Start {
+    language: "JavaScript",
+    files: &[
+        ("package.json", template!("js/package.json.txt")),
+        (".gitignore", template!("js/gitignore.txt")),
+    ],
+    plugin: ["plugin.js", "test/rules.test.js"],
+    kinds: kinds!("js", "js"),
+    sdk: ("playbook-sdk", sdk::JAVASCRIPT),
+};
+
+const PYTHON: Start = Start {
+    language: "Python",
+    files: &[
+        ("pyproject.toml", template!("python/pyproject.toml.txt")),
+        (".gitignore", template!("python/gitignore.txt")),
+        // By it the test runner finds the folder.
+        ("tests/__init__.py", ""),
+    ],
+    plugin: ["plugin.py", "tests/test_rules.py"],
+    kinds: kinds!("python", "py"),
+    sdk: ("playbook_sdk", sdk::PYTHON),
+};
+
+/// Writes a project with its copy of the SDK, so that neither the interpreter nor the builder looks for one elsewhere.
+fn new_project(wanted: &Scaffold, start: &Start) -> Result<Vec<ScaffoldedFile>, BuildError> {
+    let [scoring, segmentation, incentive] = start.kinds;
+    let of_kind = match wanted.kind {
+        Kind::Scoring => scoring,
+        Kind::Segmentation => segmentation,
+        Kind::Incentive => incentive,
         Kind::Campaign | Kind::Roi | Kind::Diagnosis => {
-            Err(BuildError::NoTemplate { kind: kind.name(), language: "JavaScript" })
+            let (kind, language) = (wanted.kind.name(), start.language);
+            return Err(BuildError::NoTemplate { kind, language });
         }
+    };
+    let mut written = Vec::new();
+    for (path, text) in start.plugin.into_iter().zip(of_kind).chain(start.files.iter().copied()) {
+        let text = text.replace("{{name}}", &wanted.name).replace("{{kind}}", wanted.kind.name());
+        write(&wanted.folder.join(path), &text)?;
+        written.push(ScaffoldedFile { path, lines: text.lines().count() });
     }
+    let (folder, files) = start.sdk;
+    for (path, text) in files {
+        write(&wanted.folder.join(folder).join(path), text)?;
+    }
+    Ok(written)
 }
 
 /// Writes a crate.

@@ -126,13 +126,13 @@ fn crates_of_one_name_in_two_folders_are_each_their_own_component() {
     assert!(passes(&older));
 }
 
-#[test]
-fn projects_of_javascript_become_components_and_keep_them_until_a_source_changes() {
-    let place = Place::new("javascript");
+/// Projects of a language become components, which stay until a source changes; `broken` is a plugin that no test accepts.
+fn stay_until_a_source_changes(language: &Language, plugin: &str, note: &str, broken: &str) {
+    let place = Place::new(plugin);
     for kind in [Kind::Scoring, Kind::Segmentation, Kind::Incentive] {
         let name = format!("new-{}", kind.name());
         let folder = place.folder.join(&name);
-        let language = Language::JavaScript;
+        let language = language.clone();
         scaffold(&Scaffold { name, kind, language, folder: folder.clone() }).unwrap();
         let tests = test_natively(&folder, &[], &place.options, &mut |_| {}).unwrap();
         assert!(tests.passed, "{}", tests.output);
@@ -140,15 +140,63 @@ fn projects_of_javascript_become_components_and_keep_them_until_a_source_changes
         let facts = facts(&std::fs::read(&built.component).unwrap()).unwrap();
         assert_eq!(facts.kind(), Some(kind));
         assert!(facts.foreign_import().is_none(), "{:?}", facts.imports);
+        // The tests have left files of their own, and are no sources themselves.
+        let tests = test_natively(&folder, &[], &place.options, &mut |_| {}).unwrap();
+        assert!(tests.passed, "{}", tests.output);
         let again = place.build(&folder).unwrap();
         assert!(again.fresh && again.digest == built.digest, "{again:?}");
-        let plugin = folder.join("plugin.js");
+        let plugin = folder.join(plugin);
         let text = std::fs::read_to_string(&plugin).unwrap();
-        std::fs::write(&plugin, text + "// changed\n").unwrap();
-        assert!(!place.build(&folder).unwrap().fresh);
-        std::fs::write(&plugin, "export default 1;\n").unwrap();
+        if kind == Kind::Scoring {
+            std::fs::write(&plugin, format!("{text}{note} changed\n")).unwrap();
+            assert!(!place.build(&folder).unwrap().fresh);
+        }
+        std::fs::write(&plugin, broken).unwrap();
         assert!(!test_natively(&folder, &[], &place.options, &mut |_| {}).unwrap().passed);
     }
+}
+
+#[test]
+fn projects_of_javascript_become_components_and_keep_them_until_a_source_changes() {
+    let broken = "export default 1;\n";
+    stay_until_a_source_changes(&Language::JavaScript, "plugin.js", "//", broken);
+}
+
+#[test]
+fn projects_of_python_become_components_and_keep_them_until_a_source_changes() {
+    stay_until_a_source_changes(&Language::Python, "plugin.py", "#", "Plugin = 1\n");
+}
+
+#[test]
+fn a_manifest_of_python_that_says_no_kind_is_refused_with_what_it_needs() {
+    let place = Place::new("manifests");
+    std::fs::create_dir_all(&place.folder).unwrap();
+    for (manifest, wanted) in [
+        (
+            "[project]\nname = \"odd\"\n",
+            "it needs `kind = KIND` under `[tool.playbook]`, one of scoring",
+        ),
+        ("[tool.playbook]\nkind = \"scoring\"\n", "it has no `name`"),
+        ("tool = 1\nproject = 2\n", "it has no `name`"),
+        ("[project\n", "it is no TOML: "),
+    ] {
+        std::fs::write(place.folder.join("pyproject.toml"), manifest).unwrap();
+        let error = place.build(&place.folder).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{error}");
+    }
+}
+
+#[test]
+fn a_plugin_of_python_whose_kind_is_not_the_manifests_makes_no_component() {
+    let place = Place::new("other-kind");
+    let (kind, language) = (Kind::Scoring, Language::Python);
+    let folder = place.folder.join("odd");
+    scaffold(&Scaffold { name: "odd".to_owned(), kind, language, folder: folder.clone() }).unwrap();
+    let manifest = folder.join("pyproject.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(&manifest, text.replace("scoring", "incentive")).unwrap();
+    let error = place.build(&folder).unwrap_err().to_string();
+    assert!(error.contains("of kind scoring, pyproject.toml says incentive"), "{error}");
 }
 
 #[test]
