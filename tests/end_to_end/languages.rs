@@ -13,8 +13,48 @@ fn sources() -> String {
     text.split("\n[features]").next().unwrap().to_owned()
 }
 
+/// What the tests know of a language.
+struct Language {
+    /// As `--lang` has it.
+    lang: &'static str,
+    /// File of a project that holds the plugin.
+    plugin: &'static str,
+    /// File of a project that holds its test.
+    test: &'static str,
+    /// Cost of the template's reward, and the same with what is expected of it.
+    reward: [&'static str; 2],
+    /// Page for its authors, and what its blocks of code begin with.
+    page: &'static str,
+    block: &'static str,
+}
+
+const JAVASCRIPT: Language = Language {
+    lang: "js",
+    plugin: "plugin.js",
+    test: "test/rules.test.js",
+    reward: [
+        "cost: quantity * settings.point_minor",
+        "cost: quantity * settings.point_minor, expectedOutput: quantity * 10",
+    ],
+    page: "docs/partners/javascript.md",
+    block: "\n```js\n",
+};
+
+const PYTHON: Language = Language {
+    lang: "python",
+    plugin: "plugin.py",
+    test: "tests/test_rules.py",
+    reward: [
+        "cost=quantity * settings.point_minor",
+        "cost=quantity * settings.point_minor, expected_output=quantity * 10",
+    ],
+    page: "docs/partners/python.md",
+    block: "\n```python\n",
+};
+
 /// A new plugin of that language and kind, as the program writes it: no checkout is around it.
-fn new(place: &Place, lang: &str, kind: &str) -> PathBuf {
+fn new(place: &Place, language: &Language, kind: &str) -> PathBuf {
+    let lang = language.lang;
     let name = format!("{lang}-{kind}");
     let mut call = command(["plugin", "new", &name, "--kind", kind, "--lang", lang]);
     succeed(&call.current_dir(place.dir.path()).output().unwrap());
@@ -31,16 +71,19 @@ fn tested(folder: &Path) -> PathBuf {
     PathBuf::from(built[0]["component"].as_str().unwrap())
 }
 
+/// Replaces a text in a file, where it is.
+fn replace(file: &Path, [was, is]: [&str; 2]) {
+    let text = fs::read_to_string(file).unwrap();
+    let changed = text.replace(was, is);
+    assert_ne!(changed, text, "{was}");
+    fs::write(file, changed).unwrap();
+}
+
 /// A playbook whose scores, segments and rewards come of three plugins of a language, and some of crates.
-fn playbook_of(place: &Place, lang: &str) -> PathBuf {
-    let folders = ["scoring", "segmentation", "incentive"].map(|kind| new(place, lang, kind));
+fn playbook_of(place: &Place, language: &Language) -> PathBuf {
+    let folders = ["scoring", "segmentation", "incentive"].map(|kind| new(place, language, kind));
     // A reward that is expected to bring nothing is refused (GR-5).
-    let plugin = folders[2].join("plugin.js");
-    let text = fs::read_to_string(&plugin).unwrap();
-    let cost = "cost: quantity * settings.point_minor";
-    let hopeful = text.replace(cost, &format!("{cost}, expectedOutput: quantity * 10"));
-    assert_ne!(hopeful, text);
-    fs::write(&plugin, hopeful).unwrap();
+    replace(&folders[2].join(language.plugin), language.reward);
     let [scoring, segmentation, incentive] =
         folders.map(|folder| tested(&folder).display().to_string());
     let text = format!(
@@ -91,9 +134,17 @@ fn the_sdk_for_javascript_passes_its_own_tests() {
 }
 
 #[test]
-fn plugins_in_javascript_are_written_tested_and_run_beside_crates() {
+fn the_sdk_for_python_passes_its_own_tests() {
+    let mut call = Command::new("python3");
+    let call = call.args(["-m", "unittest"]).env("PYTHONDONTWRITEBYTECODE", "1");
+    let call = call.current_dir(root().join("plugin-sdk/python")).output().unwrap();
+    assert!(call.status.success(), "{}", String::from_utf8_lossy(&call.stderr));
+}
+
+/// Plugins of all templates pass their tests and the conformance run, and run beside those of crates.
+fn run_beside_crates(language: &Language) {
     let place = Place::new();
-    let file = playbook_of(&place, "js");
+    let file = playbook_of(&place, language);
     let said = run(&file, &community(), &place, &[]);
     assert!(said.is_object(), "{said}");
     let granted = csv(&place.out.join("grants.csv"));
@@ -109,29 +160,77 @@ fn plugins_in_javascript_are_written_tested_and_run_beside_crates() {
 }
 
 #[test]
-fn an_exception_of_javascript_reaches_its_author_with_type_text_and_place() {
+fn plugins_in_javascript_are_written_tested_and_run_beside_crates() {
+    run_beside_crates(&JAVASCRIPT);
+}
+
+#[test]
+fn plugins_in_python_are_written_tested_and_run_beside_crates() {
+    run_beside_crates(&PYTHON);
+}
+
+/// What the page for authors shows is a plugin, with a test that it passes natively and in the sandbox.
+fn page_holds(language: &Language) {
     let place = Place::new();
-    let folder = new(&place, "js", "scoring");
-    let plugin = folder.join("plugin.js");
-    let text = fs::read_to_string(&plugin).unwrap();
-    let broken = text.replace("const active = days.get(row);", "const active = days.gte(row);");
-    assert_ne!(broken, text);
-    fs::write(&plugin, broken).unwrap();
-    // Its own tests would tell first; the component alone tells it too.
+    let folder = new(&place, language, "scoring");
+    let page = fs::read_to_string(root().join(language.page)).unwrap();
+    let blocks: Vec<&str> = page
+        .split(language.block)
+        .skip(1)
+        .map(|rest| rest.split("\n```").next().unwrap())
+        .collect();
+    let [plugin, test] = blocks[..] else {
+        panic!("{} has {} blocks", language.page, blocks.len())
+    };
+    fs::write(folder.join(language.plugin), format!("{plugin}\n")).unwrap();
+    fs::write(folder.join(language.test), format!("{test}\n")).unwrap();
+    tested(&folder);
+}
+
+#[test]
+fn the_plugin_on_the_page_for_javascript_passes_its_test() {
+    page_holds(&JAVASCRIPT);
+}
+
+#[test]
+fn the_plugin_on_the_page_for_python_passes_its_test() {
+    page_holds(&PYTHON);
+}
+
+/// A fault that its own tests would tell first: the component alone tells it too, with those words.
+fn fault_is_told(language: &Language, change: [&str; 2], words: &[&str]) {
+    let place = Place::new();
+    let folder = new(&place, language, "scoring");
+    replace(&folder.join(language.plugin), change);
     let said = succeed(&command(["plugin", "build", "--json"]).arg(&folder).output().unwrap());
     let built: serde_json::Value = serde_json::from_str(&said).unwrap();
     let call =
         command(["plugin", "test", built[0]["component"].as_str().unwrap()]).output().unwrap();
     assert_eq!(call.status.code(), Some(1));
     let said = String::from_utf8_lossy(&call.stdout).into_owned();
-    assert!(said.contains("TypeError") && said.contains("plugin.js:"), "{said}");
+    assert!(words.iter().all(|word| said.contains(word)), "{said}");
+}
+
+#[test]
+fn an_exception_of_javascript_reaches_its_author_with_type_text_and_place() {
+    let change = ["const active = days.get(row);", "const active = days.gte(row);"];
+    fault_is_told(&JAVASCRIPT, change, &["TypeError", "plugin.js:"]);
+}
+
+#[test]
+fn an_exception_of_python_reaches_its_author_with_type_text_and_place() {
+    let change = ["full = call.settings.days_full", "full = call.settings.days_ful"];
+    fault_is_told(&PYTHON, change, &["AttributeError", "'days_ful'", "at plugin.py:"]);
 }
 
 #[test]
 fn a_kind_without_a_template_is_refused_with_what_there_is() {
     let place = Place::new();
-    let mut call = command(["plugin", "new", "my-plan", "--kind", "campaign", "--lang", "js"]);
-    let said = crate::bench::error(&call.current_dir(place.dir.path()).output().unwrap());
-    assert!(said.contains("no template of kind campaign in JavaScript"), "{said}");
-    assert!(!place.beside("my-plan").exists());
+    for (lang, language) in [("js", "JavaScript"), ("python", "Python")] {
+        let mut call = command(["plugin", "new", "my-plan", "--kind", "campaign", "--lang", lang]);
+        let said = crate::bench::error(&call.current_dir(place.dir.path()).output().unwrap());
+        let wanted = format!("no template of kind campaign in {language}");
+        assert!(said.contains(&wanted), "{said}");
+        assert!(!place.beside("my-plan").exists());
+    }
 }
