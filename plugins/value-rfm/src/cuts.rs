@@ -5,8 +5,8 @@ use playbook_sdk::prelude::*;
 
 use crate::Settings;
 
-/// Days after which an order no longer counts towards frequency and spend.
-const YEAR_DAYS: i64 = 365;
+/// Days after which an order no longer counts: its member is the least of all, and in no fit.
+pub(crate) const YEAR_DAYS: i64 = 365;
 
 /// Cut points for the scores 5, 4, 3 and 2 of each digit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

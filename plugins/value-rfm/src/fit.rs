@@ -4,13 +4,11 @@ use playbook_domain::quintiles;
 use playbook_sdk::codec;
 use playbook_sdk::prelude::*;
 
-use crate::cuts::Cuts;
+use crate::cuts::{Cuts, YEAR_DAYS};
 use crate::{Fitted, Member, Settings, ValueRfm};
 
 /// Members of the sample: quintiles of a larger population are off by less than half a per cent.
 const SAMPLE_ROWS_MAX: usize = 65_536;
-/// Days since the last order within which a member counts.
-const YEAR_DAYS: i64 = 365;
 
 /// Sample of (days, orders, spend) of members who ordered within a year.
 #[derive(Debug, Clone)]

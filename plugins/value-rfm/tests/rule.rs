@@ -104,7 +104,8 @@ fn who_never_bought_is_000_without_bonus() {
 }
 
 #[test]
-fn an_order_older_than_a_year_is_111() {
+fn sc_4_an_order_older_than_a_year_is_111() {
+    assert_eq!(code(365, 12, 300_000), "155");
     assert_eq!(code(366, 0, 0), "111");
     assert_eq!(code(4_000, 50, 9_000_000), "111");
     assert_eq!(score(&[(Some(366), 0, 0)]).integer("sum", 0), Some(3));
@@ -162,6 +163,13 @@ fn quantile_mode_cuts_buyers_into_fifths() {
     assert_eq!(given.category("code", 20), Some("422"));
     assert_eq!(given.category("code", 100), Some("000"));
     assert_eq!(given.category("code", 101), Some("111"));
+}
+
+#[test]
+fn sc_4_who_bought_within_a_year_is_in_the_fit() {
+    let (_, measures) =
+        quantile_mode().fit(&rows(&[(Some(365), 1, 1), (Some(366), 1, 1)])).unwrap();
+    assert_eq!(measures[0].value, 1.0);
 }
 
 #[test]
