@@ -1,7 +1,7 @@
 //! The plugin as the host calls it.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use kmeans::KMeans;
+use kmeans::{KMeans, Settings};
 use playbook_sdk::serde_json::Value;
 use playbook_sdk::testing::{Data, json, plugin};
 
@@ -145,4 +145,13 @@ fn wrong_settings_are_refused_with_their_place() {
         let problems = plugin::<KMeans>().settings(&settings).problems();
         assert!(problems.list().iter().any(|p| p.path == path), "{settings}: {problems}");
     }
+}
+
+#[test]
+fn sg_9_the_standard_settings_are_those_of_the_page() {
+    let standard = Settings::default();
+    let features = ["interactions_30d", "active_days_30d", "orders_365d", "spend_365d_minor"];
+    assert_eq!(standard.features, features);
+    assert_eq!((standard.clusters, standard.starts), (4, 8));
+    assert_eq!((standard.sample_max, standard.members_min), (65_536, 100));
 }

@@ -165,6 +165,24 @@ fn y010_the_calibration_error_of_the_cycle_before_is_reported() {
 }
 
 #[test]
+fn y010_a_calibration_tells_ten_bands_apart() {
+    // Of the two the second ordered: in one band what was said too much of one is made up for by the other.
+    let error = |said: [f64; 2]| {
+        let data = Data::new()
+            .integer("orders_365d", [1, 1])
+            .integer("days_since_last_order", [1, 1])
+            .real("previous.1.purchase_tendency", said)
+            .integer("orders_30d", [0, 1]);
+        let test =
+            testing::plugin::<Ltv>().settings(json!({ "calibrate": true, "members_min": 2 }));
+        measure(&test.fit(&data).unwrap().1, "calibration_error").unwrap()
+    };
+    let (one_band, two_bands) = (error([0.088, 0.092]), error([0.095, 0.105]));
+    assert!((one_band - (1.0 - 0.18) / 2.0).abs() < 1e-9, "{one_band}");
+    assert!((two_bands - (0.095 + 0.895) / 2.0).abs() < 1e-9, "{two_bands}");
+}
+
+#[test]
 fn without_calibration_nothing_is_fitted_or_needed() {
     let shape = testing::plugin::<Ltv>().shape().unwrap();
     assert_eq!(shape.fit_passes_max, 0);

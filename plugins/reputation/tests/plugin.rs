@@ -43,6 +43,8 @@ fn sc_11_praise_and_violations_have_their_points() {
     assert_eq!(after(60.0, [0, 0, 1, 0, 0]), Some(50.0));
     assert_eq!(after(60.0, [0, 0, 0, 1, 0]), Some(30.0));
     assert_eq!(after(60.0, [0, 0, 0, 0, 1]), Some(0.0));
+    // Above where it ends at 0; the week takes the point of the drift as well.
+    assert_eq!(after(90.0, [0, 0, 0, 0, 1]), Some(29.0));
     assert_eq!(after(60.0, [9, 2, 1, 0, 0]), Some(59.0));
 }
 

@@ -31,6 +31,8 @@ fn sc_8_weights_are_30_20_20_15_15() {
     assert_eq!(quality(item().real("engagement_rate", [0.0])).0, Some(4.0));
     assert_eq!(quality(item().integer("completions", [0])).0, Some(4.25));
     assert_eq!(quality(item().integer("commercial", [1])).0, Some(4.475));
+    // Part of an item that is commercial counts by its part.
+    assert_eq!(quality(item().real("commercial", [0.5])).0, Some(4.7375));
 }
 
 #[test]
@@ -54,6 +56,7 @@ fn sc_8_a_violation_gives_0() {
         quality(item().integer("violation", [1])),
         (Some(0.0), Some("violation".to_owned()))
     );
+    assert_eq!(quality(item().real("violation", [0.01])).0, Some(0.0));
 }
 
 #[test]
@@ -62,4 +65,18 @@ fn sc_8_an_item_of_which_less_than_half_is_known_has_no_score() {
     assert_eq!(quality(known), (None, Some("too-little-known".to_owned())));
     let more = Data::new().real("relevance", [5.0]).real("max_similarity_30d", [0.0]);
     assert_eq!(quality(more), (Some(5.0), None));
+}
+
+#[test]
+fn sc_8_each_of_the_five_parts_is_told_beside_the_score() {
+    let half = item()
+        .real("relevance", [2.5])
+        .real("max_similarity_30d", [0.2])
+        .real("engagement_rate", [0.03])
+        .integer("commercial", [1])
+        .integer("completions", [39]);
+    let given = plugin::<RowCard>().card(CARD).open().unwrap().score(&half).unwrap();
+    let parts = ["relevance", "originality", "engagement", "value", "completeness"];
+    let told = parts.map(|part| given.rounded(&format!("{part}_score"), 0).unwrap());
+    assert_eq!(told, [2.5, 4.0, 1.0, 1.5, 3.0]);
 }

@@ -190,3 +190,14 @@ fn a_rise_that_waits_is_given_after_as_many_evaluations() {
         ]
     );
 }
+
+#[test]
+fn a_fall_is_given_at_the_second_lower_evaluation_where_a_card_says_nothing_of_it() {
+    let over = json!({ "ordered": true, "segment": { "low": { "when": "points >= 0" } } });
+    let data = Data::new()
+        .integer("points", [4, 4])
+        .text("previous.1.segment", ["high", "high"])
+        .integer("previous.1.lower_run", [0, 1]);
+    let given = small().with(over).open().unwrap().assign(&data).unwrap();
+    assert_eq!([given.segment(0), given.segment(1)], [Some("high"), Some("low")]);
+}
