@@ -32,6 +32,13 @@ fn ca_1_phases_follow_each_other_and_spend_the_budget_to_the_unit() {
 }
 
 #[test]
+fn ca_1_where_budgets_have_the_ratio_phases_take_a_tenth_three_and_six() {
+    let plan = plan(json!({ "ratio_basis": "budget" }), Data::empty(), 1_000);
+    let budgets: Vec<_> = plan.phases.iter().map(|phase| phase.budget).collect();
+    assert_eq!(budgets, [100, 300, 600]);
+}
+
+#[test]
 fn ro_9_channels_share_each_phase_by_the_weights_of_the_check() {
     let plan = plan(json!({}), four_channels(), 200_000);
     let burst: Vec<i64> =
@@ -49,6 +56,18 @@ fn a_weak_channel_is_a_finding() {
     assert_eq!(plan.findings[0].place, Some(playbook_sdk::Place { table: 0, row: 3 }));
     assert!((plan.findings[0].value.unwrap() - 0.3).abs() < 1e-9);
     assert!(plan.allocations.is_empty());
+}
+
+#[test]
+fn ro_9_health_weighs_return_four_tenths_and_the_others_two_each() {
+    // No return, a tenth of the activity, half of the deliveries, half of the complaints that leave nothing.
+    let channel = Data::new()
+        .real("roi", [0.0])
+        .real("wau_ratio", [0.03])
+        .real("delivery_rate", [0.5])
+        .real("complaint_rate", [0.005]);
+    let health = plan(json!({}), channel, 0).findings[0].value.unwrap();
+    assert!((health - 0.22).abs() < 1e-9, "{health}");
 }
 
 #[test]

@@ -173,6 +173,17 @@ fn return_value_and_rate_of_an_item_are_told() {
 }
 
 #[test]
+fn ro_13_a_rate_of_return_lies_between_a_loss_of_99_per_cent_and_ten_times() {
+    let irr = |flows: [i64; 2]| {
+        let given =
+            value(json!({}), item(1.0).integers("cash_flows_minor", [flows.to_vec()]), None);
+        given.table(0).rounded("irr", 0)
+    };
+    assert_eq!((irr([-1_000, 10_990]), irr([-1_000, 11_010])), (Some(9.99), None));
+    assert_eq!((irr([-1_000, 11]), irr([-1_000, 9])), (Some(-0.989), None));
+}
+
+#[test]
 fn the_card_says_what_the_plugin_has_by_default() {
     // An item of each kind of outcome, and a free pool that just carries one, or just does not.
     let all = || {
