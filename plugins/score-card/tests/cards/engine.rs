@@ -155,6 +155,38 @@ fn without_a_card_the_engine_scores_one_indicator() {
 }
 
 #[test]
+fn what_a_card_leaves_out_is_what_its_schema_says() {
+    let settings = json!({
+        "indicator": {
+            "a": { "dimension": "all" }, "b": { "dimension": "all" },
+            "c": { "dimension": "all" }, "e": { "dimension": "all" },
+        },
+        "dimension": { "all": {} },
+        "total": { "max": 100.0 },
+        "fall": {},
+        "plan": {},
+    });
+    // All four measures lie as far up their scale of 0 to 1; the dimension fell to 50 before.
+    let given = |x: f64| {
+        let all = ["a", "b", "c", "e"].iter().fold(Data::new(), |data, name| data.real(name, [x]));
+        let all = all.real("previous.2.all", [50.5]).real("previous.1.all", [50.0]);
+        let test = plugin::<ScoreCard>().settings(&settings).table(all);
+        test.open().unwrap().diagnose().unwrap()
+    };
+    let found = |x: f64, code: &str| {
+        given(x).findings_of(code).next().map(|finding| finding.threshold.unwrap())
+    };
+    assert_eq!(named(&given(0.0), 3), ["a", "b", "c"]);
+    let shape = plugin::<ScoreCard>().settings(&settings).shape().unwrap();
+    assert!(!shape.produces.iter().any(|output| output.name == "weakest_4"));
+    assert_eq!((found(0.0299, "low-a").is_some(), found(0.0301, "low-a")), (true, None));
+    assert_eq!((found(0.4899, "fall-all"), found(0.4901, "fall-all")), (Some(1.5), None));
+    let plan = |x: f64| given(x).table(0).category("plan", 0).map(str::to_owned);
+    assert_eq!((plan(0.7999).as_deref(), plan(0.8).as_deref()), (Some("open"), Some("closed")));
+    assert_eq!(found(0.7999, "plan-open"), Some(95.0));
+}
+
+#[test]
 fn a_whole_of_which_less_than_half_is_known_is_none() {
     let card = test(own()).with(
         json!({ "total": { "known": null }, "indicator": { "visits": { "required": false } } }),

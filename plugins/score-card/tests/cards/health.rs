@@ -106,20 +106,34 @@ fn levels_begin_at_their_bounds() {
 }
 
 #[test]
-fn dimensions_need_two_indicators_and_the_total_five_dimensions() {
-    let two_of_each = |dimensions: usize| {
-        let names = order(CARD);
-        let known = names.chunks(4).take(dimensions).flat_map(|four| &four[..2]);
-        known.fold(Data::new().real("themes_4w", [4.0]), |data, name| data.real(name, [1e9]))
-    };
-    let four = diagnose(two_of_each(4));
-    assert!(four.table(0).real("user_layering", 0).is_some());
-    assert_eq!(four.table(0).real("content_innovation", 0), None);
-    assert_eq!((four.table(0).real("total", 0), four.table(0).category("level", 0)), (None, None));
-    let five = diagnose(two_of_each(5));
-    assert!(
-        five.table(0).real("total", 0).is_some() && five.table(0).category("level", 0).is_some()
+fn dg_1_a_dimension_needs_two_of_its_indicators() {
+    let dimensions = common::dimensions(CARD);
+    for (at, four) in BOUNDS.chunks(4).enumerate() {
+        let score = |known: usize| {
+            let given = diagnose(common::even(CARD, &four[..known], 0.8));
+            given.table(0).rounded(&dimensions[at], 0)
+        };
+        assert_eq!((score(1), score(2)), (None, Some(4.0)), "{}", dimensions[at]);
+    }
+}
+
+#[test]
+fn dg_1_a_weak_indicator_warns_below_half_of_what_is_enough() {
+    let level = |nps: f64| common::level(&diagnose(Data::new().real("nps", [nps])), "low-nps");
+    assert_eq!(
+        [17.9, 18.1, 35.9, 36.1].map(level),
+        [Some(Level::Warn), Some(Level::Watch), Some(Level::Watch), None]
     );
+}
+
+#[test]
+fn dg_1_the_total_needs_five_dimensions() {
+    let given = |known: usize| diagnose(common::even(CARD, &BOUNDS[..4 * known], 1.0));
+    let four = given(4);
+    assert_eq!((four.table(0).real("total", 0), four.table(0).category("level", 0)), (None, None));
+    let five = given(5);
+    assert_eq!(five.table(0).rounded("total", 0), Some(5.0));
+    assert_eq!(five.table(0).category("level", 0), Some("healthy"));
 }
 
 #[test]

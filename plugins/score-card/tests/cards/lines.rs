@@ -51,6 +51,19 @@ fn dg_2_a_domain_is_the_mean_of_its_indicators() {
 }
 
 #[test]
+fn dg_2_broken_lines_count_in_no_score_and_two_domains_make_a_total() {
+    let total = |data: Data| diagnose(CARD, data).table(0).rounded("total", 0);
+    let broken = even(CARD, &BOUNDS, 0.6)
+        .real("wau_ratio", [0.0])
+        .real("monthly_conversion", [0.0])
+        .real("nps", [0.0]);
+    let given = diagnose(CARD, broken.clone());
+    assert_eq!((given.table(0).real("lines", 0), total(broken)), (Some(0.0), Some(3.0)));
+    assert_eq!(total(even(CARD, &BOUNDS[..4], 0.6)), None);
+    assert_eq!(total(even(CARD, &BOUNDS[..7], 0.6)), Some(3.0));
+}
+
+#[test]
 fn dg_2_exposures_are_held_against_the_cap_of_the_linkage() {
     let score = |exposures: f64, cap: f64| {
         let data = Data::new()
@@ -86,6 +99,26 @@ fn dg_2_a_domain_is_red_by_its_score_or_by_half_of_its_limits() {
     let worst = diagnose(CARD, Data::new().real("data_accuracy", [0.5]).real("p99_ms", [900.0]));
     let finding = worst.findings_of("red-technology").next().unwrap();
     assert_eq!(suggested(CARD, finding), ["hold-scaling"]);
+}
+
+#[test]
+fn dg_2_every_domain_is_red_under_a_score_of_2_and_from_half_of_its_limits() {
+    let bounds = |data: Data| {
+        let given = diagnose(CARD, data);
+        ["red-interaction", "red-technology", "red-brand"]
+            .map(|code| given.findings_of(code).next().and_then(|finding| finding.threshold))
+    };
+    assert_eq!(bounds(even(CARD, &BOUNDS, 0.39)), [Some(2.0); 3]);
+    // Two of four limits, two of three and one of two are broken, none by much.
+    let near = even(CARD, &BOUNDS, 1.0)
+        .real("content_relevance", [3.4])
+        .real("reply_median_min", [16.0])
+        .real("data_accuracy", [0.979])
+        .real("p99_ms", [101.0])
+        .real("exposures_per_member_week", [7.1])
+        .real("quality-linkage.cap", [7.0]);
+    assert_eq!(bounds(near), [Some(0.5); 3]);
+    assert_eq!(bounds(even(CARD, &BOUNDS, 1.0)), [None; 3]);
 }
 
 #[test]

@@ -24,11 +24,11 @@ fn y082_each_of_eight_dimensions_has_checks_and_a_score() {
         "response_time", "content_review", "content_production", "interaction",
         "crisis_handling", "member_layering", "data_handling", "hand_over",
     ]);
-    let given = diagnose(SOP, checks(&names, |at| at as f64));
+    let given = diagnose(SOP, checks(&names, |at| (at + 1) as f64));
     for (at, name) in dimensions(SOP).iter().enumerate() {
-        assert_eq!(given.table(0).rounded(name, 0), Some(at as f64 / 10.0), "{name}");
+        assert_eq!(given.table(0).rounded(name, 0), Some((at + 1) as f64 / 10.0), "{name}");
     }
-    assert_eq!(given.table(0).rounded("total", 0), Some(0.35));
+    assert_eq!(given.table(0).rounded("total", 0), Some(0.45));
 }
 
 #[test]
@@ -75,6 +75,42 @@ fn y084_missing_prerequisites_are_named() {
     let nothing = diagnose(FIT, Data::new().text("industry", ["mining"]));
     assert_eq!((nothing.table(0).real("fit", 0), nothing.findings.len()), (None, 5));
     assert_eq!(level(&nothing, "late-industry"), Some(Level::Warn));
+}
+
+#[test]
+fn dg_15_requirements_are_met_at_their_bound_and_one_fact_gives_a_fit() {
+    for (column, below, bound) in [
+        ("members", 999.99, 1000.0),
+        ("data_completeness", 0.7999, 0.8),
+        ("budget_minor", 9_999_999.0, 10_000_000.0),
+        ("team_size", 2.99, 3.0),
+    ] {
+        let fit = |x: f64| diagnose(FIT, Data::new().real(column, [x])).table(0).real("fit", 0);
+        assert_eq!((fit(below), fit(bound)), (Some(0.0), Some(100.0)), "{column}");
+    }
+}
+
+#[test]
+fn dg_15_industries_of_the_presets_are_known_each_in_full() {
+    let industry = |own: playbook_sdk::serde_json::Value, industry: &str| {
+        let own = json!({ "indicator": { "industry": own } });
+        let table = brand().text("industry", [industry]);
+        let given = test(FIT).with(own).table(table).open().unwrap().diagnose().unwrap();
+        let finding = given.findings_of("limit-industry").next();
+        finding.map(|finding| (finding.value.unwrap(), finding.threshold.unwrap()))
+    };
+    #[rustfmt::skip]
+    let known = [
+        "apparel", "appliance", "automotive", "beauty", "catering-coffee", "education", "finance",
+        "fresh-retail", "gaming", "health", "liquor", "luxury", "mother-baby", "travel",
+    ];
+    for name in known {
+        assert_eq!(industry(json!({}), name), None, "{name}");
+        // Held against more than there is, it tells how much it counts.
+        assert_eq!(industry(json!({ "at_least": 2.0 }), name), Some((1.0, 2.0)), "{name}");
+    }
+    let half = json!({ "categories": { "mining": 0.5 } });
+    assert_eq!(industry(half, "mining"), Some((0.5, 1.0)));
 }
 
 #[test]

@@ -54,27 +54,35 @@ fn y074_a_coefficient_per_domain() {
 
 #[test]
 fn dg_5_levels_name_the_answer() {
-    let risk = |impact: f64| {
-        let own = json!({ "dimension": { "talent_loss": { "factor": impact } } });
-        let table = Data::new().real("key_owner_vacancies", [1.0]);
-        test(RISK).with(own).table(table).open().unwrap().diagnose().unwrap()
-    };
-    for (impact, name, alarm, answers) in [
-        (0.19, "low", None, &[][..]),
-        (0.2, "medium", Some(Level::Watch), &["reduce"][..]),
-        (0.39, "medium", Some(Level::Watch), &["reduce"]),
-        (0.4, "high", Some(Level::Warn), &["transfer", "reduce"]),
-        (0.59, "high", Some(Level::Warn), &["transfer", "reduce"]),
-        (0.6, "severe", Some(Level::Critical), &["avoid"]),
+    // All limits of a domain are broken, so that its impact is the coefficient.
+    for (card, domain, broken) in [
+        (RISK, "talent_loss", &["key_owner_vacancies"][..]),
+        (CONTENT, "content_safety", &["violation_rate", "aigc_error_rate"]),
+        (LEGAL, "legal", &["claims_without_report", "regulator_notices"]),
+        (MARKET, "market", &["competitor_growth_gap", "cac_minor"]),
     ] {
-        let given = risk(impact);
-        assert_eq!(given.table(0).category("level", 0), Some(name), "{impact}");
-        assert_eq!(level(&given, "risk-high"), alarm, "{impact}");
-        let named = given.findings_of("risk-high").next().map(|finding| {
-            assert_eq!(finding.threshold, Some(0.2));
-            suggested(RISK, finding)
-        });
-        assert_eq!(named.unwrap_or_default(), answers, "{impact}");
+        let risk = |impact: f64| {
+            let own = json!({ "dimension": { domain: { "factor": impact } } });
+            let table = broken.iter().fold(Data::new(), |data, name| data.real(name, [1e6]));
+            test(card).with(own).table(table).open().unwrap().diagnose().unwrap()
+        };
+        for (impact, name, alarm, answers) in [
+            (0.199, "low", None, &[][..]),
+            (0.2, "medium", Some(Level::Watch), &["reduce"][..]),
+            (0.399, "medium", Some(Level::Watch), &["reduce"]),
+            (0.4, "high", Some(Level::Warn), &["transfer", "reduce"]),
+            (0.599, "high", Some(Level::Warn), &["transfer", "reduce"]),
+            (0.6, "severe", Some(Level::Critical), &["avoid"]),
+        ] {
+            let given = risk(impact);
+            assert_eq!(given.table(0).category("level", 0), Some(name), "{domain} {impact}");
+            assert_eq!(level(&given, "risk-high"), alarm, "{domain} {impact}");
+            let named = given.findings_of("risk-high").next().map(|finding| {
+                assert_eq!(finding.threshold, Some(0.2));
+                suggested(card, finding)
+            });
+            assert_eq!(named.unwrap_or_default(), answers, "{domain} {impact}");
+        }
     }
     let standard = diagnose(RISK, Data::new().real("key_owner_vacancies", [1.0]));
     assert_eq!(standard.table(0).rounded("coefficient", 0), Some(0.5));
