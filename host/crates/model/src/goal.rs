@@ -1,5 +1,6 @@
 //! Goals: where a figure of the brand should be by a day, for which of the brand's values (Y047).
 
+use crate::target::ROUNDING;
 use crate::{Minor, UnixMs, Words};
 
 /// Most that a goal may lag behind its path, as a share of its time: a milestone that slips further is alarmed (domain H11).
@@ -87,8 +88,9 @@ impl GoalDef {
         match () {
             () if progress >= 1.0 => GoalState::Reached,
             () if at >= self.deadline => GoalState::Missed,
-            () if slip <= 0.0 => GoalState::OnTrack,
-            () if slip <= SLIP_MAX => GoalState::Behind,
+            // Half of the way less 0.15 of it is a little below 0.35, which is meant to be behind and not late.
+            () if slip <= ROUNDING => GoalState::OnTrack,
+            () if slip <= SLIP_MAX + ROUNDING => GoalState::Behind,
             () => GoalState::Late,
         }
     }

@@ -21,8 +21,8 @@ pub struct TargetDef {
     pub form: bool,
 }
 
-/// Rounding that a share of a target carries.
-const ROUNDING: f64 = 1e-9;
+/// Rounding that a share of a target, or of a way, carries.
+pub(crate) const ROUNDING: f64 = 1e-9;
 
 /// How far a figure is from its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
