@@ -1,7 +1,7 @@
 //! Guests of interpreters: they fit into an instance, answer as crates do, and their exceptions have words.
 
 use playbook_builder::{Language, Options, Scaffold, build_one, scaffold};
-use playbook_model::{Batch, Columns, Context, Fault, Kind};
+use playbook_model::{Batch, Columns, Context, Fault, Kind, Limit};
 use playbook_runtime::{LoadOptions, Opening};
 
 use crate::support::Host;
@@ -58,8 +58,13 @@ fn answers_and_refuses(component: &[u8], name: &str) {
     let wrong = problems("{\"days_full\":0,\"odd\":1}");
     let paths: Vec<&str> = wrong.iter().map(|problem| problem.path.as_str()).collect();
     assert_eq!(paths, ["/odd", "/days_full"]);
-    // Text that only looks like settings is a problem as well, however deep it goes.
-    assert_eq!(problems(&"[".repeat(100_000))[0].path, "");
+    assert_eq!(problems("[")[0].path, "");
+    // Text so deep is a problem, or more than the stack of a guest holds; the host hands over none that it did not read itself.
+    let deep = plugin.check(&"[".repeat(100_000)).unwrap().unwrap_err();
+    assert!(
+        matches!(deep, Fault::Settings(_) | Fault::LimitHit { limit: Limit::Stack, .. }),
+        "{deep}"
+    );
     let opened = plugin.open(opening("{\"days_full\":20}")).unwrap().unwrap();
     let answer = opened.score(&Context::default(), &days()).unwrap().unwrap();
     assert_eq!(answer.columns.reals, [50.0, 0.0, 100.0]);
