@@ -227,6 +227,14 @@ impl Subject<'_> {
         Ok((measured, stopped))
     }
 
+    /// How many rows each table has, and which rows are streamed, in a call over so many rows.
+    fn asked_about(&self, call: Call, rows: usize) -> (usize, Batch) {
+        match call.is_of_tables() {
+            true => (rows, Batch::default()),
+            false => (TABLE_ROWS, self.trial.rows(0..rows)),
+        }
+    }
+
     /// Asks each function of the kind for so long over so many rows; the stacks that were seen meanwhile, the function first.
     pub(crate) fn sampled(
         &self,
@@ -237,10 +245,7 @@ impl Subject<'_> {
         let model = answered!(self.trial.model());
         let mut seen = Stacks::new();
         for call in Call::of(plugin.kind(), shape) {
-            let (table_rows, batch) = match call.is_of_tables() {
-                true => (rows, Batch::default()),
-                false => (TABLE_ROWS, self.trial.rows(0..rows)),
-            };
+            let (table_rows, batch) = self.asked_about(call, rows);
             let opened = answered!(self.trial.open(model.as_deref(), Reuse::default(), table_rows));
             // What opening took is no part of the calls.
             drop(opened.take_stacks());
@@ -292,10 +297,7 @@ impl Subject<'_> {
         rows: usize,
         model: Option<&[u8]>,
     ) -> Result<Outcome<(MeasuredSize, u64, Case)>, CycleError> {
-        let (table_rows, batch) = match call.is_of_tables() {
-            true => (rows, Batch::default()),
-            false => (TABLE_ROWS, self.trial.rows(0..rows)),
-        };
+        let (table_rows, batch) = self.asked_about(call, rows);
         let opened = answered!(self.trial.open(model, Reuse::default(), table_rows));
         let ask = || call.ask(&opened, black_box(&batch));
         let (ns, timed) = answered!(median(FIGURE_TIME, SAMPLES_MIN, ask));

@@ -235,7 +235,7 @@ pub(crate) fn source(source: &Source) -> String {
     }
 }
 
-pub(crate) fn shape_json(shape: &Shape) -> Value {
+fn shape_json(shape: &Shape) -> Value {
     let need = |n: &playbook_model::Need| {
         json!({ "source": source(&n.source), "type": n.cell_type.name(), "unit": n.unit,
                 "required": n.required, "categories": n.categories })

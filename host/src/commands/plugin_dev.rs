@@ -16,7 +16,7 @@ use playbook_runtime::Plugin;
 use crate::cases;
 use crate::cli::PluginDevArgs;
 use crate::commands::plugin::canonical;
-use crate::commands::plugin_test::native_tests;
+use crate::commands::plugin_test::{native_tests, show_check, show_log};
 use crate::commands::publish::offer;
 use crate::conformance::{self, Answer, Check};
 use crate::session::Session;
@@ -128,9 +128,7 @@ fn built(
     let mut run = conformance::run(&plugin, settings)?;
     run.checks.extend(cases::of_files(&plugin, &offer.description.name, &args.cases)?);
     let failing = show_failing(&run.checks)?;
-    for line in &run.log {
-        Terminal::out(&format!("log   {}: {}", line.severity.name(), line.text))?;
-    }
+    show_log(&run.log)?;
     Terminal::out(&format!(
         "{} {}: {} of {} checks hold in the sandbox, {:.1} s after the change",
         offer.description.name,
@@ -144,16 +142,8 @@ fn built(
 
 /// Shows checks that do not hold; returns their names.
 fn show_failing(checks: &[Check]) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    for check in checks {
-        let Some(failure) = &check.failure else { continue };
-        Terminal::out(&format!("FAIL  {}: {failure}", check.name))?;
-        if let Some(row) = &check.row {
-            Terminal::out(&format!("      the made-up row: {row}"))?;
-        }
-        names.push(check.name.to_string());
-    }
-    Ok(names)
+    let failing = checks.iter().filter(|check| check.failure.is_some());
+    failing.map(|check| show_check(check).map(|()| check.name.to_string())).collect()
 }
 
 /// What playbooks would see of the change, which checks hold again, and which rows are answered otherwise.

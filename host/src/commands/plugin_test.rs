@@ -82,21 +82,32 @@ pub(crate) fn native_tests(path: &Path, kept: &Path) -> Result<()> {
 
 fn show(run: &Conformance, limits: &Limits) -> Result<()> {
     for check in &run.checks {
-        match &check.failure {
-            None => Terminal::out(&format!("ok    {}", check.name))?,
-            Some(failure) => Terminal::out(&format!("FAIL  {}: {failure}", check.name))?,
-        }
-        if let Some(row) = &check.row {
-            Terminal::out(&format!("      the made-up row: {row}"))?;
-        }
+        show_check(check)?;
     }
     if let Some(usage) = &run.call {
         Terminal::out(&call(usage, limits))?;
     }
-    for line in run.log.iter().take(LOG_LINES_SHOWN) {
+    show_log(&run.log)
+}
+
+/// Shows whether a check holds, and the made-up row on which it does not.
+pub(crate) fn show_check(check: &Check) -> Result<()> {
+    match &check.failure {
+        None => Terminal::out(&format!("ok    {}", check.name))?,
+        Some(failure) => Terminal::out(&format!("FAIL  {}: {failure}", check.name))?,
+    }
+    if let Some(row) = &check.row {
+        Terminal::out(&format!("      the made-up row: {row}"))?;
+    }
+    Ok(())
+}
+
+/// Shows what a plugin logged, and how much more there is.
+pub(crate) fn show_log(log: &[LogLine]) -> Result<()> {
+    for line in log.iter().take(LOG_LINES_SHOWN) {
         Terminal::out(&format!("log   {}: {}", line.severity.name(), line.text))?;
     }
-    let more = run.log.len().saturating_sub(LOG_LINES_SHOWN);
+    let more = log.len().saturating_sub(LOG_LINES_SHOWN);
     if more > 0 {
         Terminal::out(&format!("log   {more} more lines"))?;
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use playbook_model::{ActionInfo, Description, Need, Produce, ReasonInfo, Shape, TableNeed};
+use playbook_model::{ActionInfo, Description, Need, Produce, ReasonInfo, Shape};
 use semver::{Comparator, Op, Prerelease, Version};
 use serde_json::Value;
 
@@ -245,45 +245,26 @@ fn narrower(is: Option<f64>, was: Option<f64>, beyond: fn(&f64, &f64) -> bool) -
 }
 
 fn tables(found: &mut Found, old: &Shape, new: &Shape) {
-    let named = |shape: &Shape| -> Vec<(String, TableNeed)> {
-        let rows =
-            shape.rows.iter().map(|table| (format!("rows of {}", table.subject), table.clone()));
-        let tables =
-            shape.tables.iter().map(|table| (format!("table of {}", table.subject), table.clone()));
-        rows.chain(tables).collect()
-    };
-    let (was, is) = (named(old), named(new));
-    let by_name = |tables: &[(String, TableNeed)]| -> BTreeMap<String, Need> {
-        let needs = tables.iter().flat_map(|(table, need)| {
-            need.columns
-                .iter()
-                .map(move |column| (format!("{} ({table})", column.source.name()), column.clone()))
+    fn by_name(shape: &Shape) -> BTreeMap<String, &Need> {
+        let rows = shape.rows.iter().map(|table| ("rows", table));
+        let tables = shape.tables.iter().map(|table| ("table", table));
+        let needs = rows.chain(tables).flat_map(|(what, table)| {
+            let name =
+                move |need: &Need| format!("{} ({what} of {})", need.source.name(), table.subject);
+            table.columns.iter().map(move |need| (name(need), need))
         });
         needs.collect()
-    };
-    let (was, is) = (by_name(&was), by_name(&is));
-    fn borrowed(needs: &BTreeMap<String, Need>) -> BTreeMap<String, &Need> {
-        needs.iter().map(|(name, need)| (name.clone(), need)).collect()
     }
     let come = |need: &Need| if need.required { Weight::Breaking } else { Weight::Addition };
     let both =
-        found.matched("needs", "need", &borrowed(&was), &borrowed(&is), (Weight::Addition, come));
+        found.matched("needs", "need", &by_name(old), &by_name(new), (Weight::Addition, come));
     for (name, before, after) in both {
         let need = format!("of need `{name}`");
-        found.differs(
-            "needs",
-            Weight::Breaking,
-            &format!("the type {need}"),
-            before.cell_type.name(),
-            after.cell_type.name(),
-        );
-        found.differs(
-            "needs",
-            Weight::Breaking,
-            &format!("the unit {need}"),
-            &before.unit,
-            &after.unit,
-        );
+        let mut differs = |words: &str, was: &str, is: &str| {
+            found.differs("needs", Weight::Breaking, &format!("the {words} {need}"), was, is);
+        };
+        differs("type", before.cell_type.name(), after.cell_type.name());
+        differs("unit", &before.unit, &after.unit);
         if before.categories != after.categories {
             found.add("needs", Weight::Breaking, format!("the categories {need} differ"));
         }
@@ -317,53 +298,22 @@ fn outputs(found: &mut Found, old: &Shape, new: &Shape) {
     let both = found.matched("outputs", "output", &by_name(old), &by_name(new), weights);
     for (name, was, is) in both {
         let output = format!("of output `{name}`");
-        found.differs(
-            "outputs",
-            Weight::Breaking,
-            &format!("the type {output}"),
-            was.cell_type.name(),
-            is.cell_type.name(),
-        );
-        found.differs(
-            "outputs",
-            Weight::Breaking,
-            &format!("the unit {output}"),
-            &was.unit,
-            &is.unit,
-        );
-        found.differs(
-            "outputs",
-            Weight::Breaking,
-            &format!("the role {output}"),
-            was.role.name(),
-            is.role.name(),
-        );
-        found.differs(
-            "outputs",
-            Weight::Fix,
-            &format!("the group {output}"),
-            &was.group,
-            &is.group,
-        );
-        if (was.least, was.most) != (is.least, is.most) {
-            let bound =
-                |bound: Option<f64>| bound.map_or("none".to_owned(), |bound| bound.to_string());
-            let bounds = |one: &Produce| format!("{} to {}", bound(one.least), bound(one.most));
-            found.differs(
-                "outputs",
-                Weight::Breaking,
-                &format!("the range {output}"),
-                bounds(was),
-                bounds(is),
-            );
-        }
+        let mut differs = |weight: Weight, words: &str, was: &str, is: &str| {
+            found.differs("outputs", weight, &format!("the {words} {output}"), was, is);
+        };
+        differs(Weight::Breaking, "type", was.cell_type.name(), is.cell_type.name());
+        differs(Weight::Breaking, "unit", &was.unit, &is.unit);
+        differs(Weight::Breaking, "role", was.role.name(), is.role.name());
+        differs(Weight::Fix, "group", &was.group, &is.group);
+        let bound = |bound: Option<f64>| bound.map_or("none".to_owned(), |bound| bound.to_string());
+        let range = |one: &Produce| format!("{} to {}", bound(one.least), bound(one.most));
+        differs(Weight::Breaking, "range", &range(was), &range(is));
         if was.categories != is.categories {
             let weight = match is.categories.starts_with(&was.categories) {
                 true => Weight::Addition,
                 false => Weight::Breaking,
             };
-            let (before, after) = (was.categories.join(", "), is.categories.join(", "));
-            found.differs("outputs", weight, &format!("the categories {output}"), before, after);
+            differs(weight, "categories", &was.categories.join(", "), &is.categories.join(", "));
         }
         if was.bounds != is.bounds {
             found.add("outputs", Weight::Breaking, format!("the bounds of levels {output} differ"));

@@ -4,7 +4,7 @@ use playbook_cycle::CycleRun;
 use playbook_model::{GoalDef, Playbook, UnixMs};
 use playbook_report::{GoalRow, Goals};
 
-use super::WHOLE;
+use super::of_brand;
 use crate::clock;
 
 /// The goals of the playbook at a moment, and what serves which value of the brand.
@@ -14,17 +14,13 @@ pub(super) fn goals(playbook: &Playbook, run: &CycleRun, as_of: UnixMs) -> Goals
     Goals {
         values: values.map(|value| (value.name.clone(), value.words.clone())).collect(),
         rows: outputs.goals.iter().map(|goal| row(playbook, run, as_of, goal)).collect(),
-        campaigns: outputs
-            .serves
-            .iter()
-            .map(|(name, serves)| (name.clone(), serves.clone()))
-            .collect(),
+        campaigns: outputs.serves.clone().into_iter().collect(),
     }
 }
 
 fn row(playbook: &Playbook, run: &CycleRun, as_of: UnixMs, goal: &GoalDef) -> GoalRow {
     let zone = playbook.time_zone.as_str();
-    let column = run.tables.get(WHOLE).and_then(|brand| brand.column(&goal.metric));
+    let column = of_brand(run, &goal.metric);
     let value = column.and_then(|column| column.real(0));
     let ends = [as_of, clock::month_end(as_of, zone), clock::quarter_end(as_of, zone)];
     GoalRow {

@@ -4,7 +4,7 @@ use playbook_cycle::{CycleRun, StageRun};
 use playbook_model::{Column, Minor, Playbook, Produce, Role, Words};
 use playbook_report::{IndicatorTarget, IndicatorTile, Maker};
 
-use super::WHOLE;
+use super::{WHOLE, of_brand};
 use crate::stages::{comparison, meaning, plugin_of};
 
 /// Name of the one indicator that the host makes itself.
@@ -17,7 +17,7 @@ pub(super) fn indicators(playbook: &Playbook, run: &CycleRun) -> Vec<IndicatorTi
         .iter()
         .map(|indicator| {
             let name = &indicator.name;
-            let column = run.tables.get(WHOLE).and_then(|brand| brand.column(name));
+            let column = of_brand(run, name);
             let value = column.and_then(|column| column.real(0));
             IndicatorTile {
                 words: indicator.words.clone(),

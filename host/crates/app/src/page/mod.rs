@@ -13,7 +13,7 @@ mod value;
 use std::collections::BTreeMap;
 
 use playbook_cycle::{CycleRun, Intake, IntakeFinding};
-use playbook_model::{Fault, Figures, Kind, Level, Minor, Playbook, SourceFormat, Words};
+use playbook_model::{Column, Fault, Figures, Kind, Level, Minor, Playbook, SourceFormat, Words};
 use playbook_report::{
     Absence, Currency, DataFindingRow, Evidence, FindingRow, Header, Health, PluginRow, Report,
     Section, SourceRow, Summary, TargetRow, Told,
@@ -138,11 +138,15 @@ fn sum_of(run: &CycleRun, features: &[String]) -> Option<i64> {
     (0..table.rows()).filter_map(|row| column.integer(row)).reduce(i64::saturating_add)
 }
 
+/// The column of a figure of the brand, whose table has one row.
+fn of_brand<'r>(run: &'r CycleRun, name: &str) -> Option<&'r Column> {
+    run.tables.get(WHOLE)?.column(name)
+}
+
 /// The targets of the playbook, each with what its figure came to.
 fn targets(playbook: &Playbook, run: &CycleRun) -> Vec<TargetRow> {
-    let brand = run.tables.get(WHOLE);
     let targets = playbook.outputs.targets.iter().map(|target| {
-        let column = brand.and_then(|brand| brand.column(&target.name));
+        let column = of_brand(run, &target.name);
         let value = column.and_then(|column| column.real(0));
         TargetRow {
             words: target.words.clone(),

@@ -11,14 +11,31 @@ use crate::stages::{absent, figure_of, of_kind, plugin_of};
 /// What every stage that segments came to. One that was left out is among the findings.
 pub(super) fn segmentation(playbook: &Playbook, run: &CycleRun) -> Section<Vec<Segmentation>> {
     let ran = of_kind(run, Kind::Segmentation).filter(|s| s.fault.is_none());
-    let all: Vec<_> = ran.filter_map(|stage| of_stage(playbook, run, stage)).collect();
+    let held = held_out(playbook, run);
+    let all: Vec<_> = ran.filter_map(|stage| of_stage(playbook, run, &held, stage)).collect();
     if all.is_empty() {
         return Section::Empty(absent(run, Kind::Segmentation));
     }
     Section::Filled(all)
 }
 
-fn of_stage(playbook: &Playbook, run: &CycleRun, stage: &StageRun) -> Option<Segmentation> {
+/// Which members the guardrails hold out of every action; empty where that is nobody, or no effect is asked for.
+fn held_out(playbook: &Playbook, run: &CycleRun) -> Vec<bool> {
+    let share = playbook.guardrails.holdout;
+    let is_asked = share > 0.0 && !playbook.outputs.effects.is_empty();
+    let Some(ids) = run.members.column("member").filter(|_| is_asked) else {
+        return Vec::new();
+    };
+    let rows = 0..run.members.rows();
+    rows.map(|row| ids.text(row).is_some_and(|id| in_holdout(id, share))).collect()
+}
+
+fn of_stage(
+    playbook: &Playbook,
+    run: &CycleRun,
+    held: &[bool],
+    stage: &StageRun,
+) -> Option<Segmentation> {
     let name = format!("{}.segment", stage.name);
     let column = run.members.column(&name)?;
     let places = Places(&stage.shape.segments);
@@ -46,7 +63,7 @@ fn of_stage(playbook: &Playbook, run: &CycleRun, stage: &StageRun) -> Option<Seg
         segments: segments.collect(),
         unassigned: now[places.0.len()],
         unassigned_grants: grants[places.0.len()],
-        effects: effects(playbook, run, &places, column),
+        effects: effects(playbook, run, held, (&places, column)),
         flows: match moves {
             None => Section::Empty(Absence::FirstCycle),
             Some(members) => Section::Filled(FlowMatrix {
@@ -66,17 +83,16 @@ fn revenue(figures: &Figures, run: &CycleRun, output: &str, segment: &str) -> Op
     figure_of(table, &figures.revenue)?.integer(row).map(Minor)
 }
 
-/// What came of treating members, by segment: the treated beside those whom the guardrails hold out of every action.
+/// What came of treating members, by segment: the treated beside those who are held out.
 fn effects(
     playbook: &Playbook,
     run: &CycleRun,
-    places: &Places<'_>,
-    segments: &Column,
+    held: &[bool],
+    (places, segments): (&Places<'_>, &Column),
 ) -> Vec<Effect> {
-    let share = playbook.guardrails.holdout;
-    let Some(ids) = run.members.column("member").filter(|_| share > 0.0) else {
+    if held.is_empty() {
         return Vec::new();
-    };
+    }
     let features = playbook.outputs.effects.iter();
     let of = |feature: &String| {
         let column = run.members.column(feature)?;
@@ -87,9 +103,9 @@ fn effects(
             all: [Sample::default(); 2],
         };
         let mut are_flags = true;
-        for row in 0..run.members.rows() {
-            let (Some(value), Some(id)) = (column.real(row), ids.text(row)) else { continue };
-            let arm = usize::from(in_holdout(id, share));
+        for (row, held) in held.iter().enumerate() {
+            let Some(value) = column.real(row) else { continue };
+            let arm = usize::from(*held);
             effect.segments[places.of(segments, row)][arm].add(value);
             effect.all[arm].add(value);
             are_flags &= value == 0.0 || value == 1.0;

@@ -7,7 +7,7 @@ use playbook_model::{
 };
 
 use super::Reading;
-use super::head::{plain_words, words};
+use super::head::{figure_words, plain_words, words};
 use super::references::Names;
 use crate::merge::entry_name;
 use crate::problem::{Place, Problem};
@@ -85,7 +85,7 @@ impl Reading<'_> {
         }
         Some(GoalDef {
             name: entry.key.clone(),
-            words: table.get("words").map_or_else(|| plain_words(&entry.key), words),
+            words: figure_words(entry),
             metric: table.text("metric")?.to_owned(),
             baseline,
             from,
@@ -237,7 +237,7 @@ impl Reading<'_> {
             forecasts.push(ForecastDef {
                 output: foreseen.to_owned(),
                 came: feature.to_owned(),
-                words: table.get("words").map_or_else(|| plain_words(&entry.key), words),
+                words: figure_words(entry),
             });
         }
         forecasts

@@ -285,8 +285,8 @@ fn label(node: &Node) -> Label {
     }
 }
 
-/// The words of an indicator or a target; its name where it has none.
-fn figure_words(entry: &Entry) -> Words {
+/// The words of an indicator, a target, a goal or a forecast; its name where it has none.
+pub(super) fn figure_words(entry: &Entry) -> Words {
     let said = entry.node.table().and_then(|table| table.get("words"));
     said.map_or_else(|| plain_words(&entry.key), words)
 }
