@@ -318,6 +318,9 @@ fn outputs(found: &mut Found, old: &Shape, new: &Shape) {
         if was.bounds != is.bounds {
             found.add("outputs", Weight::Breaking, format!("the bounds of levels {output} differ"));
         }
+        if was.alarms != is.alarms {
+            found.add("outputs", Weight::Breaking, format!("the alarms of levels {output} differ"));
+        }
     }
 }
 

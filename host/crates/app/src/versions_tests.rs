@@ -158,6 +158,11 @@ fn a_need_may_go_and_an_output_may_come() {
         Weight::Breaking,
         "was `0 to 100` and is `0 to 1`",
     );
+    told(
+        |new| new.shape.produces[0].alarms.push(playbook_model::Level::Warn),
+        Weight::Breaking,
+        "the alarms of levels of output `total (member)` differ",
+    );
 }
 
 #[test]
